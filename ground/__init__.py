@@ -1,0 +1,1 @@
+"""What every room stands on: settings, the clock, logs, sealing, names. Imports nothing else of ours."""

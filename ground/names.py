@@ -1,0 +1,88 @@
+"""Names that more than one room must agree on: queues, tasks, statuses, event types, stream subjects."""
+
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    COLLECTION = "collection"
+    FILES = "files"
+    HOUSEKEEPING = "housekeeping"
+
+
+class Step(StrEnum):
+    """The steps of a collection, in order. Each is one named Celery task."""
+
+    REQUEST_SIMPLE_AUTH = "request_simple_auth"
+    POLL_SIMPLE_AUTH = "poll_simple_auth"
+    FETCH_HEALTH_DATA = "fetch_health_data"
+    FETCH_PRESCRIPTIONS = "fetch_prescriptions"
+    IDENTIFY_PATIENT = "identify_patient"
+    SAVE_FILES = "save_files"
+    IMPORT_FILES = "import_files"
+    MAKE_REPORT = "make_report"
+    FINISH = "finish"
+
+
+class Task(StrEnum):
+    RETRY_FILES = "welno.files.retry"
+    CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
+    CANARY = "welno.housekeeping.canary"
+
+
+def step_task(step: Step) -> str:
+    return f"welno.collection.{step}"
+
+
+class Status(StrEnum):
+    """The states of a session as the browser sees them."""
+
+    INITIATED = "initiated"
+    AUTH_REQUESTING = "auth_requesting"
+    AUTH_PENDING = "auth_pending"
+    AUTH_COMPLETED = "auth_completed"
+    FETCHING_HEALTH_DATA = "fetching_health_data"
+    FETCHING_PRESCRIPTION_DATA = "fetching_prescription_data"
+    IDENTIFYING = "identifying"
+    SAVING = "saving"
+    MEDIARC_GENERATING = "mediarc_generating"
+    COMPLETED = "completed"
+    INFO_REQUIRED = "info_required"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Event(StrEnum):
+    """Types of the numbered events of a session. With type STREAMING_STATUS, `status` carries the state."""
+
+    AUTH_KEY_RECEIVED = "auth_key_received"
+    AUTH_WAITING = "auth_waiting"
+    AUTH_COMPLETED = "auth_completed"
+    STREAMING_STATUS = "streaming_status"
+    AUTH_TIMEOUT = "auth_timeout"
+    AUTH_PENDING = "auth_pending"
+    INFO_REQUIRED = "info_required"
+    HEALTH_DATA_FAILED = "health_data_failed"
+    PRESCRIPTION_DATA_FAILED = "prescription_data_failed"
+    COLLECTION_ERROR = "collection_error"
+    MEDIARC_FAILED = "mediarc_failed"
+    SESSION_EXTENDED = "session_extended"
+    ERROR = "error"
+
+
+class Streaming(StrEnum):
+    """Values of `status` in events of type `streaming_status`, in their order."""
+
+    FETCHING_HEALTH_DATA = "fetching_health_data"
+    HEALTH_DATA_COMPLETED = "health_data_completed"
+    FETCHING_PRESCRIPTION_DATA = "fetching_prescription_data"
+    PRESCRIPTION_COMPLETED = "prescription_completed"
+    MEDIARC_GENERATING = "mediarc_generating"
+    MEDIARC_COMPLETED_PASSWORD_READY = "mediarc_completed_password_ready"  # noqa: S105 a state, not a secret
+    COMPLETED = "completed"
+
+
+def session_subject(session_id: str) -> str:
+    """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
+    return f"tilko_session:{session_id}"
