@@ -35,7 +35,7 @@ class Sealer:
         self._current = next(iter(keys))
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
-        """`context` says what this is and whose: authenticated, not stored, so sealed bytes moved elsewhere do not open."""
+        """`context` says what this is and whose: authenticated, not stored, so bytes moved elsewhere do not open."""
         nonce = os.urandom(_NONCE_BYTES)
         key_id = self._current.encode()
         ciphertext = self._ciphers[self._current].encrypt(nonce, plaintext, context.encode())

@@ -1,0 +1,50 @@
+"""Runs the migrations: one at a time on one database, each in its own transaction, none waiting long for a lock."""
+
+import os
+
+from sqlalchemy import Connection, create_engine, text
+
+from alembic import context
+from models import SCHEMA, Table
+
+# Any fixed number: two migrators of this product must not run at once.
+_MIGRATION_LOCK = 7_305_512_901
+
+
+def _include(name: str | None, type_: str, _parents: object) -> bool:
+    return type_ != "schema" or name == SCHEMA
+
+
+def _configure(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Table.metadata,
+        include_schemas=True,
+        include_name=_include,
+        version_table="alembic_version",
+        version_table_schema="public",
+        transaction_per_migration=True,
+        compare_server_default=True,
+    )
+
+
+def run() -> None:
+    # A database user named like our schema would have it as the default one, and alembic would not look into it.
+    engine = create_engine(os.environ["DATABASE_URL"], connect_args={"options": "-csearch_path=public"})
+    with engine.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.execute(text("set lock_timeout = '5s'"))
+        connection.execute(text("set statement_timeout = '10min'"))
+        connection.commit()
+        _configure(connection)
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.commit()
+    engine.dispose()
+
+
+if context.is_offline_mode():
+    message = "migrations run against a database; offline SQL is not supported"
+    raise SystemExit(message)
+run()

@@ -1,0 +1,112 @@
+"""Runs: how far each collection has come. This row is the truth; Redis and the broker may be emptied at any moment."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ground.names import Status, Step
+from models.table import CreatedAt, Moment, Table
+
+
+class RunState(StrEnum):
+    """Who acts next on a run."""
+
+    IDLE = "idle"  # the person (nothing asked for yet, or something to correct)
+    READY = "ready"  # any worker, once next_attempt_at has passed
+    RUNNING = "running"  # the process in owner_id
+    WAITING = "waiting"  # the poller: the phone has not approved yet
+    ENDED = "ended"  # nobody
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=column)
+
+
+class CollectionRun(Table):
+    """One session and its run.
+
+    `fence` grows with every claim: only its holder may move the run, so a process that was stopped and comes back
+    changes nothing. `identity` and `auth` are sealed and erased at the end. `revision` grows with every change that a
+    browser can see. `raw_health` says that the answer of the poll is already in incoming/.
+    """
+
+    __tablename__ = "welno_collection_history"
+    __table_args__ = (
+        _one_of("status", Status),
+        _one_of("step", Step),
+        _one_of("run_state", RunState),
+        # The sweep and the poller look only at what is under way; most rows have ended.
+        Index(
+            "ix_welno_collection_history_open",
+            "run_state",
+            "next_attempt_at",
+            postgresql_where=text("run_state <> 'ended'"),
+        ),
+        Index("ix_welno_collection_history_expiry", "expires_at", postgresql_where=text("run_state <> 'ended'")),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[str | None]
+    request_id: Mapped[str]
+    status: Mapped[str]
+    step: Mapped[str]
+    run_state: Mapped[str]
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
+    # taking and moving on
+    owner_id: Mapped[int | None]
+    fence: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    lease_until: Mapped[Moment | None]
+    next_attempt_at: Mapped[Moment | None]
+    step_started_at: Mapped[Moment | None]
+    # waiting for the phone
+    polls: Mapped[int] = mapped_column(server_default=text("0"))
+    poll_faults: Mapped[int] = mapped_column(server_default=text("0"))
+    collect_requested: Mapped[bool] = mapped_column(server_default=false())
+    # what is needed to resume
+    identity: Mapped[bytes | None]
+    auth: Mapped[bytes | None]
+    # what the person asked for
+    redirect_path: Mapped[str | None]
+    oid: Mapped[str | None]
+    hospital_id: Mapped[str] = mapped_column(ForeignKey("welno.welno_hospitals.hospital_id"))
+    partner_id: Mapped[str]
+    masked_name: Mapped[str]
+    # what came of it
+    patient_uuid: Mapped[UUID | None]
+    health_count: Mapped[int | None]
+    prescription_count: Mapped[int | None]
+    health_failed: Mapped[bool] = mapped_column(server_default=false())
+    prescriptions_failed: Mapped[bool] = mapped_column(server_default=false())
+    auth_completed_at: Mapped[Moment | None]
+    saved_at: Mapped[Moment | None]
+    collection_started_at: Mapped[Moment | None]
+    collection_ended_at: Mapped[Moment | None]
+    error_code: Mapped[str | None]
+    error_detail: Mapped[dict[str, Any] | None]
+    expires_at: Mapped[Moment]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class CollectionStep(Table):
+    """One try of one step of a run, for the operators' eyes: when, how it ended, why."""
+
+    __tablename__ = "welno_collection_steps"
+    __table_args__ = (Index(None, "session_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey("welno.welno_collection_history.session_id", ondelete="CASCADE")
+    )
+    step: Mapped[str]
+    fence: Mapped[int]
+    attempt: Mapped[int]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    started_at: Mapped[Moment]
+    ended_at: Mapped[Moment]

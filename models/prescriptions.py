@@ -1,0 +1,37 @@
+"""Prescriptions and treatments, one row each."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.table import CreatedAt, Table
+
+
+class Prescription(Table):
+    """One treatment or dispensing. `record_key` tells two of one day at one place apart."""
+
+    __tablename__ = "welno_prescription_data"
+    __table_args__ = (
+        UniqueConstraint("patient_uuid", "record_key"),
+        Index(None, "patient_uuid", "treatment_date"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    patient_uuid: Mapped[UUID] = mapped_column(ForeignKey("welno.welno_patients.uuid", ondelete="CASCADE"))
+    hospital_id: Mapped[str] = mapped_column(ForeignKey("welno.welno_hospitals.hospital_id"))
+    session_id: Mapped[UUID]
+    record_key: Mapped[str]
+    hospital_name: Mapped[str]
+    address: Mapped[str]
+    treatment_date: Mapped[date | None]
+    treatment_type: Mapped[str]
+    visit_count: Mapped[int | None]
+    medication_count: Mapped[int | None]
+    prescription_count: Mapped[int | None]
+    details: Mapped[list[Any]]
+    raw_data: Mapped[dict[str, Any]]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]

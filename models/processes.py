@@ -1,0 +1,16 @@
+"""Processes that hold runs, and until when each is believed to be alive."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.table import CreatedAt, Moment, Table
+
+
+class ProcessLease(Table):
+    """A worker or poller process. It also holds the advisory lock of its id, which vanishes at once when it dies."""
+
+    __tablename__ = "welno_processes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    started_at: Mapped[CreatedAt]
+    lease_until: Mapped[Moment]
