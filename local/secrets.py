@@ -1,0 +1,67 @@
+"""Makes the secrets of a demo once, and keeps them in the home folder for its owner alone."""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def new_sealing_key() -> str:
+    return f"demo-1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -> str:
+    """The same value for the life of the home folder; written whole or not at all, as a torn one locks the data out."""
+    folder = home / "secrets"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / name
+    if not path.exists():
+        draft = folder / f".{name}.{os.getpid()}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    return path.read_text().strip()
+
+
+def demo_secrets(home: Path) -> dict[str, str]:
+    """The part of the environment that nobody but this demo may know."""
+    return {
+        "TILKO_API_KEY": keep_secret(home, "tilko_api_key"),
+        "MEDIARC_API_KEY": keep_secret(home, "mediarc_api_key"),
+        "WELNO_SEALING_KEYS": keep_secret(home, "sealing_keys", new_sealing_key),
+        "WELNO_JWT_SECRET": keep_secret(home, "jwt_secret"),
+        "WELNO_PSEUDONYM_KEY": keep_secret(home, "pseudonym_key"),
+    }
+
+
+def demo_environment(
+    home: Path, *, database_url: str, redis_url: str, sandbox_port: int, web_port: int
+) -> dict[str, str]:
+    """What the children read. The demo's own values win over the caller's; other WELNO_* settings pass."""
+    sandbox_url = f"http://127.0.0.1:{sandbox_port}"
+    return {
+        **_foreign_environment(),
+        **demo_secrets(home),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": redis_url,
+        "TILKO_BASE_URL": sandbox_url,
+        "TILKO_DATA_DIR": str(home / "tilko_data"),
+        "MEDIARC_API_URL": f"{sandbox_url}/mediarc",
+        "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
+        "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _foreign_environment() -> dict[str, str]:
+    """The caller's, without what would send a client or a server elsewhere."""
+    stray = ("CELERY_", "FLOWER_", "PG")
+    return {name: value for name, value in os.environ.items() if not name.startswith(stray)}

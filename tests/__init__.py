@@ -1,0 +1,1 @@
+"""The tests, by cost: unit, integration, end_to_end."""

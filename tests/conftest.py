@@ -1,0 +1,126 @@
+"""Real servers for the tests: PostgreSQL, Valkey and the sandbox, started on demand and always stopped."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from local.ports import LOOPBACK, pick_port
+from local.postgres import EmbeddedPostgres
+from local.process import Process
+from local.secrets import demo_environment
+from local.valkey import EmbeddedValkey
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """Outside pytest's own folders, which outlive the run."""
+    with tempfile.TemporaryDirectory(prefix="welno-test-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(server_home: Path) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(server_home, fast=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey(server_home: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(server_home, appendonly=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url(valkey: EmbeddedValkey) -> str:
+    return valkey.url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """An empty Redis, and empty again afterwards."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+        client.flushall()
+
+
+@pytest.fixture(scope="session")
+def sandbox_port() -> int:
+    return pick_port()
+
+
+@pytest.fixture(scope="session")
+def demo_env(
+    server_home: Path, empty_postgres: EmbeddedPostgres, valkey: EmbeddedValkey, sandbox_port: int
+) -> dict[str, str]:
+    """The environment of a process that belongs to these servers; `Settings.read` takes it."""
+    return demo_environment(
+        server_home,
+        database_url=empty_postgres.url,
+        redis_url=valkey.url,
+        sandbox_port=sandbox_port,
+        web_port=pick_port(),
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_url(empty_postgres: EmbeddedPostgres, demo_env: dict[str, str]) -> str:
+    """With the schema that the migrations make."""
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    done = subprocess.run(command, check=False, cwd=ROOT, env=demo_env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return empty_postgres.url
+
+
+@pytest.fixture(scope="session")
+def engine(postgres_url: str) -> Iterator[Engine]:
+    engine = create_engine(postgres_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def db_session(engine: Engine) -> Iterator[Session]:
+    """Everything in one outer transaction that is rolled back; the code under test may commit."""
+    with engine.connect() as connection, connection.begin() as outer:
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session
+        outer.rollback()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(server_home: Path, sandbox_port: int, demo_env: dict[str, str]) -> Iterator[str]:
+    url = f"http://{LOOPBACK}:{sandbox_port}"
+    command = [sys.executable, "-m", "sandbox", "--port", str(sandbox_port)]
+    sandbox = Process("sandbox", command, server_home / "logs" / "sandbox.log", env=demo_env, cwd=ROOT)
+    sandbox.start()
+    try:
+        sandbox.wait_until(lambda: _answers(f"{url}/control/health"), 20)
+        yield url
+    finally:
+        sandbox.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:
+            return reply.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def pytest_configure() -> None:
+    """A proxy of the machine must not stand between the tests and servers on 127.0.0.1."""
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"

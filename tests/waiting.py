@@ -1,0 +1,18 @@
+"""The one place where tests wait: for something to become true, with a deadline."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(predicate: Callable[[], T], timeout: float = 10, *, every: float = 0.02) -> T:
+    """The first truthy answer; AssertionError when the deadline passes."""
+    pause = threading.Event()
+    deadline = time.monotonic() + timeout
+    while not (answer := predicate()):
+        assert time.monotonic() < deadline, f"still not so after {timeout} s"
+        pause.wait(every)
+    return answer
