@@ -1,0 +1,120 @@
+"""The streams themselves: appending is one atomic script, reading one round trip."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from streams.errors import InvalidEventError, translated
+from streams.events import NOWHERE, NewEvent, Page, Position, Projection, StoredEvent
+from streams.keys import channel, ids_key, log_key, meta_key
+
+_APPEND = Path(__file__).with_name("append.lua").read_text(encoding="utf-8")
+_APPEND_SHA = hashlib.sha1(_APPEND.encode(), usedforsecurity=False).hexdigest()
+_DAY_SECONDS = 86_400
+
+
+class Streams:
+    """One ordered stream per subject; every method raises StreamsUnavailable when Redis cannot be asked.
+
+    `redis_client` must return bytes. A stream keeps its last `max_length` events and vanishes `ttl_seconds`
+    after its last append; the next append then begins a new epoch.
+    """
+
+    def __init__(self, redis_client: Any, *, max_length: int = 1000, ttl_seconds: int = _DAY_SECONDS) -> None:
+        if max_length < 1 or ttl_seconds < 1:
+            raise ValueError("max_length and ttl_seconds must be at least 1")
+        if redis_client.get_encoder().decode_responses:
+            raise ValueError("the Redis client must return bytes")
+        self._redis = redis_client
+        self._max_length = max_length
+        self._ttl_seconds = ttl_seconds
+
+    def append(self, subject: str, events: Sequence[NewEvent], projection: Projection | None = None) -> list[Position]:
+        """Number, keep and publish the events in order; safe to repeat: a known `event_id` keeps its number."""
+        if not events and projection is None:
+            return []
+        keys = [log_key(subject), meta_key(subject), ids_key(subject)]
+        args: list[Any] = [secrets.token_hex(8), channel(subject), self._max_length, self._ttl_seconds, len(events)]
+        for event in events:
+            args += [event.event_id, event.to_json()]
+        if projection is not None:
+            keys.append(projection.key)
+            args += _projection_args(projection)
+        with translated("append"):
+            epoch, *numbers = self._run(keys, args)
+        return [Position(epoch.decode(), seq) for seq in numbers]
+
+    def read_after(self, subject: str, seq: int, epoch: str | None = None, limit: int = 500) -> Page:
+        """The next events after `seq`, at most `limit`. Without an epoch the number alone is believed."""
+        with translated("read"), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(meta_key(subject), "epoch", "seq")
+            pipe.xrange(log_key(subject), min=f"({max(seq, 0)}-0", count=limit)
+            meta, entries = pipe.execute()
+        end = _position(meta)
+        events = [_stored(end.epoch, entry) for entry in entries]
+        if is_gone(end, events, seq, epoch):
+            return Page(end, [], gone=True)
+        return Page(end, events)
+
+    def position(self, subject: str) -> Position:
+        return self.positions([subject])[0]
+
+    def positions(self, subjects: Iterable[str]) -> list[Position]:
+        """The ends of many streams in one round trip (on a cluster: one per node)."""
+        with translated("position"), self._redis.pipeline(transaction=False) as pipe:
+            for subject in subjects:
+                pipe.hmget(meta_key(subject), "epoch", "seq")
+            return [_position(meta) for meta in pipe.execute()]
+
+    def last(self, subject: str, n: int) -> list[StoredEvent]:
+        """The newest `n` events, oldest of them first."""
+        with translated("last"), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(meta_key(subject), "epoch", "seq")
+            pipe.xrevrange(log_key(subject), count=n)
+            meta, entries = pipe.execute()
+        epoch = _position(meta).epoch
+        return [_stored(epoch, entry) for entry in reversed(entries)] if epoch else []
+
+    def forget(self, subject: str) -> None:
+        """Remove the history; readers are told `resync`, and the next append begins a new epoch."""
+        with translated("forget"):
+            self._redis.delete(log_key(subject), meta_key(subject), ids_key(subject))
+
+    def _run(self, keys: list[str], args: list[Any]) -> list[Any]:
+        try:
+            answer: list[Any] = self._redis.evalsha(_APPEND_SHA, len(keys), *keys, *args)
+        except redis.exceptions.NoScriptError:  # Redis was restarted or its scripts were flushed
+            answer = self._redis.eval(_APPEND, len(keys), *keys, *args)
+        return answer
+
+
+def is_gone(end: Position, events: Sequence[StoredEvent], seq: int, epoch: str | None) -> bool:
+    """Whether a reader at (epoch, seq) can no longer be told everything that came after."""
+    if seq > end.seq or (epoch and epoch != end.epoch):
+        return True
+    if seq == end.seq:
+        return False
+    return not events or events[0].seq != seq + 1
+
+
+def _projection_args(projection: Projection) -> list[Any]:
+    if "revision" in projection.fields:
+        raise InvalidEventError("`revision` is written by the projection itself")
+    pairs = [text for pair in projection.fields.items() for text in pair]
+    return [projection.revision, projection.ttl_seconds, *pairs]
+
+
+def _position(meta: list[bytes | None]) -> Position:
+    epoch, seq = meta
+    if epoch is None or seq is None:
+        return NOWHERE
+    return Position(epoch.decode(), int(seq))
+
+
+def _stored(epoch: str, entry: tuple[bytes, dict[bytes, bytes]]) -> StoredEvent:
+    entry_id, fields = entry
+    return StoredEvent.from_body(int(entry_id.partition(b"-")[0]), epoch, fields[b"body"])
