@@ -1,0 +1,139 @@
+"""One bounded HTTP exchange over httpx: a deadline for the whole, a limit for the answer, never a second try.
+
+Errors:
+    ExchangeError
+    ├── Unreachable   refused, no such host, TLS: nothing was sent
+    ├── TimedOut      no whole answer before the deadline
+    ├── CutOff        the connection broke, or the bytes were no HTTP
+    └── AnswerTooLarge (not retryable)
+"""
+
+# ruff: noqa: N818 the errors are named by what happened; their root says that they are errors
+
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import ClassVar
+
+import httpx
+
+from ground.clock import clock
+
+_MAX_CONNECTIONS = 64
+_KEEP_ALIVE_SECONDS = 30.0
+
+
+class ExchangeError(Exception):
+    """No whole answer came. `reason` is a fixed word."""
+
+    retryable: ClassVar[bool] = True
+    reason: ClassVar[str] = "failed"
+
+
+class Unreachable(ExchangeError):
+    reason = "unreachable"
+
+
+class TimedOut(ExchangeError):
+    reason = "timed_out"
+
+
+class CutOff(ExchangeError):
+    reason = "cut_off"
+
+
+class AnswerTooLarge(ExchangeError):
+    retryable = False
+    reason = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one exchange may take."""
+
+    total_seconds: float
+    max_answer_bytes: int
+    connect_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """A whole answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def open_http() -> httpx.Client:
+    """A pool of kept connections. Open it after the fork: two processes must not share a socket.
+
+    It keeps no cookies (they would carry one person's session into the next person's request), reads no proxy or
+    netrc from the environment and follows no redirect (it would carry the API key to another host).
+    """
+    # httpx logs each URL at INFO and httpcore the headers at DEBUG: an API key can stand in both.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    http = httpx.Client(
+        limits=httpx.Limits(
+            max_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=_MAX_CONNECTIONS,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        ),
+        trust_env=False,
+        follow_redirects=False,
+    )
+    http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return http
+
+
+def send(http: httpx.Client, request: httpx.Request, limits: Limits) -> Reply:
+    """Raises ExchangeError. One call is at most one request on the wire: httpx repeats none, and neither do we."""
+    deadline = clock.monotonic() + limits.total_seconds
+    connect_seconds = min(limits.connect_seconds, limits.total_seconds)
+    request.extensions["timeout"] = httpx.Timeout(limits.total_seconds, connect=connect_seconds).as_dict()
+    try:
+        response = http.send(request, stream=True)
+        try:
+            body = _read_bounded(response, deadline, limits.max_answer_bytes)
+        finally:
+            response.close()
+    except httpx.TimeoutException as exc:
+        raise TimedOut from exc
+    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError) as exc:
+        raise Unreachable from exc
+    except (httpx.RequestError, ssl.SSLError) as exc:
+        raise CutOff from exc
+    return Reply(response.status_code, response.headers, body)
+
+
+def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
+    # httpx's read timeout starts anew with each byte: a server that drips needs a deadline of its own.
+    declared = response.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise AnswerTooLarge
+    parts = bytearray()
+    for chunk in response.iter_bytes():
+        parts += chunk
+        if len(parts) > max_bytes:
+            raise AnswerTooLarge
+        if clock.monotonic() > deadline:
+            raise TimedOut
+    return bytes(parts)
+
+
+def check_base_url(url: str) -> str:
+    """Without trailing slashes. Raises ValueError."""
+    parsed = httpx.URL(url.strip())
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError("an API address must begin with http:// or https:// and name a host")
+    return url.strip().rstrip("/")
+
+
+def check_api_key(api_key: str) -> str:
+    """It travels in a header. Raises ValueError without showing it."""
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ValueError("an API key must be printable ASCII without spaces")
+    return api_key
