@@ -1,0 +1,1 @@
+"""Tilko's codec, answers and records."""

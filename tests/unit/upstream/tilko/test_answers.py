@@ -1,0 +1,291 @@
+"""Each answer of the protocol's table leads to what the table says."""
+
+import copy
+import json
+import pickle
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from ground.clock import clock
+from upstream.tilko import answers
+from upstream.tilko.errors import (
+    Misconfigured,
+    NotApproved,
+    NotRegistered,
+    Passing,
+    Refused,
+    TilkoError,
+    WrongPersonalData,
+)
+
+OK = {"Status": "OK", "ErrorCode": 0, "Message": None, "PointBalance": "1,234.50"}
+RESULT = {
+    "CxId": "cx-invented",
+    "PrivateAuthType": "0",
+    "ReqTxId": "req-invented",
+    "Token": "token-invented",
+    "TxId": "tx-invented",
+    "UserName": "ENC:김하늘",
+}
+JSON = {"content-type": "application/json"}
+
+
+def encode(fields):
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def refuse(message, code=1, **more):
+    return encode({"Status": "Error", "ErrorCode": code, "Message": message, **more})
+
+
+def read_data(body, status=200, headers=JSON, hide=()):
+    return answers.read_data(status, headers, body, hide=hide)
+
+
+def read_auth(body, status=200):
+    return answers.read_simple_auth(status, JSON, body, private_auth_type="0")
+
+
+def test_data_comes_with_count_and_balance():
+    body = encode({**OK, "ResultList": [{"Year": "2023년"}, {"Year": "2021년"}]})
+    answer = read_data(body)
+    assert (answer.raw, answer.count, answer.point_balance) == (body, 2, Decimal("1234.50"))
+    assert "2023" not in repr(answer)
+
+
+@pytest.mark.parametrize("rows", [None, []])
+def test_nobody_ever_examined_is_a_success(rows):
+    assert read_data(encode({**OK, "ResultList": rows})).count == 0
+
+
+@pytest.mark.parametrize("balance", [None, "", "plenty", "NaN", [], 7])
+def test_odd_balances_do_no_harm(balance):
+    answer = read_data(encode({**OK, "PointBalance": balance, "ResultList": []}))
+    assert answer.point_balance == (Decimal(7) if balance == 7 else None)
+
+
+def test_byte_order_mark_is_no_obstacle():
+    assert read_data(b"\xef\xbb\xbf" + encode({**OK, "ResultList": [{}]})).count == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (JSON, refuse("인증 대기", 4115)),
+        (JSON, refuse("입력하신 정보", "4115")),
+        (JSON, encode({**OK, "ErrorCode": 4115, "ResultList": None})),
+        (JSON, encode({**OK, "Message": "인증이 완료되지 않았습니다.", "ResultList": []})),
+        (JSON, refuse("인증이 아직 완료되지 않았습니다. 완료 후 확인 후 다시 시도해 주세요.")),
+        (JSON, refuse("간편<b>인증</b>을 완료한 후 진행해 주세요")),
+        (JSON, refuse("승인되지 않았습니다")),
+        ({"Content-Type": "text/html; charset=utf-8"}, b"<!DOCTYPE html><html></html>"),
+        ({"Content-Type": "text/html"}, b""),
+        ({}, b"\r\n <html>"),
+    ],
+)
+def test_not_approved_yet_means_waiting(headers, body):
+    with pytest.raises(NotApproved) as caught:
+        read_data(body, headers=headers)
+    assert caught.value.retryable
+
+
+def test_json_labelled_as_html_is_still_json():
+    assert read_data(encode({**OK, "ResultList": []}), headers={"content-type": "text/html"}).count == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "입력하신 정보가 올바르지 않습니다",
+        "입력하신<br/>정보가 다릅니다",
+        "사용자 정보가 일치하지 않습니다",
+        "확인 후 다시 시도해 주세요",
+        "인증을 진행할 수 없습니다",
+    ],
+)
+@pytest.mark.parametrize("read", [read_data, read_auth])
+def test_wrong_personal_data_is_not_retried(read, message):
+    with pytest.raises(WrongPersonalData) as caught:
+        read(refuse(message))
+    assert not caught.value.retryable
+
+
+def test_simple_auth_gives_the_tokens():
+    tokens = read_auth(encode({**OK, "ResultData": RESULT}))
+    assert tokens.to_dict() == {
+        "cx_id": "cx-invented",
+        "private_auth_type": "0",
+        "req_tx_id": "req-invented",
+        "token": "token-invented",
+        "tx_id": "tx-invented",
+    }
+
+
+@pytest.mark.parametrize("given", ["3", None])
+def test_missing_account_names_the_authenticator(given):
+    body = encode({**OK, "ResultData": {**RESULT, "CxId": None, "PrivateAuthType": given}})
+    with pytest.raises(NotRegistered) as caught:
+        read_auth(body)
+    assert caught.value.private_auth_type == (given or "0")
+
+
+@pytest.mark.parametrize("body", [refuse("요청 오류", 4115), refuse("인증이 완료되지 않은 요청이 있습니다")])
+def test_before_the_request_nothing_can_be_unapproved(body):
+    with pytest.raises(Refused):
+        read_auth(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"<html>",
+        b'{"Status": "OK", "Resul',
+        encode({"ResultData": RESULT}),
+        encode(OK),
+        encode({**OK, "ResultData": None}),
+        encode({**OK, "ResultData": {}}),
+        encode({**OK, "ResultData": {"CxId": "cx-invented"}}),
+    ],
+)
+def test_malformed_authentication_is_passing(body):
+    with pytest.raises(Passing) as caught:
+        read_auth(body)
+    assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"\xff{", b'{"Status": "OK", "ResultList": [{"Ye', encode(OK), encode({**OK, "ResultList": {}})],
+)
+def test_malformed_data_is_passing(body):
+    with pytest.raises(Passing) as caught:
+        read_data(body)
+    assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
+
+
+def test_damaged_answer_does_not_travel_in_the_error():
+    with pytest.raises(Passing) as caught:
+        read_data('{"Status": "OK", "ResultList": [{"Location": "한빛검진의원'.encode())
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("body", [b"", b"<html>", refuse("입력하신 정보")])
+def test_busy_servers_are_passing(status, body):
+    with pytest.raises(Passing) as caught:
+        read_data(body, status=status)
+    assert caught.value.http_status == status
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("Sat, 21 Nov 2026 03:00:30 GMT", 30.0),
+        ("Sat, 21 Nov 2026 02:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_honoured(value, seconds):
+    with clock.frozen(datetime(2026, 11, 21, 3, 0, 0, tzinfo=UTC)), pytest.raises(Passing) as caught:
+        read_data(b"", status=429, headers={"retry-after": value})
+    assert caught.value.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, b""),
+        (403, b"<html>"),
+        (200, refuse("API-KEY가 올바르지 않습니다")),
+        (400, refuse("등록되지 않은 API Key")),
+    ],
+)
+@pytest.mark.parametrize("read", [read_data, read_auth])
+def test_our_own_configuration_is_told_apart(read, status, body):
+    with pytest.raises(Misconfigured) as caught:
+        read(body, status=status)
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, refuse("점검 중입니다", 9001)),
+        (400, refuse("잘못된 요청", 9001)),
+        (302, b""),
+        (404, b"<html>"),
+        (400, encode(OK)),
+    ],
+)
+@pytest.mark.parametrize("read", [read_data, read_auth])
+def test_any_other_refusal_stops_the_step(read, status, body):
+    with pytest.raises(Refused) as caught:
+        read(body, status=status)
+    assert (caught.value.retryable, caught.value.http_status) == (False, status)
+
+
+def test_refusal_keeps_code_and_log_for_the_operators():
+    with pytest.raises(Refused) as caught:
+        read_data(refuse("<p>실패</p>", 9001, ErrorLog="<b>line</b> 12 " + "x" * 5000))
+    error = caught.value
+    assert (error.provider_code, error.provider_message) == (9001, "실패")
+    assert error.error_log.startswith("line 12 x")
+    assert len(error.error_log) == 500
+
+
+def test_echoed_persons_are_hidden():
+    body = refuse("김하늘 님 010-1234-5678", 9001, ErrorLog="19840517 cx-invented 김하늘")
+    with pytest.raises(Refused) as caught:
+        read_data(body, hide=("김하늘", "cx-invented"))
+    assert (caught.value.provider_message, caught.value.error_log) == ("*** 님 ***", "*** *** ***")
+
+
+def test_text_of_an_error_is_ours_alone():
+    with pytest.raises(Refused) as caught:
+        read_data(refuse("김하늘 님의 기록", 9001, ErrorLog="김하늘"))
+    assert str(caught.value) == "Tilko refused (HTTP 200, code 9001)"
+    assert "김하늘" not in repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [NotRegistered("3"), Refused(http_status=200, provider_code=7, error_log="x"), Passing(reason="busy")]
+)
+def test_errors_survive_pickle_and_copy(error):
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert isinstance(twin, TilkoError)
+        assert (str(twin), vars(twin)) == (str(error), vars(error))
+
+
+def test_public_key_is_read(provider):
+    body = encode({"Status": "OK", "ApiKey": "invented-api-key", "PublicKey": provider.public_text()})
+    assert answers.read_public_key(200, JSON, body, "invented-api-key").api_key == "invented-api-key"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Status": "Error", "Message": "없는 키"},
+        {"Status": "OK", "ApiKey": "another", "PublicKey": "x"},
+        {"Status": "OK"},
+    ],
+)
+def test_unknown_api_key_is_our_configuration(fields):
+    with pytest.raises(Misconfigured):
+        answers.read_public_key(200, JSON, encode(fields), "invented-api-key")
+
+
+@pytest.mark.parametrize("text", [None, "", "aGVsbG8=", "한글"])
+def test_damaged_public_key_is_passing(text):
+    body = encode({"Status": "OK", "ApiKey": "invented-api-key", "PublicKey": text})
+    with pytest.raises(Passing):
+        answers.read_public_key(200, JSON, body, "invented-api-key")

@@ -1,0 +1,188 @@
+"""Reads Tilko's answers: the value, or the one error that says what follows."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypedDict
+
+import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from upstream.redaction import clean
+from upstream.retry_after import read_header, read_retry_after
+from upstream.tilko.codec import AuthTokens, PublicKey
+from upstream.tilko.errors import (
+    Misconfigured,
+    NotApproved,
+    NotRegistered,
+    Passing,
+    Refused,
+    TilkoError,
+    WrongPersonalData,
+)
+
+NOT_APPROVED_CODE = 4115
+
+_PASSING_STATUSES = frozenset({408, 425, 429})
+_BOM = b"\xef\xbb\xbf"
+# The provider tells these cases apart by words alone. Spaces vary between its messages, so they are ignored.
+_UNKNOWN_API_KEY = re.compile(r"api[-_]?(?:key|키)", re.IGNORECASE)
+_NOT_FINISHED = re.compile(
+    r"(?:인증|승인)[이을]?(?:아직)?(?:완료|진행|처리)?(?:되지|하지)않|인증[이을]?(?:미완료|대기|진행중|완료전)|미인증"
+    r"|인증[이을]?완료(?:한)?후|notfinished|notcompleted|pending",
+    re.IGNORECASE,
+)
+_WRONG_PERSONAL_DATA = re.compile(r"입력하신정보|사용자정보|확인후다시시도|인증을진행할수없습니다")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DataAnswer:
+    """A paid answer. `raw` are the bytes as they came: keep them before anything else."""
+
+    raw: bytes
+    count: int
+    point_balance: Decimal | None
+
+    def __repr__(self) -> str:
+        return f"DataAnswer(count={self.count}, ...)"
+
+
+class _Facts(TypedDict):
+    http_status: int
+    provider_code: int | None
+    provider_message: str
+    error_log: str
+
+
+def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> PublicKey:
+    """Raises TilkoError."""
+    answer = _read_object(status, headers, body, (api_key,))
+    if not _is_ok(answer):
+        # Nothing but the API key was sent: there is nothing else the provider could refuse.
+        raise Misconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
+    if answer.get("ApiKey") != api_key:
+        raise Misconfigured(reason="another_api_key_echoed", http_status=status)
+    try:
+        return PublicKey.parse(api_key, str(answer.get("PublicKey")))
+    except (ValueError, UnsupportedAlgorithm) as exc:
+        raise Passing(reason="malformed", http_status=status) from exc
+
+
+def read_simple_auth(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    private_auth_type: str = "",
+    hide: Iterable[str] = (),
+) -> AuthTokens:
+    """`private_auth_type` is the one asked for, used where the answer leaves it out. Raises TilkoError."""
+    answer = _read_object(status, headers, body, hide)
+    if not _is_ok(answer):
+        raise _read_refusal(status, answer, hide, waiting=False)
+    result = answer.get("ResultData")
+    if status != 200 or not isinstance(result, dict) or "CxId" not in result:
+        raise Passing(reason="malformed", http_status=status)
+    asked_type = str(result.get("PrivateAuthType") or private_auth_type)
+    if not result["CxId"]:
+        raise NotRegistered(asked_type)
+    if not {"ReqTxId", "Token", "TxId"} <= result.keys():
+        raise Passing(reason="malformed", http_status=status)
+    req_tx_id, token, tx_id = (str(result[name] or "") for name in ("ReqTxId", "Token", "TxId"))
+    return AuthTokens(str(result["CxId"]), asked_type, req_tx_id, token, tx_id)
+
+
+def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:
+    """For checkups and treatments alike. Raises TilkoError."""
+    if status == 200 and _is_html(headers, body):
+        raise NotApproved(reason="html", http_status=status)
+    answer = _read_object(status, headers, body, hide)
+    if not _is_ok(answer):
+        raise _read_refusal(status, answer, hide, waiting=True)
+    if status != 200 or "ResultList" not in answer or not isinstance(answer["ResultList"], list | None):
+        raise Passing(reason="malformed", http_status=status)
+    rows = answer["ResultList"] or []
+    # "No records" and "not approved" must never be mixed up: the first would end as an empty, paid, final result.
+    if not rows and _is_unfinished(answer):
+        raise NotApproved(**_facts(status, answer, hide))
+    return DataAnswer(body, len(rows), _read_balance(answer.get("PointBalance")))
+
+
+def _read_object(status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> dict[str, Any]:
+    """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
+    answer = _parse(body)
+    if status in _PASSING_STATUSES or status >= 500:
+        wait = read_retry_after(headers)
+        raise Passing(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
+    if status in {401, 403}:
+        raise Misconfigured(**_facts(status, answer, hide))
+    if status != 200 and _is_ok(answer):
+        raise Refused(**_facts(status, answer, hide))
+    if not isinstance(answer.get("Status"), str):
+        error = Passing if status == 200 else Refused
+        raise error(reason="malformed", http_status=status)
+    return answer
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """Empty when it is no JSON object. The parser's own error is dropped: it holds the whole text."""
+    try:
+        answer = orjson.loads(body.removeprefix(_BOM))
+    except orjson.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
+    start = body[:64].removeprefix(_BOM).lstrip()[:1]
+    return start == b"<" or ("html" in read_header(headers, "Content-Type").lower() and start != b"{")
+
+
+def _is_ok(answer: dict[str, Any]) -> bool:
+    status = answer.get("Status")
+    return isinstance(status, str) and status.upper() == "OK"
+
+
+def _is_unfinished(answer: dict[str, Any]) -> bool:
+    return _read_code(answer) == NOT_APPROVED_CODE or _NOT_FINISHED.search(_squeeze(answer)) is not None
+
+
+def _read_refusal(status: int, answer: dict[str, Any], hide: Iterable[str], *, waiting: bool) -> TilkoError:
+    """`waiting`: this call stands for "is it approved?"; before that question nothing can be unfinished."""
+    facts, words = _facts(status, answer, hide), _squeeze(answer)
+    if waiting and _read_code(answer) == NOT_APPROVED_CODE:
+        return NotApproved(**facts)
+    if _UNKNOWN_API_KEY.search(words):
+        return Misconfigured(reason="unknown_api_key", **facts)
+    if waiting and _NOT_FINISHED.search(words):  # first: "finish the approval, 확인 후 다시 시도" means wait
+        return NotApproved(**facts)
+    if _WRONG_PERSONAL_DATA.search(words):
+        return WrongPersonalData(**facts)
+    return Refused(**facts)
+
+
+def _squeeze(answer: dict[str, Any]) -> str:
+    return "".join(clean(answer.get("Message")).split())
+
+
+def _facts(status: int, answer: dict[str, Any], hide: Iterable[str]) -> _Facts:
+    return {
+        "http_status": status,
+        "provider_code": _read_code(answer),
+        "provider_message": clean(answer.get("Message"), hide),
+        "error_log": clean(answer.get("ErrorLog"), hide),
+    }
+
+
+def _read_code(answer: dict[str, Any]) -> int | None:
+    text = str(answer.get("ErrorCode"))[:9]
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _read_balance(value: object) -> Decimal | None:
+    try:
+        balance = Decimal(str(value).replace(",", "").strip()[:40])
+    except InvalidOperation:
+        return None
+    return balance if balance.is_finite() else None

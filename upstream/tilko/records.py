@@ -1,0 +1,106 @@
+"""Turns a kept answer into typed records for the import; a row that cannot be read never stops the others."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from upstream.tilko.measurements import Measurements, only_objects, read_measurements
+from upstream.tilko.values import read_date, read_day_of, read_text, read_whole, read_year
+
+_DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckupRecord:
+    """`checkup_date` is None when the provider's date does not exist in the calendar; the year is kept."""
+
+    year: int
+    checkup_date: date | None
+    location: str
+    code: str
+    description: str
+    measurements: Measurements
+    raw: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return "CheckupRecord(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TreatmentRecord:
+    """A visit or a dispensing; counts are None where the provider leaves them empty."""
+
+    idx: str
+    page: str
+    hospital_name: str
+    address: str
+    treatment_date: date | None
+    treatment_type: str
+    visit_count: int | None
+    prescription_count: int | None
+    medication_count: int | None
+    details: list[dict[str, Any]]
+    raw: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return "TreatmentRecord(...)"
+
+
+def checkups(raw: dict[str, Any]) -> list[CheckupRecord]:
+    """In the provider's order. Rows without any year are left out: compare with the answer's count."""
+    records = (_read_checkup(row) for row in only_objects(raw.get("ResultList")))
+    return [record for record in records if record is not None]
+
+
+def treatments(raw: dict[str, Any]) -> list[TreatmentRecord]:
+    """In the provider's order."""
+    return [_read_treatment(row) for row in only_objects(raw.get("ResultList"))]
+
+
+def _read_checkup(row: dict[str, Any]) -> CheckupRecord | None:
+    whole = read_date(row.get("CheckUpDate"))
+    year = read_year(row.get("Year")) or (whole.year if whole else None)
+    if year is None:
+        return None
+    return CheckupRecord(
+        year=year,
+        checkup_date=read_day_of(year, row.get("CheckUpDate")),
+        location=read_text(row.get("Location")),
+        code=read_text(row.get("Code")),
+        description=read_text(row.get("Description")),
+        measurements=read_measurements(row.get("Inspections")),
+        raw=_drop_nul(row),
+    )
+
+
+def _read_treatment(row: dict[str, Any]) -> TreatmentRecord:
+    storable: dict[str, Any] = _drop_nul(row)
+    return TreatmentRecord(
+        idx=read_text(row.get("Idx")),
+        page=read_text(row.get("Page")),
+        hospital_name=read_text(row.get("ByungEuiwonYakGukMyung")),
+        address=read_text(row.get("Address")),
+        treatment_date=read_date(row.get("JinRyoGaesiIl")),
+        treatment_type=read_text(row.get("JinRyoHyungTae")),
+        visit_count=read_whole(row.get("BangMoonIpWonIlsoo")),
+        prescription_count=read_whole(row.get("CheoBangHoiSoo")),
+        medication_count=read_whole(row.get("TuYakYoYangHoiSoo")),
+        details=only_objects(storable.get(_DETAILS)),
+        raw=storable,
+    )
+
+
+_MAX_DEPTH = 64
+
+
+def _drop_nul(value: Any, depth: int = 0) -> Any:
+    """JSONB stores no NUL character; and nothing that the provider sends nests deeper than a few levels."""
+    if isinstance(value, str):
+        return value.replace("\x00", "") if "\x00" in value else value
+    if depth > _MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {_drop_nul(key): _drop_nul(entry, depth + 1) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_drop_nul(entry, depth + 1) for entry in value]
+    return value
