@@ -1,0 +1,1 @@
+"""MediArc's mapping and answers."""

@@ -1,0 +1,95 @@
+"""Reads MediArc's answers: the report, or the one error that says what follows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from upstream.mediarc.errors import MediarcError, Misconfigured, Passing, Refused
+from upstream.redaction import clean
+from upstream.retry_after import read_retry_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Report:
+    """A made report. Numbers are None where the provider left them out."""
+
+    mkt_uuid: str
+    report_url: str
+    bodyage: int | None
+    rank: int | None
+    analyzed_at: datetime | None
+    provider: str
+    diseases: list[dict[str, Any]]
+    cancers: list[dict[str, Any]]
+    raw: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return "Report(...)"
+
+
+def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> Report:
+    """Raises MediarcError."""
+    answer = _parse(body)
+    if status != 200:
+        raise _read_refusal(status, headers, answer, hide)
+    result = answer.get("mediarC")
+    report_url = answer.get("report_url")
+    if not isinstance(result, dict) or not isinstance(result.get("data"), list) or not _is_link(report_url):
+        raise Passing(reason="malformed", http_status=status)
+    entries = [entry for entry in result["data"] if isinstance(entry, dict)]
+    return Report(
+        mkt_uuid=str(answer.get("mkt_uuid") or ""),
+        report_url=str(report_url),
+        bodyage=_read_whole(result.get("bodyage")),
+        rank=_read_whole(result.get("rank")),
+        analyzed_at=_read_moment(result.get("analyzed_at")),
+        provider=str(result.get("provider") or ""),
+        diseases=[entry for entry in entries if entry.get("type") == "disease"],
+        cancers=[entry for entry in entries if entry.get("type") == "cancer"],
+        raw=answer,
+    )
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """Empty when it is no JSON object. The parser's own error is dropped: it holds the whole text."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _read_refusal(status: int, headers: Mapping[str, str], answer: dict[str, Any], hide: Iterable[str]) -> MediarcError:
+    error_text = clean(answer.get("error"), hide)
+    if status in {408, 425, 429} or status >= 500:
+        wait = read_retry_after(headers)
+        return Passing(reason="busy", http_status=status, error_text=error_text, retry_after_seconds=wait)
+    error = Misconfigured if status in {401, 403} else Refused
+    return error(http_status=status, error_text=error_text)
+
+
+def _is_link(value: object) -> bool:
+    """It becomes a link in the browser: only http and https, never `javascript:`."""
+    if not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def _read_whole(value: object) -> int | None:
+    return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _read_moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,55 @@
+"""The blocking MediArc client: one call is at most one request, the caller decides about another."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from upstream import exchange
+from upstream.mediarc.answers import Report, read_report
+from upstream.mediarc.errors import MediarcError, Passing, TooLarge
+
+_TIMEOUT_SECONDS = 90.0
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+class MediarcClient:
+    """Safe to share between threads. `url` is the whole address of the report API."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        max_answer_bytes: int = _MAX_ANSWER_BYTES,
+        http: httpx.Client | None = None,
+    ) -> None:
+        exchange.check_base_url(url)
+        self._url = url.strip()
+        self._api_key = exchange.check_api_key(api_key)
+        self._limits = exchange.Limits(timeout_seconds, max_answer_bytes)
+        self._http = http or exchange.open_http()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def order_report(self, payload: Mapping[str, Any]) -> Report:
+        """`payload` as `build_report_request` makes it. Raises MediarcError."""
+        body = orjson.dumps({"api_key": self._api_key, **payload})
+        request = self._http.build_request(
+            "POST", self._url, headers={"Content-Type": "application/json"}, content=body
+        )
+        try:
+            reply = exchange.send(self._http, request, self._limits)
+        except exchange.ExchangeError as exc:
+            raise _translate(exc) from exc
+        hide = (self._api_key, str(payload.get("user_name") or ""))
+        return read_report(reply.status, reply.headers, reply.body, hide=hide)
+
+
+def _translate(error: exchange.ExchangeError) -> MediarcError:
+    if error.retryable:
+        return Passing(reason=error.reason)
+    return TooLarge(reason=error.reason)

@@ -1,0 +1,68 @@
+"""What can go wrong at MediArc.
+
+MediarcError
+├── MissingInputs        nothing to predict from: nothing was sent
+├── Passing (retryable)  429, 5xx, time-out, refused, cut, malformed
+├── Misconfigured        401, 403: stop, alert the operators
+├── TooLarge             the answer exceeds our limit
+└── Refused              any other answer that is not 200
+"""
+
+# ruff: noqa: N818 the errors are named by what follows from them; their root says that they are errors
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class MediarcError(Exception):
+    """str() and repr() hold fixed words and numbers only; `error_text` is the provider's own, cleaned: not for logs."""
+
+    retryable: ClassVar[bool] = False
+    text: ClassVar[str] = "MediArc could not be asked"
+
+    def __init__(
+        self,
+        *,
+        reason: str = "",
+        http_status: int | None = None,
+        error_text: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__()  # no args: they would show up in repr() and keep the error from being pickled
+        self.reason = reason
+        self.http_status = http_status
+        self.error_text = error_text
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        facts = [self.reason] if self.reason else []
+        if self.http_status is not None:
+            facts.append(f"HTTP {self.http_status}")
+        return f"{self.text} ({', '.join(facts)})" if facts else self.text
+
+
+class MissingInputs(MediarcError):
+    """`missing` names the inputs, never their values."""
+
+    text = "there is nothing to predict from"
+
+    def __init__(self, missing: Sequence[str] = ()) -> None:
+        super().__init__(reason=", ".join(missing))
+        self.missing = list(missing)
+
+
+class Passing(MediarcError):
+    retryable = True
+    text = "MediArc did not answer usably"
+
+
+class Misconfigured(MediarcError):
+    text = "MediArc does not accept our configuration"
+
+
+class TooLarge(MediarcError):
+    text = "MediArc's answer exceeds the limit"
+
+
+class Refused(MediarcError):
+    text = "MediArc refused"
