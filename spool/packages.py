@@ -1,0 +1,122 @@
+"""A package of one session's records: what it holds, its checksum, and its form on disk.
+
+On disk: a magic, the length of what follows, then the sealed JSON document. The length tells a torn file from a
+changed one. The checksum covers `raw_data` and the fields of the metadata that never change.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ground.sealing import Sealer, SealError
+from spool.errors import DamagedFile, UnfitPackage
+from spool.names import DataType, FileName
+
+_MAGIC = b"WF1\n"
+_HEADER_BYTES = 12
+_FIXED = ("session_id", "data_type", "patient_uuid", "hospital_id", "created_at", "file_version")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The last four fields and `status` change while the file lives: they come from the folder and the reasons file."""
+
+    session_id: str
+    data_type: DataType
+    patient_uuid: str
+    hospital_id: str
+    created_at: datetime
+    file_version: int = 1
+    status: str = "pending"
+    retry_count: int = 0
+    last_error: str | None = None
+    next_retry_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Package:
+    metadata: Metadata
+    raw_data: Any
+
+    def __repr__(self) -> str:
+        return f"Package({self.metadata.session_id}, {self.metadata.data_type})"
+
+
+def canonical(value: Any) -> bytes:
+    """Sorted keys, no spaces, UTF-8. Raises UnfitPackage."""
+    try:
+        # Dataclasses are refused: their keys would not be sorted, and the checksum would not hold when read.
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    except (TypeError, ValueError) as exc:
+        raise UnfitPackage("not_json") from exc
+
+
+def build_document(package: Package) -> bytes:
+    """The JSON document with its checksum, as an operator sees it."""
+    metadata, raw = package.metadata, canonical(package.raw_data)
+    shown = {name: value for name, value in vars(metadata).items() if value is not None}
+    return orjson.dumps(
+        # The raw data can be tens of MiB: serialised once, used for the checksum and for the document.
+        {"checksum": _checksum(vars(metadata), raw), "metadata": shown, "raw_data": orjson.Fragment(raw)},
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def seal_package(sealer: Sealer, package: Package) -> bytes:
+    metadata = package.metadata
+    return seal_bytes(sealer, build_document(package), metadata.session_id, metadata.data_type)
+
+
+def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
+    """Raises DamagedFile."""
+    plain = open_bytes(sealer, stored, name.session_id, name.data_type)
+    try:
+        document = orjson.loads(plain)
+        fields, raw_data, checksum = document["metadata"], document["raw_data"], document["checksum"]
+        metadata = _read_metadata(fields)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
+        raise DamagedFile("json") from exc
+    if checksum != _checksum(fields, canonical(raw_data)):
+        raise DamagedFile("checksum")
+    if (metadata.session_id, metadata.data_type) != (name.session_id, name.data_type):
+        raise DamagedFile("name")
+    return Package(metadata, raw_data)
+
+
+def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, data_type: DataType) -> bytes:
+    sealed = sealer.seal(plain, _context(session_id, data_type))
+    return _MAGIC + len(sealed).to_bytes(8, "big") + sealed
+
+
+def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataType) -> bytes:
+    """Raises DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
+    if len(stored) < _HEADER_BYTES:
+        raise DamagedFile("truncated")
+    expected = int.from_bytes(stored[4:_HEADER_BYTES], "big")
+    if not stored.startswith(_MAGIC) or len(stored) - _HEADER_BYTES > expected:
+        raise DamagedFile("sealed")
+    if len(stored) - _HEADER_BYTES < expected:
+        raise DamagedFile("truncated")
+    try:
+        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, data_type))
+    except SealError as exc:
+        raise DamagedFile("sealed") from exc
+
+
+def _context(session_id: str, data_type: DataType) -> str:
+    # A file that is renamed to another session or type does not open.
+    return f"spool/{session_id}/{data_type}"
+
+
+def _checksum(fields: dict[str, Any], raw: bytes) -> str:
+    fixed = canonical({name: fields.get(name) for name in _FIXED})
+    return hashlib.sha256(b'{"metadata":' + fixed + b',"raw_data":' + raw + b"}").hexdigest()
+
+
+def _read_metadata(fields: dict[str, Any]) -> Metadata:
+    moment = datetime.fromisoformat(fields["created_at"])
+    fixed = {name: fields[name] for name in _FIXED}
+    return Metadata(**{**fixed, "data_type": DataType(fields["data_type"]), "created_at": moment})

@@ -1,0 +1,55 @@
+"""The stamp that all packages of one session bear, kept as one symbolic link per session.
+
+With it the names of a session's files are known without reading a folder of 100,000, a second save finds the first
+one's file wherever it has gone since, and the patient's file sorts first even if it was saved last.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from spool.errors import DamagedFile
+from spool.names import build_stamp, check_session, is_stamp
+from spool.shelf import SESSIONS, Shelf
+
+
+class Sessions:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._disk = shelf.disk
+
+    def find_stamp(self, session_id: str) -> str | None:
+        try:
+            stamp = self._disk.readlink(self._path(session_id))
+        except FileNotFoundError:
+            return None
+        if not is_stamp(stamp):
+            raise DamagedFile("name")
+        return stamp
+
+    def reserve_stamp(self, session_id: str, now: datetime) -> str:
+        """The first one wins; durable only after `settle`."""
+        stamp = self.find_stamp(session_id)
+        if stamp is not None:
+            return stamp
+        path, reserved = self._path(session_id), build_stamp(now)
+        self._shelf.ensure_folder(path.parent)
+        try:
+            # One step: a link is there with its text or not at all, which a small file would not be.
+            self._disk.symlink(reserved, path)
+        except FileExistsError:
+            return self.find_stamp(session_id) or reserved
+        return reserved
+
+    def settle(self, session_id: str) -> None:
+        """Also for a stamp that was found: who reserved it may have died before making it durable."""
+        self._disk.fsync_folder(self._path(session_id).parent)
+
+    def forget(self, session_id: str) -> None:
+        with suppress(FileNotFoundError):
+            self._disk.unlink(self._path(session_id))
+
+    def _path(self, session_id: str) -> Path:
+        check_session(session_id)
+        # 256 folders: none grows large, and few saves of the same moment share one.
+        return self._shelf.root / SESSIONS / session_id[:2] / session_id

@@ -1,0 +1,286 @@
+"""The spool: saving packages, claiming them for import, and moving them on; all that other rooms call."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace as with_fields
+from datetime import datetime
+from heapq import nsmallest
+from pathlib import Path
+
+import structlog
+
+from ground.clock import Clock
+from ground.sealing import Sealer
+from spool.disk import Disk
+from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
+from spool.histories import Histories
+from spool.history import History, Try, after_failure, after_parking, check_code
+from spool.incoming import Incoming
+from spool.info import Claimed, FileInfo, Orphans, describe
+from spool.names import DataType, FileName, Folder, import_order, is_package_name, parse_name
+from spool.packages import Package, canonical, open_package, seal_package
+from spool.sessions import Sessions
+from spool.shelf import Place, Shelf, translate, translated
+from spool.upkeep import Upkeep
+from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
+
+log = structlog.get_logger(__name__)
+_DELAYS_SECONDS = (60, 600, 3600)
+
+
+class Spool:
+    """One folder, any number of processes. A method did all of its work, durably, or raised; each may be repeated."""
+
+    def __init__(self, root: Path, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
+        self.shelf = Shelf(root, disk or Disk())
+        self._disk = self.shelf.disk
+        self._sealer = sealer
+        self._clock = clock
+        self._sessions = Sessions(self.shelf)
+        self._histories = Histories(self.shelf)
+        self._incoming = Incoming(self.shelf, sealer, clock, self._histories)
+        self._upkeep = Upkeep(self.shelf, clock, self._sessions, self._histories)
+
+    @translated
+    def ensure_folders(self) -> None:
+        self.shelf.ensure_folders()
+
+    # Provider answers
+
+    def put_incoming(self, session_id: str, data_type: DataType, raw: bytes) -> str:
+        """First wins: an answer that is there already is kept, and its name returned."""
+        return self._incoming.put(session_id, data_type, raw)
+
+    def find_incoming(self, session_id: str, data_type: DataType) -> str | None:
+        return self._incoming.find(session_id, data_type)
+
+    def read_incoming(self, session_id: str, data_type: DataType) -> bytes:
+        """Raises UnknownFile, DamagedFile."""
+        return self._incoming.read(session_id, data_type)
+
+    def drop_incoming(self, session_id: str) -> None:
+        self._incoming.drop(session_id)
+
+    def park_incoming(self, session_id: str, data_type: DataType, reason: str) -> FileInfo:
+        """For a damaged answer: keeps its bytes in `failed/` and lets a new answer in."""
+        return self._incoming.park(session_id, data_type, reason)
+
+    # Packages
+
+    @translated
+    def put_pending(self, package: Package) -> str:
+        """The name of the durable package.
+
+        A second save of the same content returns the name of the first, wherever that file is by now; other content
+        raises DifferentContent, and a first file that is damaged DamagedFile. Also raises UnfitPackage.
+        """
+        metadata = package.metadata
+        if metadata.created_at.tzinfo is None:
+            raise UnfitPackage("naive_time")
+        stamp = self._sessions.reserve_stamp(metadata.session_id, self._clock.now())
+        name = FileName(stamp, metadata.session_id, DataType(metadata.data_type))
+        place = self.shelf.find(name)
+        if place is None:
+            place = self._write_pending(name, package)
+        else:
+            self._sessions.settle(metadata.session_id)
+            self._disk.fsync_folder(place.path.parent)
+        if place is not None and self._content_differs(name, place, package):
+            raise DifferentContent
+        return str(name)
+
+    @translated
+    def list_pending(self, limit: int = 1000) -> list[str]:
+        """Oldest session first, in it patient before health before prescription.
+
+        Memory grows with the limit, not with the folder. Each call reads the whole folder: ask for thousands at once.
+        """
+        names = filter(is_package_name, self._disk.listdir(self.shelf.folder(Folder.PENDING)))
+        return nsmallest(limit, names, key=import_order)
+
+    @translated
+    def names_of(self, session_id: str) -> list[FileInfo]:
+        """The packages of a session, wherever they are, in the order of import."""
+        stamp = self._sessions.find_stamp(session_id)
+        if stamp is None:
+            return []
+        names = (FileName(stamp, session_id, data_type) for data_type in DataType)
+        found = ((name, self.shelf.find(name)) for name in names)
+        return [self._describe(name, place) for name, place in found if place is not None]
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[Claimed]:
+        """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it)."""
+        parsed = parse_name(name)
+        with self.shelf.hold(self.shelf.path(Folder.PENDING, parsed)) as handle:
+            stored = translate(self.shelf, read_all, self._disk, handle)
+            package = open_package(self._sealer, parsed, stored)
+            history = translate(self.shelf, self._histories.load, parsed)
+            yield Claimed(_with_history(package, history, Folder.PENDING), name)
+
+    @translated
+    def complete(self, claimed: Claimed) -> None:
+        """After the import was committed. A crash before leaves the file pending: imported again, changing nothing."""
+        name, now = parse_name(claimed.name), self._clock.now()
+        source, target = self.shelf.path(Folder.PENDING, name), self.shelf.day_folder(now) / claimed.name
+        self.shelf.ensure_folder(target.parent)
+        try:
+            self._disk.rename(source, target)
+        except FileNotFoundError:
+            place = self.shelf.require(name)
+            if place.folder is not Folder.COMPLETED:
+                raise
+            target = place.path
+        self.shelf.settle(target, source)
+
+    # Failures
+
+    @translated
+    def fail(
+        self,
+        claimed_or_name: Claimed | str,
+        reason: str,
+        *,
+        max_tries: int = 3,
+        delays: Sequence[int] = _DELAYS_SECONDS,
+    ) -> FileInfo:
+        """To `failed/`; due again after the next delay, parked once `max_tries` retries were granted.
+
+        `reason` is a code (ValueError). Unlike a Claimed, a name is locked first (FileTaken). Idempotent.
+        """
+        failure = Try(self._clock.now(), check_code(reason))
+        name = parse_name(claimed_or_name if isinstance(claimed_or_name, str) else claimed_or_name.name)
+        place = self.shelf.require(name)
+        with self._lock_unless_claimed(claimed_or_name, place):
+            history = self._histories.load(name)
+            if place.folder is Folder.PENDING:
+                history = after_failure(history, failure, max_tries=max_tries, delays=delays)
+                place = self._set_aside(name, place, history)
+        return describe(name, place.folder, place.size_bytes, history)
+
+    @translated
+    def park(self, name: str, reason: str) -> FileInfo:
+        """For damaged files: to `failed/`, bytes untouched, not retried by itself. Idempotent. Raises FileTaken."""
+        failure, parsed = Try(self._clock.now(), check_code(reason)), parse_name(name)
+        place = self.shelf.require(parsed)
+        with self.shelf.hold(place.path):
+            history = self._histories.load(parsed)
+            if place.folder is Folder.PENDING or (place.folder is Folder.FAILED and not history.parked):
+                history = after_parking(history, failure)
+                place = self._set_aside(parsed, place, history)
+        return describe(parsed, place.folder, place.size_bytes, history)
+
+    @translated
+    def due_failed(self, now: datetime, limit: int = 1000) -> list[str]:
+        return self._upkeep.due_failed(now, limit)
+
+    @translated
+    def requeue(self, name: str) -> FileInfo:
+        """From `failed/` back to `pending/` with its history; a parked one gets one more try. Idempotent."""
+        parsed = parse_name(name)
+        place = self.shelf.require(parsed)
+        if parsed.extension != "json":
+            raise UnknownFile("not_a_package")
+        if place.folder is Folder.FAILED:
+            target = self.shelf.path(Folder.PENDING, parsed)
+            with self.shelf.hold(place.path):
+                self.shelf.move(place.path, target)
+            place = Place(Folder.PENDING, target, place.size_bytes)
+        return self._describe(parsed, place)
+
+    @translated
+    def discard(self, name: str, by: str) -> FileInfo:
+        """An operator's decision: deletes one parked file for good; `by` is the operator's id for the log.
+
+        Raises FileNotParked, UnknownFile, FileTaken.
+        """
+        parsed = parse_name(name)
+        place = self.shelf.require(parsed)
+        with self.shelf.hold(place.path):
+            info = self._describe(parsed, place)
+            if not info.parked:
+                raise FileNotParked
+            self._upkeep.delete(parsed, place.path)
+        log.warning("spool_file_discarded", file=name, by=by, reason=info.last_error)
+        return info
+
+    # Looking and upkeep
+
+    @translated
+    def story(self, name: str) -> FileInfo:
+        """Where the file is, with the reason and time of each failed try. Raises UnknownFile."""
+        parsed = parse_name(name)
+        return self._describe(parsed, self.shelf.require(parsed))
+
+    @translated
+    def export(self, name: str) -> Package:
+        """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile."""
+        parsed = parse_name(name)
+        return self._read(parsed, self.shelf.require(parsed))
+
+    @translated
+    def counts(self) -> dict[str, int]:
+        """Files per folder, and how many of the failed ones are parked."""
+        return self._upkeep.counts()
+
+    @translated
+    def orphans(self, now: datetime, older_than_seconds: float, limit: int = 1000) -> Orphans:
+        """What lies in `pending/` and `incoming/` for longer than it should, oldest first."""
+        pending = self._upkeep.old_pending(now, older_than_seconds, limit)
+        return Orphans(pending, self._incoming.older_than(now.timestamp() - older_than_seconds, limit))
+
+    @translated
+    def clean_completed(self, older_than_days: int = 30) -> int:
+        """Removes what was completed more than that many days ago, never under 7 (ValueError). Returns how many."""
+        return self._upkeep.clean_completed(older_than_days)
+
+    @translated
+    def sweep_temporary(self, older_than_seconds: float = 86_400) -> int:
+        """Removes what dead writers left. A slow writer whose file is swept starts again."""
+        return self._upkeep.sweep_temporary(older_than_seconds)
+
+    def _write_pending(self, name: FileName, package: Package) -> Place | None:
+        """None if this call wrote it; the place of the other file if somebody was faster."""
+        target = self.shelf.path(Folder.PENDING, name)
+        sealed = seal_package(self._sealer, package)
+        temporary = write_temporary(self._disk, target.parent, sealed, self._clock.now().timestamp())
+        # Durable before the file has its name, else a second save could give it another. After the file's own fsync
+        # this one is nearly free on a journaling file system.
+        try:
+            self._sessions.settle(name.session_id)
+        except BaseException:
+            drop_temporary(self._disk, temporary)
+            raise
+        return None if link_new(self._disk, temporary, target) else self.shelf.require(name)
+
+    def _content_differs(self, name: FileName, place: Place, package: Package) -> bool:
+        return canonical(self._read(name, place).raw_data) != canonical(package.raw_data)
+
+    def _read(self, name: FileName, place: Place) -> Package:
+        package = open_package(self._sealer, name, read_file(self._disk, place.path))
+        return _with_history(package, self._histories.load(name), place.folder)
+
+    def _lock_unless_claimed(self, claimed_or_name: Claimed | str, place: Place) -> AbstractContextManager[int]:
+        return self.shelf.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext(-1)
+
+    def _set_aside(self, name: FileName, place: Place, history: History) -> Place:
+        # The reason first: a file in `failed/` always has one.
+        self._histories.save(name, history, self._clock.now())
+        target = self.shelf.path(Folder.FAILED, name)
+        if place.path != target:
+            self.shelf.move(place.path, target)
+        return Place(Folder.FAILED, target, place.size_bytes)
+
+    def _describe(self, name: FileName, place: Place) -> FileInfo:
+        return describe(name, place.folder, place.size_bytes, self._histories.load(name))
+
+
+def _with_history(package: Package, history: History, folder: Folder) -> Package:
+    metadata = with_fields(
+        package.metadata,
+        status=str(folder),
+        retry_count=history.retry_count,
+        last_error=history.last_error,
+        next_retry_at=history.next_retry_at if folder is Folder.FAILED else None,
+    )
+    return Package(metadata, package.raw_data)
