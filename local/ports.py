@@ -1,6 +1,8 @@
 """Finds free ports, and says which setting to change when one is taken."""
 
 import socket
+import threading
+import time
 
 from local.errors import PortTakenError
 
@@ -25,7 +27,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-def require_free(port: int, role: str) -> None:
-    """Raises PortTakenError."""
+def require_free(port: int, role: str, patience_seconds: float = 2.0) -> None:
+    """Raises PortTakenError. Patient, as the servers of a run that was killed just now need a moment to end."""
+    pause = threading.Event()
+    deadline = time.monotonic() + patience_seconds
+    while not is_free(port) and time.monotonic() < deadline:
+        pause.wait(0.1)
     if not is_free(port):
         raise PortTakenError(f"port {port} ({role}) is taken; set WELNO_PORT to another first port")

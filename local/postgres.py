@@ -74,6 +74,11 @@ class EmbeddedPostgres:
         return f"postgresql+psycopg2://{_NAME}:{self._password}@{LOOPBACK}:{self.port}/{_NAME}"
 
     @property
+    def is_new(self) -> bool:
+        """Whether the next start has to make the data folder first."""
+        return not self._data.exists()
+
+    @property
     def pid(self) -> int | None:
         return self.process.pid
 

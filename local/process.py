@@ -90,12 +90,16 @@ class Process:
         if self._popen is not None:
             self._popen.send_signal(what)
 
+    def send_to_group(self, what: signal.Signals) -> None:
+        if self._popen is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, what)
+
     def kill(self) -> None:
         """The whole group, at once, without a chance to tidy up."""
         if self._popen is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
+        self.send_to_group(signal.SIGKILL)
         self._popen.wait()
 
     def wait(self, timeout_seconds: float) -> bool:

@@ -1,0 +1,81 @@
+"""`python -m local.run`: the whole product on this machine, until Ctrl-C or SIGTERM."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from local.child import die_with
+from local.errors import LocalError
+from local.home import hold_home
+from local.programs import ROOT, Ports
+from local.stack import Stack
+
+_STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_TEND_SECONDS = 0.2
+
+
+class StopRequested(BaseException):
+    """Somebody asked us to end."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--end-with-parent", action="store_true", help="also stop when the calling process vanishes")
+    if parser.parse_args().end_with_parent:
+        die_with(os.getppid(), signal.SIGTERM)
+    home = Path(os.environ.get("WELNO_HOME") or ROOT / ".welno")
+    return run(lambda: Stack(home, Ports.counted_from(os.environ.get("WELNO_PORT") or "8000"), tell=tell))
+
+
+def run(make_stack: Callable[[], Stack]) -> int:
+    """Serves until asked to stop; the exit code says whether everything could start."""
+    for stopping in _STOPPING_SIGNALS:
+        signal.signal(stopping, _request_stop)
+    try:
+        serve(make_stack())
+    except LocalError as exc:
+        tell(f"error: {exc}", to_stderr=True)
+        return 1
+    except StopRequested:
+        tell("stopped")
+    return 0
+
+
+def serve(stack: Stack) -> None:
+    """Until StopRequested. Raises LocalError when something cannot start."""
+    with hold_home(stack.home), stack:
+        tell(f"ready: {stack.web_url}")
+        tell(f"sandbox: {stack.sandbox_url}")
+        tell(f"flower: {stack.flower_url}")
+        tend_forever(stack)
+
+
+def tend_forever(stack: Stack) -> None:
+    pause = threading.Event()
+    while True:
+        stack.tend()
+        pause.wait(_TEND_SECONDS)
+
+
+def tell(line: str, *, to_stderr: bool = False) -> None:
+    """A reader that has gone must not keep us from stopping in good order."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def _request_stop(_: int, __: FrameType | None) -> None:
+    """Once: a second Ctrl-C must not cut short the stopping, which ends in time anyway."""
+    for stopping in _STOPPING_SIGNALS:
+        signal.signal(stopping, signal.SIG_IGN)
+    tell("stopping")
+    raise StopRequested
+
+
+if __name__ == "__main__":
+    sys.exit(main())
