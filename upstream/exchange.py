@@ -8,8 +8,6 @@ Errors:
     └── AnswerTooLarge (not retryable)
 """
 
-# ruff: noqa: N818 the errors are named by what happened; their root says that they are errors
-
 import logging
 import ssl
 from collections.abc import Mapping
@@ -126,9 +124,13 @@ def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> 
 
 def check_base_url(url: str) -> str:
     """Without trailing slashes. Raises ValueError."""
-    parsed = httpx.URL(url.strip())
+    message = "an API address must begin with http:// or https:// and name a host"
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL as exc:
+        raise ValueError(message) from exc
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError("an API address must begin with http:// or https:// and name a host")
+        raise ValueError(message)
     return url.strip().rstrip("/")
 
 

@@ -8,8 +8,6 @@ MediarcError
 └── Refused              any other answer that is not 200
 """
 
-# ruff: noqa: N818 the errors are named by what follows from them; their root says that they are errors
-
 from collections.abc import Sequence
 from typing import ClassVar
 

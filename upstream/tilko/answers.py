@@ -150,9 +150,9 @@ def _is_unfinished(answer: dict[str, Any]) -> bool:
 
 def _read_refusal(status: int, answer: dict[str, Any], hide: Iterable[str], *, waiting: bool) -> TilkoError:
     """`waiting`: this call stands for "is it approved?"; before that question nothing can be unfinished."""
+    if waiting and _read_code(answer) == NOT_APPROVED_CODE:  # the usual poll: its words say nothing more
+        return NotApproved(http_status=status, provider_code=NOT_APPROVED_CODE)
     facts, words = _facts(status, answer, hide), _squeeze(answer)
-    if waiting and _read_code(answer) == NOT_APPROVED_CODE:
-        return NotApproved(**facts)
     if _UNKNOWN_API_KEY.search(words):
         return Misconfigured(reason="unknown_api_key", **facts)
     if waiting and _NOT_FINISHED.search(words):  # first: "finish the approval, 확인 후 다시 시도" means wait

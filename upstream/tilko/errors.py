@@ -10,8 +10,6 @@ TilkoError
 └── Refused                    any other refusal of the provider
 """
 
-# ruff: noqa: N818 the errors are named by what follows from them; their root says that they are errors
-
 from typing import ClassVar
 
 
