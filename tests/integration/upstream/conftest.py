@@ -1,0 +1,80 @@
+"""A scripted peer and the three clients that talk to it."""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from tests.integration.upstream.peer import API_KEY, Peer
+from upstream.mediarc.client import MediarcClient
+from upstream.tilko.async_client import AsyncTilkoClient
+from upstream.tilko.client import TilkoClient, Timeouts
+from upstream.tilko.codec import AuthTokens, Person
+
+SHORT = Timeouts(connect_seconds=0.5, auth_seconds=0.5, checkups_seconds=0.5, treatments_seconds=0.5)
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def peer():
+    with Peer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.stopping.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def person():
+    return Person("김하늘", "19840517", "01012345678", "0")
+
+
+@pytest.fixture
+def tokens():
+    return AuthTokens("cx-invented", "0", "req-invented", "token-invented", "tx-invented")
+
+
+@pytest.fixture
+def client(peer):
+    client = TilkoClient(peer.url + "/", API_KEY)
+    yield client
+    client.close()
+
+
+@dataclass
+class Asking:
+    """Asks for the checkups, by either client."""
+
+    kind: str
+    person: Person
+    tokens: AuthTokens
+
+    def ask(self, url, *, times=1, timeouts=SHORT, max_answer_bytes=MIB, api_key=API_KEY):
+        options = {"timeouts": timeouts, "max_answer_bytes": max_answer_bytes}
+        if self.kind == "async":
+            return asyncio.run(self._poll(url, api_key, times, options))
+        client = TilkoClient(url, api_key, **options)
+        try:
+            return [client.fetch_checkups(self.person, self.tokens) for _ in range(times)][-1]
+        finally:
+            client.close()
+
+    async def _poll(self, url, api_key, times, options):
+        async with AsyncTilkoClient(url, api_key, **options) as client:
+            return [await client.poll(self.person, self.tokens) for _ in range(times)][-1]
+
+
+@pytest.fixture(params=["sync", "async"])
+def asking(request, person, tokens):
+    """Every test with it runs for both clients: they promise the same."""
+    return Asking(request.param, person, tokens)
+
+
+@pytest.fixture
+def mediarc(peer):
+    client = MediarcClient(peer.url + "/report", "invented-mediarc-key", timeout_seconds=0.5, max_answer_bytes=MIB)
+    yield client
+    client.close()

@@ -1,0 +1,88 @@
+"""What only one of the two Tilko clients does."""
+
+import asyncio
+import json
+import threading
+from datetime import date
+
+import pytest
+
+from tests.integration.upstream import peer as peers
+from upstream.tilko.async_client import AsyncTilkoClient
+from upstream.tilko.errors import NotApproved, NotRegistered, Passing
+
+RESULT = {"CxId": "cx-invented", "PrivateAuthType": "0", "ReqTxId": "r", "Token": "t", "TxId": "x"}
+
+
+def test_simple_auth_gives_tokens(peer, client, person):
+    peer.answer = peers.give_json({"Status": "OK", "ResultData": RESULT})
+    assert client.request_simple_auth(person).cx_id == "cx-invented"
+    assert json.loads(peer.bodies[0])["PrivateAuthType"] == "0"
+
+
+def test_missing_account_is_told_apart(peer, client, person):
+    peer.answer = peers.give_json({"Status": "OK", "ResultData": {**RESULT, "CxId": None}})
+    with pytest.raises(NotRegistered) as caught:
+        client.request_simple_auth(person)
+    assert caught.value.private_auth_type == "0"
+
+
+def test_treatments_ask_for_the_period(peer, client, person, tokens):
+    peer.answer = peers.give_json({"Status": "OK", "ResultList": [{}, {}], "PointBalance": "9.5"})
+    answer = client.fetch_treatments(person, tokens, date(2025, 9, 1), date(2026, 9, 30))
+    fields = json.loads(peer.bodies[0])
+    assert (answer.count, fields["StartDate"], fields["EndDate"]) == (2, "20250901", "20260930")
+
+
+def test_forgotten_public_key_is_asked_again(peer, client, person, tokens):
+    client.fetch_checkups(person, tokens)
+    client.forget_public_key()
+    client.fetch_checkups(person, tokens)
+    assert len(peer.keys_asked) == 2
+
+
+def test_many_polls_share_one_public_key(peer, person, tokens):
+    peer.answer = peers.give_json({"Status": "Error", "ErrorCode": 4115})
+
+    async def poll_many():
+        async with AsyncTilkoClient(peer.url, peers.API_KEY, max_connections=10) as client:
+            polls = [client.poll(person, tokens) for _ in range(50)]
+            return await asyncio.gather(*polls, return_exceptions=True)
+
+    outcomes = asyncio.run(poll_many())
+    assert {type(outcome) for outcome in outcomes} == {NotApproved}
+    assert (len(peer.keys_asked), len(peer.bodies)) == (1, 50)
+
+
+def test_public_key_that_failed_is_asked_again_by_the_next(peer, person, tokens):
+    good = peer.answer_key
+    peer.answer_key = peers.cut_before_answer
+
+    async def poll_twice():
+        async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
+            with pytest.raises(Passing):
+                await client.poll(person, tokens)
+            peer.answer_key = good
+            return await client.poll(person, tokens)
+
+    assert asyncio.run(poll_twice()).count == 0
+
+
+def test_cancelled_poll_leaves_the_others_alone(peer, person, tokens):
+    good, asked, go_on = peer.answer_key, threading.Event(), threading.Event()
+
+    def answer_when_told(handler):
+        asked.set()
+        go_on.wait(10)
+        good(handler)
+
+    async def cancel_first():
+        async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
+            first, second = (asyncio.create_task(client.poll(person, tokens)) for _ in range(2))
+            assert await asyncio.to_thread(asked.wait, 10)
+            first.cancel()
+            go_on.set()
+            return await second
+
+    peer.answer_key = answer_when_told
+    assert (asyncio.run(cancel_first()).count, len(peer.keys_asked), len(peer.bodies)) == (0, 1, 1)

@@ -1,0 +1,157 @@
+"""Whatever the network does, both clients raise the same error and ask only once."""
+
+import logging
+import socket
+import time
+
+import pytest
+
+from tests.integration.upstream import peer as peers
+from tests.integration.upstream.conftest import MIB
+from upstream.tilko.client import Timeouts
+from upstream.tilko.errors import Misconfigured, NotApproved, Passing, Refused, TooLarge
+
+PATIENT = Timeouts()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (peers.stay_silent, "timed_out"),
+        (peers.drip, "timed_out"),
+        (peers.cut_before_answer, "cut_off"),
+        (peers.cut_in_body, "cut_off"),
+        (peers.speak_no_http, "cut_off"),
+        (peers.truncate_body, "malformed"),
+        (peers.give_body(b'{"Status": "OK", "Res'), "malformed"),
+        (peers.give_body(b"no gzip", Content_Encoding="gzip"), "cut_off"),
+        (peers.give_json({}, 503), "busy"),
+    ],
+)
+def test_bad_weather_is_passing_and_asked_once(peer, asking, answer, reason):
+    peer.answer = answer
+    with pytest.raises(Passing) as caught:
+        asking.ask(peer.url)
+    assert (caught.value.reason, caught.value.retryable) == (reason, True)
+    assert len(peer.bodies) == 1
+
+
+def test_dripping_server_is_left_at_the_deadline(peer, asking):
+    peer.answer = peers.drip
+    started = time.monotonic()
+    with pytest.raises(Passing):
+        asking.ask(peer.url)
+    assert time.monotonic() - started < 3
+
+
+def test_refused_connection_is_passing(asking):
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))  # bound, not listening
+        with pytest.raises(Passing) as caught:
+            asking.ask(f"http://127.0.0.1:{reserved.getsockname()[1]}")
+    assert caught.value.reason == "unreachable"
+
+
+def test_retry_after_reaches_the_caller(peer, asking):
+    peer.answer = peers.give_json({}, 429, Retry_After="7")
+    with pytest.raises(Passing) as caught:
+        asking.ask(peer.url)
+    assert caught.value.retry_after_seconds == 7.0
+
+
+def test_html_page_means_not_approved(peer, asking):
+    peer.answer = peers.give_body("<html>대기</html>".encode(), content_type="text/html")
+    with pytest.raises(NotApproved):
+        asking.ask(peer.url)
+
+
+def test_kept_connection_that_closed_costs_no_second_call(peer, asking):
+    peer.answer = peers.answer_then_hang_up
+    try:
+        asking.ask(peer.url, times=4)
+    except Passing:  # a race that the client may lose, but must not paper over by asking again
+        assert len(peer.bodies) <= 4
+    else:
+        assert len(peer.bodies) == 4
+
+
+def test_cut_on_a_kept_connection_is_not_repeated(peer, asking):
+    good = peer.answer
+
+    def answer(handler):
+        (good if len(peer.bodies) == 1 else peers.cut_before_answer)(handler)
+
+    peer.answer = answer
+    with pytest.raises(Passing):
+        asking.ask(peer.url, times=2)
+    assert len(peer.bodies) == 2
+
+
+def test_answer_of_30_mib_is_whole(peer, asking):
+    image = "A" * (30 * MIB)
+    peer.answer = peers.give_json({"Status": "OK", "ResultList": [{"DrugImage": image}]})
+    answer = asking.ask(peer.url, timeouts=PATIENT, max_answer_bytes=64 * MIB)
+    assert (answer.count, len(answer.raw) > 30 * MIB) == (1, True)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_answer_beyond_the_limit_is_not_retried(peer, asking, declared):
+    def answer(handler):
+        handler.send_response(200)
+        if declared:
+            handler.send_header("Content-Length", str(8 * MIB))
+        handler.end_headers()
+        handler.close_connection = True
+        handler.wfile.write(b" " * 8 * MIB)
+
+    peer.answer = answer
+    with pytest.raises(TooLarge) as caught:
+        asking.ask(peer.url)
+    assert not caught.value.retryable
+
+
+def test_redirects_are_not_followed(peer, asking):
+    peer.answer = peers.give_body(b"", 307, Location="/elsewhere")
+    with pytest.raises(Refused, match="HTTP 307"):
+        asking.ask(peer.url)
+    assert len(peer.bodies) == 1
+
+
+def test_cookies_of_one_person_never_return(peer, asking):
+    peer.answer = peers.give_json({"Status": "OK", "ResultList": []}, Set_Cookie="session=1; Path=/")
+    asking.ask(peer.url, times=2)
+    assert not any("Cookie" in headers for headers in peer.seen_headers)
+
+
+def test_public_key_is_asked_once_and_checked(peer, asking):
+    asking.ask(peer.url + "//", times=3)
+    assert peer.keys_asked == ["/api/Auth/GetPublicKey?APIkey=invented-api-key"]
+    with pytest.raises(Misconfigured):
+        asking.ask(peer.url, api_key="another-key")
+
+
+def test_unusable_public_key_sends_no_person(peer, asking):
+    peer.answer_key = peers.cut_before_answer
+    with pytest.raises(Passing):
+        asking.ask(peer.url)
+    assert peer.bodies == []
+
+
+def test_no_log_shows_key_token_or_person(peer, asking, caplog):
+    caplog.set_level(logging.DEBUG)
+    asking.ask(peer.url)
+    shown = caplog.text
+    secrets = (*asking.person.secrets(), *asking.tokens.secrets(), peers.API_KEY)
+    assert not any(secret in shown for secret in secrets)
+
+
+@pytest.mark.parametrize("url", ["", "api.tilko.net", "ftp://api.tilko.net", "http://", "http://api.tilko.net:80x"])
+def test_unusable_address_stops_at_once(asking, url):
+    with pytest.raises(ValueError, match="API address"):
+        asking.ask(url)
+
+
+@pytest.mark.parametrize("api_key", ["", "한글", "two words", "line\nbreak"])
+def test_unusable_api_key_stops_at_once(peer, asking, api_key):
+    with pytest.raises(ValueError, match="API key"):
+        asking.ask(peer.url, api_key=api_key)
