@@ -1,0 +1,59 @@
+"""A hub of its own for each test, and a Redis that may be killed."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from local.valkey import EmbeddedValkey
+from streams import NewEvent, Streams
+from webapp.relay.hub import Hub
+
+
+class Writer:
+    """Appends numbered events: event n carries `n`."""
+
+    def __init__(self, streams: Streams) -> None:
+        self.streams = streams
+        self.count = 0
+
+    def write(self, subject: str, count: int = 1, **fields) -> None:
+        for _ in range(count):
+            self.count += 1
+            body = {"type": "test", "n": self.count, **fields}
+            self.streams.append(subject, [NewEvent(str(self.count), body)])
+
+
+@pytest.fixture
+def streams(redis_client: redis.Redis) -> Streams:
+    return Streams(redis_client)
+
+
+@pytest.fixture
+def writer(streams: Streams) -> Writer:
+    return Writer(streams)
+
+
+@pytest.fixture
+def hub(streams: Streams, redis_url: str) -> Iterator[Hub]:
+    hub = Hub(streams, redis_url)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def mortal_valkey() -> Iterator[EmbeddedValkey]:
+    """A server that this test may kill."""
+    with (
+        tempfile.TemporaryDirectory(prefix="welno-test-") as home,
+        EmbeddedValkey(Path(home), appendonly=True) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def mortal_client(mortal_valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(mortal_valkey.url) as client:
+        yield client

@@ -1,0 +1,262 @@
+"""The hub against a real Valkey: the seam between history and live, healing, bounds, and what it leaves behind."""
+
+import random
+import threading
+import time
+
+import pytest
+import redis
+
+from local.ports import pick_port
+from streams import NewEvent, Position, Streams, StreamsUnavailable
+from streams.keys import channel
+from tests.waiting import wait_until
+from webapp.relay.channel import Resync
+from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
+from webapp.relay.hub import Hub
+
+SUBJECT = "tilko_session:one"
+START = Position("", 0)
+
+
+def read_seqs(subscription, count: int, timeout: float = 5) -> list[int]:
+    """The numbers of the next `count` items; a resync counts as -1."""
+    items = [subscription.next(timeout) for _ in range(count)]
+    return [-1 if isinstance(item, Resync) else item.seq for item in items if item is not None]
+
+
+def pubsub_clients(client: redis.Redis) -> list[dict]:
+    return client.client_list(_type="pubsub")
+
+
+def kill_pubsub(client: redis.Redis) -> None:
+    client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+
+
+def publish_lost(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
+    """An append of which nobody hears: without the right to publish, Redis stores it all the same."""
+    seq = streams.position(subject).seq + 1
+    client.xadd(f"stream:{{{subject}}}:log", {"body": f'{{"n":{n}}}'}, id=f"{seq}-0")
+    client.hset(f"stream:{{{subject}}}:meta", "seq", seq)
+
+
+def test_history_comes_first_and_live_events_follow(hub, writer):
+    writer.write(SUBJECT, 3)
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT, 2)
+    assert read_seqs(subscription, 5) == [1, 2, 3, 4, 5]
+
+
+def test_a_reader_resumes_after_its_number(hub, writer, streams):
+    writer.write(SUBJECT, 5)
+    subscription = hub.subscribe(SUBJECT, Position(streams.position(SUBJECT).epoch, 3))
+    assert read_seqs(subscription, 2) == [4, 5]
+
+
+def test_who_came_before_the_first_event_gets_it_without_resync(hub, writer):
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [1]
+
+
+def test_nothing_new_is_none_after_the_timeout(hub):
+    assert hub.subscribe(SUBJECT, START).next(0.05) is None
+
+
+def test_the_seam_has_no_hole_and_no_double(hub, streams, writer):
+    """Readers come at any moment of a stream that is being written as fast as can be."""
+    ended = threading.Event()
+    results: list[list[int]] = []
+
+    def write() -> None:
+        writer.write(SUBJECT, 800)
+        ended.set()
+
+    def read() -> None:
+        while not ended.is_set():
+            after = random.randint(0, streams.position(SUBJECT).seq)
+            subscription = hub.subscribe(SUBJECT, Position("", after))
+            results.append([after, *read_seqs(subscription, 20, timeout=1)])
+            subscription.close()
+
+    threads = [threading.Thread(target=work) for work in (write, read, read, read)]
+    [thread.start() for thread in threads]
+    [thread.join(60) for thread in threads]
+    assert len(results) > 20
+    assert all(seqs == list(range(seqs[0], seqs[0] + len(seqs))) for seqs in results)
+
+
+def test_a_history_longer_than_a_page_arrives_whole(hub, writer):
+    writer.write(SUBJECT, 450)
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT, 1)
+    assert read_seqs(subscription, 451) == list(range(1, 452))
+
+
+def test_a_reader_of_a_lost_history_is_resynced_and_goes_on(hub, writer):
+    writer.write(SUBJECT, 3)
+    subscription = hub.subscribe(SUBJECT, Position("another", 2))
+    assert isinstance(subscription.next(5), Resync)
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [4]
+
+
+def test_a_trimmed_place_is_resynced_at_the_end(redis_client, redis_url):
+    short = Streams(redis_client, max_length=2)
+    short.append(SUBJECT, [NewEvent(str(n), {"n": n}) for n in range(5)])
+    hub = Hub(short, redis_url)
+    item = hub.subscribe(SUBJECT, Position("", 1)).next(5)
+    hub.stop()
+    assert item == Resync(short.position(SUBJECT))
+
+
+def test_a_live_reader_is_resynced_after_flushall(hub, writer, redis_client):
+    writer.write(SUBJECT, 2)
+    subscription = hub.subscribe(SUBJECT, START)
+    assert read_seqs(subscription, 2) == [1, 2]
+    redis_client.flushall()
+    writer.write(SUBJECT)
+    item = subscription.next(5)
+    assert isinstance(item, Resync)
+    assert item.position.seq == 1
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [2]
+
+
+def test_readers_that_were_killed_off_are_healed(hub, writer, redis_client):
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [1]
+    for round_number in range(3):
+        kill_pubsub(redis_client)
+        writer.write(SUBJECT, 2)
+        assert read_seqs(subscription, 2, timeout=2) == [2 * round_number + 2, 2 * round_number + 3]
+
+
+def test_redis_killed_and_started_again_is_healed(mortal_valkey, mortal_client):
+    streams = Streams(mortal_client)
+    hub = Hub(streams, mortal_valkey.url)
+    streams.append(SUBJECT, [NewEvent("a", {})])
+    subscription = hub.subscribe(SUBJECT, START)
+    assert read_seqs(subscription, 1) == [1]
+    mortal_valkey.restart()
+    streams.append(SUBJECT, [NewEvent("b", {})])
+    assert read_seqs(subscription, 1, timeout=3) == [2]
+    hub.stop()
+
+
+def test_redis_back_without_its_data_means_resync(mortal_valkey, mortal_client):
+    streams = Streams(mortal_client)
+    hub = Hub(streams, mortal_valkey.url)
+    streams.append(SUBJECT, [NewEvent("a", {})])
+    subscription = hub.subscribe(SUBJECT, START)
+    assert read_seqs(subscription, 1) == [1]
+    mortal_valkey.restart(keep_data=False, kill=True)
+    assert subscription.next(5) == Resync(START)
+    streams.append(SUBJECT, [NewEvent("b", {})])
+    assert read_seqs(subscription, 1) == [1]
+    hub.stop()
+
+
+def test_a_jump_in_the_numbers_is_filled(hub, writer, streams, redis_client):
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT)
+    publish_lost(streams, redis_client, SUBJECT, 2)
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 3) == [1, 2, 3]
+
+
+def test_a_message_that_nobody_heard_is_found_by_the_check(streams, redis_client, redis_url, writer):
+    hub = Hub(streams, redis_url, check_every_seconds=0.5)
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT)
+    publish_lost(streams, redis_client, SUBJECT, 2)
+    assert read_seqs(subscription, 2) == [1, 2]
+    hub.stop()
+
+
+def test_a_reader_ahead_of_the_others_takes_them_along(hub, writer, streams, redis_client):
+    first = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT)
+    publish_lost(streams, redis_client, SUBJECT, 2)
+    second = hub.subscribe(SUBJECT, Position("", 2))
+    assert read_seqs(first, 2, timeout=0.3) == [1, 2]
+    writer.write(SUBJECT)
+    assert read_seqs(first, 1) == read_seqs(second, 1) == [3]
+
+
+def test_a_rolled_back_stream_means_resync(hub, writer, streams, redis_client):
+    subscription = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT, 3)
+    assert read_seqs(subscription, 3) == [1, 2, 3]
+    redis_client.hset(f"stream:{{{SUBJECT}}}:meta", "seq", 1)
+    kill_pubsub(redis_client)
+    assert subscription.next(5) == Resync(streams.position(SUBJECT))
+
+
+def test_one_connection_serves_all_readers(hub, writer, redis_client):
+    subscriptions = [hub.subscribe(f"s:{n % 50}", START) for n in range(200)]
+    assert len(pubsub_clients(redis_client)) == 1
+    writer.write("s:7")
+    assert [subscription.next(5).seq for subscription in subscriptions[7::50]] == [1, 1, 1, 1]
+
+
+def test_the_last_reader_takes_the_subscription_along(hub, redis_client):
+    first, second = (hub.subscribe(SUBJECT, START) for _ in range(2))
+    first.close()
+    assert redis_client.pubsub_numsub(channel(SUBJECT))[0][1] == 1
+    second.close()
+    second.close()
+    wait_until(lambda: redis_client.pubsub_numsub(channel(SUBJECT))[0][1] == 0)
+    assert hub.channel_count == 0
+
+
+def test_leaving_and_coming_back_at_once_loses_nothing(hub, writer):
+    for n in range(1, 101):
+        subscription = hub.subscribe(SUBJECT, Position("", n - 1))
+        writer.write(SUBJECT)
+        assert read_seqs(subscription, 1) == [n]
+        subscription.close()
+
+
+def test_a_reader_that_takes_nothing_becomes_too_slow_alone(streams, redis_url, writer):
+    hub = Hub(streams, redis_url, queue_max_bytes=5000)
+    slow, quick = hub.subscribe(SUBJECT, START), hub.subscribe(SUBJECT, START)
+    for seq in range(1, 21):
+        writer.write(SUBJECT, text="x" * 500)
+        assert quick.next(5).seq == seq
+    assert slow.is_too_slow
+    with pytest.raises(SlowReaderError):
+        slow.next(1)
+    hub.stop()
+
+
+def test_a_closed_subscription_wakes_its_reader(hub):
+    subscription = hub.subscribe(SUBJECT, START)
+    threading.Timer(0.1, subscription.close).start()
+    with pytest.raises(SubscriptionClosedError):
+        subscription.next(5)
+
+
+def test_without_redis_a_reader_is_told_to_try_again(streams):
+    hub = Hub(streams, f"redis://127.0.0.1:{pick_port()}/0")
+    started = time.monotonic()
+    with pytest.raises(StreamsUnavailable):
+        hub.subscribe(SUBJECT, START)
+    assert time.monotonic() - started < 5
+    assert hub.channel_count == 0
+    hub.stop()
+
+
+def test_two_first_readers_start_one_hub(hub, redis_client):
+    threads = [threading.Thread(target=hub.subscribe, args=(f"s:{n}", START)) for n in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join(5) for thread in threads]
+    assert len(pubsub_clients(redis_client)) == 1
+    assert hub.channel_count == 20
+
+
+def test_a_stopped_hub_leaves_no_connection(hub, redis_client):
+    hub.subscribe(SUBJECT, START)
+    hub.stop()
+    wait_until(lambda: not pubsub_clients(redis_client))

@@ -1,0 +1,1 @@
+"""The edge: HTTP, WebSocket and the page; everything a browser can reach."""

@@ -1,0 +1,1 @@
+"""Pushes events to browsers: one Redis subscription per process, for all its sockets, SSE answers and polls."""

@@ -1,0 +1,101 @@
+"""What one process knows of one stream: where it stands, and who follows it. Guarded by the hub's lock."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streams import Page, Position, StoredEvent
+from webapp.relay.frames import Opcode, encode_frame
+
+if TYPE_CHECKING:
+    from webapp.relay.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The reader's place is gone: it starts anew from `position`, with the current state."""
+
+    position: Position
+    size = 0
+
+
+class Outgoing:
+    """An event on its way to many readers: its frame is made once, for all of them."""
+
+    __slots__ = ("_frame", "appended_at", "event", "size")
+
+    def __init__(self, event: StoredEvent, appended_at: float | None = None) -> None:
+        self.event = event
+        self.appended_at = appended_at
+        self.size = len(event.to_json())
+        self._frame: bytes | None = None
+
+    @property
+    def frame(self) -> bytes:
+        if self._frame is None:
+            self._frame = encode_frame(Opcode.TEXT, self.event.to_json())
+        return self._frame
+
+
+class Channel:
+    """`position` is the last event every live reader has been given; None until the first reader has caught up.
+
+    `version` grows with everything heard: a reader that read the stream while it stood still has read the truth.
+    """
+
+    __slots__ = ("is_confirmed", "live", "name", "position", "readers", "subject", "version")
+
+    def __init__(self, subject: str, name: bytes) -> None:
+        self.subject = subject
+        self.name = name
+        self.position: Position | None = None
+        self.version = 0
+        self.live: list[Subscription] = []
+        self.readers = 0
+        self.is_confirmed = False
+
+    def deliver(self, outgoing: Outgoing, woken: "list[Subscription]") -> bool:
+        """Give the next event to all live readers; False when one before it is missing."""
+        self.version += 1
+        return self._advance(outgoing, woken)
+
+    def restart(self, position: Position, woken: "list[Subscription]") -> None:
+        """The history was lost or left behind: everybody starts anew from here."""
+        self.version += 1
+        self.position = position
+        for reader in self.live:
+            reader.push(Resync(position), 0, woken)
+
+    def absorb(self, page: Page, woken: "list[Subscription]") -> None:
+        """What one reader has read, the others may have missed."""
+        for event in page.events:
+            self._advance(Outgoing(event), woken)
+
+    def join(self, reader: "Subscription", page: Page, version: int, woken: "list[Subscription]") -> bool:
+        """Make a reader live that has read to the end of the stream and stands where all others stand.
+
+        `version` is that of before the read. False: heal the channel, and let the reader read on.
+        """
+        if self.position is None and self.version == version:
+            self.position = reader.position
+        elif not page.gone:
+            self.absorb(page, woken)
+        if self.position != reader.position:
+            return False
+        self.live.append(reader)
+        return True
+
+    def _advance(self, outgoing: Outgoing, woken: "list[Subscription]") -> bool:
+        at, event = self.position, outgoing.event
+        if at is None:
+            return True  # whoever is catching up will read it from the stream
+        if event.epoch == at.epoch:
+            if event.seq <= at.seq:
+                return True
+            if event.seq != at.seq + 1:
+                return False
+        elif at.epoch or at.seq or event.seq != 1:  # only the first event of all continues a stream that was not
+            return False
+        self.position = event.position
+        for reader in self.live:
+            reader.push(outgoing, outgoing.size, woken)
+        return True

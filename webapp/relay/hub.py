@@ -1,0 +1,232 @@
+"""One Redis subscription for all readers of a process: fans events out in memory and heals what got lost."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from ground.logs import get_logger
+from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
+from streams.keys import channel as channel_name
+from webapp.relay import metrics
+from webapp.relay.channel import Channel, Outgoing
+from webapp.relay.pubsub import PubSubLink
+from webapp.relay.subscription import PAGE_EVENTS, Subscription, wake_all
+
+log = get_logger(__name__)
+
+_CONFIRM_SECONDS = 3.0
+_KEEPER_SECONDS = 0.5
+_RETRY_SECONDS = 0.25
+_POSITIONS_PER_CALL = 500
+
+
+class Hub:
+    """Starts with its first reader, never at import and never before a fork; patch the process before, if at all.
+
+    The stream is the truth and pub/sub only wakes: a jump in the numbers, a lost connection and a check of
+    every position once in `check_every_seconds` lead to a read of the stream.
+    """
+
+    def __init__(
+        self, streams: Streams, redis_url: str, *, queue_max_bytes: int = 1024 * 1024, check_every_seconds: float = 15.0
+    ) -> None:
+        self.streams = streams
+        self.queue_max_bytes = queue_max_bytes
+        self.lock = threading.Lock()  # held for memory only, never for input or output
+        self._url = redis_url
+        self._check_every_seconds = check_every_seconds
+        self._pid = 0
+        self._start_lock = threading.Lock()
+
+    def subscribe(self, subject: str, after: Position, on_ready: Callable[[], None] | None = None) -> Subscription:
+        """A reader that gets everything after `after`. Blocks for a round trip or two; raises StreamsUnavailable."""
+        self._ensure_started()
+        with self.lock:
+            channel, confirmed = self._enter(subject)
+            subscription = Subscription(self, channel, after, on_ready)
+        metrics.SUBSCRIPTIONS.inc()
+        try:
+            if confirmed is not None and not confirmed.wait(_CONFIRM_SECONDS):
+                raise StreamsUnavailable("subscribe: no answer")
+            # Subscribed first, read then: what is appended from now on is either in this page or will be heard.
+            subscription.catch_up()
+        except StreamsError:
+            subscription.close()
+            raise
+        return subscription
+
+    def leave(self, subscription: Subscription, channel: Channel) -> None:
+        with self.lock:
+            if subscription.is_closed:
+                return
+            subscription.is_closed = True
+            if subscription.is_live:
+                channel.live.remove(subscription)
+            channel.readers -= 1
+            if not channel.readers and self._channels.get(channel.name) is channel:
+                del self._channels[channel.name]
+                self._waiting.pop(channel.name, None)
+                self._link.unsubscribe(channel.name)
+                metrics.CHANNELS.set(len(self._channels))
+        metrics.SUBSCRIPTIONS.dec()
+        subscription.wake()
+
+    def stop(self) -> None:
+        if self._pid != os.getpid():
+            return
+        self._stopped.set()
+        self._work.set()
+        self._link.stop()
+        self._keeper.join(5)
+        self._pid = 0
+
+    @property
+    def channel_count(self) -> int:
+        return len(self._channels) if self._pid else 0
+
+    def _ensure_started(self) -> None:
+        if self._pid == os.getpid():
+            return
+        with self._start_lock:
+            if self._pid == os.getpid():
+                return
+            self._channels: dict[bytes, Channel] = {}
+            self._waiting: dict[bytes, threading.Event] = {}
+            self._to_heal: set[Channel] = set()
+            self._to_check: list[Channel] = []
+            self._work = threading.Event()
+            self._stopped = threading.Event()
+            self._check_now = False
+            self._link = PubSubLink(
+                self._url,
+                on_messages=self._on_messages,
+                on_subscribed=self._on_subscribed,
+                on_ready=self._on_ready,
+                names_to_restore=lambda: list(self._channels),
+            )
+            self._link.start()
+            self._keeper = threading.Thread(target=self._keep, name="relay-keeper", daemon=True)
+            self._keeper.start()
+            self._pid = os.getpid()
+
+    def _enter(self, subject: str) -> tuple[Channel, threading.Event | None]:
+        """The event is set when Redis publishes to us; None when it does already."""
+        name = channel_name(subject).encode()
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = Channel(subject, name)
+            self._waiting[name] = threading.Event()
+            self._link.subscribe(name)
+            metrics.CHANNELS.set(len(self._channels))
+        channel.readers += 1
+        return channel, self._waiting.get(name)
+
+    def _on_subscribed(self, name: bytes) -> None:
+        with self.lock:
+            confirmed = self._waiting.pop(name, None)
+        if confirmed is not None:
+            confirmed.set()
+
+    def _on_messages(self, batch: list[tuple[bytes, bytes]]) -> None:
+        metrics.EVENTS_IN.inc(len(batch))
+        woken: list[Subscription] = []
+        with self.lock:
+            for name, payload in batch:
+                channel = self._channels.get(name)
+                if channel is not None and not channel.deliver(_parse(payload), woken):
+                    self._to_heal.add(channel)
+            if self._to_heal:
+                self._work.set()
+        wake_all(woken)  # after the whole batch: frames that wait for one socket leave in one write
+
+    def _on_ready(self) -> None:
+        """Connected (again): whatever was published in between has passed us by."""
+        with self.lock:
+            self._to_check = list(self._channels.values())
+            self._check_now = True
+        self._work.set()
+
+    def _keep(self) -> None:
+        """The keeper: heals at once, checks positions bit by bit."""
+        share, looked_at = 0.0, time.monotonic()
+        while not self._stopped.is_set():
+            self._work.wait(_KEEPER_SECONDS)
+            self._work.clear()
+            now = time.monotonic()
+            share += len(self._channels) * (now - looked_at) / self._check_every_seconds
+            looked_at = now
+            check_all, self._check_now = self._check_now, False
+            try:
+                self._heal_all()
+                self._check_some(len(self._to_check) if check_all else int(share))
+                share -= int(share)
+            except StreamsError as exc:
+                log.warning("relay_heal_failed", error=type(exc).__name__)
+                self._check_now = self._check_now or check_all
+                self._stopped.wait(_RETRY_SECONDS)
+                self._work.set()
+            except Exception:
+                # The edge of this thread: without it nobody would heal any more.
+                log.exception("relay_keeper_failed")
+
+    def _heal_all(self) -> None:
+        while self._to_heal and not self._stopped.is_set():
+            with self.lock:
+                channel = self._to_heal.pop()
+            try:
+                self.heal(channel)
+            except StreamsError:
+                with self.lock:
+                    self._to_heal.add(channel)
+                raise
+
+    def heal(self, channel: Channel) -> None:
+        """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
+        complete = False
+        while not complete and channel.readers:
+            at, version = channel.position, channel.version
+            if at is None:
+                return
+            page = self.streams.read_after(channel.subject, at.seq, at.epoch or None, PAGE_EVENTS)
+            woken: list[Subscription] = []
+            with self.lock:
+                if not page.gone:
+                    channel.absorb(page, woken)
+                elif channel.version == version:
+                    channel.restart(page.position, woken)
+                complete = page.complete and (not page.gone or channel.position == page.position)
+            metrics.HEALED.labels("resync" if page.gone else "filled").inc()
+            wake_all(woken)
+
+    def _check_some(self, count: int) -> None:
+        """Compare our place with the stream's end; where they differ, heal."""
+        while count > 0 and not self._stopped.is_set():
+            with self.lock:
+                if not self._to_check:
+                    self._to_check = list(self._channels.values())
+                batch = self._to_check[: min(count, _POSITIONS_PER_CALL)]
+                del self._to_check[: len(batch)]
+            if not batch:
+                return
+            try:
+                self._check(batch)
+            except StreamsError:
+                with self.lock:
+                    self._to_check += batch
+                raise
+            count -= len(batch)
+            self._heal_all()
+
+    def _check(self, batch: list[Channel]) -> None:
+        ends = self.streams.positions(channel.subject for channel in batch)
+        with self.lock:
+            for channel, end in zip(batch, ends, strict=True):
+                if channel.position is not None and channel.position != end:
+                    self._to_heal.add(channel)
+
+
+def _parse(payload: bytes) -> Outgoing:
+    """Of what `append` publishes: the microseconds of the append, a blank, the event."""
+    stamp, _, json = payload.partition(b" ")
+    return Outgoing(StoredEvent.from_json(json), int(stamp) / 1e6)

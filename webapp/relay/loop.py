@@ -1,0 +1,214 @@
+"""Where sockets are watched: gevent's own loop in a patched process, one thread with a selector elsewhere."""
+
+import os
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from ground.logs import get_logger
+
+log = get_logger(__name__)
+Job = Callable[[], None]
+_WORKERS = 32
+
+
+class Watch(Protocol):
+    """The watch over one descriptor. It must be stopped before the descriptor is closed."""
+
+    def want_write(self, on_writable: Job) -> None: ...
+    def no_write(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Loop(Protocol):
+    """Jobs given to `run` and callbacks of watches never overlap and must not block; `spawn` may block."""
+
+    def watch(self, descriptor: int, on_readable: Job) -> Watch: ...
+    def run(self, job: Job) -> None: ...
+    def spawn(self, job: Job) -> None: ...
+    def every(self, seconds: float, job: Job) -> None: ...
+    def stop(self) -> None: ...
+
+
+def make_loop() -> Loop:
+    """Of the kind this process needs: under gunicorn's gevent worker everything is patched before."""
+    try:
+        from gevent import monkey  # noqa: PLC0415 gevent is needed only where it is the server's worker
+    except ImportError:
+        return ThreadLoop()
+    return GeventLoop() if monkey.is_module_patched("socket") else ThreadLoop()
+
+
+class GeventWatch:
+    __slots__ = ("_descriptor", "_loop", "_reading", "_writing")
+
+    def __init__(self, loop: Any, descriptor: int, on_readable: Job) -> None:
+        self._loop = loop
+        self._descriptor = descriptor
+        self._reading = loop.io(descriptor, 1)
+        self._reading.start(on_readable)
+        self._writing: Any = None
+
+    def want_write(self, on_writable: Job) -> None:
+        if self._writing is None:
+            self._writing = self._loop.io(self._descriptor, 2)
+            self._writing.start(on_writable)
+
+    def no_write(self) -> None:
+        if self._writing is not None:
+            self._writing.stop()
+            self._writing.close()
+            self._writing = None
+
+    def stop(self) -> None:
+        self.no_write()
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading.close()
+            self._reading = None
+
+
+class GeventLoop:
+    """One libev watcher per socket and no greenlet; callbacks run in gevent's hub."""
+
+    def __init__(self) -> None:
+        import gevent  # noqa: PLC0415 see make_loop
+
+        self._gevent = gevent
+        self._loop = gevent.get_hub().loop
+        self._timers: list[Any] = []
+        self._jobs: deque[Job] = deque()
+        self._workers = 0
+
+    def watch(self, descriptor: int, on_readable: Job) -> Watch:
+        return GeventWatch(self._loop, descriptor, on_readable)
+
+    def run(self, job: Job) -> None:
+        job()  # everything of a gevent worker is one thread, and jobs do not yield
+
+    def spawn(self, job: Job) -> None:
+        """Greenlets that end when there is nothing left; a pool's spawn would block the hub when full."""
+        self._jobs.append(job)
+        if self._workers < _WORKERS:
+            self._workers += 1
+            self._gevent.spawn(self._work)
+
+    def every(self, seconds: float, job: Job) -> None:
+        timer = self._loop.timer(seconds, seconds)
+        timer.start(job)
+        self._timers.append(timer)
+
+    def stop(self) -> None:
+        for timer in self._timers:
+            timer.stop()
+            timer.close()
+        self._timers.clear()
+
+    def _work(self) -> None:
+        try:
+            while self._jobs:
+                _guard(self._jobs.popleft())
+        finally:
+            self._workers -= 1
+
+
+class ThreadWatch:
+    __slots__ = ("_callbacks", "_descriptor", "_selector")
+
+    def __init__(self, selector: selectors.BaseSelector, descriptor: int, on_readable: Job) -> None:
+        self._selector = selector
+        self._descriptor = descriptor
+        self._callbacks: list[Job | None] = [on_readable, None]
+        selector.register(descriptor, selectors.EVENT_READ, self._callbacks)
+
+    def want_write(self, on_writable: Job) -> None:
+        if self._callbacks[1] is None:
+            self._callbacks[1] = on_writable
+            self._selector.modify(self._descriptor, selectors.EVENT_READ | selectors.EVENT_WRITE, self._callbacks)
+
+    def no_write(self) -> None:
+        if self._callbacks[1] is not None:
+            self._callbacks[1] = None
+            self._selector.modify(self._descriptor, selectors.EVENT_READ, self._callbacks)
+
+    def stop(self) -> None:
+        if self._callbacks[0] is not None:
+            self._callbacks[:] = [None, None]
+            self._selector.unregister(self._descriptor)
+
+
+class ThreadLoop:
+    """For servers with threads, and for tests: one thread watches every socket."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._selector.register(self._wake_out, selectors.EVENT_READ, [self._woken, None])
+        self._jobs: deque[Job] = deque()
+        self._ticking: list[tuple[float, Job]] = []
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="relay-worker")
+        self._thread = threading.Thread(target=self._turn, name="relay-loop", daemon=True)
+        self._thread.start()
+
+    def watch(self, descriptor: int, on_readable: Job) -> Watch:
+        return ThreadWatch(self._selector, descriptor, on_readable)
+
+    def run(self, job: Job) -> None:
+        self._jobs.append(job)
+        if threading.current_thread() is not self._thread:
+            self._wake()
+
+    def spawn(self, job: Job) -> None:
+        self._pool.submit(_guard, job)
+
+    def every(self, seconds: float, job: Job) -> None:
+        self.run(lambda: self._ticking.append((seconds, job)))
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake()
+        self._thread.join(5)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_in.send(b"!")
+        except BlockingIOError:
+            return  # plenty of wake-ups are under way
+
+    def _woken(self) -> None:
+        os.read(self._wake_out.fileno(), 4096)
+
+    def _turn(self) -> None:
+        while not self._stopping:
+            while self._jobs:
+                _guard(self._jobs.popleft())
+            pause = min((seconds for seconds, _ in self._ticking), default=None)
+            for key, events in self._selector.select(pause):
+                self._call(key.data, events)
+            for _, job in self._ticking:  # jobs look at the clock themselves
+                _guard(job)
+
+    def _call(self, callbacks: list[Job | None], events: int) -> None:
+        """Looks again before each call: the callback before may have stopped this watch."""
+        for index, flag in enumerate((selectors.EVENT_READ, selectors.EVENT_WRITE)):
+            callback = callbacks[index]
+            if events & flag and callback is not None:
+                _guard(callback)
+
+
+def _guard(job: Job) -> None:
+    try:
+        job()
+    except Exception:
+        log.exception("relay_job_failed")

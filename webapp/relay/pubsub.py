@@ -1,0 +1,204 @@
+"""One connection to Redis that only listens: subscribes, notices that it has died, and comes back by itself."""
+
+import queue
+import random
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import hiredis
+import redis
+
+from ground.logs import get_logger
+from webapp.relay import metrics
+
+log = get_logger(__name__)
+
+_SILENCE_SECONDS = 1.0
+_CONNECT_SECONDS = 2.0
+_BACKOFF_MAX_SECONDS = 1.0
+_COMMANDS_PER_WRITE = 500
+_READ_BYTES = 65_536
+_FENCE = b"fence"
+
+
+class PubSubLink:
+    """Hands over messages in batches, as they were read. Callbacks come from one thread and must not block.
+
+    on_messages(batch)   (channel name, payload) pairs in their order
+    on_subscribed(name)  Redis will publish to us from now on
+    on_ready()           after a (re)connection every name is subscribed: what was missed can now be read
+    names_to_restore()   the names that must be subscribed after a (re)connection
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_messages: Callable[[list[tuple[bytes, bytes]]], None],
+        on_subscribed: Callable[[bytes], None],
+        on_ready: Callable[[], None],
+        names_to_restore: Callable[[], list[bytes]],
+    ) -> None:
+        self._pool = redis.ConnectionPool.from_url(
+            url, protocol=2, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_CONNECT_SECONDS
+        )
+        self._on_messages = on_messages
+        self._on_subscribed = on_subscribed
+        self._on_ready = on_ready
+        self._names_to_restore = names_to_restore
+        self._lock = threading.Lock()
+        self._commands: queue.SimpleQueue[tuple[int, bytes, bytes] | None] = queue.SimpleQueue()
+        self._outstanding: dict[bytes, int] = {}
+        self._session = 0
+        self._socket: Any = None
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._listen, name="relay-listen", daemon=True),
+            threading.Thread(target=self._send, name="relay-send", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._commands.put(None)
+        self.cut()
+        for thread in self._threads:
+            thread.join(5)
+
+    def cut(self) -> None:
+        """Drop the connection; it comes back unless `stop` was called."""
+        with self._lock:
+            connected = self._socket
+        if connected is not None:
+            _shut(connected)
+
+    def subscribe(self, name: bytes) -> None:
+        """Never blocks; `on_subscribed` tells when it is done."""
+        with self._lock:
+            self._outstanding[name] = self._outstanding.get(name, 0) + 1
+            self._commands.put((self._session, b"SUBSCRIBE", name))
+
+    def unsubscribe(self, name: bytes) -> None:
+        with self._lock:
+            self._commands.put((self._session, b"UNSUBSCRIBE", name))
+
+    def _listen(self) -> None:
+        pause = 0.05
+        while not self._stopping.is_set():
+            try:
+                self._listen_once()
+            except (redis.RedisError, hiredis.HiredisError, OSError) as exc:
+                if self._stopping.is_set():
+                    return
+                metrics.LINK_LOST.inc()
+                log.warning("relay_link_lost", error=type(exc).__name__)
+            pause = 0.05 if self._socket is not None else min(pause * 2, _BACKOFF_MAX_SECONDS)
+            with self._lock:
+                self._socket = None
+            self._stopping.wait(pause * random.uniform(0.5, 1))  # noqa: S311 spreads, hides nothing
+
+    def _listen_once(self) -> None:
+        """Returns never; raises when the connection is lost."""
+        connection: Any = self._pool.make_connection()
+        try:
+            connection.connect()
+            # Read here, not by redis-py: one read may bring many messages, and they leave in one batch.
+            connected = connection._get_socket()  # noqa: SLF001
+            connected.settimeout(_SILENCE_SECONDS)
+            self._restore(connected)
+            self._read_forever(connected, hiredis.Reader())
+        finally:
+            connection.disconnect()
+
+    def _restore(self, connected: Any) -> None:
+        with self._lock:
+            # Commands of the session before are void: what they wanted is in the names.
+            self._session += 1
+            names = self._names_to_restore()
+            self._outstanding = dict.fromkeys(names, 1)
+            for name in names:
+                self._commands.put((self._session, b"SUBSCRIBE", name))
+            self._commands.put((self._session, b"PING", _FENCE))
+            self._socket = connected
+
+    def _read_forever(self, connected: Any, reader: hiredis.Reader) -> None:
+        asked = False
+        while not self._stopping.is_set():
+            try:
+                data = connected.recv(_READ_BYTES)
+            except TimeoutError:
+                if asked:
+                    raise  # nothing for a second, and no answer to our ping for another: the line is dead
+                asked = True
+                with self._lock:
+                    self._commands.put((self._session, b"PING", b""))
+                continue
+            if not data:
+                raise ConnectionResetError
+            asked = False
+            reader.feed(data)
+            self._sort(iter(reader.gets, False))
+
+    def _sort(self, replies: Iterable[Any]) -> None:
+        messages: list[tuple[bytes, bytes]] = []
+        subscribed: list[bytes] = []
+        ready = False
+        for reply in replies:
+            if isinstance(reply, hiredis.ReplyError):
+                raise ConnectionAbortedError(str(reply).partition(" ")[0])
+            match reply:
+                case [b"message", name, payload]:
+                    messages.append((name, payload))
+                case [b"subscribe", name, _] if self._is_last_outstanding(name):
+                    subscribed.append(name)
+                case [b"pong", payload] | payload if payload == _FENCE:
+                    ready = True
+        if messages:
+            self._on_messages(messages)
+        for name in subscribed:
+            self._on_subscribed(name)
+        if ready:
+            self._on_ready()
+
+    def _is_last_outstanding(self, name: bytes) -> bool:
+        """Subscribed, left and subscribed again at once: only the last answer means that we will stay."""
+        with self._lock:
+            left = self._outstanding.pop(name, 1) - 1
+            if left:
+                self._outstanding[name] = left
+            return not left
+
+    def _send(self) -> None:
+        while (command := self._commands.get()) is not None:
+            batch = [command]
+            while len(batch) < _COMMANDS_PER_WRITE and not self._commands.empty():
+                following = self._commands.get()
+                if following is None:
+                    return
+                batch.append(following)
+            with self._lock:
+                connected = self._socket
+                current = self._session
+            wanted = [(verb, name) for session, verb, name in batch if session == current]
+            if connected is None or not wanted:
+                continue
+            try:
+                connected.sendall(b"".join(_pack(verb, name) for verb, name in wanted))
+            except OSError:
+                _shut(connected)  # the listener sees it and begins anew
+
+
+def _pack(verb: bytes, name: bytes) -> bytes:
+    parts = [verb, name] if name else [verb]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def _shut(connected: Any) -> None:
+    try:
+        connected.shutdown(2)
+    except OSError:
+        return  # gone already
