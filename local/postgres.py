@@ -94,10 +94,11 @@ class EmbeddedPostgres:
         if self.process.is_running:
             return
         self._initialise()
+        # Backends of a killed server hold its shared memory for a moment, or a picked port was snatched: both pass.
+        may_pass = self._may_move or self._ended_uncleanly
         self._forget_dead_server()
-        deadline = time.monotonic() + _RETRY_SECONDS
+        deadline = time.monotonic() + (_RETRY_SECONDS if may_pass else 0)
         while not self._try_start(is_last=time.monotonic() > deadline):
-            # Backends of a killed server hold its shared memory for a moment, or a picked port was snatched.
             if self._may_move:
                 self.port = pick_port()
             time.sleep(0.2)
@@ -167,9 +168,17 @@ class EmbeddedPostgres:
             password_file.unlink()
         draft.rename(self._data)
 
+    @property
+    def _pid_file(self) -> Path:
+        return self._data / "postmaster.pid"
+
+    @property
+    def _ended_uncleanly(self) -> bool:
+        return self._pid_file.exists()
+
     def _forget_dead_server(self) -> None:
         """PostgreSQL trusts a stale pid file when another process of the same user bears that number by now."""
-        pid_file = self._data / "postmaster.pid"
+        pid_file = self._pid_file
         if not Path("/proc/self/cmdline").exists() or not pid_file.exists():
             return
         command = Path("/proc") / pid_file.read_text().splitlines()[0].strip() / "cmdline"

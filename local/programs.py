@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.errors import PortTakenError
 from local.ports import LOOPBACK, pick_port, require_free
+from local.secrets import sandbox_keys
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("sandbox", "web", "worker", "poller", "sweeper", "beat", "flower")
@@ -59,7 +60,7 @@ class Program:
 
 def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
     programs = (
-        sandbox_program(ports.sandbox),
+        sandbox_program(home, ports.sandbox),
         web_program("web", ports.web),
         worker_program("worker"),
         Program("poller", _module("tasks.poller")),
@@ -70,8 +71,11 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
     return {program.name: program for program in programs}
 
 
-def sandbox_program(port: int) -> Program:
-    return Program("sandbox", _module("sandbox", "--port", str(port)), _local_url(port), "/control/health")
+def sandbox_program(home: Path, port: int) -> Program:
+    """Its keys may stand on the command line: they open nothing but the stand-ins."""
+    keys = sandbox_keys(home)
+    options = ("--tilko-api-key", keys["TILKO_API_KEY"], "--mediarc-api-key", keys["MEDIARC_API_KEY"])
+    return Program("sandbox", _module("sandbox", "--port", str(port), *options), _local_url(port), "/control/health")
 
 
 def web_program(name: str, port: int) -> Program:

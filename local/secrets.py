@@ -30,11 +30,17 @@ def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -
     return path.read_text().strip()
 
 
-def demo_secrets(home: Path) -> dict[str, str]:
-    """The part of the environment that nobody but this demo may know."""
+def sandbox_keys(home: Path) -> dict[str, str]:
     return {
         "TILKO_API_KEY": keep_secret(home, "tilko_api_key"),
         "MEDIARC_API_KEY": keep_secret(home, "mediarc_api_key"),
+    }
+
+
+def demo_secrets(home: Path) -> dict[str, str]:
+    """The part of the environment that nobody but this demo may know."""
+    return {
+        **sandbox_keys(home),
         "WELNO_SEALING_KEYS": keep_secret(home, "sealing_keys", new_sealing_key),
         "WELNO_JWT_SECRET": keep_secret(home, "jwt_secret"),
         "WELNO_PSEUDONYM_KEY": keep_secret(home, "pseudonym_key"),
@@ -54,7 +60,7 @@ def demo_environment(
         "CELERY_BROKER_URL": redis_url,
         "TILKO_BASE_URL": sandbox_url,
         "TILKO_DATA_DIR": str(home / "tilko_data"),
-        "MEDIARC_API_URL": f"{sandbox_url}/mediarc",
+        "MEDIARC_API_URL": f"{sandbox_url}/mediarc/predict",
         "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
         "PYTHONUNBUFFERED": "1",

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from local.errors import StartFailedError
 from local.home import make_home
@@ -112,7 +114,13 @@ class EmbeddedValkey:
             file.writelines(f"{name} {value}\n" for name, value in lines.items())
 
     def _answers(self) -> bool:
-        client = redis.Redis(host=LOOPBACK, port=self.port, password=self._password, socket_timeout=5)
+        client = redis.Redis(
+            host=LOOPBACK,
+            port=self.port,
+            password=self._password,
+            socket_timeout=5,
+            retry=Retry(NoBackoff(), 0),  # we ask again ourselves, and sooner
+        )
         try:
             return bool(client.ping())
         except (redis.ConnectionError, redis.TimeoutError):  # loading its data is a ConnectionError too

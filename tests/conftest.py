@@ -4,8 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +12,14 @@ import redis
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from local.ports import LOOPBACK, pick_port
+from local.health import answers
+from local.ports import pick_port
 from local.postgres import EmbeddedPostgres
 from local.process import Process
+from local.programs import ROOT, sandbox_program
 from local.secrets import demo_environment
+from local.stack import Stack
 from local.valkey import EmbeddedValkey
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -102,23 +101,21 @@ def db_session(engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture(scope="session")
 def sandbox_url(server_home: Path, sandbox_port: int, demo_env: dict[str, str]) -> Iterator[str]:
-    url = f"http://{LOOPBACK}:{sandbox_port}"
-    command = [sys.executable, "-m", "sandbox", "--port", str(sandbox_port)]
-    sandbox = Process("sandbox", command, server_home / "logs" / "sandbox.log", env=demo_env, cwd=ROOT)
+    program = sandbox_program(server_home, sandbox_port)
+    sandbox = Process(program.name, program.command, server_home / "logs" / "sandbox.log", env=demo_env, cwd=ROOT)
     sandbox.start()
     try:
-        sandbox.wait_until(lambda: _answers(f"{url}/control/health"), 20)
-        yield url
+        sandbox.wait_until(lambda: answers(program.health_url), 20)
+        yield program.url
     finally:
         sandbox.stop()
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as reply:
-            return reply.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole product with its own servers, as `make run` starts it."""
+    with tempfile.TemporaryDirectory(prefix="welno-test-") as folder, Stack(Path(folder), fast=True) as stack:
+        yield stack
 
 
 def pytest_configure() -> None:

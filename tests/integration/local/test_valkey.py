@@ -3,6 +3,8 @@
 import psutil
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from local.errors import StartFailedError
 from local.valkey import EmbeddedValkey
@@ -40,7 +42,10 @@ def test_appended_data_outlive_a_crash(server, client):
 
 
 def test_password_is_asked_and_on_no_command_line(server):
-    with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=server.port, retry=Retry(NoBackoff(), 0)) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
         stranger.ping()
     password = server.url.split(":")[2].split("@")[0]
     assert password not in " ".join(psutil.Process(server.pid).cmdline())
