@@ -1,0 +1,59 @@
+"""Orders: moved by their own buyer's session, and by nobody else's."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session
+
+from models import CampaignPayment, PipelineStep
+from services.campaigns import move_order
+from services.patients import identify_patient
+
+from .conftest import NOW, MakeIdentity
+
+
+def test_an_unknown_order_is_no_fault(db_session: Session, make_identity: MakeIdentity) -> None:
+    step = PipelineStep.TILKO_SYNCING
+    assert not move_order(db_session, "NO-SUCH", step, identity=make_identity(), now=NOW)
+    assert not move_order(db_session, None, step, identity=make_identity(), now=NOW)
+
+
+def test_an_order_moves_and_gets_its_patient(db_session: Session, make_identity: MakeIdentity) -> None:
+    db_session.add(CampaignPayment(oid="ORDER-1", user_name="김하늘-웰로", birth_date=date(1984, 5, 17)))
+    uuid = identify_patient(db_session, make_identity(), uuid4(), NOW).uuid
+    step = PipelineStep.DATA_COLLECTED
+    assert move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, patient_uuid=uuid)
+    order = db_session.get_one(CampaignPayment, "ORDER-1")
+    assert (order.pipeline_step, order.patient_uuid) == ("DATA_COLLECTED", uuid)
+
+
+def test_a_late_repetition_takes_nothing_back(db_session: Session, make_identity: MakeIdentity) -> None:
+    db_session.add(CampaignPayment(oid="ORDER-1", pipeline_step="REPORT_COMPLETED"))
+    assert move_order(db_session, "ORDER-1", PipelineStep.DATA_COLLECTED, identity=make_identity(), now=NOW)
+    assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step == "REPORT_COMPLETED"
+
+
+def test_a_new_run_starts_the_order_again(db_session: Session, make_identity: MakeIdentity) -> None:
+    db_session.add(CampaignPayment(oid="ORDER-1", pipeline_step="REPORT_FAILED"))
+    step = PipelineStep.TILKO_SYNCING
+    assert move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, new_run=True)
+    assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step == "TILKO_SYNCING"
+
+
+@pytest.mark.parametrize("buyer", [{"user_name": "이바다"}, {"birth_date": date(1990, 1, 1)}])
+def test_somebody_elses_order_does_not_move(
+    db_session: Session, make_identity: MakeIdentity, buyer: dict[str, object]
+) -> None:
+    db_session.add(CampaignPayment(oid="ORDER-1", **buyer))
+    step = PipelineStep.TILKO_SYNCING
+    assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, new_run=True)
+    assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step is None
+
+
+def test_an_order_of_another_patient_does_not_move(db_session: Session, make_identity: MakeIdentity) -> None:
+    other = identify_patient(db_session, make_identity(user_name="이바다"), uuid4(), NOW).uuid
+    db_session.add(CampaignPayment(oid="ORDER-1", patient_uuid=other))
+    step = PipelineStep.TILKO_SYNCING
+    assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW)
+    assert db_session.get_one(CampaignPayment, "ORDER-1").patient_uuid == other
