@@ -1,0 +1,180 @@
+"""Passwords: five wrong tries lock for half an hour, whatever happens to the requests."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy.orm import Session, sessionmaker
+
+from ground.clock import Clock
+from models import PatientPassword
+from services.passwords import (
+    Outcome,
+    PasswordAlreadySet,
+    PasswordNotSixDigits,
+    Passwords,
+    Verdict,
+    charge_try,
+)
+from services.patients import identify_patient
+
+from .conftest import NOW, MakeIdentity
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with Clock().frozen(NOW) as clock:
+        yield clock
+
+
+@pytest.fixture
+def passwords(sessions: sessionmaker[Session], clock: Clock) -> Passwords:
+    return Passwords(sessions, clock)
+
+
+@pytest.fixture
+def patient(sessions: sessionmaker[Session], make_identity: MakeIdentity) -> UUID:
+    with sessions.begin() as session:
+        return identify_patient(session, make_identity(), uuid4(), NOW).uuid
+
+
+def guess(passwords: Passwords, patient: UUID, times: int) -> list[Outcome]:
+    return [passwords.verify(patient, "000000").outcome for _ in range(times)]
+
+
+def test_the_right_password_opens(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    assert passwords.verify(patient, "123456").is_right
+
+
+def test_without_a_password_nothing_opens(passwords: Passwords, patient: UUID) -> None:
+    assert passwords.verify(patient, "123456") == Verdict(Outcome.NOT_SET)
+
+
+def test_a_password_is_set_only_once(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    with pytest.raises(PasswordAlreadySet):
+        passwords.set(patient, "654321")
+    assert passwords.verify(patient, "123456").is_right
+
+
+def test_wrong_tries_count_down(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    assert [passwords.verify(patient, "000000").tries_left for _ in range(3)] == [4, 3, 2]
+
+
+def test_the_fifth_wrong_try_locks_even_the_right_password(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    assert guess(passwords, patient, 5) == [Outcome.WRONG] * 4 + [Outcome.LOCKED]
+    assert passwords.verify(patient, "123456") == Verdict(Outcome.LOCKED, locked_until=NOW + timedelta(minutes=30))
+
+
+def test_the_lock_ends_after_half_an_hour(passwords: Passwords, patient: UUID, clock: Clock) -> None:
+    passwords.set(patient, "123456")
+    guess(passwords, patient, 5)
+    clock.advance(timedelta(minutes=30))
+    assert passwords.verify(patient, "000000").tries_left == 4
+    assert passwords.verify(patient, "123456").is_right
+
+
+def test_the_right_password_forgives_the_wrong_ones(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    guess(passwords, patient, 4)
+    assert passwords.verify(patient, "123456").is_right
+    assert passwords.verify(patient, "000000").tries_left == 4
+
+
+def test_a_request_that_dies_after_the_charge_has_used_its_try(
+    sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
+) -> None:
+    passwords.set(patient, "123456")
+    for _ in range(5):
+        with sessions.begin() as session:
+            charge_try(session, patient, NOW)
+    assert passwords.verify(patient, "123456").outcome is Outcome.LOCKED
+
+
+def test_guesses_at_once_get_five_comparisons(
+    sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
+) -> None:
+    passwords.set(patient, "123456")
+    compared: list[str] = []
+
+    def compare(function, *args):
+        compared.append(args[1])
+        return function(*args)
+
+    guesser = Passwords(sessions, clock, run=compare)
+    threads = [threading.Thread(target=guesser.verify, args=(patient, "000000")) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert len(compared) == 5
+
+
+def test_no_transaction_is_open_while_it_is_compared(
+    sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
+) -> None:
+    passwords.set(patient, "123456")
+
+    def compare(function, *args):
+        with sessions.begin() as session:  # would wait for the row's lock if it were held
+            assert session.get(PatientPassword, patient, with_for_update={"nowait": True})
+        return function(*args)
+
+    assert Passwords(sessions, clock, run=compare).verify(patient, "123456").is_right
+
+
+def test_a_changed_password_replaces_the_old_one(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    assert passwords.change(patient, "123456", "654321").is_right
+    assert passwords.verify(patient, "654321").is_right
+    assert not passwords.verify(patient, "123456").is_right
+
+
+def test_change_needs_the_present_password_and_counts(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    assert passwords.change(patient, "000000", "654321") == Verdict(Outcome.WRONG, tries_left=4)
+    assert passwords.verify(patient, "123456").is_right
+
+
+def test_change_to_anything_but_six_digits_uses_no_try(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    with pytest.raises(PasswordNotSixDigits):
+        passwords.change(patient, "000000", "65432")
+    assert passwords.verify(patient, "000000").tries_left == 4
+
+
+def test_a_password_replaced_meanwhile_does_not_open(
+    sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
+) -> None:
+    passwords.set(patient, "123456")
+
+    def compare(function, *args):
+        passwords.reset(patient, "654321")
+        return function(*args)
+
+    assert Passwords(sessions, clock, run=compare).verify(patient, "123456").outcome is Outcome.WRONG
+
+
+def test_reset_replaces_the_password_and_ends_the_lock(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "123456")
+    guess(passwords, patient, 5)
+    passwords.reset(patient, "654321")
+    assert passwords.verify(patient, "654321").is_right
+
+
+def test_a_hash_with_old_parameters_is_renewed(
+    sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
+) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("123456")
+    with sessions.begin() as session:
+        session.add(PatientPassword(patient_uuid=patient, password_hash=weak))
+    assert passwords.verify(patient, "123456").is_right
+    with sessions() as session:
+        assert session.get_one(PatientPassword, patient).password_hash != weak
+    assert passwords.verify(patient, "123456").is_right
