@@ -144,7 +144,7 @@ def read_fault(fault_id: str, body: Fields) -> Fault:
         malformed=read_flag(body, "malformed"),
         hold=_read_hold(body),
     )
-    if not any(body.get(name) for name in ACTIONS):
+    if not (fault.replaces_answer or fault.delay_seconds or fault.headers or fault.cut or fault.hold):
         raise BadInputError("fault", f"says nothing to do: give one of {', '.join(sorted(ACTIONS))}")
     return fault
 

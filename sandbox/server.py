@@ -9,10 +9,10 @@ from aiohttp.typedefs import Handler
 
 from sandbox.control import Control
 from sandbox.errors import SandboxError
+from sandbox.exchange import normalise_path
 from sandbox.phone import Phone
-from sandbox.service import Options, Sandbox
+from sandbox.service import LOCAL_DOORS, Options, Sandbox
 
-LOCAL_DOORS = ("/control", "/phone")
 # A provider that is told to stop drops its calls: whoever called must cope, as with the real one.
 SHUTDOWN_SECONDS = 0.1
 
@@ -29,7 +29,7 @@ def _describe_refusal(refusal: SandboxError) -> web.Response:
 @web.middleware
 async def guard_doors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Control and phone know no password, so they answer loopback addresses only."""
-    if request.path.startswith(LOCAL_DOORS) and not _is_local(request.remote):
+    if normalise_path(request.path).startswith(LOCAL_DOORS) and not _is_local(request.remote):
         return web.json_response({"error": "only from this machine"}, status=403)
     try:
         return await handler(request)

@@ -16,6 +16,7 @@ from sandbox.replies import Reply, json_reply
 from sandbox.tilko import PATHS, Tilko
 from sandbox.world import World
 
+LOCAL_DOORS = ("/control", "/phone")
 REPORTS_PREFIX, PDF_SUFFIX = "/mediarc/reports/", ".pdf"
 NOT_FOUND = json_reply({"Message": "No HTTP resource was found that matches the request URI."}, 404)
 
@@ -59,6 +60,8 @@ class Sandbox:
         world, path = self.world, normalise_path(request.path)
         if path.startswith(REPORTS_PREFIX):
             return self._give_report(world, path)
+        if path.startswith(LOCAL_DOORS):
+            raise NotFoundError("path")
         call = world.ledger.begin(request.path)
         body = parse_body(await request.read()) if request.can_read_body else None
         origin = f"{request.scheme}://{request.host}"
