@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - the names say what happened (house style); the root of the tree bears the suffix.
 """What can go wrong in the spool, and whether a retry helps.
 
 SpoolError

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from uuid import UUID
 
 from spool.errors import UnknownFile
 
@@ -14,6 +13,7 @@ _STAMP = r"\d{8}T\d{12}Z"
 _STAMP_FORMAT = "%Y%m%dT%H%M%S%fZ"
 _SESSION = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TYPES = "patient_data|health_data|prescription_data"
+_CANONICAL = re.compile(_SESSION, re.ASCII)
 _FILE = re.compile(rf"({_STAMP})_({_SESSION})_({_TYPES})\.(json|raw)", re.ASCII)
 _INCOMING = re.compile(rf"({_SESSION})_({_TYPES})\.raw", re.ASCII)
 
@@ -87,11 +87,7 @@ def read_incoming_name(name: str) -> tuple[str, DataType] | None:
 
 def check_session(session_id: str) -> str:
     """Only the canonical form, so that one session has one name. Raises UnknownFile."""
-    try:
-        canonical = str(UUID(session_id))
-    except (ValueError, AttributeError, TypeError):
-        canonical = ""
-    if canonical != session_id:
+    if not isinstance(session_id, str) or _CANONICAL.fullmatch(session_id) is None:
         raise UnknownFile("bad_session_id")
     return session_id
 

@@ -1,0 +1,88 @@
+"""Every action is cut before each of its file system calls, by the death of the process and by a power failure."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ground.clock import Clock
+from spool import Spool
+from tests.integration.spool.actions import ACTIONS, Action, files_in, read_every_file, temporaries_in
+from tests.integration.spool.conftest import NOW, SEALER
+from tests.integration.spool.disks import Crash, CrashingDisk, PowerlessDisk, WatchedDisk
+
+
+def _prepare(root: Path, clock: Clock, action: Action) -> Spool:
+    spool = Spool(root, SEALER, clock)
+    spool.ensure_folders()
+    action.prepare(spool)
+    return spool
+
+
+def _uncut(root: Path, clock: Clock, action: Action) -> tuple[list[str], int]:
+    """The files that the whole action ends with, and the number of its calls."""
+    _prepare(root, clock, action)
+    disk = WatchedDisk()
+    action.act(Spool(root, SEALER, clock, disk))
+    return files_in(root), len(disk.made)
+
+
+def _check_after_cut(root: Path, clock: Clock, action: Action, wanted: list[str]) -> None:
+    spool = Spool(root, SEALER, clock)
+    read_every_file(spool, root)
+    assert len(files_in(root)) >= action.at_least
+    action.act(spool)
+    assert files_in(root) == wanted
+    read_every_file(spool, root)
+    with Clock().frozen(NOW + timedelta(days=3650)) as later:
+        Spool(root, SEALER, later).sweep_temporary()
+    assert temporaries_in(root) == []
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS.keys())
+def test_process_death_at_any_call_loses_nothing(tmp_path: Path, clock: Clock, action: Action) -> None:
+    wanted, calls = _uncut(tmp_path / "uncut", clock, action)
+    for at in range(1, calls + 1):
+        root = tmp_path / str(at)
+        _prepare(root, clock, action)
+        with pytest.raises(Crash):
+            action.act(Spool(root, SEALER, clock, CrashingDisk(at)))
+        _check_after_cut(root, clock, action, wanted)
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS.keys())
+def test_power_failure_at_any_call_loses_nothing(tmp_path: Path, clock: Clock, action: Action) -> None:
+    wanted, calls = _uncut(tmp_path / "uncut", clock, action)
+    for at in range(1, calls + 1):
+        root = tmp_path / str(at)
+        _prepare(root, clock, action)
+        disk = PowerlessDisk(at, tmp_path / "graveyard" / str(at))
+        with pytest.raises(Crash):
+            action.act(Spool(root, SEALER, clock, disk))
+        disk.lose_power()
+        _check_after_cut(root, clock, action, wanted)
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS.keys())
+def test_what_returned_survives_a_power_failure(tmp_path: Path, clock: Clock, action: Action) -> None:
+    wanted, calls = _uncut(tmp_path / "uncut", clock, action)
+    root = tmp_path / "data"
+    _prepare(root, clock, action)
+    disk = PowerlessDisk(calls + 1, tmp_path / "graveyard")
+    action.act(Spool(root, SEALER, clock, disk))
+    disk.lose_power()
+    assert files_in(root) == wanted
+    read_every_file(Spool(root, SEALER, clock), root)
+
+
+@pytest.mark.parametrize("name", ["claim and fail", "fail by name", "park"])
+def test_nothing_is_ever_failed_without_a_reason(tmp_path: Path, clock: Clock, name: str) -> None:
+    action = ACTIONS[name]
+    _, calls = _uncut(tmp_path / "uncut", clock, action)
+    for at in range(1, calls + 1):
+        root = tmp_path / str(at)
+        _prepare(root, clock, action)
+        with pytest.raises(Crash):
+            action.act(Spool(root, SEALER, clock, CrashingDisk(at)))
+        failed = [path for path in files_in(root) if path.startswith("failed/")]
+        assert all((root / f"{path}.why").exists() for path in failed)

@@ -1,0 +1,122 @@
+"""Torn, flipped, swapped and foreign bytes: never returned, always named, never touched."""
+
+from pathlib import Path
+
+import pytest
+
+from spool import DamagedFile, DataType, Spool, UnknownFile
+from spool.packages import seal_bytes
+from tests.integration.spool.conftest import OTHER, SEALER, SESSION, complete, package
+
+
+@pytest.fixture
+def stored(spool: Spool) -> Path:
+    return spool.shelf.root / "pending" / spool.put_pending(package())
+
+
+def _reason(spool: Spool, path: Path) -> str:
+    with pytest.raises(DamagedFile) as caught, spool.claim(path.name):
+        pytest.fail("a damaged file was handed out")
+    return caught.value.reason
+
+
+def test_every_flipped_bit_is_noticed(spool: Spool, stored: Path) -> None:
+    whole = stored.read_bytes()
+    for place in range(len(whole)):
+        flipped = bytes([whole[place] ^ (1 << place % 8)])
+        stored.write_bytes(whole[:place] + flipped + whole[place + 1 :])
+        assert _reason(spool, stored) in ("sealed", "truncated")
+
+
+def test_file_torn_at_any_byte_is_truncated(spool: Spool, stored: Path) -> None:
+    whole = stored.read_bytes()
+    for length in range(len(whole)):
+        stored.write_bytes(whole[:length])
+        assert _reason(spool, stored) == "truncated"
+
+
+def test_appended_bytes_are_noticed(spool: Spool, stored: Path) -> None:
+    stored.write_bytes(stored.read_bytes() + b"\0")
+    assert _reason(spool, stored) == "sealed"
+
+
+def test_file_of_another_session_does_not_open(spool: Spool, stored: Path) -> None:
+    other = spool.shelf.root / "pending" / spool.put_pending(package(session_id=OTHER))
+    stored.write_bytes(other.read_bytes())
+    assert _reason(spool, stored) == "sealed"
+
+
+@pytest.mark.parametrize("plain", [b"{", b"[]", b"{}", b'{"metadata": {}, "raw_data": 1, "checksum": ""}'])
+def test_sealed_bytes_that_are_no_package_are_refused(spool: Spool, stored: Path, plain: bytes) -> None:
+    stored.write_bytes(seal_bytes(SEALER, plain, SESSION, DataType.HEALTH))
+    assert _reason(spool, stored) == "json"
+
+
+@pytest.mark.parametrize(
+    "change", [(b"171.3", b"171.4"), (b"PEERNINE", b"PEERNONE"), (b'"file_version":1', b'"file_version":2')]
+)
+def test_checksum_covers_records_and_fixed_fields(spool: Spool, stored: Path, change: tuple[bytes, bytes]) -> None:
+    plain = _document(stored).replace(*change)
+    stored.write_bytes(seal_bytes(SEALER, plain, SESSION, DataType.HEALTH))
+    assert _reason(spool, stored) == "checksum"
+
+
+def test_package_under_a_foreign_name_is_refused(spool: Spool, stored: Path) -> None:
+    stored.write_bytes(seal_bytes(SEALER, _document(stored), OTHER, DataType.HEALTH))
+    misnamed = stored.with_name(stored.name.replace(SESSION, OTHER))
+    stored.rename(misnamed)
+    assert _reason(spool, misnamed) == "name"
+
+
+def _document(stored: Path) -> bytes:
+    return SEALER.open(stored.read_bytes()[12:], f"spool/{SESSION}/health_data")
+
+
+def test_parked_file_keeps_its_bytes_and_its_reason(spool: Spool, stored: Path) -> None:
+    stored.write_bytes(b"torn")
+    info = spool.park(stored.name, _reason(spool, stored))
+    assert (info.folder, info.parked, info.last_error) == ("failed", True, "truncated")
+    assert (spool.shelf.root / "failed" / stored.name).read_bytes() == b"torn"
+    assert spool.list_pending() == []
+
+
+def test_damaged_file_that_is_requeued_is_parked_again(spool: Spool, stored: Path) -> None:
+    stored.write_bytes(b"torn")
+    spool.park(stored.name, "truncated")
+    spool.requeue(stored.name)
+    assert spool.park(stored.name, _reason(spool, stored)).parked
+    assert [one.reason for one in spool.story(stored.name).history] == ["truncated", "truncated"]
+
+
+def test_saving_over_a_damaged_file_changes_nothing(spool: Spool, stored: Path) -> None:
+    stored.write_bytes(b"torn")
+    with pytest.raises(DamagedFile):
+        spool.put_pending(package())
+    assert stored.read_bytes() == b"torn"
+
+
+def test_damaged_answer_is_parked_and_makes_room(spool: Spool) -> None:
+    name = spool.put_incoming(SESSION, DataType.HEALTH, b'{"first": 1}')
+    (spool.shelf.root / "incoming" / name).write_bytes(b"torn")
+    with pytest.raises(DamagedFile) as caught:
+        spool.read_incoming(SESSION, DataType.HEALTH)
+    parked = spool.park_incoming(SESSION, DataType.HEALTH, caught.value.reason)
+    spool.put_incoming(SESSION, DataType.HEALTH, b'{"second": 2}')
+    assert spool.read_incoming(SESSION, DataType.HEALTH) == b'{"second": 2}'
+    assert (spool.shelf.root / "failed" / parked.name).read_bytes() == b"torn"
+
+
+def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
+    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    parked = spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
+    with pytest.raises(UnknownFile):
+        spool.requeue(parked.name)
+
+
+def test_damaged_reasons_file_only_grants_more_tries(spool: Spool, stored: Path) -> None:
+    spool.fail(stored.name, "import_refused")
+    why = spool.shelf.root / "failed" / f"{stored.name}.why"
+    why.write_bytes(why.read_bytes().replace(b'"retry_count":1', b'"retry_count":9'))
+    assert spool.story(stored.name).retry_count == 0
+    spool.requeue(stored.name)
+    complete(spool, stored.name)
