@@ -53,6 +53,14 @@ def _may_pass(uid: int, gid: int, folder: Path) -> bool:
     return bool(status.st_mode >> shift & 1)
 
 
+def database_url(home: Path, port: int) -> str:
+    return f"postgresql+psycopg2://{_NAME}:{keep_password(home)}@{LOOPBACK}:{port}/{_NAME}"
+
+
+def keep_password(home: Path) -> str:
+    return keep_secret(home, "postgres_password")
+
+
 class EmbeddedPostgres:
     """Start, stop, kill and start again; `port` None takes a free one and keeps it. `fast` is not durable."""
 
@@ -66,12 +74,12 @@ class EmbeddedPostgres:
         self._folder = self.home / "postgres"
         self._data = self._folder / "data"
         self._log = self.home / "logs" / "postgres.log"
-        self._password = keep_secret(self.home, "postgres_password")
+        self._password = keep_password(self.home)
         self.process = self._make_process()
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg2://{_NAME}:{self._password}@{LOOPBACK}:{self.port}/{_NAME}"
+        return database_url(self.home, self.port)
 
     @property
     def is_new(self) -> bool:

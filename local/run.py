@@ -7,14 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 from local.child import die_with
 from local.errors import LocalError
 from local.home import hold_home
-from local.programs import ROOT, Ports
 from local.stack import Stack
+from local.within import demo_home, demo_ports
 
 _STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TEND_SECONDS = 0.2
@@ -29,8 +28,7 @@ def main() -> int:
     parser.add_argument("--end-with-parent", action="store_true", help="also stop when the calling process vanishes")
     if parser.parse_args().end_with_parent:
         die_with(os.getppid(), signal.SIGTERM)
-    home = Path(os.environ.get("WELNO_HOME") or ROOT / ".welno")
-    return run(lambda: Stack(home, Ports.counted_from(os.environ.get("WELNO_PORT") or "8000"), tell=tell))
+    return run(lambda: Stack(demo_home(), demo_ports(), tell=tell))
 
 
 def run(make_stack: Callable[[], Stack]) -> int:

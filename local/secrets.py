@@ -1,6 +1,7 @@
 """Makes the secrets of a demo once, and keeps them in the home folder for its owner alone."""
 
 import base64
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -26,7 +27,9 @@ def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -
             file.write(make())
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)  # unlike a rename it never replaces what another process kept meanwhile
+        draft.unlink()
     return path.read_text().strip()
 
 

@@ -33,6 +33,14 @@ def find_binary() -> Path:
     return binary
 
 
+def redis_url(home: Path, port: int) -> str:
+    return f"redis://:{keep_password(home)}@{LOOPBACK}:{port}/0"
+
+
+def keep_password(home: Path) -> str:
+    return keep_secret(home, "valkey_password")
+
+
 class EmbeddedValkey:
     """Start, stop, kill and start again, with or without its data; `port` None takes a free one and keeps it."""
 
@@ -42,13 +50,13 @@ class EmbeddedValkey:
         self.port = port or pick_port()
         self._appendonly = appendonly
         self._folder = self.home / "valkey"
-        self._password = keep_secret(self.home, "valkey_password")
+        self._password = keep_password(self.home)
         config = self._folder / "valkey.conf"
         self.process = Process("valkey", [str(find_binary()), str(config)], self.home / "logs" / "valkey.log")
 
     @property
     def url(self) -> str:
-        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+        return redis_url(self.home, self.port)
 
     @property
     def pid(self) -> int | None:

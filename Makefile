@@ -1,0 +1,57 @@
+# Everything a person needs to call. `make run` needs nothing but Python 3.11 and make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench chaos soak staff-token assets lock clean
+.DELETE_ON_ERROR:
+
+STAMP := .venv/.stamp
+# Nothing to install without a package.json.
+ASSETS := $(if $(wildcard package.json),node_modules/.stamp)
+PY := .venv/bin/python
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_HOME; Ctrl-C ends it)
+	@exec $(PY) -m local.run --end-with-parent
+
+test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself (ARGS="-k word")
+	@scripts/run-tests $(ARGS)
+	@if [ -d tests/js ] && [ -z "$(ARGS)" ]; then scripts/with-node npm test --silent; fi
+
+check: $(STAMP) ## format, lint, types, guard tests
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@scripts/run-tests -q tests/unit/guards
+
+bench: $(STAMP) ## the measurements that the README quotes
+	@$(PY) -m bench
+
+chaos: $(STAMP) ## kill everything again and again, then count what was lost or done twice
+	@$(PY) -m bench.chaos $(ARGS)
+
+soak: $(STAMP) ## a long run, watching memory and descriptors
+	@$(PY) -m bench.soak $(ARGS)
+
+staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
+	@$(PY) -m local.within $(PY) -m webapp.staff_token $(ARGS)
+
+assets: $(ASSETS) ## the page's libraries, from npm
+
+lock: ## pin every dependency anew, with hashes (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --all-extras \
+	    -o requirements/lock.txt pyproject.toml
+
+clean: ## remove what make has made; the demo's data in .welno stay
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements/lock.txt
+	@scripts/make-venv
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json $(STAMP)
+	@echo "installing the page's libraries from npm"
+	@scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
