@@ -29,6 +29,10 @@ class Task(StrEnum):
     CANARY = "welno.housekeeping.canary"
 
 
+# Set by a worker every few seconds, read by /readyz.
+CANARY_KEY = "welno:canary"
+
+
 def step_task(step: Step) -> str:
     return f"welno.collection.{step}"
 

@@ -62,6 +62,13 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in value.split(",") if item.strip())
 
 
+def _pauses(value: str) -> tuple[int, ...]:
+    pauses = tuple(int(item) for item in _list(value))
+    if not pauses or min(pauses) < 1:
+        raise ValueError("must be whole seconds separated by commas, each at least 1")
+    return pauses
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
@@ -235,9 +242,9 @@ class Settings:
         "WELNO_MEDIARC_TIMEOUT_SECONDS", _SECONDS, "Longest wait for a report.", default=90, unit="s"
     )
     # files
-    file_retry_delays_seconds: tuple[str, ...] = _declare(
+    file_retry_delays_seconds: tuple[int, ...] = _declare(
         "WELNO_FILE_RETRY_DELAYS_SECONDS",
-        _list,
+        _pauses,
         "Pauses before each retry of a failed file.",
         default="60,600,3600",
         unit="s",

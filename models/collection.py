@@ -31,7 +31,8 @@ class CollectionRun(Table):
 
     `fence` grows with every claim: only its holder may move the run, so a process that was stopped and comes back
     changes nothing. `identity` and `auth` are sealed and erased at the end. `revision` grows with every change that a
-    browser can see. `raw_health` says that the answer of the poll is already in incoming/.
+    browser can see. `attempts` counts tries of this step that failed, `takeovers` those that died with their process.
+    A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     """
 
     __tablename__ = "welno_collection_history"
@@ -43,7 +44,7 @@ class CollectionRun(Table):
         Index(
             "ix_welno_collection_history_open",
             "run_state",
-            "next_attempt_at",
+            "resend_at",
             postgresql_where=text("run_state <> 'ended'"),
         ),
         Index("ix_welno_collection_history_expiry", "expires_at", postgresql_where=text("run_state <> 'ended'")),
@@ -60,12 +61,14 @@ class CollectionRun(Table):
     owner_id: Mapped[int | None]
     fence: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    takeovers: Mapped[int] = mapped_column(server_default=text("0"))
     lease_until: Mapped[Moment | None]
-    next_attempt_at: Mapped[Moment | None]
+    not_before: Mapped[Moment]
+    resend_at: Mapped[Moment | None]
+    sends: Mapped[int] = mapped_column(server_default=text("0"))
     step_started_at: Mapped[Moment | None]
     # waiting for the phone
     polls: Mapped[int] = mapped_column(server_default=text("0"))
-    poll_faults: Mapped[int] = mapped_column(server_default=text("0"))
     collect_requested: Mapped[bool] = mapped_column(server_default=false())
     # what is needed to resume
     identity: Mapped[bytes | None]

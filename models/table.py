@@ -26,10 +26,10 @@ class Table(DeclarativeBase):
     """Base of every model."""
 
     metadata = MetaData(schema=SCHEMA, naming_convention=_NAMES)
-    type_annotation_map = {
+    type_annotation_map = {  # noqa: RUF012 read by SQLAlchemy
         int: BigInteger(),
         str: Text(),
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),
         list[Any]: JSONB(),
-    }  # noqa: RUF012 read by SQLAlchemy
+    }

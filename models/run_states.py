@@ -1,0 +1,55 @@
+"""Decisions about runs: which step comes next, how long to wait before another try, when a poll is due. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ground.names import Step
+
+_ORDER = tuple(Step)
+# A step that took its process down with it so often is taken for poison, and stops for the operators to see.
+MAX_TAKEOVERS = 20
+FAST_POLLS = 5
+# A provider's Retry-After is honoured up to here; beyond, the person would rather know.
+_LONGEST_ASKED_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How a step is tried again: how often in all, the first pause and the longest one, in seconds."""
+
+    max_attempts: int
+    base_seconds: float
+    max_seconds: float
+
+
+def next_step(step: Step, *, wants_report: bool) -> Step | None:
+    """The step after this one; None after the last. A report is made only for those who came for it."""
+    position = _ORDER.index(step) + 1
+    if position < len(_ORDER) and _ORDER[position] == Step.MAKE_REPORT and not wants_report:
+        position += 1
+    return _ORDER[position] if position < len(_ORDER) else None
+
+
+def wants_report(redirect_path: str | None, health_count: int | None) -> bool:
+    return "disease-report" in (redirect_path or "") and bool(health_count)
+
+
+def retry_delay(
+    retry: Retry, failed_attempts: int, *, chance: float, asked_seconds: float | None = None
+) -> timedelta | None:
+    """The pause before the next try, or None when it was the last.
+
+    Doubling from the base, cut at the longest, spread over its upper half by `chance` (0 to 1) so that many sessions
+    do not come back together; never shorter than the provider asked for.
+    """
+    if failed_attempts >= retry.max_attempts:
+        return None
+    grown = min(retry.base_seconds * 2 ** (failed_attempts - 1), retry.max_seconds)
+    return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
+
+
+def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:
+    """Seconds until the next poll after so many: steady for the first five, then growing by half up to the longest."""
+    if polls < FAST_POLLS:
+        return interval_seconds
+    return min(interval_seconds * 1.5 ** (polls - FAST_POLLS + 1), max(slow_max_seconds, interval_seconds))

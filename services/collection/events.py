@@ -1,0 +1,54 @@
+"""The events of a session: their shape, and the Korean sentences that the person reads."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ground.names import Event, Status, Streaming, session_subject
+from services.work import Work
+
+STREAMING_MESSAGES = {
+    Streaming.FETCHING_HEALTH_DATA: "건강검진 기록을 가져오고 있어요.",
+    Streaming.HEALTH_DATA_COMPLETED: "건강검진 기록을 가져왔어요.",
+    Streaming.FETCHING_PRESCRIPTION_DATA: "처방 기록을 가져오고 있어요.",
+    Streaming.PRESCRIPTION_COMPLETED: "처방 기록을 가져왔어요.",
+    Streaming.MEDIARC_GENERATING: "질병 예측 리포트를 만들고 있어요.",
+    Streaming.MEDIARC_COMPLETED_PASSWORD_READY: "리포트가 준비됐어요. 비밀번호를 정해 주세요.",
+    Streaming.COMPLETED: "모든 기록을 안전하게 저장했어요.",
+}
+
+
+def say(
+    work: Work,
+    session_id: UUID,
+    type_: Event,
+    message: str,
+    *,
+    now: datetime,
+    status: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Emit one event. The caller holds the run's row, so that events get their order from it."""
+    body: dict[str, Any] = {
+        "type": type_.value,
+        "session_id": str(session_id),
+        "message": message,
+        "timestamp": now.isoformat(timespec="milliseconds"),
+    }
+    if status is not None:
+        body["status"] = str(status)
+    if data is not None:
+        body["data"] = data
+    work.emit(session_subject(str(session_id)), body)
+
+
+def say_streaming(
+    work: Work, session_id: UUID, state: Streaming, *, now: datetime, data: dict[str, Any] | None = None
+) -> None:
+    """Emit a `streaming_status` event; its `status` carries the state."""
+    say(work, session_id, Event.STREAMING_STATUS, STREAMING_MESSAGES[state], now=now, status=state, data=data)
+
+
+def say_ended(work: Work, session_id: UUID, status: Status, message: str, *, now: datetime) -> None:
+    """Tell every tab that the session ended without `completed`."""
+    say(work, session_id, Event.ERROR, message, now=now, status=status, data={"code": str(status).upper()})

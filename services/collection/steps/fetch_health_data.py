@@ -1,0 +1,68 @@
+"""Step 2: the checkups. The poll that found the approval has brought them already; they are never asked for twice."""
+
+from datetime import datetime
+
+from ground.names import Event, Status, Step, Streaming
+from models import CollectionRun, PipelineStep
+from models.run_states import wants_report
+from services.campaigns import move_order
+from services.collection.answers import count_records
+from services.collection.events import say, say_streaming
+from services.collection.failures import Failure
+from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.steps.request_simple_auth import refuse
+from services.patients import reserve_patient
+from services.work import Work
+from spool import DataType
+
+
+class FetchHealthData(Behaviour):
+    """Done when the raw answer is on disk. A second run finds it there."""
+
+    step = Step.FETCH_HEALTH_DATA
+    limit_seconds = 180
+    begin_status = Status.FETCHING_HEALTH_DATA
+
+    def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
+        say_streaming(work, run.session_id, Streaming.FETCHING_HEALTH_DATA, now=now)
+
+    def perform(self, tools: Tools, claim: Claim) -> int:
+        """The number of records."""
+        session_id = str(claim.session_id)
+        if tools.spool.find_incoming(session_id, DataType.HEALTH):
+            if claim.health_count is not None:
+                return claim.health_count
+            return count_records(tools.spool.read_incoming(session_id, DataType.HEALTH))
+        answer = tools.tilko.fetch_checkups(claim.person, claim.tokens)
+        tools.spool.put_incoming(session_id, DataType.HEALTH, answer.raw)
+        return answer.count
+
+    def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
+        now = tools.clock.now()
+        reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key)
+        run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
+        run.health_count = result
+        run.auth_completed_at = run.auth_completed_at or now
+        move_order(work.session, run.oid, PipelineStep.TILKO_SYNCING, identity=claim.identity, now=now, new_run=True)
+        data = {
+            "count": result,
+            "patient_uuid": str(run.patient_uuid),
+            "hospital_id": run.hospital_id,
+            "redirect_to_report": wants_report(run.redirect_path, result),
+        }
+        say_streaming(work, run.session_id, Streaming.HEALTH_DATA_COMPLETED, now=now, data=data)
+
+    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+        """The prescriptions may still be had; only what the person must correct stops the chain here."""
+        if failure.code == "AUTH_PENDING":
+            message = "아직 승인되지 않았어요. 휴대폰에서 승인해 주세요."
+            data: dict[str, object] = {"retry_available": True}
+            say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=Status.AUTH_PENDING, data=data)
+            return Verdict.WAIT_FOR_PHONE
+        if failure.code in {"INFO_REQUIRED", "SERVICE_UNAVAILABLE"}:
+            return refuse(work, run, failure, now)
+        run.health_failed = True
+        message = "건강검진 기록을 가져오지 못했어요. 처방 기록을 이어서 가져올게요."
+        data = {"code": failure.code}
+        say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)
+        return Verdict.GO_ON

@@ -1,0 +1,29 @@
+"""Step 8: say that all is done. `completed` is the last event of a session."""
+
+from datetime import datetime
+
+from ground.names import Status, Step, Streaming
+from models import CollectionRun
+from services.collection.events import say_streaming
+from services.collection.failures import Failure
+from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.steps.identify_patient import give_up_saving
+from services.work import Work
+
+
+class Finish(Behaviour):
+    """Says `completed` in the transaction that ends the run, so it is said once."""
+
+    step = Step.FINISH
+
+    def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
+        run.status = Status.COMPLETED
+        data = {
+            "counts": {"health_data": run.health_count or 0, "prescription_data": run.prescription_count or 0},
+            "patient_uuid": str(run.patient_uuid),
+            "hospital_id": run.hospital_id,
+        }
+        say_streaming(work, run.session_id, Streaming.COMPLETED, now=tools.clock.now(), data=data)
+
+    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+        return give_up_saving(work, run, failure, now)

@@ -1,0 +1,41 @@
+"""Step 4: write who this is, and what they agreed to."""
+
+from datetime import datetime
+
+from ground.names import Event, Status, Step
+from models import CollectionRun
+from services.collection.events import say
+from services.collection.failures import Failure
+from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.patients import identify_patient, reserve_patient
+from services.terms import record_agreement
+from services.work import Work
+
+
+class IdentifyPatient(Behaviour):
+    """Writes nothing but rows, so it is done or undone with its transaction."""
+
+    step = Step.IDENTIFY_PATIENT
+    begin_status = Status.IDENTIFYING
+
+    def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
+        now = tools.clock.now()
+        reserved = run.patient_uuid
+        if reserved is None:
+            reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key).patient_uuid
+        patient = identify_patient(work.session, claim.identity, reserved, now)
+        run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
+        record_agreement(
+            work.session, patient_uuid=patient.uuid, session_id=run.session_id, identity=claim.identity, now=now
+        )
+
+    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+        return give_up_saving(work, run, failure, now)
+
+
+def give_up_saving(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> Verdict:
+    """What was collected is safe on disk; only its way into the database stopped."""
+    run.status = Status.ERROR
+    data = {"code": failure.code, "retry_available": True}
+    say(work, run.session_id, Event.COLLECTION_ERROR, failure.message, now=now, status=run.status, data=data)
+    return Verdict.STOP

@@ -1,0 +1,49 @@
+"""Step 0: ask Tilko to send the push to the person's phone."""
+
+from datetime import datetime
+
+import orjson
+
+from ground.names import Event, Status, Step
+from models import CollectionRun
+from services.collection.events import say
+from services.collection.failures import Failure
+from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.work import Work
+from upstream.tilko.codec import AuthTokens
+
+
+class RequestSimpleAuth(Behaviour):
+    """Ends with the tokens kept and the run in the poller's hands. Run twice, it sends a second push, which costs
+    nothing but attention; the older one then leads nowhere."""
+
+    step = Step.REQUEST_SIMPLE_AUTH
+    begin_status = Status.AUTH_REQUESTING
+
+    def perform(self, tools: Tools, claim: Claim) -> AuthTokens:
+        return tools.tilko.request_simple_auth(claim.person)
+
+    def finish(self, work: Work, run: CollectionRun, result: AuthTokens, *, tools: Tools, claim: Claim) -> None:
+        now = tools.clock.now()
+        run.auth = tools.sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
+        run.polls = 0
+        data = {"cx_id": result.cx_id}
+        say(work, run.session_id, Event.AUTH_KEY_RECEIVED, "인증 요청을 보냈어요.", now=now, data=data)
+        message = "휴대폰에서 인증을 승인해 주세요."
+        say(work, run.session_id, Event.AUTH_WAITING, message, now=now, status=Status.AUTH_PENDING)
+
+    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+        return refuse(work, run, failure, now)
+
+
+def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> Verdict:
+    """Tell the person why the authentication got nowhere: something of theirs to correct, or something of ours."""
+    if failure.code in {"INFO_REQUIRED", "NOT_REGISTERED"}:
+        run.status = Status.INFO_REQUIRED
+        data = {"code": failure.code, "retry_available": True}
+        say(work, run.session_id, Event.INFO_REQUIRED, failure.message, now=now, status=run.status, data=data)
+        return Verdict.END
+    run.status = Status.ERROR
+    data = {"code": failure.code, "retry_available": True}
+    say(work, run.session_id, Event.ERROR, failure.message, now=now, status=run.status, data=data)
+    return Verdict.STOP

@@ -1,0 +1,42 @@
+"""Step 5: the packages, whole and fsynced in pending/, before anything enters the database."""
+
+from datetime import datetime
+
+from ground.names import Status, Step
+from models import CollectionRun
+from services.collection.failures import Failure
+from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.steps.identify_patient import give_up_saving
+from services.files import CollectedData, packages_of
+from services.work import Work
+from spool import DataType
+
+
+class SaveFiles(Behaviour):
+    """Idempotent: the store keeps one package per session and kind."""
+
+    step = Step.SAVE_FILES
+    limit_seconds = 120
+    begin_status = Status.SAVING
+
+    def perform(self, tools: Tools, claim: Claim) -> None:
+        session_id = str(claim.session_id)
+        if claim.patient_uuid is None:
+            raise AssertionError("identified in the step before")
+        raw = {
+            kind: tools.spool.read_incoming(session_id, kind) if tools.spool.find_incoming(session_id, kind) else None
+            for kind in (DataType.HEALTH, DataType.PRESCRIPTION)
+        }
+        data = CollectedData(
+            session_id=claim.session_id,
+            patient_uuid=claim.patient_uuid,
+            hospital_id=claim.hospital_id,
+            identity=claim.identity,
+            health=raw[DataType.HEALTH],
+            prescription=raw[DataType.PRESCRIPTION],
+        )
+        for package in packages_of(data, claim.started_at):
+            tools.spool.put_pending(package)
+
+    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+        return give_up_saving(work, run, failure, now)

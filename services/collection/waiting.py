@@ -1,0 +1,142 @@
+"""Sessions that wait for their phone: taken by a poller in batches, noted only when something changes.
+
+A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from ground.logs import get_logger
+from ground.names import Event, Status, Step
+from ground.sealing import SealError
+from models import CollectionRun, RunState
+from models.run_states import FAST_POLLS
+from services.collection.events import say
+from services.collection.failures import describe
+from services.collection.requests import end_run, lock_run, make_ready, note_change
+from services.collection.run import open_claim, stop_run
+from services.collection.step import Claim, Tools, Verdict
+from services.collection.steps.fetch_health_data import FetchHealthData
+from services.collection.steps.request_simple_auth import refuse
+from services.leases import DEAD_OWNER
+from services.work import Work
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One session as the poller keeps it."""
+
+    claim: Claim
+    polls: int
+    due: datetime
+    asked_now: bool
+
+
+def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Waiting]:
+    """Take sessions that no living poller holds."""
+    query = (
+        select(CollectionRun)
+        .where(CollectionRun.run_state == RunState.WAITING)
+        .where(or_(CollectionRun.owner_id.is_(None), DEAD_OWNER))
+        .order_by(CollectionRun.not_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = []
+    for run in work.session.execute(query).scalars():
+        run.owner_id = owner_id
+        run.fence += 1
+        try:
+            claim = open_claim(run, tools.sealer)
+        except SealError:
+            log.exception("waiting_session_unreadable", session_id=str(run.session_id))
+            run.error_code = "UNREADABLE"
+            stop_run(work, run, tools.clock.now())
+            continue
+        taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
+    return taken
+
+
+def asked_now(session: Session, owner_id: int) -> list[UUID]:
+    """Sessions of this poller whose person says that they have approved."""
+    query = select(CollectionRun.session_id).where(
+        CollectionRun.owner_id == owner_id,
+        CollectionRun.run_state == RunState.WAITING,
+        CollectionRun.collect_requested,
+    )
+    return list(session.execute(query).scalars())
+
+
+def let_go(work: Work, owner_id: int) -> list[UUID]:
+    """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
+    statement = (
+        update(CollectionRun)
+        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state != RunState.WAITING)
+        .values(owner_id=None)
+        .returning(CollectionRun.session_id)
+    )
+    return list(work.session.execute(statement).scalars())
+
+
+def give_back(work: Work, owner_id: int) -> None:
+    """Free what this poller holds, because it stops; another takes it at once."""
+    work.session.execute(
+        update(CollectionRun)
+        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
+        .values(owner_id=None)
+    )
+
+
+def _lock_waiting(work: Work, claim: Claim) -> CollectionRun | None:
+    run = lock_run(work.session, claim.session_id)
+    return run if run.fence == claim.fence and run.run_state == RunState.WAITING else None
+
+
+def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> None:
+    """Tell the person what they should know: after the fifth poll once, and whenever they had asked."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    if polls >= FAST_POLLS > run.polls:
+        run.polls = polls
+        run.status = Status.TIMEOUT
+        data = {"retry_available": True, "timeout_seconds": round(FAST_POLLS * tools.settings.poll_interval_seconds)}
+        message = "아직 승인을 기다리고 있어요. 휴대폰 알림을 확인해 주세요."
+        say(work, run.session_id, Event.AUTH_TIMEOUT, message, now=now, status=run.status, data=data)
+    if run.collect_requested:
+        run.collect_requested = False
+        run.status = Status.AUTH_PENDING
+        message = "아직 승인되지 않았어요. 휴대폰에서 승인한 뒤 다시 눌러 주세요."
+        data = {"retry_available": True}
+        say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=run.status, data=data)
+    note_change(work, run, now)
+
+
+def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The poll failed for good: correctable by the person, refused, or the last try of a passing fault."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    failure = describe(error)
+    log.info("poll_failed", session_id=str(run.session_id), **failure.detail)
+    run.error_code, run.error_detail = failure.code, failure.detail
+    run.collect_requested = False
+    if failure.code == "PROVIDER_REFUSED":
+        # The checkups are refused, not the person: the prescriptions may still be had.
+        FetchHealthData().give_up(work, run, failure, claim=claim, now=now)
+        run.step_started_at = None
+        make_ready(work, run, Step.FETCH_PRESCRIPTIONS, now=now)
+        return
+    if refuse(work, run, failure, now) is Verdict.END:
+        end_run(run, Status(run.status), now)
+        note_change(work, run, now)
+    else:
+        stop_run(work, run, now)

@@ -1,0 +1,108 @@
+"""The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, streams, outbox, sealing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from ground.clock import Clock
+from ground.sealing import Sealer
+from ground.settings import Settings
+from services.outbox import Outbox
+from services.session_copy import SessionHash
+from services.sessions import SessionDirectory, SessionPolicy
+from services.work import TaskCall, UnitOfWork
+from streams import Streams
+
+# A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
+_STATEMENT_TIMEOUT_MS = 30_000
+_CONNECT_TIMEOUT_SECONDS = 5
+_REDIS_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What services are given. `unit_of_work()` opens the one transaction of a request or task."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    sessions: sessionmaker[Session]
+    redis: Redis
+    streams: Streams
+    outbox: Outbox
+    sealer: Sealer
+    policy: SessionPolicy
+    directory: SessionDirectory
+    unit_of_work: UnitOfWork
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.redis.close()
+
+
+def connect_database(url: str, pool_size: int) -> Engine:
+    """An engine whose connections are checked before use and never wait for ever."""
+    scheme, _, rest = url.partition("://")
+    return create_engine(
+        f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "application_name": "welno",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+
+
+def connect_redis(url: str) -> Redis:
+    """A client that answers text, with time-outs, and with one quick retry for a connection that was cut while idle."""
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": _REDIS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": _REDIS_TIMEOUT_SECONDS,
+        "health_check_interval": 30,
+        "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
+    }
+    client: Redis = Redis.from_url(url, **options)
+    return client
+
+
+def build_stores(settings: Settings, clock: Clock, send: Callable[[TaskCall], object]) -> Stores:
+    """Wire everything; no connection is opened yet, so this is safe before a fork."""
+    engine = connect_database(settings.database_url, settings.database_pool_size)
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    redis = connect_redis(settings.redis_url)
+    streams = Streams(redis)
+    sealer = Sealer(settings.sealing_keys)
+    copies = SessionHash(sealer, clock)
+    outbox = Outbox(sessions, streams, copies.projection)
+    policy = SessionPolicy(
+        ttl=timedelta(seconds=settings.session_ttl_seconds), longest=timedelta(seconds=settings.session_max_seconds)
+    )
+    directory = SessionDirectory(redis, sessions, copies, policy=policy, clock=clock, heal=outbox.flush)
+    return Stores(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        sessions=sessions,
+        redis=redis,
+        streams=streams,
+        outbox=outbox,
+        sealer=sealer,
+        policy=policy,
+        directory=directory,
+        unit_of_work=UnitOfWork(sessions, outbox.flush, send),
+    )

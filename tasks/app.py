@@ -1,0 +1,64 @@
+"""The Celery app: queues, routes, schedule. Messages are hints; what is to be done stands in PostgreSQL."""
+
+from typing import Any
+
+from celery import Celery, signals
+from celery.schedules import crontab
+from kombu.entity import Queue as BrokerQueue
+
+from ground.logs import configure_logs
+from ground.names import Queue, Task
+from ground.settings import Settings
+
+
+def create_celery(settings: Settings) -> Celery:
+    """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
+    visibility timeout would have steps that run long delivered twice."""
+    app = Celery(
+        "welno", broker=settings.celery_broker_url, include=["tasks.collection", "tasks.files", "tasks.housekeeping"]
+    )
+    app.conf.update(
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_queues=[BrokerQueue(name) for name in Queue],
+        task_default_queue=Queue.HOUSEKEEPING,
+        task_routes={
+            "welno.collection.*": {"queue": Queue.COLLECTION},
+            "welno.files.*": {"queue": Queue.FILES},
+            "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
+        },
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=True,
+        worker_soft_shutdown_timeout=6,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 10},
+        timezone="UTC",
+        beat_schedule=_schedule(settings),
+    )
+    return app
+
+
+def _schedule(settings: Settings) -> dict[str, Any]:
+    """Beat's jobs. A job that waited in the queue for longer than its period is dropped: the next one does the same."""
+
+    def every(task: Task, seconds: float) -> dict[str, Any]:
+        return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
+
+    return {
+        "retry-files": every(Task.RETRY_FILES, settings.file_retry_interval_seconds),
+        "canary": every(Task.CANARY, settings.canary_interval_seconds),
+        "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
+    }
+
+
+settings = Settings.read()
+app = create_celery(settings)
+
+
+@signals.setup_logging.connect
+def _setup_logging(**_: Any) -> None:
+    configure_logs(settings.log_level, "celery")

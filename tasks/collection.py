@@ -1,0 +1,140 @@
+"""The chain's tasks, one per step. Each takes the run, does its step, and goes on while the next one can follow here.
+
+Run twice without harm: the second finds the run moved on or held, and returns.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Task
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ground.logs import get_logger
+from ground.names import Step, step_task
+from models.run_states import next_step
+from services.collection.run import claim_run, fail_step, finish_step
+from services.collection.step import Claim
+from services.collection.steps import BEHAVIOURS
+from services.sessions import SessionNotFound
+from tasks.app import app
+from tasks.display import StepDisplay
+from tasks.runtime import Runtime, runtime
+
+log = get_logger(__name__)
+
+_LEASE_PATIENCE_SECONDS = 5.0
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class StepTimedOut(Exception):
+    """A step used up its time; another try may find the other side awake."""
+
+    retryable = True
+    reason = "time_limit"
+
+
+def _register(step: Step) -> None:
+    # The step shows itself in Flower, also when it runs within another's message: see tasks.display.
+    @app.task(name=step_task(step), bind=True, send_events=False)
+    def run(self: Task, session_id: str) -> None:
+        request_id = (self.request.headers or {}).get("request_id", "")
+        with structlog.contextvars.bound_contextvars(
+            task_id=self.request.id, request_id=request_id, session_id=session_id
+        ):
+            drive(runtime(), UUID(session_id), step, _display(self.request.hostname))
+
+
+for _step in Step:
+    _register(_step)
+
+
+@cache
+def _display(hostname: str) -> StepDisplay:
+    return StepDisplay(app, hostname)
+
+
+def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> None:
+    """Take the run at this step and follow its chain as far as this process can."""
+    owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
+    if owner_id is None:
+        log.warning("no_lease", session_id=str(session_id))
+        return
+    try:
+        claim = _claim(here, session_id, step, owner_id)
+        while claim is not None:
+            claim = _run_step(here, claim, display)
+    except _STORE_AWAY as exc:
+        # What we hold cannot be settled now. Renouncing the lease lets another process take it once the database is
+        # back; our own fence is then outdated.
+        log.warning("run_renounced", session_id=str(session_id), error=type(exc).__name__)
+        here.lease.renounce()
+    finally:
+        display.flush()
+
+
+def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim | None:
+    try:
+        with here.stores.unit_of_work() as work:
+            return claim_run(work, session_id, step, owner_id=owner_id, tools=here.tools)
+    except SessionNotFound:
+        log.warning("unknown_session", session_id=str(session_id))
+        return None
+
+
+def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None:
+    """Do one step and settle it. The claim of the next step, when it follows here."""
+    task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
+    display.flush()
+    try:
+        following = _do(here, claim)
+    except _STORE_AWAY as exc:
+        display.fail(task_id, exc, retrying=True)
+        raise
+    except Exception as exc:  # noqa: BLE001 the edge of a step: whatever it is, the run must say so and go on
+        following = _settle_failure(here, claim, exc)
+        display.fail(task_id, exc, retrying=following is None)
+        return following
+    display.succeed(task_id, started, "done")
+    if following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
+        display.begin(Step.POLL_SIMPLE_AUTH, claim.session_id, 1)
+    log.info("step_done", step=claim.step, duration_ms=round((time.monotonic() - started) * 1000))
+    return following
+
+
+def _do(here: Runtime, claim: Claim) -> Claim | None:
+    behaviour = BEHAVIOURS[claim.step]
+    with _time_limit(behaviour.limit_seconds):
+        result: Any = behaviour.perform(here.tools, claim)
+    with here.stores.unit_of_work() as work:
+        return finish_step(work, claim, result, here.tools)
+
+
+def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> Claim | None:
+    log.info("step_error", step=claim.step, error=type(error).__name__, exc_info=not hasattr(error, "retryable"))
+    with here.stores.unit_of_work() as work:
+        return fail_step(work, claim, error, here.tools)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise StepTimedOut in this process after so long. Celery's own limits know only whole messages, not steps."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise StepTimedOut
+
+    before = signal.signal(signal.SIGALRM, stop)
+    # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
+    signal.setitimer(signal.ITIMER_REAL, seconds * 0.9)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

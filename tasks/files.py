@@ -1,0 +1,26 @@
+"""Beat's jobs on the file store: retry what failed and is due, pick up orphans, remove old imported files."""
+
+from ground.logs import get_logger
+from ground.names import Task
+from tasks.app import app, settings
+from tasks.runtime import runtime
+
+log = get_logger(__name__)
+
+_BATCH = 500
+
+
+@app.task(name=Task.RETRY_FILES)
+def retry_files() -> None:
+    """Import what is due in failed/ and what nobody works on in pending/. Two at once take different files."""
+    summary = runtime().tools.importer.retry_due(_BATCH, settings.file_orphan_seconds)
+    log.info("files_retried", summary=str(summary))
+
+
+@app.task(name=Task.CLEAN_COMPLETED_FILES)
+def clean_completed_files() -> None:
+    """Remove imported files that are older than the setting allows; pending/ and failed/ are never touched."""
+    spool = runtime().tools.spool
+    removed = spool.clean_completed(settings.completed_keep_days)
+    spool.sweep_temporary()
+    log.info("completed_files_removed", count=removed)

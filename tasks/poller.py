@@ -1,0 +1,251 @@
+"""The poller process: thousands of sessions that wait for their phones, on one asyncio loop and no worker.
+
+`python -m tasks.poller`. There is no endpoint that tells whether a phone has approved: the poll is a data call, and the
+one that succeeds has brought (and paid for) the checkups. They are on disk before the database is told. Several pollers
+share the sessions; those of a poller that died are taken by the others. SIGTERM hands everything back.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ground.clock import clock
+from ground.logs import configure_logs, get_logger
+from models.run_states import FAST_POLLS, poll_delay
+from services.collection.answers import count_records
+from services.collection.run import record_approval
+from services.collection.waiting import (
+    asked_now,
+    give_back,
+    let_go,
+    note_not_approved,
+    record_poll_error,
+    take_waiting,
+)
+from services.work import Work
+from spool import DataType, SpoolError
+from tasks.app import app, settings
+from tasks.display import StepDisplay, poll_id
+from tasks.runtime import Runtime, build_runtime
+from tasks.schedule import Schedule, Waiter
+from upstream.tilko.async_client import AsyncTilkoClient
+from upstream.tilko.client import Timeouts
+from upstream.tilko.errors import NotApproved, TilkoError
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+_BATCH = 1000
+_LOOK_SECONDS = 0.25
+_MAX_CONNECTIONS = 500
+# A passing fault of the provider is forgiven this often in a row, with growing pauses, before the person is told.
+_MAX_FAULTS = 8
+_LONGEST_FAULT_PAUSE = 30.0
+_STOP_PATIENCE_SECONDS = 6
+
+
+class Poller:
+    """Keeps the schedule in memory; PostgreSQL knows which sessions wait and whose they are."""
+
+    def __init__(self, here: Runtime, client: AsyncTilkoClient, display: StepDisplay) -> None:
+        self._here = here
+        self._client = client
+        self._display = display
+        self._schedule = Schedule()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._owner_id: int | None = None
+        # Two threads: one for looking around, one for writing down; more would only queue at the database.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="poller")
+        self._changed = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        loops = [asyncio.create_task(self._look_around()), asyncio.create_task(self._poll_when_due())]
+        stopped = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
+        broken = [task for task in loops if task.done()]
+        for task in loops:
+            task.cancel()
+        await self._stop()
+        for task in broken:
+            task.result()  # a loop that ended by itself is a bug: let the process die of it, visibly
+
+    async def _stop(self) -> None:
+        """Let calls under way end if they do so soon: an answer that is on its way may be paid for."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=_STOP_PATIENCE_SECONDS)
+        if self._owner_id is not None:
+            await self._in_unit(partial(give_back, owner_id=self._owner_id))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _look_around(self) -> None:
+        """Take new sessions; hear of those that were deleted, or whose person says that they have approved."""
+        while True:
+            try:
+                await self._look()
+            except SQLAlchemyError as exc:
+                log.warning("poller_blind", error=type(exc).__name__)
+            self._changed.set()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        owner_id = self._here.lease.id
+        if owner_id != self._owner_id:
+            # A new lease is a new poller: whatever the old one held may be another's by now.
+            self._schedule.clear()
+            self._owner_id = owner_id
+        if owner_id is None:
+            return
+        for session_id in await self._in_unit(partial(let_go, owner_id=owner_id)):
+            if self._schedule.forget(session_id):
+                self._display.revoke(poll_id(session_id))
+                self._display.flush()
+        for session_id in await self._in_unit(lambda work: asked_now(work.session, owner_id)):
+            self._schedule.hurry(session_id)
+        for waiter in await self._in_thread(self._take, owner_id):
+            self._schedule.add(waiter)
+
+    def _take(self, owner_id: int) -> list[Waiter]:
+        with self._here.stores.unit_of_work() as work:
+            taken = take_waiting(work, owner_id, self._here.tools, _BATCH)
+        find = self._here.tools.spool.find_incoming
+        return [
+            Waiter(
+                waiting.claim,
+                waiting.polls,
+                time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
+                # A poller before us may have been paid for this answer and died before it could say so.
+                answered=find(str(waiting.claim.session_id), DataType.HEALTH) is not None,
+            )
+            for waiting in taken
+        ]
+
+    async def _poll_when_due(self) -> None:
+        while True:
+            self._changed.clear()
+            for waiter in self._schedule.take_due():
+                call = asyncio.create_task(self._poll(waiter))
+                self._calls.add(call)
+                call.add_done_callback(self._calls.discard)
+            pause = min(self._schedule.seconds_until_next(_LOOK_SECONDS), _LOOK_SECONDS)
+            try:
+                await asyncio.wait_for(self._changed.wait(), timeout=max(pause, 0.001))
+            except TimeoutError:
+                continue
+
+    async def _poll(self, waiter: Waiter) -> None:
+        """One poll. Whatever happens, the session is either settled or scheduled again."""
+        try:
+            pause = await self._ask(waiter)
+        except (SQLAlchemyError, SpoolError) as exc:
+            log.warning("poll_not_settled", session_id=str(waiter.claim.session_id), error=type(exc).__name__)
+            pause = settings.poll_interval_seconds
+        except Exception:
+            log.exception("poll_broke", session_id=str(waiter.claim.session_id))
+            pause = _LONGEST_FAULT_PAUSE
+        self._schedule.put_back(waiter, pause)
+        if pause is not None:
+            self._changed.set()
+
+    async def _ask(self, waiter: Waiter) -> float | None:
+        """Seconds until the next poll, or None when this session waits no longer."""
+        if waiter.answered:
+            await self._settle_approval(waiter)
+            return None
+        try:
+            answer = await self._client.poll(waiter.claim.person, waiter.claim.tokens)
+        except NotApproved:
+            return await self._note_not_approved(waiter)
+        except TilkoError as exc:
+            return await self._note_error(waiter, exc)
+        put = self._here.tools.spool.put_incoming
+        # Kept in memory until it is on disk: it is paid for, so a full disk must not lose it.
+        while not waiter.answered:
+            try:
+                await self._in_thread(put, str(waiter.claim.session_id), DataType.HEALTH, answer.raw)
+                waiter.answered = True
+            except SpoolError as exc:
+                log.error("paid_answer_not_on_disk", session_id=str(waiter.claim.session_id), reason=exc.reason)  # noqa: TRY400 the reason says it all
+                await asyncio.sleep(1)
+        await self._settle_approval(waiter)
+        return None
+
+    async def _settle_approval(self, waiter: Waiter) -> None:
+        await self._in_thread(self._record_approval, waiter)
+        self._display.succeed(poll_id(waiter.claim.session_id), waiter.began, "approved")
+        self._display.flush()
+
+    def _record_approval(self, waiter: Waiter) -> None:
+        raw = self._here.tools.spool.read_incoming(str(waiter.claim.session_id), DataType.HEALTH)
+        with self._here.stores.unit_of_work() as work:
+            record_approval(work, waiter.claim, count_records(raw), self._here.tools)
+
+    async def _note_not_approved(self, waiter: Waiter) -> float:
+        waiter.polls += 1
+        waiter.faults = 0
+        if waiter.asked or waiter.polls == FAST_POLLS:
+            waiter.asked = False
+            note = partial(note_not_approved, claim=waiter.claim, polls=waiter.polls, tools=self._here.tools)
+            await self._in_unit(note)
+        return poll_delay(
+            waiter.polls,
+            interval_seconds=settings.poll_interval_seconds,
+            slow_max_seconds=settings.poll_slow_max_seconds,
+        )
+
+    async def _note_error(self, waiter: Waiter, error: TilkoError) -> float | None:
+        waiter.faults += 1
+        if error.retryable and waiter.faults < _MAX_FAULTS:
+            grown = settings.step_retry_base_seconds * 2 ** (waiter.faults - 1)
+            pause = min(max(grown, error.retry_after_seconds or 0), _LONGEST_FAULT_PAUSE)
+            return float(pause)
+        await self._in_unit(partial(record_poll_error, claim=waiter.claim, error=error, tools=self._here.tools))
+        self._display.fail(poll_id(waiter.claim.session_id), error, retrying=False)
+        self._display.flush()
+        return None
+
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+    async def _in_unit(self, function: Callable[[Work], T]) -> T:
+        """Run a service function in a transaction, off the loop."""
+
+        def unit() -> T:
+            with self._here.stores.unit_of_work() as work:
+                return function(work)
+
+        return await self._in_thread(unit)
+
+
+async def serve() -> None:
+    """Poll until SIGTERM."""
+    here = build_runtime(settings, app, "poller")
+    timeouts = Timeouts(checkups_seconds=settings.tilko_checkups_timeout_seconds)
+    client = AsyncTilkoClient(
+        settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts, max_connections=_MAX_CONNECTIONS
+    )
+    try:
+        async with client:
+            poller = Poller(here, client, StepDisplay(app, "poller@welno"))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, poller.stopping.set)
+            log.info("poller_started")
+            await poller.run()
+    finally:
+        here.close()
+
+
+def main() -> None:
+    configure_logs(settings.log_level, "poller")
+    asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    main()

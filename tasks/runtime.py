@@ -1,0 +1,90 @@
+"""What one worker process works with, built after the fork: stores, tools, its lease."""
+
+from dataclasses import dataclass
+
+from celery import Celery, signals
+
+from ground.clock import clock
+from ground.logs import get_logger
+from ground.settings import Settings
+from services.collection.step import Tools
+from services.files_import import FileImporter, RetryPolicy
+from services.leases import ProcessLeaseHolder
+from services.stores import Stores, build_stores
+from services.work import TaskCall
+from spool import Spool
+from tasks.app import app, settings
+from tasks.sending import TaskSender
+from upstream.mediarc.client import MediarcClient
+from upstream.tilko.client import TilkoClient, Timeouts
+
+log = get_logger(__name__)
+
+
+@dataclass
+class Runtime:
+    """Belongs to one process."""
+
+    stores: Stores
+    tools: Tools
+    lease: ProcessLeaseHolder
+
+    def close(self) -> None:
+        self.lease.stop()
+        self.tools.tilko.close()
+        self.tools.mediarc.close()
+        self.stores.close()
+
+
+def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
+    """Build everything and start keeping the lease. Call after the fork: connections do not survive one."""
+    stores = build_stores(settings, clock, TaskSender(celery))
+    lease = ProcessLeaseHolder(stores.engine, kind, settings.lease_seconds)
+    lease.start()
+    return Runtime(stores, build_tools(settings, stores), lease)
+
+
+def build_tools(settings: Settings, stores: Stores) -> Tools:
+    spool = Spool(settings.tilko_data_dir, stores.sealer, clock)
+    spool.ensure_folders()
+    timeouts = Timeouts(
+        checkups_seconds=settings.tilko_checkups_timeout_seconds,
+        treatments_seconds=settings.tilko_treatments_timeout_seconds,
+    )
+    return Tools(
+        settings=settings,
+        clock=clock,
+        sealer=stores.sealer,
+        sessions=stores.sessions,
+        spool=spool,
+        importer=FileImporter(spool, stores.sessions, clock, RetryPolicy(settings.file_retry_delays_seconds)),
+        tilko=TilkoClient(settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts),
+        mediarc=MediarcClient(
+            settings.mediarc_api_url, settings.mediarc_api_key, timeout_seconds=settings.mediarc_timeout_seconds
+        ),
+    )
+
+
+_current: Runtime | None = None
+
+
+def runtime() -> Runtime:
+    """This worker process's own, made at its first task when no signal did (solo and thread pools)."""
+    global _current  # noqa: PLW0603 one per process, by nature
+    if _current is None:
+        _current = build_runtime(settings, app, "worker")
+    return _current
+
+
+@signals.worker_process_init.connect
+def _open(**_: object) -> None:
+    runtime()
+
+
+@signals.worker_process_shutdown.connect
+def _close(**_: object) -> None:
+    if _current is not None:
+        _current.close()
+
+
+__all__ = ["Runtime", "TaskCall", "build_runtime", "build_tools", "runtime"]

@@ -1,0 +1,28 @@
+"""Sends tasks to the broker by name. A message is a hint: what cannot be sent now, the sweep sends later."""
+
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from ground.logs import get_logger
+from services.work import TaskCall
+
+log = get_logger(__name__)
+
+
+class TaskSender:
+    """Hands calls to the broker without waiting for one that is away."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def __call__(self, call: TaskCall) -> None:
+        try:
+            self._celery.send_task(
+                call.name,
+                args=[call.session_id],
+                headers={"request_id": call.request_id},
+                retry=False,
+                ignore_result=True,
+            )
+        except (KombuError, OSError) as exc:
+            log.warning("task_not_sent", task=call.name, session_id=call.session_id, error=type(exc).__name__)
