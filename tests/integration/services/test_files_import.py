@@ -1,0 +1,270 @@
+"""From pending/ into the database: each file once, and each failure with a way out of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from ground.clock import Clock
+from ground.sealing import Sealer
+from local.ports import LOOPBACK, pick_port
+from models import Checkup, Patient
+from services.files_import import FileImporter, ImportInterrupted, RetryPolicy
+from spool import DataType, Disk, Folder, Package, Spool, StorageFault
+
+from .conftest import NOW, MakePackages, checkup, treatment
+
+P, H, R = DataType.PATIENT, DataType.HEALTH, DataType.PRESCRIPTION
+
+
+class FailingDisk(Disk):
+    """Refuses to move files while `broken`."""
+
+    broken = False
+
+    def rename(self, source: Path, target: Path) -> None:
+        if self.broken:
+            raise OSError(5, "an invented fault")
+        super().rename(source, target)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with Clock().frozen(NOW) as clock:
+        yield clock
+
+
+@pytest.fixture
+def disk() -> FailingDisk:
+    return FailingDisk()
+
+
+@pytest.fixture
+def spool(tmp_path: Path, clock: Clock, disk: FailingDisk) -> Spool:
+    spool = Spool(tmp_path, Sealer({"k1": bytes(32)}), clock, disk)
+    spool.ensure_folders()
+    return spool
+
+
+@pytest.fixture
+def importer(spool: Spool, sessions: sessionmaker[Session], clock: Clock) -> FileImporter:
+    return FileImporter(spool, sessions, clock)
+
+
+def put(spool: Spool, packages: list[Package]) -> str:
+    for package in packages:
+        spool.put_pending(package)
+    return packages[0].metadata.session_id
+
+
+def folders(spool: Spool, session_id: str) -> dict[DataType, Folder]:
+    return {info.data_type: info.folder for info in spool.names_of(session_id)}
+
+
+def count_checkups(sessions: sessionmaker[Session]) -> int:
+    with sessions() as session:
+        return session.scalars(select(func.count()).select_from(Checkup)).one()
+
+
+def test_a_session_is_imported_and_its_files_completed(
+    spool: Spool, importer: FileImporter, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()], prescriptions=[treatment()]))
+    summary = importer.import_session(session_id)
+    assert summary.is_complete
+    assert {kind: result.inserted for kind, result in summary.imported.items()} == {P: 1, H: 1, R: 1}
+    assert set(folders(spool, session_id).values()) == {Folder.COMPLETED}
+
+
+def test_a_second_import_finds_it_done(spool: Spool, importer: FileImporter, make_packages: MakePackages) -> None:
+    session_id = put(spool, make_packages(health=[checkup()]))
+    importer.import_session(session_id)
+    again = importer.import_session(session_id)
+    assert (again.imported, again.completed_before, again.is_complete) == ({}, (P, H), True)
+
+
+def test_a_crash_between_commit_and_move_heals(
+    spool: Spool,
+    importer: FileImporter,
+    disk: FailingDisk,
+    sessions: sessionmaker[Session],
+    make_packages: MakePackages,
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()]))
+    disk.broken = True
+    with pytest.raises(StorageFault):
+        importer.import_session(session_id)
+    disk.broken = False
+    assert folders(spool, session_id) == {P: Folder.PENDING, H: Folder.PENDING}
+    assert importer.import_session(session_id).imported[P].inserted == 0
+    assert count_checkups(sessions) == 1
+
+
+def test_without_a_database_the_file_waits_uncounted(spool: Spool, clock: Clock, make_packages: MakePackages) -> None:
+    engine = create_engine(f"postgresql+psycopg2://welno@{LOOPBACK}:{pick_port()}/welno")
+    session_id = put(spool, make_packages())
+    with pytest.raises(ImportInterrupted):
+        FileImporter(spool, sessionmaker(engine), clock).import_session(session_id)
+    (info,) = spool.names_of(session_id)
+    assert (info.folder, info.retry_count) == (Folder.PENDING, 0)
+
+
+def test_a_cut_connection_is_no_fault_of_the_file(
+    spool: Spool, clock: Clock, engine: Engine, make_packages: MakePackages
+) -> None:
+    class Cut(Session):
+        def get(self, *_: Any, **__: Any) -> Any:
+            return self.execute(select(func.pg_terminate_backend(func.pg_backend_pid())))
+
+    session_id = put(spool, make_packages())
+    with pytest.raises(ImportInterrupted):
+        FileImporter(spool, sessionmaker(engine, class_=Cut), clock).import_session(session_id)
+    assert folders(spool, session_id) == {P: Folder.PENDING}
+
+
+def test_records_without_their_patient_are_retried_later(
+    spool: Spool, importer: FileImporter, clock: Clock, make_packages: MakePackages
+) -> None:
+    patient, health = make_packages(health=[checkup()])
+    session_id = put(spool, [health])
+    summary = importer.import_session(session_id)
+    assert (summary.waiting, summary.next_retry_at) == ((H,), NOW + timedelta(seconds=60))
+    assert spool.names_of(session_id)[0].last_error == "patient_missing"
+    spool.put_pending(patient)
+    clock.advance(timedelta(seconds=61))
+    assert importer.import_session(session_id).is_complete
+
+
+def test_a_failed_file_is_left_alone_until_it_is_due(
+    spool: Spool, importer: FileImporter, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()])[1:])
+    importer.import_session(session_id)
+    assert importer.import_session(session_id).waiting == (H,)
+    assert spool.names_of(session_id)[0].retry_count == 1
+
+
+def test_three_retries_with_growing_pauses_then_parked(
+    spool: Spool, importer: FileImporter, clock: Clock, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()])[1:])
+    importer.import_session(session_id)
+    for pause in (60, 600, 3600):
+        clock.advance(timedelta(seconds=pause - 1))
+        assert importer.retry_due().sessions == 0
+        clock.advance(timedelta(seconds=1))
+        assert importer.retry_due().sessions == 1
+    summary = importer.import_session(session_id)
+    assert (summary.parked, summary.waiting, summary.is_complete) == ((H,), (), False)
+
+
+def test_an_operators_retry_gives_a_parked_file_another_try(
+    spool: Spool, sessions: sessionmaker[Session], clock: Clock, make_packages: MakePackages
+) -> None:
+    importer = FileImporter(spool, sessions, clock, RetryPolicy(delays_seconds=()))
+    patient, health = make_packages(health=[checkup()])
+    session_id = put(spool, [health])
+    assert importer.import_session(session_id).parked == (H,)
+    put(spool, [patient])
+    importer.import_session(session_id)
+    result = importer.import_file(next(info.name for info in spool.names_of(session_id) if info.parked))
+    assert result is not None
+    assert folders(spool, session_id) == {P: Folder.COMPLETED, H: Folder.COMPLETED}
+
+
+def test_a_damaged_file_is_parked_and_never_imported(
+    spool: Spool, importer: FileImporter, sessions: sessionmaker[Session], tmp_path: Path, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()]))
+    name = spool.names_of(session_id)[1].name
+    path = tmp_path / "pending" / name
+    path.write_bytes(path.read_bytes()[:-5])
+    summary = importer.import_session(session_id)
+    assert (summary.parked, list(summary.imported)) == ((H,), [P])
+    assert spool.story(name).last_error == "damaged_truncated"
+    assert count_checkups(sessions) == 0
+
+
+def test_an_unusable_file_is_parked_at_once(spool: Spool, importer: FileImporter, make_packages: MakePackages) -> None:
+    patient, health = make_packages(health=[])
+    session_id = put(spool, [patient, Package(health.metadata, {"Status": "OK"})])
+    assert importer.import_session(session_id).parked == (H,)
+    assert spool.names_of(session_id)[1].last_error == "no_result_list"
+
+
+def test_what_the_database_refuses_fails_with_its_code_alone(
+    spool: Spool, importer: FileImporter, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(gender="X"))
+    assert importer.import_session(session_id).waiting == (P,)
+    assert spool.names_of(session_id)[0].last_error == "database_23514"
+
+
+def test_a_file_that_trips_us_is_set_aside(
+    spool: Spool, engine: Engine, clock: Clock, make_packages: MakePackages
+) -> None:
+    class Tripping(Session):
+        def get(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("an invented mistake about 김하늘")
+
+    session_id = put(spool, make_packages())
+    summary = FileImporter(spool, sessionmaker(engine, class_=Tripping), clock).import_session(session_id)
+    assert summary.waiting == (P,)
+    assert spool.names_of(session_id)[0].last_error == "unexpected_runtimeerror"
+
+
+def test_a_file_in_other_hands_is_left_to_them(
+    spool: Spool, importer: FileImporter, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()]))
+    with spool.claim(spool.names_of(session_id)[0].name):
+        summary = importer.import_session(session_id)
+    assert (summary.imported, summary.waiting) == ({}, (P, H))
+    assert spool.names_of(session_id)[1].retry_count == 0
+    assert importer.import_session(session_id).is_complete
+
+
+def test_beat_imports_forgotten_files_once_they_are_old(
+    spool: Spool, importer: FileImporter, clock: Clock, make_packages: MakePackages
+) -> None:
+    session_id = put(spool, make_packages(health=[checkup()]))
+    assert importer.retry_due(orphan_seconds=300).sessions == 0
+    clock.advance(timedelta(seconds=301))
+    assert importer.retry_due(orphan_seconds=300).files_imported == 2
+    assert set(folders(spool, session_id).values()) == {Folder.COMPLETED}
+
+
+def test_beat_only_counts_stranded_answers(spool: Spool, importer: FileImporter, clock: Clock) -> None:
+    session_id = str(uuid4())
+    spool.put_incoming(session_id, H, b"{}")
+    clock.advance(timedelta(seconds=301))
+    assert importer.retry_due().stranded == 1
+    assert spool.find_incoming(session_id, H)
+
+
+def test_beat_stops_quietly_without_a_database(spool: Spool, clock: Clock, make_packages: MakePackages) -> None:
+    engine = create_engine(f"postgresql+psycopg2://welno@{LOOPBACK}:{pick_port()}/welno")
+    put(spool, make_packages())
+    clock.advance(timedelta(seconds=301))
+    assert FileImporter(spool, sessionmaker(engine), clock).retry_due().interrupted
+
+
+def test_beat_goes_on_after_a_disk_fault(
+    spool: Spool,
+    importer: FileImporter,
+    disk: FailingDisk,
+    sessions: sessionmaker[Session],
+    make_packages: MakePackages,
+) -> None:
+    put(spool, make_packages(user_name="이바다"))
+    put(spool, make_packages())
+    importer._clock.advance(timedelta(seconds=301))
+    disk.broken = True
+    assert importer.retry_due().sessions == 2
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Patient)) == 2
