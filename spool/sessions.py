@@ -12,11 +12,14 @@ from spool.errors import DamagedFile
 from spool.names import build_stamp, check_session, is_stamp
 from spool.shelf import SESSIONS, Shelf
 
+_REMEMBERED = 1000
+
 
 class Sessions:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._disk = shelf.disk
+        self._settled: set[tuple[str, str]] = set()
 
     def find_stamp(self, session_id: str) -> str | None:
         try:
@@ -27,23 +30,27 @@ class Sessions:
             raise DamagedFile("name")
         return stamp
 
-    def reserve_stamp(self, session_id: str, now: datetime) -> str:
-        """The first one wins; durable only after `settle`."""
+    def reserve_stamp(self, session_id: str, now: datetime) -> tuple[str, bool]:
+        """The stamp, and whether it is new. The first one wins; durable only after `settle`."""
         stamp = self.find_stamp(session_id)
         if stamp is not None:
-            return stamp
-        path, reserved = self._path(session_id), build_stamp(now)
-        self._shelf.ensure_folder(path.parent)
+            return stamp, False
+        reserved = build_stamp(now)
         try:
             # One step: a link is there with its text or not at all, which a small file would not be.
-            self._disk.symlink(reserved, path)
+            self._disk.symlink(reserved, self._path(session_id))
         except FileExistsError:
-            return self.find_stamp(session_id) or reserved
-        return reserved
+            return self.find_stamp(session_id) or reserved, False
+        return reserved, True
 
-    def settle(self, session_id: str) -> None:
+    def settle(self, session_id: str, stamp: str) -> None:
         """Also for a stamp that was found: who reserved it may have died before making it durable."""
-        self._disk.fsync_folder(self._path(session_id).parent)
+        if (session_id, stamp) in self._settled:
+            return
+        self._disk.fsync_folder(self._shelf.root / SESSIONS)
+        if len(self._settled) >= _REMEMBERED:
+            self._settled.clear()
+        self._settled.add((session_id, stamp))
 
     def forget(self, session_id: str) -> None:
         with suppress(FileNotFoundError):
@@ -51,5 +58,4 @@ class Sessions:
 
     def _path(self, session_id: str) -> Path:
         check_session(session_id)
-        # 256 folders: none grows large, and few saves of the same moment share one.
-        return self._shelf.root / SESSIONS / session_id[:2] / session_id
+        return self._shelf.root / SESSIONS / session_id

@@ -29,7 +29,10 @@ _DELAYS_SECONDS = (60, 600, 3600)
 
 
 class Spool:
-    """One folder, any number of processes. A method did all of its work, durably, or raised; each may be repeated."""
+    """One folder, any number of processes. A method did all of its work, durably, or raised; each may be repeated.
+
+    A move that a crash cut may still be undone by a power failure: the file is then where it was.
+    """
 
     def __init__(self, root: Path, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
         self.shelf = Shelf(root, disk or Disk())
@@ -77,13 +80,13 @@ class Spool:
         metadata = package.metadata
         if metadata.created_at.tzinfo is None:
             raise UnfitPackage("naive_time")
-        stamp = self._sessions.reserve_stamp(metadata.session_id, self._clock.now())
+        stamp, is_new = self._sessions.reserve_stamp(metadata.session_id, self._clock.now())
         name = FileName(stamp, metadata.session_id, DataType(metadata.data_type))
-        place = self.shelf.find(name)
+        place = None if is_new else self.shelf.find(name)
         if place is None:
             place = self._write_pending(name, package)
         else:
-            self._sessions.settle(metadata.session_id)
+            # Its stamp was durable before it; its name may not be, if the one that saved it died.
             self._disk.fsync_folder(place.path.parent)
         if place is not None and self._content_differs(name, place, package):
             raise DifferentContent
@@ -247,7 +250,7 @@ class Spool:
         # Durable before the file has its name, else a second save could give it another. After the file's own fsync
         # this one is nearly free on a journaling file system.
         try:
-            self._sessions.settle(name.session_id)
+            self._sessions.settle(name.session_id, name.stamp)
         except BaseException:
             drop_temporary(self._disk, temporary)
             raise

@@ -1,13 +1,16 @@
 """Each action that a crash or a fault may cut: what must be there before it, what it does, and what must survive."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from ground.clock import Clock
 from spool import DataType, Folder, Spool, UnknownFile
 from spool.names import read_incoming_name, read_name
-from tests.integration.spool.conftest import SESSION, complete, package
+from tests.integration.spool.conftest import NOW, SEALER, SESSION, complete, package
 
 RAW = b'{"ResultList": []}' * 20
 
@@ -61,6 +64,11 @@ def _park_incoming(spool: Spool) -> None:
         spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
 
 
+def _clean_up(spool: Spool) -> None:
+    with Clock().frozen(NOW + timedelta(days=40)) as later:
+        Spool(spool.shelf.root, SEALER, later, spool.shelf.disk).clean_completed()
+
+
 def _nothing(spool: Spool) -> None:
     pass
 
@@ -78,6 +86,7 @@ ACTIONS = {
     "park a failed one": Action(_save_failed, _for_each(lambda spool, name: spool.park(name, "checksum")), 1),
     "requeue": Action(_save_failed, _for_each(lambda spool, name: spool.requeue(name)), 1),
     "discard": Action(_save_parked, _for_each(lambda spool, name: spool.discard(name, "staff-1")), 0),
+    "clean up": Action(lambda spool: complete(spool, _save(spool)), _clean_up, 0),
     "drop_incoming": Action(_save_incoming, lambda spool: spool.drop_incoming(SESSION), 0),
     "park_incoming": Action(_save_incoming, _park_incoming, 1),
 }
@@ -103,3 +112,7 @@ def read_every_file(spool: Spool, root: Path) -> None:
 
 def temporaries_in(root: Path) -> list[str]:
     return [path.name for path in root.rglob(".tmp-*")]
+
+
+def without_stamps(files: list[str]) -> list[str]:
+    return [re.sub(r"/\d{8}T\d{12}Z_", "/", name) for name in files]

@@ -108,10 +108,12 @@ class PowerlessDisk(CrashingDisk):
     """Dies, and with it goes all that was not fsynced: contents are torn, names undone, unless their folder was synced.
 
     A rename is one step, as on every journaling file system: undone as a whole until its target's folder is synced.
+    With `split_renames` the old name comes back too until its own folder is synced.
     """
 
-    def __init__(self, at: int, graveyard: Path) -> None:
+    def __init__(self, at: int, graveyard: Path, *, split_renames: bool = False) -> None:
         super().__init__(at)
+        self._split_renames = split_renames
         self._graveyard = graveyard
         self._undo: list[tuple[Path, Callable[[], None]]] = []
         self._unsynced: dict[int, Path] = {}
@@ -124,6 +126,8 @@ class PowerlessDisk(CrashingDisk):
         elif call == "rename":
             source, target = args
             replaced = self._restorer(target) if target.exists() else None
+            if self._split_renames:
+                self._on_undo(source.parent, self._restorer(source))
             self._on_undo(target.parent, lambda: _rename_back(source, target, replaced))
 
     def after(self, call: str, args: tuple[Any, ...], result: Any) -> None:
@@ -139,6 +143,11 @@ class PowerlessDisk(CrashingDisk):
             self._unsynced.pop(args[0], None)
         elif call == "fsync_folder":
             self._undo = [(folder, undo) for folder, undo in self._undo if folder != args[0]]
+
+    def inherit(self, before: "PowerlessDisk") -> None:
+        """What a process left unsynced when it died is still at risk."""
+        self._undo = list(before._undo)
+        self._unsynced = {-number: path for number, path in enumerate(before._unsynced.values(), 1)}
 
     def lose_power(self) -> None:
         self.die()

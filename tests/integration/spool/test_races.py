@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ground.clock import Clock
-from spool import DataType, FileTaken, Spool, UnknownFile
+from spool import DataType, Disk, FileTaken, Spool, UnknownFile
 from tests.integration.spool.conftest import SEALER, SESSION, complete, package
 
 PROCESSES = multiprocessing.get_context("spawn")
@@ -100,8 +100,46 @@ def test_file_held_in_this_process_is_taken_too(spool: Spool) -> None:
                 call()
 
 
-def test_file_moved_on_while_we_waited_for_it_is_unknown(spool: Spool) -> None:
+class LateLock(Disk):
+    """Another worker completes the file between our opening and our locking it."""
+
+    def __init__(self, other: Spool) -> None:
+        self._other = other
+
+    def lock(self, handle: int) -> bool:
+        for name in self._other.list_pending():
+            complete(self._other, name)
+        return super().lock(handle)
+
+
+def test_file_completed_before_our_lock_is_unknown(spool: Spool, clock: Clock) -> None:
+    name = spool.put_pending(package())
+    late = Spool(spool.shelf.root, SEALER, clock, LateLock(spool))
+    with pytest.raises(UnknownFile), late.claim(name):
+        pytest.fail("claimed a file that is gone")
+
+
+def test_completed_file_cannot_be_claimed(spool: Spool) -> None:
     name = spool.put_pending(package())
     complete(spool, name)
     with pytest.raises(UnknownFile), spool.claim(name):
         pytest.fail("claimed a file that is gone")
+
+
+class RequeueUnderway(Disk):
+    """Another worker requeues the file after we looked for it in `pending/` and before we look in `failed/`."""
+
+    def __init__(self, other: Spool) -> None:
+        self._other = other
+
+    def stat(self, path: Path) -> os.stat_result:
+        if path.parent.name == "failed":
+            self._other.requeue(path.name)
+        return super().stat(path)
+
+
+def test_file_that_is_requeued_is_never_overlooked(spool: Spool, clock: Clock) -> None:
+    name = spool.put_pending(package())
+    spool.fail(name, "import_refused")
+    looking = Spool(spool.shelf.root, SEALER, clock, RequeueUnderway(spool))
+    assert looking.story(name).folder == "pending"

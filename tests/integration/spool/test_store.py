@@ -16,6 +16,7 @@ from spool import (
     Metadata,
     Package,
     Spool,
+    StorageFault,
     UnfitPackage,
     UnknownFile,
 )
@@ -154,6 +155,15 @@ def test_odd_names_are_unknown(spool: Spool, name: str) -> None:
     for call in (spool.story, spool.export, spool.requeue, lambda one: spool.park(one, "x")):
         with pytest.raises(UnknownFile):
             call(name)
+
+
+def test_symbolic_links_are_not_followed(spool: Spool, tmp_path: Path) -> None:
+    name = spool.put_pending(package())
+    stored = spool.shelf.root / "pending" / name
+    stored.rename(tmp_path / "elsewhere")
+    stored.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageFault), spool.claim(name):
+        pytest.fail("claimed a file outside of the folder")
 
 
 def test_first_answer_wins(spool: Spool) -> None:
