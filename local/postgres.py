@@ -101,7 +101,10 @@ class EmbeddedPostgres:
         """Returns when it truly answers and the database exists. Raises StartFailedError, HomeUnreachableError."""
         if self.process.is_running:
             return
-        self._initialise()
+        try:
+            self._initialise()
+        except PermissionError as exc:
+            raise self._unreachable() from exc
         # Backends of a killed server hold its shared memory for a moment, or a picked port was snatched: both pass.
         may_pass = self._may_move or self._ended_uncleanly
         self._forget_dead_server()
@@ -208,13 +211,15 @@ class EmbeddedPostgres:
             return
         step.kill()
         if self._user is not None and self._user.pass_closed_folders and not self._can_pass():
-            raise HomeUnreachableError(
-                f"PostgreSQL cannot run as root, and user {self._user.uid} cannot reach {self.home} "
-                f"or {self._binaries}; "
-                "set WELNO_HOME to a folder that every user can enter, such as one below /var/tmp, "
-                "or run from a checkout that every user can read"
-            )
+            raise self._unreachable()
         raise StartFailedError(f"{step.name} ended with {step.exit_code}\n{step.log_tail()}")
+
+    def _unreachable(self) -> HomeUnreachableError:
+        return HomeUnreachableError(
+            f"PostgreSQL's own user cannot reach {self.home} or {self._binaries} (it refuses to run as root); "
+            "set WELNO_HOME to a folder that every user can enter, such as one below /var/tmp, "
+            "and run from a checkout that every user can read"
+        )
 
     def _can_pass(self) -> bool:
         probe = Process("test", ["test", "-r", str(self._binaries / "postgres")], self._log, user=self._user)

@@ -3,6 +3,8 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,7 +14,21 @@ import pytest
 
 from local.errors import StartFailedError
 from local.postgres import EmbeddedPostgres, choose_user
+from local.programs import ROOT
 from tests.waiting import wait_until
+
+# Root without the two capabilities that open closed folders, as in a hardened container.
+DROP_CAPABILITIES = """
+import ctypes, os, sys
+for capability in (1, 2):
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+START = """
+import pathlib, sys
+from local.postgres import EmbeddedPostgres
+EmbeddedPostgres(pathlib.Path(sys.argv[1])).start()
+"""
 
 
 def query(server, statement, *values):
@@ -118,3 +134,13 @@ def test_owner_of_the_home_runs_it_when_that_is_not_root(home):
     user = choose_user(home, home)
     assert user is not None
     assert user.uid == 1
+
+
+@pytest.mark.usefixtures("needs_root")
+def test_unreachable_home_is_named_with_its_remedy():
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix="welno-test-") as closed:
+        command = [sys.executable, "-c", DROP_CAPABILITIES, sys.executable, "-c", START, f"{closed}/home"]
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "HomeUnreachableError" in done.stderr
+    assert "set WELNO_HOME to a folder that every user can enter" in done.stderr
