@@ -110,7 +110,6 @@ class SessionHash:
         approved = "auth_data" if view.auth_completed else "temp_auth_data"
         fields = {
             "session_id": view.session_id,
-            "revision": str(view.revision),
             "status": view.status,
             "step": view.step,
             "token_hash": view.token_hash,

@@ -1,7 +1,7 @@
 """Sessions as the browser knows them: start, who may ask, the Redis copy of what PostgreSQL knows, renewal.
 
 The run's row is the truth. `tilko_session:{session_id}` is a copy that any process renews from the row after each
-commit, whole and guarded by the row's revision, so two writers never lose each other's fields, and Redis may be emptied.
+commit, whole and guarded by its revision: two writers never lose each other's fields, and Redis may be emptied.
 
 Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpired (it was theirs, and has ended).
 """
@@ -165,8 +165,10 @@ class SessionDirectory:
 
     def _from_redis(self, session_id: str) -> SessionView | None:
         try:
-            fields = cast("dict[str, str]", self._redis.hgetall(session_subject(session_id)))
-            return self._copies.view(fields) if fields else None
+            fields = cast("dict[bytes, bytes]", self._redis.hgetall(session_subject(session_id)))
+            if not fields:
+                return None
+            return self._copies.view({name.decode(): value.decode() for name, value in fields.items()})
         except (RedisError, KeyError, ValueError, SealError) as exc:
             log.warning("session_copy_unreadable", session_id=session_id, error=type(exc).__name__)
             return None

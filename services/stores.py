@@ -68,9 +68,8 @@ def connect_database(url: str, pool_size: int) -> Engine:
 
 
 def connect_redis(url: str) -> Redis:
-    """A client that answers text, with time-outs, and with one quick retry for a connection that was cut while idle."""
+    """A client that answers bytes, with time-outs, and one quick retry for a connection that was cut while idle."""
     options: dict[str, Any] = {
-        "decode_responses": True,
         "socket_timeout": _REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": _REDIS_TIMEOUT_SECONDS,
         "health_check_interval": 30,

@@ -76,6 +76,10 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> 
         # back; our own fence is then outdated.
         log.warning("run_renounced", session_id=str(session_id), error=type(exc).__name__)
         here.lease.renounce()
+    except Exception:
+        # A mistake of ours between two steps: let the run be taken back and counted, rather than stand still.
+        here.lease.renounce()
+        raise
     finally:
         display.flush()
 

@@ -81,7 +81,7 @@ class StepDisplay:
                     buffer_group={_GROUP},
                     buffer_limit=_BUFFER_LIMIT,
                 )
-            self._dispatcher.send(kind, uuid=task_id, utcoffset=0, pid=None, **fields)
+            self._dispatcher.send(kind, uuid=task_id, **fields)
         except (KombuError, OSError) as exc:
             self._give_up(exc)
 
