@@ -1,13 +1,10 @@
 """What one process knows of one stream: where it stands, and who follows it. Guarded by the hub's lock."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, Self, TypeVar
 
 from streams import Page, Position, StoredEvent
 from webapp.relay.frames import Opcode, encode_frame
-
-if TYPE_CHECKING:
-    from webapp.relay.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,16 @@ class Outgoing:
         return self._frame
 
 
-class Channel:
+class LiveReader(Protocol):
+    @property
+    def position(self) -> Position: ...
+    def push(self, item: Outgoing | Resync, size: int, woken: list[Self]) -> None: ...
+
+
+R = TypeVar("R", bound=LiveReader)
+
+
+class Channel(Generic[R]):
     """`position` is the last event every live reader has been given; None until the first reader has caught up.
 
     `version` grows with everything heard: a reader that read the stream while it stood still has read the truth.
@@ -49,28 +55,28 @@ class Channel:
         self.name = name
         self.position: Position | None = None
         self.version = 0
-        self.live: list[Subscription] = []
+        self.live: list[R] = []
         self.readers = 0
         self.is_confirmed = False
 
-    def deliver(self, outgoing: Outgoing, woken: "list[Subscription]") -> bool:
+    def deliver(self, outgoing: Outgoing, woken: list[R]) -> bool:
         """Give the next event to all live readers; False when one before it is missing."""
         self.version += 1
         return self._advance(outgoing, woken)
 
-    def restart(self, position: Position, woken: "list[Subscription]") -> None:
+    def restart(self, position: Position, woken: list[R]) -> None:
         """The history was lost or left behind: everybody starts anew from here."""
         self.version += 1
         self.position = position
         for reader in self.live:
             reader.push(Resync(position), 0, woken)
 
-    def absorb(self, page: Page, woken: "list[Subscription]") -> None:
+    def absorb(self, page: Page, woken: list[R]) -> None:
         """What one reader has read, the others may have missed."""
         for event in page.events:
             self._advance(Outgoing(event), woken)
 
-    def join(self, reader: "Subscription", page: Page, version: int, woken: "list[Subscription]") -> bool:
+    def join(self, reader: R, page: Page, version: int, woken: list[R]) -> bool:
         """Make a reader live that has read to the end of the stream and stands where all others stand.
 
         `version` is that of before the read. False: heal the channel, and let the reader read on.
@@ -84,7 +90,7 @@ class Channel:
         self.live.append(reader)
         return True
 
-    def _advance(self, outgoing: Outgoing, woken: "list[Subscription]") -> bool:
+    def _advance(self, outgoing: Outgoing, woken: list[R]) -> bool:
         at, event = self.position, outgoing.event
         if at is None:
             return True  # whoever is catching up will read it from the stream

@@ -27,7 +27,7 @@ class CloseCode(IntEnum):
     TOO_MANY = 4429  # too many sockets of one session, person or address, or too many messages a minute
 
 
-REASONS: dict[CloseCode, str] = {
+_REASONS: dict[int, str] = {
     CloseCode.NORMAL: "",
     CloseCode.GOING_AWAY: "going away",
     CloseCode.PROTOCOL_ERROR: "protocol error",
@@ -44,3 +44,8 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.EXPIRED: "session expired",
     CloseCode.TOO_MANY: "too many",
 }
+
+
+def reason_of(code: int) -> str:
+    """The text that goes with a code; "" for codes that are not ours."""
+    return _REASONS.get(code, "")

@@ -56,7 +56,7 @@ class Hub:
             raise
         return subscription
 
-    def leave(self, subscription: Subscription, channel: Channel) -> None:
+    def leave(self, subscription: Subscription, channel: Channel[Subscription]) -> None:
         with self.lock:
             if subscription.is_closed:
                 return
@@ -91,10 +91,10 @@ class Hub:
         with self._start_lock:
             if self._pid == os.getpid():
                 return
-            self._channels: dict[bytes, Channel] = {}
+            self._channels: dict[bytes, Channel[Subscription]] = {}
             self._waiting: dict[bytes, threading.Event] = {}
-            self._to_heal: set[Channel] = set()
-            self._to_check: list[Channel] = []
+            self._to_heal: set[Channel[Subscription]] = set()
+            self._to_check: list[Channel[Subscription]] = []
             self._work = threading.Event()
             self._stopped = threading.Event()
             self._check_now = False
@@ -110,7 +110,7 @@ class Hub:
             self._keeper.start()
             self._pid = os.getpid()
 
-    def _enter(self, subject: str) -> tuple[Channel, threading.Event | None]:
+    def _enter(self, subject: str) -> tuple[Channel[Subscription], threading.Event | None]:
         """The event is set when Redis publishes to us; None when it does already."""
         name = channel_name(subject).encode()
         channel = self._channels.get(name)
@@ -181,7 +181,7 @@ class Hub:
                     self._to_heal.add(channel)
                 raise
 
-    def heal(self, channel: Channel) -> None:
+    def heal(self, channel: Channel[Subscription]) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
         complete = False
         while not complete and channel.readers:
@@ -218,7 +218,7 @@ class Hub:
             count -= len(batch)
             self._heal_all()
 
-    def _check(self, batch: list[Channel]) -> None:
+    def _check(self, batch: list[Channel[Subscription]]) -> None:
         ends = self.streams.positions(channel.subject for channel in batch)
         with self.lock:
             for channel, end in zip(batch, ends, strict=True):

@@ -3,16 +3,24 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from streams import Position, StoredEvent
+from streams import Position, StoredEvent, Streams
 from webapp.relay.channel import Channel, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 
-if TYPE_CHECKING:
-    from webapp.relay.hub import Hub
-
 PAGE_EVENTS = 200
+
+
+class Owner(Protocol):
+    """What a subscription needs of its hub."""
+
+    lock: threading.Lock
+    streams: Streams
+    queue_max_bytes: int
+
+    def heal(self, channel: "Channel[Subscription]") -> None: ...
+    def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
 
 
 class Subscription:
@@ -35,7 +43,9 @@ class Subscription:
         "position",
     )
 
-    def __init__(self, hub: "Hub", channel: Channel, after: Position, on_ready: Callable[[], None] | None) -> None:
+    def __init__(
+        self, hub: Owner, channel: "Channel[Subscription]", after: Position, on_ready: Callable[[], None] | None
+    ) -> None:
         self._hub = hub
         self._channel = channel
         self.position = after
@@ -80,6 +90,11 @@ class Subscription:
     @property
     def is_waiting(self) -> bool:
         return bool(self._items)
+
+    @property
+    def end(self) -> Position:
+        """Where the stream stands, as far as this process knows."""
+        return (self._channel.position if self.is_live else None) or self.position
 
     def catch_up(self) -> None:
         """Read the next page of what came before, and go live at its end. Blocks; raises StreamsUnavailable."""

@@ -1,0 +1,78 @@
+"""A small Flask app with the relay and nothing else, for gunicorn's gevent worker or for threads."""
+
+import json
+import os
+from typing import Any
+
+import redis
+from flask import Flask, Response, jsonify, request
+
+from streams import StoredEvent, Streams
+from webapp.relay.closing import CloseCode
+from webapp.relay.door import open_door
+from webapp.relay.feed import Feed
+from webapp.relay.limits import Limits
+from webapp.relay.relay import Relay
+from webapp.relay.sse import HEADERS, parse_position
+
+
+def ends(event: StoredEvent) -> int | None:
+    return event.body.get("close")
+
+
+def create_app(redis_url: str, limits: Limits) -> Flask:
+    app = Flask(__name__)
+    sock = open_door(app)
+    streams = Streams(redis.Redis.from_url(redis_url))
+    relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
+    app.extensions["relay"] = relay
+    revoked: set[str] = set()
+
+    def feed(subject: str) -> Feed:
+        return Feed(
+            subject=subject,
+            hello={"session_id": subject},
+            snapshot=lambda: {"last": [event.body["n"] for event in streams.last(subject, 1)]},
+            check=lambda: CloseCode.NOT_AUTHENTICATED if subject in revoked else None,
+            ends=ends,
+        )
+
+    @sock.route("/ws/<subject>")
+    def serve(ws: Any, subject: str) -> None:
+        if "deny" in request.args:
+            relay.refuse_websocket(ws, CloseCode(int(request.args["deny"])))
+            return
+        after = parse_position(request.args.get("after_seq", "0"))
+        relay.serve_websocket(
+            ws,
+            feed(subject),
+            after=after,
+            address=request.args.get("address", "here"),
+            person=request.args.get("person"),
+        )
+
+    @app.get("/sse/<subject>")
+    def stream(subject: str) -> Response:
+        after = parse_position(request.headers.get("Last-Event-ID", "0"))
+        return Response(relay.stream_sse(feed(subject), after=after, address="here"), headers=HEADERS)
+
+    @app.get("/poll/<subject>")
+    def poll(subject: str) -> Response:
+        after = parse_position(request.args.get("after_seq", "0"))
+        wait_seconds = float(request.args.get("wait", "0"))
+        return jsonify(relay.poll(feed(subject), after=after, address="here", wait_seconds=wait_seconds))
+
+    @app.post("/revoke/<subject>")
+    def revoke(subject: str) -> str:
+        revoked.add(subject)
+        return ""
+
+    @app.get("/count")
+    def count() -> Response:
+        return jsonify(sockets=relay.socket_count, channels=relay.hub.channel_count, admitted=relay.registry.total)
+
+    return app
+
+
+def create() -> Flask:
+    return create_app(os.environ["RELAY_REDIS_URL"], Limits(**json.loads(os.environ["RELAY_LIMITS"])))

@@ -1,0 +1,22 @@
+"""gunicorn as in production: one gevent worker, patched before anything else is imported."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+from typing import Any  # noqa: E402
+
+from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
+
+workers = 1
+worker_class = "gevent"
+graceful_timeout = 10
+loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    drain_when_stopped(worker, worker.wsgi.extensions["relay"])
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    drain_at_exit(worker.wsgi.extensions["relay"])

@@ -1,0 +1,368 @@
+"""One WebSocket that has left its server: frames in and out, deadlines, the closing handshake. No greenlet waits."""
+
+import _socket
+import os
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from ground.logs import get_logger
+from streams import Position, StreamsError
+from webapp.relay import messages, metrics
+from webapp.relay.channel import Resync
+from webapp.relay.closing import CloseCode, reason_of
+from webapp.relay.conversation import reply_to
+from webapp.relay.errors import ProtocolError
+from webapp.relay.feed import Feed
+from webapp.relay.frames import FrameReader, Message, Opcode, decode_close, encode_close, encode_frame
+from webapp.relay.loop import Watch
+from webapp.relay.pool import SocketPool
+from webapp.relay.registry import Admission
+from webapp.relay.subscription import Subscription
+
+log = get_logger(__name__)
+
+_READ_BYTES = 16_384
+_WRITE_BYTES = 65_536
+_PING = encode_frame(Opcode.PING, b"")
+_OPEN, _CLOSING, _CLOSED = range(3)
+_NEVER = float("inf")
+
+
+class Socket:
+    """Everything runs on the loop, save what `_spawn` is given. The descriptor is owned and closed here.
+
+    Waiting bytes are bounded: one write under way, a few control frames (the limit on messages in bounds them),
+    and the subscription's queue.
+    """
+
+    __slots__ = (
+        "_active_at", "_admission", "_buffer", "_check_at", "_close_by", "_control", "_descriptor", "_done", "_feed",
+        "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state", "_subscription",
+        "_wants_status", "_watch", "_window_at", "_window_count", "_write_by", "due_tick",
+    )  # fmt: skip
+
+    def __init__(self, pool: SocketPool, descriptor: int, done: threading.Event | None = None) -> None:
+        now = pool.now()
+        self._pool = pool
+        self._descriptor = descriptor
+        self._done = done
+        self._reader: FrameReader | None = FrameReader(pool.limits.message_in_max_bytes)
+        self._watch: Watch | None = None
+        self._feed: Feed | None = None
+        self._subscription: Subscription | None = None
+        self._admission: Admission | None = None
+        self._control: list[bytes] = []
+        self._buffer: memoryview | bytes = b""
+        self._state = _OPEN
+        self._is_busy = False  # events stay in their queue until a resync or a page has come
+        self._is_peer_done = False
+        self._wants_status = False
+        self._window_at, self._window_count = now, 0
+        self._active_at = now
+        self._ping_at = now + pool.limits.ping_every_seconds * random.uniform(0.5, 1)  # noqa: S311
+        self._check_at = self._next_check(now)
+        self._pong_by = self._write_by = self._close_by = _NEVER
+        self.due_tick = 0
+
+    # Opening
+
+    def serve(self, feed: Feed, subscription: Subscription, admission: Admission, first: list[bytes]) -> None:
+        """Send `first` (JSON), then what came before, then what comes."""
+        self._feed, self._subscription, self._admission = feed, subscription, admission
+        self._control = [encode_frame(Opcode.TEXT, json) for json in first]
+        subscription.on_ready = self._wake
+        self._start()
+
+    def refuse(self, code: CloseCode, reason: str | None = None) -> None:
+        """Say why, and wait for the goodbye: closing at once could destroy what was said."""
+        self._begin_close(code, reason)
+        self._start()
+
+    def _start(self) -> None:
+        self._pool.add(self)
+        self._watch = self._pool.loop.watch(self._descriptor, self._on_readable)
+        self._pool.wheel.put(self, self._next_deadline())
+        self.flush()
+
+    # Reading
+
+    def _on_readable(self) -> None:
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._drop("reset")
+            return
+        if not data:
+            self._drop("gone")
+            return
+        self._pong_by = _NEVER  # whoever sends is alive
+        try:
+            self._take_in(data)
+        except ProtocolError as exc:
+            self._reader = None  # after this nothing of it can be believed
+            self._begin_close(exc.code, str(exc))
+        self.flush()
+
+    def _take_in(self, data: bytes) -> None:
+        if self._reader is None:
+            return
+        for message in self._reader.feed(data):
+            if message.opcode is Opcode.CLOSE:
+                self._on_close(message)
+                return
+            if self._state == _OPEN:
+                self._on_message(message)
+
+    def _on_message(self, message: Message) -> None:
+        if self._is_flooding():
+            self._begin_close(CloseCode.TOO_MANY, "too many messages")
+        elif message.opcode is Opcode.TEXT:
+            self._on_text(message.payload)
+        elif message.opcode is Opcode.PING:
+            self._control.append(encode_frame(Opcode.PONG, message.payload))
+        elif message.opcode is Opcode.BINARY:
+            self._answer(messages.error(messages.ErrorCode.NOT_TEXT))
+
+    def _on_text(self, text: bytes) -> None:
+        self._active_at = self._pool.now()
+        reply = reply_to(text)
+        metrics.MESSAGES_IN.labels(reply.kind).inc()
+        if reply.json is not None:
+            self._answer(reply.json)
+        elif not self._wants_status:  # one answer serves all that asked meanwhile
+            self._wants_status = True
+            self._spawn(self._make_status, self._give_status)
+
+    def _on_close(self, message: Message) -> None:
+        self._reader = None
+        self._is_peer_done = True
+        if self._state == _OPEN:
+            code = decode_close(message.payload)
+            self._release(_CLOSING, "client")
+            self._control.append(encode_close(code))
+
+    def _is_flooding(self) -> bool:
+        now = self._pool.now()
+        if now - self._window_at >= 60:
+            self._window_at, self._window_count = now, 0
+        self._window_count += 1
+        return self._window_count > self._pool.limits.messages_per_minute
+
+    def _answer(self, json: bytes) -> None:
+        self._control.append(encode_frame(Opcode.TEXT, json))
+
+    # Writing
+
+    def flush(self) -> None:
+        """Write what waits until the kernel takes no more; frames that wait together leave in one write."""
+        if self._state == _CLOSED or self._watch is None:
+            return
+        try:
+            while self._buffer or self._gather():
+                sent = os.write(self._descriptor, self._buffer)
+                self._pool.count_write(sent)
+                self._buffer = self._buffer[sent:]
+                if self._write_by is not _NEVER:
+                    self._write_by = self._pool.now() + self._pool.limits.write_within_seconds
+        except (BlockingIOError, InterruptedError):
+            self._wait_writable()
+            return
+        except OSError:
+            self._drop("reset")
+            return
+        self._watch.no_write()
+        self._write_by = _NEVER
+        if self._is_peer_done:
+            self._drop(None)
+        elif self._state == _CLOSING and self._reader is None:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        """We understand the peer no more, so we could not see its goodbye: say that nothing else will come."""
+        # The bare socket: under gevent the ordinary one would bring watchers of its own.
+        bare = _socket.socket(fileno=self._descriptor)
+        with suppress(OSError):
+            bare.shutdown(_socket.SHUT_WR)
+        bare.detach()
+
+    def _wait_writable(self) -> None:
+        if self._write_by is _NEVER and self._watch is not None:
+            self._write_by = self._pool.now() + self._pool.limits.write_within_seconds
+            self._pool.wheel.put(self, self._write_by)
+            self._watch.want_write(self.flush)
+
+    def _gather(self) -> bool:
+        """Fill the buffer with what waits; False when there is nothing."""
+        if self._state == _OPEN and not self._is_busy:
+            self._gather_events()
+        if not self._control:
+            return False
+        waiting, self._control = self._control, []
+        self._buffer = memoryview(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+        return True
+
+    def _gather_events(self) -> None:
+        subscription, feed = self._subscription, self._feed
+        if subscription is None or feed is None:
+            return
+        if subscription.is_too_slow:
+            self._begin_close(CloseCode.TOO_SLOW)
+            return
+        items = subscription.take(_WRITE_BYTES)
+        for item in items:
+            if isinstance(item, Resync):
+                self._pause(partial(self._make_resync, item.position))
+                return
+            self._control.append(item.frame)
+            code = feed.ends(item.event)
+            if code is not None:
+                self._begin_close(code)
+                break
+        if items:
+            self._pool.count_events(items)
+            self._active_at = self._pool.now()
+        elif not subscription.is_live:
+            self._pause(subscription.catch_up)
+
+    def _wake(self) -> None:
+        """Called from the hub, in any thread: something waits."""
+        self._pool.loop.run(self._on_ready)
+
+    def _on_ready(self) -> None:
+        if self._write_by is _NEVER:
+            self.flush()
+        elif self._subscription is not None and self._subscription.is_too_slow:
+            self._begin_close(CloseCode.TOO_SLOW)
+
+    # What may block
+
+    def _pause(self, job: Callable[[], bytes | None]) -> None:
+        self._is_busy = True
+        self._spawn(job, self._resume)
+
+    def _resume(self, json: bytes | None) -> None:
+        self._is_busy = False
+        if json is not None:
+            self._answer(json)
+        self.flush()
+
+    def _give_status(self, json: bytes | None) -> None:
+        self._wants_status = False
+        if json is not None and self._state == _OPEN:
+            self._answer(json)
+            self.flush()
+
+    def _make_status(self) -> bytes | None:
+        feed, subscription = self._feed, self._subscription
+        if feed is None or subscription is None:
+            return None
+        return messages.session_status(feed.hello, feed.snapshot(), subscription.end)
+
+    def _make_resync(self, position: Position) -> bytes | None:
+        feed = self._feed
+        return messages.resync(feed.hello, feed.snapshot(), position) if feed is not None else None
+
+    def _spawn(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self._pool.loop.spawn(partial(self._work, job, then))
+
+    def _work(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        try:
+            answer = job()
+        except StreamsError as exc:
+            log.warning("relay_callback_failed", error=type(exc).__name__)
+        except Exception:
+            # The edge of this connection: its reader comes back, and the log knows why.
+            log.exception("relay_callback_failed")
+        else:
+            self._pool.loop.run(partial(then, answer))
+            return
+        self._pool.loop.run(partial(self.close, CloseCode.TRY_AGAIN_LATER))
+
+    # Deadlines
+
+    def on_due(self, now: float) -> float | None:
+        if self._state == _CLOSED:
+            return None
+        if now >= min(self._write_by, self._close_by):
+            self._drop("write_timeout" if now >= self._write_by else "close_timeout")
+            return None
+        if self._state == _OPEN:
+            self._keep_alive(now)
+        return self._next_deadline() if self._state != _CLOSED else None
+
+    def _keep_alive(self, now: float) -> None:
+        if now >= self._pong_by:
+            self.close(CloseCode.NO_PONG)
+        elif now >= self._active_at + self._pool.limits.idle_seconds:
+            self.close(CloseCode.IDLE)
+        if self._state == _OPEN and now >= self._check_at and self._feed is not None:
+            self._check_at = self._next_check(now)
+            self._spawn(self._feed.check, self._on_checked)
+        if self._state == _OPEN and now >= self._ping_at:
+            self._ping_at = now + self._pool.limits.ping_every_seconds
+            self._pong_by = now + self._pool.limits.pong_within_seconds
+            self._control.append(_PING)
+            if self._write_by is _NEVER:
+                self.flush()
+
+    def _on_checked(self, code: int | None) -> None:
+        if code is not None:
+            self.close(code)
+
+    def _next_check(self, now: float) -> float:
+        return now + self._pool.limits.check_every_seconds * random.uniform(0.8, 1)  # noqa: S311
+
+    def _next_deadline(self) -> float:
+        ends = min(self._write_by, self._close_by)
+        if self._state != _OPEN:
+            return ends
+        return min(ends, self._pong_by, self._ping_at, self._check_at, self._active_at + self._pool.limits.idle_seconds)
+
+    # Closing
+
+    def close(self, code: int, reason: str | None = None) -> None:
+        """Say goodbye after what is already under way."""
+        if self._state == _OPEN:
+            self._begin_close(code, reason)
+            if self._write_by is _NEVER:
+                self.flush()
+
+    def _begin_close(self, code: int, reason: str | None = None) -> None:
+        if self._state != _OPEN:
+            return
+        self._release(_CLOSING, str(int(code)))
+        self._control.append(encode_close(code, reason_of(code) if reason is None else reason))
+
+    def _release(self, state: int, outcome: str) -> None:
+        """Nothing more will be read from the stream; the socket itself may live on for its goodbye."""
+        if self._state == _OPEN:
+            metrics.CLOSED.labels(outcome).inc()
+            self._close_by = self._pool.now() + self._pool.limits.close_within_seconds
+            self._pool.wheel.put(self, self._close_by)
+        self._state = state
+        if self._subscription is not None:
+            self._subscription.on_ready = None  # closing wakes its reader, and we are in the middle of something
+            self._subscription.close()
+        self._subscription = self._feed = None
+
+    def _drop(self, outcome: str | None) -> None:
+        """Now, without a word. Stopping the watch comes first: libev aborts over a closed descriptor."""
+        if self._state == _CLOSED:
+            return
+        self._release(_CLOSED, outcome or "client")
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+        os.close(self._descriptor)
+        self._control, self._buffer, self._reader = [], b"", None
+        if self._admission is not None:
+            self._admission.leave()
+        self._pool.remove(self)
+        if self._done is not None:
+            self._done.set()
