@@ -1,0 +1,47 @@
+"""What all resources' documents share: how an operation notes its error answers."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask_smorest import Blueprint
+
+from webapp.schemas.errors import ErrorBody
+
+F = TypeVar("F", bound=Callable[..., Any])
+_ALWAYS = (500, 503)
+_SAID = {
+    400: "A field is wrong; `details` says which and what to do.",
+    401: "No valid access token, or a wrong password.",
+    403: "Not allowed: the role, or an `Origin` that is not listed.",
+    404: "Not found, or not yours.",
+    409: "Not possible in the present state.",
+    413: "The body exceeds 64 KiB.",
+    415: "The body is not JSON.",
+    429: "Too often; `Retry-After` says when again.",
+    500: "Our mistake.",
+    503: "A store is down; `Retry-After` says when again.",
+}
+Security = list[dict[str, list[str]]]
+SECURITY_SESSION: Security = [{"session_cookie": []}, {"session_token": []}]
+SECURITY_PATIENT: Security = [*SECURITY_SESSION, {"patient_cookie": []}, {"access_token": []}]
+SECURITY_STAFF: Security = [{"access_token": []}]
+
+
+def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
+    """Document error answers; what any operation may answer is added."""
+
+    def decorate(function: F) -> F:
+        for status in (*statuses, *_ALWAYS):
+            function = blueprint.alt_response(status, schema=ErrorBody, description=_SAID[status])(function)
+        return function
+
+    return decorate
+
+
+def security_schemes() -> dict[str, dict[str, str]]:
+    return {
+        "session_cookie": {"type": "apiKey", "in": "cookie", "name": "welno_session"},
+        "session_token": {"type": "http", "scheme": "bearer", "description": "The `session_token` of start."},
+        "patient_cookie": {"type": "apiKey", "in": "cookie", "name": "welno_patient"},
+        "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    }

@@ -1,0 +1,92 @@
+"""Files of the spool, for operators: what there is, one file's story, retry, discard, clean up."""
+
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from ground.logs import get_logger
+from spool import FileInfo, Folder, UnknownFile
+from spool.names import is_package_name
+from spool.shelf import translate
+from webapp.api.documented import SECURITY_STAFF, fails
+from webapp.auth import for_staff
+from webapp.current import parts
+from webapp.schemas.files import CleanInput, CleanOutput, FileOutput, FilesOutput, FilesQuery
+
+log = get_logger(__name__)
+blueprint = Blueprint("files", __name__, url_prefix="/api/v1/admin/files", description="For operators")
+
+
+@blueprint.get("")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.arguments(FilesQuery, location="query", error_status_code=400)
+@blueprint.response(200, FilesOutput)
+@fails(blueprint, 400, 401, 403)
+@for_staff
+def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
+    """Counts by state, and the files that failed or wait."""
+    spool = parts().spool
+    names = spool.list_pending(query["limit"]) if query["folder"] == Folder.PENDING else _failed(query["limit"])
+    return {"success": True, "counts": spool.counts(), "files": _stories(names)}
+
+
+@blueprint.get("/<string:name>")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(200, FileOutput)
+@fails(blueprint, 401, 403, 404)
+@for_staff
+def show_file(_staff: str, name: str) -> dict[str, Any]:
+    """One file's story: each try and why it failed."""
+    return {"success": True, "file": parts().spool.story(name)}
+
+
+@blueprint.post("/<string:name>/retry")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(202, FileOutput)
+@fails(blueprint, 401, 403, 404, 409, 413)
+@for_staff
+def retry_file(staff: str, name: str) -> dict[str, Any]:
+    """Back to pending; beat's next round imports it. A parked file gets one more try."""
+    info = parts().spool.requeue(name)
+    log.info("file_requeued", file=name, by=staff)
+    return {"success": True, "file": info}
+
+
+@blueprint.post("/<string:name>/discard")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(200, FileOutput)
+@fails(blueprint, 401, 403, 404, 409, 413)
+@for_staff
+def discard_file(staff: str, name: str) -> dict[str, Any]:
+    """Delete one parked file for good."""
+    return {"success": True, "file": parts().spool.discard(name, by=staff)}
+
+
+@blueprint.post("/clean")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.arguments(CleanInput, error_status_code=400)
+@blueprint.response(200, CleanOutput)
+@fails(blueprint, 400, 401, 403, 413, 415)
+@for_staff
+def clean_files(staff: str, body: dict[str, int]) -> dict[str, Any]:
+    """Remove completed files older than so many days, seven at least."""
+    removed = parts().spool.clean_completed(body["older_than_days"])
+    log.info("completed_files_removed", removed=removed, by=staff)
+    return {"success": True, "removed": removed}
+
+
+def _failed(limit: int) -> list[str]:
+    """Parked ones too, oldest first."""
+    shelf = parts().spool.shelf
+    names = translate(shelf, shelf.disk.listdir, shelf.folder(Folder.FAILED))
+    return sorted(filter(is_package_name, names))[:limit]
+
+
+def _stories(names: list[str]) -> list[FileInfo]:
+    found = []
+    for name in names:
+        try:
+            found.append(parts().spool.story(name))
+        except UnknownFile:
+            continue  # moved on or discarded since the folder was read
+    return found

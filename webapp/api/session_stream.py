@@ -1,0 +1,199 @@
+"""A session's events as WebSocket, server-sent events and polls: who may follow, from where, and when it ends."""
+
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_smorest import Blueprint
+from flask_sock import Sock
+
+from ground.logs import get_logger
+from ground.names import Event, Status, session_subject
+from services.session_copy import SessionView
+from services.sessions import SessionExpired, SessionNotFound
+from services.stores import Stores
+from streams import Position, StoredEvent
+from webapp.api.documented import SECURITY_SESSION, fails
+from webapp.auth import Credential, for_session, mark_access, presented_credential, renew_session
+from webapp.current import parts, stores
+from webapp.errors import STORES_DOWN, ApiError, Code
+from webapp.limits import caller_address
+from webapp.origins import is_listed
+from webapp.relay.closing import CloseCode
+from webapp.relay.door import open_door
+from webapp.relay.errors import DrainingError, TooManySocketsError
+from webapp.relay.feed import Feed
+from webapp.relay.sse import HEADERS, parse_position
+from webapp.schemas.sessions import MessagesOutput, MessagesQuery
+
+log = get_logger(__name__)
+blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/session", description="Live events")
+# Offered beside `welno.token.{token}`: a browser closes a socket whose server picks none of its protocols.
+PROTOCOL = "welno.v1"
+_ENDINGS = {str(Status.EXPIRED): CloseCode.EXPIRED, str(Status.CANCELLED): CloseCode.UNKNOWN}
+_DRAIN_RETRY_SECONDS = 2
+
+
+@blueprint.get("/<string:session_id>/messages")
+@blueprint.doc(security=SECURITY_SESSION)
+@blueprint.arguments(MessagesQuery, location="query", error_status_code=400)
+@blueprint.response(200, MessagesOutput)
+@fails(blueprint, 400, 404)
+@for_session
+def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
+    """The events after a number: the polling fallback."""
+    after = Position(query["epoch"], query["after_seq"])
+    page = stores().streams.read_after(session_subject(view.session_id), after.seq, after.epoch or None)
+    end = page.events[-1].position if page.events else page.position
+    return {
+        "success": True,
+        "session_id": view.session_id,
+        "messages": [event.body | {"seq": event.seq, "epoch": event.epoch} for event in page.events],
+        "last_seq": end.seq,
+        "epoch": end.epoch,
+        "resync": page.gone,
+    }
+
+
+@blueprint.get("/<string:session_id>/events")
+@blueprint.doc(security=SECURITY_SESSION)
+@blueprint.response(200, {"type": "string"}, content_type="text/event-stream")
+@fails(blueprint, 400, 404, 429)
+@for_session
+def events(view: SessionView) -> Response:
+    """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
+    feed = build_feed(stores(), view, presented_credential())
+    try:
+        body = parts().relay.stream_sse(feed, after=_asked_position(), address=caller_address())
+    except TooManySocketsError as exc:
+        raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
+    except DrainingError as exc:
+        raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
+    return Response(body, headers=HEADERS)
+
+
+def add_socket(app: Flask) -> None:
+    """Declare the WebSocket's route; flask-sock takes no flask-smorest blueprint."""
+    door: Sock = open_door(app)
+    app.config["SOCK_SERVER_OPTIONS"]["subprotocols"] = [PROTOCOL]
+    door.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
+    mark_access(app.view_functions["serve_socket"], "session")
+
+
+def serve_socket(ws: Any, session_id: str) -> None:
+    """Refusals, too, are told by close codes: a browser's script cannot read the status of a failed handshake."""
+    relay = parts().relay
+    try:
+        asked = open_socket(session_id)
+    except STORES_DOWN as exc:
+        log.warning("socket_refused", error=type(exc).__name__)
+        asked = CloseCode.TRY_AGAIN_LATER
+    if isinstance(asked, CloseCode):
+        relay.refuse_websocket(ws, asked)
+        return
+    feed = build_feed(stores(), asked, presented_credential())
+    relay.serve_websocket(ws, feed, after=_asked_position_or_start(), address=caller_address())
+
+
+def open_socket(session_id: str) -> SessionView | CloseCode:
+    """The caller's session, or the code that refuses them."""
+    credential = presented_credential()
+    if credential is None:
+        return CloseCode.NOT_AUTHENTICATED
+    # Browsers send cookies along to sockets of any page, and CORS does not hold them back.
+    if credential.by_cookie and not _is_own_origin():
+        return CloseCode.FORBIDDEN_ORIGIN
+    known = stores().directory.read(session_id)
+    if known is None or known.status == Status.CANCELLED:
+        return CloseCode.UNKNOWN
+    if not credential.is_for(session_id):
+        return CloseCode.NOT_AUTHENTICATED
+    return _find(session_id, credential.secret)
+
+
+def _find(session_id: str, secret: str) -> SessionView | CloseCode:
+    try:
+        view = stores().directory.find(session_id, secret)
+    except SessionExpired:
+        return CloseCode.EXPIRED
+    except SessionNotFound:
+        return CloseCode.NOT_AUTHENTICATED
+    renew_session(view)
+    return view
+
+
+def build_feed(here: Stores, view: SessionView, credential: Credential | None) -> Feed:
+    """Its callbacks outlive the request, so they get the stores and not the app."""
+    return Feed(
+        subject=session_subject(view.session_id),
+        snapshot=partial(_snapshot, here, view.session_id),
+        hello={"session_id": view.session_id},
+        check=partial(_check, here, view.session_id, credential.secret if credential else ""),
+        ends=_ends,
+    )
+
+
+def _snapshot(here: Stores, session_id: str) -> dict[str, Any]:
+    """The state without records: those are fetched, never pushed."""
+    view = here.directory.read(session_id)
+    if view is None:
+        raise SessionNotFound(session_id)
+    return {
+        "session_id": view.session_id,
+        "status": view.status,
+        "progress": view.progress,
+        "counts": view.counts,
+        "patient_uuid": view.patient_uuid,
+        "hospital_id": view.hospital_id,
+        "user_name": view.masked_name,
+        "error_code": view.error_code,
+        "updated_at": view.updated_at.isoformat(),
+    }
+
+
+def _check(here: Stores, session_id: str, secret: str) -> int | None:
+    """Asked once a minute: whoever watches uses the session, so it is renewed; a lost right ends the watching."""
+    try:
+        view = here.directory.find(session_id, secret)
+    except SessionExpired:
+        return CloseCode.EXPIRED
+    except SessionNotFound:
+        return CloseCode.UNKNOWN
+    deadline = here.directory.renewal(view)
+    if deadline is not None:
+        with here.unit_of_work() as work:
+            here.directory.renew(work, view, deadline)
+    return None
+
+
+def _ends(event: StoredEvent) -> int | None:
+    """Asked for every event: most are told apart by a glance at their bytes."""
+    if b'"type":"error"' not in event.to_json():
+        return None
+    body = event.body
+    return _ENDINGS.get(str(body.get("status"))) if body.get("type") == Event.ERROR else None
+
+
+def _is_own_origin() -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or is_listed(origin)
+
+
+def _asked_position() -> Position:
+    """`Last-Event-ID` wins over `after_seq`: an EventSource that comes back repeats its first address. Raises
+    ApiError."""
+    text = request.headers.get("Last-Event-ID") or request.args.get("after_seq", "0")
+    try:
+        position = parse_position(text)
+    except ValueError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details={"after_seq": ["0 이상의 숫자로 보내 주세요."]}) from exc
+    epoch = position.epoch or request.args.get("epoch", "")
+    return Position(epoch, position.seq)
+
+
+def _asked_position_or_start() -> Position:
+    """A socket that names no place, or none that can be, gets everything from the first event."""
+    try:
+        return _asked_position()
+    except ApiError:
+        return Position("", 0)

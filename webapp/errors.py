@@ -1,0 +1,237 @@
+"""The one place that turns errors into HTTP replies, and the list of all codes.
+
+Errors: WebError > ApiError (retryable when a Retry-After goes with it).
+"""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask, Response, g, jsonify
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from ground.logs import get_logger
+from services.collection.requests import NotAsked, RunOver
+from services.sessions import SessionExpired, SessionNotFound
+from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
+from streams import StreamsUnavailable
+
+log = get_logger(__name__)
+_STORE_RETRY_SECONDS = 2
+
+
+class Code(StrEnum):
+    """Stable, never reused."""
+
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
+    FORBIDDEN = "FORBIDDEN"
+    ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
+    NOT_FOUND = "NOT_FOUND"
+    SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
+    PATIENT_NOT_FOUND = "PATIENT_NOT_FOUND"
+    FILE_NOT_FOUND = "FILE_NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
+    SESSION_OVER = "SESSION_OVER"
+    PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
+    FILE_TAKEN = "FILE_TAKEN"
+    FILE_NOT_PARKED = "FILE_NOT_PARKED"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    NOT_JSON = "NOT_JSON"
+    RATE_LIMITED = "RATE_LIMITED"
+    PASSWORD_LOCKED = "PASSWORD_LOCKED"  # noqa: S105 a code
+    TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """The status, the sentence for the person, and the line of docs/errors.md."""
+
+    status: int
+    message: str
+    doc: str
+
+
+CODES: Mapping[Code, Meaning] = {
+    Code.VALIDATION_FAILED: Meaning(
+        400, "입력한 내용을 다시 확인해 주세요.", "`details` names each field with what to do."
+    ),
+    Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
+    Code.UNAUTHORIZED: Meaning(401, "로그인이 필요해요.", "No valid access token."),
+    Code.PASSWORD_WRONG: Meaning(
+        401, "비밀번호가 맞지 않아요.", "Wrong password; `details.tries_left` says how many tries remain."
+    ),
+    Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
+    Code.ORIGIN_NOT_ALLOWED: Meaning(
+        403, "허용되지 않은 사이트에서 온 요청이에요.", "An unsafe call with a cookie, without a listed `Origin`."
+    ),
+    Code.NOT_FOUND: Meaning(404, "찾을 수 없는 주소예요.", "No such address."),
+    Code.SESSION_NOT_FOUND: Meaning(
+        404,
+        "접속 정보를 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
+        "Unknown, ended by time, or not yours. The browser clears its `tilko_*` keys.",
+    ),
+    Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
+    Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
+    Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
+    Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
+    Code.SESSION_OVER: Meaning(
+        409, "이미 끝난 접속이에요. 처음부터 다시 시작해 주세요.", "The session has ended; start a new one."
+    ),
+    Code.PASSWORD_EXISTS: Meaning(
+        409, "이미 비밀번호가 있어요. 변경하거나 초기화해 주세요.", "`set` for a patient who has a password."
+    ),
+    Code.FILE_TAKEN: Meaning(409, "다른 작업이 파일을 쓰고 있어요.", "A worker holds the file; try again."),
+    Code.FILE_NOT_PARKED: Meaning(409, "보류된 파일만 버릴 수 있어요.", "Only parked files may be discarded."),
+    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB."),
+    Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
+    Code.RATE_LIMITED: Meaning(
+        429, "요청이 너무 많아요. 잠시 후 다시 시도해 주세요.", "`Retry-After` says how many seconds to wait."
+    ),
+    Code.PASSWORD_LOCKED: Meaning(
+        429, "비밀번호를 여러 번 틀려서 잠겼어요. 나중에 다시 시도해 주세요.", "Five wrong tries; see `Retry-After`."
+    ),
+    Code.TOO_MANY_SOCKETS: Meaning(
+        429, "열린 창이 너무 많아요. 다른 창을 닫고 다시 시도해 주세요.", "Too many open streams of one session."
+    ),
+    Code.INTERNAL_ERROR: Meaning(
+        500, "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요.", "Our mistake; quote `request_id`."
+    ),
+    Code.STORE_UNAVAILABLE: Meaning(
+        503, "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요.", "A store is down; see `Retry-After`."
+    ),
+}
+
+_BY_STATUS = {
+    400: Code.BAD_REQUEST,
+    401: Code.UNAUTHORIZED,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.NOT_JSON,
+    422: Code.VALIDATION_FAILED,
+    429: Code.RATE_LIMITED,
+    503: Code.STORE_UNAVAILABLE,
+}
+
+
+class WebError(Exception):
+    """Root of the edge's errors."""
+
+    retryable = False
+
+
+class ApiError(WebError):
+    """An answer that is no success. `details` goes to the caller as it is; nothing of it is logged."""
+
+    def __init__(
+        self, code: Code, *, details: dict[str, Any] | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+        self.retry_after_seconds = retry_after_seconds
+        self.retryable = retry_after_seconds is not None
+
+
+_OURS: Mapping[type[Exception], Code] = {
+    SessionNotFound: Code.SESSION_NOT_FOUND,
+    SessionExpired: Code.SESSION_NOT_FOUND,
+    NotAsked: Code.AUTH_NOT_REQUESTED,
+    RunOver: Code.SESSION_OVER,
+    UnknownFile: Code.FILE_NOT_FOUND,
+    FileTaken: Code.FILE_TAKEN,
+    FileNotParked: Code.FILE_NOT_PARKED,
+}
+STORES_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisError, StreamsUnavailable, StorageFault)
+
+
+def answer_errors(app: Flask) -> None:
+    """Register the handlers; also for addresses that do not exist."""
+    app.register_error_handler(ApiError, _answer_api_error)
+    app.register_error_handler(HTTPException, _answer_http)
+    for kind, code in _OURS.items():
+        app.register_error_handler(kind, lambda _, code=code: reply(code))
+    for down in STORES_DOWN:
+        app.register_error_handler(down, _answer_store_down)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def reply(code: Code, *, details: dict[str, Any] | None = None, retry_after_seconds: float | None = None) -> Response:
+    """The body that every error has."""
+    meaning = CODES[code]
+    g.error_code = code.value
+    error: dict[str, Any] = {"code": code.value, "message": meaning.message}
+    if details is not None:
+        error["details"] = details
+    response = jsonify({"success": False, "error": error, "request_id": g.get("request_id", "")})
+    response.status_code = meaning.status
+    if retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(max(1, round(retry_after_seconds + 0.5)))
+    if meaning.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _answer_api_error(error: ApiError) -> Response:
+    return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    data = getattr(error, "data", None) or {}
+    if "messages" in data:
+        return reply(Code.VALIDATION_FAILED, details=flatten_messages(data["messages"]))
+    code = _BY_STATUS.get(error.code or 500)
+    if code is None:
+        code = Code.INTERNAL_ERROR if (error.code or 500) >= 500 else Code.BAD_REQUEST
+    response = reply(code)
+    if error.code == 405 and (allow := dict(error.get_headers()).get("Allow")):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _answer_store_down(error: Exception) -> Response:
+    log.warning("store_unavailable", error=type(error).__name__)
+    return reply(Code.STORE_UNAVAILABLE, retry_after_seconds=_STORE_RETRY_SECONDS)
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    # Without the exception's own text: drivers quote the values of a statement in it, and those are a person's.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("request_failed", error=type(error).__name__, traceback=frames)
+    return reply(Code.INTERNAL_ERROR)
+
+
+def flatten_messages(messages: Any) -> dict[str, Any]:
+    """From webargs' {location: {field: [...]}} to {field: [...]}; what concerns no one field is under `body`."""
+    found: dict[str, Any] = {}
+    for by_location in messages.values() if isinstance(messages, dict) else [messages]:
+        if isinstance(by_location, dict):
+            found |= {"body" if name == "_schema" else str(name): texts for name, texts in by_location.items()}
+        else:
+            found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
+    return found
+
+
+def reference() -> str:
+    """The page of all codes, as Markdown."""
+    lines = ["# Errors", "", "Generated by `python -m webapp.errors`. Every error has this body:", "", "```json"]
+    lines += ['{"success": false, "error": {"code": "...", "message": "...", "details": {}}, "request_id": "..."}']
+    lines += ["```", "", "| code | status | meaning | what the person reads |", "| --- | --- | --- | --- |"]
+    lines += [f"| `{code}` | {item.status} | {item.doc} | {item.message} |" for code, item in CODES.items()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 the page goes to standard output

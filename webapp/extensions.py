@@ -1,0 +1,69 @@
+"""Builds the Flask extensions of one app. Imports nothing of ours, so that every other module here may import it."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask_jwt_extended import JWTManager
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_smorest import Api
+
+PATIENT_COOKIE = "welno_patient"
+# As long as a session rests: whoever comes back later types the password again.
+PATIENT_TOKEN_LIFE = timedelta(minutes=30)
+_LIMITS_TIMEOUT_SECONDS = 2
+_REDIS_IS_LOCAL = ("unix://",)
+
+
+class DocumentedApi(Api):  # type: ignore[misc] # the library has no types
+    """Makes the document only: errors.py answers errors, in one place for the whole app."""
+
+    def _register_error_handlers(self) -> None:
+        """Nothing: see errors.py."""
+
+
+def build_api(app: Flask) -> DocumentedApi:
+    app.config.update(
+        API_TITLE="welno",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    return DocumentedApi(app)
+
+
+def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
+    app.config.update(
+        JWT_SECRET_KEY=secret,
+        JWT_ALGORITHM="HS256",
+        JWT_ENCODE_ISSUER="welno",
+        JWT_DECODE_ISSUER="welno",
+        JWT_TOKEN_LOCATION=["headers", "cookies"],
+        JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
+        JWT_ACCESS_COOKIE_NAME=PATIENT_COOKIE,
+        JWT_ACCESS_COOKIE_PATH="/",
+        JWT_COOKIE_SECURE=cookie_secure,
+        JWT_COOKIE_SAMESITE="Strict",
+        # An unsafe call with a cookie needs a listed Origin instead (origins.py).
+        JWT_COOKIE_CSRF_PROTECT=False,
+    )
+    return JWTManager(app)
+
+
+def build_limiter(app: Flask, redis_url: str) -> Limiter:
+    """Errors of Redis are raised: a limit that cannot be counted is no permission."""
+    scheme = "redis+" if redis_url.startswith(_REDIS_IS_LOCAL) else ""
+    options: dict[str, Any] = {
+        "socket_timeout": _LIMITS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": _LIMITS_TIMEOUT_SECONDS,
+    }
+    return Limiter(
+        get_remote_address,
+        app=app,
+        storage_uri=f"{scheme}{redis_url}",
+        storage_options=options,
+        strategy="moving-window",
+        key_prefix="welno",
+    )

@@ -1,0 +1,63 @@
+"""gunicorn's settings: one gevent loop per process, cooperative from its first import. `-b` or PORT say where."""
+
+# Before anything else is imported: what has taken the blocking socket once keeps it.
+from gevent import monkey
+
+monkey.patch_all()
+
+from psycogreen.gevent import patch_psycopg  # noqa: E402
+
+patch_psycopg()
+
+from typing import Any  # noqa: E402
+
+from gunicorn.glogging import Logger  # noqa: E402
+from prometheus_client import multiprocess  # noqa: E402
+
+from ground.logs import configure_logs  # noqa: E402
+from ground.settings import Settings  # noqa: E402
+from webapp.current import parts  # noqa: E402
+from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
+
+settings = Settings.read()
+
+
+class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
+    """Through our own renderer, and without an access log: observing.py writes one line per request."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        configure_logs(settings.log_level, "web")
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.access_log.disabled = True
+
+
+logger_class = PlainLogger
+accesslog = None
+worker_class = "gevent"
+# Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
+worker_connections = settings.sockets_total + 1000
+keepalive = 15
+timeout = 30
+# Everything has to be gone 10 s after SIGTERM.
+graceful_timeout = 8
+max_requests = 0
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+
+
+def post_worker_init(worker: Any) -> None:
+    drain_when_stopped(worker, parts(worker.wsgi).relay)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    if worker.wsgi is not None:
+        drain_at_exit(parts(worker.wsgi).relay)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Gauges of a dead process must not be added up any more."""
+    if settings.metrics_dir:
+        multiprocess.mark_process_dead(worker.pid, settings.metrics_dir)  # type: ignore[no-untyped-call] # no types there

@@ -1,0 +1,94 @@
+"""What operators see of each request: its id, one log line, its metrics. No raw address, no token, no query string."""
+
+import ipaddress
+import re
+import secrets
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from ground.logs import get_logger
+
+log = get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+_SESSION_ID = re.compile(r"[0-9A-Fa-f-]{36}", re.ASCII)
+# Asked every few seconds by machines: their lines would bury the others.
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+
+REQUESTS = Counter("welno_http_requests_total", "Answered requests.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "welno_http_request_seconds",
+    "From the request's head to the answer's head.",
+    ["method", "route"],
+    buckets=[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+)
+
+
+def observe(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.teardown_request(lambda _: structlog.contextvars.unbind_contextvars("request_id", "session_id", "staff"))
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+    offered = request.headers.get("X-Request-ID", "")
+    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+    structlog.contextvars.unbind_contextvars("session_id", "staff")
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    session_id = (request.view_args or {}).get("session_id", "")
+    # Only what has the form of one: whatever else stands in an address may be personal.
+    if _SESSION_ID.fullmatch(session_id):
+        structlog.contextvars.bind_contextvars(session_id=session_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    route, seconds = route_template(), time.monotonic() - g.began
+    method = request.method if request.url_rule is not None else "-"
+    REQUESTS.labels(method, route, response.status_code).inc()
+    SECONDS.labels(method, route).observe(seconds)
+    if route not in _QUIET or response.status_code >= 500:
+        _log_request(response, route, seconds)
+    return response
+
+
+def _log_request(response: Response, route: str, seconds: float) -> None:
+    facts = {"error_code": g.error_code} if "error_code" in g else {}
+    log.info(
+        "request",
+        method=request.method if request.url_rule is not None else "-",
+        route=route,
+        status=response.status_code,
+        duration_ms=round(seconds * 1000, 1),
+        address=shorten_address(request.remote_addr),
+        **facts,
+    )
+
+
+def route_template() -> str:
+    """`/api/v1/tilko/session/<session_id>/status`, never the address itself; `unknown` for what we do not serve."""
+    return request.url_rule.rule if request.url_rule is not None else "unknown"
+
+
+def shorten_address(address: str | None) -> str:
+    """Without its last 8 (IPv4) or 80 bits (IPv6): enough to see an attack, too little to name a household."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    kept = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network(f"{parsed}/{kept}", strict=False))
+
+
+def render_metrics(metrics_dir: str) -> bytes:
+    """Of all web processes of this machine when they share a folder, else of this one."""
+    if not metrics_dir:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call] # the library has no types here
+    return generate_latest(registry)

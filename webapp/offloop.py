@@ -1,0 +1,17 @@
+"""Runs what is slow and only computes where it does not hold up the other requests of this process."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gevent import get_hub
+from gevent.monkey import is_module_patched
+
+R = TypeVar("R")
+
+
+def run_off_loop(function: Callable[..., R], *args: Any) -> R:
+    """In a native thread when a loop runs here, in place elsewhere. The function must not touch sockets or stores."""
+    if not is_module_patched("threading"):
+        return function(*args)
+    result: R = get_hub().threadpool.apply(function, args)
+    return result

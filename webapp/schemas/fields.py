@@ -1,0 +1,72 @@
+"""Fields and checks that several schemas share, with Korean messages that say what to do."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from ground.clock import clock
+
+_BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_OLDEST_BIRTH_YEAR = 1900
+_PATH_MAX = 200
+
+
+class InputSchema(Schema):
+    """Refuses fields that it does not know."""
+
+    error_messages = {  # noqa: RUF012 read by marshmallow
+        "unknown": "알 수 없는 항목이에요. 빼고 보내 주세요.",
+        "type": "JSON 객체로 보내 주세요.",
+    }
+
+
+def say(required: str, invalid: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
+    """The messages of one field: it is missing, or of a wrong kind."""
+    return {"required": required, "null": required, "invalid": invalid}
+
+
+class Birthdate(fields.Field[date]):
+    """`yyyyMMdd` or `yyyy-MM-dd`: a real day, not to come."""
+
+    default_error_messages = {"invalid": "생년월일 8자리를 확인해 주세요. 예: 19900115"}  # noqa: RUF012 read by marshmallow
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> date:  # noqa: ARG002
+        if not isinstance(value, str) or not _BIRTHDATE.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            day = datetime.strptime(value.replace("-", ""), "%Y%m%d").replace(tzinfo=UTC).date()
+        except ValueError as exc:
+            raise self.make_error("invalid") from exc
+        # In Korea the day begins nine hours before UTC's; the difference of a day does not matter to anybody's age.
+        if day.year < _OLDEST_BIRTH_YEAR or day > clock.now().date():
+            raise self.make_error("invalid")
+        return day
+
+
+class SixDigits(fields.String):
+    """A patient's password."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=True,
+            validate=validate.Regexp(r"\A[0-9]{6}\Z", error="숫자 6자리를 입력해 주세요."),
+            error_messages=say("비밀번호를 입력해 주세요.", "숫자 6자리를 입력해 주세요."),
+            metadata={"example": "123456"},
+            **kwargs,
+        )
+
+
+def check_id(value: str) -> None:
+    """Ids of other systems: short, and safe in a log or an address."""
+    if not _ID.fullmatch(value):
+        raise ValidationError("영문, 숫자, 점, 밑줄, 붙임표로 64자까지 쓸 수 있어요.")
+
+
+def check_local_path(value: str) -> None:
+    """A path of this site: nothing that a browser would take for another host."""
+    is_local = value.startswith("/") and not value.startswith("//") and "\\" not in value
+    if not is_local or len(value) > _PATH_MAX or not value.isprintable() or " " in value:
+        raise ValidationError("이 사이트 안의 주소를 200자까지 쓸 수 있어요. 예: /results-trend")
