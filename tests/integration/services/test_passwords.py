@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from ground.clock import Clock
@@ -20,6 +21,7 @@ from services.passwords import (
     charge_try,
 )
 from services.patients import identify_patient
+from tests.waiting import wait_until
 
 from .conftest import NOW, MakeIdentity
 
@@ -114,6 +116,25 @@ def test_guesses_at_once_get_five_comparisons(
     for thread in threads:
         thread.join(timeout=20)
     assert len(compared) == 5
+
+
+def test_a_try_waits_for_the_count_of_the_one_before(
+    sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
+) -> None:
+    passwords.set(patient, "123456")
+    left: list[int] = []
+
+    def charge() -> None:
+        with sessions.begin() as session:
+            left.append(charge_try(session, patient, NOW).tries_left)
+
+    second = threading.Thread(target=charge)
+    with sessions.begin() as session, sessions.begin() as watcher:
+        left.append(charge_try(session, patient, NOW).tries_left)
+        second.start()
+        wait_until(lambda: watcher.scalar(text("select count(*) from pg_locks where not granted")))
+    second.join(timeout=10)
+    assert left == [4, 3]
 
 
 def test_no_transaction_is_open_while_it_is_compared(
