@@ -32,6 +32,7 @@ class CollectionRun(Table):
     `fence` grows with every claim: only its holder may move the run, so a process that was stopped and comes back
     changes nothing. `identity` and `auth` are sealed and erased at the end. `revision` grows with every change that a
     browser can see. `attempts` counts tries of this step that failed, `takeovers` those that died with their process.
+    `resumes` counts how often a run that stopped while saving was taken up again by itself.
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     """
 
@@ -62,6 +63,7 @@ class CollectionRun(Table):
     fence: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     takeovers: Mapped[int] = mapped_column(server_default=text("0"))
+    resumes: Mapped[int] = mapped_column(server_default=text("0"))
     lease_until: Mapped[Moment | None]
     not_before: Mapped[Moment]
     resend_at: Mapped[Moment | None]

@@ -13,6 +13,10 @@ FAST_POLLS = 5
 _LONGEST_ASKED_SECONDS = 300.0
 
 
+# From here on everything that was paid for is on disk: such a run is never let go, not even with its session.
+SAVING_STEPS = (Step.IDENTIFY_PATIENT, Step.SAVE_FILES, Step.IMPORT_FILES, Step.MAKE_REPORT, Step.FINISH)
+
+
 @dataclass(frozen=True)
 class Retry:
     """How a step is tried again: how often in all, the first pause and the longest one, in seconds."""

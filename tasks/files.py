@@ -1,7 +1,9 @@
 """Beat's jobs on the file store: retry what failed and is due, pick up orphans, remove old imported files."""
 
+from ground.clock import clock
 from ground.logs import get_logger
 from ground.names import Task
+from services.collection.sweep import ended_sessions
 from tasks.app import app, settings
 from tasks.runtime import runtime
 
@@ -14,7 +16,19 @@ _BATCH = 500
 def retry_files() -> None:
     """Import what is due in failed/ and what nobody works on in pending/. Two at once take different files."""
     summary = runtime().tools.importer.retry_due(_BATCH, settings.file_orphan_seconds)
-    log.info("files_retried", summary=str(summary))
+    dropped = _drop_abandoned()
+    log.info("files_retried", summary=str(summary), dropped=dropped)
+
+
+def _drop_abandoned() -> int:
+    """Remove raw answers of sessions that ended without needing them: deleted by their person, or expired."""
+    here = runtime()
+    orphans = here.tools.spool.orphans(clock.now(), settings.file_orphan_seconds, _BATCH)
+    with here.stores.sessions() as session:
+        ended = ended_sessions(session, sorted({session_id for session_id, _ in orphans.incoming}))
+    for session_id in ended:
+        here.tools.spool.drop_incoming(session_id)
+    return len(ended)
 
 
 @app.task(name=Task.CLEAN_COMPLETED_FILES)

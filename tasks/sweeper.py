@@ -17,6 +17,7 @@ from services.collection.sweep import (
     forget_dead_processes,
     left_behind,
     resend_lost,
+    resume_stopped,
     take_from_dead,
 )
 from services.stores import Stores, build_stores
@@ -49,6 +50,7 @@ class Sweeper:
         try:
             taken = self._part(take_from_dead, now)
             sent = self._part(resend_lost, now)
+            resumed = self._part(resume_stopped, now)
             expired = self._part(expire_sessions, now)
             flushed = self._flush_outbox(now)
             if self._rounds % _FORGET_EVERY == 0:
@@ -58,8 +60,8 @@ class Sweeper:
         except SQLAlchemyError as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
-        if taken or sent or expired or flushed:
-            log.info("swept", taken_from_dead=taken, sent_again=sent, expired=expired, flushed=flushed)
+        if taken or sent or resumed or expired or flushed:
+            log.info("swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, flushed=flushed)
 
     def _part(self, part: Callable[[Work, datetime], int], now: datetime) -> int:
         with self._stores.unit_of_work() as work:

@@ -15,7 +15,7 @@ from ground.logs import get_logger
 from ground.names import Event, Status, Step
 from ground.sealing import Sealer
 from models import CollectionRun, CollectionStep, RunState
-from models.run_states import Retry, next_step, retry_delay, wants_report
+from models.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
 from services.collection.events import say
 from services.collection.failures import describe, is_retryable
 from services.collection.requests import end_run, lock_run, make_ready, note_change, wait_for_phone
@@ -161,6 +161,7 @@ def _carry_out(verdict: Verdict, work: Work, run: CollectionRun, claim: Claim, t
         note_change(work, run, now)
     else:
         stop_run(work, run, now)
+        _plan_resumption(run, now, tools)
     return None
 
 
@@ -172,6 +173,14 @@ def stop_run(work: Work, run: CollectionRun, now: datetime) -> None:
     run.step_started_at = None
     run.lease_until = run.resend_at = None
     note_change(work, run, now)
+
+
+def _plan_resumption(run: CollectionRun, now: datetime, tools: Tools) -> None:
+    """A run that stopped while saving is taken up again as often, and after such pauses, as a failed file."""
+    pauses = tools.settings.file_retry_delays_seconds
+    if run.step in SAVING_STEPS and run.resumes < len(pauses):
+        run.resend_at = now + timedelta(seconds=pauses[run.resumes])
+        run.resumes += 1
 
 
 def _release(run: CollectionRun, not_before: datetime) -> None:

@@ -3,6 +3,7 @@
 Each function does a bounded part of the work in one transaction; several sweepers do no harm (SKIP LOCKED).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 from ground.logs import get_logger
 from ground.names import Event, Status, Step, step_task
 from models import CollectionRun, CollectionStep, ProcessLease, RunState
-from models.run_states import MAX_TAKEOVERS
+from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.events import say, say_ended
-from services.collection.requests import end_run, make_ready, note_change
+from services.collection.requests import end_run, make_ready, note_change, resume_run
 from services.collection.run import stop_run
 from services.leases import DEAD_OWNER
 from services.outbox import left_over
@@ -93,11 +94,28 @@ def resend_lost(work: Work, now: datetime) -> int:
     return len(runs)
 
 
+def resume_stopped(work: Work, now: datetime) -> int:
+    """Take up runs that stopped while saving what is already on disk, once their pause is over."""
+    query = (
+        select(CollectionRun)
+        .where(CollectionRun.run_state == RunState.IDLE, CollectionRun.resend_at <= now)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    runs = work.session.execute(query).scalars().all()
+    for run in runs:
+        log.info("run_resumed", session_id=str(run.session_id), step=run.step, resumes=run.resumes)
+        resume_run(work, run, now=now)
+    return len(runs)
+
+
 def expire_sessions(work: Work, now: datetime) -> int:
-    """End the sessions that wait for a person beyond their time. Work under way is never cut short by this."""
+    """End the sessions that wait for a person beyond their time. Work under way is never cut short by this, nor is a
+    run let go whose answers are on disk but not yet in the database."""
     query = (
         select(CollectionRun)
         .where(CollectionRun.run_state.in_([RunState.IDLE, RunState.WAITING]), CollectionRun.expires_at <= now)
+        .where(CollectionRun.step.not_in(SAVING_STEPS))
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
     )
@@ -114,13 +132,16 @@ def left_behind(session: Session, now: datetime) -> list[str]:
     return list(left_over(session, now - _OUTBOX_PATIENCE, _BATCH))
 
 
+def ended_sessions(session: Session, session_ids: Sequence[str]) -> list[str]:
+    """Those of these sessions whose run has ended: nobody comes for what they left in incoming/."""
+    ids = [UUID(session_id) for session_id in session_ids]
+    query = select(CollectionRun.session_id).where(
+        CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
+    )
+    return [str(session_id) for session_id in session.execute(query).scalars()]
+
+
 def forget_dead_processes(work: Work) -> None:
     """Remove leases that ran out long ago."""
     long_ago = func.now() - text("interval '1 hour'")
     work.session.execute(delete(ProcessLease).where(ProcessLease.lease_until < long_ago))
-
-
-def open_sessions(session: Session) -> list[UUID]:
-    """Sessions whose run has not ended."""
-    query = select(CollectionRun.session_id).where(CollectionRun.run_state != RunState.ENDED)
-    return list(session.execute(query).scalars())
