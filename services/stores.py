@@ -56,6 +56,8 @@ def connect_database(url: str, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
+        # An error that quotes the statement's values would carry them into logs.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
             "application_name": "welno",

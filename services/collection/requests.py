@@ -83,7 +83,7 @@ def ask_for_simple_auth(work: Work, session_id: UUID, *, now: datetime, request_
     run = lock_run(work.session, session_id)
     if run.status in {Status.INFO_REQUIRED, Status.EXPIRED, Status.CANCELLED}:
         raise RunOver(run.status)
-    if run.run_state is not None and (run.run_state != RunState.IDLE or run.step != Step.REQUEST_SIMPLE_AUTH):
+    if run.run_state != RunState.IDLE or run.step != Step.REQUEST_SIMPLE_AUTH:
         return Asked.DUPLICATE
     run.request_id = request_id
     run.status = Status.AUTH_REQUESTING

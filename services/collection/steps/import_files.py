@@ -38,7 +38,14 @@ class ImportFiles(Behaviour):
 
     def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
         run.saved_at = now = tools.clock.now()
-        move_order(work.session, run.oid, PipelineStep.DATA_COLLECTED, identity=claim.identity, now=now)
+        move_order(
+            work.session,
+            run.oid,
+            PipelineStep.DATA_COLLECTED,
+            identity=claim.identity,
+            now=now,
+            patient_uuid=run.patient_uuid,
+        )
 
     def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
         return give_up_saving(work, run, failure, now)
