@@ -35,8 +35,8 @@ def describe_error(error: BaseException) -> str:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         parts.append(describe_error(cause) + "\n-- which led to --")
-    for frame in traceback.extract_tb(error.__traceback__):
-        parts.append(f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} in {frame.name}")
+    frames = traceback.extract_tb(error.__traceback__)
+    parts += [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno} in {frame.name}" for frame in frames]
     kind = type(error)
     words = f": {error}" if kind.__module__.partition(".")[0] in _OUR_ROOMS else ""
     parts.append(f"{kind.__module__}.{kind.__qualname__}{words}")
