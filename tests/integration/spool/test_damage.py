@@ -1,9 +1,11 @@
 """Torn, flipped, swapped and foreign bytes: never returned, always named, never touched."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ground.clock import Clock
 from spool import DamagedFile, DataType, Spool, UnknownFile
 from spool.packages import seal_bytes
 from tests.integration.spool.conftest import OTHER, SEALER, SESSION, complete, package
@@ -120,3 +122,11 @@ def test_damaged_reasons_file_only_grants_more_tries(spool: Spool, stored: Path)
     assert spool.story(stored.name).retry_count == 0
     spool.requeue(stored.name)
     complete(spool, stored.name)
+
+
+def test_discarding_an_answer_leaves_the_packages_known(spool: Spool, clock: Clock, stored: Path) -> None:
+    clock.advance(timedelta(seconds=1))
+    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    parked = spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
+    spool.discard(parked.name, "staff-1")
+    assert [info.name for info in spool.names_of(SESSION)] == [stored.name]
