@@ -1,0 +1,81 @@
+"""The pages a person sees, the chart library they draw with, and the headers that keep strangers' code out of them."""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+
+blueprint = Blueprint("pages", __name__)
+
+_NODE_MODULES = Path(__file__).resolve().parents[1] / "node_modules"
+# Nothing else of node_modules can be asked for.
+_VENDOR_FILES = {
+    "chart.js": _NODE_MODULES / "chart.js" / "dist" / "chart.umd.min.js",
+    "chartjs-plugin-annotation.js": (
+        _NODE_MODULES / "chartjs-plugin-annotation" / "dist" / "chartjs-plugin-annotation.min.js"
+    ),
+}
+_YEAR_SECONDS = 365 * 86_400
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+
+
+@blueprint.get("/")
+def start() -> str:
+    return render_template("start.html")
+
+
+@blueprint.get("/results-trend")
+def results_trend() -> str:
+    return render_template("results_trend.html")
+
+
+@blueprint.get("/disease-report")
+def disease_report() -> str:
+    return render_template("disease_report.html")
+
+
+@blueprint.get("/static/vendor/<digest>/<name>")
+def vendor(digest: str, name: str) -> Response:
+    """The address carries the content's hash: a browser keeps the file for a year, an upgrade is a new address."""
+    if name not in _VENDOR_FILES or digest != _digest(name):
+        abort(404)
+    reply = send_file(_VENDOR_FILES[name], mimetype="text/javascript", max_age=_YEAR_SECONDS)
+    reply.cache_control.immutable = True
+    return reply
+
+
+@blueprint.app_template_global()
+def vendor_url(name: str) -> str:
+    return url_for("pages.vendor", digest=_digest(name), name=name)
+
+
+@cache
+def _digest(name: str) -> str:
+    """`missing` before `npm ci` has run: the pages then show tables instead of charts."""
+    path = _VENDOR_FILES[name]
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "missing"
+
+
+@blueprint.after_request
+def guard(response: Response) -> Response:
+    """The results' addresses carry ids: no other site may learn them, frame the pages or add code to them."""
+    response.headers["Content-Security-Policy"] = _content_security_policy()
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    if response.mimetype == "text/html":
+        response.cache_control.no_cache = True
+    return response
+
+
+def _content_security_policy() -> str:
+    # 'self' covers sockets in today's browsers only; older Safari wants them spelled out.
+    host = request.host if _HOST.fullmatch(request.host) else ""
+    sockets = f" ws://{host} wss://{host}" if host else ""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{sockets};"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )

@@ -1,0 +1,159 @@
+/**
+ * Draws with Chart.js in the page's own colours; a table with the same numbers stands under each chart.
+ * @module
+ */
+
+import { make } from "./dom.js";
+
+const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) => matchMedia(query));
+const FORCED = SCHEMES[2];
+/** canvas -> the function that makes its settings anew, for when the colours change */
+const drawn = new Map();
+
+/** Without the library the tables are the whole picture. */
+export function canDraw() { return Boolean(globalThis.Chart); }
+
+/**
+ * @param {string} label what a screen reader says for the picture
+ * @param {(colours: Record<string, string>) => any} configure makes the settings for Chart.js
+ * @returns {HTMLElement} call `startDrawing` once it stands in the document
+ */
+export function chartFigure(label, configure, table) {
+  const canvas = make("canvas", { role: "img", "aria-label": label });
+  const id = `table-${drawn.size + 1}-${Math.round(performance.now())}`;
+  const holder = make("div", { id, class: canDraw() ? "table sr" : "table" }, table);
+  if (!canDraw()) return make("figure", {}, holder);
+  drawn.set(canvas, { configure, chart: null });
+  return make("figure", {}, make("div", { class: "canvas" }, canvas), tableButton(holder), holder);
+}
+
+function tableButton(holder) {
+  const button = make("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": holder.id }, "표로 보기");
+  button.addEventListener("click", () => {
+    const hidden = holder.classList.toggle("sr");
+    button.setAttribute("aria-expanded", String(!hidden));
+    button.textContent = hidden ? "표로 보기" : "표 닫기";
+  });
+  return button;
+}
+
+/** Draws what is in the document, forgets what has left it. */
+export function startDrawing() {
+  for (const [canvas, entry] of drawn) {
+    if (!canvas.isConnected) {
+      entry.chart?.destroy();
+      drawn.delete(canvas);
+    } else {
+      entry.chart ??= new globalThis.Chart(canvas, entry.configure(colours()));
+    }
+  }
+}
+
+function redraw() {
+  for (const entry of drawn.values()) {
+    entry.chart?.destroy();
+    entry.chart = null;
+  }
+  startDrawing();
+}
+for (const scheme of SCHEMES) scheme.addEventListener("change", redraw);
+
+/** A canvas knows neither variables nor forced colours: ask the document what they are now. */
+function colours() {
+  const probe = make("span", { hidden: true });
+  document.body.append(probe);
+  const resolve = (colour) => {
+    probe.style.color = colour;
+    return getComputedStyle(probe).color;
+  };
+  const wanted = FORCED.matches
+    ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", shade: "transparent", secondShade: "transparent", edge: "CanvasText", paper: "Canvas" }
+    : { line: "var(--accent)", second: "var(--series-2)", ink: "var(--quiet)", grid: "var(--line)", shade: "var(--shade)", secondShade: "var(--shade-2)", edge: "transparent", paper: "var(--paper)" };
+  const found = Object.fromEntries(Object.entries(wanted).map(([name, colour]) => [name, resolve(colour)]));
+  probe.remove();
+  return found;
+}
+
+/** @param {import("./measures.js").Measure} measure */
+export function lineSettings({ series, digits, unit }, colour) {
+  const points = series.flatMap((line) => line.points);
+  const years = points.map(({ x }) => Math.floor(x));
+  return {
+    type: "line",
+    data: { datasets: series.map((line, index) => dataset(line, index, colour)) },
+    options: {
+      ...shared(colour),
+      parsing: false,
+      scales: {
+        x: { type: "linear", min: Math.min(...years), max: Math.max(...years) + 1, grid: { display: false },
+          ticks: { color: colour.ink, stepSize: 1, maxRotation: 0, autoSkipPadding: 12, precision: 0, callback: (year) => String(year) } },
+        y: { ...limits(series, points), grid: { color: colour.grid }, ticks: { color: colour.ink, maxTicksLimit: 6 } },
+      },
+      plugins: {
+        legend: { display: series.length > 1, labels: { color: colour.ink, usePointStyle: true, boxHeight: 7 } },
+        annotation: { annotations: series.flatMap((line, index) => band(line.range, series[index + 1]?.range, index, colour)) },
+        tooltip: { callbacks: {
+          title: ([{ raw }]) => raw.date,
+          label: ({ raw, dataset: { label } }) => `${label} ${raw.y.toFixed(digits)} ${unit}`,
+        } },
+      },
+    },
+  };
+}
+
+/** Told apart by shape and dashes, not by colour alone. */
+function dataset(line, index, colour) {
+  const paint = index === 0 ? colour.line : colour.second;
+  return {
+    label: line.label, data: line.points, borderColor: paint, backgroundColor: paint, borderWidth: 2.5, tension: 0,
+    borderDash: index === 0 ? [] : [6, 4], pointRadius: 4, pointHoverRadius: 7, pointHitRadius: 16,
+    pointStyle: index === 0 ? "circle" : "rectRot",
+  };
+}
+
+/** Room for the whole reference band where it is near, and some air. */
+function limits(series, points) {
+  const bounds = series.flatMap(({ range }) => (range ? [range.low, range.high] : [])).filter((limit) => limit !== null);
+  const values = [...points.map(({ y }) => y), ...bounds];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const air = Math.max((high - low) * 0.15, Math.abs(high) * 0.03);
+  return { suggestedMin: Math.max(0, low - air), suggestedMax: high + air };
+}
+
+/** Of a pair, the upper value's band begins where the lower one's ends: one shade each. */
+function band(range, below, index, colour) {
+  if (!range) return [];
+  const low = range.low ?? below?.high ?? null;
+  return [{
+    type: "box", drawTime: "beforeDatasetsDraw", backgroundColor: index === 0 ? colour.shade : colour.secondShade,
+    borderColor: colour.edge, borderWidth: 1, borderDash: [2, 3],
+    ...(low === null ? {} : { yMin: low }), ...(range.high === null ? {} : { yMax: range.high }),
+  }];
+}
+
+/** @param {{month: string, visits: number}[]} months @param {(month: string) => string} name */
+export function barSettings(months, name, colour) {
+  return {
+    type: "bar",
+    data: { labels: months.map(({ month }) => month.slice(2).replace("-", ".")),
+      datasets: [{ label: "진료·조제", data: months.map(({ visits }) => visits), backgroundColor: colour.line, borderRadius: 4, maxBarThickness: 36 }] },
+    options: {
+      ...shared(colour),
+      scales: {
+        x: { grid: { display: false }, ticks: { color: colour.ink, maxRotation: 0, autoSkipPadding: 10 } },
+        y: { beginAtZero: true, grid: { color: colour.grid }, ticks: { color: colour.ink, precision: 0 } },
+      },
+      plugins: { legend: { display: false }, tooltip: { callbacks: {
+        title: ([{ dataIndex }]) => name(months[dataIndex].month), label: ({ raw }) => `${raw}건` } } },
+    },
+  };
+}
+
+function shared(colour) {
+  const font = getComputedStyle(document.body).fontFamily;
+  return {
+    responsive: true, maintainAspectRatio: false, locale: "ko-KR", font: { family: font, size: 13 }, color: colour.ink,
+    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
+    interaction: { mode: "nearest", intersect: false },
+  };
+}

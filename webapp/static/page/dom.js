@@ -1,0 +1,55 @@
+/**
+ * The few words with which the page speaks to its document. Text only: nothing is ever parsed as HTML.
+ * @module
+ */
+
+/** @param {string} id @returns {any} the element, which the template promises */
+export function find(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no #${id}`);
+  return element;
+}
+
+/** @param {HTMLElement} element @param {boolean} visible */
+export function show(element, visible = true) { element.hidden = !visible; }
+
+/** @param {HTMLElement} element @param {string} text empty hides it */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = text === "";
+}
+
+/**
+ * @param {string} tag @param {Record<string, any>} [properties] `class`, attributes with a dash, or DOM properties
+ * @param {...(Node|string|null)} children
+ */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name.includes("-") || name === "role" || name === "scope") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Keeps a button from a second press while its work runs. @param {HTMLButtonElement} button @param {() => Promise<void>} work */
+export async function whileBusy(button, work) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  try {
+    await work();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/** Tells (or, with an empty text, takes back) what is wrong with one field, at the field. */
+export function markField(name, text, inputs) {
+  say(find(`${name}-error`), text);
+  for (const input of inputs) {
+    if (text) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * From stored checkups to what a chart shows: points, ranges, the newest value and its judgement. Pure.
+ * @module
+ */
+
+import { parseRange, place, referenceText, STANDARD, weightRange } from "./ranges.js";
+
+/** @typedef {{x: number, y: number, date: string, location: string}} Point x: the year, with its fraction */
+/** @typedef {{label: string, points: Point[], range: import("./ranges.js").Range|null}} Series */
+/** @typedef {{key: string, title: string, unit: string, digits: number, series: Series[]}} Measure */
+
+const one = (key, title, unit, item, digits = 0) => ({ key, title, unit, item, digits, fields: [[key, title]] });
+
+const GROUPS = [
+  { title: "체중과 비만도", measures: [
+    one("weight_kg", "체중", "kg", "체중", 1),
+    one("bmi", "체질량지수(BMI)", "kg/m²", "체질량지수", 1),
+    one("waist_cm", "허리둘레", "cm", "허리둘레", 1)] },
+  { title: "혈압과 혈당", measures: [
+    { key: "blood_pressure", title: "혈압", unit: "mmHg", item: "혈압(최고/최저)", digits: 0,
+      fields: [["systolic_mmhg", "수축기(최고)"], ["diastolic_mmhg", "이완기(최저)"]] },
+    one("fasting_glucose_mg_dl", "공복혈당", "mg/dL", "공복혈당")] },
+  { title: "콜레스테롤", measures: [
+    one("total_cholesterol_mg_dl", "총콜레스테롤", "mg/dL", "총콜레스테롤"),
+    one("ldl_mg_dl", "LDL 콜레스테롤", "mg/dL", "LDL콜레스테롤"),
+    one("hdl_mg_dl", "HDL 콜레스테롤", "mg/dL", "HDL콜레스테롤"),
+    one("triglycerides_mg_dl", "중성지방", "mg/dL", "중성지방")] },
+  { title: "간", measures: [
+    one("ast_u_l", "AST(SGOT)", "U/L", "AST(SGOT)"),
+    one("alt_u_l", "ALT(SGPT)", "U/L", "ALT(SGPT)"),
+    one("gamma_gtp_u_l", "감마지티피(γ-GTP)", "U/L", "감마지티피(γ-GTP)")] },
+  { title: "콩팥과 빈혈", measures: [
+    one("creatinine_mg_dl", "혈청 크레아티닌", "mg/dL", "혈청크레아티닌", 2),
+    one("gfr", "신사구체여과율(eGFR)", "mL/min", "신사구체여과율"),
+    one("hemoglobin_g_dl", "혈색소", "g/dL", "혈색소", 1)] },
+];
+
+/**
+ * @param {any[]} checkups as stored @param {string|null} gender `M`, `F` or null
+ * @returns {{title: string, measures: Measure[]}[]} without what was never measured
+ */
+export function groupMeasures(checkups, gender) {
+  const oldestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(a) - timeOf(b));
+  return GROUPS.map(({ title, measures }) => ({
+    title,
+    measures: measures.map((kind) => fill(kind, oldestFirst, gender)).filter(({ series }) => series[0].points.length > 0),
+  })).filter(({ measures }) => measures.length > 0);
+}
+
+function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
+  const series = fields.map(([field, label], part) => ({
+    label, points: pointsOf(checkups, field), range: rangeOf(checkups, item, gender, part),
+  }));
+  return { key, title, unit, digits, series };
+}
+
+/** A value that was not measured is absent: never 0, never a line through nothing. */
+function pointsOf(checkups, field) {
+  return checkups.flatMap((checkup) => {
+    const value = checkup.measurements?.[field];
+    if (value === null || value === undefined || value === "" || !Number.isFinite(Number(value))) return [];
+    return [{ x: timeOf(checkup), y: Number(value), date: dateText(checkup), location: checkup.location ?? "" }];
+  });
+}
+
+/** The newest checkup that states a range wins over the standard. */
+function rangeOf(checkups, item, gender, part) {
+  const newest = [...checkups].reverse();
+  if (item === "체중") {
+    const height = newest.map(({ measurements }) => Number(measurements?.height_cm)).find((value) => value > 0) ?? null;
+    return weightRange(rangeOf(checkups, "체질량지수", gender, 0), height);
+  }
+  const stated = newest.map(({ raw_data }) => referenceText(raw_data, item)).find(Boolean);
+  return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item], { gender, part });
+}
+
+function timeOf({ checkup_date, year }) {
+  const [, y, month, day] = String(checkup_date ?? "").match(/^(\d{4})-(\d{2})-(\d{2})/) ?? [];
+  if (y) return Number(y) + (Number(month) - 1) / 12 + (Number(day) - 1) / 366;
+  return Number(year) > 0 ? Number(year) + 0.5 : null;
+}
+
+function dateText({ checkup_date, year }) {
+  return checkup_date ? checkup_date.slice(0, 10).replaceAll("-", ".") : `${year}년`;
+}
+
+/** @param {Measure} measure @returns {{value: string, change: string, judgement: "inside"|"above"|"below"|null, date: string}} */
+export function newestOf({ series, digits }) {
+  const newest = series[0].points.at(-1);
+  // A pair is one reading: both values of the newest day.
+  const readings = series.map(({ points }) => points.filter((point) => point.x <= newest.x).at(-1)).filter(Boolean);
+  const places = series.flatMap(({ points, range }) => (range && points.length > 0 ? [place(points.at(-1).y, range)] : []));
+  return {
+    value: readings.map(({ y }) => y.toFixed(digits)).join("/"),
+    change: series.length > 1 ? "" : changeText(series[0].points, digits),
+    judgement: places.length === 0 ? null : (places.find((where) => where !== "inside") ?? "inside"),
+    date: newest.date,
+  };
+}
+
+function changeText(points, digits) {
+  if (points.length < 2) return "";
+  const change = points.at(-1).y - points.at(-2).y;
+  if (Math.abs(change) < 0.5 * 10 ** -digits) return "직전과 같아요";
+  return `직전보다 ${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(digits)}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * `/disease-report`: body age, rank, and the predicted risks as bars.
+ * @module
+ */
+
+import { find, make, say, show } from "./dom.js";
+import { ResultsPage } from "./results.js";
+
+const LEVELS = { "정상": ["inside", "✓"], "주의": ["watch", "▲"], "위험": ["above", "▲▲"] };
+const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
+
+/** Whoever may open the records but has no report gets told so, not locked out. */
+async function load({ client, database, uuid }) {
+  const report = await client.report(uuid).catch(async (error) => {
+    if (error.status !== 404) throw error;
+    await client.checkups(uuid);
+    return null;
+  });
+  return { report, birthday: (await database.readRecords(uuid).catch(() => null))?.birthday ?? null };
+}
+
+function draw({ report, birthday }, page) {
+  show(find("content"), report !== null);
+  if (report === null) { drawNone(page); return; }
+  show(find("nothing"), false);
+  page.lead("가장 최근 건강검진을 바탕으로 한 예측이에요.");
+  say(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
+  say(find("bodyage-note"), ageNote(report, birthday));
+  say(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
+  say(find("analyzed"), [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider].filter(Boolean).join(" · "));
+  drawPdf(report.report_url);
+  const longest = Math.max(1, ...[...report.disease, ...report.cancer].map(({ rate }) => Number(rate) || 0));
+  find("disease").replaceChildren(riskTable("질병 위험도", report.disease, longest));
+  find("cancer").replaceChildren(riskTable("암 위험도", report.cancer, longest));
+}
+
+function drawNone(page) {
+  page.lead(page.live ? "리포트를 만들고 있어요. 끝나면 바로 보여드릴게요." : "");
+  if (page.live) return;
+  show(find("nothing"));
+  say(find("nothing-title"), "아직 질병 예측 리포트가 없어요");
+  say(find("nothing-text"), "시작 화면에서 ‘질병 예측 리포트 받기’를 고르면 만들 수 있어요. 최근 건강검진에 키, 몸무게, 혈압, 공복혈당이 있어야 해요.");
+}
+
+function ageNote({ bodyage, analyzed_at }, birthday) {
+  if (bodyage === null || !birthday) return "검진 값으로 계산한 몸의 나이예요.";
+  const difference = bodyage - ageOn(birthday, new Date(analyzed_at ?? Date.now()));
+  if (difference === 0) return "실제 나이(만)와 같아요.";
+  return `실제 나이(만)보다 ${Math.abs(difference)}살 ${difference < 0 ? "젊어요" : "많아요"}.`;
+}
+
+function ageOn(birthday, day) {
+  const [year, month, date] = birthday.split("-").map(Number);
+  const before = day.getMonth() + 1 < month || (day.getMonth() + 1 === month && day.getDate() < date);
+  return day.getFullYear() - year - Number(before);
+}
+
+/** Only an address of the web becomes a link, whatever the report says. */
+function drawPdf(address) {
+  const url = URL.canParse(address ?? "") ? new URL(address) : null;
+  const safe = url && (url.protocol === "https:" || url.protocol === "http:");
+  find("pdf-place").replaceChildren(safe
+    ? make("a", { class: "button primary", href: url.href, target: "_blank", rel: "noopener noreferrer" }, "PDF로 보기", make("span", { class: "sr" }, " (새 창)"))
+    : "PDF가 없어요.");
+}
+
+function riskTable(caption, entries, longest) {
+  if (entries.length === 0) return make("p", { class: "hint" }, "예측된 항목이 없어요.");
+  const sorted = [...entries].sort((a, b) => (Number(b.rate) || 0) - (Number(a.rate) || 0));
+  return make("table", { class: "bars" }, make("caption", { class: "sr" }, `${caption}, 높은 순`),
+    make("thead", { class: "sr" }, make("tr", {}, ...["이름", "위험도", "단계"].map((head) => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, ...sorted.map((entry) => riskRow(entry, longest))));
+}
+
+function riskRow({ name, rate, level }, longest) {
+  const [kind, sign] = LEVELS[level] ?? ["", ""];
+  const bar = make("span", { class: `risk ${kind}`, "aria-hidden": "true" });
+  bar.style.inlineSize = `${Math.min(100, ((Number(rate) || 0) / longest) * 100)}%`;
+  return make("tr", {}, make("th", { scope: "row" }, name),
+    make("td", {}, make("div", { class: "track" }, bar), make("span", { class: "rate" }, rate === null || rate === undefined ? "–" : String(rate))),
+    make("td", {}, level ? make("span", { class: `chip ${kind}` }, make("span", { "aria-hidden": "true" }, `${sign} `), level) : ""));
+}
+
+await new ResultsPage({ load, draw }).open();

@@ -1,0 +1,166 @@
+/**
+ * What both result pages share: whose records, the running session, the lock, the copy for when there is no line.
+ * @module
+ */
+
+import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../sdk/welno.js";
+import { showConnection } from "./connection.js";
+import { find, say, show } from "./dom.js";
+import { explain } from "./errors.js";
+import { askForPassword, unlock } from "./password.js";
+import { showToast } from "./toasts.js";
+import { announce } from "./waiting.js";
+
+const CLOSED_TO_US = new Set([401, 403, 404]);
+
+export class ResultsPage {
+  storage = new WelnoStorage();
+  client = new WelnoClient({ storage: this.storage });
+  database = new HealthDatabase();
+  #query = new URLSearchParams(location.search);
+  #live = false;
+  #over = false;
+  #turn = 0;
+  #load;
+  #draw;
+  #fallBack;
+
+  /**
+   * @param {{load: (page: ResultsPage) => Promise<any>, draw: (data: any, page: ResultsPage) => void,
+   *   fallBack?: (page: ResultsPage) => Promise<any>}} parts `fallBack` answers null where nothing was kept
+   */
+  constructor({ load, draw, fallBack = async () => null }) {
+    this.#load = load;
+    this.#draw = draw;
+    this.#fallBack = fallBack;
+  }
+
+  get uuid() { return this.#query.get("uuid") || this.storage.read(KEYS.patientUuid); }
+  get sessionId() { return this.#query.get("sessionId") || this.storage.read(KEYS.sessionId); }
+  get gender() { return this.storage.read(KEYS.gender); }
+  /** A running session may still bring what is missing now. */
+  get live() { return this.#live; }
+
+  async open() {
+    this.#keepQueryInLinks();
+    find("set-password").addEventListener("click", () => this.#askForPassword());
+    if (this.#query.get("report") === "failed") this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.", "warning");
+    if (this.sessionId) await this.#follow();
+    if (this.#turn === 0) await this.refresh();
+  }
+
+  /** Loads and draws; only the newest of several runs draws. */
+  async refresh() {
+    if (!this.uuid) { if (!this.#live) this.#showNothing(); return; }
+    const turn = ++this.#turn;
+    try {
+      const data = await this.#load(this);
+      if (turn === this.#turn) this.#show(data);
+    } catch (error) {
+      if (turn === this.#turn) await this.#cannotLoad(error);
+    }
+  }
+
+  async #cannotLoad(error) {
+    if (CLOSED_TO_US.has(error.status)) {
+      if (this.#live) { this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요."); return; }
+      this.lead("");
+      await unlock(this.client, this.uuid);
+      await this.refresh();
+      return;
+    }
+    const text = explain(error);
+    const kept = await this.#fallBack(this);
+    if (kept) this.#show(kept);
+    else this.lead("");
+    this.notify(kept ? "연결할 수 없어서 이 기기에 보관한 기록을 보여드려요." : text, "warning");
+  }
+
+  #show(data) {
+    show(find("locked"), false);
+    show(find("nothing"), false);
+    show(find("content"));
+    show(find("after"), !this.#live);
+    this.#draw(data, this);
+  }
+
+  #showNothing() {
+    this.lead("");
+    show(find("nothing"));
+  }
+
+  lead(text) { say(find("results-lead"), text); }
+
+  /** @param {string} text @param {"warning"|""} [level] */
+  notify(text, level = "") {
+    const place = find("results-notice");
+    place.className = `notice ${level}`;
+    say(place, text);
+  }
+
+  async #follow() {
+    this.#live = true;
+    const collection = new Collection({
+      sessionId: this.sessionId, page: location.pathname, redirectPath: this.#redirectPath(), client: this.client,
+      storage: this.storage, database: this.database,
+      view: {
+        perform: (action) => this.#perform(action),
+        showProgress: (progress) => this.#showProgress(progress),
+        showConnection: (state) => showConnection(this.#over ? "closed" : state),
+      },
+    });
+    this.collection = collection;
+    try {
+      await collection.start();
+    } catch (error) {
+      // An old link names a session that is long over: the records have their own lock.
+      if (error.status === undefined) throw error;
+      this.#settle();
+    }
+  }
+
+  /** A link without memory: its own path says what the person came for. */
+  #redirectPath() { return this.storage.read(KEYS.redirectPath) ?? location.pathname; }
+
+  #showProgress(progress) {
+    const percent = percentOf(progress);
+    const current = progress.find((step) => step.state === "active");
+    const running = this.#live && percent < 100;
+    show(find("live"), running);
+    find("live-text").textContent = current ? current.label : "기록을 모으고 있어요.";
+    find("live-percent").textContent = `${percent}%`;
+    find("live-bar").value = percent;
+    announce(progress, percent);
+  }
+
+  #settle() {
+    this.#live = false;
+    this.#over = true;
+    show(find("live"), false);
+  }
+
+  #perform(action) {
+    switch (action.do) {
+      case "toast": return showToast(action.level, action.text);
+      case "navigate": return location.assign(action.to);
+      case "dialog": return this.#askForPassword();
+      case "refresh":
+        if (this.collection?.flow.status === "completed") this.#settle();
+        return void this.refresh();
+      case "restart": case "correct":
+        this.#settle();
+        if (action.text && action.reason !== "gone") this.notify(action.text, "warning");
+        return void this.refresh();
+      default: return undefined;
+    }
+  }
+
+  async #askForPassword() {
+    const uuid = this.collection?.flow.patientUuid ?? this.uuid;
+    if (uuid) await askForPassword(this.client, uuid);
+  }
+
+  #keepQueryInLinks() {
+    for (const link of document.querySelectorAll("[data-keep-query]")) link.href += location.search;
+  }
+}

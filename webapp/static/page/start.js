@@ -1,0 +1,228 @@
+/**
+ * The page at `/`: consent and form, then the wait for the phone and the collection.
+ * @module
+ */
+
+import { Collection, KEYS, WelnoClient, WelnoStorage } from "../sdk/welno.js";
+import { showConnection } from "./connection.js";
+import { find, markField, say, show, whileBusy } from "./dom.js";
+import { explain } from "./errors.js";
+import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./fields.js";
+import { askForPassword } from "./password.js";
+import { showToast } from "./toasts.js";
+import { drawPhone, drawProgress } from "./waiting.js";
+
+const storage = new WelnoStorage();
+const client = new WelnoClient({ storage });
+const form = /** @type {HTMLFormElement} */ (find("start-form"));
+let collection = /** @type {Collection|null} */ (null);
+
+const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
+const askedTerms = () => inputsOf("terms").filter((box) => !box.closest(".term").hidden);
+
+function readValues() {
+  const data = new FormData(form);
+  const text = (name) => String(data.get(name) ?? "");
+  return {
+    user_name: text("user_name"), birthdate: text("birthdate"), gender: text("gender"), phone_no: text("phone_no"),
+    private_auth_type: text("private_auth_type"), redirect_path: text("redirect_path"),
+    missingTerms: askedTerms().filter((box) => !box.checked).length,
+  };
+}
+
+function showFaults(faults) {
+  for (const name of FIELD_NAMES) markField(name, faults[name] ?? "", inputsOf(name));
+  say(find("form-failure"), faults.form ?? "");
+  const first = FIELD_NAMES.find((name) => faults[name]);
+  if (first) inputsOf(first)[0].focus();
+}
+
+/** Told once the field is left, taken back as soon as it is right. */
+function watchFields() {
+  const recheck = (name) => markField(name, checkField(name, readValues(), new Date()), inputsOf(name));
+  form.addEventListener("focusout", ({ target }) => {
+    if (FIELD_NAMES.includes(target.name) && target.value && target.type !== "radio" && target.type !== "checkbox") recheck(target.name);
+  });
+  form.addEventListener("input", ({ target }) => {
+    if (FIELD_NAMES.includes(target.name) && target.getAttribute("aria-invalid")) recheck(target.name);
+  });
+}
+
+function watchConsent() {
+  const all = find("agree-all");
+  const settle = () => {
+    for (const term of form.querySelectorAll("[data-report-only]")) term.hidden = readValues().redirect_path !== "/disease-report";
+    all.checked = askedTerms().every((box) => box.checked);
+  };
+  all.addEventListener("change", () => {
+    for (const box of askedTerms()) box.checked = all.checked;
+    if (all.checked) markField("terms", "", inputsOf("terms"));
+  });
+  form.addEventListener("change", ({ target }) => target !== all && settle());
+  settle();
+}
+
+/** A campaign's link may name its order and the hospital; whatever else stands there is not ours. */
+function campaign() {
+  const query = new URLSearchParams(location.search);
+  const known = [["oid", query.get("oid")], ["hospital_id", query.get("hospital")]];
+  return Object.fromEntries(known.filter(([, value]) => value && /^[\w-]{1,64}$/.test(value)));
+}
+
+async function submit() {
+  const values = readValues();
+  const faults = checkForm(values, new Date());
+  showFaults(faults);
+  if (Object.keys(faults).length > 0) return;
+  const agreedAt = new Date().toISOString();
+  const clean = cleanValues(values);
+  try {
+    const { session_id } = await client.startSession({
+      ...clean, ...campaign(), redirect_path: values.redirect_path, terms_agreed: true, terms_agreed_at: agreedAt,
+    });
+    keep(session_id, clean, values.redirect_path, agreedAt);
+    await follow(session_id, values.redirect_path);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function keep(sessionId, values, redirectPath, agreedAt) {
+  storage.clearSession();
+  const kept = {
+    [KEYS.sessionId]: sessionId, [KEYS.redirectPath]: redirectPath, [KEYS.authType]: values.private_auth_type,
+    [KEYS.termsAgreed]: agreedAt, [KEYS.manualCollect]: "false", [KEYS.gender]: values.gender,
+  };
+  for (const [key, value] of Object.entries(kept)) storage.write(key, value);
+  const { birthdate } = values;
+  const birthday = `${birthdate.slice(0, 4)}-${birthdate.slice(4, 6)}-${birthdate.slice(6)}`;
+  storage.rememberPerson(sessionId, { name: values.user_name, birthday });
+}
+
+/** The push may be asked for again without harm: one that waits is not sent twice. */
+async function askThePhone(sessionId) {
+  try {
+    await client.simpleAuth(sessionId);
+  } catch (error) {
+    if (!error.retryable) throw error;
+    showToast("error", explain(error));
+    await new Promise((resolve) => { setTimeout(resolve, 1000 * Math.min(error.retryAfterSeconds ?? 3, 30)); });
+    if (collection?.sessionId === sessionId) await askThePhone(sessionId);
+  }
+}
+
+function fail(error) {
+  const text = explain(error);
+  backToForm("");
+  const faults = error.status === 400 ? serverFaults(error.details) : {};
+  showFaults(Object.keys(faults).length > 0 ? faults : { form: text });
+  if (Object.keys(faults).length === 0) find("form-failure").scrollIntoView({ block: "center" });
+}
+
+async function follow(sessionId, redirectPath) {
+  collection?.stop();
+  collection = new Collection({
+    sessionId, page: "/", redirectPath, client, storage,
+    view: { perform, showProgress, showConnection },
+  });
+  show(find("form-view"), false);
+  show(find("waiting-view"));
+  show(find("retry"), false);
+  drawPhone(storage.read(KEYS.authType));
+  find("waiting-title").focus();
+  await collection.start();
+  // Also after a reload between the start and the push.
+  if (collection?.flow.status === "initiated") await askThePhone(sessionId);
+}
+
+function showProgress(progress) { drawProgress(progress); }
+
+const PERFORM = {
+  toast: ({ level, text }) => showToast(level, text),
+  spinner: ({ on }) => show(find("spinner"), on),
+  navigate: ({ to }) => location.assign(to),
+  refresh: () => {},
+  dialog: () => askForPassword(client, collection.flow.patientUuid),
+  retry: ({ text }) => {
+    say(find("retry-text"), text);
+    show(find("retry"));
+  },
+  correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
+  restart: ({ text }) => backToForm(text || "조회가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
+};
+
+function perform(action) { return PERFORM[action.do](action); }
+
+function backToForm(notice) {
+  collection?.stop();
+  collection = null;
+  storage.clearSession();
+  showConnection("closed");
+  show(find("waiting-view"), false);
+  show(find("form-view"));
+  say(find("form-notice"), notice);
+  if (notice) find("form-notice").focus();
+}
+
+function watchWaiting() {
+  find("approve-button").addEventListener("click", ({ currentTarget }) => whileBusy(currentTarget, async () => {
+    try {
+      await collection?.approve();
+      show(find("retry"), false);
+      showToast("info", "승인을 확인하고 있어요.");
+    } catch (error) {
+      showToast("warning", explain(error));
+    }
+  }));
+  const leave = (notice) => async () => {
+    const left = collection;
+    backToForm(notice);
+    find("start-title").focus();
+    await left?.cancel().catch(explain);
+  };
+  find("cancel-button").addEventListener("click", leave(""));
+  find("correct-button").addEventListener("click", leave("정보를 고친 뒤 다시 시작해 주세요."));
+}
+
+/** The line may be down when the page opens: the session waits. */
+function waitForTheLine(error) {
+  explain(error);
+  showConnection("offline");
+  const tried = new AbortController();
+  const again = () => {
+    tried.abort();
+    clearTimeout(timer);
+    takeUp();
+  };
+  const timer = setTimeout(again, 3_000);
+  globalThis.addEventListener("online", again, { signal: tried.signal });
+}
+
+/** A reload in the middle goes on where it was; what is over is offered, not forced. */
+async function takeUp() {
+  const sessionId = storage.read(KEYS.sessionId);
+  offerPrevious();
+  if (!sessionId || storage.isDone(sessionId, "save")) return;
+  try {
+    await follow(sessionId, storage.read(KEYS.redirectPath) ?? undefined);
+  } catch (error) {
+    if (error.status === 404) backToForm("지난번 조회는 시간이 지나 끝났어요. 다시 시작해 주세요.");
+    else waitForTheLine(error);
+  }
+}
+
+function offerPrevious() {
+  const uuid = storage.read(KEYS.patientUuid);
+  show(find("previous"), uuid !== null);
+  const query = new URLSearchParams({ uuid: uuid ?? "", hospital: storage.read(KEYS.hospitalId) ?? "" });
+  find("previous-link").href = `/results-trend?${query}`;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  whileBusy(find("start-button"), submit);
+});
+watchFields();
+watchConsent();
+watchWaiting();
+await takeUp();

@@ -1,0 +1,175 @@
+/**
+ * One running session in one page: history, stream, storage and the person's copy, joined by the decisions of `flow`.
+ * @module
+ */
+
+import { HealthDatabase } from "./database.js";
+import { decide, fromStatus, initialFlow, resume } from "./flow.js";
+import { advance, initialProgress, progressFromStatus } from "./progress.js";
+import { WelnoClient } from "./session.js";
+import { KEYS, WelnoStorage } from "./storage.js";
+import { connect } from "./stream.js";
+
+/** @typedef {import("./flow.js").Action} Action */
+/** @typedef {import("./flow.js").FlowState} FlowState */
+/** @typedef {import("./progress.js").Progress} Progress */
+/**
+ * What the page does itself. `perform` carries out one action and, for a dialog, resolves when it is closed.
+ * @typedef {object} View
+ * @property {(action: Action) => void|Promise<void>} perform
+ * @property {(progress: Progress, flow: FlowState) => void} [showProgress]
+ * @property {(state: import("./stream.js").StreamState, reason: string|null) => void} [showConnection]
+ */
+
+const ENDED_TEXT = {
+  expired: "시간이 지나 연결이 끝났어요. 처음부터 다시 시작해 주세요.",
+  gone: "진행 중인 기록을 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
+  unauthenticated: "이 브라우저에서 시작한 조회가 아니에요. 처음부터 다시 시작해 주세요.",
+  forbidden: "이 주소에서는 조회를 이어갈 수 없어요.",
+};
+
+export class Collection {
+  #client;
+  #storage;
+  #database;
+  #view;
+  #flow;
+  #progress;
+  #stream = null;
+  #dialog = Promise.resolve();
+
+  /**
+   * @param {{sessionId: string, page: string, redirectPath?: string, view: View, client?: WelnoClient,
+   *   storage?: WelnoStorage, database?: HealthDatabase}} options
+   */
+  constructor({ sessionId, page, redirectPath, view, storage = new WelnoStorage(), client = new WelnoClient({ storage }),
+                database = new HealthDatabase() }) {
+    this.#client = client;
+    this.#storage = storage;
+    this.#database = database;
+    this.#view = view;
+    const path = redirectPath ?? storage.read(KEYS.redirectPath) ?? undefined;
+    this.#flow = initialFlow({ sessionId, page, ...(path ? { redirectPath: path } : {}) });
+    this.#progress = initialProgress({ withReport: this.#flow.redirectPath.includes("disease-report") });
+  }
+
+  get sessionId() { return this.#flow.sessionId; }
+  get flow() { return this.#flow; }
+
+  /** Takes up the session where it stands, then follows it. Rejects with a WelnoError when it cannot be had. */
+  async start() {
+    const cursor = await this.#recall();
+    this.#show();
+    this.#stream = connect({
+      sessionId: this.sessionId, after: cursor.seq, epoch: cursor.epoch, client: this.#client,
+      onEvent: (event) => this.#take(event),
+      onStatus: (status) => this.#adopt(status),
+      onState: (state, reason) => this.#connection(state, reason),
+    });
+    await this.#run(resume(this.#flow));
+  }
+
+  stop() { this.#stream?.close(); }
+
+  /** Ends the session for everybody; what is stored stays. */
+  async cancel() {
+    this.stop();
+    this.#storage.clearSession(); // first: the person may start anew before the answer comes
+    await this.#client.cancel(this.sessionId);
+  }
+
+  /** "I have approved on the phone." */
+  async approve() {
+    this.#storage.write(KEYS.manualCollect, "true");
+    return this.#client.collectData(this.sessionId);
+  }
+
+  /** The past in silence: its toasts were shown, or nobody was there to see them. */
+  async #recall() {
+    const past = await this.#client.messages(this.sessionId, { seq: 0, epoch: null });
+    if (past.resync || past.messages[0]?.seq > 1) {
+      this.#learn(await this.#client.status(this.sessionId));
+      return { seq: past.last_seq, epoch: past.epoch };
+    }
+    for (const event of past.messages) this.#fold(event);
+    return { seq: past.messages.at(-1)?.seq ?? 0, epoch: past.epoch };
+  }
+
+  #fold(event) {
+    const { state, actions } = decide(this.#flow, event);
+    this.#flow = state;
+    this.#progress = advance(this.#progress, event);
+    for (const action of actions) if (action.do === "remember") this.#storage.write(action.key, action.value);
+    return actions;
+  }
+
+  #learn(status) {
+    this.#flow = fromStatus(this.#flow, status);
+    this.#progress = progressFromStatus(this.#progress, status);
+  }
+
+  #take(event) {
+    const actions = this.#fold(event);
+    this.#show();
+    this.#run(actions.filter((action) => action.do !== "remember"));
+  }
+
+  #adopt(status) {
+    this.#learn(status);
+    this.#show();
+    this.#run(resume(this.#flow));
+  }
+
+  #show() { this.#view.showProgress?.(this.#progress, this.#flow); }
+
+  #connection(state, reason) {
+    this.#view.showConnection?.(state, reason);
+    const text = ENDED_TEXT[reason ?? ""];
+    if (!text) return;
+    this.#storage.clearSession();
+    this.#view.perform({ do: "restart", reason: reason === "expired" ? "expired" : "gone", text });
+  }
+
+  async #run(actions) {
+    for (const action of actions) await this.#perform(action);
+  }
+
+  async #perform(action) {
+    if (action.do === "save") return this.#save();
+    if (action.do === "dialog") return this.#openDialog(action);
+    if (action.do === "navigate" && action.afterDialog) await this.#dialog;
+    if (action.do === "restart") this.#storage.clearSession();
+    return this.#view.perform(action);
+  }
+
+  /** Once per session, whichever tab is first. The collection goes on behind it. */
+  #openDialog(action) {
+    if (!this.#storage.claim(this.sessionId, "dialog")) return;
+    this.#dialog = Promise.resolve(this.#view.perform(action));
+  }
+
+  /** Once per session. A failure costs the offline copy only: the records are safe on the server. */
+  async #save() {
+    const uuid = this.#flow.patientUuid;
+    if (!uuid || this.#storage.isDone(this.sessionId, "save")) return;
+    try {
+      await this.#database.saveRecords(await this.#fetchRecords(uuid), { mode: "merge" });
+      this.#storage.markDone(this.sessionId, "save");
+    } catch (error) {
+      console.warn("welno: the records could not be kept in this browser", error.name);
+      this.#view.perform({ do: "toast", level: "warning", text: "이 기기에는 기록을 보관하지 못했어요. 서버에는 안전하게 저장됐어요." });
+    }
+  }
+
+  async #fetchRecords(uuid) {
+    const person = this.#storage.person(this.sessionId);
+    const [healthData, prescriptionData, status] = await Promise.all([
+      this.#client.checkups(uuid), this.#client.prescriptions(uuid),
+      person ? null : this.#client.status(this.sessionId).catch(() => null),
+    ]);
+    return {
+      uuid, hospitalId: this.#flow.hospitalId, patientName: person?.name ?? status?.user_name ?? null,
+      birthday: person?.birthday ?? null, healthData, prescriptionData,
+    };
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * What the page does when something happens: pure decisions. A front end only carries the actions out.
+ * @module
+ */
+
+import { eventName } from "./ordering.js";
+import { KEYS } from "./storage.js";
+
+export const TREND_PATH = "/results-trend";
+export const REPORT_PATH = "/disease-report";
+
+/**
+ * @typedef {{do: "toast", level: "info"|"success"|"warning"|"error", text: string}
+ *   | {do: "spinner", on: boolean}
+ *   | {do: "remember", key: string, value: string|null}
+ *   | {do: "navigate", to: string, afterDialog: boolean}
+ *   | {do: "refresh"}
+ *   | {do: "dialog"}
+ *   | {do: "correct", text: string}
+ *   | {do: "retry", text: string}
+ *   | {do: "save"}
+ *   | {do: "restart", reason: "gone"|"expired"|"cancelled"|"failed", text: string}} Action
+ * `refresh`: stored records changed. `correct`: the person's details are wrong. `retry`: no approval yet, offer to wait
+ * or to start again. `restart`: this session is over.
+ */
+/**
+ * @typedef {object} FlowState
+ * @property {string} sessionId
+ * @property {string} page the path of the page that asks
+ * @property {string} redirectPath where the person wants to go
+ * @property {string|null} patientUuid
+ * @property {string|null} hospitalId
+ * @property {boolean} reportFailed
+ * @property {string} status the last known one
+ */
+
+/** @param {Partial<FlowState> & {sessionId: string, page: string}} known @returns {FlowState} */
+export function initialFlow(known) {
+  return { redirectPath: TREND_PATH, patientUuid: null, hospitalId: null, reportFailed: false, status: "initiated", ...known };
+}
+
+/** @param {FlowState} state */
+export function wantsReport(state) { return state.redirectPath.includes("disease-report"); }
+
+/**
+ * @param {FlowState} state @param {{type: string, status?: string, message: string, data?: any}} event
+ * @returns {{state: FlowState, actions: Action[]}}
+ */
+export function decide(state, event) {
+  const name = eventName(event);
+  const next = learn(state, name, event);
+  const actions = [...remember(state, next), ...(REACTIONS[name]?.(next, event) ?? [])];
+  return { state: next, actions };
+}
+
+/**
+ * What a page that (re)appears in the middle must do, from the state that the history led to.
+ * @param {FlowState} state @returns {Action[]}
+ */
+export function resume(state) {
+  switch (state.status) {
+    case "completed": return finish(state);
+    case "info_required": return [{ do: "correct", text: "" }];
+    case "expired": case "cancelled": return [restart(state.status, "")];
+    case "error": return [restart("failed", "")];
+    default: return canMoveOn(state) ? [moveOn(state)] : [{ do: "spinner", on: isWorking(state) }];
+  }
+}
+
+/**
+ * The state as the server tells it, where the events are gone.
+ * @param {FlowState} state @param {any} status answer of `GET .../status` or a `resync` frame @returns {FlowState}
+ */
+export function fromStatus(state, status) {
+  const fetched = status.progress?.health_data_fetched && status.status.startsWith("fetching");
+  return {
+    ...state,
+    status: fetched ? "health_data_completed" : status.status,
+    patientUuid: status.patient_uuid ?? state.patientUuid,
+    hospitalId: status.hospital_id ?? state.hospitalId,
+  };
+}
+
+function learn(state, name, event) {
+  const data = event.data ?? {};
+  return {
+    ...state,
+    status: statusAfter(state, name, event),
+    patientUuid: data.patient_uuid ?? state.patientUuid,
+    hospitalId: data.hospital_id ?? state.hospitalId,
+    redirectPath: data.redirect_to_report === true ? REPORT_PATH : state.redirectPath,
+    reportFailed: state.reportFailed || name === "mediarc_failed",
+  };
+}
+
+/** These say something, but the session stands where it stood. */
+const REMARKS = new Set(["session_extended", "collection_error", "health_data_failed"]);
+
+function statusAfter(state, name, event) {
+  if (name === "error") return event.status ?? "error";
+  return REMARKS.has(name) ? state.status : name;
+}
+
+function remember(before, after) {
+  const news = [];
+  if (after.patientUuid !== before.patientUuid) news.push([KEYS.patientUuid, after.patientUuid]);
+  if (after.hospitalId !== before.hospitalId) news.push([KEYS.hospitalId, after.hospitalId]);
+  if (after.status !== before.status) {
+    news.push([KEYS.collectingStatus, after.status]);
+    news.push([KEYS.authWaiting, WAITING.has(after.status) ? "true" : null]);
+  }
+  return news.map(([key, value]) => ({ do: "remember", key, value }));
+}
+
+const WAITING = new Set(["auth_key_received", "auth_waiting", "auth_pending", "auth_timeout"]);
+const PAST_APPROVAL = new Set([
+  "auth_completed", "fetching_health_data", "health_data_completed", "fetching_prescription_data",
+  "prescription_completed", "prescription_data_failed", "identifying", "saving", "mediarc_generating",
+  "mediarc_failed",
+]);
+
+function isWorking(state) { return PAST_APPROVAL.has(state.status); }
+
+const toast = (level, text) => ({ do: "toast", level, text });
+const spinner = (on) => ({ do: "spinner", on });
+
+const REACTIONS = {
+  auth_completed: (_, event) => [toast("success", event.message), spinner(true)],
+  health_data_completed: (state, event) =>
+    wantsReport(state) || state.page !== "/"
+      ? [toast("success", event.message), { do: "refresh" }]
+      : [moveOn(state)],
+  prescription_completed: (_, event) => [toast("success", event.message), { do: "refresh" }],
+  mediarc_generating: (_, event) => [toast("info", event.message), spinner(true)],
+  mediarc_completed_password_ready: (_, event) =>
+    [toast("success", event.message), spinner(false), { do: "refresh" }, { do: "dialog" }],
+  completed: (state) => finish(state),
+  auth_timeout: (_, event) => [{ do: "retry", text: event.message }],
+  auth_pending: (_, event) => [{ do: "retry", text: event.message }],
+  info_required: (_, event) => [spinner(false), { do: "correct", text: event.message }],
+  health_data_failed: (_, event) => [toast("warning", event.message)],
+  prescription_data_failed: (_, event) => [toast("warning", event.message)],
+  mediarc_failed: (_, event) => [toast("warning", event.message), spinner(false)],
+  collection_error: (_, event) => [toast("error", event.message)],
+  error: (state, event) => [spinner(false), restart(endReason(state.status), event.message)],
+};
+
+function endReason(status) { return status === "expired" || status === "cancelled" ? status : "failed"; }
+
+function restart(reason, text) { return { do: "restart", reason, text }; }
+
+/** On the trend path the results page takes over as soon as there is something to show. */
+function canMoveOn(state) {
+  const arrived = ["health_data_completed", "fetching_prescription_data", "prescription_completed",
+    "prescription_data_failed", "identifying", "saving"];
+  return !wantsReport(state) && state.page === "/" && state.patientUuid !== null && arrived.includes(state.status);
+}
+
+function moveOn(state) { return { do: "navigate", to: resultsAddress(state), afterDialog: false }; }
+
+function finish(state) {
+  const showsResults = state.page !== "/"; // whoever already looks at results is not taken elsewhere
+  return [
+    spinner(false), { do: "save" }, { do: "dialog" },
+    showsResults ? { do: "refresh" } : { do: "navigate", to: resultsAddress(state), afterDialog: true },
+  ];
+}
+
+/** Who came for a report that could not be made is shown what was collected. */
+function landing(state) { return wantsReport(state) && !state.reportFailed ? REPORT_PATH : TREND_PATH; }
+
+/** @param {FlowState} state */
+export function resultsAddress(state) {
+  const query = new URLSearchParams({
+    uuid: state.patientUuid ?? "", hospital: state.hospitalId ?? "", sessionId: state.sessionId,
+    ...(state.reportFailed ? { report: "failed" } : {}),
+  });
+  return `${landing(state)}?${query}`;
+}

@@ -1,0 +1,54 @@
+/**
+ * What to do with one numbered event, and how long to wait before the next socket: pure decisions of the stream.
+ * @module
+ */
+
+/** @typedef {{seq: number, epoch: string|null}} Cursor the last event that was delivered */
+/** @typedef {"deliver"|"drop"|"gap"|"resync"} Verdict */
+
+/**
+ * @param {Cursor} cursor
+ * @param {{seq: number, epoch?: string|null}} event
+ * @returns {Verdict} `gap`: events between are missing; `resync`: the history that the cursor counts in is gone
+ */
+export function judge(cursor, event) {
+  if (cursor.epoch && event.epoch && event.epoch !== cursor.epoch) return "resync";
+  if (event.seq <= cursor.seq) return "drop";
+  return event.seq === cursor.seq + 1 ? "deliver" : "gap";
+}
+
+const FIRST_SECONDS = 5;
+const LONGEST_SECONDS = 60;
+
+/**
+ * Seconds before reconnection number `attempt` (0, 1, 2 ...): 5, 10, 20, 40, 60, 60 ... and up to a quarter more, so
+ * that browsers which lost the same server do not come back in step.
+ * @param {number} attempt @param {() => number} [random]
+ */
+export function reconnectSeconds(attempt, random = Math.random) {
+  const plain = Math.min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** attempt);
+  return plain * (1 + random() / 4);
+}
+
+/** @typedef {{end: string|null, pause: number|null}} CloseDecision */
+
+const ENDS = { 4401: "unauthenticated", 4403: "forbidden", 4404: "gone", 4408: "expired" };
+// The server asks these to stay away for longer than the first delay; polling goes on meanwhile.
+const PAUSE_SECONDS = { 1013: 10, 4429: 30 };
+
+/** @param {number} code @returns {CloseDecision} why the stream is over, or the least pause in seconds */
+export function judgeClose(code) {
+  return { end: ENDS[code] ?? null, pause: PAUSE_SECONDS[code] ?? null };
+}
+
+/** The one name of an event, wherever it stands. @param {{type: string, status?: string}} event */
+export function eventName(event) {
+  return event.type === "streaming_status" ? (event.status ?? event.type) : event.type;
+}
+
+/** Why no further event can come, or null. @param {{type: string, status?: string}} event */
+export function ending(event) {
+  if (eventName(event) === "completed") return "completed";
+  if (event.type === "error" && (event.status === "expired" || event.status === "cancelled")) return event.status;
+  return null;
+}
