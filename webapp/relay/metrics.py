@@ -2,10 +2,12 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-SOCKETS = Gauge("welno_relay_sockets", "Open WebSockets of this process.")
-STREAMS = Gauge("welno_relay_sse_streams", "Open SSE answers of this process.")
-SUBSCRIPTIONS = Gauge("welno_relay_subscriptions", "Readers of any kind that follow a stream.")
-CHANNELS = Gauge("welno_relay_channels", "Streams this process is subscribed to.")
+SOCKETS = Gauge("welno_relay_sockets", "Open WebSockets of this process.", multiprocess_mode="livesum")
+STREAMS = Gauge("welno_relay_sse_streams", "Open SSE answers of this process.", multiprocess_mode="livesum")
+SUBSCRIPTIONS = Gauge(
+    "welno_relay_subscriptions", "Readers of any kind that follow a stream.", multiprocess_mode="livesum"
+)
+CHANNELS = Gauge("welno_relay_channels", "Streams this process is subscribed to.", multiprocess_mode="livesum")
 EVENTS_IN = Counter("welno_relay_events_in_total", "Events heard from Redis.")
 EVENTS_OUT = Counter("welno_relay_events_out_total", "Events handed to readers.", ["transport"])
 BYTES_OUT = Counter("welno_relay_bytes_out_total", "Bytes written to WebSockets.")
