@@ -1,0 +1,131 @@
+"""What operators see of runs and may do to them. Nothing here shows who a run is about.
+
+Errors: SessionNotFound, NotStopped (only a run that stopped with an error can be resumed).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import CollectionRun, CollectionStep, RunState
+from services.collection.requests import cancel_session, lock_run, resume_run
+from services.sessions import SessionNotFound
+from services.work import Work
+
+
+class NotStopped(Exception):
+    """The run is under way, waits for its phone, or has ended: there is nothing to resume."""
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run in a list."""
+
+    session_id: str
+    status: str
+    step: str
+    run_state: str
+    attempts: int
+    takeovers: int
+    error_code: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One try of one step."""
+
+    step: str
+    attempt: int
+    outcome: str
+    reason: str | None
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class RunStory:
+    """A run and all tries of its steps, oldest first. `detail` is what the operators need of its error."""
+
+    summary: RunSummary
+    detail: dict[str, Any] | None
+    health_count: int | None
+    prescription_count: int | None
+    owner_id: int | None
+    fence: int
+    expires_at: datetime
+    steps: Sequence[StepRecord]
+
+
+def list_runs(
+    session: Session,
+    *,
+    state: RunState | None = None,
+    error_only: bool = False,
+    before: datetime | None = None,
+    limit: int,
+) -> list[RunSummary]:
+    """Newest change first; `before` is the `updated_at` of the last one of the page before."""
+    query = select(CollectionRun).order_by(CollectionRun.updated_at.desc(), CollectionRun.session_id).limit(limit)
+    if state is not None:
+        query = query.where(CollectionRun.run_state == state)
+    if error_only:
+        query = query.where(CollectionRun.error_code.is_not(None))
+    if before is not None:
+        query = query.where(CollectionRun.updated_at < before)
+    return [_summarize(run) for run in session.execute(query).scalars()]
+
+
+def tell_story(session: Session, session_id: UUID) -> RunStory:
+    run = session.get(CollectionRun, session_id)
+    if run is None:
+        raise SessionNotFound(str(session_id))
+    tries = select(CollectionStep).where(CollectionStep.session_id == session_id).order_by(CollectionStep.id)
+    return RunStory(
+        summary=_summarize(run),
+        detail=run.error_detail,
+        health_count=run.health_count,
+        prescription_count=run.prescription_count,
+        owner_id=run.owner_id,
+        fence=run.fence,
+        expires_at=run.expires_at,
+        steps=[
+            StepRecord(row.step, row.attempt, row.outcome, row.reason, row.started_at, row.ended_at)
+            for row in session.execute(tries).scalars()
+        ],
+    )
+
+
+def resume_stopped_run(work: Work, session_id: UUID, *, now: datetime) -> None:
+    """Have a stopped run go on at its step; asked twice, the second finds it under way."""
+    run = lock_run(work.session, session_id)
+    if run.run_state != RunState.IDLE or run.error_code is None:
+        raise NotStopped(run.run_state)
+    resume_run(work, run, now=now)
+
+
+def cancel_run(work: Work, session_id: UUID, *, now: datetime) -> None:
+    """End a run for good, as its person could."""
+    cancel_session(work, session_id, now=now)
+
+
+def _summarize(run: CollectionRun) -> RunSummary:
+    return RunSummary(
+        session_id=str(run.session_id),
+        status=run.status,
+        step=run.step,
+        run_state=run.run_state,
+        attempts=run.attempts,
+        takeovers=run.takeovers,
+        error_code=run.error_code,
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+    )

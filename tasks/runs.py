@@ -1,0 +1,111 @@
+"""The operators' command for runs: `python -m tasks.runs list | show ID | resume ID | cancel ID`.
+
+Exit status: 0 done, 1 not possible now (the sentence says why), 2 wrong use.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from ground.clock import clock
+from models import RunState
+from services.collection.operators import (
+    NotStopped,
+    RunSummary,
+    cancel_run,
+    list_runs,
+    resume_stopped_run,
+    tell_story,
+)
+from services.sessions import SessionNotFound
+from services.stores import Stores, build_stores
+from tasks.app import app, settings
+from tasks.sending import TaskSender
+
+_LINE = "{:<36}  {:<26}  {:<20}  {:<8}  {:<22}  {}"
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _line(run: RunSummary) -> str:
+    changed = run.updated_at.isoformat(timespec="seconds")
+    return _LINE.format(run.session_id, run.status, run.step, run.run_state, run.error_code or "-", changed)
+
+
+def show_list(here: Stores, options: argparse.Namespace) -> None:
+    state = RunState(options.state) if options.state else None
+    with here.sessions() as session:
+        runs = list_runs(session, state=state, error_only=options.errors, limit=options.limit)
+    _write(_LINE.format("session", "status", "step", "state", "error", "changed"))
+    for run in runs:
+        _write(_line(run))
+
+
+def show_story(here: Stores, options: argparse.Namespace) -> None:
+    with here.sessions() as session:
+        story = tell_story(session, options.session_id)
+    _write(_line(story.summary))
+    _write(f"checkups {story.health_count}, prescriptions {story.prescription_count}, ends {story.expires_at:%F %T}Z")
+    if story.detail:
+        _write(f"error: {story.detail}")
+    for record in story.steps:
+        took = (record.ended_at - record.started_at).total_seconds()
+        moment = record.started_at.strftime("%F %T")
+        _write(
+            f"  {moment}  {record.step:<20} try {record.attempt:<3} {record.outcome:<12} {took:8.2f} s  {record.reason or ''}"
+        )
+
+
+def resume(here: Stores, options: argparse.Namespace) -> None:
+    with here.unit_of_work() as work:
+        resume_stopped_run(work, options.session_id, now=clock.now())
+    _write("resumed")
+
+
+def cancel(here: Stores, options: argparse.Namespace) -> None:
+    with here.unit_of_work() as work:
+        cancel_run(work, options.session_id, now=clock.now())
+    _write("cancelled")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tasks.runs", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    listing = verbs.add_parser("list", help="the runs, newest change first")
+    listing.add_argument("--state", choices=[state.value for state in RunState])
+    listing.add_argument("--errors", action="store_true", help="only those that stopped with an error")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.set_defaults(run=show_list)
+    actions: dict[str, tuple[Callable[[Stores, argparse.Namespace], None], str]] = {
+        "show": (show_story, "one run's story, step by step"),
+        "resume": (resume, "let a run that stopped go on at its step"),
+        "cancel": (cancel, "end a run for good"),
+    }
+    for verb, (action, words) in actions.items():
+        sub = verbs.add_parser(verb, help=words)
+        sub.add_argument("session_id", type=UUID)
+        sub.set_defaults(run=action)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    here = build_stores(settings, clock, TaskSender(app))
+    try:
+        options.run(here, options)
+    except SessionNotFound:
+        sys.stderr.write("no such session\n")
+        return 1
+    except NotStopped as exc:
+        sys.stderr.write(f"the run is {exc}: only one that stopped with an error can be resumed\n")
+        return 1
+    finally:
+        here.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
