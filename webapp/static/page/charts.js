@@ -7,6 +7,7 @@ import { make } from "./dom.js";
 
 const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) => matchMedia(query));
 const FORCED = SCHEMES[2];
+const CLEAR = "rgba(0, 0, 0, 0)";
 /** canvas -> the function that makes its settings anew, for when the colours change */
 const drawn = new Map();
 
@@ -67,11 +68,12 @@ function colours() {
     return getComputedStyle(probe).color;
   };
   const wanted = FORCED.matches
-    ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", shade: "transparent", secondShade: "transparent", edge: "CanvasText", paper: "Canvas" }
-    : { line: "var(--accent)", second: "var(--series-2)", ink: "var(--quiet)", grid: "var(--line)", shade: "var(--shade)", secondShade: "var(--shade-2)", edge: "transparent", paper: "var(--paper)" };
+    ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", edge: "CanvasText" }
+    : { line: "var(--accent)", second: "var(--series-2)", ink: "var(--quiet)", grid: "var(--line)", shade: "var(--shade)", secondShade: "var(--shade-2)" };
   const found = Object.fromEntries(Object.entries(wanted).map(([name, colour]) => [name, resolve(colour)]));
   probe.remove();
-  return found;
+  // With forced colours a band is its dotted edge, without them its shade.
+  return { shade: CLEAR, secondShade: CLEAR, edge: CLEAR, ...found };
 }
 
 /** @param {import("./measures.js").Measure} measure */
@@ -153,7 +155,7 @@ function shared(colour) {
   const font = getComputedStyle(document.body).fontFamily;
   return {
     responsive: true, maintainAspectRatio: false, locale: "ko-KR", font: { family: font, size: 13 }, color: colour.ink,
-    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
+    animation: false, // fifteen charts at once: numbers that wobble help nobody
     interaction: { mode: "nearest", intersect: false },
   };
 }

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { decide, fromStatus, initialFlow, resume } from "../../webapp/static/sdk/flow.js";
+import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { event, PATIENT, streaming } from "./stores.js";
+
+const trend = (page = "/") => initialFlow({ sessionId: "s", page, redirectPath: "/results-trend" });
+const report = (page = "/") => initialFlow({ sessionId: "s", page, redirectPath: "/disease-report" });
+const deeds = ({ actions }) => actions.filter((action) => action.do !== "remember").map((action) => action.do);
+const after = (state, ...events) => events.reduce((known, next) => decide(known, next).state, state);
+const RESULTS = "/results-trend?uuid=u-1&hospital=PEERNINE&sessionId=s";
+
+test("checkups move the trend path on at once", () => {
+  const { actions } = decide(trend(), streaming("health_data_completed", PATIENT));
+  assert.deepEqual(actions.at(-1), { do: "navigate", to: RESULTS, afterDialog: false });
+});
+
+test("checkups leave the report path where it is, with a toast", () => {
+  assert.deepEqual(deeds(decide(report(), streaming("health_data_completed", PATIENT))), ["toast", "refresh"]);
+});
+
+test("the results page takes no second turn when checkups arrive", () => {
+  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("health_data_completed", PATIENT))), ["toast", "refresh"]);
+});
+
+test("prescriptions are told by a toast", () => {
+  assert.deepEqual(deeds(decide(report(), streaming("prescription_completed", PATIENT))), ["toast", "refresh"]);
+});
+
+test("a report under way keeps the spinner turning", () => {
+  const { actions } = decide(report(), streaming("mediarc_generating"));
+  assert.deepEqual(actions.at(-1), { do: "spinner", on: true });
+});
+
+test("a finished report stops the spinner and opens the dialog", () => {
+  const result = decide(report(), streaming("mediarc_completed_password_ready", PATIENT));
+  assert.deepEqual(deeds(result), ["toast", "spinner", "refresh", "dialog"]);
+  assert.equal(result.actions.find((action) => action.do === "spinner").on, false);
+});
+
+test("the end saves, opens the dialog, and goes to the report", () => {
+  const result = decide(report(), streaming("completed", PATIENT));
+  assert.deepEqual(deeds(result), ["spinner", "save", "dialog", "navigate"]);
+  assert.match(result.actions.at(-1).to, /^\/disease-report\?/);
+});
+
+test("the end of the trend path stays on the results page", () => {
+  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("completed", PATIENT))), ["spinner", "save", "dialog", "refresh"]);
+});
+
+test("without a report its buyer is shown what was collected", () => {
+  const state = after(report(), event("mediarc_failed"));
+  assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=failed`);
+});
+
+test("the event's own word on the report beats what the page remembers", () => {
+  const { state } = decide(trend(), streaming("health_data_completed", { ...PATIENT, redirect_to_report: true }));
+  assert.equal(state.redirectPath, "/disease-report");
+});
+
+test("the patient is remembered as soon as an event brings them", () => {
+  const { actions } = decide(report(), streaming("health_data_completed", PATIENT));
+  const kept = actions.filter((action) => action.do === "remember").map(({ key, value }) => [key, value]);
+  assert.deepEqual(kept.slice(0, 2), [[KEYS.patientUuid, "u-1"], [KEYS.hospitalId, "PEERNINE"]]);
+});
+
+test("waiting for the phone is remembered and forgotten", () => {
+  const waiting = decide(trend(), event("auth_waiting"));
+  const value = ({ actions }) => actions.find((action) => action.key === KEYS.authWaiting).value;
+  assert.equal(value(waiting), "true");
+  assert.equal(value(decide(waiting.state, event("auth_completed"))), null);
+});
+
+for (const name of ["auth_timeout", "auth_pending"]) {
+  test(`${name} offers to try again and ends nothing`, () => assert.deepEqual(deeds(decide(trend(), event(name))), ["retry"]));
+}
+
+test("wrong details lead back to the form", () => {
+  assert.deepEqual(deeds(decide(trend(), event("info_required"))), ["spinner", "correct"]);
+});
+
+for (const [status, reason] of [["expired", "expired"], ["cancelled", "cancelled"], ["error", "failed"], [undefined, "failed"]]) {
+  test(`an error with status ${status} starts anew as ${reason}`, () => {
+    assert.equal(decide(trend(), event("error", { status })).actions.at(-1).reason, reason);
+  });
+}
+
+test("a prolonged session stands where it stood", () => {
+  const state = after(trend(), event("auth_completed"), event("session_extended"));
+  assert.equal(state.status, "auth_completed");
+});
+
+test("an unknown event does nothing", () => assert.deepEqual(deeds(decide(trend(), event("brand_new"))), []));
+
+test("a reload after the checkups moves on as the event would have", () => {
+  const state = after(trend(), streaming("health_data_completed", PATIENT), streaming("fetching_prescription_data"));
+  assert.deepEqual(resume(state), [{ do: "navigate", to: RESULTS, afterDialog: false }]);
+});
+
+test("a reload after the end does what the end does", () => {
+  const state = after(report(), streaming("completed", PATIENT));
+  assert.deepEqual(resume(state).map((action) => action.do), ["spinner", "save", "dialog", "navigate"]);
+});
+
+test("a reload while the phone is asked shows no spinner", () => {
+  assert.deepEqual(resume(after(trend(), event("auth_waiting"))), [{ do: "spinner", on: false }]);
+});
+
+for (const [status, first] of [["info_required", "correct"], ["expired", "restart"], ["error", "restart"]]) {
+  test(`a reload in state ${status} begins with ${first}`, () => {
+    assert.equal(resume({ ...trend(), status })[0].do, first);
+  });
+}
+
+test("a status stands in for a lost history", () => {
+  const status = { status: "fetching_prescription_data", progress: { health_data_fetched: true }, ...PATIENT };
+  assert.equal(resume(fromStatus(trend(), status))[0].to, RESULTS);
+});

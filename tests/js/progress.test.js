@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { advance, initialProgress, percentOf, progressFromStatus } from "../../webapp/static/sdk/progress.js";
+import { event, PATIENT, streaming } from "./stores.js";
+
+const run = (events, withReport = true) => events.reduce(advance, initialProgress({ withReport }));
+const states = (progress) => Object.fromEntries(progress.map((step) => [step.name, step.state]));
+const PATH = [
+  event("auth_key_received"), event("auth_waiting"), event("auth_completed"), streaming("fetching_health_data"),
+  streaming("health_data_completed", { count: 10, ...PATIENT }), streaming("fetching_prescription_data"),
+  streaming("prescription_completed", { count: 24, ...PATIENT }), streaming("mediarc_generating"),
+  streaming("mediarc_completed_password_ready", PATIENT), streaming("completed", PATIENT),
+];
+
+test("who wants no report sees no step for it", () => {
+  assert.ok(!initialProgress({ withReport: false }).some((step) => step.name === "report"));
+});
+
+test("the whole path ends at a hundred", () => assert.equal(percentOf(run(PATH)), 100));
+
+test("the bar never goes back", () => {
+  const percents = PATH.map((_, count) => percentOf(run(PATH.slice(0, count + 1))));
+  assert.deepEqual(percents, [...percents].sort((a, b) => a - b));
+});
+
+test("a step shows its count and its time", () => {
+  const step = run(PATH.slice(0, 5)).find(({ name }) => name === "health");
+  assert.deepEqual([step.state, step.count, step.at], ["done", 10, PATH[4].timestamp]);
+});
+
+test("checkups that came with the approval need no fetching event", () => {
+  const progress = run([event("auth_completed"), streaming("health_data_completed", { count: 2 })]);
+  assert.equal(states(progress).health, "done");
+});
+
+test("failed prescriptions do not stop what follows", () => {
+  const { prescriptions, saved } = states(run([event("auth_completed"), event("prescription_data_failed"), streaming("completed")]));
+  assert.deepEqual([prescriptions, saved], ["failed", "done"]);
+});
+
+test("a late fetching event does not reopen a finished step", () => {
+  assert.equal(states(run([streaming("health_data_completed", { count: 1 }), streaming("fetching_health_data")])).health, "done");
+});
+
+test("an approval that takes long says so", () => {
+  assert.match(run([event("auth_waiting"), event("auth_timeout")]).find(({ name }) => name === "approval").note, /기다리고/);
+});
+
+test("wrong details stop the step under way", () => {
+  assert.equal(states(run([event("auth_waiting"), event("info_required")])).approval, "failed");
+});
+
+test("a status alone draws the steps", () => {
+  const status = { status: "fetching_prescription_data", progress: { auth_completed: true, health_data_fetched: true }, counts: { health_data: 3 } };
+  const progress = progressFromStatus(initialProgress({ withReport: false }), status);
+  assert.deepEqual(states(progress), { request: "done", approval: "done", health: "done", prescriptions: "active", saved: "waiting" });
+});

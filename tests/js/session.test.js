@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+
+import { WelnoClient } from "../../webapp/static/sdk/session.js";
+import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { memoryStorage } from "./stores.js";
+
+/** A real HTTP server; each test says what it answers. */
+let answer;
+let asked = [];
+const server = createServer((request, reply) => {
+  asked.push(`${request.method} ${request.url}`);
+  const { status = 200, body = {}, headers = {} } = answer(request);
+  reply.writeHead(status, { "Content-Type": "application/json", ...headers });
+  reply.end(typeof body === "string" ? body : JSON.stringify(body));
+});
+before(() => new Promise((resolve) => { server.listen(0, "127.0.0.1", resolve); }));
+after(() => { server.closeAllConnections(); server.close(); });
+
+function client(respond, storage = memoryStorage()) {
+  answer = respond;
+  asked = [];
+  return new WelnoClient({ baseUrl: `http://127.0.0.1:${server.address().port}/api/v1`, storage, timeoutMilliseconds: 2000 });
+}
+
+const refusal = (status, code, details) => () => ({ status, body: { success: false, error: { code, message: "아니요", details }, request_id: "r-1" } });
+
+test("an error carries its code, details and request id", async () => {
+  const error = await client(refusal(400, "VALIDATION_FAILED", { phone_no: ["x"] })).startSession({}).catch((caught) => caught);
+  assert.deepEqual([error.code, error.status, error.requestId, error.retryable], ["VALIDATION_FAILED", 400, "r-1", false]);
+  assert.deepEqual(error.details, { phone_no: ["x"] });
+});
+
+test("an unknown session clears its keys", async () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.sessionId, "s");
+  await assert.rejects(client(refusal(404, "SESSION_NOT_FOUND"), storage).status("s"));
+  assert.equal(storage.read(KEYS.sessionId), null);
+});
+
+test("an unknown patient clears nothing", async () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.sessionId, "s");
+  await assert.rejects(client(refusal(404, "PATIENT_NOT_FOUND"), storage).checkups("u"));
+  assert.equal(storage.read(KEYS.sessionId), "s");
+});
+
+test("all pages of the records are fetched in order", async () => {
+  const pages = { null: { items: [1, 2], next_after: "b c" }, "b c": { items: [3], next_after: null } };
+  const items = await client((request) => ({ body: pages[new URL(request.url, "http://x").searchParams.get("after")] })).checkups("u");
+  assert.deepEqual(items, [1, 2, 3]);
+});
+
+test("a report that does not exist is null", async () => {
+  assert.equal(await client(() => ({ body: { success: true, report: null } })).report("u"), null);
+});
+
+test("an ended session answers 204 and that is fine", async () => {
+  assert.deepEqual(await client(() => ({ status: 204, body: "" })).cancel("s"), {});
+  assert.deepEqual(asked, ["DELETE /api/v1/tilko/session/s"]);
+});
+
+test("a server that asks to wait says how long", async () => {
+  const error = await client(() => ({ status: 429, body: "{}", headers: { "Retry-After": "30" } })).simpleAuth("s").catch((caught) => caught);
+  assert.deepEqual([error.retryAfterSeconds, error.retryable], [30, true]);
+});
+
+test("a proxy's page in place of JSON is an error, not an answer", async () => {
+  const error = await client(() => ({ body: "<html>" })).status("s").catch((caught) => caught);
+  assert.equal(error.retryable, true);
+});
+
+test("no answer at all is told as such", async () => {
+  const lonely = new WelnoClient({ baseUrl: "http://127.0.0.1:9/api/v1", storage: memoryStorage() });
+  const error = await lonely.status("s").catch((caught) => caught);
+  assert.deepEqual([error.code, error.status, error.retryable], ["NETWORK_UNREACHABLE", 0, true]);
+});
+
+test("messages are asked for after a number of a history", async () => {
+  await client(() => ({ body: { messages: [] } })).messages("s", { seq: 7, epoch: "e" });
+  assert.deepEqual(asked, ["GET /api/v1/tilko/session/s/messages?after_seq=7&epoch=e"]);
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { memoryStorage } from "./stores.js";
+
+test("the end of a session clears its keys and keeps the patient's", () => {
+  const storage = memoryStorage();
+  for (const key of Object.values(KEYS)) storage.write(key, "x");
+  storage.clearSession();
+  const left = Object.values(KEYS).filter((key) => storage.read(key) !== null);
+  assert.deepEqual(left.sort(), ["welno_gender", "welno_hospital_id", "welno_patient_uuid"]);
+});
+
+test("the person's details go with the session", () => {
+  const storage = memoryStorage();
+  storage.rememberPerson("s", { name: "김하늘", birthday: "1984-05-17" });
+  assert.equal(storage.person("s").birthday, "1984-05-17");
+  storage.clearSession();
+  assert.equal(storage.person("s"), null);
+});
+
+test("only the first claim of a dialog wins", () => {
+  const storage = memoryStorage();
+  assert.deepEqual([storage.claim("s", "dialog"), storage.claim("s", "dialog")], [true, false]);
+});
+
+test("a dialog and a save are claimed apart, each session anew", () => {
+  const storage = memoryStorage();
+  storage.claim("s", "dialog");
+  assert.equal(storage.claim("s", "save"), true);
+  assert.equal(storage.claim("t", "dialog"), true);
+});
+
+test("writing nothing forgets", () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.authWaiting, "true");
+  storage.write(KEYS.authWaiting, null);
+  assert.equal(storage.read(KEYS.authWaiting), null);
+});

@@ -1,0 +1,73 @@
+"""The pages and the chart library: what may be asked for, and what a browser is told about it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from webapp import pages
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = ("/", "/results-trend", "/disease-report")
+
+
+@pytest.fixture(scope="module")
+def browser() -> FlaskClient:
+    app = Flask("webapp", root_path=str(ROOT / "webapp"))
+    app.register_blueprint(pages.blueprint)
+    return app.test_client()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_allows_no_code_but_our_own(browser: FlaskClient, path: str) -> None:
+    policy = browser.get(path).headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_inline_code_or_style(browser: FlaskClient, path: str) -> None:
+    html = browser.get(path).text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_nothing_from_another_host(browser: FlaskClient, path: str) -> None:
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', browser.get(path).text)
+    assert addresses
+    assert all(address.startswith(("/", "#")) and not address.startswith("//") for address in addresses)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_ids_in_the_address_reach_no_other_site(browser: FlaskClient, path: str) -> None:
+    assert browser.get(path).headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_sockets_may_go_to_the_own_host_alone(browser: FlaskClient) -> None:
+    policy = browser.get("/", headers={"Host": "welno.example:8443"}).headers["Content-Security-Policy"]
+    assert "connect-src 'self' ws://welno.example:8443 wss://welno.example:8443;" in policy
+
+
+def test_a_crafted_host_adds_nothing_to_the_policy(browser: FlaskClient) -> None:
+    policy = browser.get("/", headers={"Host": "a; script-src *"}).headers["Content-Security-Policy"]
+    assert "*" not in policy
+
+
+def test_the_chart_library_is_kept_for_a_year(browser: FlaskClient) -> None:
+    address = re.findall(r'src="(/static/vendor/[^"]+)"', browser.get("/results-trend").text)[0]
+    reply = browser.get(address)
+    assert reply.status_code == 200
+    assert reply.mimetype == "text/javascript"
+    assert "immutable" in reply.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["package.json", "chart.umd.js.map", "..%2f..%2fpackage.json"])
+def test_nothing_else_of_the_packages_can_be_asked_for(browser: FlaskClient, name: str) -> None:
+    assert browser.get(f"/static/vendor/0/{name}").status_code == 404
+
+
+def test_an_outdated_address_of_the_library_is_gone(browser: FlaskClient) -> None:
+    assert browser.get("/static/vendor/0000000000000000/chart.js").status_code == 404
