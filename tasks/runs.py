@@ -53,10 +53,8 @@ def show_story(here: Stores, options: argparse.Namespace) -> None:
         _write(f"error: {story.detail}")
     for record in story.steps:
         took = (record.ended_at - record.started_at).total_seconds()
-        moment = record.started_at.strftime("%F %T")
-        _write(
-            f"  {moment}  {record.step:<20} try {record.attempt:<3} {record.outcome:<12} {took:8.2f} s  {record.reason or ''}"
-        )
+        began = f"  {record.started_at:%F %T}  {record.step:<20} try {record.attempt:<3}"
+        _write(f"{began} {record.outcome:<12} {took:8.2f} s  {record.reason or ''}")
 
 
 def resume(here: Stores, options: argparse.Namespace) -> None:
