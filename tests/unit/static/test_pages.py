@@ -58,10 +58,10 @@ def test_a_crafted_host_adds_nothing_to_the_policy(browser: FlaskClient) -> None
 
 def test_the_chart_library_is_kept_for_a_year(browser: FlaskClient) -> None:
     address = re.findall(r'src="(/static/vendor/[^"]+)"', browser.get("/results-trend").text)[0]
-    reply = browser.get(address)
-    assert reply.status_code == 200
-    assert reply.mimetype == "text/javascript"
-    assert "immutable" in reply.headers["Cache-Control"]
+    with browser.get(address) as reply:
+        assert reply.status_code == 200
+        assert reply.mimetype == "text/javascript"
+        assert "immutable" in reply.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", ["package.json", "chart.umd.js.map", "..%2f..%2fpackage.json"])
