@@ -30,7 +30,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
-    app.json.ensure_ascii = False  # type: ignore[attr-defined] # the same
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies

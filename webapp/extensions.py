@@ -19,6 +19,9 @@ _REDIS_IS_LOCAL = ("unix://",)
 class DocumentedApi(Api):  # type: ignore[misc] # the library has no types
     """Makes the document only: errors.py answers errors, in one place for the whole app."""
 
+    # Each operation lists its own errors; a catch-all would say that anything may come.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         """Nothing: see errors.py."""
 

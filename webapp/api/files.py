@@ -19,10 +19,10 @@ blueprint = Blueprint("files", __name__, url_prefix="/api/v1/admin/files", descr
 
 @blueprint.get("")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_staff
 @blueprint.arguments(FilesQuery, location="query", error_status_code=400)
 @blueprint.response(200, FilesOutput)
 @fails(blueprint, 400, 401, 403)
-@for_staff
 def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
     """Counts by state, and the files that failed or wait."""
     spool = parts().spool
@@ -32,9 +32,9 @@ def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/<string:name>")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_staff
 @blueprint.response(200, FileOutput)
 @fails(blueprint, 401, 403, 404)
-@for_staff
 def show_file(_staff: str, name: str) -> dict[str, Any]:
     """One file's story: each try and why it failed."""
     return {"success": True, "file": parts().spool.story(name)}
@@ -42,9 +42,9 @@ def show_file(_staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/<string:name>/retry")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_staff
 @blueprint.response(202, FileOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
-@for_staff
 def retry_file(staff: str, name: str) -> dict[str, Any]:
     """Back to pending; beat's next round imports it. A parked file gets one more try."""
     info = parts().spool.requeue(name)
@@ -54,9 +54,9 @@ def retry_file(staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/<string:name>/discard")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_staff
 @blueprint.response(200, FileOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
-@for_staff
 def discard_file(staff: str, name: str) -> dict[str, Any]:
     """Delete one parked file for good."""
     return {"success": True, "file": parts().spool.discard(name, by=staff)}
@@ -64,10 +64,10 @@ def discard_file(staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/clean")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_staff
 @blueprint.arguments(CleanInput, error_status_code=400)
 @blueprint.response(200, CleanOutput)
 @fails(blueprint, 400, 401, 403, 413, 415)
-@for_staff
 def clean_files(staff: str, body: dict[str, int]) -> dict[str, Any]:
     """Remove completed files older than so many days, seven at least."""
     removed = parts().spool.clean_completed(body["older_than_days"])

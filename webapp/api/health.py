@@ -95,7 +95,7 @@ def _check_redis(here: Stores) -> str:
 def _check_worker(here: Stores) -> str:
     seen: Any = here.redis.get(CANARY_KEY)
     with suppress(ValueError):
-        age = here.clock.now() - datetime.fromisoformat(seen or "")
+        age = here.clock.now() - datetime.fromisoformat((seen or b"").decode())
         if age.total_seconds() <= here.settings.canary_interval_seconds * _MISSED_CANARIES:
             return "ok"
     return "silent"

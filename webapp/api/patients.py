@@ -30,11 +30,11 @@ _UNCHANGED = "Unchanged since the answer with this ETag."
 
 @blueprint.get("/<uuid:patient_uuid>/checkups")
 @blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
 @blueprint.arguments(PageQuery, location="query", error_status_code=400)
 @blueprint.response(200, CheckupsOutput)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
-@for_patient
 def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored checkups."""
     after = _read_cursor(query["after"])
@@ -48,11 +48,11 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 
 @blueprint.get("/<uuid:patient_uuid>/prescriptions")
 @blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
 @blueprint.arguments(PageQuery, location="query", error_status_code=400)
 @blueprint.response(200, PrescriptionsOutput)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
-@for_patient
 def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored treatments and prescriptions."""
     after = _read_cursor(query["after"])
@@ -66,10 +66,10 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 
 @blueprint.get("/<uuid:patient_uuid>/report")
 @blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
 @blueprint.response(200, ReportOutput)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 404)
-@for_patient
 def report(patient_uuid: UUID) -> Response:
     """The newest report; null when there is none."""
     with stores().sessions() as session:

@@ -36,10 +36,10 @@ _DRAIN_RETRY_SECONDS = 2
 
 @blueprint.get("/<string:session_id>/messages")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.arguments(MessagesQuery, location="query", error_status_code=400)
 @blueprint.response(200, MessagesOutput)
 @fails(blueprint, 400, 404)
-@for_session
 def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
     """The events after a number: the polling fallback."""
     after = Position(query["epoch"], query["after_seq"])
@@ -57,9 +57,9 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/<string:session_id>/events")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.response(200, {"type": "string"}, content_type="text/event-stream")
 @fails(blueprint, 400, 404, 429)
-@for_session
 def events(view: SessionView) -> Response:
     """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
     feed = build_feed(stores(), view, presented_credential())

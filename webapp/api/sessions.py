@@ -118,10 +118,10 @@ def _count_push(run: CollectionRun) -> None:
 
 @blueprint.post("/<string:session_id>/collect-data")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.response(202, CollectOutput)
 @blueprint.alt_response(200, schema=CollectOutput, description="It is running, or done.")
 @fails(blueprint, 400, 403, 404, 409, 413, 415)
-@for_session
 def collect_data(view: SessionView) -> tuple[dict[str, Any], int]:
     """Collect the records, or look at once whether the phone has approved."""
     with stores().unit_of_work() as work:
@@ -136,9 +136,9 @@ def collect_data(view: SessionView) -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/<string:session_id>/status")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.response(200, StatusOutput)
 @fails(blueprint, 404)
-@for_session
 def status(view: SessionView) -> dict[str, Any]:
     """How far it is, the last events, and, when completed, the records."""
     return describe_status(view)
@@ -146,9 +146,9 @@ def status(view: SessionView) -> dict[str, Any]:
 
 @blueprint.get("/status/<string:session_id>")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.response(200, StatusOutput)
 @fails(blueprint, 404)
-@for_session
 def status_alias(view: SessionView) -> dict[str, Any]:
     """The same under its older address."""
     return describe_status(view)
@@ -156,9 +156,9 @@ def status_alias(view: SessionView) -> dict[str, Any]:
 
 @blueprint.delete("/<string:session_id>")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_session
 @blueprint.response(204)
 @fails(blueprint, 403, 404)
-@for_session
 def cancel(view: SessionView) -> Response:
     """End the session. Work under way stops at its next step; stored records stay."""
     with stores().unit_of_work() as work:

@@ -10,6 +10,7 @@ from ground.clock import clock
 
 _BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+ID_DOC: dict[str, Any] = {"pattern": f"^{_ID.pattern}$", "maxLength": 64}
 _OLDEST_BIRTH_YEAR = 1900
 _PATH_MAX = 200
 

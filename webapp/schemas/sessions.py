@@ -9,7 +9,7 @@ from ground.clock import clock
 from ground.names import Status
 from services.collection.failures import AUTHENTICATORS
 from services.patients import Identity, normalize_name, normalize_phone
-from webapp.schemas.fields import Birthdate, InputSchema, check_id, check_local_path, say
+from webapp.schemas.fields import ID_DOC, Birthdate, InputSchema, check_id, check_local_path, say
 from webapp.schemas.records import CheckupItem, PrescriptionItem
 
 _NAME_MAX = 40
@@ -23,12 +23,12 @@ class StartInput(InputSchema):
     user_name = fields.String(
         required=True,
         error_messages=say("이름을 입력해 주세요.", "이름을 글자로 입력해 주세요."),
-        metadata={"example": "홍길동"},
+        metadata={"example": "홍길동", "minLength": 1, "maxLength": 40},
     )
     phone_no = fields.String(
         required=True,
         error_messages=say("휴대폰 번호를 입력해 주세요.", "휴대폰 번호를 글자로 보내 주세요."),
-        metadata={"example": "01012345678"},
+        metadata={"example": "01012345678", "description": "01x, 10 or 11 digits; separators may stand between."},
     )
     birthdate = Birthdate(
         required=True,
@@ -46,14 +46,18 @@ class StartInput(InputSchema):
         validate=validate.OneOf(["M", "F"], error="성별을 선택해 주세요."),
         error_messages=say("성별을 선택해 주세요.", "성별을 선택해 주세요."),
     )
-    oid = fields.String(allow_none=True, validate=check_id, metadata={"description": "Order of a campaign."})
+    oid = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC | {"description": "Order of a campaign."})
     redirect_path = fields.String(
         allow_none=True,
         validate=check_local_path,
-        metadata={"description": "A report is made when it contains `disease-report`.", "example": "/disease-report"},
+        metadata={
+            "description": "A report is made when it contains `disease-report`.",
+            "example": "/disease-report",
+            "maxLength": 200,
+        },
     )
     patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
-    hospital_id = fields.String(allow_none=True, validate=check_id)
+    hospital_id = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC)
     terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
     terms_agreed_at = fields.AwareDateTime(
         allow_none=True, error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT}

@@ -1,0 +1,1 @@
+"""The edge with a real PostgreSQL and a real Redis behind it."""

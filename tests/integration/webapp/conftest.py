@@ -1,0 +1,83 @@
+"""The app on real stores, the three people, and a clean slate after each test."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from ground.settings import Settings
+from tests.integration.services.conftest import checkup, treatment
+from webapp import create_app
+from webapp.auth import Role
+from webapp.current import parts
+from webapp.staff_token import make_token
+
+from .people import ORIGIN, Person, arrive, collect, stranger
+
+_TABLES = "welno_collection_history, welno_patients, welno_outbox, tb_campaign_payments, welno_processes"
+
+
+@pytest.fixture
+def web_settings(demo_env: dict[str, str], postgres_url: str, tmp_path) -> Settings:
+    changes = {"WELNO_ALLOWED_ORIGINS": ORIGIN, "TILKO_DATA_DIR": str(tmp_path), "WELNO_PASSWORD_LIMIT": "8 per hour"}
+    return Settings.read({**demo_env, "DATABASE_URL": postgres_url, **changes})
+
+
+@pytest.fixture
+def app(web_settings: Settings, engine: Engine, redis_client: redis.Redis) -> Iterator[Flask]:
+    handlers, level = logging.getLogger().handlers, logging.getLogger().level
+    made = create_app(web_settings)
+    parts(made).spool.ensure_folders()
+    yield made
+    parts(made).close()
+    logging.getLogger().handlers = handlers
+    logging.getLogger().setLevel(level)
+    with engine.begin() as connection:
+        connection.execute(text("set search_path = welno"))
+        connection.execute(text(f"truncate {_TABLES} cascade"))
+
+
+@pytest.fixture
+def owner(app: Flask) -> Person:
+    """Has collected two checkups and a treatment."""
+    person = arrive(app)
+    collect(app, person, [checkup(), checkup("2024년", "03/02")], [treatment()])
+    return person
+
+
+@pytest.fixture
+def colleague(app: Flask) -> Person:
+    """Has a session and records too, but not these."""
+    person = arrive(app, user_name="박바다", phone_no="01087654321", birthdate="19790102", gender="F")
+    collect(app, person, [checkup()], [])
+    return person
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Person:
+    return stranger(app)
+
+
+@pytest.fixture
+def starter(app: Flask) -> Person:
+    """Has only just started."""
+    return arrive(app)
+
+
+@pytest.fixture
+def staff(app: Flask) -> dict[str, str]:
+    with app.app_context():
+        return {"Authorization": f"Bearer {make_token('op-1', 1, Role.STAFF)}"}
+
+
+@pytest.fixture
+def logged(app: Flask) -> io.StringIO:
+    """What the app writes to its log from now on."""
+    handler, written = logging.getLogger().handlers[0], io.StringIO()
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    return written

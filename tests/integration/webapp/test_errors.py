@@ -1,0 +1,156 @@
+"""What is answered when something is wrong: always the same body, never a trace."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from ground.settings import Settings
+from local.ports import pick_port
+from webapp import create_app
+from webapp.current import parts
+from webapp.error_reference import reference
+from webapp.errors import CODES, Code
+
+from .people import API, FORM, Person, arrive
+
+START = f"{API}/tilko/session/start"
+
+
+def without_store(settings: Settings, **changes: str) -> Iterator[Flask]:
+    made = create_app(dataclasses.replace(settings, **changes))
+    yield made
+    parts(made).close()
+
+
+@pytest.fixture
+def without_redis(app: Flask, web_settings: Settings) -> Iterator[Flask]:
+    url = f"redis://127.0.0.1:{pick_port()}/0"
+    yield from without_store(web_settings, redis_url=url, celery_broker_url=url)
+
+
+@pytest.fixture
+def without_database(app: Flask, web_settings: Settings) -> Iterator[Flask]:
+    yield from without_store(web_settings, database_url=f"postgresql://nobody@127.0.0.1:{pick_port()}/none")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/api/v1/patients/no-uuid/checkups"])
+def test_an_unknown_address_is_answered_like_any_error(app: Flask, path: str):
+    answer = app.test_client().get(path)
+    assert answer.status_code == 404
+    assert answer.json["success"] is False
+    assert answer.json["error"]["code"] == "NOT_FOUND"
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_wrong_method_names_the_right_ones(app: Flask):
+    answer = app.test_client().get(START)
+    assert (answer.status_code, answer.json["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_broken_json_is_named(app: Flask):
+    answer = app.test_client().post(START, data=b'{"user_name": "\xff', content_type="application/json")
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["body"])
+
+
+@pytest.mark.parametrize("body", ["[]", "7", "null", '"x"'])
+def test_json_that_is_no_object_is_named(app: Flask, body: str):
+    answer = app.test_client().post(START, data=body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_an_odd_field_name_is_answered_and_not_a_fault(app: Flask):
+    answer = app.test_client().post(START, data=b'{"\\ud800": 1}', content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_our_own_fault_shows_nothing_of_itself(app: Flask, logged: io.StringIO):
+    @app.get("/fault")
+    def fault() -> str:
+        raise RuntimeError("김하늘 01012345678")
+
+    answer = app.test_client().get("/fault")
+    assert (answer.status_code, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
+    lines = logged.getvalue()
+    assert "RuntimeError" in lines
+    assert "in fault" in lines
+    assert "01012345678" not in lines + answer.text
+
+
+def test_starting_is_limited_by_address(app: Flask):
+    client = app.test_client()
+    numbers = [f"010123456{number:02}" for number in range(31)]
+    answers = [client.post(START, json=FORM | {"phone_no": number}) for number in numbers]
+    assert [answer.status_code for answer in answers] == [201] * 30 + [429]
+    assert answers[-1].json["error"]["code"] == "RATE_LIMITED"
+    assert 3500 < int(answers[-1].headers["Retry-After"]) <= 3601
+
+
+def test_starting_is_limited_by_phone_number(app: Flask):
+    client = app.test_client()
+    answers = [client.post(START, json=FORM) for _ in range(11)]
+    assert answers[-1].status_code == 429
+    assert client.post(START, json=FORM | {"phone_no": "01099998888"}).status_code == 201
+
+
+def test_pushes_are_limited_by_phone_number_over_sessions(app: Flask, redis_client: redis.Redis):
+    answers = []
+    for _ in range(6):
+        person = arrive(app)
+        answers.append(person.ask("POST", f"/tilko/session/simple-auth?session_id={person.session_id}"))
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
+    assert person.session("GET", "/status").json["status"] == "initiated"
+    assert redis_client.llen("collection") == 5
+
+
+def test_repeating_oneself_costs_no_push(app: Flask, starter: Person):
+    path = f"/tilko/session/simple-auth?session_id={starter.session_id}"
+    assert [starter.ask("POST", path).status_code for _ in range(8)] == [202] + [200] * 7
+
+
+def test_no_phone_number_stands_in_the_limits(starter: Person, redis_client: redis.Redis):
+    assert not [key for key in redis_client.scan_iter() if b"01012345678" in key]
+
+
+def test_without_redis_nobody_starts(without_redis: Flask):
+    answer = without_redis.test_client().post(START, json=FORM)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_without_redis_no_token_is_believed(without_redis: Flask, staff: dict[str, str]):
+    answer = without_redis.test_client().get(f"{API}/admin/files", headers=staff)
+    assert answer.status_code == 503
+
+
+def test_without_redis_a_collection_can_still_be_asked_for(without_redis: Flask, app: Flask, starter: Person):
+    starter.client = without_redis.test_client(use_cookies=False)
+    assert starter.session("DELETE").status_code == 204
+
+
+def test_without_the_database_the_answer_is_503(without_database: Flask):
+    answer = without_database.test_client().post(START, json=FORM)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+
+
+def test_a_database_that_restarts_is_found_again(app: Flask, starter: Person, engine: Engine):
+    with engine.begin() as connection:
+        connection.execute(
+            text("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'welno'")
+        )
+    assert starter.session("DELETE").status_code == 204
+
+
+def test_every_code_is_documented():
+    assert set(CODES) == set(Code)
+
+
+def test_the_page_of_codes_is_fresh():
+    page = Path(__file__).resolve().parents[3] / "docs" / "errors.md"
+    assert page.read_text(encoding="utf-8") == reference()

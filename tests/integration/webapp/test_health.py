@@ -1,0 +1,108 @@
+"""What machines that watch are told."""
+
+import dataclasses
+import io
+from datetime import timedelta
+
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from ground.clock import clock
+from ground.names import CANARY_KEY
+from ground.settings import Settings
+from webapp import create_app
+from webapp.current import parts
+
+from .people import API, Person
+
+
+def test_a_process_that_answers_is_alive(app: Flask):
+    assert app.test_client().get("/healthz").json == {"status": "ok"}
+
+
+def test_ready_when_stores_and_a_worker_answer(app: Flask, redis_client: redis.Redis):
+    redis_client.set(CANARY_KEY, clock.now().isoformat())
+    answer = app.test_client().get("/readyz")
+    assert answer.json["parts"] == dict.fromkeys(["postgresql", "migrations", "redis", "worker"], "ok")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("age_seconds", [None, 16])
+def test_not_ready_when_no_worker_was_heard_of_lately(app: Flask, redis_client: redis.Redis, age_seconds: int | None):
+    if age_seconds:
+        redis_client.set(CANARY_KEY, (clock.now() - timedelta(seconds=age_seconds)).isoformat())
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.json["parts"]["worker"]) == (503, "silent")
+
+
+def test_not_ready_before_the_migrations(app: Flask, engine: Engine):
+    with engine.begin() as connection:
+        connection.execute(text("update public.alembic_version set version_num = 'x' || version_num"))
+    try:
+        assert app.test_client().get("/readyz").json["parts"]["migrations"] == "not at the head"
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("update public.alembic_version set version_num = substr(version_num, 2)"))
+
+
+def test_metrics_count_by_route_and_name_nobody(app: Flask, owner: Person):
+    owner.session("GET", "/status")
+    body = app.test_client().get("/metrics").text
+    assert 'route="/api/v1/tilko/session/<string:session_id>/status",status="200"' in body
+    assert owner.session_id not in body
+
+
+def test_metrics_are_for_this_machine_or_staff(app: Flask, staff: dict[str, str]):
+    client, elsewhere = app.test_client(), {"REMOTE_ADDR": "203.0.113.9"}
+    assert client.get("/metrics", environ_base=elsewhere).status_code == 401
+    assert client.get("/metrics", environ_base=elsewhere, headers=staff).status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+
+
+def test_a_request_id_is_kept_when_it_has_the_form_of_one(app: Flask):
+    client = app.test_client()
+    kept = client.get("/healthz", headers={"X-Request-ID": "from-the-proxy-1"})
+    assert kept.headers["X-Request-ID"] == "from-the-proxy-1"
+    for odd in ("short", "x" * 65, "with blank 123", 'quote"123456'):
+        assert client.get("/healthz", headers={"X-Request-ID": odd}).headers["X-Request-ID"] != odd
+
+
+def test_one_line_is_logged_without_tokens_queries_or_addresses(owner: Person, logged: io.StringIO):
+    owner.ask("GET", f"/tilko/session/{owner.session_id}/messages?after_seq=0&epoch=seen")
+    lines = logged.getvalue().strip().splitlines()
+    assert len(lines) == 1
+    assert '"route":"/api/v1/tilko/session/<string:session_id>/messages"' in lines[0]
+    assert '"address":"127.0.0.0/24"' in lines[0]
+    assert owner.token.partition(".")[2] not in lines[0]
+    assert "epoch" not in lines[0]
+
+
+def test_addresses_are_believed_from_trusted_proxies_only(app: Flask, web_settings: Settings):
+    behind = create_app(dataclasses.replace(web_settings, trusted_proxies=1, start_limit="1 per hour"))
+    path = f"{API}/tilko/session/start"
+    statuses = []
+    for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1"):
+        # A client may put anything before what our proxy adds.
+        forwarded = {"X-Forwarded-For": f"198.51.100.7, {address}"}
+        form = {"user_name": "김하늘", "phone_no": "01012345678", "birthdate": "19840517"}
+        form |= {"private_auth_type": "0", "gender": "M"}
+        statuses.append(behind.test_client().post(path, json=form, headers=forwarded).status_code)
+    parts(behind).close()
+    assert statuses == [201, 201, 429]
+
+
+def test_the_reference_page_loads_nothing(app: Flask):
+    answer = app.test_client().get("/api/docs")
+    assert answer.status_code == 200
+    assert "/api/v1/tilko/session/start" in answer.text
+    assert "src=" not in answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_listed_origins_may_read_and_others_not(app: Flask):
+    client = app.test_client()
+    for origin, allowed in [("http://welno.test", "http://welno.test"), ("https://evil.test", None)]:
+        answer = client.options(f"{API}/tilko/session/start", headers={"Origin": origin})
+        assert answer.headers.get("Access-Control-Allow-Origin") == allowed

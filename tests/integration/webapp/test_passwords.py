@@ -1,0 +1,136 @@
+"""Passwords over HTTP: set, verify, lock, change, reset, and what a token opens."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+from flask import Flask
+
+from ground.clock import clock
+
+from .people import API, ORIGIN, Person
+
+
+def path(person: Person, action: str) -> str:
+    return f"/patients/{person.patient_uuid}/password/{action}"
+
+
+@pytest.fixture
+def protected(owner: Person) -> Person:
+    assert owner.ask("POST", path(owner, "set"), json={"password": "135790"}).status_code == 201
+    return owner
+
+
+def test_a_second_password_is_a_conflict(protected: Person):
+    answer = protected.ask("POST", path(protected, "set"), json={"password": "111111"})
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "PASSWORD_EXISTS")
+
+
+@pytest.mark.parametrize("password", ["12345", "1234567", "12345a", "１２３４５６", "", None, 123456])
+def test_a_password_has_six_digits(owner: Person, password: object):
+    answer = owner.ask("POST", path(owner, "set"), json={"password": password})
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["password"])
+
+
+def test_the_right_password_opens_the_records(protected: Person, visitor: Person):
+    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    visitor.token = answer.json["access_token"]
+    assert visitor.ask("GET", f"/patients/{protected.patient_uuid}/checkups").status_code == 200
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "SameSite=Strict" in answer.headers["Set-Cookie"]
+
+
+def test_the_cookie_of_the_right_password_reads(app: Flask, protected: Person):
+    client = app.test_client()
+    client.post(API + path(protected, "verify"), json={"password": "135790"})
+    assert client.get(f"{API}/patients/{protected.patient_uuid}/report").status_code == 200
+
+
+def test_a_patients_token_opens_no_other_patient(protected: Person, colleague: Person, visitor: Person):
+    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    visitor.token = answer.json["access_token"]
+    assert visitor.ask("GET", f"/patients/{colleague.patient_uuid}/checkups").status_code == 404
+
+
+def test_a_wrong_password_says_how_many_tries_are_left(protected: Person, visitor: Person):
+    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
+    assert answer.status_code == 401
+    assert answer.json["error"]["code"] == "PASSWORD_WRONG"
+    assert answer.json["error"]["details"] == {"tries_left": 4}
+
+
+def test_five_wrong_passwords_lock_also_the_right_one(protected: Person, visitor: Person):
+    answers = [visitor.ask("POST", path(protected, "verify"), json={"password": "000000"}) for _ in range(5)]
+    right = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    assert answers[-1].json["error"]["code"] == right.json["error"]["code"] == "PASSWORD_LOCKED"
+    assert 1790 <= int(right.headers["Retry-After"]) <= 1801
+
+
+def test_the_lock_opens_after_half_an_hour(protected: Person, visitor: Person):
+    for _ in range(5):
+        visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
+    with clock.frozen(clock.now() + timedelta(minutes=31)):
+        answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    assert answer.status_code == 200
+
+
+def test_a_patient_without_a_password_looks_like_an_unknown_one(owner: Person, visitor: Person):
+    unset = visitor.ask("POST", path(owner, "verify"), json={"password": "135790"})
+    unknown = visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "135790"})
+    assert unset.status_code == unknown.status_code == 404
+    assert unset.json["error"] == unknown.json["error"]
+
+
+def test_a_changed_password_ends_the_tokens_given_before(protected: Person, visitor: Person):
+    old = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"}).json["access_token"]
+    body = {"current_password": "135790", "new_password": "246802"}
+    new = visitor.ask("POST", path(protected, "change"), json=body).json["access_token"]
+    records = f"/patients/{protected.patient_uuid}/checkups"
+    opened = [visitor.ask("GET", records, headers={"Authorization": f"Bearer {token}"}) for token in (old, new)]
+    assert [answer.status_code for answer in opened] == [404, 200]
+
+
+def test_changing_needs_the_present_password(protected: Person, visitor: Person):
+    body = {"current_password": "000000", "new_password": "246802"}
+    assert visitor.ask("POST", path(protected, "change"), json=body).status_code == 401
+
+
+def test_the_session_that_identified_the_patient_resets_and_unlocks(protected: Person, visitor: Person):
+    for _ in range(5):
+        visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
+    assert protected.ask("POST", path(protected, "reset"), json={"password": "246802"}).status_code == 200
+    assert visitor.ask("POST", path(protected, "verify"), json={"password": "246802"}).status_code == 200
+
+
+def test_a_password_does_not_suffice_to_reset(protected: Person, visitor: Person):
+    visitor.token = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"}).json["access_token"]
+    assert visitor.ask("POST", path(protected, "reset"), json={"password": "246802"}).status_code == 404
+
+
+def test_guessing_is_limited_by_address_over_all_patients(visitor: Person):
+    answers = [
+        visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "135790"}) for _ in range(9)
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 8 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 3000
+
+
+def test_a_page_of_another_site_may_not_guess(protected: Person, visitor: Person):
+    answer = visitor.ask(
+        "POST", path(protected, "verify"), json={"password": "135790"}, headers={"Origin": "https://evil.test"}
+    )
+    assert answer.json["error"]["code"] == "ORIGIN_NOT_ALLOWED"
+
+
+def test_a_cookie_sets_a_password_only_from_a_listed_origin(app: Flask, owner: Person):
+    client = app.test_client()
+    client.set_cookie("welno_session", owner.token)
+    target, body = API + path(owner, "set"), {"password": "135790"}
+    assert client.post(target, json=body).status_code == 403
+    assert client.post(target, json=body, headers={"Origin": ORIGIN}).status_code == 201
+
+
+def test_no_password_stands_in_redis(protected: Person, redis_client: redis.Redis):
+    stored = b"".join(redis_client.dump(key) or b"" for key in redis_client.scan_iter())
+    assert b"135790" not in stored

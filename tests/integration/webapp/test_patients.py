@@ -1,0 +1,124 @@
+"""Stored records over HTTP: pages, ETags, who may read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from ground.clock import clock
+from ground.names import Step
+from tests.integration.services.conftest import checkup, treatment
+from webapp.current import parts
+
+from .people import Person, arrive, change_run, collect
+
+
+@contextmanager
+def counted_statements(app: Flask) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection, _cursor, statement, *_: object) -> None:
+        statements.append(statement)
+
+    engine = parts(app).stores.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_checkups_come_newest_first_and_page_by_page(owner: Person):
+    first = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1").json
+    second = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1&after={first['next_after']}").json
+    days = [page["items"][0]["checkup_date"] for page in (first, second)]
+    assert days == ["2024-03-02", "2023-09-28"]
+    assert second["next_after"] is None
+
+
+def test_measurements_are_numbers_and_what_is_missing_is_null(owner: Person):
+    item = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups").json["items"][0]
+    assert item["height_cm"] == 171.3
+    assert item["hemoglobin_g_dl"] is None
+
+
+def test_prescriptions_carry_no_pictures_of_drugs(app: Flask):
+    person = arrive(app)
+    detail = {"ChoBangYakPumMyung": "가나정500mg", "DrugImage": "x" * 1000}
+    rows = [treatment(RetrieveTreatmentInjectionInformationPersonDetailList=[detail])]
+    collect(app, person, [], rows)
+    answer = person.ask("GET", f"/patients/{person.patient_uuid}/prescriptions")
+    assert len(answer.json["items"]) == 1
+    assert "가나정500mg" in str(answer.json)
+    assert "DrugImage" not in answer.text
+
+
+def test_a_patient_without_a_report_has_none(owner: Person):
+    assert owner.ask("GET", f"/patients/{owner.patient_uuid}/report").json["report"] is None
+
+
+@pytest.mark.parametrize("kind", ["checkups", "prescriptions", "report"])
+def test_unchanged_records_are_not_sent_again(owner: Person, kind: str):
+    path = f"/patients/{owner.patient_uuid}/{kind}"
+    etag = owner.ask("GET", path).headers["ETag"]
+    again = owner.ask("GET", path, headers={"If-None-Match": etag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
+
+
+def test_changed_records_have_another_etag(app: Flask, owner: Person):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    etag = owner.ask("GET", path).headers["ETag"]
+    with clock.frozen(clock.now() + timedelta(seconds=5)):
+        collect(app, owner, [checkup(), checkup("2025년", "01/15")], [])
+    assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["checkups", "prescriptions"])
+def test_the_number_of_statements_does_not_grow_with_the_records(app: Flask, kind: str):
+    few, many = arrive(app), arrive(app, user_name="박바다", phone_no="01087654321")
+    collect(app, few, [checkup()], [treatment()])
+    collect(
+        app,
+        many,
+        [checkup(f"{year}년") for year in range(2000, 2020)],
+        [treatment(f"20{n}-01-01") for n in range(10, 24)],
+    )
+    counts = []
+    for person in (few, many):
+        with counted_statements(app) as statements:
+            assert person.ask("GET", f"/patients/{person.patient_uuid}/{kind}").status_code == 200
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 2
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=%00", "after=zzzz"])
+def test_a_wrong_page_is_named(owner: Person, query: str):
+    answer = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json["error"]["details"]) == [query.partition("=")[0]]
+
+
+def test_health_data_is_never_stored_on_the_way(owner: Person):
+    answer = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_reserved_uuid_opens_nothing(app: Flask, owner: Person):
+    claimant = arrive(app, patient_uuid=str(owner.patient_uuid))
+    change_run(
+        app,
+        claimant.session_id,
+        patient_uuid=owner.patient_uuid,
+        auth_completed_at=clock.now(),
+        step=Step.IDENTIFY_PATIENT,
+    )
+    assert claimant.ask("GET", f"/patients/{owner.patient_uuid}/checkups").status_code == 404
+
+
+def test_an_unknown_patient_looks_like_somebody_elses(colleague: Person, owner: Person):
+    unknown = colleague.ask("GET", f"/patients/{uuid4()}/checkups").json
+    foreign = colleague.ask("GET", f"/patients/{owner.patient_uuid}/checkups").json
+    assert unknown["error"] == foreign["error"]

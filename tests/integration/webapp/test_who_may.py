@@ -1,0 +1,96 @@
+"""Every route, tried by its owner, by a colleague with a session of their own, and by a stranger."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from .people import Person
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, and how it answers the three. `{s}` and `{p}` stand for the owner's session and patient."""
+
+    method: str
+    path: str
+    owner: int
+    colleague: int
+    stranger: int
+    body: dict[str, Any] | None = None
+
+
+SESSION, PATIENT, ADMIN = "/api/v1/tilko/session/{s}", "/api/v1/patients/{p}", "/api/v1/admin/files"
+SIX = {"password": "135790"}
+BOTH = {"current_password": "135790", "new_password": "246802"}
+CALLS = {
+    "sessions.simple_auth": Call("POST", "/api/v1/tilko/session/simple-auth?session_id={s}", 200, 404, 404),
+    "sessions.collect_data": Call("POST", SESSION + "/collect-data", 200, 404, 404),
+    "sessions.status": Call("GET", SESSION + "/status", 200, 404, 404),
+    "sessions.status_alias": Call("GET", "/api/v1/tilko/session/status/{s}", 200, 404, 404),
+    "sessions.cancel": Call("DELETE", SESSION, 204, 404, 404),
+    "session_stream.messages": Call("GET", SESSION + "/messages", 200, 404, 404),
+    "session_stream.events": Call("GET", SESSION + "/events", 200, 404, 404),
+    "patients.checkups": Call("GET", PATIENT + "/checkups", 200, 404, 404),
+    "patients.prescriptions": Call("GET", PATIENT + "/prescriptions", 200, 404, 404),
+    "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
+    "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
+    "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
+    # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
+    "passwords.verify_password": Call("POST", PATIENT + "/password/verify", 404, 404, 404, SIX),
+    "passwords.change_password": Call("POST", PATIENT + "/password/change", 404, 404, 404, BOTH),
+    "files.list_files": Call("GET", ADMIN, 401, 401, 401),
+    "files.show_file": Call("GET", ADMIN + "/x", 401, 401, 401),
+    "files.retry_file": Call("POST", ADMIN + "/x/retry", 401, 401, 401),
+    "files.discard_file": Call("POST", ADMIN + "/x/discard", 401, 401, 401),
+    "files.clean_files": Call("POST", ADMIN + "/clean", 401, 401, 401, {"older_than_days": 30}),
+}
+# Tried elsewhere: a WebSocket needs a server (test_sockets.py).
+ELSEWHERE = {"serve_socket"}
+PUBLIC = {
+    "static",
+    "sessions.start",
+    "health.healthz",
+    "health.readyz",
+    "health.metrics",
+    "reference.show_reference",
+    "api-docs.openapi_json",
+}
+
+
+def test_every_route_is_tried_or_named_as_public(app: Flask):
+    routes = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("pages.")}
+    assert routes == set(CALLS) | ELSEWHERE | PUBLIC
+
+
+def test_every_route_says_who_may_call_it(app: Flask):
+    views = {name: view for name, view in app.view_functions.items() if name in CALLS or name in ELSEWHERE}
+    assert {name for name, view in views.items() if not hasattr(view, "access")} == set()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_the_owner_is_served(call: Call, owner: Person):
+    assert ask(call, owner, owner) == call.owner
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_colleague_sees_nothing_of_it(call: Call, owner: Person, colleague: Person):
+    assert ask(call, owner, colleague) == call.colleague
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_stranger_sees_nothing_of_it(call: Call, owner: Person, visitor: Person):
+    assert ask(call, owner, visitor) == call.stranger
+
+
+def test_the_session_id_alone_is_no_key(app: Flask, owner: Person):
+    forged = Person(app.test_client(use_cookies=False), owner.session_id, f"{owner.session_id}.AAAAAAAAAAAAAAAA")
+    assert forged.session("GET", "/status").status_code == 404
+
+
+def ask(call: Call, owner: Person, asker: Person) -> int:
+    path = call.path.format(s=owner.session_id, p=owner.patient_uuid)
+    answer = asker.client.open(path, method=call.method, json=call.body, headers=asker.bearer)
+    answer.close()
+    return answer.status_code
