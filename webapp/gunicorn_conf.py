@@ -38,10 +38,13 @@ accesslog = None
 worker_class = "gevent"
 # Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
 worker_connections = settings.sockets_total + 1000
-keepalive = 15
+# Idle connections of browsers hold a stopping worker up to its deadline: few, and not for long.
+keepalive = 5
 timeout = 30
 # Everything has to be gone 10 s after SIGTERM.
-graceful_timeout = 8
+graceful_timeout = 7
+# A door for commands that nobody here uses; its file would be shared by all web processes of a user.
+control_socket_disable = True
 max_requests = 0
 limit_request_line = 4094
 limit_request_fields = 60

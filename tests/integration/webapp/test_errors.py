@@ -73,14 +73,14 @@ def test_an_odd_field_name_is_answered_and_not_a_fault(app: Flask):
 def test_our_own_fault_shows_nothing_of_itself(app: Flask, logged: io.StringIO):
     @app.get("/fault")
     def fault() -> str:
-        raise RuntimeError("김하늘 01012345678")
+        raise RuntimeError(FORM["phone_no"])
 
     answer = app.test_client().get("/fault")
     assert (answer.status_code, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
     lines = logged.getvalue()
     assert "RuntimeError" in lines
     assert "in fault" in lines
-    assert "01012345678" not in lines + answer.text
+    assert FORM["phone_no"] not in lines + answer.text
 
 
 def test_starting_is_limited_by_address(app: Flask):

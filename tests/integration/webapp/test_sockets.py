@@ -1,0 +1,196 @@
+"""Live events behind a real gunicorn: who may follow, how a stream ends, how a stopping server says goodbye."""
+
+import http.client
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from flask import Flask
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close
+from websockets.sync.client import ClientConnection, connect
+
+from ground.clock import clock
+from ground.names import Event, Status
+from local.health import answers
+from local.ports import pick_port
+from local.process import Process
+from local.programs import ROOT, web_program
+from services.collection.events import say, say_ended
+from webapp.current import parts
+
+from .people import FORM, ORIGIN, Person, change_run
+
+Dial = Callable[..., ClientConnection]
+
+
+class Server:
+    """The app as it runs in production, on the same stores as `app`."""
+
+    def __init__(self, env: dict[str, str], log: Path) -> None:
+        program = web_program("web", pick_port())
+        self.url, self.log = program.url or "", log
+        self.process = Process("web", program.command, log, env=env | {"WELNO_ALLOWED_ORIGINS": ORIGIN}, cwd=ROOT)
+
+    def __enter__(self) -> Self:
+        self.process.start()
+        self.process.wait_until(lambda: answers(f"{self.url}/healthz"), 60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+@pytest.fixture(scope="module")
+def server(demo_env: dict[str, str], postgres_url: str, server_home: Path) -> Iterator[Server]:
+    with Server(demo_env, server_home / "web.log") as started:
+        yield started
+
+
+@pytest.fixture
+def dial(server: Server) -> Iterator[Dial]:
+    with ExitStack() as opened:
+        yield partial(open_socket, opened, server)
+
+
+def open_socket(opened: ExitStack, server: Server, session_id: str, query: str = "", **more: Any) -> ClientConnection:
+    url = f"{server.url}/api/v1/tilko/ws/{session_id}{query}".replace("http", "ws", 1)
+    return opened.enter_context(connect(url, proxy=None, **more))
+
+
+def speak(app: Flask, person: Person, text: str = "기다려 주세요.") -> None:
+    with parts(app).stores.unit_of_work() as work:
+        say(work, UUID(person.session_id), Event.AUTH_WAITING, text, now=clock.now())
+
+
+def hear(socket: ClientConnection) -> dict[str, object]:
+    frame: dict[str, object] = json.loads(socket.recv(timeout=10))
+    return frame
+
+
+def wait_for_close(socket: ClientConnection) -> Close:
+    with pytest.raises(ConnectionClosed) as closed:
+        read_all(socket)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd
+
+
+def read_all(socket: ClientConnection) -> None:
+    while True:
+        socket.recv(timeout=10)
+
+
+def close_code(socket: ClientConnection) -> int:
+    return wait_for_close(socket).code
+
+
+def test_a_socket_gets_the_state_what_was_missed_and_what_comes(app: Flask, dial: Dial, starter: Person):
+    speak(app, starter)
+    socket = dial(starter.session_id, "?after_seq=0", additional_headers=starter.bearer)
+    first, second = hear(socket), hear(socket)
+    assert (first["type"], second["type"]) == ("connection_established", "session_status")
+    assert second["data"]["status"] == "initiated"
+    assert hear(socket)["seq"] == 1
+    speak(app, starter)
+    assert hear(socket)["seq"] == 2
+
+
+def test_a_socket_resumes_after_a_number(app: Flask, dial: Dial, starter: Person):
+    speak(app, starter)
+    speak(app, starter)
+    socket = dial(starter.session_id, "?after_seq=1", additional_headers=starter.bearer)
+    assert [hear(socket).get("seq") for _ in range(3)] == [None, None, 2]
+
+
+def test_a_token_may_come_as_a_sub_protocol(dial: Dial, starter: Person):
+    socket = dial(starter.session_id, subprotocols=["welno.v1", f"welno.token.{starter.token}"])
+    assert socket.subprotocol == "welno.v1"
+    assert hear(socket)["type"] == "connection_established"
+
+
+@pytest.mark.parametrize(("origin", "code"), [(ORIGIN, None), ("https://evil.test", 4403)])
+def test_the_cookie_opens_a_socket_to_listed_origins_only(dial: Dial, starter: Person, origin: str, code: int | None):
+    headers = {"Cookie": f"welno_session={starter.token}"}
+    socket = dial(starter.session_id, origin=origin, additional_headers=headers)
+    if code is None:
+        assert hear(socket)["type"] == "connection_established"
+    else:
+        assert close_code(socket) == code
+
+
+def test_strangers_colleagues_and_unknown_ids_are_refused_by_code(dial: Dial, starter: Person, colleague: Person):
+    assert close_code(dial(starter.session_id)) == 4401
+    assert close_code(dial(starter.session_id, additional_headers=colleague.bearer)) == 4401
+    assert close_code(dial(str(uuid4()), additional_headers=colleague.bearer)) == 4404
+    assert close_code(dial(str(uuid4()))) == 4401
+
+
+def test_an_expired_session_is_refused(app: Flask, dial: Dial, starter: Person):
+    change_run(app, starter.session_id, status=Status.EXPIRED)
+    assert close_code(dial(starter.session_id, additional_headers=starter.bearer)) == 4408
+
+
+@pytest.mark.parametrize(("status", "code"), [(Status.EXPIRED, 4408), (Status.CANCELLED, 4404)])
+def test_the_end_of_the_session_closes_its_sockets(app: Flask, dial: Dial, starter: Person, status: Status, code: int):
+    socket = dial(starter.session_id, additional_headers=starter.bearer)
+    with parts(app).stores.unit_of_work() as work:
+        say_ended(work, UUID(starter.session_id), status, "끝났어요.", now=clock.now())
+    assert close_code(socket) == code
+
+
+def test_events_stream_as_server_sent_events(app: Flask, server: Server, starter: Person):
+    speak(app, starter)
+    speak(app, starter)
+    url = f"{server.url}/api/v1/tilko/session/{starter.session_id}/events"
+    with httpx.stream("GET", url, headers=starter.bearer | {"Last-Event-ID": "1"}, trust_env=False) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        line = next(line for line in answer.iter_lines() if line.startswith("data:"))
+    assert json.loads(line.removeprefix("data:"))["seq"] == 2
+
+
+def test_a_stopping_server_sends_its_readers_away_and_goes(
+    demo_env: dict[str, str], starter: Person, server_home: Path
+):
+    with Server(demo_env, server_home / "stopped.log") as server, ExitStack() as opened:
+        socket = open_socket(opened, server, starter.session_id, additional_headers=starter.bearer)
+        hear(socket)
+        server.process.send(signal.SIGTERM)
+        goodbye = wait_for_close(socket)
+        assert goodbye.code == 1001
+        assert "retry_after_ms" in goodbye.reason
+        assert server.process.wait(10)
+
+
+def test_a_body_of_unknown_length_is_cut(server: Server):
+    parts_of = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts_of.hostname, parts_of.port, timeout=10)
+    pieces = (b'{"oid": "' + b"x" * 10_000 for _ in range(20))
+    connection.request(
+        "POST",
+        "/api/v1/tilko/session/start",
+        body=pieces,
+        headers={"Content-Type": "application/json"},
+        encode_chunked=True,
+    )
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.status == 413
+
+
+def test_no_token_reaches_the_servers_log(server: Server, dial: Dial, starter: Person):
+    secret = starter.token.partition(".")[2]
+    hear(dial(starter.session_id, subprotocols=["welno.v1", f"welno.token.{starter.token}"]))
+    httpx.post(f"{server.url}/api/v1/tilko/session/start", json=FORM, trust_env=False)
+    log = server.log.read_text(encoding="utf-8")
+    assert '"route":"/api/v1/tilko/ws/<string:session_id>"' in log
+    assert secret not in log
+    assert FORM["phone_no"] not in log
