@@ -35,7 +35,7 @@ soak: $(STAMP) ## a long run, watching memory and descriptors
 	@$(PY) -m bench.soak $(ARGS)
 
 staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
-	@$(PY) -m local.within $(PY) -m webapp.staff_token $(ARGS)
+	@$(PY) -m local.within $(PY) -m webapp.staff_token $(or $(ARGS),--name demo)
 
 assets: $(ASSETS) ## the page's libraries, from npm
 

@@ -207,9 +207,11 @@ class EmbeddedPostgres:
     def _run(self, *command: str) -> None:
         step = Process(Path(command[0]).name, command, self._log, user=self._user, cwd=self._folder.parent)
         step.start()
-        if step.wait(_START_SECONDS) and step.exit_code == 0:
-            return
-        step.kill()
+        try:
+            if step.wait_end(_START_SECONDS) and step.exit_code == 0:
+                return
+        finally:
+            step.kill()
         if self._user is not None and self._user.pass_closed_folders and not self._can_pass():
             raise self._unreachable()
         raise StartFailedError(f"{step.name} ended with {step.exit_code}\n{step.log_tail()}")

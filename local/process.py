@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from local.errors import StartFailedError
+from local.stopping import check_stop
 
 _LAUNCHER = Path(__file__).with_name("child.py")
 _LOG_MAX_BYTES = 5 * 2**20
@@ -119,10 +120,23 @@ class Process:
             self.wait(timeout_seconds)
         self.kill()
 
+    def wait_end(self, timeout_seconds: float) -> bool:
+        """As `wait`, for long waits on the way up: raises StopRequested."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self.wait(_LOOK_AGAIN_SECONDS):
+            check_stop()
+            if time.monotonic() > deadline:
+                return False
+        return True
+
     def wait_until(self, answers: Callable[[], bool], timeout_seconds: float) -> None:
-        """Raises StartFailedError when it ends, or stays silent for too long; the last log lines are in the message."""
+        """Raises StartFailedError when it ends, or stays silent for too long; the last log lines are in the message.
+
+        Raises StopRequested too.
+        """
         deadline = time.monotonic() + timeout_seconds
         while not answers():
+            check_stop()
             if self.wait(_LOOK_AGAIN_SECONDS):
                 raise StartFailedError(f"{self.name} ended with {self.exit_code} before it answered\n{self.log_tail()}")
             if time.monotonic() > deadline:

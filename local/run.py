@@ -7,20 +7,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 
 from local.child import die_with
 from local.errors import LocalError
 from local.home import hold_home
 from local.stack import Stack
+from local.stopping import StopRequested, check_stop, stop_on_signals
 from local.within import demo_home, demo_ports
 
-_STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TEND_SECONDS = 0.2
-
-
-class StopRequested(BaseException):
-    """Somebody asked us to end."""
 
 
 def main() -> int:
@@ -33,8 +28,7 @@ def main() -> int:
 
 def run(make_stack: Callable[[], Stack]) -> int:
     """Serves until asked to stop; the exit code says whether everything could start."""
-    for stopping in _STOPPING_SIGNALS:
-        signal.signal(stopping, _request_stop)
+    stop_on_signals()
     try:
         serve(make_stack())
     except LocalError as exc:
@@ -57,6 +51,7 @@ def serve(stack: Stack) -> None:
 def tend_forever(stack: Stack) -> None:
     pause = threading.Event()
     while True:
+        check_stop()
         stack.tend()
         pause.wait(_TEND_SECONDS)
 
@@ -65,14 +60,6 @@ def tell(line: str, *, to_stderr: bool = False) -> None:
     """A reader that has gone must not keep us from stopping in good order."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)
-
-
-def _request_stop(_: int, __: FrameType | None) -> None:
-    """Once: a second Ctrl-C must not cut short the stopping, which ends in time anyway."""
-    for stopping in _STOPPING_SIGNALS:
-        signal.signal(stopping, signal.SIG_IGN)
-    tell("stopping")
-    raise StopRequested
 
 
 if __name__ == "__main__":

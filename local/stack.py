@@ -14,6 +14,7 @@ from local.process import Process
 from local.programs import ORDER, ROOT, Ports, Program, list_programs, migrations_command
 from local.restarts import Restarts
 from local.secrets import demo_environment
+from local.stopping import check_stop
 from local.valkey import EmbeddedValkey
 
 SERVERS = ("postgres", "valkey")
@@ -116,9 +117,12 @@ class Stack:
         """A command that has to end well, with the environment of the others. Raises StartFailedError."""
         step = Process(name, command, self._log_of(name), env=self.env, cwd=ROOT)
         step.start()
-        if not step.wait(timeout_seconds) or step.exit_code != 0:
+        try:
+            if step.wait_end(timeout_seconds) and step.exit_code == 0:
+                return
+        finally:
             step.kill()
-            raise StartFailedError(f"{name} ended with {step.exit_code}\n{step.log_tail()}")
+        raise StartFailedError(f"{name} ended with {step.exit_code}\n{step.log_tail()}")
 
     def add(self, program: Program) -> None:
         """One more process, such as a second worker; `start` starts it."""
@@ -168,6 +172,7 @@ class Stack:
         deadline, remind_at = time.monotonic() + timeout_seconds, time.monotonic() + _REMIND_SECONDS
         waiting = [program for program in self.programs.values() if program.health_url]
         while waiting := [program for program in waiting if not answers(program.health_url or "")]:
+            check_stop()
             self._require_running()
             names = ", ".join(program.name for program in waiting)
             if time.monotonic() > deadline:
@@ -190,6 +195,7 @@ class Stack:
 
     def stop_all(self) -> None:
         """Within 10 s, whatever the children do: those who use the others first."""
+        self._tell("stopping")
         self._restarts.clear()
         sandbox = self._processes.pop("sandbox", None)
         stop_together(list(self._processes.values()), _STOP_PROGRAMS_SECONDS)
