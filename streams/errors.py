@@ -16,7 +16,7 @@ class StreamsError(Exception):
     retryable = False
 
 
-class StreamsUnavailable(StreamsError):  # noqa: N818 callers catch it to say just this
+class StreamsUnavailable(StreamsError):
     retryable = True
 
 

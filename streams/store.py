@@ -24,13 +24,21 @@ class Streams:
     after its last append; the next append then begins a new epoch.
     """
 
-    def __init__(self, redis_client: Any, *, max_length: int = 1000, ttl_seconds: int = _DAY_SECONDS) -> None:
+    def __init__(
+        self,
+        redis_client: Any,
+        *,
+        max_length: int = 1000,
+        max_event_bytes: int = 65_536,
+        ttl_seconds: int = _DAY_SECONDS,
+    ) -> None:
         if max_length < 1 or ttl_seconds < 1:
             raise ValueError("max_length and ttl_seconds must be at least 1")
         if redis_client.get_encoder().decode_responses:
             raise ValueError("the Redis client must return bytes")
         self._redis = redis_client
         self._max_length = max_length
+        self._max_event_bytes = max_event_bytes
         self._ttl_seconds = ttl_seconds
 
     def append(self, subject: str, events: Sequence[NewEvent], projection: Projection | None = None) -> list[Position]:
@@ -40,7 +48,7 @@ class Streams:
         keys = [log_key(subject), meta_key(subject), ids_key(subject)]
         args: list[Any] = [secrets.token_hex(8), channel(subject), self._max_length, self._ttl_seconds, len(events)]
         for event in events:
-            args += [event.event_id, event.to_json()]
+            args += [event.event_id, self._checked_json(event)]
         if projection is not None:
             keys.append(projection.key)
             args += _projection_args(projection)
@@ -83,6 +91,12 @@ class Streams:
         """Remove the history; readers are told `resync`, and the next append begins a new epoch."""
         with translated("forget"):
             self._redis.delete(log_key(subject), meta_key(subject), ids_key(subject))
+
+    def _checked_json(self, event: NewEvent) -> bytes:
+        json = event.to_json()
+        if len(json) > self._max_event_bytes:  # every reader has to hold it: records are fetched, never pushed
+            raise InvalidEventError("the body is above the limit")
+        return json
 
     def _run(self, keys: list[str], args: list[Any]) -> list[Any]:
         try:

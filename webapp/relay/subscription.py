@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from streams import Position, StoredEvent, Streams
+from streams import Page, Position, StoredEvent, Streams
 from webapp.relay.channel import Channel, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 
-PAGE_EVENTS = 200
+PAGE_EVENTS = 100
 
 
 class Owner(Protocol):
@@ -106,17 +106,23 @@ class Subscription:
                 return
             if page.gone:
                 self.push(Resync(page.position), 0, woken)
-            for event in page.events:
-                outgoing = Outgoing(event)
-                self.push(outgoing, outgoing.size, woken)
-            if page.events and not page.complete:
-                self.position = page.events[-1].position
-            else:
+            all_queued = self._queue_history(page, woken)
+            if all_queued and page.complete:
                 self.position = page.position
                 self.is_live = self._channel.join(self, page, version, woken)
         wake_all(woken)
-        if page.complete and not self.is_live:
+        if all_queued and page.complete and not self.is_live:
             self._hub.heal(self._channel)
+
+    def _queue_history(self, page: Page, woken: "list[Subscription]") -> bool:
+        """As much of the page as may wait, at least one event: a long history makes nobody too slow."""
+        for number, event in enumerate(page.events):
+            outgoing = Outgoing(event)
+            if number and self._bytes + outgoing.size > self._hub.queue_max_bytes // 2:
+                return False
+            self.push(outgoing, outgoing.size, woken)
+            self.position = event.position
+        return True
 
     def push(self, item: Outgoing | Resync, size: int, woken: "list[Subscription]") -> None:
         """With the hub's lock held; whoever must be told is added to `woken`."""

@@ -246,7 +246,7 @@ def test_eight_writers_leave_no_hole_and_no_double(streams):
     assert len({(event.body["writer"], event.body["n"]) for event in stored}) == 400
 
 
-@pytest.mark.parametrize("body", [{"seq": 1}, {"epoch": "x"}, {"what": object()}])
+@pytest.mark.parametrize("body", [{"seq": 1}, {"epoch": "x"}, {"what": object()}, {"text": "x" * 65_536}])
 def test_a_body_that_cannot_be_stored_is_refused(streams, body):
     with pytest.raises(InvalidEventError) as caught:
         streams.append(SUBJECT, [NewEvent("e", body)])
