@@ -4,6 +4,7 @@ out when it hangs.
 Advisory locks belong to a database session: behind a connection pooler, give the leases a direct connection.
 """
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -100,6 +101,8 @@ class ProcessLeaseHolder:
     def _register(self) -> None:
         connection = self._engine.connect()
         try:
+            # Operators find the process behind a lock by this name in pg_stat_activity.
+            connection.execute(select(func.set_config("application_name", f"welno {self._kind} {os.getpid()}", False)))
             row = insert(ProcessLease).values(kind=self._kind, lease_until=self._until()).returning(ProcessLease.id)
             lease_id: int = connection.execute(row).scalar_one()
             connection.execute(select(func.pg_advisory_lock(LOCK_CLASS, lease_id)))
