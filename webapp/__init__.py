@@ -9,7 +9,7 @@ from ground.settings import Settings
 from services.stores import build_stores
 from spool import Spool
 from webapp import pages
-from webapp.api import files, health, passwords, patients, reference, session_stream, sessions
+from webapp.api import files, health, passwords, patients, reference, runs, session_stream, sessions
 from webapp.api.documented import security_schemes
 from webapp.auth import answer_revoked
 from webapp.bodies import check_bodies
@@ -62,7 +62,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, session_stream, patients, passwords, files):
+    for resource in (sessions, session_stream, patients, passwords, files, runs):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)

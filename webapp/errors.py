@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from ground.logs import get_logger
+from services.collection.operators import NotStopped
 from services.collection.requests import NotAsked, RunOver
 from services.sessions import SessionExpired, SessionNotFound
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
@@ -44,6 +45,7 @@ class Code(StrEnum):
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
     FILE_TAKEN = "FILE_TAKEN"
     FILE_NOT_PARKED = "FILE_NOT_PARKED"
+    RUN_NOT_STOPPED = "RUN_NOT_STOPPED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     NOT_JSON = "NOT_JSON"
     RATE_LIMITED = "RATE_LIMITED"
@@ -93,6 +95,9 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.FILE_TAKEN: Meaning(409, "다른 작업이 파일을 쓰고 있어요.", "A worker holds the file; try again."),
     Code.FILE_NOT_PARKED: Meaning(409, "보류된 파일만 버릴 수 있어요.", "Only parked files may be discarded."),
+    Code.RUN_NOT_STOPPED: Meaning(
+        409, "멈춘 작업만 다시 시작할 수 있어요.", "Only a run that stopped with an error may be resumed."
+    ),
     Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB."),
     Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
     Code.RATE_LIMITED: Meaning(
@@ -153,6 +158,7 @@ _OURS: Mapping[type[Exception], Code] = {
     UnknownFile: Code.FILE_NOT_FOUND,
     FileTaken: Code.FILE_TAKEN,
     FileNotParked: Code.FILE_NOT_PARKED,
+    NotStopped: Code.RUN_NOT_STOPPED,
 }
 STORES_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisError, StreamsUnavailable, StorageFault)
 

@@ -42,7 +42,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     session_id = (request.view_args or {}).get("session_id", "")
     # Only what has the form of one: whatever else stands in an address may be personal.
-    if _SESSION_ID.fullmatch(session_id):
+    if _SESSION_ID.fullmatch(str(session_id)):
         structlog.contextvars.bind_contextvars(session_id=session_id)
 
 

@@ -22,6 +22,7 @@ class Call:
 
 
 SESSION, PATIENT, ADMIN = "/api/v1/tilko/session/{s}", "/api/v1/patients/{p}", "/api/v1/admin/files"
+RUNS = "/api/v1/admin/runs"
 SIX = {"password": "135790"}
 BOTH = {"current_password": "135790", "new_password": "246802"}
 CALLS = {
@@ -40,6 +41,10 @@ CALLS = {
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
     "passwords.verify_password": Call("POST", PATIENT + "/password/verify", 404, 404, 404, SIX),
     "passwords.change_password": Call("POST", PATIENT + "/password/change", 404, 404, 404, BOTH),
+    "runs.show_runs": Call("GET", RUNS, 401, 401, 401),
+    "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
+    "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
+    "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
     "files.list_files": Call("GET", ADMIN, 401, 401, 401),
     "files.show_file": Call("GET", ADMIN + "/x", 401, 401, 401),
     "files.retry_file": Call("POST", ADMIN + "/x/retry", 401, 401, 401),

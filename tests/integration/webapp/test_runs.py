@@ -1,0 +1,83 @@
+"""The operators' runs over HTTP."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from ground.clock import clock
+from ground.names import Status, Step
+from models import CollectionRun, RunState
+from services.identity import Identity
+from services.sessions import start_session
+from webapp.current import parts
+
+from .people import API
+
+Headers = dict[str, str]
+RUNS = f"{API}/admin/runs"
+
+
+@pytest.fixture
+def stopped(app: Flask) -> str:
+    """A run that stopped while saving."""
+    stores = parts(app).stores
+    person = Identity(
+        user_name="남가온", phone_no="01000000777", birthdate=date(1990, 2, 3), gender="F", private_auth_type="0"
+    )
+    with stores.unit_of_work() as work:
+        started = start_session(
+            work,
+            person,
+            redirect_path=None,
+            policy=stores.policy,
+            sealer=stores.sealer,
+            now=clock.now(),
+            request_id="request-1",
+        )
+    with stores.unit_of_work() as work:
+        run = work.session.get_one(CollectionRun, UUID(started.session_id))
+        run.step, run.status, run.error_code = Step.SAVE_FILES, Status.ERROR, "STORAGE_FAILED"
+    return started.session_id
+
+
+def test_staff_list_runs_that_stopped(app: Flask, staff: Headers, stopped: str):
+    answer = app.test_client().get(f"{RUNS}?errors=true&state=idle", headers=staff).json
+    assert (stopped, "STORAGE_FAILED") in [(run["session_id"], run["error_code"]) for run in answer["runs"]]
+
+
+def test_a_page_of_runs_begins_after_the_last(app: Flask, staff: Headers, stopped: str):
+    newest = app.test_client().get(f"{RUNS}?limit=1", headers=staff).json["runs"][0]
+    older = app.test_client().get(RUNS, query_string={"before": newest["updated_at"]}, headers=staff).json["runs"]
+    assert newest["session_id"] not in [run["session_id"] for run in older]
+
+
+def test_a_run_tells_its_story_without_its_person(app: Flask, staff: Headers, stopped: str):
+    answer = app.test_client().get(f"{RUNS}/{stopped}", headers=staff)
+    assert answer.json["run"]["summary"]["step"] == Step.SAVE_FILES
+    assert not {"남가온", "01000000777", "19900203"} & set(answer.text.split('"'))
+
+
+def test_staff_resume_a_stopped_run_once(app: Flask, staff: Headers, stopped: str):
+    first = app.test_client().post(f"{RUNS}/{stopped}/resume", headers=staff)
+    second = app.test_client().post(f"{RUNS}/{stopped}/resume", headers=staff)
+    assert (first.status_code, first.json["run"]["summary"]["run_state"]) == (202, RunState.READY)
+    assert (second.status_code, second.json["error"]["code"]) == (409, "RUN_NOT_STOPPED")
+
+
+def test_staff_cancel_a_run(app: Flask, staff: Headers, stopped: str):
+    answer = app.test_client().post(f"{RUNS}/{stopped}/cancel", headers=staff)
+    assert answer.json["run"]["summary"]["status"] == Status.CANCELLED
+
+
+@pytest.mark.parametrize(("method", "verb"), [("get", ""), ("post", "/resume"), ("post", "/cancel")])
+def test_an_unknown_run_is_not_found(app: Flask, staff: Headers, method: str, verb: str):
+    answer = getattr(app.test_client(), method)(f"{RUNS}/{uuid4()}{verb}", headers=staff)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+
+
+@pytest.mark.parametrize("query", ["state=sleeping", "limit=0", "before=yesterday"])
+def test_a_wrong_question_names_its_field(app: Flask, staff: Headers, query: str):
+    answer = app.test_client().get(f"{RUNS}?{query}", headers=staff)
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, [query.partition("=")[0]])
