@@ -23,7 +23,9 @@ def ends(event: StoredEvent) -> int | None:
 def create_app(redis_url: str, limits: Limits) -> Flask:
     app = Flask(__name__)
     sock = open_door(app)
-    streams = Streams(redis.Redis.from_url(redis_url))
+    client = redis.Redis.from_url(redis_url)
+    app.extensions["redis"] = client
+    streams = Streams(client)
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
     revoked: set[str] = set()

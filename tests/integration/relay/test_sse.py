@@ -1,0 +1,157 @@
+"""Server-sent events and polls: the same numbers as the WebSocket, and a reader may change between them."""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from local.ports import LOOPBACK
+from tests.integration.relay.server import Server, read_events
+from tests.waiting import wait_until
+from webapp.relay.limits import Limits
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, redis_url) -> Iterator[Server]:
+    limits = Limits(sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=3, drain_spread_seconds=4)
+    with Server(tmp_path_factory.mktemp("sse"), redis_url, limits) as server:
+        yield server
+
+
+class EventSource:
+    """Reads an answer line by line, as a browser does."""
+
+    def __init__(self, server: Server, subject: str, last_event_id: str = "0") -> None:
+        self._connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)
+        self._connection.request("GET", f"/sse/{subject}", headers={"Last-Event-ID": last_event_id})
+        self.answer = self._connection.getresponse()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.answer.close()
+        self._connection.close()
+
+    def next_block(self) -> dict[str, str]:
+        """Field names and values; a comment is under "". Empty at the end of the answer."""
+        block = {}
+        while line := self.answer.readline().decode().rstrip("\n"):
+            name, _, value = line.partition(":")
+            block[name] = value.strip()
+        return block
+
+    def next_event(self) -> dict:
+        while "data" not in (block := self.next_block()):
+            assert block, "the answer has ended"
+        return json.loads(block["data"]) | {"id": block.get("id")}
+
+
+def test_the_answer_begins_with_the_time_to_retry(server):
+    with EventSource(server, "one") as source:
+        assert source.answer.headers["Content-Type"].startswith("text/event-stream")
+        assert source.next_block() == {"retry": "3000"}
+
+
+def test_events_carry_their_place_as_id(server, writer, streams):
+    writer.write("one", 2)
+    with EventSource(server, "one") as source:
+        writer.write("one", 1)
+        events = [source.next_event() for _ in range(3)]
+    epoch = streams.position("one").epoch
+    assert [event["id"] for event in events] == [f"{epoch}:1", f"{epoch}:2", f"{epoch}:3"]
+    assert [event["seq"] for event in events] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("with_epoch", [True, False])
+def test_a_reader_resumes_after_its_last_id(server, writer, streams, with_epoch):
+    writer.write("one", 4)
+    last = f"{streams.position('one').epoch}:3" if with_epoch else "3"
+    with EventSource(server, "one", last) as source:
+        assert source.next_event()["seq"] == 4
+
+
+def test_a_lost_history_is_a_resync_with_a_new_id(server, writer):
+    writer.write("one", 2)
+    with EventSource(server, "one", "abc:1") as source:
+        resync = source.next_event()
+        writer.write("one")
+        assert source.next_event()["seq"] == 3
+    assert (resync["type"], resync["seq"], resync["data"]) == ("resync", 2, {"last": [2]})
+    assert resync["id"] == f"{resync['epoch']}:2"
+
+
+def test_a_silent_stream_sends_comments(server):
+    with EventSource(server, "one") as source:
+        source.next_block()
+        assert source.next_block() == {"": "alive"}
+
+
+def test_the_last_event_is_followed_by_the_code_and_the_end(server, writer):
+    with EventSource(server, "one") as source:
+        writer.write("one", close=4408)
+        assert source.next_event()["seq"] == 1
+        closed = source.next_event()
+        assert (closed["type"], closed["code"]) == ("closed", 4408)
+        assert source.next_block() == {}
+
+
+def test_a_lost_right_ends_the_answer(server):
+    with EventSource(server, "lost") as source:
+        server.post("/revoke/lost")
+        assert source.next_event()["code"] == 4401
+
+
+def test_a_reader_that_leaves_is_noticed_by_the_next_comment(server):
+    with EventSource(server, "one") as source:
+        source.next_block()
+        assert server.get("/count")["admitted"] == 1
+    wait_until(lambda: server.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0})
+
+
+def test_a_poll_gives_what_came_after(server, writer):
+    writer.write("one", 3)
+    answer = server.get("/poll/one?after_seq=1")
+    assert [event["seq"] for event in answer["events"]] == [2, 3]
+    assert answer["seq"] == 3
+    assert server.get(f"/poll/one?after_seq={answer['epoch']}:3")["events"] == []
+
+
+def test_a_long_poll_answers_when_something_comes(server, writer):
+    threading.Timer(0.3, writer.write, ["one"]).start()
+    answer = server.get("/poll/one?wait=5")
+    assert [event["seq"] for event in answer["events"]] == [1]
+
+
+def test_a_long_poll_answers_empty_in_the_end(server, writer):
+    writer.write("one", 2)
+    answer = server.get("/poll/one?after_seq=2&wait=0.2")
+    assert (answer["events"], answer["seq"]) == ([], 2)
+
+
+def test_a_poll_of_a_lost_history_is_a_resync(server, writer):
+    writer.write("one", 2)
+    answer = server.get("/poll/one?after_seq=abc:1")
+    assert (answer["seq"], answer["resync"]["data"]) == (2, {"last": [2]})
+
+
+def test_a_reader_may_change_between_all_three(server, writer):
+    writer.write("one", 9)
+    with server.open("one") as client:
+        seen = read_events(client, 3)
+    with EventSource(server, "one", str(seen[-1])) as source:
+        seen += [source.next_event()["seq"] for _ in range(3)]
+    seen += [event["seq"] for event in server.get(f"/poll/one?after_seq={seen[-1]}")["events"]]
+    assert seen == list(range(1, 10))
+
+
+def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
+    with Server(tmp_path, redis_url, Limits(drain_spread_seconds=4)) as server, EventSource(server, "one") as source:
+        source.next_block()
+        server.terminate()
+        assert 0 <= int(source.next_block()["retry"]) <= 4000
+        assert source.next_event()["code"] == 1001
+        wait_until(lambda: not server.process.is_running, 10)
