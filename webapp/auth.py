@@ -7,7 +7,7 @@ asked for with it. It travels as cookie or bearer token, or as a sub-protocol of
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -27,6 +27,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from redis import Redis
 
+from ground.clock import clock
 from ground.names import Step
 from services.session_copy import SessionView
 from services.sessions import SessionNotFound
@@ -212,7 +213,7 @@ def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]
 def open_records(response: Response, patient_uuid: UUID) -> str:
     """The access token of a patient who typed the right password, also set as a cookie."""
     # To the microsecond, unlike `iat`: a token given right after a change of password must outlive it.
-    claims = {"role": Role.PATIENT, "issued_at": datetime.now(UTC).timestamp()}
+    claims = {"role": Role.PATIENT, "issued_at": clock.now().timestamp()}
     token: str = create_access_token(str(patient_uuid), additional_claims=claims)
     set_access_cookies(response, token, max_age=int(PATIENT_TOKEN_LIFE.total_seconds()))
     return token
@@ -289,7 +290,7 @@ def revoke_token(redis: Redis, jti: str, expires_at: float, now: datetime) -> No
 
 def revoke_earlier(redis: Redis, subject: str, life: timedelta = PATIENT_TOKEN_LIFE) -> None:
     """Take back every token that the subject was given until now, as after a changed password."""
-    redis.set(_since_key(subject), str(datetime.now(UTC).timestamp()), ex=int(life.total_seconds()) + 1)
+    redis.set(_since_key(subject), str(clock.now().timestamp()), ex=int(life.total_seconds()) + 1)
 
 
 def _since_key(subject: str) -> str:

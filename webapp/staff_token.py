@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from flask import Flask
 from flask_jwt_extended import create_access_token, decode_token
 
+from ground.clock import clock
 from ground.settings import Settings
 from services.stores import connect_redis
 from webapp.auth import Role, revoke_token
@@ -36,7 +37,7 @@ def _take_back(token: str, settings: Settings) -> None:
     """From standard input: an argument would stand in the shell's history and the list of processes."""
     claims = decode_token(token)
     with connect_redis(settings.redis_url) as redis:
-        revoke_token(redis, claims["jti"], claims["exp"], datetime.now(UTC))
+        revoke_token(redis, claims["jti"], claims["exp"], clock.now())
 
 
 def _read(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,0 +1,67 @@
+"""Our own source, read as text and as trees."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOMS = ("ground", "models", "streams", "spool", "upstream", "services", "tasks", "webapp", "sandbox", "local")
+
+
+@dataclass(frozen=True)
+class Module:
+    """`name` is dotted; `tree` its syntax."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[0]
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    return tuple(_read(path) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))
+
+
+def _read(path: Path) -> Module:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    text = path.read_text(encoding="utf-8")
+    return Module(name, path, text, ast.parse(text))
+
+
+def imports(module: Module) -> Iterator[str]:
+    """Dotted names of what it imports, also inside functions, but not what only a type checker reads."""
+    skipped = {id(inner) for node in ast.walk(module.tree) if _is_for_types(node) for inner in ast.walk(node)}
+    for node in ast.walk(module.tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def our_imports(module: Module) -> set[str]:
+    """The modules of ours that it imports."""
+    known = {other.name for other in modules()}
+    return {name for name in imports(module) if name in known} - {module.name}
+
+
+def calls(module: Module, *methods: str) -> Iterator[int]:
+    """Lines on which a method of one of these names is called."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+            yield node.lineno

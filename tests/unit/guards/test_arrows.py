@@ -1,0 +1,63 @@
+"""Imports point one way."""
+
+import pytest
+
+from .source import Module, modules, our_imports
+
+# What each room may import of ours, beside itself.
+MAY_SEE = {
+    "ground": set(),
+    "sandbox": set(),
+    "local": {"ground"},
+    "models": {"ground"},
+    "streams": {"ground"},
+    "spool": {"ground"},
+    "upstream": {"ground"},
+    "services": {"ground", "models", "streams", "spool", "upstream"},
+    "tasks": {"ground", "models", "streams", "spool", "upstream", "services"},
+    "webapp": {"ground", "models", "streams", "spool", "services"},
+}
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_a_module_sees_only_rooms_below_its_own(module: Module):
+    rooms = {name.partition(".")[0] for name in our_imports(module)} - {module.room}
+    assert rooms <= MAY_SEE[module.room]
+
+
+def test_the_relay_knows_nothing_of_sessions():
+    relay = [module for module in modules() if module.name.startswith("webapp.relay")]
+    seen = {name.partition(".")[0] for module in relay for name in our_imports(module)}
+    assert seen <= {"webapp", "streams", "ground"}
+
+
+def test_extensions_import_nothing_of_ours():
+    module = next(module for module in modules() if module.name == "webapp.extensions")
+    assert our_imports(module) == set()
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {module.name: our_imports(module) for module in modules()}
+    assert find_cycle(graph) is None
+
+
+def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str] | None:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return None
+        for following in sorted(graph[name]):
+            # A package's __init__ gathers its parts; that they live in it is no detour.
+            if not following.startswith(f"{name}.") and (found := visit(following, [*path, name])):
+                return found
+        done.add(name)
+        return None
+
+    return next((cycle for name in graph if (cycle := visit(name, []))), None)
+
+
+def test_the_search_for_cycles_finds_one():
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]

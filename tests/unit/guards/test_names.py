@@ -1,0 +1,88 @@
+"""Names that several rooms must agree on: every queue has a worker, every task exists, every setting is documented."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ground.names import Queue, Step, Task, step_task
+from ground.settings import Settings, SettingsError, reference
+from local.programs import worker_program
+from webapp.jobs import Jobs
+
+from .source import ROOT
+
+ENVIRONMENT = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
+    "REDIS_URL": "redis://127.0.0.1/0",
+    "CELERY_BROKER_URL": "redis://127.0.0.1/0",
+    "TILKO_API_KEY": "invented",
+    "MEDIARC_API_URL": "http://127.0.0.1",
+    "MEDIARC_API_KEY": "invented",
+    "WELNO_SEALING_KEYS": "k:" + base64.b64encode(b"k" * 32).decode(),
+    "WELNO_JWT_SECRET": "j" * 32,
+    "WELNO_PSEUDONYM_KEY": "p" * 32,
+}
+_SHOW = """
+import json, tasks.app as worker
+worker.app.loader.import_default_modules()
+names = [name for name in worker.app.tasks if name.startswith("welno.")]
+print(json.dumps({name: worker.app.amqp.router.route({}, name)["queue"].name for name in names}))
+"""
+
+
+@pytest.fixture(scope="module")
+def task_queues() -> dict[str, str]:
+    """Every task that a worker knows, with its queue; asked of a process of its own, as the app reads its settings."""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT}
+    done = subprocess.run([sys.executable, "-c", _SHOW], check=True, cwd=ROOT, env=env, capture_output=True, text=True)
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_every_named_task_exists_and_no_other(task_queues: dict[str, str]):
+    assert set(task_queues) == {step_task(step) for step in Step} | {str(task) for task in Task}
+
+
+def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
+    command = list(worker_program("worker").command)
+    served = set(command[command.index("-Q") + 1].split(","))
+    assert set(task_queues.values()) <= served == {str(queue) for queue in Queue}
+
+
+def test_the_producer_sends_to_the_same_queues(task_queues: dict[str, str]):
+    router = Jobs(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
+    assert {name: router.route({}, name)["queue"].name for name in task_queues} == task_queues
+
+
+def test_the_settings_page_is_fresh():
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == reference()
+
+
+def test_settings_are_complete_without_more_than_these():
+    assert Settings.read(ENVIRONMENT).cookie_secure is True
+
+
+@pytest.mark.parametrize("missing", ENVIRONMENT)
+def test_a_missing_setting_stops_the_start_by_name(missing: str):
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != missing}
+    with pytest.raises(SettingsError, match=missing):
+        Settings.read(environment)
+
+
+def test_an_unknown_setting_stops_the_start_by_name():
+    with pytest.raises(SettingsError, match="WELNO_SESION_TTL"):
+        Settings.read(ENVIRONMENT | {"WELNO_SESION_TTL": "1"})
+
+
+def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text("s" * 40 + "\n", encoding="utf-8")
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "WELNO_JWT_SECRET"}
+    settings = Settings.read(environment | {"WELNO_JWT_SECRET_FILE": str(path)})
+    assert settings.jwt_secret == "s" * 40
+    assert "s" * 40 not in repr(settings)

@@ -1,0 +1,74 @@
+"""Rules of the house that a machine can hold."""
+
+import ast
+import re
+
+import pytest
+
+from .source import ROOMS, ROOT, Module, calls, imports, modules
+
+# Who opens and closes transactions: the unit of work, and what has to commit on its own by its contract.
+OPENS_TRANSACTIONS = {
+    "services.work",
+    "services.outbox",  # the sender: an event leaves its row only when it is in the stream
+    "services.passwords",  # a counted try stays counted, whatever is answered
+    "services.files_import",  # one transaction per file, of a worker or of beat
+    "services.collection.steps.make_report",  # the order waits visibly while the report is made
+    "services.leases",  # a process' own heartbeat, on a connection of its own
+}
+READS_ENVIRONMENT = {
+    "ground.settings",
+    "spool.show",  # a command that needs two of the settings, and must work when the others are wrong
+}
+JUNK_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "stuff", "tools"}
+
+
+def everywhere() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+
+
+@everywhere()
+def test_nobody_commits_or_rolls_back_but_those_named(module: Module):
+    if module.room in {"local", "sandbox", "spool"} or module.name in OPENS_TRANSACTIONS:
+        return
+    assert not list(calls(module, "commit", "rollback"))
+    if module.room in {"services", "webapp", "tasks"}:
+        assert "sessions.begin(" not in module.text
+
+
+@everywhere()
+def test_nobody_reads_the_environment_but_the_settings(module: Module):
+    if module.room in {"local", "sandbox"} or module.name in READS_ENVIRONMENT:
+        return
+    assert not re.search(r"os\.(environ|getenv)", module.text)
+
+
+@everywhere()
+def test_a_module_says_what_it_is_for(module: Module):
+    assert module.text.strip() == "" or ast.get_docstring(module.tree)
+
+
+@everywhere()
+def test_files_and_functions_stay_short(module: Module):
+    assert len(module.text.splitlines()) <= 500
+    functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [node.name for node in functions if (node.end_lineno or 0) - node.body[0].lineno >= 60]
+    assert not long
+
+
+@everywhere()
+def test_nothing_is_left_for_later(module: Module):
+    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", module.text)
+
+
+@everywhere()
+def test_the_time_comes_from_the_clock(module: Module):
+    if module.room in {"local", "sandbox"} or module.name == "ground.clock":
+        return
+    assert not re.search(r"datetime\.(utc)?now\(|date\.today\(", module.text)
+    assert not list(calls(module, "sleep")) or "asyncio" in set(imports(module))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_is_named_for_nothing(room: str):
+    assert not {path.stem for path in (ROOT / room).rglob("*.py")} & JUNK_NAMES

@@ -1,0 +1,38 @@
+"""What is left of an address, and of a validation's messages."""
+
+import pytest
+
+from webapp.errors import flatten_messages
+from webapp.observing import shorten_address
+from webapp.schemas.records import without_pictures
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("no address", "unknown"),
+    ],
+)
+def test_an_address_is_logged_without_its_end(address: str | None, shown: str):
+    assert shorten_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("messages", "details"),
+    [
+        ({"json": {"user_name": ["a"]}, "query": {"limit": ["b"]}}, {"user_name": ["a"], "limit": ["b"]}),
+        ({"json": {"_schema": ["a"]}}, {"body": ["a"]}),
+        ({"json": ["Invalid JSON body."]}, {"body": ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]}),
+    ],
+)
+def test_messages_are_given_by_field(messages: object, details: dict[str, list[str]]):
+    assert flatten_messages(messages) == details
+
+
+def test_pictures_are_left_out_wherever_they_are():
+    stored = {"List": [{"DrugImage": "x", "Name": "가나정", "More": {"DrugImage": "y"}}], "DrugImage": "z"}
+    assert without_pictures(stored) == {"List": [{"Name": "가나정", "More": {}}]}
