@@ -25,6 +25,7 @@ class Step(StrEnum):
 
 class Task(StrEnum):
     RETRY_FILES = "welno.files.retry"
+    IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     CANARY = "welno.housekeeping.canary"
 

@@ -17,10 +17,10 @@ from models import OutboxEvent
 
 @dataclass(frozen=True)
 class TaskCall:
-    """A task to send: its name, the session it is about, and the request it stems from."""
+    """A task to send: its name, the id of what it is about (a session, a file), and the request it stems from."""
 
     name: str
-    session_id: str
+    about: str
     request_id: str
 
 
@@ -41,8 +41,8 @@ class Work:
         """Have the subject's Redis copy renewed after the commit, also when no event was emitted."""
         self.subjects[subject] = None
 
-    def send(self, name: str, session_id: str, request_id: str) -> None:
-        self.calls.append(TaskCall(name, session_id, request_id))
+    def send(self, name: str, about: str, request_id: str) -> None:
+        self.calls.append(TaskCall(name, about, request_id))
 
 
 class UnitOfWork:

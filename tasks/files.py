@@ -20,6 +20,13 @@ def retry_files() -> None:
     log.info("files_retried", summary=str(summary), dropped=dropped)
 
 
+@app.task(name=Task.IMPORT_FILE)
+def import_file(name: str) -> None:
+    """Import one file now, because an operator says so. Run twice, the second finds it gone or taken."""
+    result = runtime().tools.importer.import_file(name)
+    log.info("file_imported_on_demand", name=name, imported=result is not None)
+
+
 def _drop_abandoned() -> int:
     """Remove raw answers of sessions that ended without needing them: deleted by their person, or expired."""
     here = runtime()

@@ -19,10 +19,10 @@ class TaskSender:
         try:
             self._celery.send_task(
                 call.name,
-                args=[call.session_id],
+                args=[call.about],
                 headers={"request_id": call.request_id},
                 retry=False,
                 ignore_result=True,
             )
         except (KombuError, OSError) as exc:
-            log.warning("task_not_sent", task=call.name, session_id=call.session_id, error=type(exc).__name__)
+            log.warning("task_not_sent", task=call.name, about=call.about, error=type(exc).__name__)

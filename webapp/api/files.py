@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from flask import g
 from flask_smorest import Blueprint
 
 from ground.logs import get_logger
+from ground.names import Task
 from spool import FileInfo, Folder, UnknownFile
 from spool.names import is_package_name
 from spool.shelf import translate
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff
-from webapp.current import parts
+from webapp.current import parts, stores
 from webapp.schemas.files import CleanInput, CleanOutput, FileOutput, FilesOutput, FilesQuery
 
 log = get_logger(__name__)
@@ -46,8 +48,10 @@ def show_file(_staff: str, name: str) -> dict[str, Any]:
 @blueprint.response(202, FileOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
 def retry_file(staff: str, name: str) -> dict[str, Any]:
-    """Back to pending; beat's next round imports it. A parked file gets one more try."""
+    """Import it now. A parked file gets one more try."""
     info = parts().spool.requeue(name)
+    with stores().unit_of_work() as work:
+        work.send(Task.IMPORT_FILE, name, g.request_id)
     log.info("file_requeued", file=name, by=staff)
     return {"success": True, "file": info}
 
