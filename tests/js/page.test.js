@@ -65,7 +65,7 @@ test("weights follow from the height", () => {
 });
 
 const RAW = { Inspections: [{ Illnesses: [{ Items: [{ Name: "공복 혈당", ItemReferences: [{ Name: "정상B", Value: "125이하" }, { Name: "정상", Value: "99이하" }] }] }] }] };
-const checkup = (checkup_date, measurements, raw_data = {}) => ({ checkup_date, location: "한빛검진의원", measurements, raw_data });
+const checkup = (checkup_date, values, raw_data = {}) => ({ checkup_date, location: "한빛검진의원", ...values, raw_data });
 const measureOf = (groups, key) => groups.flatMap(({ measures }) => measures).find((measure) => measure.key === key);
 
 test("the normal range of a checkup is read, not its border zone", () => assert.equal(referenceText(RAW, "공복혈당"), "99이하"));
@@ -83,7 +83,7 @@ test("points go from old to new, absent values are no points", () => {
 test("what was never measured has no chart", () => assert.deepEqual(groupMeasures([checkup("2024-01-01", {})], null), []));
 
 test("a checkup with a year alone still stands in its year", () => {
-  const [group] = groupMeasures([{ year: 2019, checkup_date: null, measurements: { bmi: 22 } }], null);
+  const [group] = groupMeasures([{ year: 2019, checkup_date: null, bmi: 22 }], null);
   assert.equal(group.measures[0].series[0].points[0].x, 2019.5);
 });
 

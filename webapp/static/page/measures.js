@@ -57,7 +57,7 @@ function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
 /** A value that was not measured is absent: never 0, never a line through nothing. */
 function pointsOf(checkups, field) {
   return checkups.flatMap((checkup) => {
-    const value = checkup.measurements?.[field];
+    const value = checkup[field];
     if (value === null || value === undefined || value === "" || !Number.isFinite(Number(value))) return [];
     return [{ x: timeOf(checkup), y: Number(value), date: dateText(checkup), location: checkup.location ?? "" }];
   });
@@ -67,7 +67,7 @@ function pointsOf(checkups, field) {
 function rangeOf(checkups, item, gender, part) {
   const newest = [...checkups].reverse();
   if (item === "체중") {
-    const height = newest.map(({ measurements }) => Number(measurements?.height_cm)).find((value) => value > 0) ?? null;
+    const height = newest.map(({ height_cm }) => Number(height_cm)).find((value) => value > 0) ?? null;
     return weightRange(rangeOf(checkups, "체질량지수", gender, 0), height);
   }
   const stated = newest.map(({ raw_data }) => referenceText(raw_data, item)).find(Boolean);

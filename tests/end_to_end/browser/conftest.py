@@ -1,0 +1,103 @@
+"""A real Chromium, before the real product, with a line between them that can be cut."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from local.stack import Stack
+from tests.end_to_end.browser.driving import Visitor
+from tests.end_to_end.browser.line import Line
+from tests.end_to_end.browser.people import Phones
+
+# Chromium's own errands would count as calls to strangers.
+_QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")
+_SANDBOX_OFF = "--no-sandbox"  # CI is root in a container, where Chromium's own sandbox cannot be had
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def line(stack: Stack) -> Iterator[Line]:
+    with Line(stack.ports.web) as line:
+        yield line
+
+
+@pytest.fixture(scope="session")
+def chromium(stack: Stack, line: Line) -> Iterator[Browser]:
+    """Whatever it asks of the web server goes over the line. A machine without Chromium fails, it does not skip."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "Chromium is missing; on Debian: apt-get install chromium"
+    detour = f"--host-resolver-rules=MAP 127.0.0.1:{stack.ports.web} 127.0.0.1:{line.port}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=[_SANDBOX_OFF, *_QUIET, detour])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def phones(stack: Stack) -> Iterator[Phones]:
+    phones = Phones(stack.sandbox_url)
+    yield phones
+    phones.close()
+
+
+@pytest.fixture
+def complaints(stack: Stack) -> Iterator[list[str]]:
+    """Everything that no visit may do: break in a script, break the policy, ask another host."""
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def new_context(
+    chromium: Browser, line: Line, stack: Stack, complaints: list[str]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """A fresh browser profile; takes what Playwright's `new_context` takes."""
+    line.restore()
+    contexts: list[BrowserContext] = []
+
+    def make(**traits: object) -> BrowserContext:
+        context = chromium.new_context(locale="ko-KR", **traits)  # type: ignore[arg-type] # passed on as they are
+        context.set_default_timeout(15_000)
+        context.on("page", lambda page: _listen(page, urlsplit(stack.web_url).netloc, complaints))
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    line.restore()
+
+
+@pytest.fixture
+def new_visitor(new_context: Callable[..., BrowserContext], stack: Stack) -> NewVisitor:
+    def make(**traits: object) -> Visitor:
+        return Visitor(new_context(**traits).new_page(), stack.web_url)
+
+    return make
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor) -> Visitor:
+    return new_visitor()
+
+
+def _listen(page: Page, own_host: str, complaints: list[str]) -> None:
+    page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+    page.on("console", lambda message: _note(message, complaints))
+    page.on("request", lambda request: _note_request(request.url, own_host, complaints))
+
+
+def _note(message: ConsoleMessage, complaints: list[str]) -> None:
+    """A refused or cut call is told in the console too; that is part of many tests."""
+    if message.type == "error" and not message.text.startswith(("Failed to load resource", "WebSocket connection to")):
+        complaints.append(f"console: {message.text}")
+
+
+def _note_request(url: str, own_host: str, complaints: list[str]) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("data", "blob") and parts.netloc != own_host:
+        complaints.append(f"asked another host: {parts.netloc}")

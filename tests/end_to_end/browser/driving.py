@@ -1,0 +1,86 @@
+"""What a person does in front of the page, in their words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.browser.people import Person
+
+TREND, REPORT = "건강 추이 보기", "질병 예측 리포트 받기"
+OFFLINE = "연결이 끊겼어요. 다시 연결하고 있어요."
+_READ_DATABASE = """async () => {
+    const open = indexedDB.open("WelnoHealthDB");
+    const database = await new Promise((resolve, reject) => {
+        open.onsuccess = () => resolve(open.result); open.onerror = () => reject(open.error); });
+    if (!database.objectStoreNames.contains("health_data")) { database.close(); return []; }
+    const all = database.transaction("health_data").objectStore("health_data").getAll();
+    const records = await new Promise((resolve) => { all.onsuccess = () => resolve(all.result); });
+    database.close();
+    return records;
+}"""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """One tab."""
+
+    page: Page
+    url: str
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self.url + path)
+
+    def fill_in(self, person: Person, purpose: str = TREND) -> None:
+        page = self.page
+        page.get_by_text(purpose, exact=True).click()
+        page.get_by_label("이름", exact=True).fill(person.name)
+        page.get_by_label("생년월일").fill(person.birthdate)
+        page.get_by_text("남성", exact=True).click()
+        page.get_by_label("휴대폰 번호").fill(person.phone)
+        page.get_by_text("카카오톡", exact=True).click()
+        page.get_by_label("아래 내용에 모두 동의해요").check()
+
+    def submit(self) -> None:
+        self.page.get_by_role("button", name="동의하고 인증 요청 받기").click()
+
+    def begin(self, person: Person, purpose: str = TREND) -> None:
+        """From the empty form to the wait for the phone."""
+        self.open()
+        self.fill_in(person, purpose)
+        self.submit()
+        self.expect_asked()
+
+    def expect_asked(self) -> None:
+        expect(self.page.get_by_role("heading", name="휴대폰을 확인해 주세요")).to_be_visible()
+
+    def expect_results(self, path: str = "/results-trend") -> None:
+        self.page.wait_for_url(f"**{path}?**", timeout=30_000)
+        expect(self.page.locator("#content")).to_be_visible(timeout=20_000)
+
+    @property
+    def dialog(self) -> Any:
+        return self.page.get_by_role("dialog", name="비밀번호를 정해 주세요")
+
+    def set_password(self, digits: str = "804251") -> None:
+        expect(self.dialog).to_be_visible(timeout=30_000)
+        self.page.get_by_label("새 비밀번호").fill(digits)
+        self.page.get_by_label("한 번 더").fill(digits)
+        self.dialog.get_by_role("button", name="비밀번호 정하기").click()
+        expect(self.dialog).to_be_hidden()
+
+    def put_dialog_off(self) -> None:
+        expect(self.dialog).to_be_visible(timeout=30_000)
+        self.page.get_by_role("button", name="나중에 할게요").click()
+
+    def remembered(self, key: str) -> str | None:
+        value: str | None = self.page.evaluate("key => localStorage.getItem(key)", key)
+        return value
+
+    def remembered_keys(self) -> set[str]:
+        return set(self.page.evaluate("Object.keys(localStorage)"))
+
+    def own_copies(self) -> list[dict[str, Any]]:
+        """Every record in IndexedDB."""
+        records: list[dict[str, Any]] = self.page.evaluate(_READ_DATABASE)
+        return records

@@ -1,0 +1,139 @@
+"""The two ways through the page, from the empty form to the results."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.end_to_end.browser.conftest import NewVisitor
+from tests.end_to_end.browser.driving import REPORT, Visitor
+from tests.end_to_end.browser.people import Phones
+
+SIZES = pytest.mark.parametrize("width", [375, 1280])
+
+
+def _fits(visitor: Visitor) -> bool:
+    return bool(visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@SIZES
+def test_the_trend_path_ends_with_charts(new_visitor: NewVisitor, phones: Phones, width: int) -> None:
+    visitor = new_visitor(viewport={"width": width, "height": 800})
+    person = phones.add_person()
+    visitor.begin(person)
+    expect(visitor.page.get_by_text("카카오톡을 열어 주세요.")).to_be_visible()
+    assert _fits(visitor)
+    phones.approve(person)
+    visitor.set_password()
+    visitor.expect_results()
+    expect(visitor.page.get_by_role("img", name="혈압 그래프")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="진료·투약", exact=True)).to_be_visible()
+    assert _fits(visitor)
+
+
+def test_the_results_page_opens_while_prescriptions_are_still_fetched(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    with phones.held("retrievetreatment", phones.pushed_to(person)):
+        phones.approve(person)
+        visitor.page.wait_for_url("**/results-trend?uuid=*&hospital=PEERNINE&sessionId=*")
+        expect(visitor.page.locator("#live-text")).to_have_text("진료·투약 기록 가져오기")
+        assert not visitor.dialog.is_visible()
+    visitor.put_dialog_off()
+    visitor.expect_results()
+
+
+@SIZES
+def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: Phones, width: int) -> None:
+    visitor = new_visitor(viewport={"width": width, "height": 800})
+    person = phones.add_person()
+    visitor.begin(person, REPORT)
+    phones.approve(person)
+    visitor.set_password()
+    visitor.expect_results("/disease-report")
+    expect(visitor.page.locator("#bodyage")).to_contain_text("세")
+    expect(visitor.page.get_by_role("row").filter(has_text="고혈압")).to_be_visible()
+    assert visitor.page.get_by_role("link", name="PDF로 보기").get_attribute("href")
+    assert _fits(visitor)
+
+
+def test_the_report_path_stays_until_the_report_is_made(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person, REPORT)
+    with phones.held("mediarc"):
+        phones.approve(person)
+        expect(visitor.page.locator("#steps .active")).to_contain_text("질병 예측 리포트", timeout=20_000)
+        expect(visitor.page.locator("#spinner")).to_be_visible()
+        assert visitor.page.url.rstrip("/") == visitor.url
+    visitor.put_dialog_off()
+    visitor.expect_results("/disease-report")
+
+
+def test_without_the_values_for_a_report_the_trend_is_shown(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=1, newest_lacks_sugar=True)
+    visitor.begin(person, REPORT)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    expect(visitor.page.get_by_text("질병 예측 리포트는 만들지 못했어요.")).to_be_visible()
+
+
+def test_who_was_never_examined_is_told_so(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=3)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    expect(visitor.page.get_by_text("등록된 건강검진 기록이 없어요.")).to_be_visible()
+
+
+def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.page.get_by_role("button", name="승인했어요").click()
+    visitor.put_dialog_off()
+    assert visitor.remembered("tilko_manual_collect") == "true"
+
+
+def test_the_dialog_appears_once_per_session(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    visitor.page.reload()
+    expect(visitor.page.locator("#content")).to_be_visible()
+    expect(visitor.page.locator("#live")).to_be_hidden()
+    assert not visitor.dialog.is_visible()
+
+
+def test_a_stranger_with_the_link_needs_the_password(new_visitor: NewVisitor, phones: Phones) -> None:
+    owner, stranger = new_visitor(), new_visitor()
+    person = phones.add_person()
+    owner.begin(person)
+    phones.approve(person)
+    owner.set_password("804251")
+    owner.expect_results()
+    stranger.page.goto(owner.page.url)
+    stranger.page.get_by_label("비밀번호", exact=True).fill("111112")
+    stranger.page.get_by_role("button", name="기록 열기").click()
+    expect(stranger.page.get_by_text("비밀번호가 맞지 않아요.")).to_be_visible()
+    stranger.page.get_by_label("비밀번호", exact=True).fill("804251")
+    stranger.page.keyboard.press("Enter")
+    expect(stranger.page.locator("#content")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "traits", [{"forced_colors": "active"}, {"contrast": "more"}, {"color_scheme": "dark"}], ids=str
+)
+def test_charts_are_drawn_in_every_colour_scheme(
+    new_visitor: Callable[..., Visitor], phones: Phones, traits: dict[str, str]
+) -> None:
+    visitor = new_visitor(**traits)
+    person = phones.add_person(auto_approve_seconds=0.0)
+    visitor.begin(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    painted = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((part) => part > 0)"
+    assert visitor.page.locator("canvas").first.evaluate(painted)
