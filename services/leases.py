@@ -50,6 +50,7 @@ class ProcessLeaseHolder:
         self._wake = threading.Event()
         self._ready = threading.Event()
         self._renounced = False
+        self._registered_id: int | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.id: int | None = None
@@ -113,6 +114,7 @@ class ProcessLeaseHolder:
             raise
         with self._lock:
             self._connection = connection
+            self._registered_id = lease_id
             if not self._renounced:
                 self.id = lease_id
                 self._ready.set()
@@ -120,8 +122,8 @@ class ProcessLeaseHolder:
 
     def _extend(self, connection: Connection) -> bool:
         """False when the lease had run out: somebody may have taken our runs, so it must not come back to life."""
-        alive = update(ProcessLease).where(ProcessLease.id == self.id, ProcessLease.lease_until > func.now())
-        changed = connection.execute(alive.values(lease_until=self._until()))
+        alive = (ProcessLease.id == self._registered_id, ProcessLease.lease_until > func.now())
+        changed = connection.execute(update(ProcessLease).where(*alive).values(lease_until=self._until()))
         connection.commit()
         return changed.rowcount == 1
 
@@ -130,7 +132,7 @@ class ProcessLeaseHolder:
 
     def _lose(self, *, forget: bool = False) -> None:
         with self._lock:
-            lease_id, self.id = self.id, None
+            lease_id, self._registered_id, self.id = self._registered_id, None, None
             self._ready.clear()
             connection, self._connection = self._connection, None
         if connection is None:
