@@ -17,7 +17,7 @@ AUTHENTICATORS = {
     "5": "신한은행",
     "6": "네이버",
 }
-_UNAVAILABLE = "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요."
+UNAVAILABLE = "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요."
 
 # The first row that fits counts: the narrow types stand before the wide ones.
 _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
@@ -28,8 +28,8 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         "입력한 정보를 확인해 주세요. 이름, 생년월일, 휴대폰 번호, 인증 방법이 맞아야 해요.",
     ),
     (NotApproved, "AUTH_PENDING", "아직 휴대폰에서 승인되지 않았어요."),
-    (Misconfigured, "SERVICE_UNAVAILABLE", _UNAVAILABLE),
-    (MediarcMisconfigured, "SERVICE_UNAVAILABLE", _UNAVAILABLE),
+    (Misconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
+    (MediarcMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
     (Passing, "PROVIDER_UNAVAILABLE", "공단 연결이 원활하지 않아요. 잠시 후 다시 시도해 주세요."),
     (TilkoError, "PROVIDER_REFUSED", "공단에서 요청을 처리하지 못했어요."),
     (MissingInputs, "REPORT_INPUTS_MISSING", "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요."),

@@ -5,6 +5,7 @@ sweep or a process that wakes up after its lease finds the run moved on and does
 """
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,11 @@ import orjson
 
 from ground.logs import get_logger
 from ground.names import Event, Status, Step
-from ground.sealing import Sealer
+from ground.sealing import Sealer, SealError
 from models import CollectionRun, CollectionStep, RunState
 from models.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
 from services.collection.events import say
-from services.collection.failures import describe, is_retryable
+from services.collection.failures import UNAVAILABLE, describe, is_retryable
 from services.collection.requests import end_run, lock_run, make_ready, note_change, wait_for_phone
 from services.collection.step import Claim, Tools, Verdict
 from services.collection.steps import BEHAVIOURS
@@ -60,8 +61,23 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     run.owner_id = owner_id
     run.fence += 1
     run.resend_at = None
+    try:
+        claim = open_claim(run, tools.sealer)
+    except SealError:
+        log.exception("run_unreadable", session_id=str(run.session_id))
+        stop_unreadable(work, run, now)
+        return None
     _begin_step(work, run, now)
-    return open_claim(run, tools.sealer)
+    return replace(claim, started_at=run.step_started_at or now)
+
+
+def stop_unreadable(work: Work, run: CollectionRun, now: datetime) -> None:
+    """Nobody can go on with what does not open, so it must not be tried for ever: an operator has to find the key."""
+    run.status = Status.ERROR
+    run.error_code, run.error_detail = "UNREADABLE", {"reason": "sealed with a key that is not in WELNO_SEALING_KEYS"}
+    data = {"code": run.error_code, "retry_available": True}
+    say(work, run.session_id, Event.ERROR, UNAVAILABLE, now=now, status=run.status, data=data)
+    stop_run(work, run, now)
 
 
 def _begin_step(work: Work, run: CollectionRun, now: datetime) -> None:

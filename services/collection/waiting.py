@@ -18,7 +18,7 @@ from models.run_states import FAST_POLLS
 from services.collection.events import say
 from services.collection.failures import describe
 from services.collection.requests import end_run, lock_run, make_ready, note_change
-from services.collection.run import open_claim, stop_run
+from services.collection.run import open_claim, stop_run, stop_unreadable
 from services.collection.step import Claim, Tools, Verdict
 from services.collection.steps.fetch_health_data import FetchHealthData
 from services.collection.steps.request_simple_auth import refuse
@@ -55,9 +55,8 @@ def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Wa
         try:
             claim = open_claim(run, tools.sealer)
         except SealError:
-            log.exception("waiting_session_unreadable", session_id=str(run.session_id))
-            run.error_code = "UNREADABLE"
-            stop_run(work, run, tools.clock.now())
+            log.exception("run_unreadable", session_id=str(run.session_id))
+            stop_unreadable(work, run, tools.clock.now())
             continue
         taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
     return taken
@@ -127,11 +126,14 @@ def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) 
     now = tools.clock.now()
     failure = describe(error)
     log.info("poll_failed", session_id=str(run.session_id), **failure.detail)
+    if failure.code == "SERVICE_UNAVAILABLE":
+        log.error("provider_rejects_our_configuration", step=claim.step, **failure.detail)
     run.error_code, run.error_detail = failure.code, failure.detail
     run.collect_requested = False
     if failure.code == "PROVIDER_REFUSED":
         # The checkups are refused, not the person: the prescriptions may still be had.
         FetchHealthData().give_up(work, run, failure, claim=claim, now=now)
+        run.error_code = run.error_detail = None
         run.step_started_at = None
         make_ready(work, run, Step.FETCH_PRESCRIPTIONS, now=now)
         return
