@@ -6,19 +6,21 @@ share the sessions; those of a poller that died are taken by the others. SIGTERM
 """
 
 import asyncio
+import random
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ground.clock import clock
 from ground.logs import configure_logs, get_logger
-from models.run_states import FAST_POLLS, poll_delay
-from services.collection.answers import count_records
+from models.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
+from services.collection.answers import find_count
 from services.collection.run import record_approval
 from services.collection.waiting import (
     asked_now,
@@ -45,9 +47,13 @@ T = TypeVar("T")
 _BATCH = 1000
 _LOOK_SECONDS = 0.25
 _MAX_CONNECTIONS = 500
-# A passing fault of the provider is forgiven this often in a row, with growing pauses, before the person is told.
-_MAX_FAULTS = 8
 _LONGEST_FAULT_PAUSE = 30.0
+# A passing fault of the provider is forgiven this often in a row, with growing pauses, before the person is told.
+_FAULTS_FORGIVEN = Retry(
+    max_attempts=8,
+    base_seconds=settings.step_retry_base_seconds,
+    max_seconds=min(settings.step_retry_max_seconds, _LONGEST_FAULT_PAUSE),
+)
 _STOP_PATIENCE_SECONDS = 6
 
 
@@ -60,6 +66,7 @@ class Poller:
         self._display = display
         self._schedule = Schedule()
         self._calls: set[asyncio.Task[None]] = set()
+        self._asking: set[UUID] = set()
         self._owner_id: int | None = None
         # Two threads: one for looking around, one for writing down; more would only queue at the database.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="poller")
@@ -90,7 +97,7 @@ class Poller:
         while True:
             try:
                 await self._look()
-            except SQLAlchemyError as exc:
+            except (SQLAlchemyError, SpoolError) as exc:
                 log.warning("poller_blind", error=type(exc).__name__)
             self._changed.set()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -109,7 +116,13 @@ class Poller:
                 self._display.flush()
         for session_id in await self._in_unit(lambda work: asked_now(work.session, owner_id)):
             self._schedule.hurry(session_id)
-        for waiter in await self._in_thread(self._take, owner_id):
+        try:
+            taken = await self._in_thread(self._take, owner_id)
+        except (SQLAlchemyError, SpoolError):
+            # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
+            self._here.lease.renounce()
+            raise
+        for waiter in taken:
             self._schedule.add(waiter)
 
     def _take(self, owner_id: int) -> list[Waiter]:
@@ -121,7 +134,8 @@ class Poller:
                 waiting.claim,
                 waiting.polls,
                 time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
-                # A poller before us may have been paid for this answer and died before it could say so.
+                told=waiting.polls >= FAST_POLLS,
+                # A poller before us may have paid for this answer and died before it could say so.
                 answered=find(str(waiting.claim.session_id), DataType.HEALTH) is not None,
             )
             for waiting in taken
@@ -157,43 +171,59 @@ class Poller:
     async def _ask(self, waiter: Waiter) -> float | None:
         """Seconds until the next poll, or None when this session waits no longer."""
         if waiter.answered:
-            await self._settle_approval(waiter)
-            return None
+            return await self._settle_approval(waiter)
+        session_id = waiter.claim.session_id
+        if session_id in self._asking:
+            # Asked under a lease that was lost since: that answer may be on its way, and paid for.
+            return settings.poll_interval_seconds
+        self._asking.add(session_id)
         try:
             answer = await self._client.poll(waiter.claim.person, waiter.claim.tokens)
+            await self._keep(session_id, answer.raw)
         except NotApproved:
             return await self._note_not_approved(waiter)
         except TilkoError as exc:
             return await self._note_error(waiter, exc)
-        put = self._here.tools.spool.put_incoming
-        # Kept in memory until it is on disk: it is paid for, so a full disk must not lose it.
-        while not waiter.answered:
-            try:
-                await self._in_thread(put, str(waiter.claim.session_id), DataType.HEALTH, answer.raw)
-                waiter.answered = True
-            except SpoolError as exc:
-                log.error("paid_answer_not_on_disk", session_id=str(waiter.claim.session_id), reason=exc.reason)  # noqa: TRY400 the reason says it all
-                await asyncio.sleep(1)
-        await self._settle_approval(waiter)
-        return None
+        finally:
+            self._asking.discard(session_id)
+        waiter.answered = True
+        self._schedule.note_answered(session_id)
+        return await self._settle_approval(waiter)
 
-    async def _settle_approval(self, waiter: Waiter) -> None:
-        await self._in_thread(self._record_approval, waiter)
+    async def _keep(self, session_id: UUID, raw: bytes) -> None:
+        """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""
+        while True:
+            try:
+                await self._in_thread(self._here.tools.spool.put_incoming, str(session_id), DataType.HEALTH, raw)
+            except SpoolError as exc:
+                log.error("paid_answer_not_on_disk", session_id=str(session_id), reason=exc.reason)  # noqa: TRY400 the reason says it all
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _settle_approval(self, waiter: Waiter) -> float | None:
+        waiter.answered = await self._in_thread(self._record_approval, waiter)
+        if not waiter.answered:
+            return settings.poll_interval_seconds
         self._display.succeed(poll_id(waiter.claim.session_id), waiter.began, "approved")
         self._display.flush()
+        return None
 
-    def _record_approval(self, waiter: Waiter) -> None:
-        raw = self._here.tools.spool.read_incoming(str(waiter.claim.session_id), DataType.HEALTH)
-        with self._here.stores.unit_of_work() as work:
-            record_approval(work, waiter.claim, count_records(raw), self._here.tools)
+    def _record_approval(self, waiter: Waiter) -> bool:
+        """False when the answer on disk turned out to be damaged: then it has to be asked for again."""
+        count = find_count(self._here.tools.spool, str(waiter.claim.session_id), DataType.HEALTH)
+        if count is not None:
+            with self._here.stores.unit_of_work() as work:
+                record_approval(work, waiter.claim, count, self._here.tools)
+        return count is not None
 
     async def _note_not_approved(self, waiter: Waiter) -> float:
         waiter.polls += 1
         waiter.faults = 0
-        if waiter.asked or waiter.polls == FAST_POLLS:
-            waiter.asked = False
+        if waiter.asked or (waiter.polls >= FAST_POLLS and not waiter.told):
             note = partial(note_not_approved, claim=waiter.claim, polls=waiter.polls, tools=self._here.tools)
             await self._in_unit(note)
+            waiter.asked, waiter.told = False, waiter.polls >= FAST_POLLS
         return poll_delay(
             waiter.polls,
             interval_seconds=settings.poll_interval_seconds,
@@ -202,10 +232,11 @@ class Poller:
 
     async def _note_error(self, waiter: Waiter, error: TilkoError) -> float | None:
         waiter.faults += 1
-        if error.retryable and waiter.faults < _MAX_FAULTS:
-            grown = settings.step_retry_base_seconds * 2 ** (waiter.faults - 1)
-            pause = min(max(grown, error.retry_after_seconds or 0), _LONGEST_FAULT_PAUSE)
-            return float(pause)
+        # Not a secret: the spread keeps many sessions from coming back at once.
+        chance, asked = random.random(), error.retry_after_seconds  # noqa: S311
+        pause = retry_delay(_FAULTS_FORGIVEN, waiter.faults, chance=chance, asked_seconds=asked)
+        if error.retryable and pause is not None:
+            return pause.total_seconds()
         await self._in_unit(partial(record_poll_error, claim=waiter.claim, error=error, tools=self._here.tools))
         self._display.fail(poll_id(waiter.claim.session_id), error, retrying=False)
         self._display.flush()

@@ -10,13 +10,15 @@ from services.collection.step import Claim
 
 @dataclass(eq=False)
 class Waiter:
-    """One waiting session. `due` and `began` are monotonic; `answered` says that its checkups are on disk."""
+    """One waiting session. `due` and `began` are monotonic; `answered` says that its checkups are on disk, `told` that
+    its person knows that it takes long."""
 
     claim: Claim
     polls: int
     due: float
     answered: bool = False
     asked: bool = False
+    told: bool = False
     faults: int = 0
     in_flight: bool = False
     began: float = field(default_factory=time.monotonic)
@@ -52,6 +54,12 @@ class Schedule:
         waiter.asked = True
         if not waiter.in_flight:
             self._push(waiter, time.monotonic())
+
+    def note_answered(self, session_id: UUID) -> None:
+        """Its checkups came, perhaps to a call of an earlier waiter of the same session."""
+        waiter = self._waiters.get(session_id)
+        if waiter is not None:
+            waiter.answered = True
 
     def take_due(self) -> list[Waiter]:
         """Those whose time has come; each is in flight until `put_back`."""

@@ -2,7 +2,25 @@
 
 import orjson
 
+from ground.logs import get_logger
+from spool import DamagedFile, DataType, Spool
+
+log = get_logger(__name__)
+
 
 def count_records(raw: bytes) -> int:
     """How many records a stored answer holds; null and [] are a person who was never examined."""
     return len(orjson.loads(raw).get("ResultList") or [])
+
+
+def find_count(spool: Spool, session_id: str, kind: DataType) -> int | None:
+    """The number of records of the answer that is on disk; None when there is none. A damaged one is set aside: it is
+    of no use, and would stay in the way of a new one."""
+    if spool.find_incoming(session_id, kind) is None:
+        return None
+    try:
+        return count_records(spool.read_incoming(session_id, kind))
+    except DamagedFile as exc:
+        log.error("paid_answer_damaged", session_id=session_id, kind=kind, reason=exc.reason)  # noqa: TRY400 the reason says it all
+        spool.park_incoming(session_id, kind, f"damaged_{exc.reason}")
+        return None

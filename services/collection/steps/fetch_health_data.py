@@ -6,7 +6,7 @@ from ground.names import Event, Status, Step, Streaming
 from models import CollectionRun, PipelineStep
 from models.run_states import wants_report
 from services.campaigns import move_order
-from services.collection.answers import count_records
+from services.collection.answers import find_count
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
@@ -29,10 +29,9 @@ class FetchHealthData(Behaviour):
     def perform(self, tools: Tools, claim: Claim) -> int:
         """The number of records."""
         session_id = str(claim.session_id)
-        if tools.spool.find_incoming(session_id, DataType.HEALTH):
-            if claim.health_count is not None:
-                return claim.health_count
-            return count_records(tools.spool.read_incoming(session_id, DataType.HEALTH))
+        kept = find_count(tools.spool, session_id, DataType.HEALTH)
+        if kept is not None:
+            return kept
         answer = tools.tilko.fetch_checkups(claim.person, claim.tokens)
         tools.spool.put_incoming(session_id, DataType.HEALTH, answer.raw)
         return answer.count
@@ -42,6 +41,7 @@ class FetchHealthData(Behaviour):
         reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key)
         run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.health_count = result
+        run.health_failed = False
         run.auth_completed_at = run.auth_completed_at or now
         move_order(work.session, run.oid, PipelineStep.TILKO_SYNCING, identity=claim.identity, now=now, new_run=True)
         data = {

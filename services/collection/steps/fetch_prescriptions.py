@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from ground.names import Event, Status, Step, Streaming
 from models import CollectionRun
-from services.collection.answers import count_records
+from services.collection.answers import find_count
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
@@ -39,8 +39,9 @@ class FetchPrescriptions(Behaviour):
     def perform(self, tools: Tools, claim: Claim) -> int:
         """The number of records."""
         session_id = str(claim.session_id)
-        if tools.spool.find_incoming(session_id, DataType.PRESCRIPTION):
-            return count_records(tools.spool.read_incoming(session_id, DataType.PRESCRIPTION))
+        kept = find_count(tools.spool, session_id, DataType.PRESCRIPTION)
+        if kept is not None:
+            return kept
         today = tools.clock.now().date()
         answer = tools.tilko.fetch_treatments(
             claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
@@ -53,6 +54,7 @@ class FetchPrescriptions(Behaviour):
             reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key)
             run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.prescription_count = result
+        run.prescriptions_failed = False
         data = {"count": result, "patient_uuid": str(run.patient_uuid), "hospital_id": run.hospital_id}
         say_streaming(work, run.session_id, Streaming.PRESCRIPTION_COMPLETED, now=tools.clock.now(), data=data)
 
