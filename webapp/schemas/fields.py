@@ -12,6 +12,7 @@ _BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 ID_DOC: dict[str, Any] = {"pattern": f"^{_ID.pattern}$", "maxLength": 64}
 _OLDEST_BIRTH_YEAR = 1900
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _PATH_MAX = 200
 
 
@@ -45,6 +46,24 @@ class Birthdate(fields.Field[date]):
         if day.year < _OLDEST_BIRTH_YEAR or day > clock.now().date():
             raise self.make_error("invalid")
         return day
+
+
+class Moment(fields.AwareDateTime):
+    """An aware time, as UTC. Only such that a database takes: an offset of 23 hours and the year 1 are none."""
+
+    def __init__(self, message: str, **kwargs: Any) -> None:
+        messages: dict[str, str | list[Any] | dict[Any, Any]] = {"invalid": message, "invalid_awareness": message}
+        super().__init__(error_messages=messages, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **more)
+        try:
+            in_utc = moment.astimezone(UTC)
+        except OverflowError as exc:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from exc
+        if not _FIRST_YEAR <= in_utc.year <= _LAST_YEAR:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return in_utc
 
 
 class SixDigits(fields.String):

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from ground.names import Status, Step
 from models import RunState
-from webapp.schemas.fields import InputSchema
+from webapp.schemas.fields import InputSchema, Moment
 
 
 class RunsQuery(InputSchema):
@@ -13,9 +13,7 @@ class RunsQuery(InputSchema):
         validate=validate.OneOf([state.value for state in RunState], error="모르는 상태예요: {input}"),
     )
     errors = fields.Boolean(load_default=False, error_messages={"invalid": "true나 false로 보내 주세요."})
-    before = fields.AwareDateTime(
-        load_default=None, error_messages={"invalid": "앞 쪽 마지막 줄의 updated_at을 보내 주세요."}
-    )
+    before = Moment("앞 쪽 마지막 줄의 updated_at을 보내 주세요.", load_default=None)
     limit = fields.Integer(
         load_default=50,
         validate=validate.Range(1, 200, error="1에서 200까지 쓸 수 있어요."),

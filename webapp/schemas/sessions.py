@@ -9,7 +9,7 @@ from ground.clock import clock
 from ground.names import Status
 from services.collection.failures import AUTHENTICATORS
 from services.patients import Identity, normalize_name, normalize_phone
-from webapp.schemas.fields import ID_DOC, Birthdate, InputSchema, check_id, check_local_path, say
+from webapp.schemas.fields import ID_DOC, Birthdate, InputSchema, Moment, check_id, check_local_path, say
 from webapp.schemas.records import CheckupItem, PrescriptionItem
 
 _NAME_MAX = 40
@@ -59,12 +59,8 @@ class StartInput(InputSchema):
     patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
     hospital_id = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC)
     terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
-    terms_agreed_at = fields.AwareDateTime(
-        allow_none=True, error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT}
-    )
-    terms_expires_at = fields.AwareDateTime(
-        allow_none=True, error_messages={"invalid": _MOMENT, "invalid_awareness": _MOMENT}
-    )
+    terms_agreed_at = Moment(_MOMENT, allow_none=True)
+    terms_expires_at = Moment(_MOMENT, allow_none=True)
 
     @validates("user_name")
     def check_name(self, value: str, **_: Any) -> None:

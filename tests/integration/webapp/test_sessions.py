@@ -54,6 +54,8 @@ def test_start_gives_a_token_and_a_cookie(app: Flask):
         ("hospital_id", "../x"),
         ("terms_agreed", "maybe"),
         ("terms_agreed_at", "2025-01-02"),
+        ("terms_agreed_at", "0001-01-01T00:00:00+23:59"),
+        ("terms_agreed_at", "9999-01-01T00:00:00-23:59"),
         ("terms_expires_at", "2001-01-02T00:00:00Z"),
         ("unknown_field", 1),
     ],
