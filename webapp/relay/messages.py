@@ -1,4 +1,4 @@
-"""The JSON that goes to one reader only, beside the numbered events; none of it carries `seq`, save `resync`."""
+"""The JSON that goes to one reader only, beside the numbered events; none of it carries `seq`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -35,8 +35,8 @@ def session_status(hello: Mapping[str, Any], snapshot: Mapping[str, Any], end: P
 
 
 def resync(hello: Mapping[str, Any], snapshot: Mapping[str, Any], position: Position) -> bytes:
-    """The reader stands at (epoch, seq) from now on, with the state in `data`."""
-    return _dump("resync", hello, seq=position.seq, epoch=position.epoch, data=snapshot)
+    """The reader stands at (epoch, last_seq) from now on, with the state in `data`."""
+    return _dump("resync", hello, last_seq=position.seq, epoch=position.epoch, data=snapshot)
 
 
 def pong(timestamp: Any) -> bytes:

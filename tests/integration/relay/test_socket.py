@@ -62,7 +62,7 @@ def test_a_lost_history_means_resync_with_the_state(server, writer):
         resync = json.loads(client.recv(5))
         writer.write("one")
         assert read_events(client, 1) == [3]
-    assert (resync["type"], resync["seq"], resync["data"]) == ("resync", 2, {"last": [2]})
+    assert (resync["type"], resync["last_seq"], resync["data"]) == ("resync", 2, {"last": [2]})
 
 
 def test_flushall_means_resync_for_those_connected(server, writer, redis_client):
@@ -71,7 +71,7 @@ def test_flushall_means_resync_for_those_connected(server, writer, redis_client)
         redis_client.flushall()
         resync = json.loads(client.recv(5))
         writer.write("one", 1)
-        assert (resync["type"], read_events(client, 1)) == ("resync", [resync["seq"] + 1])
+        assert (resync["type"], read_events(client, 1)) == ("resync", [resync["last_seq"] + 1])
 
 
 def test_a_killed_subscription_is_healed(server, writer, redis_client):

@@ -80,7 +80,7 @@ def test_a_lost_history_is_a_resync_with_a_new_id(server, writer):
         resync = source.next_event()
         writer.write("one")
         assert source.next_event()["seq"] == 3
-    assert (resync["type"], resync["seq"], resync["data"]) == ("resync", 2, {"last": [2]})
+    assert (resync["type"], resync["last_seq"], resync["data"]) == ("resync", 2, {"last": [2]})
     assert resync["id"] == f"{resync['epoch']}:2"
 
 

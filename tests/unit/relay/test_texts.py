@@ -46,7 +46,7 @@ def test_only_resync_carries_seq():
     greeting, status = json.loads(connection_established(hello, at)), json.loads(session_status(hello, {"a": 1}, at))
     assert "seq" not in greeting | status
     assert (status["data"], status["last_seq"]) == ({"a": 1}, 4)
-    assert json.loads(resync(hello, {}, at))["seq"] == 4
+    assert json.loads(resync(hello, {}, at))["last_seq"] == 4
 
 
 @pytest.mark.parametrize("code", CloseCode)
