@@ -98,7 +98,15 @@ class Spool:
 
         Memory grows with the limit, not with the folder. Each call reads the whole folder: ask for thousands at once.
         """
-        names = filter(is_package_name, self._disk.listdir(self.shelf.folder(Folder.PENDING)))
+        return self._list(Folder.PENDING, limit)
+
+    @translated
+    def list_failed(self, limit: int = 1000) -> list[str]:
+        """The same of `failed/`, parked ones included."""
+        return self._list(Folder.FAILED, limit)
+
+    def _list(self, folder: Folder, limit: int) -> list[str]:
+        names = filter(is_package_name, self._disk.listdir(self.shelf.folder(folder)))
         return nsmallest(limit, names, key=import_order)
 
     @translated

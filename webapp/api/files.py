@@ -8,8 +8,6 @@ from flask_smorest import Blueprint
 from ground.logs import get_logger
 from ground.names import Task
 from spool import FileInfo, Folder, UnknownFile
-from spool.names import is_package_name
-from spool.shelf import translate
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff
 from webapp.current import parts, stores
@@ -28,8 +26,8 @@ blueprint = Blueprint("files", __name__, url_prefix="/api/v1/admin/files", descr
 def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
     """Counts by state, and the files that failed or wait."""
     spool = parts().spool
-    names = spool.list_pending(query["limit"]) if query["folder"] == Folder.PENDING else _failed(query["limit"])
-    return {"success": True, "counts": spool.counts(), "files": _stories(names)}
+    listing = spool.list_pending if query["folder"] == Folder.PENDING else spool.list_failed
+    return {"success": True, "counts": spool.counts(), "files": _stories(listing(query["limit"]))}
 
 
 @blueprint.get("/<string:name>")
@@ -77,13 +75,6 @@ def clean_files(staff: str, body: dict[str, int]) -> dict[str, Any]:
     removed = parts().spool.clean_completed(body["older_than_days"])
     log.info("completed_files_removed", removed=removed, by=staff)
     return {"success": True, "removed": removed}
-
-
-def _failed(limit: int) -> list[str]:
-    """Parked ones too, oldest first."""
-    shelf = parts().spool.shelf
-    names = translate(shelf, shelf.disk.listdir, shelf.folder(Folder.FAILED))
-    return sorted(filter(is_package_name, names))[:limit]
 
 
 def _stories(names: list[str]) -> list[FileInfo]:
