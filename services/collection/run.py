@@ -34,6 +34,10 @@ def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
     """What a step needs of its run, as of now; the row itself stays behind."""
     identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
     auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
+    return _claim(run, identity, AuthTokens.from_dict(orjson.loads(auth)) if auth else None)
+
+
+def _claim(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -> Claim:
     return Claim(
         session_id=run.session_id,
         step=Step(run.step),
@@ -47,7 +51,7 @@ def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
         health_failed=run.health_failed,
         prescription_count=run.prescription_count,
         identity=identity,
-        auth=AuthTokens.from_dict(orjson.loads(auth)) if auth else None,
+        auth=auth,
     )
 
 
@@ -97,7 +101,8 @@ def _begin_step(work: Work, run: CollectionRun, now: datetime) -> None:
 def _lock_claimed(work: Work, claim: Claim) -> CollectionRun | None:
     """The run, if this claim still holds it."""
     run = lock_run(work.session, claim.session_id)
-    if run.fence != claim.fence or run.run_state != RunState.RUNNING:
+    # The step, too: its next one runs under the same fence, and may not be settled in this one's name.
+    if (run.fence, run.step, run.run_state) != (claim.fence, claim.step, RunState.RUNNING):
         log.info("claim_outdated", session_id=str(claim.session_id), step=claim.step)
         return None
     return run
@@ -129,7 +134,8 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools) -> Clai
     run.step = following
     _begin_step(work, run, now)
     note_change(work, run, now)
-    return open_claim(run, tools.sealer)
+    # Identity and tokens stay the same for as long as this process holds the run: they need not be opened again.
+    return _claim(run, claim.identity, claim.auth)
 
 
 def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Claim | None:
