@@ -1,0 +1,377 @@
+"""Runs: asked for once, held by one, moved on by their holder only, tried again, given up, resumed."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from ground.clock import clock
+from ground.names import Status, Step, step_task
+from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
+from services.collection.requests import Asked, NotAsked, RunOver, ask_for_simple_auth
+from services.collection.run import fail_step, hand_back, record_approval
+from services.collection.sweep import expire_sessions, resend_lost, resume_stopped, take_from_dead
+from services.collection.waiting import (
+    asked_now,
+    give_back,
+    let_go,
+    note_not_approved,
+    record_poll_error,
+    take_waiting,
+)
+from services.sessions import SessionNotFound
+from upstream.tilko.errors import Misconfigured, NotApproved, Passing, Refused
+
+from .conftest import OWNER, World
+
+SECOND = timedelta(seconds=1)
+WORKER_STEPS = [step for step in Step if step != Step.POLL_SIMPLE_AUTH]
+
+
+def at_once(function: Callable[[], object], times: int = 2) -> list[object]:
+    """Called by so many threads that start together."""
+    barrier = threading.Barrier(times)
+
+    def call() -> object:
+        barrier.wait(5)
+        return function()
+
+    with ThreadPoolExecutor(times) as pool:
+        return [future.result() for future in [pool.submit(call) for _ in range(times)]]
+
+
+def later(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+# asking
+
+
+def test_two_tabs_that_ask_at_once_send_one_push(world: World):
+    session_id = world.start_somebody()
+    answers = at_once(lambda: world.ask_auth(session_id))
+    assert sorted(answers, key=str) == [Asked.ACCEPTED, Asked.DUPLICATE]
+    assert [call.name for call in world.calls] == [step_task(Step.REQUEST_SIMPLE_AUTH)]
+
+
+def test_two_tabs_that_collect_at_once_hurry_one_poll(world: World):
+    session_id, _ = world.waiting()
+    answers = at_once(lambda: world.ask_collection(session_id))
+    assert sorted(answers, key=str) == [Asked.ACCEPTED, Asked.DUPLICATE]
+    with world.stores.sessions() as session:
+        assert asked_now(session, OWNER) == [UUID(session_id)]
+
+
+def test_collecting_before_the_push_is_refused(world: World):
+    session_id = world.start_somebody()
+    with pytest.raises(NotAsked):
+        world.ask_collection(session_id)
+
+
+def test_an_unknown_session_is_not_found(world: World):
+    with pytest.raises(SessionNotFound), world.stores.unit_of_work() as work:
+        ask_for_simple_auth(work, uuid4(), now=clock.now(), request_id="req-1")
+
+
+@pytest.mark.parametrize("ask", [World.ask_auth, World.ask_collection])
+def test_a_session_that_was_cancelled_is_over(world: World, ask):
+    session_id, _ = world.waiting()
+    world.cancel(session_id)
+    with pytest.raises(RunOver):
+        ask(world, session_id)
+
+
+def test_asking_after_the_end_changes_nothing(world: World):
+    session_id, claim = world.at(Step.FINISH)
+    world.finish(claim)
+    assert world.ask_auth(session_id) is Asked.DUPLICATE
+    assert world.ask_collection(session_id) is Asked.DUPLICATE
+    assert world.story(session_id).count("completed") == 1
+
+
+# taking
+
+
+def test_a_run_is_taken_by_one_of_two(world: World):
+    session_id = world.asked()
+    claims = at_once(lambda: world.claim(session_id, Step.REQUEST_SIMPLE_AUTH))
+    assert [claim is None for claim in claims].count(True) == 1
+
+
+def test_a_message_of_another_step_takes_nothing(world: World):
+    session_id = world.asked()
+    assert world.claim(session_id, Step.FETCH_HEALTH_DATA) is None
+    assert world.run(session_id).fence == 0
+
+
+def test_a_step_is_done_once_however_often_it_is_finished(world: World):
+    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+    assert world.finish(claim) is not None
+    assert world.finish(claim) is None
+    assert world.story(session_id).count("prescription_completed") == 1
+
+
+def test_a_process_that_lost_its_run_changes_nothing(world: World):
+    session_id, zombie = world.at(Step.FETCH_PRESCRIPTIONS)
+    assert world.unit(take_from_dead, clock.now()) == 1
+    before, told = world.run(session_id), world.story(session_id)
+    assert world.finish(zombie) is None
+    assert world.unit(fail_step, zombie, Passing(), world.tools) is None
+    world.unit(hand_back, zombie, world.tools)
+    after = world.run(session_id)
+    assert (after.fence, after.step, after.run_state) == (before.fence, Step.FETCH_PRESCRIPTIONS, "ready")
+    assert (after.prescription_count, world.story(session_id)) == (None, told)
+
+
+def test_a_run_that_was_taken_back_goes_on_and_says_nothing_twice(world: World):
+    session_id, _ = world.at(Step.FETCH_PRESCRIPTIONS)
+    world.unit(take_from_dead, clock.now())
+    claim = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
+    assert claim is not None
+    assert claim.attempt == 2
+    world.finish(claim)
+    assert world.story(session_id).count("fetching_prescription_data") == 1
+
+
+def test_a_run_that_spent_its_time_is_taken_from_the_living(world: World, held_lease: int):
+    session_id, claim = world.waiting()
+    world.unit(record_approval, claim, 2, world.tools)
+    world.claim(session_id, Step.FETCH_HEALTH_DATA, owner_id=held_lease)
+    assert world.unit(take_from_dead, clock.now()) == 0
+    assert world.unit(take_from_dead, clock.now() + later(181)) == 1
+
+
+def test_a_run_that_was_handed_back_can_be_taken_at_once(world: World):
+    session_id, claim = world.at(Step.SAVE_FILES)
+    world.unit(hand_back, claim, world.tools)
+    assert world.claim(session_id, Step.SAVE_FILES) is not None
+    assert ("save_files", "handed_back") in world.steps(session_id)
+
+
+def test_a_step_that_kills_its_process_each_time_stops(world: World):
+    session_id, _ = world.at(Step.SAVE_FILES)
+    for _ in range(MAX_TAKEOVERS):
+        assert world.unit(take_from_dead, clock.now()) == 1
+        assert world.claim(session_id, Step.SAVE_FILES) is not None
+    world.unit(take_from_dead, clock.now())
+    run = world.run(session_id)
+    assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "POISON")
+    assert world.story(session_id).count("collection_error") == 1
+    assert world.ask_collection(session_id) is Asked.ACCEPTED
+    assert world.claim(session_id, Step.SAVE_FILES) is not None
+
+
+def test_a_run_that_cannot_be_opened_stops_visibly(world: World):
+    session_id = world.asked()
+    query = "update welno.welno_collection_history set identity = 'x' where session_id = :id"
+    world.execute(query, id=session_id)
+    assert world.claim(session_id, Step.REQUEST_SIMPLE_AUTH) is None
+    run = world.run(session_id)
+    assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "UNREADABLE")
+    assert world.story(session_id) == ["error"]
+
+
+# failing
+
+
+def test_a_step_that_failed_is_tried_again_later(world: World):
+    with clock.frozen(clock.now()):
+        session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+        world.unit(fail_step, claim, Passing(), world.tools)
+        assert world.claim(session_id, Step.FETCH_PRESCRIPTIONS) is None
+        clock.advance(2 * SECOND)
+        again = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
+        assert again is not None
+        assert again.attempt == 2
+        world.finish(again)
+    assert world.run(session_id).attempts == 0
+
+
+def test_retry_after_moves_the_next_try(world: World):
+    with clock.frozen(clock.now()):
+        session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+        world.unit(fail_step, claim, Passing(retry_after_seconds=40), world.tools)
+        assert world.run(session_id).not_before == clock.now() + 40 * SECOND
+
+
+def test_the_last_try_is_told(world: World):
+    session_id, claim = world.at(Step.REQUEST_SIMPLE_AUTH)
+    with clock.frozen(clock.now()):
+        for _ in range(3):
+            assert claim is not None
+            assert world.story(session_id) == []
+            world.unit(fail_step, claim, Passing(), world.tools)
+            clock.advance(10 * SECOND)
+            claim = world.claim(session_id, Step.REQUEST_SIMPLE_AUTH)
+    run = world.run(session_id)
+    assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "PROVIDER_UNAVAILABLE")
+    assert world.story(session_id) == ["error"]
+
+
+def test_an_approval_that_went_missing_is_waited_for_again(world: World):
+    session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
+    world.unit(fail_step, claim, NotApproved(), world.tools)
+    run = world.run(session_id)
+    assert (run.run_state, run.step, run.status) == ("waiting", Step.POLL_SIMPLE_AUTH, Status.AUTH_PENDING)
+    assert world.story(session_id)[-1] == "auth_pending"
+
+
+@pytest.mark.parametrize("step", [step for step in WORKER_STEPS if step != Step.MAKE_REPORT])
+def test_a_run_that_stopped_goes_on_where_it_stood(world: World, step):
+    session_id, claim = world.at(step)
+    if step == Step.FETCH_PRESCRIPTIONS:
+        world.execute("update welno.welno_collection_history set health_failed = true")
+    world.unit(fail_step, claim, Misconfigured(), world.tools)
+    assert world.run(session_id).run_state == "idle"
+    ask = world.ask_auth if step == Step.REQUEST_SIMPLE_AUTH else world.ask_collection
+    assert ask(session_id) is Asked.ACCEPTED
+    again = world.claim(session_id, step)
+    assert again is not None
+    assert (again.attempt, world.run(session_id).error_code) == (1, None)
+
+
+def test_after_both_were_refused_both_are_asked_for_again(world: World):
+    session_id, polled = world.waiting()
+    world.unit(record_poll_error, polled, Refused(), world.tools)
+    claim = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
+    assert claim is not None
+    world.unit(fail_step, claim, Refused(), world.tools)
+    assert world.events(session_id)[-1]["data"]["code"] == "DATA_COLLECTION_FAILED"
+    world.ask_collection(session_id)
+    claim = world.claim(session_id, Step.FETCH_HEALTH_DATA)
+    while claim is not None:
+        claim = world.finish(claim)
+    run = world.run(session_id)
+    assert (run.status, run.health_failed, run.prescriptions_failed) == (Status.COMPLETED, False, False)
+
+
+def test_a_wait_that_stopped_is_taken_up_again(world: World):
+    session_id, polled = world.waiting()
+    world.unit(record_poll_error, polled, Passing(), world.tools)
+    assert world.run(session_id).run_state == "idle"
+    assert world.ask_collection(session_id) is Asked.ACCEPTED
+    assert len(world.unit(take_waiting, OWNER, world.tools, 10)) == 1
+
+
+def test_a_run_that_stopped_while_saving_resumes_by_itself_so_often(world: World):
+    session_id, claim = world.at(Step.SAVE_FILES)
+    with clock.frozen(clock.now()):
+        for pause in (60, 600):
+            assert claim is not None
+            world.unit(fail_step, claim, Refused(), world.tools)
+            clock.advance(later(pause - 1))
+            assert world.unit(resume_stopped, clock.now()) == 0
+            clock.advance(SECOND)
+            assert world.unit(resume_stopped, clock.now()) == 1
+            claim = world.claim(session_id, Step.SAVE_FILES)
+        assert claim is not None
+        world.unit(fail_step, claim, Refused(), world.tools)
+        assert world.unit(resume_stopped, clock.now() + timedelta(days=9)) == 0
+
+
+# the sweep
+
+
+def test_a_task_that_nobody_took_is_sent_again_ever_less_often(world: World):
+    with clock.frozen(clock.now()):
+        session_id = world.asked()
+        pauses = []
+        for _ in range(9):
+            before = clock.now()
+            clock.advance(world.run(session_id).resend_at - before)
+            pauses.append((clock.now() - before).total_seconds())
+            assert world.unit(resend_lost, clock.now()) == 1
+            assert world.unit(resend_lost, clock.now()) == 0
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert len(world.calls) == 10
+
+
+def test_a_run_under_way_is_not_sent_again(world: World):
+    world.at(Step.SAVE_FILES)
+    world.calls.clear()
+    assert world.unit(resend_lost, clock.now() + timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize("where", ["idle", "waiting"])
+def test_sessions_that_wait_for_a_person_expire(world: World, where):
+    session_id = world.start_somebody() if where == "idle" else world.waiting()[0]
+    expires_at = world.run(session_id).expires_at
+    assert world.unit(expire_sessions, expires_at - SECOND) == 0
+    assert world.unit(expire_sessions, expires_at) == 1
+    run = world.run(session_id)
+    assert (run.status, run.run_state, run.identity, run.auth) == (Status.EXPIRED, "ended", None, None)
+    assert world.events(session_id)[-1]["status"] == "expired"
+
+
+@pytest.mark.parametrize("step", [Step.REQUEST_SIMPLE_AUTH, Step.FETCH_PRESCRIPTIONS, *SAVING_STEPS])
+def test_work_under_way_does_not_expire(world: World, step):
+    world.at(step)
+    assert world.unit(expire_sessions, clock.now() + timedelta(days=9)) == 0
+
+
+def test_what_is_on_disk_but_not_saved_does_not_expire(world: World):
+    session_id, claim = world.at(Step.IMPORT_FILES)
+    world.unit(fail_step, claim, Refused(), world.tools)
+    assert world.run(session_id).run_state == "idle"
+    assert world.unit(expire_sessions, clock.now() + timedelta(days=9)) == 0
+
+
+def test_cancelling_stops_the_work_under_way_at_its_next_step(world: World):
+    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+    world.cancel(session_id)
+    assert world.finish(claim) is None
+    run = world.run(session_id)
+    assert (run.status, run.run_state, run.identity, run.token_hash) == (Status.CANCELLED, "ended", None, None)
+    assert world.events(session_id)[-1]["status"] == "cancelled"
+
+
+def test_cancelling_twice_is_told_once(world: World):
+    session_id, _ = world.waiting()
+    world.cancel(session_id)
+    world.cancel(session_id)
+    assert world.story(session_id).count("error") == 1
+
+
+# waiting
+
+
+def test_a_waiting_session_is_taken_by_one_poller(world: World, held_lease: int):
+    _, claim = world.at(Step.FETCH_HEALTH_DATA)
+    world.unit(fail_step, claim, NotApproved(), world.tools)
+    counts = at_once(lambda: len(world.unit(take_waiting, held_lease, world.tools, 10)))
+    assert sorted(counts, key=int) == [0, 1]
+    assert world.unit(take_waiting, held_lease, world.tools, 10) == []
+
+
+def test_a_poller_whose_session_was_taken_over_changes_nothing(world: World):
+    session_id, old = world.waiting()
+    world.unit(take_waiting, OWNER, world.tools, 10)
+    told = world.story(session_id)
+    world.unit(record_approval, old, 2, world.tools)
+    world.unit(record_poll_error, old, Refused(), world.tools)
+    world.unit(note_not_approved, old, 5, world.tools)
+    assert (world.run(session_id).run_state, world.story(session_id)) == ("waiting", told)
+
+
+def test_an_approval_is_recorded_once(world: World):
+    session_id, claim = world.waiting()
+    for _ in range(2):
+        world.unit(record_approval, claim, 2, world.tools)
+    assert world.story(session_id).count("auth_completed") == 1
+
+
+def test_a_poller_hears_of_sessions_that_wait_no_longer(world: World):
+    session_id, _ = world.waiting()
+    assert world.unit(let_go, OWNER) == []
+    world.cancel(session_id)
+    assert world.unit(let_go, OWNER) == [UUID(session_id)]
+    assert world.unit(let_go, OWNER) == []
+
+
+def test_a_poller_that_stops_frees_its_sessions(world: World):
+    session_id, _ = world.waiting()
+    world.unit(give_back, OWNER)
+    assert world.run(session_id).owner_id is None
