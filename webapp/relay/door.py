@@ -1,5 +1,6 @@
 """flask-sock as the door: it routes and shakes hands; then the connection leaves it and its server."""
 
+import _socket
 import os
 import socket
 import ssl
@@ -41,6 +42,15 @@ def detach(ws: Any) -> int:
     os.set_blocking(descriptor, False)
     ws.connected = False  # or flask-sock would say goodbye in our place
     return descriptor
+
+
+def end_writing(descriptor: int) -> None:
+    """Tell the peer that nothing more will come, and go on reading."""
+    # The bare socket: under gevent the ordinary one would bring watchers of its own.
+    bare = _socket.socket(fileno=descriptor)
+    with suppress(OSError):
+        bare.shutdown(_socket.SHUT_WR)
+    bare.detach()
 
 
 def _decline_compression() -> None:

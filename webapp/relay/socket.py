@@ -1,11 +1,9 @@
 """One WebSocket that has left its server: frames in and out, deadlines, the closing handshake. No greenlet waits."""
 
-import _socket
 import os
 import random
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,7 +12,8 @@ from streams import Position, StreamsError
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.conversation import reply_to
+from webapp.relay.conversation import Allowance, reply_to
+from webapp.relay.door import end_writing
 from webapp.relay.errors import ProtocolError
 from webapp.relay.feed import Feed
 from webapp.relay.frames import FrameReader, Message, Opcode, decode_close, encode_close, encode_frame
@@ -40,9 +39,9 @@ class Socket:
     """
 
     __slots__ = (
-        "_active_at", "_admission", "_buffer", "_check_at", "_close_by", "_control", "_descriptor", "_done", "_feed",
-        "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state", "_subscription",
-        "_wants_status", "_watch", "_window_at", "_window_count", "_write_by", "due_tick",
+        "_active_at", "_admission", "_allowance", "_buffer", "_check_at", "_close_by", "_control", "_descriptor",
+        "_done", "_feed", "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state",
+        "_subscription", "_wants_status", "_watch", "_write_by", "due_tick",
     )  # fmt: skip
 
     def __init__(self, pool: SocketPool, descriptor: int, done: threading.Event | None = None) -> None:
@@ -61,14 +60,12 @@ class Socket:
         self._is_busy = False  # events stay in their queue until a resync or a page has come
         self._is_peer_done = False
         self._wants_status = False
-        self._window_at, self._window_count = now, 0
+        self._allowance = Allowance(pool.limits.messages_per_minute, now)
         self._active_at = now
         self._ping_at = now + pool.limits.ping_every_seconds * random.uniform(0.5, 1)  # noqa: S311
         self._check_at = self._next_check(now)
         self._pong_by = self._write_by = self._close_by = _NEVER
         self.due_tick = 0
-
-    # Opening
 
     def serve(self, feed: Feed, subscription: Subscription, admission: Admission, first: list[bytes]) -> None:
         """Send `first` (JSON), then what came before, then what comes."""
@@ -120,7 +117,7 @@ class Socket:
                 self._on_message(message)
 
     def _on_message(self, message: Message) -> None:
-        if self._is_flooding():
+        if not self._allowance.take(self._pool.now()):
             self._begin_close(CloseCode.TOO_MANY, "too many messages")
         elif message.opcode is Opcode.TEXT:
             self._on_text(message.payload)
@@ -146,13 +143,6 @@ class Socket:
             code = decode_close(message.payload)
             self._release(_CLOSING, "client")
             self._control.append(encode_close(code))
-
-    def _is_flooding(self) -> bool:
-        now = self._pool.now()
-        if now - self._window_at >= 60:
-            self._window_at, self._window_count = now, 0
-        self._window_count += 1
-        return self._window_count > self._pool.limits.messages_per_minute
 
     def _answer(self, json: bytes) -> None:
         self._control.append(encode_frame(Opcode.TEXT, json))
@@ -181,15 +171,7 @@ class Socket:
         if self._is_peer_done:
             self._drop(None)
         elif self._state == _CLOSING and self._reader is None:
-            self._half_close()
-
-    def _half_close(self) -> None:
-        """We understand the peer no more, so we could not see its goodbye: say that nothing else will come."""
-        # The bare socket: under gevent the ordinary one would bring watchers of its own.
-        bare = _socket.socket(fileno=self._descriptor)
-        with suppress(OSError):
-            bare.shutdown(_socket.SHUT_WR)
-        bare.detach()
+            end_writing(self._descriptor)  # its goodbye could not be read any more; the end of the line can
 
     def _wait_writable(self) -> None:
         if self._write_by is _NEVER and self._watch is not None:
@@ -306,7 +288,7 @@ class Socket:
             self._spawn(self._feed.check, self._on_checked)
         if self._state == _OPEN and now >= self._ping_at:
             self._ping_at = now + self._pool.limits.ping_every_seconds
-            self._pong_by = now + self._pool.limits.pong_within_seconds
+            self._pong_by = min(self._pong_by, now + self._pool.limits.pong_within_seconds)
             self._control.append(_PING)
             if self._write_by is _NEVER:
                 self.flush()

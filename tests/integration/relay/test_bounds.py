@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import BinaryIO
 
 import pytest
 import websockets
@@ -27,30 +28,54 @@ def start(tmp_path, redis_url) -> Iterator[Start]:
         yield lambda **limits: stack.enter_context(Server(tmp_path, redis_url, Limits(**limits)))
 
 
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory, redis_url) -> Iterator[Server]:
+    """Small limits that do not meet each other, for most tests: starting a server is what costs."""
+    limits = Limits(
+        queue_max_bytes=200_000,
+        close_within_seconds=0.8,
+        check_every_seconds=0.5,
+        messages_per_minute=10,
+        sockets_per_subject=2,
+        sockets_per_address=3,
+        sockets_per_person=1,
+    )
+    with Server(tmp_path_factory.mktemp("strict"), redis_url, limits) as server:
+        yield server
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory, redis_url) -> Iterator[Server]:
+    limits = Limits(ping_every_seconds=0.2, pong_within_seconds=0.4, idle_seconds=1.5, close_within_seconds=0.5)
+    with Server(tmp_path_factory.mktemp("lively"), redis_url, limits) as server:
+        yield server
+
+
 def read_frames(connection: socket.socket) -> list[tuple[int, bytes]]:
-    """Opcode and payload of every frame until the server closes."""
-    data = b""
-    while piece := connection.recv(65_536):
-        data += piece
-    frames = []
-    while data:
-        size, head = data[1] & 0x7F, 2
-        if size >= 126:
-            head = 4 if size == 126 else 10
-            size = int.from_bytes(data[2:head])
-        frames.append((data[0] & 0x0F, data[head : head + size]))
-        data = data[head + size :]
+    """Opcode and payload of every frame up to the server's close, which is not answered."""
+    with connection.makefile("rb") as stream:
+        frames = [read_frame(stream)]
+        while frames[-1][0] != Opcode.CLOSE:
+            frames.append(read_frame(stream))
     return frames
 
 
+def read_frame(stream: BinaryIO) -> tuple[int, bytes]:
+    head = stream.read(2)
+    assert len(head) == 2, "the server cut the connection without a word"
+    size = head[1]
+    if size >= 126:
+        size = int.from_bytes(stream.read(2 if size == 126 else 8))
+    return head[0] & 0x0F, stream.read(size)
+
+
 def last_code(connection: socket.socket) -> int | None:
-    opcode, payload = read_frames(connection)[-1]
-    assert opcode == Opcode.CLOSE
-    return decode_close(payload)
+    return decode_close(read_frames(connection)[-1][1])
 
 
 def test_a_slow_reader_is_closed_alone_and_can_recover(start, writer):
-    server = start(queue_max_bytes=200_000)
+    server = start(queue_max_bytes=200_000, close_within_seconds=60)
     with server.raw("one") as slow, server.open("one") as quick:
         for seq in range(1, 301):
             writer.write("one", text="x" * 50_000)
@@ -63,12 +88,11 @@ def test_a_slow_reader_is_closed_alone_and_can_recover(start, writer):
         assert read_events(again, 1) == [len(seqs) + 1]
 
 
-def test_a_reader_that_never_reads_is_cut_off(start, writer):
-    server = start(queue_max_bytes=200_000, close_within_seconds=0.3)
-    with server.raw("one"):
-        wait_until(lambda: server.get("/count")["sockets"] == 1)
+def test_a_reader_that_never_reads_is_cut_off(strict, writer):
+    with strict.raw("one"):
+        wait_until(lambda: strict.get("/count")["sockets"] == 1)
         writer.write("one", 200, text="x" * 60_000)
-        server.wait_for_nobody()
+        strict.wait_for_nobody()
 
 
 def test_a_write_that_goes_nowhere_is_given_up(start, writer):
@@ -79,80 +103,76 @@ def test_a_write_that_goes_nowhere_is_given_up(start, writer):
         server.wait_for_nobody()
 
 
-def test_pings_are_sent_and_their_answers_keep_the_socket(start):
-    server = start(ping_every_seconds=0.2, pong_within_seconds=0.2)
-    with server.open("one") as client:
+def test_pings_are_sent_and_their_answers_keep_the_socket(lively):
+    with lively.open("one") as client:
         with pytest.raises(TimeoutError):
-            client.recv(1.5)
+            client.recv(1.0)
         client.send('{"type": "ping"}')
         assert json.loads(client.recv(5))["type"] == "pong"
 
 
-def test_a_ping_without_pong_ends_the_socket(start):
-    server = start(ping_every_seconds=0.2, pong_within_seconds=0.2, close_within_seconds=0.5)
-    with server.raw("one") as silent:
+def test_a_ping_without_pong_ends_the_socket(lively):
+    with lively.raw("one") as silent:
         frames = read_frames(silent)
-    assert [opcode for opcode, _ in frames] == [Opcode.TEXT, Opcode.TEXT, Opcode.PING, Opcode.CLOSE]
+    assert Opcode.PING in [opcode for opcode, _ in frames]
     assert decode_close(frames[-1][1]) == 3012
 
 
-def test_a_socket_with_nothing_to_say_is_idle(start):
-    server = start(ping_every_seconds=0.2, pong_within_seconds=0.5, idle_seconds=1.0)
-    with server.open("one") as client:
+def test_a_socket_with_nothing_to_say_is_idle(lively):
+    with lively.open("one") as client:
         assert close_of(client) == (3009, "idle")
 
 
-def test_events_keep_a_socket_from_being_idle(start, writer):
-    server = start(idle_seconds=0.8)
-    with server.open("one") as client:
-        for seq in range(1, 5):
+def test_events_keep_a_socket_from_being_idle(lively, writer):
+    with lively.open("one") as client:
+        for seq in range(1, 6):
             with pytest.raises(TimeoutError):
-                client.recv(0.4)
+                client.recv(0.5)
             writer.write("one")
             assert read_events(client, 1) == [seq]
 
 
-def test_too_many_messages_a_minute(start):
-    server = start(messages_per_minute=10)
-    with server.open("one") as client:
+def test_too_many_messages_a_minute(strict):
+    with strict.open("one") as client:
         for _ in range(11):
             client.send('{"type": "ping"}')
         assert close_of(client) == (4429, "too many messages")
 
 
 @pytest.mark.parametrize("opcode", [0, 2, 9, 10])
-def test_a_flood_of_any_frames_counts(start, opcode):
-    server = start(messages_per_minute=10, close_within_seconds=0.5)
-    with server.raw("one") as flooding:
+def test_a_flood_of_any_frames_counts(strict, opcode):
+    with strict.raw("one") as flooding:
         flooding.sendall(client_frame(1, b"", fin=False) * (opcode == 0) + client_frame(opcode, fin=opcode != 0) * 11)
         assert last_code(flooding) == 4429
 
 
 @pytest.mark.parametrize(
-    ("limits", "queries", "code"),
+    "queries",
     [
-        ({"sockets_per_subject": 2}, ["one", "one", "one"], 4429),
-        ({"sockets_per_address": 2}, ["a", "b", "c"], 4429),
-        ({"sockets_per_person": 1}, ["a?address=x&person=p", "b?address=y&person=p"], 4429),
-        ({"sockets_total": 2}, ["a", "b", "c"], 1013),
+        ["one?address=a", "one?address=b", "one?address=c"],
+        ["a", "b", "c", "d"],
+        ["a?address=x&person=p", "b?address=y&person=p"],
     ],
 )
-def test_one_socket_too_many_is_told_so(start, limits, queries, code):
-    server = start(**limits)
+def test_one_socket_too_many_is_told_so(strict, queries):
+    strict.wait_for_nobody()
     with ExitStack() as stack:
         for query in queries[:-1]:
-            stack.enter_context(server.open(*query.split("?")))
-        with server.connect(*queries[-1].split("?")) as refused:
-            assert close_of(refused)[0] == code
-    server.wait_for_nobody()
-    with server.open("one"):
-        assert server.get("/count")["admitted"] == 1
+            stack.enter_context(strict.open(*query.split("?")))
+        with strict.connect(*queries[-1].split("?")) as refused:
+            assert close_of(refused)[0] == 4429
+    strict.wait_for_nobody()
 
 
-def test_a_lost_right_closes_the_socket(start):
-    server = start(check_every_seconds=0.5)
-    with server.open("one") as client, server.open("two") as other:
-        server.post("/revoke/one")
+def test_a_full_process_says_try_again_later(start):
+    server = start(sockets_total=1)
+    with server.open("one"), server.connect("two") as refused:
+        assert close_of(refused)[0] == 1013
+
+
+def test_a_lost_right_closes_the_socket(strict):
+    with strict.open("lost") as client, strict.open("two") as other:
+        strict.post("/revoke/lost")
         assert close_of(client) == (4401, "not authenticated")
         other.send('{"type": "ping"}')
         assert json.loads(other.recv(5))["type"] == "pong"
@@ -179,27 +199,24 @@ def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, t
         assert read_events(client, 1) == [-1]
 
 
-def test_a_peer_that_does_not_answer_our_close_is_cut_off(start, writer):
-    server = start(close_within_seconds=0.3)
-    with server.raw("one") as mute:
+def test_a_peer_that_does_not_answer_our_close_is_cut_off(strict, writer):
+    with strict.raw("one") as mute:
         writer.write("one", close=4408)
         assert last_code(mute) == 4408
-    server.wait_for_nobody()
+    strict.wait_for_nobody()
 
 
-def test_a_half_closed_socket_is_let_go(start):
-    server = start()
-    with server.raw("one") as half:
+def test_a_half_closed_socket_is_let_go(strict):
+    with strict.raw("one") as half:
         half.shutdown(socket.SHUT_WR)
-        server.wait_for_nobody()
+        strict.wait_for_nobody()
 
 
-def test_a_mistake_in_a_frame_is_told_and_ends_it(start):
-    server = start()
-    with server.raw("one") as wrong:
+def test_a_mistake_in_a_frame_is_told_and_ends_it(strict):
+    with strict.raw("one") as wrong:
         wrong.sendall(client_frame(3))
         assert last_code(wrong) == 1002
-    server.wait_for_nobody()
+    strict.wait_for_nobody()
 
 
 def test_sigterm_sends_everybody_away_with_a_delay_each(start, writer):
@@ -208,7 +225,7 @@ def test_sigterm_sends_everybody_away_with_a_delay_each(start, writer):
         clients = [stack.enter_context(server.open(f"s{n}")) for n in range(10)]
         server.terminate()
         closes = [close_of(client) for client in clients]
-        wait_until(lambda: not server.process.is_running, 10)
+        wait_until(lambda: not server.process.is_running, 30)
     delays = [json.loads(reason)["retry_after_ms"] for _, reason in closes]
     assert {code for code, _ in closes} == {1001}
     assert len(set(delays)) > 5
@@ -222,8 +239,8 @@ def test_sigterm_does_not_wait_long_for_the_mute(start):
         wait_until(lambda: server.get("/count")["sockets"] == 1)
         started = time.monotonic()
         server.terminate()
-        wait_until(lambda: not server.process.is_running, 10)
-    assert time.monotonic() - started < 6
+        wait_until(lambda: not server.process.is_running, 30)
+    assert time.monotonic() - started < 9
 
 
 def test_readers_move_to_another_process_without_a_loss(start, writer, redis_url, tmp_path):

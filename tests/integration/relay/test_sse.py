@@ -154,4 +154,4 @@ def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
         server.terminate()
         assert 0 <= int(source.next_block()["retry"]) <= 4000
         assert source.next_event()["code"] == 1001
-        wait_until(lambda: not server.process.is_running, 10)
+        wait_until(lambda: not server.process.is_running, 30)

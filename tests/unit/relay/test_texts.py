@@ -6,7 +6,7 @@ import pytest
 
 from streams import Position
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.conversation import reply_to
+from webapp.relay.conversation import Allowance, reply_to
 from webapp.relay.messages import connection_established, resync, session_status
 from webapp.relay.sse import parse_position
 
@@ -47,6 +47,11 @@ def test_only_resync_carries_seq():
     assert "seq" not in greeting | status
     assert (status["data"], status["last_seq"]) == ({"a": 1}, 4)
     assert json.loads(resync(hello, {}, at))["last_seq"] == 4
+
+
+def test_an_allowance_is_whole_again_after_a_minute():
+    allowance = Allowance(2, now=100.0)
+    assert [allowance.take(now) for now in (100, 120, 159, 160, 161, 162)] == [True, True, False, True, True, False]
 
 
 @pytest.mark.parametrize("code", CloseCode)
