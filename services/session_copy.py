@@ -100,11 +100,12 @@ class SessionHash:
         """The hash of a session's subject, from its row; None for other subjects and unknown sessions."""
         prefix = session_subject("")
         run = session.get(CollectionRun, UUID(subject[len(prefix) :])) if subject.startswith(prefix) else None
-        if run is None:
-            return None
+        return self.projection_of(run) if run else None
+
+    def projection_of(self, run: CollectionRun) -> Projection:
         view = view_of(run)
         left = int((view.expires_at - self._clock.now()).total_seconds())
-        return Projection(subject, view.revision, self._fields(view, run.auth), max(left, 1))
+        return Projection(session_subject(view.session_id), view.revision, self._fields(view, run.auth), max(left, 1))
 
     def _fields(self, view: SessionView, auth: bytes | None) -> dict[str, str]:
         approved = "auth_data" if view.auth_completed else "temp_auth_data"

@@ -101,7 +101,7 @@ def start_session(
         updated_at=now,
     )
     work.session.add(run)
-    work.touch(session_subject(str(session_id)))
+    work.touch(session_subject(str(session_id)), run)
     return Started(str(session_id), token, run.expires_at)
 
 

@@ -1,5 +1,7 @@
 """The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, streams, outbox, sealing."""
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +10,8 @@ from typing import Any
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ground.clock import Clock
@@ -24,6 +27,9 @@ from streams import Streams
 _STATEMENT_TIMEOUT_MS = 30_000
 _CONNECT_TIMEOUT_SECONDS = 5
 _REDIS_TIMEOUT_SECONDS = 5
+# A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
+# as much as a statement; a server that restarts takes longer than this.
+_BELIEVED_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,14 +54,13 @@ class Stores:
 
 
 def connect_database(url: str, pool_size: int) -> Engine:
-    """An engine whose connections are checked before use and never wait for ever."""
+    """An engine whose connections are tried after a rest and never wait for ever."""
     scheme, _, rest = url.partition("://")
-    return create_engine(
+    engine = create_engine(
         f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,
-        pool_pre_ping=True,
         # An error that quotes the statement's values would carry them into logs.
         hide_parameters=True,
         connect_args={
@@ -67,6 +72,26 @@ def connect_database(url: str, pool_size: int) -> Engine:
             "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
         },
     )
+    _try_after_rest(engine)
+    return engine
+
+
+def _try_after_rest(engine: Engine) -> None:
+    @event.listens_for(engine, "checkin")
+    def note_use(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def try_connection(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as exc:
+            if not engine.dialect.is_disconnect(exc, connection, None):
+                raise
+            # The others are as old: the pool opens new ones.
+            raise InvalidatePoolError from exc
 
 
 def connect_redis(url: str) -> Redis:
@@ -89,7 +114,7 @@ def build_stores(settings: Settings, clock: Clock, send: Callable[[TaskCall], ob
     streams = Streams(redis)
     sealer = Sealer(settings.sealing_keys)
     copies = SessionHash(sealer, clock)
-    outbox = Outbox(sessions, streams, copies.projection)
+    outbox = Outbox(sessions, streams, copies.projection, copies.projection_of)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.session_ttl_seconds), longest=timedelta(seconds=settings.session_max_seconds)
     )
@@ -105,5 +130,5 @@ def build_stores(settings: Settings, clock: Clock, send: Callable[[TaskCall], ob
         sealer=sealer,
         policy=policy,
         directory=directory,
-        unit_of_work=UnitOfWork(sessions, outbox.flush, send),
+        unit_of_work=UnitOfWork(sessions, outbox.deliver, send),
     )

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import OutboxEvent
+from services.outbox import Delivery, write_events
 
 
 @dataclass(frozen=True)
@@ -29,33 +28,37 @@ class Work:
     """What one unit does: rows through `session`, events through `emit`, tasks through `send`."""
 
     session: Session
-    subjects: dict[str, None] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     calls: list[TaskCall] = field(default_factory=list)
 
     def emit(self, subject: str, body: dict[str, Any]) -> None:
         """Put one event into the outbox; it gets its number when it reaches the stream."""
-        self.session.add(OutboxEvent(subject=subject, event_id=uuid4(), body=body))
-        self.subjects[subject] = None
+        self._delivery(subject).add(body)
 
-    def touch(self, subject: str) -> None:
-        """Have the subject's Redis copy renewed after the commit, also when no event was emitted."""
-        self.subjects[subject] = None
+    def touch(self, subject: str, row: object = None) -> None:
+        """Have the subject's Redis copy renewed after the commit, also when no event was emitted. `row` is what it is
+        made of, when this unit holds its lock; without it, it is read again."""
+        delivery = self._delivery(subject)
+        delivery.row = row or delivery.row
 
-    def send(self, name: str, about: str, request_id: str) -> None:
-        self.calls.append(TaskCall(name, about, request_id))
+    def send(self, name: str, session_id: str, request_id: str) -> None:
+        self.calls.append(TaskCall(name, session_id, request_id))
+
+    def _delivery(self, subject: str) -> Delivery:
+        return self.deliveries.setdefault(subject, Delivery(subject))
 
 
 class UnitOfWork:
-    """Opens units. `flush` appends a subject's outbox to its stream, `send` hands a task to the broker.
+    """Opens units. `deliver` appends a subject's events to its stream, `send` hands a task to the broker.
 
     Neither may raise: what they could not do, a sweep does later.
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], flush: Callable[[str], object], send: Callable[[TaskCall], object]
+        self, sessions: sessionmaker[Session], deliver: Callable[[Delivery], object], send: Callable[[TaskCall], object]
     ) -> None:
         self.sessions = sessions
-        self._flush = flush
+        self._deliver = deliver
         self._send = send
 
     @contextmanager
@@ -63,7 +66,9 @@ class UnitOfWork:
         with self.sessions.begin() as session:
             work = Work(session)
             yield work
-        for subject in work.subjects:
-            self._flush(subject)
+            for delivery in work.deliveries.values():
+                write_events(session, delivery)
+        for delivery in work.deliveries.values():
+            self._deliver(delivery)
         for call in work.calls:
             self._send(call)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ground.names import Status, Step, session_subject, step_task
@@ -19,6 +19,7 @@ from services.work import Work
 
 # When a task that was sent at once has not been taken by then, the sweep sends it again.
 RESEND_AFTER = timedelta(seconds=1)
+_LOCK_RUN = select(CollectionRun).where(CollectionRun.session_id == bindparam("session_id")).with_for_update()
 
 
 class NotAsked(Exception):
@@ -40,8 +41,7 @@ class Asked(Enum):
 
 def lock_run(session: Session, session_id: UUID) -> CollectionRun:
     """The run's row, held until the end of the transaction. Raises SessionNotFound."""
-    query = select(CollectionRun).where(CollectionRun.session_id == session_id).with_for_update()
-    run = session.execute(query).scalar_one_or_none()
+    run = session.execute(_LOCK_RUN, {"session_id": session_id}).scalar_one_or_none()
     if run is None:
         raise SessionNotFound(str(session_id))
     return run
@@ -65,7 +65,7 @@ def note_change(work: Work, run: CollectionRun, now: datetime) -> None:
     """Count a change that a browser can see, and have the Redis copy renewed."""
     run.revision += 1
     run.updated_at = now
-    work.touch(session_subject(str(run.session_id)))
+    work.touch(session_subject(str(run.session_id)), run)
 
 
 def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
