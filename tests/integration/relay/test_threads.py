@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import websockets.sync.client
+from prometheus_client import REGISTRY
 from werkzeug.serving import make_server
 
 from tests.integration.relay.app import create_app
@@ -83,3 +84,15 @@ def test_draining_says_goodbye_and_takes_nobody_new(url, relay):
     assert relay.socket_count == 0
     with websockets.sync.client.connect(f"{url}/one", proxy=None, legacy=True) as late:
         assert close_of(late)[0] == 1001
+
+
+def test_what_happens_is_counted(url, writer, relay):
+    sample = REGISTRY.get_sample_value
+    out = ("welno_relay_events_out_total", {"transport": "websocket"})
+    events, delays = sample(*out) or 0, sample("welno_relay_append_to_write_seconds_count") or 0
+    with connect(f"{url}/one") as client:
+        assert sample("welno_relay_sockets") == sample("welno_relay_channels") == 1
+        writer.write("one")
+        assert read_events(client, 1) == [1]
+    wait_until(lambda: sample(*out) == events + 1 and sample("welno_relay_sockets") == 0)
+    assert sample("welno_relay_append_to_write_seconds_count") == delays + 1
