@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from celery import Task
+from celery import Task, signals
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -58,7 +58,9 @@ for _step in Step:
 
 @cache
 def _display(hostname: str) -> StepDisplay:
-    return StepDisplay(app, hostname)
+    display = StepDisplay(app, hostname)
+    signals.worker_process_shutdown.connect(lambda **_: display.flush(), weak=False)
+    return display
 
 
 def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> None:
@@ -81,8 +83,6 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> 
         # raised on: Celery would log the error's text, and that may quote what is nobody's business.
         log.exception("chain_broke", session_id=str(session_id))
         here.lease.renounce()
-    finally:
-        display.flush()
 
 
 def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim | None:
@@ -97,7 +97,6 @@ def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim 
 def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None:
     """Do one step and settle it. The claim of the next step, when it follows here."""
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
-    display.flush()
     try:
         following = _do(here, claim)
     except _STORE_AWAY as exc:

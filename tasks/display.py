@@ -1,10 +1,13 @@
 """Shows each step of a chain in Flower as a task of its own, although steps that can go on do so in one process.
 
 A Celery message costs more CPU than most steps; what an operator wants is the step's name, queue, time and state.
-So the step tasks send no events by themselves, and this sends the same ones for each step, gathered into few messages.
+So the step tasks send no events by themselves, and this sends the same ones for each step. A message costs more than
+what it says here, too, so a thread sends what was gathered a few times a second.
 """
 
+import threading
 import time
+from collections import deque
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from celery import Celery
@@ -17,7 +20,9 @@ from ground.names import Queue, Step, step_task
 log = get_logger(__name__)
 
 _GROUP = "task"
-_BUFFER_LIMIT = 64
+# So late may Flower learn of a step; short enough to watch one live.
+_GATHER_SECONDS = 0.1
+_BUFFER_LIMIT = 500
 
 
 def poll_id(session_id: UUID) -> str:
@@ -32,6 +37,10 @@ class StepDisplay:
         self._celery = celery
         self._hostname = hostname
         self._dispatcher: EventDispatcher | None = None
+        self._gathered: deque[tuple[str, dict[str, object]]] = deque()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def begin(self, step: Step, session_id: UUID, attempt: int) -> str:
         """The step has been taken and is running. Returns its id."""
@@ -62,29 +71,40 @@ class StepDisplay:
         self._send("task-revoked", task_id, terminated=False, signum=None, expired=True)
 
     def flush(self) -> None:
-        """Let Flower see what was gathered."""
-        if self._dispatcher is None:
-            return
-        try:
-            self._dispatcher.flush(groups=[_GROUP])
-        except (KombuError, OSError) as exc:
-            self._give_up(exc)
+        """Let Flower see what was gathered, now."""
+        with self._lock:
+            try:
+                self._publish()
+            except (KombuError, OSError) as exc:
+                log.info("flower_not_told", error=type(exc).__name__)
+                self._dispatcher = None
 
     def _send(self, kind: str, task_id: str, **fields: object) -> None:
-        try:
-            if self._dispatcher is None:
-                self._dispatcher = EventDispatcher(
-                    self._celery.connection_for_write(),
-                    hostname=self._hostname,
-                    app=self._celery,
-                    buffer_while_offline=False,
-                    buffer_group={_GROUP},
-                    buffer_limit=_BUFFER_LIMIT,
-                )
-            self._dispatcher.send(kind, uuid=task_id, **fields)
-        except (KombuError, OSError) as exc:
-            self._give_up(exc)
+        self._gathered.append((kind, {"uuid": task_id, "timestamp": time.time(), **fields}))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._flush_often, name="step-display", daemon=True)
+            self._thread.start()
+        self._wake.set()
 
-    def _give_up(self, exc: Exception) -> None:
-        log.info("flower_not_told", error=type(exc).__name__)
-        self._dispatcher = None
+    def _flush_often(self) -> None:
+        while self._wake.wait():
+            self._wake.clear()
+            time.sleep(_GATHER_SECONDS)
+            self.flush()
+
+    def _publish(self) -> None:
+        if not self._gathered:
+            return
+        if self._dispatcher is None:
+            self._dispatcher = EventDispatcher(
+                self._celery.connection_for_write(),
+                hostname=self._hostname,
+                app=self._celery,
+                buffer_while_offline=False,
+                buffer_group={_GROUP},
+                buffer_limit=_BUFFER_LIMIT,
+            )
+        while self._gathered:
+            kind, fields = self._gathered.popleft()
+            self._dispatcher.send(kind, **fields)
+        self._dispatcher.flush(groups=[_GROUP])

@@ -91,6 +91,7 @@ class Poller:
         if self._owner_id is not None:
             await self._in_unit(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._display.flush()
 
     async def _look_around(self) -> None:
         """Take new sessions; hear of those that were deleted, or whose person says that they have approved."""
@@ -113,7 +114,6 @@ class Poller:
         for session_id in await self._in_unit(partial(let_go, owner_id=owner_id)):
             if self._schedule.forget(session_id):
                 self._display.revoke(poll_id(session_id))
-                self._display.flush()
         for session_id in await self._in_unit(lambda work: asked_now(work.session, owner_id)):
             self._schedule.hurry(session_id)
         try:
@@ -206,7 +206,6 @@ class Poller:
         if not waiter.answered:
             return settings.poll_interval_seconds
         self._display.succeed(poll_id(waiter.claim.session_id), waiter.began, "approved")
-        self._display.flush()
         return None
 
     def _record_approval(self, waiter: Waiter) -> bool:
@@ -239,7 +238,6 @@ class Poller:
             return pause.total_seconds()
         await self._in_unit(partial(record_poll_error, claim=waiter.claim, error=error, tools=self._here.tools))
         self._display.fail(poll_id(waiter.claim.session_id), error, retrying=False)
-        self._display.flush()
         return None
 
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
