@@ -1,28 +1,21 @@
 """The asyncio Tilko client, for the poller: thousands of waiting sessions on one loop, one data call each time."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Self
 
-import aiohttp
-from yarl import URL
-
-from upstream.exchange import Reply, check_api_key, check_base_url
+from upstream.connections import Connections
+from upstream.exchange import ExchangeError, Reply, check_api_key, check_base_url
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
-from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_ANSWER_BYTES, Timeouts
+from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_ANSWER_BYTES, Timeouts, translate
 from upstream.tilko.codec import AuthTokens, Person, PublicKey
-from upstream.tilko.errors import Passing, TooLarge
 from upstream.tilko.key_cache import KeyCache
 
 _MAX_CONNECTIONS = 200
 
 
 class AsyncTilkoClient:
-    """Belongs to one running loop; `async with` closes it. Every call raises TilkoError.
-
-    aiohttp repeats requests of safe methods only when a kept connection turns out closed: never a POST.
-    """
+    """Belongs to one running loop; `async with` closes it. Every call raises TilkoError and is at most one request."""
 
     def __init__(
         self,
@@ -33,18 +26,15 @@ class AsyncTilkoClient:
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         max_connections: int = _MAX_CONNECTIONS,
     ) -> None:
-        self._base_url = check_base_url(base_url)
         self._api_key = check_api_key(api_key)
         self._timeouts = timeouts
-        self._max_answer_bytes = max_answer_bytes
         self._key_cache = KeyCache()
         self._key_asked: asyncio.Task[PublicKey] | None = None
-        self._checkups_url = URL(self._base_url + codec.CHECKUPS_PATH, encoded=True)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=max_connections),
-            # No cookies: they would carry one person's session into the next person's request.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
+        self._connections = Connections(
+            check_base_url(base_url),
+            max_connections=max_connections,
+            connect_seconds=timeouts.connect_seconds,
+            max_answer_bytes=max_answer_bytes,
         )
 
     async def __aenter__(self) -> Self:
@@ -56,7 +46,7 @@ class AsyncTilkoClient:
     async def close(self) -> None:
         if self._key_asked is not None:
             self._key_asked.cancel()
-        await self._session.close()
+        await self._connections.close()
 
     def forget_public_key(self) -> None:
         self._key_cache.clear()
@@ -65,7 +55,7 @@ class AsyncTilkoClient:
         """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for."""
         request = codec.build_checkups(await self._public_key(), person, tokens)
         total = self._timeouts.checkups_seconds
-        reply = await self._send("POST", self._checkups_url, request.headers, request.body, total)
+        reply = await self._send("POST", request.path, request.headers, request.body, total)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         return answers.read_data(reply.status, reply.headers, reply.body, hide=hide)
 
@@ -80,41 +70,18 @@ class AsyncTilkoClient:
         return await asyncio.shield(self._key_asked)
 
     async def _fetch_public_key(self) -> PublicKey:
-        url = URL(self._base_url + codec.public_key_path(self._api_key), encoded=True)
-        reply = await self._send("GET", url, {}, b"", self._timeouts.auth_seconds)
+        path = codec.public_key_path(self._api_key)
+        reply = await self._send("GET", path, {}, b"", self._timeouts.auth_seconds)
         key = answers.read_public_key(reply.status, reply.headers, reply.body, self._api_key)
         self._key_cache.put(key)
         return key
 
-    async def _send(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, total_seconds: float
-    ) -> Reply:
-        # The total counts from the moment a connection is asked for: waiting for a free one is part of it.
-        timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=self._timeouts.connect_seconds)
+    async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes, total_seconds: float) -> Reply:
+        request = self._connections.build(method, path, headers, body)
         try:
-            async with self._session.request(
-                method, url, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
-            ) as response:
-                return Reply(response.status, response.headers, await self._read_bounded(response))
-        except TimeoutError as exc:
-            raise Passing(reason="timed_out") from exc
-        except aiohttp.ClientConnectorError as exc:
-            raise Passing(reason="unreachable") from exc
-        except aiohttp.ClientResponseError:
-            # Its text shows the URL, in which the API key can stand: so it is not chained.
-            raise Passing(reason="cut_off") from None
-        except (aiohttp.ClientError, OSError) as exc:
-            raise Passing(reason="cut_off") from exc
-
-    async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
-        if (response.content_length or 0) > self._max_answer_bytes:
-            raise TooLarge(reason="too_large", http_status=response.status)
-        parts = bytearray()
-        async for chunk in response.content.iter_any():
-            parts += chunk
-            if len(parts) > self._max_answer_bytes:
-                raise TooLarge(reason="too_large", http_status=response.status)
-        return bytes(parts)
+            return await self._connections.exchange(request, total_seconds)
+        except ExchangeError as exc:
+            raise translate(exc) from exc
 
 
 def _notice(task: asyncio.Task[PublicKey]) -> None:

@@ -148,9 +148,10 @@ def _plain_tokens(tokens: AuthTokens) -> dict[str, str]:
 
 def _build(key: PublicKey, path: str, person: Person, fields: dict[str, str]) -> Request:
     aes_key = os.urandom(_BLOCK_BYTES)
-    fields["UserName"] = _encrypt(aes_key, person.user_name)
-    fields["BirthDate"] = _encrypt(aes_key, person.birthdate)
-    fields["UserCellphoneNumber"] = _encrypt(aes_key, person.phone_no)
+    cipher = Cipher(AES128(aes_key), _ZERO_IV)
+    fields["UserName"] = _encrypt(cipher, person.user_name)
+    fields["BirthDate"] = _encrypt(cipher, person.birthdate)
+    fields["UserCellphoneNumber"] = _encrypt(cipher, person.phone_no)
     headers = {
         "Content-Type": "application/json",
         "API-KEY": key.api_key,
@@ -159,8 +160,8 @@ def _build(key: PublicKey, path: str, person: Person, fields: dict[str, str]) ->
     return Request(path, headers, orjson.dumps(fields))
 
 
-def _encrypt(aes_key: bytes, text: str) -> str:
+def _encrypt(cipher: Cipher[CBC], text: str) -> str:
     data = text.encode()
     padded = data + _PADDINGS[_BLOCK_BYTES - len(data) % _BLOCK_BYTES]
     # Whole blocks only: finalize() would add nothing.
-    return base64.b64encode(Cipher(AES128(aes_key), _ZERO_IV).encryptor().update(padded)).decode()
+    return base64.b64encode(cipher.encryptor().update(padded)).decode()

@@ -1,0 +1,187 @@
+"""Kept HTTP/1.1 connections to one host on one asyncio loop, for thousands of small exchanges a second.
+
+A general client spends more on one poll than encrypting it costs; this one does what a poll needs: no redirects,
+cookies, compression, proxies, and never a second try.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from typing import cast
+from urllib.parse import urlsplit
+
+from upstream.exchange import CutOff, ExchangeError, Reply, TimedOut, Unreachable
+from upstream.http_parser import AnswerParser
+
+# Servers close connections that rest: one that has rested for longer is not used again.
+_KEEP_ALIVE_SECONDS = 15.0
+
+
+class Connection(asyncio.Protocol):
+    """One exchange at a time."""
+
+    def __init__(self, open_ones: "set[Connection]") -> None:
+        self._open_ones = open_ones
+        self._transport: asyncio.Transport | None = None
+        self._parser: AnswerParser | None = None
+        self._answer: asyncio.Future[Reply] | None = None
+        self.usable = True
+        self.rests_since = 0.0
+        self.lost = asyncio.get_running_loop().create_future()
+
+    async def exchange(self, request: bytes, max_answer_bytes: int) -> Reply:
+        """Raises ExchangeError. A caller that is cancelled leaves it unusable."""
+        assert self._transport is not None
+        assert self._answer is None
+        self._parser = AnswerParser(max_answer_bytes)
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        try:
+            reply = await self._answer
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._answer = None
+        if not self._parser.keeps:
+            self.close()
+        return reply
+
+    def close(self) -> None:
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._open_ones.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done() or self._parser is None:
+            self.close()  # nothing was asked
+            return
+        try:
+            reply = self._parser.feed(data)
+        except ExchangeError as exc:
+            self._answer.set_exception(exc)
+            return
+        if reply is not None:
+            self._answer.set_result(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.usable = False
+        self._open_ones.discard(self)
+        self.lost.set_result(None)
+        if self._answer is None or self._answer.done() or self._parser is None:
+            return
+        if exc is not None:
+            self._answer.set_exception(CutOff())
+            return
+        try:
+            self._answer.set_result(self._parser.end())
+        except ExchangeError as error:
+            self._answer.set_exception(error)
+
+
+class Connections:
+    """At most so many at once; whoever comes later waits for a free one, the most recently used first."""
+
+    def __init__(self, base_url: str, *, max_connections: int, connect_seconds: float, max_answer_bytes: int) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._secure = parts.hostname or "", parts.scheme == "https"
+        self._port = parts.port or (443 if self._secure else 80)
+        self._path = parts.path
+        self._authority = parts.netloc.rpartition("@")[2]
+        self._connect_seconds = connect_seconds
+        self._max_answer_bytes = max_answer_bytes
+        self._context = ssl.create_default_context() if self._secure else None
+        self._free: list[Connection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = max_connections
+        self._all: set[Connection] = set()
+
+    def build(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+        """The request's bytes; neither path nor headers may hold a line's end."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
+        head = f"{method} {self._path}{path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept-Encoding: identity\r\n"
+        return f"{head}{lines}{length}\r\n".encode("latin-1") + body
+
+    async def exchange(self, request: bytes, total_seconds: float) -> Reply:
+        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it."""
+        try:
+            async with asyncio.timeout(total_seconds):
+                return await self._exchange(request)
+        except TimeoutError as exc:
+            raise TimedOut from exc
+
+    async def close(self) -> None:
+        """Returns when every socket is closed."""
+        self._free.clear()
+        losses = [connection.lost for connection in self._all]
+        for connection in list(self._all):
+            connection.close()
+        await asyncio.gather(*losses)
+
+    async def _exchange(self, request: bytes) -> Reply:
+        await self._take_place()
+        connection = None
+        try:
+            connection = self._take_rested() or await self._open()
+            return await connection.exchange(request, self._max_answer_bytes)
+        finally:
+            if connection is not None:
+                self._put_back(connection)
+            self._leave_place()
+
+    async def _take_place(self) -> None:
+        if self._places > 0:
+            self._places -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave_place()
+            raise
+
+    def _leave_place(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._places += 1
+
+    def _take_rested(self) -> Connection | None:
+        oldest = asyncio.get_running_loop().time() - _KEEP_ALIVE_SECONDS
+        while self._free:
+            connection = self._free.pop()
+            if connection.usable and connection.rests_since > oldest:
+                return connection
+            connection.close()
+        return None
+
+    def _put_back(self, connection: Connection) -> None:
+        if connection.usable:
+            connection.rests_since = asyncio.get_running_loop().time()
+            self._free.append(connection)
+
+    async def _open(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._all),
+                    self._host,
+                    self._port,
+                    ssl=self._context,
+                    happy_eyeballs_delay=0.25,
+                )
+        except TimeoutError as exc:
+            raise TimedOut from exc
+        except OSError as exc:
+            raise Unreachable from exc
+        return connection

@@ -1,0 +1,146 @@
+"""Reads one HTTP/1.1 answer as it arrives: a length, chunks, or the end of the connection ends it.
+
+Only what a client of one known API needs; whatever else comes is CutOff: the bytes were no answer to us.
+"""
+
+from collections.abc import Mapping
+
+from upstream.exchange import AnswerTooLarge, CutOff, Reply
+
+_MAX_HEAD_BYTES = 64 * 1024
+_MAX_LINE_BYTES = 1024
+_BODILESS = frozenset({204, 304})
+
+
+class AnswerParser:
+    """Feed it until it gives the answer; afterwards `keeps` says whether the connection may carry another request.
+
+    Raises CutOff or AnswerTooLarge; the connection is then of no further use.
+    """
+
+    def __init__(self, max_answer_bytes: int) -> None:
+        self._max = max_answer_bytes
+        self._buffer = bytearray()
+        self._status = 0
+        self._headers: Mapping[str, str] | None = None
+        self._length: int | None = None
+        self._chunks: bytearray | None = None
+        self.keeps = False
+
+    def feed(self, data: bytes) -> Reply | None:
+        self._buffer += data
+        while self._headers is None:
+            if not self._read_head():
+                return None
+        if self._chunks is not None:
+            return self._read_chunks()
+        if self._length is None:
+            self._require_small(len(self._buffer))
+            return None
+        if len(self._buffer) < self._length:
+            return None
+        self.keeps = self.keeps and len(self._buffer) == self._length
+        return self._give(bytes(self._buffer[: self._length]))
+
+    def end(self) -> Reply:
+        """The connection has ended."""
+        if self._headers is None or self._chunks is not None or self._length is not None:
+            raise CutOff
+        self.keeps = False
+        return self._give(bytes(self._buffer))
+
+    def _give(self, body: bytes) -> Reply:
+        return Reply(self._status, self._headers or {}, body)
+
+    def _read_head(self) -> bool:
+        """False while it is not whole. An interim answer (1xx) is passed over."""
+        end = self._buffer.find(b"\r\n\r\n")
+        if end > _MAX_HEAD_BYTES or (end < 0 and len(self._buffer) > _MAX_HEAD_BYTES):
+            raise CutOff
+        if end < 0:
+            return False
+        first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
+        del self._buffer[: end + 4]
+        version, _, rest = first.partition(" ")
+        if version not in {"HTTP/1.1", "HTTP/1.0"} or not (rest[:3].isascii() and rest[:3].isdecimal()):
+            raise CutOff
+        self._status = int(rest[:3])
+        if self._status == 101:
+            raise CutOff
+        if self._status >= 200:
+            self._headers = _read_fields(lines)
+            self._plan_body(self._headers, version)
+        return True
+
+    def _plan_body(self, headers: Mapping[str, str], version: str) -> None:
+        connection = headers.get("connection", "").lower()
+        self.keeps = "close" not in connection and (version == "HTTP/1.1" or "keep-alive" in connection)
+        coding, length = headers.get("transfer-encoding"), headers.get("content-length")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise CutOff  # we asked for none
+        if self._status in _BODILESS:
+            self._length = 0
+        elif coding is not None:
+            if coding.lower() != "chunked" or length is not None:
+                raise CutOff
+            self._chunks = bytearray()
+        elif length is not None:
+            self._length = _read_number(length, 10)
+            self._require_small(self._length)
+        else:
+            self.keeps = False
+
+    def _read_chunks(self) -> Reply | None:
+        assert self._chunks is not None
+        at = 0
+        while (end := self._buffer.find(b"\r\n", at)) >= 0:
+            size = _read_number(self._buffer[at:end].partition(b";")[0].strip().decode("latin-1"), 16)
+            self._require_small(len(self._chunks) + size)
+            if size == 0:
+                return self._read_trailers(at)
+            if len(self._buffer) < end + 2 + size + 2:
+                break
+            if self._buffer[end + 2 + size : end + 4 + size] != b"\r\n":
+                raise CutOff
+            self._chunks += self._buffer[end + 2 : end + 2 + size]
+            at = end + 4 + size
+        del self._buffer[:at]
+        if self._buffer.find(b"\r\n") < 0 and len(self._buffer) > _MAX_LINE_BYTES:
+            raise CutOff
+        return None
+
+    def _read_trailers(self, at: int) -> Reply | None:
+        """From the last chunk's line on: fields that nobody reads may follow, then an empty line."""
+        assert self._chunks is not None
+        end = self._buffer.find(b"\r\n\r\n", at)
+        if end < 0:
+            if len(self._buffer) - at > _MAX_HEAD_BYTES:
+                raise CutOff
+            del self._buffer[:at]
+            return None
+        self.keeps = self.keeps and end + 4 == len(self._buffer)
+        return self._give(bytes(self._chunks))
+
+    def _require_small(self, size: int) -> None:
+        if size > self._max:
+            raise AnswerTooLarge
+
+
+def _read_fields(lines: list[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise CutOff
+        name, value = name.lower(), value.strip()
+        if fields.get(name, value) != value and name in {"content-length", "transfer-encoding"}:
+            raise CutOff
+        fields[name] = value
+    return fields
+
+
+def _read_number(text: str, base: int) -> int:
+    digits = "0123456789abcdef"[:base]
+    if not 0 < len(text) <= 16 or any(letter not in digits for letter in text.lower()):
+        raise CutOff
+    return int(text, base)
