@@ -1,4 +1,4 @@
-"""Everybody who follows a session sees the same events, once, in order, whatever the transport and whenever they come."""
+"""Everybody who follows a session sees the same events, once, in order, by whatever transport they come."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
