@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from local.stack import Stack
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
+from tests.end_to_end.person import new_address
+from tests.end_to_end.product import Product
 
 # Chromium's own errands would count as calls to strangers.
 _QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")
@@ -18,18 +19,21 @@ _SANDBOX_OFF = "--no-sandbox"  # CI is root in a container, where Chromium's own
 NewVisitor = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
-def line(stack: Stack) -> Iterator[Line]:
-    with Line(stack.ports.web) as line:
+@pytest.fixture(scope="package")
+def line(running_product: Product) -> Iterator[Line]:
+    with Line(running_product.stack.ports.web) as line:
         yield line
 
 
-@pytest.fixture(scope="session")
-def chromium(stack: Stack, line: Line) -> Iterator[Browser]:
-    """Whatever it asks of the web server goes over the line. A machine without Chromium fails, it does not skip."""
+@pytest.fixture(scope="package")
+def chromium(running_product: Product, line: Line) -> Iterator[Browser]:
+    """Whatever it asks of the web server goes over the line. A machine without Chromium fails, it does not skip.
+
+    It ends with this folder's tests: Playwright keeps an event loop running, in which others could not start theirs.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "Chromium is missing; on Debian: apt-get install chromium"
-    detour = f"--host-resolver-rules=MAP 127.0.0.1:{stack.ports.web} 127.0.0.1:{line.port}"
+    detour = f"--host-resolver-rules=MAP 127.0.0.1:{running_product.stack.ports.web} 127.0.0.1:{line.port}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[_SANDBOX_OFF, *_QUIET, detour])
         yield browser
@@ -37,14 +41,12 @@ def chromium(stack: Stack, line: Line) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def phones(stack: Stack) -> Iterator[Phones]:
-    phones = Phones(stack.sandbox_url)
-    yield phones
-    phones.close()
+def phones(product: Product) -> Phones:
+    return Phones(product.provider)
 
 
 @pytest.fixture
-def complaints(stack: Stack) -> Iterator[list[str]]:
+def complaints() -> Iterator[list[str]]:
     """Everything that no visit may do: break in a script, break the policy, ask another host."""
     found: list[str] = []
     yield found
@@ -53,16 +55,18 @@ def complaints(stack: Stack) -> Iterator[list[str]]:
 
 @pytest.fixture
 def new_context(
-    chromium: Browser, line: Line, stack: Stack, complaints: list[str]
+    chromium: Browser, line: Line, product: Product, complaints: list[str]
 ) -> Iterator[Callable[..., BrowserContext]]:
     """A fresh browser profile; takes what Playwright's `new_context` takes."""
     line.restore()
     contexts: list[BrowserContext] = []
 
     def make(**traits: object) -> BrowserContext:
-        context = chromium.new_context(locale="ko-KR", **traits)  # type: ignore[arg-type] # passed on as they are
+        # An address of its own, as a proxy would tell it: the limits per address are not what is tested here.
+        headers = {"X-Forwarded-For": new_address()}
+        context = chromium.new_context(locale="ko-KR", extra_http_headers=headers, **traits)  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
-        context.on("page", lambda page: _listen(page, urlsplit(stack.web_url).netloc, complaints))
+        context.on("page", lambda page: _listen(page, urlsplit(product.web_url).netloc, complaints))
         contexts.append(context)
         return context
 
@@ -73,9 +77,9 @@ def new_context(
 
 
 @pytest.fixture
-def new_visitor(new_context: Callable[..., BrowserContext], stack: Stack) -> NewVisitor:
+def new_visitor(new_context: Callable[..., BrowserContext], product: Product) -> NewVisitor:
     def make(**traits: object) -> Visitor:
-        return Visitor(new_context(**traits).new_page(), stack.web_url)
+        return Visitor(new_context(**traits).new_page(), product.web_url)
 
     return make
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.browser.people import Person
+from tests.end_to_end.browser.people import Someone
 
 TREND, REPORT = "건강 추이 보기", "질병 예측 리포트 받기"
 OFFLINE = "연결이 끊겼어요. 다시 연결하고 있어요."
@@ -31,7 +31,7 @@ class Visitor:
     def open(self, path: str = "/") -> None:
         self.page.goto(self.url + path)
 
-    def fill_in(self, person: Person, purpose: str = TREND) -> None:
+    def fill_in(self, person: Someone, purpose: str = TREND) -> None:
         page = self.page
         page.get_by_text(purpose, exact=True).click()
         page.get_by_label("이름", exact=True).fill(person.name)
@@ -44,7 +44,7 @@ class Visitor:
     def submit(self) -> None:
         self.page.get_by_role("button", name="동의하고 인증 요청 받기").click()
 
-    def begin(self, person: Person, purpose: str = TREND) -> None:
+    def begin(self, person: Someone, purpose: str = TREND) -> None:
         """From the empty form to the wait for the phone."""
         self.open()
         self.fill_in(person, purpose)

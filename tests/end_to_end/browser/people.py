@@ -1,62 +1,43 @@
-"""Invented people for the browser tests: each test has one of its own, so that limits per phone never meet."""
+"""Invented people for the browser tests, and what they do on their phones."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from tests.waiting import wait_until
-
-_NAMES = ("김하늘", "이보람", "박가온", "최다온", "정새벽", "한바다", "윤슬기", "오나래")
-_numbers = itertools.count(10_000_001)
+from tests.end_to_end.person import new_name, new_phone
+from tests.end_to_end.provider import Provider
 
 
 @dataclass(frozen=True)
-class Person:
+class Someone:
+    """What a person types into the form."""
+
     name: str
     birthdate: str
     phone: str
-    gender: str
 
 
+@dataclass(frozen=True)
 class Phones:
-    """The sandbox's control door: makes people known to the provider, and acts for them on their phones."""
+    """Everybody's phone, and the provider that knows them."""
 
-    def __init__(self, sandbox_url: str) -> None:
-        self._http = httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False)
+    provider: Provider
 
-    def close(self) -> None:
-        self._http.close()
-
-    def add_person(self, **traits: Any) -> Person:
-        number = next(_numbers)
-        person = Person(_NAMES[number % len(_NAMES)], "19840517", f"010{number}", "M")
-        body = {"user_name": person.name, "birthdate": person.birthdate, "phone_no": person.phone}
-        self._http.post("/control/people", json={**body, "gender": person.gender, **traits}).raise_for_status()
+    def add_person(self, **traits: Any) -> Someone:
+        """One of its own for each test, so that limits per phone never meet."""
+        person = Someone(new_name(), "19840517", new_phone())
+        known = {"user_name": person.name, "birthdate": person.birthdate, "phone_no": person.phone, "gender": "M"}
+        self.provider.learn(**known, **traits)
         return person
 
-    def approve(self, person: Person) -> None:
+    def approve(self, person: Someone) -> None:
         """Once the push has arrived."""
-        self._http.post("/control/approve", json={"CxId": self.pushed_to(person)}).raise_for_status()
-
-    def pushed_to(self, person: Person) -> str:
-        """The number of the request that waits on this person's phone, once it is there."""
-        return str(wait_until(lambda: self._pending(person))["CxId"])
+        self.provider.approve(self.provider.cx_id_of(person.phone))
 
     @contextmanager
-    def held(self, path: str, cxid: str | None = None) -> Iterator[None]:
-        """Within it the provider leaves calls of this path without an answer."""
-        fault = {"path": path, "hold": "before", **({"cxid": cxid} if cxid else {})}
-        fault_id = self._http.post("/control/faults", json=fault).raise_for_status().json()["fault_id"]
-        try:
+    def held(self, path: str, person: Someone | None = None) -> Iterator[None]:
+        """While the block runs, the provider leaves calls of this path (about this person) without an answer."""
+        whose = {"cxid": self.provider.cx_id_of(person.phone)} if person else {}
+        with self.provider.fault(path, hold="before", **whose):
             yield
-        finally:
-            self._http.delete(f"/control/faults/{fault_id}").raise_for_status()
-
-    def _pending(self, person: Person) -> dict[str, Any]:
-        requests = self._http.get("/control/requests").raise_for_status().json()["requests"]
-        found = [one for one in requests if one["UserCellphoneNumber"] == person.phone]
-        return found[-1] if found else {}

@@ -81,7 +81,7 @@ async function submit() {
       ...clean, ...campaign(), redirect_path: values.redirect_path, terms_agreed: true, terms_agreed_at: agreedAt,
     });
     keep(session_id, clean, values.redirect_path, agreedAt);
-    await follow(session_id, values.redirect_path);
+    await followThrough(session_id);
   } catch (error) {
     fail(error);
   }
@@ -119,11 +119,35 @@ function fail(error) {
   if (Object.keys(faults).length === 0) find("form-failure").scrollIntoView({ block: "center" });
 }
 
-async function follow(sessionId, redirectPath) {
+/** Once a session has begun, a line that is down sends nobody back to the form. */
+async function followThrough(sessionId) {
+  try {
+    await follow(sessionId);
+  } catch (error) {
+    if (error.retryable) waitForTheLine(sessionId);
+    else if (error.status === 404) backToForm("지난번 조회는 시간이 지나 끝났어요. 다시 시작해 주세요.");
+    else backToForm(explain(error));
+  }
+}
+
+/** The session waits on the server's side. */
+function waitForTheLine(sessionId) {
+  showConnection("offline");
+  const tried = new AbortController();
+  const again = () => {
+    tried.abort();
+    clearTimeout(timer);
+    if (storage.read(KEYS.sessionId) === sessionId) followThrough(sessionId);
+  };
+  const timer = setTimeout(again, 3_000);
+  globalThis.addEventListener("online", again, { signal: tried.signal });
+}
+
+async function follow(sessionId) {
   collection?.stop();
   collection = new Collection({
-    sessionId, page: "/", redirectPath, client, storage,
-    view: { perform, showProgress, showConnection },
+    sessionId, page: "/", client, storage,
+    view: { perform, showProgress: drawProgress, showConnection },
   });
   show(find("form-view"), false);
   show(find("waiting-view"));
@@ -134,8 +158,6 @@ async function follow(sessionId, redirectPath) {
   // Also after a reload between the start and the push.
   if (collection?.flow.status === "initiated") await askThePhone(sessionId);
 }
-
-function showProgress(progress) { drawProgress(progress); }
 
 const PERFORM = {
   toast: ({ level, text }) => showToast(level, text),
@@ -184,31 +206,11 @@ function watchWaiting() {
   find("correct-button").addEventListener("click", leave("정보를 고친 뒤 다시 시작해 주세요."));
 }
 
-/** The line may be down when the page opens: the session waits. */
-function waitForTheLine(error) {
-  explain(error);
-  showConnection("offline");
-  const tried = new AbortController();
-  const again = () => {
-    tried.abort();
-    clearTimeout(timer);
-    takeUp();
-  };
-  const timer = setTimeout(again, 3_000);
-  globalThis.addEventListener("online", again, { signal: tried.signal });
-}
-
 /** A reload in the middle goes on where it was; what is over is offered, not forced. */
 async function takeUp() {
   const sessionId = storage.read(KEYS.sessionId);
   offerPrevious();
-  if (!sessionId || storage.isDone(sessionId, "save")) return;
-  try {
-    await follow(sessionId, storage.read(KEYS.redirectPath) ?? undefined);
-  } catch (error) {
-    if (error.status === 404) backToForm("지난번 조회는 시간이 지나 끝났어요. 다시 시작해 주세요.");
-    else waitForTheLine(error);
-  }
+  if (sessionId && !storage.isDone(sessionId, "save")) await followThrough(sessionId);
 }
 
 function offerPrevious() {
