@@ -11,20 +11,24 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from ground.clock import clock
 from ground.logs import configure_logs, get_logger
+from ground.names import Step
 from models.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
 from services.collection.run import record_approval
 from services.collection.waiting import (
     asked_now,
     give_back,
+    is_waiting,
     let_go,
     note_not_approved,
     record_poll_error,
@@ -156,6 +160,9 @@ class Poller:
 
     async def _poll(self, waiter: Waiter) -> None:
         """One poll. Whatever happens, the session is either settled or scheduled again."""
+        # Each poll is an asyncio task with a context of its own, so that its log lines know what they are about.
+        claim = waiter.claim
+        structlog.contextvars.bind_contextvars(session_id=str(claim.session_id), request_id=claim.request_id)
         try:
             pause = await self._ask(waiter)
         except (SQLAlchemyError, SpoolError) as exc:
@@ -175,6 +182,9 @@ class Poller:
         session_id = waiter.claim.session_id
         if session_id in self._asking:
             # Asked under a lease that was lost since: that answer may be on its way, and paid for.
+            return settings.poll_interval_seconds
+        if not self._here.lease.is_held(self._owner_id):
+            # Stopped, or cut off, for so long that another may poll this session: it must not be paid for twice.
             return settings.poll_interval_seconds
         self._asking.add(session_id)
         try:
@@ -206,15 +216,22 @@ class Poller:
         if not waiter.answered:
             return settings.poll_interval_seconds
         self._display.succeed(poll_id(waiter.claim.session_id), waiter.began, "approved")
+        duration_ms = round((time.monotonic() - waiter.began) * 1000)
+        log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
         return None
 
     def _record_approval(self, waiter: Waiter) -> bool:
-        """False when the answer on disk turned out to be damaged: then it has to be asked for again."""
+        """False when the answer on disk turned out to be damaged: then it has to be asked for again.
+
+        An answer that is gone altogether may also have been recorded in a commit of which we never heard, and imported
+        since: asking again would cost a second time.
+        """
         count = find_count(self._here.tools.spool, str(waiter.claim.session_id), DataType.HEALTH)
-        if count is not None:
-            with self._here.stores.unit_of_work() as work:
-                record_approval(work, waiter.claim, count, self._here.tools)
-        return count is not None
+        with self._here.stores.unit_of_work() as work:
+            if count is None:
+                return not is_waiting(work, waiter.claim)
+            record_approval(work, waiter.claim, count, self._here.tools)
+        return True
 
     async def _note_not_approved(self, waiter: Waiter) -> float:
         waiter.polls += 1
@@ -241,7 +258,8 @@ class Poller:
         return None
 
     async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        in_context = partial(copy_context().run, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
 
     async def _in_unit(self, function: Callable[[Work], T]) -> T:
         """Run a service function in a transaction, off the loop."""
