@@ -3,6 +3,7 @@
 Errors: WebError > ApiError (retryable when a Retry-After goes with it).
 """
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from streams import StreamsUnavailable
 
 log = get_logger(__name__)
 _STORE_RETRY_SECONDS = 2
+_FIELD_NAME = re.compile(r"[A-Za-z_]{1,40}", re.ASCII)
 
 
 class Code(StrEnum):
@@ -224,7 +226,7 @@ def flatten_messages(messages: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for by_location in messages.values() if isinstance(messages, dict) else [messages]:
         if isinstance(by_location, dict):
-            found |= {"body" if name == "_schema" else str(name): texts for name, texts in by_location.items()}
+            found |= {name if _is_field_name(name) else "body": texts for name, texts in by_location.items()}
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
