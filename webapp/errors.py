@@ -230,3 +230,8 @@ def flatten_messages(messages: Any) -> dict[str, Any]:
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
+
+
+def _is_field_name(name: object) -> bool:
+    """Not what a mixed-up client sends as one: a person's name in the place of a key is not repeated."""
+    return name != "_schema" and isinstance(name, str) and _FIELD_NAME.fullmatch(name) is not None
