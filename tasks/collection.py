@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ground.logs import get_logger
 from ground.names import Step, step_task
+from models import CollectionRun, RunState
 from models.run_states import next_step
 from services.collection.run import claim_run, fail_step, finish_step
 from services.collection.step import Claim
@@ -103,8 +104,8 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
         display.fail(task_id, exc, retrying=True)
         raise
     except Exception as exc:  # noqa: BLE001 the edge of a step: whatever it is, the run must say so and go on
-        following = _settle_failure(here, claim, exc)
-        display.fail(task_id, exc, retrying=following is None)
+        following, retrying = _settle_failure(here, claim, exc)
+        display.fail(task_id, exc, retrying=retrying)
         return following
     display.succeed(task_id, started, "done")
     if following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
@@ -121,10 +122,13 @@ def _do(here: Runtime, claim: Claim) -> Claim | None:
         return finish_step(work, claim, result, here.tools)
 
 
-def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> Claim | None:
+def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> tuple[Claim | None, bool]:
+    """The claim of the next step, when the chain goes on without this one; and whether this one is tried again."""
     log.info("step_error", step=claim.step, error=type(error).__name__, exc_info=not hasattr(error, "retryable"))
     with here.stores.unit_of_work() as work:
-        return fail_step(work, claim, error, here.tools)
+        following = fail_step(work, claim, error, here.tools)
+        run = work.session.get(CollectionRun, claim.session_id)
+        return following, following is None and run is not None and run.run_state == RunState.READY
 
 
 @contextmanager
