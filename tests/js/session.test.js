@@ -9,8 +9,10 @@ import { memoryStorage } from "./stores.js";
 /** A real HTTP server; each test says what it answers. */
 let answer;
 let asked = [];
+let authorization;
 const server = createServer((request, reply) => {
   asked.push(`${request.method} ${request.url}`);
+  authorization = request.headers.authorization;
   const { status = 200, body = {}, headers = {} } = answer(request);
   reply.writeHead(status, { "Content-Type": "application/json", ...headers });
   reply.end(typeof body === "string" ? body : JSON.stringify(body));
@@ -75,6 +77,14 @@ test("no answer at all is told as such", async () => {
   const lonely = new WelnoClient({ baseUrl: "http://127.0.0.1:9/api/v1", storage: memoryStorage() });
   const error = await lonely.status("s").catch((caught) => caught);
   assert.deepEqual([error.code, error.status, error.retryable], ["NETWORK_UNREACHABLE", 0, true]);
+});
+
+test("a front end of another site shows its token", async () => {
+  const foreign = client(() => ({ body: {} }));
+  foreign.useToken("t-1");
+  await foreign.status("s");
+  assert.equal(authorization, "Bearer t-1");
+  assert.deepEqual(foreign.socketProtocols, ["welno.v1", "welno.token.t-1"]);
 });
 
 test("messages are asked for after a number of a history", async () => {

@@ -64,10 +64,13 @@ class Visitor:
 
     def set_password(self, digits: str = "804251") -> None:
         expect(self.dialog).to_be_visible(timeout=30_000)
+        self.type_password(digits)
+        expect(self.dialog).to_be_hidden()
+
+    def type_password(self, digits: str) -> None:
         self.page.get_by_label("새 비밀번호").fill(digits)
         self.page.get_by_label("한 번 더").fill(digits)
         self.dialog.get_by_role("button", name="비밀번호 정하기").click()
-        expect(self.dialog).to_be_hidden()
 
     def put_dialog_off(self) -> None:
         expect(self.dialog).to_be_visible(timeout=30_000)

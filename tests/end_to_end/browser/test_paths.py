@@ -108,6 +108,20 @@ def test_the_dialog_appears_once_per_session(visitor: Visitor, phones: Phones) -
     assert not visitor.dialog.is_visible()
 
 
+def test_a_password_that_exists_is_changed_on_demand_alone(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.set_password("804251")
+    visitor.expect_results()
+    visitor.page.get_by_role("button", name="비밀번호 정하기").click()
+    visitor.type_password("915362")
+    expect(visitor.dialog).to_contain_text("이미 정해 둔 비밀번호가 있어요.")
+    visitor.dialog.get_by_role("button", name="이 번호로 바꾸기").click()
+    expect(visitor.page.get_by_text("비밀번호를 정했어요.").last).to_be_visible()
+    expect(visitor.dialog).to_be_hidden()
+
+
 def test_a_stranger_with_the_link_needs_the_password(new_visitor: NewVisitor, phones: Phones) -> None:
     owner, stranger = new_visitor(), new_visitor()
     person = phones.add_person()

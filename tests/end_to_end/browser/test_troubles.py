@@ -131,6 +131,15 @@ def test_two_tabs_both_arrive_and_only_one_asks(
     assert len(first.own_copies()) == 1
 
 
+def test_an_emptied_redis_costs_the_page_nothing(visitor: Visitor, phones: Phones, product: Product) -> None:
+    person = phones.add_person()
+    visitor.begin(person, REPORT)
+    product.redis.flushall()
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results("/disease-report")
+
+
 def test_a_session_that_expires_is_told_with_a_way_on(visitor: Visitor, phones: Phones, product: Product) -> None:
     visitor.begin(phones.add_person())
     product.execute(_EXPIRE.format(_session_of(visitor)))

@@ -22,11 +22,19 @@ export function askForPassword(client, uuid) {
   for (const [name, input] of [["new-password", fresh], ["repeat-password", repeat]]) markField(name, "", [input]);
   say(find("password-failure"), "");
 
+  const submit = form.querySelector("[type=submit]");
+  submit.textContent = "비밀번호 정하기";
+  let store = (password) => client.setPassword(uuid, password);
   form.onsubmit = (event) => {
     event.preventDefault();
     if (!checkPair(fresh, repeat)) return;
-    whileBusy(form.querySelector("[type=submit]"), async () => {
-      if (await store(client, uuid, fresh.value)) dialog.close("set");
+    whileBusy(submit, async () => {
+      const outcome = await tryStoring(() => store(fresh.value));
+      if (outcome === "set") dialog.close("set");
+      if (outcome !== "exists") return;
+      // Only who wants to loses the old one.
+      submit.textContent = "이 번호로 바꾸기";
+      store = (password) => client.resetPassword(uuid, password);
     });
   };
   find("password-later").onclick = () => dialog.close("later");
@@ -47,21 +55,22 @@ function checkPair(fresh, repeat) {
   return !first && !second;
 }
 
-async function store(client, uuid, password) {
+/** @returns {Promise<"set"|"exists"|"failed">} */
+async function tryStoring(store) {
   try {
-    await client.setPassword(uuid, password);
+    await store();
   } catch (error) {
     if (error.status === 409) {
-      showToast("info", "이미 정한 비밀번호가 있어서 그대로 두었어요.");
-      return true;
+      say(find("password-failure"), "이미 정해 둔 비밀번호가 있어요. 그대로 쓰려면 ‘나중에 할게요’를 눌러 주세요.");
+      return "exists";
     }
     const atField = [error.details?.password].flat().find((text) => /[가-힣]/.test(String(text ?? "")));
     if (atField) markField("new-password", atField, [find("new-password")]);
     else say(find("password-failure"), explain(error));
-    return false;
+    return "failed";
   }
   showToast("success", "비밀번호를 정했어요.");
-  return true;
+  return "set";
 }
 
 /**

@@ -29,7 +29,7 @@ function draw({ report, birthday }, page) {
   say(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
   say(find("analyzed"), [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider].filter(Boolean).join(" · "));
   drawPdf(report.report_url);
-  const longest = Math.max(1, ...[...report.disease_data, ...report.cancer_data].map(({ rate }) => Number(rate) || 0));
+  const longest = Math.max(2, ...[...report.disease_data, ...report.cancer_data].map(({ rate }) => Number(rate) || 0));
   find("disease").replaceChildren(riskTable("질병 위험도", report.disease_data, longest));
   find("cancer").replaceChildren(riskTable("암 위험도", report.cancer_data, longest));
 }

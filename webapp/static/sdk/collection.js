@@ -137,9 +137,16 @@ export class Collection {
   async #perform(action) {
     if (action.do === "save") return this.#save();
     if (action.do === "dialog") return this.#openDialog(action);
-    if (action.do === "navigate" && action.afterDialog) await this.#dialog;
+    if (action.do === "navigate") await this.#leave(action);
     if (action.do === "restart") this.#storage.clearSession();
     return this.#view.perform(action);
+  }
+
+  /** From here on the next page listens: an event that came to both would claim the dialog for a page that goes away. */
+  #leave(action) {
+    if (action.afterDialog) return this.#dialog;
+    this.stop();
+    return null;
   }
 
   /** Once per session, whichever tab is first. The collection goes on behind it. */

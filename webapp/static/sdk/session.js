@@ -34,6 +34,7 @@ export class WelnoClient {
   #fetch;
   #storage;
   #timeout;
+  #token = /** @type {string|null} */ (null);
 
   /** @param {{baseUrl?: string, fetch?: typeof fetch, storage?: WelnoStorage, timeoutMilliseconds?: number}} [options] */
   constructor({ baseUrl = "/api/v1", fetch = globalThis.fetch.bind(globalThis), storage = new WelnoStorage(),
@@ -43,6 +44,12 @@ export class WelnoClient {
     this.#storage = storage;
     this.#timeout = timeoutMilliseconds;
   }
+
+  /** For front ends of another site, which the cookie does not reach: `session_token` of the start, kept by them. */
+  useToken(/** @type {string|null} */ token) { this.#token = token; }
+
+  /** How a socket presents the token: its address ends up in logs. @returns {string[]} */
+  get socketProtocols() { return this.#token ? ["welno.v1", `welno.token.${this.#token}`] : []; }
 
   /** The address of a session's socket. @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor */
   socketUrl(sessionId, cursor) {
@@ -127,7 +134,10 @@ export class WelnoClient {
   }
 
   async #ask(method, path, body) {
-    const headers = { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) };
+    const headers = {
+      Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}),
+      ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
+    };
     try {
       return await this.#fetch(this.#baseUrl + path, {
         method, headers, body: body && JSON.stringify(body), credentials: "include", cache: "no-cache",

@@ -85,7 +85,8 @@ export class Stream {
   #dial() {
     this.#stop("redial");
     if (this.#state === "closed") return;
-    const socket = new WebSocket(this.#client.socketUrl(this.#options.sessionId, this.#cursor));
+    const socket = new WebSocket(
+      this.#client.socketUrl(this.#options.sessionId, this.#cursor), this.#client.socketProtocols);
     this.#socket = socket;
     this.#after("open", OPEN_MILLISECONDS, () => this.#lose(socket, 1006));
     socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(socket, data);
