@@ -1,0 +1,48 @@
+"""The real processes without the web: sandbox, worker, poller, sweeper, with short pauses."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack
+from services.work import TaskCall
+from tests.integration.collection.driver import Driver
+from webapp.jobs import Jobs
+
+PROCESSES = ("sandbox", "worker", "poller", "sweeper")
+SHORT = {
+    "WELNO_POLL_INTERVAL_SECONDS": "0.1",
+    "WELNO_POLL_SLOW_MAX_SECONDS": "0.3",
+    "WELNO_STEP_MAX_ATTEMPTS": "3",
+    "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
+    "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
+    "WELNO_LEASE_SECONDS": "1.5",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.1",
+    "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS": "1.5",
+    "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": "20",
+    "WELNO_MEDIARC_TIMEOUT_SECONDS": "1.5",
+}
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[Stack]:
+    """One for all: a session per test keeps them apart. Who kills a process starts it again."""
+    with (
+        tempfile.TemporaryDirectory(prefix="welno-test-") as folder,
+        Stack(Path(folder), fast=True, processes=PROCESSES, env_overrides=SHORT) as stack,
+    ):
+        yield stack
+
+
+@pytest.fixture
+def driver(running: Stack) -> Iterator[Driver]:
+    with Driver(running.env, send_to(running.env["CELERY_BROKER_URL"])) as driver:
+        yield driver
+        driver.leave()
+
+
+def send_to(broker_url: str) -> Callable[[TaskCall], object]:
+    """As the web process does."""
+    return Jobs(broker_url).send

@@ -1,0 +1,204 @@
+"""Step 1 through the real processes: the wait for the phone, in the poller alone."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from ground.clock import clock
+from ground.names import Status
+from services.collection.requests import Asked
+from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
+from tests.waiting import wait_until
+
+from .test_paths import TREND_STORY
+
+PASSING = [
+    {"status": 429, "headers": {"Retry-After": "1"}},
+    {"status": 502},
+    {"cut": "before"},
+    {"malformed": True},
+    {"delay_seconds": 3},
+]
+WRONG = ["입력하신 정보가 다릅니다.", "사용자 정보 오류", "<b>확인 후 다시 시도</b>", "인증을 진행할 수 없습니다"]
+
+
+@pytest.mark.parametrize("answer", ["alternate", "html", "4115", "message"])
+def test_not_approved_yet_is_no_error(driver: Driver, answer):
+    session_id = driver.wait_for_push(waiting_answer=answer)
+    wait_until(lambda: len(driver.calls(session_id)) > 3)
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert [name for name in driver.story(session_id) if name != "auth_timeout"] == TREND_STORY
+
+
+def test_after_five_polls_the_person_is_told_and_polls_slow_down(driver: Driver):
+    session_id = driver.wait_for_push()
+    event = driver.wait_for_event(session_id, "auth_timeout")
+    assert event["data"] == {"retry_available": True, "timeout_seconds": 0}
+    assert driver.run(session_id).status == Status.TIMEOUT
+    moments = wait_until(lambda: _moments(driver, session_id, 9))
+    gaps = [(after - before).total_seconds() for before, after in pairwise(moments[1:])]
+    assert max(gaps[:4]) < 0.25
+    assert min(gaps[6:8]) > 0.25
+    assert driver.story(session_id).count("auth_timeout") == 1
+
+
+def _moments(driver: Driver, session_id: str, count: int) -> list[datetime]:
+    """Of the calls about this session; the first is the push. Empty until there are so many."""
+    moments = [datetime.fromisoformat(call["at"]) for call in driver.calls(session_id)]
+    return moments if len(moments) >= count else []
+
+
+def test_collecting_before_the_approval_may_be_tried_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    event = driver.wait_for_event(session_id, "auth_pending")
+    assert event["data"] == {"retry_available": True}
+    assert driver.run(session_id).status in {Status.AUTH_PENDING, Status.TIMEOUT}
+    driver.approve(session_id)
+    assert driver.ask_collection(session_id) in Asked
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
+def test_somebody_who_declines_corrects_and_starts_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.decline(session_id)
+    run = driver.wait_for(session_id, Status.INFO_REQUIRED)
+    assert (run.run_state, driver.story(session_id)[-1]) == ("ended", "info_required")
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_personal_data_ends_the_wait(driver: Driver, message):
+    session_id = driver.wait_for_push()
+    driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, error_code=4100, message=message)
+    run = driver.wait_for(session_id, Status.INFO_REQUIRED)
+    assert (run.run_state, run.error_code) == ("ended", "INFO_REQUIRED")
+
+
+@pytest.mark.parametrize("what", PASSING, ids=str)
+def test_a_passing_fault_of_a_poll_goes_unseen(driver: Driver, what):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, calls=1, cxid=driver.cxid(session_id), **what)
+    wait_until(lambda: driver.hits(fault))
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert [name for name in driver.story(session_id) if name != "auth_timeout"] == TREND_STORY
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
+def test_retry_after_is_honoured(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, calls=1, cxid=driver.cxid(session_id), status=429, headers={"Retry-After": "1"})
+    wait_until(lambda: driver.hits(fault))
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    calls = driver.calls(session_id, CHECKUPS)
+    moments = [datetime.fromisoformat(call["at"]) for call in calls]
+    refused = next(n for n, call in enumerate(calls) if call["status"] == 429)
+    assert moments[refused + 1] - moments[refused] >= timedelta(seconds=1)
+
+
+def test_a_lasting_fault_stops_the_wait_and_can_be_resumed(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), status=500)
+    run = driver.wait_for(session_id, Status.ERROR)
+    assert (run.error_code, run.run_state, driver.hits(fault)) == ("PROVIDER_UNAVAILABLE", "idle", 8)
+    driver.clear_faults()
+    driver.approve(session_id)
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("what", [{"status": 401}, {"status": 403}, {"message": "API-KEY 오류"}], ids=str)
+def test_our_own_misconfiguration_stops_the_wait(driver: Driver, what):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), **what)
+    run = driver.wait_for(session_id, Status.ERROR)
+    assert (run.error_code, driver.hits(fault)) == ("SERVICE_UNAVAILABLE", 1)
+
+
+def test_refused_checkups_leave_the_prescriptions(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.approve_with(session_id, driver.fault(CHECKUPS, cxid=driver.cxid(session_id), error_code=7777))
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.story(session_id)[-4:] == [
+        "health_data_failed",
+        "fetching_prescription_data",
+        "prescription_completed",
+        "completed",
+    ]
+    assert (run.health_failed, run.prescription_count, run.error_code) == (True, 3, None)
+    assert driver.billed(session_id) == (0, 1, 0)
+
+
+def test_refused_prescriptions_leave_the_checkups(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.fault(TREATMENTS, cxid=driver.cxid(session_id), error_code=7777)
+    driver.approve(session_id)
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.story(session_id)[-2:] == ["prescription_data_failed", "completed"]
+    assert (run.prescriptions_failed, run.health_count, run.error_code) == (True, 2, None)
+    assert driver.billed(session_id) == (1, 0, 0)
+
+
+def test_without_both_the_collection_is_an_error_that_can_be_resumed(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.fault(TREATMENTS, cxid=driver.cxid(session_id), error_code=7777)
+    driver.approve_with(session_id, driver.fault(CHECKUPS, cxid=driver.cxid(session_id), error_code=7777))
+    driver.wait_for(session_id, Status.ERROR)
+    assert driver.events(session_id)[-1]["data"]["reason"] == "data_collection_failed"
+    driver.clear_faults()
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert (run.health_count, run.prescription_count) == (2, 3)
+    assert (run.health_failed, run.prescriptions_failed, run.error_code) == (False, False, None)
+
+
+@pytest.mark.parametrize(
+    "what", [{"status": 503}, {"cut": "before"}, {"malformed": True}, {"status": 429, "headers": {"Retry-After": "1"}}]
+)
+def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
+    session_id = driver.wait_for_push()
+    driver.fault(TREATMENTS, cxid=driver.cxid(session_id), calls=1, **what)
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.story(session_id) == TREND_STORY
+    assert ("fetch_prescriptions", "retrying") in driver.steps(session_id)
+
+
+def test_a_deleted_session_is_polled_no_longer(driver: Driver):
+    session_id = driver.wait_for_push()
+    wait_until(lambda: len(driver.calls(session_id)) > 2)
+    driver.cancel(session_id)
+    seen = _settled_calls(driver, session_id)
+    driver.approve(session_id)
+    # The neighbour's whole collection is time enough for a poll that should not be.
+    driver.wait_for(driver.approved(), Status.COMPLETED)
+    assert len(driver.calls(session_id)) == seen
+    assert driver.story(session_id)[-1] == "error"
+    assert driver.run(session_id).status == Status.CANCELLED
+
+
+def test_the_wait_ends_with_the_session(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.execute(
+        "update welno.welno_collection_history set expires_at = :now where session_id = :id",
+        now=clock.now(),
+        id=session_id,
+    )
+    run = driver.wait_for(session_id, Status.EXPIRED)
+    assert (run.run_state, run.identity, run.auth) == ("ended", None, None)
+    assert driver.events(session_id)[-1]["status"] == "expired"
+    seen = _settled_calls(driver, session_id)
+    driver.wait_for(driver.approved(), Status.COMPLETED)
+    assert len(driver.calls(session_id)) == seen
+
+
+def _settled_calls(driver: Driver, session_id: str) -> int:
+    """How many calls there were when the poller had let the session go."""
+    wait_until(lambda: driver.run(session_id).owner_id is None)
+    wait_until(lambda: all(call["delivered"] is not None for call in driver.calls(session_id)))
+    return len(driver.calls(session_id))
