@@ -29,12 +29,14 @@ class Connection(asyncio.Protocol):
         self.rests_since = 0.0
         self.lost = asyncio.get_running_loop().create_future()
 
-    async def exchange(self, request: bytes, max_answer_bytes: int) -> Reply:
-        """Raises ExchangeError. A caller that is cancelled leaves it unusable."""
+    async def exchange(self, request: bytes, max_answer_bytes: int, deadline: float) -> Reply:
+        """Until a moment of the loop's clock. Raises ExchangeError. A caller that is cancelled leaves it unusable."""
         assert self._transport is not None
         assert self._answer is None
+        loop = asyncio.get_running_loop()
         self._parser = AnswerParser(max_answer_bytes)
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = loop.create_future()
+        timer = loop.call_at(deadline, self._expire)
         self._transport.write(request)
         try:
             reply = await self._answer
@@ -42,10 +44,15 @@ class Connection(asyncio.Protocol):
             self.close()
             raise
         finally:
+            timer.cancel()
             self._answer = None
         if not self._parser.keeps:
             self.close()
         return reply
+
+    def _expire(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(TimedOut())
 
     def close(self) -> None:
         self.usable = False
@@ -109,11 +116,19 @@ class Connections:
 
     async def exchange(self, request: bytes, total_seconds: float) -> Reply:
         """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it."""
+        deadline = asyncio.get_running_loop().time() + total_seconds
+        if self._places > 0:
+            self._places -= 1
+        else:
+            await self._wait_for_place(deadline)
         try:
-            async with asyncio.timeout(total_seconds):
-                return await self._exchange(request)
-        except TimeoutError as exc:
-            raise TimedOut from exc
+            connection = self._take_rested() or await self._open(deadline)
+            try:
+                return await connection.exchange(request, self._max_answer_bytes, deadline)
+            finally:
+                self._put_back(connection)
+        finally:
+            self._leave_place()
 
     async def close(self) -> None:
         """Returns when every socket is closed."""
@@ -123,28 +138,17 @@ class Connections:
             connection.close()
         await asyncio.gather(*losses)
 
-    async def _exchange(self, request: bytes) -> Reply:
-        await self._take_place()
-        connection = None
-        try:
-            connection = self._take_rested() or await self._open()
-            return await connection.exchange(request, self._max_answer_bytes)
-        finally:
-            if connection is not None:
-                self._put_back(connection)
-            self._leave_place()
-
-    async def _take_place(self) -> None:
-        if self._places > 0:
-            self._places -= 1
-            return
+    async def _wait_for_place(self, deadline: float) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout_at(deadline):
+                await turn
+        except BaseException as exc:
             if turn.done() and not turn.cancelled():
                 self._leave_place()
+            if isinstance(exc, TimeoutError):
+                raise TimedOut from exc
             raise
 
     def _leave_place(self) -> None:
@@ -169,10 +173,10 @@ class Connections:
             connection.rests_since = asyncio.get_running_loop().time()
             self._free.append(connection)
 
-    async def _open(self) -> Connection:
+    async def _open(self, deadline: float) -> Connection:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout_at(min(deadline, loop.time() + self._connect_seconds)):
                 _, connection = await loop.create_connection(
                     lambda: Connection(self._all),
                     self._host,

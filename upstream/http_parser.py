@@ -9,6 +9,7 @@ from upstream.exchange import AnswerTooLarge, CutOff, Reply
 
 _MAX_HEAD_BYTES = 64 * 1024
 _MAX_LINE_BYTES = 1024
+_DIGITS = frozenset("0123456789abcdefABCDEF")
 _BODILESS = frozenset({204, 304})
 
 
@@ -140,7 +141,6 @@ def _read_fields(lines: list[str]) -> dict[str, str]:
 
 
 def _read_number(text: str, base: int) -> int:
-    digits = "0123456789abcdef"[:base]
-    if not 0 < len(text) <= 16 or any(letter not in digits for letter in text.lower()):
+    if not 0 < len(text) <= 16 or not _DIGITS.issuperset(text) or (base == 10 and not text.isdecimal()):
         raise CutOff
     return int(text, base)

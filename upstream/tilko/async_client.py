@@ -53,7 +53,8 @@ class AsyncTilkoClient:
 
     async def poll(self, person: Person, tokens: AuthTokens) -> DataAnswer:
         """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for."""
-        request = codec.build_checkups(await self._public_key(), person, tokens)
+        key = self._key_cache.get() or await self._public_key()
+        request = codec.build_checkups(key, person, tokens)
         total = self._timeouts.checkups_seconds
         reply = await self._send("POST", request.path, request.headers, request.body, total)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
@@ -61,9 +62,6 @@ class AsyncTilkoClient:
 
     async def _public_key(self) -> PublicKey:
         """Everybody who needs it at the same moment waits for the same request; a cancelled poll leaves it running."""
-        key = self._key_cache.get()
-        if key is not None:
-            return key
         if self._key_asked is None or self._key_asked.done():
             self._key_asked = asyncio.create_task(self._fetch_public_key())
             self._key_asked.add_done_callback(_notice)
