@@ -172,8 +172,8 @@ class Poller:
             log.exception("poll_broke", session_id=str(waiter.claim.session_id))
             pause = _LONGEST_FAULT_PAUSE
         self._schedule.put_back(waiter, pause)
-        if pause is not None:
-            self._changed.set()
+        if pause is not None and pause < _LOOK_SECONDS:
+            self._changed.set()  # sooner than the schedule is looked at anyway
 
     async def _ask(self, waiter: Waiter) -> float | None:
         """Seconds until the next poll, or None when this session waits no longer."""

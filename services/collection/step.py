@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -62,7 +63,7 @@ class Claim:
             raise AssertionError("no step that asks for data comes before the authentication")
         return self.auth
 
-    @property
+    @cached_property
     def person(self) -> Person:
         """The person as Tilko wants them."""
         return Person(
