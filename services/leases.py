@@ -6,6 +6,7 @@ Advisory locks belong to a database session: behind a connection pooler, give th
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
@@ -53,6 +54,7 @@ class ProcessLeaseHolder:
         self._registered_id: int | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._valid_until = 0.0
         self.id: int | None = None
 
     def start(self) -> None:
@@ -63,6 +65,11 @@ class ProcessLeaseHolder:
         """The id, as soon as the lease is held; None when it is not in time."""
         self._ready.wait(timeout_seconds)
         return self.id
+
+    def is_held(self, lease_id: int | None) -> bool:
+        """Whether this lease is still ours, by our own clock: a process that was stopped, or cut off from the database,
+        for longer than it lasts sees so itself before it acts on what another may have taken."""
+        return lease_id is not None and lease_id == self.id and time.monotonic() < self._valid_until
 
     def renounce(self) -> None:
         """Let others take what this process holds, at once."""
@@ -101,6 +108,7 @@ class ProcessLeaseHolder:
 
     def _register(self) -> None:
         connection = self._engine.connect()
+        asked_at = time.monotonic()
         try:
             # Operators find the process behind a lock by this name in pg_stat_activity.
             connection.execute(select(func.set_config("application_name", f"welno {self._kind} {os.getpid()}", False)))
@@ -115,6 +123,7 @@ class ProcessLeaseHolder:
         with self._lock:
             self._connection = connection
             self._registered_id = lease_id
+            self._valid_until = asked_at + self._lease_seconds
             if not self._renounced:
                 self.id = lease_id
                 self._ready.set()
@@ -122,9 +131,12 @@ class ProcessLeaseHolder:
 
     def _extend(self, connection: Connection) -> bool:
         """False when the lease had run out: somebody may have taken our runs, so it must not come back to life."""
+        asked_at = time.monotonic()
         alive = (ProcessLease.id == self._registered_id, ProcessLease.lease_until > func.now())
         changed = connection.execute(update(ProcessLease).where(*alive).values(lease_until=self._until()))
         connection.commit()
+        if changed.rowcount == 1:
+            self._valid_until = asked_at + self._lease_seconds
         return changed.rowcount == 1
 
     def _until(self) -> object:

@@ -27,12 +27,12 @@ from services.collection.steps import BEHAVIOURS
 from services.sessions import SessionNotFound
 from tasks.app import app
 from tasks.display import StepDisplay
-from tasks.runtime import Runtime, runtime
+from tasks.runtime import LeaseLost, Runtime, runtime
 
 log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
 
 
 class StepTimedOut(Exception):
@@ -70,6 +70,7 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> 
     if owner_id is None:
         log.warning("no_lease", session_id=str(session_id))
         return
+    here.gate.lease_id = owner_id
     try:
         claim = _claim(here, session_id, step, owner_id)
         while claim is not None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx
 from celery import Celery, signals
 
 from ground.clock import clock
@@ -15,10 +16,31 @@ from services.work import TaskCall
 from spool import Spool
 from tasks.app import app, settings
 from tasks.sending import TaskSender
+from upstream.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
 
 log = get_logger(__name__)
+
+
+class LeaseLost(Exception):
+    """This process was away for longer than its lease: what it held may be another's by now."""
+
+    retryable = True
+    reason = "lease_lost"
+
+
+@dataclass
+class ProviderGate:
+    """Asked as the last thing before a provider is. A call costs money: who was stopped in mid-step, and has lost the
+    step meanwhile, must not make it again. `lease_id` is that under which the step was taken."""
+
+    lease: ProcessLeaseHolder
+    lease_id: int | None = None
+
+    def __call__(self, _request: httpx.Request) -> None:
+        if not self.lease.is_held(self.lease_id):
+            raise LeaseLost
 
 
 @dataclass
@@ -28,6 +50,7 @@ class Runtime:
     stores: Stores
     tools: Tools
     lease: ProcessLeaseHolder
+    gate: ProviderGate
 
     def close(self) -> None:
         self.lease.stop()
@@ -41,16 +64,21 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
     stores = build_stores(settings, clock, TaskSender(celery))
     lease = ProcessLeaseHolder(stores.engine, kind, settings.lease_seconds)
     lease.start()
-    return Runtime(stores, build_tools(settings, stores), lease)
+    gate = ProviderGate(lease)
+    return Runtime(stores, build_tools(settings, stores, gate), lease, gate)
 
 
-def build_tools(settings: Settings, stores: Stores) -> Tools:
+def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = None) -> Tools:
+    """Without a gate for who holds no lease."""
     spool = Spool(settings.tilko_data_dir, stores.sealer, clock)
     spool.ensure_folders()
     timeouts = Timeouts(
         checkups_seconds=settings.tilko_checkups_timeout_seconds,
         treatments_seconds=settings.tilko_treatments_timeout_seconds,
     )
+    http = open_http()
+    if gate is not None:
+        http.event_hooks["request"].append(gate)
     return Tools(
         settings=settings,
         clock=clock,
@@ -58,9 +86,12 @@ def build_tools(settings: Settings, stores: Stores) -> Tools:
         sessions=stores.sessions,
         spool=spool,
         importer=FileImporter(spool, stores.sessions, clock, RetryPolicy(settings.file_retry_delays_seconds)),
-        tilko=TilkoClient(settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts),
+        tilko=TilkoClient(settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts, http=http),
         mediarc=MediarcClient(
-            settings.mediarc_api_url, settings.mediarc_api_key, timeout_seconds=settings.mediarc_timeout_seconds
+            settings.mediarc_api_url,
+            settings.mediarc_api_key,
+            timeout_seconds=settings.mediarc_timeout_seconds,
+            http=http,
         ),
     )
 

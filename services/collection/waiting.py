@@ -103,6 +103,11 @@ def _lock_waiting(work: Work, claim: Claim) -> CollectionRun | None:
     return run if run.fence == claim.fence and run.run_state == RunState.WAITING else None
 
 
+def is_waiting(work: Work, claim: Claim) -> bool:
+    """Whether the session still waits, and is still this poller's."""
+    return _lock_waiting(work, claim) is not None
+
+
 def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> None:
     """Tell the person what they should know: after the fifth poll once, and whenever they had asked."""
     run = _lock_waiting(work, claim)
