@@ -9,13 +9,17 @@ from kombu.entity import Queue as BrokerQueue
 from ground.logs import configure_logs
 from ground.names import Queue, Task
 from ground.settings import Settings
+from tasks.broker import SENDER_OPTIONS, PromptAmqp
 
 
 def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
     visibility timeout would have steps that run long delivered twice."""
     app = Celery(
-        "welno", broker=settings.celery_broker_url, include=["tasks.collection", "tasks.files", "tasks.housekeeping"]
+        "welno",
+        broker=settings.celery_broker_url,
+        amqp=PromptAmqp,
+        include=["tasks.collection", "tasks.files", "tasks.housekeeping"],
     )
     app.conf.update(
         task_ignore_result=True,
@@ -28,6 +32,7 @@ def create_celery(settings: Settings) -> Celery:
             "welno.files.*": {"queue": Queue.FILES},
             "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
         },
+        worker_consumer="tasks.consumer:PlainConsumer",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_soft_shutdown_timeout=6,
@@ -35,7 +40,12 @@ def create_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 10},
+        broker_transport_options={
+            "socket_timeout": 5,
+            "socket_connect_timeout": 5,
+            "health_check_interval": 10,
+            **SENDER_OPTIONS,
+        },
         timezone="UTC",
         beat_schedule=_schedule(settings),
     )

@@ -8,14 +8,15 @@ what it says here, too, so a thread sends what was gathered a few times a second
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from celery import Celery
 from celery.events import EventDispatcher
-from kombu.exceptions import KombuError
 
 from ground.logs import get_logger
 from ground.names import Queue, Step, step_task
+from tasks.broker import BROKER_AWAY
 
 log = get_logger(__name__)
 
@@ -75,9 +76,17 @@ class StepDisplay:
         with self._lock:
             try:
                 self._publish()
-            except (KombuError, OSError) as exc:
+            except BROKER_AWAY as exc:
                 log.info("flower_not_told", error=type(exc).__name__)
-                self._dispatcher = None
+                self._start_anew()
+
+    def _start_anew(self) -> None:
+        """What was gathered is forgotten: while the broker is away it would only grow."""
+        self._gathered.clear()
+        dispatcher, self._dispatcher = self._dispatcher, None
+        with suppress(*BROKER_AWAY):
+            if dispatcher is not None:
+                dispatcher.connection.release()
 
     def _send(self, kind: str, task_id: str, **fields: object) -> None:
         self._gathered.append((kind, {"uuid": task_id, "timestamp": time.time(), **fields}))

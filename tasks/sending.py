@@ -1,10 +1,10 @@
 """Sends tasks to the broker by name. A message is a hint: what cannot be sent now, the sweep sends later."""
 
 from celery import Celery
-from kombu.exceptions import KombuError
 
 from ground.logs import get_logger
 from services.work import TaskCall
+from tasks.broker import BROKER_AWAY
 
 log = get_logger(__name__)
 
@@ -24,5 +24,5 @@ class TaskSender:
                 retry=False,
                 ignore_result=True,
             )
-        except (KombuError, OSError) as exc:
+        except BROKER_AWAY as exc:
             log.warning("task_not_sent", task=call.name, about=call.about, error=type(exc).__name__)
