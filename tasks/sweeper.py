@@ -7,11 +7,13 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ground.clock import clock
 from ground.logs import configure_logs, get_logger
+from ground.names import Queue
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,
@@ -23,6 +25,7 @@ from services.collection.sweep import (
 from services.stores import Stores, build_stores
 from services.work import Work
 from tasks.app import app, settings
+from tasks.broker import QueueGauge
 from tasks.sending import TaskSender
 
 log = get_logger(__name__)
@@ -38,6 +41,7 @@ class Sweeper:
         self._interval_seconds = interval_seconds
         self.stopping = threading.Event()
         self._rounds = 0
+        self._queue = QueueGauge(app, Queue.COLLECTION)
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -49,7 +53,7 @@ class Sweeper:
         now = clock.now()
         try:
             taken = self._part(take_from_dead, now)
-            sent = self._part(resend_lost, now)
+            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
             resumed = self._part(resume_stopped, now)
             expired = self._part(expire_sessions, now)
             flushed = self._flush_outbox(now)

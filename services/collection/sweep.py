@@ -5,9 +5,10 @@ Each function does a bounded part of the work in one transaction; several sweepe
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from ground.logs import get_logger
@@ -15,7 +16,7 @@ from ground.names import Event, Status, Step, step_task
 from models import CollectionRun, CollectionStep, ProcessLease, RunState
 from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.events import say, say_ended
-from services.collection.requests import end_run, make_ready, note_change, resume_run
+from services.collection.requests import RESEND_AFTER, end_run, make_ready, note_change, resume_run
 from services.collection.run import stop_run
 from services.leases import DEAD_OWNER
 from services.outbox import left_over
@@ -77,11 +78,16 @@ def _stop_poison(work: Work, run: CollectionRun, now: datetime) -> None:
     stop_run(work, run, now)
 
 
-def resend_lost(work: Work, now: datetime) -> int:
-    """Send the tasks of runs that nobody took in time, or that are due for another try. Pauses double."""
+def resend_lost(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
+    """Send the tasks of runs that nobody took in time, or that are due for another try. Pauses double, so that a
+    backlog does not feed itself; but what was sent and is in an empty queue no more got lost, and is sent again soon.
+    """
+    due: ColumnElement[bool] = CollectionRun.resend_at <= now
+    if queue_is_empty:
+        due = or_(due, and_(CollectionRun.sends > 0, _last_sent() <= now - RESEND_AFTER))
     query = (
         select(CollectionRun)
-        .where(CollectionRun.run_state == RunState.READY, CollectionRun.resend_at <= now)
+        .where(CollectionRun.run_state == RunState.READY, due)
         .order_by(CollectionRun.resend_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
@@ -92,6 +98,11 @@ def resend_lost(work: Work, now: datetime) -> int:
         run.sends += 1
         work.send(step_task(Step(run.step)), str(run.session_id), run.request_id)
     return len(runs)
+
+
+def _last_sent() -> ColumnElement[Any]:
+    pause = func.least(func.power(2, func.least(CollectionRun.sends - 1, 10)), _LONGEST_RESEND.total_seconds())
+    return CollectionRun.resend_at - func.make_interval(0, 0, 0, 0, 0, 0, pause)
 
 
 def resume_stopped(work: Work, now: datetime) -> int:
