@@ -25,12 +25,16 @@ test("delays are spread by up to a quarter", () => {
 });
 
 for (const [code, end] of [[4401, "unauthenticated"], [4403, "forbidden"], [4404, "gone"], [4408, "expired"]]) {
-  test(`close code ${code} is the end: ${end}`, () => assert.deepEqual(judgeClose(code), { end, pause: null }));
+  test(`close code ${code} is the end: ${end}`, () => assert.deepEqual(judgeClose(code), { end, pause: null, delay: null }));
 }
 
 for (const [code, pause] of [[1006, null], [1012, null], [3008, null], [1013, 10], [4429, 30]]) {
-  test(`close code ${code} comes back, pause ${pause}`, () => assert.deepEqual(judgeClose(code), { end: null, pause }));
+  test(`close code ${code} comes back, pause ${pause}`, () => assert.deepEqual(judgeClose(code), { end: null, pause, delay: null }));
 }
+
+test("a server that stops names the delay itself", () => {
+  assert.deepEqual(judgeClose(1001, '{"retry_after_ms":1500}'), { end: null, pause: null, delay: 1.5 });
+});
 
 test("a streaming event is named by its status", () => {
   assert.equal(eventName(streaming("completed")), "completed");

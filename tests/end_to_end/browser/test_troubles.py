@@ -114,10 +114,10 @@ def test_without_a_line_the_own_copy_is_shown(visitor: Visitor, phones: Phones) 
 def test_two_tabs_both_arrive_and_only_one_asks(
     new_context: Callable[..., BrowserContext], product: Product, phones: Phones
 ) -> None:
-    context = new_context()
-    first, second = Visitor(context.new_page(), product.web_url), Visitor(context.new_page(), product.web_url)
-    person = phones.add_person()
+    context, person = new_context(), phones.add_person()
+    first = Visitor(context.new_page(), product.web_url)
     first.begin(person)
+    second = Visitor(context.new_page(), product.web_url)
     second.open()
     second.expect_asked()
     phones.approve(person)
@@ -161,9 +161,11 @@ def test_a_session_cancelled_in_one_tab_ends_in_the_other(
     new_context: Callable[..., BrowserContext], product: Product, phones: Phones
 ) -> None:
     context = new_context()
-    first, second = Visitor(context.new_page(), product.web_url), Visitor(context.new_page(), product.web_url)
+    first = Visitor(context.new_page(), product.web_url)
     first.begin(phones.add_person())
+    second = Visitor(context.new_page(), product.web_url)
     second.open()
     second.expect_asked()
+    first.page.bring_to_front()
     first.page.get_by_role("button", name="그만두기").click()
     expect(second.page.locator("#form-notice")).to_be_visible()

@@ -30,15 +30,20 @@ export function reconnectSeconds(attempt, random = Math.random) {
   return plain * (1 + random() / 4);
 }
 
-/** @typedef {{end: string|null, pause: number|null}} CloseDecision */
+/** @typedef {{end: string|null, pause: number|null, delay: number|null}} CloseDecision */
 
 const ENDS = { 4401: "unauthenticated", 4403: "forbidden", 4404: "gone", 4408: "expired" };
 // The server asks these to stay away for longer than the first delay; polling goes on meanwhile.
 const PAUSE_SECONDS = { 1013: 10, 4429: 30 };
 
-/** @param {number} code @returns {CloseDecision} why the stream is over, or the least pause in seconds */
-export function judgeClose(code) {
-  return { end: ENDS[code] ?? null, pause: PAUSE_SECONDS[code] ?? null };
+/**
+ * @param {number} code @param {string} [reason] a process that stops names the delay, which spreads its browsers
+ * @returns {CloseDecision} why the stream is over, the least pause, or the very delay to keep (both in seconds)
+ */
+export function judgeClose(code, reason = "") {
+  const [, milliseconds] = reason.match(/"retry_after_ms":\s*(\d+)/) ?? [];
+  const delay = milliseconds === undefined ? null : Number(milliseconds) / 1000;
+  return { end: ENDS[code] ?? null, pause: PAUSE_SECONDS[code] ?? null, delay };
 }
 
 /** The one name of an event, wherever it stands. @param {{type: string, status?: string}} event */

@@ -90,7 +90,7 @@ export class Stream {
     this.#socket = socket;
     this.#after("open", OPEN_MILLISECONDS, () => this.#lose(socket, 1006));
     socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(socket, data);
-    socket.onclose = ({ code }) => this.#lose(socket, code);
+    socket.onclose = ({ code, reason }) => this.#lose(socket, code, reason);
   }
 
   #hear(socket, text) {
@@ -153,14 +153,14 @@ export class Stream {
     }
   }
 
-  #lose(socket, code) {
+  #lose(socket, code, reason = "") {
     if (socket !== this.#socket) return;
     this.#drop();
-    const { end, pause } = judgeClose(code);
+    const { end, pause, delay } = judgeClose(code, reason);
     if (end) this.#end(end);
     if (this.#over) return;
     if (this.#state === "live") this.#say("connecting");
-    const seconds = Math.max(pause ?? 0, reconnectSeconds(this.#attempt));
+    const seconds = delay ?? Math.max(pause ?? 0, reconnectSeconds(this.#attempt));
     this.#attempt += 1;
     this.#after("redial", seconds * 1000, () => this.#dial());
     this.#poll();
