@@ -1,22 +1,20 @@
 """The worker's consumer, without the parts and the slip that make a worker end when its broker goes away."""
 
+from typing import Any
+
 from celery.worker.consumer import Consumer
 
 from ground.logs import get_logger
 
 log = get_logger(__name__)
 
-_LEFT_OUT = ("celery.worker.consumer.mingle:Mingle", "celery.worker.consumer.gossip:Gossip")
-
 
 class PlainConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     """Without mingle and gossip, by which workers tell each other of revoked tasks and of their clocks: nothing here
     needs either, a start waits a second for answers, and a connection that breaks within them ends the whole worker."""
 
-    class Blueprint(Consumer.Blueprint):  # type: ignore[misc] # as above
-        """The steps that a consumer starts, in order."""
-
-        default_steps = tuple(step for step in Consumer.Blueprint.default_steps if step not in _LEFT_OUT)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options | {"without_mingle": True, "without_gossip": True})
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         try:

@@ -10,6 +10,8 @@ from tasks.runtime import runtime
 log = get_logger(__name__)
 
 _BATCH = 500
+# A temporary file older than this is the rest of a write that a crash cut short.
+_LONGEST_WRITE_SECONDS = 10
 
 
 @app.task(name=Task.RETRY_FILES)
@@ -17,6 +19,7 @@ def retry_files() -> None:
     """Import what is due in failed/ and what nobody works on in pending/. Two at once take different files."""
     summary = runtime().tools.importer.retry_due(_BATCH, settings.file_orphan_seconds)
     dropped = _drop_abandoned()
+    runtime().tools.spool.sweep_temporary(max(settings.file_orphan_seconds, _LONGEST_WRITE_SECONDS))
     log.info("files_retried", summary=str(summary), dropped=dropped)
 
 
@@ -43,5 +46,4 @@ def clean_completed_files() -> None:
     """Remove imported files that are older than the setting allows; pending/ and failed/ are never touched."""
     spool = runtime().tools.spool
     removed = spool.clean_completed(settings.completed_keep_days)
-    spool.sweep_temporary()
     log.info("completed_files_removed", count=removed)
