@@ -21,7 +21,10 @@ test("checkups leave the report path where it is, with a toast", () => {
 });
 
 test("the results page takes no second turn when checkups arrive", () => {
-  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("health_data_completed", PATIENT))), ["toast", "refresh"]);
+  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("health_data_completed", PATIENT))), [
+    "toast",
+    "refresh",
+  ]);
 });
 
 test("prescriptions are told by a toast", () => {
@@ -46,7 +49,12 @@ test("the end saves, opens the dialog, and goes to the report", () => {
 });
 
 test("the end of the trend path stays on the results page", () => {
-  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("completed", PATIENT))), ["spinner", "save", "dialog", "refresh"]);
+  assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("completed", PATIENT))), [
+    "spinner",
+    "save",
+    "dialog",
+    "refresh",
+  ]);
 });
 
 test("without a report its buyer is shown what was collected", () => {
@@ -62,7 +70,10 @@ test("the event's own word on the report beats what the page remembers", () => {
 test("the patient is remembered as soon as an event brings them", () => {
   const { actions } = decide(report(), streaming("health_data_completed", PATIENT));
   const kept = actions.filter((action) => action.do === "remember").map(({ key, value }) => [key, value]);
-  assert.deepEqual(kept.slice(0, 2), [[KEYS.patientUuid, "u-1"], [KEYS.hospitalId, "PEERNINE"]]);
+  assert.deepEqual(kept.slice(0, 2), [
+    [KEYS.patientUuid, "u-1"],
+    [KEYS.hospitalId, "PEERNINE"],
+  ]);
 });
 
 test("waiting for the phone is remembered and forgotten", () => {
@@ -73,14 +84,20 @@ test("waiting for the phone is remembered and forgotten", () => {
 });
 
 for (const name of ["auth_timeout", "auth_pending"]) {
-  test(`${name} offers to try again and ends nothing`, () => assert.deepEqual(deeds(decide(trend(), event(name))), ["retry"]));
+  test(`${name} offers to try again and ends nothing`, () =>
+    assert.deepEqual(deeds(decide(trend(), event(name))), ["retry"]));
 }
 
 test("wrong details lead back to the form", () => {
   assert.deepEqual(deeds(decide(trend(), event("info_required"))), ["spinner", "correct"]);
 });
 
-for (const [status, reason] of [["expired", "expired"], ["cancelled", "cancelled"], ["error", "failed"], [undefined, "failed"]]) {
+for (const [status, reason] of [
+  ["expired", "expired"],
+  ["cancelled", "cancelled"],
+  ["error", "failed"],
+  [undefined, "failed"],
+]) {
   test(`an error with status ${status} starts anew as ${reason}`, () => {
     assert.equal(decide(trend(), event("error", { status })).actions.at(-1).reason, reason);
   });
@@ -100,14 +117,21 @@ test("a reload after the checkups moves on as the event would have", () => {
 
 test("a reload after the end does what the end does", () => {
   const state = after(report(), streaming("completed", PATIENT));
-  assert.deepEqual(resume(state).map((action) => action.do), ["spinner", "save", "dialog", "navigate"]);
+  assert.deepEqual(
+    resume(state).map((action) => action.do),
+    ["spinner", "save", "dialog", "navigate"],
+  );
 });
 
 test("a reload while the phone is asked shows no spinner", () => {
   assert.deepEqual(resume(after(trend(), event("auth_waiting"))), [{ do: "spinner", on: false }]);
 });
 
-for (const [status, first] of [["info_required", "correct"], ["expired", "restart"], ["error", "restart"]]) {
+for (const [status, first] of [
+  ["info_required", "correct"],
+  ["expired", "restart"],
+  ["error", "restart"],
+]) {
   test(`a reload in state ${status} begins with ${first}`, () => {
     assert.equal(resume({ ...trend(), status })[0].do, first);
   });

@@ -5,10 +5,21 @@ import { mergeRecord } from "../../webapp/static/sdk/merge.js";
 
 const THEN = "2026-01-01T00:00:00.000Z";
 const NOW = "2026-06-01T00:00:00.000Z";
-const checkup = (date, more = {}) => ({ checkup_date: date, year: Number(date.slice(0, 4)), location: "한빛검진의원", ...more });
-const visit = (date, more = {}) => ({ treatment_date: date, hospital_name: "새봄약국", treatment_type: "처방조제", ...more });
+const checkup = (date, more = {}) => ({
+  checkup_date: date,
+  year: Number(date.slice(0, 4)),
+  location: "한빛검진의원",
+  ...more,
+});
+const visit = (date, more = {}) => ({
+  treatment_date: date,
+  hospital_name: "새봄약국",
+  treatment_type: "처방조제",
+  ...more,
+});
 const fresh = (healthData, prescriptionData = [], more = {}) => ({ uuid: "u", healthData, prescriptionData, ...more });
-const kept = (record = fresh([checkup("2024-03-01")], [visit("2025-02-02")], { patientName: "김하늘" })) => mergeRecord(null, record, THEN);
+const kept = (record = fresh([checkup("2024-03-01")], [visit("2025-02-02")], { patientName: "김하늘" })) =>
+  mergeRecord(null, record, THEN);
 
 test("the first collection is kept as it came", () => {
   const record = kept();
@@ -30,13 +41,19 @@ test("a second collection keeps createdAt and renews updatedAt", () => {
 
 test("records that the provider no longer gives stay", () => {
   const again = mergeRecord(kept(), fresh([checkup("2026-03-01")], []), NOW);
-  assert.deepEqual(again.healthData.map((item) => item.year), [2026, 2024]);
+  assert.deepEqual(
+    again.healthData.map((item) => item.year),
+    [2026, 2024],
+  );
   assert.equal(again.prescriptionData.length, 1);
 });
 
 test("a corrected record replaces the old one", () => {
   const again = mergeRecord(kept(), fresh([checkup("2024-03-01", { code: "정상" })]), NOW);
-  assert.deepEqual(again.healthData.map((item) => item.code), ["정상"]);
+  assert.deepEqual(
+    again.healthData.map((item) => item.code),
+    ["정상"],
+  );
 });
 
 test("two visits of one day to one place are two records, however often they come", () => {

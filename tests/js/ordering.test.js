@@ -7,7 +7,12 @@ import { event, streaming } from "./stores.js";
 const CURSOR = { seq: 4, epoch: "e" };
 
 for (const [seq, epoch, verdict] of [
-  [5, "e", "deliver"], [4, "e", "drop"], [1, "e", "drop"], [6, "e", "gap"], [5, "f", "resync"], [2, "f", "resync"],
+  [5, "e", "deliver"],
+  [4, "e", "drop"],
+  [1, "e", "drop"],
+  [6, "e", "gap"],
+  [5, "f", "resync"],
+  [2, "f", "resync"],
 ]) {
   test(`after 4 of e, ${seq} of ${epoch}: ${verdict}`, () => assert.equal(judge(CURSOR, { seq, epoch }), verdict));
 }
@@ -17,19 +22,38 @@ test("a cursor without a history takes the first it hears", () => {
 });
 
 test("delays begin at five seconds and grow to a minute", () => {
-  assert.deepEqual([0, 1, 2, 3, 4, 9].map((attempt) => reconnectSeconds(attempt, () => 0)), [5, 10, 20, 40, 60, 60]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 9].map((attempt) => reconnectSeconds(attempt, () => 0)),
+    [5, 10, 20, 40, 60, 60],
+  );
 });
 
 test("delays are spread by up to a quarter", () => {
-  assert.equal(reconnectSeconds(0, () => 1), 6.25);
+  assert.equal(
+    reconnectSeconds(0, () => 1),
+    6.25,
+  );
 });
 
-for (const [code, end] of [[4401, "unauthenticated"], [4403, "forbidden"], [4404, "gone"], [4408, "expired"]]) {
-  test(`close code ${code} is the end: ${end}`, () => assert.deepEqual(judgeClose(code), { end, pause: null, delay: null }));
+for (const [code, end] of [
+  [4401, "unauthenticated"],
+  [4403, "forbidden"],
+  [4404, "gone"],
+  [4408, "expired"],
+]) {
+  test(`close code ${code} is the end: ${end}`, () =>
+    assert.deepEqual(judgeClose(code), { end, pause: null, delay: null }));
 }
 
-for (const [code, pause] of [[1006, null], [1012, null], [3008, null], [1013, 10], [4429, 30]]) {
-  test(`close code ${code} comes back, pause ${pause}`, () => assert.deepEqual(judgeClose(code), { end: null, pause, delay: null }));
+for (const [code, pause] of [
+  [1006, null],
+  [1012, null],
+  [3008, null],
+  [1013, 10],
+  [4429, 30],
+]) {
+  test(`close code ${code} comes back, pause ${pause}`, () =>
+    assert.deepEqual(judgeClose(code), { end: null, pause, delay: null }));
 }
 
 test("a server that stops names the delay itself", () => {

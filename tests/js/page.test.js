@@ -7,20 +7,36 @@ import { describeRange, parseRange, place, referenceText, weightRange } from "..
 import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/visits.js";
 
 const TODAY = new Date(2026, 10, 21);
-const GOOD = { user_name: "김하늘", birthdate: "19840517", gender: "M", phone_no: "010-0000-0001", private_auth_type: "0", missingTerms: 0 };
+const GOOD = {
+  user_name: "김하늘",
+  birthdate: "19840517",
+  gender: "M",
+  phone_no: "010-0000-0001",
+  private_auth_type: "0",
+  missingTerms: 0,
+};
 
 test("a good form has no fault", () => assert.deepEqual(checkForm(GOOD, TODAY), {}));
 
 for (const [name, value] of [
-  ["user_name", " "], ["user_name", "김123"], ["birthdate", "840517"], ["birthdate", "20230230"], ["birthdate", "20991231"],
-  ["birthdate", "18000101"], ["gender", ""], ["phone_no", "0212345678"], ["phone_no", "010"], ["private_auth_type", ""],
+  ["user_name", " "],
+  ["user_name", "김123"],
+  ["birthdate", "840517"],
+  ["birthdate", "20230230"],
+  ["birthdate", "20991231"],
+  ["birthdate", "18000101"],
+  ["gender", ""],
+  ["phone_no", "0212345678"],
+  ["phone_no", "010"],
+  ["private_auth_type", ""],
 ]) {
   test(`${name} "${value}" is told at its field`, () => {
     assert.deepEqual(Object.keys(checkForm({ ...GOOD, [name]: value }, TODAY)), [name]);
   });
 }
 
-test("a missing consent is told at the consent", () => assert.notEqual(checkField("terms", { ...GOOD, missingTerms: 1 }, TODAY), ""));
+test("a missing consent is told at the consent", () =>
+  assert.notEqual(checkField("terms", { ...GOOD, missingTerms: 1 }, TODAY), ""));
 
 test("dashes and dots are taken out before sending", () => {
   const clean = cleanValues({ ...GOOD, birthdate: "1984.05.17" });
@@ -28,16 +44,26 @@ test("dashes and dots are taken out before sending", () => {
 });
 
 test("the server's Korean words are shown, others are replaced", () => {
-  const faults = serverFaults({ phone_no: ["번호를 확인해 주세요."], birthdate: ["Not a valid date."], surprise: ["Unknown field."] });
+  const faults = serverFaults({
+    phone_no: ["번호를 확인해 주세요."],
+    birthdate: ["Not a valid date."],
+    surprise: ["Unknown field."],
+  });
   assert.equal(faults.phone_no, "번호를 확인해 주세요.");
   assert.match(faults.birthdate, /[가-힣]/);
   assert.match(faults.form, /[가-힣]/);
 });
 
 for (const [text, which, low, high] of [
-  ["18.5-24.9", {}, 18.5, 24.9], ["10~63", {}, 10, 63], ["100미만", {}, null, 100], ["60 이상", {}, 60, null],
-  ["100이상 125이하", {}, 100, 125], ["120미만/80미만", { part: 0 }, null, 120], ["120미만/80미만", { part: 1 }, null, 80],
-  ["남 90미만/여 85미만", { gender: "F" }, null, 85], ["남 13-16.5/여 12-15.5", { gender: "M" }, 13, 16.5],
+  ["18.5-24.9", {}, 18.5, 24.9],
+  ["10~63", {}, 10, 63],
+  ["100미만", {}, null, 100],
+  ["60 이상", {}, 60, null],
+  ["100이상 125이하", {}, 100, 125],
+  ["120미만/80미만", { part: 0 }, null, 120],
+  ["120미만/80미만", { part: 1 }, null, 80],
+  ["남 90미만/여 85미만", { gender: "F" }, null, 85],
+  ["남 13-16.5/여 12-15.5", { gender: "M" }, 13, 16.5],
 ]) {
   test(`${text} ${JSON.stringify(which)} is ${low} to ${high}`, () => {
     const range = parseRange(text, which);
@@ -45,9 +71,11 @@ for (const [text, which, low, high] of [
   });
 }
 
-test("a range for each sex is none while the sex is not known", () => assert.equal(parseRange("남 90미만/여 85미만"), null));
+test("a range for each sex is none while the sex is not known", () =>
+  assert.equal(parseRange("남 90미만/여 85미만"), null));
 
-for (const text of ["음성", "", null]) test(`${JSON.stringify(text)} is no range`, () => assert.equal(parseRange(text), null));
+for (const text of ["음성", "", null])
+  test(`${JSON.stringify(text)} is no range`, () => assert.equal(parseRange(text), null));
 
 test("미만 leaves the limit outside, 이하 inside", () => {
   assert.equal(place(100, parseRange("100미만")), "above");
@@ -64,23 +92,58 @@ test("weights follow from the height", () => {
   assert.deepEqual(weightRange(parseRange("18.5-24.9"), 170).low, 53.5);
 });
 
-const RAW = { Inspections: [{ Illnesses: [{ Items: [{ Name: "공복 혈당", ItemReferences: [{ Name: "정상B", Value: "125이하" }, { Name: "정상", Value: "99이하" }] }] }] }] };
-const checkup = (checkup_date, values, raw_data = {}) => ({ checkup_date, location: "한빛검진의원", ...values, raw_data });
+const RAW = {
+  Inspections: [
+    {
+      Illnesses: [
+        {
+          Items: [
+            {
+              Name: "공복 혈당",
+              ItemReferences: [
+                { Name: "정상B", Value: "125이하" },
+                { Name: "정상", Value: "99이하" },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+};
+const checkup = (checkup_date, values, raw_data = {}) => ({
+  checkup_date,
+  location: "한빛검진의원",
+  ...values,
+  raw_data,
+});
 const measureOf = (groups, key) => groups.flatMap(({ measures }) => measures).find((measure) => measure.key === key);
 
-test("the normal range of a checkup is read, not its border zone", () => assert.equal(referenceText(RAW, "공복혈당"), "99이하"));
+test("the normal range of a checkup is read, not its border zone", () =>
+  assert.equal(referenceText(RAW, "공복혈당"), "99이하"));
 
 test("a range that the checkup states beats the standard", () => {
-  const measure = measureOf(groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94 }, RAW)], "M"), "fasting_glucose_mg_dl");
+  const measure = measureOf(
+    groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94 }, RAW)], "M"),
+    "fasting_glucose_mg_dl",
+  );
   assert.equal(measure.series[0].range.high, 99);
 });
 
 test("points go from old to new, absent values are no points", () => {
-  const checkups = [checkup("2024-01-01", { bmi: 23 }), checkup("2023-01-01", { bmi: null }), checkup("2022-01-01", { bmi: "22.5" })];
-  assert.deepEqual(measureOf(groupMeasures(checkups, null), "bmi").series[0].points.map(({ y }) => y), [22.5, 23]);
+  const checkups = [
+    checkup("2024-01-01", { bmi: 23 }),
+    checkup("2023-01-01", { bmi: null }),
+    checkup("2022-01-01", { bmi: "22.5" }),
+  ];
+  assert.deepEqual(
+    measureOf(groupMeasures(checkups, null), "bmi").series[0].points.map(({ y }) => y),
+    [22.5, 23],
+  );
 });
 
-test("what was never measured has no chart", () => assert.deepEqual(groupMeasures([checkup("2024-01-01", {})], null), []));
+test("what was never measured has no chart", () =>
+  assert.deepEqual(groupMeasures([checkup("2024-01-01", {})], null), []));
 
 test("a checkup with a year alone still stands in its year", () => {
   const [group] = groupMeasures([{ year: 2019, checkup_date: null, bmi: 22 }], null);
@@ -94,20 +157,38 @@ test("a pair is judged by the worse of both", () => {
 });
 
 test("the change since the last time is told with its sign", () => {
-  const groups = groupMeasures([checkup("2024-01-01", { weight_kg: 70 }), checkup("2025-01-01", { weight_kg: 68.5 })], "M");
+  const groups = groupMeasures(
+    [checkup("2024-01-01", { weight_kg: 70 }), checkup("2025-01-01", { weight_kg: 68.5 })],
+    "M",
+  );
   assert.equal(newestOf(measureOf(groups, "weight_kg")).change, "직전보다 −1.5");
 });
 
 test("a month without a visit is in the chart all the same", () => {
-  const counts = monthlyCounts([{ treatment_date: "2025-11-03", medication_count: 3 }, { treatment_date: "2026-01-09" }]);
-  assert.deepEqual(counts.map(({ month, visits }) => [month, visits]), [["2025-11", 1], ["2025-12", 0], ["2026-01", 1]]);
+  const counts = monthlyCounts([
+    { treatment_date: "2025-11-03", medication_count: 3 },
+    { treatment_date: "2026-01-09" },
+  ]);
+  assert.deepEqual(
+    counts.map(({ month, visits }) => [month, visits]),
+    [
+      ["2025-11", 1],
+      ["2025-12", 0],
+      ["2026-01", 1],
+    ],
+  );
 });
 
 test("what has no date comes last", () => {
-  assert.deepEqual(byMonth([{}, { treatment_date: "2026-01-09" }]).map(({ month }) => month), ["2026-01", ""]);
+  assert.deepEqual(
+    byMonth([{}, { treatment_date: "2026-01-09" }]).map(({ month }) => month),
+    ["2026-01", ""],
+  );
 });
 
 test("a medicine without a name is no medicine", () => {
-  assert.deepEqual(medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
-    [{ name: "가나정", effect: "", days: "5일분" }]);
+  assert.deepEqual(
+    medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
+    [{ name: "가나정", effect: "", days: "5일분" }],
+  );
 });

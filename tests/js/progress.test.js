@@ -7,10 +7,16 @@ import { event, PATIENT, streaming } from "./stores.js";
 const run = (events, withReport = true) => events.reduce(advance, initialProgress({ withReport }));
 const states = (progress) => Object.fromEntries(progress.map((step) => [step.name, step.state]));
 const PATH = [
-  event("auth_key_received"), event("auth_waiting"), event("auth_completed"), streaming("fetching_health_data"),
-  streaming("health_data_completed", { count: 10, ...PATIENT }), streaming("fetching_prescription_data"),
-  streaming("prescription_completed", { count: 24, ...PATIENT }), streaming("mediarc_generating"),
-  streaming("mediarc_completed_password_ready", PATIENT), streaming("completed", PATIENT),
+  event("auth_key_received"),
+  event("auth_waiting"),
+  event("auth_completed"),
+  streaming("fetching_health_data"),
+  streaming("health_data_completed", { count: 10, ...PATIENT }),
+  streaming("fetching_prescription_data"),
+  streaming("prescription_completed", { count: 24, ...PATIENT }),
+  streaming("mediarc_generating"),
+  streaming("mediarc_completed_password_ready", PATIENT),
+  streaming("completed", PATIENT),
 ];
 
 test("who wants no report sees no step for it", () => {
@@ -21,7 +27,10 @@ test("the whole path ends at a hundred", () => assert.equal(percentOf(run(PATH))
 
 test("the bar never goes back", () => {
   const percents = PATH.map((_, count) => percentOf(run(PATH.slice(0, count + 1))));
-  assert.deepEqual(percents, [...percents].sort((a, b) => a - b));
+  assert.deepEqual(
+    percents,
+    [...percents].sort((a, b) => a - b),
+  );
 });
 
 test("a step shows its count and its time", () => {
@@ -35,16 +44,24 @@ test("checkups that came with the approval need no fetching event", () => {
 });
 
 test("failed prescriptions do not stop what follows", () => {
-  const { prescriptions, saved } = states(run([event("auth_completed"), event("prescription_data_failed"), streaming("completed")]));
+  const { prescriptions, saved } = states(
+    run([event("auth_completed"), event("prescription_data_failed"), streaming("completed")]),
+  );
   assert.deepEqual([prescriptions, saved], ["failed", "done"]);
 });
 
 test("a late fetching event does not reopen a finished step", () => {
-  assert.equal(states(run([streaming("health_data_completed", { count: 1 }), streaming("fetching_health_data")])).health, "done");
+  assert.equal(
+    states(run([streaming("health_data_completed", { count: 1 }), streaming("fetching_health_data")])).health,
+    "done",
+  );
 });
 
 test("an approval that takes long says so", () => {
-  assert.match(run([event("auth_waiting"), event("auth_timeout")]).find(({ name }) => name === "approval").note, /기다리고/);
+  assert.match(
+    run([event("auth_waiting"), event("auth_timeout")]).find(({ name }) => name === "approval").note,
+    /기다리고/,
+  );
 });
 
 test("wrong details stop the step under way", () => {
@@ -52,7 +69,17 @@ test("wrong details stop the step under way", () => {
 });
 
 test("a status alone draws the steps", () => {
-  const status = { status: "fetching_prescription_data", progress: { auth_completed: true, health_data_fetched: true }, counts: { health_data: 3 } };
+  const status = {
+    status: "fetching_prescription_data",
+    progress: { auth_completed: true, health_data_fetched: true },
+    counts: { health_data: 3 },
+  };
   const progress = progressFromStatus(initialProgress({ withReport: false }), status);
-  assert.deepEqual(states(progress), { request: "done", approval: "done", health: "done", prescriptions: "active", saved: "waiting" });
+  assert.deepEqual(states(progress), {
+    request: "done",
+    approval: "done",
+    health: "done",
+    prescriptions: "active",
+    saved: "waiting",
+  });
 });

@@ -17,20 +17,40 @@ const server = createServer((request, reply) => {
   reply.writeHead(status, { "Content-Type": "application/json", ...headers });
   reply.end(typeof body === "string" ? body : JSON.stringify(body));
 });
-before(() => new Promise((resolve) => { server.listen(0, "127.0.0.1", resolve); }));
-after(() => { server.closeAllConnections(); server.close(); });
+before(
+  () =>
+    new Promise((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    }),
+);
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 function client(respond, storage = memoryStorage()) {
   answer = respond;
   asked = [];
-  return new WelnoClient({ baseUrl: `http://127.0.0.1:${server.address().port}/api/v1`, storage, timeoutMilliseconds: 2000 });
+  return new WelnoClient({
+    baseUrl: `http://127.0.0.1:${server.address().port}/api/v1`,
+    storage,
+    timeoutMilliseconds: 2000,
+  });
 }
 
-const refusal = (status, code, details) => () => ({ status, body: { success: false, error: { code, message: "아니요", details }, request_id: "r-1" } });
+const refusal = (status, code, details) => () => ({
+  status,
+  body: { success: false, error: { code, message: "아니요", details }, request_id: "r-1" },
+});
 
 test("an error carries its code, details and request id", async () => {
-  const error = await client(refusal(400, "VALIDATION_FAILED", { phone_no: ["x"] })).startSession({}).catch((caught) => caught);
-  assert.deepEqual([error.code, error.status, error.requestId, error.retryable], ["VALIDATION_FAILED", 400, "r-1", false]);
+  const error = await client(refusal(400, "VALIDATION_FAILED", { phone_no: ["x"] }))
+    .startSession({})
+    .catch((caught) => caught);
+  assert.deepEqual(
+    [error.code, error.status, error.requestId, error.retryable],
+    ["VALIDATION_FAILED", 400, "r-1", false],
+  );
   assert.deepEqual(error.details, { phone_no: ["x"] });
 });
 
@@ -50,7 +70,9 @@ test("an unknown patient clears nothing", async () => {
 
 test("all pages of the records are fetched in order", async () => {
   const pages = { null: { items: [1, 2], next_after: "b c" }, "b c": { items: [3], next_after: null } };
-  const items = await client((request) => ({ body: pages[new URL(request.url, "http://x").searchParams.get("after")] })).checkups("u");
+  const items = await client((request) => ({
+    body: pages[new URL(request.url, "http://x").searchParams.get("after")],
+  })).checkups("u");
   assert.deepEqual(items, [1, 2, 3]);
 });
 
@@ -64,12 +86,16 @@ test("an ended session answers 204 and that is fine", async () => {
 });
 
 test("a server that asks to wait says how long", async () => {
-  const error = await client(() => ({ status: 429, body: "{}", headers: { "Retry-After": "30" } })).simpleAuth("s").catch((caught) => caught);
+  const error = await client(() => ({ status: 429, body: "{}", headers: { "Retry-After": "30" } }))
+    .simpleAuth("s")
+    .catch((caught) => caught);
   assert.deepEqual([error.retryAfterSeconds, error.retryable], [30, true]);
 });
 
 test("a proxy's page in place of JSON is an error, not an answer", async () => {
-  const error = await client(() => ({ body: "<html>" })).status("s").catch((caught) => caught);
+  const error = await client(() => ({ body: "<html>" }))
+    .status("s")
+    .catch((caught) => caught);
   assert.equal(error.retryable, true);
 });
 

@@ -2,10 +2,21 @@
 
 import { MemoryStorage, WelnoStorage } from "../../webapp/static/sdk/storage.js";
 
-export function memoryStorage() { return new WelnoStorage({ lasting: new MemoryStorage(), tab: new MemoryStorage() }); }
+export function memoryStorage() {
+  return new WelnoStorage({ lasting: new MemoryStorage(), tab: new MemoryStorage() });
+}
 
 export function event(type, { status, data, seq = 1, epoch = "e" } = {}) {
-  return { type, status, data, seq, epoch, session_id: "s", message: `about ${status ?? type}`, timestamp: `2026-01-01T00:00:0${seq % 10}.000Z` };
+  return {
+    type,
+    status,
+    data,
+    seq,
+    epoch,
+    session_id: "s",
+    message: `about ${status ?? type}`,
+    timestamp: `2026-01-01T00:00:0${seq % 10}.000Z`,
+  };
 }
 
 export const streaming = (status, data, more = {}) => event("streaming_status", { status, data, ...more });

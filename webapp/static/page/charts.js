@@ -5,14 +5,18 @@
 
 import { make } from "./dom.js";
 
-const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) => matchMedia(query));
+const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) =>
+  matchMedia(query),
+);
 const FORCED = SCHEMES[2];
 const CLEAR = "rgba(0, 0, 0, 0)";
 /** canvas -> the function that makes its settings anew, for when the colours change */
 const drawn = new Map();
 
 /** Without the library the tables are the whole picture. */
-export function canDraw() { return Boolean(globalThis.Chart); }
+export function canDraw() {
+  return Boolean(globalThis.Chart);
+}
 
 /**
  * @param {string} label what a screen reader says for the picture
@@ -29,7 +33,11 @@ export function chartFigure(label, configure, table) {
 }
 
 function tableButton(holder) {
-  const button = make("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": holder.id }, "표로 보기");
+  const button = make(
+    "button",
+    { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": holder.id },
+    "표로 보기",
+  );
   button.addEventListener("click", () => {
     const hidden = holder.classList.toggle("sr");
     button.setAttribute("aria-expanded", String(!hidden));
@@ -69,7 +77,14 @@ function colours() {
   };
   const wanted = FORCED.matches
     ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", edge: "CanvasText" }
-    : { line: "var(--accent)", second: "var(--series-2)", ink: "var(--quiet)", grid: "var(--line)", shade: "var(--shade)", secondShade: "var(--shade-2)" };
+    : {
+        line: "var(--accent)",
+        second: "var(--series-2)",
+        ink: "var(--quiet)",
+        grid: "var(--line)",
+        shade: "var(--shade)",
+        secondShade: "var(--shade-2)",
+      };
   const found = Object.fromEntries(Object.entries(wanted).map(([name, colour]) => [name, resolve(colour)]));
   probe.remove();
   // With forced colours a band is its dotted edge, without them its shade.
@@ -87,17 +102,33 @@ export function lineSettings({ series, digits, unit }, colour) {
       ...shared(colour),
       parsing: false,
       scales: {
-        x: { type: "linear", min: Math.min(...years), max: Math.max(...years) + 1, grid: { display: false },
-          ticks: { color: colour.ink, stepSize: 1, maxRotation: 0, autoSkipPadding: 12, precision: 0, callback: (year) => String(year) } },
+        x: {
+          type: "linear",
+          min: Math.min(...years),
+          max: Math.max(...years) + 1,
+          grid: { display: false },
+          ticks: {
+            color: colour.ink,
+            stepSize: 1,
+            maxRotation: 0,
+            autoSkipPadding: 12,
+            precision: 0,
+            callback: (year) => String(year),
+          },
+        },
         y: { ...limits(series, points), grid: { color: colour.grid }, ticks: { color: colour.ink, maxTicksLimit: 6 } },
       },
       plugins: {
         legend: { display: series.length > 1, labels: { color: colour.ink, usePointStyle: true, boxHeight: 7 } },
-        annotation: { annotations: series.flatMap((line, index) => band(line.range, series[index + 1]?.range, index, colour)) },
-        tooltip: { callbacks: {
-          title: ([{ raw }]) => raw.date,
-          label: ({ raw, dataset: { label } }) => `${label} ${raw.y.toFixed(digits)} ${unit}`,
-        } },
+        annotation: {
+          annotations: series.flatMap((line, index) => band(line.range, series[index + 1]?.range, index, colour)),
+        },
+        tooltip: {
+          callbacks: {
+            title: ([{ raw }]) => raw.date,
+            label: ({ raw, dataset: { label } }) => `${label} ${raw.y.toFixed(digits)} ${unit}`,
+          },
+        },
       },
     },
   };
@@ -107,15 +138,25 @@ export function lineSettings({ series, digits, unit }, colour) {
 function dataset(line, index, colour) {
   const paint = index === 0 ? colour.line : colour.second;
   return {
-    label: line.label, data: line.points, borderColor: paint, backgroundColor: paint, borderWidth: 2.5, tension: 0,
-    borderDash: index === 0 ? [] : [6, 4], pointRadius: 4, pointHoverRadius: 7, pointHitRadius: 16,
+    label: line.label,
+    data: line.points,
+    borderColor: paint,
+    backgroundColor: paint,
+    borderWidth: 2.5,
+    tension: 0,
+    borderDash: index === 0 ? [] : [6, 4],
+    pointRadius: 4,
+    pointHoverRadius: 7,
+    pointHitRadius: 16,
     pointStyle: index === 0 ? "circle" : "rectRot",
   };
 }
 
 /** Room for the whole reference band where it is near, and some air. */
 function limits(series, points) {
-  const bounds = series.flatMap(({ range }) => (range ? [range.low, range.high] : [])).filter((limit) => limit !== null);
+  const bounds = series
+    .flatMap(({ range }) => (range ? [range.low, range.high] : []))
+    .filter((limit) => limit !== null);
   const values = [...points.map(({ y }) => y), ...bounds];
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const air = Math.max((high - low) * 0.15, Math.abs(high) * 0.03);
@@ -126,27 +167,51 @@ function limits(series, points) {
 function band(range, below, index, colour) {
   if (!range) return [];
   const low = range.low ?? below?.high ?? null;
-  return [{
-    type: "box", drawTime: "beforeDatasetsDraw", backgroundColor: index === 0 ? colour.shade : colour.secondShade,
-    borderColor: colour.edge, borderWidth: 1, borderDash: [2, 3],
-    ...(low === null ? {} : { yMin: low }), ...(range.high === null ? {} : { yMax: range.high }),
-  }];
+  return [
+    {
+      type: "box",
+      drawTime: "beforeDatasetsDraw",
+      backgroundColor: index === 0 ? colour.shade : colour.secondShade,
+      borderColor: colour.edge,
+      borderWidth: 1,
+      borderDash: [2, 3],
+      ...(low === null ? {} : { yMin: low }),
+      ...(range.high === null ? {} : { yMax: range.high }),
+    },
+  ];
 }
 
 /** @param {{month: string, visits: number}[]} months @param {(month: string) => string} name */
 export function barSettings(months, name, colour) {
   return {
     type: "bar",
-    data: { labels: months.map(({ month }) => month.slice(2).replace("-", ".")),
-      datasets: [{ label: "진료·조제", data: months.map(({ visits }) => visits), backgroundColor: colour.line, borderRadius: 4, maxBarThickness: 36 }] },
+    data: {
+      labels: months.map(({ month }) => month.slice(2).replace("-", ".")),
+      datasets: [
+        {
+          label: "진료·조제",
+          data: months.map(({ visits }) => visits),
+          backgroundColor: colour.line,
+          borderRadius: 4,
+          maxBarThickness: 36,
+        },
+      ],
+    },
     options: {
       ...shared(colour),
       scales: {
         x: { grid: { display: false }, ticks: { color: colour.ink, maxRotation: 0, autoSkipPadding: 10 } },
         y: { beginAtZero: true, grid: { color: colour.grid }, ticks: { color: colour.ink, precision: 0 } },
       },
-      plugins: { legend: { display: false }, tooltip: { callbacks: {
-        title: ([{ dataIndex }]) => name(months[dataIndex].month), label: ({ raw }) => `${raw}건` } } },
+      plugins: {
+        legend: { display: false },
+        tooltip: {
+          callbacks: {
+            title: ([{ dataIndex }]) => name(months[dataIndex].month),
+            label: ({ raw }) => `${raw}건`,
+          },
+        },
+      },
     },
   };
 }
@@ -154,7 +219,11 @@ export function barSettings(months, name, colour) {
 function shared(colour) {
   const font = getComputedStyle(document.body).fontFamily;
   return {
-    responsive: true, maintainAspectRatio: false, locale: "ko-KR", font: { family: font, size: 13 }, color: colour.ink,
+    responsive: true,
+    maintainAspectRatio: false,
+    locale: "ko-KR",
+    font: { family: font, size: 13 },
+    color: colour.ink,
     animation: false, // fifteen charts at once: numbers that wobble help nobody
     interaction: { mode: "nearest", intersect: false },
   };

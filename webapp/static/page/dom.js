@@ -11,7 +11,9 @@ export function find(id) {
 }
 
 /** @param {HTMLElement} element @param {boolean} visible */
-export function show(element, visible = true) { element.hidden = !visible; }
+export function show(element, visible = true) {
+  element.hidden = !visible;
+}
 
 /** @param {HTMLElement} element @param {string} text empty hides it */
 export function say(element, text) {
@@ -34,7 +36,10 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Keeps a button from a second press while its work runs. @param {HTMLButtonElement} button @param {() => Promise<void>} work */
+/**
+ * Keeps a button from a second press while its work runs.
+ * @param {HTMLButtonElement} button @param {() => Promise<void>} work
+ */
 export async function whileBusy(button, work) {
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");

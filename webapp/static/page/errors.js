@@ -16,7 +16,9 @@ export function explain(error) {
   if (error.status === undefined) throw error; // a fault of ours, not an answer
   if (error.status === 429) return waitText(error);
   if (error.status >= 500) return "잠시 서비스에 문제가 있어요. 조금 뒤에 다시 시도해 주세요.";
-  return /[가-힣]/.test(error.message) ? error.message : (TEXTS[error.status] ?? "요청을 처리하지 못했어요. 다시 시도해 주세요.");
+  return /[가-힣]/.test(error.message)
+    ? error.message
+    : (TEXTS[error.status] ?? "요청을 처리하지 못했어요. 다시 시도해 주세요.");
 }
 
 function waitText({ code, retryAfterSeconds: seconds }) {

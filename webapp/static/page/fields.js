@@ -10,8 +10,11 @@ const digitsOf = (text) => text.replace(/\D/g, "");
 
 const CHECKS = {
   user_name: ({ user_name }) =>
-    user_name.trim() === "" ? "이름을 입력해 주세요."
-      : /[0-9<>]/.test(user_name) ? "이름에는 숫자나 기호를 쓸 수 없어요." : "",
+    user_name.trim() === ""
+      ? "이름을 입력해 주세요."
+      : /[0-9<>]/.test(user_name)
+        ? "이름에는 숫자나 기호를 쓸 수 없어요."
+        : "",
   birthdate: ({ birthdate }, today) => birthdateFault(digitsOf(birthdate), today),
   gender: ({ gender }) => (gender ? "" : "성별을 골라 주세요."),
   phone_no: ({ phone_no }) =>
@@ -23,7 +26,9 @@ const CHECKS = {
 export const FIELD_NAMES = Object.freeze(Object.keys(CHECKS));
 
 /** @param {string} name @param {Values} values @param {Date} today @returns {string} empty when all is well */
-export function checkField(name, values, today) { return CHECKS[name](values, today); }
+export function checkField(name, values, today) {
+  return CHECKS[name](values, today);
+}
 
 /** @param {Values} values @param {Date} today @returns {Record<string, string>} only the fields at fault */
 export function checkForm(values, today) {
@@ -57,6 +62,10 @@ export function serverFaults(details) {
 /** @param {Values} values what goes to the server */
 export function cleanValues({ user_name, birthdate, gender, phone_no, private_auth_type }) {
   return {
-    user_name: user_name.trim(), birthdate: digitsOf(birthdate), gender, phone_no: digitsOf(phone_no), private_auth_type,
+    user_name: user_name.trim(),
+    birthdate: digitsOf(birthdate),
+    gender,
+    phone_no: digitsOf(phone_no),
+    private_auth_type,
   };
 }

@@ -12,27 +12,56 @@ import { parseRange, place, referenceText, STANDARD, weightRange } from "./range
 const one = (key, title, unit, item, digits = 0) => ({ key, title, unit, item, digits, fields: [[key, title]] });
 
 const GROUPS = [
-  { title: "체중과 비만도", measures: [
-    one("weight_kg", "체중", "kg", "체중", 1),
-    one("bmi", "체질량지수(BMI)", "kg/m²", "체질량지수", 1),
-    one("waist_cm", "허리둘레", "cm", "허리둘레", 1)] },
-  { title: "혈압과 혈당", measures: [
-    { key: "blood_pressure", title: "혈압", unit: "mmHg", item: "혈압(최고/최저)", digits: 0,
-      fields: [["systolic_mmhg", "수축기(최고)"], ["diastolic_mmhg", "이완기(최저)"]] },
-    one("fasting_glucose_mg_dl", "공복혈당", "mg/dL", "공복혈당")] },
-  { title: "콜레스테롤", measures: [
-    one("total_cholesterol_mg_dl", "총콜레스테롤", "mg/dL", "총콜레스테롤"),
-    one("ldl_mg_dl", "LDL 콜레스테롤", "mg/dL", "LDL콜레스테롤"),
-    one("hdl_mg_dl", "HDL 콜레스테롤", "mg/dL", "HDL콜레스테롤"),
-    one("triglycerides_mg_dl", "중성지방", "mg/dL", "중성지방")] },
-  { title: "간", measures: [
-    one("ast_u_l", "AST(SGOT)", "U/L", "AST(SGOT)"),
-    one("alt_u_l", "ALT(SGPT)", "U/L", "ALT(SGPT)"),
-    one("gamma_gtp_u_l", "감마지티피(γ-GTP)", "U/L", "감마지티피(γ-GTP)")] },
-  { title: "콩팥과 빈혈", measures: [
-    one("creatinine_mg_dl", "혈청 크레아티닌", "mg/dL", "혈청크레아티닌", 2),
-    one("gfr", "신사구체여과율(eGFR)", "mL/min", "신사구체여과율"),
-    one("hemoglobin_g_dl", "혈색소", "g/dL", "혈색소", 1)] },
+  {
+    title: "체중과 비만도",
+    measures: [
+      one("weight_kg", "체중", "kg", "체중", 1),
+      one("bmi", "체질량지수(BMI)", "kg/m²", "체질량지수", 1),
+      one("waist_cm", "허리둘레", "cm", "허리둘레", 1),
+    ],
+  },
+  {
+    title: "혈압과 혈당",
+    measures: [
+      {
+        key: "blood_pressure",
+        title: "혈압",
+        unit: "mmHg",
+        item: "혈압(최고/최저)",
+        digits: 0,
+        fields: [
+          ["systolic_mmhg", "수축기(최고)"],
+          ["diastolic_mmhg", "이완기(최저)"],
+        ],
+      },
+      one("fasting_glucose_mg_dl", "공복혈당", "mg/dL", "공복혈당"),
+    ],
+  },
+  {
+    title: "콜레스테롤",
+    measures: [
+      one("total_cholesterol_mg_dl", "총콜레스테롤", "mg/dL", "총콜레스테롤"),
+      one("ldl_mg_dl", "LDL 콜레스테롤", "mg/dL", "LDL콜레스테롤"),
+      one("hdl_mg_dl", "HDL 콜레스테롤", "mg/dL", "HDL콜레스테롤"),
+      one("triglycerides_mg_dl", "중성지방", "mg/dL", "중성지방"),
+    ],
+  },
+  {
+    title: "간",
+    measures: [
+      one("ast_u_l", "AST(SGOT)", "U/L", "AST(SGOT)"),
+      one("alt_u_l", "ALT(SGPT)", "U/L", "ALT(SGPT)"),
+      one("gamma_gtp_u_l", "감마지티피(γ-GTP)", "U/L", "감마지티피(γ-GTP)"),
+    ],
+  },
+  {
+    title: "콩팥과 빈혈",
+    measures: [
+      one("creatinine_mg_dl", "혈청 크레아티닌", "mg/dL", "혈청크레아티닌", 2),
+      one("gfr", "신사구체여과율(eGFR)", "mL/min", "신사구체여과율"),
+      one("hemoglobin_g_dl", "혈색소", "g/dL", "혈색소", 1),
+    ],
+  },
 ];
 
 /**
@@ -43,13 +72,17 @@ export function groupMeasures(checkups, gender) {
   const oldestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(a) - timeOf(b));
   return GROUPS.map(({ title, measures }) => ({
     title,
-    measures: measures.map((kind) => fill(kind, oldestFirst, gender)).filter(({ series }) => series[0].points.length > 0),
+    measures: measures
+      .map((kind) => fill(kind, oldestFirst, gender))
+      .filter(({ series }) => series[0].points.length > 0),
   })).filter(({ measures }) => measures.length > 0);
 }
 
 function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
   const series = fields.map(([field, label], part) => ({
-    label, points: pointsOf(checkups, field), range: rangeOf(checkups, item, gender, part),
+    label,
+    points: pointsOf(checkups, field),
+    range: rangeOf(checkups, item, gender, part),
   }));
   return { key, title, unit, digits, series };
 }
@@ -84,12 +117,17 @@ function dateText({ checkup_date, year }) {
   return checkup_date ? checkup_date.slice(0, 10).replaceAll("-", ".") : `${year}년`;
 }
 
-/** @param {Measure} measure @returns {{value: string, change: string, judgement: "inside"|"above"|"below"|null, date: string}} */
+/**
+ * @param {Measure} measure
+ * @returns {{value: string, change: string, judgement: "inside"|"above"|"below"|null, date: string}}
+ */
 export function newestOf({ series, digits }) {
   const newest = series[0].points.at(-1);
   // A pair is one reading: both values of the newest day.
   const readings = series.map(({ points }) => points.filter((point) => point.x <= newest.x).at(-1)).filter(Boolean);
-  const places = series.flatMap(({ points, range }) => (range && points.length > 0 ? [place(points.at(-1).y, range)] : []));
+  const places = series.flatMap(({ points, range }) =>
+    range && points.length > 0 ? [place(points.at(-1).y, range)] : [],
+  );
   return {
     value: readings.map(({ y }) => y.toFixed(digits)).join("/"),
     change: series.length > 1 ? "" : changeText(series[0].points, digits),

@@ -19,7 +19,11 @@ export function askForPassword(client, uuid) {
   const form = find("password-form");
   const [fresh, repeat] = [find("new-password"), find("repeat-password")];
   form.reset();
-  for (const [name, input] of [["new-password", fresh], ["repeat-password", repeat]]) markField(name, "", [input]);
+  for (const [name, input] of [
+    ["new-password", fresh],
+    ["repeat-password", repeat],
+  ])
+    markField(name, "", [input]);
   say(find("password-failure"), "");
 
   const submit = form.querySelector("[type=submit]");
@@ -87,7 +91,11 @@ export function unlock(client, uuid) {
       whileBusy(form.querySelector("[type=submit]"), async () => {
         const fault = SIX_DIGITS.test(input.value) ? await verify(client, uuid, input.value) : NOT_SIX;
         markField("password", fault, [input]);
-        if (fault) { input.select(); input.focus(); return; }
+        if (fault) {
+          input.select();
+          input.focus();
+          return;
+        }
         form.reset();
         section.hidden = true;
         resolve();

@@ -6,7 +6,7 @@
 import { find, make, say, show } from "./dom.js";
 import { ResultsPage } from "./results.js";
 
-const LEVELS = { "정상": ["inside", "✓"], "주의": ["watch", "▲"], "위험": ["above", "▲▲"] };
+const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
 const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
 /** Whoever may open the records but has no report gets told so, not locked out. */
@@ -21,13 +21,21 @@ async function load({ client, database, uuid }) {
 
 function draw({ report, birthday }, page) {
   show(find("content"), report !== null);
-  if (report === null) { drawNone(page); return; }
+  if (report === null) {
+    drawNone(page);
+    return;
+  }
   show(find("nothing"), false);
   page.lead("가장 최근 건강검진을 바탕으로 한 예측이에요.");
   say(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
   say(find("bodyage-note"), ageNote(report, birthday));
   say(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
-  say(find("analyzed"), [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider].filter(Boolean).join(" · "));
+  say(
+    find("analyzed"),
+    [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider]
+      .filter(Boolean)
+      .join(" · "),
+  );
   drawPdf(report.report_url);
   const longest = Math.max(2, ...[...report.disease_data, ...report.cancer_data].map(({ rate }) => Number(rate) || 0));
   find("disease").replaceChildren(riskTable("질병 위험도", report.disease_data, longest));
@@ -39,7 +47,10 @@ function drawNone(page) {
   if (page.live) return;
   show(find("nothing"));
   say(find("nothing-title"), "아직 질병 예측 리포트가 없어요");
-  say(find("nothing-text"), "시작 화면에서 ‘질병 예측 리포트 받기’를 고르면 만들 수 있어요. 최근 건강검진에 키, 몸무게, 혈압, 공복혈당이 있어야 해요.");
+  say(
+    find("nothing-text"),
+    "시작 화면에서 ‘질병 예측 리포트 받기’를 고르면 만들 수 있어요. 최근 건강검진에 키, 몸무게, 혈압, 공복혈당이 있어야 해요.",
+  );
 }
 
 function ageNote({ bodyage, analyzed_at }, birthday) {
@@ -59,26 +70,54 @@ function ageOn(birthday, day) {
 function drawPdf(address) {
   const url = URL.canParse(address ?? "") ? new URL(address) : null;
   const safe = url && (url.protocol === "https:" || url.protocol === "http:");
-  find("pdf-place").replaceChildren(safe
-    ? make("a", { class: "button primary", href: url.href, target: "_blank", rel: "noopener noreferrer" }, "PDF로 보기", make("span", { class: "sr" }, " (새 창)"))
-    : "PDF가 없어요.");
+  find("pdf-place").replaceChildren(
+    safe
+      ? make(
+          "a",
+          { class: "button primary", href: url.href, target: "_blank", rel: "noopener noreferrer" },
+          "PDF로 보기",
+          make("span", { class: "sr" }, " (새 창)"),
+        )
+      : "PDF가 없어요.",
+  );
 }
 
 function riskTable(caption, entries, longest) {
   if (entries.length === 0) return make("p", { class: "hint" }, "예측된 항목이 없어요.");
   const sorted = [...entries].sort((a, b) => (Number(b.rate) || 0) - (Number(a.rate) || 0));
-  return make("table", { class: "bars" }, make("caption", { class: "sr" }, `${caption}, 높은 순`),
-    make("thead", { class: "sr" }, make("tr", {}, ...["이름", "위험도", "단계"].map((head) => make("th", { scope: "col" }, head)))),
-    make("tbody", {}, ...sorted.map((entry) => riskRow(entry, longest))));
+  return make(
+    "table",
+    { class: "bars" },
+    make("caption", { class: "sr" }, `${caption}, 높은 순`),
+    make(
+      "thead",
+      { class: "sr" },
+      make("tr", {}, ...["이름", "위험도", "단계"].map((head) => make("th", { scope: "col" }, head))),
+    ),
+    make("tbody", {}, ...sorted.map((entry) => riskRow(entry, longest))),
+  );
 }
 
 function riskRow({ name, rate, level }, longest) {
   const [kind, sign] = LEVELS[level] ?? ["", ""];
   const bar = make("span", { class: `risk ${kind}`, "aria-hidden": "true" });
   bar.style.inlineSize = `${Math.min(100, ((Number(rate) || 0) / longest) * 100)}%`;
-  return make("tr", {}, make("th", { scope: "row" }, name),
-    make("td", {}, make("div", { class: "track" }, bar), make("span", { class: "rate" }, rate === null || rate === undefined ? "–" : String(rate))),
-    make("td", {}, level ? make("span", { class: `chip ${kind}` }, make("span", { "aria-hidden": "true" }, `${sign} `), level) : ""));
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, name),
+    make(
+      "td",
+      {},
+      make("div", { class: "track" }, bar),
+      make("span", { class: "rate" }, rate === null || rate === undefined ? "–" : String(rate)),
+    ),
+    make(
+      "td",
+      {},
+      level ? make("span", { class: `chip ${kind}` }, make("span", { "aria-hidden": "true" }, `${sign} `), level) : "",
+    ),
+  );
 }
 
 await new ResultsPage({ load, draw }).open();

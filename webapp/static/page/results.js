@@ -35,23 +35,35 @@ export class ResultsPage {
     this.#fallBack = fallBack;
   }
 
-  get uuid() { return this.#query.get("uuid") || this.storage.read(KEYS.patientUuid); }
-  get sessionId() { return this.#query.get("sessionId") || this.storage.read(KEYS.sessionId); }
-  get gender() { return this.storage.read(KEYS.gender); }
+  get uuid() {
+    return this.#query.get("uuid") || this.storage.read(KEYS.patientUuid);
+  }
+  get sessionId() {
+    return this.#query.get("sessionId") || this.storage.read(KEYS.sessionId);
+  }
+  get gender() {
+    return this.storage.read(KEYS.gender);
+  }
   /** A running session may still bring what is missing now. */
-  get live() { return this.#live; }
+  get live() {
+    return this.#live;
+  }
 
   async open() {
     this.#keepQueryInLinks();
     find("set-password").addEventListener("click", () => this.#askForPassword());
-    if (this.#query.get("report") === "failed") this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.", "warning");
+    if (this.#query.get("report") === "failed")
+      this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.", "warning");
     if (this.sessionId) await this.#follow();
     if (this.#turn === 0) await this.refresh();
   }
 
   /** Loads and draws; only the newest of several runs draws. */
   async refresh() {
-    if (!this.uuid) { if (!this.#live) this.#showNothing(); return; }
+    if (!this.uuid) {
+      if (!this.#live) this.#showNothing();
+      return;
+    }
     const turn = ++this.#turn;
     try {
       const data = await this.#load(this);
@@ -63,7 +75,10 @@ export class ResultsPage {
 
   async #cannotLoad(error) {
     if (CLOSED_TO_US.has(error.status)) {
-      if (this.#live) { this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요."); return; }
+      if (this.#live) {
+        this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요.");
+        return;
+      }
       this.lead("");
       await unlock(this.client, this.uuid);
       await this.refresh();
@@ -89,7 +104,9 @@ export class ResultsPage {
     show(find("nothing"));
   }
 
-  lead(text) { say(find("results-lead"), text); }
+  lead(text) {
+    say(find("results-lead"), text);
+  }
 
   /** @param {string} text @param {"warning"|""} [level] */
   notify(text, level = "") {
@@ -101,8 +118,12 @@ export class ResultsPage {
   async #follow() {
     this.#live = true;
     const collection = new Collection({
-      sessionId: this.sessionId, page: location.pathname, redirectPath: this.#redirectPath(), client: this.client,
-      storage: this.storage, database: this.database,
+      sessionId: this.sessionId,
+      page: location.pathname,
+      redirectPath: this.#redirectPath(),
+      client: this.client,
+      storage: this.storage,
+      database: this.database,
       view: {
         perform: (action) => this.#perform(action),
         showProgress: (progress) => this.#showProgress(progress),
@@ -120,7 +141,9 @@ export class ResultsPage {
   }
 
   /** A link without memory: its own path says what the person came for. */
-  #redirectPath() { return this.storage.read(KEYS.redirectPath) ?? location.pathname; }
+  #redirectPath() {
+    return this.storage.read(KEYS.redirectPath) ?? location.pathname;
+  }
 
   #showProgress(progress) {
     const percent = percentOf(progress);
@@ -141,17 +164,22 @@ export class ResultsPage {
 
   #perform(action) {
     switch (action.do) {
-      case "toast": return showToast(action.level, action.text);
-      case "navigate": return location.assign(action.to);
-      case "dialog": return this.#askForPassword();
+      case "toast":
+        return showToast(action.level, action.text);
+      case "navigate":
+        return location.assign(action.to);
+      case "dialog":
+        return this.#askForPassword();
       case "refresh":
         if (this.collection?.flow.status === "completed") this.#settle();
         return void this.refresh();
-      case "restart": case "correct":
+      case "restart":
+      case "correct":
         this.#settle();
         if (action.text && action.reason !== "gone") this.notify(action.text, "warning");
         return void this.refresh();
-      default: return undefined;
+      default:
+        return undefined;
     }
   }
 

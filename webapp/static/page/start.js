@@ -24,8 +24,12 @@ function readValues() {
   const data = new FormData(form);
   const text = (name) => String(data.get(name) ?? "");
   return {
-    user_name: text("user_name"), birthdate: text("birthdate"), gender: text("gender"), phone_no: text("phone_no"),
-    private_auth_type: text("private_auth_type"), redirect_path: text("redirect_path"),
+    user_name: text("user_name"),
+    birthdate: text("birthdate"),
+    gender: text("gender"),
+    phone_no: text("phone_no"),
+    private_auth_type: text("private_auth_type"),
+    redirect_path: text("redirect_path"),
     missingTerms: askedTerms().filter((box) => !box.checked).length,
   };
 }
@@ -41,7 +45,8 @@ function showFaults(faults) {
 function watchFields() {
   const recheck = (name) => markField(name, checkField(name, readValues(), new Date()), inputsOf(name));
   form.addEventListener("focusout", ({ target }) => {
-    if (FIELD_NAMES.includes(target.name) && target.value && target.type !== "radio" && target.type !== "checkbox") recheck(target.name);
+    if (FIELD_NAMES.includes(target.name) && target.value && target.type !== "radio" && target.type !== "checkbox")
+      recheck(target.name);
   });
   form.addEventListener("input", ({ target }) => {
     if (FIELD_NAMES.includes(target.name) && target.getAttribute("aria-invalid")) recheck(target.name);
@@ -51,7 +56,8 @@ function watchFields() {
 function watchConsent() {
   const all = find("agree-all");
   const settle = () => {
-    for (const term of form.querySelectorAll("[data-report-only]")) term.hidden = readValues().redirect_path !== "/disease-report";
+    for (const term of form.querySelectorAll("[data-report-only]"))
+      term.hidden = readValues().redirect_path !== "/disease-report";
     all.checked = askedTerms().every((box) => box.checked);
   };
   all.addEventListener("change", () => {
@@ -65,7 +71,10 @@ function watchConsent() {
 /** A campaign's link may name its order and the hospital; whatever else stands there is not ours. */
 function campaign() {
   const query = new URLSearchParams(location.search);
-  const known = [["oid", query.get("oid")], ["hospital_id", query.get("hospital")]];
+  const known = [
+    ["oid", query.get("oid")],
+    ["hospital_id", query.get("hospital")],
+  ];
   return Object.fromEntries(known.filter(([, value]) => value && /^[\w-]{1,64}$/.test(value)));
 }
 
@@ -78,7 +87,11 @@ async function submit() {
   const clean = cleanValues(values);
   try {
     const { session_id } = await client.startSession({
-      ...clean, ...campaign(), redirect_path: values.redirect_path, terms_agreed: true, terms_agreed_at: agreedAt,
+      ...clean,
+      ...campaign(),
+      redirect_path: values.redirect_path,
+      terms_agreed: true,
+      terms_agreed_at: agreedAt,
     });
     keep(session_id, clean, values.redirect_path, agreedAt);
     await followThrough(session_id);
@@ -90,8 +103,12 @@ async function submit() {
 function keep(sessionId, values, redirectPath, agreedAt) {
   storage.clearSession();
   const kept = {
-    [KEYS.sessionId]: sessionId, [KEYS.redirectPath]: redirectPath, [KEYS.authType]: values.private_auth_type,
-    [KEYS.termsAgreed]: agreedAt, [KEYS.manualCollect]: "false", [KEYS.gender]: values.gender,
+    [KEYS.sessionId]: sessionId,
+    [KEYS.redirectPath]: redirectPath,
+    [KEYS.authType]: values.private_auth_type,
+    [KEYS.termsAgreed]: agreedAt,
+    [KEYS.manualCollect]: "false",
+    [KEYS.gender]: values.gender,
   };
   for (const [key, value] of Object.entries(kept)) storage.write(key, value);
   const { birthdate } = values;
@@ -106,7 +123,9 @@ async function askThePhone(sessionId) {
   } catch (error) {
     if (!error.retryable) throw error;
     showToast("error", explain(error));
-    await new Promise((resolve) => { setTimeout(resolve, 1000 * Math.min(error.retryAfterSeconds ?? 3, 30)); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000 * Math.min(error.retryAfterSeconds ?? 3, 30));
+    });
     if (collection?.sessionId === sessionId) await askThePhone(sessionId);
   }
 }
@@ -146,7 +165,10 @@ function waitForTheLine(sessionId) {
 async function follow(sessionId) {
   collection?.stop();
   collection = new Collection({
-    sessionId, page: "/", client, storage,
+    sessionId,
+    page: "/",
+    client,
+    storage,
     view: { perform, showProgress: drawProgress, showConnection },
   });
   show(find("form-view"), false);
@@ -173,7 +195,9 @@ const PERFORM = {
   restart: ({ text }) => backToForm(text || "조회가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
 };
 
-function perform(action) { return PERFORM[action.do](action); }
+function perform(action) {
+  return PERFORM[action.do](action);
+}
 
 function backToForm(notice) {
   collection?.stop();
@@ -187,15 +211,17 @@ function backToForm(notice) {
 }
 
 function watchWaiting() {
-  find("approve-button").addEventListener("click", ({ currentTarget }) => whileBusy(currentTarget, async () => {
-    try {
-      await collection?.approve();
-      show(find("retry"), false);
-      showToast("info", "승인을 확인하고 있어요.");
-    } catch (error) {
-      showToast("warning", explain(error));
-    }
-  }));
+  find("approve-button").addEventListener("click", ({ currentTarget }) =>
+    whileBusy(currentTarget, async () => {
+      try {
+        await collection?.approve();
+        show(find("retry"), false);
+        showToast("info", "승인을 확인하고 있어요.");
+      } catch (error) {
+        showToast("warning", explain(error));
+      }
+    }),
+  );
   const leave = (notice) => async () => {
     const left = collection;
     backToForm(notice);

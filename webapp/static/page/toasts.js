@@ -22,7 +22,9 @@ export function showToast(level, text) {
 /** Never while it is being read: pointer or focus on it stops the clock. */
 function leaveLater(toast) {
   let timer = 0;
-  const start = () => { timer = setTimeout(() => toast.remove(), STAY_MILLISECONDS); };
+  const start = () => {
+    timer = setTimeout(() => toast.remove(), STAY_MILLISECONDS);
+  };
   const stop = () => clearTimeout(timer);
   for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, stop);
   for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, start);

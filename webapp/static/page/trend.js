@@ -35,41 +35,86 @@ function draw({ checkups, prescriptions }, page) {
 
 function drawCheckups(checkups, page) {
   show(find("no-checkups"), checkups.length === 0 && !page.live);
-  find("charts").replaceChildren(...groupMeasures(checkups, page.gender).map(({ title, measures }) =>
-    make("section", { class: "group" }, make("h3", {}, title), make("div", { class: "grid" }, ...measures.map(measureCard)))));
+  find("charts").replaceChildren(
+    ...groupMeasures(checkups, page.gender).map(({ title, measures }) =>
+      make(
+        "section",
+        { class: "group" },
+        make("h3", {}, title),
+        make("div", { class: "grid" }, ...measures.map(measureCard)),
+      ),
+    ),
+  );
 }
 
 function measureCard(measure) {
   const newest = newestOf(measure);
-  const ranges = measure.series.map(({ label, range }) =>
-    range && (measure.series.length > 1 ? `${label} ${describeRange(range, measure.unit)}` : describeRange(range, measure.unit)));
-  const chip = newest.judgement && make("span", { class: `chip ${newest.judgement}` },
-    make("span", { "aria-hidden": "true" }, `${SIGNS[newest.judgement]} `), JUDGEMENTS[newest.judgement]);
+  const ranges = measure.series.map(
+    ({ label, range }) =>
+      range &&
+      (measure.series.length > 1
+        ? `${label} ${describeRange(range, measure.unit)}`
+        : describeRange(range, measure.unit)),
+  );
+  const chip =
+    newest.judgement &&
+    make(
+      "span",
+      { class: `chip ${newest.judgement}` },
+      make("span", { "aria-hidden": "true" }, `${SIGNS[newest.judgement]} `),
+      JUDGEMENTS[newest.judgement],
+    );
   const label = `${measure.title} 그래프. 가장 최근 ${newest.date} ${newest.value} ${measure.unit}. ${newest.change} 자세한 값은 아래 표에 있어요.`;
-  return make("article", { class: "card measure", "aria-label": measure.title },
+  return make(
+    "article",
+    { class: "card measure", "aria-label": measure.title },
     make("header", {}, make("h4", {}, measure.title), chip),
-    make("p", { class: "newest" }, make("strong", {}, newest.value), ` ${measure.unit} `,
-      make("span", { class: "hint" }, [newest.date, newest.change].filter(Boolean).join(" · "))),
+    make(
+      "p",
+      { class: "newest" },
+      make("strong", {}, newest.value),
+      ` ${measure.unit} `,
+      make("span", { class: "hint" }, [newest.date, newest.change].filter(Boolean).join(" · ")),
+    ),
     chartFigure(label, (colour) => lineSettings(measure, colour), measureTable(measure)),
-    make("p", { class: "hint" }, ranges.some(Boolean) ? `참고 범위: ${ranges.filter(Boolean).join(", ")}` : "참고 범위가 없는 항목이에요."));
+    make(
+      "p",
+      { class: "hint" },
+      ranges.some(Boolean) ? `참고 범위: ${ranges.filter(Boolean).join(", ")}` : "참고 범위가 없는 항목이에요.",
+    ),
+  );
 }
 
 function measureTable({ title, unit, digits, series }) {
-  const days = [...new Map(series.flatMap(({ points }) => points).map((point) => [point.x, point])).values()].sort((a, b) => b.x - a.x);
+  const days = [...new Map(series.flatMap(({ points }) => points).map((point) => [point.x, point])).values()].sort(
+    (a, b) => b.x - a.x,
+  );
   const cell = ({ points, range }, day) => {
     const point = points.find(({ x }) => x === day.x);
     const note = point && range && place(point.y, range) !== "inside" ? ` ${SIGNS[place(point.y, range)]}` : "";
     const spoken = note ? make("span", { class: "sr" }, JUDGEMENTS[place(point.y, range)]) : null;
     return make("td", {}, point ? `${point.y.toFixed(digits)}${note}` : "–", spoken);
   };
-  const rows = days.map((day) => make("tr", {}, make("th", { scope: "row" }, day.date),
-    ...series.map((line) => cell(line, day)), make("td", {}, day.location)));
+  const rows = days.map((day) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, day.date),
+      ...series.map((line) => cell(line, day)),
+      make("td", {}, day.location),
+    ),
+  );
   return dataTable(`${title} (${unit})`, ["검진일", ...series.map(({ label }) => label), "검진 기관"], rows);
 }
 
 function dataTable(caption, heads, rows) {
-  return make("table", {}, make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, ...rows));
+  return make(
+    "table",
+    {},
+    make("caption", {}, caption),
+    make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, ...rows),
+  );
 }
 
 function drawVisits(prescriptions, page) {
@@ -81,19 +126,41 @@ function drawVisits(prescriptions, page) {
 
 function visitsCard(months) {
   const total = months.reduce((sum, { visits }) => sum + visits, 0);
-  const rows = months.map(({ month, visits, medicineDays }) => make("tr", {}, make("th", { scope: "row" }, monthText(month)),
-    make("td", {}, `${visits}건`), make("td", {}, `${medicineDays}회`)));
-  return make("article", { class: "card measure wide" }, make("header", {}, make("h4", {}, "달마다 받은 진료·조제")),
-    chartFigure(`달마다 받은 진료·조제 그래프. ${monthText(months[0].month)}부터 ${monthText(months.at(-1).month)}까지 모두 ${total}건.`,
-      (colour) => barSettings(months, monthText, colour), dataTable("달마다 받은 진료·조제", ["달", "진료·조제", "투약·요양 횟수"], rows)));
+  const rows = months.map(({ month, visits, medicineDays }) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, monthText(month)),
+      make("td", {}, `${visits}건`),
+      make("td", {}, `${medicineDays}회`),
+    ),
+  );
+  return make(
+    "article",
+    { class: "card measure wide" },
+    make("header", {}, make("h4", {}, "달마다 받은 진료·조제")),
+    chartFigure(
+      `달마다 받은 진료·조제 그래프. ${monthText(months[0].month)}부터 ${monthText(months.at(-1).month)}까지 모두 ${total}건.`,
+      (colour) => barSettings(months, monthText, colour),
+      dataTable("달마다 받은 진료·조제", ["달", "진료·조제", "투약·요양 횟수"], rows),
+    ),
+  );
 }
 
 /** Several hundred rows are a long page: some at a time, whole months. */
 function listVisits(months, most) {
   let count = 0;
   const shown = months.filter(({ items }) => (count += items.length) - items.length < most);
-  find("visits").replaceChildren(...shown.map(({ month, items }) => make("section", { class: "month" },
-    make("h3", {}, monthText(month), make("span", { class: "hint" }, ` ${items.length}건`)), make("ul", {}, ...items.map(visitRow)))));
+  find("visits").replaceChildren(
+    ...shown.map(({ month, items }) =>
+      make(
+        "section",
+        { class: "month" },
+        make("h3", {}, monthText(month), make("span", { class: "hint" }, ` ${items.length}건`)),
+        make("ul", {}, ...items.map(visitRow)),
+      ),
+    ),
+  );
   const more = find("more-visits");
   show(more, shown.length < months.length);
   more.onclick = () => {
@@ -107,16 +174,38 @@ function listVisits(months, most) {
 
 function visitRow(item) {
   const medicines = medicinesOf(item);
-  const date = String(item.treatment_date ?? "").slice(5, 10).replace("-", ".");
+  const date = String(item.treatment_date ?? "")
+    .slice(5, 10)
+    .replace("-", ".");
   const facts = [item.treatment_type, item.address].filter(Boolean).join(" · ");
-  return make("li", {}, make("time", { dateTime: item.treatment_date ?? "" }, date),
-    make("div", {}, make("strong", {}, item.hospital_name || "이름 없는 기관"), make("span", { class: "hint" }, facts),
-      medicines.length > 0 ? make("details", {}, make("summary", {}, `약 ${medicines.length}가지`),
-        make("ul", { class: "medicines" }, ...medicines.map(medicineRow))) : null));
+  return make(
+    "li",
+    {},
+    make("time", { dateTime: item.treatment_date ?? "" }, date),
+    make(
+      "div",
+      {},
+      make("strong", {}, item.hospital_name || "이름 없는 기관"),
+      make("span", { class: "hint" }, facts),
+      medicines.length > 0
+        ? make(
+            "details",
+            {},
+            make("summary", {}, `약 ${medicines.length}가지`),
+            make("ul", { class: "medicines" }, ...medicines.map(medicineRow)),
+          )
+        : null,
+    ),
+  );
 }
 
 function medicineRow({ name, effect, days }) {
-  return make("li", {}, make("b", {}, name), make("span", { class: "hint" }, [effect, days].filter(Boolean).join(" · ")));
+  return make(
+    "li",
+    {},
+    make("b", {}, name),
+    make("span", { class: "hint" }, [effect, days].filter(Boolean).join(" · ")),
+  );
 }
 
 await new ResultsPage({ load, draw, fallBack }).open();

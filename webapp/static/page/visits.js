@@ -3,10 +3,15 @@
  * @module
  */
 
-/** @param {any[]} items @returns {{month: string, items: any[]}[]} newest month first; what has no date comes last, as "" */
+/**
+ * @param {any[]} items
+ * @returns {{month: string, items: any[]}[]} newest month first; what has no date comes last, as ""
+ */
 export function byMonth(items) {
   const months = new Map();
-  const sorted = [...items].sort((a, b) => String(b.treatment_date ?? "").localeCompare(String(a.treatment_date ?? "")));
+  const sorted = [...items].sort((a, b) =>
+    String(b.treatment_date ?? "").localeCompare(String(a.treatment_date ?? "")),
+  );
   for (const item of sorted) {
     const month = String(item.treatment_date ?? "").slice(0, 7);
     months.set(month, [...(months.get(month) ?? []), item]);
@@ -18,19 +23,28 @@ export function byMonth(items) {
  * @param {any[]} items @returns {{month: string, visits: number, medicineDays: number}[]} oldest first, no month left out
  */
 export function monthlyCounts(items) {
-  const months = byMonth(items).filter(({ month }) => /^\d{4}-\d{2}$/.test(month)).reverse();
+  const months = byMonth(items)
+    .filter(({ month }) => /^\d{4}-\d{2}$/.test(month))
+    .reverse();
   if (months.length === 0) return [];
   const found = new Map(months.map((entry) => [entry.month, entry.items]));
   return everyMonth(months[0].month, months.at(-1).month).map((month) => {
     const inMonth = found.get(month) ?? [];
-    return { month, visits: inMonth.length, medicineDays: inMonth.reduce((sum, item) => sum + (Number(item.medication_count) || 0), 0) };
+    return {
+      month,
+      visits: inMonth.length,
+      medicineDays: inMonth.reduce((sum, item) => sum + (Number(item.medication_count) || 0), 0),
+    };
   });
 }
 
 function everyMonth(first, last) {
   const months = [];
   for (let [year, month] = first.split("-").map(Number); ; month += 1) {
-    if (month > 12) { month = 1; year += 1; }
+    if (month > 12) {
+      month = 1;
+      year += 1;
+    }
     const name = `${year}-${String(month).padStart(2, "0")}`;
     months.push(name);
     if (name >= last) return months;
@@ -45,9 +59,11 @@ export function monthText(month) {
 
 /** @param {any} item @returns {{name: string, effect: string, days: string}[]} */
 export function medicinesOf(item) {
-  return (item.details ?? []).map((detail) => ({
-    name: detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "",
-    effect: detail.ChoBangYakPumHyoneung ?? "",
-    days: detail.TuyakIlSoo ? `${detail.TuyakIlSoo}일분` : "",
-  })).filter(({ name }) => name !== "");
+  return (item.details ?? [])
+    .map((detail) => ({
+      name: detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "",
+      effect: detail.ChoBangYakPumHyoneung ?? "",
+      days: detail.TuyakIlSoo ? `${detail.TuyakIlSoo}일분` : "",
+    }))
+    .filter(({ name }) => name !== "");
 }

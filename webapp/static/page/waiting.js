@@ -18,11 +18,20 @@ const APPS = {
 const LAST_STEP = "내용을 확인하고 승인한 뒤, 이 화면으로 돌아와 주세요.";
 const SIGNS = { waiting: "", active: "•", done: "✓", failed: "!", skipped: "–" };
 const STATES = { waiting: "대기", active: "진행 중", done: "완료", failed: "가져오지 못함", skipped: "건너뜀" };
-const CLOCK = new Intl.DateTimeFormat("ko-KR", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const CLOCK = new Intl.DateTimeFormat("ko-KR", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
 
 /** @param {string|null} code of the authenticator */
 export function drawPhone(code) {
-  const app = APPS[code ?? ""] ?? { mark: "✓", open: "인증 앱을 열어 주세요.", look: "도착한 인증 요청을 눌러 주세요." };
+  const app = APPS[code ?? ""] ?? {
+    mark: "✓",
+    open: "인증 앱을 열어 주세요.",
+    look: "도착한 인증 요청을 눌러 주세요.",
+  };
   const mark = find("phone-mark");
   mark.className = `mark mark-${code}`;
   mark.textContent = app.mark;
@@ -66,15 +75,24 @@ function stepRow(step) {
   const time = step.at ? CLOCK.format(new Date(step.at)) : "";
   const count = step.count === null ? "" : `${step.count.toLocaleString("ko-KR")}건 `;
   const state = step.note || `${count}${STATES[step.state]}`;
-  return make("li", { class: step.state, ...(step.state === "active" ? { "aria-current": "step" } : {}) },
+  return make(
+    "li",
+    { class: step.state, ...(step.state === "active" ? { "aria-current": "step" } : {}) },
     make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[step.state]),
     make("span", {}, step.label),
-    make("span", { class: "state" }, time ? `${state} · ` : state, time ? make("time", { dateTime: step.at }, time) : null));
+    make(
+      "span",
+      { class: "state" },
+      time ? `${state} · ` : state,
+      time ? make("time", { dateTime: step.at }, time) : null,
+    ),
+  );
 }
 
 /** One sentence per change: a screen reader need not read the whole list again. */
 export function announce(progress, percent = percentOf(progress)) {
-  const current = progress.find((step) => step.state === "active") ?? progress.findLast((step) => step.state !== "waiting");
+  const current =
+    progress.find((step) => step.state === "active") ?? progress.findLast((step) => step.state !== "waiting");
   const text = current ? `${current.label}: ${STATES[current.state]}. 전체 ${percent}%` : "";
   const place = find("announce");
   if (place.textContent !== text) place.textContent = text;

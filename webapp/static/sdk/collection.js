@@ -42,8 +42,15 @@ export class Collection {
    * @param {{sessionId: string, page: string, redirectPath?: string, view: View, client?: WelnoClient,
    *   storage?: WelnoStorage, database?: HealthDatabase}} options
    */
-  constructor({ sessionId, page, redirectPath, view, storage = new WelnoStorage(), client = new WelnoClient({ storage }),
-                database = new HealthDatabase() }) {
+  constructor({
+    sessionId,
+    page,
+    redirectPath,
+    view,
+    storage = new WelnoStorage(),
+    client = new WelnoClient({ storage }),
+    database = new HealthDatabase(),
+  }) {
     this.#client = client;
     this.#storage = storage;
     this.#database = database;
@@ -53,15 +60,22 @@ export class Collection {
     this.#progress = initialProgress({ withReport: this.#flow.redirectPath.includes("disease-report") });
   }
 
-  get sessionId() { return this.#flow.sessionId; }
-  get flow() { return this.#flow; }
+  get sessionId() {
+    return this.#flow.sessionId;
+  }
+  get flow() {
+    return this.#flow;
+  }
 
   /** Takes up the session where it stands, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
     const cursor = await this.#recall();
     this.#show();
     this.#stream = connect({
-      sessionId: this.sessionId, after: cursor.seq, epoch: cursor.epoch, client: this.#client,
+      sessionId: this.sessionId,
+      after: cursor.seq,
+      epoch: cursor.epoch,
+      client: this.#client,
       onEvent: (event) => this.#take(event),
       onStatus: (status) => this.#adopt(status),
       onState: (state, reason) => this.#connection(state, reason),
@@ -69,7 +83,9 @@ export class Collection {
     await this.#run(resume(this.#flow));
   }
 
-  stop() { this.#stream?.close(); }
+  stop() {
+    this.#stream?.close();
+  }
 
   /** Ends the session for everybody; what is stored stays. */
   async cancel() {
@@ -120,7 +136,9 @@ export class Collection {
     this.#run(resume(this.#flow));
   }
 
-  #show() { this.#view.showProgress?.(this.#progress, this.#flow); }
+  #show() {
+    this.#view.showProgress?.(this.#progress, this.#flow);
+  }
 
   #connection(state, reason) {
     this.#view.showConnection?.(state, reason);
@@ -164,19 +182,28 @@ export class Collection {
       this.#storage.markDone(this.sessionId, "save");
     } catch (error) {
       console.warn("welno: the records could not be kept in this browser", error.name);
-      this.#view.perform({ do: "toast", level: "warning", text: "이 기기에는 기록을 보관하지 못했어요. 서버에는 안전하게 저장됐어요." });
+      this.#view.perform({
+        do: "toast",
+        level: "warning",
+        text: "이 기기에는 기록을 보관하지 못했어요. 서버에는 안전하게 저장됐어요.",
+      });
     }
   }
 
   async #fetchRecords(uuid) {
     const person = this.#storage.person(this.sessionId);
     const [healthData, prescriptionData, status] = await Promise.all([
-      this.#client.checkups(uuid), this.#client.prescriptions(uuid),
+      this.#client.checkups(uuid),
+      this.#client.prescriptions(uuid),
       person ? null : this.#client.status(this.sessionId).catch(() => null),
     ]);
     return {
-      uuid, hospitalId: this.#flow.hospitalId, patientName: person?.name ?? status?.user_name ?? null,
-      birthday: person?.birthday ?? null, healthData, prescriptionData,
+      uuid,
+      hospitalId: this.#flow.hospitalId,
+      patientName: person?.name ?? status?.user_name ?? null,
+      birthday: person?.birthday ?? null,
+      healthData,
+      prescriptionData,
     };
   }
 }

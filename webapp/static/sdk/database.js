@@ -42,7 +42,9 @@ export class HealthDatabase {
   }
 
   /** @param {string} uuid */
-  forgetRecords(uuid) { return this.#within("readwrite", (store) => settled(store.delete(uuid))); }
+  forgetRecords(uuid) {
+    return this.#within("readwrite", (store) => settled(store.delete(uuid)));
+  }
 
   async #within(mode, act) {
     const database = await this.#open();

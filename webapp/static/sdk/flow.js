@@ -36,11 +36,20 @@ export const REPORT_PATH = "/disease-report";
 
 /** @param {Partial<FlowState> & {sessionId: string, page: string}} known @returns {FlowState} */
 export function initialFlow(known) {
-  return { redirectPath: TREND_PATH, patientUuid: null, hospitalId: null, reportFailed: false, status: "initiated", ...known };
+  return {
+    redirectPath: TREND_PATH,
+    patientUuid: null,
+    hospitalId: null,
+    reportFailed: false,
+    status: "initiated",
+    ...known,
+  };
 }
 
 /** @param {FlowState} state */
-export function wantsReport(state) { return state.redirectPath.includes("disease-report"); }
+export function wantsReport(state) {
+  return state.redirectPath.includes("disease-report");
+}
 
 /**
  * @param {FlowState} state @param {{type: string, status?: string, message: string, data?: any}} event
@@ -59,11 +68,17 @@ export function decide(state, event) {
  */
 export function resume(state) {
   switch (state.status) {
-    case "completed": return finish(state);
-    case "info_required": return [{ do: "correct", text: "" }];
-    case "expired": case "cancelled": return [restart(state.status, "")];
-    case "error": return [restart("failed", "")];
-    default: return canMoveOn(state) ? [moveOn(state)] : [{ do: "spinner", on: isWorking(state) }];
+    case "completed":
+      return finish(state);
+    case "info_required":
+      return [{ do: "correct", text: "" }];
+    case "expired":
+    case "cancelled":
+      return [restart(state.status, "")];
+    case "error":
+      return [restart("failed", "")];
+    default:
+      return canMoveOn(state) ? [moveOn(state)] : [{ do: "spinner", on: isWorking(state) }];
   }
 }
 
@@ -114,26 +129,39 @@ function remember(before, after) {
 
 const WAITING = new Set(["auth_key_received", "auth_waiting", "auth_pending", "auth_timeout"]);
 const PAST_APPROVAL = new Set([
-  "auth_completed", "fetching_health_data", "health_data_completed", "fetching_prescription_data",
-  "prescription_completed", "prescription_data_failed", "identifying", "saving", "mediarc_generating",
+  "auth_completed",
+  "fetching_health_data",
+  "health_data_completed",
+  "fetching_prescription_data",
+  "prescription_completed",
+  "prescription_data_failed",
+  "identifying",
+  "saving",
+  "mediarc_generating",
   "mediarc_failed",
 ]);
 
-function isWorking(state) { return PAST_APPROVAL.has(state.status); }
+function isWorking(state) {
+  return PAST_APPROVAL.has(state.status);
+}
 
+/** @returns {Action} */
 const toast = (level, text) => ({ do: "toast", level, text });
+/** @returns {Action} */
 const spinner = (on) => ({ do: "spinner", on });
 
 const REACTIONS = {
   auth_completed: (_, event) => [toast("success", event.message), spinner(true)],
   health_data_completed: (state, event) =>
-    wantsReport(state) || state.page !== "/"
-      ? [toast("success", event.message), { do: "refresh" }]
-      : [moveOn(state)],
+    wantsReport(state) || state.page !== "/" ? [toast("success", event.message), { do: "refresh" }] : [moveOn(state)],
   prescription_completed: (_, event) => [toast("success", event.message), { do: "refresh" }],
   mediarc_generating: (_, event) => [toast("info", event.message), spinner(true)],
-  mediarc_completed_password_ready: (_, event) =>
-    [toast("success", event.message), spinner(false), { do: "refresh" }, { do: "dialog" }],
+  mediarc_completed_password_ready: (_, event) => [
+    toast("success", event.message),
+    spinner(false),
+    { do: "refresh" },
+    { do: "dialog" },
+  ],
   completed: (state) => finish(state),
   auth_timeout: (_, event) => [{ do: "retry", text: event.message }],
   auth_pending: (_, event) => [{ do: "retry", text: event.message }],
@@ -145,34 +173,55 @@ const REACTIONS = {
   error: (state, event) => [spinner(false), restart(endReason(state.status), event.message)],
 };
 
-function endReason(status) { return status === "expired" || status === "cancelled" ? status : "failed"; }
+function endReason(status) {
+  return status === "expired" || status === "cancelled" ? status : "failed";
+}
 
-function restart(reason, text) { return { do: "restart", reason, text }; }
+/** @returns {Action} */
+function restart(reason, text) {
+  return { do: "restart", reason, text };
+}
 
 /** On the trend path the results page takes over as soon as there is something to show. */
 function canMoveOn(state) {
-  const arrived = ["health_data_completed", "fetching_prescription_data", "prescription_completed",
-    "prescription_data_failed", "identifying", "saving"];
+  const arrived = [
+    "health_data_completed",
+    "fetching_prescription_data",
+    "prescription_completed",
+    "prescription_data_failed",
+    "identifying",
+    "saving",
+  ];
   return !wantsReport(state) && state.page === "/" && state.patientUuid !== null && arrived.includes(state.status);
 }
 
-function moveOn(state) { return { do: "navigate", to: resultsAddress(state), afterDialog: false }; }
+/** @returns {Action} */
+function moveOn(state) {
+  return { do: "navigate", to: resultsAddress(state), afterDialog: false };
+}
 
+/** @returns {Action[]} */
 function finish(state) {
   const showsResults = state.page !== "/"; // whoever already looks at results is not taken elsewhere
   return [
-    spinner(false), { do: "save" }, { do: "dialog" },
+    spinner(false),
+    { do: "save" },
+    { do: "dialog" },
     showsResults ? { do: "refresh" } : { do: "navigate", to: resultsAddress(state), afterDialog: true },
   ];
 }
 
 /** Who came for a report that could not be made is shown what was collected. */
-function landing(state) { return wantsReport(state) && !state.reportFailed ? REPORT_PATH : TREND_PATH; }
+function landing(state) {
+  return wantsReport(state) && !state.reportFailed ? REPORT_PATH : TREND_PATH;
+}
 
 /** @param {FlowState} state */
 export function resultsAddress(state) {
   const query = new URLSearchParams({
-    uuid: state.patientUuid ?? "", hospital: state.hospitalId ?? "", sessionId: state.sessionId,
+    uuid: state.patientUuid ?? "",
+    hospital: state.hospitalId ?? "",
+    sessionId: state.sessionId,
     ...(state.reportFailed ? { report: "failed" } : {}),
   });
   return `${landing(state)}?${query}`;

@@ -23,8 +23,9 @@ export function mergeRecord(kept, fresh, now) {
     hospitalId: fresh.hospitalId ?? kept?.hospitalId ?? null,
     birthday: fresh.birthday ?? kept?.birthday ?? null,
     healthData: mergeItems(kept?.healthData ?? [], fresh.healthData, checkupKey).sort(newestFirst("checkup_date")),
-    prescriptionData: mergeItems(kept?.prescriptionData ?? [], fresh.prescriptionData, prescriptionKey)
-      .sort(newestFirst("treatment_date")),
+    prescriptionData: mergeItems(kept?.prescriptionData ?? [], fresh.prescriptionData, prescriptionKey).sort(
+      newestFirst("treatment_date"),
+    ),
     createdAt: kept?.createdAt ?? now,
     updatedAt: now,
     dataSource: "tilko",
@@ -76,7 +77,9 @@ function canonical(value) {
   return JSON.stringify(value, (_, part) =>
     part && typeof part === "object" && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part);
+      : part,
+  );
 }
 
-const newestFirst = (field) => (a, b) => String(b[field] ?? b.year ?? "").localeCompare(String(a[field] ?? a.year ?? ""));
+const newestFirst = (field) => (a, b) =>
+  String(b[field] ?? b.year ?? "").localeCompare(String(a[field] ?? a.year ?? ""));

@@ -22,7 +22,12 @@ const LABELS = {
 export function initialProgress({ withReport }) {
   const names = Object.keys(LABELS).filter((name) => withReport || name !== "report");
   return names.map((name, index) => ({
-    name, label: LABELS[name], state: index === 0 ? "active" : "waiting", at: null, count: null, note: "",
+    name,
+    label: LABELS[name],
+    state: index === 0 ? "active" : "waiting",
+    at: null,
+    count: null,
+    note: "",
   }));
 }
 
@@ -72,7 +77,9 @@ function moved(step, state, event, note) {
   return { ...step, state, count, note, at: state === step.state ? step.at : event.timestamp };
 }
 
-function stopped(step, event) { return step.state === "active" ? { ...step, state: "failed", at: event.timestamp } : step; }
+function stopped(step, event) {
+  return step.state === "active" ? { ...step, state: "failed", at: event.timestamp } : step;
+}
 
 /** The same from a status answer, where the events are gone. @param {Progress} progress @param {any} status */
 export function progressFromStatus(progress, status) {
@@ -80,7 +87,10 @@ export function progressFromStatus(progress, status) {
   const events = [
     done.auth_completed && { type: "auth_completed" },
     done.health_data_fetched && { type: "health_data_completed", data: { count: status.counts?.health_data } },
-    done.prescription_data_fetched && { type: "prescription_completed", data: { count: status.counts?.prescription_data } },
+    done.prescription_data_fetched && {
+      type: "prescription_completed",
+      data: { count: status.counts?.prescription_data },
+    },
     { type: status.status },
   ];
   const timestamp = status.updated_at ?? null;

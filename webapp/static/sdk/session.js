@@ -26,7 +26,9 @@ export class WelnoError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  get retryable() { return this.status === 0 || this.status === 429 || this.status >= 500; }
+  get retryable() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
 }
 
 export class WelnoClient {
@@ -36,9 +38,13 @@ export class WelnoClient {
   #timeout;
   #token = /** @type {string|null} */ (null);
 
-  /** @param {{baseUrl?: string, fetch?: typeof fetch, storage?: WelnoStorage, timeoutMilliseconds?: number}} [options] */
-  constructor({ baseUrl = "/api/v1", fetch = globalThis.fetch.bind(globalThis), storage = new WelnoStorage(),
-                timeoutMilliseconds = TIMEOUT_MILLISECONDS } = {}) {
+  /** @param {{baseUrl?: string, fetch?: typeof globalThis.fetch, storage?: WelnoStorage, timeoutMilliseconds?: number}} [options] */
+  constructor({
+    baseUrl = "/api/v1",
+    fetch = globalThis.fetch.bind(globalThis),
+    storage = new WelnoStorage(),
+    timeoutMilliseconds = TIMEOUT_MILLISECONDS,
+  } = {}) {
     this.#baseUrl = baseUrl.replace(/\/$/, "");
     this.#fetch = fetch;
     this.#storage = storage;
@@ -46,10 +52,14 @@ export class WelnoClient {
   }
 
   /** For front ends of another site, which the cookie does not reach: `session_token` of the start, kept by them. */
-  useToken(/** @type {string|null} */ token) { this.#token = token; }
+  useToken(/** @type {string|null} */ token) {
+    this.#token = token;
+  }
 
   /** How a socket presents the token: its address ends up in logs. @returns {string[]} */
-  get socketProtocols() { return this.#token ? ["welno.v1", `welno.token.${this.#token}`] : []; }
+  get socketProtocols() {
+    return this.#token ? ["welno.v1", `welno.token.${this.#token}`] : [];
+  }
 
   /** The address of a session's socket. @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor */
   socketUrl(sessionId, cursor) {
@@ -60,7 +70,9 @@ export class WelnoClient {
   }
 
   /** @param {StartForm} form */
-  startSession(form) { return this.#call("POST", "/tilko/session/start", { body: form }); }
+  startSession(form) {
+    return this.#call("POST", "/tilko/session/start", { body: form });
+  }
 
   /** Sends the push to the phone; a second call while it waits sends none. @param {string} sessionId */
   simpleAuth(sessionId) {
@@ -68,10 +80,14 @@ export class WelnoClient {
   }
 
   /** "I have approved": harmless when the collection already runs. @param {string} sessionId */
-  collectData(sessionId) { return this.#session("POST", `${sessionPath(sessionId)}/collect-data`); }
+  collectData(sessionId) {
+    return this.#session("POST", `${sessionPath(sessionId)}/collect-data`);
+  }
 
   /** @param {string} sessionId */
-  status(sessionId) { return this.#session("GET", `${sessionPath(sessionId)}/status`); }
+  status(sessionId) {
+    return this.#session("GET", `${sessionPath(sessionId)}/status`);
+  }
 
   /** The events after a number. @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor */
   messages(sessionId, cursor) {
@@ -79,22 +95,34 @@ export class WelnoClient {
   }
 
   /** @param {string} sessionId */
-  cancel(sessionId) { return this.#session("DELETE", sessionPath(sessionId)); }
+  cancel(sessionId) {
+    return this.#session("DELETE", sessionPath(sessionId));
+  }
 
   /** All stored checkups, newest first. @param {string} uuid @returns {Promise<any[]>} */
-  checkups(uuid) { return this.#all(`${patientPath(uuid)}/checkups`); }
+  checkups(uuid) {
+    return this.#all(`${patientPath(uuid)}/checkups`);
+  }
 
   /** All stored prescriptions, newest first. @param {string} uuid @returns {Promise<any[]>} */
-  prescriptions(uuid) { return this.#all(`${patientPath(uuid)}/prescriptions`); }
+  prescriptions(uuid) {
+    return this.#all(`${patientPath(uuid)}/prescriptions`);
+  }
 
   /** The newest report, or null where there is none (yet). @param {string} uuid */
-  async report(uuid) { return (await this.#call("GET", `${patientPath(uuid)}/report`)).report ?? null; }
+  async report(uuid) {
+    return (await this.#call("GET", `${patientPath(uuid)}/report`)).report ?? null;
+  }
 
   /** @param {string} uuid @param {string} password six digits */
-  setPassword(uuid, password) { return this.#password(uuid, "set", { password }); }
+  setPassword(uuid, password) {
+    return this.#password(uuid, "set", { password });
+  }
 
   /** Opens the records to this browser. @param {string} uuid @param {string} password */
-  verifyPassword(uuid, password) { return this.#password(uuid, "verify", { password }); }
+  verifyPassword(uuid, password) {
+    return this.#password(uuid, "verify", { password });
+  }
 
   /** @param {string} uuid @param {string} current @param {string} password */
   changePassword(uuid, current, password) {
@@ -102,9 +130,13 @@ export class WelnoClient {
   }
 
   /** Needs a session that identified the person just now. @param {string} uuid @param {string} password */
-  resetPassword(uuid, password) { return this.#password(uuid, "reset", { password }); }
+  resetPassword(uuid, password) {
+    return this.#password(uuid, "reset", { password });
+  }
 
-  #password(uuid, action, body) { return this.#call("POST", `${patientPath(uuid)}/password/${action}`, { body }); }
+  #password(uuid, action, body) {
+    return this.#call("POST", `${patientPath(uuid)}/password/${action}`, { body });
+  }
 
   async #session(method, path) {
     try {
@@ -126,6 +158,7 @@ export class WelnoClient {
     }
   }
 
+  /** @param {string} method @param {string} path @param {{body?: any}} [sent] */
   async #call(method, path, { body } = {}) {
     const reply = await this.#ask(method, path, body);
     const answer = reply.status === 204 ? {} : await readJson(reply);
@@ -135,12 +168,17 @@ export class WelnoClient {
 
   async #ask(method, path, body) {
     const headers = {
-      Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}),
+      Accept: "application/json",
+      ...(body ? { "Content-Type": "application/json" } : {}),
       ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
     };
     try {
       return await this.#fetch(this.#baseUrl + path, {
-        method, headers, body: body && JSON.stringify(body), credentials: "include", cache: "no-cache",
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        credentials: "include",
+        cache: "no-cache",
         signal: AbortSignal.timeout(this.#timeout),
       });
     } catch (cause) {
@@ -174,6 +212,10 @@ function cursorQuery({ seq, epoch }) {
   return new URLSearchParams({ after_seq: String(seq), ...(epoch ? { epoch } : {}) }).toString();
 }
 
-function sessionPath(sessionId) { return `/tilko/session/${encodeURIComponent(sessionId)}`; }
+function sessionPath(sessionId) {
+  return `/tilko/session/${encodeURIComponent(sessionId)}`;
+}
 
-function patientPath(uuid) { return `/patients/${encodeURIComponent(uuid)}`; }
+function patientPath(uuid) {
+  return `/patients/${encodeURIComponent(uuid)}`;
+}

@@ -26,11 +26,21 @@ const PERSON_PREFIX = "welno_person:";
 /** A `Storage` that forgets with the page: what is left when the browser forbids the real one. */
 export class MemoryStorage {
   #values = new Map();
-  get length() { return this.#values.size; }
-  key(index) { return [...this.#values.keys()][index] ?? null; }
-  getItem(key) { return this.#values.get(key) ?? null; }
-  setItem(key, value) { this.#values.set(key, String(value)); }
-  removeItem(key) { this.#values.delete(key); }
+  get length() {
+    return this.#values.size;
+  }
+  key(index) {
+    return [...this.#values.keys()][index] ?? null;
+  }
+  getItem(key) {
+    return this.#values.get(key) ?? null;
+  }
+  setItem(key, value) {
+    this.#values.set(key, String(value));
+  }
+  removeItem(key) {
+    this.#values.delete(key);
+  }
 }
 
 /** Reading the property alone throws where cookies are blocked. */
@@ -56,7 +66,9 @@ export class WelnoStorage {
   }
 
   /** @param {string} key @returns {string|null} */
-  read(key) { return this.#lasting.getItem(key); }
+  read(key) {
+    return this.#lasting.getItem(key);
+  }
 
   /** @param {string} key @param {string|null|undefined} value null and undefined forget the key */
   write(key, value) {
@@ -81,7 +93,9 @@ export class WelnoStorage {
   }
 
   /** @param {string} sessionId @param {"dialog"|"save"} deed */
-  isDone(sessionId, deed) { return this.#done(sessionId).includes(deed); }
+  isDone(sessionId, deed) {
+    return this.#done(sessionId).includes(deed);
+  }
 
   /** Keeps the marks of one session only: an older one is over.
    * @param {string} sessionId @param {"dialog"|"save"} deed */
@@ -91,7 +105,9 @@ export class WelnoStorage {
     this.#lasting.setItem(DONE_PREFIX + sessionId, deeds.join(" "));
   }
 
-  #done(sessionId) { return (this.#lasting.getItem(DONE_PREFIX + sessionId) ?? "").split(" ").filter(Boolean); }
+  #done(sessionId) {
+    return (this.#lasting.getItem(DONE_PREFIX + sessionId) ?? "").split(" ").filter(Boolean);
+  }
 
   /** Who started the session, for this tab alone, until the records are saved. @param {string} sessionId */
   rememberPerson(sessionId, /** @type {Person} */ person) {

@@ -56,11 +56,17 @@ export class Stream {
     this.#watchTheWorld();
   }
 
-  get cursor() { return { ...this.#cursor }; }
-  get state() { return this.#state; }
+  get cursor() {
+    return { ...this.#cursor };
+  }
+  get state() {
+    return this.#state;
+  }
 
   /** Leaves for good; the session itself goes on. */
-  close() { this.#end("left"); }
+  close() {
+    this.#end("left");
+  }
 
   /** Dials at once instead of waiting for the next attempt. */
   retryNow() {
@@ -86,7 +92,9 @@ export class Stream {
     this.#stop("redial");
     if (this.#state === "closed") return;
     const socket = new WebSocket(
-      this.#client.socketUrl(this.#options.sessionId, this.#cursor), this.#client.socketProtocols);
+      this.#client.socketUrl(this.#options.sessionId, this.#cursor),
+      this.#client.socketProtocols,
+    );
     this.#socket = socket;
     this.#after("open", OPEN_MILLISECONDS, () => this.#lose(socket, 1006));
     socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(socket, data);
@@ -180,7 +188,9 @@ export class Stream {
     this.#stop("poll");
     if (this.#polling) return;
     this.#polling = true;
-    const pause = await this.#pollOnce().finally(() => { this.#polling = false; });
+    const pause = await this.#pollOnce().finally(() => {
+      this.#polling = false;
+    });
     if (!this.#over && this.#state !== "live") this.#after("poll", pause, () => this.#poll());
   }
 

@@ -7,7 +7,16 @@
 
 export { Collection } from "./collection.js";
 export { HealthDatabase } from "./database.js";
-export { decide, fromStatus, initialFlow, REPORT_PATH, resultsAddress, resume, TREND_PATH, wantsReport } from "./flow.js";
+export {
+  decide,
+  fromStatus,
+  initialFlow,
+  REPORT_PATH,
+  resultsAddress,
+  resume,
+  TREND_PATH,
+  wantsReport,
+} from "./flow.js";
 export { mergeRecord } from "./merge.js";
 export { eventName, reconnectSeconds } from "./ordering.js";
 export { advance, initialProgress, percentOf, progressFromStatus } from "./progress.js";
