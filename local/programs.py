@@ -46,12 +46,13 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process of the product. Without `health_path` it is ready once it runs."""
+    """One process of the product. Without `url` it is ready once it runs. `code` is the folder of its release."""
 
     name: str
     command: Sequence[str]
     url: str | None = None
     health_path: str = "/"
+    code: Path = ROOT
 
     @property
     def health_url(self) -> str | None:

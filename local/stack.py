@@ -113,9 +113,9 @@ class Stack:
             **self._env_overrides,
         }
 
-    def run(self, command: Sequence[str], name: str, timeout_seconds: float = 300) -> None:
+    def run(self, command: Sequence[str], name: str, timeout_seconds: float = 300, *, code: Path = ROOT) -> None:
         """A command that has to end well, with the environment of the others. Raises StartFailedError."""
-        step = Process(name, command, self._log_of(name), env=self.env, cwd=ROOT)
+        step = Process(name, command, self._log_of(name), env=self.env, cwd=code)
         step.start()
         try:
             if step.wait_end(timeout_seconds) and step.exit_code == 0:
@@ -133,8 +133,8 @@ class Stack:
         if name in SERVERS:
             self._server(name).start()
         elif name not in self._processes or not self._processes[name].is_running:
-            command = self.programs[name].command
-            process = Process(name, command, self._log_of(name), env=self.env, cwd=ROOT)
+            program = self.programs[name]
+            process = Process(name, program.command, self._log_of(name), env=self.env, cwd=program.code)
             process.start()
             self._processes[name] = process
         self._restarts.setdefault(name, Restarts()).note_start(time.monotonic())
@@ -163,6 +163,10 @@ class Stack:
 
     def pid(self, name: str) -> int | None:
         return self._process(name).pid
+
+    def exit_code(self, name: str) -> int | None:
+        """None while it runs; -9 after SIGKILL."""
+        return self._process(name).exit_code
 
     def is_running(self, name: str) -> bool:
         return self._process(name).is_running
