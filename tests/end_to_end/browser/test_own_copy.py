@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.end_to_end.browser.driving import REPORT, Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones, Someone
@@ -83,5 +85,7 @@ def test_no_socket_is_dialled_after_the_end(visitor: Visitor, phones: Phones, li
     dialled = line.sockets_dialled
     line.drop()
     visitor.page.evaluate("dispatchEvent(new Event('online'))")
+    visitor.page.reload()
+    expect(visitor.page.locator("#content")).to_be_visible()
     visitor.page.wait_for_load_state("networkidle")
     assert line.sockets_dialled == dialled

@@ -4,7 +4,7 @@
  */
 
 import { HealthDatabase } from "./database.js";
-import { decide, fromStatus, initialFlow, resume } from "./flow.js";
+import { decide, fromStatus, initialFlow, isOver, resume } from "./flow.js";
 import { advance, initialProgress, progressFromStatus } from "./progress.js";
 import { WelnoClient } from "./session.js";
 import { KEYS, WelnoStorage } from "./storage.js";
@@ -71,7 +71,13 @@ export class Collection {
   async start() {
     const cursor = await this.#recall();
     this.#show();
-    this.#stream = connect({
+    if (isOver(this.#flow)) this.#view.showConnection?.("closed", this.#flow.status);
+    else this.#stream = this.#connect(cursor);
+    await this.#run(resume(this.#flow));
+  }
+
+  #connect(cursor) {
+    return connect({
       sessionId: this.sessionId,
       after: cursor.seq,
       epoch: cursor.epoch,
@@ -80,7 +86,6 @@ export class Collection {
       onStatus: (status) => this.#adopt(status),
       onState: (state, reason) => this.#connection(state, reason),
     });
-    await this.#run(resume(this.#flow));
   }
 
   stop() {

@@ -62,6 +62,11 @@ export function decide(state, event) {
   return { state: next, actions };
 }
 
+/** Nothing more will come. @param {FlowState} state */
+export function isOver(state) {
+  return ["completed", "expired", "cancelled"].includes(state.status);
+}
+
 /**
  * What a page that (re)appears in the middle must do, from the state that the history led to.
  * @param {FlowState} state @returns {Action[]}
