@@ -1,0 +1,90 @@
+"""An answer is read the same however its bytes arrive, and whatever is no answer to us is refused."""
+
+import pytest
+
+from upstream.exchange import AnswerTooLarge, CutOff
+from upstream.http_parser import AnswerParser
+
+BY_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+BY_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: 1\r\n\r\n"
+AFTER_INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n" + BY_LENGTH
+
+
+def parse(parser, data, step):
+    for start in range(0, len(data), step):
+        reply = parser.feed(data[start : start + step])
+        if reply is not None:
+            return reply, data[start + step :]
+    return None, b""
+
+
+@pytest.mark.parametrize("data", [BY_LENGTH, BY_CHUNKS, AFTER_INTERIM])
+@pytest.mark.parametrize("step", [1, 2, 7, 1000])
+def test_answer_is_whole_however_it_arrives(data, step):
+    parser = AnswerParser(100)
+    reply, rest = parse(parser, data, step)
+    assert (reply.status, reply.body, rest, parser.keeps) == (200, b"hello", b"", True)
+
+
+def test_answer_without_length_ends_with_its_connection():
+    parser = AnswerParser(100)
+    assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\nhel") is None
+    assert parser.feed(b"lo") is None
+    assert (parser.end().body, parser.keeps) == (b"hello", False)
+
+
+@pytest.mark.parametrize("cut", [0, 20, len(BY_LENGTH) - 1])
+def test_cut_answer_is_no_answer(cut):
+    parser = AnswerParser(100)
+    parser.feed(BY_LENGTH[:cut])
+    with pytest.raises(CutOff):
+        parser.end()
+
+
+@pytest.mark.parametrize("size", [3, 4])
+@pytest.mark.parametrize("data", [BY_LENGTH, BY_CHUNKS, b"HTTP/1.1 200 OK\r\n\r\nhello"])
+def test_answer_beyond_the_limit_is_refused(data, size):
+    with pytest.raises(AnswerTooLarge):
+        AnswerParser(size).feed(data)
+
+
+@pytest.mark.parametrize("head", [b"Connection: close\r\n", b"Connection: Close, x\r\n"])
+def test_connection_that_closes_is_not_kept(head):
+    parser = AnswerParser(100)
+    assert parser.feed(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 0\r\n\r\n") is not None
+    assert not parser.keeps
+
+
+def test_bytes_beyond_the_answer_spoil_the_connection():
+    parser = AnswerParser(100)
+    assert parser.feed(BY_LENGTH + b"HTTP/1.1 200 OK").body == b"hello"
+    assert not parser.keeps
+
+
+def test_answer_that_may_have_no_body_has_none():
+    assert AnswerParser(100).feed(b"HTTP/1.1 204 No Content\r\n\r\n").body == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"220 mail server ready\r\n\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/1.1 2x0 OK\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n folded: line\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 2000,
+        b"x" * 70_000,
+    ],
+)
+def test_what_is_no_answer_to_us_is_refused(data):
+    with pytest.raises(CutOff):
+        AnswerParser(100).feed(data)
