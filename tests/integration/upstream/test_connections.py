@@ -1,0 +1,86 @@
+"""Kept connections: reused, bounded, given back by callers that leave."""
+
+import asyncio
+import threading
+
+import pytest
+
+from tests.integration.upstream import peer as peers
+from upstream.connections import Connections
+from upstream.exchange import TimedOut
+
+MIB = 1024 * 1024
+
+
+def connect(peer, places=1):
+    return Connections(peer.url, max_connections=places, connect_seconds=5, max_answer_bytes=MIB)
+
+
+def ask(connections, seconds=10.0):
+    return connections.exchange(connections.build("POST", "/records", {}, b"{}"), seconds)
+
+
+def count_clients(peer):
+    """Notes the client's port of each request."""
+    ports, good = [], peer.answer
+
+    def answer(handler):
+        ports.append(handler.client_address[1])
+        good(handler)
+
+    peer.answer = answer
+    return ports
+
+
+def test_exchanges_share_a_kept_connection(peer):
+    ports = count_clients(peer)
+
+    async def ask_thrice():
+        connections = connect(peer)
+        replies = [await ask(connections) for _ in range(3)]
+        await connections.close()
+        return [reply.status for reply in replies]
+
+    assert asyncio.run(ask_thrice()) == [200, 200, 200]
+    assert len(set(ports)) == 1
+
+
+def test_waiting_for_a_connection_counts_as_time(peer):
+    peer.answer = peers.stay_silent
+
+    async def ask_twice():
+        connections = connect(peer)
+        first = asyncio.create_task(ask(connections))
+        await asyncio.sleep(0)
+        with pytest.raises(TimedOut):
+            await ask(connections, seconds=0.1)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await connections.close()
+
+    asyncio.run(ask_twice())
+    assert len(peer.bodies) <= 1
+
+
+def test_caller_that_leaves_makes_room(peer):
+    good, asked, go_on = peer.answer, threading.Event(), threading.Event()
+
+    def answer(handler):
+        asked.set()
+        go_on.wait(10)
+        good(handler)
+
+    peer.answer = answer
+
+    async def leave_and_ask():
+        connections = connect(peer)
+        first = asyncio.create_task(ask(connections))
+        assert await asyncio.to_thread(asked.wait, 10)
+        first.cancel()
+        second = asyncio.create_task(ask(connections))
+        go_on.set()
+        reply = await second
+        await connections.close()
+        return reply.status
+
+    assert asyncio.run(leave_and_ask()) == 200
