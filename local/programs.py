@@ -75,7 +75,8 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
 def sandbox_program(home: Path, port: int) -> Program:
     """Its keys may stand on the command line: they open nothing but the stand-ins."""
     keys = sandbox_keys(home)
-    options = ("--tilko-api-key", keys["TILKO_API_KEY"], "--mediarc-api-key", keys["MEDIARC_API_KEY"])
+    # With "=", since a key may begin with a dash and would be taken for an option.
+    options = (f"--tilko-api-key={keys['TILKO_API_KEY']}", f"--mediarc-api-key={keys['MEDIARC_API_KEY']}")
     return Program("sandbox", _module("sandbox", "--port", str(port), *options), _local_url(port), "/control/health")
 
 
