@@ -53,7 +53,7 @@ def write_events(session: Session, delivery: Delivery) -> None:
     """Put a unit's events into the outbox. Whoever emits holds a lock of the subject, so nothing comes in between."""
     if not delivery.events:
         return
-    rows = session.execute(
+    rows = session.connection().execute(
         _WRITE,
         {
             "subject": delivery.subject,

@@ -52,6 +52,8 @@ class Reserved:
 
 def resolve_hospital(session: Session, hospital_id: str | None) -> str:
     """The hospital itself when we know it, else the default one: a made-up id in a link must not stop anybody."""
+    if hospital_id in {None, DEFAULT_HOSPITAL}:
+        return DEFAULT_HOSPITAL
     known = session.scalar(select(Hospital.hospital_id).where(Hospital.hospital_id == hospital_id))
     return known or DEFAULT_HOSPITAL
 
