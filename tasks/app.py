@@ -35,7 +35,6 @@ def create_celery(settings: Settings) -> Celery:
         worker_consumer="tasks.consumer:PlainConsumer",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
-        worker_soft_shutdown_timeout=6,
         worker_hijack_root_logger=False,
         worker_enable_remote_control=True,
         broker_connection_retry_on_startup=True,

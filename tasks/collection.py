@@ -3,12 +3,8 @@
 Run twice without harm: the second finds the run moved on or held, and returns.
 """
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from types import FrameType
 from typing import Any
 from uuid import UUID
 
@@ -21,25 +17,19 @@ from ground.logs import get_logger
 from ground.names import Step, step_task
 from models import CollectionRun, RunState
 from models.run_states import next_step
-from services.collection.run import claim_run, fail_step, finish_step
+from services.collection.run import claim_run, fail_step, finish_step, hand_back
 from services.collection.step import Claim
 from services.collection.steps import BEHAVIOURS
 from services.sessions import SessionNotFound
 from tasks.app import app
 from tasks.display import StepDisplay
 from tasks.runtime import LeaseLost, Runtime, runtime
+from tasks.stopping import Stopped, is_asked, time_limit
 
 log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
 _STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
-
-
-class StepTimedOut(Exception):
-    """A step used up its time; another try may find the other side awake."""
-
-    retryable = True
-    reason = "time_limit"
 
 
 def _register(step: Step) -> None:
@@ -72,9 +62,11 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> 
         return
     here.gate.lease_id = owner_id
     try:
-        claim = _claim(here, session_id, step, owner_id)
-        while claim is not None:
+        claim = None if is_asked() else _claim(here, session_id, step, owner_id)
+        while claim is not None and not is_asked():
             claim = _run_step(here, claim, display)
+        if claim is not None:
+            _hand_back(here, claim)
     except _STORE_AWAY as exc:
         # What we hold cannot be settled now. Renouncing the lease lets another process take it once the database is
         # back; our own fence is then outdated.
@@ -97,10 +89,13 @@ def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim 
 
 
 def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None:
-    """Do one step and settle it. The claim of the next step, when it follows here."""
+    """Do one step and settle it. The claim of the next step, if it follows here; the same one, if we have to stop."""
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
     try:
         following = _do(here, claim)
+    except Stopped as exc:
+        display.fail(task_id, exc, retrying=True)
+        return claim
     except _STORE_AWAY as exc:
         display.fail(task_id, exc, retrying=True)
         raise
@@ -117,10 +112,17 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
 
 def _do(here: Runtime, claim: Claim) -> Claim | None:
     behaviour = BEHAVIOURS[claim.step]
-    with _time_limit(behaviour.limit_seconds):
+    # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
+    with time_limit(behaviour.limit_seconds * 0.9):
         result: Any = behaviour.perform(here.tools, claim)
     with here.stores.unit_of_work() as work:
         return finish_step(work, claim, result, here.tools)
+
+
+def _hand_back(here: Runtime, claim: Claim) -> None:
+    with here.stores.unit_of_work() as work:
+        hand_back(work, claim, here.tools)
+    log.info("step_handed_back", step=claim.step)
 
 
 def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> tuple[Claim | None, bool]:
@@ -130,20 +132,3 @@ def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> tuple[Clai
         following = fail_step(work, claim, error, here.tools)
         run = work.session.get(CollectionRun, claim.session_id)
         return following, following is None and run is not None and run.run_state == RunState.READY
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise StepTimedOut in this process after so long. Celery's own limits know only whole messages, not steps."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise StepTimedOut
-
-    before = signal.signal(signal.SIGALRM, stop)
-    # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
-    signal.setitimer(signal.ITIMER_REAL, seconds * 0.9)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

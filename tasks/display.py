@@ -63,7 +63,7 @@ class StepDisplay:
         """`started` is of the monotonic clock."""
         self._send("task-succeeded", task_id, result=result, runtime=time.monotonic() - started)
 
-    def fail(self, task_id: str, error: Exception, *, retrying: bool) -> None:
+    def fail(self, task_id: str, error: BaseException, *, retrying: bool) -> None:
         """Only the type of the error: its text is for the logs."""
         kind = "task-retried" if retrying else "task-failed"
         self._send(kind, task_id, exception=type(error).__name__, traceback="")

@@ -58,7 +58,7 @@ _FAULTS_FORGIVEN = Retry(
     base_seconds=settings.step_retry_base_seconds,
     max_seconds=min(settings.step_retry_max_seconds, _LONGEST_FAULT_PAUSE),
 )
-_STOP_PATIENCE_SECONDS = 6
+_STOP_PATIENCE_SECONDS = 4
 
 
 class Poller:

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 from .test_paths import REPORT_STORY
 
-STOPPING = "Soft Shutdown"
+STOPPING = "Warm shutdown"
 PORT_OF_HOLDER = """
     select a.client_port from pg_stat_activity a join pg_locks l on l.pid = a.pid
     join welno.welno_collection_history r on r.owner_id = l.objid::bigint

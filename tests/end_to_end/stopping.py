@@ -1,0 +1,58 @@
+"""What the tests of stopping need to see: how long a process takes to go, and who did which step."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+
+from local.stack import Stack
+from tests.end_to_end.person import Visit
+from tests.end_to_end.product import Product
+from tests.waiting import wait_until
+
+IN_TIME_SECONDS = 10
+log = logging.getLogger(__name__)
+
+# The lease is an advisory lock, and its connection is named after its process.
+_HOLDER = """
+    select a.application_name from pg_stat_activity a join pg_locks l on l.pid = a.pid
+    join welno.welno_collection_history r on r.owner_id = l.objid::bigint
+    where l.locktype = 'advisory' and l.classid = 73055 and r.session_id = :id
+"""
+
+
+def stop(stack: Stack, name: str, meanwhile: Callable[[], object] = lambda: None) -> float:
+    """Send SIGTERM, as an init system does; the seconds until the process was gone, in good order and in time."""
+    began = time.monotonic()
+    stack.kill(name, signal.SIGTERM)
+    meanwhile()
+    with suppress(AssertionError):
+        wait_until(lambda: not stack.is_running(name), IN_TIME_SECONDS + 5)
+    seconds = time.monotonic() - began
+    assert (stack.exit_code(name), seconds <= IN_TIME_SECONDS) == (0, True), f"{name} took {seconds:.1f} s"
+    log.info("%s went after %.1f s", name, seconds)
+    return seconds
+
+
+def steps_of(product: Product, visit: Visit) -> list[tuple[str, str, int]]:
+    """Each try of each step: its outcome, and the fence of the claim under which it was made."""
+    rows = product.rows(
+        "select step, outcome, fence from welno.welno_collection_steps where session_id = :id order by id",
+        id=visit.session_id,
+    )
+    return [(row["step"], row["outcome"], row["fence"]) for row in rows]
+
+
+def outcomes_of(product: Product, visit: Visit) -> list[str]:
+    return [outcome for _, outcome, _ in steps_of(product, visit)]
+
+
+def holder_of(product: Product, visit: Visit) -> str:
+    """The program that holds the run now; a worker's child counts as the worker."""
+    [row] = wait_until(lambda: product.rows(_HOLDER, id=visit.session_id))
+    process = psutil.Process(int(row["application_name"].split()[-1]))
+    family = {process.pid, process.ppid()}
+    return next(name for name in product.stack.programs if product.stack.pid(name) in family)
