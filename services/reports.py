@@ -38,8 +38,12 @@ class MissingInputs:
 
 
 def report_tid(session_id: UUID) -> str:
-    """The same for every retry of a session's report, so that the provider knows it again."""
-    return f"TM_WELNO_{session_id.hex[:8]}"
+    """The same for every retry of a session's report, so that the provider knows it again.
+
+    The whole id: the provider answers an equal tid with the first report, and of eight digits two sessions would share
+    one sooner or later, and with it somebody else's report.
+    """
+    return f"TM_WELNO_{session_id.hex}"
 
 
 def has_checkup(session: Session, patient_uuid: UUID) -> bool:

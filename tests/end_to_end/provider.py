@@ -61,7 +61,7 @@ class Provider:
 
     def reports_of(self, session_id: str) -> int:
         reports: dict[str, int] = self._calls()["reports"]
-        return reports.get(f"TM_WELNO_{session_id[:8]}", 0)
+        return reports.get(f"TM_WELNO_{session_id.replace('-', '')}", 0)
 
     def count_calls(self, path: str = "", cx_id: str = "") -> int:
         return len(self._calls(path=path, cxid=cx_id)["calls"])

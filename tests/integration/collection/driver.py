@@ -220,7 +220,7 @@ class Driver:
         """What was paid for: checkups, prescriptions, reports."""
         answer = self.sandbox.get("/control/calls", params={"cxid": self.cxid(session_id)}).json()
         counts = answer["billed"].get(self.cxid(session_id), {"checkups": 0, "prescriptions": 0})
-        reports = answer["reports"].get(f"TM_WELNO_{UUID(session_id).hex[:8]}", 0)
+        reports = answer["reports"].get(f"TM_WELNO_{UUID(session_id).hex}", 0)
         return counts["checkups"], counts["prescriptions"], reports
 
     def served(self, session_id: str) -> dict[str, Any]:
