@@ -1,7 +1,7 @@
 # Everything a person needs to call. `make run` needs nothing but Python 3.11 and make.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos soak staff-token assets lock clean
+.PHONY: help run test check bench chaos settings staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -16,8 +16,7 @@ run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_
 	@exec $(PY) -m local.run --end-with-parent
 
 test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself (ARGS="-k word")
-	@scripts/run-tests $(ARGS)
-	@if [ -d tests/js ] && [ -z "$(ARGS)" ]; then scripts/with-node npm test --silent; fi
+	@scripts/run-tests -n 2 --dist loadfile $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
 	@$(PY) -m ruff format --check .
@@ -28,11 +27,12 @@ check: $(STAMP) ## format, lint, types, guard tests
 bench: $(STAMP) ## the measurements that the README quotes
 	@$(PY) -m bench
 
-chaos: $(STAMP) ## kill everything again and again, then count what was lost or done twice
-	@$(PY) -m bench.chaos $(ARGS)
+chaos: $(STAMP) ## kill everything again and again, then count what was lost or doubled (KILLS, SEED)
+	@$(PY) -m bench.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-soak: $(STAMP) ## a long run, watching memory and descriptors
-	@$(PY) -m bench.soak $(ARGS)
+settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
+	@$(PY) -m ground.settings > docs/settings.md
+	@$(PY) -m webapp.error_reference > docs/errors.md
 
 staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
 	@$(PY) -m local.within $(PY) -m webapp.staff_token $(or $(ARGS),--name demo)
