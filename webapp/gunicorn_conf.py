@@ -42,7 +42,7 @@ worker_connections = settings.sockets_total + 1000
 keepalive = 5
 timeout = 30
 # Everything has to be gone 10 s after SIGTERM, also where the last 0.5 s of CPU time take longer.
-graceful_timeout = 5
+graceful_timeout = 4
 # A door for commands that nobody here uses; its file would be shared by all web processes of a user.
 control_socket_disable = True
 max_requests = 0
