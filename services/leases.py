@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -161,3 +162,23 @@ class ProcessLeaseHolder:
             # Not back into the pool: closing it is what frees the advisory lock.
             connection.invalidate()
             connection.close()
+
+
+class LeaseLost(Exception):
+    """This process was away for longer than its lease: what it held may be another's by now."""
+
+    retryable = True
+    reason = "lease_lost"
+
+
+@dataclass
+class ProviderGate:
+    """Asked as the last thing before a provider is. A call costs money: who was stopped in mid-step, and has lost the
+    step meanwhile, must not make it again. `lease_id` is that under which the step was taken."""
+
+    lease: ProcessLeaseHolder
+    lease_id: int | None = None
+
+    def __call__(self, _request: object) -> None:
+        if not self.lease.is_held(self.lease_id):
+            raise LeaseLost

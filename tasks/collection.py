@@ -20,10 +20,11 @@ from models.run_states import next_step
 from services.collection.run import claim_run, fail_step, finish_step, hand_back
 from services.collection.step import Claim
 from services.collection.steps import BEHAVIOURS
+from services.leases import LeaseLost
 from services.sessions import SessionNotFound
 from tasks.app import app
 from tasks.display import StepDisplay
-from tasks.runtime import LeaseLost, Runtime, runtime
+from tasks.runtime import Runtime, runtime
 from tasks.stopping import Stopped, is_asked, time_limit
 
 log = get_logger(__name__)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import httpx
 from celery import Celery, signals
 
 from ground.clock import clock
@@ -10,7 +9,7 @@ from ground.logs import get_logger
 from ground.settings import Settings
 from services.collection.step import Tools
 from services.files_import import FileImporter, RetryPolicy
-from services.leases import ProcessLeaseHolder
+from services.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
 from services.work import TaskCall
 from spool import Spool
@@ -21,26 +20,6 @@ from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
 
 log = get_logger(__name__)
-
-
-class LeaseLost(Exception):
-    """This process was away for longer than its lease: what it held may be another's by now."""
-
-    retryable = True
-    reason = "lease_lost"
-
-
-@dataclass
-class ProviderGate:
-    """Asked as the last thing before a provider is. A call costs money: who was stopped in mid-step, and has lost the
-    step meanwhile, must not make it again. `lease_id` is that under which the step was taken."""
-
-    lease: ProcessLeaseHolder
-    lease_id: int | None = None
-
-    def __call__(self, _request: httpx.Request) -> None:
-        if not self.lease.is_held(self.lease_id):
-            raise LeaseLost
 
 
 @dataclass
