@@ -25,6 +25,8 @@ from streams import Streams
 
 # A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
 _STATEMENT_TIMEOUT_MS = 30_000
+# A process that hangs in the middle of a transaction holds the rows that the sweep wants to take from it.
+_IDLE_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 5
 _REDIS_TIMEOUT_SECONDS = 5
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
@@ -69,7 +71,8 @@ def connect_database(url: str, pool_size: int) -> Engine:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
         },
     )
     _try_after_rest(engine)
