@@ -57,8 +57,7 @@ def overlaps(blow: Blow, blows: Sequence[Blow]) -> bool:
     """Whether another blow fell, or was still at work, while this one was being recovered from."""
     begin, end = blow.at, blow.measured_from + max(blow.samples, default=0)
     return any(
-        other is not blow and other.at <= end and max(other.at + 3, (other.over_at or 0) + 3) >= begin
-        for other in blows
+        other is not blow and other.at <= end and max(other.at, other.over_at or other.at) >= begin for other in blows
     )
 
 

@@ -45,6 +45,10 @@ class Stage:
         self.stack = Stack(home, self.ports, SETTINGS, tuple(programs), programs=programs)
         self._proxy = Process("proxy", self._proxy_command(), home / "logs" / "proxy.log", cwd=ROOT)
 
+    @property
+    def proxy_ports(self) -> list[int]:
+        return list(self._routes.values())
+
     def tell_network(self, worker: str, store: str, action: str) -> None:
         """`cut`, `stall` or `heal` the way between a worker and a store."""
         command(self._control, action, f"{worker}-{store}")
