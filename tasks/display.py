@@ -41,6 +41,7 @@ class StepDisplay:
         self._gathered: deque[tuple[str, dict[str, object]]] = deque()
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._gathering = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self, step: Step, session_id: UUID, attempt: int) -> str:
@@ -98,7 +99,8 @@ class StepDisplay:
     def _flush_often(self) -> None:
         while self._wake.wait():
             self._wake.clear()
-            time.sleep(_GATHER_SECONDS)
+            # Nobody sets it: waiting on it is how a thread gathers for a while.
+            self._gathering.wait(_GATHER_SECONDS)
             self.flush()
 
     def _publish(self) -> None:
