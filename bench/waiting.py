@@ -33,7 +33,8 @@ _CORE = 0
 _INTERVAL_SECONDS = 2.0
 _APPROVED_A_SECOND, _ARRIVING_A_SECOND = 5, 10
 _PATIENCE_SECONDS = 180
-_TAKEOVER_SECONDS = 10
+_STANDBY_SECONDS = 5
+_LOST_AFTER_SECONDS = 60
 _TOLD = "auth_completed"
 _SEND_PEER = "import sys; from bench.peers.celery_retry import send_poll; [send_poll(x.strip(), {}) for x in sys.stdin]"
 Polls = dict[str, list[float]]
@@ -141,7 +142,7 @@ def _measure_poller(
         steady = _watch_steady_state(plan, provider, sessions, ear, (first.pid, cx_ids))
         waiting = [cx_id for cx_id in provider.polls if ear.heard(session_id_of(cx_id), _TOLD) is None]
         with _pinned(poller, env):
-            time.sleep(_TAKEOVER_SECONDS / 2)
+            time.sleep(_STANDBY_SECONDS)
             return steady | _kill(provider, first, waiting)
 
 
@@ -179,10 +180,11 @@ def _watch_steady_state(
     told = [moment - approvals[cx_id] for cx_id, moment in heard.items() if moment]
     return {
         "poller_share_of_one_core": cpu["poller"] / seconds,
+        "load_average_of_the_machine": os.getloadavg()[0],
         "polls_per_second": sum(map(len, polls.values())) / seconds,
         "cpu_us_per_poll": cpu["poller"] / max(sum(map(len, polls.values())), 1) * 1e6,
         **_describe(intervals, "poll_interval_seconds"),
-        "latest_poll_seconds_late": max(intervals) - _INTERVAL_SECONDS,
+        "latest_poll_seconds_late": max(intervals, default=0) - _INTERVAL_SECONDS,
         **_describe(first_polls, "arrival_to_first_poll_seconds"),
         **_describe(told, "approval_to_auth_completed_seconds"),
         "approvals": len(approvals),
@@ -191,7 +193,11 @@ def _watch_steady_state(
 
 
 def _describe(values: Sequence[float], name: str) -> Figures:
-    return {f"{name}_p50": percentile(values, 0.5), f"{name}_p99": percentile(values, 0.99), f"{name}_max": max(values)}
+    return {
+        f"{name}_p50": percentile(values, 0.5),
+        f"{name}_p99": percentile(values, 0.99),
+        f"{name}_max": max(values, default=0),
+    }
 
 
 def _kill(provider: Provider, first: "subprocess.Popen[bytes]", waiting: Sequence[str]) -> Figures:
@@ -200,15 +206,18 @@ def _kill(provider: Provider, first: "subprocess.Popen[bytes]", waiting: Sequenc
     last = {cx_id: provider.polls[cx_id][-1] for cx_id in waiting if provider.polls[cx_id]}
     killed = time.monotonic()
     first.kill()
-    time.sleep(_TAKEOVER_SECONDS)
-    after = provider.collect()
+    after: Polls = {}
+    while not after.keys() >= last.keys() and time.monotonic() - killed < _LOST_AFTER_SECONDS:
+        time.sleep(0.5)
+        after = provider.collect() | after  # the first poll after the kill counts
     polled = {cx_id: after[cx_id] for cx_id in last if cx_id in after}
     gaps = [moments[0] - max(last[cx_id], 0) for cx_id, moments in polled.items()]
     return {
         "killed_with_sessions": len(last),
         "killed_lost_sessions": len(last) - len(polled),
-        "killed_last_taken_over_after_seconds": max(moments[0] for moments in polled.values()) - killed,
-        "killed_longest_gap_seconds": max(gaps),
+        "killed_last_taken_over_after_seconds": max((moments[0] for moments in polled.values()), default=killed)
+        - killed,
+        "killed_longest_gap_seconds": max(gaps, default=0),
     }
 
 
