@@ -163,9 +163,8 @@ def _prepared_run(load: Load, count: int) -> Answer:
 def main(arguments: Sequence[str]) -> int:
     plan = read_plan(arguments)
     found = run(plan)
-    print(
-        f"pipeline: {_STEPS} steps, {plan.sessions} sessions, {plan.rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n"
-    )
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"pipeline: {_STEPS} steps, {plan.sessions} sessions, {plan.rounds} rounds, {machine}\n")
     print_table(("cpu_ms", "postgres_ms", "valkey_ms", "per_second", "p50_ms", "p99_ms"), found.methods)
     if not PEERS_PYTHON.exists():
         print("DBOS: not installed; `python -m bench` installs requirements/bench.txt")
