@@ -53,14 +53,18 @@ def write_events(session: Session, delivery: Delivery) -> None:
     """Put a unit's events into the outbox. Whoever emits holds a lock of the subject, so nothing comes in between."""
     if not delivery.events:
         return
-    rows = session.connection().execute(
-        _WRITE,
-        {
-            "subject": delivery.subject,
-            "event_ids": [event.event_id for event in delivery.events],
-            "bodies": [orjson.dumps(event.body).decode() for event in delivery.events],
-        },
-    ).all()
+    rows = (
+        session.connection()
+        .execute(
+            _WRITE,
+            {
+                "subject": delivery.subject,
+                "event_ids": [event.event_id for event in delivery.events],
+                "bodies": [orjson.dumps(event.body).decode() for event in delivery.events],
+            },
+        )
+        .all()
+    )
     delivery.ids = [row.id for row in rows]
     delivery.follows = any(row.follows for row in rows)
 
