@@ -14,9 +14,12 @@ import aiohttp
 from bench.chaos.people import Guest, Guests
 
 _API = "/api/v1/tilko/session"
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
 _PAUSE, _POLL_PAUSE, _AFTERMATH = 0.2, 0.7, 2.0
 _PROBE_PAUSE = 0.05
+# Who is not answered asks again ever later; and on a machine that falls behind, nobody new comes for a while. Else the
+# bench would measure its own crowd.
+_LONGEST_PAUSE, _GROWTH, _CROWD = 2.0, 1.3, 50
 _REPORT_SHARE = 0.3
 _HURRIED_SHARE = 0.3
 
@@ -107,7 +110,8 @@ class Town:
 
     @property
     def unfinished(self) -> list[Visit]:
-        return [visit for visit in self.visits if visit.asked_at is not None and visit.ended_at is None]
+        """Also those that nobody has answered yet."""
+        return [visit for visit in self.visits if visit.ended_at is None and not visit.violations]
 
     async def _open(self) -> None:
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
@@ -122,7 +126,8 @@ class Town:
 
     async def _arrive(self) -> None:
         while True:
-            self._begin(self._new_visit(), _PAUSE)
+            if len(self.unfinished) < _CROWD:
+                self._begin(self._new_visit(), _PAUSE)
             await asyncio.sleep(self._dice.expovariate(1 / self._pause))
 
     def _new_visit(self) -> Visit:
@@ -190,6 +195,7 @@ class Town:
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 pass
             await asyncio.sleep(pause)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
 class RefusedError(Exception):
