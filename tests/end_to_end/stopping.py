@@ -1,6 +1,7 @@
 """What the tests of stopping need to see: how long a process takes to go, and who did which step."""
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -24,17 +25,21 @@ _HOLDER = """
 """
 
 
-def stop(stack: Stack, name: str, meanwhile: Callable[[], object] = lambda: None) -> float:
-    """Send SIGTERM, as an init system does; the seconds until the process was gone, in good order and in time."""
+def stop(
+    stack: Stack, name: str, meanwhile: Callable[[], object] = lambda: None, *, with_children: bool = False
+) -> None:
+    """Send SIGTERM, as an init system does (some of them to the whole group): it goes in good order and in time."""
     began = time.monotonic()
-    stack.kill(name, signal.SIGTERM)
+    if with_children:
+        os.killpg(stack.pid(name) or 0, signal.SIGTERM)
+    else:
+        stack.kill(name, signal.SIGTERM)
     meanwhile()
     with suppress(AssertionError):
         wait_until(lambda: not stack.is_running(name), IN_TIME_SECONDS + 5)
     seconds = time.monotonic() - began
     assert (stack.exit_code(name), seconds <= IN_TIME_SECONDS) == (0, True), f"{name} took {seconds:.1f} s"
     log.info("%s went after %.1f s", name, seconds)
-    return seconds
 
 
 def steps_of(product: Product, visit: Visit) -> list[tuple[str, str, int]]:

@@ -84,13 +84,15 @@ def test_a_worker_hands_back_a_step_that_does_not_end(product: Product, crowd: C
     assert "handed_back" in outcomes_of(product, visit)
 
 
-def test_a_worker_ends_its_step_and_begins_no_other(product: Product, crowd: Crowd):
+@pytest.mark.parametrize("with_children", [False, True])
+def test_a_worker_ends_its_step_and_begins_no_other(product: Product, crowd: Crowd, with_children: bool):
     visit = arrives(product)
     with product.provider.fault(TREATMENTS, cxid=visit.cx_id, calls=1, hold="after") as fault:
         visit.approves()
         wait_until(lambda: product.provider.held_calls(fault), 40)
         # Its answer is paid for and on its way: it comes a moment after the signal.
-        stop(product.stack, holder_of(product, visit), lambda: product.provider.release(fault))
+        name = holder_of(product, visit)
+        stop(product.stack, name, lambda: product.provider.release(fault), with_children=with_children)
     is_served_once(product, visit)
     steps = steps_of(product, visit)
     [fence] = [fence for step, outcome, fence in steps if (step, outcome) == ("fetch_prescriptions", "done")]
