@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from sandbox.service import Options
 from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.mapping import CheckupValues, Subject, build_report_request, choose_checkup
 from upstream.tilko import records
@@ -15,13 +14,11 @@ from upstream.tilko.client import TilkoClient
 from upstream.tilko.codec import Person
 from upstream.tilko.errors import Misconfigured, NotApproved, NotRegistered, WrongPersonalData
 
-USUAL = Options()
-
 
 @pytest.fixture
-def tilko(sandbox_url):
+def tilko(sandbox_url, demo_env):
     httpx.post(f"{sandbox_url}/control/reset", trust_env=False).raise_for_status()
-    client = TilkoClient(sandbox_url, USUAL.tilko_api_key)
+    client = TilkoClient(sandbox_url, demo_env["TILKO_API_KEY"])
     yield client
     client.close()
 
@@ -36,7 +33,7 @@ def to_values(record):
     return CheckupValues(year=record.year, checkup_date=record.checkup_date, **measured)
 
 
-def test_person_is_collected_and_reported(tilko, sandbox_url):
+def test_person_is_collected_and_reported(tilko, sandbox_url, demo_env):
     person = Person("김하늘", "19840517", "01000000001", "0")
     tokens = tilko.request_simple_auth(person)
     for _ in range(4):  # each of the sandbox's ways to say "not yet"
@@ -52,15 +49,15 @@ def test_person_is_collected_and_reported(tilko, sandbox_url):
     treatments = records.treatments(json.loads(treated.raw))
     assert len(treatments) == treated.count > 0
     assert all(record.treatment_date and record.hospital_name for record in treatments)
-    report = order_report(sandbox_url, [to_values(record) for record in checkups])
+    report = order_report(demo_env, [to_values(record) for record in checkups])
     assert report.report_url
     assert report.diseases
 
 
-def order_report(sandbox_url, values):
+def order_report(demo_env, values):
     subject = Subject(name="김하늘", birth_date=date(1984, 5, 17), sex="M")
     payload = build_report_request(subject, choose_checkup(values), tid="TM_WELNO_test")
-    mediarc = MediarcClient(f"{sandbox_url}/{USUAL.mediarc_path}", USUAL.mediarc_api_key)
+    mediarc = MediarcClient(demo_env["MEDIARC_API_URL"], demo_env["MEDIARC_API_KEY"])
     try:
         return mediarc.order_report(payload)
     finally:
