@@ -89,7 +89,9 @@ def without(product: Product, name: str) -> Iterator[None]:
 
 
 def works(product: Product) -> bool:
-    return bool(product.meet().is_known_with().collects())
+    """Approving every push: a worker that finds its database connections dead sends a second one."""
+    visit = product.meet().is_known_with(auto_approve_seconds=0).start().asks_for_push()
+    return bool(visit.wait_for("completed", timeout=40))
 
 
 def test_readiness_names_the_worker_that_is_silent(short_lived: Product):
