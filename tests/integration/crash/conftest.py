@@ -1,0 +1,59 @@
+"""A product whose workers can hold a run at every step at once, on a PostgreSQL that keeps what it promised."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.programs import Ports, Program, list_programs, worker_program
+from local.stack import Stack
+from tests.integration.collection.driver import Driver
+from tests.integration.crash.gates import Gates
+from tests.waiting import wait_until
+from webapp.jobs import Jobs
+
+SETTINGS = {
+    "WELNO_POLL_INTERVAL_SECONDS": "0.1",
+    "WELNO_POLL_SLOW_MAX_SECONDS": "0.3",
+    "WELNO_STEP_MAX_ATTEMPTS": "30",
+    "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
+    "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
+    "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 60),
+    "WELNO_LEASE_SECONDS": "1.5",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.1",
+}
+# As many as there are places at which a run is held in a worker, and two that are free.
+PLACES = 16
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[Stack]:
+    """Not `fast`: what was committed has to outlive the server."""
+    with tempfile.TemporaryDirectory(prefix="welno-test-") as folder:
+        home, ports = Path(folder), Ports.picked()
+        programs = list_programs(home, ports) | {"worker": worker_program("worker", PLACES)}
+        names = ("sandbox", "worker", "poller", "sweeper")
+        with Stack(home, ports, SETTINGS, names, programs=programs) as stack:
+            stack.add(worker_program("spare", PLACES))
+            stack.add(Program("spare_poller", programs["poller"].command))
+            gates = Gates(gates_url(stack))
+            gates.build()
+            wait_until(lambda: gates.leases() == PLACES + 1, 60)
+            yield stack
+
+
+@pytest.fixture
+def driver(running: Stack) -> Iterator[Driver]:
+    with Driver(running.env, Jobs(running.env["CELERY_BROKER_URL"]).send) as driver:
+        yield driver
+        driver.leave()
+
+
+@pytest.fixture
+def gates(running: Stack) -> Gates:
+    return Gates(gates_url(running))
+
+
+def gates_url(stack: Stack) -> str:
+    return stack.postgres.url.replace("+psycopg2", "")

@@ -1,0 +1,97 @@
+"""Gates in the database: a run is held in the very transaction that moves it, until the gate is opened."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg2
+
+# A writer waits at the gate of its session, if there is one for this move; the test holds all of them shut.
+SCHEMA = """
+create schema gates;
+create table gates.shut (session_id uuid, step text, run_state text);
+create table gates.events (number bigint, session_id text, status text, cx_id text);
+create function gates.note_event() returns trigger language plpgsql as $$ begin
+  insert into gates.events
+    values (new.id, new.body->>'session_id', new.body->>'status', new.body->'data'->>'cx_id');
+  return null; end $$;
+create trigger note after insert on welno.welno_outbox for each row execute function gates.note_event();
+create function gates.hold_run() returns trigger language plpgsql as $$ begin
+  if (old.step, old.run_state) is distinct from (new.step, new.run_state) and exists (
+    select from gates.shut g where g.session_id = new.session_id and g.step = new.step and g.run_state = new.run_state)
+  then perform pg_advisory_xact_lock_shared(77); end if;
+  return new; end $$;
+create function gates.hold_row() returns trigger language plpgsql as $$ begin
+  if exists (select from gates.shut g where g.session_id = new.session_id and g.step = 'rows')
+  then perform pg_advisory_xact_lock_shared(77); end if;
+  return new; end $$;
+create trigger gate before update on welno.welno_collection_history for each row execute function gates.hold_run();
+create trigger gate before insert on welno.welno_checkup_data for each row execute function gates.hold_row();
+"""
+HELD = "select count(*) from pg_locks where locktype = 'advisory' and objid = 77 and not granted"
+
+LEASES = "select count(*) from welno.welno_processes where lease_until > now()"
+
+
+class Gates:
+    """`url` as psycopg2 wants it. Everything happens over connections of our own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._holder: Any = None
+
+    def build(self) -> None:
+        with self._connect() as cursor:
+            cursor.execute(SCHEMA)
+
+    def shut(self) -> None:
+        self._holder = self._open()
+        self._holder.cursor().execute("select pg_advisory_lock(77)")
+
+    def add(self, session_id: str, step: str, run_state: str) -> None:
+        with self._connect() as cursor:
+            cursor.execute("insert into gates.shut values (%s, %s, %s)", (session_id, step, run_state))
+
+    def held(self) -> int:
+        """Writers that wait at a gate."""
+        return self._count(HELD)
+
+    def leases(self) -> int:
+        """Processes that are ready to take runs."""
+        return self._count(LEASES)
+
+    def _count(self, query: str) -> int:
+        with self._connect() as cursor:
+            cursor.execute(query)
+            return int(cursor.fetchone()[0])
+
+    def open(self) -> None:
+        """Also after the database went down, which opened them all."""
+        with self._connect() as cursor:
+            cursor.execute("delete from gates.shut")
+        self._holder.close()
+
+    def rows(self, query: str, sessions: Iterable[str]) -> list[tuple[Any, ...]]:
+        with self._connect() as cursor:
+            cursor.execute(query, (list(sessions),))
+            return list(cursor.fetchall())
+
+    def _open(self) -> Any:
+        connection = psycopg2.connect(self._url)
+        connection.autocommit = True
+        return connection
+
+    def _connect(self) -> "Cursor":
+        return Cursor(self._open())
+
+
+class Cursor:
+    """A connection for one look."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Any:
+        return self._connection.cursor()
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
