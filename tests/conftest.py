@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,10 @@ from local.programs import ROOT, sandbox_program
 from local.secrets import demo_environment
 from local.stack import Stack
 from local.valkey import EmbeddedValkey
+
+# How fast examples come says how busy the machine is, and nothing about the code.
+settings.register_profile("welno", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("welno")
 
 
 @pytest.fixture(scope="session")
