@@ -16,7 +16,8 @@ from webapp.relay.limits import Limits
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = Limits(sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=3, drain_spread_seconds=4)
+    # Readers of the test before are noticed gone at the next comment only: they must not use up the places.
+    limits = Limits(sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=50, drain_spread_seconds=4)
     with Server(tmp_path_factory.mktemp("sse"), redis_url, limits) as server:
         yield server
 
@@ -108,7 +109,7 @@ def test_a_lost_right_ends_the_answer(server):
 def test_a_reader_that_leaves_is_noticed_by_the_next_comment(server):
     with EventSource(server, "one") as source:
         source.next_block()
-        assert server.get("/count")["admitted"] == 1
+        wait_until(lambda: server.get("/count")["admitted"] == 1)
     wait_until(lambda: server.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0})
 
 
