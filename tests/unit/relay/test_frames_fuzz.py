@@ -23,9 +23,10 @@ def random_conversation(dice: random.Random) -> bytes:
         text = dice.choice(TEXTS).encode()
         parts = [text[at : at + 7] for at in range(0, len(text), 7)] if dice.random() < 0.5 else [text]
         for number, part in enumerate(parts or [b""]):
-            data += client_frame(0 if number else 1, part, fin=number >= len(parts) - 1)
+            data += client_frame(0 if number else 1, part, fin=number >= len(parts) - 1, mask=dice.randbytes(4))
             if dice.random() < 0.2:
-                data += client_frame(dice.choice([9, 10]), dice.randbytes(dice.randint(0, 125)))
+                noise = dice.randbytes(dice.randint(0, 125))
+                data += client_frame(dice.choice([9, 10]), noise, mask=dice.randbytes(4))
     return data
 
 
@@ -79,11 +80,16 @@ def wsproto_reads(data: bytes) -> list[tuple[str, bytes]]:
 
 
 def websockets_fails(data: bytes) -> int | None:
-    """The close code that the `websockets` library would send, None when it sees no mistake in the frames."""
+    """The close code that the `websockets` library would send, None when it sees no mistake in the frames.
+
+    It refuses a close in the middle of a fragmented message, where RFC 6455 5.4 allows control frames.
+    """
     protocol = Protocol(Side.SERVER, max_size=1 << 20)
     protocol.receive_data(data)
-    sent = protocol.close_sent
-    return int(sent.code) if protocol.parser_exc is not None and sent is not None else None
+    sent, reason = protocol.close_sent, protocol.parser_exc
+    if reason is None or sent is None or "incomplete fragmented message" in str(reason):
+        return None
+    return int(sent.code)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -96,7 +102,7 @@ def test_wsproto_reads_the_same_messages(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_websockets_fails_where_we_fail_on_headers(seed):
-    """On spoilt frames both must refuse or both accept; text is compared by wsproto above."""
+    """What one refuses the other refuses; of two mistakes in one frame each may name the one it meets first."""
     dice = random.Random(seed)
     for _ in range(ROUNDS // 4):
         # The tail completes the last frame: we look at a header at once, they when the frame is whole.
@@ -104,7 +110,7 @@ def test_websockets_fails_where_we_fail_on_headers(seed):
         _, code = ours(data, dice)
         theirs = websockets_fails(data)
         if code == 1002:
-            assert theirs == 1002
+            assert theirs in {1002, 1007, 1009}
         elif theirs == 1002:
             assert code in {1002, 1007}
 
