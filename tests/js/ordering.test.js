@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ending, eventName, judge, judgeClose, reconnectSeconds } from "../../webapp/static/sdk/ordering.js";
+import {
+  ending,
+  eventName,
+  isBehind,
+  judge,
+  judgeClose,
+  judgeStatus,
+  reconnectSeconds,
+} from "../../webapp/static/sdk/ordering.js";
 import { event, streaming } from "./stores.js";
 
 const CURSOR = { seq: 4, epoch: "e" };
@@ -72,3 +80,29 @@ test("nothing comes after completed, expired or cancelled", () => {
 });
 
 test("an error alone does not end the stream", () => assert.equal(ending(event("error", { status: "error" })), null));
+
+for (const [cursor, other, behind] of [
+  [{ seq: 4, epoch: "e" }, { seq: 4, epoch: "e" }, false],
+  [{ seq: 4, epoch: "e" }, { seq: 5, epoch: "e" }, true],
+  [{ seq: 5, epoch: "e" }, { seq: 4, epoch: "e" }, false],
+  [{ seq: 5, epoch: "e" }, { seq: 5, epoch: "f" }, true],
+  [{ seq: 5, epoch: "e" }, { seq: 0, epoch: "" }, true],
+  [{ seq: 5, epoch: "e" }, { seq: 0, epoch: null }, false],
+  [{ seq: 0, epoch: null }, { seq: 0, epoch: "e" }, false],
+]) {
+  test(`${JSON.stringify(cursor)} behind ${JSON.stringify(other)}: ${behind}`, () =>
+    assert.equal(isBehind(cursor, other), behind));
+}
+
+for (const [status, end] of [
+  [401, "unauthenticated"],
+  [403, "forbidden"],
+  [404, "gone"],
+  [410, "expired"],
+  [408, null],
+  [429, null],
+  [503, null],
+  [0, null],
+]) {
+  test(`an answer ${status} ends the stream: ${end}`, () => assert.equal(judgeStatus(status), end));
+}

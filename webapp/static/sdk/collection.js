@@ -9,6 +9,7 @@ import { advance, initialProgress, progressFromStatus } from "./progress.js";
 import { WelnoClient } from "./session.js";
 import { KEYS, WelnoStorage } from "./storage.js";
 import { connect } from "./stream.js";
+import { sessionStream } from "./subjects.js";
 
 /** @typedef {import("./flow.js").Action} Action */
 /** @typedef {import("./flow.js").FlowState} FlowState */
@@ -77,11 +78,9 @@ export class Collection {
   }
 
   #connect(cursor) {
-    return connect({
-      sessionId: this.sessionId,
+    return connect(sessionStream(this.sessionId, this.#client), {
       after: cursor.seq,
       epoch: cursor.epoch,
-      client: this.#client,
       onEvent: (event) => this.#take(event),
       onStatus: (status) => this.#adopt(status),
       onState: (state, reason) => this.#connection(state, reason),

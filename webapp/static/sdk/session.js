@@ -61,6 +61,11 @@ export class WelnoClient {
     return this.#token ? ["welno.v1", `welno.token.${this.#token}`] : [];
   }
 
+  /** Whose right to read this is: tabs with the same one may share what they read. */
+  get right() {
+    return this.#token ? `token:${this.#token.split(".")[0]}` : "cookie";
+  }
+
   /** The address of a session's socket. @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor */
   socketUrl(sessionId, cursor) {
     const url = new URL(`${this.#baseUrl}/tilko/ws/${encodeURIComponent(sessionId)}`, globalThis.location?.href);
@@ -92,6 +97,16 @@ export class WelnoClient {
   /** The events after a number. @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor */
   messages(sessionId, cursor) {
     return this.#session("GET", `${sessionPath(sessionId)}/messages?${cursorQuery(cursor)}`);
+  }
+
+  /** The events after a number as server-sent events, until `signal` ends them.
+   * @param {string} sessionId @param {{seq: number, epoch: string|null}} cursor @param {AbortSignal} signal */
+  async events(sessionId, cursor, signal) {
+    const accept = "text/event-stream";
+    const path = `${sessionPath(sessionId)}/events?${cursorQuery(cursor)}`;
+    const reply = await this.#ask("GET", path, undefined, { accept, signal });
+    if (reply.ok && reply.headers.get("Content-Type")?.startsWith(accept)) return reply;
+    throw errorFrom(reply, await readJson(reply));
   }
 
   /** @param {string} sessionId */
@@ -166,9 +181,9 @@ export class WelnoClient {
     throw errorFrom(reply, answer);
   }
 
-  async #ask(method, path, body) {
+  async #ask(method, path, body, { accept = "application/json", signal = AbortSignal.timeout(this.#timeout) } = {}) {
     const headers = {
-      Accept: "application/json",
+      Accept: accept,
       ...(body ? { "Content-Type": "application/json" } : {}),
       ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
     };
@@ -179,7 +194,7 @@ export class WelnoClient {
         body: body && JSON.stringify(body),
         credentials: "include",
         cache: "no-cache",
-        signal: AbortSignal.timeout(this.#timeout),
+        signal,
       });
     } catch (cause) {
       throw new WelnoError({ code: "NETWORK_UNREACHABLE", status: 0, cause });

@@ -1,59 +1,73 @@
 /**
- * The events of one session, each once and in order, over whatever transport works just now.
+ * The events of one stream, each once and in order, over whatever transport works just now.
  *
- * A WebSocket while it lives; when it is lost, polling at once and a new socket after a growing delay.
+ *     connect(sessionStream(sessionId), { after, onEvent, onState });
+ *
+ * A WebSocket while it lives, else server-sent events, else polls; one of them for all tabs of a browser.
  * @module
  */
 
-import { ending, judge, judgeClose, reconnectSeconds } from "./ordering.js";
-import { WelnoClient } from "./session.js";
+import { Line } from "./line.js";
+import { isBehind, judge, judgeStatus } from "./ordering.js";
+import { canShare, Tabs } from "./tabs.js";
 
-const POLL_MILLISECONDS = 2_000;
-const PING_MILLISECONDS = 30_000;
-const PONG_MILLISECONDS = 10_000;
-const PROBE_MILLISECONDS = 4_000;
-const OPEN_MILLISECONDS = 10_000;
+const KEPT_EVENTS = 200;
+const FULL_PAGE = 100;
 
-/** @typedef {"connecting"|"live"|"polling"|"offline"|"closed"} StreamState */
+/** @typedef {import("./ordering.js").Cursor} Cursor */
+/** @typedef {"connecting"|"live"|"streaming"|"polling"|"offline"|"closed"} StreamState
+ *   over which transport events come: a WebSocket, server-sent events, polls; or none */
 /** @typedef {"completed"|"gone"|"expired"|"cancelled"|"unauthenticated"|"forbidden"|"left"} EndReason */
 /** @typedef {{type: string, seq: number, epoch: string, session_id: string, message: string, timestamp: string,
- *   status?: string, data?: any}} SessionEvent */
+ *   status?: string, data?: any}} StreamEvent */
+/**
+ * What a stream is about, and where to ask. An error of `events`, `messages` or `status` has the HTTP status as its
+ * `status`, 0 when no answer came at all.
+ * @typedef {object} Subject
+ * @property {string} id tabs with the same id read with the same right, and share one line
+ * @property {(cursor: Cursor) => string} socketUrl
+ * @property {string[]} [socketProtocols]
+ * @property {(cursor: Cursor, signal: AbortSignal) => Promise<Response>} events server-sent events
+ * @property {(cursor: Cursor) => Promise<{messages: StreamEvent[], last_seq: number, epoch: string,
+ *   resync: boolean}>} messages
+ * @property {() => Promise<any>} [status] how things stand now
+ * @property {(event: any) => EndReason|null} [ending] why nothing comes after this event, or null
+ */
 /**
  * @typedef {object} StreamOptions
- * @property {string} sessionId
  * @property {number} [after] the last number already known
  * @property {string|null} [epoch] the history that number counts in
- * @property {(event: SessionEvent) => void} onEvent
- * @property {(status: any) => void} [onStatus] the history is gone: this is how things stand now
+ * @property {(event: StreamEvent) => void} onEvent
  * @property {(state: StreamState, reason: EndReason|null) => void} [onState]
- * @property {WelnoClient} [client]
+ * @property {(status: any, at: Cursor) => void} [onStatus] the history is gone: this is how things stand at `at`
+ * @property {boolean} [share] false keeps this tab to itself
  */
 
-/** @param {StreamOptions} options @returns {Stream} already connecting */
-export function connect(options) {
-  const stream = new Stream(options);
-  stream.retryNow();
-  return stream;
+/** @param {Subject} stream @param {StreamOptions} options @returns {Stream} already connecting */
+export function connect(stream, options) {
+  return new Stream(stream, options);
 }
 
 export class Stream {
+  #subject;
   #options;
-  #client;
-  #cursor;
+  /** @type {Cursor} */ #cursor;
+  #kept = /** @type {StreamEvent[]} */ ([]);
   #state = /** @type {StreamState} */ ("connecting");
-  #socket = /** @type {WebSocket|null} */ (null);
-  #attempt = 0;
-  #over = false;
-  #polling = false;
-  #timers = { open: 0, ping: 0, pong: 0, redial: 0, poll: 0 };
+  #line = /** @type {Line|null} */ (null);
+  #tabs = /** @type {Tabs|null} */ (null);
+  #isOver = false;
+  #isPaused = true;
+  #reading = /** @type {Promise<void>|null} */ (null);
   #watching = new AbortController();
 
-  /** @param {StreamOptions} options */
-  constructor(options) {
+  /** @param {Subject} subject @param {StreamOptions} options */
+  constructor(subject, options) {
+    this.#subject = subject;
     this.#options = options;
-    this.#client = options.client ?? new WelnoClient();
     this.#cursor = { seq: options.after ?? 0, epoch: options.epoch ?? null };
     this.#watchTheWorld();
+    this.#resume();
   }
 
   get cursor() {
@@ -62,176 +76,173 @@ export class Stream {
   get state() {
     return this.#state;
   }
+  /** Whether this tab reads for itself, and for the other tabs. */
+  get isLeading() {
+    return this.#line !== null;
+  }
 
-  /** Leaves for good; the session itself goes on. */
+  /** Leaves for good; the stream itself goes on. */
   close() {
     this.#end("left");
   }
 
-  /** Dials at once instead of waiting for the next attempt. */
+  /** Tries at once instead of waiting for the next attempt. */
   retryNow() {
-    if (this.#over || this.#socket) return;
-    this.#attempt = 0;
-    this.#dial();
-  }
-
-  /** A phone that was asleep may hold a dead socket that looks open: ask it, or dial anew. */
-  #wake() {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#ping(PROBE_MILLISECONDS);
-    else this.retryNow();
+    this.#line?.retryNow();
+    this.#tabs?.ask();
   }
 
   #watchTheWorld() {
     const { signal } = this.#watching;
-    globalThis.addEventListener?.("online", () => this.#wake(), { signal });
-    globalThis.addEventListener?.("pageshow", (shown) => shown.persisted && this.#wake(), { signal });
-    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || this.#wake(), { signal });
+    const on = (
+      /** @type {EventTarget|undefined} */ target,
+      /** @type {string} */ names,
+      /** @type {() => void} */ act,
+    ) => {
+      for (const name of names.split(" ")) target?.addEventListener?.(name, act, { signal });
+    };
+    const page = globalThis.document;
+    on(globalThis, "online", () => this.#wake());
+    on(page, "visibilitychange", () => page.hidden || this.#wake());
+    // A page that is put away keeps neither line nor lock: nobody would hear it, and the other tabs would wait for it.
+    on(globalThis, "pagehide", () => this.#pause());
+    on(page, "freeze", () => this.#pause());
+    on(globalThis, "pageshow", () => this.#resume());
+    on(page, "resume", () => this.#resume());
   }
 
-  #dial() {
-    this.#stop("redial");
-    if (this.#state === "closed") return;
-    const socket = new WebSocket(
-      this.#client.socketUrl(this.#options.sessionId, this.#cursor),
-      this.#client.socketProtocols,
-    );
-    this.#socket = socket;
-    this.#after("open", OPEN_MILLISECONDS, () => this.#lose(socket, 1006));
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(socket, data);
-    socket.onclose = ({ code, reason }) => this.#lose(socket, code, reason);
+  #wake() {
+    this.#line?.wake();
+    this.#tabs?.ask();
   }
 
-  #hear(socket, text) {
-    this.#stop("open", "pong");
-    this.#attempt = 0;
-    if (this.#state !== "live") this.#goLive();
-    const frame = JSON.parse(text);
-    if (frame.type === "resync") this.#resync(frame);
-    else if (Number.isInteger(frame.seq)) this.#takeLive(socket, frame);
-    else if (frame.type === "connection_established") this.#cursor.epoch ??= frame.epoch;
+  #resume() {
+    if (this.#isOver || !this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#options.share === false || !canShare()) this.#lead();
+    else
+      this.#tabs = new Tabs(`welno:${this.#subject.id}`, {
+        lead: () => this.#lead(),
+        follow: () => this.#unlead(),
+        news: (after) => ({ events: after ? this.#since(after) : [], at: this.#cursor, state: this.#state }),
+        hear: (news) => this.#hear(news),
+      });
   }
 
-  #goLive() {
-    this.#stop("poll");
-    this.#say("live");
-    this.#keepAlive();
+  #pause() {
+    this.#isPaused = true;
+    this.#tabs?.leave();
+    this.#tabs = null;
+    this.#unlead();
+    this.#say("connecting");
   }
 
-  #keepAlive() {
-    this.#after("ping", PING_MILLISECONDS, () => {
-      this.#ping(PONG_MILLISECONDS);
-      this.#keepAlive();
+  #lead() {
+    this.#say("connecting");
+    this.#line = new Line(this.#subject, {
+      cursor: () => this.#cursor,
+      take: (event) => this.#take(event),
+      read: () => this.#read(),
+      greet: ({ epoch }) => {
+        this.#cursor = { ...this.#cursor, epoch: this.#cursor.epoch ?? epoch };
+      },
+      resync: (frame) => this.#restart(frame, frame.data),
+      say: (state) => this.#say(state),
+      end: (reason) => this.#end(reason),
     });
   }
 
-  #ping(patience) {
-    const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN) return;
-    socket.send(JSON.stringify({ type: "ping", timestamp: new Date().toISOString() }));
-    this.#after("pong", patience, () => this.#lose(socket, 1006));
+  #unlead() {
+    this.#line?.stop();
+    this.#line = null;
   }
 
-  /** A socket that skips a number has lost something: another one replays it. */
-  #takeLive(socket, event) {
-    if (judge(this.#cursor, event) === "gap") this.#lose(socket, 1006);
-    else this.#take(event);
+  /** @param {import("./tabs.js").News} news */
+  #hear({ events, at, state }) {
+    for (const event of events) this.#take(event);
+    this.#say(state);
+    if (isBehind(this.#cursor, at)) this.#read().catch((error) => this.#excuse(error));
   }
 
-  /** An answer to a poll is the whole truth after the cursor, so here a hole is none of ours. */
+  /** The next question to the leader tells again that something is missing. @param {any} error */
+  #excuse(error) {
+    if (error.status === undefined) throw error;
+    this.#end(judgeStatus(error.status));
+  }
+
+  /** What a tab that stands at `after` has missed; nothing when that is no longer kept. @param {Cursor} after */
+  #since({ seq, epoch }) {
+    if ((epoch && epoch !== this.#cursor.epoch) || !(this.#kept[0]?.seq <= seq + 1)) return [];
+    return this.#kept.filter((event) => event.seq > seq);
+  }
+
+  /** @param {StreamEvent} event @returns {boolean} false when events before it are missing */
   #take(event) {
+    if (this.#isOver) return true;
     const verdict = judge(this.#cursor, event);
-    if (this.#over || verdict === "drop") return;
-    if (verdict === "resync") {
-      this.#resync({ epoch: event.epoch, last_seq: event.seq });
-      return;
-    }
+    if (verdict !== "deliver") return verdict === "drop";
     this.#cursor = { seq: event.seq, epoch: event.epoch ?? this.#cursor.epoch };
-    this.#options.onEvent(event);
-    const reason = ending(event);
-    if (reason) this.#end(reason);
+    this.#kept = [...this.#kept.slice(1 - KEPT_EVENTS), event];
+    this.#tabs?.tell([event]);
+    this.#call(this.#options.onEvent, event);
+    this.#end(this.#subject.ending?.(event) ?? null);
+    return true;
   }
 
-  async #resync(frame) {
-    this.#cursor = { seq: frame.last_seq, epoch: frame.epoch };
-    const status = await this.#client.status(this.#options.sessionId).catch(() => frame);
-    if (this.#over || !status.status) return;
-    this.#options.onStatus?.(status);
-    if (status.status === "completed" || status.status === "expired" || status.status === "cancelled") {
-      this.#end(status.status);
-    }
-  }
-
-  #lose(socket, code, reason = "") {
-    if (socket !== this.#socket) return;
-    this.#drop();
-    const { end, pause, delay } = judgeClose(code, reason);
-    if (end) this.#end(end);
-    if (this.#over) return;
-    if (this.#state === "live") this.#say("connecting");
-    const seconds = delay ?? Math.max(pause ?? 0, reconnectSeconds(this.#attempt));
-    this.#attempt += 1;
-    this.#after("redial", seconds * 1000, () => this.#dial());
-    this.#poll();
-  }
-
-  /** `close()` alone would wait for the other side, which may be gone. */
-  #drop() {
-    const socket = this.#socket;
-    this.#socket = null;
-    this.#stop("open", "ping", "pong");
-    if (!socket) return;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
-  }
-
-  async #poll() {
-    this.#stop("poll");
-    if (this.#polling) return;
-    this.#polling = true;
-    const pause = await this.#pollOnce().finally(() => {
-      this.#polling = false;
+  /** What came after the cursor, by HTTP. Two who ask at once get one answer. */
+  #read() {
+    this.#reading ??= this.#readPages().finally(() => {
+      this.#reading = null;
     });
-    if (!this.#over && this.#state !== "live") this.#after("poll", pause, () => this.#poll());
+    return this.#reading;
   }
 
-  /** @returns {Promise<number>} milliseconds until the next poll */
-  async #pollOnce() {
-    try {
-      const answer = await this.#client.messages(this.#options.sessionId, this.#cursor);
-      if (this.#over) return 0;
-      if (this.#state !== "live") this.#say("polling");
-      if (answer.resync) await this.#resync(answer);
-      else for (const event of answer.messages) this.#take(event);
-    } catch (error) {
-      if (error.status === 404) this.#end("gone");
-      else if (error.status === undefined) throw error;
-      else if (this.#state !== "live" && error.status === 0) this.#say("offline");
-      return Math.max(POLL_MILLISECONDS, (error.retryAfterSeconds ?? 0) * 1000);
+  async #readPages() {
+    for (let isFull = true; isFull && !this.#isOver; ) {
+      const asked = this.#cursor;
+      const answer = await this.#subject.messages(asked);
+      const status = answer.resync ? await this.#subject.status?.() : null;
+      if (answer.resync && this.#cursor === asked) this.#restart(answer, status);
+      for (const event of answer.messages) this.#take(event);
+      isFull = answer.messages.length >= FULL_PAGE;
     }
-    return POLL_MILLISECONDS;
   }
 
+  /** @param {{last_seq: number, epoch: string}} place @param {any} status */
+  #restart({ last_seq, epoch }, status) {
+    if (this.#isOver) return;
+    this.#cursor = { seq: last_seq, epoch };
+    this.#kept = [];
+    this.#tabs?.tell();
+    this.#call(this.#options.onStatus, status, this.cursor);
+    this.#end(this.#subject.ending?.(status) ?? null);
+  }
+
+  /** @param {EndReason|string|null} reason null: it goes on */
   #end(reason) {
-    if (this.#over) return;
-    this.#over = true;
-    this.#drop();
-    this.#stop("redial", "poll");
+    if (this.#isOver || !reason) return;
+    this.#isOver = true;
     this.#watching.abort();
+    this.#pause();
     this.#say("closed", reason);
   }
 
-  #say(state, reason = null) {
-    if (state === this.#state) return;
+  /** @param {StreamState} state */
+  #say(state, reason = /** @type {any} */ (null)) {
+    if (state === this.#state || (this.#isOver && state !== "closed")) return;
     this.#state = state;
-    this.#options.onState?.(state, reason);
+    this.#tabs?.tell();
+    this.#call(this.#options.onState, state, reason);
   }
 
-  #after(name, milliseconds, act) {
-    clearTimeout(this.#timers[name]);
-    this.#timers[name] = setTimeout(act, milliseconds);
-  }
-
-  #stop(...names) {
-    for (const name of names) clearTimeout(this.#timers[name]);
+  /** What the page does wrong is the page's to see, and stops no event. @param {Function|undefined} act @param {any[]} news */
+  #call(act, ...news) {
+    try {
+      act?.(...news);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }

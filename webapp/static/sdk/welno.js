@@ -23,3 +23,4 @@ export { advance, initialProgress, percentOf, progressFromStatus } from "./progr
 export { WelnoClient, WelnoError } from "./session.js";
 export { KEYS, MemoryStorage, WelnoStorage } from "./storage.js";
 export { connect, Stream } from "./stream.js";
+export { sessionStream } from "./subjects.js";

@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import {
+  events,
+  FakeEvents,
+  failure,
+  follow,
+  numbered,
+  numbersOf,
+  pass,
+  setUp,
+  settle,
+  sockets,
+  subject,
+  tearDown,
+} from "./lines.js";
+
+/** @type {ReturnType<typeof follow>|null} */
+let page = null;
+beforeEach(setUp);
+afterEach(() => {
+  page?.line.close();
+  tearDown();
+});
+
+const begin = (traits, options) => {
+  page = follow(subject(traits), options);
+  return page;
+};
+
+test("events of a socket arrive once and in order", () => {
+  const { events: seen } = begin();
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2), numbered(2), numbered(1), numbered(3));
+  assert.deepEqual(numbersOf(seen), [1, 2, 3]);
+});
+
+test("a socket is dialled after the last number known", () => {
+  begin({}, { after: 7, epoch: "e" });
+  assert.equal(sockets[0].url, "ws://x/7");
+});
+
+test("what a socket skipped is read", async () => {
+  const { events: seen } = begin({
+    messages: async () => ({ messages: [numbered(2), numbered(3)], last_seq: 3, epoch: "e", resync: false }),
+  });
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(3));
+  await settle();
+  assert.deepEqual(numbersOf(seen), [1, 2, 3]);
+  assert.equal(sockets[0].readyState, 3);
+});
+
+test("a lost socket is replaced by server-sent events, and these by a socket again", async () => {
+  const stream = new FakeEvents();
+  const { events: seen, states } = begin({ events: async () => stream.response });
+  sockets[0].open();
+  sockets[0].say(numbered(1));
+  sockets[0].lose();
+  await settle();
+  stream.say(numbered(2));
+  await settle();
+  await pass(6.3);
+  sockets[1].open();
+  sockets[1].say(numbered(2), numbered(3));
+  await settle();
+  assert.equal(sockets[1].url, "ws://x/2");
+  assert.deepEqual(numbersOf(seen), [1, 2, 3]);
+  assert.deepEqual(states, ["live", "connecting", "polling", "streaming", "live"]);
+});
+
+test("an event in two pieces is one event", async () => {
+  const stream = new FakeEvents();
+  const { events: seen } = begin({ events: async () => stream.response });
+  sockets[0].lose();
+  await settle();
+  stream.write('id: e:1\ndata: {"seq":1,');
+  await settle();
+  stream.write('"epoch":"e"}\n\n: alive\n\n');
+  await settle();
+  assert.deepEqual(numbersOf(seen), [1]);
+});
+
+test("server-sent events that no byte comes of are given up for polls", async () => {
+  let seq = 0;
+  const { events: seen, line } = begin({
+    events: (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
+    messages: async () => ({ messages: [numbered(++seq)], last_seq: seq, epoch: "e", resync: false }),
+  });
+  sockets[0].lose();
+  await settle();
+  await pass(4);
+  await pass(2);
+  assert.equal(line.state, "polling");
+  assert.deepEqual(numbersOf(seen), [1, 2]);
+});
+
+test("server-sent events that fall silent are given up", async () => {
+  const stream = new FakeEvents();
+  const { states } = begin({
+    events: async (_, signal) => new Response(stream.body.pipeThrough(new TransformStream(), { signal })),
+  });
+  sockets[0].lose();
+  await settle();
+  stream.write(": alive\n\n");
+  await settle();
+  await pass(46);
+  assert.deepEqual(states.slice(0, 3), ["polling", "streaming", "connecting"]);
+});
+
+test("a proxy that swallows handshakes holds nothing up", async () => {
+  const { line } = begin();
+  await pass(2.5);
+  assert.equal(line.state, "polling");
+  assert.equal(sockets[0].readyState, 0);
+});
+
+test("a network that is back is used at once", async () => {
+  let isCut = true;
+  const { states } = begin({
+    messages: async ({ seq }) => {
+      if (isCut) throw failure(0);
+      return { messages: [], last_seq: seq, epoch: "e", resync: false };
+    },
+  });
+  sockets[0].lose();
+  await settle();
+  isCut = false;
+  await pass(1.3);
+  assert.deepEqual(states.slice(0, 2), ["offline", "polling"]);
+  assert.equal(sockets.length, 2);
+});
+
+test("the news that the network is back makes it dial", async () => {
+  begin({
+    messages: async () => {
+      throw failure(0);
+    },
+  });
+  sockets[0].lose();
+  await settle();
+  events.dispatchEvent(new Event("online"));
+  assert.equal(sockets.length, 2);
+});
+
+test("a line that looks open is asked on return, and left when it is dead", async () => {
+  begin();
+  sockets[0].open();
+  events.dispatchEvent(new Event("online"));
+  assert.equal(sockets[0].sent[0].type, "ping");
+  await pass(4);
+  assert.equal(sockets[0].readyState, 3);
+});
+
+test("polls that fail become rarer", async () => {
+  let asked = 0;
+  begin({
+    messages: async () => {
+      asked += 1;
+      throw failure(503);
+    },
+  });
+  sockets[0].lose();
+  for (let second = 0; second < 60; second += 1) await pass(1);
+  assert.ok(asked > 5 && asked < 12, String(asked));
+});
+
+test("a lost history is told with the state of things, and followed from there", () => {
+  const { events: seen, statuses } = begin({}, { after: 9, epoch: "e" });
+  sockets[0].open();
+  sockets[0].say({ type: "resync", last_seq: 3, epoch: "f", data: { status: "saving" } }, numbered(4, "f"));
+  assert.deepEqual(statuses, [{ status: { status: "saving" }, at: { seq: 3, epoch: "f" } }]);
+  assert.deepEqual(numbersOf(seen), [4]);
+});
+
+test("a poll that cannot learn the state of things asks again", async () => {
+  let tries = 0;
+  const { line, statuses } = begin(
+    {
+      messages: async ({ epoch }) => ({ messages: [], last_seq: 3, epoch: "f", resync: epoch === "e" }),
+      status: async () => {
+        tries += 1;
+        if (tries === 1) throw failure(0);
+        return { status: "saving" };
+      },
+    },
+    { after: 9, epoch: "e" },
+  );
+  sockets[0].lose();
+  await settle();
+  assert.deepEqual(line.cursor, { seq: 9, epoch: "e" });
+  await pass(1.3);
+  assert.deepEqual([line.cursor, statuses.length], [{ seq: 3, epoch: "f" }, 1]);
+});
+
+test("an answer that comes too late changes nothing", async () => {
+  let answer;
+  const { events: seen, line } = begin(
+    { messages: () => new Promise((resolve) => (answer = resolve)) },
+    { after: 1, epoch: "e" },
+  );
+  await pass(2.5);
+  sockets[0].open();
+  sockets[0].say({ type: "resync", last_seq: 0, epoch: "f", data: {} }, numbered(1, "f"));
+  answer({ messages: [numbered(2, "e")], last_seq: 2, epoch: "e", resync: false });
+  await settle();
+  assert.deepEqual(line.cursor, { seq: 1, epoch: "f" });
+  assert.equal(seen.length, 1);
+});
+
+for (const [code, reason] of [
+  [4401, "unauthenticated"],
+  [4404, "gone"],
+  [4408, "expired"],
+]) {
+  test(`close code ${code} is told to the page: ${reason}`, async () => {
+    const { states } = begin();
+    sockets[0].open();
+    sockets[0].lose(code);
+    await pass(60);
+    assert.deepEqual(states, ["live", `closed: ${reason}`]);
+    assert.equal(sockets.length, 1);
+  });
+}
+
+for (const [status, reason] of [
+  [401, "unauthenticated"],
+  [404, "gone"],
+]) {
+  test(`an answer ${status} is told to the page: ${reason}`, async () => {
+    const { states } = begin({
+      messages: async () => {
+        throw failure(status);
+      },
+    });
+    sockets[0].lose();
+    await settle();
+    assert.deepEqual(states, [`closed: ${reason}`]);
+  });
+}
+
+test("server-sent events say when the session has expired", async () => {
+  const stream = new FakeEvents();
+  const { states } = begin({ events: async () => stream.response });
+  sockets[0].lose();
+  await settle();
+  stream.write('data: {"type":"closed","code":4408,"reason":"session expired"}\n\n');
+  await settle();
+  assert.equal(states.at(-1), "closed: expired");
+});
+
+test("nothing is asked after the last event", async () => {
+  const { states } = begin({ ending: (event) => (event?.seq === 2 ? "completed" : null) });
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2), numbered(3));
+  await pass(120);
+  assert.deepEqual(states, ["live", "closed: completed"]);
+  assert.equal(sockets.length, 1);
+});
+
+test("a page that breaks over one event gets the next", (t) => {
+  const thrown = [];
+  t.mock.method(globalThis, "queueMicrotask", (act) => thrown.push(act));
+  let count = 0;
+  begin(
+    {},
+    {
+      onEvent: () => {
+        count += 1;
+        throw new TypeError("oops");
+      },
+    },
+  );
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2));
+  assert.equal(count, 2);
+  assert.throws(thrown[0], TypeError);
+});
+
+test("a page that is put away hangs up, and dials where it stood when it is back", async () => {
+  const { line } = begin();
+  sockets[0].open();
+  sockets[0].say(numbered(1));
+  events.dispatchEvent(new Event("pagehide"));
+  await pass(60);
+  assert.deepEqual([sockets[0].readyState, sockets.length, line.isLeading], [3, 1, false]);
+  events.dispatchEvent(new Event("pageshow"));
+  assert.equal(sockets[1].url, "ws://x/1");
+});

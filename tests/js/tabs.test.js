@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { WelnoClient } from "../../webapp/static/sdk/session.js";
+import { sessionStream } from "../../webapp/static/sdk/subjects.js";
+import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./lines.js";
+import { memoryStorage } from "./stores.js";
+
+/** Web Locks as far as the tabs use them: one holder, a queue, stealing. */
+class Locks {
+  #holder = null;
+  #queue = [];
+
+  request(_name, { signal, steal }, use) {
+    return new Promise((resolve, reject) => {
+      const wish = { use, resolve, reject };
+      signal?.addEventListener("abort", () => {
+        this.#queue = this.#queue.filter((other) => other !== wish);
+        if (this.#holder !== wish) reject(new DOMException("no longer wanted", "AbortError"));
+      });
+      if (steal) {
+        this.#holder?.reject(new DOMException("stolen", "AbortError"));
+        this.#holder = null;
+        this.#queue.unshift(wish);
+      } else this.#queue.push(wish);
+      queueMicrotask(() => this.#grant());
+    });
+  }
+
+  #grant() {
+    if (this.#holder || !this.#queue.length) return;
+    const wish = this.#queue.shift();
+    this.#holder = wish;
+    wish.use().then(() => {
+      if (this.#holder !== wish) return;
+      this.#holder = null;
+      wish.resolve();
+      this.#grant();
+    });
+  }
+}
+
+let tabs = [];
+beforeEach(() => {
+  setUp();
+  Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true });
+});
+afterEach(async () => {
+  for (const tab of tabs) tab.line.close();
+  tabs = [];
+  await settle();
+  tearDown();
+});
+
+async function openTab(traits, options) {
+  const tab = follow(subject(traits), options);
+  tabs.push(tab);
+  await settle();
+  return tab;
+}
+
+const open = () => sockets.filter(({ readyState }) => readyState < 2);
+
+test("two tabs share one socket, and each is told each event once", async () => {
+  const [first, second] = [await openTab(), await openTab()];
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2));
+  await settle();
+  assert.equal(sockets.length, 1);
+  assert.deepEqual(
+    [numbersOf(first.events), numbersOf(second.events)],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
+  assert.deepEqual([first.line.isLeading, second.line.isLeading, second.line.state], [true, false, "live"]);
+});
+
+test("a tab that leaves hands over, and the next reads on where it stands itself", async () => {
+  const [first, second] = [await openTab(), await openTab()];
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2));
+  await settle();
+  first.line.close();
+  await settle();
+  assert.deepEqual(
+    open().map(({ url }) => url),
+    ["ws://x/2"],
+  );
+  sockets[1].open();
+  sockets[1].say(numbered(3));
+  assert.deepEqual(numbersOf(second.events), [1, 2, 3]);
+});
+
+test("a tab that comes late is told by the leader what it missed", async () => {
+  const first = await openTab();
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2), numbered(3));
+  const stream = subject();
+  const late = follow(stream, { after: 1, epoch: "e" });
+  tabs.push(first, late);
+  await settle();
+  assert.deepEqual([numbersOf(late.events), stream.asked], [[2, 3], []]);
+});
+
+test("what the leader never saw, a tab reads itself", async () => {
+  await openTab({}, { after: 2, epoch: "e" });
+  sockets[0].open();
+  const late = await openTab({
+    messages: async () => ({ messages: [numbered(1), numbered(2)], last_seq: 2, epoch: "e", resync: false }),
+  });
+  assert.deepEqual(numbersOf(late.events), [1, 2]);
+});
+
+test("a tab that could not read what it missed tries again", async () => {
+  let tries = 0;
+  await openTab({}, { after: 2, epoch: "e" });
+  sockets[0].open();
+  const late = await openTab({
+    messages: async () => {
+      tries += 1;
+      if (tries === 1) throw failure(0);
+      return { messages: [numbered(1), numbered(2)], last_seq: 2, epoch: "e", resync: false };
+    },
+  });
+  await pass(5);
+  assert.deepEqual(numbersOf(late.events), [1, 2]);
+});
+
+test("a lost history is told to every tab", async () => {
+  await openTab({}, { after: 9, epoch: "e" });
+  const second = await openTab(
+    {
+      messages: async ({ epoch }) => ({ messages: [], last_seq: 1, epoch: "f", resync: epoch === "e" }),
+      status: async () => ({ status: "saving" }),
+    },
+    { after: 9, epoch: "e" },
+  );
+  sockets[0].open();
+  sockets[0].say({ type: "resync", last_seq: 1, epoch: "f", data: { status: "saving" } }, numbered(2, "f"));
+  await pass(5);
+  assert.deepEqual([second.statuses.length, numbersOf(second.events)], [1, [2]]);
+});
+
+test("a leader that hangs is relieved, and the one robbed follows", async () => {
+  let robbed = false;
+  navigator.locks.request("welno:s", {}, () => new Promise(() => {})).catch(() => (robbed = true));
+  const tab = await openTab();
+  assert.equal(sockets.length, 0);
+  await pass(2);
+  assert.deepEqual([robbed, tab.line.isLeading, sockets.length], [true, true, 1]);
+});
+
+test("a robbed leader hangs up and follows", async () => {
+  const tab = await openTab();
+  sockets[0].open();
+  navigator.locks.request("welno:s", { steal: true }, () => new Promise(() => {})).catch(() => null);
+  await settle();
+  assert.deepEqual([open().length, tab.line.isLeading], [0, false]);
+});
+
+test("each tab is told by the server that its right has ended", async () => {
+  const [first, second] = [await openTab(), await openTab()];
+  sockets[0].open();
+  sockets[0].lose(4408);
+  await settle();
+  sockets[1].lose(4408);
+  await settle();
+  assert.deepEqual([first.states.at(-1), second.states.at(-1)], ["closed: expired", "closed: expired"]);
+});
+
+test("a tab that wants no company dials itself", async () => {
+  await openTab();
+  await openTab({}, { share: false });
+  assert.equal(sockets.length, 2);
+});
+
+test("a browser that forbids locks lets each tab dial", async () => {
+  navigator.locks.request = async () => {
+    throw new DOMException("storage is forbidden", "SecurityError");
+  };
+  await openTab();
+  await openTab();
+  assert.equal(sockets.length, 2);
+});
+
+test("who reads with a token of another session shares nothing", () => {
+  const client = new WelnoClient({ storage: memoryStorage() });
+  const byCookie = sessionStream("a", client).id;
+  client.useToken("a.secret");
+  const byToken = sessionStream("a", client).id;
+  client.useToken("b.secret");
+  assert.equal(new Set([byCookie, byToken, sessionStream("a", client).id]).size, 3);
+  assert.ok(!byToken.includes("secret"));
+});
