@@ -273,8 +273,97 @@ class Settings:
     sockets_per_address: int = _declare(
         "WELNO_SOCKETS_PER_ADDRESS", _count(1, 100_000), "The same from one address.", default=200
     )
+    sockets_per_person: int = _declare(
+        "WELNO_SOCKETS_PER_PERSON", _count(1, 1000), "The same of one known patient.", default=50
+    )
     sockets_total: int = _declare(
         "WELNO_SOCKETS_TOTAL", _count(1, 1_000_000), "The same in one web process.", default=10_000
+    )
+    relay_message_in_max_bytes: int = _declare(
+        "WELNO_RELAY_MESSAGE_IN_MAX_BYTES",
+        _count(1024, 16 * 1024 * 1024),
+        "Longest message of a client.",
+        default=65_536,
+        unit="bytes",
+    )
+    relay_message_out_max_bytes: int = _declare(
+        "WELNO_RELAY_MESSAGE_OUT_MAX_BYTES",
+        _count(66_560, 16 * 1024 * 1024),
+        "Longest message to a client; an event of 64 KiB must fit.",
+        default=66_560,
+        unit="bytes",
+    )
+    relay_messages_per_minute: int = _declare(
+        "WELNO_RELAY_MESSAGES_PER_MINUTE", _count(1, 100_000), "Messages of one socket, by fragments.", default=240
+    )
+    relay_controls_per_minute: int = _declare(
+        "WELNO_RELAY_CONTROLS_PER_MINUTE", _count(1, 100_000), "Pings and unasked pongs of one socket.", default=240
+    )
+    relay_queue_max_bytes: int = _declare(
+        "WELNO_RELAY_QUEUE_MAX_BYTES",
+        _count(65_536, 1024 * 1024 * 1024),
+        "Events that may wait for one reader.",
+        default=1_048_576,
+        unit="bytes",
+    )
+    relay_handshake_within_seconds: int = _declare(
+        "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS",
+        _count(1, 60),
+        "A request's head must be complete, and the next request begin, within so long.",
+        default=5,
+        unit="s",
+    )
+    relay_admit_within_seconds: float = _declare(
+        "WELNO_RELAY_ADMIT_WITHIN_SECONDS", _SECONDS, "From a socket's handshake to its greeting.", default=10, unit="s"
+    )
+    relay_ping_every_seconds: float = _declare(
+        "WELNO_RELAY_PING_EVERY_SECONDS", _SECONDS, "Between our pings.", default=25, unit="s"
+    )
+    relay_pong_within_seconds: float = _declare(
+        "WELNO_RELAY_PONG_WITHIN_SECONDS", _SECONDS, "Longest wait for a pong.", default=10, unit="s"
+    )
+    relay_write_within_seconds: float = _declare(
+        "WELNO_RELAY_WRITE_WITHIN_SECONDS",
+        _SECONDS,
+        "A reader that takes nothing for so long is cut off.",
+        default=15,
+        unit="s",
+    )
+    relay_close_within_seconds: float = _declare(
+        "WELNO_RELAY_CLOSE_WITHIN_SECONDS", _SECONDS, "Longest wait for the answer to a close.", default=5, unit="s"
+    )
+    relay_check_every_seconds: float = _declare(
+        "WELNO_RELAY_CHECK_EVERY_SECONDS",
+        _number(0.01, 60),
+        "How often a reader's right to read is looked up again.",
+        default=45,
+        unit="s",
+    )
+    relay_idle_seconds: float = _declare(
+        "WELNO_RELAY_IDLE_SECONDS", _SECONDS, "A socket with nothing but pings is closed.", default=3600, unit="s"
+    )
+    relay_drain_spread_seconds: float = _declare(
+        "WELNO_RELAY_DRAIN_SPREAD_SECONDS",
+        _FRACTION_SECONDS,
+        "Readers of a stopping process come back spread over so long.",
+        default=10,
+        unit="s",
+    )
+    relay_sse_comment_seconds: float = _declare(
+        "WELNO_RELAY_SSE_COMMENT_SECONDS", _SECONDS, "Between two signs of life on SSE.", default=20, unit="s"
+    )
+    relay_poll_max_seconds: float = _declare(
+        "WELNO_RELAY_POLL_MAX_SECONDS", _FRACTION_SECONDS, "Longest wait of a long poll.", default=25, unit="s"
+    )
+    relay_poll_limit: str = _declare(
+        "WELNO_RELAY_POLL_LIMIT", _text, "Polls for the events of one session.", default="240 per minute"
+    )
+    relay_position_check_seconds: float = _declare(
+        "WELNO_RELAY_POSITION_CHECK_SECONDS",
+        _SECONDS,
+        "Each stream's end is compared with what its readers were given.",
+        default=15,
+        unit="s",
     )
     # watching
     log_level: str = _declare("WELNO_LOG_LEVEL", _level, "Least severe level that is logged.", default="INFO")

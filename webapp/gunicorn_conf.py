@@ -38,8 +38,9 @@ accesslog = None
 worker_class = "gevent"
 # Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
 worker_connections = settings.sockets_total + 1000
-# Idle connections of browsers hold a stopping worker up to its deadline: few, and not for long.
-keepalive = 5
+# One deadline for a head that comes byte by byte, for a connection that asks nothing and for the pause between two
+# requests: gunicorn runs it until the head is complete, however many bytes arrive meanwhile.
+keepalive = settings.relay_handshake_within_seconds
 timeout = 30
 # Everything has to be gone 10 s after SIGTERM, also where the last 0.5 s of CPU time take longer.
 graceful_timeout = 4

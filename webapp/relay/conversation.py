@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import orjson
 
 from webapp.relay import messages
+from webapp.relay.frames import Opcode
+from webapp.relay.limits import Limits
 from webapp.relay.messages import ErrorCode
 
 _MINUTE_SECONDS = 60
@@ -19,7 +21,7 @@ class Reply:
 
 
 class Allowance:
-    """So many messages in any minute that begins with a message."""
+    """So many in any minute that begins with one."""
 
     __slots__ = ("_begun_at", "_count", "_per_minute")
 
@@ -34,6 +36,29 @@ class Allowance:
             self._begun_at, self._count = now, 0
         self._count += 1
         return self._count <= self._per_minute
+
+
+class Intake:
+    """How much one client may say. A pong that answers our ping is free, so who only behaves meets no bound."""
+
+    __slots__ = ("_awaited_pongs", "_controls", "_messages")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._messages = Allowance(limits.messages_per_minute, now)
+        self._controls = Allowance(limits.controls_per_minute, now)
+        self._awaited_pongs = 0
+
+    def await_pong(self) -> None:
+        self._awaited_pongs += 1
+
+    def refuses(self, opcode: Opcode | None, now: float) -> str | None:
+        """Count a frame (a fragment has no opcode); the reason to end the connection, if it is one too many."""
+        if opcode is Opcode.PONG and self._awaited_pongs:
+            self._awaited_pongs -= 1
+            return None
+        if opcode in {Opcode.PING, Opcode.PONG}:
+            return None if self._controls.take(now) else "too many control frames"
+        return None if self._messages.take(now) else "too many messages"
 
 
 def reply_to(text: bytes) -> Reply:

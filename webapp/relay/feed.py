@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams import StoredEvent
+from streams import Position, StoredEvent
 
 
 def never_ends(_event: StoredEvent) -> int | None:
@@ -30,3 +30,13 @@ class Feed:
     hello: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[], int | None] = always_allowed
     ends: Callable[[StoredEvent], int | None] = never_ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A reader who may read: what, from which place on, and whose places in the registry are taken."""
+
+    feed: Feed
+    after: Position
+    address: str
+    person: str | None = None

@@ -81,7 +81,7 @@ class FrameReader:
     Holds at most one message of `max_bytes` and one incomplete frame; nothing while the client is silent.
     """
 
-    __slots__ = ("_decoder", "_max_bytes", "_opcode", "_parts", "_rest", "_size")
+    __slots__ = ("_checked", "_decoder", "_max_bytes", "_opcode", "_parts", "_rest", "_size")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -89,6 +89,7 @@ class FrameReader:
         self._parts: list[bytes] | None = None
         self._opcode = Opcode.TEXT
         self._size = 0
+        self._checked = 0  # so many bytes of the incomplete frame have been looked at
         self._decoder: codecs.IncrementalDecoder | None = None
 
     def feed(self, data: bytes) -> Iterator[Message]:
@@ -101,6 +102,7 @@ class FrameReader:
             at = end
             yield message
         self._rest = data[at:]
+        self._check_early()
 
     def _frame_end(self, data: bytes, at: int) -> int | None:
         """Where the frame at `at` ends, None while it is not all there; its header is checked at once."""
@@ -143,7 +145,7 @@ class FrameReader:
         is_final = bool(data[at] & _FIN)
         if opcode & _CONTROL:
             return Message(opcode, payload)
-        if is_final and self._parts is None:
+        if is_final and self._parts is None and not self._checked:
             if opcode is Opcode.TEXT:
                 _check_text(payload)
             return Message(opcode, payload)
@@ -152,16 +154,41 @@ class FrameReader:
     def _join(self, opcode: Opcode, payload: bytes, *, is_final: bool) -> Message:
         if self._parts is None:
             self._parts, self._opcode = [], opcode
-            self._decoder = codecs.getincrementaldecoder("utf-8")() if opcode is Opcode.TEXT else None
         self._parts.append(payload)
         self._size += len(payload)
-        if self._decoder is not None:
-            _decode(self._decoder, payload, is_final=is_final)
+        if self._opcode is Opcode.TEXT:
+            self._check_more(payload[self._checked :], is_final=is_final)
+        self._checked = 0
         if not is_final:
             return FRAGMENT
         whole = Message(self._opcode, b"".join(self._parts))
         self._parts, self._decoder, self._size = None, None, 0
         return whole
+
+    def _check_early(self) -> None:
+        """Of a text still on its way, what has come: its first wrong byte ends it, not its last."""
+        data = self._rest
+        if len(data) < 2 or not self._is_text(data[0]):
+            return
+        header = _header_bytes(data[1])
+        payload = data[header + self._checked :]
+        if not payload:
+            return
+        key, shift = data[header - 4 : header], self._checked % 4
+        self._checked += len(payload)
+        self._check_more(unmask(key[shift:] + key[:shift], payload), is_final=False)
+
+    def _is_text(self, first: int) -> bool:
+        opcode = first & 0x0F
+        return opcode == Opcode.TEXT or (opcode == Opcode.CONTINUATION and self._opcode is Opcode.TEXT)
+
+    def _check_more(self, payload: bytes, *, is_final: bool) -> None:
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            self._decoder.decode(payload, final=is_final)
+        except UnicodeDecodeError as exc:
+            raise ProtocolError(CloseCode.INVALID_TEXT, "text is not UTF-8") from exc
 
 
 def _header_bytes(second: int) -> int:
@@ -181,13 +208,6 @@ def _check_text(payload: bytes) -> None:
         return
     try:
         payload.decode()
-    except UnicodeDecodeError as exc:
-        raise ProtocolError(CloseCode.INVALID_TEXT, "text is not UTF-8") from exc
-
-
-def _decode(decoder: codecs.IncrementalDecoder, payload: bytes, *, is_final: bool) -> None:
-    try:
-        decoder.decode(payload, final=is_final)
     except UnicodeDecodeError as exc:
         raise ProtocolError(CloseCode.INVALID_TEXT, "text is not UTF-8") from exc
 

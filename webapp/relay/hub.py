@@ -11,7 +11,7 @@ from streams.keys import channel as channel_name
 from webapp.relay import metrics
 from webapp.relay.channel import Channel, Outgoing
 from webapp.relay.pubsub import PubSubLink
-from webapp.relay.subscription import PAGE_EVENTS, Subscription, wake_all
+from webapp.relay.subscription import PAGE_EVENTS, Subscription, Waiting, wake_all
 
 log = get_logger(__name__)
 
@@ -19,6 +19,7 @@ _CONFIRM_SECONDS = 3.0
 _KEEPER_SECONDS = 0.5
 _RETRY_SECONDS = 0.25
 _POSITIONS_PER_CALL = 500
+_LATELY_SECONDS = 15.0
 
 
 class Hub:
@@ -33,6 +34,7 @@ class Hub:
     ) -> None:
         self.streams = streams
         self.queue_max_bytes = queue_max_bytes
+        self.waiting = Waiting()
         self.lock = threading.Lock()  # held for memory only, never for input or output
         self._url = redis_url
         self._check_every_seconds = check_every_seconds
@@ -61,6 +63,7 @@ class Hub:
             if subscription.is_closed:
                 return
             subscription.is_closed = True
+            subscription.drop_all()
             if subscription.is_live:
                 channel.live.remove(subscription)
             channel.readers -= 1
@@ -98,6 +101,7 @@ class Hub:
             self._work = threading.Event()
             self._stopped = threading.Event()
             self._check_now = False
+            self._longest_before, self._longest_since = 0, time.monotonic()
             self._link = PubSubLink(
                 self._url,
                 on_messages=self._on_messages,
@@ -156,6 +160,7 @@ class Hub:
             now = time.monotonic()
             share += len(self._channels) * (now - looked_at) / self._check_every_seconds
             looked_at = now
+            self._report(now)
             check_all, self._check_now = self._check_now, False
             try:
                 self._heal_all()
@@ -169,6 +174,16 @@ class Hub:
             except Exception:
                 # The edge of this thread: without it nobody would heal any more.
                 log.exception("relay_keeper_failed")
+
+    def _report(self, now: float) -> None:
+        waiting = self.waiting
+        metrics.WAITING_EVENTS.set(waiting.events)
+        metrics.WAITING_BYTES.set(waiting.size)
+        metrics.LONGEST_QUEUE.set(max(waiting.longest_bytes, self._longest_before))
+        if now - self._longest_since >= _LATELY_SECONDS:
+            with self.lock:
+                self._longest_before, waiting.longest_bytes = waiting.longest_bytes, 0
+            self._longest_since = now
 
     def _heal_all(self) -> None:
         while self._to_heal and not self._stopped.is_set():

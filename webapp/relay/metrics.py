@@ -13,17 +13,22 @@ EVENTS_OUT = Counter("welno_relay_events_out_total", "Events handed to readers."
 BYTES_OUT = Counter("welno_relay_bytes_out_total", "Bytes written to WebSockets.")
 WRITES = Counter("welno_relay_writes_total", "System calls that wrote to WebSockets.")
 MESSAGES_IN = Counter("welno_relay_messages_in_total", "Messages of clients.", ["type"])
-CLOSED = Counter("welno_relay_closed_total", "Connections ended, by close code or the reason without one.", ["reason"])
+CLOSED = Counter(
+    "welno_relay_closed_total",
+    "Connections ended, by close code or the reason without one.",
+    ["transport", "reason"],
+)
 REFUSED = Counter("welno_relay_refused_total", "Readers turned away, by the limit reached.", ["scope"])
 HEALED = Counter("welno_relay_healed_total", "Times a gap was filled from the stream, by how it ended.", ["outcome"])
 LINK_LOST = Counter("welno_relay_link_lost_total", "Times the subscription to Redis broke.")
-WAITING_BYTES = Histogram(
-    "welno_relay_waiting_bytes",
-    "Bytes given to one write.",
-    buckets=[256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576],
+WAITING_EVENTS = Gauge("welno_relay_waiting_events", "Events that wait for their readers.", multiprocess_mode="livesum")
+WAITING_BYTES = Gauge("welno_relay_waiting_bytes", "The same in bytes.", multiprocess_mode="livesum")
+LONGEST_QUEUE = Gauge(
+    "welno_relay_longest_queue_bytes", "Most that waited for one reader lately.", multiprocess_mode="livemax"
 )
 DELAY = Histogram(
     "welno_relay_append_to_write_seconds",
-    "From the append in Redis to the write to a WebSocket (clocks of two machines, if they are two).",
+    "From the append in Redis to the write to a reader (clocks of two machines, if they are two).",
+    ["transport"],
     buckets=[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
 )

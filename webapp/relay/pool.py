@@ -1,15 +1,21 @@
 """All WebSockets of this process: the loop that watches them, the wheel that times them, and what they count."""
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
 
+from ground.logs import get_logger
+from streams import StreamsError
 from webapp.relay import metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.limits import Limits
-from webapp.relay.loop import Loop
+from webapp.relay.loop import Job, Loop
 from webapp.relay.wheel import Timed, Wheel
 
+log = get_logger(__name__)
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("websocket")
+_DELAY = metrics.DELAY.labels("websocket")
 
 
 class PooledSocket(Timed, Protocol):
@@ -43,7 +49,24 @@ class SocketPool:
         self._events += len(items)
         first = items[0]
         if isinstance(first, Outgoing) and first.appended_at is not None:
-            metrics.DELAY.observe(max(0.0, time.time() - first.appended_at))
+            _DELAY.observe(max(0.0, time.time() - first.appended_at))
+
+    def work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
+        """Do what may block beside the loop, and go on with its answer on the loop."""
+        self.loop.spawn(partial(self._work, job, then, failed))
+
+    def _work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
+        try:
+            answer = job()
+        except StreamsError as exc:
+            log.warning("relay_callback_failed", error=type(exc).__name__)
+        except Exception:
+            # The edge of one connection: its reader comes back, and the log knows why.
+            log.exception("relay_callback_failed")
+        else:
+            self.loop.run(partial(then, answer))
+            return
+        self.loop.run(failed)
 
     def _turn(self) -> None:
         self.wheel.turn()

@@ -15,9 +15,9 @@ from streams import Position, StoredEvent, Streams, StreamsError
 from webapp.relay import messages
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
-from webapp.relay.door import detach
+from webapp.relay.door import current_connection, cut_off, detach
 from webapp.relay.errors import DrainingError, TooManySocketsError
-from webapp.relay.feed import Feed
+from webapp.relay.feed import Feed, Visit
 from webapp.relay.hub import Hub
 from webapp.relay.limits import Limits
 from webapp.relay.loop import Loop, make_loop
@@ -56,36 +56,46 @@ class Relay:
         self._pid = 0
         self._sse: set[SseStream] = set()
 
-    def serve_websocket(self, ws: Any, feed: Feed, *, after: Position, address: str, person: str | None = None) -> None:
-        """Take over the connection that flask-sock has opened. Returns at once under gunicorn, which then lets go."""
-        descriptor, done = detach(ws), _wait_unless_detachable(ws)
-        socket = Socket(self._pool_of_process(), descriptor, done)
-        start = self._prepare(socket, feed, after, address, person)
-        self._pool_of_process().loop.run(start)
+    def receive_websocket(self, ws: Any, decide: Callable[[], Visit | CloseCode]) -> None:
+        """Take over the connection that flask-sock has opened; `decide` says in the request who may read what.
+
+        It may block: after `admit_within_seconds` the peer is told 1013, and the answer comes too late. Returns when
+        it is answered under gunicorn, which then lets go; under other servers at the end of the connection.
+        """
+        pool, done = self._pool_of_process(), _wait_unless_detachable(ws)
+        socket = Socket(pool, detach(ws), done)
+        pool.loop.run(socket.begin)
+        pool.loop.run(self._answer(socket, decide))
         if done is not None:
             done.wait()
+
+    def serve_websocket(self, ws: Any, feed: Feed, *, after: Position, address: str, person: str | None = None) -> None:
+        """For readers whose right is known."""
+        self.receive_websocket(ws, lambda: Visit(feed=feed, after=after, address=address, person=person))
 
     def refuse_websocket(self, ws: Any, code: CloseCode) -> None:
         """For readers who may not read: not authenticated, unknown session, foreign origin."""
-        descriptor, done = detach(ws), _wait_unless_detachable(ws)
-        socket = Socket(self._pool_of_process(), descriptor, done)
-        self._pool_of_process().loop.run(partial(socket.refuse, code))
-        if done is not None:
-            done.wait()
+        self.receive_websocket(ws, lambda: code)
 
     def stream_sse(self, feed: Feed, *, after: Position, address: str, person: str | None = None) -> SseStream:
         """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsUnavailable before it begins."""
-        admission, subscription = self._admit(feed, after, address, person)
+        admission, subscription = self._admit(Visit(feed=feed, after=after, address=address, person=person))
 
         def give_back() -> None:
             admission.leave()
             self._sse.discard(stream)
 
-        stream = SseStream(feed, subscription, self.limits, give_back)
+        stream = SseStream(
+            feed, subscription, self.limits, on_close=give_back, cut=partial(cut_off, current_connection())
+        )
         self._sse.add(stream)
+        pool = self._pool_of_process()
+        pool.loop.run(lambda: pool.wheel.put(stream, pool.now() + self.limits.write_within_seconds))
         return stream
 
-    def poll(self, feed: Feed, *, after: Position, address: str, wait_seconds: float = 0) -> dict[str, Any]:
+    def poll(
+        self, feed: Feed, *, after: Position, address: str, person: str | None = None, wait_seconds: float = 0
+    ) -> dict[str, Any]:
         """`{events, seq, epoch}`, with `resync` when the place is gone: ask again after (epoch, seq).
 
         With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`.
@@ -95,7 +105,8 @@ class Relay:
             return self._polled(feed, [Resync(page.position)], page.position)
         if page.events or wait_seconds <= 0:
             return self._polled(feed, list(page.events), page.position if not page.events else page.events[-1].position)
-        return self._poll_long(feed, page.position, address, min(wait_seconds, self.limits.poll_max_seconds))
+        wait_seconds = min(wait_seconds, self.limits.poll_max_seconds)
+        return self._poll_long(feed, page.position, address, person, wait_seconds)
 
     def drain(self, deadline_seconds: float = 8.0) -> None:
         """Tell every reader to come back after a random delay, and wait for their goodbyes. Harmless when repeated."""
@@ -105,9 +116,7 @@ class Relay:
         if self._pid != os.getpid():
             return
         for socket in list(self._pool.sockets):
-            delay_ms = int(random.uniform(0, self.limits.drain_spread_seconds) * 1000)  # noqa: S311
-            reason = messages.going_away_reason(delay_ms)
-            self._pool.loop.run(partial(socket.close, CloseCode.GOING_AWAY, reason))
+            self._pool.loop.run(partial(socket.close, CloseCode.GOING_AWAY, self._going_away()))
         deadline = time.monotonic() + deadline_seconds
         pause = threading.Event()
         while self._pool.sockets and time.monotonic() < deadline:
@@ -124,6 +133,11 @@ class Relay:
     def socket_count(self) -> int:
         return len(self._pool.sockets) if self._pid else 0
 
+    def _going_away(self) -> str:
+        """Another delay each time."""
+        spread_ms = int(self.limits.drain_spread_seconds * 1000)
+        return messages.going_away_reason(random.randint(0, spread_ms))  # noqa: S311 spreads, hides nothing
+
     def _pool_of_process(self) -> SocketPool:
         with self._lock:
             if self._pid != os.getpid():
@@ -132,20 +146,28 @@ class Relay:
                 self._pid = os.getpid()
             return self._pool
 
-    def _prepare(
-        self, socket: Socket, feed: Feed, after: Position, address: str, person: str | None
-    ) -> Callable[[], None]:
+    def _answer(self, socket: Socket, decide: Callable[[], Visit | CloseCode]) -> Callable[[], None]:
         """Everything that may block; what is left to do on the loop."""
         try:
-            admission, subscription = self._admit(feed, after, address, person)
+            decided = decide()
+            if isinstance(decided, CloseCode):
+                return partial(socket.close, decided)
+            return self._prepare(socket, decided)
         except DrainingError:
-            return partial(socket.refuse, CloseCode.GOING_AWAY)
+            return partial(socket.close, CloseCode.GOING_AWAY, self._going_away())
         except TooManySocketsError as exc:
-            return partial(socket.refuse, exc.close_code)
+            return partial(socket.close, exc.close_code)
         except StreamsError:
-            return partial(socket.refuse, CloseCode.TRY_AGAIN_LATER)
+            return partial(socket.close, CloseCode.TRY_AGAIN_LATER)
+        except Exception:
+            # The edge of this connection: its peer must not wait for us, and the log knows why.
+            log.exception("relay_decision_failed")
+            return partial(socket.close, CloseCode.INTERNAL)
+
+    def _prepare(self, socket: Socket, visit: Visit) -> Callable[[], None]:
+        admission, subscription = self._admit(visit)
+        feed, end = visit.feed, subscription.position
         try:
-            end = subscription.position
             first = [
                 messages.connection_established(feed.hello, end),
                 messages.session_status(feed.hello, feed.snapshot(), end),
@@ -155,21 +177,23 @@ class Relay:
             log.exception("relay_snapshot_failed")
             subscription.close()
             admission.leave()
-            return partial(socket.refuse, CloseCode.TRY_AGAIN_LATER)
+            return partial(socket.close, CloseCode.TRY_AGAIN_LATER)
         return partial(socket.serve, feed, subscription, admission, first)
 
-    def _admit(self, feed: Feed, after: Position, address: str, person: str | None) -> tuple[Admission, Subscription]:
+    def _admit(self, visit: Visit) -> tuple[Admission, Subscription]:
         if self.is_draining:
             raise DrainingError("this process is about to stop")
-        admission = self.registry.enter(feed.subject, address, person)
+        admission = self.registry.enter(visit.feed.subject, visit.address, visit.person)
         try:
-            return admission, self.hub.subscribe(feed.subject, after)
+            return admission, self.hub.subscribe(visit.feed.subject, visit.after)
         except StreamsError:
             admission.leave()
             raise
 
-    def _poll_long(self, feed: Feed, after: Position, address: str, wait_seconds: float) -> dict[str, Any]:
-        admission, subscription = self._admit(feed, after, address, None)
+    def _poll_long(
+        self, feed: Feed, after: Position, address: str, person: str | None, wait_seconds: float
+    ) -> dict[str, Any]:
+        admission, subscription = self._admit(Visit(feed=feed, after=after, address=address, person=person))
         try:
             item = subscription.next(wait_seconds)
             end = subscription.position if item is None else item.position

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from ground.logs import get_logger
-from streams import Position, StreamsError
+from streams import Position
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.conversation import Allowance, reply_to
+from webapp.relay.conversation import Intake, reply_to
 from webapp.relay.door import end_writing
 from webapp.relay.errors import ProtocolError
 from webapp.relay.feed import Feed
@@ -34,13 +34,13 @@ _NEVER = float("inf")
 class Socket:
     """Everything runs on the loop, save what `_spawn` is given. The descriptor is owned and closed here.
 
-    Waiting bytes are bounded: one write under way, a few control frames (the limit on messages in bounds them),
-    and the subscription's queue.
+    Waiting bytes are bounded: one write under way, a few control frames (the limits on what comes in bound them),
+    and the subscription's queue. Nothing is read before it is known whether the peer may read.
     """
 
     __slots__ = (
-        "_active_at", "_admission", "_allowance", "_buffer", "_check_at", "_close_by", "_control", "_descriptor",
-        "_done", "_feed", "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state",
+        "_active_at", "_admission", "_admit_by", "_buffer", "_check_at", "_close_by", "_control", "_descriptor",
+        "_done", "_feed", "_intake", "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state",
         "_subscription", "_wants_status", "_watch", "_write_by", "due_tick",
     )  # fmt: skip
 
@@ -60,30 +60,37 @@ class Socket:
         self._is_busy = False  # events stay in their queue until a resync or a page has come
         self._is_peer_done = False
         self._wants_status = False
-        self._allowance = Allowance(pool.limits.messages_per_minute, now)
+        self._intake = Intake(pool.limits, now)
         self._active_at = now
         self._ping_at = now + pool.limits.ping_every_seconds * random.uniform(0.5, 1)  # noqa: S311
         self._check_at = self._next_check(now)
+        self._admit_by = now + pool.limits.admit_within_seconds
         self._pong_by = self._write_by = self._close_by = _NEVER
         self.due_tick = 0
 
-    def serve(self, feed: Feed, subscription: Subscription, admission: Admission, first: list[bytes]) -> None:
-        """Send `first` (JSON), then what came before, then what comes."""
-        self._feed, self._subscription, self._admission = feed, subscription, admission
-        self._control = [encode_frame(Opcode.TEXT, json) for json in first]
-        subscription.on_ready = self._wake
-        self._start()
-
-    def refuse(self, code: CloseCode, reason: str | None = None) -> None:
-        """Say why, and wait for the goodbye: closing at once could destroy what was said."""
-        self._begin_close(code, reason)
-        self._start()
-
-    def _start(self) -> None:
+    def begin(self) -> None:
+        """Its time runs; `serve` or `close` must follow."""
         self._pool.add(self)
-        self._watch = self._pool.loop.watch(self._descriptor, self._on_readable)
         self._pool.wheel.put(self, self._next_deadline())
+
+    def serve(self, feed: Feed, subscription: Subscription, admission: Admission, first: list[bytes]) -> None:
+        """Send `first` (JSON), then what came before, then what comes. Too late, it only gives its place back."""
+        if self._state != _OPEN:
+            subscription.close()
+            admission.leave()
+            return
+        self._admit_by = _NEVER
+        self._feed, self._subscription, self._admission = feed, subscription, admission
+        for json in first:
+            self._answer(json)
+        subscription.on_ready = self._wake
+        self._pool.wheel.put(self, self._next_deadline())
+        self._listen()
         self.flush()
+
+    def _listen(self) -> None:
+        if self._watch is None:
+            self._watch = self._pool.loop.watch(self._descriptor, self._on_readable)
 
     # Reading
 
@@ -117,8 +124,9 @@ class Socket:
                 self._on_message(message)
 
     def _on_message(self, message: Message) -> None:
-        if not self._allowance.take(self._pool.now()):
-            self._begin_close(CloseCode.TOO_MANY, "too many messages")
+        refusal = self._intake.refuses(message.opcode, self._pool.now())
+        if refusal is not None:
+            self._begin_close(CloseCode.TOO_MANY, refusal)
         elif message.opcode is Opcode.TEXT:
             self._on_text(message.payload)
         elif message.opcode is Opcode.PING:
@@ -145,7 +153,11 @@ class Socket:
             self._control.append(encode_close(code))
 
     def _answer(self, json: bytes) -> None:
-        self._control.append(encode_frame(Opcode.TEXT, json))
+        if len(json) > self._pool.limits.message_out_max_bytes:
+            log.error("relay_message_too_big", message_bytes=len(json))
+            self._begin_close(CloseCode.INTERNAL)
+        elif self._state == _OPEN:
+            self._control.append(encode_frame(Opcode.TEXT, json))
 
     # Writing
 
@@ -236,7 +248,7 @@ class Socket:
 
     def _give_status(self, json: bytes | None) -> None:
         self._wants_status = False
-        if json is not None and self._state == _OPEN:
+        if json is not None:
             self._answer(json)
             self.flush()
 
@@ -251,20 +263,7 @@ class Socket:
         return messages.resync(feed.hello, feed.snapshot(), position) if feed is not None else None
 
     def _spawn(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        self._pool.loop.spawn(partial(self._work, job, then))
-
-    def _work(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        try:
-            answer = job()
-        except StreamsError as exc:
-            log.warning("relay_callback_failed", error=type(exc).__name__)
-        except Exception:
-            # The edge of this connection: its reader comes back, and the log knows why.
-            log.exception("relay_callback_failed")
-        else:
-            self._pool.loop.run(partial(then, answer))
-            return
-        self._pool.loop.run(partial(self.close, CloseCode.TRY_AGAIN_LATER))
+        self._pool.work(job, then, partial(self.close, CloseCode.TRY_AGAIN_LATER))
 
     # Deadlines
 
@@ -279,16 +278,21 @@ class Socket:
         return self._next_deadline() if self._state != _CLOSED else None
 
     def _keep_alive(self, now: float) -> None:
-        if now >= self._pong_by:
+        if now >= self._admit_by:
+            self.close(CloseCode.TRY_AGAIN_LATER)
+        elif now >= self._pong_by:
             self.close(CloseCode.NO_PONG)
         elif now >= self._active_at + self._pool.limits.idle_seconds:
             self.close(CloseCode.IDLE)
-        if self._state == _OPEN and now >= self._check_at and self._feed is not None:
+        if self._state != _OPEN or self._feed is None:
+            return
+        if now >= self._check_at:
             self._check_at = self._next_check(now)
             self._spawn(self._feed.check, self._on_checked)
-        if self._state == _OPEN and now >= self._ping_at:
+        if now >= self._ping_at:
             self._ping_at = now + self._pool.limits.ping_every_seconds
             self._pong_by = min(self._pong_by, now + self._pool.limits.pong_within_seconds)
+            self._intake.await_pong()
             self._control.append(_PING)
             if self._write_by is _NEVER:
                 self.flush()
@@ -302,16 +306,17 @@ class Socket:
 
     def _next_deadline(self) -> float:
         ends = min(self._write_by, self._close_by)
-        if self._state != _OPEN:
-            return ends
+        if self._state != _OPEN or self._feed is None:
+            return min(ends, self._admit_by if self._state == _OPEN else _NEVER)
         return min(ends, self._pong_by, self._ping_at, self._check_at, self._active_at + self._pool.limits.idle_seconds)
 
     # Closing
 
     def close(self, code: int, reason: str | None = None) -> None:
-        """Say goodbye after what is already under way."""
+        """Say goodbye after what is already under way, and wait for the answer: ending at once could destroy it."""
         if self._state == _OPEN:
             self._begin_close(code, reason)
+            self._listen()
             if self._write_by is _NEVER:
                 self.flush()
 
@@ -324,7 +329,7 @@ class Socket:
     def _release(self, state: int, outcome: str) -> None:
         """Nothing more will be read from the stream; the socket itself may live on for its goodbye."""
         if self._state == _OPEN:
-            metrics.CLOSED.labels(outcome).inc()
+            metrics.CLOSED.labels("websocket", outcome).inc()
             self._close_by = self._pool.now() + self._pool.limits.close_within_seconds
             self._pool.wheel.put(self, self._close_by)
         self._state = state

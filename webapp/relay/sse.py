@@ -5,14 +5,17 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
+from ground.logs import get_logger
 from streams import Position, StreamsError
 from webapp.relay import messages, metrics
-from webapp.relay.channel import Resync
+from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 from webapp.relay.feed import Feed
 from webapp.relay.limits import Limits
 from webapp.relay.subscription import Subscription
+
+log = get_logger(__name__)
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -22,6 +25,8 @@ HEADERS = {
 _RETRY_MS = 3000
 _POSITION = re.compile(r"(?:([0-9a-f]{0,32}):)?([0-9]{1,15})")
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("sse")
+_DELAY = metrics.DELAY.labels("sse")
+_NEVER = float("inf")
 
 
 def parse_position(text: str) -> Position:
@@ -33,29 +38,57 @@ def parse_position(text: str) -> Position:
 
 
 class SseStream:
-    """The body of the answer. The server must call `close`, as WSGI demands; it gives the place back."""
+    """The body of the answer. The server must call `close`, as WSGI demands; it gives the place back.
 
-    def __init__(self, feed: Feed, subscription: Subscription, limits: Limits, on_close: Callable[[], None]) -> None:
+    `on_due` is asked by the wheel: between two parts the server is writing, and `cut` ends a write that takes too long.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        subscription: Subscription,
+        limits: Limits,
+        *,
+        on_close: Callable[[], None],
+        cut: Callable[[], None],
+    ) -> None:
         self._feed = feed
         self._subscription = subscription
         self._limits = limits
         self._on_close: Callable[[], None] | None = on_close
+        self._cut = cut
         self._parts = self._run()
         self._check_at = time.monotonic() + limits.check_every_seconds
+        self._write_by = _NEVER
+        self._outcome = "gone"
         self.is_draining = False
+        self.due_tick = 0
         metrics.STREAMS.inc()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._parts)
+        self._write_by = _NEVER
+        part = next(self._parts)
+        self._write_by = time.monotonic() + self._limits.write_within_seconds
+        return part
+
+    def on_due(self, now: float) -> float | None:
+        if self._on_close is None:
+            return None
+        if now >= self._write_by:
+            self._outcome = "write_timeout"
+            self._cut()
+            return None
+        return min(self._write_by, now + self._limits.write_within_seconds)
 
     def close(self) -> None:
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             self._subscription.close()
             metrics.STREAMS.dec()
+            metrics.CLOSED.labels("sse", self._outcome).inc()
             on_close()
 
     def drain(self) -> None:
@@ -67,37 +100,57 @@ class SseStream:
         yield b"retry: %d\n\n" % _RETRY_MS
         code: int | None = None
         while code is None:
-            try:
-                part, code = self._next()
-            except SlowReaderError:
-                part, code = b"", CloseCode.TOO_SLOW
-            except SubscriptionClosedError:
-                part = self._say_when_to_return() if self.is_draining else b""
-                code = CloseCode.GOING_AWAY
-            except StreamsError:
-                return  # the browser comes back by itself, with its place
+            part, code = self._next_or_end()
             if part:
                 yield part
+        self._outcome = str(int(code))
         yield b"data: %b\n\n" % messages.closed(code, reason_of(code))
 
+    def _next_or_end(self) -> tuple[bytes, int | None]:
+        """The next part; with a close code when it was the last."""
+        try:
+            return self._next()
+        except SlowReaderError:
+            return b"", CloseCode.TOO_SLOW
+        except SubscriptionClosedError:
+            return self._say_when_to_return() if self.is_draining else b"", CloseCode.GOING_AWAY
+        except StreamsError as exc:
+            log.warning("relay_callback_failed", error=type(exc).__name__)
+        except Exception:
+            # The edge of this answer: its reader comes back by itself with its place, and the log knows why.
+            log.exception("relay_callback_failed")
+        return b"", CloseCode.TRY_AGAIN_LATER
+
     def _next(self) -> tuple[bytes, int | None]:
-        """The next event, or after a silence a comment; with a close code when it was the last."""
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._limits.check_every_seconds
             code = self._feed.check()
             if code is not None:
                 return b"", code
-        item = self._subscription.next(self._limits.sse_comment_seconds)
+        item = self._subscription.next_item(self._limits.sse_comment_seconds)
         if item is None:
             return b": alive\n\n", None
         if isinstance(item, Resync):
-            return _part(item.position, messages.resync(self._feed.hello, self._feed.snapshot(), item.position)), None
-        _EVENTS_OUT.inc()
-        return _part(item.position, item.to_json()), self._feed.ends(item)
+            return self._start_anew(item)
+        _count(item)
+        return _part(item.event.position, item.event.to_json()), self._feed.ends(item.event)
+
+    def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
+        json = messages.resync(self._feed.hello, self._feed.snapshot(), item.position)
+        if len(json) > self._limits.message_out_max_bytes:
+            log.error("relay_message_too_big", message_bytes=len(json))
+            return b"", CloseCode.INTERNAL
+        return _part(item.position, json), None
 
     def _say_when_to_return(self) -> bytes:
         spread_ms = int(self._limits.drain_spread_seconds * 1000)
         return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
+
+
+def _count(item: Outgoing) -> None:
+    _EVENTS_OUT.inc()
+    if item.appended_at is not None:
+        _DELAY.observe(max(0.0, time.time() - item.appended_at))
 
 
 def _part(at: Position, json: bytes) -> bytes:

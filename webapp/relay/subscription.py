@@ -12,12 +12,33 @@ from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 PAGE_EVENTS = 100
 
 
+class Waiting:
+    """What waits for all readers of this process. Guarded by the hub's lock."""
+
+    __slots__ = ("events", "longest_bytes", "size")
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.size = 0
+        self.longest_bytes = 0  # of one reader's queue, since somebody last set it back
+
+    def add(self, size: int, queue_bytes: int) -> None:
+        self.events += 1
+        self.size += size
+        self.longest_bytes = max(self.longest_bytes, queue_bytes)
+
+    def remove(self, events: int, size: int) -> None:
+        self.events -= events
+        self.size -= size
+
+
 class Owner(Protocol):
     """What a subscription needs of its hub."""
 
     lock: threading.Lock
     streams: Streams
     queue_max_bytes: int
+    waiting: Waiting
 
     def heal(self, channel: "Channel[Subscription]") -> None: ...
     def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
@@ -58,7 +79,12 @@ class Subscription:
         self.is_too_slow = False
 
     def next(self, timeout: float | None = None) -> StoredEvent | Resync | None:
-        """The next event in order, or None after `timeout` seconds.
+        """The next event in order, or None after `timeout` seconds. Raises as `next_item`."""
+        item = self.next_item(timeout)
+        return item.event if isinstance(item, Outgoing) else item
+
+    def next_item(self, timeout: float | None = None) -> Outgoing | Resync | None:
+        """The same with the time of its append.
 
         Raises SlowReaderError, SubscriptionClosedError, and StreamsUnavailable while catching up.
         """
@@ -66,7 +92,7 @@ class Subscription:
         while True:
             item = self._pop()
             if item is not None:
-                return item.event if isinstance(item, Outgoing) else item
+                return item
             if not self.is_live:
                 self.catch_up()
             elif not self._wait(deadline):
@@ -85,6 +111,7 @@ class Subscription:
                     break
             self._items = items[count:]
             self._bytes -= size
+            self._hub.waiting.remove(count, size)
             return items[:count]
 
     @property
@@ -132,10 +159,16 @@ class Subscription:
             woken.append(self)
         self._items.append(item)
         self._bytes += size
+        self._hub.waiting.add(size, self._bytes)
         if self._bytes > self._hub.queue_max_bytes:
             self.is_too_slow = True
-            self._items, self._bytes = [], 0
+            self.drop_all()
             woken.append(self)
+
+    def drop_all(self) -> None:
+        """With the hub's lock held."""
+        self._hub.waiting.remove(len(self._items), self._bytes)
+        self._items, self._bytes = [], 0
 
     def wake(self) -> None:
         if self.on_ready is not None:
@@ -158,8 +191,8 @@ class Subscription:
                     self._signal.clear()
                 return None
             item = self._items.pop(0)
-            if isinstance(item, Outgoing):
-                self._bytes -= item.size
+            self._bytes -= item.size
+            self._hub.waiting.remove(1, item.size)
             return item
 
     def _wait(self, deadline: float | None) -> bool:

@@ -89,10 +89,11 @@ def test_draining_says_goodbye_and_takes_nobody_new(url, relay):
 def test_what_happens_is_counted(url, writer, relay):
     sample = REGISTRY.get_sample_value
     out = ("welno_relay_events_out_total", {"transport": "websocket"})
-    events, delays = sample(*out) or 0, sample("welno_relay_append_to_write_seconds_count") or 0
+    delay = ("welno_relay_append_to_write_seconds_count", {"transport": "websocket"})
+    events, delays = sample(*out) or 0, sample(*delay) or 0
     with connect(f"{url}/one") as client:
         assert sample("welno_relay_sockets") == sample("welno_relay_channels") == 1
         writer.write("one")
         assert read_events(client, 1) == [1]
     wait_until(lambda: sample(*out) == events + 1 and sample("welno_relay_sockets") == 0)
-    assert sample("welno_relay_append_to_write_seconds_count") == delays + 1
+    assert sample(*delay) == delays + 1
