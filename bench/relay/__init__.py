@@ -1,0 +1,1 @@
+"""The relay's sockets beside those of other servers: the same client, the same core, one process each."""

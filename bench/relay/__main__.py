@@ -1,0 +1,166 @@
+"""Measures the relay's sockets beside Channels, Starlette, Node's ws, nchan and redis-py alone, in one run.
+
+    python -m bench.relay
+
+One client, one core for whoever serves and one for the client and the stores; one process per server. The servers
+take turns in the rounds of latency and fan-out, and medians are told. Peers are installed into a folder of their own.
+The last line is JSON: {server: {figure: value}}.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from redis import Redis
+
+from bench.figures import Figures, medians, print_table
+from bench.relay.aims import print_aims
+from bench.relay.client import ClientError, Crowd, raise_descriptors, take_core
+from bench.relay.floor import Floor
+from bench.relay.measures import measure_crowd, measure_fanout, measure_latency, measure_reconnect
+from bench.relay.peers import PeerMissing
+from bench.relay.plan import Plan, read_plan
+from bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server
+from bench.relay.sessions import Sessions
+from local.stack import Stack
+
+FLOOR = "redis-py"
+Found = dict[str, Figures]
+_WARM_SECONDS = 1.0
+
+
+@contextmanager
+def make_home() -> Iterator[Home]:
+    """PostgreSQL and Valkey, on the client's core."""
+    with tempfile.TemporaryDirectory(prefix="welno-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        folder.chmod(0o711)
+        servers = stack.enter_context(Stack(folder, processes=()))
+        sessions = Sessions(servers.env)
+        stack.callback(sessions.close)
+        redis = stack.enter_context(Redis.from_url(servers.env["REDIS_URL"]))
+        yield Home(folder, servers.env, redis, sessions)
+
+
+def run(plan: Plan) -> Found:
+    found: Found = {}
+    with make_home() as home:
+        servers = _install(plan, home)
+        found |= {server.name: {} for server in servers}
+        if "crowd" in plan.parts:
+            _one_by_one(servers, found, lambda server, crowd: measure_crowd(plan, server, crowd))
+        if {"latency", "fanout"} & set(plan.parts):
+            _in_turns(plan, home, servers, found)
+        if "reconnect" in plan.parts:
+            resuming = [server for server in servers if server.resumes]
+            _one_by_one(resuming, found, lambda server, crowd: measure_reconnect(plan, server, crowd))
+    return found
+
+
+def _install(plan: Plan, home: Home) -> list[Server]:
+    """Those that can be had; of the others a sentence."""
+    servers = []
+    for name in plan.servers:
+        server = SERVERS[name](home)
+        try:
+            server.install()
+        except PeerMissing as exc:
+            print(f"{exc}: left out", flush=True)
+        else:
+            servers.append(server)
+    return servers
+
+
+def _one_by_one(servers: Sequence[Server], found: Found, measure: Callable[[Server, Crowd], Figures]) -> None:
+    for server in servers:
+        crowd = Crowd()
+        server.start()
+        try:
+            found[server.name] |= measure(server, crowd)
+        except ClientError as exc:
+            print(f"{server.name}: {exc}", flush=True)
+        finally:
+            server.stop()
+
+
+def _in_turns(plan: Plan, home: Home, servers: Sequence[Server], found: Found) -> None:
+    """All have their sockets open at the same time, in one crowd whose pings are answered whoever is measured."""
+    crowd = Crowd()
+    with ExitStack() as stack:
+        for server in servers:
+            stack.callback(server.stop)
+            server.start()
+            server.have(plan.streams + 1)
+        if "latency" in plan.parts:
+            floor = stack.enter_context(Floor(home, plan))
+            _measure_latencies(plan, home, servers, crowd, (floor, found))
+        if "fanout" in plan.parts:
+            _measure_fanouts(plan, servers, crowd, found)
+
+
+def _measure_latencies(
+    plan: Plan, home: Home, servers: Sequence[Server], crowd: Crowd, into: tuple[Floor, Found]
+) -> None:
+    floor, found = into
+    home.sessions.have(2 * plan.streams + 1)
+    turns: dict[str, Callable[[float], Figures]] = {FLOOR: floor.measure}
+    sockets = []
+    for server in servers:
+        sockets += crowd.open([server.ticket(stream) for stream in range(plan.streams)])
+        turns[server.name] = lambda seconds, server=server: measure_latency(plan, server, crowd, seconds)  # type: ignore[misc] # the default binds it
+    for measure in turns.values():
+        measure(min(_WARM_SECONDS, plan.seconds))
+    rounds = [{name: measure(plan.seconds) for name, measure in turns.items()} for _ in range(plan.rounds)]
+    for name in turns:
+        found.setdefault(name, {}).update(medians([one[name] for one in rounds]))
+    crowd.reset(sockets)
+
+
+def _measure_fanouts(plan: Plan, servers: Sequence[Server], crowd: Crowd, found: Found) -> None:
+    sockets = []
+    for server in servers:
+        sockets += crowd.open([server.ticket(plan.streams)] * plan.fanout_sockets)
+        measure_fanout(plan, server, crowd, 1)
+    for at_once in (1, plan.joined):
+        rounds = [
+            {server.name: measure_fanout(plan, server, crowd, at_once) for server in servers}
+            for _ in range(plan.rounds)
+        ]
+        for server in servers:
+            found[server.name].update(medians([one[server.name] for one in rounds]))
+    crowd.reset(sockets)
+
+
+def print_found(found: Mapping[str, Figures]) -> None:
+    """A table per part; a server that has no such figure has an empty cell."""
+    names = dict.fromkeys(name for figures in found.values() for name in figures)
+    for part in ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect"):
+        columns = [name for name in names if name.startswith(part)]
+        if columns:
+            print()
+            print_table(columns, found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    plan = read_plan(arguments, __doc__)
+    room = raise_descriptors()
+    if max(*plan.sockets, plan.reconnecting) > room:
+        print(f"this machine lets a process open {room} sockets: no part has more")
+    plan = plan.within(room)
+    take_core(CLIENT_CORE)
+    print(f"relay: {vars(plan)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    found = run(plan)
+    print(f"load at the end {os.getloadavg()[0]:.1f}")
+    print_found(found)
+    print_aims(found)
+    print()
+    print(json.dumps(found, default=float))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,302 @@
+"""The one client of all servers: raw sockets, one epoll, and no more of WebSocket than a client needs."""
+
+import os
+import resource
+import select
+import socket
+import struct
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+_READ_BYTES = 65_536
+_TEXT, _CLOSE, _PING = 1, 8, 9
+# As every event of every server begins, and where its stamp lies.
+_EVENT, _STAMP = b'{"seq":', b'"at":'
+_UNMASKED = b"\0\0\0\0"
+_RESET = struct.pack("ii", 1, 0)
+_CONNECTING, _SHAKING, _OPEN, _CLOSED = range(4)
+_CORES = sorted(os.sched_getaffinity(0))
+# What a process needs beside its sockets.
+_SPARE_DESCRIPTORS = 300
+
+
+class ClientError(Exception):
+    """A server did not do its part in time."""
+
+    retryable = False
+
+
+def raise_descriptors() -> int:
+    """Let this process and its children open as many files as they may; how many sockets that leaves room for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard - _SPARE_DESCRIPTORS
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """How to open one socket. `after` is the number of the last event that it knows."""
+
+    port: int
+    request: bytes
+    after: int
+    says_hello: bool = True
+
+
+class Socket:
+    """`live_at` is when it was told that it follows its stream."""
+
+    __slots__ = (
+        "bare",
+        "doubled",
+        "events",
+        "live_at",
+        "lost",
+        "opened_at",
+        "pings",
+        "rest",
+        "seq",
+        "state",
+        "ticket",
+        "wanted",
+        "wanted_at",
+    )
+
+    def __init__(self, ticket: Ticket, bare: socket.socket) -> None:
+        self.ticket = ticket
+        self.bare = bare
+        self.state = _CONNECTING
+        self.rest = b""
+        self.seq = ticket.after
+        self.events = self.lost = self.doubled = self.pings = 0
+        self.opened_at = time.monotonic()
+        self.live_at: float | None = None
+        self.wanted = 0
+        self.wanted_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == _OPEN
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state == _CLOSED
+
+
+class Crowd:
+    """All sockets of a client process; nothing happens but in `turn` and what calls it."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._sockets: dict[int, Socket] = {}
+        self._opening: set[Socket] = set()
+        self.latencies: list[float] | None = None
+        self.is_counting = False  # events are counted and only the last number of a read is looked at
+        self.events = 0
+        self.goodbyes = Counter[str]()  # how servers ended sockets: by close code, or without one
+
+    # Opening and closing
+
+    def open(self, tickets: Iterable[Ticket], *, window: int = 64, within_seconds: float = 120) -> list[Socket]:
+        """So many handshakes at once. Returns when all are live; raises ClientError."""
+        waiting, opened = deque(tickets), list[Socket]()
+        deadline = time.monotonic() + within_seconds
+        while waiting or self._opening:
+            while waiting and len(self._opening) < window:
+                opened.append(self.begin(waiting.popleft()))
+            self.turn(0.05)
+            if time.monotonic() > deadline or any(one.is_closed for one in opened[-window:]):
+                live = sum(one.live_at is not None for one in opened)
+                raise ClientError(f"{live} of {len(opened)} sockets opened; ended by the server: {dict(self.goodbyes)}")
+        return opened
+
+    def begin(self, ticket: Ticket) -> Socket:
+        """Start to connect; `turn` does the rest."""
+        bare = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        bare.setblocking(False)
+        bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one = Socket(ticket, bare)
+        bare.connect_ex(("127.0.0.1", ticket.port))
+        self._sockets[bare.fileno()] = one
+        self._opening.add(one)
+        self._epoll.register(bare.fileno(), select.EPOLLOUT)
+        return one
+
+    def reset(self, sockets: Sequence[Socket]) -> None:
+        """Cut without a goodbye: no port stays in use behind it."""
+        for one in sockets:
+            if not one.is_closed:
+                one.bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                self._drop(one)
+
+    def close(self, sockets: Sequence[Socket]) -> None:
+        """Cut with an ordinary end of the connection."""
+        for one in sockets:
+            if not one.is_closed:
+                self._drop(one)
+
+    def half_close(self, sockets: Sequence[Socket]) -> None:
+        """Say that nothing more will come, and go on reading until the server lets go."""
+        for one in sockets:
+            with suppress(OSError):
+                one.bare.shutdown(socket.SHUT_WR)
+
+    # Running
+
+    def run_until(self, is_done: Callable[[], bool], within_seconds: float) -> bool:
+        """False when it did not come true in time."""
+        deadline = time.monotonic() + within_seconds
+        while not is_done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.turn(min(left, 0.05))
+        return True
+
+    def run_for(self, seconds: float) -> None:
+        self.run_until(lambda: False, seconds)
+
+    def turn(self, timeout: float) -> None:
+        for descriptor, _ in self._epoll.poll(max(timeout, 0)):
+            one = self._sockets.get(descriptor)
+            if one is None:
+                continue
+            if one.state == _CONNECTING:
+                self._ask(one)
+            else:
+                self._read(one)
+
+    def _ask(self, one: Socket) -> None:
+        try:
+            one.bare.send(one.ticket.request)
+        except OSError:
+            self._lose(one, "not connected")
+            return
+        one.state = _SHAKING
+        self._epoll.modify(one.bare.fileno(), select.EPOLLIN)
+
+    def _read(self, one: Socket) -> None:
+        try:
+            data = one.bare.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose(one, "cut")
+            return
+        if one.rest:
+            data = one.rest + data
+            one.rest = b""
+        if one.state == _SHAKING:
+            head, end, data = data.partition(b"\r\n\r\n")
+            if not end:
+                one.rest = head
+                return
+            self._shake(one, head)
+        if data and one.state == _OPEN:
+            self._parse(one, data)
+            if one.wanted and one.events >= one.wanted and one.wanted_at is None:
+                one.wanted_at = time.monotonic()
+
+    def _shake(self, one: Socket, head: bytes) -> None:
+        if b" 101 " not in head.partition(b"\r\n")[0]:
+            self._lose(one, head[:12].decode("ascii", "replace"))
+            return
+        one.state = _OPEN
+        if not one.ticket.says_hello:
+            self._greet(one)
+
+    def _greet(self, one: Socket) -> None:
+        if one.live_at is None:
+            one.live_at = time.monotonic()
+            self._opening.discard(one)
+
+    def _parse(self, one: Socket, data: bytes) -> None:
+        """Frames of a server are not masked, and none of these servers cuts its messages into fragments."""
+        at, size, last, begun = 0, len(data), -1, one.events
+        while size - at >= 2:
+            length, start = data[at + 1], at + 2
+            if length == 126:
+                if size - at < 4:
+                    break
+                length, start = data[at + 2] << 8 | data[at + 3], at + 4
+            elif length == 127:
+                length, start = int.from_bytes(data[at + 2 : at + 10]), at + 10
+            end = start + length
+            if end > size:
+                break
+            if data[at] & 15 != _TEXT:
+                self._control(one, data[at] & 15, data[start:end])
+            elif not data.startswith(_EVENT, start):
+                self._greet(one)
+            elif self.is_counting:
+                one.events, last = one.events + 1, start
+            else:
+                self._take(one, data, start)
+            at = end
+        one.rest = data[at:]
+        self.events += one.events - begun
+        if last >= 0:
+            self._number(one, data, last, one.events - begun)
+
+    def _take(self, one: Socket, data: bytes, start: int) -> None:
+        one.events += 1
+        self._number(one, data, start, 1)
+        if self.latencies is not None:
+            stamp = data.index(_STAMP, start) + len(_STAMP)
+            self.latencies.append((time.monotonic_ns() - int(data[stamp : data.index(b",", stamp)])) / 1e9)
+
+    def _number(self, one: Socket, data: bytes, start: int, count: int) -> None:
+        seq = int(data[start + len(_EVENT) : data.index(b",", start)])
+        if seq == one.seq + count:
+            one.seq = seq
+        elif seq < one.seq + count:
+            one.doubled += one.seq + count - seq
+        else:
+            one.lost += seq - one.seq - count
+            one.seq = seq
+
+    def _control(self, one: Socket, opcode: int, payload: bytes) -> None:
+        if opcode == _PING:
+            one.pings += 1
+            with suppress(OSError):
+                one.bare.send(bytes((0x8A, 0x80 | len(payload))) + _UNMASKED + payload)
+        elif opcode == _CLOSE:
+            self._lose(one, str(int.from_bytes(payload[:2])))
+
+    def _lose(self, one: Socket, how: str) -> None:
+        """The server, and not we, ended it."""
+        self.goodbyes[how] += 1
+        self._drop(one)
+
+    def _drop(self, one: Socket) -> None:
+        if one.state == _CLOSED:
+            return
+        one.state = _CLOSED
+        self._sockets.pop(one.bare.fileno(), None)
+        self._opening.discard(one)
+        one.bare.close()  # which takes it out of the epoll, too
+
+
+def handshake(path: str, token: str = "") -> bytes:
+    """The key may be a fixed one: nobody here checks the answer to it."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def take_core(core: int, pid: int = 0) -> None:
+    """Bind a process to one core; where there is no such core, all share what there is."""
+    os.sched_setaffinity(pid, {_CORES[min(core, len(_CORES) - 1)]})
