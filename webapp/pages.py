@@ -36,6 +36,12 @@ def disease_report() -> str:
     return render_template("disease_report.html")
 
 
+@blueprint.get("/staff/runs")
+def staff_runs() -> str:
+    """The frame only, the same for everybody: what stands in it is asked of the admin API with a staff token."""
+    return render_template("staff_runs.html")
+
+
 @blueprint.get("/static/vendor/<digest>/<name>")
 def vendor(digest: str, name: str) -> Response:
     """The address carries the content's hash: a browser keeps the file for a year, an upgrade is a new address."""

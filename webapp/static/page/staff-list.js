@@ -1,0 +1,118 @@
+/**
+ * The list of runs: narrowed, page by page, drawn anew only when something changed.
+ * @module
+ */
+
+import { find, make, markField, say, show } from "./dom.js";
+import { FILTERS } from "./staff-api.js";
+import { describeState, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./staff-words.js";
+
+const PAGE_SIZE = 25;
+const SESSION_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+export class RunList {
+  #api;
+  #changed;
+  #filter = "all";
+  // Where each page before this one began; the last is this page's own.
+  #pages = [/** @type {string|null} */ (null)];
+  #runs = /** @type {any[]} */ ([]);
+  #drawn = "";
+
+  /** @param {import("./staff-api.js").StaffApi} api @param {() => void} changed when another page is wanted */
+  constructor(api, changed) {
+    this.#api = api;
+    this.#changed = changed;
+    const select = find("filter");
+    select.append(...Object.keys(FILTERS).map((value) => make("option", { value }, FILTER_NAMES[value])));
+    select.addEventListener("change", () => this.#narrow(select.value));
+    find("find-form").addEventListener("submit", openTyped);
+    find("newer").addEventListener("click", () => this.#turn(() => this.#pages.pop()));
+    find("older").addEventListener("click", () => this.#turn(() => this.#pages.push(this.#runs.at(-1).updated_at)));
+  }
+
+  async load(/** @type {() => boolean} */ isCurrent) {
+    const before = this.#pages.at(-1) ?? null;
+    const runs = await this.#api.list({ filter: this.#filter, before, limit: PAGE_SIZE });
+    if (isCurrent()) this.#draw(runs);
+  }
+
+  /** Nothing of what a member of staff saw stays for the next one. */
+  forget() {
+    this.#pages = [null];
+    this.#draw([]);
+    find("find-form").reset();
+  }
+
+  #narrow(filter) {
+    this.#filter = filter;
+    this.#pages = [null];
+    this.#changed();
+  }
+
+  #turn(move) {
+    move();
+    this.#changed();
+    find("list-title").focus();
+  }
+
+  #draw(runs) {
+    this.#runs = runs;
+    find("newer").disabled = this.#pages.length === 1;
+    find("older").disabled = runs.length < PAGE_SIZE;
+    const drawn = JSON.stringify([this.#filter, runs]);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    const focused = document.activeElement?.id;
+    find("list-rows").replaceChildren(...runs.map(makeRow));
+    // Rows are made anew: who stood on one with the keyboard stays there.
+    if (focused?.startsWith("run-")) document.getElementById(focused)?.focus();
+    show(find("list-table"), runs.length > 0);
+    say(find("list-empty"), runs.length ? "" : "조건에 맞는 작업이 없어요.");
+  }
+}
+
+/** @param {SubmitEvent} event */
+function openTyped(event) {
+  event.preventDefault();
+  const input = find("find-id");
+  const id = input.value.trim().toLowerCase();
+  const fault = SESSION_ID.test(id) ? "" : "세션 ID 모양이 아니에요. 전체를 붙여 넣어 주세요.";
+  markField("find-id", fault, [input]);
+  if (fault) input.focus();
+  else location.hash = `run=${id}`;
+}
+
+function makeRow(run) {
+  const id = run.session_id;
+  const link = make("a", { id: `run-${id}`, href: `#run=${id}`, class: "staff-id" }, id);
+  return make(
+    "tr",
+    { role: "row" },
+    make("th", { role: "rowheader", scope: "row" }, link),
+    makeCell("상태", makeChip(nameStatus(run.status), toneOf(run)), make("span", { class: "hint" }, describeState(run))),
+    makeCell("단계", nameStep(run.step)),
+    makeCell("오류", run.error_code ? makeReason(run.error_code) : "–"),
+    makeCell("실패·회수", `${run.attempts}·${run.takeovers}`),
+    makeCell("바뀐 때", makeMoment(run.updated_at)),
+  );
+}
+
+/** @param {string} label what the head of its column says; shown where the table becomes cards */
+export function makeCell(label, ...children) {
+  return make("td", { role: "cell", "data-label": label }, make("div", {}, ...children));
+}
+
+export function makeChip(text, tone) {
+  return make("span", { class: `chip ${tone}` }, text);
+}
+
+/** In words, and the code for the log. */
+export function makeReason(code) {
+  return make("span", { class: "staff-reason" }, nameReason(code), make("code", {}, code));
+}
+
+/** @param {string} moment */
+export function makeMoment(moment) {
+  return make("time", { dateTime: moment, title: moment }, formatMoment(moment));
+}
