@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ground.logs import get_logger
 from models import OutboxEvent
-from streams import NewEvent, Projection, Streams, StreamsUnavailable
+from streams import NewEvent, Overtaken, Projection, Streams, StreamsUnavailable
 
 log = get_logger(__name__)
 
@@ -87,13 +87,20 @@ class Outbox:
         self._autocommit = sessions.kw["bind"].execution_options(isolation_level="AUTOCOMMIT")
 
     def deliver(self, delivery: Delivery) -> bool:
-        """Append what a unit has just committed, from memory where its order is known."""
+        """Append what a unit has just committed, from memory where its order is known.
+
+        Between the commit and the append this process may have stood still, for so long that a sweep has sent these
+        events, and others after them: then the outbox alone knows what is left to send.
+        """
         if delivery.follows or delivery.row is None:
             return self.flush(delivery.subject)
         try:
-            self._streams.append(delivery.subject, delivery.events, self._project_row(delivery.row))
+            copy = self._project_row(delivery.row)
+            self._streams.append(delivery.subject, delivery.events, copy, only_as_newest=True)
             if delivery.ids:
                 self._forget(delivery.ids)
+        except Overtaken:
+            return self.flush(delivery.subject)
         except (StreamsUnavailable, OperationalError) as exc:
             log.warning("outbox_not_flushed", subject=delivery.subject, error=type(exc).__name__)
             return False

@@ -1,12 +1,13 @@
 """Ordered, replayable streams of events on Redis, one per subject: append, read after a number, look, forget."""
 
-from streams.errors import InvalidEventError, StreamDamagedError, StreamsError, StreamsUnavailable
+from streams.errors import InvalidEventError, Overtaken, StreamDamagedError, StreamsError, StreamsUnavailable
 from streams.events import NewEvent, Page, Position, Projection, StoredEvent
 from streams.store import Streams
 
 __all__ = [
     "InvalidEventError",
     "NewEvent",
+    "Overtaken",
     "Page",
     "Position",
     "Projection",

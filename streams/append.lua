@@ -1,18 +1,23 @@
 #!lua
 -- Appends events to one stream: number, store, trim, publish, and replace the projection, as one step.
 -- KEYS: log, meta, ids [, projection]
--- ARGV: new epoch, channel, max length, ttl, number of events n, then n times (event id, body),
+-- ARGV: new epoch, channel, max length, ttl, "1" to do nothing when the projection there is newer,
+--       number of events n, then n times (event id, body),
 --       then, with a projection: revision, ttl, name, value, name, value ...
 -- The first line makes Redis (7 and later) refuse the whole script when its memory is full, not half of it.
--- Returns {epoch, seq, seq, ...}, one number per event in the order given.
+-- Returns {epoch, seq, seq, ...}, one number per event in the order given; {} when it did nothing.
 local log, meta, ids = KEYS[1], KEYS[2], KEYS[3]
-local channel, max_length, ttl, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local channel, max_length, ttl, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
 local stored = redis.call('HMGET', meta, 'epoch', 'seq')
 local epoch, seq = stored[1], tonumber(stored[2])
 local answer = {epoch or ''}
 -- A script that fails half-way keeps what it has done, so whatever can be of a wrong type is touched first.
 local hash = KEYS[4]
 local present = hash and tonumber(redis.call('HGET', hash, 'revision') or '')
+local revision = hash and tonumber(ARGV[7 + 2 * count])
+if ARGV[5] == '1' and present and present > revision then
+  return {}
+end
 
 if count > 0 then
   if not epoch or not seq then
@@ -26,7 +31,7 @@ if count > 0 then
   local stamp = now[1] .. string.format('%06d', now[2])
   local first = seq
   for i = 1, count do
-    local id, body = ARGV[4 + 2 * i], ARGV[5 + 2 * i]
+    local id, body = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
     local known = redis.call('ZSCORE', ids, id)
     if known then
       answer[i + 1] = tonumber(known)
@@ -52,8 +57,7 @@ if count > 0 then
 end
 
 if hash then
-  local at = 6 + 2 * count
-  local revision = tonumber(ARGV[at])
+  local at = 7 + 2 * count
   if not present or revision >= present then
     redis.call('DEL', hash)
     redis.call('HSET', hash, 'revision', ARGV[at])

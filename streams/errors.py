@@ -4,6 +4,7 @@ StreamsError
     StreamsUnavailable     Redis did not answer or refused for now; trying again can help
     StreamDamagedError        the keys of this subject hold something that is no stream
     InvalidEventError      the caller's event cannot be stored as it is
+    Overtaken              the caller asked to append only as the newest, and is not
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ class StreamDamagedError(StreamsError):
 
 
 class InvalidEventError(StreamsError):
+    pass
+
+
+class Overtaken(StreamsError):
     pass
 
 

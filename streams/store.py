@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from streams.errors import InvalidEventError, translated
+from streams.errors import InvalidEventError, Overtaken, translated
 from streams.events import NOWHERE, NewEvent, Page, Position, Projection, StoredEvent
 from streams.keys import channel, ids_key, log_key, meta_key
 
@@ -41,19 +41,34 @@ class Streams:
         self._max_event_bytes = max_event_bytes
         self._ttl_seconds = ttl_seconds
 
-    def append(self, subject: str, events: Sequence[NewEvent], projection: Projection | None = None) -> list[Position]:
-        """Number, keep and publish the events in order; safe to repeat: a known `event_id` keeps its number."""
+    def append(
+        self,
+        subject: str,
+        events: Sequence[NewEvent],
+        projection: Projection | None = None,
+        *,
+        only_as_newest: bool = False,
+    ) -> list[Position]:
+        """Number, keep and publish the events in order; safe to repeat: a known `event_id` keeps its number.
+
+        `only_as_newest` is for who may come late: raises Overtaken, and does nothing, when the projection that is
+        there is newer than the one given.
+        """
         if not events and projection is None:
             return []
         keys = [log_key(subject), meta_key(subject), ids_key(subject)]
-        args: list[Any] = [secrets.token_hex(8), channel(subject), self._max_length, self._ttl_seconds, len(events)]
+        args: list[Any] = [secrets.token_hex(8), channel(subject), self._max_length, self._ttl_seconds]
+        args += [int(only_as_newest), len(events)]
         for event in events:
             args += [event.event_id, self._checked_json(event)]
         if projection is not None:
             keys.append(projection.key)
             args += _projection_args(projection)
         with translated("append"):
-            epoch, *numbers = self._run(keys, args)
+            answer = self._run(keys, args)
+        if not answer:
+            raise Overtaken("append: somebody who came later was here first")
+        epoch, *numbers = answer
         return [Position(epoch.decode(), seq) for seq in numbers]
 
     def read_after(self, subject: str, seq: int, epoch: str | None = None, limit: int = 500) -> Page:

@@ -1,6 +1,7 @@
 """Events: each committed one reaches its stream once, in the order of the commits, whatever is away or dies."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from services.collection.requests import lock_run, note_change
 from services.collection.sweep import left_behind
 from services.outbox import Outbox
 from services.stores import connect_redis
+from services.work import UnitOfWork
 from streams import Streams, StreamsUnavailable
 
 from .conftest import World
@@ -23,9 +25,9 @@ from .conftest import World
 LATER = timedelta(seconds=2)
 
 
-def emit(world: World, session_id: str, count: int = 1) -> None:
+def emit(world: World, session_id: str, count: int = 1, units: UnitOfWork | None = None) -> None:
     """A unit that says the number of the run's revision, so that the order of commits can be read."""
-    with world.stores.unit_of_work() as work:
+    with (units or world.stores.unit_of_work)() as work:
         run = lock_run(work.session, UUID(session_id))
         note_change(work, run, clock.now())
         for _ in range(count):
@@ -169,3 +171,47 @@ def test_the_copy_holds_nothing_personal_in_clear(world: World):
     values = b" ".join(connect_redis(world.settings.redis_url).hgetall(session_subject(session_id)).values())
     for secret in ("정", "01050", "19800102", "1980-01-02", "cx-invented", "req-tx"):
         assert secret.encode() not in values
+
+
+class Late(Streams):
+    """What another does between a sender's commit and its append."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], object]) -> None:
+        super().__init__(world.stores.redis)
+        self._meanwhile: Callable[[], object] | None = meanwhile
+
+    def append(self, *args: Any, **named: Any) -> Any:
+        if meanwhile := self._meanwhile:
+            self._meanwhile = None
+            meanwhile()
+        return super().append(*args, **named)
+
+
+def late_units(world: World, meanwhile: Callable[[], object]) -> UnitOfWork:
+    outbox = replace_streams(world.stores.outbox, Late(world, meanwhile))
+    return UnitOfWork(world.stores.sessions, outbox.deliver, world.calls.append)
+
+
+def test_a_sender_that_stood_still_puts_nothing_old_after_what_is_newer(world: World):
+    """A sweep sent its event, Redis was emptied, and the next event went out, all before the sender woke up."""
+    session_id = world.start_somebody()
+    subject = session_subject(session_id)
+
+    def meanwhile() -> None:
+        world.stores.outbox.flush(subject)
+        world.stores.redis.flushdb()
+        emit(world, session_id)
+
+    emit(world, session_id, units=late_units(world, meanwhile))
+    assert (numbers(world, session_id), world.unsent(session_id)) == ([3], 0)
+
+
+def test_a_sender_that_is_overtaken_by_a_mere_change_still_sends(world: World):
+    session_id = world.start_somebody()
+
+    def meanwhile() -> None:
+        with world.stores.unit_of_work() as work:
+            note_change(work, lock_run(work.session, UUID(session_id)), clock.now())
+
+    emit(world, session_id, units=late_units(world, meanwhile))
+    assert (numbers(world, session_id), world.unsent(session_id)) == ([2], 0)

@@ -11,6 +11,7 @@ from local.ports import pick_port
 from streams import (
     InvalidEventError,
     NewEvent,
+    Overtaken,
     Position,
     Projection,
     StreamDamagedError,
@@ -307,3 +308,17 @@ def test_a_client_that_decodes_is_refused(redis_url):
 def test_bounds_below_one_are_refused(redis_client):
     with pytest.raises(ValueError, match="at least 1"):
         Streams(redis_client, max_length=0)
+
+
+def test_who_comes_late_appends_nothing(streams, redis_client):
+    streams.append(SUBJECT, events(1, 1), projection(5, status="done"))
+    with pytest.raises(Overtaken):
+        streams.append(SUBJECT, events(2, 2), projection(4, status="old"), only_as_newest=True)
+    assert seqs(streams.read_after(SUBJECT, 0).events) == [1]
+    assert redis_client.hget(SUBJECT, "status") == b"done"
+
+
+def test_the_newest_and_the_first_are_not_late(streams):
+    streams.append(SUBJECT, events(1, 1), projection(5), only_as_newest=True)
+    streams.append(SUBJECT, events(2, 2), projection(5), only_as_newest=True)
+    assert seqs(streams.read_after(SUBJECT, 0).events) == [1, 2]
