@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -27,6 +27,25 @@ __all__ = [
     "reserve_patient",
     "resolve_hospital",
 ]
+
+_FIND_ROWS = (
+    select(Patient)
+    .where(
+        or_(
+            Patient.uuid.in_(bindparam("uuids", expanding=True)),
+            and_(
+                Patient.phone == bindparam("phone"),
+                Patient.birth_date == bindparam("birth_date"),
+                Patient.name == bindparam("name"),
+            ),
+        )
+    )
+    .order_by(Patient.uuid)
+    .execution_options(populate_existing=True)
+)
+_LOCK_ROWS = _FIND_ROWS.with_for_update(key_share=True)
+# No conflict target: either key may be taken.
+_INSERT = insert(Patient).on_conflict_do_nothing().returning(Patient).execution_options(populate_existing=True)
 
 
 class PatientsError(Exception):
@@ -66,11 +85,10 @@ def reserve_patient(session: Session, identity: Identity, pseudonym_key: str) ->
     changed): an oid or a uuid stands in links and is no proof of anything.
     """
     derived = identity.derive_uuid(pseudonym_key)
+    ordered = _ordered_for(session, identity)
+    known = _find_all(session, identity, {ordered, identity.patient_uuid, derived})
     patient = (
-        _find_by_order(session, identity)
-        or _find_by_natural_key(session, identity)
-        or _find_fitting(session, identity, identity.patient_uuid)
-        or _find_fitting(session, identity, derived)
+        known.fitting(ordered) or known.by_natural_key or known.fitting(identity.patient_uuid) or known.fitting(derived)
     )
     hospital = _choose_hospital(session, identity, patient)
     return Reserved(patient.uuid if patient else derived, hospital, patient is not None)
@@ -87,48 +105,53 @@ def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, 
     patient = _find_for_update(session, identity, reserved_uuid)
     for uuid in (reserved_uuid, uuid4()):
         if patient is None:
-            _insert(session, identity, uuid, now)
-            patient = _find_for_update(session, identity, reserved_uuid)
+            patient = _insert(session, identity, uuid, now) or _find_for_update(session, identity, reserved_uuid)
     if patient is None:
         raise PatientNotWritten("the patient's row vanished while it was written")
     _bring_up_to_date(session, patient, identity, now)
     return patient
 
 
-def _find_by_order(session: Session, identity: Identity) -> Patient | None:
+def _ordered_for(session: Session, identity: Identity) -> UUID | None:
+    """The patient of the person's campaign order."""
     if identity.oid is None:
         return None
-    query = select(CampaignPayment.patient_uuid).where(CampaignPayment.oid == identity.oid)
-    return _find_fitting(session, identity, session.scalar(query))
+    return session.scalar(select(CampaignPayment.patient_uuid).where(CampaignPayment.oid == identity.oid))
 
 
-def _find_by_natural_key(session: Session, identity: Identity, *, lock: bool = False) -> Patient | None:
-    query = select(Patient).where(
-        Patient.phone == identity.phone_no,
-        Patient.birth_date == identity.birthdate,
-        Patient.name == identity.user_name,
-    )
-    if lock:
-        query = query.with_for_update(key_share=True)
-    return session.scalar(query.execution_options(populate_existing=True))
+@dataclass(frozen=True)
+class _Known:
+    """The rows that may be this person's."""
+
+    identity: Identity
+    rows: dict[UUID, Patient]
+
+    @property
+    def by_natural_key(self) -> Patient | None:
+        wanted = (self.identity.phone_no, self.identity.birthdate, self.identity.user_name)
+        return next((row for row in self.rows.values() if (row.phone, row.birth_date, row.name) == wanted), None)
+
+    def fitting(self, patient_uuid: UUID | None) -> Patient | None:
+        row = self.rows.get(patient_uuid) if patient_uuid else None
+        return row if row and self.identity.is_same_person(row.name, row.birth_date) else None
 
 
-def _find_fitting(
-    session: Session, identity: Identity, patient_uuid: UUID | None, *, lock: bool = False
-) -> Patient | None:
-    if patient_uuid is None:
-        return None
-    query = select(Patient).where(Patient.uuid == patient_uuid)
-    if lock:
-        query = query.with_for_update(key_share=True)
-    patient = session.scalar(query.execution_options(populate_existing=True))
-    return patient if patient and identity.is_same_person(patient.name, patient.birth_date) else None
+def _find_all(session: Session, identity: Identity, uuids: set[UUID | None], *, lock: bool = False) -> _Known:
+    """All rows in question at once, locked in the order of their uuids, so that no two sessions lock crosswise."""
+    values = {
+        "uuids": [uuid for uuid in uuids if uuid],
+        "phone": identity.phone_no,
+        "birth_date": identity.birthdate,
+        "name": identity.user_name,
+    }
+    rows = session.execute(_LOCK_ROWS if lock else _FIND_ROWS, values).scalars()
+    return _Known(identity, {row.uuid: row for row in rows})
 
 
 def _find_for_update(session: Session, identity: Identity, reserved_uuid: UUID) -> Patient | None:
     """The reserved row comes first: its uuid has already been announced to the browser."""
-    reserved = _find_fitting(session, identity, reserved_uuid, lock=True)
-    return reserved or _find_by_natural_key(session, identity, lock=True)
+    known = _find_all(session, identity, {reserved_uuid}, lock=True)
+    return known.fitting(reserved_uuid) or known.by_natural_key
 
 
 def _choose_hospital(session: Session, identity: Identity, patient: Patient | None) -> str:
@@ -137,7 +160,8 @@ def _choose_hospital(session: Session, identity: Identity, patient: Patient | No
     return patient.hospital_id if patient and hospital == DEFAULT_HOSPITAL else hospital
 
 
-def _insert(session: Session, identity: Identity, uuid: UUID, now: datetime) -> None:
+def _insert(session: Session, identity: Identity, uuid: UUID, now: datetime) -> Patient | None:
+    """The new row; None when either of its keys is taken. Waits for a session that inserts the same person."""
     row = {
         "uuid": uuid,
         "hospital_id": resolve_hospital(session, identity.hospital_id),
@@ -149,8 +173,7 @@ def _insert(session: Session, identity: Identity, uuid: UUID, now: datetime) -> 
         "created_at": now,
         "updated_at": now,
     }
-    # No conflict target: either key may be taken. It also waits for another session that inserts the same person.
-    session.execute(insert(Patient).values(row).on_conflict_do_nothing())
+    return session.execute(_INSERT, row).scalar_one_or_none()
 
 
 def _bring_up_to_date(session: Session, patient: Patient, identity: Identity, now: datetime) -> None:
@@ -160,11 +183,13 @@ def _bring_up_to_date(session: Session, patient: Patient, identity: Identity, no
         "gender": identity.gender,
     }
     changed = {name: value for name, value in current.items() if getattr(patient, name) != value}
+    moved = patient.phone != identity.phone_no
     if changed:
         session.execute(update(Patient).where(Patient.uuid == patient.uuid).values(**changed, updated_at=now))
-    if patient.phone != identity.phone_no:
+    if moved:
         _move_phone(session, patient, identity, now)
-    session.refresh(patient)
+    if changed or moved:
+        session.refresh(patient)
 
 
 def _move_phone(session: Session, patient: Patient, identity: Identity, now: datetime) -> None:

@@ -17,8 +17,8 @@ from ground.logs import get_logger
 from ground.names import Step, step_task
 from models import CollectionRun, RunState
 from models.run_states import next_step
-from services.collection.run import claim_run, fail_step, finish_step, hand_back
-from services.collection.step import Claim
+from services.collection.run import claim_run, fail_step, finish_step, finish_steps, hand_back
+from services.collection.step import Claim, Settled
 from services.collection.steps import BEHAVIOURS
 from services.leases import LeaseLost
 from services.sessions import SessionNotFound
@@ -93,7 +93,7 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
     """Do one step and settle it. The claim of the next step, if it follows here; the same one, if we have to stop."""
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
     try:
-        following = _do(here, claim)
+        settled = _do(here, claim)
     except Stopped as exc:
         display.fail(task_id, exc, retrying=True)
         return claim
@@ -105,19 +105,33 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
         display.fail(task_id, exc, retrying=retrying)
         return following
     display.succeed(task_id, started, "done")
-    if following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
-        display.begin(Step.POLL_SIMPLE_AUTH, claim.session_id, 1)
+    _show_rest(display, claim, settled)
     log.info("step_done", step=claim.step, duration_ms=round((time.monotonic() - started) * 1000))
-    return following
+    return settled.following
 
 
-def _do(here: Runtime, claim: Claim) -> Claim | None:
+def _show_rest(display: StepDisplay, claim: Claim, settled: Settled) -> None:
+    """Steps that were done in the commit of the one before, and the one that the poller goes on with."""
+    for step in settled.done[1:]:
+        display.succeed(display.begin(step, claim.session_id, 1), time.monotonic(), "done")
+    if settled.following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
+        display.begin(Step.POLL_SIMPLE_AUTH, claim.session_id, 1)
+
+
+def _do(here: Runtime, claim: Claim) -> Settled:
     behaviour = BEHAVIOURS[claim.step]
     # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
     with time_limit(behaviour.limit_seconds * 0.9):
         result: Any = behaviour.perform(here.tools, claim)
+    try:
+        with here.stores.unit_of_work() as work:
+            return finish_steps(work, claim, result, here.tools)
+    except _STORE_AWAY:
+        raise
+    except Exception as exc:  # noqa: BLE001 whatever it is, it may be a mistake of a step that only joined in
+        log.warning("steps_not_joined", step=claim.step, error=type(exc).__name__)
     with here.stores.unit_of_work() as work:
-        return finish_step(work, claim, result, here.tools)
+        return Settled([claim.step], finish_step(work, claim, result, here.tools))
 
 
 def _hand_back(here: Runtime, claim: Claim) -> None:

@@ -1,9 +1,13 @@
-"""What the chain needs to know of a raw provider answer that is already on disk."""
+"""The raw answers of the provider: what is already on disk is never asked for again."""
+
+from collections.abc import Callable
 
 import orjson
 
 from ground.logs import get_logger
+from services.collection.step import Tools
 from spool import DamagedFile, DataType, Spool
+from upstream.tilko.answers import DataAnswer
 
 log = get_logger(__name__)
 
@@ -24,3 +28,17 @@ def find_count(spool: Spool, session_id: str, kind: DataType) -> int | None:
         log.error("paid_answer_damaged", session_id=session_id, kind=kind, reason=exc.reason)  # noqa: TRY400 the reason says it all
         spool.park_incoming(session_id, kind, f"damaged_{exc.reason}")
         return None
+
+
+def find_or_fetch(tools: Tools, session_id: str, kind: DataType, fetch: Callable[[], DataAnswer]) -> int:
+    """The number of records of the answer on disk, which is asked (and paid) for when it is not there."""
+    kept = find_count(tools.spool, session_id, kind)
+    if kept is None:
+        # This can take long enough for an answer to come that a process before us has asked for: look once more.
+        tools.tilko.prepare()
+        kept = find_count(tools.spool, session_id, kind)
+    if kept is not None:
+        return kept
+    answer = fetch()
+    tools.spool.put_incoming(session_id, kind, answer.raw)
+    return answer.count

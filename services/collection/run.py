@@ -21,7 +21,7 @@ from models.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants
 from services.collection.events import say
 from services.collection.failures import UNAVAILABLE, describe, is_retryable
 from services.collection.requests import end_run, lock_run, make_ready, note_change, wait_for_phone
-from services.collection.step import Claim, Tools, Verdict
+from services.collection.step import Claim, Settled, Tools, Verdict
 from services.collection.steps import BEHAVIOURS
 from services.identity import Identity, mask_name
 from services.work import Work
@@ -114,8 +114,22 @@ def _lock_claimed(work: Work, claim: Claim) -> CollectionRun | None:
 def finish_step(work: Work, claim: Claim, result: Any, tools: Tools) -> Claim | None:
     """Commit what the step did and move the run on. The claim of the next step, or None when nothing follows here."""
     run = _lock_claimed(work, claim)
+    return _settle(work, run, claim, result, tools) if run else None
+
+
+def finish_steps(work: Work, claim: Claim, result: Any, tools: Tools) -> Settled:
+    """As `finish_step`, together with the steps that follow and only write rows: one commit instead of several."""
+    run = _lock_claimed(work, claim)
     if run is None:
-        return None
+        return Settled([], None)
+    settled = Settled([claim.step], _settle(work, run, claim, result, tools))
+    while settled.following is not None and BEHAVIOURS[settled.following.step].only_rows:
+        settled.done.append(settled.following.step)
+        settled.following = _settle(work, run, settled.following, None, tools)
+    return settled
+
+
+def _settle(work: Work, run: CollectionRun, claim: Claim, result: Any, tools: Tools) -> Claim | None:
     BEHAVIOURS[claim.step].finish(work, run, result, tools=tools, claim=claim)
     _record(work, run, claim, "done", None, tools.clock.now())
     return _move_on(work, run, claim, tools)

@@ -74,6 +74,14 @@ class Claim:
         )
 
 
+@dataclass
+class Settled:
+    """What a commit brought about: the steps that it ended, and the claim of the next one, if that follows here."""
+
+    done: list[Step]
+    following: Claim | None
+
+
 class Verdict(Enum):
     """What becomes of a run whose step failed for good."""
 
@@ -90,6 +98,8 @@ class Behaviour:
     # After so long a step counts as hung, its process notwithstanding.
     limit_seconds: ClassVar[float] = 60
     begin_status: ClassVar[Status | None] = None
+    # Performs nothing: it can be done in the transaction that ends the step before.
+    only_rows: ClassVar[bool] = False
 
     def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
         """Say that the step begins. Once per step, however often it is tried."""

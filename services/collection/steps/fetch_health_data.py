@@ -6,7 +6,7 @@ from ground.names import Event, Status, Step, Streaming
 from models import CollectionRun, PipelineStep
 from models.run_states import wants_report
 from services.campaigns import move_order
-from services.collection.answers import find_count
+from services.collection.answers import find_or_fetch
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
@@ -14,6 +14,7 @@ from services.collection.steps.request_simple_auth import refuse
 from services.patients import reserve_patient
 from services.work import Work
 from spool import DataType
+from upstream.tilko.answers import DataAnswer
 
 
 class FetchHealthData(Behaviour):
@@ -28,13 +29,11 @@ class FetchHealthData(Behaviour):
 
     def perform(self, tools: Tools, claim: Claim) -> int:
         """The number of records."""
-        session_id = str(claim.session_id)
-        kept = find_count(tools.spool, session_id, DataType.HEALTH)
-        if kept is not None:
-            return kept
-        answer = tools.tilko.fetch_checkups(claim.person, claim.tokens)
-        tools.spool.put_incoming(session_id, DataType.HEALTH, answer.raw)
-        return answer.count
+
+        def fetch() -> DataAnswer:
+            return tools.tilko.fetch_checkups(claim.person, claim.tokens)
+
+        return find_or_fetch(tools, str(claim.session_id), DataType.HEALTH, fetch)
 
     def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
         now = tools.clock.now()

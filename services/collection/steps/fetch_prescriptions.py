@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from ground.names import Event, Status, Step, Streaming
 from models import CollectionRun
-from services.collection.answers import find_count
+from services.collection.answers import find_or_fetch
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
@@ -12,6 +12,7 @@ from services.collection.steps.request_simple_auth import refuse
 from services.patients import reserve_patient
 from services.work import Work
 from spool import DataType
+from upstream.tilko.answers import DataAnswer
 
 
 def months_before(day: date, months: int) -> date:
@@ -38,16 +39,14 @@ class FetchPrescriptions(Behaviour):
 
     def perform(self, tools: Tools, claim: Claim) -> int:
         """The number of records."""
-        session_id = str(claim.session_id)
-        kept = find_count(tools.spool, session_id, DataType.PRESCRIPTION)
-        if kept is not None:
-            return kept
         today = tools.clock.now().date()
-        answer = tools.tilko.fetch_treatments(
-            claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
-        )
-        tools.spool.put_incoming(session_id, DataType.PRESCRIPTION, answer.raw)
-        return answer.count
+
+        def fetch() -> DataAnswer:
+            return tools.tilko.fetch_treatments(
+                claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
+            )
+
+        return find_or_fetch(tools, str(claim.session_id), DataType.PRESCRIPTION, fetch)
 
     def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
         if run.patient_uuid is None:  # the checkups failed, so nobody has said yet who this is

@@ -15,6 +15,7 @@ class Finish(Behaviour):
     """Says `completed` in the transaction that ends the run, so it is said once."""
 
     step = Step.FINISH
+    only_rows = True
 
     def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
         run.status = Status.COMPLETED

@@ -16,14 +16,17 @@ class IdentifyPatient(Behaviour):
     """Writes nothing but rows, so it is done or undone with its transaction."""
 
     step = Step.IDENTIFY_PATIENT
+    only_rows = True
     begin_status = Status.IDENTIFYING
 
     def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
         now = tools.clock.now()
         reserved = run.patient_uuid
-        if reserved is None:
-            reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key).patient_uuid
-        patient = identify_patient(work.session, claim.identity, reserved, now)
+        # No question here is about the run: it is written once, at the end.
+        with work.session.no_autoflush:
+            if reserved is None:
+                reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key).patient_uuid
+            patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
         record_agreement(
             work.session, patient_uuid=patient.uuid, session_id=run.session_id, identity=claim.identity, now=now
