@@ -25,7 +25,7 @@ from bench.talk import Answer, Load
 from bench.whole import measure_whole
 from ground.names import Step
 from local.process import Process
-from local.programs import ROOT
+from local.programs import ROOT, WORKER_CHILDREN
 from local.stack import Stack
 
 # The poll is the poller's, and a report is made only for those who came for it.
@@ -87,9 +87,8 @@ def run(plan: Plan) -> Found:
         for _ in range(plan.rounds):
             for method in methods.values():
                 _take_turn(method, plan.sessions, pids)
-        arrivals = _measure_arrivals(plan, servers.env)
         table = {name: medians(method.rounds) for name, method in methods.items()}
-    return Found(table, arrivals, measure_whole(plan.whole, plan.whole_window))
+    return Found(table, _measure_arrivals(plan), measure_whole(plan.whole, plan.whole_window))
 
 
 def _start_methods(plan: Plan, env: Mapping[str, str], folder: Path, stack: ExitStack) -> dict[str, Method]:
@@ -117,9 +116,10 @@ def _start_methods(plan: Plan, env: Mapping[str, str], folder: Path, stack: Exit
 
 
 @contextmanager
-def _worker(app: str, queue: str, env: Mapping[str, str], log: Path) -> Iterator[int]:
-    """One process that works and one that hands to it, at the log level of the product."""
-    options = ("--concurrency", "1", "--prefetch-multiplier", "1", "-n", f"{queue}@bench", "--loglevel", "INFO")
+def _worker(app: str, queue: str, env: Mapping[str, str], log: Path, *, children: int = 1) -> Iterator[int]:
+    """The processes that work and one that hands to them, at the log level of the product."""
+    size = ("--concurrency", str(children), "--prefetch-multiplier", "1")
+    options = (*size, "-n", f"{queue}@bench", "--loglevel", "INFO")
     events = ("-E",) if queue == "collection" else ()  # the chain is not asked to show itself in Flower
     command = (sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue, *events, *options)
     process = Process(queue, command, log, env=dict(env), cwd=ROOT)
@@ -140,10 +140,16 @@ def _take_turn(method: Method, sessions: int, servers: Mapping[str, int]) -> Non
     method.rounds.append(figures | {"p99_ms": percentile(latencies, 0.99) * 1000})
 
 
-def _measure_arrivals(plan: Plan, env: Mapping[str, str]) -> Figures:
-    """From asking for the push to the begin of the first step, with sessions arriving evenly at a rate."""
-    command = (sys.executable, "-m", "bench.stub_load", str(plan.window), "--rate", str(plan.rate))
-    with Load(command, env) as load:
+def _measure_arrivals(plan: Plan) -> Figures:
+    """From asking for the push to the begin of the first step, with sessions arriving evenly at a rate, at as many
+    worker processes as the product starts by itself. The methods have ended by then."""
+    with tempfile.TemporaryDirectory(prefix="welno-bench-") as folder, ExitStack() as stack:
+        Path(folder).chmod(0o711)
+        env = stack.enter_context(Stack(Path(folder), processes=())).env
+        log = Path(folder) / "arrivals.log"
+        stack.enter_context(_worker("bench.stub_worker", "collection", env, log, children=WORKER_CHILDREN))
+        command = (sys.executable, "-m", "bench.stub_load", str(plan.window), "--rate", str(plan.rate))
+        load = stack.enter_context(Load(command, env))
         _prepared_run(load, _WARM_UP)
         answer = _prepared_run(load, max(plan.sessions, round(plan.rate * 5)))
     latencies = answer["latencies"]
