@@ -25,6 +25,7 @@ from ground.names import Step
 from models.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
 from services.collection.run import record_approval
+from services.collection.step import Claim
 from services.collection.waiting import (
     asked_now,
     give_back,
@@ -132,7 +133,6 @@ class Poller:
     def _take(self, owner_id: int) -> list[Waiter]:
         with self._here.stores.unit_of_work() as work:
             taken = take_waiting(work, owner_id, self._here.tools, _BATCH)
-        find = self._here.tools.spool.find_incoming
         return [
             Waiter(
                 waiting.claim,
@@ -140,10 +140,13 @@ class Poller:
                 time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
                 told=waiting.polls >= FAST_POLLS,
                 # A poller before us may have paid for this answer and died before it could say so.
-                answered=find(str(waiting.claim.session_id), DataType.HEALTH) is not None,
+                answered=self._is_on_disk(waiting.claim.session_id),
             )
             for waiting in taken
         ]
+
+    def _is_on_disk(self, session_id: UUID) -> bool:
+        return self._here.tools.spool.find_incoming(str(session_id), DataType.HEALTH) is not None
 
     async def _poll_when_due(self) -> None:
         while True:
@@ -180,16 +183,11 @@ class Poller:
         if waiter.answered:
             return await self._settle_approval(waiter)
         session_id = waiter.claim.session_id
-        if session_id in self._asking:
-            # Asked under a lease that was lost since: that answer may be on its way, and paid for.
-            return settings.poll_interval_seconds
-        if not self._here.lease.is_held(self._owner_id):
-            # Stopped, or cut off, for so long that another may poll this session: it must not be paid for twice.
+        if not self._may_ask(session_id):
             return settings.poll_interval_seconds
         self._asking.add(session_id)
         try:
-            answer = await self._client.poll(waiter.claim.person, waiter.claim.tokens)
-            await self._keep(session_id, answer.raw)
+            await self._fetch(waiter.claim)
         except NotApproved:
             return await self._note_not_approved(waiter)
         except TilkoError as exc:
@@ -199,6 +197,19 @@ class Poller:
         waiter.answered = True
         self._schedule.note_answered(session_id)
         return await self._settle_approval(waiter)
+
+    def _may_ask(self, session_id: UUID) -> bool:
+        """Not while a call under a lease that was lost since is on its way, which may be paid for; nor when we were
+        stopped, or cut off, for so long that another may poll this session."""
+        return session_id not in self._asking and self._here.lease.is_held(self._owner_id)
+
+    async def _fetch(self, claim: Claim) -> None:
+        """Have the answer on disk, the phone permitting. One that a poller before us has paid for may come any time, so
+        looking for it is the last thing that happens before the call."""
+        await self._client.prepare()
+        if not self._is_on_disk(claim.session_id):
+            answer = await self._client.poll(claim.person, claim.tokens)
+            await self._keep(claim.session_id, answer.raw)
 
     async def _keep(self, session_id: UUID, raw: bytes) -> None:
         """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""

@@ -51,16 +51,23 @@ class AsyncTilkoClient:
     def forget_public_key(self) -> None:
         self._key_cache.clear()
 
+    async def prepare(self) -> None:
+        """Have the public key at hand, so that the next call leaves at once."""
+        await self._get_public_key()
+
     async def poll(self, person: Person, tokens: AuthTokens) -> DataAnswer:
         """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for."""
-        key = self._key_cache.get() or await self._public_key()
+        key = await self._get_public_key()
         request = codec.build_checkups(key, person, tokens)
         total = self._timeouts.checkups_seconds
         reply = await self._send("POST", request.path, request.headers, request.body, total)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         return answers.read_data(reply.status, reply.headers, reply.body, hide=hide)
 
-    async def _public_key(self) -> PublicKey:
+    async def _get_public_key(self) -> PublicKey:
+        return self._key_cache.get() or await self._ask_public_key()
+
+    async def _ask_public_key(self) -> PublicKey:
         """Everybody who needs it at the same moment waits for the same request; a cancelled poll leaves it running."""
         if self._key_asked is None or self._key_asked.done():
             self._key_asked = asyncio.create_task(self._fetch_public_key())
