@@ -1,7 +1,7 @@
 # Everything a person needs to call. `make run` needs nothing but Python 3.11 and make.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos settings staff-token assets lock clean
+.PHONY: help run test check bench chaos soak settings staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -29,6 +29,9 @@ bench: $(STAMP) ## the measurements that the README quotes
 
 chaos: $(STAMP) ## kill everything again and again, then count what was lost or doubled (KILLS, SEED)
 	@$(PY) -m bench.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak: $(STAMP) ## sockets for an hour at random cuts: is every event delivered exactly once (ARGS="--sockets 500")
+	@$(PY) -m bench.soak $(ARGS)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
 	@$(PY) -m ground.settings > docs/settings.md

@@ -5,6 +5,7 @@ import sys
 
 from bench import pipeline, spool, waiting
 from bench.peers import PEERS_PYTHON
+from bench.relay import __main__ as relay
 from local.programs import ROOT
 
 
@@ -14,6 +15,7 @@ def main() -> int:
     pipeline.main(["--sessions", "60", "--rounds", "3", "--whole", "40"])
     spool.main(["--large", "3000", "--rounds", "3"])
     waiting.main(["--sessions", "2000", "--seconds", "15", "--peer-sessions", "100", "--peer-seconds", "8"])
+    relay.main(["--sockets", "1000", "--idle-seconds", "10", "--seconds", "3", "--rounds", "3"])
     return 0
 
 

@@ -10,40 +10,22 @@ The last line is JSON: {server: {figure: value}}.
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
-from redis import Redis
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from bench.figures import Figures, medians, print_table
 from bench.relay.aims import print_aims
 from bench.relay.client import ClientError, Crowd, raise_descriptors, take_core
 from bench.relay.floor import Floor
+from bench.relay.home import make_home
 from bench.relay.measures import measure_crowd, measure_fanout, measure_latency, measure_reconnect
 from bench.relay.peers import PeerMissing
 from bench.relay.plan import Plan, read_plan
 from bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server
-from bench.relay.sessions import Sessions
-from local.stack import Stack
 
 FLOOR = "redis-py"
 Found = dict[str, Figures]
 _WARM_SECONDS = 1.0
-
-
-@contextmanager
-def make_home() -> Iterator[Home]:
-    """PostgreSQL and Valkey, on the client's core."""
-    with tempfile.TemporaryDirectory(prefix="welno-bench-") as name, ExitStack() as stack:
-        folder = Path(name)
-        folder.chmod(0o711)
-        servers = stack.enter_context(Stack(folder, processes=()))
-        sessions = Sessions(servers.env)
-        stack.callback(sessions.close)
-        redis = stack.enter_context(Redis.from_url(servers.env["REDIS_URL"]))
-        yield Home(folder, servers.env, redis, sessions)
 
 
 def run(plan: Plan) -> Found:
@@ -96,10 +78,12 @@ def _in_turns(plan: Plan, home: Home, servers: Sequence[Server], found: Found) -
             server.start()
             server.have(plan.streams + 1)
         if "latency" in plan.parts:
-            floor = stack.enter_context(Floor(home, plan))
+            floor = stack.enter_context(Floor(home, plan, crowd))
             _measure_latencies(plan, home, servers, crowd, (floor, found))
         if "fanout" in plan.parts:
             _measure_fanouts(plan, servers, crowd, found)
+    if crowd.goodbyes:
+        print(f"ended by servers: {dict(crowd.goodbyes)}", flush=True)
 
 
 def _measure_latencies(

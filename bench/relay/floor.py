@@ -13,7 +13,7 @@ from redis import Redis
 
 from bench.cpu import cpu_spent
 from bench.figures import Figures, percentile, spread
-from bench.relay.client import take_core
+from bench.relay.client import Crowd, take_core
 from bench.relay.plan import Plan
 from bench.relay.servers import SERVER_CORE, Home, event_body
 from bench.talk import Answer, Load, serve
@@ -27,8 +27,10 @@ _SILENCE_SECONDS = 1.0
 class Floor:
     """The listener's process, on the core of the servers."""
 
-    def __init__(self, home: Home, plan: Plan) -> None:
+    def __init__(self, home: Home, plan: Plan, crowd: Crowd) -> None:
+        """The crowd goes on answering pings meanwhile."""
         self._home = home
+        self._crowd = crowd
         self._plan = plan
         env = {**home.env, "BENCH_STREAMS": str(plan.streams)}
         self._load = Load((sys.executable, "-m", "bench.relay.floor"), env)
@@ -62,7 +64,8 @@ class Floor:
         seconds, due = [], time.monotonic()
         for _ in range(count):
             due += 1 / self._plan.rate
-            time.sleep(max(due - time.monotonic(), 0))
+            while (left := due - time.monotonic()) > 0:
+                self._crowd.turn(left)
             began = time.monotonic()
             act()
             seconds.append(time.monotonic() - began)
