@@ -54,7 +54,13 @@ test("what a socket skipped is read", async () => {
 
 test("a lost socket is replaced by server-sent events, and these by a socket again", async () => {
   const stream = new FakeEvents();
-  const { events: seen, states } = begin({ events: async () => stream.response });
+  let listening;
+  const { events: seen, states } = begin({
+    events: async (_, signal) => {
+      listening = signal;
+      return stream.response;
+    },
+  });
   sockets[0].open();
   sockets[0].say(numbered(1));
   sockets[0].lose();
@@ -68,6 +74,7 @@ test("a lost socket is replaced by server-sent events, and these by a socket aga
   assert.equal(sockets[1].url, "ws://x/2");
   assert.deepEqual(numbersOf(seen), [1, 2, 3]);
   assert.deepEqual(states, ["live", "connecting", "polling", "streaming", "live"]);
+  assert.ok(listening.aborted);
 });
 
 test("an event in two pieces is one event", async () => {
@@ -106,8 +113,23 @@ test("server-sent events that fall silent are given up", async () => {
   await settle();
   stream.write(": alive\n\n");
   await settle();
-  await pass(46);
+  await pass(44);
+  assert.deepEqual(states, ["polling", "streaming"]);
+  await pass(1);
   assert.deepEqual(states.slice(0, 3), ["polling", "streaming", "connecting"]);
+});
+
+test("server-sent events are tried again, more and more rarely", async () => {
+  let tried = 0;
+  begin({
+    events: async () => {
+      tried += 1;
+      throw failure(503);
+    },
+  });
+  sockets[0].lose();
+  for (let second = 0; second < 60; second += 1) await pass(1);
+  assert.ok(tried > 2 && tried < 7, String(tried));
 });
 
 test("a proxy that swallows handshakes holds nothing up", async () => {
@@ -208,6 +230,23 @@ test("an answer that comes too late changes nothing", async () => {
   await settle();
   assert.deepEqual(line.cursor, { seq: 1, epoch: "f" });
   assert.equal(seen.length, 1);
+});
+
+test("a lost history that is learnt of too late changes nothing", async () => {
+  let tell;
+  const { line, statuses } = begin(
+    {
+      messages: async () => ({ messages: [], last_seq: 1, epoch: "f", resync: true }),
+      status: () => new Promise((resolve) => (tell = resolve)),
+    },
+    { after: 9, epoch: "e" },
+  );
+  await pass(2.5);
+  sockets[0].open();
+  sockets[0].say({ type: "resync", last_seq: 2, epoch: "f", data: {} }, numbered(3, "f"));
+  tell({ status: "saving" });
+  await settle();
+  assert.deepEqual([line.cursor.seq, statuses.length], [3, 1]);
 });
 
 for (const [code, reason] of [

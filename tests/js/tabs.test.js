@@ -113,6 +113,19 @@ test("what the leader never saw, a tab reads itself", async () => {
   assert.deepEqual(numbersOf(late.events), [1, 2]);
 });
 
+test("a tab is told nothing of a history that is lost", async () => {
+  await openTab();
+  sockets[0].open();
+  sockets[0].say(numbered(1), numbered(2), { type: "resync", last_seq: 1, epoch: "f", data: {} }, numbered(2, "f"));
+  const late = await openTab({
+    messages: async () => ({ messages: [numbered(1, "f"), numbered(2, "f")], last_seq: 2, epoch: "f", resync: false }),
+  });
+  assert.deepEqual(
+    late.events.map(({ seq, epoch }) => epoch + seq),
+    ["f1", "f2"],
+  );
+});
+
 test("a tab that could not read what it missed tries again", async () => {
   let tries = 0;
   await openTab({}, { after: 2, epoch: "e" });

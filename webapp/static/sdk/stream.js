@@ -124,7 +124,11 @@ export class Stream {
       this.#tabs = new Tabs(`welno:${this.#subject.id}`, {
         lead: () => this.#lead(),
         follow: () => this.#unlead(),
-        news: (after) => ({ events: after ? this.#since(after) : [], at: this.#cursor, state: this.#state }),
+        news: (after) => ({
+          events: after ? this.#kept.filter(({ seq }) => seq > after.seq) : [],
+          at: this.#cursor,
+          state: this.#state,
+        }),
         hear: (news) => this.#hear(news),
       });
   }
@@ -159,6 +163,7 @@ export class Stream {
 
   /** @param {import("./tabs.js").News} news */
   #hear({ events, at, state }) {
+    // They may begin too late, or belong to another history: then none is taken, and all is read.
     for (const event of events) this.#take(event);
     this.#say(state);
     if (isBehind(this.#cursor, at)) this.#read().catch((error) => this.#excuse(error));
@@ -168,12 +173,6 @@ export class Stream {
   #excuse(error) {
     if (error.status === undefined) throw error;
     this.#end(judgeStatus(error.status));
-  }
-
-  /** What a tab that stands at `after` has missed; nothing when that is no longer kept. @param {Cursor} after */
-  #since({ seq, epoch }) {
-    if ((epoch && epoch !== this.#cursor.epoch) || !(this.#kept[0]?.seq <= seq + 1)) return [];
-    return this.#kept.filter((event) => event.seq > seq);
   }
 
   /** @param {StreamEvent} event @returns {boolean} false when events before it are missing */
