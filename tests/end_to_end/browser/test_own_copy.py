@@ -11,10 +11,10 @@ from tests.end_to_end.provider import TREATMENTS
 from tests.waiting import wait_until
 
 _FOLLOW = """async (sessionId) => {
-    const { connect } = await import("/static/sdk/welno.js");
+    const { connect, sessionStream } = await import("/static/sdk/welno.js");
     window.heard = []; window.states = [];
-    connect({ sessionId, onEvent: (event) => heard.push([event.seq, event.type, event.status]),
-              onState: (state, reason) => states.push([state, reason]) });
+    connect(sessionStream(sessionId), { onEvent: (event) => heard.push([event.seq, event.type, event.status]),
+                                        onState: (state, reason) => states.push([state, reason]) });
 }"""
 
 
