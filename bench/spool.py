@@ -1,9 +1,9 @@
-"""Measures the spool: saving beside the machine's fsync floor, importing from a crowded beside a small folder.
+"""Measures the spool: saving beside the machine's fsync floor, emptying a crowded beside a small folder, and the
+import of its files into PostgreSQL beside a plain COPY of the same rows.
 
-    python -m bench.spool --small 1000 --large 100000 --bytes 4096
+    python -m bench.spool --small 1000 --large 100000 --bytes 4096 --import-files 500
 
-Prints a table and, as the last line, the same figures as JSON. `run` takes the import as a callable, so that another
-bench can put a database behind it.
+Prints a table and, as the last line, the same figures as JSON.
 """
 
 import argparse
@@ -23,12 +23,13 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID, uuid4
 
+from bench.figures import Figures
+from bench.spool_import import measure_imports
 from ground.clock import Clock
 from ground.sealing import Sealer
 from spool import Claimed, DataType, Disk, Metadata, Package, Spool
 
 Consume = Callable[[Claimed], object]
-Figures = dict[str, float]
 _KEY = secrets.token_bytes(32)
 
 
@@ -39,6 +40,7 @@ class Plan:
     bytes: int
     batch: int
     rounds: int
+    import_files: int
     folder: Path
 
 
@@ -60,6 +62,9 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--batch", type=int, default=10_000, help="names asked for at once")
     parser.add_argument(
         "--rounds", type=int, default=5, help="repetitions of the small measurements; their median counts"
+    )
+    parser.add_argument(
+        "--import-files", type=int, default=500, help="files brought into PostgreSQL per round; 0: none"
     )
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to measure: a real disk"
@@ -208,7 +213,10 @@ def _read_only(claimed: Claimed) -> object:
 def main(arguments: Sequence[str]) -> int:
     plan = read_plan(arguments)
     figures = run(plan, _read_only)
-    print(f"small {plan.small} files, large {plan.large} files, {plan.bytes} bytes each, {plan.rounds} rounds\n")
+    if plan.import_files:
+        figures |= measure_imports(plan.import_files, plan.rounds, plan.folder)
+    print(f"small {plan.small} files, large {plan.large} files, {plan.bytes} bytes each, {plan.rounds} rounds;")
+    print(f"{plan.import_files} files imported into PostgreSQL\n")
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):<45}{value:>12,.2f}")
     print()
