@@ -1,21 +1,34 @@
-"""The Redis keys of a stream: all of a subject's share its hash tag, and so one cluster slot."""
+"""The Redis keys of a stream: all of a subject's share its hash tag, and so one cluster slot.
+
+A subject is any text, such as `tilko_session:{id}`, `patient:{id}` or `queue:{name}`: what it stands for is nothing to
+a stream. Only what would break the hash tag is refused.
+"""
+
+from streams.errors import InvalidEventError
 
 
 def log_key(subject: str) -> str:
-    return f"stream:{{{subject}}}:log"
+    return f"stream:{_tag(subject)}:log"
 
 
 def meta_key(subject: str) -> str:
-    return f"stream:{{{subject}}}:meta"
+    return f"stream:{_tag(subject)}:meta"
 
 
 def ids_key(subject: str) -> str:
-    return f"stream:{{{subject}}}:ids"
+    return f"stream:{_tag(subject)}:ids"
 
 
 def channel(subject: str) -> str:
-    return f"stream:{{{subject}}}:pub"
+    return f"stream:{_tag(subject)}:pub"
 
 
 def subject_of(channel_name: str) -> str:
     return channel_name[len("stream:{") : -len("}:pub")]
+
+
+def _tag(subject: str) -> str:
+    """Raises InvalidEventError: an empty tag, or one that ends early, would scatter the keys over the cluster."""
+    if not subject or "{" in subject or "}" in subject:
+        raise InvalidEventError("a subject must not be empty or hold braces")
+    return f"{{{subject}}}"

@@ -144,6 +144,8 @@ def _position(meta: list[bytes | None]) -> Position:
     return Position(epoch.decode(), int(seq))
 
 
-def _stored(epoch: str, entry: tuple[bytes, dict[bytes, bytes]]) -> StoredEvent:
+def _stored(epoch: str, entry: tuple[bytes, dict[bytes, bytes] | list[bytes]]) -> StoredEvent:
+    """redis-py hands over a transaction's answers as they came when it speaks with a cluster: name, value."""
     entry_id, fields = entry
-    return StoredEvent.from_body(int(entry_id.partition(b"-")[0]), epoch, fields[b"body"])
+    body = fields[b"body"] if isinstance(fields, dict) else fields[1]
+    return StoredEvent.from_body(int(entry_id.partition(b"-")[0]), epoch, body)

@@ -3,7 +3,6 @@
 import pytest
 
 from streams import NewEvent, Position, StoredEvent
-from streams.keys import channel, subject_of
 from streams.store import is_gone
 
 
@@ -30,10 +29,6 @@ def test_equal_events_are_one_in_a_set():
 def test_no_event_shows_its_body():
     assert "invented" not in repr(NewEvent("e", {"name": "invented"}))
     assert "a" not in repr(stored(1)).replace("StoredEvent", "")
-
-
-def test_a_channel_tells_its_subject():
-    assert subject_of(channel("tilko_session:{x}")) == "tilko_session:{x}"
 
 
 @pytest.mark.parametrize(
