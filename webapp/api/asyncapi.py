@@ -1,0 +1,171 @@
+"""`/api/asyncapi.json`: the live stream of a session for machines, made of the code's own tables and schemas."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from ground.names import Event, Status
+from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
+from webapp.current import parts
+from webapp.relay.closing import CLOSINGS, CloseCode
+from webapp.relay.limits import Limits
+from webapp.relay.messages import ErrorCode
+
+Json = dict[str, Any]
+blueprint = Blueprint("asyncapi", __name__)
+_CHANNEL = "#/channels/session"
+# What `session_status` and `resync` tell, as in the status over HTTP.
+_STATE = (
+    "session_id",
+    "status",
+    "progress",
+    "counts",
+    "patient_uuid",
+    "hospital_id",
+    "user_name",
+    "error_code",
+    "updated_at",
+)
+_SAID = {
+    "event": "A numbered event: each once, in order, without a hole.",
+    "connection_established": "First of all: where the stream stands. It carries no `seq`.",
+    "session_status": "Second, and whenever it is asked for: the state as it is now.",
+    "resync": "What came after your place is gone: take this state, and stand at (`epoch`, `last_seq`).",
+    "pong": "Answers `ping` with its `timestamp`, whatever that was.",
+    "error": "Answers what could not be understood; the socket stays.",
+    "ping": "Asks whether we are there.",
+    "status_request": "Asks for `session_status`.",
+}
+_ASKED = {"ping": "pong", "status_request": "session_status"}
+
+
+@blueprint.get("/api/asyncapi.json")
+def show_document() -> Response:
+    """The live stream of a session, as AsyncAPI 3."""
+    schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
+    server = {"host": request.host, "protocol": "wss" if request.is_secure else "ws"}
+    return jsonify(build_document(schemas, parts().relay.limits, server))
+
+
+mark_access(show_document, "public")
+
+
+def build_document(schemas: Mapping[str, Json], limits: Limits, server: Mapping[str, str]) -> Json:
+    """`schemas` are those of the OpenAPI document, which describes the same bodies."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "welno live events",
+            "version": "v1",
+            "description": "The events of a session. The same events come as server-sent events and by polling;"
+            " see /api/openapi.json.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {"here": {**server, "security": [_ref(f"securitySchemes/{name}") for name in _security()]}},
+        "channels": {"session": _channel(limits)},
+        "operations": _operations(),
+        "components": {
+            "schemas": _frames(schemas) | {name: schemas[name] for name in ("Progress", "Counts")},
+            "messages": {name: _message(name, text) for name, text in _SAID.items()},
+            "securitySchemes": _security(),
+        },
+    }
+
+
+def _ref(path: str) -> Json:
+    return {"$ref": f"#/components/{path}"}
+
+
+def _channel(limits: Limits) -> Json:
+    place = {"type": "string", "pattern": "^([0-9a-f]{0,32}:)?[0-9]{1,15}$", "description": "`12` or `epoch:12`."}
+    return {
+        "address": "/api/v1/tilko/ws/{session_id}",
+        "parameters": {"session_id": {"description": "As told by `start`."}},
+        "messages": {name: _ref(f"messages/{name}") for name in _SAID},
+        "bindings": {
+            "ws": {"method": "GET", "query": {"type": "object", "properties": {"after_seq": place}}},
+        },
+        "x-close-codes": [_closing(code) for code in CloseCode],
+        "x-bounds": asdict(limits),
+    }
+
+
+def _closing(code: CloseCode) -> Json:
+    closing = CLOSINGS[code]
+    return {"code": int(code), "reason": closing.reason, "meaning": closing.meaning, "client": str(closing.then)}
+
+
+def _operations() -> Json:
+    told = [name for name in _SAID if name not in _ASKED and name not in {*_ASKED.values(), "error"}]
+    answers = {
+        f"answer_{asked}": {
+            "action": "receive",
+            "channel": {"$ref": _CHANNEL},
+            "messages": _messages([asked]),
+            "reply": {"channel": {"$ref": _CHANNEL}, "messages": _messages([answer, "error"])},
+        }
+        for asked, answer in _ASKED.items()
+    }
+    tell = {"action": "send", "channel": {"$ref": _CHANNEL}, "messages": _messages([*told, "session_status"])}
+    return {"tell": tell, **answers}
+
+
+def _messages(names: Iterable[str]) -> list[Json]:
+    return [{"$ref": f"{_CHANNEL}/messages/{name}"} for name in names]
+
+
+def _message(name: str, summary: str) -> Json:
+    return {"name": name, "summary": summary, "payload": _ref(f"schemas/{name}")}
+
+
+def _security() -> Json:
+    return {
+        "session_cookie": {"type": "httpApiKey", "in": "cookie", "name": SESSION_COOKIE},
+        "session_token": {"type": "http", "scheme": "bearer"},
+        "sub_protocol": {
+            "type": "httpApiKey",
+            "in": "header",
+            "name": "Sec-WebSocket-Protocol",
+            "description": f"`welno.v1, {TOKEN_PROTOCOL}(the session's token)`: a browser sets no other header.",
+        },
+    }
+
+
+def _frames(schemas: Mapping[str, Json]) -> dict[str, Json]:
+    text, number, moment = {"type": "string"}, {"type": "integer", "minimum": 0}, {"format": "date-time"}
+    at = {"session_id": text, "last_seq": number, "epoch": text, "timestamp": text | moment}
+    state = _object({name: schemas["StatusOutput"]["properties"][name] for name in _STATE})
+    state["properties"]["status"] = text | {"enum": [str(status) for status in Status]}
+    return {
+        "event": _event(schemas["EventItem"]),
+        "connection_established": _typed("connection_established", at),
+        "session_status": _typed("session_status", at | {"data": _ref("schemas/state")}),
+        "resync": _typed("resync", at | {"data": _ref("schemas/state")}),
+        "state": state,
+        "pong": _typed("pong", {"timestamp": {}}),
+        "error": _typed("error", {"code": text | {"enum": [str(code) for code in ErrorCode]}, "message": text}),
+        # A client may say more than we read.
+        "ping": {"type": "object", "required": ["type"], "properties": {"type": {"const": "ping"}, "timestamp": {}}},
+        "status_request": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {"type": {"const": "status_request"}},
+        },
+    }
+
+
+def _event(item: Json) -> Json:
+    properties = dict(item["properties"])
+    properties["seq"] = {"type": "integer", "minimum": 1}
+    properties["type"] = {"type": "string", "enum": [str(event) for event in Event]}
+    return item | {"properties": properties, "additionalProperties": False}
+
+
+def _typed(name: str, fields: Json) -> Json:
+    return _object({"type": {"const": name}, **fields})
+
+
+def _object(fields: Json) -> Json:
+    return {"type": "object", "required": list(fields), "properties": fields, "additionalProperties": False}
