@@ -346,6 +346,10 @@ class Socket:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+        if self._admission is None:
+            end_writing(
+                self._descriptor
+            )  # the server may still hold the connection, and closing ours would say nothing
         os.close(self._descriptor)
         self._control, self._buffer, self._reader = [], b"", None
         if self._admission is not None:

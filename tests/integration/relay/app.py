@@ -2,15 +2,18 @@
 
 import json
 import os
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 import redis
 from flask import Flask, Response, jsonify, request
+from prometheus_client import generate_latest
 
 from streams import StoredEvent, Streams
 from webapp.relay.closing import CloseCode
 from webapp.relay.door import open_door
-from webapp.relay.feed import Feed
+from webapp.relay.feed import Feed, Visit
 from webapp.relay.limits import Limits
 from webapp.relay.relay import Relay
 from webapp.relay.sse import HEADERS, parse_position
@@ -18,6 +21,13 @@ from webapp.relay.sse import HEADERS, parse_position
 
 def ends(event: StoredEvent) -> int | None:
     return event.body.get("close")
+
+
+def snapshot_of(streams: Streams, subject: str, kind: str) -> Mapping[str, Any]:
+    if kind == "broken":
+        raise RuntimeError("as if a store were down")
+    extra = {"text": "x" * 100_000} if kind == "big" else {}
+    return {"last": [event.body["n"] for event in streams.last(subject, 1)], **extra}
 
 
 def create_app(redis_url: str, limits: Limits) -> Flask:
@@ -28,30 +38,33 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
     streams = Streams(client)
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
+    app.add_url_rule("/metrics", "metrics", generate_latest)
     revoked: set[str] = set()
 
     def feed(subject: str) -> Feed:
+        kind = request.args.get("snapshot", "")
         return Feed(
             subject=subject,
             hello={"session_id": subject},
-            snapshot=lambda: {"last": [event.body["n"] for event in streams.last(subject, 1)]},
+            snapshot=lambda: snapshot_of(streams, subject, kind),
             check=lambda: CloseCode.NOT_AUTHENTICATED if subject in revoked else None,
             ends=ends,
         )
 
-    @sock.route("/ws/<subject>")
-    def serve(ws: Any, subject: str) -> None:
+    def decide(subject: str) -> Visit | CloseCode:
+        threading.Event().wait(float(request.args.get("decide_seconds", "0")))
         if "deny" in request.args:
-            relay.refuse_websocket(ws, CloseCode(int(request.args["deny"])))
-            return
-        after = parse_position(request.args.get("after_seq", "0"))
-        relay.serve_websocket(
-            ws,
-            feed(subject),
-            after=after,
+            return CloseCode(int(request.args["deny"]))
+        return Visit(
+            feed=feed(subject),
+            after=parse_position(request.args.get("after_seq", "0")),
             address=request.args.get("address", "here"),
             person=request.args.get("person"),
         )
+
+    @sock.route("/ws/<subject>")
+    def serve(ws: Any, subject: str) -> None:
+        relay.receive_websocket(ws, lambda: decide(subject))
 
     @app.get("/sse/<subject>")
     def stream(subject: str) -> Response:

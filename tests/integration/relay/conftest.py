@@ -26,6 +26,13 @@ class Writer:
             self.streams.append(subject, [NewEvent(str(self.count), body)])
 
 
+def append_unheard(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
+    """An append of which nobody hears, as if its message had been lost on the way."""
+    seq = streams.position(subject).seq + 1
+    client.xadd(f"stream:{{{subject}}}:log", {"body": f'{{"type":"test","n":{n}}}'}, id=f"{seq}-0")
+    client.hset(f"stream:{{{subject}}}:meta", "seq", seq)
+
+
 @pytest.fixture
 def streams(redis_client: redis.Redis) -> Streams:
     return Streams(redis_client)

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import pytest
 import websockets.sync.client
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import ClientConnection
 
 from local.ports import LOOPBACK, pick_port
@@ -79,6 +80,16 @@ class Server(AbstractContextManager["Server"]):
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url(path), timeout=10) as reply:
             return json.load(reply)
+
+    def sample(self, name: str, **labels: str) -> float:
+        """One number of /metrics; 0 as long as nothing was counted."""
+        with urllib.request.urlopen(self.url("/metrics"), timeout=10) as reply:
+            text = reply.read().decode()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return float(sample.value)
+        return 0.0
 
     def post(self, path: str) -> None:
         urllib.request.urlopen(urllib.request.Request(self.url(path), method="POST"), timeout=10).close()

@@ -213,6 +213,31 @@ def test_without_redis_a_socket_is_told_to_try_again(start, mortal_valkey, tmp_p
         server.wait_for_nobody()
 
 
+def test_every_end_is_counted_by_its_reason(strict, writer):
+    def ended(reason: str) -> float:
+        return strict.sample("welno_relay_closed_total", transport="websocket", reason=reason)
+
+    before = [ended("4408"), ended("client"), strict.sample("welno_relay_refused_total", scope="person")]
+    with strict.open("a", "person=p"), strict.connect("b", "person=p") as refused:
+        assert close_of(refused)[0] == 4429
+    with strict.open("one") as client:
+        writer.write("one", close=4408)
+        assert close_of(client)[0] == 4408
+    after = [ended("4408"), ended("client"), strict.sample("welno_relay_refused_total", scope="person")]
+    assert [now - was for now, was in zip(after, before, strict=True)] == [1, 1, 1]
+
+
+def test_subscriptions_and_events_are_counted(start, writer):
+    server = start()
+    with server.open("one") as client, server.open("one"):
+        assert [server.sample(f"welno_relay_{name}") for name in ("sockets", "subscriptions", "channels")] == [2, 2, 1]
+        writer.write("one", 2)
+        assert read_events(client, 2) == [1, 2]
+        assert server.sample("welno_relay_events_in_total") == 2
+        wait_until(lambda: server.sample("welno_relay_events_out_total", transport="websocket") == 4)
+        assert server.sample("welno_relay_append_to_write_seconds_count", transport="websocket") >= 2
+
+
 def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, tmp_path):
     writer = Writer(Streams(mortal_client))
     with Server(tmp_path, mortal_valkey.url, Limits()) as server, server.open("one") as client:

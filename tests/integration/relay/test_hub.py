@@ -6,10 +6,13 @@ import time
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
 from local.ports import pick_port
 from streams import NewEvent, Position, Streams, StreamsUnavailable
 from streams.keys import channel
+from tests.integration.relay.conftest import append_unheard
+from tests.integration.relay.proxy import Line
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
@@ -31,13 +34,6 @@ def pubsub_clients(client: redis.Redis) -> list[dict]:
 
 def kill_pubsub(client: redis.Redis) -> None:
     client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-
-
-def publish_lost(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
-    """An append of which nobody hears: without the right to publish, Redis stores it all the same."""
-    seq = streams.position(subject).seq + 1
-    client.xadd(f"stream:{{{subject}}}:log", {"body": f'{{"n":{n}}}'}, id=f"{seq}-0")
-    client.hset(f"stream:{{{subject}}}:meta", "seq", seq)
 
 
 def test_history_comes_first_and_live_events_follow(hub, writer):
@@ -162,7 +158,7 @@ def test_redis_back_without_its_data_means_resync(mortal_valkey, mortal_client):
 def test_a_jump_in_the_numbers_is_filled(hub, writer, streams, redis_client):
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    publish_lost(streams, redis_client, SUBJECT, 2)
+    append_unheard(streams, redis_client, SUBJECT, 2)
     writer.write(SUBJECT)
     assert read_seqs(subscription, 3) == [1, 2, 3]
 
@@ -171,15 +167,61 @@ def test_a_message_that_nobody_heard_is_found_by_the_check(streams, redis_client
     hub = Hub(streams, redis_url, check_every_seconds=0.5)
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    publish_lost(streams, redis_client, SUBJECT, 2)
+    append_unheard(streams, redis_client, SUBJECT, 2)
     assert read_seqs(subscription, 2) == [1, 2]
+    hub.stop()
+
+
+def test_a_line_that_falls_silent_is_noticed_and_healed(streams, redis_url, writer):
+    """No end of file and no error: only that nothing comes, not even the answer to a ping."""
+    with Line(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
+        hub = Hub(streams, f"{redis_url.rpartition(':')[0]}:{line.port}/0", check_every_seconds=3600)
+        subscription = hub.subscribe(SUBJECT, START)
+        writer.write(SUBJECT)
+        assert read_seqs(subscription, 1) == [1]
+        line.silence()
+        started = time.monotonic()
+        writer.write(SUBJECT, 2)
+        assert read_seqs(subscription, 2) == [2, 3]
+        assert time.monotonic() - started < 3.5
+        hub.stop()
+
+
+@pytest.mark.parametrize(
+    "subject", ["tilko_session:7f", "patient:7f", "queue:collection", "project:p 1", "thread:스레드", "a:b:c"]
+)
+def test_a_subject_of_any_kind_has_its_own_stream(hub, writer, subject):
+    subscription, other = hub.subscribe(subject, START), hub.subscribe(f"{subject}x", START)
+    writer.write(subject, 2)
+    assert read_seqs(subscription, 2) == [1, 2]
+    assert other.next(0.05) is None
+
+
+def test_what_waits_is_counted_and_forgotten_again(hub, writer):
+    first, second = hub.subscribe(SUBJECT, START), hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT, 3)
+    wait_until(lambda: hub.waiting.events == 6)
+    assert hub.waiting.longest_bytes == hub.waiting.size // 2 > 0
+    assert read_seqs(first, 3) == [1, 2, 3]
+    wait_until(lambda: REGISTRY.get_sample_value("welno_relay_waiting_events") == 3)
+    second.close()
+    assert (hub.waiting.events, hub.waiting.size) == (0, 0)
+    assert REGISTRY.get_sample_value("welno_relay_longest_queue_bytes") > 0
+
+
+def test_a_reader_too_slow_waits_for_nothing_any_more(streams, redis_url, writer):
+    hub = Hub(streams, redis_url, queue_max_bytes=1000)
+    slow = hub.subscribe(SUBJECT, START)
+    writer.write(SUBJECT, 5, text="x" * 400)
+    wait_until(lambda: slow.is_too_slow)
+    assert (hub.waiting.events, hub.waiting.size) == (0, 0)
     hub.stop()
 
 
 def test_a_reader_ahead_of_the_others_takes_them_along(hub, writer, streams, redis_client):
     first = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    publish_lost(streams, redis_client, SUBJECT, 2)
+    append_unheard(streams, redis_client, SUBJECT, 2)
     second = hub.subscribe(SUBJECT, Position("", 2))
     assert read_seqs(first, 2, timeout=0.3) == [1, 2]
     writer.write(SUBJECT)

@@ -10,6 +10,7 @@ import pytest
 import websockets
 
 from streams.keys import channel
+from tests.integration.relay.conftest import append_unheard
 from tests.integration.relay.server import Server, close_of, read_events
 from tests.waiting import wait_until
 from webapp.relay.limits import Limits
@@ -80,6 +81,14 @@ def test_a_killed_subscription_is_healed(server, writer, redis_client):
             redis_client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             writer.write("one")
             assert read_events(client, 1, timeout=3) == [seq]
+
+
+def test_a_message_that_nobody_heard_is_found_by_the_check(server, writer, streams, redis_client):
+    with server.open("one") as client:
+        writer.write("one")
+        assert read_events(client, 1) == [1]
+        append_unheard(streams, redis_client, "one", 2)
+        assert read_events(client, 1, timeout=3) == [2]
 
 
 def test_ping_echoes_its_timestamp(server):

@@ -2,16 +2,21 @@
 
 import http.client
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Self
 
 import pytest
 
 from local.ports import LOOPBACK
+from tests.integration.relay.conftest import append_unheard
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until
 from webapp.relay.limits import Limits
+
+COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_count")
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +30,9 @@ def server(tmp_path_factory, redis_url) -> Iterator[Server]:
 class EventSource:
     """Reads an answer line by line, as a browser does."""
 
-    def __init__(self, server: Server, subject: str, last_event_id: str = "0") -> None:
+    def __init__(self, server: Server, subject: str, last_event_id: str = "0", query: str = "") -> None:
         self._connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)
-        self._connection.request("GET", f"/sse/{subject}", headers={"Last-Event-ID": last_event_id})
+        self._connection.request("GET", f"/sse/{subject}?{query}", headers={"Last-Event-ID": last_event_id})
         self.answer = self._connection.getresponse()
 
     def __enter__(self) -> Self:
@@ -83,6 +88,68 @@ def test_a_lost_history_is_a_resync_with_a_new_id(server, writer):
         assert source.next_event()["seq"] == 3
     assert (resync["type"], resync["last_seq"], resync["data"]) == ("resync", 2, {"last": [2]})
     assert resync["id"] == f"{resync['epoch']}:2"
+
+
+def test_a_killed_subscription_is_healed(server, writer, redis_client):
+    with EventSource(server, "one") as source:
+        for seq in range(1, 4):
+            redis_client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            writer.write("one")
+            started = time.monotonic()
+            assert source.next_event()["seq"] == seq
+            assert time.monotonic() - started < 2.5
+
+
+def test_a_message_that_nobody_heard_is_found_by_the_check(server, writer, streams, redis_client):
+    with EventSource(server, "one") as source:
+        writer.write("one")
+        assert source.next_event()["seq"] == 1
+        append_unheard(streams, redis_client, "one", 2)
+        assert source.next_event()["seq"] == 2
+
+
+def test_a_long_poll_finds_what_nobody_heard(server, writer, streams, redis_client):
+    writer.write("one")
+    timer = threading.Timer(0.2, append_unheard, [streams, redis_client, "one", 2])
+    timer.start()
+    assert [event["seq"] for event in server.get("/poll/one?after_seq=1&wait=5")["events"]] == [2]
+    timer.join()
+
+
+def test_a_state_that_cannot_be_had_ends_the_answer_with_its_code(server, writer):
+    writer.write("one", 2)
+    with EventSource(server, "one", "abc:1", "snapshot=broken") as source:
+        assert source.next_event()["code"] == 1013
+
+
+def test_a_state_too_big_to_send_ends_the_answer_with_its_code(server, writer):
+    writer.write("one", 2)
+    with EventSource(server, "one", "abc:1", "snapshot=big") as source:
+        assert source.next_event()["code"] == 1011
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(tmp_path, redis_url, writer):
+    limits = Limits(write_within_seconds=0.5, queue_max_bytes=100_000_000)
+    with Server(tmp_path, redis_url, limits) as server:
+        with socket.create_connection((LOOPBACK, server.port)) as deaf, EventSource(server, "one") as other:
+            deaf.sendall(b"GET /sse/one HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: server.get("/count")["admitted"] == 2)
+            writer.write("one", 200, text="x" * 60_000)
+            assert [other.next_event()["seq"] for _ in range(200)] == list(range(1, 201))
+            wait_until(lambda: server.get("/count")["admitted"] == 1)
+            assert server.sample("welno_relay_closed_total", transport="sse", reason="write_timeout") == 1
+        assert "Traceback" not in server.log.read_text()
+
+
+def test_what_an_answer_did_is_counted(server, writer):
+    labels = {"transport": "sse"}
+    before = [server.sample(name, **labels) for name in COUNTED]
+    with EventSource(server, "one") as source:
+        assert server.sample("welno_relay_sse_streams") >= 1
+        writer.write("one", close=4408)
+        assert [source.next_event()["type"] for _ in range(2)] == ["test", "closed"]
+    assert [server.sample(name, **labels) for name in COUNTED] == [count + 1 for count in before]
+    wait_until(lambda: server.sample("welno_relay_closed_total", transport="sse", reason="4408") >= 1)
 
 
 def test_a_silent_stream_sends_comments(server):

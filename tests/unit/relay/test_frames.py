@@ -119,6 +119,26 @@ def test_it_ends_as_well_byte_by_byte(data, code):
     assert caught.value.code == code
 
 
+WRONG_TEXTS = {
+    "6.4.3 beyond unicode": (b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4", b"\x90"),
+    "6.4.4 the same a byte later": (b"\xce\xba\xe1\xbd\xb9\xf4", b"\x90\x80\x80edited"),
+    "a lone continuation byte": (b"a" * 99, b"\x80"),
+}
+
+
+@pytest.mark.parametrize(("before", "wrong"), WRONG_TEXTS.values(), ids=WRONG_TEXTS)
+@pytest.mark.parametrize("opcode", [1, 0])
+def test_the_first_wrong_byte_of_a_text_ends_it(before, wrong, opcode):
+    """Also in a frame that is not all there: the rest of its 2,000 bytes is not waited for."""
+    reader, payload = FrameReader(1 << 16), before + wrong
+    frame = client_frame(opcode, payload + b"x" * 2000, mask=b"\x01\x80\x00\xff")
+    list(reader.feed(client_frame(1, b"begun", fin=False) * (opcode == 0)))
+    assert list(reader.feed(frame[: 8 + len(before)])) == []
+    with pytest.raises(ProtocolError) as caught:
+        list(reader.feed(frame[8 + len(before) : 8 + len(payload)]))
+    assert caught.value.code == CloseCode.INVALID_TEXT
+
+
 def test_what_came_before_a_mistake_is_still_given():
     reader = FrameReader(100).feed(client_frame(9, b"first") + client_frame(3))
     assert next(reader) == Message(PING, b"first")

@@ -1,0 +1,121 @@
+"""Runs the Autobahn suite against the relay's own sockets, which echo here.
+
+`python -m tests.integration.relay.autobahn PYTHON2 [CASES]`, where PYTHON2 is a Python 2.7 with `autobahntestsuite`.
+Prints how each case ended, and ends with 1 when one failed.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from webapp.relay.conversation import Intake
+from webapp.relay.door import detach, open_door
+from webapp.relay.frames import Message, Opcode, encode_frame
+from webapp.relay.limits import Limits
+from webapp.relay.loop import ThreadLoop
+from webapp.relay.pool import SocketPool
+from webapp.relay.socket import Socket
+
+_RUN = "import sys; from autobahntestsuite.wstest import run; sys.argv[0] = 'wstest'; run()"
+# 12 and 13 are compression, which is declined by design.
+EXCLUDED = ["12.*", "13.*"]
+PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
+LIMITS = Limits(
+    message_in_max_bytes=1 << 25,
+    message_out_max_bytes=1 << 25,
+    messages_per_minute=10_000_000,
+    controls_per_minute=10_000_000,
+    admit_within_seconds=86_400,
+)
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        return
+
+
+class EchoSocket(Socket):
+    """The relay's socket, which gives back what it hears: the suite judges servers that do."""
+
+    def _on_message(self, message: Message) -> None:
+        if message.opcode in {Opcode.TEXT, Opcode.BINARY}:
+            self._control.append(encode_frame(message.opcode, message.payload))
+        else:
+            super()._on_message(message)
+
+    def echo(self) -> None:
+        self.begin()
+        self._intake = Intake(LIMITS, self._pool.now())
+        self._listen()
+
+
+def create_app(loop: ThreadLoop) -> Flask:
+    app = Flask(__name__)
+    pool = SocketPool(loop, LIMITS, 0.05)
+
+    @open_door(app).route("/")
+    def echo(ws: Any) -> None:
+        done = threading.Event()
+        loop.run(EchoSocket(pool, detach(ws), done).echo)
+        done.wait()
+
+    return app
+
+
+def run(python2: str, cases: list[str]) -> dict[str, str]:
+    """How each case ended, by its number."""
+    loop = ThreadLoop()
+    server = make_server("127.0.0.1", 0, create_app(loop), threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        return _judge(python2, server.port, cases)
+    finally:
+        server.shutdown()
+        thread.join(10)
+        loop.stop()
+        server.server_close()
+
+
+def _judge(python2: str, port: int, cases: list[str]) -> dict[str, str]:
+    with tempfile.TemporaryDirectory(prefix="welno-autobahn-") as folder:
+        spec = {
+            "outdir": folder,
+            "servers": [{"agent": "relay", "url": f"ws://127.0.0.1:{port}"}],
+            "cases": cases,
+            "exclude-cases": EXCLUDED,
+            "exclude-agent-cases": {},
+        }
+        path = Path(folder) / "spec.json"
+        path.write_text(json.dumps(spec), encoding="utf-8")
+        subprocess.run(
+            [python2, "-c", _RUN, "-m", "fuzzingclient", "-s", str(path)],
+            check=True,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            timeout=1800,
+        )
+        index = json.loads((Path(folder) / "index.json").read_text(encoding="utf-8"))["relay"]
+    return {case: _outcome(result) for case, result in index.items()}
+
+
+def _outcome(result: dict[str, Any]) -> str:
+    closed = result["behaviorClose"]
+    return str(result["behavior"]) if closed in PASSED else f"close: {closed}"
+
+
+if __name__ == "__main__":
+    outcomes = run(sys.argv[1], sys.argv[2:] or ["*"])
+    for case, outcome in outcomes.items():
+        if outcome != "OK":
+            print(case, outcome)  # noqa: T201 the report of a command
+    print(dict(Counter(outcomes.values())))  # noqa: T201
+    sys.exit(any(outcome not in PASSED for outcome in outcomes.values()))

@@ -1,0 +1,33 @@
+"""The bounds and their settings: one default each, and none that breaks a promise."""
+
+from dataclasses import fields
+
+import pytest
+
+from ground.settings import Settings, SettingsError
+from tests.unit.guards.test_names import ENVIRONMENT
+from webapp.relay.limits import Limits
+
+
+def test_the_defaults_are_those_of_the_settings():
+    assert Limits.of(Settings.read(ENVIRONMENT)) == Limits()
+
+
+@pytest.mark.parametrize("limit", [item.name for item in fields(Limits)])
+def test_each_bound_has_a_setting(limit):
+    attribute = {"sockets_per_subject": "sockets_per_session"}.get(limit, limit)
+    names = {f"relay_{attribute}", attribute}
+    [declared] = [item.metadata for item in fields(Settings) if item.name in names]
+    value = declared["default"] + (1 if limit != "check_every_seconds" else -1)
+    settings = Settings.read(ENVIRONMENT | {declared["variable"]: str(value)})
+    assert getattr(Limits.of(settings), limit) == value
+
+
+def test_a_right_is_looked_up_once_a_minute_at_least():
+    with pytest.raises(SettingsError, match="WELNO_RELAY_CHECK_EVERY_SECONDS"):
+        Settings.read(ENVIRONMENT | {"WELNO_RELAY_CHECK_EVERY_SECONDS": "61"})
+
+
+def test_the_longest_event_can_be_sent():
+    with pytest.raises(SettingsError, match="WELNO_RELAY_MESSAGE_OUT_MAX_BYTES"):
+        Settings.read(ENVIRONMENT | {"WELNO_RELAY_MESSAGE_OUT_MAX_BYTES": "65536"})
