@@ -45,6 +45,7 @@ def judge(found: Found) -> dict[str, tuple[float, float, bool]]:
         below(name, _best(found, name, PYTHON_PEERS, min), "Python's peers")
     above("reconnected_per_second", _best(found, "reconnected_per_second", PYTHON_PEERS, max), "Channels and Starlette")
     below("reconnect_p99_s", _BACK_SECONDS, "5 s")
+    below("reconnect_not_back", 0, "one")
     below("reconnect_lost_events", 0, "one")
     return judged
 

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from redis import Redis
 
-from bench.cpu import cpu_spent
 from bench.figures import Figures, percentile, spread
 from bench.relay.client import Crowd, take_core
+from bench.relay.measures import cpu_spent_exactly
 from bench.relay.plan import Plan
 from bench.relay.servers import SERVER_CORE, Home, event_body
 from bench.talk import Answer, Load, serve
@@ -46,7 +46,7 @@ class Floor:
         """Publish to subscribe at the rate of the others, and the append alone."""
         count = max(round(seconds * self._plan.rate), 1)
         self._load.prepare(count)
-        with ThreadPoolExecutor(1) as pool, cpu_spent({"cpu": self._load.pid}) as spent:
+        with ThreadPoolExecutor(1) as pool, cpu_spent_exactly(self._load.pid) as spent:
             answer = pool.submit(self._load.go)
             self._at_rate(count, self._publish)
             latencies = answer.result()["latencies"]
@@ -54,7 +54,7 @@ class Floor:
         publishing = spread(latencies, "latency")
         return {
             **publishing,
-            "latency_cpu_us_per_event": spent["cpu"] / count * 1e6,
+            "latency_cpu_us_per_event": spent[0] / count * 1e6,
             **spread(appends, "append"),
             "publish_p99_and_append_p50_ms": publishing["latency_p99_ms"] + percentile(appends, 0.5) * 1000,
         }

@@ -29,7 +29,9 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.urls import path  # noqa: E402
 
-store: Any = redis.asyncio.Redis.from_url(REDIS_URL)
+store: Any = redis.asyncio.Redis(
+    connection_pool=redis.asyncio.BlockingConnectionPool.from_url(REDIS_URL, max_connections=50, timeout=60)
+)
 
 
 class Follower(AsyncWebsocketConsumer):

@@ -20,7 +20,10 @@ REDIS_URL = os.environ["BENCH_REDIS_URL"]
 _QUEUE_EVENTS = 1000
 Queue = asyncio.Queue[tuple[int, str]]
 
-store: Any = redis.asyncio.Redis.from_url(REDIS_URL)
+# A pool that lets callers wait: the ordinary one opens a connection for each and fails when all come at once.
+store: Any = redis.asyncio.Redis(
+    connection_pool=redis.asyncio.BlockingConnectionPool.from_url(REDIS_URL, max_connections=50, timeout=60)
+)
 
 
 class Hub:
