@@ -4,14 +4,15 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import orjson
 
 from ground.logs import get_logger
-from streams import Position, StoredEvent, Streams, StreamsError
+from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
 from webapp.relay import messages
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
@@ -28,6 +29,9 @@ from webapp.relay.sse import SseStream
 from webapp.relay.subscription import Subscription
 
 log = get_logger(__name__)
+
+# More at a time bring no more through, but use up the connections to the stores, and then fail instead of waiting.
+_ADMISSIONS_AT_A_TIME = 32
 
 
 class Relay:
@@ -55,6 +59,7 @@ class Relay:
         self._lock = threading.Lock()
         self._pid = 0
         self._sse: set[SseStream] = set()
+        self._turns = threading.BoundedSemaphore(_ADMISSIONS_AT_A_TIME)
 
     def receive_websocket(self, ws: Any, decide: Callable[[], Visit | CloseCode]) -> None:
         """Take over the connection that flask-sock has opened; `decide` says in the request who may read what.
@@ -79,7 +84,9 @@ class Relay:
 
     def stream_sse(self, feed: Feed, *, after: Position, address: str, person: str | None = None) -> SseStream:
         """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsUnavailable before it begins."""
-        admission, subscription = self._admit(Visit(feed=feed, after=after, address=address, person=person))
+        visit = Visit(feed=feed, after=after, address=address, person=person)
+        with self._turn():
+            admission, subscription = self._admit(visit)
 
         def give_back() -> None:
             admission.leave()
@@ -149,10 +156,11 @@ class Relay:
     def _answer(self, socket: Socket, decide: Callable[[], Visit | CloseCode]) -> Callable[[], None]:
         """Everything that may block; what is left to do on the loop."""
         try:
-            decided = decide()
-            if isinstance(decided, CloseCode):
-                return partial(socket.close, decided)
-            return self._prepare(socket, decided)
+            with self._turn():
+                decided = decide()
+                if isinstance(decided, CloseCode):
+                    return partial(socket.close, decided)
+                return self._prepare(socket, decided)
         except DrainingError:
             return partial(socket.close, CloseCode.GOING_AWAY, self._going_away())
         except TooManySocketsError as exc:
@@ -163,6 +171,16 @@ class Relay:
             # The edge of this connection: its peer must not wait for us, and the log knows why.
             log.exception("relay_decision_failed")
             return partial(socket.close, CloseCode.INTERNAL)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """When a whole crowd comes back, it is admitted one after another. Raises StreamsUnavailable after too long."""
+        if not self._turns.acquire(timeout=self.limits.admit_within_seconds):
+            raise StreamsUnavailable("admit: no turn in time")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _prepare(self, socket: Socket, visit: Visit) -> Callable[[], None]:
         admission, subscription = self._admit(visit)
@@ -193,7 +211,9 @@ class Relay:
     def _poll_long(
         self, feed: Feed, after: Position, address: str, person: str | None, wait_seconds: float
     ) -> dict[str, Any]:
-        admission, subscription = self._admit(Visit(feed=feed, after=after, address=address, person=person))
+        visit = Visit(feed=feed, after=after, address=address, person=person)
+        with self._turn():
+            admission, subscription = self._admit(visit)
         try:
             item = subscription.next(wait_seconds)
             end = subscription.position if item is None else item.position

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -119,3 +120,12 @@ def trickle(connection: socket.socket, data: bytes) -> bytes:
             return b""
     connection.settimeout(5)
     return connection.recv(1000)
+
+
+def test_a_crowd_at_once_waits_its_turn(tmp_path, redis_url):
+    """150 decisions at the same moment, of which a store's client could carry out 100."""
+    limits = Limits(sockets_per_address=200)
+    with Server(tmp_path, redis_url, limits) as server, ExitStack() as stack:
+        crowd = [stack.enter_context(server.raw(f"s{n}", "decide_seconds=0.3")) for n in range(150)]
+        wait_until(lambda: server.get("/count")["admitted"] == len(crowd))
+        assert server.sample("welno_relay_closed_total", transport="websocket", reason="1013") == 0
