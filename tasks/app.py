@@ -33,6 +33,7 @@ def create_celery(settings: Settings) -> Celery:
             "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
         },
         worker_consumer="tasks.consumer:PlainConsumer",
+        worker_pool="tasks.pool:SteadyTaskPool",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_hijack_root_logger=False,

@@ -1,0 +1,23 @@
+"""The worker's pool of processes, which outlives a child's death in the moment its broker comes back."""
+
+from typing import Any
+
+from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool
+
+
+class SteadyPool(AsynPool):  # type: ignore[misc] # Celery has no types
+    """After each reconnection Celery watches its children anew. One that has just died has nothing left to watch: its
+    handle is gone, and it stays on the list until it is replaced. Celery 5.6 with kombu 5.7 ends the whole worker there
+    ("file descriptor is None")."""
+
+    def _track_child_process(self, proc: Any, hub: Any) -> None:
+        is_gone = getattr(proc, "_sentinel_poll", -1) is None
+        if not is_gone:
+            super()._track_child_process(proc, hub)
+
+
+class SteadyTaskPool(TaskPool):  # type: ignore[misc] # Celery has no types
+    """Prefork with that pool."""
+
+    Pool = SteadyPool
