@@ -9,7 +9,7 @@ from ground.settings import Settings
 from services.stores import build_stores
 from spool import Spool
 from webapp import pages
-from webapp.api import files, health, passwords, patients, reference, runs, session_stream, sessions
+from webapp.api import asyncapi, files, health, passwords, patients, reference, runs, session_stream, sessions
 from webapp.api.documented import security_schemes
 from webapp.auth import answer_revoked
 from webapp.bodies import check_bodies
@@ -47,16 +47,17 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
     stores = build_stores(settings, clock, Jobs(settings.celery_broker_url).send)
-    limits = Limits(
-        sockets_per_subject=settings.sockets_per_session,
-        sockets_per_address=settings.sockets_per_address,
-        sockets_total=settings.sockets_total,
+    relay = Relay(
+        stores.streams,
+        settings.redis_url,
+        Limits.of(settings),
+        check_positions_every_seconds=settings.relay_position_check_seconds,
     )
     return Parts(
         stores=stores,
         spool=Spool(settings.tilko_data_dir, stores.sealer, clock),
         limiter=build_limiter(app, settings.redis_url),
-        relay=Relay(stores.streams, settings.redis_url, limits),
+        relay=relay,
     )
 
 
@@ -68,5 +69,5 @@ def add_routes(app: Flask) -> None:
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = api.spec.to_dict
     session_stream.add_socket(app)
-    for plain in (health, reference, pages):
+    for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

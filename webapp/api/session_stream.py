@@ -1,5 +1,7 @@
 """A session's events as WebSocket, server-sent events and polls: who may follow, from where, and when it ends."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,12 +19,12 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import Credential, for_session, mark_access, presented_credential, renew_session
 from webapp.current import parts, stores
 from webapp.errors import STORES_DOWN, ApiError, Code
-from webapp.limits import caller_address
+from webapp.limits import caller_address, count_use
 from webapp.origins import is_listed
 from webapp.relay.closing import CloseCode
 from webapp.relay.door import open_door
-from webapp.relay.errors import DrainingError, TooManySocketsError
-from webapp.relay.feed import Feed
+from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
+from webapp.relay.feed import Feed, Visit
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.schemas.sessions import MessagesOutput, MessagesQuery
 
@@ -39,20 +41,22 @@ _DRAIN_RETRY_SECONDS = 2
 @for_session
 @blueprint.arguments(MessagesQuery, location="query", error_status_code=400)
 @blueprint.response(200, MessagesOutput)
-@fails(blueprint, 400, 404)
+@fails(blueprint, 400, 404, 429)
 def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
-    """The events after a number: the polling fallback."""
+    """The events after a number: the polling fallback. With `wait` it answers when something comes."""
+    count_use(stores().settings.relay_poll_limit, "poll", view.session_id)
     after = Position(query["epoch"], query["after_seq"])
-    page = stores().streams.read_after(session_subject(view.session_id), after.seq, after.epoch or None)
-    end = page.events[-1].position if page.events else page.position
-    return {
+    with _refusals_answered():
+        polled = parts().relay.poll(**_visit(view, after), wait_seconds=query["wait"])
+    answer = {
         "success": True,
         "session_id": view.session_id,
-        "messages": [event.body | {"seq": event.seq, "epoch": event.epoch} for event in page.events],
-        "last_seq": end.seq,
-        "epoch": end.epoch,
-        "resync": page.gone,
+        "messages": polled["events"],
+        "last_seq": polled["seq"],
+        "epoch": polled["epoch"],
+        "resync": "resync" in polled,
     }
+    return answer | ({"state": polled["resync"]["data"]} if "resync" in polled else {})
 
 
 @blueprint.get("/<string:session_id>/events")
@@ -62,14 +66,25 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 @fails(blueprint, 400, 404, 429)
 def events(view: SessionView) -> Response:
     """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
-    feed = build_feed(stores(), view, presented_credential())
+    with _refusals_answered():
+        body = parts().relay.stream_sse(**_visit(view, _asked_position()))
+    return Response(body, headers=HEADERS)
+
+
+@contextmanager
+def _refusals_answered() -> Iterator[None]:
+    """Raises ApiError in the place of the relay's refusals."""
     try:
-        body = parts().relay.stream_sse(feed, after=_asked_position(), address=caller_address())
+        yield
     except TooManySocketsError as exc:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
-    except DrainingError as exc:
+    except (DrainingError, SubscriptionClosedError) as exc:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
-    return Response(body, headers=HEADERS)
+
+
+def _visit(view: SessionView, after: Position) -> dict[str, Any]:
+    feed = build_feed(stores(), view, presented_credential())
+    return {"feed": feed, "after": after, "address": caller_address(), "person": view.patient_uuid}
 
 
 def add_socket(app: Flask) -> None:
@@ -82,17 +97,16 @@ def add_socket(app: Flask) -> None:
 
 def serve_socket(ws: Any, session_id: str) -> None:
     """Refusals, too, are told by close codes: a browser's script cannot read the status of a failed handshake."""
-    relay = parts().relay
+    parts().relay.receive_websocket(ws, partial(_decide, session_id))
+
+
+def _decide(session_id: str) -> Visit | CloseCode:
     try:
         asked = open_socket(session_id)
     except STORES_DOWN as exc:
         log.warning("socket_refused", error=type(exc).__name__)
-        asked = CloseCode.TRY_AGAIN_LATER
-    if isinstance(asked, CloseCode):
-        relay.refuse_websocket(ws, asked)
-        return
-    feed = build_feed(stores(), asked, presented_credential())
-    relay.serve_websocket(ws, feed, after=_asked_position_or_start(), address=caller_address())
+        return CloseCode.TRY_AGAIN_LATER
+    return asked if isinstance(asked, CloseCode) else Visit(**_visit(asked, _asked_position_or_start()))
 
 
 def open_socket(session_id: str) -> SessionView | CloseCode:

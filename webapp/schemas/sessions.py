@@ -178,6 +178,12 @@ class MessagesQuery(Schema):
         validate=validate.Length(max=64),
         metadata={"description": "Of the last event seen; a lost history is then noticed."},
     )
+    wait = fields.Float(
+        load_default=0,
+        validate=validate.Range(0, 60, error="0부터 60까지의 초로 보내 주세요."),
+        error_messages={"invalid": "0부터 60까지의 초로 보내 주세요."},
+        metadata={"description": "Seconds to wait for an event when there is none yet (long poll)."},
+    )
 
 
 class MessagesOutput(Schema):
@@ -187,5 +193,6 @@ class MessagesOutput(Schema):
     last_seq = fields.Integer(required=True)
     epoch = fields.String(required=True)
     resync = fields.Boolean(
-        required=True, metadata={"description": "What came after the number is gone: ask for the status."}
+        required=True, metadata={"description": "What came after the number is gone: take `state` instead."}
     )
+    state = fields.Dict(keys=fields.String(), metadata={"description": "With `resync`: the state at `last_seq`."})

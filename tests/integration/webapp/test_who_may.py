@@ -60,6 +60,7 @@ PUBLIC = {
     "health.readyz",
     "health.metrics",
     "reference.show_reference",
+    "asyncapi.show_document",
     "api-docs.openapi_json",
 }
 
