@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine, create_engine, event
@@ -29,6 +29,7 @@ _STATEMENT_TIMEOUT_MS = 30_000
 _IDLE_TIMEOUT_MS = 5_000
 _CONNECT_TIMEOUT_SECONDS = 5
 _REDIS_TIMEOUT_SECONDS = 5
+_REDIS_CONNECTIONS = 100
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
 _BELIEVED_SECONDS = 0.05
@@ -98,15 +99,17 @@ def _try_after_rest(engine: Engine) -> None:
 
 
 def connect_redis(url: str) -> Redis:
-    """A client that answers bytes, with time-outs, and one quick retry for a connection that was cut while idle."""
+    """A client that answers bytes, with time-outs, and one quick retry for a connection that was cut while idle. Beyond
+    its connections callers wait for one, no longer than for an answer."""
     options: dict[str, Any] = {
+        "max_connections": _REDIS_CONNECTIONS,
+        "timeout": _REDIS_TIMEOUT_SECONDS,
         "socket_timeout": _REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": _REDIS_TIMEOUT_SECONDS,
         "health_check_interval": 30,
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
     }
-    client: Redis = Redis.from_url(url, **options)
-    return client
+    return Redis.from_pool(BlockingConnectionPool.from_url(url, **options))
 
 
 def build_stores(settings: Settings, clock: Clock, send: Callable[[TaskCall], object]) -> Stores:
