@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from webapp import pages
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ("/", "/results-trend", "/disease-report")
+PAGES = ("/", "/results-trend", "/disease-report", "/staff/runs")
 
 
 @pytest.fixture(scope="module")
