@@ -1,9 +1,10 @@
 """The Redis copy of a session: its one typed definition, written whole from the run's row and read back."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,40 @@ from ground.names import Status, session_subject
 from ground.sealing import Sealer
 from models import CollectionRun
 from streams import Projection
+
+
+class Admission(Protocol):
+    """What decides who may use a session, and for how long."""
+
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def token_hash(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+@dataclass(frozen=True)
+class SessionGlance:
+    """An admission without the rest: a tenth of the cost of a whole view, for who looks every minute."""
+
+    session_id: str
+    status: str
+    token_hash: str
+    created_at: datetime
+    expires_at: datetime
+
+    FIELDS: ClassVar = ("session_id", "status", "token_hash", "created_at", "expires_at")
+
+    @classmethod
+    def of(cls, values: Sequence[bytes | None]) -> Self:
+        """Of the hash's fields in the order of FIELDS. Raises ValueError when one is missing or wrong."""
+        session_id, status, token_hash, *moments = [(value or b"").decode() for value in values]
+        return cls(session_id, status, token_hash, *map(datetime.fromisoformat, moments))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from ground.sealing import Sealer, SealError
 from models import DEFAULT_HOSPITAL, CollectionRun, Hospital, RunState
 from services.collection.events import say
 from services.identity import Identity, mask_name
-from services.session_copy import SessionHash, SessionView, view_of
+from services.session_copy import Admission, SessionGlance, SessionHash, SessionView, view_of
 from services.work import Work
 
 log = get_logger(__name__)
@@ -137,19 +137,33 @@ class SessionDirectory:
     def find(self, session_id: str, token: str | None) -> SessionView:
         """The session, for the holder of its token. Raises SessionNotFound or SessionExpired."""
         view = self.read(session_id) if token else None
-        if view is None or not hmac.compare_digest(view.token_hash, hash_token(token or "")):
+        if view is None:
             raise SessionNotFound(session_id)
-        if view.status == Status.EXPIRED or view.expires_at <= self._clock.now():
-            raise SessionExpired(session_id)
+        self.admit(view, token)
         return view
 
-    def renewal(self, view: SessionView) -> datetime | None:
-        """The new deadline, when this use of the session is worth writing down."""
-        now = self._clock.now()
-        deadline = min(now + self._policy.ttl, view.created_at + self._policy.longest)
-        return deadline if deadline - view.expires_at > self._policy.ttl * _RENEW_SHARE else None
+    def admit(self, known: Admission, token: str | None) -> None:
+        """Let the holder of its token in. Raises SessionNotFound or SessionExpired."""
+        if not token or not hmac.compare_digest(known.token_hash, hash_token(token)):
+            raise SessionNotFound(known.session_id)
+        if known.status == Status.EXPIRED or known.expires_at <= self._clock.now():
+            raise SessionExpired(known.session_id)
 
-    def renew(self, work: Work, view: SessionView, deadline: datetime) -> None:
+    def glance(self, session_id: str, token: str) -> Admission:
+        """As `find`, for who looks again and again and wants nothing but to go on."""
+        known = self._glance_at_redis(session_id) or self.read(session_id)
+        if known is None:
+            raise SessionNotFound(session_id)
+        self.admit(known, token)
+        return known
+
+    def renewal(self, known: Admission, *, share: float = _RENEW_SHARE) -> datetime | None:
+        """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
+        now = self._clock.now()
+        deadline = min(now + self._policy.ttl, known.created_at + self._policy.longest)
+        return deadline if deadline - known.expires_at > self._policy.ttl * share else None
+
+    def renew(self, work: Work, view: Admission, deadline: datetime) -> None:
         """Move the deadline; tell the browser when less than half of the time had been left."""
         now = self._clock.now()
         changed: CursorResult[Any] = work.session.execute(  # type: ignore[assignment]  # an UPDATE's result has a rowcount
@@ -159,9 +173,16 @@ class SessionDirectory:
             .values(expires_at=deadline, revision=CollectionRun.revision + 1)
         )
         work.touch(session_subject(view.session_id))
-        if changed.rowcount == 1 and not view.completed and view.expires_at - now < self._policy.ttl / 2:
+        if changed.rowcount == 1 and view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
             data = {"expires_at": deadline.isoformat()}
             say(work, UUID(view.session_id), Event.SESSION_EXTENDED, "접속 시간이 연장됐어요.", now=now, data=data)
+
+    def _glance_at_redis(self, session_id: str) -> Admission | None:
+        try:
+            values = cast("list[bytes | None]", self._redis.hmget(session_subject(session_id), SessionGlance.FIELDS))
+            return SessionGlance.of(values)
+        except (RedisError, ValueError):
+            return None
 
     def _from_redis(self, session_id: str) -> SessionView | None:
         try:

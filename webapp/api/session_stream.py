@@ -34,6 +34,9 @@ blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/sess
 PROTOCOL = "welno.v1"
 _ENDINGS = {str(Status.EXPIRED): CloseCode.EXPIRED, str(Status.CANCELLED): CloseCode.UNKNOWN}
 _DRAIN_RETRY_SECONDS = 2
+# Twenty thousand watchers are a write every few milliseconds if each is renewed as often as a visitor. Below one half,
+# so that nobody who watches is told again and again that their time was extended.
+_WATCHERS_SHARE = 0.4
 
 
 @blueprint.get("/<string:session_id>/messages")
@@ -122,12 +125,12 @@ def open_socket(session_id: str) -> SessionView | CloseCode:
         return CloseCode.UNKNOWN
     if not credential.is_for(session_id):
         return CloseCode.NOT_AUTHENTICATED
-    return _find(session_id, credential.secret)
+    return _admit(known, credential.secret)
 
 
-def _find(session_id: str, secret: str) -> SessionView | CloseCode:
+def _admit(view: SessionView, secret: str) -> SessionView | CloseCode:
     try:
-        view = stores().directory.find(session_id, secret)
+        stores().directory.admit(view, secret)
     except SessionExpired:
         return CloseCode.EXPIRED
     except SessionNotFound:
@@ -168,15 +171,15 @@ def _snapshot(here: Stores, session_id: str) -> dict[str, Any]:
 def _check(here: Stores, session_id: str, secret: str) -> int | None:
     """Asked once a minute: whoever watches uses the session, so it is renewed; a lost right ends the watching."""
     try:
-        view = here.directory.find(session_id, secret)
+        known = here.directory.glance(session_id, secret)
     except SessionExpired:
         return CloseCode.EXPIRED
     except SessionNotFound:
         return CloseCode.UNKNOWN
-    deadline = here.directory.renewal(view)
+    deadline = here.directory.renewal(known, share=_WATCHERS_SHARE)
     if deadline is not None:
         with here.unit_of_work() as work:
-            here.directory.renew(work, view, deadline)
+            here.directory.renew(work, known, deadline)
     return None
 
 
