@@ -105,8 +105,8 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
         display.fail(task_id, exc, retrying=retrying)
         return following
     display.succeed(task_id, started, "done")
-    _show_rest(display, claim, settled)
     log.info("step_done", step=claim.step, duration_ms=round((time.monotonic() - started) * 1000))
+    _show_rest(display, claim, settled)
     return settled.following
 
 
@@ -114,6 +114,7 @@ def _show_rest(display: StepDisplay, claim: Claim, settled: Settled) -> None:
     """Steps that were done in the commit of the one before, and the one that the poller goes on with."""
     for step in settled.done[1:]:
         display.succeed(display.begin(step, claim.session_id, 1), time.monotonic(), "done")
+        log.info("step_done", step=step, joined_to=claim.step)
     if settled.following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
         display.begin(Step.POLL_SIMPLE_AUTH, claim.session_id, 1)
 

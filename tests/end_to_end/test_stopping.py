@@ -97,7 +97,7 @@ def test_a_worker_ends_its_step_and_begins_no_other(product: Product, crowd: Cro
     steps = steps_of(product, visit)
     [fence] = [fence for step, outcome, fence in steps if (step, outcome) == ("fetch_prescriptions", "done")]
     after = [(step, outcome) for step, outcome, other in steps if other == fence]
-    assert after[-2:] == [("fetch_prescriptions", "done"), ("identify_patient", "handed_back")]
+    assert after[-2:] == [("identify_patient", "done"), ("save_files", "handed_back")]
 
 
 def test_a_poller_waits_for_an_answer_that_is_paid_for(product: Product, crowd: Crowd):

@@ -270,7 +270,7 @@ def test_older_runs_stand_on_the_next_page(page: Page, many: Visit) -> None:
 
 def test_the_list_follows_by_itself_and_keeps_the_focus(page: Page, stopped: Visit, waiting: Visit) -> None:
     row = page.get_by_role("row").filter(has_text=waiting.session_id)
-    expect(row).to_contain_text("휴대폰 승인을 기다림")
+    expect(row).to_contain_text("휴대폰 승인을 기다림", timeout=20_000)
     page.get_by_role("link", name=stopped.session_id).focus()
     waiting.approves()
     expect(row).to_contain_text("완료", timeout=20_000)
