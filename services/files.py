@@ -8,13 +8,16 @@ Errors: FilesError
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Boolean, Table, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Boolean, Table, Text, bindparam, column, func, literal_column, or_, select, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from models import Checkup, Patient, Prescription
 from services.identity import Identity
@@ -29,6 +32,9 @@ _CHUNK_ROWS = 200
 _CHUNK_BYTES = 4 * 1024 * 1024
 # A record keeps the session and hospital that brought its present content.
 _NOT_CONTENT = frozenset({"id", "patient_uuid", "record_key", "session_id", "hospital_id", "created_at", "updated_at"})
+
+# xmax is 0 only in a row version that no other one preceded.
+_IS_NEW = literal_column("(xmax = 0)", Boolean)
 
 
 class FilesError(Exception):
@@ -198,19 +204,27 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _upsert(session: Session, model: type[Checkup | Prescription], rows: list[dict[str, Any]]) -> list[bool]:
     """One entry per row that was written: True if it is new. Rows with the same content are left alone."""
+    records = orjson.dumps(rows, default=str).decode()  # decimals as text: a number would be rounded on its way
+    return list(session.execute(_upsert_of(model), {"records": records}).scalars())
+
+
+@cache
+def _upsert_of(model: type[Checkup | Prescription]) -> ReturningInsert[bool]:
+    """Takes all rows as one parameter: a statement with a parameter per value is another one for each number of rows,
+    and to compile it costs more than to import them."""
     table = cast("Table", model.__table__)
-    statement = insert(table).values(rows)
-    content = [column.name for column in table.columns if column.name not in _NOT_CONTENT]
-    replaced = {name: statement.excluded[name] for name in (*content, "session_id", "hospital_id", "updated_at")}
-    statement = statement.on_conflict_do_update(
+    columns = [column(own.name, own.type) for own in table.columns if not own.primary_key]
+    records = func.jsonb_to_recordset(sql_cast(bindparam("records", type_=Text), JSONB))
+    served = records.table_valued(*columns)
+    names = [own.name for own in columns]
+    statement = insert(table).from_select(names, select(served.render_derived(name="served", with_types=True)))
+    content = [name for name in names if name not in _NOT_CONTENT]
+    return statement.on_conflict_do_update(
         index_elements=["patient_uuid", "record_key"],
-        set_=replaced,
+        set_={name: statement.excluded[name] for name in (*content, "session_id", "hospital_id", "updated_at")},
         where=(table.c.updated_at <= statement.excluded.updated_at)
         & or_(*(table.c[name].is_distinct_from(statement.excluded[name]) for name in content)),
-    )
-    # xmax is 0 only in a row version that no other one preceded.
-    is_new = literal_column("(xmax = 0)", Boolean)
-    return [bool(new) for (new,) in session.execute(statement.returning(is_new))]
+    ).returning(_IS_NEW)
 
 
 def _note_on_patient(

@@ -95,6 +95,15 @@ def test_a_treatment_gets_its_typed_columns(db_session: Session, make_packages: 
     assert stored.raw_data == served
 
 
+def test_no_text_or_number_changes_on_its_way(db_session: Session, make_packages: MakePackages) -> None:
+    awkward = """100% '새봄' "약국"\\ {0} %(records)s :records \U0001f48a\t"""
+    served = treatment(place=f"{awkward}.", more=[awkward, 1.1, -(2**63), None, {}])
+    import_all(db_session, make_packages(health=[checkup(신장="171.125")], prescriptions=[served]))
+    stored = db_session.scalars(select(Prescription)).one()
+    assert (stored.hospital_name, stored.raw_data) == (f"{awkward}.", served)
+    assert db_session.scalar(select(Checkup.height_cm)) == Decimal("171.125")
+
+
 def test_the_patient_shows_what_there_is(db_session: Session, make_packages: MakePackages) -> None:
     packages = make_packages(health=[checkup()], prescriptions=[])
     import_all(db_session, packages)
