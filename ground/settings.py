@@ -229,6 +229,13 @@ class Settings:
         default=5,
         unit="s",
     )
+    call_patience_seconds: float = _declare(
+        "WELNO_CALL_PATIENCE_SECONDS",
+        _FRACTION_SECONDS,
+        "Longest wait for another process's answer that is paid for, before it is asked for again.",
+        default=2,
+        unit="s",
+    )
     sweep_interval_seconds: float = _declare(
         "WELNO_SWEEP_INTERVAL_SECONDS", _SECONDS, "Between two sweeps for what stands still.", default=0.5, unit="s"
     )

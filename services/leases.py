@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +21,8 @@ log = get_logger(__name__)
 
 # The first half of the advisory lock's key; the second is the id of the lease.
 LOCK_CLASS = 73_055
+# httpx tells its tracer so when the connection stands and the request's first byte is next.
+_LEAVING = "http11.send_request_headers.started"
 
 # The ids of leases whose process is gone or hangs. pg_locks is asked for the lock itself: the kernel closes a dead
 # process's connection at once, long before its lease runs out.
@@ -179,6 +182,10 @@ class ProviderGate:
     lease: ProcessLeaseHolder
     lease_id: int | None = None
 
-    def __call__(self, _request: object) -> None:
-        if not self.lease.is_held(self.lease_id):
+    def __call__(self, request: httpx.Request) -> None:
+        """A hook of the HTTP client. Opening a connection takes time, too, so the question is asked once it is open."""
+        request.extensions["trace"] = self._look_before_sending
+
+    def _look_before_sending(self, event: str, _info: object) -> None:
+        if event == _LEAVING and not self.lease.is_held(self.lease_id):
             raise LeaseLost

@@ -1,11 +1,13 @@
 """The file-first store: whole-or-absent files that move between incoming, pending, completed and failed."""
 
+from spool.calls import Call
 from spool.disk import Disk
 from spool.errors import (
     DamagedFile,
     DifferentContent,
     FileNotParked,
     FileTaken,
+    Overtaken,
     SpoolError,
     StorageFault,
     UnfitPackage,
@@ -18,6 +20,7 @@ from spool.packages import Metadata, Package
 from spool.store import Spool
 
 __all__ = [
+    "Call",
     "Claimed",
     "DamagedFile",
     "DataType",
@@ -29,6 +32,7 @@ __all__ = [
     "Folder",
     "Metadata",
     "Orphans",
+    "Overtaken",
     "Package",
     "Spool",
     "SpoolError",

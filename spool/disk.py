@@ -37,6 +37,17 @@ class Disk:
             return False
         return True
 
+    def lock_byte(self, handle: int, offset: int) -> bool:
+        """For this process, until it unlocks it, closes any handle of the file, or dies. False: another holds it."""
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def unlock_byte(self, handle: int, offset: int) -> None:
+        fcntl.lockf(handle, fcntl.LOCK_UN, 1, offset)
+
     def rename(self, source: Path, target: Path) -> None:
         source.rename(target)
 

@@ -11,6 +11,7 @@ import structlog
 
 from ground.clock import Clock
 from ground.sealing import Sealer
+from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
 from spool.histories import Histories
@@ -42,6 +43,7 @@ class Spool:
         self._sessions = Sessions(self.shelf)
         self._histories = Histories(self.shelf)
         self._incoming = Incoming(self.shelf, sealer, clock, self._histories)
+        self._calls = Calls(self.shelf)
         self._upkeep = Upkeep(self.shelf, clock, self._sessions, self._histories)
 
     @translated
@@ -49,6 +51,15 @@ class Spool:
         self.shelf.ensure_folders()
 
     # Provider answers
+
+    def calling(self, session_id: str, data_type: DataType, patience_seconds: float) -> AbstractContextManager[Call]:
+        """Waits until nobody else asks for this answer, and breaks in on a process that hangs over it. Look for the
+        answer inside of the block: whoever was there before may have put it down."""
+        return self._calls.hold(session_id, data_type, patience_seconds)
+
+    def begin_call(self, session_id: str, data_type: DataType, *, breaking_in: bool = False) -> Call | None:
+        """The same for who has other things to do meanwhile: None while somebody else asks."""
+        return self._calls.begin(session_id, data_type, breaking_in=breaking_in)
 
     def put_incoming(self, session_id: str, data_type: DataType, raw: bytes) -> str:
         """First wins: an answer that is there already is kept, and its name returned."""

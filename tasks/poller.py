@@ -35,8 +35,9 @@ from services.collection.waiting import (
     record_poll_error,
     take_waiting,
 )
+from services.leases import LeaseLost
 from services.work import Work
-from spool import DataType, SpoolError
+from spool import Call, DataType, Overtaken, SpoolError
 from tasks.app import app, settings
 from tasks.display import StepDisplay, poll_id
 from tasks.runtime import Runtime, build_runtime
@@ -53,6 +54,7 @@ _BATCH = 1000
 _LOOK_SECONDS = 0.25
 _MAX_CONNECTIONS = 500
 _LONGEST_FAULT_PAUSE = 30.0
+_BLOCKED_SECONDS = 0.05
 # A passing fault of the provider is forgiven this often in a row, with growing pauses, before the person is told.
 _FAULTS_FORGIVEN = Retry(
     max_attempts=8,
@@ -71,7 +73,6 @@ class Poller:
         self._display = display
         self._schedule = Schedule()
         self._calls: set[asyncio.Task[None]] = set()
-        self._asking: set[UUID] = set()
         self._owner_id: int | None = None
         # Two threads: one for looking around, one for writing down; more would only queue at the database.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="poller")
@@ -168,7 +169,7 @@ class Poller:
         structlog.contextvars.bind_contextvars(session_id=str(claim.session_id), request_id=claim.request_id)
         try:
             pause = await self._ask(waiter)
-        except (SQLAlchemyError, SpoolError) as exc:
+        except (SQLAlchemyError, SpoolError, LeaseLost) as exc:
             log.warning("poll_not_settled", session_id=str(waiter.claim.session_id), error=type(exc).__name__)
             pause = settings.poll_interval_seconds
         except Exception:
@@ -183,39 +184,51 @@ class Poller:
         if waiter.answered:
             return await self._settle_approval(waiter)
         session_id = waiter.claim.session_id
-        if not self._may_ask(session_id):
-            return settings.poll_interval_seconds
-        self._asking.add(session_id)
+        call = self._begin_call(waiter)
+        if call is None:
+            return _BLOCKED_SECONDS
         try:
-            await self._fetch(waiter.claim)
+            await self._fetch(waiter.claim, call)
         except NotApproved:
             return await self._note_not_approved(waiter)
         except TilkoError as exc:
             return await self._note_error(waiter, exc)
         finally:
-            self._asking.discard(session_id)
+            call.end()
         waiter.answered = True
         self._schedule.note_answered(session_id)
         return await self._settle_approval(waiter)
 
-    def _may_ask(self, session_id: UUID) -> bool:
-        """Not while a call under a lease that was lost since is on its way, which may be paid for; nor when we were
-        stopped, or cut off, for so long that another may poll this session."""
-        return session_id not in self._asking and self._here.lease.is_held(self._owner_id)
+    def _begin_call(self, waiter: Waiter) -> Call | None:
+        """None while another process asks for these checkups, or we still do under a lease that was lost since."""
+        now = time.monotonic()
+        waiter.blocked_since = waiter.blocked_since or now
+        out_of_patience = now - waiter.blocked_since >= settings.call_patience_seconds
+        session_id = str(waiter.claim.session_id)
+        call = self._here.tools.spool.begin_call(session_id, DataType.HEALTH, breaking_in=out_of_patience)
+        if call is not None:
+            waiter.blocked_since = None
+        return call
 
-    async def _fetch(self, claim: Claim) -> None:
-        """Have the answer on disk, the phone permitting. One that a poller before us has paid for may come any time, so
-        looking for it is the last thing that happens before the call."""
-        await self._client.prepare()
+    async def _fetch(self, claim: Claim, call: Call) -> None:
+        """Have the answer on disk, the phone permitting."""
         if not self._is_on_disk(claim.session_id):
-            answer = await self._client.poll(claim.person, claim.tokens)
-            await self._keep(claim.session_id, answer.raw)
+            answer = await self._client.poll(claim.person, claim.tokens, self._check_lease)
+            await self._keep(claim.session_id, answer.raw, call)
 
-    async def _keep(self, session_id: UUID, raw: bytes) -> None:
+    def _check_lease(self) -> None:
+        """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""
+        if not self._here.lease.is_held(self._owner_id):
+            raise LeaseLost
+
+    async def _keep(self, session_id: UUID, raw: bytes, call: Call) -> None:
         """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""
         while True:
             try:
+                call.write()
                 await self._in_thread(self._here.tools.spool.put_incoming, str(session_id), DataType.HEALTH, raw)
+            except Overtaken:
+                raise
             except SpoolError as exc:
                 log.error("paid_answer_not_on_disk", session_id=str(session_id), reason=exc.reason)  # noqa: TRY400 the reason says it all
                 await asyncio.sleep(1)

@@ -11,7 +11,7 @@ from services.collection.step import Claim
 @dataclass(eq=False)
 class Waiter:
     """One waiting session. `due` and `began` are monotonic; `answered` says that its checkups are on disk, `told` that
-    its person knows that it takes long."""
+    its person knows that it takes long. Since `blocked_since` another process is asking for the same answer."""
 
     claim: Claim
     polls: int
@@ -19,6 +19,7 @@ class Waiter:
     answered: bool = False
     asked: bool = False
     told: bool = False
+    blocked_since: float | None = None
     faults: int = 0
     in_flight: bool = False
     began: float = field(default_factory=time.monotonic)

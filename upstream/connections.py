@@ -7,6 +7,7 @@ cookies, compression, proxies, and never a second try.
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -114,8 +115,11 @@ class Connections:
         head = f"{method} {self._path}{path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept-Encoding: identity\r\n"
         return f"{head}{lines}{length}\r\n".encode("latin-1") + body
 
-    async def exchange(self, request: bytes, total_seconds: float) -> Reply:
-        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it."""
+    async def exchange(
+        self, request: bytes, total_seconds: float, last_look: Callable[[], None] | None = None
+    ) -> Reply:
+        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it. `last_look`
+        comes after all that takes time, right before the request leaves; it keeps it back by raising."""
         deadline = asyncio.get_running_loop().time() + total_seconds
         if self._places > 0:
             self._places -= 1
@@ -124,6 +128,8 @@ class Connections:
         try:
             connection = self._take_rested() or await self._open(deadline)
             try:
+                if last_look is not None:
+                    last_look()
                 return await connection.exchange(request, self._max_answer_bytes, deadline)
             finally:
                 self._put_back(connection)

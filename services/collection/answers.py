@@ -32,13 +32,11 @@ def find_count(spool: Spool, session_id: str, kind: DataType) -> int | None:
 
 def find_or_fetch(tools: Tools, session_id: str, kind: DataType, fetch: Callable[[], DataAnswer]) -> int:
     """The number of records of the answer on disk, which is asked (and paid) for when it is not there."""
-    kept = find_count(tools.spool, session_id, kind)
-    if kept is None:
-        # This can take long enough for an answer to come that a process before us has asked for: look once more.
-        tools.tilko.prepare()
+    with tools.spool.calling(session_id, kind, tools.settings.call_patience_seconds) as call:
         kept = find_count(tools.spool, session_id, kind)
-    if kept is not None:
-        return kept
-    answer = fetch()
-    tools.spool.put_incoming(session_id, kind, answer.raw)
+        if kept is not None:
+            return kept
+        answer = fetch()
+        call.write()
+        tools.spool.put_incoming(session_id, kind, answer.raw)
     return answer.count

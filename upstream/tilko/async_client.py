@@ -1,6 +1,7 @@
 """The asyncio Tilko client, for the poller: thousands of waiting sessions on one loop, one data call each time."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Self
 
 from upstream.connections import Connections
@@ -51,16 +52,15 @@ class AsyncTilkoClient:
     def forget_public_key(self) -> None:
         self._key_cache.clear()
 
-    async def prepare(self) -> None:
-        """Have the public key at hand, so that the next call leaves at once."""
-        await self._get_public_key()
+    async def poll(self, person: Person, tokens: AuthTokens, last_look: Callable[[], None] | None = None) -> DataAnswer:
+        """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for.
 
-    async def poll(self, person: Person, tokens: AuthTokens) -> DataAnswer:
-        """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for."""
+        `last_look` is called when all is ready to be sent; what it raises is raised, and nothing sent.
+        """
         key = await self._get_public_key()
         request = codec.build_checkups(key, person, tokens)
         total = self._timeouts.checkups_seconds
-        reply = await self._send("POST", request.path, request.headers, request.body, total)
+        reply = await self._send("POST", request.path, request.headers, request.body, total, last_look)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         return answers.read_data(reply.status, reply.headers, reply.body, hide=hide)
 
@@ -81,10 +81,18 @@ class AsyncTilkoClient:
         self._key_cache.put(key)
         return key
 
-    async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes, total_seconds: float) -> Reply:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        total_seconds: float,
+        last_look: Callable[[], None] | None = None,
+    ) -> Reply:
         request = self._connections.build(method, path, headers, body)
         try:
-            return await self._connections.exchange(request, total_seconds)
+            return await self._connections.exchange(request, total_seconds, last_look)
         except ExchangeError as exc:
             raise translate(exc) from exc
 

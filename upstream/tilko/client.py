@@ -55,10 +55,6 @@ class TilkoClient:
         """The next call asks for it again."""
         self._key_cache.clear()
 
-    def prepare(self) -> None:
-        """Have the public key at hand, so that the next call leaves at once."""
-        self._public_key()
-
     def request_simple_auth(self, person: Person) -> AuthTokens:
         request = codec.build_simple_auth(self._public_key(), person)
         reply = self._post(request, self._timeouts.auth_seconds)

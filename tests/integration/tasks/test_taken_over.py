@@ -9,8 +9,8 @@ from ground.names import Status
 from local.stack import Stack
 from spool import DataType, Spool
 from tests.integration.collection.driver import Driver
+from tests.waiting import wait_until
 
-PUBLIC_KEY = "getpublickey"
 ANSWER = b'{"Status":"OK","ResultList":[]}'
 REFUSE = """
 create function welno.refuse_patient() returns trigger language plpgsql as $$ begin
@@ -19,36 +19,43 @@ create trigger refuse before insert on welno.welno_patients for each row execute
 """
 
 
-def answer_arrives(driver: Driver, session_id: str, kind: DataType) -> None:
-    """A process that was taken for dead puts down what it had asked, and paid, for."""
-    spool = Spool(driver.settings.tilko_data_dir, driver.stores.sealer, clock)
-    spool.put_incoming(session_id, kind, ANSWER)
+@pytest.fixture
+def elsewhere(driver: Driver) -> Spool:
+    """The same folder in a process that was taken for dead, and is not."""
+    return Spool(driver.settings.tilko_data_dir, driver.stores.sealer, clock)
 
 
-def test_a_poller_that_takes_over_finds_an_answer_that_comes_late(running: Stack, driver: Driver):
-    session_id = driver.wait_for_push()
+def test_a_poller_waits_for_an_answer_that_another_has_paid_for(running: Stack, driver: Driver, elsewhere: Spool):
     running.stop("poller")
-    fault = driver.fault(PUBLIC_KEY, calls=1, hold="before")
-    running.start("poller")
-    driver.wait_until_held(fault)
-    answer_arrives(driver, session_id, DataType.HEALTH)
-    driver.approve(session_id)
-    driver.release(fault)
+    session_id = driver.wait_for_push()
+    with elsewhere.calling(session_id, DataType.HEALTH, 0) as call:
+        running.start("poller")
+        driver.approve(session_id)
+        wait_until(lambda: driver.run(session_id).owner_id)
+        call.write()
+        elsewhere.put_incoming(session_id, DataType.HEALTH, ANSWER)
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.billed(session_id) == (0, 1, 0)
 
 
-def test_a_worker_that_takes_over_finds_an_answer_that_comes_late(running: Stack, driver: Driver):
+def test_a_worker_waits_for_an_answer_that_another_has_paid_for(driver: Driver, elsewhere: Spool):
     session_id = driver.wait_for_push()
-    running.stop("worker")
-    fault = driver.fault(PUBLIC_KEY, calls=1, hold="before")
-    running.start("worker")
-    driver.approve(session_id)
-    driver.wait_until_held(fault)
-    answer_arrives(driver, session_id, DataType.PRESCRIPTION)
-    driver.release(fault)
+    with elsewhere.calling(session_id, DataType.PRESCRIPTION, 0) as call:
+        driver.approve(session_id)
+        driver.wait_for(session_id, Status.FETCHING_PRESCRIPTION_DATA)
+        call.write()
+        elsewhere.put_incoming(session_id, DataType.PRESCRIPTION, ANSWER)
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.billed(session_id) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [DataType.HEALTH, DataType.PRESCRIPTION])
+def test_nobody_waits_long_for_a_process_that_hangs(driver: Driver, elsewhere: Spool, kind: DataType):
+    session_id = driver.wait_for_push()
+    with elsewhere.calling(session_id, kind, 0):
+        driver.approve(session_id)
+        driver.wait_for(session_id, Status.COMPLETED)
+        assert driver.billed(session_id) == (1, 1, 0)
 
 
 @pytest.fixture

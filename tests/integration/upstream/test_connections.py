@@ -84,3 +84,19 @@ def test_caller_that_leaves_makes_room(peer):
         return reply.status
 
     assert asyncio.run(leave_and_ask()) == 200
+
+
+def test_what_the_last_look_refuses_is_not_sent(peer):
+    def refuse():
+        raise LookupError
+
+    async def ask_thrice():
+        connections = connect(peer)
+        request = connections.build("POST", "/records", {}, b"{}")
+        with pytest.raises(LookupError):
+            await connections.exchange(request, 10, refuse)
+        await connections.exchange(request, 10, lambda: None)
+        await connections.close()
+
+    asyncio.run(ask_thrice())
+    assert peer.bodies == [b"{}"]
