@@ -61,6 +61,7 @@ def sign_in(page: Page, token: str) -> None:
 
 
 def open_story(page: Page, visit: Visit) -> None:
+    page.get_by_role("button", name="지금 새로고침").click()  # the run may be younger than the list
     page.get_by_role("link", name=visit.session_id).click()
     expect(page.get_by_role("heading", name="작업 기록")).to_be_focused()
     expect(page.locator("#story-body")).to_be_visible()
