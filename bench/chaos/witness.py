@@ -49,6 +49,8 @@ where l.locktype = 'advisory' and l.granted
 """
 _PID = re.compile(r"welno \w+ (\d+)")
 _IN_CREATE = 0x100
+# Files are stamped with the time of the kernel's last tick (4 ms), which a busy virtual machine was seen to take late.
+_COARSE_SECONDS = 0.012
 _EVENT = struct.Struct("iIII")
 
 
@@ -155,8 +157,8 @@ class IncomingWatch:
                     self.arrived.setdefault(name, []).append(self._moment(name))
 
     def _moment(self, name: str) -> float:
-        """The file's own time where it still lies there: we may have been slow to look."""
+        """By when the file had its name: by its own time where it still lies there, since we may look late."""
         try:
-            return min((self._folder / name).stat().st_ctime, time.time())
+            return min((self._folder / name).stat().st_ctime + _COARSE_SECONDS, time.time())
         except FileNotFoundError:
             return time.time()
