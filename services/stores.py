@@ -98,7 +98,7 @@ def _try_after_rest(engine: Engine) -> None:
             raise InvalidatePoolError from exc
 
 
-def connect_redis(url: str) -> Redis:
+def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:
     """A client that answers bytes, with time-outs, and one quick retry for a connection that was cut while idle. Beyond
     its connections callers wait for one, no longer than for an answer."""
     options: dict[str, Any] = {
@@ -109,14 +109,16 @@ def connect_redis(url: str) -> Redis:
         "health_check_interval": 30,
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
     }
-    return Redis.from_pool(BlockingConnectionPool.from_url(url, **options))
+    return kind.from_pool(BlockingConnectionPool.from_url(url, **options))
 
 
-def build_stores(settings: Settings, clock: Clock, send: Callable[[TaskCall], object]) -> Stores:
+def build_stores(
+    settings: Settings, clock: Clock, send: Callable[[TaskCall], object], redis_kind: type[Redis] = Redis
+) -> Stores:
     """Wire everything; no connection is opened yet, so this is safe before a fork."""
     engine = connect_database(settings.database_url, settings.database_pool_size)
     sessions = sessionmaker(engine, expire_on_commit=False)
-    redis = connect_redis(settings.redis_url)
+    redis = connect_redis(settings.redis_url, redis_kind)
     streams = Streams(redis)
     sealer = Sealer(settings.sealing_keys)
     copies = SessionHash(sealer, clock)

@@ -2,6 +2,7 @@
 
 from streams.errors import InvalidEventError, Overtaken, StreamDamagedError, StreamsError, StreamsUnavailable
 from streams.events import NewEvent, Page, Position, Projection, StoredEvent
+from streams.shared import SharedRedis
 from streams.store import Streams
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Page",
     "Position",
     "Projection",
+    "SharedRedis",
     "StoredEvent",
     "StreamDamagedError",
     "Streams",

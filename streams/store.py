@@ -12,9 +12,25 @@ from streams.errors import InvalidEventError, Overtaken, translated
 from streams.events import NOWHERE, NewEvent, Page, Position, Projection, StoredEvent
 from streams.keys import channel, ids_key, log_key, meta_key
 
-_APPEND = Path(__file__).with_name("append.lua").read_text(encoding="utf-8")
-_APPEND_SHA = hashlib.sha1(_APPEND.encode(), usedforsecurity=False).hexdigest()
 _DAY_SECONDS = 86_400
+
+
+class Script:
+    """Known to Redis by its hash, as long as Redis keeps it."""
+
+    def __init__(self, name: str) -> None:
+        self._text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: Any, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
+        try:
+            answer: list[Any] = client.evalsha(self._sha, len(keys), *keys, *args)
+        except redis.exceptions.NoScriptError:  # Redis was restarted or its scripts were flushed
+            answer = client.eval(self._text, len(keys), *keys, *args)
+        return answer
+
+
+_APPEND, _READ = Script("append.lua"), Script("read.lua")
 
 
 class Streams:
@@ -65,7 +81,7 @@ class Streams:
             keys.append(projection.key)
             args += _projection_args(projection)
         with translated("append"):
-            answer = self._run(keys, args)
+            answer = _APPEND.run(self._redis, keys, args)
         if not answer:
             raise Overtaken("append: somebody who came later was here first")
         epoch, *numbers = answer
@@ -73,10 +89,9 @@ class Streams:
 
     def read_after(self, subject: str, seq: int, epoch: str | None = None, limit: int = 500) -> Page:
         """The next events after `seq`, at most `limit`. Without an epoch the number alone is believed."""
-        with translated("read"), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(meta_key(subject), "epoch", "seq")
-            pipe.xrange(log_key(subject), min=f"({max(seq, 0)}-0", count=limit)
-            meta, entries = pipe.execute()
+        keys = [log_key(subject), meta_key(subject)]
+        with translated("read"):
+            *meta, entries = _READ.run(self._redis, keys, [f"({max(seq, 0)}-0", limit])
         end = _position(meta)
         events = [_stored(end.epoch, entry) for entry in entries]
         if is_gone(end, events, seq, epoch):
@@ -113,13 +128,6 @@ class Streams:
             raise InvalidEventError("the body is above the limit")
         return json
 
-    def _run(self, keys: list[str], args: list[Any]) -> list[Any]:
-        try:
-            answer: list[Any] = self._redis.evalsha(_APPEND_SHA, len(keys), *keys, *args)
-        except redis.exceptions.NoScriptError:  # Redis was restarted or its scripts were flushed
-            answer = self._redis.eval(_APPEND, len(keys), *keys, *args)
-        return answer
-
 
 def is_gone(end: Position, events: Sequence[StoredEvent], seq: int, epoch: str | None) -> bool:
     """Whether a reader at (epoch, seq) can no longer be told everything that came after."""
@@ -145,7 +153,7 @@ def _position(meta: list[bytes | None]) -> Position:
 
 
 def _stored(epoch: str, entry: tuple[bytes, dict[bytes, bytes] | list[bytes]]) -> StoredEvent:
-    """redis-py hands over a transaction's answers as they came when it speaks with a cluster: name, value."""
+    """Answers of a script, and of a transaction on a cluster, come as they are: name, value."""
     entry_id, fields = entry
     body = fields[b"body"] if isinstance(fields, dict) else fields[1]
     return StoredEvent.from_body(int(entry_id.partition(b"-")[0]), epoch, body)

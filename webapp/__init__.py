@@ -8,6 +8,7 @@ from ground.logs import configure_logs
 from ground.settings import Settings
 from services.stores import build_stores
 from spool import Spool
+from streams import SharedRedis
 from webapp import pages
 from webapp.api import asyncapi, files, health, passwords, patients, reference, runs, session_stream, sessions
 from webapp.api.documented import security_schemes
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, Jobs(settings.celery_broker_url).send)
+    stores = build_stores(settings, clock, Jobs(settings.celery_broker_url).send, SharedRedis)
     relay = Relay(
         stores.streams,
         settings.redis_url,
