@@ -52,9 +52,15 @@ def _end(response: Response) -> Response:
     method = request.method if request.url_rule is not None else "-"
     REQUESTS.labels(method, route, response.status_code).inc()
     SECONDS.labels(method, route).observe(seconds)
-    if route not in _QUIET or response.status_code >= 500:
+    if not _is_quiet(route, response.status_code):
         _log_request(response, route, seconds)
     return response
+
+
+def _is_quiet(route: str, status: int) -> bool:
+    """Of a socket only its refusals are told, by code, in session_stream.py: a crowd that comes back is no news."""
+    is_socket = request.url_rule is not None and request.url_rule.websocket
+    return (route in _QUIET and status < 500) or (is_socket and status < 400)
 
 
 def _log_request(response: Response, route: str, seconds: float) -> None:

@@ -85,8 +85,8 @@ def _refusals_answered() -> Iterator[None]:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
 
 
-def _visit(view: SessionView, after: Position) -> dict[str, Any]:
-    feed = build_feed(stores(), view, presented_credential())
+def _visit(view: SessionView, after: Position, credential: Credential | None = None) -> dict[str, Any]:
+    feed = build_feed(stores(), view, credential or presented_credential())
     return {"feed": feed, "after": after, "address": caller_address(), "person": view.patient_uuid}
 
 
@@ -105,15 +105,17 @@ def serve_socket(ws: Any, session_id: str) -> None:
 
 def _decide(session_id: str) -> Visit | CloseCode:
     try:
-        asked = open_socket(session_id)
+        decided = open_socket(session_id)
     except STORES_DOWN as exc:
         log.warning("socket_refused", error=type(exc).__name__)
         return CloseCode.TRY_AGAIN_LATER
-    return asked if isinstance(asked, CloseCode) else Visit(**_visit(asked, _asked_position_or_start()))
+    if isinstance(decided, CloseCode):
+        log.info("socket_refused", code=int(decided))
+    return decided
 
 
-def open_socket(session_id: str) -> SessionView | CloseCode:
-    """The caller's session, or the code that refuses them."""
+def open_socket(session_id: str) -> Visit | CloseCode:
+    """The caller's place in their session's stream, or the code that refuses them."""
     credential = presented_credential()
     if credential is None:
         return CloseCode.NOT_AUTHENTICATED
@@ -125,18 +127,18 @@ def open_socket(session_id: str) -> SessionView | CloseCode:
         return CloseCode.UNKNOWN
     if not credential.is_for(session_id):
         return CloseCode.NOT_AUTHENTICATED
-    return _admit(known, credential.secret)
+    return _admit(known, credential)
 
 
-def _admit(view: SessionView, secret: str) -> SessionView | CloseCode:
+def _admit(view: SessionView, credential: Credential) -> Visit | CloseCode:
     try:
-        stores().directory.admit(view, secret)
+        stores().directory.admit(view, credential.secret)
     except SessionExpired:
         return CloseCode.EXPIRED
     except SessionNotFound:
         return CloseCode.NOT_AUTHENTICATED
     renew_session(view)
-    return view
+    return Visit(**_visit(view, _asked_position_or_start(), credential), state=_state_of(view))
 
 
 def build_feed(here: Stores, view: SessionView, credential: Credential | None) -> Feed:
@@ -155,6 +157,10 @@ def _snapshot(here: Stores, session_id: str) -> dict[str, Any]:
     view = here.directory.read(session_id)
     if view is None:
         raise SessionNotFound(session_id)
+    return _state_of(view)
+
+
+def _state_of(view: SessionView) -> dict[str, Any]:
     return {
         "session_id": view.session_id,
         "status": view.status,

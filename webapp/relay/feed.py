@@ -34,9 +34,13 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A reader who may read: what, from which place on, and whose places in the registry are taken."""
+    """A reader who may read: what, from which place on, and whose places in the registry are taken.
+
+    state   what `snapshot` would say, where it was read just now; an event that came since is still told
+    """
 
     feed: Feed
     after: Position
     address: str
     person: str | None = None
+    state: Mapping[str, Any] | None = None

@@ -1,6 +1,7 @@
 """The relay of one process: the same numbered events as WebSocket, SSE, long poll and poll."""
 
 import os
+import queue
 import random
 import threading
 import time
@@ -58,8 +59,11 @@ class Relay:
         self._resolution_seconds = resolution_seconds
         self._lock = threading.Lock()
         self._pid = 0
+        self._pool: SocketPool
         self._sse: set[SseStream] = set()
-        self._turns = threading.BoundedSemaphore(_ADMISSIONS_AT_A_TIME)
+        self._turns: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_ADMISSIONS_AT_A_TIME):
+            self._turns.put(None)
 
     def receive_websocket(self, ws: Any, decide: Callable[[], Visit | CloseCode]) -> None:
         """Take over the connection that flask-sock has opened; `decide` says in the request who may read what.
@@ -146,6 +150,8 @@ class Relay:
         return messages.going_away_reason(random.randint(0, spread_ms))  # noqa: S311 spreads, hides nothing
 
     def _pool_of_process(self) -> SocketPool:
+        if self._pid == os.getpid():
+            return self._pool
         with self._lock:
             if self._pid != os.getpid():
                 loop: Loop = make_loop()
@@ -175,20 +181,23 @@ class Relay:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """When a whole crowd comes back, it is admitted one after another. Raises StreamsUnavailable after too long."""
-        if not self._turns.acquire(timeout=self.limits.admit_within_seconds):
-            raise StreamsUnavailable("admit: no turn in time")
+        try:
+            turn = self._turns.get(timeout=self.limits.admit_within_seconds)
+        except queue.Empty as exc:
+            raise StreamsUnavailable("admit: no turn in time") from exc
         try:
             yield
         finally:
-            self._turns.release()
+            self._turns.put(turn)
 
     def _prepare(self, socket: Socket, visit: Visit) -> Callable[[], None]:
         admission, subscription = self._admit(visit)
         feed, end = visit.feed, subscription.position
         try:
+            state = feed.snapshot() if visit.state is None else visit.state
             first = [
                 messages.connection_established(feed.hello, end),
-                messages.session_status(feed.hello, feed.snapshot(), end),
+                messages.session_status(feed.hello, state, end),
             ]
         except Exception:
             # The edge of this connection: whatever the snapshot needs is down.

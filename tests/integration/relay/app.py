@@ -60,6 +60,7 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
             after=parse_position(request.args.get("after_seq", "0")),
             address=request.args.get("address", "here"),
             person=request.args.get("person"),
+            state={"read": request.args["state"]} if "state" in request.args else None,
         )
 
     @sock.route("/ws/<subject>")

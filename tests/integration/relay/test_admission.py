@@ -62,6 +62,12 @@ def test_a_snapshot_that_fails_is_told_as_try_again(server):
     server.wait_for_nobody()
 
 
+def test_a_state_read_at_the_door_is_not_read_again(server):
+    with server.connect("one", "snapshot=broken&state=just+now") as client:
+        assert json.loads(client.recv(5))["type"] == "connection_established"
+        assert json.loads(client.recv(5))["data"] == {"read": "just now"}
+
+
 def test_a_decision_that_goes_wrong_is_told_as_our_fault(server):
     with server.connect("one", "after_seq=nonsense") as client:
         assert close_of(client) == (1011, "internal error")

@@ -188,9 +188,11 @@ def test_a_body_of_unknown_length_is_cut(server: Server):
 
 def test_no_token_reaches_the_servers_log(server: Server, dial: Dial, starter: Person):
     secret = starter.token.partition(".")[2]
-    hear(dial(starter.session_id, subprotocols=["welno.v1", f"welno.token.{starter.token}"]))
+    offered = ["welno.v1", f"welno.token.{starter.token}"]
+    hear(dial(starter.session_id, subprotocols=offered))
+    close_code(dial(str(uuid4()), subprotocols=offered))
     httpx.post(f"{server.url}/api/v1/tilko/session/start", json=FORM, trust_env=False)
     log = server.log.read_text(encoding="utf-8")
-    assert '"route":"/api/v1/tilko/ws/<string:session_id>"' in log
+    assert '"code":4404,"event":"socket_refused"' in log
     assert secret not in log
     assert FORM["phone_no"] not in log
