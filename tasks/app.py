@@ -44,6 +44,9 @@ def create_celery(settings: Settings) -> Celery:
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "health_check_interval": 10,
+            # No note in Redis of what is delivered and not yet accepted: a hint that dies with its worker is sent again
+            # by the sweep, in a second, and kombu would restore it after an hour.
+            "ack_emulation": False,
             **SENDER_OPTIONS,
         },
         timezone="UTC",
