@@ -23,6 +23,7 @@ from spool.shelf import Shelf, translated
 log = get_logger(__name__)
 
 CALLS = ".calls"
+_FILES = 16
 _LOOK_SECONDS = 0.02
 
 
@@ -56,7 +57,7 @@ class Calls:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self._disk = shelf.disk
-        self._handle: int | None = None
+        self._handles: dict[str, int] = {}
         self._begun: set[int] = set()
         self._never = threading.Event()
 
@@ -89,13 +90,17 @@ class Calls:
 
     @translated
     def lock(self, offset: int) -> bool:
-        if self._handle is None:
-            self._handle = self._disk.open(self.shelf.root / CALLS, os.O_RDWR | os.O_CREAT)
-        return self._disk.lock_byte(self._handle, offset)
+        return self._disk.lock_byte(self._handle_of(offset), offset)
 
     def unlock(self, offset: int) -> None:
-        if self._handle is not None:
-            self._disk.unlock_byte(self._handle, offset)
+        self._disk.unlock_byte(self._handle_of(offset), offset)
+
+    def _handle_of(self, offset: int) -> int:
+        # The kernel walks through a file's locks one by one, and a poller has hundreds of calls on their way.
+        name = f"{CALLS}-{offset // 2 % _FILES:02}"
+        if name not in self._handles:
+            self._handles[name] = self._disk.open(self.shelf.root / name, os.O_RDWR | os.O_CREAT)
+        return self._handles[name]
 
     def forget(self, offset: int) -> None:
         self._begun.discard(offset)

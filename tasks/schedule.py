@@ -11,7 +11,8 @@ from services.collection.step import Claim
 @dataclass(eq=False)
 class Waiter:
     """One waiting session. `due` and `began` are monotonic; `answered` says that its checkups are on disk, `told` that
-    its person knows that it takes long. Since `blocked_since` another process is asking for the same answer."""
+    its person knows that it takes long. Since `blocked_since` another process asks for the same answer; `looked` says
+    that none such can have brought it any more."""
 
     claim: Claim
     polls: int
@@ -20,9 +21,14 @@ class Waiter:
     asked: bool = False
     told: bool = False
     blocked_since: float | None = None
+    looked: bool = False
     faults: int = 0
     in_flight: bool = False
     began: float = field(default_factory=time.monotonic)
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = str(self.claim.session_id)  # every poll needs it, and making it is not free
 
 
 class Schedule:

@@ -21,23 +21,23 @@ _KEEP_ALIVE_SECONDS = 15.0
 class Connection(asyncio.Protocol):
     """One exchange at a time."""
 
-    def __init__(self, open_ones: "set[Connection]") -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, open_ones: "set[Connection]") -> None:
+        self._loop = loop
         self._open_ones = open_ones
         self._transport: asyncio.Transport | None = None
         self._parser: AnswerParser | None = None
         self._answer: asyncio.Future[Reply] | None = None
         self.usable = True
         self.rests_since = 0.0
-        self.lost = asyncio.get_running_loop().create_future()
+        self.lost = loop.create_future()
 
     async def exchange(self, request: bytes, max_answer_bytes: int, deadline: float) -> Reply:
         """Until a moment of the loop's clock. Raises ExchangeError. A caller that is cancelled leaves it unusable."""
         assert self._transport is not None
         assert self._answer is None
-        loop = asyncio.get_running_loop()
         self._parser = AnswerParser(max_answer_bytes)
-        self._answer = loop.create_future()
-        timer = loop.call_at(deadline, self._expire)
+        self._answer = self._loop.create_future()
+        timer = self._loop.call_at(deadline, self._expire)
         self._transport.write(request)
         try:
             reply = await self._answer
@@ -92,9 +92,11 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """At most so many at once; whoever comes later waits for a free one, the most recently used first."""
+    """At most so many at once; whoever comes later waits for a free one, the most recently used first. Made on the loop
+    that uses it: asking for the loop is a system call, and a poll would ask six times."""
 
     def __init__(self, base_url: str, *, max_connections: int, connect_seconds: float, max_answer_bytes: int) -> None:
+        self._loop = asyncio.get_running_loop()
         parts = urlsplit(base_url)
         self._host, self._secure = parts.hostname or "", parts.scheme == "https"
         self._port = parts.port or (443 if self._secure else 80)
@@ -120,7 +122,7 @@ class Connections:
     ) -> Reply:
         """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it. `last_look`
         comes after all that takes time, right before the request leaves; it keeps it back by raising."""
-        deadline = asyncio.get_running_loop().time() + total_seconds
+        deadline = self._loop.time() + total_seconds
         if self._places > 0:
             self._places -= 1
         else:
@@ -145,17 +147,17 @@ class Connections:
         await asyncio.gather(*losses)
 
     async def _wait_for_place(self, deadline: float) -> None:
-        turn = asyncio.get_running_loop().create_future()
+        turn = self._loop.create_future()
         self._waiting.append(turn)
+        timer = self._loop.call_at(deadline, _give_up, turn)
         try:
-            async with asyncio.timeout_at(deadline):
-                await turn
-        except BaseException as exc:
-            if turn.done() and not turn.cancelled():
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._leave_place()
-            if isinstance(exc, TimeoutError):
-                raise TimedOut from exc
             raise
+        finally:
+            timer.cancel()
 
     def _leave_place(self) -> None:
         while self._waiting:
@@ -166,7 +168,7 @@ class Connections:
         self._places += 1
 
     def _take_rested(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - _KEEP_ALIVE_SECONDS
+        oldest = self._loop.time() - _KEEP_ALIVE_SECONDS
         while self._free:
             connection = self._free.pop()
             if connection.usable and connection.rests_since > oldest:
@@ -176,15 +178,14 @@ class Connections:
 
     def _put_back(self, connection: Connection) -> None:
         if connection.usable:
-            connection.rests_since = asyncio.get_running_loop().time()
+            connection.rests_since = self._loop.time()
             self._free.append(connection)
 
     async def _open(self, deadline: float) -> Connection:
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(min(deadline, loop.time() + self._connect_seconds)):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._all),
+            async with asyncio.timeout_at(min(deadline, self._loop.time() + self._connect_seconds)):
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self._loop, self._all),
                     self._host,
                     self._port,
                     ssl=self._context,
@@ -195,3 +196,8 @@ class Connections:
         except OSError as exc:
             raise Unreachable from exc
         return connection
+
+
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimedOut())
