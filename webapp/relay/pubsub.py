@@ -1,8 +1,10 @@
 """One connection to Redis that only listens: subscribes, notices that it has died, and comes back by itself."""
 
+import math
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -52,6 +54,7 @@ class PubSubLink:
         self._outstanding: dict[bytes, int] = {}
         self._session = 0
         self._socket: Any = None
+        self._sent_at = math.inf
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._listen, name="relay-listen", daemon=True),
@@ -129,13 +132,15 @@ class PubSubLink:
         asked = False
         while not self._stopping.is_set():
             try:
-                data = connected.recv(_READ_BYTES)
+                data = _read(connected)
             except TimeoutError:
-                if asked:
+                if asked and time.monotonic() - self._sent_at >= _SILENCE_SECONDS * 0.9:
                     raise  # nothing for a second, and no answer to our ping for another: the line is dead
-                asked = True
-                with self._lock:
-                    self._commands.put((self._session, b"PING", b""))
+                if not asked:
+                    asked = True
+                    self._sent_at = math.inf  # until the ping has left
+                    with self._lock:
+                        self._commands.put((self._session, b"PING", b""))
                 continue
             if not data:
                 raise ConnectionResetError
@@ -188,6 +193,7 @@ class PubSubLink:
                 continue
             try:
                 connected.sendall(b"".join(_pack(verb, name) for verb, name in wanted))
+                self._sent_at = time.monotonic()
             except OSError:
                 _shut(connected)  # the listener sees it and begins anew
 
@@ -195,6 +201,22 @@ class PubSubLink:
 def _pack(verb: bytes, name: bytes) -> bytes:
     parts = [verb, name] if name else [verb]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def _read(connected: Any) -> bytes:
+    """Raises TimeoutError after a silence. A process that was kept from running finds its time run out and the answer
+    waiting, so that is looked for first."""
+    try:
+        data: bytes = connected.recv(_READ_BYTES)
+    except TimeoutError as exc:
+        connected.settimeout(0)
+        try:
+            data = connected.recv(_READ_BYTES)
+        except BlockingIOError:
+            raise exc from None
+        finally:
+            connected.settimeout(_SILENCE_SECONDS)
+    return data
 
 
 def _shut(connected: Any) -> None:

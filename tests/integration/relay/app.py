@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,14 @@ def snapshot_of(streams: Streams, subject: str, kind: str) -> Mapping[str, Any]:
     return {"last": [event.body["n"] for event in streams.last(subject, 1)], **extra}
 
 
+def hog() -> Response:
+    """Nothing else runs meanwhile."""
+    until = time.monotonic() + float(request.args["seconds"])
+    while time.monotonic() < until:
+        pass
+    return jsonify(None)
+
+
 def create_app(redis_url: str, limits: Limits) -> Flask:
     app = Flask(__name__)
     sock = open_door(app)
@@ -39,6 +48,7 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
     app.add_url_rule("/metrics", "metrics", generate_latest)
+    app.add_url_rule("/hog", "hog", hog)
     revoked: set[str] = set()
 
     def feed(subject: str) -> Feed:

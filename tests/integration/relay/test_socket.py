@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -242,3 +243,12 @@ def test_a_request_that_is_no_handshake_is_refused(server):
 def test_the_server_logged_no_error(server):
     wait_until(lambda: server.get("/count")["sockets"] == 0)
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_process_kept_from_running_keeps_its_link(server, writer):
+    lost = server.sample("welno_relay_link_lost_total")
+    with server.open("one") as client, ThreadPoolExecutor(4) as pool:
+        list(pool.map(server.get, ["/hog?seconds=1.2"] * 4))
+        writer.write("one")
+        assert read_events(client, 1) == [1]
+    assert server.sample("welno_relay_link_lost_total") == lost
