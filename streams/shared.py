@@ -16,6 +16,19 @@ _READ_BYTES = 65_536
 _NOTHING_YET = object()
 
 
+class _Forks:
+    """How often this process was forked off; asking the system for the process' number is dear."""
+
+    count = 0
+
+    def note(self) -> None:
+        self.count += 1
+
+
+_forks = _Forks()
+os.register_at_fork(after_in_child=_forks.note)
+
+
 class SharedRedis(redis.Redis):
     """A pool's connection per command costs three times as much as the command.
 
@@ -81,7 +94,7 @@ class Line:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._pid = os.getpid()
+        self._forks = _forks.count
         self._has_ended = False
         self._lock = threading.Lock()
         self._asked: deque[Question] = deque()  # in the order of the answers
@@ -91,7 +104,7 @@ class Line:
     @property
     def is_over(self) -> bool:
         """Also after a fork: the threads stayed behind."""
-        return self._has_ended or self._pid != os.getpid()
+        return self._has_ended or self._forks != _forks.count
 
     def ask(self, command: tuple[Any, ...]) -> Any:
         """Raises LineLostError, and TimeoutError as redis-py does."""

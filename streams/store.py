@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Script:
         return answer
 
 
-_APPEND, _READ = Script("append.lua"), Script("read.lua")
+_APPEND, _READ, _MOVED = Script("append.lua"), Script("read.lua"), Script("moved.lua")
 
 
 class Streams:
@@ -107,6 +107,19 @@ class Streams:
             for subject in subjects:
                 pipe.hmget(meta_key(subject), "epoch", "seq")
             return [_position(meta) for meta in pipe.execute()]
+
+    def moved(self, places: Mapping[str, Position]) -> list[str]:
+        """The subjects, of many at once, whose streams end elsewhere than believed."""
+        if isinstance(self._redis, redis.RedisCluster):  # a script sees the keys of one slot only
+            ends = self.positions(places)
+            return [subject for subject, end in zip(places, ends, strict=True) if places[subject] != end]
+        if not places:
+            return []
+        subjects = list(places)
+        keys = [meta_key(subject) for subject in subjects]
+        with translated("position"):
+            numbers = _MOVED.run(self._redis, keys, [f"{at.epoch}:{at.seq}" for at in places.values()])
+        return [subjects[number - 1] for number in numbers]
 
     def last(self, subject: str, n: int) -> list[StoredEvent]:
         """The newest `n` events, oldest of them first."""

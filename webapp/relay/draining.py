@@ -5,7 +5,7 @@ from typing import Any
 
 from webapp.relay.relay import Relay
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 
 
 def drain_when_stopped(worker: Any, relay: Relay) -> None:

@@ -38,6 +38,7 @@ class Hub:
         self.lock = threading.Lock()  # held for memory only, never for input or output
         self._url = redis_url
         self._check_every_seconds = check_every_seconds
+        self._events_in = self._reported_in = 0
         self._pid = 0
         self._start_lock = threading.Lock()
 
@@ -133,7 +134,7 @@ class Hub:
             confirmed.set()
 
     def _on_messages(self, batch: list[tuple[bytes, bytes]]) -> None:
-        metrics.EVENTS_IN.inc(len(batch))
+        self._events_in += len(batch)
         woken: list[Subscription] = []
         with self.lock:
             for name, payload in batch:
@@ -176,6 +177,9 @@ class Hub:
                 log.exception("relay_keeper_failed")
 
     def _report(self, now: float) -> None:
+        heard = self._events_in
+        metrics.EVENTS_IN.inc(heard - self._reported_in)  # its lock for each batch would cost as much as the batch
+        self._reported_in = heard
         waiting = self.waiting
         metrics.WAITING_EVENTS.set(waiting.events)
         metrics.WAITING_BYTES.set(waiting.size)
@@ -234,11 +238,11 @@ class Hub:
             self._heal_all()
 
     def _check(self, batch: list[Channel[Subscription]]) -> None:
-        ends = self.streams.positions(channel.subject for channel in batch)
-        with self.lock:
-            for channel, end in zip(batch, ends, strict=True):
-                if channel.position is not None and channel.position != end:
-                    self._to_heal.add(channel)
+        known = {channel.subject: channel for channel in batch}
+        places = {channel.subject: channel.position for channel in batch if channel.position is not None}
+        moved = self.streams.moved(places)
+        with self.lock:  # who was told meanwhile is no longer where it was believed to be
+            self._to_heal.update(known[subject] for subject in moved if known[subject].position == places[subject])
 
 
 def _parse(payload: bytes) -> Outgoing:

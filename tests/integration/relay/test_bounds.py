@@ -233,7 +233,7 @@ def test_subscriptions_and_events_are_counted(start, writer):
         assert [server.sample(f"welno_relay_{name}") for name in ("sockets", "subscriptions", "channels")] == [2, 2, 1]
         writer.write("one", 2)
         assert read_events(client, 2) == [1, 2]
-        assert server.sample("welno_relay_events_in_total") == 2
+        wait_until(lambda: server.sample("welno_relay_events_in_total") == 2)
         wait_until(lambda: server.sample("welno_relay_events_out_total", transport="websocket") == 4)
         assert server.sample("welno_relay_append_to_write_seconds_count", transport="websocket") >= 2
 

@@ -48,6 +48,9 @@ def test_a_repeated_event_keeps_its_number(streams):
 def test_many_positions_come_from_both_nodes(streams):
     ends = [streams.append(subject, [NewEvent("a", {})])[0] for subject in SUBJECTS]
     assert streams.positions(SUBJECTS) == ends
+    assert streams.moved(dict.fromkeys(SUBJECTS, ends[0])) == [
+        at for at, end in zip(SUBJECTS, ends, strict=True) if end != ends[0]
+    ]
 
 
 def test_the_last_events_and_forgetting_work(streams):

@@ -199,6 +199,15 @@ def test_many_positions_come_in_one_call(streams):
     assert streams.positions(["nobody", SUBJECT]) == [Position("", 0), position]
 
 
+def test_of_many_streams_those_that_moved_are_named(streams):
+    [position] = streams.append(SUBJECT, events(1, 1))
+    believed = {"nobody": Position("", 0), SUBJECT: position, "gone": Position("e", 3)}
+    assert streams.moved(believed) == ["gone"]
+    streams.append(SUBJECT, events(2, 2))
+    assert streams.moved(believed) == [SUBJECT, "gone"]
+    assert streams.moved({}) == []
+
+
 def test_the_projection_is_written_with_the_events(streams, redis_client):
     streams.append(SUBJECT, events(1, 1), projection(4, status="auth_pending"))
     assert redis_client.hgetall(SUBJECT) == {b"revision": b"4", b"status": b"auth_pending"}
