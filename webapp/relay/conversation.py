@@ -39,13 +39,17 @@ class Allowance:
 
 
 class Intake:
-    """How much one client may say. A pong that answers our ping is free, so who only behaves meets no bound."""
+    """How much one client may say. A pong that answers our ping is free, so who only behaves meets no bound.
 
-    __slots__ = ("_awaited_pongs", "_controls", "_messages")
+    Most clients never say anything, and need no count.
+    """
 
-    def __init__(self, limits: Limits, now: float) -> None:
-        self._messages = Allowance(limits.messages_per_minute, now)
-        self._controls = Allowance(limits.controls_per_minute, now)
+    __slots__ = ("_awaited_pongs", "_controls", "_limits", "_messages")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._messages: Allowance | None = None
+        self._controls: Allowance | None = None
         self._awaited_pongs = 0
 
     def await_pong(self) -> None:
@@ -57,7 +61,9 @@ class Intake:
             self._awaited_pongs -= 1
             return None
         if opcode in {Opcode.PING, Opcode.PONG}:
+            self._controls = self._controls or Allowance(self._limits.controls_per_minute, now)
             return None if self._controls.take(now) else "too many control frames"
+        self._messages = self._messages or Allowance(self._limits.messages_per_minute, now)
         return None if self._messages.take(now) else "too many messages"
 
 

@@ -13,16 +13,24 @@ Key = tuple[str, str]
 class Admission:
     """A place taken; given back once, however often `leave` is called."""
 
-    __slots__ = ("_keys", "_registry")
+    __slots__ = ("_address", "_person", "_registry", "_subject")
 
-    def __init__(self, registry: "Registry", keys: tuple[Key, ...]) -> None:
-        self._registry = registry
-        self._keys: tuple[Key, ...] | None = keys
+    def __init__(self, registry: "Registry", subject: str, address: str, person: str | None) -> None:
+        self._registry: Registry | None = registry
+        self._subject = subject
+        self._address = address
+        self._person = person
 
     def leave(self) -> None:
-        keys, self._keys = self._keys, None
-        if keys is not None:
-            self._registry.give_back(keys)
+        registry, self._registry = self._registry, None
+        if registry is not None:
+            registry.give_back(_keys(self._subject, self._address, self._person))
+
+
+def _keys(subject: str, address: str, person: str | None) -> list[Key]:
+    """Made when needed: kept, they would weigh as much as all the rest of a place."""
+    keys = [("total", ""), ("subject", subject), ("address", address)]
+    return keys if person is None else [*keys, ("person", person)]
 
 
 class Registry:
@@ -38,18 +46,16 @@ class Registry:
 
     def enter(self, subject: str, address: str, person: str | None = None) -> Admission:
         """Raises TooManySocketsError, and has then taken nothing."""
-        keys: tuple[Key, ...] = (("total", ""), ("subject", subject), ("address", address))
-        if person is not None:
-            keys += (("person", person),)
+        keys = _keys(subject, address, person)
         with self._lock:
             for key in keys:
                 if self._counts.get(key, 0) >= self._limits[key[0]]:
                     metrics.REFUSED.labels(key[0]).inc()
                     raise TooManySocketsError(key[0])
             self._counts.update(keys)
-        return Admission(self, keys)
+        return Admission(self, subject, address, person)
 
-    def give_back(self, keys: tuple[Key, ...]) -> None:
+    def give_back(self, keys: list[Key]) -> None:
         with self._lock:
             for key in keys:
                 self._counts[key] -= 1

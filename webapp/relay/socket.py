@@ -60,7 +60,7 @@ class Socket:
         self._is_busy = False  # events stay in their queue until a resync or a page has come
         self._is_peer_done = False
         self._wants_status = False
-        self._intake = Intake(pool.limits, now)
+        self._intake = Intake(pool.limits)
         self._active_at = now
         self._ping_at = now + pool.limits.ping_every_seconds * random.uniform(0.5, 1)  # noqa: S311
         self._check_at = self._next_check(now)

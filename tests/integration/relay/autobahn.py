@@ -53,7 +53,7 @@ class EchoSocket(Socket):
 
     def echo(self) -> None:
         self.begin()
-        self._intake = Intake(LIMITS, self._pool.now())
+        self._intake = Intake(LIMITS)
         self._listen()
 
 

@@ -57,13 +57,13 @@ def test_an_allowance_is_whole_again_after_a_minute():
 
 
 def test_messages_and_control_frames_are_counted_apart():
-    intake = Intake(Limits(messages_per_minute=2, controls_per_minute=1), now=0.0)
+    intake = Intake(Limits(messages_per_minute=2, controls_per_minute=1))
     said = [intake.refuses(opcode, 1.0) for opcode in (Opcode.TEXT, None, Opcode.PING, Opcode.PONG, Opcode.BINARY)]
     assert said == [None, None, None, "too many control frames", "too many messages"]
 
 
 def test_each_ping_of_ours_has_one_pong_free():
-    intake = Intake(Limits(controls_per_minute=1), now=0.0)
+    intake = Intake(Limits(controls_per_minute=1))
     intake.await_pong()
     said = [intake.refuses(Opcode.PONG, 1.0) for _ in range(3)]
     assert said == [None, None, "too many control frames"]
