@@ -5,7 +5,8 @@ database. The kernel knows better than any lease. It keeps a lock on one byte fo
 the process dies, so whoever takes over at once waits for an answer that is already paid for rather than pay again.
 
 Two bytes, because a process that hangs would keep others waiting: after some patience they take the second one, which
-is the right to write. The one that hung finds it taken when it wakes up, and its answer is dropped.
+is the right to write. The one that hung finds it taken when it wakes up, and its answer is dropped. So does one that
+was merely slow: from outside they look alike, and a person who waits costs more than a second call.
 """
 
 import os
