@@ -175,7 +175,9 @@ def main(arguments: Sequence[str]) -> int:
     if not PEERS_PYTHON.exists():
         print("DBOS: not installed; `python -m bench` installs requirements/bench.txt")
     own = found.methods["this product, durable"]["cpu_ms"]
-    ratios = {f"cpu_ratio_to_{name.split(',')[0]}": own / figures["cpu_ms"] for name, figures in found.methods.items()}
+    spent = {name.split(",")[0]: figures["cpu_ms"] for name, figures in found.methods.items()}
+    # So few sessions that the kernel counted no tick for a method say nothing about it.
+    ratios = {f"cpu_ratio_to_{name}": own / cpu_ms for name, cpu_ms in spent.items() if cpu_ms}
     print_figures("ratios", ratios)
     print_figures("sessions arriving", found.arrivals)
     print_figures("the whole product over HTTP, instant provider", found.whole)

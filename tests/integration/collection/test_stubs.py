@@ -1,0 +1,14 @@
+"""The bench's tools that do nothing can all that the steps ask of them, or it would measure a chain that stands still."""
+
+import pytest
+
+from bench.stub_tools import with_stubs
+from ground.names import Step
+from services.collection.steps import BEHAVIOURS
+from tests.integration.collection.conftest import World
+
+
+@pytest.mark.parametrize("step", [Step.FETCH_HEALTH_DATA, Step.FETCH_PRESCRIPTIONS, Step.SAVE_FILES, Step.IMPORT_FILES])
+def test_a_step_is_performed_with_nothing(world: World, step: Step):
+    _, claim = world.at(step)
+    BEHAVIOURS[step].perform(with_stubs(world.tools), claim)
