@@ -1,4 +1,4 @@
-"""The bench's tools that do nothing can all that the steps ask of them, or it would measure a chain that stands still."""
+"""The bench's tools that do nothing can all that the steps ask of them, or it would measure a chain that stands."""
 
 import pytest
 
