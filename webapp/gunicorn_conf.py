@@ -55,7 +55,7 @@ limit_request_field_size = 8190
 
 # Sockets live long and hold no rings, and the collector walks all of them again and again: at its own pace it took a
 # seventh of every handshake in a rush.
-_RARELY = (20_000, 20, 50)
+_RARELY = (5_000, 5, 100)
 
 
 def post_worker_init(worker: Any) -> None:
