@@ -27,28 +27,38 @@ class Reader:
     told_ms: int = -1
     returned_at: float = 0.0
 
-    async def follow(self, old: Server, new: Server, arrived: asyncio.Semaphore) -> None:
-        async with arrived:
+    async def follow(self, old: Server, new: Server, crowd: "Crowd") -> None:
+        async with crowd.arriving:
             client = await connect(self._url(old), proxy=None)
         try:
-            await self._read(client)
+            while True:
+                await self._read(client)
         except ConnectionClosed as closed:
             if closed.rcvd is None or closed.rcvd.code != 1001:
                 raise
             self.told_ms = json.loads(closed.rcvd.reason)["retry_after_ms"]
+        crowd.is_leaving.set()
         await asyncio.sleep(self.told_ms / 1000)
         self.returned_at = asyncio.get_running_loop().time()
         async with connect(self._url(new), proxy=None) as again:
-            await self._read(again)
+            while len(self.seen) < EVENTS:
+                await self._read(again)
 
     def _url(self, server: Server) -> str:
         return f"ws://{LOOPBACK}:{server.port}/ws/{self.subject}?after_seq={len(self.seen)}"
 
     async def _read(self, client) -> None:
-        while len(self.seen) < EVENTS:
-            frame = json.loads(await asyncio.wait_for(client.recv(), 30))
-            if "seq" in frame:
-                self.seen.append(frame["seq"])
+        frame = json.loads(await asyncio.wait_for(client.recv(), 30))
+        if "seq" in frame:
+            self.seen.append(frame["seq"])
+
+
+@dataclass
+class Crowd:
+    """They come a few at a time; `is_leaving` when the first was sent away."""
+
+    arriving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(20))
+    is_leaving: threading.Event = field(default_factory=threading.Event)
 
 
 def test_a_crowd_moves_to_another_process(tmp_path, redis_url, writer):
@@ -57,9 +67,10 @@ def test_a_crowd_moves_to_another_process(tmp_path, redis_url, writer):
         Server(tmp_path / "old", redis_url, LIMITS) as old,
         Server(tmp_path / "new", redis_url, LIMITS) as new,
     ):
-        thread = threading.Thread(target=write_and_stop, args=(old, writer))
+        crowd = Crowd()
+        thread = threading.Thread(target=write_and_stop, args=(old, writer, crowd))
         thread.start()
-        asyncio.run(follow_all(readers, old, new))
+        asyncio.run(follow_all(readers, old, new, crowd))
         thread.join(30)
         assert new.sample("welno_relay_closed_total", transport="websocket", reason="3008") == 0
     assert all(reader.seen == list(range(1, EVENTS + 1)) for reader in readers)
@@ -70,16 +81,16 @@ def test_a_crowd_moves_to_another_process(tmp_path, redis_url, writer):
     assert returned[-1] - returned[0] > SPREAD_SECONDS * 0.8
 
 
-async def follow_all(readers: list[Reader], old: Server, new: Server) -> None:
-    arrived = asyncio.Semaphore(20)
-    await asyncio.gather(*(reader.follow(old, new, arrived) for reader in readers))
+async def follow_all(readers: list[Reader], old: Server, new: Server, crowd: Crowd) -> None:
+    await asyncio.gather(*(reader.follow(old, new, crowd) for reader in readers))
 
 
-def write_and_stop(old: Server, writer) -> None:
+def write_and_stop(old: Server, writer, crowd: Crowd) -> None:
     """Half of the events before the process is told to stop, half while its readers are on their way."""
     wait_until(lambda: old.get("/count")["sockets"] == READERS, 60)
     write(writer, EVENTS // 2)
     old.terminate()
+    assert crowd.is_leaving.wait(30)
     write(writer, EVENTS - EVENTS // 2)
 
 
