@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg2
 
+from bench.chaos.blows import Kind
 from bench.chaos.echo import Echo
 from bench.chaos.killer import Killer
 from bench.chaos.leftovers import find_leftovers
@@ -35,6 +36,7 @@ class Plan:
     workers: int
     settle_seconds: float
     pause: tuple[float, float]
+    only: tuple[Kind, ...]
     keep: Path | None
 
 
@@ -46,6 +48,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--settle-seconds", type=float, default=30.0, help="after the last blow")
     parser.add_argument("--pause", type=float, nargs=2, default=(0.5, 1.5), help="least and longest, between blows")
+    parser.add_argument("--only", type=Kind, nargs="+", default=tuple(Kind), metavar="KIND", help="of these kinds only")
     parser.add_argument("--keep", type=Path, help="keep servers' data and logs in this folder")
     given = parser.parse_args(arguments)
     return Plan(
@@ -55,6 +58,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
         workers=given.workers,
         settle_seconds=given.settle_seconds,
         pause=(given.pause[0], given.pause[1]),
+        only=tuple(given.only),
         keep=given.keep,
     )
 
@@ -90,7 +94,7 @@ def _run_on(plan: Plan, stage: Stage, witness: Witness, watch: IncomingWatch) ->
     town = Town(stack.web_url, stack.sandbox_url, random.Random(f"{plan.seed} town"), plan.arrivals)
     weather = Weather(stack.sandbox_url, random.Random(f"{plan.seed} weather"))
     echo = Echo(stack.valkey.url, random.Random(f"{plan.seed} echo"))
-    killer = Killer(stage, town, witness, random.Random(f"{plan.seed} killer"))
+    killer = Killer(stage, town, witness, random.Random(f"{plan.seed} killer"), plan.only)
     town.open()
     blowing = town.do(weather.blow())
     echo.start()

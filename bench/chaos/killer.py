@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -33,12 +33,15 @@ class Killer:
     """`unwell` holds what is being hurt just now: the same thing is never hurt twice at once, and one worker at least
     is left to take over, for without one there is nothing to measure."""
 
-    def __init__(self, stage: Stage, town: Town, witness: Witness, dice: random.Random) -> None:
+    def __init__(
+        self, stage: Stage, town: Town, witness: Witness, dice: random.Random, kinds: Sequence[Kind] = tuple(Kind)
+    ) -> None:
         self._stage = stage
         self._stack = stage.stack
         self._town = town
         self._witness = witness
         self._dice = dice
+        self._kinds = kinds
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._hands = ThreadPoolExecutor(2, thread_name_prefix="servers")
@@ -71,7 +74,7 @@ class Killer:
     def strike(self) -> Blow:
         """One blow of a kind that can be dealt just now."""
         while True:
-            kind = self._dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            kind = self._dice.choices(self._kinds, [WEIGHTS[kind] for kind in self._kinds])[0]
             blow = self._deal[kind](kind)
             if blow is not None:
                 self.blows.append(blow)
