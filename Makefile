@@ -16,7 +16,7 @@ run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_
 	@exec $(PY) -m local.run --end-with-parent
 
 test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself (ARGS="-k word")
-	@scripts/run-tests -n 2 --dist loadfile $(ARGS)
+	@scripts/run-tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
 	@$(PY) -m ruff format --check .

@@ -47,9 +47,11 @@ if count > 0 then
   end
   if seq > first then
     redis.call('HSET', meta, 'seq', seq)
-    redis.call('XTRIM', log, 'MAXLEN', '=', max_length)
-    -- Ids outlive their events once over: a sender that repeats itself late is still recognised.
-    redis.call('ZREMRANGEBYSCORE', ids, '-inf', seq - 2 * max_length)
+    if seq > max_length then
+      redis.call('XTRIM', log, 'MAXLEN', '=', max_length)
+      -- Ids outlive their events once over: a sender that repeats itself late is still recognised.
+      redis.call('ZREMRANGEBYSCORE', ids, '-inf', seq - 2 * max_length)
+    end
   end
   redis.call('EXPIRE', log, ttl)
   redis.call('EXPIRE', meta, ttl)

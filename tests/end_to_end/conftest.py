@@ -7,7 +7,7 @@ import pytest
 from tests.end_to_end.product import Product, run_product
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_product() -> Iterator[Product]:
     with run_product() as product:
         yield product

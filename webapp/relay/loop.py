@@ -36,11 +36,15 @@ class Loop(Protocol):
 
 def make_loop() -> Loop:
     """Of the kind this process needs: under gunicorn's gevent worker everything is patched before."""
+    return GeventLoop() if is_gevent() else ThreadLoop()
+
+
+def is_gevent() -> bool:
     try:
         from gevent import monkey  # noqa: PLC0415 gevent is needed only where it is the server's worker
     except ImportError:
-        return ThreadLoop()
-    return GeventLoop() if monkey.is_module_patched("socket") else ThreadLoop()
+        return False
+    return bool(monkey.is_module_patched("socket"))
 
 
 class GeventWatch:

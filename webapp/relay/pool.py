@@ -30,6 +30,7 @@ class SocketPool:
         self.wheel = Wheel(resolution_seconds)
         self.sockets: set[PooledSocket] = set()
         self._writes = self._bytes = self._events = 0
+        self._delays: list[float] = []
         loop.every(resolution_seconds, self._turn)
 
     def add(self, socket: PooledSocket) -> None:
@@ -49,7 +50,7 @@ class SocketPool:
         self._events += len(items)
         first = items[0]
         if isinstance(first, Outgoing) and first.appended_at is not None:
-            _DELAY.observe(max(0.0, time.time() - first.appended_at))
+            self._delays.append(time.time() - first.appended_at)
 
     def work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
         """Do what may block beside the loop, and go on with its answer on the loop."""
@@ -74,4 +75,7 @@ class SocketPool:
         metrics.WRITES.inc(self._writes)
         metrics.BYTES_OUT.inc(self._bytes)
         _EVENTS_OUT.inc(self._events)
+        for delay in self._delays:
+            _DELAY.observe(max(0.0, delay))
         self._writes = self._bytes = self._events = 0
+        self._delays.clear()

@@ -3,6 +3,7 @@
 import math
 import queue
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,8 @@ import redis
 
 from ground.logs import get_logger
 from webapp.relay import metrics
+from webapp.relay.ears import BlockingEar, Ear, LoopEar, Take
+from webapp.relay.loop import GeventLoop, is_gevent
 
 log = get_logger(__name__)
 
@@ -20,7 +23,6 @@ _SILENCE_SECONDS = 1.0
 _CONNECT_SECONDS = 2.0
 _BACKOFF_MAX_SECONDS = 1.0
 _COMMANDS_PER_WRITE = 500
-_READ_BYTES = 65_536
 _FENCE = b"fence"
 
 
@@ -54,6 +56,7 @@ class PubSubLink:
         self._outstanding: dict[bytes, int] = {}
         self._session = 0
         self._socket: Any = None
+        self._loop = GeventLoop() if is_gevent() else None
         self._sent_at = math.inf
         self._stopping = threading.Event()
         self._threads = [
@@ -99,6 +102,9 @@ class PubSubLink:
                     return
                 metrics.LINK_LOST.inc()
                 log.warning("relay_link_lost", error=type(exc).__name__)
+            except Exception:
+                # The edge of this thread: without it nobody would hear any more, and coming back heals what was missed.
+                log.exception("relay_link_failed")
             pause = 0.05 if self._socket is not None else min(pause * 2, _BACKOFF_MAX_SECONDS)
             with self._lock:
                 self._socket = None
@@ -111,11 +117,26 @@ class PubSubLink:
             connection.connect()
             # Read here, not by redis-py: one read may bring many messages, and they leave in one batch.
             connected = connection._get_socket()  # noqa: SLF001
-            connected.settimeout(_SILENCE_SECONDS)
-            self._restore(connected)
-            self._read_forever(connected, hiredis.Reader())
+            ear = self._ear(connected, self._taker(hiredis.Reader()))
+            try:
+                self._restore(connected)
+                self._hear_forever(ear)
+            finally:
+                ear.stop()
         finally:
             connection.disconnect()
+
+    def _ear(self, connected: Any, take: Take) -> Ear:
+        if self._loop is None or isinstance(connected, ssl.SSLSocket):
+            return BlockingEar(connected, take, _SILENCE_SECONDS)
+        return LoopEar(self._loop, connected, take, _SILENCE_SECONDS)
+
+    def _taker(self, reader: hiredis.Reader) -> Take:
+        def take(data: bytes) -> None:
+            reader.feed(data)
+            self._sort(iter(reader.gets, False))
+
+        return take
 
     def _restore(self, connected: Any) -> None:
         with self._lock:
@@ -128,25 +149,18 @@ class PubSubLink:
             self._commands.put((self._session, b"PING", _FENCE))
             self._socket = connected
 
-    def _read_forever(self, connected: Any, reader: hiredis.Reader) -> None:
+    def _hear_forever(self, ear: Ear) -> None:
         asked = False
         while not self._stopping.is_set():
-            try:
-                data = _read(connected)
-            except TimeoutError:
-                if asked and time.monotonic() - self._sent_at >= _SILENCE_SECONDS * 0.9:
-                    raise  # nothing for a second, and no answer to our ping for another: the line is dead
-                if not asked:
-                    asked = True
-                    self._sent_at = math.inf  # until the ping has left
-                    with self._lock:
-                        self._commands.put((self._session, b"PING", b""))
-                continue
-            if not data:
-                raise ConnectionResetError
-            asked = False
-            reader.feed(data)
-            self._sort(iter(reader.gets, False))
+            if ear.hear():
+                asked = False
+            elif not asked:
+                asked = True
+                self._sent_at = math.inf  # until the ping has left
+                with self._lock:
+                    self._commands.put((self._session, b"PING", b""))
+            elif time.monotonic() - self._sent_at >= _SILENCE_SECONDS * 0.9:
+                raise TimeoutError  # nothing for a second, and no answer to our ping for another: the line is dead
 
     def _sort(self, replies: Iterable[Any]) -> None:
         messages: list[tuple[bytes, bytes]] = []
@@ -201,22 +215,6 @@ class PubSubLink:
 def _pack(verb: bytes, name: bytes) -> bytes:
     parts = [verb, name] if name else [verb]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
-
-
-def _read(connected: Any) -> bytes:
-    """Raises TimeoutError after a silence. A process that was kept from running finds its time run out and the answer
-    waiting, so that is looked for first."""
-    try:
-        data: bytes = connected.recv(_READ_BYTES)
-    except TimeoutError as exc:
-        connected.settimeout(0)
-        try:
-            data = connected.recv(_READ_BYTES)
-        except BlockingIOError:
-            raise exc from None
-        finally:
-            connected.settimeout(_SILENCE_SECONDS)
-    return data
 
 
 def _shut(connected: Any) -> None:

@@ -208,6 +208,8 @@ class Socket:
         if subscription.is_too_slow:
             self._begin_close(CloseCode.TOO_SLOW)
             return
+        if subscription.is_live and not subscription.is_waiting:
+            return  # as after most writes; what is pushed just now wakes us again
         items = subscription.take(_WRITE_BYTES)
         for item in items:
             if isinstance(item, Resync):

@@ -42,7 +42,7 @@ def hog() -> Response:
 def create_app(redis_url: str, limits: Limits) -> Flask:
     app = Flask(__name__)
     sock = open_door(app)
-    client = redis.Redis.from_url(redis_url)
+    client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.extensions["redis"] = client
     streams = Streams(client)
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)

@@ -12,6 +12,7 @@ import websockets
 
 from streams import Streams
 from tests.integration.relay.conftest import Writer
+from tests.integration.relay.proxy import Line
 from tests.integration.relay.server import Server, close_of, read_events
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
@@ -249,6 +250,18 @@ def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, t
         mortal_valkey.restart(keep_data=False, kill=True)
         writer.write("one")
         assert read_events(client, 1) == [-1]
+
+
+def test_sockets_live_through_a_line_to_redis_that_falls_silent(redis_url, writer, tmp_path):
+    with Line(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
+        behind = f"{redis_url.rpartition(':')[0]}:{line.port}/0"
+        with Server(tmp_path, behind, Limits()) as server, server.open("one") as client:
+            writer.write("one")
+            assert read_events(client, 1) == [1]
+            line.silence()
+            writer.write("one")
+            assert read_events(client, 1) == [2]
+            assert server.sample("welno_relay_link_lost_total") == 1
 
 
 def test_a_peer_that_does_not_answer_our_close_is_cut_off(strict, writer):
