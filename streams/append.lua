@@ -53,9 +53,13 @@ if count > 0 then
       redis.call('ZREMRANGEBYSCORE', ids, '-inf', seq - 2 * max_length)
     end
   end
-  redis.call('EXPIRE', log, ttl)
-  redis.call('EXPIRE', meta, ttl)
-  redis.call('EXPIRE', ids, ttl)
+  -- Three writes less for most appends: a sixty-fourth longer, and renewed when that is used up.
+  if redis.call('TTL', log) < ttl or redis.call('TTL', ids) < ttl then
+    local longer = ttl + math.ceil(ttl / 64)
+    redis.call('EXPIRE', log, longer)
+    redis.call('EXPIRE', meta, longer)
+    redis.call('EXPIRE', ids, longer)
+  end
 end
 
 if hash then

@@ -36,8 +36,8 @@ _APPEND, _READ, _MOVED = Script("append.lua"), Script("read.lua"), Script("moved
 class Streams:
     """One ordered stream per subject; every method raises StreamsUnavailable when Redis cannot be asked.
 
-    `redis_client` must return bytes. A stream keeps its last `max_length` events and vanishes `ttl_seconds`
-    after its last append; the next append then begins a new epoch.
+    `redis_client` must return bytes. A stream keeps its last `max_length` events and vanishes `ttl_seconds`,
+    or up to a sixty-fourth later, after its last append; the next append then begins a new epoch.
     """
 
     def __init__(

@@ -184,9 +184,24 @@ def test_the_last_events_come_oldest_first(streams):
     assert streams.last("nobody", 2) == []
 
 
-def test_every_key_expires(streams, redis_client):
+DAY_SECONDS = 86_400
+
+
+def test_every_key_lives_for_a_day_after_the_last_append(streams, redis_client):
     streams.append(SUBJECT, events(1, 1))
-    assert all(0 < redis_client.ttl(key) <= 86_400 for key in redis_client.keys("stream:*"))
+    keys = redis_client.keys("stream:*")
+    assert all(DAY_SECONDS <= redis_client.ttl(key) <= DAY_SECONDS * 65 / 64 for key in keys)
+    [redis_client.expire(key, DAY_SECONDS - 1) for key in keys]
+    streams.append(SUBJECT, events(2, 2))
+    assert all(redis_client.ttl(key) >= DAY_SECONDS for key in keys)
+
+
+@pytest.mark.parametrize("key_of", [log_key, meta_key, ids_key])
+def test_a_key_that_was_evicted_comes_back_with_its_time(streams, redis_client, key_of):
+    streams.append(SUBJECT, events(1, 1))
+    redis_client.delete(key_of(SUBJECT))
+    streams.append(SUBJECT, events(2, 2))
+    assert all(redis_client.ttl(key) >= DAY_SECONDS for key in redis_client.keys("stream:*"))
 
 
 def test_all_keys_of_a_session_share_a_cluster_slot():
