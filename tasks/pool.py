@@ -1,4 +1,4 @@
-"""The worker's pool of processes, which outlives a child's death in the moment its broker comes back."""
+"""The worker's pool of processes, which outlives a child's death in the two moments when Celery's own does not."""
 
 from typing import Any
 
@@ -15,6 +15,11 @@ class SteadyPool(AsynPool):  # type: ignore[misc] # Celery has no types
         is_gone = getattr(proc, "_sentinel_poll", -1) is None
         if not is_gone:
             super()._track_child_process(proc, hub)
+
+    def did_start_ok(self) -> bool:
+        """Asked once, when the worker is ready. Celery ends it when any child has died by then ("Could not start worker
+        processes"); only when all have, something is wrong with starting. One is replaced as at any later time."""
+        return any(child.exitcode is None for child in self._pool)
 
 
 class SteadyTaskPool(TaskPool):  # type: ignore[misc] # Celery has no types

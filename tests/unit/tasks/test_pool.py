@@ -1,4 +1,4 @@
-"""The worker's pool watches the living only."""
+"""The worker's pool watches the living only, and begins with those it has."""
 
 from types import SimpleNamespace
 
@@ -23,3 +23,10 @@ def test_celery_itself_would_end_the_worker():
     """When this fails, the pool of our own can go."""
     with pytest.raises(ValueError, match="file descriptor is None"):
         track(AsynPool)
+
+
+@pytest.mark.parametrize(("exit_codes", "answer"), [([None, None], True), ([-9, None], True), ([-9, 1], False)])
+def test_a_child_that_died_at_once_is_no_failed_start(exit_codes, answer):
+    pool = object.__new__(SteadyPool)
+    pool._pool = [SimpleNamespace(exitcode=code) for code in exit_codes]
+    assert pool.did_start_ok() is answer
