@@ -19,9 +19,10 @@ from bench.relay.client import ClientError, Crowd, raise_descriptors, take_core
 from bench.relay.floor import Floor
 from bench.relay.home import make_home
 from bench.relay.measures import measure_crowd, measure_fanout, measure_latency, measure_reconnect
+from bench.relay.moving import measure_move
 from bench.relay.peers import PeerMissing
 from bench.relay.plan import Plan, read_plan
-from bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server
+from bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server, Welno
 
 FLOOR = "redis-py"
 Found = dict[str, Figures]
@@ -40,6 +41,8 @@ def run(plan: Plan) -> Found:
         if "reconnect" in plan.parts:
             resuming = [server for server in servers if server.resumes]
             _one_by_one(resuming, found, lambda server, crowd: measure_reconnect(plan, server, crowd))
+        if "move" in plan.parts and Welno.name in found:
+            found[Welno.name] |= measure_move(plan, home)
     return found
 
 
@@ -122,7 +125,7 @@ def _measure_fanouts(plan: Plan, servers: Sequence[Server], crowd: Crowd, found:
 def print_found(found: Mapping[str, Figures]) -> None:
     """A table per part; a server that has no such figure has an empty cell."""
     names = dict.fromkeys(name for figures in found.values() for name in figures)
-    for part in ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect"):
+    for part in ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect", "move"):
         columns = [name for name in names if name.startswith(part)]
         if columns:
             print()

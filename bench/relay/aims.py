@@ -1,53 +1,68 @@
 """What the relay is meant to reach, held against the figures of one run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from bench.figures import Figures
 from bench.relay.servers import PYTHON_PEERS
 
 _OWN, _FLOOR = "welno", "redis-py"
-_KIB_PER_SOCKET = 4.0
-_IDLE_PERCENT = 5.0
-_BACK_SECONDS = 5.0
-_SINGLE_TIMES_CHANNELS, _JOINED_TIMES_NODE = 10.0, 8.0
+# By how a figure's name begins: the size of the crowd stands at its end.
+_AT_MOST_OF_ANY_CROWD = (("kib_per_socket", 4.0, "4 KiB"), ("idle_percent", 5.0, "5 %"))
+_AT_MOST = (
+    ("reconnect_p99_s", 5.0, "5 s"),
+    ("reconnect_not_back", 0.0, "one"),
+    ("reconnect_lost_events", 0.0, "one"),
+    ("move_come_to_live_p99_s", 1.0, "1 s: no storm"),
+    ("move_lost_events", 0.0, "one"),
+    ("move_doubled_events", 0.0, "one"),
+    ("move_other_goodbyes", 0.0, "one"),
+)
+_BELOW_PEERS = (
+    ("latency_p50_ms", ("node", *PYTHON_PEERS), "Node and Python's peers"),
+    ("latency_cpu_us_per_event", PYTHON_PEERS, "Python's peers"),
+    ("fanout_single_cpu_us", PYTHON_PEERS, "Python's peers"),
+    ("fanout_joined_cpu_us", PYTHON_PEERS, "Python's peers"),
+)
+_ABOVE_PEERS = (
+    ("fanout_single_per_second", ("node",), 1, "Node"),
+    ("fanout_single_per_second", ("channels",), 10, "10 times Channels"),
+    ("fanout_joined_per_second", ("node",), 8, "8 times Node"),
+    ("reconnected_per_second", PYTHON_PEERS, 1, "Channels and Starlette"),
+)
 Found = Mapping[str, Figures]
+# Ours, what it is held against, and whether that is reached.
+Judged = dict[str, tuple[float, float, bool]]
 
 
-def judge(found: Found) -> dict[str, tuple[float, float, bool]]:
-    """Ours, what it is held against, and whether that is reached; nothing of what was not measured."""
+def judge(found: Found) -> Judged:
+    """Nothing of what was not measured."""
     own = found.get(_OWN, {})
-    judged: dict[str, tuple[float, float, bool]] = {}
+    below = {f"{name} below {what}": (own[name], bound) for name, bound, what in _bounds(found) if name in own}
+    above = {f"{name} above {what}": (own[name], bound) for name, bound, what in _floors(found) if name in own}
+    judged = {text: (value, bound, value <= bound) for text, (value, bound) in below.items()}
+    return judged | {text: (value, bound, value >= bound) for text, (value, bound) in above.items()}
 
-    def below(name: str, bound: float | None, what: str) -> None:
-        if name in own and bound is not None:
-            judged[f"{name} below {what}"] = (own[name], bound, own[name] <= bound)
 
-    def above(name: str, bound: float | None, what: str) -> None:
-        if name in own and bound is not None:
-            judged[f"{name} above {what}"] = (own[name], bound, own[name] >= bound)
-
-    for name in own:
-        if name.startswith("kib_per_socket"):
-            below(name, _KIB_PER_SOCKET, "4 KiB")
-        elif name.startswith("idle_percent"):
-            below(name, _IDLE_PERCENT, "5 %")
-        elif name.startswith("accepted_per_second"):
-            above(name, _best(found, name, PYTHON_PEERS, max), "Channels and Starlette")
-    below("latency_p50_ms", _best(found, "latency_p50_ms", ("node", *PYTHON_PEERS), min), "Node and Python's peers")
+def _bounds(found: Found) -> Iterator[tuple[str, float, str]]:
+    for begin, bound, what in _AT_MOST_OF_ANY_CROWD:
+        yield from ((name, bound, what) for name in found.get(_OWN, {}) if name.startswith(begin))
+    for name, servers, what in _BELOW_PEERS:
+        values = [found[server][name] for server in servers if name in found.get(server, {})]
+        if values:
+            yield name, min(values), what
     floor = found.get(_FLOOR, {}).get("publish_p99_and_append_p50_ms")
-    below("latency_p99_ms", floor, "redis-py's publish to subscribe and the append")
-    above("fanout_single_per_second", _best(found, "fanout_single_per_second", ("node",), max), "Node")
-    channels = _best(found, "fanout_single_per_second", ("channels",), max, _SINGLE_TIMES_CHANNELS)
-    above("fanout_single_per_second", channels, "10 times Channels")
-    node = _best(found, "fanout_joined_per_second", ("node",), max, _JOINED_TIMES_NODE)
-    above("fanout_joined_per_second", node, "8 times Node")
-    for name in ("latency_cpu_us_per_event", "fanout_single_cpu_us", "fanout_joined_cpu_us"):
-        below(name, _best(found, name, PYTHON_PEERS, min), "Python's peers")
-    above("reconnected_per_second", _best(found, "reconnected_per_second", PYTHON_PEERS, max), "Channels and Starlette")
-    below("reconnect_p99_s", _BACK_SECONDS, "5 s")
-    below("reconnect_not_back", 0, "one")
-    below("reconnect_lost_events", 0, "one")
-    return judged
+    if floor is not None:
+        yield "latency_p99_ms", floor, "redis-py's publish to subscribe and the append"
+    yield from _AT_MOST
+
+
+def _floors(found: Found) -> Iterator[tuple[str, float, str]]:
+    accepted = [name for name in found.get(_OWN, {}) if name.startswith("accepted_per_second")]
+    crowds = [(name, PYTHON_PEERS, 1, "Channels and Starlette") for name in accepted]
+    for name, servers, times, what in (*crowds, *_ABOVE_PEERS):
+        values = [found[server][name] for server in servers if name in found.get(server, {})]
+        if values:
+            yield name, max(values) * times, what
 
 
 def print_aims(found: Found) -> None:
@@ -56,10 +71,3 @@ def print_aims(found: Found) -> None:
         print("\naims")
     for text, (own, bound, is_met) in judged.items():
         print(f"  {'met   ' if is_met else 'MISSED'}  {text:<80}{own:>14,.2f}{bound:>14,.2f}")
-
-
-def _best(
-    found: Found, name: str, servers: Sequence[str], of: Callable[[list[float]], float], times: float = 1
-) -> float | None:
-    values = [found[server][name] for server in servers if name in found.get(server, {})]
-    return of(values) * times if values else None

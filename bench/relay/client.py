@@ -47,12 +47,13 @@ class Ticket:
 
 
 class Socket:
-    """`live_at` is when it was told that it follows its stream."""
+    """`live_at` is when it was told that it follows its stream, `goodbye` what the server's close said."""
 
     __slots__ = (
         "bare",
         "doubled",
         "events",
+        "goodbye",
         "live_at",
         "lost",
         "opened_at",
@@ -74,6 +75,7 @@ class Socket:
         self.events = self.lost = self.doubled = self.pings = 0
         self.opened_at = time.monotonic()
         self.live_at: float | None = None
+        self.goodbye = b""
         self.wanted = 0
         self.wanted_at: float | None = None
 
@@ -266,6 +268,7 @@ class Crowd:
             with suppress(OSError):
                 one.bare.send(bytes((0x8A, 0x80 | len(payload))) + _UNMASKED + payload)
         elif opcode == _CLOSE:
+            one.goodbye = payload
             self._lose(one, str(int.from_bytes(payload[:2])))
 
     def _lose(self, one: Socket, how: str) -> None:

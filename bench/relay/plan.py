@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bench.relay.servers import SERVERS
 
-PARTS = ("crowd", "latency", "fanout", "reconnect")
+PARTS = ("crowd", "latency", "fanout", "reconnect", "move")
 # A session's sockets have a limit, and this is the most that it can be set to.
 FANOUT_MAX_SOCKETS = 1000
 
@@ -47,7 +47,7 @@ def read_plan(arguments: Sequence[str], description: str | None) -> Plan:
     parser.add_argument("--fanout-sockets", type=int, default=1000, help="on one stream")
     parser.add_argument("--events", type=int, default=50, help="of each fan-out round")
     parser.add_argument("--joined", type=int, default=50, help="events appended at once")
-    parser.add_argument("--reconnecting", type=int, default=5000, help="sockets that come back at once")
+    parser.add_argument("--reconnecting", type=int, default=5000, help="sockets that come back at once, or move")
     parser.add_argument("--behind", type=int, default=10, help="events that each of them has missed")
     parser.add_argument("--rounds", type=int, default=5, help="of latency and fan-out, the servers taking turns")
     plan = Plan(**vars(parser.parse_args(arguments)))

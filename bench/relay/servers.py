@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -87,6 +88,11 @@ class Server:
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop(5)
+
+    def terminate(self) -> None:
+        """As a deployment does; it goes in its own time."""
+        if self._process is not None:
+            self._process.send(signal.SIGTERM)
 
     def install(self) -> None:
         """Raises PeerMissing."""

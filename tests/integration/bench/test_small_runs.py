@@ -28,6 +28,7 @@ def test_the_relay_is_measured_beside_the_floor():
     assert found.keys() == {"welno", "redis-py"}
     own = found["welno"]
     assert (own["reconnect_lost_events"], own["reconnect_doubled_events"], own["idle_lost_sockets"]) == (0, 0, 0)
+    assert (own["move_sockets"], own["move_lost_events"], own["move_doubled_events"]) == (30, 0, 0)
     assert min(own["fanout_joined_per_second"], own["fanout_single_per_second"], own["latency_p50_ms"]) > 0
     assert found["redis-py"]["publish_p99_and_append_p50_ms"] > 0
 
