@@ -343,7 +343,7 @@ class Settings:
         "WELNO_RELAY_CHECK_EVERY_SECONDS",
         _number(0.01, 60),
         "How often a reader's right to read is looked up again.",
-        default=45,
+        default=55,
         unit="s",
     )
     relay_idle_seconds: float = _declare(

@@ -25,7 +25,7 @@ class Limits:
     pong_within_seconds: float = 10.0  # 3012 beyond
     write_within_seconds: float = 15.0  # cut off when the peer takes nothing for so long
     close_within_seconds: float = 5.0  # cut off when the peer does not answer our close
-    check_every_seconds: float = 45.0  # is this reader still allowed; at most 60 by the promise
+    check_every_seconds: float = 55.0  # is this reader still allowed; at most 60 by the promise
     idle_seconds: float = 3600.0  # 3009 when nothing but pings went either way
     drain_spread_seconds: float = 10.0  # clients come back spread over so long
     sse_comment_seconds: float = 20.0  # keeps proxies awake and notices readers that left
