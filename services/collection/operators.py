@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from models import CollectionRun, CollectionStep, RunState
@@ -71,16 +71,21 @@ def list_runs(
     state: RunState | None = None,
     error_only: bool = False,
     before: datetime | None = None,
+    before_id: UUID | None = None,
     limit: int,
 ) -> list[RunSummary]:
-    """Newest change first; `before` is the `updated_at` of the last one of the page before."""
+    """Newest change first; `before` and `before_id` are `updated_at` and `session_id` of the last one of the page
+    before. Without the id, those that changed in the same microsecond are left out."""
     query = select(CollectionRun).order_by(CollectionRun.updated_at.desc(), CollectionRun.session_id).limit(limit)
     if state is not None:
         query = query.where(CollectionRun.run_state == state)
     if error_only:
         query = query.where(CollectionRun.error_code.is_not(None))
     if before is not None:
-        query = query.where(CollectionRun.updated_at < before)
+        follows = CollectionRun.updated_at < before
+        if before_id is not None:
+            follows |= and_(CollectionRun.updated_at == before, CollectionRun.session_id > before_id)
+        query = query.where(follows)
     return [_summarize(run) for run in session.execute(query).scalars()]
 
 

@@ -24,10 +24,18 @@ blueprint = Blueprint("runs", __name__, url_prefix="/api/v1/admin/runs", descrip
 @blueprint.response(200, RunsOutput)
 @fails(blueprint, 400, 401, 403)
 def show_runs(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
-    """Newest change first. `before` takes the `updated_at` of the last one of the page before."""
+    """Newest change first. `before` and `before_id` take `updated_at` and `session_id` of the last one of the page
+    before."""
     state = RunState(query["state"]) if query["state"] else None
     with stores().sessions() as session:
-        runs = list_runs(session, state=state, error_only=query["errors"], before=query["before"], limit=query["limit"])
+        runs = list_runs(
+            session,
+            state=state,
+            error_only=query["errors"],
+            before=query["before"],
+            before_id=query["before_id"],
+            limit=query["limit"],
+        )
     return {"success": True, "runs": runs}
 
 

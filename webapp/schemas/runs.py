@@ -1,6 +1,8 @@
 """Runs on the wire, for operators: how far each is, and its story. Nothing tells who a run is about."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ground.names import Status, Step
 from models import RunState
@@ -14,11 +16,19 @@ class RunsQuery(InputSchema):
     )
     errors = fields.Boolean(load_default=False, error_messages={"invalid": "true나 false로 보내 주세요."})
     before = Moment("앞 쪽 마지막 줄의 updated_at을 보내 주세요.", load_default=None)
+    before_id = fields.UUID(
+        load_default=None, error_messages={"invalid_uuid": "앞 쪽 마지막 줄의 session_id를 보내 주세요."}
+    )
     limit = fields.Integer(
         load_default=50,
         validate=validate.Range(1, 200, error="1에서 200까지 쓸 수 있어요."),
         error_messages={"invalid": "1에서 200까지의 숫자로 보내 주세요."},
     )
+
+    @validates_schema
+    def check_place(self, query: dict[str, Any], **_: Any) -> None:
+        if query.get("before_id") is not None and query.get("before") is None:
+            raise ValidationError("before와 함께 보내 주세요.", "before_id")
 
 
 class RunItem(Schema):

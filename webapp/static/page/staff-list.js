@@ -14,8 +14,8 @@ export class RunList {
   #api;
   #changed;
   #filter = "all";
-  // Where each page before this one began; the last is this page's own.
-  #pages = [/** @type {string|null} */ (null)];
+  // The run that came before each page; the last is that of this page.
+  #pages = [/** @type {any} */ (null)];
   #runs = /** @type {any[]} */ ([]);
   #drawn = "";
 
@@ -28,7 +28,7 @@ export class RunList {
     select.addEventListener("change", () => this.#narrow(select.value));
     find("find-form").addEventListener("submit", openTyped);
     find("newer").addEventListener("click", () => this.#turn(() => this.#pages.pop()));
-    find("older").addEventListener("click", () => this.#turn(() => this.#pages.push(this.#runs.at(-1).updated_at)));
+    find("older").addEventListener("click", () => this.#turn(() => this.#pages.push(this.#runs.at(-1))));
   }
 
   async load(/** @type {() => boolean} */ isCurrent) {
