@@ -10,7 +10,7 @@ from services.stores import build_stores
 from spool import Spool
 from streams import SharedRedis
 from webapp import pages
-from webapp.api import asyncapi, files, health, passwords, patients, reference, runs, session_stream, sessions
+from webapp.api import asyncapi, files, health, passwords, patients, reference, runs, session_stream, sessions, staff
 from webapp.api.documented import security_schemes
 from webapp.auth import answer_revoked
 from webapp.bodies import check_bodies
@@ -64,7 +64,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, session_stream, patients, passwords, files, runs):
+    for resource in (sessions, session_stream, patients, passwords, files, runs, staff):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)

@@ -25,7 +25,11 @@ _REMOVE_COPIES = "DELETE FROM welno.welno_collection_history WHERE masked_name =
 
 @pytest.fixture(scope="module")
 def token(running_product: Product) -> str:
-    return running_product.staff()["Authorization"].removeprefix("Bearer ")
+    return new_token(running_product)
+
+
+def new_token(product: Product) -> str:
+    return product.staff()["Authorization"].removeprefix("Bearer ")
 
 
 @pytest.fixture
@@ -177,11 +181,27 @@ def test_the_token_stays_in_this_tab_alone(page: Page, visitor: Visitor, token: 
     expect(other.get_by_role("heading", name="직원 로그인")).to_be_visible()
 
 
-def test_who_signs_out_leaves_nothing_behind(page: Page, stopped: Visit) -> None:
+def test_who_signs_out_leaves_nothing_behind(visitor: Visitor, product: Product, stopped: Visit) -> None:
+    page, token = visitor.page, new_token(product)
+    visitor.open(PAGE)
+    sign_in(page, token)
     open_story(page, stopped)
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_label("직원 토큰")).to_be_focused()
     expect(page.locator("#story")).to_be_hidden()
+    assert page.evaluate("sessionStorage.length") == 0
+    with page.expect_response("**/admin/runs**") as asked:
+        sign_in(page, token)
+    assert asked.value.status == 401
+    expect(page.locator("#token-error")).to_be_visible()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_server_that_does_not_hear_of_the_end_is_no_reason_to_stay(page: Page) -> None:
+    with answered(page, status=503, body="busy"):
+        page.get_by_role("button", name="로그아웃").click()
+        expect(page.get_by_label("직원 토큰")).to_be_focused()
+        expect(page.locator("#trouble")).to_contain_text("서버에서 토큰을 취소하지 못했어요.")
     assert page.evaluate("sessionStorage.length") == 0
 
 

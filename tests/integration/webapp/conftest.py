@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -69,9 +69,19 @@ def starter(app: Flask) -> Person:
 
 
 @pytest.fixture
-def staff(app: Flask) -> dict[str, str]:
-    with app.app_context():
-        return {"Authorization": f"Bearer {make_token('op-1', 1, Role.STAFF)}"}
+def new_staff(app: Flask) -> Callable[[], dict[str, str]]:
+    """Another token of the same member of staff each time."""
+
+    def make() -> dict[str, str]:
+        with app.app_context():
+            return {"Authorization": f"Bearer {make_token('op-1', 1, Role.STAFF)}"}
+
+    return make
+
+
+@pytest.fixture
+def staff(new_staff: Callable[[], dict[str, str]]) -> dict[str, str]:
+    return new_staff()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The operators' runs over HTTP."""
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ from ground.clock import clock
 from ground.names import Status, Step
 from models import CollectionRun, RunState
 from services.identity import Identity
-from services.sessions import start_session
+from services.sessions import Started, start_session
 from webapp.current import parts
 
 from .people import API
@@ -19,15 +20,13 @@ Headers = dict[str, str]
 RUNS = f"{API}/admin/runs"
 
 
-@pytest.fixture
-def stopped(app: Flask) -> str:
-    """A run that stopped while saving."""
+def start(app: Flask) -> Started:
     stores = parts(app).stores
     person = Identity(
         user_name="남가온", phone_no="01000000777", birthdate=date(1990, 2, 3), gender="F", private_auth_type="0"
     )
     with stores.unit_of_work() as work:
-        started = start_session(
+        return start_session(
             work,
             person,
             redirect_path=None,
@@ -36,7 +35,13 @@ def stopped(app: Flask) -> str:
             now=clock.now(),
             request_id="request-1",
         )
-    with stores.unit_of_work() as work:
+
+
+@pytest.fixture
+def stopped(app: Flask) -> str:
+    """A run that stopped while saving."""
+    started = start(app)
+    with parts(app).stores.unit_of_work() as work:
         run = work.session.get_one(CollectionRun, UUID(started.session_id))
         run.step, run.status, run.error_code = Step.SAVE_FILES, Status.ERROR, "STORAGE_FAILED"
     return started.session_id
@@ -51,6 +56,20 @@ def test_a_page_of_runs_begins_after_the_last(app: Flask, staff: Headers, stoppe
     newest = app.test_client().get(f"{RUNS}?limit=1", headers=staff).json["runs"][0]
     older = app.test_client().get(RUNS, query_string={"before": newest["updated_at"]}, headers=staff).json["runs"]
     assert newest["session_id"] not in [run["session_id"] for run in older]
+
+
+def test_no_run_is_skipped_that_changed_in_the_same_moment(app: Flask, staff: Headers):
+    stores, moment = parts(app).stores, clock.now()
+    asked = {start(app).session_id for _ in range(3)}
+    with stores.unit_of_work() as work:
+        for session_id in asked:
+            work.session.get_one(CollectionRun, UUID(session_id)).updated_at = moment
+    seen, place = [], {}
+    while asked - set(seen) and len(seen) < 50:
+        [run] = app.test_client().get(RUNS, query_string={"limit": 1, **place}, headers=staff).json["runs"]
+        place = {"before": run["updated_at"], "before_id": run["session_id"]}
+        seen.append(run["session_id"])
+    assert len(seen) == len(set(seen))
 
 
 def test_a_run_tells_its_story_without_its_person(app: Flask, staff: Headers, stopped: str):
@@ -71,13 +90,23 @@ def test_staff_cancel_a_run(app: Flask, staff: Headers, stopped: str):
     assert answer.json["run"]["summary"]["status"] == Status.CANCELLED
 
 
+def test_who_signs_out_takes_back_one_token(app: Flask, new_staff: Callable[[], Headers]):
+    mine, other = new_staff(), new_staff()
+    assert app.test_client().post(f"{API}/admin/sign-out", headers=mine).status_code == 204
+    assert app.test_client().get(RUNS, headers=mine).status_code == 401
+    assert app.test_client().post(f"{API}/admin/sign-out", headers=mine).status_code == 401
+    assert app.test_client().get(RUNS, headers=other).status_code == 200
+
+
 @pytest.mark.parametrize(("method", "verb"), [("get", ""), ("post", "/resume"), ("post", "/cancel")])
 def test_an_unknown_run_is_not_found(app: Flask, staff: Headers, method: str, verb: str):
     answer = getattr(app.test_client(), method)(f"{RUNS}/{uuid4()}{verb}", headers=staff)
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
 
 
-@pytest.mark.parametrize("query", ["state=sleeping", "limit=0", "before=yesterday"])
+@pytest.mark.parametrize(
+    "query", ["state=sleeping", "limit=0", "before=yesterday", "before_id=7", f"before_id={UUID(int=7)}"]
+)
 def test_a_wrong_question_names_its_field(app: Flask, staff: Headers, query: str):
     answer = app.test_client().get(f"{RUNS}?{query}", headers=staff)
     assert (answer.status_code, list(answer.json["error"]["details"])) == (400, [query.partition("=")[0]])

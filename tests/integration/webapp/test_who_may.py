@@ -45,6 +45,7 @@ CALLS = {
     "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
     "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
+    "staff.sign_out": Call("POST", "/api/v1/admin/sign-out", 401, 401, 401),
     "files.list_files": Call("GET", ADMIN, 401, 401, 401),
     "files.show_file": Call("GET", ADMIN + "/x", 401, 401, 401),
     "files.retry_file": Call("POST", ADMIN + "/x/retry", 401, 401, 401),

@@ -6,7 +6,7 @@
 
 import { WelnoError } from "../sdk/session.js";
 
-const BASE = "/api/v1/admin/runs";
+const BASE = "/api/v1/admin";
 const TOKEN_KEY = "welno_staff_token";
 const TIMEOUT_MILLISECONDS = 15_000;
 const OPEN_STATES = ["idle", "ready", "running", "waiting"];
@@ -36,39 +36,51 @@ export class StaffApi {
   /** Keeps the token only when the server takes it. @param {string} token */
   async signIn(token) {
     if (!TOKEN_FORM.test(token)) throw new WelnoError({ code: "TOKEN_MALFORMED", status: 401 });
-    await call("GET", "?limit=1", token);
+    await call("GET", "/runs?limit=1", token);
     sessionStorage.setItem(TOKEN_KEY, token);
     this.#token = token;
   }
 
-  signOut() {
+  /** This tab no longer has the token, which may still be good elsewhere. */
+  forget() {
     sessionStorage.removeItem(TOKEN_KEY);
     this.#token = null;
   }
 
-  /** Newest change first. @param {{filter: string, before: string|null, limit: number}} asked @returns {Promise<any[]>} */
+  /** The token opens nothing any more, for anybody. Forgotten here in any case; fails when the server was not told. */
+  async signOut() {
+    const token = this.#token;
+    this.forget();
+    await call("POST", "/sign-out", token);
+  }
+
+  /**
+   * Newest change first. `before` is the last run of the page before.
+   * @param {{filter: string, before: any, limit: number}} asked @returns {Promise<any[]>}
+   */
   async list({ filter, before, limit }) {
-    const paging = { limit: String(limit), ...(before ? { before } : {}) };
-    const ask = (/** @type {any} */ question) => this.#call("GET", `?${new URLSearchParams({ ...question, ...paging })}`);
+    const place = before ? { before: before.updated_at, before_id: before.session_id } : {};
+    const paging = { limit: String(limit), ...place };
+    const ask = (/** @type {any} */ question) => this.#call("GET", `/runs?${new URLSearchParams({ ...question, ...paging })}`);
     const pages = await Promise.all(FILTERS[filter].map(ask));
     // Each page has its newest: together they hold the newest of all.
     const byId = new Map(pages.flatMap((page) => page.runs).map((run) => [run.session_id, run]));
-    return [...byId.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).slice(0, limit);
+    return [...byId.values()].sort(newestFirst).slice(0, limit);
   }
 
   /** @param {string} id */
   async story(id) {
-    return (await this.#call("GET", `/${id}`)).run;
+    return (await this.#call("GET", `/runs/${id}`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} its story after that */
   async resume(id) {
-    return (await this.#call("POST", `/${id}/resume`)).run;
+    return (await this.#call("POST", `/runs/${id}/resume`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} its story after that: it may have ended otherwise meanwhile */
   async cancel(id) {
-    return (await this.#call("POST", `/${id}/cancel`)).run;
+    return (await this.#call("POST", `/runs/${id}/cancel`)).run;
   }
 
   #call(method, path) {
@@ -76,8 +88,15 @@ export class StaffApi {
   }
 }
 
+/** As the API sorts. */
+function newestFirst(a, b) {
+  if (a.updated_at !== b.updated_at) return a.updated_at < b.updated_at ? 1 : -1;
+  return a.session_id < b.session_id ? -1 : 1;
+}
+
 async function call(method, path, token) {
   const reply = await ask(method, path, token);
+  if (reply.status === 204) return null;
   const answer = await readJson(reply);
   if (reply.ok && answer !== null) return answer;
   const wait = Number(reply.headers.get("Retry-After"));
@@ -97,6 +116,7 @@ async function ask(method, path, token) {
       headers: { Accept: "application/json", Authorization: `Bearer ${token}` },
       credentials: "omit",
       cache: "no-store",
+      keepalive: method === "POST", // also when the page is being left
       signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
     });
   } catch (cause) {

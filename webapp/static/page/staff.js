@@ -44,7 +44,7 @@ function isRefused(error) {
 
 /** @param {string} [reason] */
 function askToSignIn(reason = "") {
-  api.signOut();
+  api.forget();
   watch.stop();
   list.forget();
   if (find("confirm").open) find("confirm").close("no");
@@ -98,7 +98,16 @@ async function trySigningIn(token) {
   }
 }
 
-find("sign-out").addEventListener("click", () => askToSignIn());
+find("sign-out").addEventListener("click", async () => {
+  const told = api.signOut();
+  askToSignIn();
+  try {
+    await told;
+  } catch (error) {
+    // A token that is refused has ended already.
+    if (!isRefused(error)) say(find("trouble"), "서버에서 토큰을 취소하지 못했어요. 남은 시간이 지나면 저절로 끝나요.");
+  }
+});
 find("refresh").addEventListener("click", () => watch.now());
 find("auto").addEventListener("change", (event) => {
   watch.auto = event.target.checked;

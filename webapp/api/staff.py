@@ -1,0 +1,24 @@
+"""What staff do with their own token."""
+
+from flask_jwt_extended import get_jwt
+from flask_smorest import Blueprint
+
+from ground.logs import get_logger
+from webapp.api.documented import SECURITY_STAFF, fails
+from webapp.auth import for_staff, revoke_token
+from webapp.current import stores
+
+log = get_logger(__name__)
+blueprint = Blueprint("staff", __name__, url_prefix="/api/v1/admin", description="For operators")
+
+
+@blueprint.post("/sign-out")
+@blueprint.doc(security=SECURITY_STAFF)
+@for_staff
+@blueprint.response(204)
+@fails(blueprint, 401, 403, 413)
+def sign_out(staff: str) -> None:
+    """Take back the token that is shown: from now on it opens nothing."""
+    claims = get_jwt()
+    revoke_token(stores().redis, claims["jti"], claims["exp"], stores().clock.now())
+    log.info("staff_signed_out", by=staff)
