@@ -10,6 +10,7 @@ from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavail
 from streams.keys import channel as channel_name
 from webapp.relay import metrics
 from webapp.relay.channel import Channel, Outgoing
+from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
 from webapp.relay.subscription import PAGE_EVENTS, Subscription, Waiting, wake_all
 
@@ -35,7 +36,7 @@ class Hub:
         self.streams = streams
         self.queue_max_bytes = queue_max_bytes
         self.waiting = Waiting()
-        self.lock = threading.Lock()  # held for memory only, never for input or output
+        self.lock = plain_lock()  # held for memory only, never for input or output
         self._url = redis_url
         self._check_every_seconds = check_every_seconds
         self._events_in = self._reported_in = 0

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from ground.logs import get_logger
@@ -25,10 +26,12 @@ class Watch(Protocol):
 
 
 class Loop(Protocol):
-    """Jobs given to `run` and callbacks of watches never overlap and must not block; `spawn` may block."""
+    """Jobs given to `run`, callbacks of watches, and hooks (which any thread may call) never overlap and must not
+    block; `spawn` may block."""
 
     def watch(self, descriptor: int, on_readable: Job) -> Watch: ...
     def run(self, job: Job) -> None: ...
+    def hook(self, job: Job) -> Job: ...
     def spawn(self, job: Job) -> None: ...
     def every(self, seconds: float, job: Job) -> None: ...
     def stop(self) -> None: ...
@@ -45,6 +48,17 @@ def is_gevent() -> bool:
     except ImportError:
         return False
     return bool(monkey.is_module_patched("socket"))
+
+
+def plain_lock() -> threading.Lock:
+    """A lock that nothing has patched, four times as fast as gevent's. Whoever holds it must not do anything that could
+    let another greenlet run: that one would wait for it, and with it the whole process."""
+    if not is_gevent():
+        return threading.Lock()
+    from gevent import monkey  # noqa: PLC0415 see is_gevent
+
+    lock: threading.Lock = monkey.get_original("threading", "Lock")()
+    return lock
 
 
 class GeventWatch:
@@ -93,6 +107,9 @@ class GeventLoop:
 
     def run(self, job: Job) -> None:
         job()  # everything of a gevent worker is one thread, and jobs do not yield
+
+    def hook(self, job: Job) -> Job:
+        return job
 
     def spawn(self, job: Job) -> None:
         """Greenlets that end when there is nothing left; a pool's spawn would block the hub when full."""
@@ -168,6 +185,9 @@ class ThreadLoop:
         self._jobs.append(job)
         if threading.current_thread() is not self._thread:
             self._wake()
+
+    def hook(self, job: Job) -> Job:
+        return partial(self.run, job)
 
     def spawn(self, job: Job) -> None:
         self._pool.submit(_guard, job)

@@ -83,7 +83,7 @@ class Socket:
         self._feed, self._subscription, self._admission = feed, subscription, admission
         for json in first:
             self._answer(json)
-        subscription.on_ready = self._wake
+        subscription.on_ready = self._pool.loop.hook(self._on_ready)
         self._pool.wheel.put(self, self._next_deadline())
         self._listen()
         self.flush()
@@ -169,7 +169,7 @@ class Socket:
             while self._buffer or self._gather():
                 sent = os.write(self._descriptor, self._buffer)
                 self._pool.count_write(sent)
-                self._buffer = self._buffer[sent:]
+                self._buffer = b"" if sent == len(self._buffer) else memoryview(self._buffer)[sent:]
                 if self._write_by is not _NEVER:
                     self._write_by = self._pool.now() + self._pool.limits.write_within_seconds
         except (BlockingIOError, InterruptedError):
@@ -178,8 +178,9 @@ class Socket:
         except OSError:
             self._drop("reset")
             return
-        self._watch.no_write()
-        self._write_by = _NEVER
+        if self._write_by is not _NEVER:
+            self._watch.no_write()
+            self._write_by = _NEVER
         if self._is_peer_done:
             self._drop(None)
         elif self._state == _CLOSING and self._reader is None:
@@ -198,7 +199,7 @@ class Socket:
         if not self._control:
             return False
         waiting, self._control = self._control, []
-        self._buffer = memoryview(waiting[0] if len(waiting) == 1 else b"".join(waiting))
+        self._buffer = waiting[0] if len(waiting) == 1 else b"".join(waiting)
         return True
 
     def _gather_events(self) -> None:
@@ -226,11 +227,8 @@ class Socket:
         elif not subscription.is_live:
             self._pause(subscription.catch_up)
 
-    def _wake(self) -> None:
-        """Called from the hub, in any thread: something waits."""
-        self._pool.loop.run(self._on_ready)
-
     def _on_ready(self) -> None:
+        """Something waits."""
         if self._write_by is _NEVER:
             self.flush()
         elif self._subscription is not None and self._subscription.is_too_slow:

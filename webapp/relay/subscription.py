@@ -102,6 +102,10 @@ class Subscription:
         """What waits, at least one item if any, about `max_bytes`; a Resync is always the last of a take."""
         with self._hub.lock:
             items = self._items
+            if len(items) == 1:
+                self._hub.waiting.remove(1, self._bytes)
+                self._items, self._bytes = [], 0
+                return items
             size = 0
             count = 0
             for item in items:
@@ -155,12 +159,13 @@ class Subscription:
         """With the hub's lock held; whoever must be told is added to `woken`."""
         if self.is_too_slow:
             return
-        if not self._items:
+        items, hub = self._items, self._hub
+        if not items:
             woken.append(self)
-        self._items.append(item)
+        items.append(item)
         self._bytes += size
-        self._hub.waiting.add(size, self._bytes)
-        if self._bytes > self._hub.queue_max_bytes:
+        hub.waiting.add(size, self._bytes)
+        if self._bytes > hub.queue_max_bytes:
             self.is_too_slow = True
             self.drop_all()
             woken.append(self)
