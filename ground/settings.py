@@ -324,7 +324,7 @@ class Settings:
         "WELNO_RELAY_ADMIT_WITHIN_SECONDS", _SECONDS, "From a socket's handshake to its greeting.", default=10, unit="s"
     )
     relay_ping_every_seconds: float = _declare(
-        "WELNO_RELAY_PING_EVERY_SECONDS", _SECONDS, "Between our pings.", default=25, unit="s"
+        "WELNO_RELAY_PING_EVERY_SECONDS", _SECONDS, "Between our pings.", default=30, unit="s"
     )
     relay_pong_within_seconds: float = _declare(
         "WELNO_RELAY_PONG_WITHIN_SECONDS", _SECONDS, "Longest wait for a pong.", default=10, unit="s"

@@ -39,7 +39,7 @@ def read_plan(arguments: Sequence[str], description: str | None) -> Plan:
     parser.add_argument("--servers", type=_names(SERVERS), default=list(SERVERS), help="separated by commas")
     parser.add_argument("--parts", type=_names(PARTS), default=list(PARTS), help="separated by commas")
     parser.add_argument("--sockets", type=int, nargs="+", default=[5000, 20_000], help="idle sockets, in steps")
-    parser.add_argument("--settle-seconds", type=float, default=30, help="at each step; a ping comes every 25 s")
+    parser.add_argument("--settle-seconds", type=float, default=35, help="at each step; a ping comes every 30 s")
     parser.add_argument("--idle-seconds", type=float, default=600, help="how long the CPU of the last step is watched")
     parser.add_argument("--streams", type=int, default=1000, help="for latency: as many sockets, one each")
     parser.add_argument("--rate", type=float, default=200, help="events a second over all streams")

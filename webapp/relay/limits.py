@@ -21,7 +21,7 @@ class Limits:
     sockets_per_person: int = 50  # 4429 beyond
     sockets_total: int = 10_000  # 1013 beyond, of one process
     admit_within_seconds: float = 10.0  # from the handshake to the greeting; 1013 beyond
-    ping_every_seconds: float = 25.0
+    ping_every_seconds: float = 30.0
     pong_within_seconds: float = 10.0  # 3012 beyond
     write_within_seconds: float = 15.0  # cut off when the peer takes nothing for so long
     close_within_seconds: float = 5.0  # cut off when the peer does not answer our close
