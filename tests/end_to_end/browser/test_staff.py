@@ -223,7 +223,11 @@ def test_a_token_that_ran_out_is_asked_for_again_where_one_was(page: Page, stopp
         (503, {}, "서버에 문제가 있어요 (HTTP_503)."),
     ],
 )
-def test_trouble_is_told_and_goes_by_itself(page: Page, status: int, headers: dict[str, str], text: str) -> None:
+def test_trouble_is_told_and_goes_by_itself(
+    page: Page, stopped: Visit, status: int, headers: dict[str, str], text: str
+) -> None:
+    page.get_by_role("button", name="지금 새로고침").click()
+    expect(page.get_by_role("link", name=stopped.session_id)).to_be_visible()
     with answered(page, status=status, headers=headers, body="busy"):
         page.get_by_role("button", name="지금 새로고침").click()
         expect(page.locator("#trouble")).to_contain_text(text)
