@@ -50,7 +50,7 @@ class BlockingEar:
 
 
 class LoopEar:
-    """Reads in the loop's own callback: no greenlet is woken and no timer set for a message, which halves its way."""
+    """Reads in the loop's own callback: no greenlet is woken and no timer set for a message."""
 
     def __init__(self, loop: Loop, connected: Any, take: Take, silence_seconds: float) -> None:
         self._descriptor = connected.fileno()
