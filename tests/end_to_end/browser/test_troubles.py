@@ -84,8 +84,8 @@ def test_a_line_that_died_in_silence_is_noticed_on_return(visitor: Visitor, phon
     line.hold()
     visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(visitor.page.get_by_text(OFFLINE)).to_be_visible(timeout=10_000)
+    line.drop()  # before it comes back: else the page may be told of that, and be cut off again while it says so
     line.restore()
-    line.drop()
     visitor.page.evaluate("dispatchEvent(new Event('online'))")
     expect(visitor.page.get_by_text("다시 연결됐어요.")).to_be_visible()
 
