@@ -44,6 +44,7 @@ def measure_move(plan: Plan, home: Home) -> Figures:
     """All sockets of one process come to another, while events go on."""
     crowd, source, target = Crowd(), Welno(home), Welno(home)
     target.name = "welno-next"
+    source.settings = {"WELNO_RELAY_DRAIN_SPREAD_SECONDS": str(plan.spread_seconds)}
     source.have(plan.reconnecting)
     streams = range(plan.reconnecting)
     try:

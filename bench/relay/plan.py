@@ -26,6 +26,7 @@ class Plan:
     joined: int
     reconnecting: int
     behind: int
+    spread_seconds: float
     rounds: int
 
     def within(self, room: int) -> "Plan":
@@ -49,6 +50,7 @@ def read_plan(arguments: Sequence[str], description: str | None) -> Plan:
     parser.add_argument("--joined", type=int, default=50, help="events appended at once")
     parser.add_argument("--reconnecting", type=int, default=5000, help="sockets that come back at once, or move")
     parser.add_argument("--behind", type=int, default=10, help="events that each of them has missed")
+    parser.add_argument("--spread-seconds", type=float, default=10, help="within which those that move come back")
     parser.add_argument("--rounds", type=int, default=5, help="of latency and fan-out, the servers taking turns")
     plan = Plan(**vars(parser.parse_args(arguments)))
     if plan.fanout_sockets > FANOUT_MAX_SOCKETS:

@@ -127,12 +127,13 @@ class Welno(Server):
         super().__init__(home)
         self._ids = itertools.count()
         self._seqs: dict[int, int] = {}
+        self.settings: dict[str, str] = {}
 
     def command(self) -> Sequence[str]:
         return web_program("web", self.port).command
 
     def env(self) -> Mapping[str, str]:
-        return {**self.home.env, **LIMITS}
+        return {**self.home.env, **LIMITS, **self.settings}
 
     def have(self, streams: int) -> None:
         self.home.sessions.have(streams)

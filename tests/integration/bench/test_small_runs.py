@@ -13,7 +13,7 @@ from bench.soak.__main__ import describe_memory
 from local.programs import ROOT
 
 SMALL = "--sockets 20 40 --settle-seconds 0.1 --idle-seconds 0.1 --streams 20 --rate 100 --seconds 0.3"
-SMALLER = "--fanout-sockets 20 --events 10 --joined 5 --reconnecting 30 --rounds 1 --servers welno"
+SMALLER = "--fanout-sockets 20 --events 10 --joined 5 --reconnecting 30 --spread-seconds 1 --rounds 1 --servers welno"
 
 
 def last_line(module: str, options: str) -> dict[str, Any]:

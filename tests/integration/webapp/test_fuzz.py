@@ -25,7 +25,7 @@ _CHECKS = [
 ]
 # Never ends by itself; test_sockets.py reads it.
 _STREAMS = "/api/v1/tilko/session/{session_id}/events"
-_EXAMPLES = 15
+_EXAMPLES = 10
 
 
 def run_examples(app: Flask, send: Callable[[schemathesis.Case], None]) -> int:
