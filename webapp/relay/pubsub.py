@@ -207,7 +207,8 @@ class PubSubLink:
                 continue
             try:
                 connected.sendall(b"".join(_pack(verb, name) for verb, name in wanted))
-                self._sent_at = time.monotonic()
+                # The first after the ping was asked for: readers that keep coming would put off the end of a dead line.
+                self._sent_at = min(self._sent_at, time.monotonic())
             except OSError:
                 _shut(connected)  # the listener sees it and begins anew
 

@@ -187,6 +187,40 @@ def test_a_line_that_falls_silent_is_noticed_and_healed(streams, redis_url, writ
         hub.stop()
 
 
+def test_readers_that_keep_coming_do_not_hide_a_dead_line(streams, redis_url, writer):
+    """Each of them sends a command, and none of it is an answer."""
+    with Line(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
+        hub = Hub(streams, f"{redis_url.rpartition(':')[0]}:{line.port}/0", check_every_seconds=3600)
+        subscription = hub.subscribe(SUBJECT, START)
+        writer.write(SUBJECT)
+        assert read_seqs(subscription, 1) == [1]
+        enough = threading.Event()
+
+        def keep_coming() -> None:
+            for number in range(200):
+                hub._link.subscribe(b"other:%d" % number)
+                if enough.wait(0.05):
+                    return
+
+        coming = threading.Thread(target=keep_coming)
+        line.silence()
+        coming.start()
+        writer.write(SUBJECT)
+        assert read_seqs(subscription, 1, timeout=4) == [2]
+        enough.set()
+        coming.join(5)
+        hub.stop()
+
+
+def test_a_message_that_nobody_understands_ends_no_hearing(hub, writer, redis_client):
+    subscription = hub.subscribe(SUBJECT, START)
+    redis_client.publish(channel(SUBJECT), "neither a time nor an event")
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [1]
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [2]
+
+
 @pytest.mark.parametrize(
     "subject", ["tilko_session:7f", "patient:7f", "queue:collection", "project:p 1", "thread:스레드", "a:b:c"]
 )
