@@ -13,48 +13,48 @@ help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_HOME; Ctrl-C ends it)
-	@exec $(PY) -m local.run --end-with-parent
+	@exec $(PY) -m dev.local.run --end-with-parent
 
 test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself (ARGS="-k word")
-	@scripts/run-tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@dev/scripts/run-tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
-	@scripts/run-tests -q tests/unit/guards
+	@dev/scripts/run-tests -q tests/unit/guards
 
 bench: $(STAMP) ## the measurements that the README quotes
-	@$(PY) -m bench
+	@$(PY) -m dev.bench
 
 chaos: $(STAMP) ## kill everything again and again, then count what was lost or doubled (KILLS, SEED)
-	@$(PY) -m bench.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(PY) -m dev.bench.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 soak: $(STAMP) ## sockets for an hour at random cuts: is every event delivered exactly once (ARGS="--sockets 500")
-	@$(PY) -m bench.soak $(ARGS)
+	@$(PY) -m dev.bench.soak $(ARGS)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
-	@$(PY) -m ground.settings > docs/settings.md
+	@$(PY) -m core.settings > docs/settings.md
 	@$(PY) -m webapp.error_reference > docs/errors.md
 
 staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
-	@$(PY) -m local.within $(PY) -m webapp.staff_token $(or $(ARGS),--name demo)
+	@$(PY) -m dev.local.within $(PY) -m webapp.staff_token $(or $(ARGS),--name demo)
 
 assets: $(ASSETS) ## the page's libraries, from npm
 
 lock: ## pin every dependency anew, with hashes (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --all-extras \
-	    -o requirements/lock.txt pyproject.toml
+	    -o dev/requirements/lock.txt pyproject.toml
 
 clean: ## remove what make has made; the demo's data in .welno stay
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): requirements/lock.txt
-	@scripts/make-venv
+$(STAMP): dev/requirements/lock.txt
+	@dev/scripts/make-venv
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json $(STAMP)
 	@echo "installing the page's libraries from npm"
-	@scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@dev/scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

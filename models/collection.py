@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ground.names import Status, Step
+from core.names import Status, Step
 from models.table import CreatedAt, Moment, Table
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ground.names import Step
+from core.names import Step
 
 _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
-from ground.logs import get_logger
+from core.clock import Clock
+from core.logs import get_logger
 from services.files import FilesError, ImportResult, UnusablePackage, import_package
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 

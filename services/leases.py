@@ -14,7 +14,7 @@ import httpx
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from models import ProcessLease
 
 log = get_logger(__name__)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from models import OutboxEvent
 from streams import NewEvent, Overtaken, Projection, Streams, StreamsUnavailable
 

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
+from core.clock import Clock
 from models import PatientPassword
 
 MAX_TRIES = 5

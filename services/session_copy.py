@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from ground.clock import Clock
-from ground.names import Status, session_subject
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.names import Status, session_subject
+from core.sealing import Sealer
 from models import CollectionRun
 from streams import Projection
 

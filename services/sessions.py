@@ -20,10 +20,10 @@ from redis.exceptions import RedisError
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
-from ground.logs import get_logger
-from ground.names import Event, Status, Step, session_subject
-from ground.sealing import Sealer, SealError
+from core.clock import Clock
+from core.logs import get_logger
+from core.names import Event, Status, Step, session_subject
+from core.sealing import Sealer, SealError
 from models import DEFAULT_HOSPITAL, CollectionRun, Hospital, RunState
 from services.collection.events import say
 from services.identity import Identity, mask_name

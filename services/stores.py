@@ -14,9 +14,9 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
-from ground.sealing import Sealer
-from ground.settings import Settings
+from core.clock import Clock
+from core.sealing import Sealer
+from core.settings import Settings
 from services.outbox import Outbox
 from services.session_copy import SessionHash
 from services.sessions import SessionDirectory, SessionPolicy

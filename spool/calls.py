@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from spool.errors import Overtaken
 from spool.names import DataType
 from spool.shelf import Shelf, translated

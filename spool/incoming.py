@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from heapq import nsmallest
 from pathlib import Path
 
-from ground.clock import Clock
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.sealing import Sealer
 from spool.errors import UnknownFile
 from spool.histories import Histories
 from spool.history import Try, after_parking, check_code

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from ground.sealing import Sealer, SealError
+from core.sealing import Sealer, SealError
 from spool.errors import DamagedFile, UnfitPackage
 from spool.names import DataType, FileName
 

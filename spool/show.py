@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ground.clock import Clock
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.sealing import Sealer
 from spool.errors import SpoolError, UnknownFile
 from spool.packages import build_document
 from spool.store import Spool

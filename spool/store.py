@@ -9,8 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from ground.clock import Clock
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.sealing import Sealer
 from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile

@@ -7,7 +7,7 @@ from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool.histories import Histories
 from spool.names import (
     TEMPORARY_PREFIX,

@@ -6,9 +6,9 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu.entity import Queue as BrokerQueue
 
-from ground.logs import configure_logs
-from ground.names import Queue, Task
-from ground.settings import Settings
+from core.logs import configure_logs
+from core.names import Queue, Task
+from core.settings import Settings
 from tasks.broker import SENDER_OPTIONS, PromptAmqp
 
 

@@ -10,7 +10,7 @@ from kombu.connection import Connection
 from kombu.exceptions import ChannelError, KombuError
 from redis.exceptions import RedisError
 
-from ground.logs import get_logger
+from core.logs import get_logger
 
 log = get_logger(__name__)
 

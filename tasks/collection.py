@@ -13,8 +13,8 @@ from celery import Task, signals
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ground.logs import get_logger
-from ground.names import Step, step_task
+from core.logs import get_logger
+from core.names import Step, step_task
 from models import CollectionRun, RunState
 from models.run_states import next_step
 from services.collection.run import claim_run, fail_step, finish_step, finish_steps, hand_back

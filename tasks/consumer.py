@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 
-from ground.logs import get_logger
+from core.logs import get_logger
 
 log = get_logger(__name__)
 

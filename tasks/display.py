@@ -14,8 +14,8 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from celery import Celery
 from celery.events import EventDispatcher
 
-from ground.logs import get_logger
-from ground.names import Queue, Step, step_task
+from core.logs import get_logger
+from core.names import Queue, Step, step_task
 from tasks.broker import BROKER_AWAY
 
 log = get_logger(__name__)

@@ -1,8 +1,8 @@
 """Beat's jobs on the file store: retry what failed and is due, pick up orphans, remove old imported files."""
 
-from ground.clock import clock
-from ground.logs import get_logger
-from ground.names import Task
+from core.clock import clock
+from core.logs import get_logger
+from core.names import Task
 from services.collection.sweep import ended_sessions
 from tasks.app import app, settings
 from tasks.runtime import runtime

@@ -1,7 +1,7 @@
 """Small periodic jobs: the canary that shows that a worker answers."""
 
-from ground.clock import clock
-from ground.names import CANARY_KEY, Task
+from core.clock import clock
+from core.names import CANARY_KEY, Task
 from tasks.app import app, settings
 from tasks.runtime import runtime
 

@@ -20,9 +20,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ground.clock import clock
-from ground.logs import configure_logs, get_logger
-from ground.names import Step
+from core.clock import clock
+from core.logs import configure_logs, get_logger
+from core.names import Step
 from models.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
 from services.collection.run import record_approval

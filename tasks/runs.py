@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from ground.clock import clock
+from core.clock import clock
 from models import RunState
 from services.collection.operators import (
     NotStopped,

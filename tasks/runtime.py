@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from celery import Celery, signals
 
-from ground.clock import clock
-from ground.logs import get_logger
-from ground.settings import Settings
+from core.clock import clock
+from core.logs import get_logger
+from core.settings import Settings
 from services.collection.step import Tools
 from services.files_import import FileImporter, RetryPolicy
 from services.leases import ProcessLeaseHolder, ProviderGate

@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from services.work import TaskCall
 from tasks.broker import BROKER_AWAY
 

@@ -14,7 +14,7 @@ from types import FrameType
 from billiard.process import active_children  # type: ignore[import-untyped] # it has no types
 from celery import signals
 
-from ground.logs import get_logger
+from core.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -11,9 +11,9 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ground.clock import clock
-from ground.logs import configure_logs, get_logger
-from ground.names import Queue
+from core.clock import clock
+from core.logs import configure_logs, get_logger
+from core.names import Queue
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from local.health import answers
-from local.ports import pick_port
-from local.postgres import EmbeddedPostgres
-from local.process import Process
-from local.programs import ROOT, sandbox_program
-from local.secrets import demo_environment
-from local.stack import Stack
-from local.valkey import EmbeddedValkey
+from dev.local.health import answers
+from dev.local.ports import pick_port
+from dev.local.postgres import EmbeddedPostgres
+from dev.local.process import Process
+from dev.local.programs import ROOT, sandbox_program
+from dev.local.secrets import demo_environment
+from dev.local.stack import Stack
+from dev.local.valkey import EmbeddedValkey
 
 # How fast examples come says how busy the machine is, and nothing about the code.
 settings.register_profile("welno", deadline=None, suppress_health_check=[HealthCheck.too_slow])

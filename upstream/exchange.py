@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import httpx
 
-from ground.clock import clock
+from core.clock import clock
 
 _MAX_CONNECTIONS = 64
 _KEEP_ALIVE_SECONDS = 30.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from ground.clock import clock
+from core.clock import clock
 
 _MAX_SECONDS_DIGITS = 9
 

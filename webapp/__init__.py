@@ -3,9 +3,9 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ground.clock import clock
-from ground.logs import configure_logs
-from ground.settings import Settings
+from core.clock import clock
+from core.logs import configure_logs
+from core.settings import Settings
 from services.stores import build_stores
 from spool import Spool
 from streams import SharedRedis

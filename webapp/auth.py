@@ -27,8 +27,8 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from redis import Redis
 
-from ground.clock import clock
-from ground.names import Step
+from core.clock import clock
+from core.names import Step
 from services.session_copy import SessionView
 from services.sessions import SessionNotFound
 from webapp.current import stores

@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from services.collection.operators import NotStopped
 from services.collection.requests import NotAsked, RunOver
 from services.sessions import SessionExpired, SessionNotFound

@@ -15,8 +15,8 @@ from typing import Any  # noqa: E402
 from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
-from ground.logs import configure_logs  # noqa: E402
-from ground.settings import Settings  # noqa: E402
+from core.logs import configure_logs  # noqa: E402
+from core.settings import Settings  # noqa: E402
 from webapp.current import parts  # noqa: E402
 from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 

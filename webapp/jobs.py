@@ -6,8 +6,8 @@ from celery import Celery
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from ground.logs import get_logger
-from ground.names import Queue
+from core.logs import get_logger
+from core.names import Queue
 from services.work import TaskCall
 
 log = get_logger(__name__)

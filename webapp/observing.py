@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from ground.logs import get_logger
+from core.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from flask import Flask
 from flask_jwt_extended import create_access_token, decode_token
 
-from ground.clock import clock
-from ground.settings import Settings
+from core.clock import clock
+from core.settings import Settings
 from services.stores import connect_redis
 from webapp.auth import Role, revoke_token
 from webapp.extensions import build_jwt

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import orjson
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from services.collection.step import Tools
 from spool import DamagedFile, DataType, Spool
 from upstream.tilko.answers import DataAnswer

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ground.names import Event, Status, Streaming, session_subject
+from core.names import Event, Status, Streaming, session_subject
 from services.work import Work
 
 STREAMING_MESSAGES = {

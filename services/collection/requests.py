@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from ground.names import Status, Step, session_subject, step_task
+from core.names import Status, Step, session_subject, step_task
 from models import CollectionRun, RunState
 from services.collection.events import say_ended
 from services.sessions import SessionNotFound

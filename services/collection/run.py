@@ -13,9 +13,9 @@ from uuid import UUID
 import orjson
 from sqlalchemy import insert
 
-from ground.logs import get_logger
-from ground.names import Event, Status, Step
-from ground.sealing import Sealer, SealError
+from core.logs import get_logger
+from core.names import Event, Status, Step
+from core.sealing import Sealer, SealError
 from models import CollectionRun, CollectionStep, RunState
 from models.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
 from services.collection.events import say

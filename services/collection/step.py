@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
-from ground.names import Status, Step
-from ground.sealing import Sealer
-from ground.settings import Settings
+from core.clock import Clock
+from core.names import Status, Step
+from core.sealing import Sealer
+from core.settings import Settings
 from models import CollectionRun
 from services.collection.failures import Failure
 from services.files_import import FileImporter

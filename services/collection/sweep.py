@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from ground.logs import get_logger
-from ground.names import Event, Status, Step, step_task
+from core.logs import get_logger
+from core.names import Event, Status, Step, step_task
 from models import CollectionRun, CollectionStep, ProcessLease, RunState
 from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.events import say, say_ended

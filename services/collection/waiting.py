@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from ground.logs import get_logger
-from ground.names import Event, Status, Step
-from ground.sealing import SealError
+from core.logs import get_logger
+from core.names import Event, Status, Step
+from core.sealing import SealError
 from models import CollectionRun, RunState
 from models.run_states import FAST_POLLS
 from services.collection.events import say

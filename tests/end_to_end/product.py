@@ -13,8 +13,8 @@ import httpx
 import redis
 from sqlalchemy import Engine, create_engine, text
 
-from local.programs import ORDER, Ports, Program, list_programs
-from local.stack import Stack
+from dev.local.programs import ORDER, Ports, Program, list_programs
+from dev.local.stack import Stack
 from tests.end_to_end.person import Person
 from tests.end_to_end.provider import Provider
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from local.programs import ROOT
+from dev.local.programs import ROOT
 
-_ROOMS = ("alembic", "ground", "models", "sandbox", "services", "spool", "streams", "tasks", "upstream", "webapp")
+_ROOMS = ("alembic", "core", "dev", "models", "services", "spool", "streams", "tasks", "upstream", "webapp")
 _TABLE = '"welno_collection_history", '
 _MIGRATION = '''"""{name}."""
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 
-from local.stack import Stack
+from dev.local.stack import Stack
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product
 from tests.waiting import wait_until

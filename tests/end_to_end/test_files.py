@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.programs import ROOT
+from dev.local.programs import ROOT
 from tests.end_to_end.person import API, Visit
 from tests.end_to_end.product import Product
 from tests.waiting import wait_until

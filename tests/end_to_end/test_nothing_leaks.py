@@ -7,8 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from ground.sealing import Sealer
-from ground.settings import Settings
+from core.sealing import Sealer
+from core.settings import Settings
 from tests.end_to_end.following import knock, open_socket, read_sse, receive, socket_url
 from tests.end_to_end.haystack import Wiretap, file_contents, find_in, flower_contents, redis_contents
 from tests.end_to_end.person import API, REPORT_PAGE, Person, Visit

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from celery import Celery
 
-from ground.names import Queue, Step, step_task
+from core.names import Queue, Step, step_task
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
 from tests.end_to_end.provider import PUSH, TREATMENTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.programs import ROOT
+from dev.local.programs import ROOT
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line.strip())
 SECRETS = ("WELNO_SEALING_KEYS", "WELNO_JWT_SECRET", "WELNO_PSEUDONYM_KEY", "TILKO_API_KEY", "MEDIARC_API_KEY")

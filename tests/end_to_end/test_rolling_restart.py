@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from local.ports import pick_port
-from local.programs import Ports, Program, list_programs, web_program, worker_program
-from local.stack import Stack
+from dev.local.ports import pick_port
+from dev.local.programs import Ports, Program, list_programs, web_program, worker_program
+from dev.local.stack import Stack
 from tests.end_to_end.crowd import Crowd, Webs
 from tests.end_to_end.product import SHORT_WAITS, Product, _hold
 from tests.end_to_end.releases import CONTRACT, Release, add_contract, make_new, make_old

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from local.ports import pick_port
-from local.programs import Program, web_program, worker_program
+from dev.local.ports import pick_port
+from dev.local.programs import Program, web_program, worker_program
 from tests.end_to_end.crowd import Crowd, Webs
 from tests.end_to_end.following import open_socket, read_sse, receive, wait_for_close
 from tests.end_to_end.person import Visit

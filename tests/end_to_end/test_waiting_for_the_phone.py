@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from ground.names import Queue
+from core.names import Queue
 from tests.end_to_end.following import knock, open_socket, receive, socket_url, wait_for_close
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ground.names import Queue, Step, step_task
+from core.names import Queue, Step, step_task
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
 from tests.end_to_end.provider import CHECKUPS

@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.client import connect
 from werkzeug.routing import Rule
 
-from ground.settings import Settings
+from core.settings import Settings
 from tests.end_to_end.following import knock, open_socket, receive, socket_url
 from tests.end_to_end.person import API, Visit, new_address
 from tests.end_to_end.product import Product

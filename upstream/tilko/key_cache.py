@@ -1,6 +1,6 @@
 """Keeps the provider's parsed public key for a while, so that a changed key is noticed without a restart."""
 
-from ground.clock import clock
+from core.clock import clock
 from upstream.tilko.codec import PublicKey
 
 _MAX_AGE_SECONDS = 3600.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from ground.names import Event, Status
+from core.names import Event, Status
 from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode

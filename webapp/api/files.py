@@ -5,8 +5,8 @@ from typing import Any
 from flask import g
 from flask_smorest import Blueprint
 
-from ground.logs import get_logger
-from ground.names import Task
+from core.logs import get_logger
+from core.names import Task
 from spool import FileInfo, Folder, UnknownFile
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff

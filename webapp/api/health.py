@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ground.logs import get_logger
-from ground.names import CANARY_KEY
+from core.logs import get_logger
+from core.names import CANARY_KEY
 from services.stores import Stores
 from webapp.auth import mark_access, require_staff
 from webapp.current import stores

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from models import RunState
 from services.collection.operators import cancel_run, list_runs, resume_stopped_run, tell_story
 from webapp.api.documented import SECURITY_STAFF, fails

@@ -9,8 +9,8 @@ from flask import Flask, Response, request
 from flask_smorest import Blueprint
 from flask_sock import Sock
 
-from ground.logs import get_logger
-from ground.names import Event, Status, session_subject
+from core.logs import get_logger
+from core.names import Event, Status, session_subject
 from services.session_copy import SessionView
 from services.sessions import SessionExpired, SessionNotFound
 from services.stores import Stores

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
-from ground.names import session_subject
+from core.names import session_subject
 from models import CollectionRun
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.patients import Identity

@@ -3,7 +3,7 @@
 from flask_jwt_extended import get_jwt
 from flask_smorest import Blueprint
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff, revoke_token
 from webapp.current import stores

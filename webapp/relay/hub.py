@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
 from streams.keys import channel as channel_name
 from webapp.relay import metrics

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ground.settings import Settings
+from core.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

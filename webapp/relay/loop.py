@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
-from ground.logs import get_logger
+from core.logs import get_logger
 
 log = get_logger(__name__)
 Job = Callable[[], None]

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ground.clock import clock
+from core.clock import clock
 from streams import Position
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from streams import StreamsError
 from webapp.relay import metrics
 from webapp.relay.channel import Outgoing, Resync

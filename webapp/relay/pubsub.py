@@ -12,7 +12,7 @@ from typing import Any
 import hiredis
 import redis
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from webapp.relay import metrics
 from webapp.relay.ears import BlockingEar, Ear, LoopEar, Take
 from webapp.relay.loop import GeventLoop, is_gevent

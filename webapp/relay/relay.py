@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
 from webapp.relay import messages
 from webapp.relay.channel import Resync

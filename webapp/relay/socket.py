@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from streams import Position
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync

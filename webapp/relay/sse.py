@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 
-from ground.logs import get_logger
+from core.logs import get_logger
 from streams import Position, StreamsError
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Outgoing, Resync

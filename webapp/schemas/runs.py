@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from ground.names import Status, Step
+from core.names import Status, Step
 from models import RunState
 from webapp.schemas.fields import InputSchema, Moment
 

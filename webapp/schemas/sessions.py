@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 
-from ground.clock import clock
-from ground.names import Status
+from core.clock import clock
+from core.names import Status
 from services.collection.failures import AUTHENTICATORS
 from services.patients import Identity, normalize_name, normalize_phone
 from webapp.schemas.fields import ID_DOC, Birthdate, InputSchema, Moment, check_id, check_local_path, say

@@ -1,6 +1,6 @@
 """The steps of a collection, one file each, and the register of them."""
 
-from ground.names import Step
+from core.names import Step
 from services.collection.step import Behaviour
 from services.collection.steps.fetch_health_data import FetchHealthData
 from services.collection.steps.fetch_prescriptions import FetchPrescriptions

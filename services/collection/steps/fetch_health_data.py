@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ground.names import Event, Status, Step, Streaming
+from core.names import Event, Status, Step, Streaming
 from models import CollectionRun, PipelineStep
 from models.run_states import wants_report
 from services.campaigns import move_order

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from ground.names import Event, Status, Step, Streaming
+from core.names import Event, Status, Step, Streaming
 from models import CollectionRun
 from services.collection.answers import find_or_fetch
 from services.collection.events import say, say_streaming

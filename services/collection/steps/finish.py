@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ground.names import Status, Step, Streaming
+from core.names import Status, Step, Streaming
 from models import CollectionRun
 from services.collection.events import say_streaming
 from services.collection.failures import Failure

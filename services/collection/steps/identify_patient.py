@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ground.names import Event, Status, Step
+from core.names import Event, Status, Step
 from models import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure

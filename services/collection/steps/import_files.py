@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ground.names import Status, Step
+from core.names import Status, Step
 from models import CollectionRun, PipelineStep
 from services.campaigns import move_order
 from services.collection.failures import Failure

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from ground.names import Event, Status, Step, Streaming
+from core.names import Event, Status, Step, Streaming
 from models import CollectionRun, Patient, PipelineStep
 from services.campaigns import move_order
 from services.collection.events import say, say_streaming

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ground.names import Status, Step
+from core.names import Status, Step
 from models import CollectionRun
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict

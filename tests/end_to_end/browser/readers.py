@@ -11,7 +11,7 @@ from uuid import uuid4
 import redis
 from playwright.sync_api import BrowserContext, Page, WebSocket
 
-from ground.names import Event, session_subject
+from core.names import Event, session_subject
 from streams import NewEvent, Position, Streams
 from tests.end_to_end.person import Visit
 from tests.waiting import wait_until

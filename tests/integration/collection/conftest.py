@@ -12,10 +12,10 @@ import pytest
 import redis
 from sqlalchemy import create_engine, make_url, text
 
-from ground.clock import clock
-from ground.names import Step
-from local.postgres import EmbeddedPostgres
-from local.programs import ROOT
+from core.clock import clock
+from core.names import Step
+from dev.local.postgres import EmbeddedPostgres
+from dev.local.programs import ROOT
 from services.collection.run import claim_run, finish_step, record_approval
 from services.collection.step import Claim, Tools
 from services.collection.waiting import take_waiting

@@ -11,9 +11,9 @@ import httpx
 import orjson
 from sqlalchemy import text
 
-from ground.clock import clock
-from ground.names import Status, session_subject
-from ground.settings import Settings
+from core.clock import clock
+from core.names import Status, session_subject
+from core.settings import Settings
 from models import CollectionRun
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.identity import Identity

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from ground.names import Step
+from core.names import Step
 from models import CollectionRun
 from services.leases import DEAD_OWNER, LOCK_CLASS, ProcessLeaseHolder
 from tests.waiting import wait_until

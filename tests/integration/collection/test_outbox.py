@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from ground.clock import clock
-from ground.names import session_subject
-from local.ports import pick_port
+from core.clock import clock
+from core.names import session_subject
+from dev.local.ports import pick_port
 from services.collection.requests import lock_run, note_change
 from services.collection.sweep import left_behind
 from services.outbox import Outbox

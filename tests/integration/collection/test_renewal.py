@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ground.clock import clock
+from core.clock import clock
 from services.sessions import SessionExpired, SessionNotFound
 
 from .conftest import World

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ground.clock import clock
-from ground.names import Status, Step, step_task
+from core.clock import clock
+from core.names import Status, Step, step_task
 from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.requests import Asked, NotAsked, RunOver, ask_for_simple_auth
 from services.collection.run import fail_step, hand_back, record_approval

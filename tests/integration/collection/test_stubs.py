@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.stub_tools import with_stubs
-from ground.names import Step
+from core.names import Step
+from dev.bench.stub_tools import with_stubs
 from services.collection.steps import BEHAVIOURS
 from tests.integration.collection.conftest import World
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.programs import Ports, Program, list_programs, worker_program
-from local.stack import Stack
+from dev.local.programs import Ports, Program, list_programs, worker_program
+from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until

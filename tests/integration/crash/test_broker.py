@@ -8,8 +8,8 @@ import redis
 from celery import Celery
 from kombu.connection import Connection
 
-from local.ports import pick_port
-from local.valkey import EmbeddedValkey
+from dev.local.ports import pick_port
+from dev.local.valkey import EmbeddedValkey
 from services.work import TaskCall
 from tasks.broker import SENDER_OPTIONS, PromptAmqp, PromptConnection, QueueGauge
 

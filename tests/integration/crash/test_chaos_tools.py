@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from bench.chaos.blows import Blow, Kind
-from bench.chaos.echo import unescape
-from bench.chaos.proxy import command
-from bench.chaos.report import measure
-from bench.chaos.through import rewrite
-from bench.chaos.witness import Change
-from local.ports import pick_port
-from local.process import Process
-from local.programs import ROOT
-from local.valkey import EmbeddedValkey
+from dev.bench.chaos.blows import Blow, Kind
+from dev.bench.chaos.echo import unescape
+from dev.bench.chaos.proxy import command
+from dev.bench.chaos.report import measure
+from dev.bench.chaos.through import rewrite
+from dev.bench.chaos.witness import Change
+from dev.local.ports import pick_port
+from dev.local.process import Process
+from dev.local.programs import ROOT
+from dev.local.valkey import EmbeddedValkey
 from tests.waiting import wait_until
 
 SESSION = "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11"
@@ -25,7 +25,7 @@ SESSION = "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11"
 def way(server_home, valkey: EmbeddedValkey) -> Iterator[tuple[int, redis.Redis]]:
     """The control port, and a client whose way to Valkey leads through the proxy."""
     control, listen = pick_port(), pick_port()
-    arguments = [sys.executable, "-m", "bench.chaos.proxy", str(control), f"way={listen}:{valkey.port}"]
+    arguments = [sys.executable, "-m", "dev.bench.chaos.proxy", str(control), f"way={listen}:{valkey.port}"]
     proxy = Process("proxy", arguments, server_home / "logs" / "proxy.log", cwd=ROOT)
     proxy.start()
     client = redis.Redis.from_url(valkey.url.replace(f":{valkey.port}/", f":{listen}/"), socket_timeout=0.3)

@@ -9,8 +9,8 @@ import psutil
 import pytest
 import redis
 
-from ground.names import Status, Step, step_task
-from local.stack import Stack
+from core.names import Status, Step, step_task
+from dev.local.stack import Stack
 from services.work import TaskCall
 from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, REPORT, TREATMENTS, Driver, make_identity
 from tests.integration.crash.gates import Gates

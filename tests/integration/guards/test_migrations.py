@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from local.postgres import EmbeddedPostgres
-from local.programs import ROOT
+from dev.local.postgres import EmbeddedPostgres
+from dev.local.programs import ROOT
 from models import SCHEMA
 
 Environment = dict[str, str]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from local.valkey import EmbeddedValkey
+from dev.local.valkey import EmbeddedValkey
 from streams import NewEvent, Streams
 from webapp.relay.hub import Hub
 

@@ -5,7 +5,7 @@ import threading
 from contextlib import AbstractContextManager, suppress
 from typing import Self
 
-from local.ports import LOOPBACK
+from dev.local.ports import LOOPBACK
 
 
 class Line(AbstractContextManager["Line"]):

@@ -16,8 +16,8 @@ import websockets.sync.client
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import ClientConnection
 
-from local.ports import LOOPBACK, pick_port
-from local.process import Process
+from dev.local.ports import LOOPBACK, pick_port
+from dev.local.process import Process
 from tests.waiting import wait_until
 from webapp.relay.limits import Limits
 

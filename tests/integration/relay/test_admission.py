@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from local.health import answers
-from local.ports import pick_port
-from local.process import Process
-from local.programs import ROOT, web_program
+from dev.local.health import answers
+from dev.local.ports import pick_port
+from dev.local.process import Process
+from dev.local.programs import ROOT, web_program
 from tests.integration.relay.server import Server, close_of
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until

@@ -12,12 +12,12 @@ import websockets
 from flask import Flask
 from websockets.sync.client import ClientConnection, connect
 
-from ground.clock import clock
-from ground.names import Event, Status, Streaming
-from local.health import answers
-from local.ports import pick_port
-from local.process import Process
-from local.programs import ROOT, web_program
+from core.clock import clock
+from core.names import Event, Status, Streaming
+from dev.local.health import answers
+from dev.local.ports import pick_port
+from dev.local.process import Process
+from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from tests.integration.webapp.conftest import app, starter, web_settings  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person

@@ -8,7 +8,7 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 
-from local.ports import pick_port
+from dev.local.ports import pick_port
 from streams import NewEvent, Position, Streams, StreamsUnavailable
 from streams.keys import channel
 from tests.integration.relay.conftest import append_unheard

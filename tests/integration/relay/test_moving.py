@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from local.ports import LOOPBACK
+from dev.local.ports import LOOPBACK
 from tests.integration.relay.server import Server
 from tests.waiting import wait_until
 from webapp.relay.limits import Limits

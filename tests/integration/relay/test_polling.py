@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from ground.clock import clock
-from ground.names import Event
-from ground.settings import Settings
+from core.clock import clock
+from core.names import Event
+from core.settings import Settings
 from services.collection.events import say
 from tests.integration.webapp.conftest import app, starter  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person

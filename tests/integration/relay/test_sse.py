@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-from local.ports import LOOPBACK
+from dev.local.ports import LOOPBACK
 from tests.integration.relay.conftest import append_unheard
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
-from ground.sealing import Sealer
-from local.ports import LOOPBACK, pick_port
+from core.clock import Clock
+from core.sealing import Sealer
+from dev.local.ports import LOOPBACK, pick_port
 from models import Checkup, Patient
 from services.files_import import FileImporter, ImportInterrupted, RetryPolicy
 from spool import DataType, Disk, Folder, Package, Spool, StorageFault

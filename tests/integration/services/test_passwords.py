@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from ground.clock import Clock
+from core.clock import Clock
 from models import PatientPassword
 from services.passwords import (
     Outcome,

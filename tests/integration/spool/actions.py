@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import DataType, Folder, Spool, UnknownFile
 from spool.names import read_incoming_name, read_name
 from tests.integration.spool.conftest import NOW, SEALER, SESSION, complete, package

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ground.clock import Clock
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.sealing import Sealer
 from spool import DataType, Disk, Metadata, Package, Spool
 
 SESSION = "3f9c1a2b-0d4e-4f6a-8b7c-9d0e1f2a3b4c"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import DataType, Overtaken, Spool, StorageFault
 from tests.integration.spool.conftest import OTHER, SEALER, SESSION
 

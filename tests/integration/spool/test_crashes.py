@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import Spool
 from tests.integration.spool.actions import ACTIONS, Action, files_in, read_every_file, temporaries_in, without_stamps
 from tests.integration.spool.conftest import NOW, SEALER, SESSION, package

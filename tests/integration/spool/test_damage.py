@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import DamagedFile, DataType, Spool, UnknownFile
 from spool.packages import seal_bytes
 from tests.integration.spool.conftest import OTHER, SEALER, SESSION, complete, package

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import DataType, Disk, Spool, StorageFault
 from tests.integration.spool.actions import ACTIONS, Action, files_in, read_every_file, temporaries_in
 from tests.integration.spool.conftest import SEALER, SESSION, complete, package

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import DataType, Disk, FileTaken, Spool, UnknownFile
 from tests.integration.spool.conftest import SEALER, SESSION, complete, package
 

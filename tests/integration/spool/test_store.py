@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
+from core.clock import Clock
 from spool import (
     DataType,
     DifferentContent,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import redis
 
-from local.ports import LOOPBACK, pick_port
-from local.process import Process
-from local.valkey import find_binary
+from dev.local.ports import LOOPBACK, pick_port
+from dev.local.process import Process
+from dev.local.valkey import find_binary
 from tests.waiting import wait_until
 
 _SLOTS = 16_384

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from local.ports import pick_port
+from dev.local.ports import pick_port
 from streams import SharedRedis
 
 

@@ -7,7 +7,7 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from local.ports import pick_port
+from dev.local.ports import pick_port
 from streams import (
     InvalidEventError,
     NewEvent,

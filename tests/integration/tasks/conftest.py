@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack
+from dev.local.stack import Stack
 from services.work import TaskCall
 from tests.integration.collection.driver import Driver
 from webapp.jobs import Jobs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ground.names import Status
+from core.names import Status
 from services.collection.requests import Asked
 from tests.integration.collection.driver import AUTH, Driver
 

@@ -7,9 +7,9 @@ import psutil
 import pytest
 from sqlalchemy import make_url
 
-from ground.names import Status
-from local.programs import Program, worker_program
-from local.stack import Stack
+from core.names import Status
+from dev.local.programs import Program, worker_program
+from dev.local.stack import Stack
 from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, TREATMENTS, Driver
 from tests.waiting import wait_until
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import redis
 
-from ground.names import Queue, Status, step_task
+from core.names import Queue, Status, step_task
 from services.collection.requests import Asked
 from services.work import TaskCall
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver

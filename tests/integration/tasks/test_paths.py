@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import orjson
 import pytest
 
-from ground.names import Status
+from core.names import Status
 from tests.integration.collection.driver import REPORT, Driver, make_identity
 
 TREND_STORY = [

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from ground.clock import clock
-from ground.names import Status
+from core.clock import clock
+from core.names import Status
 from services.collection.requests import Asked
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
 from tests.waiting import wait_until

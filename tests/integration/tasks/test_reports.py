@@ -2,7 +2,7 @@
 
 import pytest
 
-from ground.names import Status
+from core.names import Status
 from tests.integration.collection.driver import MEDIARC, Driver
 
 from .test_paths import REPORT_STORY

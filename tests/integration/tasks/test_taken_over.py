@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ground.clock import clock
-from ground.names import Status
-from local.stack import Stack
+from core.clock import clock
+from core.names import Status
+from dev.local.stack import Stack
 from spool import DataType, Spool
 from tests.integration.collection.driver import Driver
 from tests.waiting import wait_until

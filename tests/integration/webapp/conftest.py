@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from ground.settings import Settings
+from core.settings import Settings
 from tests.integration.services.conftest import checkup, treatment
 from webapp import create_app
 from webapp.auth import Role

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ground.clock import clock
-from ground.names import Status, Step, session_subject
+from core.clock import clock
+from core.names import Status, Step, session_subject
 from models import CollectionRun, RunState
 from services.files import CollectedData, import_package, packages_of
 from services.identity import Identity

@@ -10,8 +10,8 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from ground.settings import Settings
-from local.ports import pick_port
+from core.settings import Settings
+from dev.local.ports import pick_port
 from tests.waiting import wait_until
 from webapp import create_app
 from webapp.current import parts

@@ -4,7 +4,7 @@ import pytest
 import redis
 from flask import Flask
 
-from ground.clock import clock
+from core.clock import clock
 from services.files import packages_of
 from spool import Spool
 from tests.integration.services.conftest import MakePackages, checkup, make_identity, make_packages

@@ -11,9 +11,9 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from ground.clock import clock
-from ground.names import CANARY_KEY
-from ground.settings import Settings
+from core.clock import clock
+from core.names import CANARY_KEY
+from core.settings import Settings
 from webapp import create_app
 from webapp.current import parts
 

@@ -7,7 +7,7 @@ import pytest
 import redis
 from flask import Flask
 
-from ground.clock import clock
+from core.clock import clock
 
 from .people import API, ORIGIN, Person
 

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from ground.clock import clock
-from ground.names import Step
+from core.clock import clock
+from core.names import Step
 from tests.integration.services.conftest import checkup, treatment
 from webapp.current import parts
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 
-from ground.clock import clock
-from ground.names import Status, Step
+from core.clock import clock
+from core.names import Status, Step
 from models import CollectionRun, RunState
 from services.identity import Identity
 from services.sessions import Started, start_session

@@ -7,8 +7,8 @@ import pytest
 import redis
 from flask import Flask
 
-from ground.clock import clock
-from ground.names import Event, Queue, Status, Step
+from core.clock import clock
+from core.names import Event, Queue, Status, Step
 from models import RunState
 from services.collection.events import say
 from webapp.current import parts

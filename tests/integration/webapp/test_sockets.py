@@ -18,12 +18,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
 
-from ground.clock import clock
-from ground.names import Event, Status
-from local.health import answers
-from local.ports import pick_port
-from local.process import Process
-from local.programs import ROOT, web_program
+from core.clock import clock
+from core.names import Event, Status
+from dev.local.health import answers
+from dev.local.ports import pick_port
+from dev.local.process import Process
+from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from webapp.current import parts
 

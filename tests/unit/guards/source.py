@@ -7,7 +7,13 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("ground", "models", "streams", "spool", "upstream", "services", "tasks", "webapp", "sandbox", "local")
+ROOMS = ("core", "models", "streams", "spool", "upstream", "services", "tasks", "webapp", "dev.sandbox", "dev.local")
+
+
+def room_of(name: str) -> str:
+    """The folder at the top; under `dev/`, which is no room of its own, the one below it."""
+    parts = name.split(".")
+    return ".".join(parts[:2]) if parts[0] == "dev" else parts[0]
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,12 @@ class Module:
 
     @property
     def room(self) -> str:
-        return self.name.partition(".")[0]
+        return room_of(self.name)
 
 
 @cache
 def modules() -> tuple[Module, ...]:
-    return tuple(_read(path) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))
+    return tuple(_read(path) for room in ROOMS for path in sorted((ROOT / room.replace(".", "/")).rglob("*.py")))
 
 
 def _read(path: Path) -> Module:

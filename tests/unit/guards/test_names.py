@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ground.names import Queue, Step, Task, step_task
-from ground.settings import Settings, SettingsError, reference
-from local.programs import worker_program
+from core.names import Queue, Step, Task, step_task
+from core.settings import Settings, SettingsError, reference
+from dev.local.programs import worker_program
 from webapp.jobs import Jobs
 
 from .source import ROOT

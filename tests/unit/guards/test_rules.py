@@ -17,7 +17,7 @@ OPENS_TRANSACTIONS = {
     "services.leases",  # a process' own heartbeat, on a connection of its own
 }
 READS_ENVIRONMENT = {
-    "ground.settings",
+    "core.settings",
     "spool.show",  # a command that needs two of the settings, and must work when the others are wrong
 }
 JUNK_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "stuff", "tools"}
@@ -29,7 +29,7 @@ def everywhere() -> pytest.MarkDecorator:
 
 @everywhere()
 def test_nobody_commits_or_rolls_back_but_those_named(module: Module):
-    if module.room in {"local", "sandbox", "spool"} or module.name in OPENS_TRANSACTIONS:
+    if module.room in {"dev.local", "dev.sandbox", "spool"} or module.name in OPENS_TRANSACTIONS:
         return
     assert not list(calls(module, "commit", "rollback"))
     if module.room in {"services", "webapp", "tasks"}:
@@ -38,7 +38,7 @@ def test_nobody_commits_or_rolls_back_but_those_named(module: Module):
 
 @everywhere()
 def test_nobody_reads_the_environment_but_the_settings(module: Module):
-    if module.room in {"local", "sandbox"} or module.name in READS_ENVIRONMENT:
+    if module.room in {"dev.local", "dev.sandbox"} or module.name in READS_ENVIRONMENT:
         return
     assert not re.search(r"os\.(environ|getenv)", module.text)
 
@@ -63,7 +63,7 @@ def test_nothing_is_left_for_later(module: Module):
 
 @everywhere()
 def test_the_time_comes_from_the_clock(module: Module):
-    if module.room in {"local", "sandbox"} or module.name == "ground.clock":
+    if module.room in {"dev.local", "dev.sandbox"} or module.name == "core.clock":
         return
     assert not re.search(r"datetime\.(utc)?now\(|date\.today\(", module.text)
     assert not list(calls(module, "sleep")) or "asyncio" in set(imports(module))
@@ -71,4 +71,4 @@ def test_the_time_comes_from_the_clock(module: Module):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_module_is_named_for_nothing(room: str):
-    assert not {path.stem for path in (ROOT / room).rglob("*.py")} & JUNK_NAMES
+    assert not {path.stem for path in (ROOT / room.replace(".", "/")).rglob("*.py")} & JUNK_NAMES

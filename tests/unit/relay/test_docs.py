@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.settings import Settings
+from core.settings import Settings
 from webapp.relay import metrics
 from webapp.relay.closing import CLOSINGS, CloseCode
 

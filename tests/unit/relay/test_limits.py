@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from ground.settings import Settings, SettingsError
+from core.settings import Settings, SettingsError
 from tests.unit.guards.test_names import ENVIRONMENT
 from webapp.relay.limits import Limits
 

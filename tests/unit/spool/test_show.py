@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ground.clock import Clock
-from ground.sealing import Sealer
+from core.clock import Clock
+from core.sealing import Sealer
 from spool import DataType, Metadata, Package, Spool
 from spool.show import main, read_keys
 

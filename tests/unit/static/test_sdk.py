@@ -7,6 +7,6 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_browser_client_keeps_its_promises() -> None:
-    command = [str(ROOT / "scripts" / "with-node"), "npm", "test", "--silent"]
+    command = [str(ROOT / "dev" / "scripts" / "with-node"), "npm", "test", "--silent"]
     done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

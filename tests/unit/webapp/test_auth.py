@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ground.names import Step
+from core.names import Step
 from services.session_copy import SessionView
 from webapp.auth import Credential, _split, has_identified, join_token
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from marshmallow import ValidationError
 
-from ground.clock import clock
+from core.clock import clock
 from webapp.schemas.fields import Birthdate, Moment
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

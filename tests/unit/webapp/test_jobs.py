@@ -2,8 +2,8 @@
 
 import time
 
-from ground.names import Step, step_task
-from local.ports import pick_port
+from core.names import Step, step_task
+from dev.local.ports import pick_port
 from services.work import TaskCall
 from webapp.jobs import Jobs
 

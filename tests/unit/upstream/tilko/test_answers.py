@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from ground.clock import clock
+from core.clock import clock
 from upstream.tilko import answers
 from upstream.tilko.errors import (
     Misconfigured,

@@ -1,0 +1,111 @@
+"""The floor: redis-py alone, from the publish in one process to the callback in another. As a program: the listener."""
+
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+from uuid import uuid4
+
+from redis import Redis
+
+from dev.bench.figures import Figures, percentile, spread
+from dev.bench.relay.client import Crowd, take_core
+from dev.bench.relay.measures import cpu_spent_exactly
+from dev.bench.relay.plan import Plan
+from dev.bench.relay.servers import SERVER_CORE, Home, event_body
+from dev.bench.talk import Answer, Load, serve
+from streams import NewEvent
+
+_CHANNEL = "bench:floor:{}"
+_PAYLOAD_BYTES = 300
+_SILENCE_SECONDS = 1.0
+
+
+class Floor:
+    """The listener's process, on the core of the servers."""
+
+    def __init__(self, home: Home, plan: Plan, crowd: Crowd) -> None:
+        """The crowd goes on answering pings meanwhile."""
+        self._home = home
+        self._crowd = crowd
+        self._plan = plan
+        env = {**home.env, "BENCH_STREAMS": str(plan.streams)}
+        self._load = Load((sys.executable, "-m", "dev.bench.relay.floor"), env)
+        take_core(SERVER_CORE, self._load.pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._load.__exit__(*details)
+
+    def measure(self, seconds: float) -> Figures:
+        """Publish to subscribe at the rate of the others, and the append alone."""
+        count = max(round(seconds * self._plan.rate), 1)
+        self._load.prepare(count)
+        with ThreadPoolExecutor(1) as pool, cpu_spent_exactly(self._load.pid) as spent:
+            answer = pool.submit(self._load.go)
+            self._at_rate(count, self._publish)
+            latencies = answer.result()["latencies"]
+        appends = self._at_rate(count, self._append)
+        publishing = spread(latencies, "latency")
+        return {
+            **publishing,
+            "latency_cpu_us_per_event": spent[0] / count * 1e6,
+            **spread(appends, "append"),
+            "publish_p99_and_append_p50_ms": publishing["latency_p99_ms"] + percentile(appends, 0.5) * 1000,
+        }
+
+    def _at_rate(self, count: int, act: Callable[[], object]) -> list[float]:
+        """How long each took."""
+        seconds, due = [], time.monotonic()
+        for _ in range(count):
+            due += 1 / self._plan.rate
+            while (left := due - time.monotonic()) > 0:
+                self._crowd.turn(left)
+            began = time.monotonic()
+            act()
+            seconds.append(time.monotonic() - began)
+        return seconds
+
+    def _publish(self) -> None:
+        stamp = str(time.monotonic_ns()).ljust(_PAYLOAD_BYTES)
+        self._home.redis.publish(_CHANNEL.format(random.randrange(self._plan.streams)), stamp)
+
+    def _append(self) -> None:
+        """To streams that nobody follows, beyond those of the servers."""
+        number = self._plan.streams + 1 + random.randrange(self._plan.streams)
+        self._home.sessions.append(number, [NewEvent(str(uuid4()), event_body("floor"))])
+
+
+class Listener:
+    """One redis-py subscription to as many channels as there are streams."""
+
+    def __init__(self, url: str, channels: int) -> None:
+        self._pubsub = Redis.from_url(url).pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call] # redis-py's
+        self._pubsub.subscribe(*(_CHANNEL.format(number) for number in range(channels)))
+
+    def prepare(self, count: int) -> int:
+        while self._pubsub.get_message(timeout=0.5) is not None:
+            pass
+        return count
+
+    def run(self, count: int) -> Answer:
+        latencies: list[float] = []
+        while len(latencies) < count:
+            message = self._pubsub.get_message(timeout=_SILENCE_SECONDS)
+            if message is not None:
+                latencies.append((time.monotonic_ns() - int(message["data"])) / 1e9)
+        return {"latencies": latencies}
+
+
+def main() -> None:
+    listener = Listener(os.environ["REDIS_URL"], int(os.environ["BENCH_STREAMS"]))
+    serve(listener.prepare, listener.run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Finds free ports, and says which setting to change when one is taken."""
+
+import socket
+import threading
+import time
+
+from dev.local.errors import PortTakenError
+
+LOOPBACK = "127.0.0.1"
+
+
+def pick_port() -> int:
+    """A port the kernel has free just now; another process can still take it before its server listens."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the servers do: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def require_free(port: int, role: str, patience_seconds: float = 2.0) -> None:
+    """Raises PortTakenError. Patient, as the servers of a run that was killed just now need a moment to end."""
+    pause = threading.Event()
+    deadline = time.monotonic() + patience_seconds
+    while not is_free(port) and time.monotonic() < deadline:
+        pause.wait(0.1)
+    if not is_free(port):
+        raise PortTakenError(f"port {port} ({role}) is taken; set WELNO_PORT to another first port")

@@ -1,0 +1,54 @@
+"""Writing an answer to its connection, or cutting the connection where a fault says so."""
+
+import asyncio
+
+from aiohttp import web
+
+from dev.sandbox.faults import BEFORE, DURING
+from dev.sandbox.ledger import Call
+from dev.sandbox.replies import Reply
+
+
+def _cut_connection(request: web.Request, *, at_once: bool) -> None:
+    if request.transport is None:
+        return
+    if at_once:
+        request.transport.abort()
+    else:
+        # Closing flushes what was written, so that the client really sees half a body.
+        request.transport.close()
+
+
+async def _write_half(request: web.Request, response: web.StreamResponse, reply: Reply) -> None:
+    left = reply.size // 2
+    for part in reply.parts:
+        await response.write(part[:left])
+        left -= min(left, len(part))
+        if not left:
+            break
+    _cut_connection(request, at_once=False)
+
+
+async def deliver(request: web.Request, reply: Reply, call: Call, cut: str | None = None) -> web.StreamResponse:
+    """Write the answer; the call counts as delivered when the connection has taken all of it."""
+    response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
+    response.content_length = reply.size
+    call.error_code = reply.error_code
+    if cut == BEFORE:
+        call.finish(status=None, delivered=False)
+        _cut_connection(request, at_once=True)
+        return response
+    try:
+        await response.prepare(request)
+        if cut == DURING:
+            call.finish(status=None, delivered=False)
+            await _write_half(request, response, reply)
+            return response
+        for part in reply.parts:
+            await response.write(part)
+        await response.write_eof()
+    except (ConnectionError, asyncio.CancelledError):
+        call.finish(status=None, delivered=False)
+        raise
+    call.finish(status=reply.status, delivered=True)
+    return response

@@ -1,0 +1,26 @@
+"""Everything a reset forgets, in one object; calls under way keep the world they began in."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from dev.sandbox.approvals import Approvals
+from dev.sandbox.faults import Faults
+from dev.sandbox.ledger import Ledger
+from dev.sandbox.people import People
+from dev.sandbox.reports import Reports
+
+KOREA_HOURS = 9
+
+
+def today_in_korea() -> date:
+    return (datetime.now(UTC) + timedelta(hours=KOREA_HOURS)).date()
+
+
+@dataclass(slots=True)
+class World:
+    people: People = field(default_factory=People)
+    approvals: Approvals = field(default_factory=Approvals)
+    ledger: Ledger = field(default_factory=Ledger)
+    faults: Faults = field(default_factory=Faults)
+    reports: Reports = field(default_factory=Reports)
+    today: date = field(default_factory=today_in_korea)

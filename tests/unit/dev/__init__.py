@@ -1,0 +1,1 @@
+"""Tests of what only people who work on the product need."""

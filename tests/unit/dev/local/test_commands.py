@@ -1,0 +1,43 @@
+"""The commands around the product: Procfile, make's scripts."""
+
+import os
+import re
+import subprocess
+
+from core.names import Queue
+from dev.local.programs import ORDER, ROOT, worker_program
+
+PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+
+
+def test_production_runs_the_same_processes_but_no_sandbox():
+    assert set(PROCFILE) == set(ORDER) - {"sandbox"}
+    assert not [command for command in PROCFILE.values() if "local" in command or "sandbox" in command]
+
+
+def test_every_queue_has_a_worker_here_and_in_production():
+    for command in (PROCFILE["worker"], " ".join(worker_program("worker").command)):
+        [queues] = re.findall(r"-Q (\S+)", command)
+        assert set(queues.split(",")) == set(Queue)
+
+
+def test_flower_is_not_started_without_a_password():
+    env = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(["sh", "-c", PROCFILE["flower"]], check=False, env=env, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "FLOWER_BASIC_AUTH" in done.stderr
+
+
+def test_missing_python_is_named_with_its_remedy():
+    env = {**os.environ, "PYTHON": "/nowhere/python3"}
+    done = subprocess.run([ROOT / "dev" / "scripts" / "make-venv"], check=False, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_lock_names_hashes_and_no_registry():
+    for name in ("lock.txt", "node.txt"):
+        text = (ROOT / "dev" / "requirements" / name).read_text()
+        assert "--hash=sha256:" in text
+        assert "index-url" not in text.replace("--no-emit-index-url", "")
+        assert "http" not in re.sub(r"(?m)^[a-z0-9-]*http[a-z0-9-]*(\[.*\])?==|# +(via )?.*$", "", text)

@@ -1,0 +1,40 @@
+"""Which fault a call meets, and whether the call has its effect."""
+
+import pytest
+
+from dev.sandbox.faults import Faults, read_fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "happens"),
+    [
+        ({"delay_seconds": 1}, True),
+        ({"hold": "before"}, True),
+        ({"headers": {"X-A": "b"}}, True),
+        ({"cut": "during"}, True),
+        ({"cut": "before"}, False),
+        ({"status": 500}, False),
+        ({"malformed": True}, False),
+        ({"html": True}, False),
+        ({"error_code": 0}, False),
+        ({"status": 500, "hold": "after"}, True),
+        ({"cut": "before", "hold": "after"}, True),
+        ({"cut": "during", "status": 500}, False),
+    ],
+)
+def test_says_whether_the_call_has_its_effect(fault, happens):
+    assert read_fault("f1", {"path": "x", **fault}).lets_call_happen is happens
+
+
+def test_the_oldest_fitting_fault_strikes_until_it_is_used_up():
+    faults = Faults()
+    first = faults.add({"path": "GGPAB", "calls": 1, "status": 500})
+    second = faults.add({"path": "ggpab", "status": 502})
+    assert [faults.take("/API/Ggpab003M0105", None) for _ in range(3)] == [first, second, second]
+
+
+def test_a_fault_for_another_path_or_request_does_not_strike():
+    faults = Faults()
+    faults.add({"path": "mediarc", "status": 500})
+    faults.add({"path": "ggpab", "cxid": "one", "status": 500})
+    assert faults.take("/api/ggpab003m0105", "two") is None
