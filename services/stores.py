@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.sealing import Sealer
 from core.settings import Settings
-from services.outbox import Outbox
-from services.session_copy import SessionHash
-from services.sessions import SessionDirectory, SessionPolicy
-from services.work import TaskCall, UnitOfWork
+from services.collection.session_cache import SessionHash
+from services.collection.sessions import SessionDirectory, SessionPolicy
+from services.delivery.outbox import Outbox
+from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from streams import Streams
 
 # A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.

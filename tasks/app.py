@@ -19,7 +19,7 @@ def create_celery(settings: Settings) -> Celery:
         "welno",
         broker=settings.celery_broker_url,
         amqp=PromptAmqp,
-        include=["tasks.collection", "tasks.files", "tasks.housekeeping"],
+        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.canary"],
     )
     app.conf.update(
         task_ignore_result=True,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from core.clock import clock
-from models import RunState
+from models.collection import RunState
 from services.collection.operators import (
     NotStopped,
     RunSummary,
@@ -18,7 +18,7 @@ from services.collection.operators import (
     resume_stopped_run,
     tell_story,
 )
-from services.sessions import SessionNotFound
+from services.collection.sessions import SessionNotFound
 from services.stores import Stores, build_stores
 from tasks.app import app, settings
 from tasks.sending import TaskSender

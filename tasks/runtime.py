@@ -7,11 +7,11 @@ from celery import Celery, signals
 from core.clock import clock
 from core.logs import get_logger
 from core.settings import Settings
+from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.step import Tools
-from services.files_import import FileImporter, RetryPolicy
-from services.leases import ProcessLeaseHolder, ProviderGate
+from services.delivery.unit_of_work import TaskCall
+from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
-from services.work import TaskCall
 from spool import Spool
 from tasks.app import app, settings
 from tasks.sending import TaskSender

@@ -3,7 +3,7 @@
 from celery import Celery
 
 from core.logs import get_logger
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from tasks.broker import BROKER_AWAY
 
 log = get_logger(__name__)

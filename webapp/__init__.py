@@ -10,8 +10,11 @@ from services.stores import build_stores
 from spool import Spool
 from streams import SharedRedis
 from webapp import pages
-from webapp.api import asyncapi, files, health, passwords, patients, reference, runs, session_stream, sessions, staff
+from webapp.api import asyncapi, health, reference
+from webapp.api.accounts import sign_out
+from webapp.api.collection import files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.patients import passwords, records
 from webapp.auth import answer_revoked
 from webapp.bodies import check_bodies
 from webapp.current import Parts, keep_parts
@@ -64,11 +67,11 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, session_stream, patients, passwords, files, runs, staff):
+    for resource in (sessions, stream, records, passwords, files, runs, sign_out):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = api.spec.to_dict
-    session_stream.add_socket(app)
+    stream.add_socket(app)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

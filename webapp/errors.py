@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from core.logs import get_logger
 from services.collection.operators import NotStopped
 from services.collection.requests import NotAsked, RunOver
-from services.sessions import SessionExpired, SessionNotFound
+from services.collection.sessions import SessionExpired, SessionNotFound
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from core.logs import get_logger
 from core.names import Queue
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 
 log = get_logger(__name__)
 

@@ -28,9 +28,9 @@ from dev.local.stack import Stack
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
-from services.files import CollectedData, packages_of
-from services.files_import import FileImporter
-from services.identity import Identity
+from services.collection.files import CollectedData, packages_of
+from services.collection.files_import import FileImporter
+from services.patients.identity import Identity
 from services.stores import connect_database
 from spool import Spool
 

@@ -18,11 +18,11 @@ from core.names import Step
 from dev.bench.ear import Ear
 from dev.bench.stub_tools import with_stubs
 from dev.bench.talk import Answer, serve
-from models import CollectionStep
+from models.collection import CollectionStep
 from services.collection.requests import ask_for_simple_auth, lock_run
 from services.collection.run import open_claim, record_approval
-from services.identity import Identity
-from services.sessions import start_session
+from services.collection.sessions import start_session
+from services.patients.identity import Identity
 from services.stores import build_stores
 from tasks.app import app, settings
 from tasks.runtime import build_tools

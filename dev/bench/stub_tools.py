@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from services.collection.files_import import ImportSummary
 from services.collection.step import Tools
-from services.files_import import ImportSummary
 from upstream.tilko.codec import AuthTokens
 
 _EMPTY_ANSWER = b'{"Status":"OK","ResultList":[]}'

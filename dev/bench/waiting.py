@@ -138,7 +138,7 @@ def _measure_poller(
     plan: Plan, env: Mapping[str, str], provider: Provider, sessions: WaitingSessions, ear: Ear
 ) -> Figures:
     cx_ids = sessions.add(plan.sessions, spread_seconds=_INTERVAL_SECONDS)
-    poller = (sys.executable, "-m", "tasks.poller")
+    poller = (sys.executable, "-m", "tasks.processes.poller")
     with _pinned(poller, env) as first:
         _wait_until_polled(provider, cx_ids)
         steady = _watch_steady_state(plan, provider, sessions, ear, (first.pid, cx_ids))

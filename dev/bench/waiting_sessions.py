@@ -9,9 +9,10 @@ import orjson
 from core.clock import clock
 from core.names import Status, Step
 from core.settings import Settings
-from models import DEFAULT_HOSPITAL, DEFAULT_PARTNER, CollectionRun, RunState
-from models.run_states import FAST_POLLS
-from services.identity import Identity
+from models.collection import CollectionRun, RunState
+from models.collection.run_states import FAST_POLLS
+from models.patients import DEFAULT_HOSPITAL, DEFAULT_PARTNER
+from services.patients.identity import Identity
 from services.stores import Stores, build_stores
 from upstream.tilko.codec import AuthTokens
 

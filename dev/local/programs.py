@@ -66,8 +66,8 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
         sandbox_program(home, ports.sandbox),
         web_program("web", ports.web),
         worker_program("worker"),
-        Program("poller", _module("tasks.poller")),
-        Program("sweeper", _module("tasks.sweeper")),
+        Program("poller", _module("tasks.processes.poller")),
+        Program("sweeper", _module("tasks.processes.sweeper")),
         Program("beat", _celery("beat", "-s", str(home / "beat-schedule"), "--loglevel", "INFO")),
         flower_program(ports.flower),
     )

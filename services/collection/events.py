@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from core.names import Event, Status, Streaming, session_subject
-from services.work import Work
+from services.delivery.unit_of_work import Work
 
 STREAMING_MESSAGES = {
     Streaming.FETCHING_HEALTH_DATA: "건강검진 기록을 가져오고 있어요.",

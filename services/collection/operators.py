@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from models import CollectionRun, CollectionStep, RunState
+from models.collection import CollectionRun, CollectionStep, RunState
 from services.collection.requests import cancel_session, lock_run, resume_run
-from services.sessions import SessionNotFound
-from services.work import Work
+from services.collection.sessions import SessionNotFound
+from services.delivery.unit_of_work import Work
 
 
 class NotStopped(Exception):

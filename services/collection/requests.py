@@ -12,10 +12,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.names import Status, Step, session_subject, step_task
-from models import CollectionRun, RunState
+from models.collection import CollectionRun, RunState
 from services.collection.events import say_ended
-from services.sessions import SessionNotFound
-from services.work import Work
+from services.collection.sessions import SessionNotFound
+from services.delivery.unit_of_work import Work
 
 # When a task that was sent at once has not been taken by then, the sweep sends it again.
 RESEND_AFTER = timedelta(seconds=1)

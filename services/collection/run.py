@@ -16,15 +16,15 @@ from sqlalchemy import insert
 from core.logs import get_logger
 from core.names import Event, Status, Step
 from core.sealing import Sealer, SealError
-from models import CollectionRun, CollectionStep, RunState
-from models.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
+from models.collection import CollectionRun, CollectionStep, RunState
+from models.collection.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
 from services.collection.events import say
 from services.collection.failures import UNAVAILABLE, describe, is_retryable
 from services.collection.requests import end_run, lock_run, make_ready, note_change, wait_for_phone
 from services.collection.step import Claim, Settled, Tools, Verdict
 from services.collection.steps import BEHAVIOURS
-from services.identity import Identity, mask_name
-from services.work import Work
+from services.delivery.unit_of_work import Work
+from services.patients.identity import Identity, mask_name
 from upstream.tilko.codec import AuthTokens
 from upstream.tilko.errors import NotApproved
 

@@ -13,11 +13,11 @@ from core.clock import Clock
 from core.names import Status, Step
 from core.sealing import Sealer
 from core.settings import Settings
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.failures import Failure
-from services.files_import import FileImporter
-from services.identity import Identity
-from services.work import Work
+from services.collection.files_import import FileImporter
+from services.delivery.unit_of_work import Work
+from services.patients.identity import Identity
 from spool import Spool
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient

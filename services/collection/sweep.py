@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from core.names import Event, Status, Step, step_task
-from models import CollectionRun, CollectionStep, ProcessLease, RunState
-from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
+from models.collection import CollectionRun, CollectionStep, RunState
+from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
+from models.processes import ProcessLease
 from services.collection.events import say, say_ended
 from services.collection.requests import RESEND_AFTER, end_run, make_ready, note_change, resume_run
 from services.collection.run import stop_run
-from services.leases import DEAD_OWNER
-from services.outbox import left_over
-from services.work import Work
+from services.delivery.outbox import left_over
+from services.delivery.unit_of_work import Work
+from services.processes.leases import DEAD_OWNER
 
 log = get_logger(__name__)
 

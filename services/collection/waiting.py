@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from core.logs import get_logger
 from core.names import Event, Status, Step
 from core.sealing import SealError
-from models import CollectionRun, RunState
-from models.run_states import FAST_POLLS
+from models.collection import CollectionRun, RunState
+from models.collection.run_states import FAST_POLLS
 from services.collection.events import say
 from services.collection.failures import describe
 from services.collection.requests import end_run, lock_run, make_ready, note_change
@@ -22,8 +22,8 @@ from services.collection.run import open_claim, stop_run, stop_unreadable
 from services.collection.step import Claim, Tools, Verdict
 from services.collection.steps.fetch_health_data import FetchHealthData
 from services.collection.steps.request_simple_auth import refuse
-from services.leases import DEAD_OWNER
-from services.work import Work
+from services.delivery.unit_of_work import Work
+from services.processes.leases import DEAD_OWNER
 
 log = get_logger(__name__)
 

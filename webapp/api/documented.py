@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
 
-from webapp.schemas.errors import ErrorBody
+from webapp.api.error_schema import ErrorBody
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ALWAYS = (500, 503)

@@ -10,7 +10,7 @@ import redis
 
 from dev.bench.chaos.stage import Stage
 from dev.bench.chaos.witness import Witness
-from services.leases import LOCK_CLASS
+from services.processes.leases import LOCK_CLASS
 
 _QUEUES = ("collection", "files", "housekeeping")
 # All others have a time to live. These are the broker's own, which do not grow; in `unacked` it keeps what a killed

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg2
 
-from services.leases import LOCK_CLASS
+from services.processes.leases import LOCK_CLASS
 
 _SCHEMA = """
 create schema chaos;

@@ -7,8 +7,8 @@ from core.clock import clock
 from core.names import session_subject
 from core.settings import Settings
 from dev.bench.relay.client import ClientError
-from services.identity import Identity
-from services.sessions import Started, start_session
+from services.collection.sessions import Started, start_session
+from services.patients.identity import Identity
 from services.stores import Stores, build_stores
 from streams import NewEvent, Position
 

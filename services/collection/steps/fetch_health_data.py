@@ -3,16 +3,17 @@
 from datetime import datetime
 
 from core.names import Event, Status, Step, Streaming
-from models import CollectionRun, PipelineStep
-from models.run_states import wants_report
-from services.campaigns import move_order
+from models.collection import CollectionRun
+from models.collection.run_states import wants_report
+from models.patients import PipelineStep
 from services.collection.answers import find_or_fetch
+from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.collection.steps.request_simple_auth import refuse
-from services.patients import reserve_patient
-from services.work import Work
+from services.delivery.unit_of_work import Work
+from services.patients.identification import reserve_patient
 from spool import DataType
 from upstream.tilko.answers import DataAnswer
 

@@ -3,14 +3,14 @@
 from datetime import date, datetime
 
 from core.names import Event, Status, Step, Streaming
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.answers import find_or_fetch
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.collection.steps.request_simple_auth import refuse
-from services.patients import reserve_patient
-from services.work import Work
+from services.delivery.unit_of_work import Work
+from services.patients.identification import reserve_patient
 from spool import DataType
 from upstream.tilko.answers import DataAnswer
 

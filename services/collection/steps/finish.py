@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from core.names import Status, Step, Streaming
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.events import say_streaming
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.collection.steps.identify_patient import give_up_saving
-from services.work import Work
+from services.delivery.unit_of_work import Work
 
 
 class Finish(Behaviour):

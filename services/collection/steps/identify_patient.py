@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from core.names import Event, Status, Step
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.patients import identify_patient, reserve_patient
-from services.terms import record_agreement
-from services.work import Work
+from services.delivery.unit_of_work import Work
+from services.patients.identification import identify_patient, reserve_patient
+from services.patients.terms import record_agreement
 
 
 class IdentifyPatient(Behaviour):

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from core.names import Status, Step
-from models import CollectionRun, PipelineStep
-from services.campaigns import move_order
+from models.collection import CollectionRun
+from models.patients import PipelineStep
+from services.collection.campaigns import move_order
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.collection.steps.identify_patient import give_up_saving
-from services.work import Work
+from services.delivery.unit_of_work import Work
 
 
 class FilesNotImported(Exception):

@@ -4,14 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from core.names import Event, Status, Step, Streaming
-from models import CollectionRun, Patient, PipelineStep
-from services.campaigns import move_order
+from models.collection import CollectionRun
+from models.patients import Patient, PipelineStep
+from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
+from services.collection.reports import MissingInputs as OrderMissingInputs
+from services.collection.reports import mark_report_failed, prepare_report, report_tid, store_report
 from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.reports import MissingInputs as OrderMissingInputs
-from services.reports import mark_report_failed, prepare_report, report_tid, store_report
-from services.work import Work
+from services.delivery.unit_of_work import Work
 from upstream.mediarc.answers import Report
 from upstream.mediarc.errors import MissingInputs
 

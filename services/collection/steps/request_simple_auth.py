@@ -5,11 +5,11 @@ from datetime import datetime
 import orjson
 
 from core.names import Event, Status, Step
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure
 from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.work import Work
+from services.delivery.unit_of_work import Work
 from upstream.tilko.codec import AuthTokens
 
 

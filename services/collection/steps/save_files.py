@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from core.names import Status, Step
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.failures import Failure
+from services.collection.files import CollectedData, packages_of
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.collection.steps.identify_patient import give_up_saving
-from services.files import CollectedData, packages_of
-from services.work import Work
+from services.delivery.unit_of_work import Work
 from spool import DataType
 
 

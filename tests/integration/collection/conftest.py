@@ -16,12 +16,12 @@ from core.clock import clock
 from core.names import Step
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT
+from services.collection.files_import import FileImporter
 from services.collection.run import claim_run, finish_step, record_approval
 from services.collection.step import Claim, Tools
 from services.collection.waiting import take_waiting
-from services.files_import import FileImporter
-from services.leases import ProcessLeaseHolder
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
+from services.processes.leases import ProcessLeaseHolder
 from spool import Spool
 from upstream.mediarc.answers import Report
 from upstream.mediarc.client import MediarcClient

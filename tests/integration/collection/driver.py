@@ -14,12 +14,12 @@ from sqlalchemy import text
 from core.clock import clock
 from core.names import Status, session_subject
 from core.settings import Settings
-from models import CollectionRun
+from models.collection import CollectionRun
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
-from services.identity import Identity
-from services.sessions import start_session
+from services.collection.sessions import start_session
+from services.delivery.unit_of_work import TaskCall
+from services.patients.identity import Identity
 from services.stores import Stores, build_stores
-from services.work import TaskCall
 from tests.waiting import wait_until
 
 REPORT = "/disease-report"

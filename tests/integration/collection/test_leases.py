@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from core.names import Step
-from models import CollectionRun
-from services.leases import DEAD_OWNER, LOCK_CLASS, ProcessLeaseHolder
+from models.collection import CollectionRun
+from services.processes.leases import DEAD_OWNER, LOCK_CLASS, ProcessLeaseHolder
 from tests.waiting import wait_until
 
 from .conftest import World

@@ -15,9 +15,9 @@ from core.names import session_subject
 from dev.local.ports import pick_port
 from services.collection.requests import lock_run, note_change
 from services.collection.sweep import left_behind
-from services.outbox import Outbox
+from services.delivery.outbox import Outbox
+from services.delivery.unit_of_work import UnitOfWork
 from services.stores import connect_redis
-from services.work import UnitOfWork
 from streams import Streams, StreamsUnavailable
 
 from .conftest import World

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import clock
-from services.sessions import SessionExpired, SessionNotFound
+from services.collection.sessions import SessionExpired, SessionNotFound
 
 from .conftest import World
 

@@ -10,9 +10,10 @@ import pytest
 
 from core.clock import clock
 from core.names import Status, Step, step_task
-from models.run_states import MAX_TAKEOVERS, SAVING_STEPS
+from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.requests import Asked, NotAsked, RunOver, ask_for_simple_auth
 from services.collection.run import fail_step, hand_back, record_approval
+from services.collection.sessions import SessionNotFound
 from services.collection.sweep import expire_sessions, resend_lost, resume_stopped, take_from_dead
 from services.collection.waiting import (
     asked_now,
@@ -22,7 +23,6 @@ from services.collection.waiting import (
     record_poll_error,
     take_waiting,
 )
-from services.sessions import SessionNotFound
 from upstream.tilko.errors import Misconfigured, NotApproved, Passing, Refused
 
 from .conftest import OWNER, World

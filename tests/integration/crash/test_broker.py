@@ -10,7 +10,7 @@ from kombu.connection import Connection
 
 from dev.local.ports import pick_port
 from dev.local.valkey import EmbeddedValkey
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from tasks.broker import SENDER_OPTIONS, PromptAmqp, PromptConnection, QueueGauge
 
 CALL = TaskCall("welno.collection.finish", "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11", "req-1")

@@ -11,7 +11,7 @@ import redis
 
 from core.names import Status, Step, step_task
 from dev.local.stack import Stack
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, REPORT, TREATMENTS, Driver, make_identity
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until

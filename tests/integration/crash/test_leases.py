@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, text
 
-from services.leases import LeaseLost, ProcessLeaseHolder, ProviderGate
+from services.processes.leases import LeaseLost, ProcessLeaseHolder, ProviderGate
 from tests.integration.upstream.peer import Peer
 from tests.waiting import wait_until
 from upstream.exchange import open_http

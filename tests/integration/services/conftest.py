@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import CampaignPayment, Hospital, Patient
-from services.files import CollectedData, packages_of
-from services.identity import Identity
+from models.patients import CampaignPayment, Hospital, Patient
+from services.collection.files import CollectedData, packages_of
+from services.patients.identity import Identity
 from spool import Package
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

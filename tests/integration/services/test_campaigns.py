@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session
 
-from models import CampaignPayment, PipelineStep
-from services.campaigns import move_order
-from services.patients import identify_patient
+from models.patients import CampaignPayment, PipelineStep
+from services.collection.campaigns import move_order
+from services.patients.identification import identify_patient
 
 from .conftest import NOW, MakeIdentity
 

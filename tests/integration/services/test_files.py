@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Checkup, Patient, Prescription, TermsAgreement
-from services.files import CollectedData, PatientMissing, UnusablePackage, import_package, packages_of
-from services.identity import Identity
-from services.patients import identify_patient
-from services.stored_json import from_stored
+from models.patients import Checkup, Patient, Prescription, TermsAgreement
+from services.collection.files import CollectedData, PatientMissing, UnusablePackage, import_package, packages_of
+from services.patients.identification import identify_patient
+from services.patients.identity import Identity
+from services.patients.stored_json import from_stored
 from spool import DataType, Package
 
 from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity, MakePackages, checkup, treatment

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.sealing import Sealer
 from dev.local.ports import LOOPBACK, pick_port
-from models import Checkup, Patient
-from services.files_import import FileImporter, ImportInterrupted, RetryPolicy
+from models.patients import Checkup, Patient
+from services.collection.files_import import FileImporter, ImportInterrupted, RetryPolicy
 from spool import DataType, Disk, Folder, Package, Spool, StorageFault
 
 from .conftest import NOW, MakePackages, checkup, treatment

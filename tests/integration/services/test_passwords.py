@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
-from models import PatientPassword
-from services.passwords import (
+from models.patients import PatientPassword
+from services.patients.identification import identify_patient
+from services.patients.passwords import (
     Outcome,
     PasswordAlreadySet,
     PasswordNotSixDigits,
@@ -20,7 +21,6 @@ from services.passwords import (
     Verdict,
     charge_try,
 )
-from services.patients import identify_patient
 from tests.waiting import wait_until
 
 from .conftest import NOW, MakeIdentity

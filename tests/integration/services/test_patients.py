@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import CampaignPayment, Hospital, Patient
-from services.identity import Identity
-from services.patients import identify_patient, reserve_patient, resolve_hospital
+from models.patients import CampaignPayment, Hospital, Patient
+from services.patients.identification import identify_patient, reserve_patient, resolve_hospital
+from services.patients.identity import Identity
 
 from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity
 

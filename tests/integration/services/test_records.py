@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from models import Checkup, MediarcReport, Prescription
-from services.files import import_package
-from services.records import (
+from models.patients import Checkup, MediarcReport, Prescription
+from services.collection.files import import_package
+from services.patients.records import (
     BadCursor,
     Cursor,
     list_checkups,

@@ -7,11 +7,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import CampaignPayment, MediarcReport, Patient
-from services.files import import_package
-from services.identity import Identity
-from services.records import newest_report
-from services.reports import (
+from models.patients import CampaignPayment, MediarcReport, Patient
+from services.collection.files import import_package
+from services.collection.reports import (
     MissingInputs,
     ReportOrder,
     has_checkup,
@@ -20,6 +18,8 @@ from services.reports import (
     report_tid,
     store_report,
 )
+from services.patients.identity import Identity
+from services.patients.records import newest_report
 from upstream.mediarc.answers import Report
 
 from .conftest import NOW, MakeIdentity, MakePackages, checkup

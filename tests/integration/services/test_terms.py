@@ -6,9 +6,9 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import TermsAgreement
-from services.patients import identify_patient
-from services.terms import record_agreement
+from models.patients import TermsAgreement
+from services.patients.identification import identify_patient
+from services.patients.terms import record_agreement
 
 from .conftest import NOW, MakeIdentity
 

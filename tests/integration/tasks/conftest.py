@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dev.local.stack import Stack
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import Driver
 from webapp.jobs import Jobs
 

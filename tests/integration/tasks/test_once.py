@@ -8,7 +8,7 @@ import redis
 
 from core.names import Queue, Status, step_task
 from services.collection.requests import Asked
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
 from tests.waiting import wait_until
 

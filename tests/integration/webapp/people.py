@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from core.clock import clock
 from core.names import Status, Step, session_subject
-from models import CollectionRun, RunState
-from services.files import CollectedData, import_package, packages_of
-from services.identity import Identity
+from models.collection import CollectionRun, RunState
+from services.collection.files import CollectedData, import_package, packages_of
+from services.patients.identity import Identity
 from services.stores import Stores
 from webapp.current import parts
 

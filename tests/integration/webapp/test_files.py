@@ -5,7 +5,7 @@ import redis
 from flask import Flask
 
 from core.clock import clock
-from services.files import packages_of
+from services.collection.files import packages_of
 from spool import Spool
 from tests.integration.services.conftest import MakePackages, checkup, make_identity, make_packages
 from webapp.auth import Role

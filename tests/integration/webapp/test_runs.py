@@ -9,9 +9,9 @@ from flask import Flask
 
 from core.clock import clock
 from core.names import Status, Step
-from models import CollectionRun, RunState
-from services.identity import Identity
-from services.sessions import Started, start_session
+from models.collection import CollectionRun, RunState
+from services.collection.sessions import Started, start_session
+from services.patients.identity import Identity
 from webapp.current import parts
 
 from .people import API

@@ -9,7 +9,7 @@ from flask import Flask
 
 from core.clock import clock
 from core.names import Event, Queue, Status, Step
-from models import RunState
+from models.collection import RunState
 from services.collection.events import say
 from webapp.current import parts
 

@@ -16,6 +16,16 @@ def room_of(name: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "dev" else parts[0]
 
 
+# What every domain may use; a domain of its own is any other package of these names, in whatever room.
+SHARED_DOMAINS = frozenset({"accounts", "patients", "delivery", "processes"})
+DOMAINS = SHARED_DOMAINS | {"collection"}
+
+
+def domain_of(name: str) -> str | None:
+    """Of a module or package; None for what belongs to a whole room, such as what wires it."""
+    return next((part for part in name.split(".")[1:] if part in DOMAINS), None)
+
+
 @dataclass(frozen=True)
 class Module:
     """`name` is dotted; `tree` its syntax."""

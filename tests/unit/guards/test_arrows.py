@@ -2,7 +2,7 @@
 
 import pytest
 
-from .source import Module, modules, our_imports, room_of
+from .source import SHARED_DOMAINS, Module, domain_of, modules, our_imports, room_of
 
 # What each room may import of ours, beside itself.
 MAY_SEE = {
@@ -23,6 +23,38 @@ MAY_SEE = {
 def test_a_module_sees_only_rooms_below_its_own(module: Module):
     rooms = {room_of(name) for name in our_imports(module)} - {module.room}
     assert rooms <= MAY_SEE[module.room]
+
+
+@pytest.mark.parametrize(
+    "module",
+    # The processes are edges: each runs what its domains need.
+    [module for module in modules() if domain_of(module.name) and not module.name.startswith("tasks.processes.")],
+    ids=lambda module: module.name,
+)
+def test_a_domain_sees_itself_and_what_all_share(module: Module):
+    seen = {domain_of(name) for name in our_imports(module)} - {None}
+    assert seen <= SHARED_DOMAINS | {domain_of(module.name)}
+
+
+def test_no_package_imports_itself_by_a_detour():
+    """Two packages that import each other are one package in two folders."""
+    graph: dict[str, set[str]] = {}
+    for module in modules():
+        package = package_of(module.name)
+        graph.setdefault(package, set()).update(
+            other for name in our_imports(module) if not is_kin(package, other := package_of(name))
+        )
+    assert find_cycle(graph) is None
+
+
+def package_of(name: str) -> str:
+    packages = {module.name for module in modules() if module.path.name == "__init__.py"}
+    return name if name in packages else name.rpartition(".")[0]
+
+
+def is_kin(package: str, other: str) -> bool:
+    """One lives in the other, whose __init__ gathers it."""
+    return package == other or package.startswith(f"{other}.") or other.startswith(f"{package}.")
 
 
 def test_the_relay_knows_nothing_of_sessions():

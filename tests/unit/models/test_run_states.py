@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.names import Step
-from models.run_states import Retry, next_step, poll_delay, retry_delay, wants_report
+from models.collection.run_states import Retry, next_step, poll_delay, retry_delay, wants_report
 
 RETRY = Retry(max_attempts=5, base_seconds=2, max_seconds=10)
 

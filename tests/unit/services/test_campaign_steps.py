@@ -2,8 +2,8 @@
 
 import pytest
 
-from models import PipelineStep
-from services.campaigns import may_move
+from models.patients import PipelineStep
+from services.collection.campaigns import may_move
 
 S = PipelineStep
 

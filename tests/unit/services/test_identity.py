@@ -7,7 +7,7 @@ from uuid import RFC_4122, uuid4
 
 import pytest
 
-from services.patients import Identity, mask_name, normalize_name, normalize_phone
+from services.patients.identification import Identity, mask_name, normalize_name, normalize_phone
 
 
 def make(**changes: Any) -> Identity:

@@ -3,7 +3,7 @@
 import pytest
 from argon2 import PasswordHasher, Type
 
-from services.passwords import PasswordNotSixDigits, check_hash, hash_password
+from services.patients.passwords import PasswordNotSixDigits, check_hash, hash_password
 
 
 def test_a_hash_is_argon2id_and_salted() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.record_rows import checkup_rows, prescription_rows
+from services.collection.record_rows import checkup_rows, prescription_rows
 
 
 def treatment(**changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.stored_json import from_stored, to_stored
+from services.patients.stored_json import from_stored, to_stored
 
 
 @pytest.mark.parametrize(

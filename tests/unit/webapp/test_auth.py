@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.names import Step
-from services.session_copy import SessionView
+from services.collection.session_cache import SessionView
 from webapp.auth import Credential, _split, has_identified, join_token
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

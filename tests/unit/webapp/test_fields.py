@@ -6,7 +6,7 @@ import pytest
 from marshmallow import ValidationError
 
 from core.clock import clock
-from webapp.schemas.fields import Birthdate, Moment
+from webapp.api.fields import Birthdate, Moment
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ import time
 
 from core.names import Step, step_task
 from dev.local.ports import pick_port
-from services.work import TaskCall
+from services.delivery.unit_of_work import TaskCall
 from webapp.jobs import Jobs
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from webapp.api.patients.schemas.records import without_pictures
 from webapp.errors import flatten_messages
 from webapp.observing import shorten_address
-from webapp.schemas.records import without_pictures
 
 
 @pytest.mark.parametrize(

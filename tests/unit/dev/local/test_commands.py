@@ -30,7 +30,9 @@ def test_flower_is_not_started_without_a_password():
 
 def test_missing_python_is_named_with_its_remedy():
     env = {**os.environ, "PYTHON": "/nowhere/python3"}
-    done = subprocess.run([ROOT / "dev" / "scripts" / "make-venv"], check=False, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "dev" / "scripts" / "make-venv"], check=False, env=env, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "Python 3.11 or newer is needed" in done.stderr
 

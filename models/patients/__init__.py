@@ -1,0 +1,24 @@
+"""Patients, their password and consent, their stored records, and the orders of a campaign."""
+
+from models.patients.campaign_payments import CampaignPayment, PipelineStep
+from models.patients.checkups import Checkup
+from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
+from models.patients.passwords import PatientPassword
+from models.patients.patients import DEFAULT_PARTNER, Patient
+from models.patients.prescriptions import Prescription
+from models.patients.reports import MediarcReport
+from models.patients.terms import TermsAgreement
+
+__all__ = [
+    "DEFAULT_HOSPITAL",
+    "DEFAULT_PARTNER",
+    "CampaignPayment",
+    "Checkup",
+    "Hospital",
+    "MediarcReport",
+    "Patient",
+    "PatientPassword",
+    "PipelineStep",
+    "Prescription",
+    "TermsAgreement",
+]

@@ -1,0 +1,204 @@
+"""Sessions as the browser knows them: start, who may ask, the Redis copy of what PostgreSQL knows, renewal.
+
+The run's row is the truth. `tilko_session:{session_id}` is a copy that any process renews from the row after each
+commit, whole and guarded by its revision: two writers never lose each other's fields, and Redis may be emptied.
+
+Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpired (it was theirs, and has ended).
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import CursorResult, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import Clock
+from core.logs import get_logger
+from core.names import Event, Status, Step, session_subject
+from core.sealing import Sealer, SealError
+from models.collection import CollectionRun, RunState
+from models.patients import DEFAULT_HOSPITAL, Hospital
+from services.collection.events import say
+from services.collection.session_cache import Admission, SessionGlance, SessionHash, SessionView, view_of
+from services.delivery.unit_of_work import Work
+from services.patients.identity import Identity, mask_name
+
+log = get_logger(__name__)
+
+_TOKEN_BYTES = 32
+# Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.
+_RENEW_SHARE = 0.1
+
+
+class SessionNotFound(Exception):
+    """No such session for whoever asks."""
+
+    retryable = False
+
+
+class SessionExpired(SessionNotFound):
+    """It was theirs, and has ended by itself."""
+
+
+@dataclass(frozen=True)
+class SessionPolicy:
+    """How long a session lives: after its last use, and at most."""
+
+    ttl: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new session, and the only copy of its token in clear."""
+
+    session_id: str
+    token: str
+    expires_at: datetime
+
+
+def hash_token(token: str) -> str:
+    """Tokens have 256 random bits, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def start_session(
+    work: Work,
+    identity: Identity,
+    *,
+    redirect_path: str | None,
+    policy: SessionPolicy,
+    sealer: Sealer,
+    now: datetime,
+    request_id: str,
+) -> Started:
+    """Open a session for a person who has consented; nothing is asked of the provider yet."""
+    session_id, token = uuid4(), secrets.token_urlsafe(_TOKEN_BYTES)
+    known = work.session.get(Hospital, identity.hospital_id) if identity.hospital_id else None
+    run = CollectionRun(
+        session_id=session_id,
+        token_hash=hash_token(token),
+        request_id=request_id,
+        status=Status.INITIATED,
+        step=Step.REQUEST_SIMPLE_AUTH,
+        run_state=RunState.IDLE,
+        not_before=now,
+        identity=sealer.seal(identity.to_json(), f"identity:{session_id}"),
+        redirect_path=redirect_path,
+        oid=identity.oid,
+        hospital_id=known.hospital_id if known else DEFAULT_HOSPITAL,
+        partner_id=identity.partner_id,
+        masked_name=mask_name(identity.user_name),
+        expires_at=now + policy.ttl,
+        created_at=now,
+        updated_at=now,
+    )
+    work.session.add(run)
+    work.touch(session_subject(str(session_id)), run)
+    return Started(str(session_id), token, run.expires_at)
+
+
+class SessionDirectory:
+    """Finds sessions: in Redis while it knows them, else in PostgreSQL."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        sessions: sessionmaker[Session],
+        copies: SessionHash,
+        *,
+        policy: SessionPolicy,
+        clock: Clock,
+        heal: Callable[[str], object],
+    ) -> None:
+        """`heal` writes a subject's Redis copy anew; called when PostgreSQL knew a session that Redis did not."""
+        self._redis = redis
+        self._sessions = sessions
+        self._heal = heal
+        self._copies = copies
+        self._policy = policy
+        self._clock = clock
+
+    def read(self, session_id: str) -> SessionView | None:
+        """None for an unknown session and for an id that is no UUID."""
+        try:
+            key = str(UUID(session_id))
+        except ValueError:
+            return None
+        return self._from_redis(key) or self._from_database(key)
+
+    def find(self, session_id: str, token: str | None) -> SessionView:
+        """The session, for the holder of its token. Raises SessionNotFound or SessionExpired."""
+        view = self.read(session_id) if token else None
+        if view is None:
+            raise SessionNotFound(session_id)
+        self.admit(view, token)
+        return view
+
+    def admit(self, known: Admission, token: str | None) -> None:
+        """Let the holder of its token in. Raises SessionNotFound or SessionExpired."""
+        if not token or not hmac.compare_digest(known.token_hash, hash_token(token)):
+            raise SessionNotFound(known.session_id)
+        if known.status == Status.EXPIRED or known.expires_at <= self._clock.now():
+            raise SessionExpired(known.session_id)
+
+    def glance(self, session_id: str, token: str) -> Admission:
+        """As `find`, for who looks again and again and wants nothing but to go on."""
+        known = self._glance_at_redis(session_id) or self.read(session_id)
+        if known is None:
+            raise SessionNotFound(session_id)
+        self.admit(known, token)
+        return known
+
+    def renewal(self, known: Admission, *, share: float = _RENEW_SHARE) -> datetime | None:
+        """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
+        now = self._clock.now()
+        deadline = min(now + self._policy.ttl, known.created_at + self._policy.longest)
+        return deadline if deadline - known.expires_at > self._policy.ttl * share else None
+
+    def renew(self, work: Work, view: Admission, deadline: datetime) -> None:
+        """Move the deadline; tell the browser when less than half of the time had been left."""
+        now = self._clock.now()
+        changed: CursorResult[Any] = work.session.execute(  # type: ignore[assignment]  # an UPDATE's result has a rowcount
+            update(CollectionRun)
+            .where(CollectionRun.session_id == UUID(view.session_id), CollectionRun.expires_at < deadline)
+            .where(CollectionRun.expires_at > now)
+            .values(expires_at=deadline, revision=CollectionRun.revision + 1)
+        )
+        work.touch(session_subject(view.session_id))
+        if changed.rowcount == 1 and view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
+            data = {"expires_at": deadline.isoformat()}
+            say(work, UUID(view.session_id), Event.SESSION_EXTENDED, "접속 시간이 연장됐어요.", now=now, data=data)
+
+    def _glance_at_redis(self, session_id: str) -> Admission | None:
+        try:
+            values = cast("list[bytes | None]", self._redis.hmget(session_subject(session_id), SessionGlance.FIELDS))
+            return SessionGlance.of(values)
+        except (RedisError, ValueError):
+            return None
+
+    def _from_redis(self, session_id: str) -> SessionView | None:
+        try:
+            fields = cast("dict[bytes, bytes]", self._redis.hgetall(session_subject(session_id)))
+            if not fields:
+                return None
+            return self._copies.view({name.decode(): value.decode() for name, value in fields.items()})
+        except (RedisError, KeyError, ValueError, SealError) as exc:
+            log.warning("session_copy_unreadable", session_id=session_id, error=type(exc).__name__)
+            return None
+
+    def _from_database(self, session_id: str) -> SessionView | None:
+        with self._sessions() as session:
+            run = session.get(CollectionRun, UUID(session_id))
+            view = view_of(run) if run else None
+        if view and view.expires_at > self._clock.now():
+            self._heal(session_subject(session_id))
+        return view

@@ -1,0 +1,1 @@
+"""Patients: who a person is, their password, their consent, their stored records."""

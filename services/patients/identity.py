@@ -1,0 +1,109 @@
+"""Who a person says they are: the identity of a session, its canonical form, and what may be shown of it."""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+
+from models.patients import DEFAULT_PARTNER
+
+_NAME_SUFFIX = re.compile(r"(?:\s*-\s*(?:웰로|님)|\s+님)$")
+# Between the parts of a key: no name, number or date holds it, so no two identities share a canonical form.
+_SEPARATOR = "\x1f"
+_VERSION_8 = 0x8 << 76
+_VARIANT = 0x2 << 62
+
+
+def normalize_name(name: str) -> str:
+    """Composed letters, no control characters, single spaces, none of the endings that shops and messengers add."""
+    composed = unicodedata.normalize("NFC", name)
+    printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in composed)
+    name = " ".join(printable.split())
+    while (shorter := _NAME_SUFFIX.sub("", name).strip()) != name:
+        name = shorter
+    return name
+
+
+def normalize_phone(phone: str) -> str:
+    """Digits as they are dialled in Korea: `+82 10-1234-5678` and `010 1234 5678` are one number."""
+    digits = "".join(letter for letter in unicodedata.normalize("NFKC", phone) if letter in "0123456789")
+    if digits.startswith("0082"):
+        digits = digits[2:]
+    # No number dialled inside Korea begins with 82, so a leading 82 is the country code, with or without a plus.
+    if digits.startswith("82"):
+        digits = "0" + digits[2:].lstrip("0")
+    return digits
+
+
+def mask_name(name: str) -> str:
+    """First and last letter, stars between; of two letters only the first; of one none."""
+    if len(name) < 3:
+        return name[:-1] + "*" * min(len(name), 1)
+    return name[0] + "*" * (len(name) - 2) + name[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What the person entered, normalized on construction. Its repr shows nothing personal.
+
+    `patient_uuid` is a hint of the browser, believed only when name and birth date fit. `hospital_id` None or the
+    default one means none in particular.
+    """
+
+    user_name: str = field(repr=False)
+    phone_no: str = field(repr=False)
+    birthdate: date = field(repr=False)
+    gender: Literal["M", "F"] = field(repr=False)
+    private_auth_type: str
+    oid: str | None = field(default=None, repr=False)
+    patient_uuid: UUID | None = None
+    hospital_id: str | None = None
+    partner_id: str = DEFAULT_PARTNER
+    terms_agreed: bool = False
+    terms_agreed_at: datetime | None = None
+    terms_expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "user_name", normalize_name(self.user_name))
+        object.__setattr__(self, "phone_no", normalize_phone(self.phone_no))
+
+    def to_json(self) -> bytes:
+        """To be sealed before it is kept anywhere."""
+        return orjson.dumps(asdict(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        values: dict[str, Any] = orjson.loads(self.to_json())
+        return values
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Identity":
+        return cls.from_dict(orjson.loads(data))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Identity":
+        """Raises KeyError, TypeError or ValueError when it is not what `to_dict` gave."""
+        typed = dict(values)
+        typed["birthdate"] = date.fromisoformat(values["birthdate"])
+        typed["patient_uuid"] = UUID(values["patient_uuid"]) if values.get("patient_uuid") else None
+        for moment in ("terms_agreed_at", "terms_expires_at"):
+            typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
+        return cls(**typed)
+
+    def is_same_person(self, name: str, birth_date: date) -> bool:
+        """Whether a stored name (which may still have a shop's ending) and birth date are this person's."""
+        return normalize_name(name) == self.user_name and birth_date == self.birthdate
+
+    def derive_uuid(self, pseudonym_key: str) -> UUID:
+        """Equal for every session of the same person, and of no use to anyone without the key."""
+        canonical = _SEPARATOR.join(("patient", self.phone_no, self.birthdate.strftime("%Y%m%d"), self.user_name))
+        digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
+        number = int.from_bytes(digest[:16])
+        number = number & ~(0xF << 76) | _VERSION_8
+        return UUID(int=number & ~(0x3 << 62) | _VARIANT)

@@ -1,0 +1,131 @@
+"""Reading the stored records back, newest first, page by page. One statement per list.
+
+Errors: BadCursor (not retryable): the cursor is none that a page gave.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, extract, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from models.patients import Checkup, MediarcReport, Prescription
+from services.patients.stored_json import from_stored
+
+RecordT = TypeVar("RecordT", Checkup, Prescription)
+_JSON_COLUMNS = ("raw_data", "details")
+_LARGEST_ID = (1 << 63) - 1
+
+
+class BadCursor(Exception):
+    """The client made it up, or cut it."""
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last record of a page: its day (None sorts last) and its id. Stable while records come and go."""
+
+    day: date | None
+    id: int
+
+    def encode(self) -> str:
+        text = f"{self.day.isoformat() if self.day else ''}|{self.id}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "Cursor":
+        """Raises BadCursor."""
+        try:
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            day, separator, number = base64.urlsafe_b64decode(padded).decode("ascii").partition("|")
+            cursor = cls(date.fromisoformat(day) if day else None, int(number))
+        except (ValueError, binascii.Error) as exc:
+            raise BadCursor("not a cursor") from exc
+        if not separator or not 0 < cursor.id <= _LARGEST_ID:
+            raise BadCursor("not a cursor")
+        return cursor
+
+
+@dataclass(frozen=True, repr=False)
+class Page(Generic[RecordT]):
+    """`next_cursor` is None on the last page."""
+
+    items: Sequence[RecordT]
+    next_cursor: Cursor | None
+
+
+def list_checkups(session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None) -> Page[Checkup]:
+    newest = select(Checkup).where(Checkup.patient_uuid == patient_uuid)
+    return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
+
+
+def list_prescriptions(
+    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
+) -> Page[Prescription]:
+    newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid)
+    return _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
+
+
+def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
+    query = select(MediarcReport).where(MediarcReport.patient_uuid == patient_uuid)
+    report = session.scalar(query.order_by(MediarcReport.updated_at.desc(), MediarcReport.id.desc()).limit(1))
+    if report is not None:
+        _restore(report, ("disease_data", "cancer_data", "mediarc_response"))
+    return report
+
+
+def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport]) -> str:
+    """For an ETag: another text after every insert, change or removal, without reading the records.
+
+    The sum notices a change whose time is older than the newest one, as when two imports commit in the other order.
+    """
+    seconds = func.coalesce(func.sum(extract("epoch", model.updated_at)), 0)
+    query = select(func.count(), func.max(model.updated_at), seconds).where(model.patient_uuid == patient_uuid)
+    count, newest, total = session.execute(query).one()
+    return f"{count}-{newest.timestamp() if newest else 0:.6f}-{total:.6f}"
+
+
+def _read_page(
+    session: Session,
+    records: Select[RecordT],
+    day: InstrumentedAttribute[date | None],
+    number: InstrumentedAttribute[int],
+    *,
+    limit: int,
+    after: Cursor | None,
+) -> Page[RecordT]:
+    if after is not None:
+        records = records.where(_is_older(day, number, after))
+    # One more than asked for tells whether there is another page.
+    query = records.order_by(day.desc().nulls_last(), number.desc()).limit(limit + 1)
+    found = session.scalars(query).all()
+    items = found[:limit]
+    for item in items:
+        _restore(item, _JSON_COLUMNS)
+    more = len(found) > limit and bool(items)
+    return Page(items, Cursor(getattr(items[-1], day.key), items[-1].id) if more else None)
+
+
+def _is_older(
+    day: InstrumentedAttribute[date | None], number: InstrumentedAttribute[int], after: Cursor
+) -> ColumnElement[bool]:
+    if after.day is None:
+        return day.is_(None) & (number < after.id)
+    return (day < after.day) | ((day == after.day) & (number < after.id)) | day.is_(None)
+
+
+def _restore(record: Any, columns: Sequence[str]) -> None:
+    for column in columns:
+        stored = getattr(record, column, None)
+        restored = from_stored(stored)
+        if restored is not stored:
+            # Not an assignment: that would write it back on the next flush.
+            set_committed_value(record, column, restored)

@@ -1,0 +1,150 @@
+"""The chain's tasks, one per step. Each takes the run, does its step, and goes on while the next one can follow here.
+
+Run twice without harm: the second finds the run moved on or held, and returns.
+"""
+
+import time
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Task, signals
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.logs import get_logger
+from core.names import Step, step_task
+from models.collection import CollectionRun, RunState
+from models.collection.run_states import next_step
+from services.collection.run import claim_run, fail_step, finish_step, finish_steps, hand_back
+from services.collection.sessions import SessionNotFound
+from services.collection.step import Claim, Settled
+from services.collection.steps import BEHAVIOURS
+from services.processes.leases import LeaseLost
+from tasks.app import app
+from tasks.collection.display import StepDisplay
+from tasks.runtime import Runtime, runtime
+from tasks.stopping import Stopped, is_asked, time_limit
+
+log = get_logger(__name__)
+
+_LEASE_PATIENCE_SECONDS = 5.0
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
+
+
+def _register(step: Step) -> None:
+    # The step shows itself in Flower, also when it runs within another's message: see tasks.collection.display.
+    @app.task(name=step_task(step), bind=True, send_events=False)
+    def run(self: Task, session_id: str) -> None:
+        request_id = (self.request.headers or {}).get("request_id", "")
+        with structlog.contextvars.bound_contextvars(
+            task_id=self.request.id, request_id=request_id, session_id=session_id
+        ):
+            drive(runtime(), UUID(session_id), step, _display(self.request.hostname))
+
+
+for _step in Step:
+    _register(_step)
+
+
+@cache
+def _display(hostname: str) -> StepDisplay:
+    display = StepDisplay(app, hostname)
+    signals.worker_process_shutdown.connect(lambda **_: display.flush(), weak=False)
+    return display
+
+
+def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> None:
+    """Take the run at this step and follow its chain as far as this process can."""
+    owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
+    if owner_id is None:
+        log.warning("no_lease", session_id=str(session_id))
+        return
+    here.gate.lease_id = owner_id
+    try:
+        claim = None if is_asked() else _claim(here, session_id, step, owner_id)
+        while claim is not None and not is_asked():
+            claim = _run_step(here, claim, display)
+        if claim is not None:
+            _hand_back(here, claim)
+    except _STORE_AWAY as exc:
+        # What we hold cannot be settled now. Renouncing the lease lets another process take it once the database is
+        # back; our own fence is then outdated.
+        log.warning("run_renounced", session_id=str(session_id), error=type(exc).__name__)
+        here.lease.renounce()
+    except Exception:
+        # A mistake of ours between two steps: let the run be taken back and counted, rather than stand still. Not
+        # raised on: Celery would log the error's text, and that may quote what is nobody's business.
+        log.exception("chain_broke", session_id=str(session_id))
+        here.lease.renounce()
+
+
+def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim | None:
+    try:
+        with here.stores.unit_of_work() as work:
+            return claim_run(work, session_id, step, owner_id=owner_id, tools=here.tools)
+    except SessionNotFound:
+        log.warning("unknown_session", session_id=str(session_id))
+        return None
+
+
+def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None:
+    """Do one step and settle it. The claim of the next step, if it follows here; the same one, if we have to stop."""
+    task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
+    try:
+        settled = _do(here, claim)
+    except Stopped as exc:
+        display.fail(task_id, exc, retrying=True)
+        return claim
+    except _STORE_AWAY as exc:
+        display.fail(task_id, exc, retrying=True)
+        raise
+    except Exception as exc:  # noqa: BLE001 the edge of a step: whatever it is, the run must say so and go on
+        following, retrying = _settle_failure(here, claim, exc)
+        display.fail(task_id, exc, retrying=retrying)
+        return following
+    display.succeed(task_id, started, "done")
+    log.info("step_done", step=claim.step, duration_ms=round((time.monotonic() - started) * 1000))
+    _show_rest(display, claim, settled)
+    return settled.following
+
+
+def _show_rest(display: StepDisplay, claim: Claim, settled: Settled) -> None:
+    """Steps that were done in the commit of the one before, and the one that the poller goes on with."""
+    for step in settled.done[1:]:
+        display.succeed(display.begin(step, claim.session_id, 1), time.monotonic(), "done")
+        log.info("step_done", step=step, joined_to=claim.step)
+    if settled.following is None and next_step(claim.step, wants_report=False) == Step.POLL_SIMPLE_AUTH:
+        display.begin(Step.POLL_SIMPLE_AUTH, claim.session_id, 1)
+
+
+def _do(here: Runtime, claim: Claim) -> Settled:
+    behaviour = BEHAVIOURS[claim.step]
+    # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
+    with time_limit(behaviour.limit_seconds * 0.9):
+        result: Any = behaviour.perform(here.tools, claim)
+    try:
+        with here.stores.unit_of_work() as work:
+            return finish_steps(work, claim, result, here.tools)
+    except _STORE_AWAY:
+        raise
+    except Exception as exc:  # noqa: BLE001 whatever it is, it may be a mistake of a step that only joined in
+        log.warning("steps_not_joined", step=claim.step, error=type(exc).__name__)
+    with here.stores.unit_of_work() as work:
+        return Settled([claim.step], finish_step(work, claim, result, here.tools))
+
+
+def _hand_back(here: Runtime, claim: Claim) -> None:
+    with here.stores.unit_of_work() as work:
+        hand_back(work, claim, here.tools)
+    log.info("step_handed_back", step=claim.step)
+
+
+def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> tuple[Claim | None, bool]:
+    """The claim of the next step, when the chain goes on without this one; and whether this one is tried again."""
+    log.info("step_error", step=claim.step, error=type(error).__name__, exc_info=not hasattr(error, "retryable"))
+    with here.stores.unit_of_work() as work:
+        following = fail_step(work, claim, error, here.tools)
+        run = work.session.get(CollectionRun, claim.session_id)
+        return following, following is None and run is not None and run.run_state == RunState.READY

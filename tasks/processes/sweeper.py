@@ -1,0 +1,97 @@
+"""The sweeper process: every half second it takes up what stands still. Several do no harm.
+
+`python -m tasks.processes.sweeper`; SIGTERM ends it after the sweep under way.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.clock import clock
+from core.logs import configure_logs, get_logger
+from core.names import Queue
+from services.collection.sweep import (
+    expire_sessions,
+    forget_dead_processes,
+    left_behind,
+    resend_lost,
+    resume_stopped,
+    take_from_dead,
+)
+from services.delivery.unit_of_work import Work
+from services.stores import Stores, build_stores
+from tasks.app import app, settings
+from tasks.broker import QueueGauge
+from tasks.sending import TaskSender
+
+log = get_logger(__name__)
+
+_FORGET_EVERY = 1200  # sweeps
+
+
+class Sweeper:
+    """One round after another until it is told to stop."""
+
+    def __init__(self, stores: Stores, interval_seconds: float) -> None:
+        self._stores = stores
+        self._interval_seconds = interval_seconds
+        self.stopping = threading.Event()
+        self._rounds = 0
+        self._queue = QueueGauge(app, Queue.COLLECTION)
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            self.sweep()
+            self.stopping.wait(self._interval_seconds)
+
+    def sweep(self) -> None:
+        """One round. A store that is away ends the round; the next one tries again."""
+        now = clock.now()
+        try:
+            taken = self._part(take_from_dead, now)
+            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
+            resumed = self._part(resume_stopped, now)
+            expired = self._part(expire_sessions, now)
+            flushed = self._flush_outbox(now)
+            if self._rounds % _FORGET_EVERY == 0:
+                with self._stores.unit_of_work() as work:
+                    forget_dead_processes(work)
+            self._rounds += 1
+        except SQLAlchemyError as exc:
+            log.warning("sweep_failed", error=type(exc).__name__)
+            return
+        if taken or sent or resumed or expired or flushed:
+            log.info("swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, flushed=flushed)
+
+    def _part(self, part: Callable[[Work, datetime], int], now: datetime) -> int:
+        with self._stores.unit_of_work() as work:
+            return part(work, now)
+
+    def _flush_outbox(self, now: datetime) -> int:
+        with self._stores.sessions() as session:
+            subjects = left_behind(session, now)
+        flushed = 0
+        for subject in subjects:
+            if not self._stores.outbox.flush(subject):
+                break
+            flushed += 1
+        return flushed
+
+
+def main() -> None:
+    configure_logs(settings.log_level, "sweeper")
+    stores = build_stores(settings, clock, TaskSender(app))
+    sweeper = Sweeper(stores, settings.sweep_interval_seconds)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sweeper.stopping.set())
+    log.info("sweeper_started")
+    sweeper.run()
+    stores.close()
+
+
+if __name__ == "__main__":
+    main()

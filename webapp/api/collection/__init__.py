@@ -1,0 +1,1 @@
+"""The collection over HTTP and its live stream."""

@@ -1,0 +1,198 @@
+"""Sessions on the wire."""
+
+import unicodedata
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
+
+from core.clock import clock
+from core.names import Status
+from services.collection.failures import AUTHENTICATORS
+from services.patients.identification import Identity, normalize_name, normalize_phone
+from webapp.api.fields import ID_DOC, Birthdate, InputSchema, Moment, check_id, check_local_path, say
+from webapp.api.patients.schemas.records import CheckupItem, PrescriptionItem
+
+_NAME_MAX = 40
+_PHONE = r"\A01[016789]\d{7,8}\Z"
+_MOMENT = "날짜와 시각을 ISO 8601로 보내 주세요. 예: 2025-01-02T03:04:05+09:00"
+
+
+class StartInput(InputSchema):
+    """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ...}."""
+
+    user_name = fields.String(
+        required=True,
+        error_messages=say("이름을 입력해 주세요.", "이름을 글자로 입력해 주세요."),
+        metadata={"example": "홍길동", "minLength": 1, "maxLength": 40},
+    )
+    phone_no = fields.String(
+        required=True,
+        error_messages=say("휴대폰 번호를 입력해 주세요.", "휴대폰 번호를 글자로 보내 주세요."),
+        metadata={"example": "01012345678", "description": "01x, 10 or 11 digits; separators may stand between."},
+    )
+    birthdate = Birthdate(
+        required=True,
+        error_messages={"required": "생년월일을 입력해 주세요.", "null": "생년월일을 입력해 주세요."},
+        metadata={"type": "string", "pattern": r"^(\d{8}|\d{4}-\d{2}-\d{2})$", "example": "19900115"},
+    )
+    private_auth_type = fields.String(
+        required=True,
+        validate=validate.OneOf(sorted(AUTHENTICATORS), error="인증 방법을 목록에서 선택해 주세요."),
+        error_messages=say("인증 방법을 선택해 주세요.", "인증 방법을 목록에서 선택해 주세요."),
+        metadata={"description": ", ".join(f"{code} {name}" for code, name in AUTHENTICATORS.items())},
+    )
+    gender = fields.String(
+        required=True,
+        validate=validate.OneOf(["M", "F"], error="성별을 선택해 주세요."),
+        error_messages=say("성별을 선택해 주세요.", "성별을 선택해 주세요."),
+    )
+    oid = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC | {"description": "Order of a campaign."})
+    redirect_path = fields.String(
+        allow_none=True,
+        validate=check_local_path,
+        metadata={
+            "description": "A report is made when it contains `disease-report`.",
+            "example": "/disease-report",
+            "maxLength": 200,
+        },
+    )
+    patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
+    hospital_id = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC)
+    terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
+    terms_agreed_at = Moment(_MOMENT, allow_none=True)
+    terms_expires_at = Moment(_MOMENT, allow_none=True)
+
+    @validates("user_name")
+    def check_name(self, value: str, **_: Any) -> None:
+        # Control characters count here, before normalizing takes them out: a name that holds any was not typed.
+        is_name = all(letter in " .'-·" or unicodedata.category(letter)[0] in "LM" for letter in value)
+        if not is_name or not 1 <= len(normalize_name(value)) <= _NAME_MAX:
+            raise ValidationError(f"이름을 {_NAME_MAX}자까지, 글자로 입력해 주세요.")
+
+    @validates("phone_no")
+    def check_phone(self, value: str, **_: Any) -> None:
+        if len(value) > _NAME_MAX:
+            raise ValidationError("휴대폰 번호를 확인해 주세요. 예: 010-1234-5678")
+        validate.Regexp(_PHONE, error="휴대폰 번호를 확인해 주세요. 예: 010-1234-5678")(normalize_phone(value))
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_terms(self, data: dict[str, Any], **_: Any) -> None:
+        agreed_at, expires_at = data.get("terms_agreed_at"), data.get("terms_expires_at")
+        if expires_at and expires_at <= (agreed_at or clock.now()):
+            raise ValidationError("동의한 시각보다 늦어야 해요.", "terms_expires_at")
+
+    @post_load
+    def build_identity(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        redirect_path = data.pop("redirect_path", None)
+        if data["terms_agreed"]:
+            data["terms_agreed_at"] = data.get("terms_agreed_at") or clock.now()
+        return {"identity": Identity(**data), "redirect_path": redirect_path}
+
+
+class StartOutput(Schema):
+    success = fields.Boolean(required=True)
+    session_id = fields.UUID(required=True)
+    session_token = fields.String(required=True, metadata={"description": "Bearer token; also set as a cookie."})
+    message = fields.String(required=True)
+    next_step = fields.String(required=True)
+
+
+class SessionIdQuery(Schema):
+    session_id = fields.String(metadata={"description": "Here or in the body."})
+
+
+class SessionIdInput(InputSchema):
+    session_id = fields.String(error_messages={"invalid": "session_id를 글자로 보내 주세요."})
+
+
+class SimpleAuthOutput(Schema):
+    success = fields.Boolean(required=True)
+    session_id = fields.String(required=True)
+    message = fields.String(required=True)
+    next_step = fields.String(required=True)
+    duplicate_request_prevented = fields.Boolean()
+
+
+class CollectOutput(Schema):
+    success = fields.Boolean(required=True)
+    session_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
+    message = fields.String(required=True)
+    duplicate_collection_prevented = fields.Boolean()
+
+
+class Progress(Schema):
+    auth_completed = fields.Boolean(required=True)
+    health_data_fetched = fields.Boolean(required=True)
+    prescription_data_fetched = fields.Boolean(required=True)
+    saved = fields.Boolean(required=True)
+    completed = fields.Boolean(required=True)
+
+
+class Counts(Schema):
+    health_data = fields.Integer(required=True, allow_none=True)
+    prescription_data = fields.Integer(required=True, allow_none=True)
+
+
+class EventItem(Schema):
+    """One numbered event."""
+
+    seq = fields.Integer(required=True)
+    epoch = fields.String(required=True)
+    type = fields.String(required=True)
+    session_id = fields.String(required=True)
+    message = fields.String(required=True)
+    timestamp = fields.String(required=True, metadata={"format": "date-time"})
+    status = fields.String()
+    data = fields.Dict(keys=fields.String())
+
+
+class StatusOutput(Schema):
+    success = fields.Boolean(required=True)
+    session_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
+    progress = fields.Nested(Progress, required=True)
+    messages = fields.List(fields.Nested(EventItem), required=True)
+    counts = fields.Nested(Counts, required=True)
+    patient_uuid = fields.String(required=True, allow_none=True)
+    hospital_id = fields.String(required=True)
+    user_name = fields.String(required=True, metadata={"description": "Masked."})
+    redirect_path = fields.String(required=True, allow_none=True)
+    error_code = fields.String(required=True, allow_none=True)
+    last_seq = fields.Integer(required=True)
+    epoch = fields.String(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    health_data = fields.List(fields.Nested(CheckupItem), metadata={"description": "When completed."})
+    prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata={"description": "When completed."})
+
+
+class MessagesQuery(Schema):
+    after_seq = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 2**53, error="0 이상의 숫자로 보내 주세요."),
+        error_messages={"invalid": "0 이상의 숫자로 보내 주세요."},
+    )
+    epoch = fields.String(
+        load_default="",
+        validate=validate.Length(max=64),
+        metadata={"description": "Of the last event seen; a lost history is then noticed."},
+    )
+    wait = fields.Float(
+        load_default=0,
+        validate=validate.Range(0, 60, error="0부터 60까지의 초로 보내 주세요."),
+        error_messages={"invalid": "0부터 60까지의 초로 보내 주세요."},
+        metadata={"description": "Seconds to wait for an event when there is none yet (long poll)."},
+    )
+
+
+class MessagesOutput(Schema):
+    success = fields.Boolean(required=True)
+    session_id = fields.String(required=True)
+    messages = fields.List(fields.Nested(EventItem), required=True)
+    last_seq = fields.Integer(required=True)
+    epoch = fields.String(required=True)
+    resync = fields.Boolean(
+        required=True, metadata={"description": "What came after the number is gone: take `state` instead."}
+    )
+    state = fields.Dict(keys=fields.String(), metadata={"description": "With `resync`: the state at `last_seq`."})

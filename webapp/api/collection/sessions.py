@@ -1,0 +1,208 @@
+"""Sessions: start, the push to the phone, the collection, how far it is, its end."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, jsonify
+from flask_smorest import Blueprint
+
+from core.names import session_subject
+from models.collection import CollectionRun
+from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
+from services.collection.session_cache import SessionView
+from services.collection.sessions import SessionNotFound, start_session
+from services.patients.identification import Identity
+from services.patients.records import list_checkups, list_prescriptions
+from webapp.api.collection.schemas.sessions import (
+    CollectOutput,
+    SessionIdInput,
+    SessionIdQuery,
+    SimpleAuthOutput,
+    StartInput,
+    StartOutput,
+    StatusOutput,
+)
+from webapp.api.documented import SECURITY_SESSION, fails
+from webapp.auth import (
+    drop_session_cookie,
+    for_session,
+    has_identified,
+    join_token,
+    keep_session_cookie,
+    mark_access,
+    require_session,
+)
+from webapp.current import stores
+from webapp.limits import caller_address, count_use, pseudonym
+from webapp.origins import refuse_foreign_origin
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/tilko/session", description="Collections")
+_SHOWN_EVENTS = 3
+_SHOWN_RECORDS = 200
+
+
+@blueprint.post("/start")
+@blueprint.arguments(StartInput, error_status_code=400)
+@blueprint.response(201, StartOutput)
+@fails(blueprint, 400, 403, 413, 415, 429)
+def start(asked: dict[str, Any]) -> Response:
+    """Open a session for a person who has consented."""
+    refuse_foreign_origin()
+    identity: Identity = asked["identity"]
+    settings = stores().settings
+    count_use(settings.start_limit, "start", caller_address())
+    count_use(settings.start_phone_limit, "start-phone", pseudonym(identity.phone_no))
+    with stores().unit_of_work() as work:
+        started = start_session(
+            work,
+            identity,
+            redirect_path=asked["redirect_path"],
+            policy=stores().policy,
+            sealer=stores().sealer,
+            now=stores().clock.now(),
+            request_id=g.request_id,
+        )
+    token = join_token(started.session_id, started.token)
+    body = {
+        "success": True,
+        "session_id": started.session_id,
+        "session_token": token,
+        "message": "시작할 준비가 됐어요.",
+        "next_step": "simple_auth",
+    }
+    response = jsonify(body)
+    response.status_code = 201
+    keep_session_cookie(response, token)
+    return response
+
+
+mark_access(start, "public")
+
+
+@blueprint.post("/simple-auth")
+@blueprint.doc(security=SECURITY_SESSION)
+@blueprint.arguments(SessionIdQuery, location="query", error_status_code=400)
+@blueprint.arguments(SessionIdInput, required=False, error_status_code=400)
+@blueprint.response(202, SimpleAuthOutput)
+@blueprint.alt_response(200, schema=SimpleAuthOutput, description="Asked before; Tilko is not asked again.")
+@fails(blueprint, 400, 403, 404, 409, 413, 415, 429)
+def simple_auth(query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, Any], int]:
+    """Have the push sent to the person's phone."""
+    view = require_session(query.get("session_id") or body.get("session_id") or "")
+    with stores().unit_of_work() as work:
+        asked = ask_for_simple_auth(work, UUID(view.session_id), now=stores().clock.now(), request_id=g.request_id)
+        if asked is Asked.ACCEPTED:
+            # In here: over the limit nothing is committed, and a repeated call that sends no push is not counted.
+            _count_push(work.session.get_one(CollectionRun, UUID(view.session_id)))
+    answer = {
+        "success": True,
+        "session_id": view.session_id,
+        "message": "휴대폰으로 인증 요청을 보내고 있어요.",
+        "next_step": "wait_for_auth",
+    }
+    if asked is Asked.DUPLICATE:
+        return answer | {"message": "이미 인증을 요청했어요.", "duplicate_request_prevented": True}, 200
+    return answer, 202
+
+
+mark_access(simple_auth, "session")
+
+
+def _count_push(run: CollectionRun) -> None:
+    limit = stores().settings.simple_auth_limit
+    count_use(limit, "simple-auth", str(run.session_id))
+    if run.identity is not None:
+        identity = Identity.from_json(stores().sealer.open(run.identity, f"identity:{run.session_id}"))
+        count_use(limit, "simple-auth-phone", pseudonym(identity.phone_no))
+
+
+@blueprint.post("/<string:session_id>/collect-data")
+@blueprint.doc(security=SECURITY_SESSION)
+@for_session
+@blueprint.response(202, CollectOutput)
+@blueprint.alt_response(200, schema=CollectOutput, description="It is running, or done.")
+@fails(blueprint, 400, 403, 404, 409, 413, 415)
+def collect_data(view: SessionView) -> tuple[dict[str, Any], int]:
+    """Collect the records, or look at once whether the phone has approved."""
+    with stores().unit_of_work() as work:
+        asked = ask_for_collection(work, UUID(view.session_id), now=stores().clock.now(), request_id=g.request_id)
+        status = work.session.get_one(CollectionRun, UUID(view.session_id)).status
+    answer = {"success": True, "session_id": view.session_id, "status": str(status)}
+    if asked is Asked.DUPLICATE:
+        said = {"message": "이미 기록을 가져오고 있거나 다 가져왔어요.", "duplicate_collection_prevented": True}
+        return answer | said, 200
+    return answer | {"message": "기록을 가져올게요."}, 202
+
+
+@blueprint.get("/<string:session_id>/status")
+@blueprint.doc(security=SECURITY_SESSION)
+@for_session
+@blueprint.response(200, StatusOutput)
+@fails(blueprint, 404)
+def status(view: SessionView) -> dict[str, Any]:
+    """How far it is, the last events, and, when completed, the records."""
+    return describe_status(view)
+
+
+@blueprint.get("/status/<string:session_id>")
+@blueprint.doc(security=SECURITY_SESSION)
+@for_session
+@blueprint.response(200, StatusOutput)
+@fails(blueprint, 404)
+def status_alias(view: SessionView) -> dict[str, Any]:
+    """The same under its older address."""
+    return describe_status(view)
+
+
+@blueprint.delete("/<string:session_id>")
+@blueprint.doc(security=SECURITY_SESSION)
+@for_session
+@blueprint.response(204)
+@fails(blueprint, 403, 404)
+def cancel(view: SessionView) -> Response:
+    """End the session. Work under way stops at its next step; stored records stay."""
+    with stores().unit_of_work() as work:
+        cancel_session(work, UUID(view.session_id), now=stores().clock.now())
+    response = Response(status=204)
+    drop_session_cookie(response)
+    return response
+
+
+def describe_status(view: SessionView) -> dict[str, Any]:
+    """The state is read after the events: it may be newer than `last_seq`, never older, so nothing is missed by a
+    client that shows the state and follows the stream from there."""
+    streams, subject = stores().streams, session_subject(view.session_id)
+    events = streams.last(subject, _SHOWN_EVENTS)
+    end = events[-1].position if events else streams.position(subject)
+    now = stores().directory.read(view.session_id)
+    if now is None:
+        raise SessionNotFound(view.session_id)
+    answer = {
+        "success": True,
+        "session_id": now.session_id,
+        "status": now.status,
+        "progress": now.progress,
+        "messages": [event.body | {"seq": event.seq, "epoch": event.epoch} for event in events],
+        "counts": now.counts,
+        "patient_uuid": now.patient_uuid,
+        "hospital_id": now.hospital_id,
+        "user_name": now.masked_name,
+        "redirect_path": now.redirect_path,
+        "error_code": now.error_code,
+        "last_seq": end.seq,
+        "epoch": end.epoch,
+        "updated_at": now.updated_at,
+        "expires_at": now.expires_at,
+    }
+    return answer | _collected(now)
+
+
+def _collected(view: SessionView) -> dict[str, Any]:
+    if not view.completed or view.patient_uuid is None or not has_identified(view, UUID(view.patient_uuid)):
+        return {}
+    patient_uuid = UUID(view.patient_uuid)
+    with stores().sessions() as session:
+        return {
+            "health_data": list_checkups(session, patient_uuid, limit=_SHOWN_RECORDS).items,
+            "prescription_data": list_prescriptions(session, patient_uuid, limit=_SHOWN_RECORDS).items,
+        }

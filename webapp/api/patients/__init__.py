@@ -1,0 +1,1 @@
+"""A patient's records and password over HTTP."""

@@ -1,0 +1,123 @@
+"""Patients' passwords: set and reset by the session that identified the patient, verified by whoever knows one."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+from flask_smorest import Blueprint
+
+from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, Verdict
+from webapp.api.documented import SECURITY_SESSION, fails
+from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
+from webapp.auth import mark_access, open_records, require_identifying_session, revoke_earlier
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+from webapp.extensions import PATIENT_TOKEN_LIFE
+from webapp.limits import caller_address, count_use
+from webapp.offloop import run_off_loop
+from webapp.origins import refuse_foreign_origin
+
+blueprint = Blueprint(
+    "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
+)
+
+
+@blueprint.post("/set")
+@blueprint.doc(security=SECURITY_SESSION)
+@blueprint.arguments(PasswordInput, error_status_code=400)
+@blueprint.response(201, PasswordOutput)
+@fails(blueprint, 400, 403, 404, 409, 413, 415, 429)
+def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
+    """The first password, by the session that identified the patient."""
+    require_identifying_session(patient_uuid)
+    _count(patient_uuid)
+    try:
+        _passwords().set(patient_uuid, body["password"])
+    except PasswordAlreadySet as exc:
+        raise ApiError(Code.PASSWORD_EXISTS) from exc
+    return {"success": True, "message": "비밀번호를 정했어요."}
+
+
+@blueprint.post("/reset")
+@blueprint.doc(security=SECURITY_SESSION)
+@blueprint.arguments(PasswordInput, error_status_code=400)
+@blueprint.response(200, PasswordOutput)
+@fails(blueprint, 400, 403, 404, 413, 415, 429)
+def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
+    """A new one without the old, by a session that has just identified the patient; it also ends a lock."""
+    require_identifying_session(patient_uuid)
+    _count(patient_uuid)
+    _passwords().reset(patient_uuid, body["password"])
+    revoke_earlier(stores().redis, str(patient_uuid))
+    return {"success": True, "message": "비밀번호를 새로 정했어요."}
+
+
+@blueprint.post("/verify")
+@blueprint.arguments(PasswordInput, error_status_code=400)
+@blueprint.response(200, VerifiedOutput)
+@fails(blueprint, 400, 401, 403, 404, 413, 415, 429)
+def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
+    """Open the records with the password: gives an access token, also as a cookie."""
+    refuse_foreign_origin()
+    _count(patient_uuid)
+    _refuse_unless_right(_passwords().verify(patient_uuid, body["password"]))
+    return _opened(patient_uuid, "확인됐어요.")
+
+
+@blueprint.post("/change")
+@blueprint.arguments(ChangeInput, error_status_code=400)
+@blueprint.response(200, VerifiedOutput)
+@fails(blueprint, 400, 401, 403, 404, 413, 415, 429)
+def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
+    """A new one for whoever knows the old; access tokens that were given before end."""
+    refuse_foreign_origin()
+    _count(patient_uuid)
+    _refuse_unless_right(_passwords().change(patient_uuid, body["current_password"], body["new_password"]))
+    revoke_earlier(stores().redis, str(patient_uuid))
+    return _opened(patient_uuid, "비밀번호를 바꿨어요.")
+
+
+_ACCESS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "session": (set_password, reset_password),
+    "password": (verify_password, change_password),
+}
+for _access, _functions in _ACCESS.items():
+    for _function in _functions:
+        mark_access(_function, _access)
+
+
+def _passwords() -> Passwords:
+    return Passwords(stores().sessions, stores().clock, run_off_loop)
+
+
+def _count(patient_uuid: UUID) -> None:
+    """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
+    limit = stores().settings.password_limit
+    count_use(limit, "password", caller_address())
+    count_use(limit, "password-patient", str(patient_uuid))
+
+
+def _refuse_unless_right(verdict: Verdict) -> None:
+    if verdict.is_right:
+        return
+    if verdict.outcome is Outcome.LOCKED and verdict.locked_until is not None:
+        left = (verdict.locked_until - stores().clock.now()).total_seconds()
+        raise ApiError(Code.PASSWORD_LOCKED, retry_after_seconds=max(left, 0))
+    if verdict.outcome is Outcome.NOT_SET:
+        # The same for a patient without a password and one who does not exist.
+        raise ApiError(Code.PATIENT_NOT_FOUND)
+    raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": verdict.tries_left})
+
+
+def _opened(patient_uuid: UUID, message: str) -> Response:
+    response = jsonify({})
+    token = open_records(response, patient_uuid)
+    body = {
+        "success": True,
+        "message": message,
+        "access_token": token,
+        "expires_in_seconds": int(PATIENT_TOKEN_LIFE.total_seconds()),
+    }
+    response.set_data(jsonify(body).get_data())
+    return response

@@ -1,0 +1,123 @@
+"""A patient's stored records: checkups, prescriptions, the report; newest first, with an ETag."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask_smorest import Blueprint
+from marshmallow import Schema
+from sqlalchemy.orm import Session
+
+from models.patients import Checkup, MediarcReport, Prescription
+from services.patients.records import (
+    BadCursor,
+    Cursor,
+    list_checkups,
+    list_prescriptions,
+    newest_report,
+    records_version,
+)
+from webapp.api.documented import SECURITY_PATIENT, fails
+from webapp.api.patients.schemas.records import CheckupsOutput, PageQuery, PrescriptionsOutput, ReportOutput
+from webapp.auth import for_patient
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+
+blueprint = Blueprint("patients", __name__, url_prefix="/api/v1/patients", description="Stored records")
+_UNCHANGED = "Unchanged since the answer with this ETag."
+
+
+@blueprint.get("/<uuid:patient_uuid>/checkups")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.arguments(PageQuery, location="query", error_status_code=400)
+@blueprint.response(200, CheckupsOutput)
+@blueprint.alt_response(304, description=_UNCHANGED)
+@fails(blueprint, 400, 404)
+def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
+    """The stored checkups."""
+    after = _read_cursor(query["after"])
+    with stores().sessions() as session:
+        etag = _etag(session, patient_uuid, Checkup, query)
+        if _is_unchanged(etag):
+            return _unchanged(etag)
+        page = list_checkups(session, patient_uuid, limit=query["limit"], after=after)
+    return _page(CheckupsOutput(), patient_uuid, page.items, page.next_cursor, etag)
+
+
+@blueprint.get("/<uuid:patient_uuid>/prescriptions")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.arguments(PageQuery, location="query", error_status_code=400)
+@blueprint.response(200, PrescriptionsOutput)
+@blueprint.alt_response(304, description=_UNCHANGED)
+@fails(blueprint, 400, 404)
+def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
+    """The stored treatments and prescriptions."""
+    after = _read_cursor(query["after"])
+    with stores().sessions() as session:
+        etag = _etag(session, patient_uuid, Prescription, query)
+        if _is_unchanged(etag):
+            return _unchanged(etag)
+        page = list_prescriptions(session, patient_uuid, limit=query["limit"], after=after)
+    return _page(PrescriptionsOutput(), patient_uuid, page.items, page.next_cursor, etag)
+
+
+@blueprint.get("/<uuid:patient_uuid>/report")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(200, ReportOutput)
+@blueprint.alt_response(304, description=_UNCHANGED)
+@fails(blueprint, 404)
+def report(patient_uuid: UUID) -> Response:
+    """The newest report; null when there is none."""
+    with stores().sessions() as session:
+        etag = _etag(session, patient_uuid, MediarcReport, {})
+        if _is_unchanged(etag):
+            return _unchanged(etag)
+        found = newest_report(session, patient_uuid)
+    return _answer(ReportOutput(), {"success": True, "patient_uuid": patient_uuid, "report": found}, etag)
+
+
+def _read_cursor(text: str | None) -> Cursor | None:
+    try:
+        return Cursor.decode(text) if text is not None else None
+    except BadCursor as exc:
+        details = {"after": ["앞선 답의 next_after 값을 그대로 보내 주세요."]}
+        raise ApiError(Code.VALIDATION_FAILED, details=details) from exc
+
+
+def _etag(
+    session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport], query: dict[str, Any]
+) -> str:
+    """Read before the records: at worst it is older than they are, and the next question is answered in full."""
+    version = records_version(session, patient_uuid, model)
+    text = f"{patient_uuid}|{model.__tablename__}|{version}|{query.get('limit')}|{query.get('after')}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is_unchanged(etag: str) -> bool:
+    return request.if_none_match.contains(etag)
+
+
+def _unchanged(etag: str) -> Response:
+    response = Response(status=304)
+    response.set_etag(etag)
+    return response
+
+
+def _page(schema: Schema, patient_uuid: UUID, items: Any, following: Cursor | None, etag: str) -> Response:
+    body = {
+        "success": True,
+        "patient_uuid": patient_uuid,
+        "items": items,
+        "next_after": following.encode() if following else None,
+    }
+    return _answer(schema, body, etag)
+
+
+def _answer(schema: Schema, body: dict[str, Any], etag: str) -> Response:
+    response = jsonify(schema.dump(body))
+    response.set_etag(etag)
+    return response
