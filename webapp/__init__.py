@@ -24,7 +24,7 @@ from webapp.headers import harden
 from webapp.jobs import Jobs
 from webapp.observing import observe
 from webapp.origins import share_with_origin
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 
 
@@ -54,7 +54,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     relay = Relay(
         stores.streams,
         settings.redis_url,
-        Limits.of(settings),
+        RelayLimits.of(settings),
         check_positions_every_seconds=settings.relay_position_check_seconds,
     )
     return Parts(

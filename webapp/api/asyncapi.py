@@ -10,7 +10,7 @@ from core.names import Event, Status
 from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def show_document() -> Response:
 mark_access(show_document, "public")
 
 
-def build_document(schemas: Mapping[str, Json], limits: Limits, server: Mapping[str, str]) -> Json:
+def build_document(schemas: Mapping[str, Json], limits: RelayLimits, server: Mapping[str, str]) -> Json:
     """`schemas` are those of the OpenAPI document, which describes the same bodies."""
     return {
         "asyncapi": "3.0.0",
@@ -78,7 +78,7 @@ def _ref(path: str) -> Json:
     return {"$ref": f"#/components/{path}"}
 
 
-def _channel(limits: Limits) -> Json:
+def _channel(limits: RelayLimits) -> Json:
     place = {"type": "string", "pattern": "^([0-9a-f]{0,32}:)?[0-9]{1,15}$", "description": "`12` or `epoch:12`."}
     return {
         "address": "/api/v1/tilko/ws/{session_id}",

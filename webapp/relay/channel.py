@@ -45,7 +45,7 @@ R = TypeVar("R", bound=LiveReader)
 class Channel(Generic[R]):
     """`position` is the last event every live reader has been given; None until the first reader has caught up.
 
-    `version` grows with everything heard: a reader that read the stream while it stood still has read the truth.
+    `version` grows with every message received: a reader that read the stream while it did not change has read its end.
     """
 
     __slots__ = ("is_confirmed", "live", "name", "position", "readers", "subject", "version")
@@ -79,7 +79,7 @@ class Channel(Generic[R]):
     def join(self, reader: R, page: Page, version: int, woken: list[R]) -> bool:
         """Make a reader live that has read to the end of the stream and stands where all others stand.
 
-        `version` is that of before the read. False: heal the channel, and let the reader read on.
+        `version` is that of before the read. False: recover the channel, and let the reader read on.
         """
         if self.position is None and self.version == version:
             self.position = reader.position

@@ -44,7 +44,7 @@ class Closing:
 
 
 CLOSINGS: Mapping[int, Closing] = {
-    CloseCode.NORMAL: Closing("", "The client said goodbye, and is answered with the code it gave."),
+    CloseCode.NORMAL: Closing("", "The client closed, and is answered with the code it gave."),
     CloseCode.GOING_AWAY: Closing(
         "going away",
         'This process stops; the reason is `{"retry_after_ms": n}`, another n for each socket.',

@@ -1,4 +1,4 @@
-"""One Redis subscription for all readers of a process: fans events out in memory and heals what got lost."""
+"""One Redis subscription for all readers of a process: fans events out in memory and recovers what got lost."""
 
 import os
 import threading
@@ -12,15 +12,15 @@ from webapp.relay import metrics
 from webapp.relay.channel import Channel, Outgoing
 from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
-from webapp.relay.subscription import PAGE_EVENTS, Subscription, Waiting, wake_all
+from webapp.relay.subscription import PAGE_EVENTS, QueueTotals, Subscription, wake_all
 
 log = get_logger(__name__)
 
 _CONFIRM_SECONDS = 3.0
-_KEEPER_SECONDS = 0.5
+_RECOVERY_SECONDS = 0.5
 _RETRY_SECONDS = 0.25
 _POSITIONS_PER_CALL = 500
-_LATELY_SECONDS = 15.0
+_LONGEST_QUEUE_WINDOW_SECONDS = 15.0
 
 
 class Hub:
@@ -35,7 +35,7 @@ class Hub:
     ) -> None:
         self.streams = streams
         self.queue_max_bytes = queue_max_bytes
-        self.waiting = Waiting()
+        self.queued = QueueTotals()
         self.lock = plain_lock()  # held for memory only, never for input or output
         self._url = redis_url
         self._check_every_seconds = check_every_seconds
@@ -53,7 +53,7 @@ class Hub:
         try:
             if confirmed is not None and not confirmed.wait(_CONFIRM_SECONDS):
                 raise StreamsUnavailable("subscribe: no answer")
-            # Subscribed first, read then: what is appended from now on is either in this page or will be heard.
+            # Subscribed first, read then: what is appended from now on is either in this page or will be received.
             subscription.catch_up()
         except StreamsError:
             subscription.close()
@@ -71,7 +71,7 @@ class Hub:
             channel.readers -= 1
             if not channel.readers and self._channels.get(channel.name) is channel:
                 del self._channels[channel.name]
-                self._waiting.pop(channel.name, None)
+                self._unconfirmed.pop(channel.name, None)
                 self._link.unsubscribe(channel.name)
                 metrics.CHANNELS.set(len(self._channels))
         metrics.SUBSCRIPTIONS.dec()
@@ -83,7 +83,7 @@ class Hub:
         self._stopped.set()
         self._work.set()
         self._link.stop()
-        self._keeper.join(5)
+        self._recovery.join(5)
         self._pid = 0
 
     @property
@@ -97,8 +97,8 @@ class Hub:
             if self._pid == os.getpid():
                 return
             self._channels: dict[bytes, Channel[Subscription]] = {}
-            self._waiting: dict[bytes, threading.Event] = {}
-            self._to_heal: set[Channel[Subscription]] = set()
+            self._unconfirmed: dict[bytes, threading.Event] = {}
+            self._to_recover: set[Channel[Subscription]] = set()
             self._to_check: list[Channel[Subscription]] = []
             self._work = threading.Event()
             self._stopped = threading.Event()
@@ -112,8 +112,8 @@ class Hub:
                 names_to_restore=lambda: list(self._channels),
             )
             self._link.start()
-            self._keeper = threading.Thread(target=self._keep, name="relay-keeper", daemon=True)
-            self._keeper.start()
+            self._recovery = threading.Thread(target=self._run_recovery, name="relay-recovery", daemon=True)
+            self._recovery.start()
             self._pid = os.getpid()
 
     def _enter(self, subject: str) -> tuple[Channel[Subscription], threading.Event | None]:
@@ -122,15 +122,15 @@ class Hub:
         channel = self._channels.get(name)
         if channel is None:
             channel = self._channels[name] = Channel(subject, name)
-            self._waiting[name] = threading.Event()
+            self._unconfirmed[name] = threading.Event()
             self._link.subscribe(name)
             metrics.CHANNELS.set(len(self._channels))
         channel.readers += 1
-        return channel, self._waiting.get(name)
+        return channel, self._unconfirmed.get(name)
 
     def _on_subscribed(self, name: bytes) -> None:
         with self.lock:
-            confirmed = self._waiting.pop(name, None)
+            confirmed = self._unconfirmed.pop(name, None)
         if confirmed is not None:
             confirmed.set()
 
@@ -141,23 +141,23 @@ class Hub:
             for name, payload in batch:
                 channel = self._channels.get(name)
                 if channel is not None and not channel.deliver(_parse(payload), woken):
-                    self._to_heal.add(channel)
-            if self._to_heal:
+                    self._to_recover.add(channel)
+            if self._to_recover:
                 self._work.set()
         wake_all(woken)  # after the whole batch: frames that wait for one socket leave in one write
 
     def _on_ready(self) -> None:
-        """Connected (again): whatever was published in between has passed us by."""
+        """Connected (again): whatever was published in between was missed."""
         with self.lock:
             self._to_check = list(self._channels.values())
             self._check_now = True
         self._work.set()
 
-    def _keep(self) -> None:
-        """The keeper: heals at once, checks positions bit by bit."""
+    def _run_recovery(self) -> None:
+        """Recovers at once what is known to be missing, and checks all positions bit by bit."""
         share, looked_at = 0.0, time.monotonic()
         while not self._stopped.is_set():
-            self._work.wait(_KEEPER_SECONDS)
+            self._work.wait(_RECOVERY_SECONDS)
             self._work.clear()
             now = time.monotonic()
             share += len(self._channels) * (now - looked_at) / self._check_every_seconds
@@ -165,43 +165,43 @@ class Hub:
             self._report(now)
             check_all, self._check_now = self._check_now, False
             try:
-                self._heal_all()
+                self._recover_all()
                 self._check_some(len(self._to_check) if check_all else int(share))
                 share -= int(share)
             except StreamsError as exc:
-                log.warning("relay_heal_failed", error=type(exc).__name__)
+                log.warning("relay_recovery_failed", error=type(exc).__name__)
                 self._check_now = self._check_now or check_all
                 self._stopped.wait(_RETRY_SECONDS)
                 self._work.set()
             except Exception:
-                # The edge of this thread: without it nobody would heal any more.
-                log.exception("relay_keeper_failed")
+                # The edge of this thread: without it nothing would be recovered any more.
+                log.exception("relay_recovery_crashed")
 
     def _report(self, now: float) -> None:
-        heard = self._events_in
-        metrics.EVENTS_IN.inc(heard - self._reported_in)  # its lock for each batch would cost as much as the batch
-        self._reported_in = heard
-        waiting = self.waiting
-        metrics.WAITING_EVENTS.set(waiting.events)
-        metrics.WAITING_BYTES.set(waiting.size)
-        metrics.LONGEST_QUEUE.set(max(waiting.longest_bytes, self._longest_before))
-        if now - self._longest_since >= _LATELY_SECONDS:
+        received = self._events_in
+        metrics.EVENTS_IN.inc(received - self._reported_in)  # its lock for each batch would cost as much as the batch
+        self._reported_in = received
+        queued = self.queued
+        metrics.WAITING_EVENTS.set(queued.events)
+        metrics.WAITING_BYTES.set(queued.size)
+        metrics.LONGEST_QUEUE.set(max(queued.longest_bytes, self._longest_before))
+        if now - self._longest_since >= _LONGEST_QUEUE_WINDOW_SECONDS:
             with self.lock:
-                self._longest_before, waiting.longest_bytes = waiting.longest_bytes, 0
+                self._longest_before, queued.longest_bytes = queued.longest_bytes, 0
             self._longest_since = now
 
-    def _heal_all(self) -> None:
-        while self._to_heal and not self._stopped.is_set():
+    def _recover_all(self) -> None:
+        while self._to_recover and not self._stopped.is_set():
             with self.lock:
-                channel = self._to_heal.pop()
+                channel = self._to_recover.pop()
             try:
-                self.heal(channel)
+                self.recover(channel)
             except StreamsError:
                 with self.lock:
-                    self._to_heal.add(channel)
+                    self._to_recover.add(channel)
                 raise
 
-    def heal(self, channel: Channel[Subscription]) -> None:
+    def recover(self, channel: Channel[Subscription]) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
         complete = False
         while not complete and channel.readers:
@@ -216,11 +216,11 @@ class Hub:
                 elif channel.version == version:
                     channel.restart(page.position, woken)
                 complete = page.complete and (not page.gone or channel.position == page.position)
-            metrics.HEALED.labels("resync" if page.gone else "filled").inc()
+            metrics.RECOVERED.labels("resync" if page.gone else "filled").inc()
             wake_all(woken)
 
     def _check_some(self, count: int) -> None:
-        """Compare our place with the stream's end; where they differ, heal."""
+        """Compare our position with the stream's end; where they differ, recover."""
         while count > 0 and not self._stopped.is_set():
             with self.lock:
                 if not self._to_check:
@@ -236,14 +236,14 @@ class Hub:
                     self._to_check += batch
                 raise
             count -= len(batch)
-            self._heal_all()
+            self._recover_all()
 
     def _check(self, batch: list[Channel[Subscription]]) -> None:
         known = {channel.subject: channel for channel in batch}
         places = {channel.subject: channel.position for channel in batch if channel.position is not None}
         moved = self.streams.moved(places)
-        with self.lock:  # who was told meanwhile is no longer where it was believed to be
-            self._to_heal.update(known[subject] for subject in moved if known[subject].position == places[subject])
+        with self.lock:  # events may have come meanwhile
+            self._to_recover.update(known[subject] for subject in moved if known[subject].position == places[subject])
 
 
 def _parse(payload: bytes) -> Outgoing:

@@ -7,7 +7,7 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class RelayLimits:
     """`sockets_` counts readers of any kind: WebSockets, SSE answers and long polls."""
 
     message_in_max_bytes: int = 64 * 1024  # 1009 beyond

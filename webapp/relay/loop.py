@@ -175,7 +175,7 @@ class ThreadLoop:
         self._ticking: list[tuple[float, Job]] = []
         self._stopping = False
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="relay-worker")
-        self._thread = threading.Thread(target=self._turn, name="relay-loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="relay-loop", daemon=True)
         self._thread.start()
 
     def watch(self, descriptor: int, on_readable: Job) -> Watch:
@@ -213,7 +213,7 @@ class ThreadLoop:
     def _woken(self) -> None:
         os.read(self._wake_out.fileno(), 4096)
 
-    def _turn(self) -> None:
+    def _run(self) -> None:
         while not self._stopping:
             while self._jobs:
                 _guard(self._jobs.popleft())

@@ -8,7 +8,7 @@ SUBSCRIPTIONS = Gauge(
     "welno_relay_subscriptions", "Readers of any kind that follow a stream.", multiprocess_mode="livesum"
 )
 CHANNELS = Gauge("welno_relay_channels", "Streams this process is subscribed to.", multiprocess_mode="livesum")
-EVENTS_IN = Counter("welno_relay_events_in_total", "Events heard from Redis.")
+EVENTS_IN = Counter("welno_relay_events_in_total", "Events received from Redis.")
 EVENTS_OUT = Counter("welno_relay_events_out_total", "Events handed to readers.", ["transport"])
 BYTES_OUT = Counter("welno_relay_bytes_out_total", "Bytes written to WebSockets.")
 WRITES = Counter("welno_relay_writes_total", "System calls that wrote to WebSockets.")
@@ -19,7 +19,9 @@ CLOSED = Counter(
     ["transport", "reason"],
 )
 REFUSED = Counter("welno_relay_refused_total", "Readers turned away, by the limit reached.", ["scope"])
-HEALED = Counter("welno_relay_healed_total", "Times a gap was filled from the stream, by how it ended.", ["outcome"])
+RECOVERED = Counter(
+    "welno_relay_recovered_total", "Recoveries of a channel by a read of its stream, by how they ended.", ["outcome"]
+)
 LINK_LOST = Counter("welno_relay_link_lost_total", "Times the subscription to Redis broke.")
 WAITING_EVENTS = Gauge("welno_relay_waiting_events", "Events that wait for their readers.", multiprocess_mode="livesum")
 WAITING_BYTES = Gauge("welno_relay_waiting_bytes", "The same in bytes.", multiprocess_mode="livesum")

@@ -1,4 +1,4 @@
-"""All WebSockets of this process: the loop that watches them, the wheel that times them, and what they count."""
+"""All WebSockets of this process: the loop that watches them, their timer wheel, and what they count."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from core.logs import get_logger
 from streams import StreamsError
 from webapp.relay import metrics
 from webapp.relay.channel import Outgoing, Resync
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, Loop
-from webapp.relay.wheel import Timed, Wheel
+from webapp.relay.timer_wheel import Timed, TimerWheel
 
 log = get_logger(__name__)
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("websocket")
@@ -23,15 +23,15 @@ class PooledSocket(Timed, Protocol):
 
 
 class SocketPool:
-    def __init__(self, loop: Loop, limits: Limits, resolution_seconds: float) -> None:
+    def __init__(self, loop: Loop, limits: RelayLimits, resolution_seconds: float) -> None:
         self.loop = loop
         self.limits = limits
         self.now = time.monotonic
-        self.wheel = Wheel(resolution_seconds)
+        self.timers = TimerWheel(resolution_seconds)
         self.sockets: set[PooledSocket] = set()
         self._writes = self._bytes = self._events = 0
         self._delays: list[float] = []
-        loop.every(resolution_seconds, self._turn)
+        loop.every(resolution_seconds, self._on_tick)
 
     def add(self, socket: PooledSocket) -> None:
         self.sockets.add(socket)
@@ -46,7 +46,7 @@ class SocketPool:
         self._bytes += sent
 
     def count_events(self, items: list[Outgoing | Resync]) -> None:
-        """One observation per write: the oldest event waited longest. Events that were healed have no time."""
+        """One observation per write: the oldest event waited longest. Events that were recovered have no time."""
         self._events += len(items)
         first = items[0]
         if isinstance(first, Outgoing) and first.appended_at is not None:
@@ -69,8 +69,8 @@ class SocketPool:
             return
         self.loop.run(failed)
 
-    def _turn(self) -> None:
-        self.wheel.turn()
+    def _on_tick(self) -> None:
+        self.timers.advance()
         # Counted in plain numbers and handed over now and then: a counter's lock would cost more than the write.
         metrics.WRITES.inc(self._writes)
         metrics.BYTES_OUT.inc(self._bytes)

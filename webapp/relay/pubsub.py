@@ -1,4 +1,4 @@
-"""One connection to Redis that only listens: subscribes, notices that it has died, and comes back by itself."""
+"""One pub/sub connection to Redis: subscribes, notices that the connection is dead, and reconnects by itself."""
 
 import math
 import queue
@@ -14,8 +14,8 @@ import redis
 
 from core.logs import get_logger
 from webapp.relay import metrics
-from webapp.relay.ears import BlockingEar, Ear, LoopEar, Take
 from webapp.relay.loop import GeventLoop, is_gevent
+from webapp.relay.pubsub_reader import BlockingPubSubReader, LoopPubSubReader, OnData, PubSubReader
 
 log = get_logger(__name__)
 
@@ -23,7 +23,7 @@ _SILENCE_SECONDS = 1.0
 _CONNECT_SECONDS = 2.0
 _BACKOFF_MAX_SECONDS = 1.0
 _COMMANDS_PER_WRITE = 500
-_FENCE = b"fence"
+_RESTORED = b"restored"
 
 
 class PubSubLink:
@@ -103,7 +103,7 @@ class PubSubLink:
                 metrics.LINK_LOST.inc()
                 log.warning("relay_link_lost", error=type(exc).__name__)
             except Exception:
-                # The edge of this thread: without it nobody would hear any more, and coming back heals what was missed.
+                # The edge of this thread: reconnecting recovers what was missed.
                 log.exception("relay_link_failed")
             pause = 0.05 if self._socket is not None else min(pause * 2, _BACKOFF_MAX_SECONDS)
             with self._lock:
@@ -117,26 +117,26 @@ class PubSubLink:
             connection.connect()
             # Read here, not by redis-py: one read may bring many messages, and they leave in one batch.
             connected = connection._get_socket()  # noqa: SLF001
-            ear = self._ear(connected, self._taker(hiredis.Reader()))
+            reader = self._make_reader(connected, self._parse_with(hiredis.Reader()))
             try:
                 self._restore(connected)
-                self._hear_forever(ear)
+                self._read_until_lost(reader)
             finally:
-                ear.stop()
+                reader.stop()
         finally:
             connection.disconnect()
 
-    def _ear(self, connected: Any, take: Take) -> Ear:
+    def _make_reader(self, connected: Any, on_data: OnData) -> PubSubReader:
         if self._loop is None or isinstance(connected, ssl.SSLSocket):
-            return BlockingEar(connected, take, _SILENCE_SECONDS)
-        return LoopEar(self._loop, connected, take, _SILENCE_SECONDS)
+            return BlockingPubSubReader(connected, on_data, _SILENCE_SECONDS)
+        return LoopPubSubReader(self._loop, connected, on_data, _SILENCE_SECONDS)
 
-    def _taker(self, reader: hiredis.Reader) -> Take:
-        def take(data: bytes) -> None:
-            reader.feed(data)
-            self._sort(iter(reader.gets, False))
+    def _parse_with(self, parser: hiredis.Reader) -> OnData:
+        def on_data(data: bytes) -> None:
+            parser.feed(data)
+            self._dispatch(iter(parser.gets, False))
 
-        return take
+        return on_data
 
     def _restore(self, connected: Any) -> None:
         with self._lock:
@@ -146,13 +146,13 @@ class PubSubLink:
             self._outstanding = dict.fromkeys(names, 1)
             for name in names:
                 self._commands.put((self._session, b"SUBSCRIBE", name))
-            self._commands.put((self._session, b"PING", _FENCE))
+            self._commands.put((self._session, b"PING", _RESTORED))
             self._socket = connected
 
-    def _hear_forever(self, ear: Ear) -> None:
+    def _read_until_lost(self, reader: PubSubReader) -> None:
         asked = False
         while not self._stopping.is_set():
-            if ear.hear():
+            if reader.read():
                 asked = False
             elif not asked:
                 asked = True
@@ -160,9 +160,9 @@ class PubSubLink:
                 with self._lock:
                     self._commands.put((self._session, b"PING", b""))
             elif time.monotonic() - self._sent_at >= _SILENCE_SECONDS * 0.9:
-                raise TimeoutError  # nothing for a second, and no answer to our ping for another: the line is dead
+                raise TimeoutError  # a second of silence, and another without an answer to our ping: it is dead
 
-    def _sort(self, replies: Iterable[Any]) -> None:
+    def _dispatch(self, replies: Iterable[Any]) -> None:
         messages: list[tuple[bytes, bytes]] = []
         subscribed: list[bytes] = []
         ready = False
@@ -174,7 +174,7 @@ class PubSubLink:
                     messages.append((name, payload))
                 case [b"subscribe", name, _] if self._is_last_outstanding(name):
                     subscribed.append(name)
-                case [b"pong", payload] | payload if payload == _FENCE:
+                case [b"pong", payload] | payload if payload == _RESTORED:
                     ready = True
         if messages:
             self._on_messages(messages)
@@ -207,10 +207,10 @@ class PubSubLink:
                 continue
             try:
                 connected.sendall(b"".join(_pack(verb, name) for verb, name in wanted))
-                # The first after the ping was asked for: readers that keep coming would put off the end of a dead line.
+                # The first after the ping was asked for: new readers would else keep a dead connection alive.
                 self._sent_at = min(self._sent_at, time.monotonic())
             except OSError:
-                _shut(connected)  # the listener sees it and begins anew
+                _shut(connected)  # the listener sees it and reconnects
 
 
 def _pack(verb: bytes, name: bytes) -> bytes:

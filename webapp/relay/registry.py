@@ -5,36 +5,36 @@ from collections import Counter
 
 from webapp.relay import metrics
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 Key = tuple[str, str]
 
 
-class Admission:
-    """A place taken; given back once, however often `leave` is called."""
+class ReaderSlot:
+    """A slot taken; given back once, however often `release` is called."""
 
     __slots__ = ("_address", "_person", "_registry", "_subject")
 
-    def __init__(self, registry: "Registry", subject: str, address: str, person: str | None) -> None:
-        self._registry: Registry | None = registry
+    def __init__(self, registry: "ReaderRegistry", subject: str, address: str, person: str | None) -> None:
+        self._registry: ReaderRegistry | None = registry
         self._subject = subject
         self._address = address
         self._person = person
 
-    def leave(self) -> None:
+    def release(self) -> None:
         registry, self._registry = self._registry, None
         if registry is not None:
             registry.give_back(_keys(self._subject, self._address, self._person))
 
 
 def _keys(subject: str, address: str, person: str | None) -> list[Key]:
-    """Made when needed: kept, they would weigh as much as all the rest of a place."""
+    """Made when needed: kept, they would weigh as much as all the rest of a slot."""
     keys = [("total", ""), ("subject", subject), ("address", address)]
     return keys if person is None else [*keys, ("person", person)]
 
 
-class Registry:
-    def __init__(self, limits: Limits) -> None:
+class ReaderRegistry:
+    def __init__(self, limits: RelayLimits) -> None:
         self._limits = {
             "total": limits.sockets_total,
             "subject": limits.sockets_per_subject,
@@ -44,7 +44,7 @@ class Registry:
         self._lock = threading.Lock()
         self._counts: Counter[Key] = Counter()
 
-    def enter(self, subject: str, address: str, person: str | None = None) -> Admission:
+    def acquire(self, subject: str, address: str, person: str | None = None) -> ReaderSlot:
         """Raises TooManySocketsError, and has then taken nothing."""
         keys = _keys(subject, address, person)
         with self._lock:
@@ -53,7 +53,7 @@ class Registry:
                     metrics.REFUSED.labels(key[0]).inc()
                     raise TooManySocketsError(key[0])
             self._counts.update(keys)
-        return Admission(self, subject, address, person)
+        return ReaderSlot(self, subject, address, person)
 
     def give_back(self, keys: list[Key]) -> None:
         with self._lock:

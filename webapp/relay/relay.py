@@ -17,22 +17,22 @@ from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavail
 from webapp.relay import messages
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
-from webapp.relay.door import current_connection, cut_off, detach
 from webapp.relay.errors import DrainingError, TooManySocketsError
-from webapp.relay.feed import Feed, Visit
+from webapp.relay.handshake import current_connection, cut_off, detach
 from webapp.relay.hub import Hub
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Loop, make_loop
 from webapp.relay.pool import SocketPool
-from webapp.relay.registry import Admission, Registry
+from webapp.relay.registry import ReaderRegistry, ReaderSlot
 from webapp.relay.socket import Socket
 from webapp.relay.sse import SseStream
+from webapp.relay.stream_source import StreamSource, SubscribeRequest
 from webapp.relay.subscription import Subscription
 
 log = get_logger(__name__)
 
 # More at a time bring no more through, but use up the connections to the stores, and then fail instead of waiting.
-_ADMISSIONS_AT_A_TIME = 32
+_MAX_CONCURRENT_ADMISSIONS = 32
 
 
 class Relay:
@@ -42,30 +42,30 @@ class Relay:
         self,
         streams: Streams,
         redis_url: str,
-        limits: Limits | None = None,
+        limits: RelayLimits | None = None,
         *,
         check_positions_every_seconds: float = 15.0,
         resolution_seconds: float = 0.25,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or RelayLimits()
         self.hub = Hub(
             streams,
             redis_url,
             queue_max_bytes=self.limits.queue_max_bytes,
             check_every_seconds=check_positions_every_seconds,
         )
-        self.registry = Registry(self.limits)
+        self.registry = ReaderRegistry(self.limits)
         self.is_draining = False
         self._resolution_seconds = resolution_seconds
         self._lock = threading.Lock()
         self._pid = 0
         self._pool: SocketPool
         self._sse: set[SseStream] = set()
-        self._turns: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(_ADMISSIONS_AT_A_TIME):
-            self._turns.put(None)
+        self._admission_permits: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_MAX_CONCURRENT_ADMISSIONS):
+            self._admission_permits.put(None)
 
-    def receive_websocket(self, ws: Any, decide: Callable[[], Visit | CloseCode]) -> None:
+    def receive_websocket(self, ws: Any, decide: Callable[[], SubscribeRequest | CloseCode]) -> None:
         """Take over the connection that flask-sock has opened; `decide` says in the request who may read what.
 
         It may block: after `admit_within_seconds` the peer is told 1013, and the answer comes too late. Returns when
@@ -78,49 +78,55 @@ class Relay:
         if done is not None:
             done.wait()
 
-    def serve_websocket(self, ws: Any, feed: Feed, *, after: Position, address: str, person: str | None = None) -> None:
+    def serve_websocket(
+        self, ws: Any, source: StreamSource, *, after: Position, address: str, person: str | None = None
+    ) -> None:
         """For readers whose right is known."""
-        self.receive_websocket(ws, lambda: Visit(feed=feed, after=after, address=address, person=person))
+        self.receive_websocket(ws, lambda: SubscribeRequest(source=source, after=after, address=address, person=person))
 
     def refuse_websocket(self, ws: Any, code: CloseCode) -> None:
         """For readers who may not read: not authenticated, unknown session, foreign origin."""
         self.receive_websocket(ws, lambda: code)
 
-    def stream_sse(self, feed: Feed, *, after: Position, address: str, person: str | None = None) -> SseStream:
+    def stream_sse(
+        self, source: StreamSource, *, after: Position, address: str, person: str | None = None
+    ) -> SseStream:
         """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsUnavailable before it begins."""
-        visit = Visit(feed=feed, after=after, address=address, person=person)
-        with self._turn():
-            admission, subscription = self._admit(visit)
+        request = SubscribeRequest(source=source, after=after, address=address, person=person)
+        with self._admission_permit():
+            slot, subscription = self._admit(request)
 
         def give_back() -> None:
-            admission.leave()
+            slot.release()
             self._sse.discard(stream)
 
         stream = SseStream(
-            feed, subscription, self.limits, on_close=give_back, cut=partial(cut_off, current_connection())
+            source, subscription, self.limits, on_close=give_back, cut=partial(cut_off, current_connection())
         )
         self._sse.add(stream)
         pool = self._pool_of_process()
-        pool.loop.run(lambda: pool.wheel.put(stream, pool.now() + self.limits.write_within_seconds))
+        pool.loop.run(lambda: pool.timers.put(stream, pool.now() + self.limits.write_within_seconds))
         return stream
 
     def poll(
-        self, feed: Feed, *, after: Position, address: str, person: str | None = None, wait_seconds: float = 0
+        self, source: StreamSource, *, after: Position, address: str, person: str | None = None, wait_seconds: float = 0
     ) -> dict[str, Any]:
-        """`{events, seq, epoch}`, with `resync` when the place is gone: ask again after (epoch, seq).
+        """`{events, seq, epoch}`, with `resync` when the position is gone: ask again after (epoch, seq).
 
         With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`.
         """
-        page = self.hub.streams.read_after(feed.subject, after.seq, after.epoch or None)
+        page = self.hub.streams.read_after(source.subject, after.seq, after.epoch or None)
         if page.gone:
-            return self._polled(feed, [Resync(page.position)], page.position)
+            return self._polled(source, [Resync(page.position)], page.position)
         if page.events or wait_seconds <= 0:
-            return self._polled(feed, list(page.events), page.position if not page.events else page.events[-1].position)
+            return self._polled(
+                source, list(page.events), page.position if not page.events else page.events[-1].position
+            )
         wait_seconds = min(wait_seconds, self.limits.poll_max_seconds)
-        return self._poll_long(feed, page.position, address, person, wait_seconds)
+        return self._poll_long(source, page.position, address, person, wait_seconds)
 
     def drain(self, deadline_seconds: float = 8.0) -> None:
-        """Tell every reader to come back after a random delay, and wait for their goodbyes. Harmless when repeated."""
+        """Tell all readers to come back after a random delay, and wait for their close frames. Idempotent."""
         self.is_draining = True
         for stream in list(self._sse):
             stream.drain()
@@ -159,10 +165,10 @@ class Relay:
                 self._pid = os.getpid()
             return self._pool
 
-    def _answer(self, socket: Socket, decide: Callable[[], Visit | CloseCode]) -> Callable[[], None]:
+    def _answer(self, socket: Socket, decide: Callable[[], SubscribeRequest | CloseCode]) -> Callable[[], None]:
         """Everything that may block; what is left to do on the loop."""
         try:
-            with self._turn():
+            with self._admission_permit():
                 decided = decide()
                 if isinstance(decided, CloseCode):
                     return partial(socket.close, decided)
@@ -179,63 +185,63 @@ class Relay:
             return partial(socket.close, CloseCode.INTERNAL)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _admission_permit(self) -> Iterator[None]:
         """When a whole crowd comes back, it is admitted one after another. Raises StreamsUnavailable after too long."""
         try:
-            turn = self._turns.get(timeout=self.limits.admit_within_seconds)
+            permit = self._admission_permits.get(timeout=self.limits.admit_within_seconds)
         except queue.Empty as exc:
-            raise StreamsUnavailable("admit: no turn in time") from exc
+            raise StreamsUnavailable("admit: no permit in time") from exc
         try:
             yield
         finally:
-            self._turns.put(turn)
+            self._admission_permits.put(permit)
 
-    def _prepare(self, socket: Socket, visit: Visit) -> Callable[[], None]:
-        admission, subscription = self._admit(visit)
-        feed, end = visit.feed, subscription.position
+    def _prepare(self, socket: Socket, request: SubscribeRequest) -> Callable[[], None]:
+        slot, subscription = self._admit(request)
+        source, end = request.source, subscription.position
         try:
-            state = feed.snapshot() if visit.state is None else visit.state
+            state = source.snapshot() if request.state is None else request.state
             first = [
-                messages.connection_established(feed.hello, end),
-                messages.session_status(feed.hello, state, end),
+                messages.connection_established(source.greeting, end),
+                messages.session_status(source.greeting, state, end),
             ]
         except Exception:
             # The edge of this connection: whatever the snapshot needs is down.
             log.exception("relay_snapshot_failed")
             subscription.close()
-            admission.leave()
+            slot.release()
             return partial(socket.close, CloseCode.TRY_AGAIN_LATER)
-        return partial(socket.serve, feed, subscription, admission, first)
+        return partial(socket.serve, source, subscription, slot, first)
 
-    def _admit(self, visit: Visit) -> tuple[Admission, Subscription]:
+    def _admit(self, request: SubscribeRequest) -> tuple[ReaderSlot, Subscription]:
         if self.is_draining:
             raise DrainingError("this process is about to stop")
-        admission = self.registry.enter(visit.feed.subject, visit.address, visit.person)
+        slot = self.registry.acquire(request.source.subject, request.address, request.person)
         try:
-            return admission, self.hub.subscribe(visit.feed.subject, visit.after)
+            return slot, self.hub.subscribe(request.source.subject, request.after)
         except StreamsError:
-            admission.leave()
+            slot.release()
             raise
 
     def _poll_long(
-        self, feed: Feed, after: Position, address: str, person: str | None, wait_seconds: float
+        self, source: StreamSource, after: Position, address: str, person: str | None, wait_seconds: float
     ) -> dict[str, Any]:
-        visit = Visit(feed=feed, after=after, address=address, person=person)
-        with self._turn():
-            admission, subscription = self._admit(visit)
+        request = SubscribeRequest(source=source, after=after, address=address, person=person)
+        with self._admission_permit():
+            slot, subscription = self._admit(request)
         try:
             item = subscription.next(wait_seconds)
             end = subscription.position if item is None else item.position
-            return self._polled(feed, [] if item is None else [item], end if item is not None else after)
+            return self._polled(source, [] if item is None else [item], end if item is not None else after)
         finally:
             subscription.close()
-            admission.leave()
+            slot.release()
 
-    def _polled(self, feed: Feed, items: list[StoredEvent | Resync], end: Position) -> dict[str, Any]:
+    def _polled(self, source: StreamSource, items: list[StoredEvent | Resync], end: Position) -> dict[str, Any]:
         answer: dict[str, Any] = {"events": [], "seq": end.seq, "epoch": end.epoch}
         for item in items:
             if isinstance(item, Resync):
-                answer["resync"] = orjson.loads(messages.resync(feed.hello, feed.snapshot(), item.position))
+                answer["resync"] = orjson.loads(messages.resync(source.greeting, source.snapshot(), item.position))
             else:
                 answer["events"].append(orjson.loads(item.to_json()))
         return answer

@@ -11,15 +11,15 @@ from core.logs import get_logger
 from streams import Position
 from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
+from webapp.relay.client_protocol import InboundLimiter, reply_to
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.conversation import Intake, reply_to
-from webapp.relay.door import end_writing
 from webapp.relay.errors import ProtocolError
-from webapp.relay.feed import Feed
 from webapp.relay.frames import FrameReader, Message, Opcode, decode_close, encode_close, encode_frame
+from webapp.relay.handshake import end_writing
 from webapp.relay.loop import Watch
 from webapp.relay.pool import SocketPool
-from webapp.relay.registry import Admission
+from webapp.relay.registry import ReaderSlot
+from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
 log = get_logger(__name__)
@@ -39,9 +39,9 @@ class Socket:
     """
 
     __slots__ = (
-        "_active_at", "_admission", "_admit_by", "_buffer", "_check_at", "_close_by", "_control", "_descriptor",
-        "_done", "_feed", "_intake", "_is_busy", "_is_peer_done", "_ping_at", "_pong_by", "_pool", "_reader", "_state",
-        "_subscription", "_wants_status", "_watch", "_write_by", "due_tick",
+        "_active_at", "_admit_by", "_buffer", "_close_by", "_control", "_descriptor", "_done", "_is_busy",
+        "_is_peer_done", "_limiter", "_ping_at", "_pong_by", "_pool", "_reader", "_reauthorize_at", "_slot",
+        "_source", "_state", "_subscription", "_wants_status", "_watch", "_write_by", "due_tick",
     )  # fmt: skip
 
     def __init__(self, pool: SocketPool, descriptor: int, done: threading.Event | None = None) -> None:
@@ -51,19 +51,19 @@ class Socket:
         self._done = done
         self._reader: FrameReader | None = FrameReader(pool.limits.message_in_max_bytes)
         self._watch: Watch | None = None
-        self._feed: Feed | None = None
+        self._source: StreamSource | None = None
         self._subscription: Subscription | None = None
-        self._admission: Admission | None = None
+        self._slot: ReaderSlot | None = None
         self._control: list[bytes] = []
         self._buffer: memoryview | bytes = b""
         self._state = _OPEN
         self._is_busy = False  # events stay in their queue until a resync or a page has come
         self._is_peer_done = False
         self._wants_status = False
-        self._intake = Intake(pool.limits)
+        self._limiter = InboundLimiter(pool.limits)
         self._active_at = now
         self._ping_at = now + pool.limits.ping_every_seconds * random.uniform(0.5, 1)  # noqa: S311
-        self._check_at = self._next_check(now)
+        self._reauthorize_at = self._next_reauthorization(now)
         self._admit_by = now + pool.limits.admit_within_seconds
         self._pong_by = self._write_by = self._close_by = _NEVER
         self.due_tick = 0
@@ -71,20 +71,20 @@ class Socket:
     def begin(self) -> None:
         """Its time runs; `serve` or `close` must follow."""
         self._pool.add(self)
-        self._pool.wheel.put(self, self._next_deadline())
+        self._pool.timers.put(self, self._next_deadline())
 
-    def serve(self, feed: Feed, subscription: Subscription, admission: Admission, first: list[bytes]) -> None:
-        """Send `first` (JSON), then what came before, then what comes. Too late, it only gives its place back."""
+    def serve(self, source: StreamSource, subscription: Subscription, slot: ReaderSlot, first: list[bytes]) -> None:
+        """Send `first` (JSON), then what came before, then what comes. Too late, it only releases the slot."""
         if self._state != _OPEN:
             subscription.close()
-            admission.leave()
+            slot.release()
             return
         self._admit_by = _NEVER
-        self._feed, self._subscription, self._admission = feed, subscription, admission
+        self._source, self._subscription, self._slot = source, subscription, slot
         for json in first:
             self._answer(json)
         subscription.on_ready = self._pool.loop.hook(self._on_ready)
-        self._pool.wheel.put(self, self._next_deadline())
+        self._pool.timers.put(self, self._next_deadline())
         self._listen()
         self.flush()
 
@@ -124,7 +124,7 @@ class Socket:
                 self._on_message(message)
 
     def _on_message(self, message: Message) -> None:
-        refusal = self._intake.refuses(message.opcode, self._pool.now())
+        refusal = self._limiter.reject_reason(message.opcode, self._pool.now())
         if refusal is not None:
             self._begin_close(CloseCode.TOO_MANY, refusal)
         elif message.opcode is Opcode.TEXT:
@@ -184,12 +184,12 @@ class Socket:
         if self._is_peer_done:
             self._drop(None)
         elif self._state == _CLOSING and self._reader is None:
-            end_writing(self._descriptor)  # its goodbye could not be read any more; the end of the line can
+            end_writing(self._descriptor)  # its close frame could not be read any more; the end of the stream can
 
     def _wait_writable(self) -> None:
         if self._write_by is _NEVER and self._watch is not None:
             self._write_by = self._pool.now() + self._pool.limits.write_within_seconds
-            self._pool.wheel.put(self, self._write_by)
+            self._pool.timers.put(self, self._write_by)
             self._watch.want_write(self.flush)
 
     def _gather(self) -> bool:
@@ -203,8 +203,8 @@ class Socket:
         return True
 
     def _gather_events(self) -> None:
-        subscription, feed = self._subscription, self._feed
-        if subscription is None or feed is None:
+        subscription, source = self._subscription, self._source
+        if subscription is None or source is None:
             return
         if subscription.is_too_slow:
             self._begin_close(CloseCode.TOO_SLOW)
@@ -217,7 +217,7 @@ class Socket:
                 self._pause(partial(self._make_resync, item.position))
                 return
             self._control.append(item.frame)
-            code = feed.ends(item.event)
+            code = source.close_code_for(item.event)
             if code is not None:
                 self._begin_close(code)
                 break
@@ -253,14 +253,14 @@ class Socket:
             self.flush()
 
     def _make_status(self) -> bytes | None:
-        feed, subscription = self._feed, self._subscription
-        if feed is None or subscription is None:
+        source, subscription = self._source, self._subscription
+        if source is None or subscription is None:
             return None
-        return messages.session_status(feed.hello, feed.snapshot(), subscription.end)
+        return messages.session_status(source.greeting, source.snapshot(), subscription.end)
 
     def _make_resync(self, position: Position) -> bytes | None:
-        feed = self._feed
-        return messages.resync(feed.hello, feed.snapshot(), position) if feed is not None else None
+        source = self._source
+        return messages.resync(source.greeting, source.snapshot(), position) if source is not None else None
 
     def _spawn(self, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
         self._pool.work(job, then, partial(self.close, CloseCode.TRY_AGAIN_LATER))
@@ -284,36 +284,38 @@ class Socket:
             self.close(CloseCode.NO_PONG)
         elif now >= self._active_at + self._pool.limits.idle_seconds:
             self.close(CloseCode.IDLE)
-        if self._state != _OPEN or self._feed is None:
+        if self._state != _OPEN or self._source is None:
             return
-        if now >= self._check_at:
-            self._check_at = self._next_check(now)
-            self._spawn(self._feed.check, self._on_checked)
+        if now >= self._reauthorize_at:
+            self._reauthorize_at = self._next_reauthorization(now)
+            self._spawn(self._source.reauthorize, self._on_reauthorized)
         if now >= self._ping_at:
             self._ping_at = now + self._pool.limits.ping_every_seconds
             self._pong_by = min(self._pong_by, now + self._pool.limits.pong_within_seconds)
-            self._intake.await_pong()
+            self._limiter.await_pong()
             self._control.append(_PING)
             if self._write_by is _NEVER:
                 self.flush()
 
-    def _on_checked(self, code: int | None) -> None:
+    def _on_reauthorized(self, code: int | None) -> None:
         if code is not None:
             self.close(code)
 
-    def _next_check(self, now: float) -> float:
+    def _next_reauthorization(self, now: float) -> float:
         return now + self._pool.limits.check_every_seconds * random.uniform(0.8, 1)  # noqa: S311
 
     def _next_deadline(self) -> float:
         ends = min(self._write_by, self._close_by)
-        if self._state != _OPEN or self._feed is None:
+        if self._state != _OPEN or self._source is None:
             return min(ends, self._admit_by if self._state == _OPEN else _NEVER)
-        return min(ends, self._pong_by, self._ping_at, self._check_at, self._active_at + self._pool.limits.idle_seconds)
+        return min(
+            ends, self._pong_by, self._ping_at, self._reauthorize_at, self._active_at + self._pool.limits.idle_seconds
+        )
 
     # Closing
 
     def close(self, code: int, reason: str | None = None) -> None:
-        """Say goodbye after what is already under way, and wait for the answer: ending at once could destroy it."""
+        """Send a close frame after what is under way, and wait for the answer: closing at once could destroy it."""
         if self._state == _OPEN:
             self._begin_close(code, reason)
             self._listen()
@@ -327,33 +329,33 @@ class Socket:
         self._control.append(encode_close(code, reason_of(code) if reason is None else reason))
 
     def _release(self, state: int, outcome: str) -> None:
-        """Nothing more will be read from the stream; the socket itself may live on for its goodbye."""
+        """Nothing more will be read from the stream; the socket itself may live on for the closing handshake."""
         if self._state == _OPEN:
             metrics.CLOSED.labels("websocket", outcome).inc()
             self._close_by = self._pool.now() + self._pool.limits.close_within_seconds
-            self._pool.wheel.put(self, self._close_by)
+            self._pool.timers.put(self, self._close_by)
         self._state = state
         if self._subscription is not None:
             self._subscription.on_ready = None  # closing wakes its reader, and we are in the middle of something
             self._subscription.close()
-        self._subscription = self._feed = None
+        self._subscription = self._source = None
 
     def _drop(self, outcome: str | None) -> None:
-        """Now, without a word. Stopping the watch comes first: libev aborts over a closed descriptor."""
+        """Now, without a close frame. Stopping the watch comes first: libev aborts over a closed descriptor."""
         if self._state == _CLOSED:
             return
         self._release(_CLOSED, outcome or "client")
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
-        if self._admission is None:
+        if self._slot is None:
             end_writing(
                 self._descriptor
             )  # the server may still hold the connection, and closing ours would say nothing
         os.close(self._descriptor)
         self._control, self._buffer, self._reader = [], b"", None
-        if self._admission is not None:
-            self._admission.leave()
+        if self._slot is not None:
+            self._slot.release()
         self._pool.remove(self)
         if self._done is not None:
             self._done.set()

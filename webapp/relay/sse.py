@@ -11,8 +11,8 @@ from webapp.relay import messages, metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
-from webapp.relay.feed import Feed
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
+from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
 log = get_logger(__name__)
@@ -38,21 +38,21 @@ def parse_position(text: str) -> Position:
 
 
 class SseStream:
-    """The body of the answer. The server must call `close`, as WSGI demands; it gives the place back.
+    """The body of the answer. The server must call `close`, as WSGI demands; it releases the slot.
 
-    `on_due` is asked by the wheel: between two parts the server is writing, and `cut` ends a write that takes too long.
+    `on_due` is called by the timer wheel: between two parts the server writes, and `cut` ends too long a write.
     """
 
     def __init__(
         self,
-        feed: Feed,
+        source: StreamSource,
         subscription: Subscription,
-        limits: Limits,
+        limits: RelayLimits,
         *,
         on_close: Callable[[], None],
         cut: Callable[[], None],
     ) -> None:
-        self._feed = feed
+        self._source = source
         self._subscription = subscription
         self._limits = limits
         self._on_close: Callable[[], None] | None = on_close
@@ -124,7 +124,7 @@ class SseStream:
     def _next(self) -> tuple[bytes, int | None]:
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._limits.check_every_seconds
-            code = self._feed.check()
+            code = self._source.reauthorize()
             if code is not None:
                 return b"", code
         item = self._subscription.next_item(self._limits.sse_comment_seconds)
@@ -133,10 +133,10 @@ class SseStream:
         if isinstance(item, Resync):
             return self._start_anew(item)
         _count(item)
-        return _part(item.event.position, item.event.to_json()), self._feed.ends(item.event)
+        return _part(item.event.position, item.event.to_json()), self._source.close_code_for(item.event)
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
-        json = messages.resync(self._feed.hello, self._feed.snapshot(), item.position)
+        json = messages.resync(self._source.greeting, self._source.snapshot(), item.position)
         if len(json) > self._limits.message_out_max_bytes:
             log.error("relay_message_too_big", message_bytes=len(json))
             return b"", CloseCode.INTERNAL

@@ -1,4 +1,4 @@
-"""One reader of one stream: its place, and what waits for it."""
+"""One reader of one stream: its position, and the queue of what waits for it."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 PAGE_EVENTS = 100
 
 
-class Waiting:
+class QueueTotals:
     """What waits for all readers of this process. Guarded by the hub's lock."""
 
     __slots__ = ("events", "longest_bytes", "size")
@@ -38,9 +38,9 @@ class Owner(Protocol):
     lock: threading.Lock
     streams: Streams
     queue_max_bytes: int
-    waiting: Waiting
+    queued: QueueTotals
 
-    def heal(self, channel: "Channel[Subscription]") -> None: ...
+    def recover(self, channel: "Channel[Subscription]") -> None: ...
     def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
 
 
@@ -103,7 +103,7 @@ class Subscription:
         with self._hub.lock:
             items = self._items
             if len(items) == 1:
-                self._hub.waiting.remove(1, self._bytes)
+                self._hub.queued.remove(1, self._bytes)
                 self._items, self._bytes = [], 0
                 return items
             size = 0
@@ -115,7 +115,7 @@ class Subscription:
                     break
             self._items = items[count:]
             self._bytes -= size
-            self._hub.waiting.remove(count, size)
+            self._hub.queued.remove(count, size)
             return items[:count]
 
     @property
@@ -143,7 +143,7 @@ class Subscription:
                 self.is_live = self._channel.join(self, page, version, woken)
         wake_all(woken)
         if all_queued and page.complete and not self.is_live:
-            self._hub.heal(self._channel)
+            self._hub.recover(self._channel)
 
     def _queue_history(self, page: Page, woken: "list[Subscription]") -> bool:
         """As much of the page as may wait, at least one event: a long history makes nobody too slow."""
@@ -156,7 +156,7 @@ class Subscription:
         return True
 
     def push(self, item: Outgoing | Resync, size: int, woken: "list[Subscription]") -> None:
-        """With the hub's lock held; whoever must be told is added to `woken`."""
+        """With the hub's lock held; whoever must be woken is added to `woken`."""
         if self.is_too_slow:
             return
         items, hub = self._items, self._hub
@@ -164,7 +164,7 @@ class Subscription:
             woken.append(self)
         items.append(item)
         self._bytes += size
-        hub.waiting.add(size, self._bytes)
+        hub.queued.add(size, self._bytes)
         if self._bytes > hub.queue_max_bytes:
             self.is_too_slow = True
             self.drop_all()
@@ -172,7 +172,7 @@ class Subscription:
 
     def drop_all(self) -> None:
         """With the hub's lock held."""
-        self._hub.waiting.remove(len(self._items), self._bytes)
+        self._hub.queued.remove(len(self._items), self._bytes)
         self._items, self._bytes = [], 0
 
     def wake(self) -> None:
@@ -197,7 +197,7 @@ class Subscription:
                 return None
             item = self._items.pop(0)
             self._bytes -= item.size
-            self._hub.waiting.remove(1, item.size)
+            self._hub.queued.remove(1, item.size)
             return item
 
     def _wait(self, deadline: float | None) -> bool:

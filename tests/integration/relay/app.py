@@ -13,14 +13,14 @@ from prometheus_client import generate_latest
 
 from streams import StoredEvent, Streams
 from webapp.relay.closing import CloseCode
-from webapp.relay.door import open_door
-from webapp.relay.feed import Feed, Visit
-from webapp.relay.limits import Limits
+from webapp.relay.handshake import install_handshake
+from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 from webapp.relay.sse import HEADERS, parse_position
+from webapp.relay.stream_source import StreamSource, SubscribeRequest
 
 
-def ends(event: StoredEvent) -> int | None:
+def close_code_for(event: StoredEvent) -> int | None:
     return event.body.get("close")
 
 
@@ -39,9 +39,9 @@ def hog() -> Response:
     return jsonify(None)
 
 
-def create_app(redis_url: str, limits: Limits) -> Flask:
+def create_app(redis_url: str, limits: RelayLimits) -> Flask:
     app = Flask(__name__)
-    sock = open_door(app)
+    sock = install_handshake(app)
     client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.extensions["redis"] = client
     streams = Streams(client)
@@ -51,22 +51,22 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
     app.add_url_rule("/hog", "hog", hog)
     revoked: set[str] = set()
 
-    def feed(subject: str) -> Feed:
+    def source(subject: str) -> StreamSource:
         kind = request.args.get("snapshot", "")
-        return Feed(
+        return StreamSource(
             subject=subject,
-            hello={"session_id": subject},
+            greeting={"session_id": subject},
             snapshot=lambda: snapshot_of(streams, subject, kind),
-            check=lambda: CloseCode.NOT_AUTHENTICATED if subject in revoked else None,
-            ends=ends,
+            reauthorize=lambda: CloseCode.NOT_AUTHENTICATED if subject in revoked else None,
+            close_code_for=close_code_for,
         )
 
-    def decide(subject: str) -> Visit | CloseCode:
+    def decide(subject: str) -> SubscribeRequest | CloseCode:
         threading.Event().wait(float(request.args.get("decide_seconds", "0")))
         if "deny" in request.args:
             return CloseCode(int(request.args["deny"]))
-        return Visit(
-            feed=feed(subject),
+        return SubscribeRequest(
+            source=source(subject),
             after=parse_position(request.args.get("after_seq", "0")),
             address=request.args.get("address", "here"),
             person=request.args.get("person"),
@@ -80,13 +80,13 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
     @app.get("/sse/<subject>")
     def stream(subject: str) -> Response:
         after = parse_position(request.headers.get("Last-Event-ID", "0"))
-        return Response(relay.stream_sse(feed(subject), after=after, address="here"), headers=HEADERS)
+        return Response(relay.stream_sse(source(subject), after=after, address="here"), headers=HEADERS)
 
     @app.get("/poll/<subject>")
     def poll(subject: str) -> Response:
         after = parse_position(request.args.get("after_seq", "0"))
         wait_seconds = float(request.args.get("wait", "0"))
-        return jsonify(relay.poll(feed(subject), after=after, address="here", wait_seconds=wait_seconds))
+        return jsonify(relay.poll(source(subject), after=after, address="here", wait_seconds=wait_seconds))
 
     @app.post("/revoke/<subject>")
     def revoke(subject: str) -> str:
@@ -101,4 +101,4 @@ def create_app(redis_url: str, limits: Limits) -> Flask:
 
 
 def create() -> Flask:
-    return create_app(os.environ["RELAY_REDIS_URL"], Limits(**json.loads(os.environ["RELAY_LIMITS"])))
+    return create_app(os.environ["RELAY_REDIS_URL"], RelayLimits(**json.loads(os.environ["RELAY_LIMITS"])))

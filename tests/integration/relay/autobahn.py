@@ -16,10 +16,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from webapp.relay.conversation import Intake
-from webapp.relay.door import detach, open_door
+from webapp.relay.client_protocol import InboundLimiter
 from webapp.relay.frames import Message, Opcode, encode_frame
-from webapp.relay.limits import Limits
+from webapp.relay.handshake import detach, install_handshake
+from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
 from webapp.relay.pool import SocketPool
 from webapp.relay.socket import Socket
@@ -28,7 +28,7 @@ _RUN = "import sys; from autobahntestsuite.wstest import run; sys.argv[0] = 'wst
 # 12 and 13 are compression, which is declined by design.
 EXCLUDED = ["12.*", "13.*"]
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
-LIMITS = Limits(
+LIMITS = RelayLimits(
     message_in_max_bytes=1 << 25,
     message_out_max_bytes=1 << 25,
     messages_per_minute=10_000_000,
@@ -43,7 +43,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class EchoSocket(Socket):
-    """The relay's socket, which gives back what it hears: the suite judges servers that do."""
+    """The relay's socket, which sends back what it receives: the suite judges servers that do."""
 
     def _on_message(self, message: Message) -> None:
         if message.opcode in {Opcode.TEXT, Opcode.BINARY}:
@@ -53,7 +53,7 @@ class EchoSocket(Socket):
 
     def echo(self) -> None:
         self.begin()
-        self._intake = Intake(LIMITS)
+        self._limiter = InboundLimiter(LIMITS)
         self._listen()
 
 
@@ -61,7 +61,7 @@ def create_app(loop: ThreadLoop) -> Flask:
     app = Flask(__name__)
     pool = SocketPool(loop, LIMITS, 0.05)
 
-    @open_door(app).route("/")
+    @install_handshake(app).route("/")
     def echo(ws: Any) -> None:
         done = threading.Event()
         loop.run(EchoSocket(pool, detach(ws), done).echo)

@@ -26,8 +26,8 @@ class Writer:
             self.streams.append(subject, [NewEvent(str(self.count), body)])
 
 
-def append_unheard(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
-    """An append of which nobody hears, as if its message had been lost on the way."""
+def append_unpublished(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
+    """An append that nobody receives, as if its message had been lost on the way."""
     seq = streams.position(subject).seq + 1
     client.xadd(f"stream:{{{subject}}}:log", {"body": f'{{"type":"test","n":{n}}}'}, id=f"{seq}-0")
     client.hset(f"stream:{{{subject}}}:meta", "seq", seq)

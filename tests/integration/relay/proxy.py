@@ -1,4 +1,4 @@
-"""A TCP line between two ends that can fall silent without a word, as when a network is cut."""
+"""A TCP proxy that can go silent without closing anything, as when a network is cut."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from typing import Self
 from dev.local.ports import LOOPBACK
 
 
-class Line(AbstractContextManager["Line"]):
+class SilenceableProxy(AbstractContextManager["SilenceableProxy"]):
     """Forwards `port` to `target_port`. After `silence` connections of before are held open and carry nothing."""
 
     def __init__(self, target_port: int) -> None:

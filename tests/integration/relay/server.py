@@ -19,14 +19,14 @@ from websockets.sync.client import ClientConnection
 from dev.local.ports import LOOPBACK, pick_port
 from dev.local.process import Process
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
 
 
 class Server(AbstractContextManager["Server"]):
-    def __init__(self, folder: Path, redis_url: str, limits: Limits) -> None:
+    def __init__(self, folder: Path, redis_url: str, limits: RelayLimits) -> None:
         self.port = pick_port()
         self.log = folder / "gunicorn.log"
         environment = os.environ | {"RELAY_REDIS_URL": redis_url, "RELAY_LIMITS": json.dumps(asdict(limits))}

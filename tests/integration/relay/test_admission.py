@@ -15,12 +15,12 @@ from dev.local.programs import ROOT, web_program
 from tests.integration.relay.server import Server, close_of
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = Limits(admit_within_seconds=1, close_within_seconds=0.5)
+    limits = RelayLimits(admit_within_seconds=1, close_within_seconds=0.5)
     with Server(tmp_path_factory.mktemp("admission"), redis_url, limits) as server:
         yield server
 
@@ -130,7 +130,7 @@ def trickle(connection: socket.socket, data: bytes) -> bytes:
 
 def test_a_crowd_at_once_waits_its_turn(tmp_path, redis_url):
     """150 decisions at the same moment, of which a store's client could carry out 100."""
-    limits = Limits(sockets_per_address=200)
+    limits = RelayLimits(sockets_per_address=200)
     with Server(tmp_path, redis_url, limits) as server, ExitStack() as stack:
         crowd = [stack.enter_context(server.raw(f"s{n}", "decide_seconds=0.3")) for n in range(150)]
         wait_until(lambda: server.get("/count")["admitted"] == len(crowd))

@@ -127,21 +127,21 @@ def record(app: Flask, url: str, person: Person) -> tuple[list[dict[str, Any]], 
     frames: list[dict[str, Any]] = []
     address = f"{url}/api/v1/tilko/ws/{person.session_id}?after_seq=abc:5"
     with connect(address, proxy=None, additional_headers=person.bearer) as socket:
-        hear(socket, frames, 3)
+        read(socket, frames, 3)
         for sent in ('{"type": "ping", "timestamp": 7}', "{", '{"type": "what"}', '{"type": "status_request"}'):
             socket.send(sent)
-            hear(socket, frames, 1)
+            read(socket, frames, 1)
         for event, more in EVENTS:
             with parts(app).stores.unit_of_work() as work:
                 say(work, UUID(person.session_id), event, "확인하고 있어요.", now=clock.now(), **more)
-            hear(socket, frames, 1)
+            read(socket, frames, 1)
         with parts(app).stores.unit_of_work() as work:
             say_ended(work, UUID(person.session_id), Status.EXPIRED, "끝났어요.", now=clock.now())
         with pytest.raises(websockets.ConnectionClosed) as closed:
-            hear(socket, frames, 2)
+            read(socket, frames, 2)
     assert closed.value.rcvd is not None
     return frames, closed.value.rcvd.code
 
 
-def hear(socket: ClientConnection, frames: list[dict[str, Any]], count: int) -> None:
+def read(socket: ClientConnection, frames: list[dict[str, Any]], count: int) -> None:
     frames.extend(json.loads(socket.recv(10)) for _ in range(count))

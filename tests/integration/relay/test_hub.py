@@ -1,4 +1,4 @@
-"""The hub against a real Valkey: the seam between history and live, healing, bounds, and what it leaves behind."""
+"""The hub against a real Valkey: the seam between history and live, recovery, bounds, and what it leaves behind."""
 
 import random
 import threading
@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from dev.local.ports import pick_port
 from streams import NewEvent, Position, Streams, StreamsUnavailable
 from streams.keys import channel
-from tests.integration.relay.conftest import append_unheard
-from tests.integration.relay.proxy import Line
+from tests.integration.relay.conftest import append_unpublished
+from tests.integration.relay.proxy import SilenceableProxy
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
@@ -120,7 +120,7 @@ def test_a_live_reader_is_resynced_after_flushall(hub, writer, redis_client):
     assert read_seqs(subscription, len(rest)) == rest
 
 
-def test_readers_that_were_killed_off_are_healed(hub, writer, redis_client):
+def test_readers_that_were_killed_off_are_recovered(hub, writer, redis_client):
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
     assert read_seqs(subscription, 1) == [1]
@@ -130,7 +130,7 @@ def test_readers_that_were_killed_off_are_healed(hub, writer, redis_client):
         assert read_seqs(subscription, 2, timeout=2) == [2 * round_number + 2, 2 * round_number + 3]
 
 
-def test_redis_killed_and_started_again_is_healed(mortal_valkey, mortal_client):
+def test_redis_killed_and_started_again_is_recovered(mortal_valkey, mortal_client):
     streams = Streams(mortal_client)
     hub = Hub(streams, mortal_valkey.url)
     streams.append(SUBJECT, [NewEvent("a", {})])
@@ -158,23 +158,23 @@ def test_redis_back_without_its_data_means_resync(mortal_valkey, mortal_client):
 def test_a_jump_in_the_numbers_is_filled(hub, writer, streams, redis_client):
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    append_unheard(streams, redis_client, SUBJECT, 2)
+    append_unpublished(streams, redis_client, SUBJECT, 2)
     writer.write(SUBJECT)
     assert read_seqs(subscription, 3) == [1, 2, 3]
 
 
-def test_a_message_that_nobody_heard_is_found_by_the_check(streams, redis_client, redis_url, writer):
+def test_a_message_that_nobody_received_is_found_by_the_check(streams, redis_client, redis_url, writer):
     hub = Hub(streams, redis_url, check_every_seconds=0.5)
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    append_unheard(streams, redis_client, SUBJECT, 2)
+    append_unpublished(streams, redis_client, SUBJECT, 2)
     assert read_seqs(subscription, 2) == [1, 2]
     hub.stop()
 
 
-def test_a_line_that_falls_silent_is_noticed_and_healed(streams, redis_url, writer):
+def test_a_connection_that_goes_silent_is_noticed_and_recovered(streams, redis_url, writer):
     """No end of file and no error: only that nothing comes, not even the answer to a ping."""
-    with Line(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
+    with SilenceableProxy(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
         hub = Hub(streams, f"{redis_url.rpartition(':')[0]}:{line.port}/0", check_every_seconds=3600)
         subscription = hub.subscribe(SUBJECT, START)
         writer.write(SUBJECT)
@@ -187,9 +187,9 @@ def test_a_line_that_falls_silent_is_noticed_and_healed(streams, redis_url, writ
         hub.stop()
 
 
-def test_readers_that_keep_coming_do_not_hide_a_dead_line(streams, redis_url, writer):
+def test_readers_that_keep_coming_do_not_hide_a_dead_connection(streams, redis_url, writer):
     """Each of them sends a command, and none of it is an answer."""
-    with Line(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
+    with SilenceableProxy(int(redis_url.rpartition(":")[2].partition("/")[0])) as line:
         hub = Hub(streams, f"{redis_url.rpartition(':')[0]}:{line.port}/0", check_every_seconds=3600)
         subscription = hub.subscribe(SUBJECT, START)
         writer.write(SUBJECT)
@@ -212,7 +212,7 @@ def test_readers_that_keep_coming_do_not_hide_a_dead_line(streams, redis_url, wr
         hub.stop()
 
 
-def test_a_message_that_nobody_understands_ends_no_hearing(hub, writer, redis_client):
+def test_a_message_that_nobody_understands_does_not_end_the_reading(hub, writer, redis_client):
     subscription = hub.subscribe(SUBJECT, START)
     redis_client.publish(channel(SUBJECT), "neither a time nor an event")
     writer.write(SUBJECT)
@@ -234,12 +234,12 @@ def test_a_subject_of_any_kind_has_its_own_stream(hub, writer, subject):
 def test_what_waits_is_counted_and_forgotten_again(hub, writer):
     first, second = hub.subscribe(SUBJECT, START), hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT, 3)
-    wait_until(lambda: hub.waiting.events == 6)
-    assert hub.waiting.longest_bytes == hub.waiting.size // 2 > 0
+    wait_until(lambda: hub.queued.events == 6)
+    assert hub.queued.longest_bytes == hub.queued.size // 2 > 0
     assert read_seqs(first, 3) == [1, 2, 3]
     wait_until(lambda: REGISTRY.get_sample_value("welno_relay_waiting_events") == 3)
     second.close()
-    assert (hub.waiting.events, hub.waiting.size) == (0, 0)
+    assert (hub.queued.events, hub.queued.size) == (0, 0)
     assert REGISTRY.get_sample_value("welno_relay_longest_queue_bytes") > 0
 
 
@@ -248,14 +248,14 @@ def test_a_reader_too_slow_waits_for_nothing_any_more(streams, redis_url, writer
     slow = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT, 5, text="x" * 400)
     wait_until(lambda: slow.is_too_slow)
-    assert (hub.waiting.events, hub.waiting.size) == (0, 0)
+    assert (hub.queued.events, hub.queued.size) == (0, 0)
     hub.stop()
 
 
 def test_a_reader_ahead_of_the_others_takes_them_along(hub, writer, streams, redis_client):
     first = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)
-    append_unheard(streams, redis_client, SUBJECT, 2)
+    append_unpublished(streams, redis_client, SUBJECT, 2)
     second = hub.subscribe(SUBJECT, Position("", 2))
     assert read_seqs(first, 2, timeout=0.3) == [1, 2]
     writer.write(SUBJECT)

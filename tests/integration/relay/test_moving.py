@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosed
 from dev.local.ports import LOOPBACK
 from tests.integration.relay.server import Server
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 READERS, SUBJECTS, EVENTS, SPREAD_SECONDS = 300, 30, 20, 3
-LIMITS = Limits(sockets_per_address=READERS, drain_spread_seconds=SPREAD_SECONDS)
+LIMITS = RelayLimits(sockets_per_address=READERS, drain_spread_seconds=SPREAD_SECONDS)
 
 
 @dataclass

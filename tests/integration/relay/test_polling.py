@@ -43,10 +43,10 @@ def test_a_long_poll_answers_when_something_comes(app: Flask, starter: Person): 
 
 
 def test_a_long_poll_takes_a_place_among_the_readers(app: Flask, starter: Person):  # noqa: F811 fixtures
-    seat = parts(app).relay.registry.enter(f"tilko_session:{starter.session_id}", "elsewhere")
+    seat = parts(app).relay.registry.acquire(f"tilko_session:{starter.session_id}", "elsewhere")
     answer = starter.session("GET", "/messages?wait=1")
     assert (answer.status_code, answer.json["error"]["code"]) == (429, "TOO_MANY_SOCKETS")
-    seat.leave()
+    seat.release()
 
 
 def test_a_poll_with_a_lost_place_gets_the_state(app: Flask, starter: Person):  # noqa: F811 fixtures

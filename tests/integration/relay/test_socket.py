@@ -1,4 +1,4 @@
-"""WebSockets through gunicorn's gevent worker: order, resume, healing, bounds and goodbyes."""
+"""WebSockets through gunicorn's gevent worker: order, resume, recovery, bounds and closing."""
 
 import json
 import socket
@@ -11,15 +11,15 @@ import pytest
 import websockets
 
 from streams.keys import channel
-from tests.integration.relay.conftest import append_unheard
+from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.server import Server, close_of, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = Limits(messages_per_minute=1000, sockets_per_subject=300, write_within_seconds=20)
+    limits = RelayLimits(messages_per_minute=1000, sockets_per_subject=300, write_within_seconds=20)
     with Server(tmp_path_factory.mktemp("relay"), redis_url, limits) as server:
         yield server
 
@@ -76,7 +76,7 @@ def test_flushall_means_resync_for_those_connected(server, writer, redis_client)
         assert (resync["type"], read_events(client, 1)) == ("resync", [resync["last_seq"] + 1])
 
 
-def test_a_killed_subscription_is_healed(server, writer, redis_client):
+def test_a_killed_subscription_is_recovered(server, writer, redis_client):
     with server.open("one") as client:
         for seq in range(1, 6):
             redis_client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
@@ -84,11 +84,11 @@ def test_a_killed_subscription_is_healed(server, writer, redis_client):
             assert read_events(client, 1, timeout=3) == [seq]
 
 
-def test_a_message_that_nobody_heard_is_found_by_the_check(server, writer, streams, redis_client):
+def test_a_message_that_nobody_received_is_found_by_the_check(server, writer, streams, redis_client):
     with server.open("one") as client:
         writer.write("one")
         assert read_events(client, 1) == [1]
-        append_unheard(streams, redis_client, "one", 2)
+        append_unpublished(streams, redis_client, "one", 2)
         assert read_events(client, 1, timeout=3) == [2]
 
 

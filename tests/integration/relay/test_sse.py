@@ -11,10 +11,10 @@ from typing import Self
 import pytest
 
 from dev.local.ports import LOOPBACK
-from tests.integration.relay.conftest import append_unheard
+from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_count")
 
@@ -22,7 +22,9 @@ COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
     # Readers of the test before are noticed gone at the next comment only: they must not use up the places.
-    limits = Limits(sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=50, drain_spread_seconds=4)
+    limits = RelayLimits(
+        sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=50, drain_spread_seconds=4
+    )
     with Server(tmp_path_factory.mktemp("sse"), redis_url, limits) as server:
         yield server
 
@@ -90,7 +92,7 @@ def test_a_lost_history_is_a_resync_with_a_new_id(server, writer):
     assert resync["id"] == f"{resync['epoch']}:2"
 
 
-def test_a_killed_subscription_is_healed(server, writer, redis_client):
+def test_a_killed_subscription_is_recovered(server, writer, redis_client):
     with EventSource(server, "one") as source:
         for seq in range(1, 4):
             redis_client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
@@ -100,17 +102,17 @@ def test_a_killed_subscription_is_healed(server, writer, redis_client):
             assert time.monotonic() - started < 2.5
 
 
-def test_a_message_that_nobody_heard_is_found_by_the_check(server, writer, streams, redis_client):
+def test_a_message_that_nobody_received_is_found_by_the_check(server, writer, streams, redis_client):
     with EventSource(server, "one") as source:
         writer.write("one")
         assert source.next_event()["seq"] == 1
-        append_unheard(streams, redis_client, "one", 2)
+        append_unpublished(streams, redis_client, "one", 2)
         assert source.next_event()["seq"] == 2
 
 
-def test_a_long_poll_finds_what_nobody_heard(server, writer, streams, redis_client):
+def test_a_long_poll_finds_what_nobody_received(server, writer, streams, redis_client):
     writer.write("one")
-    timer = threading.Timer(0.2, append_unheard, [streams, redis_client, "one", 2])
+    timer = threading.Timer(0.2, append_unpublished, [streams, redis_client, "one", 2])
     timer.start()
     assert [event["seq"] for event in server.get("/poll/one?after_seq=1&wait=5")["events"]] == [2]
     timer.join()
@@ -129,7 +131,7 @@ def test_a_state_too_big_to_send_ends_the_answer_with_its_code(server, writer):
 
 
 def test_a_reader_that_takes_nothing_is_cut_off(tmp_path, redis_url, writer):
-    limits = Limits(write_within_seconds=0.5, queue_max_bytes=100_000_000)
+    limits = RelayLimits(write_within_seconds=0.5, queue_max_bytes=100_000_000)
     with Server(tmp_path, redis_url, limits) as server:
         with socket.create_connection((LOOPBACK, server.port)) as deaf, EventSource(server, "one") as other:
             deaf.sendall(b"GET /sse/one HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -217,7 +219,10 @@ def test_a_reader_may_change_between_all_three(server, writer):
 
 
 def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
-    with Server(tmp_path, redis_url, Limits(drain_spread_seconds=4)) as server, EventSource(server, "one") as source:
+    with (
+        Server(tmp_path, redis_url, RelayLimits(drain_spread_seconds=4)) as server,
+        EventSource(server, "one") as source,
+    ):
         source.next_block()
         server.terminate()
         assert 0 <= int(source.next_block()["retry"]) <= 4000

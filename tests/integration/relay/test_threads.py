@@ -12,13 +12,13 @@ from werkzeug.serving import make_server
 from tests.integration.relay.app import create_app
 from tests.integration.relay.server import close_of, read_events
 from tests.waiting import wait_until
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 
 
 @pytest.fixture
 def app(redis_url):
-    app = create_app(redis_url, Limits(close_within_seconds=0.5))
+    app = create_app(redis_url, RelayLimits(close_within_seconds=0.5))
     yield app
     app.extensions["relay"].stop()
     app.extensions["redis"].close()

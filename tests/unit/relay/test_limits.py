@@ -6,21 +6,21 @@ import pytest
 
 from core.settings import Settings, SettingsError
 from tests.unit.guards.test_names import ENVIRONMENT
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 
 
 def test_the_defaults_are_those_of_the_settings():
-    assert Limits.of(Settings.read(ENVIRONMENT)) == Limits()
+    assert RelayLimits.of(Settings.read(ENVIRONMENT)) == RelayLimits()
 
 
-@pytest.mark.parametrize("limit", [item.name for item in fields(Limits)])
+@pytest.mark.parametrize("limit", [item.name for item in fields(RelayLimits)])
 def test_each_bound_has_a_setting(limit):
     attribute = {"sockets_per_subject": "sockets_per_session"}.get(limit, limit)
     names = {f"relay_{attribute}", attribute}
     [declared] = [item.metadata for item in fields(Settings) if item.name in names]
     value = declared["default"] + (1 if limit != "check_every_seconds" else -1)
     settings = Settings.read(ENVIRONMENT | {declared["variable"]: str(value)})
-    assert getattr(Limits.of(settings), limit) == value
+    assert getattr(RelayLimits.of(settings), limit) == value
 
 
 def test_a_right_is_looked_up_once_a_minute_at_least():

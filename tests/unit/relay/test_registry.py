@@ -4,10 +4,10 @@ import pytest
 
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import Limits
-from webapp.relay.registry import Registry
+from webapp.relay.limits import RelayLimits
+from webapp.relay.registry import ReaderRegistry
 
-LIMITS = Limits(sockets_total=5, sockets_per_subject=2, sockets_per_address=3, sockets_per_person=4)
+LIMITS = RelayLimits(sockets_total=5, sockets_per_subject=2, sockets_per_address=3, sockets_per_person=4)
 
 
 @pytest.mark.parametrize(
@@ -20,26 +20,26 @@ LIMITS = Limits(sockets_total=5, sockets_per_subject=2, sockets_per_address=3, s
     ],
 )
 def test_each_limit_holds_for_itself(scope, limit, names):
-    registry = Registry(LIMITS)
+    registry = ReaderRegistry(LIMITS)
     for n in range(limit):
-        registry.enter(*names(n))
+        registry.acquire(*names(n))
     with pytest.raises(TooManySocketsError) as caught:
-        registry.enter(*names(limit))
+        registry.acquire(*names(limit))
     assert (caught.value.scope, registry.total) == (scope, limit)
 
 
 def test_a_place_given_back_can_be_taken_again():
-    registry = Registry(LIMITS)
-    first, _ = registry.enter("s", "a"), registry.enter("s", "b")
-    first.leave()
-    first.leave()
-    registry.enter("s", "c")
+    registry = ReaderRegistry(LIMITS)
+    first, _ = registry.acquire("s", "a"), registry.acquire("s", "b")
+    first.release()
+    first.release()
+    registry.acquire("s", "c")
     assert registry.total == 2
 
 
 def test_a_registry_of_nobody_holds_no_names():
-    registry = Registry(LIMITS)
-    registry.enter("s", "a", "p").leave()
+    registry = ReaderRegistry(LIMITS)
+    registry.acquire("s", "a", "p").release()
     assert not registry._counts
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from streams import Position
+from webapp.relay.client_protocol import FixedWindow, InboundLimiter, reply_to
 from webapp.relay.closing import CLOSINGS, CloseCode, reason_of
-from webapp.relay.conversation import Allowance, Intake, reply_to
 from webapp.relay.frames import Opcode
-from webapp.relay.limits import Limits
+from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import connection_established, resync, session_status
 from webapp.relay.sse import parse_position
 
@@ -52,21 +52,23 @@ def test_only_resync_carries_seq():
 
 
 def test_an_allowance_is_whole_again_after_a_minute():
-    allowance = Allowance(2, now=100.0)
+    allowance = FixedWindow(2, now=100.0)
     assert [allowance.take(now) for now in (100, 120, 159, 160, 161, 162)] == [True, True, False, True, True, False]
 
 
 def test_messages_and_control_frames_are_counted_apart():
-    intake = Intake(Limits(messages_per_minute=2, controls_per_minute=1))
-    said = [intake.refuses(opcode, 1.0) for opcode in (Opcode.TEXT, None, Opcode.PING, Opcode.PONG, Opcode.BINARY)]
-    assert said == [None, None, None, "too many control frames", "too many messages"]
+    limiter = InboundLimiter(RelayLimits(messages_per_minute=2, controls_per_minute=1))
+    reasons = [
+        limiter.reject_reason(opcode, 1.0) for opcode in (Opcode.TEXT, None, Opcode.PING, Opcode.PONG, Opcode.BINARY)
+    ]
+    assert reasons == [None, None, None, "too many control frames", "too many messages"]
 
 
 def test_each_ping_of_ours_has_one_pong_free():
-    intake = Intake(Limits(controls_per_minute=1))
-    intake.await_pong()
-    said = [intake.refuses(Opcode.PONG, 1.0) for _ in range(3)]
-    assert said == [None, None, "too many control frames"]
+    limiter = InboundLimiter(RelayLimits(controls_per_minute=1))
+    limiter.await_pong()
+    reasons = [limiter.reject_reason(Opcode.PONG, 1.0) for _ in range(3)]
+    assert reasons == [None, None, "too many control frames"]
 
 
 def test_every_close_code_stands_in_the_table():

@@ -23,10 +23,10 @@ from webapp.errors import STORES_DOWN, ApiError, Code
 from webapp.limits import caller_address, count_use
 from webapp.origins import is_listed
 from webapp.relay.closing import CloseCode
-from webapp.relay.door import open_door
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
-from webapp.relay.feed import Feed, Visit
+from webapp.relay.handshake import install_handshake
 from webapp.relay.sse import HEADERS, parse_position
+from webapp.relay.stream_source import StreamSource, SubscribeRequest
 
 log = get_logger(__name__)
 blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/session", description="Live events")
@@ -50,7 +50,7 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
     count_use(stores().settings.relay_poll_limit, "poll", view.session_id)
     after = Position(query["epoch"], query["after_seq"])
     with _refusals_answered():
-        polled = parts().relay.poll(**_visit(view, after), wait_seconds=query["wait"])
+        polled = parts().relay.poll(**_subscribe_arguments(view, after), wait_seconds=query["wait"])
     answer = {
         "success": True,
         "session_id": view.session_id,
@@ -70,7 +70,7 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 def events(view: SessionView) -> Response:
     """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
     with _refusals_answered():
-        body = parts().relay.stream_sse(**_visit(view, _asked_position()))
+        body = parts().relay.stream_sse(**_subscribe_arguments(view, _asked_position()))
     return Response(body, headers=HEADERS)
 
 
@@ -85,16 +85,16 @@ def _refusals_answered() -> Iterator[None]:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
 
 
-def _visit(view: SessionView, after: Position, credential: Credential | None = None) -> dict[str, Any]:
-    feed = build_feed(stores(), view, credential or presented_credential())
-    return {"feed": feed, "after": after, "address": caller_address(), "person": view.patient_uuid}
+def _subscribe_arguments(view: SessionView, after: Position, credential: Credential | None = None) -> dict[str, Any]:
+    source = build_source(stores(), view, credential or presented_credential())
+    return {"source": source, "after": after, "address": caller_address(), "person": view.patient_uuid}
 
 
 def add_socket(app: Flask) -> None:
     """Declare the WebSocket's route; flask-sock takes no flask-smorest blueprint."""
-    door: Sock = open_door(app)
+    sock: Sock = install_handshake(app)
     app.config["SOCK_SERVER_OPTIONS"]["subprotocols"] = [PROTOCOL]
-    door.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
+    sock.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
     mark_access(app.view_functions["serve_socket"], "session")
 
 
@@ -103,7 +103,7 @@ def serve_socket(ws: Any, session_id: str) -> None:
     parts().relay.receive_websocket(ws, partial(_decide, session_id))
 
 
-def _decide(session_id: str) -> Visit | CloseCode:
+def _decide(session_id: str) -> SubscribeRequest | CloseCode:
     try:
         decided = open_socket(session_id)
     except STORES_DOWN as exc:
@@ -114,7 +114,7 @@ def _decide(session_id: str) -> Visit | CloseCode:
     return decided
 
 
-def open_socket(session_id: str) -> Visit | CloseCode:
+def open_socket(session_id: str) -> SubscribeRequest | CloseCode:
     """The caller's place in their session's stream, or the code that refuses them."""
     credential = presented_credential()
     if credential is None:
@@ -130,7 +130,7 @@ def open_socket(session_id: str) -> Visit | CloseCode:
     return _admit(known, credential)
 
 
-def _admit(view: SessionView, credential: Credential) -> Visit | CloseCode:
+def _admit(view: SessionView, credential: Credential) -> SubscribeRequest | CloseCode:
     try:
         stores().directory.admit(view, credential.secret)
     except SessionExpired:
@@ -138,17 +138,17 @@ def _admit(view: SessionView, credential: Credential) -> Visit | CloseCode:
     except SessionNotFound:
         return CloseCode.NOT_AUTHENTICATED
     renew_session(view)
-    return Visit(**_visit(view, _asked_position_or_start(), credential), state=_state_of(view))
+    return SubscribeRequest(**_subscribe_arguments(view, _asked_position_or_start(), credential), state=_state_of(view))
 
 
-def build_feed(here: Stores, view: SessionView, credential: Credential | None) -> Feed:
+def build_source(here: Stores, view: SessionView, credential: Credential | None) -> StreamSource:
     """Its callbacks outlive the request, so they get the stores and not the app."""
-    return Feed(
+    return StreamSource(
         subject=session_subject(view.session_id),
         snapshot=partial(_snapshot, here, view.session_id),
-        hello={"session_id": view.session_id},
-        check=partial(_check, here, view.session_id, credential.secret if credential else ""),
-        ends=_ends,
+        greeting={"session_id": view.session_id},
+        reauthorize=partial(_reauthorize, here, view.session_id, credential.secret if credential else ""),
+        close_code_for=_close_code_for,
     )
 
 
@@ -174,7 +174,7 @@ def _state_of(view: SessionView) -> dict[str, Any]:
     }
 
 
-def _check(here: Stores, session_id: str, secret: str) -> int | None:
+def _reauthorize(here: Stores, session_id: str, secret: str) -> int | None:
     """Asked once a minute: whoever watches uses the session, so it is renewed; a lost right ends the watching."""
     try:
         known = here.directory.glance(session_id, secret)
@@ -189,8 +189,8 @@ def _check(here: Stores, session_id: str, secret: str) -> int | None:
     return None
 
 
-def _ends(event: StoredEvent) -> int | None:
-    """Asked for every event: most are told apart by a glance at their bytes."""
+def _close_code_for(event: StoredEvent) -> int | None:
+    """Asked for every event: most are told apart by their bytes alone."""
     if b'"type":"error"' not in event.to_json():
         return None
     body = event.body

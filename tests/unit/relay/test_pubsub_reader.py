@@ -1,4 +1,4 @@
-"""Both ways to listen to Redis tell the same: what came, that nothing came, and that it is over."""
+"""Both readers of a pub/sub connection report the same: data, silence, and the end."""
 
 import socket
 import ssl
@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from webapp.relay.ears import BlockingEar, LoopEar
 from webapp.relay.loop import ThreadLoop
+from webapp.relay.pubsub_reader import BlockingPubSubReader, LoopPubSubReader
 
 SILENCE_SECONDS = 0.2
 
@@ -26,66 +26,66 @@ def ends():
 
 @pytest.fixture(params=["blocking", "loop"])
 def listen(request, ends):
-    """Makes the ear of our end."""
+    """Makes the reader of our end."""
     loop = ThreadLoop()
 
     def make(take):
         if request.param == "blocking":
-            return BlockingEar(ends[0], take, SILENCE_SECONDS)
+            return BlockingPubSubReader(ends[0], take, SILENCE_SECONDS)
         ends[0].setblocking(False)
-        ears.append(LoopEar(loop, ends[0], take, SILENCE_SECONDS))
-        return ears[-1]
+        made.append(LoopPubSubReader(loop, ends[0], take, SILENCE_SECONDS))
+        return made[-1]
 
-    ears = []
+    made = []
     yield make
-    for ear in ears:
-        ear.stop()
+    for reader in made:
+        reader.stop()
     loop.stop()
 
 
 def test_what_comes_is_taken_in_its_order(listen, ends):
-    heard = []
-    ear = listen(heard.append)
+    received = []
+    reader = listen(received.append)
     ends[1].sendall(b"one")
-    assert ear.hear()
+    assert reader.read()
     ends[1].sendall(b"two")
-    assert ear.hear()
-    assert b"".join(heard) == b"onetwo"
+    assert reader.read()
+    assert b"".join(received) == b"onetwo"
 
 
 def test_a_silence_is_told_once_it_has_lasted(listen):
-    ear = listen(lambda _: None)
+    reader = listen(lambda _: None)
     for _ in range(2):
         began = time.monotonic()
-        assert not ear.hear()
+        assert not reader.read()
         assert time.monotonic() - began >= SILENCE_SECONDS * 0.9
 
 
 def test_an_answer_that_waits_is_no_silence(listen, ends):
     """As after a process was kept from running for longer than the silence may last."""
-    heard = []
-    ear = listen(heard.append)
+    received = []
+    reader = listen(received.append)
     ends[1].sendall(b"late")
     threading.Event().wait(SILENCE_SECONDS * 2)
-    assert ear.hear()
-    assert heard == [b"late"]
+    assert reader.read()
+    assert received == [b"late"]
 
 
-def test_the_end_of_the_line_is_an_error(listen, ends):
-    ear = listen(lambda _: None)
+def test_the_end_of_the_connection_is_an_error(listen, ends):
+    reader = listen(lambda _: None)
     ends[1].close()
     with pytest.raises(ConnectionResetError):
-        ear.hear()
+        reader.read()
 
 
 def test_what_the_taker_raises_ends_it(listen, ends):
     def refuse(_data):
         raise ValueError("not understood")
 
-    ear = listen(refuse)
+    reader = listen(refuse)
     ends[1].sendall(b"?")
     with pytest.raises(ValueError, match="not understood"):
-        ear.hear()
+        reader.read()
     ends[1].sendall(b"more")  # nobody reads on
 
 
@@ -114,9 +114,9 @@ def tls_ends(ends, tmp_path):
 
 
 def test_a_silence_over_tls_is_a_silence_too(tls_ends):
-    heard = []
-    ear = BlockingEar(tls_ends[0], heard.append, SILENCE_SECONDS)
-    assert not ear.hear()
+    received = []
+    reader = BlockingPubSubReader(tls_ends[0], received.append, SILENCE_SECONDS)
+    assert not reader.read()
     tls_ends[1].sendall(b"one")
-    assert ear.hear()
-    assert heard == [b"one"]
+    assert reader.read()
+    assert received == [b"one"]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Timed(Protocol):
-    """Something with deadlines. `due_tick` belongs to the wheel; 0 means not on it."""
+    """Something with deadlines. `due_tick` belongs to the timer wheel; 0 means not on it."""
 
     due_tick: int
 
@@ -15,32 +15,32 @@ class Timed(Protocol):
         """A deadline may have passed; answers when to be asked again, None for never."""
 
 
-class Wheel:
+class TimerWheel:
     """Fires up to one `resolution_seconds` late, never early. Not thread-safe: belongs to its loop."""
 
     def __init__(self, resolution_seconds: float = 0.25, now: Callable[[], float] = time.monotonic) -> None:
         self.resolution_seconds = resolution_seconds
         self._now = now
         self._slots: dict[int, list[Timed]] = {}
-        self._turned_to = self._tick(now())
+        self._current_tick = self._tick(now())
 
     def put(self, entry: Timed, due: float) -> None:
         """Ask `entry` at `due`. A later time than the one it already waits for changes nothing."""
-        tick = max(self._tick(due) + 1, self._turned_to + 1)
+        tick = max(self._tick(due) + 1, self._current_tick + 1)
         if entry.due_tick and entry.due_tick <= tick:
             return
         entry.due_tick = tick  # an entry left in a later slot is recognised there by its other tick
         self._slots.setdefault(tick, []).append(entry)
 
-    def turn(self) -> None:
+    def advance(self) -> None:
         now = self._now()
-        while self._turned_to < self._tick(now):
-            self._turned_to += 1
-            for entry in self._slots.pop(self._turned_to, ()):
+        while self._current_tick < self._tick(now):
+            self._current_tick += 1
+            for entry in self._slots.pop(self._current_tick, ()):
                 self._fire(entry, now)
 
     def _fire(self, entry: Timed, now: float) -> None:
-        if entry.due_tick != self._turned_to:
+        if entry.due_tick != self._current_tick:
             return
         entry.due_tick = 0
         due = entry.on_due(now)

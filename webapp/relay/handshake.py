@@ -1,4 +1,4 @@
-"""flask-sock as the door: it routes and shakes hands; then the connection leaves it and its server."""
+"""The WebSocket handshake: flask-sock routes and upgrades; then the connection is detached from its server."""
 
 import _socket
 import os
@@ -14,7 +14,7 @@ from wsproto.utilities import RemoteProtocolError
 from webapp.relay.errors import NotDetachableError
 
 
-class NoReader:
+class NoReaderThread:
     """In the place of simple-websocket's reader thread, which would take the bytes that are ours."""
 
     def __init__(self, **_: Any) -> None:
@@ -24,9 +24,9 @@ class NoReader:
         return
 
 
-def open_door(app: Flask) -> Sock:
+def install_handshake(app: Flask) -> Sock:
     """The flask-sock to declare WebSocket routes on. Call it once for the app."""
-    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoReader}
+    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoReaderThread}
     app.before_request(_decline_compression)
     app.register_error_handler(RemoteProtocolError, _refuse_handshake)
     return Sock(app)
@@ -40,7 +40,7 @@ def detach(ws: Any) -> int:
         ws.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     descriptor = os.dup(ws.sock.fileno())
     os.set_blocking(descriptor, False)
-    ws.connected = False  # or flask-sock would say goodbye in our place
+    ws.connected = False  # or flask-sock would send a close frame in our place
     return descriptor
 
 
@@ -64,7 +64,9 @@ def cut_off(connection: Any) -> None:
     descriptor = connection.fileno() if connection is not None else -1
     if descriptor < 0:
         return  # the server has let go meanwhile
-    bare = _socket.socket(fileno=descriptor)  # not gevent's own: from its hub it would end its waiter, not its line
+    bare = _socket.socket(
+        fileno=descriptor
+    )  # not gevent's own: from the loop it would end its waiter, not the connection
     with suppress(OSError):
         bare.shutdown(_socket.SHUT_RDWR)
     bare.detach()

@@ -2,7 +2,7 @@
 
 import random
 
-from webapp.relay.wheel import Wheel
+from webapp.relay.timer_wheel import TimerWheel
 
 
 class FakeTime:
@@ -24,15 +24,15 @@ class Entry:
         return self.dues.pop(0) if self.dues else None
 
 
-def turn_until(wheel: Wheel, time: FakeTime, end: float) -> None:
+def turn_until(wheel: TimerWheel, time: FakeTime, end: float) -> None:
     while time.now < end:
         time.now += 0.1
-        wheel.turn()
+        wheel.advance()
 
 
 def test_an_entry_fires_once_and_never_early():
     time = FakeTime()
-    wheel, entry = Wheel(0.25, time), Entry()
+    wheel, entry = TimerWheel(0.25, time), Entry()
     wheel.put(entry, 1001.0)
     turn_until(wheel, time, 1005)
     assert len(entry.fired) == 1
@@ -41,7 +41,7 @@ def test_an_entry_fires_once_and_never_early():
 
 def test_an_entry_may_ask_to_be_asked_again():
     time = FakeTime()
-    wheel, entry = Wheel(0.25, time), Entry(1002.0, 1003.0)
+    wheel, entry = TimerWheel(0.25, time), Entry(1002.0, 1003.0)
     wheel.put(entry, 1001.0)
     turn_until(wheel, time, 1010)
     assert [round(fired) for fired in entry.fired] == [1001, 1002, 1003]
@@ -49,7 +49,7 @@ def test_an_entry_may_ask_to_be_asked_again():
 
 def test_an_earlier_time_replaces_a_later_one():
     time = FakeTime()
-    wheel, entry = Wheel(0.25, time), Entry()
+    wheel, entry = TimerWheel(0.25, time), Entry()
     wheel.put(entry, 1005.0)
     wheel.put(entry, 1001.0)
     turn_until(wheel, time, 1010)
@@ -58,7 +58,7 @@ def test_an_earlier_time_replaces_a_later_one():
 
 def test_a_later_time_changes_nothing():
     time = FakeTime()
-    wheel, entry = Wheel(0.25, time), Entry()
+    wheel, entry = TimerWheel(0.25, time), Entry()
     wheel.put(entry, 1001.0)
     wheel.put(entry, 1005.0)
     turn_until(wheel, time, 1010)
@@ -67,7 +67,7 @@ def test_a_later_time_changes_nothing():
 
 def test_a_time_that_has_passed_fires_at_the_next_turn():
     time = FakeTime()
-    wheel, entry = Wheel(0.25, time), Entry()
+    wheel, entry = TimerWheel(0.25, time), Entry()
     wheel.put(entry, 5.0)
     turn_until(wheel, time, 1000.5)
     assert len(entry.fired) == 1
@@ -75,9 +75,9 @@ def test_a_time_that_has_passed_fires_at_the_next_turn():
 
 def test_a_loop_that_slept_fires_everything_due():
     time = FakeTime()
-    wheel, entries = Wheel(0.25, time), [Entry() for _ in range(100)]
+    wheel, entries = TimerWheel(0.25, time), [Entry() for _ in range(100)]
     for entry in entries:
         wheel.put(entry, 1000 + random.random() * 50)
     time.now = 1060.0
-    wheel.turn()
+    wheel.advance()
     assert all(entry.fired == [1060.0] for entry in entries)

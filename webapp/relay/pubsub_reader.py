@@ -1,4 +1,4 @@
-"""How a connection to Redis is listened to: by a thread that reads and waits, or by the loop that has the sockets."""
+"""Reads a pub/sub connection to Redis: in a blocking thread, or in a callback of the event loop."""
 
 import os
 import ssl
@@ -11,26 +11,26 @@ from typing import Any, Protocol
 from webapp.relay.loop import Loop
 
 _READ_BYTES = 65_536
-Take = Callable[[bytes], None]
+OnData = Callable[[bytes], None]
 
 
-class Ear(Protocol):
-    def hear(self) -> bool:
-        """Give what came to `take`; False after a silence. Blocks; raises what ends the connection."""
+class PubSubReader(Protocol):
+    def read(self) -> bool:
+        """Blocks until data went to `on_data`; False after a silence. Raises what ended the connection."""
 
     def stop(self) -> None: ...
 
 
-class BlockingEar:
+class BlockingPubSubReader:
     """For any server and any connection, TLS too."""
 
-    def __init__(self, connected: Any, take: Take, silence_seconds: float) -> None:
+    def __init__(self, connected: Any, on_data: OnData, silence_seconds: float) -> None:
         self._connected = connected
-        self._take = take
+        self._on_data = on_data
         self._silence_seconds = silence_seconds
         connected.settimeout(silence_seconds)
 
-    def hear(self) -> bool:
+    def read(self) -> bool:
         try:
             data = self._connected.recv(_READ_BYTES)
         except TimeoutError:
@@ -42,36 +42,36 @@ class BlockingEar:
                 return False
             finally:
                 self._connected.settimeout(self._silence_seconds)
-        _give(self._take, data)
+        _hand_over(self._on_data, data)
         return True
 
     def stop(self) -> None:
         return
 
 
-class LoopEar:
+class LoopPubSubReader:
     """Reads in the loop's own callback: no greenlet is woken and no timer set for a message."""
 
-    def __init__(self, loop: Loop, connected: Any, take: Take, silence_seconds: float) -> None:
+    def __init__(self, loop: Loop, connected: Any, on_data: OnData, silence_seconds: float) -> None:
         self._descriptor = connected.fileno()
-        self._take = take
+        self._on_data = on_data
         self._silence_seconds = silence_seconds
         self._silent_since = time.monotonic()
-        self._has_heard = False
+        self._has_read = False
         self._failure: Exception | None = None
         self._failed = threading.Event()
         self._watch = loop.watch(self._descriptor, self._on_readable)
 
-    def hear(self) -> bool:
+    def read(self) -> bool:
         self._failed.wait(max(self._silent_since + self._silence_seconds - time.monotonic(), 0))
-        if not self._has_heard:
+        if not self._has_read:
             self._on_readable()  # kept from running, we may find the time run out and the answer waiting
         if self._failure is not None:
             raise self._failure
-        has_heard, self._has_heard = self._has_heard, False
-        if not has_heard:
+        has_read, self._has_read = self._has_read, False
+        if not has_read:
             self._silent_since = time.monotonic()
-        return has_heard
+        return has_read
 
     def stop(self) -> None:
         self._watch.stop()
@@ -82,15 +82,15 @@ class LoopEar:
         try:
             with suppress(BlockingIOError):
                 data = os.read(self._descriptor, _READ_BYTES)
-                self._silent_since, self._has_heard = time.monotonic(), True
-                _give(self._take, data)
-        except Exception as exc:  # noqa: BLE001 raised again by `hear`, which has a caller
+                self._silent_since, self._has_read = time.monotonic(), True
+                _hand_over(self._on_data, data)
+        except Exception as exc:  # noqa: BLE001 raised again by `read`, which has a caller
             self._watch.stop()
             self._failure = exc
             self._failed.set()
 
 
-def _give(take: Take, data: bytes) -> None:
+def _hand_over(on_data: OnData, data: bytes) -> None:
     if not data:
         raise ConnectionResetError
-    take(data)
+    on_data(data)
