@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,13 @@ class Streams:
         epoch, *numbers = answer
         return [Position(epoch.decode(), seq) for seq in numbers]
 
-    def read_after(self, subject: str, seq: int, epoch: str | None = None, limit: int = 500) -> Page:
-        """The next events after `seq`, at most `limit`. Without an epoch the number alone is believed."""
+    def read_after(
+        self, subject: str, seq: int, epoch: str | None = None, limit: int = 500, max_bytes: int | None = None
+    ) -> Page:
+        """The next events after `seq`, at most `limit`, and at most `max_bytes` of them unless the first is longer.
+
+        Without an epoch the number alone is believed.
+        """
         keys = [log_key(subject), meta_key(subject)]
         with translated("read"):
             *meta, entries = _READ.run(self._redis, keys, [f"({max(seq, 0)}-0", limit])
@@ -96,7 +101,7 @@ class Streams:
         events = [_stored(end.epoch, entry) for entry in entries]
         if is_gone(end, events, seq, epoch):
             return Page(end, [], gone=True)
-        return Page(end, events)
+        return Page(end, events if max_bytes is None else list(_within(events, max_bytes)))
 
     def position(self, subject: str) -> Position:
         return self.positions([subject])[0]
@@ -149,6 +154,15 @@ def is_gone(end: Position, events: Sequence[StoredEvent], seq: int, epoch: str |
     if seq == end.seq:
         return False
     return not events or events[0].seq != seq + 1
+
+
+def _within(events: Iterable[StoredEvent], max_bytes: int) -> Iterator[StoredEvent]:
+    size = 0
+    for number, event in enumerate(events):
+        size += len(event.to_json())
+        if number and size > max_bytes:
+            return
+        yield event
 
 
 def _projection_args(projection: Projection) -> list[Any]:

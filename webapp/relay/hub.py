@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 
 from core.logs import get_logger
-from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
+from streams import Page, Position, StoredEvent, StreamsError, StreamsUnavailable
 from streams.keys import channel as channel_name
 from webapp.relay import metrics
 from webapp.relay.channel import Channel, Outgoing
+from webapp.relay.event_history import EventHistory
 from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
-from webapp.relay.subscription import PAGE_EVENTS, QueueTotals, Subscription, wake_all
+from webapp.relay.subscription import QueueTotals, Subscription, wake_all
 
 log = get_logger(__name__)
 
@@ -20,6 +21,8 @@ _CONFIRM_SECONDS = 3.0
 _RECOVERY_SECONDS = 0.5
 _RETRY_SECONDS = 0.25
 _POSITIONS_PER_CALL = 500
+_PAGE_EVENTS = 100
+_PAGES_PER_QUEUE = 4  # a reader that catches up has room left for what comes while it reads
 _LONGEST_QUEUE_WINDOW_SECONDS = 15.0
 
 
@@ -31,9 +34,14 @@ class Hub:
     """
 
     def __init__(
-        self, streams: Streams, redis_url: str, *, queue_max_bytes: int = 1024 * 1024, check_every_seconds: float = 15.0
+        self,
+        history: EventHistory,
+        redis_url: str,
+        *,
+        queue_max_bytes: int = 1024 * 1024,
+        check_every_seconds: float = 15.0,
     ) -> None:
-        self.streams = streams
+        self.history = history
         self.queue_max_bytes = queue_max_bytes
         self.queued = QueueTotals()
         self.lock = plain_lock()  # held for memory only, never for input or output
@@ -201,6 +209,12 @@ class Hub:
                     self._to_recover.add(channel)
                 raise
 
+    def read_page(self, subject: str, after: Position) -> Page:
+        """What came next, no more than a reader may have waiting. Blocks; raises StreamsError."""
+        return self.history.read_after(
+            subject, after.seq, after.epoch or None, _PAGE_EVENTS, self.queue_max_bytes // _PAGES_PER_QUEUE
+        )
+
     def recover(self, channel: Channel[Subscription]) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
         complete = False
@@ -208,7 +222,7 @@ class Hub:
             at, version = channel.position, channel.version
             if at is None:
                 return
-            page = self.streams.read_after(channel.subject, at.seq, at.epoch or None, PAGE_EVENTS)
+            page = self.read_page(channel.subject, at)
             woken: list[Subscription] = []
             with self.lock:
                 if not page.gone:
@@ -241,7 +255,7 @@ class Hub:
     def _check(self, batch: list[Channel[Subscription]]) -> None:
         known = {channel.subject: channel for channel in batch}
         places = {channel.subject: channel.position for channel in batch if channel.position is not None}
-        moved = self.streams.moved(places)
+        moved = self.history.moved(places)
         with self.lock:  # events may have come meanwhile
             self._to_recover.update(known[subject] for subject in moved if known[subject].position == places[subject])
 

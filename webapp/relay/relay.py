@@ -13,11 +13,12 @@ from typing import Any
 import orjson
 
 from core.logs import get_logger
-from streams import Position, StoredEvent, Streams, StreamsError, StreamsUnavailable
+from streams import Position, StoredEvent, StreamsError, StreamsUnavailable
 from webapp.relay import messages
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, TooManySocketsError
+from webapp.relay.event_history import EventHistory
 from webapp.relay.handshake import current_connection, cut_off, detach
 from webapp.relay.hub import Hub
 from webapp.relay.limits import RelayLimits
@@ -40,7 +41,7 @@ class Relay:
 
     def __init__(
         self,
-        streams: Streams,
+        history: EventHistory,
         redis_url: str,
         limits: RelayLimits | None = None,
         *,
@@ -49,7 +50,7 @@ class Relay:
     ) -> None:
         self.limits = limits or RelayLimits()
         self.hub = Hub(
-            streams,
+            history,
             redis_url,
             queue_max_bytes=self.limits.queue_max_bytes,
             check_every_seconds=check_positions_every_seconds,
@@ -115,7 +116,7 @@ class Relay:
 
         With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`.
         """
-        page = self.hub.streams.read_after(source.subject, after.seq, after.epoch or None)
+        page = self.hub.read_page(source.subject, after)
         if page.gone:
             return self._polled(source, [Resync(page.position)], page.position)
         if page.events or wait_seconds <= 0:

@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from streams import Page, Position, StoredEvent, Streams
+from streams import Page, Position, StoredEvent
 from webapp.relay.channel import Channel, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
-
-PAGE_EVENTS = 100
 
 
 class QueueTotals:
@@ -36,10 +34,10 @@ class Owner(Protocol):
     """What a subscription needs of its hub."""
 
     lock: threading.Lock
-    streams: Streams
     queue_max_bytes: int
     queued: QueueTotals
 
+    def read_page(self, subject: str, after: Position) -> Page: ...
     def recover(self, channel: "Channel[Subscription]") -> None: ...
     def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
 
@@ -130,30 +128,23 @@ class Subscription:
     def catch_up(self) -> None:
         """Read the next page of what came before, and go live at its end. Blocks; raises StreamsUnavailable."""
         at, version = self.position, self._channel.version
-        page = self._hub.streams.read_after(self._channel.subject, at.seq, at.epoch or None, PAGE_EVENTS)
+        page = self._hub.read_page(self._channel.subject, at)
         woken: list[Subscription] = []
         with self._hub.lock:
             if self.is_closed or self.is_live or self.is_too_slow:
                 return
             if page.gone:
                 self.push(Resync(page.position), 0, woken)
-            all_queued = self._queue_history(page, woken)
-            if all_queued and page.complete:
+            for event in page.events:
+                outgoing = Outgoing(event)
+                self.push(outgoing, outgoing.size, woken)
+                self.position = event.position
+            if page.complete:
                 self.position = page.position
                 self.is_live = self._channel.join(self, page, version, woken)
         wake_all(woken)
-        if all_queued and page.complete and not self.is_live:
+        if page.complete and not self.is_live:
             self._hub.recover(self._channel)
-
-    def _queue_history(self, page: Page, woken: "list[Subscription]") -> bool:
-        """As much of the page as may wait, at least one event: a long history makes nobody too slow."""
-        for number, event in enumerate(page.events):
-            outgoing = Outgoing(event)
-            if number and self._bytes + outgoing.size > self._hub.queue_max_bytes // 2:
-                return False
-            self.push(outgoing, outgoing.size, woken)
-            self.position = event.position
-        return True
 
     def push(self, item: Outgoing | Resync, size: int, woken: "list[Subscription]") -> None:
         """With the hub's lock held; whoever must be woken is added to `woken`."""
@@ -165,7 +156,7 @@ class Subscription:
         items.append(item)
         self._bytes += size
         hub.queued.add(size, self._bytes)
-        if self._bytes > hub.queue_max_bytes:
+        if self._bytes > hub.queue_max_bytes and len(items) > 1:  # one event, however long, is never too much
             self.is_too_slow = True
             self.drop_all()
             woken.append(self)

@@ -89,6 +89,21 @@ def test_a_history_longer_than_a_page_arrives_whole(hub, writer):
     assert read_seqs(subscription, 451) == list(range(1, 452))
 
 
+def test_a_reader_that_catches_up_has_no_more_than_a_page_waiting(streams, redis_url, writer):
+    writer.write(SUBJECT, 40, text="x" * 500)
+    hub = Hub(streams, redis_url, queue_max_bytes=8000)
+    assert read_seqs(hub.subscribe(SUBJECT, START), 40) == list(range(1, 41))
+    assert 0 < hub.queued.longest_bytes <= 2000
+    hub.stop()
+
+
+def test_an_event_longer_than_a_page_is_a_page_of_its_own(streams, redis_url, writer):
+    writer.write(SUBJECT, 3, text="x" * 5000)
+    hub = Hub(streams, redis_url, queue_max_bytes=4000)
+    assert read_seqs(hub.subscribe(SUBJECT, START), 3) == [1, 2, 3]
+    hub.stop()
+
+
 def test_a_reader_of_a_lost_history_is_resynced_and_goes_on(hub, writer):
     writer.write(SUBJECT, 3)
     subscription = hub.subscribe(SUBJECT, Position("another", 2))

@@ -190,6 +190,14 @@ def test_a_poll_gives_what_came_after(server, writer):
     assert server.get(f"/poll/one?after_seq={answer['epoch']}:3")["events"] == []
 
 
+def test_a_poll_of_a_long_history_gives_a_page_of_it(server, writer):
+    writer.write("one", 10, text="x" * 60_000)
+    first = server.get("/poll/one")
+    seqs = [event["seq"] for event in first["events"]]
+    assert (seqs, first["seq"]) == ([1, 2, 3, 4], 4)
+    assert [event["seq"] for event in server.get("/poll/one?after_seq=4")["events"]] == [5, 6, 7, 8]
+
+
 def test_a_long_poll_answers_when_something_comes(server, writer):
     threading.Timer(0.3, writer.write, ["one"]).start()
     answer = server.get("/poll/one?wait=5")
