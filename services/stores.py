@@ -116,15 +116,16 @@ def build_stores(
     settings: Settings, clock: Clock, send: Callable[[TaskCall], object], redis_kind: type[Redis] = Redis
 ) -> Stores:
     """Wire everything; no connection is opened yet, so this is safe before a fork."""
-    engine = connect_database(settings.database_url, settings.database_pool_size)
+    engine = connect_database(settings.stores.database_url, settings.stores.database_pool_size)
     sessions = sessionmaker(engine, expire_on_commit=False)
-    redis = connect_redis(settings.redis_url, redis_kind)
+    redis = connect_redis(settings.stores.redis_url, redis_kind)
     streams = Streams(redis)
-    sealer = Sealer(settings.sealing_keys)
+    sealer = Sealer(settings.secrets.sealing_keys)
     copies = SessionHash(sealer, clock)
     outbox = Outbox(sessions, streams, copies.projection, copies.projection_of)
     policy = SessionPolicy(
-        ttl=timedelta(seconds=settings.session_ttl_seconds), longest=timedelta(seconds=settings.session_max_seconds)
+        ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
+        longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
     directory = SessionDirectory(redis, sessions, copies, policy=policy, clock=clock, heal=outbox.flush)
     return Stores(

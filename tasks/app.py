@@ -8,7 +8,7 @@ from kombu.entity import Queue as BrokerQueue
 
 from core.logs import configure_logs
 from core.names import Queue, Task
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from tasks.broker import SENDER_OPTIONS, PromptAmqp
 
 
@@ -17,7 +17,7 @@ def create_celery(settings: Settings) -> Celery:
     visibility timeout would have steps that run long delivered twice."""
     app = Celery(
         "welno",
-        broker=settings.celery_broker_url,
+        broker=settings.stores.broker_url,
         amqp=PromptAmqp,
         include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.canary"],
     )
@@ -62,16 +62,16 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
 
     return {
-        "retry-files": every(Task.RETRY_FILES, settings.file_retry_interval_seconds),
-        "canary": every(Task.CANARY, settings.canary_interval_seconds),
+        "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
+        "canary": every(Task.CANARY, settings.processes.canary_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
     }
 
 
-settings = Settings.read()
+settings = load_settings()
 app = create_celery(settings)
 
 
 @signals.setup_logging.connect
 def _setup_logging(**_: Any) -> None:
-    configure_logs(settings.log_level, "celery")
+    configure_logs(settings.processes.log_level, "celery")

@@ -41,7 +41,7 @@ class Runtime:
 def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
     """Build everything and start keeping the lease. Call after the fork: connections do not survive one."""
     stores = build_stores(settings, clock, TaskSender(celery))
-    lease = ProcessLeaseHolder(stores.engine, kind, settings.lease_seconds)
+    lease = ProcessLeaseHolder(stores.engine, kind, settings.processes.lease_seconds)
     lease.start()
     gate = ProviderGate(lease)
     return Runtime(stores, build_tools(settings, stores, gate), lease, gate)
@@ -49,11 +49,11 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
 
 def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = None) -> Tools:
     """Without a gate for who holds no lease."""
-    spool = Spool(settings.tilko_data_dir, stores.sealer, clock)
+    spool = Spool(settings.files.data_dir, stores.sealer, clock)
     spool.ensure_folders()
     timeouts = Timeouts(
-        checkups_seconds=settings.tilko_checkups_timeout_seconds,
-        treatments_seconds=settings.tilko_treatments_timeout_seconds,
+        checkups_seconds=settings.providers.tilko_checkups_timeout_seconds,
+        treatments_seconds=settings.providers.tilko_treatments_timeout_seconds,
     )
     http = open_http()
     if gate is not None:
@@ -64,12 +64,14 @@ def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = 
         sealer=stores.sealer,
         sessions=stores.sessions,
         spool=spool,
-        importer=FileImporter(spool, stores.sessions, clock, RetryPolicy(settings.file_retry_delays_seconds)),
-        tilko=TilkoClient(settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts, http=http),
+        importer=FileImporter(spool, stores.sessions, clock, RetryPolicy(settings.files.retry_delays_seconds)),
+        tilko=TilkoClient(
+            settings.providers.tilko_base_url, settings.providers.tilko_api_key, timeouts=timeouts, http=http
+        ),
         mediarc=MediarcClient(
-            settings.mediarc_api_url,
-            settings.mediarc_api_key,
-            timeout_seconds=settings.mediarc_timeout_seconds,
+            settings.providers.mediarc_api_url,
+            settings.providers.mediarc_api_key,
+            timeout_seconds=settings.providers.mediarc_timeout_seconds,
             http=http,
         ),
     )

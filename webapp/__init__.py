@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.clock import clock
 from core.logs import configure_logs
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from services.stores import build_stores
 from spool import Spool
 from streams import SharedRedis
@@ -30,13 +30,13 @@ from webapp.relay.relay import Relay
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Wire everything. No connection is opened and no thread started yet, so this is safe before a fork."""
-    settings = settings or Settings.read()
-    configure_logs(settings.log_level, "web")
+    settings = settings or load_settings()
+    configure_logs(settings.processes.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
-    if settings.trusted_proxies:
+    if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
-            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
+            app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies
         )
     observe(app)
     answer_errors(app)
@@ -44,23 +44,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
-    answer_revoked(build_jwt(app, settings.jwt_secret, cookie_secure=settings.cookie_secure))
+    answer_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
     return app
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, Jobs(settings.celery_broker_url).send, SharedRedis)
+    stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, SharedRedis)
     relay = Relay(
         stores.streams,
-        settings.redis_url,
+        settings.stores.redis_url,
         RelayLimits.of(settings),
-        check_positions_every_seconds=settings.relay_position_check_seconds,
+        check_positions_every_seconds=settings.relay.position_check_seconds,
     )
     return Parts(
         stores=stores,
-        spool=Spool(settings.tilko_data_dir, stores.sealer, clock),
-        limiter=build_limiter(app, settings.redis_url),
+        spool=Spool(settings.files.data_dir, stores.sealer, clock),
+        limiter=build_limiter(app, settings.stores.redis_url),
         relay=relay,
     )
 

@@ -137,17 +137,17 @@ def keep_session_cookie(response: Response, token: str) -> None:
     response.set_cookie(
         SESSION_COOKIE,
         token,
-        max_age=int(settings.session_max_seconds),
+        max_age=int(settings.collection.session_max_seconds),
         httponly=True,
         samesite="Strict",
-        secure=settings.cookie_secure,
+        secure=settings.web.cookie_secure,
         path="/",
     )
 
 
 def drop_session_cookie(response: Response) -> None:
     response.delete_cookie(
-        SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=stores().settings.cookie_secure
+        SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
     )
 
 

@@ -16,11 +16,11 @@ from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
 from core.logs import configure_logs  # noqa: E402
-from core.settings import Settings  # noqa: E402
+from core.settings import load_settings  # noqa: E402
 from webapp.current import parts  # noqa: E402
 from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 
-settings = Settings.read()
+settings = load_settings()
 
 
 class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
@@ -28,7 +28,7 @@ class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        configure_logs(settings.log_level, "web")
+        configure_logs(settings.processes.log_level, "web")
         self.error_log.handlers.clear()
         self.error_log.propagate = True
         self.access_log.disabled = True
@@ -38,10 +38,10 @@ logger_class = PlainLogger
 accesslog = None
 worker_class = "gevent"
 # Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
-worker_connections = settings.sockets_total + 1000
+worker_connections = settings.relay.sockets_total + 1000
 # One deadline for a head that comes byte by byte, for a connection that asks nothing and for the pause between two
 # requests: gunicorn runs it until the head is complete, however many bytes arrive meanwhile.
-keepalive = settings.relay_handshake_within_seconds
+keepalive = settings.web.handshake_within_seconds
 timeout = 30
 # Everything has to be gone 10 s after SIGTERM, also where the last 0.5 s of CPU time take longer.
 graceful_timeout = 4
@@ -71,5 +71,5 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Gauges of a dead process must not be added up any more."""
-    if settings.metrics_dir:
-        multiprocess.mark_process_dead(worker.pid, settings.metrics_dir)  # type: ignore[no-untyped-call] # no types there
+    if settings.processes.metrics_dir:
+        multiprocess.mark_process_dead(worker.pid, settings.processes.metrics_dir)  # type: ignore[no-untyped-call] # no types there

@@ -26,5 +26,5 @@ def caller_address() -> str:
 
 def pseudonym(value: str) -> str:
     """Stands for a phone number in Redis, which must not know it."""
-    key = parts().stores.settings.pseudonym_key.encode()
+    key = parts().stores.settings.secrets.pseudonym_key.encode()
     return hmac.new(key, f"limit\x1f{value}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -12,7 +12,7 @@ _EXPOSED_HEADERS = "ETag, Retry-After, X-Request-ID"
 
 def is_listed(origin: str | None) -> bool:
     """Exactly as browsers write it: scheme, host and port."""
-    return origin is not None and origin in stores().settings.allowed_origins
+    return origin is not None and origin in stores().settings.web.allowed_origins
 
 
 def require_listed_origin() -> None:

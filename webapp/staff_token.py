@@ -8,7 +8,7 @@ from flask import Flask
 from flask_jwt_extended import create_access_token, decode_token
 
 from core.clock import clock
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from services.stores import connect_redis
 from webapp.auth import Role, revoke_token
 from webapp.extensions import build_jwt
@@ -18,9 +18,9 @@ _LONGEST_HOURS = 24
 
 def main(arguments: list[str] | None = None) -> None:
     asked = _read(arguments)
-    settings = Settings.read()
+    settings = load_settings()
     app = Flask(__name__)
-    build_jwt(app, settings.jwt_secret, cookie_secure=settings.cookie_secure)
+    build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure)
     with app.app_context():
         if asked.revoke:
             _take_back(sys.stdin.readline().strip(), settings)
@@ -36,7 +36,7 @@ def make_token(name: str, hours: float, role: Role) -> str:
 def _take_back(token: str, settings: Settings) -> None:
     """From standard input: an argument would stand in the shell's history and the list of processes."""
     claims = decode_token(token)
-    with connect_redis(settings.redis_url) as redis:
+    with connect_redis(settings.stores.redis_url) as redis:
         revoke_token(redis, claims["jti"], claims["exp"], clock.now())
 
 

@@ -123,7 +123,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("window", type=int)
     parser.add_argument("--rate", type=float)
     options = parser.parse_args(arguments)
-    with Ear(settings.redis_url) as ear:
+    with Ear(settings.stores.redis_url) as ear:
         player = Player(ear, options.window, options.rate)
         serve(player.prepare, player.run)
 

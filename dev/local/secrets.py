@@ -55,8 +55,7 @@ def demo_environment(
 ) -> dict[str, str]:
     """What the children read. The demo's own values win over the caller's; other WELNO_* settings pass."""
     sandbox_url = f"http://127.0.0.1:{sandbox_port}"
-    return {
-        **_foreign_environment(),
+    own = {
         **demo_secrets(home),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -70,9 +69,11 @@ def demo_environment(
         "FLOWER_UNAUTHENTICATED_API": "true",
         "PYTHONUNBUFFERED": "1",
     }
+    # A setting that is given as a value and as a file stops the start.
+    return _foreign_environment(without={f"{name}_FILE" for name in own}) | own
 
 
-def _foreign_environment() -> dict[str, str]:
+def _foreign_environment(without: set[str]) -> dict[str, str]:
     """The caller's, without what would send a client or a server elsewhere."""
     stray = ("CELERY_", "FLOWER_", "PG")
-    return {name: value for name, value in os.environ.items() if not name.startswith(stray)}
+    return {name: value for name, value in os.environ.items() if not name.startswith(stray) and name not in without}

@@ -32,7 +32,7 @@ def find_count(spool: Spool, session_id: str, kind: DataType) -> int | None:
 
 def find_or_fetch(tools: Tools, session_id: str, kind: DataType, fetch: Callable[[], DataAnswer]) -> int:
     """The number of records of the answer on disk, which is asked (and paid) for when it is not there."""
-    with tools.spool.calling(session_id, kind, tools.settings.call_patience_seconds) as call:
+    with tools.spool.calling(session_id, kind, tools.settings.collection.call_patience_seconds) as call:
         kept = find_count(tools.spool, session_id, kind)
         if kept is not None:
             return kept

@@ -145,7 +145,7 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools) -> Clai
         note_change(work, run, now)
         return None
     if following == Step.POLL_SIMPLE_AUTH:
-        first_poll = now + timedelta(seconds=tools.settings.poll_interval_seconds)
+        first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
         wait_for_phone(work, run, not_before=first_poll, now=now)
         return None
     run.step = following
@@ -181,7 +181,7 @@ def _delay_after(error: Exception, failed_attempts: int, tools: Tools) -> timede
     # An approval that is missing is no fault that passes by itself: the poller waits for it, not a worker.
     if not is_retryable(error) or isinstance(error, NotApproved):
         return None
-    settings = tools.settings
+    settings = tools.settings.collection
     retry = Retry(settings.step_max_attempts, settings.step_retry_base_seconds, settings.step_retry_max_seconds)
     asked = getattr(error, "retry_after_seconds", None)
     # Not a secret: the spread keeps many sessions from coming back at once.
@@ -216,7 +216,7 @@ def stop_run(work: Work, run: CollectionRun, now: datetime) -> None:
 
 def _plan_resumption(run: CollectionRun, now: datetime, tools: Tools) -> None:
     """A run that stopped while saving is taken up again as often, and after such pauses, as a failed file."""
-    pauses = tools.settings.file_retry_delays_seconds
+    pauses = tools.settings.files.retry_delays_seconds
     if run.step in SAVING_STEPS and run.resumes < len(pauses):
         run.resend_at = now + timedelta(seconds=pauses[run.resumes])
         run.resumes += 1

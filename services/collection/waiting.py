@@ -117,7 +117,8 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
     if polls >= FAST_POLLS > run.polls:
         run.polls = polls
         run.status = Status.TIMEOUT
-        data = {"retry_available": True, "timeout_seconds": round(FAST_POLLS * tools.settings.poll_interval_seconds)}
+        interval_seconds = tools.settings.collection.poll_interval_seconds
+        data = {"retry_available": True, "timeout_seconds": round(FAST_POLLS * interval_seconds)}
         message = "아직 승인을 기다리고 있어요. 휴대폰 알림을 확인해 주세요."
         say(work, run.session_id, Event.AUTH_TIMEOUT, message, now=now, status=run.status, data=data)
     if run.collect_requested:

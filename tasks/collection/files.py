@@ -19,9 +19,9 @@ _LONGEST_WRITE_SECONDS = 10
 def retry_files() -> None:
     """Import what is due in failed/ and what nobody works on in pending/. Two at once take different files."""
     with stoppable():
-        summary = runtime().tools.importer.retry_due(_BATCH, settings.file_orphan_seconds)
+        summary = runtime().tools.importer.retry_due(_BATCH, settings.files.orphan_seconds)
         dropped = _drop_abandoned()
-        runtime().tools.spool.sweep_temporary(max(settings.file_orphan_seconds, _LONGEST_WRITE_SECONDS))
+        runtime().tools.spool.sweep_temporary(max(settings.files.orphan_seconds, _LONGEST_WRITE_SECONDS))
         log.info("files_retried", summary=str(summary), dropped=dropped)
 
 
@@ -36,7 +36,7 @@ def import_file(name: str) -> None:
 def _drop_abandoned() -> int:
     """Remove raw answers of sessions that ended without needing them: deleted by their person, or expired."""
     here = runtime()
-    orphans = here.tools.spool.orphans(clock.now(), settings.file_orphan_seconds, _BATCH)
+    orphans = here.tools.spool.orphans(clock.now(), settings.files.orphan_seconds, _BATCH)
     with here.stores.sessions() as session:
         ended = ended_sessions(session, sorted({session_id for session_id, _ in orphans.incoming}))
     for session_id in ended:
@@ -49,5 +49,5 @@ def clean_completed_files() -> None:
     """Remove imported files that are older than the setting allows; pending/ and failed/ are never touched."""
     spool = runtime().tools.spool
     with stoppable():
-        removed = spool.clean_completed(settings.completed_keep_days)
+        removed = spool.clean_completed(settings.files.completed_keep_days)
         log.info("completed_files_removed", count=removed)

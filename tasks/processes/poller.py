@@ -58,8 +58,8 @@ _BLOCKED_SECONDS = 0.05
 # A passing fault of the provider is forgiven this often in a row, with growing pauses, before the person is told.
 _FAULTS_FORGIVEN = Retry(
     max_attempts=8,
-    base_seconds=settings.step_retry_base_seconds,
-    max_seconds=min(settings.step_retry_max_seconds, _LONGEST_FAULT_PAUSE),
+    base_seconds=settings.collection.step_retry_base_seconds,
+    max_seconds=min(settings.collection.step_retry_max_seconds, _LONGEST_FAULT_PAUSE),
 )
 _STOP_PATIENCE_SECONDS = 4
 
@@ -169,7 +169,7 @@ class Poller:
         except (SQLAlchemyError, SpoolError, LeaseLost) as exc:
             _name_in_logs(waiter)
             log.warning("poll_not_settled", error=type(exc).__name__)
-            pause = settings.poll_interval_seconds
+            pause = settings.collection.poll_interval_seconds
         except Exception:
             _name_in_logs(waiter)
             log.exception("poll_broke")
@@ -201,7 +201,7 @@ class Poller:
         """None while another process asks for these checkups, or we still do under a lease that was lost since."""
         now = time.monotonic()
         waiter.blocked_since = waiter.blocked_since or now
-        out_of_patience = now - waiter.blocked_since >= settings.call_patience_seconds
+        out_of_patience = now - waiter.blocked_since >= settings.collection.call_patience_seconds
         call = self._here.tools.spool.begin_call(waiter.name, DataType.HEALTH, breaking_in=out_of_patience)
         if call is None:
             waiter.looked = False
@@ -243,7 +243,7 @@ class Poller:
         _name_in_logs(waiter)
         waiter.answered = await self._in_thread(self._record_approval, waiter)
         if not waiter.answered:
-            return settings.poll_interval_seconds
+            return settings.collection.poll_interval_seconds
         self._display.succeed(poll_id(waiter.claim.session_id), waiter.began, "approved")
         duration_ms = round((time.monotonic() - waiter.began) * 1000)
         log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
@@ -272,8 +272,8 @@ class Poller:
             waiter.asked, waiter.told = False, waiter.polls >= FAST_POLLS
         return poll_delay(
             waiter.polls,
-            interval_seconds=settings.poll_interval_seconds,
-            slow_max_seconds=settings.poll_slow_max_seconds,
+            interval_seconds=settings.collection.poll_interval_seconds,
+            slow_max_seconds=settings.collection.poll_slow_max_seconds,
         )
 
     async def _note_error(self, waiter: Waiter, error: TilkoError) -> float | None:
@@ -311,9 +311,12 @@ def _name_in_logs(waiter: Waiter) -> None:
 async def serve() -> None:
     """Poll until SIGTERM."""
     here = build_runtime(settings, app, "poller")
-    timeouts = Timeouts(checkups_seconds=settings.tilko_checkups_timeout_seconds)
+    timeouts = Timeouts(checkups_seconds=settings.providers.tilko_checkups_timeout_seconds)
     client = AsyncTilkoClient(
-        settings.tilko_base_url, settings.tilko_api_key, timeouts=timeouts, max_connections=_MAX_CONNECTIONS
+        settings.providers.tilko_base_url,
+        settings.providers.tilko_api_key,
+        timeouts=timeouts,
+        max_connections=_MAX_CONNECTIONS,
     )
     try:
         async with client:
@@ -327,7 +330,7 @@ async def serve() -> None:
 
 
 def main() -> None:
-    configure_logs(settings.log_level, "poller")
+    configure_logs(settings.processes.log_level, "poller")
     # Ten thousand sessions are a hundred thousand objects that stay, and each poll leaves a few behind: at the usual
     # thresholds a quarter of the time went into looking through them all.
     gc.collect()

@@ -83,9 +83,9 @@ class Sweeper:
 
 
 def main() -> None:
-    configure_logs(settings.log_level, "sweeper")
+    configure_logs(settings.processes.log_level, "sweeper")
     stores = build_stores(settings, clock, TaskSender(app))
-    sweeper = Sweeper(stores, settings.sweep_interval_seconds)
+    sweeper = Sweeper(stores, settings.processes.sweep_interval_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())
     log.info("sweeper_started")

@@ -67,7 +67,7 @@ class Canary:
         """As only PostgreSQL has them, sealed."""
         query = "select auth from welno.welno_collection_history where session_id = :s"
         sealed = self.product.rows(query, s=visit.session_id)[0]["auth"]
-        keys = Settings.read(self.product.stack.env).sealing_keys
+        keys = Settings.read(self.product.stack.env).secrets.sealing_keys
         opened = Sealer(keys).open(bytes(sealed), f"auth:{visit.session_id}").decode()
         tokens = [value for value in opened.split('"') if len(value) >= 16 and value not in str(visit.events())]
         assert len(tokens) >= 2

@@ -49,7 +49,7 @@ def metrics() -> Response:
     behind_proxy = request.headers.get("X-Forwarded-For") is not None
     if request.remote_addr not in _LOOPBACK or behind_proxy:
         require_staff()
-    return Response(render_metrics(stores().settings.metrics_dir), content_type=CONTENT_TYPE_LATEST)
+    return Response(render_metrics(stores().settings.processes.metrics_dir), content_type=CONTENT_TYPE_LATEST)
 
 
 for _function in (healthz, readyz):
@@ -103,7 +103,7 @@ def _check_worker(here: Stores) -> str:
     seen: Any = here.redis.get(CANARY_KEY)
     with suppress(ValueError):
         age = here.clock.now() - datetime.fromisoformat((seen or b"").decode())
-        if age.total_seconds() <= here.settings.canary_interval_seconds * _MISSED_CANARIES:
+        if age.total_seconds() <= here.settings.processes.canary_interval_seconds * _MISSED_CANARIES:
             return "ok"
     return "silent"
 

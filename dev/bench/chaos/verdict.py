@@ -53,7 +53,7 @@ class Judge:
         self._visits = {visit.session_id: visit for visit in visits if visit.session_id}
         self._verdict = Verdict()
         settings = Settings.read(stage.stack.env)
-        self._spool = Spool(settings.tilko_data_dir, Sealer(settings.sealing_keys), clock)
+        self._spool = Spool(settings.files.data_dir, Sealer(settings.secrets.sealing_keys), clock)
         self._http = httpx.Client(base_url=stage.stack.sandbox_url, timeout=60)
 
     def judge(self) -> Verdict:

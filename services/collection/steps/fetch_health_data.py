@@ -38,7 +38,7 @@ class FetchHealthData(Behaviour):
 
     def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
         now = tools.clock.now()
-        reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key)
+        reserved = reserve_patient(work.session, claim.identity, tools.settings.secrets.pseudonym_key)
         run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.health_count = result
         run.health_failed = False

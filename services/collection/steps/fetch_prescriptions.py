@@ -50,7 +50,7 @@ class FetchPrescriptions(Behaviour):
 
     def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
         if run.patient_uuid is None:  # the checkups failed, so nobody has said yet who this is
-            reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key)
+            reserved = reserve_patient(work.session, claim.identity, tools.settings.secrets.pseudonym_key)
             run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.prescription_count = result
         run.prescriptions_failed = False

@@ -25,7 +25,8 @@ class IdentifyPatient(Behaviour):
         # No question here is about the run: it is written once, at the end.
         with work.session.no_autoflush:
             if reserved is None:
-                reserved = reserve_patient(work.session, claim.identity, tools.settings.pseudonym_key).patient_uuid
+                key = tools.settings.secrets.pseudonym_key
+                reserved = reserve_patient(work.session, claim.identity, key).patient_uuid
             patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
         record_agreement(

@@ -61,7 +61,7 @@ class World(Driver):
     def __post_init__(self) -> None:
         super().__init__(self.env, self.calls.append)
         settings, stores = self.settings, self.stores
-        spool = Spool(settings.tilko_data_dir, stores.sealer, clock)
+        spool = Spool(settings.files.data_dir, stores.sealer, clock)
         spool.ensure_folders()
         self.tools = Tools(
             settings=settings,
@@ -70,8 +70,8 @@ class World(Driver):
             sessions=stores.sessions,
             spool=spool,
             importer=FileImporter(spool, stores.sessions, clock),
-            tilko=TilkoClient(settings.tilko_base_url, settings.tilko_api_key),
-            mediarc=MediarcClient(settings.mediarc_api_url, settings.mediarc_api_key),
+            tilko=TilkoClient(settings.providers.tilko_base_url, settings.providers.tilko_api_key),
+            mediarc=MediarcClient(settings.providers.mediarc_api_url, settings.providers.mediarc_api_key),
         )
 
     def unit(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:

@@ -48,7 +48,7 @@ class Driver:
         self.settings = Settings.read(env)
         self.send = send
         self.stores: Stores = build_stores(self.settings, clock, send)
-        self.sandbox = httpx.Client(base_url=self.settings.tilko_base_url, timeout=30)
+        self.sandbox = httpx.Client(base_url=self.settings.providers.tilko_base_url, timeout=30)
         self.tokens: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -229,7 +229,7 @@ class Driver:
 
     def files(self, session_id: str) -> dict[str, list[str]]:
         """The session's files by folder; temporary ones included."""
-        root = Path(self.settings.tilko_data_dir)
+        root = Path(self.settings.files.data_dir)
         found: dict[str, list[str]] = {}
         for path in sorted(root.rglob(f"*{session_id}*")):
             if path.is_file():

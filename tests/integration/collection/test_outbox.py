@@ -168,7 +168,7 @@ def test_an_unknown_session_is_none(world: World, session_id: str):
 
 def test_the_copy_holds_nothing_personal_in_clear(world: World):
     session_id, _ = world.waiting()
-    values = b" ".join(connect_redis(world.settings.redis_url).hgetall(session_subject(session_id)).values())
+    values = b" ".join(connect_redis(world.settings.stores.redis_url).hgetall(session_subject(session_id)).values())
     for secret in ("정", "01050", "19800102", "1980-01-02", "cx-invented", "req-tx"):
         assert secret.encode() not in values
 

@@ -51,7 +51,7 @@ def story(driver: Driver, session_id: str) -> list[str]:
 def holder_of(driver: Driver, session_id: str) -> psutil.Process:
     """The very process that holds the run, found by its connection to the database."""
     port = wait_until(lambda: driver.rows(PORT_OF_HOLDER, id=session_id))[0].client_port
-    ends = (port, make_url(driver.settings.database_url).port)
+    ends = (port, make_url(driver.settings.stores.database_url).port)
     pairs = [(c.pid, (c.laddr.port, c.raddr.port)) for c in psutil.net_connections("tcp") if c.raddr]
     (pid,) = {pid for pid, pair in pairs if pair == ends}
     return psutil.Process(pid)

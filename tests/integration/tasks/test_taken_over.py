@@ -22,7 +22,7 @@ create trigger refuse before insert on welno.welno_patients for each row execute
 @pytest.fixture
 def elsewhere(driver: Driver) -> Spool:
     """The same folder in a process that was taken for dead, and is not."""
-    return Spool(driver.settings.tilko_data_dir, driver.stores.sealer, clock)
+    return Spool(driver.settings.files.data_dir, driver.stores.sealer, clock)
 
 
 def test_a_poller_waits_for_an_answer_that_another_has_paid_for(running: Stack, driver: Driver, elsewhere: Spool):

@@ -78,7 +78,7 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
     now = clock.now()
     values = person.form | {"birthdate": clock.now().strptime(person.form["birthdate"], "%Y%m%d").date()}
     identity = Identity(**values)
-    uuid = identity.derive_uuid(stores.settings.pseudonym_key)
+    uuid = identity.derive_uuid(stores.settings.secrets.pseudonym_key)
     answers = [orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}) for rows in (checkups, treatments)]
     collected = CollectedData(UUID(person.session_id), uuid, "PEERNINE", identity, *answers)
     with stores.unit_of_work() as work:

@@ -1,8 +1,8 @@
 """What is answered when something is wrong: always the same body, never a trace."""
 
-import dataclasses
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ START = f"{API}/tilko/session/start"
 
 
 def without_store(settings: Settings, **changes: str) -> Iterator[Flask]:
-    made = create_app(dataclasses.replace(settings, **changes))
+    made = create_app(replace(settings, stores=replace(settings.stores, **changes)))
     yield made
     parts(made).close()
 
@@ -32,7 +32,7 @@ def without_store(settings: Settings, **changes: str) -> Iterator[Flask]:
 @pytest.fixture
 def without_redis(app: Flask, web_settings: Settings) -> Iterator[Flask]:
     url = f"redis://127.0.0.1:{pick_port()}/0"
-    yield from without_store(web_settings, redis_url=url, celery_broker_url=url)
+    yield from without_store(web_settings, redis_url=url, broker_url=url)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """What machines that watch are told."""
 
-import dataclasses
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -98,7 +98,8 @@ def test_one_line_is_logged_without_tokens_queries_or_addresses(owner: Person, l
 
 
 def test_addresses_are_believed_from_trusted_proxies_only(app: Flask, web_settings: Settings):
-    behind = create_app(dataclasses.replace(web_settings, trusted_proxies=1, start_limit="1 per hour"))
+    web = replace(web_settings.web, trusted_proxies=1, start_limit="1 per hour")
+    behind = create_app(replace(web_settings, web=web))
     path = f"{API}/tilko/session/start"
     statuses = []
     for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1"):

@@ -64,7 +64,7 @@ def test_the_settings_page_is_fresh():
 
 
 def test_settings_are_complete_without_more_than_these():
-    assert Settings.read(ENVIRONMENT).cookie_secure is True
+    assert Settings.read(ENVIRONMENT).web.cookie_secure is True
 
 
 @pytest.mark.parametrize("missing", ENVIRONMENT)
@@ -84,5 +84,5 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path):
     path.write_text("s" * 40 + "\n", encoding="utf-8")
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "WELNO_JWT_SECRET"}
     settings = Settings.read(environment | {"WELNO_JWT_SECRET_FILE": str(path)})
-    assert settings.jwt_secret == "s" * 40
+    assert settings.secrets.jwt_secret == "s" * 40
     assert "s" * 40 not in repr(settings)

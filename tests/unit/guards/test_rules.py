@@ -17,7 +17,7 @@ OPENS_TRANSACTIONS = {
     "services.processes.leases",  # a process' own heartbeat, on a connection of its own
 }
 READS_ENVIRONMENT = {
-    "core.settings",
+    "core.settings.reading",
     "spool.show",  # a command that needs two of the settings, and must work when the others are wrong
 }
 JUNK_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "stuff", "tools"}

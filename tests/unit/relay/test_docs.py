@@ -1,16 +1,15 @@
 """docs/relay.md says what the code does: the close codes, and the bounds with their settings and defaults."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from core.settings import Settings
+from core.settings import RelaySettings, Variable, variables_of
 from webapp.relay import metrics
 from webapp.relay.closing import CLOSINGS, CloseCode
 
 PAGE = (Path(__file__).parents[3] / "docs" / "relay.md").read_text(encoding="utf-8")
-BOUNDS = [item.metadata for item in fields(Settings) if item.name.startswith(("relay_", "sockets_"))]
+BOUNDS = variables_of(RelaySettings).values()
 
 
 @pytest.mark.parametrize("code", CloseCode)
@@ -19,9 +18,9 @@ def test_the_page_has_each_close_code(code):
     assert f"| {int(code)} | {closing.reason or '(none)'} | {closing.meaning} | {closing.then} |" in PAGE
 
 
-@pytest.mark.parametrize("declared", BOUNDS, ids=lambda declared: declared["variable"])
-def test_the_page_has_each_setting_with_its_default(declared):
-    assert any(f"`{declared['variable']}`{between}`{declared['default']}`" in PAGE for between in (" ", " ("))
+@pytest.mark.parametrize("variable", BOUNDS, ids=lambda variable: variable.name)
+def test_the_page_has_each_setting_with_its_default(variable: Variable):
+    assert any(f"`{variable.name}`{between}`{variable.default}`" in PAGE for between in (" ", " ("))
 
 
 def test_the_page_has_each_metric():

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from core.settings import Settings, SettingsError
+from core.settings import Settings, SettingsError, variables_of
 from tests.unit.guards.test_names import ENVIRONMENT
 from webapp.relay.limits import RelayLimits
 
@@ -15,11 +15,9 @@ def test_the_defaults_are_those_of_the_settings():
 
 @pytest.mark.parametrize("limit", [item.name for item in fields(RelayLimits)])
 def test_each_bound_has_a_setting(limit):
-    attribute = {"sockets_per_subject": "sockets_per_session"}.get(limit, limit)
-    names = {f"relay_{attribute}", attribute}
-    [declared] = [item.metadata for item in fields(Settings) if item.name in names]
-    value = declared["default"] + (1 if limit != "check_every_seconds" else -1)
-    settings = Settings.read(ENVIRONMENT | {declared["variable"]: str(value)})
+    variable = variables_of(RelayLimits)[limit]
+    value = int(variable.default) + (1 if limit != "check_every_seconds" else -1)
+    settings = Settings.read(ENVIRONMENT | {variable.name: str(value)})
     assert getattr(RelayLimits.of(settings), limit) == value
 
 

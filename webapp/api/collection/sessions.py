@@ -50,8 +50,8 @@ def start(asked: dict[str, Any]) -> Response:
     refuse_foreign_origin()
     identity: Identity = asked["identity"]
     settings = stores().settings
-    count_use(settings.start_limit, "start", caller_address())
-    count_use(settings.start_phone_limit, "start-phone", pseudonym(identity.phone_no))
+    count_use(settings.web.start_limit, "start", caller_address())
+    count_use(settings.web.start_phone_limit, "start-phone", pseudonym(identity.phone_no))
     with stores().unit_of_work() as work:
         started = start_session(
             work,
@@ -109,7 +109,7 @@ mark_access(simple_auth, "session")
 
 
 def _count_push(run: CollectionRun) -> None:
-    limit = stores().settings.simple_auth_limit
+    limit = stores().settings.web.simple_auth_limit
     count_use(limit, "simple-auth", str(run.session_id))
     if run.identity is not None:
         identity = Identity.from_json(stores().sealer.open(run.identity, f"identity:{run.session_id}"))

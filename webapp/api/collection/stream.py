@@ -47,7 +47,7 @@ _WATCHERS_SHARE = 0.4
 @fails(blueprint, 400, 404, 429)
 def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
     """The events after a number: the polling fallback. With `wait` it answers when something comes."""
-    count_use(stores().settings.relay_poll_limit, "poll", view.session_id)
+    count_use(stores().settings.web.poll_limit, "poll", view.session_id)
     after = Position(query["epoch"], query["after_seq"])
     with _refusals_answered():
         polled = parts().relay.poll(**_subscribe_arguments(view, after), wait_seconds=query["wait"])

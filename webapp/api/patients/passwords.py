@@ -93,7 +93,7 @@ def _passwords() -> Passwords:
 
 def _count(patient_uuid: UUID) -> None:
     """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
-    limit = stores().settings.password_limit
+    limit = stores().settings.web.password_limit
     count_use(limit, "password", caller_address())
     count_use(limit, "password-patient", str(patient_uuid))
 

@@ -1,0 +1,35 @@
+"""The one typed place for settings: groups of variables, each declared once, read from the environment at the start.
+
+Errors: SettingsError (not retryable), whose message names every variable at fault and what to do.
+"""
+
+from core.settings.groups import (
+    CollectionSettings,
+    FileSettings,
+    ProcessSettings,
+    ProviderSettings,
+    RelaySettings,
+    SecretSettings,
+    StoreSettings,
+    WebSettings,
+)
+from core.settings.reading import Settings, load_settings
+from core.settings.reference import reference
+from core.settings.variables import SettingsError, Variable, variables_of
+
+__all__ = [
+    "CollectionSettings",
+    "FileSettings",
+    "ProcessSettings",
+    "ProviderSettings",
+    "RelaySettings",
+    "SecretSettings",
+    "Settings",
+    "SettingsError",
+    "StoreSettings",
+    "Variable",
+    "WebSettings",
+    "load_settings",
+    "reference",
+    "variables_of",
+]

@@ -1,0 +1,71 @@
+"""How a group declares its variables, and how a group is read from an environment."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.settings.readers import Reader
+
+
+class SettingsError(Exception):
+    """One or more settings are missing, wrong or unknown."""
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. `default` is as one would write it; None where there is none and it must be set.
+
+    With `may_be_file`, the value may also stand in the file that `{name}_FILE` names.
+    """
+
+    name: str
+    read: Reader
+    meaning: str
+    default: str | None
+    unit: str
+    may_be_file: bool
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}_FILE"
+
+    def read_from(self, environment: Mapping[str, str]) -> object:
+        """Raises ValueError, or OSError for a file that cannot be read."""
+        text = self._text(environment)
+        if text is None:
+            raise ValueError("is not set; see docs/settings.md")
+        return self.read(text)
+
+    def _text(self, environment: Mapping[str, str]) -> str | None:
+        text = environment.get(self.name)
+        if not self.may_be_file or self.file_name not in environment:
+            return self.default if text is None else text
+        if text is not None:
+            raise ValueError(f"is set, and {self.file_name} too: only one of them may be")
+        return Path(environment[self.file_name]).read_text(encoding="utf-8").strip()
+
+
+def setting(
+    name: str,
+    read: Reader,
+    meaning: str,
+    *,
+    default: str | None = None,
+    unit: str = "",
+    secret: bool = False,
+    may_be_file: bool = False,
+) -> Any:
+    """A field of a group. A secret is left out of the repr, and may come from a file."""
+    return field(
+        default=MISSING if default is None else read(default),
+        metadata={"variable": Variable(name, read, meaning, default, unit, secret or may_be_file)},
+        repr=not secret,
+    )
+
+
+def variables_of(group: type) -> dict[str, Variable]:
+    """By the name of the field."""
+    return {item.name: item.metadata["variable"] for item in fields(group)}
