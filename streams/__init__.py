@@ -2,7 +2,6 @@
 
 from streams.errors import InvalidEventError, Overtaken, StreamDamagedError, StreamsError, StreamsUnavailable
 from streams.events import NewEvent, Page, Position, Projection, StoredEvent
-from streams.shared import SharedRedis
 from streams.store import Streams
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "Page",
     "Position",
     "Projection",
-    "SharedRedis",
     "StoredEvent",
     "StreamDamagedError",
     "Streams",

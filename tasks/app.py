@@ -9,7 +9,7 @@ from kombu.entity import Queue as BrokerQueue
 from core.logs import configure_logs
 from core.names import Queue, Task
 from core.settings import Settings, load_settings
-from tasks.broker import SENDER_OPTIONS, PromptAmqp
+from tasks.broker import SENDER_OPTIONS, FastReconnectAmqp
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -18,7 +18,7 @@ def create_celery(settings: Settings) -> Celery:
     app = Celery(
         "welno",
         broker=settings.stores.broker_url,
-        amqp=PromptAmqp,
+        amqp=FastReconnectAmqp,
         include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.canary"],
     )
     app.conf.update(
@@ -32,8 +32,8 @@ def create_celery(settings: Settings) -> Celery:
             "welno.files.*": {"queue": Queue.FILES},
             "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
         },
-        worker_consumer="tasks.consumer:PlainConsumer",
-        worker_pool="tasks.pool:SteadyTaskPool",
+        worker_consumer="tasks.consumer:ReconnectingConsumer",
+        worker_pool="tasks.pool:ChildDeathTolerantTaskPool",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_hijack_root_logger=False,

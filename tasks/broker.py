@@ -1,4 +1,4 @@
-"""The connection to the broker: one that went away is looked for each half second; only its consumer waits for it."""
+"""Connections to the broker: only its consumer waits for one that is unreachable, and reconnects within a second."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,30 +14,31 @@ from core.logs import get_logger
 
 log = get_logger(__name__)
 
-# Whatever is said of a broker that is away: kombu wraps the transport's own errors in some places and not in others.
-BROKER_AWAY = (KombuError, RedisError, AMQPError, OSError)
+# Every error of an unreachable broker: kombu wraps the transport's own errors in some places and not in others.
+BROKER_ERRORS = (KombuError, RedisError, AMQPError, OSError)
 
-_LOOK_AGAIN_SECONDS = 0.5
+_RECONNECT_SECONDS = 0.5
 
 # A message is a hint that the sweep repeats: whoever sends one tries once more at once, and then goes on without. With
 # kombu's defaults a sender would sleep until the broker is back, and the sweeper with it.
 SENDER_OPTIONS: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 
-class PromptConnection(Connection):
-    """kombu's own pauses grow by two seconds up to thirty: after a longer outage a worker would come back that late."""
+class FastReconnectConnection(Connection):
+    """Tries again each half second. kombu's own pauses grow by two seconds up to thirty: after a longer outage a worker
+    would reconnect that late."""
 
     def _ensure_connection(
         self, errback: Any = None, max_retries: int | None = None, *args: Any, **options: Any
     ) -> Any:
         if max_retries is None and not args:
-            pause = _LOOK_AGAIN_SECONDS
+            pause = _RECONNECT_SECONDS
             options |= {"interval_start": pause, "interval_step": pause, "interval_max": pause}
         return super()._ensure_connection(errback, max_retries, *args, **options)  # type: ignore[no-untyped-call] # no types there
 
 
 class QueueGauge:
-    """Looks into one queue, over a connection that it keeps; not shared between threads."""
+    """Reads the length of one queue, over a connection that it keeps; not shared between threads."""
 
     def __init__(self, celery: Celery, queue: str) -> None:
         self._celery = celery
@@ -45,28 +46,28 @@ class QueueGauge:
         self._connection: Connection | None = None
 
     def is_empty(self) -> bool:
-        """False also when the broker cannot be asked: then nothing is known."""
+        """False also when the broker is unreachable: then nothing is known."""
         try:
             if self._connection is None:
                 self._connection = self._celery.connection_for_read()
             declared = self._connection.default_channel.queue_declare(self._queue, passive=True)
         except ChannelError:
-            return True  # Redis knows no empty queue
-        except BROKER_AWAY as exc:
-            log.info("queue_not_seen", queue=self._queue, error=type(exc).__name__)
-            self._forget()
+            return True  # Redis has no key for an empty queue
+        except BROKER_ERRORS as exc:
+            log.info("queue_length_unknown", queue=self._queue, error=type(exc).__name__)
+            self._disconnect()
             return False
         return bool(declared.message_count == 0)
 
-    def _forget(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        with suppress(*BROKER_AWAY):
+        with suppress(*BROKER_ERRORS):
             if connection is not None:
                 connection.release()
 
 
-class PromptAmqp(AMQP):  # type: ignore[misc] # Celery has no types
+class FastReconnectAmqp(AMQP):  # type: ignore[misc] # Celery has no types
     """What Celery asks for connections."""
 
-    Connection = PromptConnection
-    BrokerConnection = PromptConnection
+    Connection = FastReconnectConnection
+    BrokerConnection = FastReconnectConnection

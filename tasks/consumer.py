@@ -1,4 +1,4 @@
-"""The worker's consumer, without the parts and the slip that make a worker end when its broker goes away."""
+"""The worker's consumer, which reconnects where Celery's own would end the worker."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from core.logs import get_logger
 log = get_logger(__name__)
 
 
-class PlainConsumer(Consumer):  # type: ignore[misc] # Celery has no types
+class ReconnectingConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     """Without mingle and gossip, by which workers tell each other of revoked tasks and of their clocks: nothing here
-    needs either, a start waits a second for answers, and a connection that breaks within them ends the whole worker."""
+    needs either, a start waits a second for replies, and a connection that breaks within them ends the whole worker."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options | {"without_mingle": True, "without_gossip": True})
@@ -19,7 +19,7 @@ class PlainConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         try:
             super().on_connection_error_after_connected(exc)
-        except AttributeError as slip:
-            # kombu 5.7 puts messages back that were not acknowledged yet, and asks a connection for that which it has
-            # just closed. They are hints; let the worker look for its broker again instead of ending with them.
-            log.warning("broker_connection_closed_badly", error=type(slip).__name__)
+        except AttributeError as error:
+            # kombu 5.7 restores messages that were not acknowledged yet over the connection that it has just closed.
+            # They are hints; the worker has to reconnect instead of ending with them.
+            log.warning("unacked_messages_not_restored", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""The worker's pool of processes, which outlives a child's death in the two moments when Celery's own does not."""
+"""The worker's prefork pool, which survives a child's death in the two moments when Celery's own does not."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
 
 
-class SteadyPool(AsynPool):  # type: ignore[misc] # Celery has no types
-    """After each reconnection Celery watches its children anew. One that has just died has nothing left to watch: its
-    handle is gone, and it stays on the list until it is replaced. Celery 5.6 with kombu 5.7 ends the whole worker there
+class ChildDeathTolerantPool(AsynPool):  # type: ignore[misc] # Celery has no types
+    """After each reconnection Celery registers its children's sentinels anew. That of a child that has just died is
+    gone, and the child stays on the list until it is replaced. Celery 5.6 with kombu 5.7 ends the whole worker there
     ("file descriptor is None")."""
 
     def _track_child_process(self, proc: Any, hub: Any) -> None:
@@ -22,7 +22,7 @@ class SteadyPool(AsynPool):  # type: ignore[misc] # Celery has no types
         return any(child.exitcode is None for child in self._pool)
 
 
-class SteadyTaskPool(TaskPool):  # type: ignore[misc] # Celery has no types
+class ChildDeathTolerantTaskPool(TaskPool):  # type: ignore[misc] # Celery has no types
     """Prefork with that pool."""
 
-    Pool = SteadyPool
+    Pool = ChildDeathTolerantPool

@@ -15,7 +15,7 @@ from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
 from tasks.sending import TaskSender
-from upstream.exchange import open_http
+from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
 

@@ -4,13 +4,13 @@ from celery import Celery
 
 from core.logs import get_logger
 from services.delivery.unit_of_work import TaskCall
-from tasks.broker import BROKER_AWAY
+from tasks.broker import BROKER_ERRORS
 
 log = get_logger(__name__)
 
 
 class TaskSender:
-    """Hands calls to the broker without waiting for one that is away."""
+    """Hands calls to the broker without waiting for one that is unreachable."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
@@ -24,5 +24,5 @@ class TaskSender:
                 retry=False,
                 ignore_result=True,
             )
-        except BROKER_AWAY as exc:
+        except BROKER_ERRORS as exc:
             log.warning("task_not_sent", task=call.name, about=call.about, error=type(exc).__name__)

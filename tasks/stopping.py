@@ -1,7 +1,7 @@
 """How a worker stops: its children begin no further step, and hand back one that does not end soon.
 
 Celery's warm shutdown waits for whole messages, and so for whole chains, for as long as they last; its cold one kills
-the children in mid-step. So the main process passes the word on at once, and each child ends its step by itself.
+the children in mid-step. So the main process signals its children at once, and each ends its step by itself.
 """
 
 import os
@@ -18,19 +18,19 @@ from core.logs import get_logger
 
 log = get_logger(__name__)
 
-# Everything has to be gone 10 s after SIGTERM. An answer on its way may be paid for, so a step may take some of it; the
+# Everything has to be gone 10 s after SIGTERM. A reply under way may be paid for, so a step may take some of it; the
 # rest is for a busy machine: Celery and Python need 0.5 s of CPU time to end.
-_PATIENCE_SECONDS = 4.0
-# Then the kernel ends the main process, and with it the children, whatever they hang in; the sweep takes their runs.
-_LAST_SECONDS = 9.3
-_TELL = signal.SIGUSR2
+_STEP_GRACE_SECONDS = 4.0
+# Then the kernel ends the main process, and with it the children, wherever they hang; the sweep takes their runs.
+_KILL_AFTER_SECONDS = 9.3
+_STOP_SIGNAL = signal.SIGUSR2
 _LONGER_THAN_ANY_TASK = 86_400.0
 
-_asked_at: float | None = None
+_stop_requested_at: float | None = None
 
 
 class StepTimedOut(Exception):
-    """A step used up its time; another try may find the other side awake."""
+    """A step used up its time; another attempt may find the other side responsive."""
 
     retryable = True
     reason = "time_limit"
@@ -41,9 +41,9 @@ class Stopped(BaseException):
     take it for one, such as the importer, which would count it against the file at hand."""
 
 
-def is_asked() -> bool:
+def is_stopping() -> bool:
     """Whether this process has been told to stop."""
-    return _asked_at is not None
+    return _stop_requested_at is not None
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def time_limit(seconds: float) -> Iterator[None]:
     Celery's own limits know only whole messages, not steps.
     """
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise Stopped if is_asked() else StepTimedOut
+    def on_alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped if is_stopping() else StepTimedOut
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    _shorten()  # when the word came before the clock was set
+    _shorten_timer()  # when the stop signal came before the timer was set
     try:
         yield
     finally:
@@ -76,31 +76,31 @@ def stoppable() -> Iterator[None]:
         log.info("task_left_unfinished")
 
 
-def _shorten() -> None:
-    """Let the step under way, if there is one, ring by the end of our patience."""
+def _shorten_timer() -> None:
+    """Let the step under way, if there is one, end within its grace period."""
     left, _ = signal.getitimer(signal.ITIMER_REAL)
-    if left and _asked_at is not None:
-        patience = _asked_at + _PATIENCE_SECONDS - time.monotonic()
-        signal.setitimer(signal.ITIMER_REAL, max(min(left, patience), 0.001))
+    if left and _stop_requested_at is not None:
+        grace = _stop_requested_at + _STEP_GRACE_SECONDS - time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, max(min(left, grace), 0.001))
 
 
-def _hear(_signal: int, _frame: FrameType | None) -> None:
-    global _asked_at  # noqa: PLW0603 one per process, by nature
-    _asked_at = _asked_at or time.monotonic()
-    _shorten()
+def _on_stop_signal(_signal: int, _frame: FrameType | None) -> None:
+    global _stop_requested_at  # noqa: PLW0603 one per process, by nature
+    _stop_requested_at = _stop_requested_at or time.monotonic()
+    _shorten_timer()
 
 
 @signals.worker_process_init.connect
-def _listen(**_: object) -> None:
-    signal.signal(_TELL, _hear)
+def _install_signal_handlers(**_: object) -> None:
+    signal.signal(_STOP_SIGNAL, _on_stop_signal)
     # Some supervisors send SIGTERM to the whole group: the main process alone decides what follows from it.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @signals.worker_shutting_down.connect
-def _tell(**_: object) -> None:
+def _signal_children(**_: object) -> None:
     """In the main process, at once when its signal comes."""
     for child in active_children():
-        os.kill(child.pid, _TELL)
+        os.kill(child.pid, _STOP_SIGNAL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, _LAST_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _KILL_AFTER_SECONDS)

@@ -8,7 +8,7 @@ from core.logs import configure_logs
 from core.settings import Settings, load_settings
 from services.stores import build_stores
 from spool import Spool
-from streams import SharedRedis
+from streams.multiplexed import MultiplexedRedis
 from webapp import pages
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_out
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, SharedRedis)
+    stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, MultiplexedRedis)
     relay = Relay(
         stores.streams,
         settings.stores.redis_url,

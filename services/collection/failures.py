@@ -4,9 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from spool import SpoolError
-from upstream.mediarc.errors import MediarcError, MissingInputs
-from upstream.mediarc.errors import Misconfigured as MediarcMisconfigured
-from upstream.tilko.errors import Misconfigured, NotApproved, NotRegistered, Passing, TilkoError, WrongPersonalData
+from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
+from upstream.tilko.errors import (
+    NotApproved,
+    NotRegistered,
+    TilkoError,
+    TilkoMisconfigured,
+    TilkoUnavailable,
+    WrongPersonalData,
+)
 
 AUTHENTICATORS = {
     "0": "카카오톡",
@@ -28,11 +34,15 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         "입력한 정보를 확인해 주세요. 이름, 생년월일, 휴대폰 번호, 인증 방법이 맞아야 해요.",
     ),
     (NotApproved, "AUTH_PENDING", "아직 휴대폰에서 승인되지 않았어요."),
-    (Misconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
+    (TilkoMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
     (MediarcMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
-    (Passing, "PROVIDER_UNAVAILABLE", "공단 연결이 원활하지 않아요. 잠시 후 다시 시도해 주세요."),
+    (TilkoUnavailable, "PROVIDER_UNAVAILABLE", "공단 연결이 원활하지 않아요. 잠시 후 다시 시도해 주세요."),
     (TilkoError, "PROVIDER_REFUSED", "공단에서 요청을 처리하지 못했어요."),
-    (MissingInputs, "REPORT_INPUTS_MISSING", "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요."),
+    (
+        ReportInputsMissing,
+        "REPORT_INPUTS_MISSING",
+        "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요.",
+    ),
     (MediarcError, "REPORT_FAILED", "리포트를 만들지 못했어요. 모은 기록은 그대로 있어요."),
     (SpoolError, "STORAGE_FAILED", "기록을 저장하지 못했어요. 잠시 후 다시 시도해 주세요."),
     (Exception, "INTERNAL_ERROR", "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요."),

@@ -13,7 +13,7 @@ from models.patients import Checkup, MediarcReport, Patient, PipelineStep
 from services.collection.campaigns import OrderedReport, move_order
 from services.patients.identity import Identity
 from services.patients.stored_json import to_stored
-from upstream.mediarc.answers import Report
+from upstream.mediarc.answers import ReportAnswer
 from upstream.mediarc.mapping import CheckupValues, Subject, build_report_request, choose_checkup, missing_inputs
 
 # Named alike on both sides. Not raw_data: it would bring megabytes for a few numbers.
@@ -63,7 +63,7 @@ def prepare_report(session: Session, patient: Patient, identity: Identity, tid: 
 
 
 def store_report(
-    session: Session, *, patient_uuid: UUID, session_id: UUID, identity: Identity, report: Report, now: datetime
+    session: Session, *, patient_uuid: UUID, session_id: UUID, identity: Identity, report: ReportAnswer, now: datetime
 ) -> None:
     """Keep the newest report per partner, patient and hospital; mark patient and order. Twice is as once.
 
@@ -96,7 +96,7 @@ def mark_report_failed(session: Session, *, patient_uuid: UUID, identity: Identi
     )
 
 
-def _content(report: Report, session_id: UUID, now: datetime) -> dict[str, Any]:
+def _content(report: ReportAnswer, session_id: UUID, now: datetime) -> dict[str, Any]:
     return {
         "session_id": session_id,
         "mkt_uuid": _as_text(report.mkt_uuid),

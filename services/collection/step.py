@@ -21,7 +21,7 @@ from services.patients.identity import Identity
 from spool import Spool
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient
-from upstream.tilko.codec import AuthTokens, Person
+from upstream.tilko.codec import AuthTokens, TilkoPerson
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Claim:
         return self.auth
 
     @cached_property
-    def person(self) -> Person:
+    def person(self) -> TilkoPerson:
         """The person as Tilko wants them."""
-        return Person(
+        return TilkoPerson(
             user_name=self.identity.user_name,
             birthdate=self.identity.birthdate.strftime("%Y%m%d"),
             phone_no=self.identity.phone_no,

@@ -23,9 +23,9 @@ from services.collection.step import Claim, Settled
 from services.collection.steps import BEHAVIOURS
 from services.processes.leases import LeaseLost
 from tasks.app import app
-from tasks.collection.display import StepDisplay
+from tasks.collection.step_events import StepEvents
 from tasks.runtime import Runtime, runtime
-from tasks.stopping import Stopped, is_asked, time_limit
+from tasks.stopping import Stopped, is_stopping, time_limit
 
 log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ _STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
 
 
 def _register(step: Step) -> None:
-    # The step shows itself in Flower, also when it runs within another's message: see tasks.collection.display.
+    # The step sends its own task events, also when it runs in another's task: see tasks.collection.step_events.
     @app.task(name=step_task(step), bind=True, send_events=False)
     def run(self: Task, session_id: str) -> None:
         request_id = (self.request.headers or {}).get("request_id", "")
@@ -49,13 +49,13 @@ for _step in Step:
 
 
 @cache
-def _display(hostname: str) -> StepDisplay:
-    display = StepDisplay(app, hostname)
+def _display(hostname: str) -> StepEvents:
+    display = StepEvents(app, hostname)
     signals.worker_process_shutdown.connect(lambda **_: display.flush(), weak=False)
     return display
 
 
-def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> None:
+def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> None:
     """Take the run at this step and follow its chain as far as this process can."""
     owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
     if owner_id is None:
@@ -63,8 +63,8 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepDisplay) -> 
         return
     here.gate.lease_id = owner_id
     try:
-        claim = None if is_asked() else _claim(here, session_id, step, owner_id)
-        while claim is not None and not is_asked():
+        claim = None if is_stopping() else _claim(here, session_id, step, owner_id)
+        while claim is not None and not is_stopping():
             claim = _run_step(here, claim, display)
         if claim is not None:
             _hand_back(here, claim)
@@ -89,7 +89,7 @@ def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim 
         return None
 
 
-def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None:
+def _run_step(here: Runtime, claim: Claim, display: StepEvents) -> Claim | None:
     """Do one step and settle it. The claim of the next step, if it follows here; the same one, if we have to stop."""
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
     try:
@@ -110,7 +110,7 @@ def _run_step(here: Runtime, claim: Claim, display: StepDisplay) -> Claim | None
     return settled.following
 
 
-def _show_rest(display: StepDisplay, claim: Claim, settled: Settled) -> None:
+def _show_rest(display: StepEvents, claim: Claim, settled: Settled) -> None:
     """Steps that were done in the commit of the one before, and the one that the poller goes on with."""
     for step in settled.done[1:]:
         display.succeed(display.begin(step, claim.session_id, 1), time.monotonic(), "done")

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from upstream.mediarc.errors import MediarcError, Misconfigured, Passing, Refused
+from upstream.http.retry_after import read_retry_after
+from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, MediarcRefused, MediarcUnavailable
 from upstream.redaction import clean
-from upstream.retry_after import read_retry_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Report:
+class ReportAnswer:
     """A made report. Numbers are None where the provider left them out."""
 
     mkt_uuid: str
@@ -28,10 +28,10 @@ class Report:
     raw: dict[str, Any]
 
     def __repr__(self) -> str:
-        return "Report(...)"
+        return "ReportAnswer(...)"
 
 
-def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> Report:
+def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> ReportAnswer:
     """Raises MediarcError."""
     answer = _parse(body)
     if status != 200:
@@ -39,9 +39,9 @@ def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: I
     result = answer.get("mediarC")
     report_url = answer.get("report_url")
     if not isinstance(result, dict) or not isinstance(result.get("data"), list) or not _is_link(report_url):
-        raise Passing(reason="malformed", http_status=status)
+        raise MediarcUnavailable(reason="malformed", http_status=status)
     entries = [entry for entry in result["data"] if isinstance(entry, dict)]
-    return Report(
+    return ReportAnswer(
         mkt_uuid=str(answer.get("mkt_uuid") or ""),
         report_url=str(report_url),
         bodyage=_read_whole(result.get("bodyage")),
@@ -67,8 +67,8 @@ def _read_refusal(status: int, headers: Mapping[str, str], answer: dict[str, Any
     error_text = clean(answer.get("error"), hide)
     if status in {408, 425, 429} or status >= 500:
         wait = read_retry_after(headers)
-        return Passing(reason="busy", http_status=status, error_text=error_text, retry_after_seconds=wait)
-    error = Misconfigured if status in {401, 403} else Refused
+        return MediarcUnavailable(reason="busy", http_status=status, error_text=error_text, retry_after_seconds=wait)
+    error = MediarcMisconfigured if status in {401, 403} else MediarcRefused
     return error(http_status=status, error_text=error_text)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import orjson
 
-from upstream import exchange
-from upstream.mediarc.answers import Report, read_report
-from upstream.mediarc.errors import MediarcError, Passing, TooLarge
+from upstream.http import exchange
+from upstream.mediarc.answers import ReportAnswer, read_report
+from upstream.mediarc.errors import MediarcError, MediarcResponseTooLarge, MediarcUnavailable
 
 _TIMEOUT_SECONDS = 90.0
-_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 
 
 class MediarcClient:
@@ -23,19 +23,19 @@ class MediarcClient:
         api_key: str,
         *,
         timeout_seconds: float = _TIMEOUT_SECONDS,
-        max_answer_bytes: int = _MAX_ANSWER_BYTES,
+        max_response_bytes: int = _MAX_RESPONSE_BYTES,
         http: httpx.Client | None = None,
     ) -> None:
         exchange.check_base_url(url)
         self._url = url.strip()
         self._api_key = exchange.check_api_key(api_key)
-        self._limits = exchange.Limits(timeout_seconds, max_answer_bytes)
+        self._limits = exchange.ExchangeLimits(timeout_seconds, max_response_bytes)
         self._http = http or exchange.open_http()
 
     def close(self) -> None:
         self._http.close()
 
-    def order_report(self, payload: Mapping[str, Any]) -> Report:
+    def order_report(self, payload: Mapping[str, Any]) -> ReportAnswer:
         """`payload` as `build_report_request` makes it. Raises MediarcError."""
         body = orjson.dumps({"api_key": self._api_key, **payload})
         request = self._http.build_request(
@@ -51,5 +51,5 @@ class MediarcClient:
 
 def _translate(error: exchange.ExchangeError) -> MediarcError:
     if error.retryable:
-        return Passing(reason=error.reason)
-    return TooLarge(reason=error.reason)
+        return MediarcUnavailable(reason=error.reason)
+    return MediarcResponseTooLarge(reason=error.reason)

@@ -1,11 +1,11 @@
 """What can go wrong at MediArc.
 
 MediarcError
-├── MissingInputs        nothing to predict from: nothing was sent
-├── Passing (retryable)  429, 5xx, time-out, refused, cut, malformed
-├── Misconfigured        401, 403: stop, alert the operators
-├── TooLarge             the answer exceeds our limit
-└── Refused              any other answer that is not 200
+├── ReportInputsMissing             nothing to predict from: nothing was sent
+├── MediarcUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
+├── MediarcMisconfigured            401, 403: stop, alert the operators
+├── MediarcResponseTooLarge         the response exceeds our limit
+└── MediarcRefused                  any other status than 200
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class MediarcError(Exception):
         return f"{self.text} ({', '.join(facts)})" if facts else self.text
 
 
-class MissingInputs(MediarcError):
+class ReportInputsMissing(MediarcError):
     """`missing` names the inputs, never their values."""
 
     text = "there is nothing to predict from"
@@ -49,18 +49,18 @@ class MissingInputs(MediarcError):
         self.missing = list(missing)
 
 
-class Passing(MediarcError):
+class MediarcUnavailable(MediarcError):
     retryable = True
     text = "MediArc did not answer usably"
 
 
-class Misconfigured(MediarcError):
+class MediarcMisconfigured(MediarcError):
     text = "MediArc does not accept our configuration"
 
 
-class TooLarge(MediarcError):
+class MediarcResponseTooLarge(MediarcError):
     text = "MediArc's answer exceeds the limit"
 
 
-class Refused(MediarcError):
+class MediarcRefused(MediarcError):
     text = "MediArc refused"

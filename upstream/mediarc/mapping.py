@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from upstream.mediarc.errors import MissingInputs
+from upstream.mediarc.errors import ReportInputsMissing
 
 _GENDERS = {"M": 1, "F": 0}
 _NOT_EXAMINED = frozenset({"", "비해당", "미실시", "미해당"})
@@ -117,11 +117,11 @@ def build_report_request(
 ) -> dict[str, Any]:
     """Without the API key, which the client adds. `tid` is the same for every retry of the same report.
 
-    Raises MissingInputs.
+    Raises ReportInputsMissing.
     """
     missing = missing_inputs(subject, checkup)
     if missing or checkup is None or subject.birth_date is None or subject.sex is None:
-        raise MissingInputs(missing)
+        raise ReportInputsMissing(missing)
     data = {
         "tid": tid,
         "birth": subject.birth_date.isoformat(),

@@ -9,16 +9,16 @@ from typing import Any, TypedDict
 import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from upstream.http.retry_after import read_header, read_retry_after
 from upstream.redaction import clean
-from upstream.retry_after import read_header, read_retry_after
 from upstream.tilko.codec import AuthTokens, PublicKey
 from upstream.tilko.errors import (
-    Misconfigured,
     NotApproved,
     NotRegistered,
-    Passing,
-    Refused,
     TilkoError,
+    TilkoMisconfigured,
+    TilkoRefused,
+    TilkoUnavailable,
     WrongPersonalData,
 )
 
@@ -60,13 +60,13 @@ def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_ke
     answer = _read_object(status, headers, body, (api_key,))
     if not _is_ok(answer):
         # Nothing but the API key was sent: there is nothing else the provider could refuse.
-        raise Misconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
+        raise TilkoMisconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
     if answer.get("ApiKey") != api_key:
-        raise Misconfigured(reason="another_api_key_echoed", http_status=status)
+        raise TilkoMisconfigured(reason="another_api_key_echoed", http_status=status)
     try:
         return PublicKey.parse(api_key, str(answer.get("PublicKey")))
     except (ValueError, UnsupportedAlgorithm) as exc:
-        raise Passing(reason="malformed", http_status=status) from exc
+        raise TilkoUnavailable(reason="malformed", http_status=status) from exc
 
 
 def read_simple_auth(
@@ -83,12 +83,12 @@ def read_simple_auth(
         raise _read_refusal(status, answer, hide, waiting=False)
     result = answer.get("ResultData")
     if status != 200 or not isinstance(result, dict) or "CxId" not in result:
-        raise Passing(reason="malformed", http_status=status)
+        raise TilkoUnavailable(reason="malformed", http_status=status)
     asked_type = str(result.get("PrivateAuthType") or private_auth_type)
     if not result["CxId"]:
         raise NotRegistered(asked_type)
     if not {"ReqTxId", "Token", "TxId"} <= result.keys():
-        raise Passing(reason="malformed", http_status=status)
+        raise TilkoUnavailable(reason="malformed", http_status=status)
     req_tx_id, token, tx_id = (str(result[name] or "") for name in ("ReqTxId", "Token", "TxId"))
     return AuthTokens(str(result["CxId"]), asked_type, req_tx_id, token, tx_id)
 
@@ -101,7 +101,7 @@ def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Ite
     if not _is_ok(answer):
         raise _read_refusal(status, answer, hide, waiting=True)
     if status != 200 or "ResultList" not in answer or not isinstance(answer["ResultList"], list | None):
-        raise Passing(reason="malformed", http_status=status)
+        raise TilkoUnavailable(reason="malformed", http_status=status)
     rows = answer["ResultList"] or []
     # "No records" and "not approved" must never be mixed up: the first would end as an empty, paid, final result.
     if not rows and _is_unfinished(answer):
@@ -114,13 +114,13 @@ def _read_object(status: int, headers: Mapping[str, str], body: bytes, hide: Ite
     answer = _parse(body)
     if status in _PASSING_STATUSES or status >= 500:
         wait = read_retry_after(headers)
-        raise Passing(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
+        raise TilkoUnavailable(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
     if status in {401, 403}:
-        raise Misconfigured(**_facts(status, answer, hide))
+        raise TilkoMisconfigured(**_facts(status, answer, hide))
     if status != 200 and _is_ok(answer):
-        raise Refused(**_facts(status, answer, hide))
+        raise TilkoRefused(**_facts(status, answer, hide))
     if not isinstance(answer.get("Status"), str):
-        error = Passing if status == 200 else Refused
+        error = TilkoUnavailable if status == 200 else TilkoRefused
         raise error(reason="malformed", http_status=status)
     return answer
 
@@ -154,12 +154,12 @@ def _read_refusal(status: int, answer: dict[str, Any], hide: Iterable[str], *, w
         return NotApproved(http_status=status, provider_code=NOT_APPROVED_CODE)
     facts, words = _facts(status, answer, hide), _squeeze(answer)
     if _UNKNOWN_API_KEY.search(words):
-        return Misconfigured(reason="unknown_api_key", **facts)
+        return TilkoMisconfigured(reason="unknown_api_key", **facts)
     if waiting and _NOT_FINISHED.search(words):  # first: "finish the approval, 확인 후 다시 시도" means wait
         return NotApproved(**facts)
     if _WRONG_PERSONAL_DATA.search(words):
         return WrongPersonalData(**facts)
-    return Refused(**facts)
+    return TilkoRefused(**facts)
 
 
 def _squeeze(answer: dict[str, Any]) -> str:

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
-from upstream.connections import Connections
-from upstream.exchange import ExchangeError, Reply, check_api_key, check_base_url
+from upstream.http.connection_pool import HttpConnectionPool
+from upstream.http.exchange import ExchangeError, HttpResponse, check_api_key, check_base_url
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
-from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_ANSWER_BYTES, Timeouts, translate
-from upstream.tilko.codec import AuthTokens, Person, PublicKey
+from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_RESPONSE_BYTES, Timeouts, translate
+from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson
 from upstream.tilko.key_cache import KeyCache
 
 _MAX_CONNECTIONS = 200
@@ -24,18 +24,18 @@ class AsyncTilkoClient:
         api_key: str,
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         max_connections: int = _MAX_CONNECTIONS,
     ) -> None:
         self._api_key = check_api_key(api_key)
         self._timeouts = timeouts
         self._key_cache = KeyCache()
-        self._key_asked: asyncio.Task[PublicKey] | None = None
-        self._connections = Connections(
+        self._key_request: asyncio.Task[PublicKey] | None = None
+        self._connections = HttpConnectionPool(
             check_base_url(base_url),
             max_connections=max_connections,
             connect_seconds=timeouts.connect_seconds,
-            max_answer_bytes=max_answer_bytes,
+            max_response_bytes=max_response_bytes,
         )
 
     async def __aenter__(self) -> Self:
@@ -45,22 +45,24 @@ class AsyncTilkoClient:
         await self.close()
 
     async def close(self) -> None:
-        if self._key_asked is not None:
-            self._key_asked.cancel()
+        if self._key_request is not None:
+            self._key_request.cancel()
         await self._connections.close()
 
     def forget_public_key(self) -> None:
         self._key_cache.clear()
 
-    async def poll(self, person: Person, tokens: AuthTokens, last_look: Callable[[], None] | None = None) -> DataAnswer:
+    async def poll(
+        self, person: TilkoPerson, tokens: AuthTokens, before_send: Callable[[], None] | None = None
+    ) -> DataAnswer:
         """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for.
 
-        `last_look` is called when all is ready to be sent; what it raises is raised, and nothing sent.
+        `before_send` is called right before the request leaves; what it raises is raised, and nothing sent.
         """
         key = await self._get_public_key()
         request = codec.build_checkups(key, person, tokens)
         total = self._timeouts.checkups_seconds
-        reply = await self._send("POST", request.path, request.headers, request.body, total, last_look)
+        reply = await self._send("POST", request.path, request.headers, request.body, total, before_send)
         hide = (self._api_key, *person.secrets(), *tokens.secrets())
         return answers.read_data(reply.status, reply.headers, reply.body, hide=hide)
 
@@ -68,11 +70,11 @@ class AsyncTilkoClient:
         return self._key_cache.get() or await self._ask_public_key()
 
     async def _ask_public_key(self) -> PublicKey:
-        """Everybody who needs it at the same moment waits for the same request; a cancelled poll leaves it running."""
-        if self._key_asked is None or self._key_asked.done():
-            self._key_asked = asyncio.create_task(self._fetch_public_key())
-            self._key_asked.add_done_callback(_notice)
-        return await asyncio.shield(self._key_asked)
+        """Concurrent callers wait for the same request; a cancelled poll leaves it running."""
+        if self._key_request is None or self._key_request.done():
+            self._key_request = asyncio.create_task(self._fetch_public_key())
+            self._key_request.add_done_callback(_retrieve_outcome)
+        return await asyncio.shield(self._key_request)
 
     async def _fetch_public_key(self) -> PublicKey:
         path = codec.public_key_path(self._api_key)
@@ -88,16 +90,16 @@ class AsyncTilkoClient:
         headers: dict[str, str],
         body: bytes,
         total_seconds: float,
-        last_look: Callable[[], None] | None = None,
-    ) -> Reply:
+        before_send: Callable[[], None] | None = None,
+    ) -> HttpResponse:
         request = self._connections.build(method, path, headers, body)
         try:
-            return await self._connections.exchange(request, total_seconds, last_look)
+            return await self._connections.exchange(request, total_seconds, before_send)
         except ExchangeError as exc:
             raise translate(exc) from exc
 
 
-def _notice(task: asyncio.Task[PublicKey]) -> None:
-    """Looks at the outcome, so that asyncio does not report it as lost when every waiter was cancelled."""
+def _retrieve_outcome(task: asyncio.Task[PublicKey]) -> None:
+    """So that asyncio does not report an exception as never retrieved when every caller was cancelled."""
     if not task.cancelled():
         task.exception()

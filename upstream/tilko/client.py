@@ -6,14 +6,14 @@ from datetime import date
 
 import httpx
 
-from upstream import exchange
+from upstream.http import exchange
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
-from upstream.tilko.codec import AuthTokens, Person, PublicKey, Request
-from upstream.tilko.errors import Passing, TilkoError, TooLarge
+from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
+from upstream.tilko.errors import TilkoError, TilkoResponseTooLarge, TilkoUnavailable
 from upstream.tilko.key_cache import KeyCache
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class TilkoClient:
         api_key: str,
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         http: httpx.Client | None = None,
     ) -> None:
         self._base_url = exchange.check_base_url(base_url)
         self._api_key = exchange.check_api_key(api_key)
         self._timeouts = timeouts
-        self._max_answer_bytes = max_answer_bytes
+        self._max_response_bytes = max_response_bytes
         self._http = http or exchange.open_http()
         self._key_cache = KeyCache()
 
@@ -55,7 +55,7 @@ class TilkoClient:
         """The next call asks for it again."""
         self._key_cache.clear()
 
-    def request_simple_auth(self, person: Person) -> AuthTokens:
+    def request_simple_auth(self, person: TilkoPerson) -> AuthTokens:
         request = codec.build_simple_auth(self._public_key(), person)
         reply = self._post(request, self._timeouts.auth_seconds)
         return answers.read_simple_auth(
@@ -66,15 +66,15 @@ class TilkoClient:
             hide=(self._api_key, *person.secrets()),
         )
 
-    def fetch_checkups(self, person: Person, tokens: AuthTokens) -> DataAnswer:
+    def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens) -> DataAnswer:
         request = codec.build_checkups(self._public_key(), person, tokens)
         return self._fetch(request, self._timeouts.checkups_seconds, (*person.secrets(), *tokens.secrets()))
 
-    def fetch_treatments(self, person: Person, tokens: AuthTokens, start: date, end: date) -> DataAnswer:
+    def fetch_treatments(self, person: TilkoPerson, tokens: AuthTokens, start: date, end: date) -> DataAnswer:
         request = codec.build_treatments(self._public_key(), person, tokens, start, end)
         return self._fetch(request, self._timeouts.treatments_seconds, (*person.secrets(), *tokens.secrets()))
 
-    def _fetch(self, request: Request, total_seconds: float, secrets: tuple[str, ...]) -> DataAnswer:
+    def _fetch(self, request: TilkoRequest, total_seconds: float, secrets: tuple[str, ...]) -> DataAnswer:
         reply = self._post(request, total_seconds)
         return answers.read_data(reply.status, reply.headers, reply.body, hide=(self._api_key, *secrets))
 
@@ -86,13 +86,13 @@ class TilkoClient:
             self._key_cache.put(key)
         return key
 
-    def _post(self, request: Request, total_seconds: float) -> exchange.Reply:
+    def _post(self, request: TilkoRequest, total_seconds: float) -> exchange.HttpResponse:
         return self._send("POST", request.path, request.headers, request.body, total_seconds)
 
     def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, total_seconds: float
-    ) -> exchange.Reply:
-        limits = exchange.Limits(total_seconds, self._max_answer_bytes, self._timeouts.connect_seconds)
+    ) -> exchange.HttpResponse:
+        limits = exchange.ExchangeLimits(total_seconds, self._max_response_bytes, self._timeouts.connect_seconds)
         request = self._http.build_request(method, self._base_url + path, headers=dict(headers), content=body or None)
         try:
             return exchange.send(self._http, request, limits)
@@ -102,5 +102,5 @@ class TilkoClient:
 
 def translate(error: exchange.ExchangeError) -> TilkoError:
     if error.retryable:
-        return Passing(reason=error.reason)
-    return TooLarge(reason=error.reason)
+        return TilkoUnavailable(reason=error.reason)
+    return TilkoResponseTooLarge(reason=error.reason)

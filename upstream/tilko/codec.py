@@ -32,7 +32,7 @@ _PADDINGS = [bytes([n]) * n for n in range(_BLOCK_BYTES + 1)]  # PKCS#7, by leng
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Person:
+class TilkoPerson:
     """Who asks: birthdate as yyyyMMdd, phone number in digits, authenticator as its code."""
 
     user_name: str
@@ -55,7 +55,7 @@ class Person:
             raise ValueError("birth date and phone number take digits only")
 
     def __repr__(self) -> str:
-        return "Person(...)"
+        return "TilkoPerson(...)"
 
     def secrets(self) -> tuple[str, ...]:
         """What no error may repeat."""
@@ -109,7 +109,7 @@ class PublicKey:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class TilkoRequest:
     """A POST, ready to send: the path begins with a slash."""
 
     path: str
@@ -121,15 +121,15 @@ def public_key_path(api_key: str) -> str:
     return f"/api/Auth/GetPublicKey?APIkey={quote(api_key, safe='')}"
 
 
-def build_simple_auth(key: PublicKey, person: Person) -> Request:
+def build_simple_auth(key: PublicKey, person: TilkoPerson) -> TilkoRequest:
     return _build(key, SIMPLE_AUTH_PATH, person, {"PrivateAuthType": person.private_auth_type})
 
 
-def build_checkups(key: PublicKey, person: Person, tokens: AuthTokens) -> Request:
+def build_checkups(key: PublicKey, person: TilkoPerson, tokens: AuthTokens) -> TilkoRequest:
     return _build(key, CHECKUPS_PATH, person, _plain_tokens(tokens))
 
 
-def build_treatments(key: PublicKey, person: Person, tokens: AuthTokens, start: date, end: date) -> Request:
+def build_treatments(key: PublicKey, person: TilkoPerson, tokens: AuthTokens, start: date, end: date) -> TilkoRequest:
     fields = _plain_tokens(tokens)
     fields["StartDate"] = start.strftime("%Y%m%d")
     fields["EndDate"] = end.strftime("%Y%m%d")
@@ -146,7 +146,7 @@ def _plain_tokens(tokens: AuthTokens) -> dict[str, str]:
     }
 
 
-def _build(key: PublicKey, path: str, person: Person, fields: dict[str, str]) -> Request:
+def _build(key: PublicKey, path: str, person: TilkoPerson, fields: dict[str, str]) -> TilkoRequest:
     aes_key = os.urandom(_BLOCK_BYTES)
     # Setting up a cipher costs more than the blocks: one does for all three, chained here (see `_encrypt`).
     encrypt_block = Cipher(AES128(aes_key), _SINGLE_BLOCKS).encryptor().update
@@ -158,7 +158,7 @@ def _build(key: PublicKey, path: str, person: Person, fields: dict[str, str]) ->
         "API-KEY": key.api_key,
         "ENC-KEY": base64.b64encode(key.rsa.encrypt(aes_key, _RSA_PADDING)).decode(),
     }
-    return Request(path, headers, orjson.dumps(fields))
+    return TilkoRequest(path, headers, orjson.dumps(fields))
 
 
 def _encrypt(encrypt_block: Callable[[bytes], bytes], text: str) -> str:

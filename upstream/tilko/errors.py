@@ -1,13 +1,13 @@
 """What can go wrong at Tilko.
 
 TilkoError
-├── NotApproved (retryable)    not approved on the phone yet: keep waiting, no error for the person
-├── WrongPersonalData          name, birth date, phone or authenticator do not fit: the person corrects them
-├── NotRegistered              no account with that authenticator
-├── Passing (retryable)        429, 5xx, time-out, refused, cut, malformed
-├── Misconfigured              our API key or address: stop, alert the operators
-├── TooLarge                   the answer exceeds our limit
-└── Refused                    any other refusal of the provider
+├── NotApproved (retryable)       not approved on the phone yet: keep waiting, no error for the person
+├── WrongPersonalData             name, birth date, phone or authenticator do not fit: the person corrects them
+├── NotRegistered                 no account with that authenticator
+├── TilkoUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
+├── TilkoMisconfigured            our API key or address: stop, alert the operators
+├── TilkoResponseTooLarge         the response exceeds our limit
+└── TilkoRefused                  any other refusal of the provider
 """
 
 from typing import ClassVar
@@ -67,18 +67,18 @@ class NotRegistered(TilkoError):
         self.private_auth_type = private_auth_type
 
 
-class Passing(TilkoError):
+class TilkoUnavailable(TilkoError):
     retryable = True
     text = "Tilko did not answer usably"
 
 
-class Misconfigured(TilkoError):
+class TilkoMisconfigured(TilkoError):
     text = "Tilko does not accept our configuration"
 
 
-class TooLarge(TilkoError):
+class TilkoResponseTooLarge(TilkoError):
     text = "Tilko's answer exceeds the limit"
 
 
-class Refused(TilkoError):
+class TilkoRefused(TilkoError):
     text = "Tilko refused"

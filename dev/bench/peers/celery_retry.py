@@ -6,7 +6,7 @@ from functools import cache
 from celery import Celery, Task
 
 from upstream.tilko.client import TilkoClient
-from upstream.tilko.codec import AuthTokens, Person
+from upstream.tilko.codec import AuthTokens, TilkoPerson
 from upstream.tilko.errors import NotApproved
 
 QUEUE = "bench-retry"
@@ -19,7 +19,7 @@ app.conf.update(
     task_default_queue=QUEUE,
     broker_connection_retry_on_startup=True,
 )
-_PERSON = Person("김하늘", "19840517", "01000000001", "0")
+_PERSON = TilkoPerson("김하늘", "19840517", "01000000001", "0")
 
 
 @cache

@@ -9,12 +9,11 @@ from models.patients import Patient, PipelineStep
 from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
-from services.collection.reports import MissingInputs as OrderMissingInputs
-from services.collection.reports import mark_report_failed, prepare_report, report_tid, store_report
+from services.collection.reports import MissingInputs, mark_report_failed, prepare_report, report_tid, store_report
 from services.collection.step import Behaviour, Claim, Tools, Verdict
 from services.delivery.unit_of_work import Work
-from upstream.mediarc.answers import Report
-from upstream.mediarc.errors import MissingInputs
+from upstream.mediarc.answers import ReportAnswer
+from upstream.mediarc.errors import ReportInputsMissing
 
 
 def _patient_of(run: CollectionRun) -> UUID:
@@ -33,18 +32,18 @@ class MakeReport(Behaviour):
     def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.MEDIARC_GENERATING, now=now)
 
-    def perform(self, tools: Tools, claim: Claim) -> Report:
+    def perform(self, tools: Tools, claim: Claim) -> ReportAnswer:
         with tools.sessions.begin() as session:
             move_order(
                 session, claim.identity.oid, PipelineStep.REPORT_WAITING, identity=claim.identity, now=tools.clock.now()
             )
             patient = session.get_one(Patient, claim.patient_uuid)
             order = prepare_report(session, patient, claim.identity, report_tid(claim.session_id))
-        if isinstance(order, OrderMissingInputs):
-            raise MissingInputs(order.missing)
+        if isinstance(order, MissingInputs):
+            raise ReportInputsMissing(order.missing)
         return tools.mediarc.order_report(order.payload)
 
-    def finish(self, work: Work, run: CollectionRun, result: Report, *, tools: Tools, claim: Claim) -> None:
+    def finish(self, work: Work, run: CollectionRun, result: ReportAnswer, *, tools: Tools, claim: Claim) -> None:
         now = tools.clock.now()
         store_report(
             work.session,

@@ -23,7 +23,7 @@ from services.collection.waiting import take_waiting
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder
 from spool import Spool
-from upstream.mediarc.answers import Report
+from upstream.mediarc.answers import ReportAnswer
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient
 from upstream.tilko.codec import AuthTokens
@@ -32,7 +32,7 @@ from .driver import REPORT, Driver, make_identity
 
 OWNER = 999_001  # a process that has no lease, so whatever it holds is taken for a dead one's
 TOKENS = AuthTokens("cx-invented", "0", "req-tx", "token", "tx")
-MADE = Report(
+MADE = ReportAnswer(
     mkt_uuid="m-1",
     report_url="https://reports.example/1.pdf",
     bodyage=38,

@@ -23,7 +23,7 @@ from services.collection.waiting import (
     record_poll_error,
     take_waiting,
 )
-from upstream.tilko.errors import Misconfigured, NotApproved, Passing, Refused
+from upstream.tilko.errors import NotApproved, TilkoMisconfigured, TilkoRefused, TilkoUnavailable
 
 from .conftest import OWNER, World
 
@@ -119,7 +119,7 @@ def test_a_process_that_lost_its_run_changes_nothing(world: World):
     assert world.unit(take_from_dead, clock.now()) == 1
     before, told = world.run(session_id), world.story(session_id)
     assert world.finish(zombie) is None
-    assert world.unit(fail_step, zombie, Passing(), world.tools) is None
+    assert world.unit(fail_step, zombie, TilkoUnavailable(), world.tools) is None
     world.unit(hand_back, zombie, world.tools)
     after = world.run(session_id)
     assert (after.fence, after.step, after.run_state) == (before.fence, Step.FETCH_PRESCRIPTIONS, "ready")
@@ -180,7 +180,7 @@ def test_a_run_that_cannot_be_opened_stops_visibly(world: World):
 def test_a_step_that_failed_is_tried_again_later(world: World):
     with clock.frozen(clock.now()):
         session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
-        world.unit(fail_step, claim, Passing(), world.tools)
+        world.unit(fail_step, claim, TilkoUnavailable(), world.tools)
         assert world.claim(session_id, Step.FETCH_PRESCRIPTIONS) is None
         clock.advance(2 * SECOND)
         again = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
@@ -193,7 +193,7 @@ def test_a_step_that_failed_is_tried_again_later(world: World):
 def test_retry_after_moves_the_next_try(world: World):
     with clock.frozen(clock.now()):
         session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
-        world.unit(fail_step, claim, Passing(retry_after_seconds=40), world.tools)
+        world.unit(fail_step, claim, TilkoUnavailable(retry_after_seconds=40), world.tools)
         assert world.run(session_id).not_before == clock.now() + 40 * SECOND
 
 
@@ -203,7 +203,7 @@ def test_the_last_try_is_told(world: World):
         for _ in range(3):
             assert claim is not None
             assert world.story(session_id) == []
-            world.unit(fail_step, claim, Passing(), world.tools)
+            world.unit(fail_step, claim, TilkoUnavailable(), world.tools)
             clock.advance(10 * SECOND)
             claim = world.claim(session_id, Step.REQUEST_SIMPLE_AUTH)
     run = world.run(session_id)
@@ -224,7 +224,7 @@ def test_a_run_that_stopped_goes_on_where_it_stood(world: World, step):
     session_id, claim = world.at(step)
     if step == Step.FETCH_PRESCRIPTIONS:
         world.execute("update welno.welno_collection_history set health_failed = true")
-    world.unit(fail_step, claim, Misconfigured(), world.tools)
+    world.unit(fail_step, claim, TilkoMisconfigured(), world.tools)
     assert world.run(session_id).run_state == "idle"
     ask = world.ask_auth if step == Step.REQUEST_SIMPLE_AUTH else world.ask_collection
     assert ask(session_id) is Asked.ACCEPTED
@@ -235,10 +235,10 @@ def test_a_run_that_stopped_goes_on_where_it_stood(world: World, step):
 
 def test_after_both_were_refused_both_are_asked_for_again(world: World):
     session_id, polled = world.waiting()
-    world.unit(record_poll_error, polled, Refused(), world.tools)
+    world.unit(record_poll_error, polled, TilkoRefused(), world.tools)
     claim = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
     assert claim is not None
-    world.unit(fail_step, claim, Refused(), world.tools)
+    world.unit(fail_step, claim, TilkoRefused(), world.tools)
     assert world.events(session_id)[-1]["data"]["code"] == "DATA_COLLECTION_FAILED"
     world.ask_collection(session_id)
     claim = world.claim(session_id, Step.FETCH_HEALTH_DATA)
@@ -250,7 +250,7 @@ def test_after_both_were_refused_both_are_asked_for_again(world: World):
 
 def test_a_wait_that_stopped_is_taken_up_again(world: World):
     session_id, polled = world.waiting()
-    world.unit(record_poll_error, polled, Passing(), world.tools)
+    world.unit(record_poll_error, polled, TilkoUnavailable(), world.tools)
     assert world.run(session_id).run_state == "idle"
     assert world.ask_collection(session_id) is Asked.ACCEPTED
     assert len(world.unit(take_waiting, OWNER, world.tools, 10)) == 1
@@ -261,14 +261,14 @@ def test_a_run_that_stopped_while_saving_resumes_by_itself_so_often(world: World
     with clock.frozen(clock.now()):
         for pause in (60, 600):
             assert claim is not None
-            world.unit(fail_step, claim, Refused(), world.tools)
+            world.unit(fail_step, claim, TilkoRefused(), world.tools)
             clock.advance(later(pause - 1))
             assert world.unit(resume_stopped, clock.now()) == 0
             clock.advance(SECOND)
             assert world.unit(resume_stopped, clock.now()) == 1
             claim = world.claim(session_id, Step.SAVE_FILES)
         assert claim is not None
-        world.unit(fail_step, claim, Refused(), world.tools)
+        world.unit(fail_step, claim, TilkoRefused(), world.tools)
         assert world.unit(resume_stopped, clock.now() + timedelta(days=9)) == 0
 
 
@@ -314,7 +314,7 @@ def test_work_under_way_does_not_expire(world: World, step):
 
 def test_what_is_on_disk_but_not_saved_does_not_expire(world: World):
     session_id, claim = world.at(Step.IMPORT_FILES)
-    world.unit(fail_step, claim, Refused(), world.tools)
+    world.unit(fail_step, claim, TilkoRefused(), world.tools)
     assert world.run(session_id).run_state == "idle"
     assert world.unit(expire_sessions, clock.now() + timedelta(days=9)) == 0
 
@@ -351,7 +351,7 @@ def test_a_poller_whose_session_was_taken_over_changes_nothing(world: World):
     world.unit(take_waiting, OWNER, world.tools, 10)
     told = world.story(session_id)
     world.unit(record_approval, old, 2, world.tools)
-    world.unit(record_poll_error, old, Refused(), world.tools)
+    world.unit(record_poll_error, old, TilkoRefused(), world.tools)
     world.unit(note_not_approved, old, 5, world.tools)
     assert (world.run(session_id).run_state, world.story(session_id)) == ("waiting", told)
 

@@ -1,4 +1,4 @@
-"""Senders never wait for a broker that is away, and an empty queue is known from one that cannot be seen."""
+"""Senders never wait for an unreachable broker, and an empty queue is told from one that cannot be read."""
 
 import time
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from kombu.connection import Connection
 from dev.local.ports import pick_port
 from dev.local.valkey import EmbeddedValkey
 from services.delivery.unit_of_work import TaskCall
-from tasks.broker import SENDER_OPTIONS, PromptAmqp, PromptConnection, QueueGauge
+from tasks.broker import SENDER_OPTIONS, FastReconnectAmqp, FastReconnectConnection, QueueGauge
 
 CALL = TaskCall("welno.collection.finish", "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11", "req-1")
 
 
 @pytest.fixture
 def celery(redis_client: redis.Redis, redis_url: str) -> Iterator[Celery]:
-    with Celery("test", broker=redis_url, amqp=PromptAmqp, set_as_current=False) as celery:
+    with Celery("test", broker=redis_url, amqp=FastReconnectAmqp, set_as_current=False) as celery:
         celery.conf.update(broker_transport_options=SENDER_OPTIONS, task_default_queue="collection")
         yield celery
 
@@ -32,10 +32,12 @@ def test_a_queue_with_a_message_is_not_empty(celery: Celery):
     assert not QueueGauge(celery, "collection").is_empty()
 
 
-def test_of_a_broker_that_is_away_nothing_is_known():
-    away = Celery("away", broker=f"redis://127.0.0.1:{pick_port()}/0", amqp=PromptAmqp, set_as_current=False)
-    away.conf.update(broker_transport_options=SENDER_OPTIONS)
-    assert not QueueGauge(away, "collection").is_empty()
+def test_the_queue_of_an_unreachable_broker_is_not_called_empty():
+    unreachable = Celery(
+        "unreachable", broker=f"redis://127.0.0.1:{pick_port()}/0", amqp=FastReconnectAmqp, set_as_current=False
+    )
+    unreachable.conf.update(broker_transport_options=SENDER_OPTIONS)
+    assert not QueueGauge(unreachable, "collection").is_empty()
 
 
 def test_a_consumer_finds_a_broker_soon_after_it_is_back(server_home):
@@ -49,7 +51,7 @@ def test_a_consumer_finds_a_broker_soon_after_it_is_back(server_home):
             if len(tries) == 3:
                 server.start()
 
-        connection: Connection = PromptConnection(server.url)
+        connection: Connection = FastReconnectConnection(server.url)
         connection.ensure_connection(come_back, None)
         assert time.monotonic() - tries[-1] < 2
         connection.release()

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from services.processes.leases import LeaseLost, ProcessLeaseHolder, ProviderGate
 from tests.integration.upstream.peer import Peer
 from tests.waiting import wait_until
-from upstream.exchange import open_http
+from upstream.http.exchange import open_http
 
 
 @pytest.fixture

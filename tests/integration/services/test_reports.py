@@ -20,7 +20,7 @@ from services.collection.reports import (
 )
 from services.patients.identity import Identity
 from services.patients.records import newest_report
-from upstream.mediarc.answers import Report
+from upstream.mediarc.answers import ReportAnswer
 
 from .conftest import NOW, MakeIdentity, MakePackages, checkup
 
@@ -34,7 +34,7 @@ def bring(session: Session, make_packages: MakePackages, **records: Any) -> Pati
     return session.get_one(Patient, UUID(packages[0].metadata.patient_uuid))
 
 
-def make_report(**changes: Any) -> Report:
+def make_report(**changes: Any) -> ReportAnswer:
     facts: dict[str, Any] = {
         "mkt_uuid": "m-1",
         "report_url": "https://reports.example/1.pdf",
@@ -46,7 +46,7 @@ def make_report(**changes: Any) -> Report:
         "cancers": [{"type": "cancer", "name": "위암", "rate": 0.8}],
         "raw": {"mkt_uuid": "m-1", "note": "a\x00b"},
     }
-    return Report(**(facts | changes))
+    return ReportAnswer(**(facts | changes))
 
 
 def store(session: Session, patient: Patient, identity: Identity, now: Any = NOW, **changes: Any) -> None:

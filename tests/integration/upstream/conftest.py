@@ -10,7 +10,7 @@ from tests.integration.upstream.peer import API_KEY, Peer
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.client import TilkoClient, Timeouts
-from upstream.tilko.codec import AuthTokens, Person
+from upstream.tilko.codec import AuthTokens, TilkoPerson
 
 SHORT = Timeouts(connect_seconds=0.5, auth_seconds=0.5, checkups_seconds=0.5, treatments_seconds=0.5)
 MIB = 1024 * 1024
@@ -29,7 +29,7 @@ def peer():
 
 @pytest.fixture
 def person():
-    return Person("김하늘", "19840517", "01012345678", "0")
+    return TilkoPerson("김하늘", "19840517", "01012345678", "0")
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ class Asking:
     """Asks for the checkups, by either client."""
 
     kind: str
-    person: Person
+    person: TilkoPerson
     tokens: AuthTokens
 
-    def ask(self, url, *, times=1, timeouts=SHORT, max_answer_bytes=MIB, api_key=API_KEY):
-        options = {"timeouts": timeouts, "max_answer_bytes": max_answer_bytes}
+    def ask(self, url, *, times=1, timeouts=SHORT, max_response_bytes=MIB, api_key=API_KEY):
+        options = {"timeouts": timeouts, "max_response_bytes": max_response_bytes}
         if self.kind == "async":
             return asyncio.run(self._poll(url, api_key, times, options))
         client = TilkoClient(url, api_key, **options)
@@ -75,6 +75,6 @@ def asking(request, person, tokens):
 
 @pytest.fixture
 def mediarc(peer):
-    client = MediarcClient(peer.url + "/report", "invented-mediarc-key", timeout_seconds=0.5, max_answer_bytes=MIB)
+    client = MediarcClient(peer.url + "/report", "invented-mediarc-key", timeout_seconds=0.5, max_response_bytes=MIB)
     yield client
     client.close()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.integration.upstream import peer as peers
-from upstream.mediarc.errors import Misconfigured, Passing, Refused, TooLarge
+from upstream.mediarc.errors import MediarcMisconfigured, MediarcRefused, MediarcResponseTooLarge, MediarcUnavailable
 
 PAYLOAD = {"user_name": "김하늘", "return_type": "both", "twobecon_data": {"tid": "TM_WELNO_3f9c1a2b"}}
 ANSWER = {"mkt_uuid": "u", "report_url": "https://reports.example/r.pdf", "mediarC": {"bodyage": 38, "data": []}}
@@ -20,15 +20,15 @@ def test_report_is_ordered_with_the_key_in_the_body(peer, mediarc):
 @pytest.mark.parametrize(
     ("answer", "error", "reason"),
     [
-        (peers.stay_silent, Passing, "timed_out"),
-        (peers.drip, Passing, "timed_out"),
-        (peers.cut_before_answer, Passing, "cut_off"),
-        (peers.cut_in_body, Passing, "cut_off"),
-        (peers.truncate_body, Passing, "malformed"),
-        (peers.give_json({"error": "busy"}, 503), Passing, "busy"),
-        (peers.give_body(b" " * 2_000_000), TooLarge, "too_large"),
-        (peers.give_json({"error": "key"}, 401), Misconfigured, ""),
-        (peers.give_json({"error": "checkup.fbs"}, 400), Refused, ""),
+        (peers.stay_silent, MediarcUnavailable, "timed_out"),
+        (peers.drip, MediarcUnavailable, "timed_out"),
+        (peers.cut_before_answer, MediarcUnavailable, "broken_response"),
+        (peers.cut_in_body, MediarcUnavailable, "broken_response"),
+        (peers.truncate_body, MediarcUnavailable, "malformed"),
+        (peers.give_json({"error": "busy"}, 503), MediarcUnavailable, "busy"),
+        (peers.give_body(b" " * 2_000_000), MediarcResponseTooLarge, "too_large"),
+        (peers.give_json({"error": "key"}, 401), MediarcMisconfigured, ""),
+        (peers.give_json({"error": "checkup.fbs"}, 400), MediarcRefused, ""),
     ],
 )
 def test_each_failure_has_its_error_and_one_order(peer, mediarc, answer, error, reason):
@@ -40,6 +40,6 @@ def test_each_failure_has_its_error_and_one_order(peer, mediarc, answer, error, 
 
 def test_echoed_person_is_hidden(peer, mediarc):
     peer.answer = peers.give_json({"error": "김하늘 invented-mediarc-key"}, 400)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MediarcRefused) as caught:
         mediarc.order_report(PAYLOAD)
     assert caught.value.error_text == "*** ***"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.upstream import peer as peers
 from upstream.tilko.async_client import AsyncTilkoClient
-from upstream.tilko.errors import NotApproved, NotRegistered, Passing
+from upstream.tilko.errors import NotApproved, NotRegistered, TilkoUnavailable
 
 RESULT = {"CxId": "cx-invented", "PrivateAuthType": "0", "ReqTxId": "r", "Token": "t", "TxId": "x"}
 
@@ -60,7 +60,7 @@ def test_public_key_that_failed_is_asked_again_by_the_next(peer, person, tokens)
 
     async def poll_twice():
         async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
-            with pytest.raises(Passing):
+            with pytest.raises(TilkoUnavailable):
                 await client.poll(person, tokens)
             peer.answer_key = good
             return await client.poll(person, tokens)

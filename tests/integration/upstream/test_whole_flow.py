@@ -11,8 +11,8 @@ from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.mapping import CheckupValues, Subject, build_report_request, choose_checkup
 from upstream.tilko import records
 from upstream.tilko.client import TilkoClient
-from upstream.tilko.codec import Person
-from upstream.tilko.errors import Misconfigured, NotApproved, NotRegistered, WrongPersonalData
+from upstream.tilko.codec import TilkoPerson
+from upstream.tilko.errors import NotApproved, NotRegistered, TilkoMisconfigured, WrongPersonalData
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def to_values(record):
 
 
 def test_person_is_collected_and_reported(tilko, sandbox_url, demo_env):
-    person = Person("김하늘", "19840517", "01000000001", "0")
+    person = TilkoPerson("김하늘", "19840517", "01000000001", "0")
     tokens = tilko.request_simple_auth(person)
     for _ in range(4):  # each of the sandbox's ways to say "not yet"
         with pytest.raises(NotApproved):
@@ -67,11 +67,11 @@ def order_report(demo_env, values):
 @pytest.mark.parametrize(
     ("person", "error"),
     [
-        (Person("김하눌", "19840517", "01000000001", "0"), WrongPersonalData),
-        (Person("김하늘", "19840518", "01000000001", "0"), WrongPersonalData),
-        (Person("김하늘", "19840517", "01000000009", "0"), WrongPersonalData),
-        (Person("구름", "19700101", "01099999999", "0"), WrongPersonalData),
-        (Person("정새벽", "19961009", "01000000005", "1"), NotRegistered),
+        (TilkoPerson("김하눌", "19840517", "01000000001", "0"), WrongPersonalData),
+        (TilkoPerson("김하늘", "19840518", "01000000001", "0"), WrongPersonalData),
+        (TilkoPerson("김하늘", "19840517", "01000000009", "0"), WrongPersonalData),
+        (TilkoPerson("구름", "19700101", "01099999999", "0"), WrongPersonalData),
+        (TilkoPerson("정새벽", "19961009", "01000000005", "1"), NotRegistered),
     ],
 )
 def test_persons_who_do_not_fit_are_told_apart(tilko, person, error):
@@ -80,7 +80,7 @@ def test_persons_who_do_not_fit_are_told_apart(tilko, person, error):
 
 
 def test_nobody_ever_examined_has_no_records(tilko, sandbox_url):
-    person = Person("박가온", "19780228", "01000000003", "0")
+    person = TilkoPerson("박가온", "19780228", "01000000003", "0")
     tokens = tilko.request_simple_auth(person)
     approve(sandbox_url, tokens.cx_id)
     assert tilko.fetch_checkups(person, tokens).count == 0
@@ -88,6 +88,6 @@ def test_nobody_ever_examined_has_no_records(tilko, sandbox_url):
 
 def test_unknown_api_key_is_our_configuration(sandbox_url):
     client = TilkoClient(sandbox_url, "unknown")
-    with pytest.raises(Misconfigured):
-        client.request_simple_auth(Person("김하늘", "19840517", "01000000001", "0"))
+    with pytest.raises(TilkoMisconfigured):
+        client.request_simple_auth(TilkoPerson("김하늘", "19840517", "01000000001", "0"))
     client.close()

@@ -6,7 +6,7 @@ import pytest
 from celery.concurrency.asynpool import AsynPool
 from kombu.asynchronous.hub import Hub
 
-from tasks.pool import SteadyPool
+from tasks.pool import ChildDeathTolerantPool
 
 DEAD = SimpleNamespace(_sentinel_poll=None)
 
@@ -16,7 +16,7 @@ def track(kind: type[AsynPool]) -> None:
 
 
 def test_a_child_that_has_just_died_is_not_watched():
-    track(SteadyPool)
+    track(ChildDeathTolerantPool)
 
 
 def test_celery_itself_would_end_the_worker():
@@ -27,6 +27,6 @@ def test_celery_itself_would_end_the_worker():
 
 @pytest.mark.parametrize(("exit_codes", "answer"), [([None, None], True), ([-9, None], True), ([-9, 1], False)])
 def test_a_child_that_died_at_once_is_no_failed_start(exit_codes, answer):
-    pool = object.__new__(SteadyPool)
+    pool = object.__new__(ChildDeathTolerantPool)
     pool._pool = [SimpleNamespace(exitcode=code) for code in exit_codes]
     assert pool.did_start_ok() is answer

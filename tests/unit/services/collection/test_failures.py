@@ -13,21 +13,21 @@ ROWS = [
     (tilko.NotApproved(reason="html"), "AUTH_PENDING", True),
     (tilko.WrongPersonalData(), "INFO_REQUIRED", False),
     (tilko.NotRegistered("3"), "NOT_REGISTERED", False),
-    (tilko.Passing(reason="busy", http_status=429), "PROVIDER_UNAVAILABLE", True),
-    (tilko.Passing(reason="busy", http_status=503), "PROVIDER_UNAVAILABLE", True),
-    (tilko.Passing(reason="timed_out"), "PROVIDER_UNAVAILABLE", True),
-    (tilko.Passing(reason="unreachable"), "PROVIDER_UNAVAILABLE", True),
-    (tilko.Passing(reason="cut_off"), "PROVIDER_UNAVAILABLE", True),
-    (tilko.Misconfigured(http_status=401), "SERVICE_UNAVAILABLE", False),
-    (tilko.Misconfigured(http_status=403), "SERVICE_UNAVAILABLE", False),
-    (tilko.Misconfigured(reason="unknown_api_key"), "SERVICE_UNAVAILABLE", False),
-    (tilko.Refused(provider_code=7777), "PROVIDER_REFUSED", False),
-    (tilko.TooLarge(), "PROVIDER_REFUSED", False),
-    (mediarc.MissingInputs(["weight"]), "REPORT_INPUTS_MISSING", False),
-    (mediarc.Passing(http_status=503), "REPORT_FAILED", True),
-    (mediarc.Misconfigured(http_status=403), "SERVICE_UNAVAILABLE", False),
-    (mediarc.Refused(http_status=400), "REPORT_FAILED", False),
-    (mediarc.TooLarge(), "REPORT_FAILED", False),
+    (tilko.TilkoUnavailable(reason="busy", http_status=429), "PROVIDER_UNAVAILABLE", True),
+    (tilko.TilkoUnavailable(reason="busy", http_status=503), "PROVIDER_UNAVAILABLE", True),
+    (tilko.TilkoUnavailable(reason="timed_out"), "PROVIDER_UNAVAILABLE", True),
+    (tilko.TilkoUnavailable(reason="unreachable"), "PROVIDER_UNAVAILABLE", True),
+    (tilko.TilkoUnavailable(reason="broken_response"), "PROVIDER_UNAVAILABLE", True),
+    (tilko.TilkoMisconfigured(http_status=401), "SERVICE_UNAVAILABLE", False),
+    (tilko.TilkoMisconfigured(http_status=403), "SERVICE_UNAVAILABLE", False),
+    (tilko.TilkoMisconfigured(reason="unknown_api_key"), "SERVICE_UNAVAILABLE", False),
+    (tilko.TilkoRefused(provider_code=7777), "PROVIDER_REFUSED", False),
+    (tilko.TilkoResponseTooLarge(), "PROVIDER_REFUSED", False),
+    (mediarc.ReportInputsMissing(["weight"]), "REPORT_INPUTS_MISSING", False),
+    (mediarc.MediarcUnavailable(http_status=503), "REPORT_FAILED", True),
+    (mediarc.MediarcMisconfigured(http_status=403), "SERVICE_UNAVAILABLE", False),
+    (mediarc.MediarcRefused(http_status=400), "REPORT_FAILED", False),
+    (mediarc.MediarcResponseTooLarge(), "REPORT_FAILED", False),
     (StorageFault("disk_full"), "STORAGE_FAILED", True),
     (DamagedFile("checksum"), "STORAGE_FAILED", False),
     (FilesNotImported(set_aside=True), "INTERNAL_ERROR", False),
@@ -50,11 +50,11 @@ def test_the_person_is_told_which_authenticator(code):
 
 
 def test_operators_get_the_facts_and_nothing_of_the_message():
-    error = tilko.Refused(
+    error = tilko.TilkoRefused(
         reason="r", http_status=200, provider_code=7777, provider_message="김하늘 님", error_log="SANDBOX-7777"
     )
     assert describe(error).detail == {
-        "error": "Refused",
+        "error": "TilkoRefused",
         "reason": "r",
         "http_status": 200,
         "provider_code": 7777,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from upstream.mediarc.errors import MissingInputs
+from upstream.mediarc.errors import ReportInputsMissing
 from upstream.mediarc.mapping import (
     CheckupValues,
     Lifestyle,
@@ -120,7 +120,7 @@ def test_woman_is_zero_and_known_lifestyle_is_sent():
 )
 def test_missing_value_is_named_and_nothing_is_built(field, name):
     checkup = replace(FULL, **{field: None})
-    with pytest.raises(MissingInputs) as caught:
+    with pytest.raises(ReportInputsMissing) as caught:
         build_report_request(SUBJECT, checkup, tid="t")
     assert (caught.value.missing, caught.value.retryable) == ([name], False)
 

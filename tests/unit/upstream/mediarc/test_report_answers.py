@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from upstream.mediarc.answers import read_report
-from upstream.mediarc.errors import Misconfigured, MissingInputs, Passing, Refused
+from upstream.mediarc.errors import MediarcMisconfigured, MediarcRefused, MediarcUnavailable, ReportInputsMissing
 
 ANSWER = {
     "mkt_uuid": "invented-uuid",
@@ -58,7 +58,7 @@ def test_numbers_left_out_are_none(moment):
     ],
 )
 def test_malformed_report_is_passing(answer):
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(MediarcUnavailable) as caught:
         read(answer)
     assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
 
@@ -66,33 +66,33 @@ def test_malformed_report_is_passing(answer):
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (429, Passing),
-        (500, Passing),
-        (503, Passing),
-        (401, Misconfigured),
-        (403, Misconfigured),
-        (400, Refused),
-        (404, Refused),
-        (302, Refused),
-        (201, Refused),
+        (429, MediarcUnavailable),
+        (500, MediarcUnavailable),
+        (503, MediarcUnavailable),
+        (401, MediarcMisconfigured),
+        (403, MediarcMisconfigured),
+        (400, MediarcRefused),
+        (404, MediarcRefused),
+        (302, MediarcRefused),
+        (201, MediarcRefused),
     ],
 )
 def test_status_decides_what_follows(status, error):
     with pytest.raises(error) as caught:
         read({"error": "<b>no</b>"}, status=status, headers={"Retry-After": "9"})
     assert (caught.value.http_status, caught.value.error_text) == (status, "no")
-    assert caught.value.retry_after_seconds == (9.0 if error is Passing else None)
+    assert caught.value.retry_after_seconds == (9.0 if error is MediarcUnavailable else None)
 
 
 def test_text_of_an_error_is_ours_alone():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MediarcRefused) as caught:
         read({"error": "김하늘 19840517 " + "x" * 5000}, status=400, hide=("김하늘",))
     assert str(caught.value) == "MediArc refused (HTTP 400)"
     assert caught.value.error_text.startswith("*** *** x")
     assert len(caught.value.error_text) == 500
 
 
-@pytest.mark.parametrize("error", [MissingInputs(["sex"]), Refused(http_status=400, error_text="x")])
+@pytest.mark.parametrize("error", [ReportInputsMissing(["sex"]), MediarcRefused(http_status=400, error_text="x")])
 def test_errors_survive_pickle(error):
     twin = pickle.loads(pickle.dumps(error))
     assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))

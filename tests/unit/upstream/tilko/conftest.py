@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from upstream.tilko.codec import AuthTokens, Person, PublicKey, Request
+from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
 
 
 @dataclass
@@ -23,10 +23,10 @@ class Provider:
         )
         return base64.b64encode(der).decode()
 
-    def aes_key(self, request: Request) -> bytes:
+    def aes_key(self, request: TilkoRequest) -> bytes:
         return self.private_key.decrypt(base64.b64decode(request.headers["ENC-KEY"]), padding.PKCS1v15())
 
-    def open(self, request: Request) -> dict[str, str]:
+    def open(self, request: TilkoRequest) -> dict[str, str]:
         """The fields with the encrypted ones opened."""
         aes_key, fields = self.aes_key(request), json.loads(request.body)
         for name in ("UserName", "BirthDate", "UserCellphoneNumber"):
@@ -49,7 +49,7 @@ def key(provider):
 
 @pytest.fixture
 def person():
-    return Person("김하늘", "19840517", "01012345678", "0")
+    return TilkoPerson("김하늘", "19840517", "01012345678", "0")
 
 
 @pytest.fixture

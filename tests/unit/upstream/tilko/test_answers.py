@@ -11,12 +11,12 @@ import pytest
 from core.clock import clock
 from upstream.tilko import answers
 from upstream.tilko.errors import (
-    Misconfigured,
     NotApproved,
     NotRegistered,
-    Passing,
-    Refused,
     TilkoError,
+    TilkoMisconfigured,
+    TilkoRefused,
+    TilkoUnavailable,
     WrongPersonalData,
 )
 
@@ -133,7 +133,7 @@ def test_missing_account_names_the_authenticator(given):
 
 @pytest.mark.parametrize("body", [refuse("요청 오류", 4115), refuse("인증이 완료되지 않은 요청이 있습니다")])
 def test_before_the_request_nothing_can_be_unapproved(body):
-    with pytest.raises(Refused):
+    with pytest.raises(TilkoRefused):
         read_auth(body)
 
 
@@ -153,7 +153,7 @@ def test_before_the_request_nothing_can_be_unapproved(body):
     ],
 )
 def test_malformed_authentication_is_passing(body):
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         read_auth(body)
     assert caught.value.reason == "malformed"
 
@@ -163,13 +163,13 @@ def test_malformed_authentication_is_passing(body):
     [b"", b"null", b"\xff{", b'{"Status": "OK", "ResultList": [{"Ye', encode(OK), encode({**OK, "ResultList": {}})],
 )
 def test_malformed_data_is_passing(body):
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         read_data(body)
     assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
 
 
 def test_damaged_answer_does_not_travel_in_the_error():
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         read_data('{"Status": "OK", "ResultList": [{"Location": "한빛검진의원'.encode())
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -178,7 +178,7 @@ def test_damaged_answer_does_not_travel_in_the_error():
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("body", [b"", b"<html>", refuse("입력하신 정보")])
 def test_busy_servers_are_passing(status, body):
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         read_data(body, status=status)
     assert caught.value.http_status == status
 
@@ -196,7 +196,7 @@ def test_busy_servers_are_passing(status, body):
     ],
 )
 def test_retry_after_is_honoured(value, seconds):
-    with clock.frozen(datetime(2026, 11, 21, 3, 0, 0, tzinfo=UTC)), pytest.raises(Passing) as caught:
+    with clock.frozen(datetime(2026, 11, 21, 3, 0, 0, tzinfo=UTC)), pytest.raises(TilkoUnavailable) as caught:
         read_data(b"", status=429, headers={"retry-after": value})
     assert caught.value.retry_after_seconds == seconds
 
@@ -212,7 +212,7 @@ def test_retry_after_is_honoured(value, seconds):
 )
 @pytest.mark.parametrize("read", [read_data, read_auth])
 def test_our_own_configuration_is_told_apart(read, status, body):
-    with pytest.raises(Misconfigured) as caught:
+    with pytest.raises(TilkoMisconfigured) as caught:
         read(body, status=status)
     assert not caught.value.retryable
 
@@ -229,13 +229,13 @@ def test_our_own_configuration_is_told_apart(read, status, body):
 )
 @pytest.mark.parametrize("read", [read_data, read_auth])
 def test_any_other_refusal_stops_the_step(read, status, body):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(TilkoRefused) as caught:
         read(body, status=status)
     assert (caught.value.retryable, caught.value.http_status) == (False, status)
 
 
 def test_refusal_keeps_code_and_log_for_the_operators():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(TilkoRefused) as caught:
         read_data(refuse("<p>실패</p>", 9001, ErrorLog="<b>line</b> 12 " + "x" * 5000))
     error = caught.value
     assert (error.provider_code, error.provider_message) == (9001, "실패")
@@ -245,20 +245,25 @@ def test_refusal_keeps_code_and_log_for_the_operators():
 
 def test_echoed_persons_are_hidden():
     body = refuse("김하늘 님 010-1234-5678", 9001, ErrorLog="19840517 cx-invented 김하늘")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(TilkoRefused) as caught:
         read_data(body, hide=("김하늘", "cx-invented"))
     assert (caught.value.provider_message, caught.value.error_log) == ("*** 님 ***", "*** *** ***")
 
 
 def test_text_of_an_error_is_ours_alone():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(TilkoRefused) as caught:
         read_data(refuse("김하늘 님의 기록", 9001, ErrorLog="김하늘"))
     assert str(caught.value) == "Tilko refused (HTTP 200, code 9001)"
     assert "김하늘" not in repr(caught.value)
 
 
 @pytest.mark.parametrize(
-    "error", [NotRegistered("3"), Refused(http_status=200, provider_code=7, error_log="x"), Passing(reason="busy")]
+    "error",
+    [
+        NotRegistered("3"),
+        TilkoRefused(http_status=200, provider_code=7, error_log="x"),
+        TilkoUnavailable(reason="busy"),
+    ],
 )
 def test_errors_survive_pickle_and_copy(error):
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
@@ -280,12 +285,12 @@ def test_public_key_is_read(provider):
     ],
 )
 def test_unknown_api_key_is_our_configuration(fields):
-    with pytest.raises(Misconfigured):
+    with pytest.raises(TilkoMisconfigured):
         answers.read_public_key(200, JSON, encode(fields), "invented-api-key")
 
 
 @pytest.mark.parametrize("text", [None, "", "aGVsbG8=", "한글"])
 def test_damaged_public_key_is_passing(text):
     body = encode({"Status": "OK", "ApiKey": "invented-api-key", "PublicKey": text})
-    with pytest.raises(Passing):
+    with pytest.raises(TilkoUnavailable):
         answers.read_public_key(200, JSON, body, "invented-api-key")

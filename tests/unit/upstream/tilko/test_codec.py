@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upstream.tilko import codec
-from upstream.tilko.codec import AuthTokens, Person, PublicKey
+from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson
 
 
 def test_simple_auth_carries_the_person_encrypted(provider, key, person):
@@ -62,7 +62,7 @@ def test_nothing_personal_goes_out_plain(key, person, tokens):
 
 @given(name=st.text(min_size=1, max_size=70).filter(lambda text: text.isprintable()))
 def test_any_name_survives_the_way(provider, key, name):
-    request = codec.build_simple_auth(key, Person(name, "19840517", "01012345678", "6"))
+    request = codec.build_simple_auth(key, TilkoPerson(name, "19840517", "01012345678", "6"))
     assert provider.open(request)["UserName"] == name
 
 
@@ -80,7 +80,7 @@ def test_any_name_survives_the_way(provider, key, name):
 )
 def test_unusable_persons_are_refused_without_showing_them(fields):
     with pytest.raises(ValueError) as caught:
-        Person(*fields)
+        TilkoPerson(*fields)
     assert not any(value in str(caught.value) for value in fields if len(value) > 1)
 
 

@@ -6,14 +6,14 @@ import threading
 import pytest
 
 from tests.integration.upstream import peer as peers
-from upstream.connections import Connections
-from upstream.exchange import TimedOut
+from upstream.http.connection_pool import HttpConnectionPool
+from upstream.http.exchange import TimedOut
 
 MIB = 1024 * 1024
 
 
 def connect(peer, places=1):
-    return Connections(peer.url, max_connections=places, connect_seconds=5, max_answer_bytes=MIB)
+    return HttpConnectionPool(peer.url, max_connections=places, connect_seconds=5, max_response_bytes=MIB)
 
 
 def ask(connections, seconds=10.0):
@@ -86,7 +86,7 @@ def test_caller_that_leaves_makes_room(peer):
     assert asyncio.run(leave_and_ask()) == 200
 
 
-def test_what_the_last_look_refuses_is_not_sent(peer):
+def test_what_the_before_send_refuses_is_not_sent(peer):
     def refuse():
         raise LookupError
 

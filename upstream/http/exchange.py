@@ -1,11 +1,11 @@
-"""One bounded HTTP exchange over httpx: a deadline for the whole, a limit for the answer, never a second try.
+"""One bounded HTTP exchange over httpx: a deadline for the whole, a limit for the response, never a retry.
 
 Errors:
     ExchangeError
-    ├── Unreachable   refused, no such host, TLS: nothing was sent
-    ├── TimedOut      no whole answer before the deadline
-    ├── CutOff        the connection broke, or the bytes were no HTTP
-    └── AnswerTooLarge (not retryable)
+    ├── Unreachable       refused, no such host, TLS: nothing was sent
+    ├── TimedOut          no whole response before the deadline
+    ├── BrokenResponse    the connection broke, or the bytes were no HTTP
+    └── ResponseTooLarge  (not retryable)
 """
 
 import logging
@@ -24,7 +24,7 @@ _KEEP_ALIVE_SECONDS = 30.0
 
 
 class ExchangeError(Exception):
-    """No whole answer came. `reason` is a fixed word."""
+    """No whole response came. `reason` is a fixed word."""
 
     retryable: ClassVar[bool] = True
     reason: ClassVar[str] = "failed"
@@ -38,27 +38,27 @@ class TimedOut(ExchangeError):
     reason = "timed_out"
 
 
-class CutOff(ExchangeError):
-    reason = "cut_off"
+class BrokenResponse(ExchangeError):
+    reason = "broken_response"
 
 
-class AnswerTooLarge(ExchangeError):
+class ResponseTooLarge(ExchangeError):
     retryable = False
     reason = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ExchangeLimits:
     """What one exchange may take."""
 
     total_seconds: float
-    max_answer_bytes: int
+    max_response_bytes: int
     connect_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reply:
-    """A whole answer, whatever its status."""
+class HttpResponse:
+    """A whole response, whatever its status."""
 
     status: int
     headers: Mapping[str, str]
@@ -87,15 +87,15 @@ def open_http() -> httpx.Client:
     return http
 
 
-def send(http: httpx.Client, request: httpx.Request, limits: Limits) -> Reply:
-    """Raises ExchangeError. One call is at most one request on the wire: httpx repeats none, and neither do we."""
+def send(http: httpx.Client, request: httpx.Request, limits: ExchangeLimits) -> HttpResponse:
+    """Raises ExchangeError. One call is at most one request on the wire: httpx retries none, and neither do we."""
     deadline = clock.monotonic() + limits.total_seconds
     connect_seconds = min(limits.connect_seconds, limits.total_seconds)
     request.extensions["timeout"] = httpx.Timeout(limits.total_seconds, connect=connect_seconds).as_dict()
     try:
         response = http.send(request, stream=True)
         try:
-            body = _read_bounded(response, deadline, limits.max_answer_bytes)
+            body = _read_bounded(response, deadline, limits.max_response_bytes)
         finally:
             response.close()
     except httpx.TimeoutException as exc:
@@ -103,20 +103,20 @@ def send(http: httpx.Client, request: httpx.Request, limits: Limits) -> Reply:
     except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError) as exc:
         raise Unreachable from exc
     except (httpx.RequestError, ssl.SSLError) as exc:
-        raise CutOff from exc
-    return Reply(response.status_code, response.headers, body)
+        raise BrokenResponse from exc
+    return HttpResponse(response.status_code, response.headers, body)
 
 
 def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
-    # httpx's read timeout starts anew with each byte: a server that drips needs a deadline of its own.
+    # httpx's read timeout starts anew with each byte: a server that sends byte by byte needs a deadline of its own.
     declared = response.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise AnswerTooLarge
+        raise ResponseTooLarge
     parts = bytearray()
     for chunk in response.iter_bytes():
         parts += chunk
         if len(parts) > max_bytes:
-            raise AnswerTooLarge
+            raise ResponseTooLarge
         if clock.monotonic() > deadline:
             raise TimedOut
     return bytes(parts)

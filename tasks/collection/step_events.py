@@ -1,8 +1,8 @@
-"""Shows each step of a chain in Flower as a task of its own, although steps that can go on do so in one process.
+"""Sends Celery's task events for each step of a chain, although steps that can go on do so in one task.
 
-A Celery message costs more CPU than most steps; what an operator wants is the step's name, queue, time and state.
-So the step tasks send no events by themselves, and this sends the same ones for each step. A message costs more than
-what it says here, too, so a thread sends what was gathered a few times a second.
+A Celery message costs more CPU than most steps; what an operator wants to see in Flower is the step's name, queue, time
+and state. So the step tasks send no events by themselves, and this sends the same ones for each step. An event message
+costs more than its content, too, so a thread sends them in batches, a few times a second.
 """
 
 import threading
@@ -16,13 +16,13 @@ from celery.events import EventDispatcher
 
 from core.logs import get_logger
 from core.names import Queue, Step, step_task
-from tasks.broker import BROKER_AWAY
+from tasks.broker import BROKER_ERRORS
 
 log = get_logger(__name__)
 
 _GROUP = "task"
-# So late may Flower learn of a step; short enough to watch one live.
-_GATHER_SECONDS = 0.1
+# The longest delay of an event; short enough to watch a step live.
+_BATCH_SECONDS = 0.1
 _BUFFER_LIMIT = 500
 
 
@@ -31,23 +31,23 @@ def poll_id(session_id: UUID) -> str:
     return str(uuid5(NAMESPACE_OID, f"{session_id}:{Step.POLL_SIMPLE_AUTH}"))
 
 
-class StepDisplay:
-    """One per process. A lost event is a lost line in Flower and nothing else: a broker that is away is no error."""
+class StepEvents:
+    """One per process. A lost event is a lost line in Flower and nothing else: an unreachable broker is no error."""
 
     def __init__(self, celery: Celery, hostname: str) -> None:
         self._celery = celery
         self._hostname = hostname
         self._dispatcher: EventDispatcher | None = None
-        self._gathered: deque[tuple[str, dict[str, object]]] = deque()
+        self._buffer: deque[tuple[str, dict[str, object]]] = deque()
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._gathering = threading.Event()
+        self._never = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self, step: Step, session_id: UUID, attempt: int) -> str:
         """The step has been taken and is running. Returns its id."""
         task_id = poll_id(session_id) if step == Step.POLL_SIMPLE_AUTH else str(uuid4())
-        self._send(
+        self._add(
             "task-received",
             task_id,
             name=step_task(step),
@@ -57,54 +57,53 @@ class StepDisplay:
             routing_key=Queue.COLLECTION.value,
             root_id=str(session_id),
         )
-        self._send("task-started", task_id)
+        self._add("task-started", task_id)
         return task_id
 
     def succeed(self, task_id: str, started: float, result: str) -> None:
         """`started` is of the monotonic clock."""
-        self._send("task-succeeded", task_id, result=result, runtime=time.monotonic() - started)
+        self._add("task-succeeded", task_id, result=result, runtime=time.monotonic() - started)
 
     def fail(self, task_id: str, error: BaseException, *, retrying: bool) -> None:
         """Only the type of the error: its text is for the logs."""
         kind = "task-retried" if retrying else "task-failed"
-        self._send(kind, task_id, exception=type(error).__name__, traceback="")
+        self._add(kind, task_id, exception=type(error).__name__, traceback="")
 
     def revoke(self, task_id: str) -> None:
-        self._send("task-revoked", task_id, terminated=False, signum=None, expired=True)
+        self._add("task-revoked", task_id, terminated=False, signum=None, expired=True)
 
     def flush(self) -> None:
-        """Let Flower see what was gathered, now."""
+        """Send what is in the buffer now."""
         with self._lock:
             try:
                 self._publish()
-            except BROKER_AWAY as exc:
-                log.info("flower_not_told", error=type(exc).__name__)
-                self._start_anew()
+            except BROKER_ERRORS as exc:
+                log.info("task_events_not_sent", error=type(exc).__name__)
+                self._reset()
 
-    def _start_anew(self) -> None:
-        """What was gathered is forgotten: while the broker is away it would only grow."""
-        self._gathered.clear()
+    def _reset(self) -> None:
+        """The buffer is dropped: while the broker is unreachable it would only grow."""
+        self._buffer.clear()
         dispatcher, self._dispatcher = self._dispatcher, None
-        with suppress(*BROKER_AWAY):
+        with suppress(*BROKER_ERRORS):
             if dispatcher is not None:
                 dispatcher.connection.release()
 
-    def _send(self, kind: str, task_id: str, **fields: object) -> None:
-        self._gathered.append((kind, {"uuid": task_id, "timestamp": time.time(), **fields}))
+    def _add(self, kind: str, task_id: str, **fields: object) -> None:
+        self._buffer.append((kind, {"uuid": task_id, "timestamp": time.time(), **fields}))
         if self._thread is None:
-            self._thread = threading.Thread(target=self._flush_often, name="step-display", daemon=True)
+            self._thread = threading.Thread(target=self._flush_loop, name="step-events", daemon=True)
             self._thread.start()
         self._wake.set()
 
-    def _flush_often(self) -> None:
+    def _flush_loop(self) -> None:
         while self._wake.wait():
             self._wake.clear()
-            # Nobody sets it: waiting on it is how a thread gathers for a while.
-            self._gathering.wait(_GATHER_SECONDS)
+            self._never.wait(_BATCH_SECONDS)
             self.flush()
 
     def _publish(self) -> None:
-        if not self._gathered:
+        if not self._buffer:
             return
         if self._dispatcher is None:
             self._dispatcher = EventDispatcher(
@@ -115,7 +114,7 @@ class StepDisplay:
                 buffer_group={_GROUP},
                 buffer_limit=_BUFFER_LIMIT,
             )
-        while self._gathered:
-            kind, fields = self._gathered.popleft()
+        while self._buffer:
+            kind, fields = self._buffer.popleft()
             self._dispatcher.send(kind, **fields)
         self._dispatcher.flush(groups=[_GROUP])

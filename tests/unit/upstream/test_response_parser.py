@@ -2,8 +2,8 @@
 
 import pytest
 
-from upstream.exchange import AnswerTooLarge, CutOff
-from upstream.http_parser import AnswerParser
+from upstream.http.exchange import BrokenResponse, ResponseTooLarge
+from upstream.http.response_parser import ResponseParser
 
 BY_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 BY_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: 1\r\n\r\n"
@@ -21,13 +21,13 @@ def parse(parser, data, step):
 @pytest.mark.parametrize("data", [BY_LENGTH, BY_CHUNKS, AFTER_INTERIM])
 @pytest.mark.parametrize("step", [1, 2, 7, 1000])
 def test_answer_is_whole_however_it_arrives(data, step):
-    parser = AnswerParser(100)
+    parser = ResponseParser(100)
     reply, rest = parse(parser, data, step)
     assert (reply.status, reply.body, rest, parser.keeps) == (200, b"hello", b"", True)
 
 
 def test_answer_without_length_ends_with_its_connection():
-    parser = AnswerParser(100)
+    parser = ResponseParser(100)
     assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\nhel") is None
     assert parser.feed(b"lo") is None
     assert (parser.end().body, parser.keeps) == (b"hello", False)
@@ -35,34 +35,34 @@ def test_answer_without_length_ends_with_its_connection():
 
 @pytest.mark.parametrize("cut", [0, 20, len(BY_LENGTH) - 1])
 def test_cut_answer_is_no_answer(cut):
-    parser = AnswerParser(100)
+    parser = ResponseParser(100)
     parser.feed(BY_LENGTH[:cut])
-    with pytest.raises(CutOff):
+    with pytest.raises(BrokenResponse):
         parser.end()
 
 
 @pytest.mark.parametrize("size", [3, 4])
 @pytest.mark.parametrize("data", [BY_LENGTH, BY_CHUNKS, b"HTTP/1.1 200 OK\r\n\r\nhello"])
 def test_answer_beyond_the_limit_is_refused(data, size):
-    with pytest.raises(AnswerTooLarge):
-        AnswerParser(size).feed(data)
+    with pytest.raises(ResponseTooLarge):
+        ResponseParser(size).feed(data)
 
 
 @pytest.mark.parametrize("head", [b"Connection: close\r\n", b"Connection: Close, x\r\n"])
 def test_connection_that_closes_is_not_kept(head):
-    parser = AnswerParser(100)
+    parser = ResponseParser(100)
     assert parser.feed(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 0\r\n\r\n") is not None
     assert not parser.keeps
 
 
 def test_bytes_beyond_the_answer_spoil_the_connection():
-    parser = AnswerParser(100)
+    parser = ResponseParser(100)
     assert parser.feed(BY_LENGTH + b"HTTP/1.1 200 OK").body == b"hello"
     assert not parser.keeps
 
 
 def test_answer_that_may_have_no_body_has_none():
-    assert AnswerParser(100).feed(b"HTTP/1.1 204 No Content\r\n\r\n").body == b""
+    assert ResponseParser(100).feed(b"HTTP/1.1 204 No Content\r\n\r\n").body == b""
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_answer_that_may_have_no_body_has_none():
     ],
 )
 def test_what_is_no_answer_to_us_is_refused(data):
-    with pytest.raises(CutOff):
-        AnswerParser(100).feed(data)
+    with pytest.raises(BrokenResponse):
+        ResponseParser(100).feed(data)

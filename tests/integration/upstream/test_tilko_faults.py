@@ -1,4 +1,4 @@
-"""Whatever the network does, both clients raise the same error and ask only once."""
+"""Whatever the network does, both clients raise the same error and send only one request."""
 
 import logging
 import socket
@@ -9,7 +9,7 @@ import pytest
 from tests.integration.upstream import peer as peers
 from tests.integration.upstream.conftest import MIB
 from upstream.tilko.client import Timeouts
-from upstream.tilko.errors import Misconfigured, NotApproved, Passing, Refused, TooLarge
+from upstream.tilko.errors import NotApproved, TilkoMisconfigured, TilkoRefused, TilkoResponseTooLarge, TilkoUnavailable
 
 PATIENT = Timeouts()
 
@@ -19,42 +19,42 @@ PATIENT = Timeouts()
     [
         (peers.stay_silent, "timed_out"),
         (peers.drip, "timed_out"),
-        (peers.cut_before_answer, "cut_off"),
-        (peers.cut_in_body, "cut_off"),
-        (peers.speak_no_http, "cut_off"),
+        (peers.cut_before_answer, "broken_response"),
+        (peers.cut_in_body, "broken_response"),
+        (peers.speak_no_http, "broken_response"),
         (peers.truncate_body, "malformed"),
         (peers.give_body(b'{"Status": "OK", "Res'), "malformed"),
-        (peers.give_body(b"no gzip", Content_Encoding="gzip"), "cut_off"),
+        (peers.give_body(b"no gzip", Content_Encoding="gzip"), "broken_response"),
         (peers.give_json({}, 503), "busy"),
     ],
 )
-def test_bad_weather_is_passing_and_asked_once(peer, asking, answer, reason):
+def test_a_network_fault_is_retryable_and_sent_once(peer, asking, answer, reason):
     peer.answer = answer
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         asking.ask(peer.url)
     assert (caught.value.reason, caught.value.retryable) == (reason, True)
     assert len(peer.bodies) == 1
 
 
-def test_dripping_server_is_left_at_the_deadline(peer, asking):
+def test_a_response_sent_byte_by_byte_ends_at_the_deadline(peer, asking):
     peer.answer = peers.drip
     started = time.monotonic()
-    with pytest.raises(Passing):
+    with pytest.raises(TilkoUnavailable):
         asking.ask(peer.url)
     assert time.monotonic() - started < 3
 
 
-def test_refused_connection_is_passing(asking):
+def test_refused_connection_is_retryable(asking):
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))  # bound, not listening
-        with pytest.raises(Passing) as caught:
+        with pytest.raises(TilkoUnavailable) as caught:
             asking.ask(f"http://127.0.0.1:{reserved.getsockname()[1]}")
     assert caught.value.reason == "unreachable"
 
 
 def test_retry_after_reaches_the_caller(peer, asking):
     peer.answer = peers.give_json({}, 429, Retry_After="7")
-    with pytest.raises(Passing) as caught:
+    with pytest.raises(TilkoUnavailable) as caught:
         asking.ask(peer.url)
     assert caught.value.retry_after_seconds == 7.0
 
@@ -69,7 +69,7 @@ def test_kept_connection_that_closed_costs_no_second_call(peer, asking):
     peer.answer = peers.answer_then_hang_up
     try:
         asking.ask(peer.url, times=4)
-    except Passing:  # a race that the client may lose, but must not paper over by asking again
+    except TilkoUnavailable:  # a race that the client may lose, but must not paper over by asking again
         assert len(peer.bodies) <= 4
     else:
         assert len(peer.bodies) == 4
@@ -82,7 +82,7 @@ def test_cut_on_a_kept_connection_is_not_repeated(peer, asking):
         (good if len(peer.bodies) == 1 else peers.cut_before_answer)(handler)
 
     peer.answer = answer
-    with pytest.raises(Passing):
+    with pytest.raises(TilkoUnavailable):
         asking.ask(peer.url, times=2)
     assert len(peer.bodies) == 2
 
@@ -90,7 +90,7 @@ def test_cut_on_a_kept_connection_is_not_repeated(peer, asking):
 def test_answer_of_30_mib_is_whole(peer, asking):
     image = "A" * (30 * MIB)
     peer.answer = peers.give_json({"Status": "OK", "ResultList": [{"DrugImage": image}]})
-    answer = asking.ask(peer.url, timeouts=PATIENT, max_answer_bytes=64 * MIB)
+    answer = asking.ask(peer.url, timeouts=PATIENT, max_response_bytes=64 * MIB)
     assert (answer.count, len(answer.raw) > 30 * MIB) == (1, True)
 
 
@@ -105,14 +105,14 @@ def test_answer_beyond_the_limit_is_not_retried(peer, asking, declared):
         handler.wfile.write(b" " * 8 * MIB)
 
     peer.answer = answer
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(TilkoResponseTooLarge) as caught:
         asking.ask(peer.url)
     assert not caught.value.retryable
 
 
 def test_redirects_are_not_followed(peer, asking):
     peer.answer = peers.give_body(b"", 307, Location="/elsewhere")
-    with pytest.raises(Refused, match="HTTP 307"):
+    with pytest.raises(TilkoRefused, match="HTTP 307"):
         asking.ask(peer.url)
     assert len(peer.bodies) == 1
 
@@ -126,13 +126,13 @@ def test_cookies_of_one_person_never_return(peer, asking):
 def test_public_key_is_asked_once_and_checked(peer, asking):
     asking.ask(peer.url + "//", times=3)
     assert peer.keys_asked == ["/api/Auth/GetPublicKey?APIkey=invented-api-key"]
-    with pytest.raises(Misconfigured):
+    with pytest.raises(TilkoMisconfigured):
         asking.ask(peer.url, api_key="another-key")
 
 
 def test_unusable_public_key_sends_no_person(peer, asking):
     peer.answer_key = peers.cut_before_answer
-    with pytest.raises(Passing):
+    with pytest.raises(TilkoUnavailable):
         asking.ask(peer.url)
     assert peer.bodies == []
 

@@ -11,31 +11,31 @@ from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlsplit
 
-from upstream.exchange import CutOff, ExchangeError, Reply, TimedOut, Unreachable
-from upstream.http_parser import AnswerParser
+from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, TimedOut, Unreachable
+from upstream.http.response_parser import ResponseParser
 
 # Servers close connections that rest: one that has rested for longer is not used again.
 _KEEP_ALIVE_SECONDS = 15.0
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One exchange at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, open_ones: "set[Connection]") -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, open_ones: "set[HttpConnection]") -> None:
         self._loop = loop
         self._open_ones = open_ones
         self._transport: asyncio.Transport | None = None
-        self._parser: AnswerParser | None = None
-        self._answer: asyncio.Future[Reply] | None = None
+        self._parser: ResponseParser | None = None
+        self._answer: asyncio.Future[HttpResponse] | None = None
         self.usable = True
         self.rests_since = 0.0
         self.lost = loop.create_future()
 
-    async def exchange(self, request: bytes, max_answer_bytes: int, deadline: float) -> Reply:
+    async def exchange(self, request: bytes, max_response_bytes: int, deadline: float) -> HttpResponse:
         """Until a moment of the loop's clock. Raises ExchangeError. A caller that is cancelled leaves it unusable."""
         assert self._transport is not None
         assert self._answer is None
-        self._parser = AnswerParser(max_answer_bytes)
+        self._parser = ResponseParser(max_response_bytes)
         self._answer = self._loop.create_future()
         timer = self._loop.call_at(deadline, self._expire)
         self._transport.write(request)
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done() or self._parser is None:
             return
         if exc is not None:
-            self._answer.set_exception(CutOff())
+            self._answer.set_exception(BrokenResponse())
             return
         try:
             self._answer.set_result(self._parser.end())
@@ -91,11 +91,11 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(error)
 
 
-class Connections:
+class HttpConnectionPool:
     """At most so many at once; whoever comes later waits for a free one, the most recently used first. Made on the loop
     that uses it: asking for the loop is a system call, and a poll would ask six times."""
 
-    def __init__(self, base_url: str, *, max_connections: int, connect_seconds: float, max_answer_bytes: int) -> None:
+    def __init__(self, base_url: str, *, max_connections: int, connect_seconds: float, max_response_bytes: int) -> None:
         self._loop = asyncio.get_running_loop()
         parts = urlsplit(base_url)
         self._host, self._secure = parts.hostname or "", parts.scheme == "https"
@@ -103,12 +103,12 @@ class Connections:
         self._path = parts.path
         self._authority = parts.netloc.rpartition("@")[2]
         self._connect_seconds = connect_seconds
-        self._max_answer_bytes = max_answer_bytes
+        self._max_response_bytes = max_response_bytes
         self._context = ssl.create_default_context() if self._secure else None
-        self._free: list[Connection] = []
+        self._free: list[HttpConnection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._places = max_connections
-        self._all: set[Connection] = set()
+        self._all: set[HttpConnection] = set()
 
     def build(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         """The request's bytes; neither path nor headers may hold a line's end."""
@@ -118,9 +118,9 @@ class Connections:
         return f"{head}{lines}{length}\r\n".encode("latin-1") + body
 
     async def exchange(
-        self, request: bytes, total_seconds: float, last_look: Callable[[], None] | None = None
-    ) -> Reply:
-        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it. `last_look`
+        self, request: bytes, total_seconds: float, before_send: Callable[[], None] | None = None
+    ) -> HttpResponse:
+        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it. `before_send`
         comes after all that takes time, right before the request leaves; it keeps it back by raising."""
         deadline = self._loop.time() + total_seconds
         if self._places > 0:
@@ -130,9 +130,9 @@ class Connections:
         try:
             connection = self._take_rested() or await self._open(deadline)
             try:
-                if last_look is not None:
-                    last_look()
-                return await connection.exchange(request, self._max_answer_bytes, deadline)
+                if before_send is not None:
+                    before_send()
+                return await connection.exchange(request, self._max_response_bytes, deadline)
             finally:
                 self._put_back(connection)
         finally:
@@ -167,7 +167,7 @@ class Connections:
                 return
         self._places += 1
 
-    def _take_rested(self) -> Connection | None:
+    def _take_rested(self) -> HttpConnection | None:
         oldest = self._loop.time() - _KEEP_ALIVE_SECONDS
         while self._free:
             connection = self._free.pop()
@@ -176,16 +176,16 @@ class Connections:
             connection.close()
         return None
 
-    def _put_back(self, connection: Connection) -> None:
+    def _put_back(self, connection: HttpConnection) -> None:
         if connection.usable:
             connection.rests_since = self._loop.time()
             self._free.append(connection)
 
-    async def _open(self, deadline: float) -> Connection:
+    async def _open(self, deadline: float) -> HttpConnection:
         try:
             async with asyncio.timeout_at(min(deadline, self._loop.time() + self._connect_seconds)):
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._loop, self._all),
+                    lambda: HttpConnection(self._loop, self._all),
                     self._host,
                     self._port,
                     ssl=self._context,
