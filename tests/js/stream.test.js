@@ -14,7 +14,7 @@ import {
   sockets,
   subject,
   tearDown,
-} from "./lines.js";
+} from "./browser.js";
 
 /** @type {ReturnType<typeof follow>|null} */
 let page = null;

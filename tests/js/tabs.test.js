@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { WelnoClient } from "../../webapp/static/sdk/session.js";
-import { sessionStream } from "../../webapp/static/sdk/subjects.js";
-import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./lines.js";
+import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
+import { sessionStream } from "../../webapp/static/sdk/collection/subject.js";
+import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./browser.js";
 import { memoryStorage } from "./stores.js";
 
 /** Web Locks as far as the tabs use them: one holder, a queue, stealing. */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { judgeClose, judgeStatus, reconnectSeconds } from "./ordering.js";
+import { judgeClose, judgeStatus, reconnectSeconds } from "./closing.js";
 
 const OPEN_MILLISECONDS = 10_000;
 const PATIENCE_MILLISECONDS = 2_500; // a proxy may swallow a handshake: after so long the others step in

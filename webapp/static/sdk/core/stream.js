@@ -7,8 +7,9 @@
  * @module
  */
 
+import { judgeStatus } from "./closing.js";
 import { Line } from "./line.js";
-import { isBehind, judge, judgeStatus } from "./ordering.js";
+import { isBehind, judge } from "./ordering.js";
 import { canShare, Tabs } from "./tabs.js";
 
 const KEPT_EVENTS = 200;

@@ -2,7 +2,7 @@
 
 import { mock } from "node:test";
 
-import { connect } from "../../webapp/static/sdk/stream.js";
+import { connect } from "../../webapp/static/sdk/core/stream.js";
 
 /** Everything that was dialled, the newest last. @type {FakeSocket[]} */
 export const sockets = [];
