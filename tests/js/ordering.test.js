@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isBehind, judge } from "../../webapp/static/sdk/core/ordering.js";
+import { checkOrder, isBehind } from "../../webapp/static/sdk/core/ordering.js";
 
 const CURSOR = { seq: 4, epoch: "e" };
 
-for (const [seq, epoch, verdict] of [
-  [5, "e", "deliver"],
-  [4, "e", "drop"],
-  [1, "e", "drop"],
+for (const [seq, epoch, order] of [
+  [5, "e", "next"],
+  [4, "e", "duplicate"],
+  [1, "e", "duplicate"],
   [6, "e", "gap"],
   [5, "f", "resync"],
   [2, "f", "resync"],
 ]) {
-  test(`after 4 of e, ${seq} of ${epoch}: ${verdict}`, () => assert.equal(judge(CURSOR, { seq, epoch }), verdict));
+  test(`after 4 of e, ${seq} of ${epoch}: ${order}`, () => assert.equal(checkOrder(CURSOR, { seq, epoch }), order));
 }
 
 test("a cursor without a history takes the first it hears", () => {
-  assert.equal(judge({ seq: 0, epoch: null }, { seq: 1, epoch: "any" }), "deliver");
+  assert.equal(checkOrder({ seq: 0, epoch: null }, { seq: 1, epoch: "any" }), "next");
 });
 
 for (const [cursor, other, behind] of [

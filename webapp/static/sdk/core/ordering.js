@@ -4,20 +4,20 @@
  */
 
 /** @typedef {{seq: number, epoch: string|null}} Cursor the last event that was delivered */
-/** @typedef {"deliver"|"drop"|"gap"|"resync"} Verdict */
+/** @typedef {"next"|"duplicate"|"gap"|"resync"} Order */
 
 /**
  * @param {Cursor} cursor
  * @param {{seq: number, epoch?: string|null}} event
- * @returns {Verdict} `gap`: events between are missing; `resync`: the history that the cursor counts in is gone
+ * @returns {Order} `gap`: events between are missing; `resync`: the cursor counts in another epoch
  */
-export function judge(cursor, event) {
+export function checkOrder(cursor, event) {
   if (cursor.epoch && event.epoch && event.epoch !== cursor.epoch) return "resync";
-  if (event.seq <= cursor.seq) return "drop";
-  return event.seq === cursor.seq + 1 ? "deliver" : "gap";
+  if (event.seq <= cursor.seq) return "duplicate";
+  return event.seq === cursor.seq + 1 ? "next" : "gap";
 }
 
-/** Whether another reader has seen what this one has not, or counts in another history.
+/** Whether another reader has seen what this one has not, or counts in another epoch.
  * @param {Cursor} cursor @param {Cursor} other */
 export function isBehind(cursor, other) {
   if (cursor.epoch && other.epoch !== null && other.epoch !== cursor.epoch) return true;

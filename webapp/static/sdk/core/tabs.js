@@ -1,7 +1,7 @@
 /**
- * One line for all tabs of a browser: the tab that holds the lock reads, and the others hear it on a channel.
+ * One connection for all tabs of a browser: the tab that holds a Web Lock leads, the others follow on a channel.
  *
- * The browser frees the lock of a tab that dies, and the next one in the queue reads on from its own place.
+ * The browser frees the lock of a tab that dies, and the next tab in the queue goes on from its own cursor.
  * @module
  */
 
@@ -9,9 +9,9 @@ const ASK_MILLISECONDS = 5_000;
 const ANSWER_MILLISECONDS = 2_000;
 
 /** @typedef {import("./ordering.js").Cursor} Cursor */
-/** `events` continue what was told before; `at` is where the teller stands.
- * @typedef {{events: any[], at: Cursor, state: import("./stream.js").StreamState}} News */
-/** @typedef {{lead: () => void, follow: () => void, news: (after?: Cursor) => News, hear: (news: News) => void}} Member */
+/** `events` continue what was sent before; `at` is the leader's cursor.
+ * @typedef {{events: any[], at: Cursor, state: import("./stream.js").StreamState}} Update */
+/** @typedef {{lead: () => void, follow: () => void, makeUpdate: (after?: Cursor) => Update, onUpdate: (update: Update) => void}} TabHandlers */
 
 /** Whether this browser can share at all. */
 export function canShare() {
@@ -20,21 +20,21 @@ export function canShare() {
 
 export class Tabs {
   #name;
-  #member;
+  #handlers;
   #channel;
-  #waiting = new AbortController();
+  #queued = new AbortController();
   #release = /** @type {(() => void)|null} */ (null);
   #hasLeft = false;
   #timers = /** @type {Record<string, any>} */ ({});
 
-  /** @param {string} name @param {Member} member */
-  constructor(name, member) {
+  /** @param {string} name @param {TabHandlers} handlers */
+  constructor(name, handlers) {
     this.#name = name;
-    this.#member = member;
+    this.#handlers = handlers;
     this.#channel = new BroadcastChannel(name);
-    this.#channel.onmessage = ({ data }) => this.#hear(data);
-    this.#compete({ signal: this.#waiting.signal });
-    this.ask();
+    this.#channel.onmessage = ({ data }) => this.#receive(data);
+    this.#requestLock({ signal: this.#queued.signal });
+    this.askLeader();
   }
 
   get isLeading() {
@@ -43,43 +43,43 @@ export class Tabs {
 
   leave() {
     this.#hasLeft = true;
-    this.#waiting.abort();
+    this.#queued.abort();
     this.#release?.();
     this.#channel.close();
     this.#stop();
   }
 
-  /** What the leader has just taken, or how it stands. @param {any[]} events */
-  tell(events = []) {
-    if (this.isLeading && !this.#hasLeft) this.#channel.postMessage({ news: { ...this.#member.news(), events } });
+  /** The leader's new events, or only its state. @param {any[]} events */
+  broadcast(events = []) {
+    if (this.isLeading && !this.#hasLeft) this.#channel.postMessage({ update: { ...this.#handlers.makeUpdate(), events } });
   }
 
-  /** Have I missed something? Asked again and again: a leader that gives no answer hangs, and is relieved. */
-  ask() {
+  /** Asks for what this tab has missed, again and again: a leader that does not answer hangs, and loses the lock. */
+  askLeader() {
     if (this.isLeading || this.#hasLeft) return;
     this.#stop();
-    this.#channel.postMessage({ ask: this.#member.news().at });
-    this.#timers.answer = setTimeout(() => this.#relieve(), ANSWER_MILLISECONDS);
+    this.#channel.postMessage({ ask: this.#handlers.makeUpdate().at });
+    this.#timers.answer = setTimeout(() => this.#stealLock(), ANSWER_MILLISECONDS);
   }
 
-  /** @param {{ask?: Cursor, news?: News}} message */
-  #hear({ ask, news }) {
+  /** @param {{ask?: Cursor, update?: Update}} message */
+  #receive({ ask, update }) {
     if (this.#hasLeft) return;
-    if (ask && this.isLeading) this.#channel.postMessage({ news: this.#member.news(ask) });
-    if (!news || this.isLeading) return;
+    if (ask && this.isLeading) this.#channel.postMessage({ update: this.#handlers.makeUpdate(ask) });
+    if (!update || this.isLeading) return;
     this.#stop();
-    this.#timers.ask = setTimeout(() => this.ask(), ASK_MILLISECONDS);
-    this.#member.hear(news);
+    this.#timers.ask = setTimeout(() => this.askLeader(), ASK_MILLISECONDS);
+    this.#handlers.onUpdate(update);
   }
 
-  #relieve() {
-    this.#waiting.abort();
-    this.#waiting = new AbortController();
-    this.#compete({ steal: true });
+  #stealLock() {
+    this.#queued.abort();
+    this.#queued = new AbortController();
+    this.#requestLock({ steal: true });
   }
 
   /** @param {LockOptions} how */
-  async #compete(how) {
+  async #requestLock(how) {
     let isGranted = false;
     const lead = () => {
       isGranted = true;
@@ -88,12 +88,12 @@ export class Tabs {
     const failure = await navigator.locks.request(this.#name, how, lead).catch((error) => error);
     if (this.#hasLeft || !failure) return;
     if (failure.name !== "AbortError") {
-      this.#lead(); // storage is forbidden here, and locks with it: each tab for itself
+      this.#lead(); // storage is forbidden here, and locks with it: each tab leads itself
     } else if (isGranted) {
       this.#release = null;
-      this.#member.follow();
-      this.#compete({ signal: this.#waiting.signal });
-      this.ask();
+      this.#handlers.follow();
+      this.#requestLock({ signal: this.#queued.signal });
+      this.askLeader();
     }
   }
 
@@ -103,8 +103,8 @@ export class Tabs {
     this.#stop();
     return new Promise((resolve) => {
       this.#release = resolve;
-      this.#member.lead();
-      this.tell();
+      this.#handlers.lead();
+      this.broadcast();
     });
   }
 
