@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decide, fromStatus, initialFlow, resume } from "../../webapp/static/sdk/flow.js";
-import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { decide, fromStatus, initialFlow, resume } from "../../webapp/static/sdk/collection/flow.js";
+import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { event, PATIENT, streaming } from "./stores.js";
 
 const trend = (page = "/") => initialFlow({ sessionId: "s", page, redirectPath: "/results-trend" });

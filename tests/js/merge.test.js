@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mergeRecord } from "../../webapp/static/sdk/merge.js";
+import { mergeRecord } from "../../webapp/static/sdk/collection/merge.js";
 
 const THEN = "2026-01-01T00:00:00.000Z";
 const NOW = "2026-06-01T00:00:00.000Z";

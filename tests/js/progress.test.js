@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { advance, initialProgress, percentOf, progressFromStatus } from "../../webapp/static/sdk/progress.js";
+import { advance, initialProgress, percentOf, progressFromStatus } from "../../webapp/static/sdk/collection/progress.js";
 import { event, PATIENT, streaming } from "./stores.js";
 
 const run = (events, withReport = true) => events.reduce(advance, initialProgress({ withReport }));

@@ -15,14 +15,14 @@ function closure(url, found = new Map()) {
 }
 
 test("`connect` with all it needs stays a few KiB, as it is sent", (t) => {
-  const files = closure(new URL("../../webapp/static/sdk/stream.js", import.meta.url));
+  const files = closure(new URL("../../webapp/static/sdk/core/stream.js", import.meta.url));
   const bytes = gzipSync([...files.values()].join("\n"), { level: 6 }).length;
   t.diagnostic(`${files.size} files, ${bytes} bytes by gzip`);
-  assert.equal(files.size, 4);
+  assert.equal(files.size, 5);
   assert.ok(bytes <= MOST_BYTES, `${bytes} bytes`);
 });
 
 test("`connect` depends on nothing that is not beside it", () => {
-  for (const text of closure(new URL("../../webapp/static/sdk/stream.js", import.meta.url)).values())
+  for (const text of closure(new URL("../../webapp/static/sdk/core/stream.js", import.meta.url)).values())
     for (const [, path] of text.matchAll(/ from "(.*)";$/gm)) assert.match(path, /^\.\/\w+\.js$/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { memoryStorage } from "./stores.js";
 
 test("the end of a session clears its keys and keeps the patient's", () => {

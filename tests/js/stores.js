@@ -1,6 +1,7 @@
 /** What several of these tests set up. */
 
-import { MemoryStorage, WelnoStorage } from "../../webapp/static/sdk/storage.js";
+import { WelnoStorage } from "../../webapp/static/sdk/collection/storage.js";
+import { MemoryStorage } from "../../webapp/static/sdk/core/storage.js";
 
 export function memoryStorage() {
   return new WelnoStorage({ lasting: new MemoryStorage(), tab: new MemoryStorage() });

@@ -14,13 +14,13 @@ import {
   sockets,
   subject,
   tearDown,
-} from "./lines.js";
+} from "./browser.js";
 
 /** @type {ReturnType<typeof follow>|null} */
 let page = null;
 beforeEach(setUp);
 afterEach(() => {
-  page?.line.close();
+  page?.stream.close();
   tearDown();
 });
 
@@ -32,11 +32,11 @@ const begin = (traits, options) => {
 test("events of a socket arrive once and in order", () => {
   const { events: seen } = begin();
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2), numbered(2), numbered(1), numbered(3));
+  sockets[0].receive(numbered(1), numbered(2), numbered(2), numbered(1), numbered(3));
   assert.deepEqual(numbersOf(seen), [1, 2, 3]);
 });
 
-test("a socket is dialled after the last number known", () => {
+test("a socket is opened after the last number known", () => {
   begin({}, { after: 7, epoch: "e" });
   assert.equal(sockets[0].url, "ws://x/7");
 });
@@ -46,30 +46,30 @@ test("what a socket skipped is read", async () => {
     messages: async () => ({ messages: [numbered(2), numbered(3)], last_seq: 3, epoch: "e", resync: false }),
   });
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(3));
+  sockets[0].receive(numbered(1), numbered(3));
   await settle();
   assert.deepEqual(numbersOf(seen), [1, 2, 3]);
   assert.equal(sockets[0].readyState, 3);
 });
 
 test("a lost socket is replaced by server-sent events, and these by a socket again", async () => {
-  const stream = new FakeEvents();
+  const answer = new FakeEvents();
   let listening;
   const { events: seen, states } = begin({
     events: async (_, signal) => {
       listening = signal;
-      return stream.response;
+      return answer.response;
     },
   });
   sockets[0].open();
-  sockets[0].say(numbered(1));
-  sockets[0].lose();
+  sockets[0].receive(numbered(1));
+  sockets[0].closeWith();
   await settle();
-  stream.say(numbered(2));
+  answer.send(numbered(2));
   await settle();
   await pass(6.3);
   sockets[1].open();
-  sockets[1].say(numbered(2), numbered(3));
+  sockets[1].receive(numbered(2), numbered(3));
   await settle();
   assert.equal(sockets[1].url, "ws://x/2");
   assert.deepEqual(numbersOf(seen), [1, 2, 3]);
@@ -78,40 +78,40 @@ test("a lost socket is replaced by server-sent events, and these by a socket aga
 });
 
 test("an event in two pieces is one event", async () => {
-  const stream = new FakeEvents();
-  const { events: seen } = begin({ events: async () => stream.response });
-  sockets[0].lose();
+  const answer = new FakeEvents();
+  const { events: seen } = begin({ events: async () => answer.response });
+  sockets[0].closeWith();
   await settle();
-  stream.write('id: e:1\ndata: {"seq":1,');
+  answer.write('id: e:1\ndata: {"seq":1,');
   await settle();
-  stream.write('"epoch":"e"}\n\n: alive\n\n');
+  answer.write('"epoch":"e"}\n\n: alive\n\n');
   await settle();
   assert.deepEqual(numbersOf(seen), [1]);
 });
 
-test("server-sent events that no byte comes of are given up for polls", async () => {
+test("server-sent events of which no byte arrives are given up for polls", async () => {
   let seq = 0;
-  const { events: seen, line } = begin({
+  const { events: seen, stream } = begin({
     events: (_, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
     messages: async () => ({ messages: [numbered(++seq)], last_seq: seq, epoch: "e", resync: false }),
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   await settle();
   await pass(4);
   await pass(2);
-  assert.equal(line.state, "polling");
+  assert.equal(stream.state, "polling");
   assert.deepEqual(numbersOf(seen), [1, 2]);
 });
 
 test("server-sent events that fall silent are given up", async () => {
-  const stream = new FakeEvents();
+  const answer = new FakeEvents();
   const { states } = begin({
-    events: async (_, signal) => new Response(stream.body.pipeThrough(new TransformStream(), { signal })),
+    events: async (_, signal) => new Response(answer.body.pipeThrough(new TransformStream(), { signal })),
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   await settle();
-  stream.write(": alive\n\n");
+  answer.write(": alive\n\n");
   await settle();
   await pass(44);
   assert.deepEqual(states, ["polling", "streaming"]);
@@ -127,15 +127,15 @@ test("server-sent events are tried again, more and more rarely", async () => {
       throw failure(503);
     },
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   for (let second = 0; second < 60; second += 1) await pass(1);
   assert.ok(tried > 2 && tried < 7, String(tried));
 });
 
-test("a proxy that swallows handshakes holds nothing up", async () => {
-  const { line } = begin();
+test("a proxy that swallows handshakes delays nothing", async () => {
+  const { stream } = begin();
   await pass(2.5);
-  assert.equal(line.state, "polling");
+  assert.equal(stream.state, "polling");
   assert.equal(sockets[0].readyState, 0);
 });
 
@@ -147,7 +147,7 @@ test("a network that is back is used at once", async () => {
       return { messages: [], last_seq: seq, epoch: "e", resync: false };
     },
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   await settle();
   isCut = false;
   await pass(1.3);
@@ -155,19 +155,19 @@ test("a network that is back is used at once", async () => {
   assert.equal(sockets.length, 2);
 });
 
-test("the news that the network is back makes it dial", async () => {
+test("`online` opens a socket at once", async () => {
   begin({
     messages: async () => {
       throw failure(0);
     },
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   await settle();
   events.dispatchEvent(new Event("online"));
   assert.equal(sockets.length, 2);
 });
 
-test("a line that looks open is asked on return, and left when it is dead", async () => {
+test("a socket that looks open is pinged on return, and dropped when it is dead", async () => {
   begin();
   sockets[0].open();
   events.dispatchEvent(new Event("online"));
@@ -184,22 +184,22 @@ test("polls that fail become rarer", async () => {
       throw failure(503);
     },
   });
-  sockets[0].lose();
+  sockets[0].closeWith();
   for (let second = 0; second < 60; second += 1) await pass(1);
   assert.ok(asked > 5 && asked < 12, String(asked));
 });
 
-test("a lost history is told with the state of things, and followed from there", () => {
+test("a lost history is replaced by the state, and followed from there", () => {
   const { events: seen, statuses } = begin({}, { after: 9, epoch: "e" });
   sockets[0].open();
-  sockets[0].say({ type: "resync", last_seq: 3, epoch: "f", data: { status: "saving" } }, numbered(4, "f"));
+  sockets[0].receive({ type: "resync", last_seq: 3, epoch: "f", data: { status: "saving" } }, numbered(4, "f"));
   assert.deepEqual(statuses, [{ status: { status: "saving" }, at: { seq: 3, epoch: "f" } }]);
   assert.deepEqual(numbersOf(seen), [4]);
 });
 
-test("a poll that cannot learn the state of things asks again", async () => {
+test("a poll that cannot learn the state asks again", async () => {
   let tries = 0;
-  const { line, statuses } = begin(
+  const { stream, statuses } = begin(
     {
       messages: async ({ epoch }) => ({ messages: [], last_seq: 3, epoch: "f", resync: epoch === "e" }),
       status: async () => {
@@ -210,31 +210,31 @@ test("a poll that cannot learn the state of things asks again", async () => {
     },
     { after: 9, epoch: "e" },
   );
-  sockets[0].lose();
+  sockets[0].closeWith();
   await settle();
-  assert.deepEqual(line.cursor, { seq: 9, epoch: "e" });
+  assert.deepEqual(stream.cursor, { seq: 9, epoch: "e" });
   await pass(1.3);
-  assert.deepEqual([line.cursor, statuses.length], [{ seq: 3, epoch: "f" }, 1]);
+  assert.deepEqual([stream.cursor, statuses.length], [{ seq: 3, epoch: "f" }, 1]);
 });
 
 test("an answer that comes too late changes nothing", async () => {
   let answer;
-  const { events: seen, line } = begin(
+  const { events: seen, stream } = begin(
     { messages: () => new Promise((resolve) => (answer = resolve)) },
     { after: 1, epoch: "e" },
   );
   await pass(2.5);
   sockets[0].open();
-  sockets[0].say({ type: "resync", last_seq: 0, epoch: "f", data: {} }, numbered(1, "f"));
+  sockets[0].receive({ type: "resync", last_seq: 0, epoch: "f", data: {} }, numbered(1, "f"));
   answer({ messages: [numbered(2, "e")], last_seq: 2, epoch: "e", resync: false });
   await settle();
-  assert.deepEqual(line.cursor, { seq: 1, epoch: "f" });
+  assert.deepEqual(stream.cursor, { seq: 1, epoch: "f" });
   assert.equal(seen.length, 1);
 });
 
-test("a lost history that is learnt of too late changes nothing", async () => {
+test("a state that arrives too late changes nothing", async () => {
   let tell;
-  const { line, statuses } = begin(
+  const { stream, statuses } = begin(
     {
       messages: async () => ({ messages: [], last_seq: 1, epoch: "f", resync: true }),
       status: () => new Promise((resolve) => (tell = resolve)),
@@ -243,10 +243,10 @@ test("a lost history that is learnt of too late changes nothing", async () => {
   );
   await pass(2.5);
   sockets[0].open();
-  sockets[0].say({ type: "resync", last_seq: 2, epoch: "f", data: {} }, numbered(3, "f"));
+  sockets[0].receive({ type: "resync", last_seq: 2, epoch: "f", data: {} }, numbered(3, "f"));
   tell({ status: "saving" });
   await settle();
-  assert.deepEqual([line.cursor.seq, statuses.length], [3, 1]);
+  assert.deepEqual([stream.cursor.seq, statuses.length], [3, 1]);
 });
 
 for (const [code, reason] of [
@@ -254,10 +254,10 @@ for (const [code, reason] of [
   [4404, "gone"],
   [4408, "expired"],
 ]) {
-  test(`close code ${code} is told to the page: ${reason}`, async () => {
+  test(`close code ${code} reaches the page: ${reason}`, async () => {
     const { states } = begin();
     sockets[0].open();
-    sockets[0].lose(code);
+    sockets[0].closeWith(code);
     await pass(60);
     assert.deepEqual(states, ["live", `closed: ${reason}`]);
     assert.equal(sockets.length, 1);
@@ -268,24 +268,24 @@ for (const [status, reason] of [
   [401, "unauthenticated"],
   [404, "gone"],
 ]) {
-  test(`an answer ${status} is told to the page: ${reason}`, async () => {
+  test(`an answer ${status} reaches the page: ${reason}`, async () => {
     const { states } = begin({
       messages: async () => {
         throw failure(status);
       },
     });
-    sockets[0].lose();
+    sockets[0].closeWith();
     await settle();
     assert.deepEqual(states, [`closed: ${reason}`]);
   });
 }
 
-test("server-sent events say when the session has expired", async () => {
-  const stream = new FakeEvents();
-  const { states } = begin({ events: async () => stream.response });
-  sockets[0].lose();
+test("a `closed` frame ends the stream for its reason", async () => {
+  const answer = new FakeEvents();
+  const { states } = begin({ events: async () => answer.response });
+  sockets[0].closeWith();
   await settle();
-  stream.write('data: {"type":"closed","code":4408,"reason":"session expired"}\n\n');
+  answer.write('data: {"type":"closed","code":4408,"reason":"session expired"}\n\n');
   await settle();
   assert.equal(states.at(-1), "closed: expired");
 });
@@ -293,13 +293,13 @@ test("server-sent events say when the session has expired", async () => {
 test("nothing is asked after the last event", async () => {
   const { states } = begin({ ending: (event) => (event?.seq === 2 ? "completed" : null) });
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2), numbered(3));
+  sockets[0].receive(numbered(1), numbered(2), numbered(3));
   await pass(120);
   assert.deepEqual(states, ["live", "closed: completed"]);
   assert.equal(sockets.length, 1);
 });
 
-test("a page that breaks over one event gets the next", (t) => {
+test("a page that throws at one event gets the next", (t) => {
   const thrown = [];
   t.mock.method(globalThis, "queueMicrotask", (act) => thrown.push(act));
   let count = 0;
@@ -313,18 +313,18 @@ test("a page that breaks over one event gets the next", (t) => {
     },
   );
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2));
+  sockets[0].receive(numbered(1), numbered(2));
   assert.equal(count, 2);
   assert.throws(thrown[0], TypeError);
 });
 
-test("a page that is put away hangs up, and dials where it stood when it is back", async () => {
-  const { line } = begin();
+test("a page that is put away disconnects, and goes on from its cursor when it is back", async () => {
+  const { stream } = begin();
   sockets[0].open();
-  sockets[0].say(numbered(1));
+  sockets[0].receive(numbered(1));
   events.dispatchEvent(new Event("pagehide"));
   await pass(60);
-  assert.deepEqual([sockets[0].readyState, sockets.length, line.isLeading], [3, 1, false]);
+  assert.deepEqual([sockets[0].readyState, sockets.length, stream.isLeading], [3, 1, false]);
   events.dispatchEvent(new Event("pageshow"));
   assert.equal(sockets[1].url, "ws://x/1");
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { WelnoClient } from "../../webapp/static/sdk/session.js";
-import { sessionStream } from "../../webapp/static/sdk/subjects.js";
-import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./lines.js";
+import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
+import { sessionStream } from "../../webapp/static/sdk/collection/subject.js";
+import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./browser.js";
 import { memoryStorage } from "./stores.js";
 
 /** Web Locks as far as the tabs use them: one holder, a queue, stealing. */
@@ -46,7 +46,7 @@ beforeEach(() => {
   Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true });
 });
 afterEach(async () => {
-  for (const tab of tabs) tab.line.close();
+  for (const tab of tabs) tab.stream.close();
   tabs = [];
   await settle();
   tearDown();
@@ -61,10 +61,10 @@ async function openTab(traits, options) {
 
 const open = () => sockets.filter(({ readyState }) => readyState < 2);
 
-test("two tabs share one socket, and each is told each event once", async () => {
+test("two tabs share one socket, and each gets each event once", async () => {
   const [first, second] = [await openTab(), await openTab()];
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2));
+  sockets[0].receive(numbered(1), numbered(2));
   await settle();
   assert.equal(sockets.length, 1);
   assert.deepEqual(
@@ -74,34 +74,34 @@ test("two tabs share one socket, and each is told each event once", async () => 
       [1, 2],
     ],
   );
-  assert.deepEqual([first.line.isLeading, second.line.isLeading, second.line.state], [true, false, "live"]);
+  assert.deepEqual([first.stream.isLeading, second.stream.isLeading, second.stream.state], [true, false, "live"]);
 });
 
-test("a tab that leaves hands over, and the next reads on where it stands itself", async () => {
+test("a tab that leaves hands over, and the next goes on from its own cursor", async () => {
   const [first, second] = [await openTab(), await openTab()];
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2));
+  sockets[0].receive(numbered(1), numbered(2));
   await settle();
-  first.line.close();
+  first.stream.close();
   await settle();
   assert.deepEqual(
     open().map(({ url }) => url),
     ["ws://x/2"],
   );
   sockets[1].open();
-  sockets[1].say(numbered(3));
+  sockets[1].receive(numbered(3));
   assert.deepEqual(numbersOf(second.events), [1, 2, 3]);
 });
 
-test("a tab that comes late is told by the leader what it missed", async () => {
+test("a tab that comes late gets what it missed from the leader", async () => {
   const first = await openTab();
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2), numbered(3));
-  const stream = subject();
-  const late = follow(stream, { after: 1, epoch: "e" });
+  sockets[0].receive(numbered(1), numbered(2), numbered(3));
+  const followed = subject();
+  const late = follow(followed, { after: 1, epoch: "e" });
   tabs.push(first, late);
   await settle();
-  assert.deepEqual([numbersOf(late.events), stream.asked], [[2, 3], []]);
+  assert.deepEqual([numbersOf(late.events), followed.asked], [[2, 3], []]);
 });
 
 test("what the leader never saw, a tab reads itself", async () => {
@@ -113,10 +113,10 @@ test("what the leader never saw, a tab reads itself", async () => {
   assert.deepEqual(numbersOf(late.events), [1, 2]);
 });
 
-test("a tab is told nothing of a history that is lost", async () => {
+test("a tab gets no events of another epoch from the leader", async () => {
   await openTab();
   sockets[0].open();
-  sockets[0].say(numbered(1), numbered(2), { type: "resync", last_seq: 1, epoch: "f", data: {} }, numbered(2, "f"));
+  sockets[0].receive(numbered(1), numbered(2), { type: "resync", last_seq: 1, epoch: "f", data: {} }, numbered(2, "f"));
   const late = await openTab({
     messages: async () => ({ messages: [numbered(1, "f"), numbered(2, "f")], last_seq: 2, epoch: "f", resync: false }),
   });
@@ -141,7 +141,7 @@ test("a tab that could not read what it missed tries again", async () => {
   assert.deepEqual(numbersOf(late.events), [1, 2]);
 });
 
-test("a lost history is told to every tab", async () => {
+test("a lost history reaches every tab", async () => {
   await openTab({}, { after: 9, epoch: "e" });
   const second = await openTab(
     {
@@ -151,45 +151,45 @@ test("a lost history is told to every tab", async () => {
     { after: 9, epoch: "e" },
   );
   sockets[0].open();
-  sockets[0].say({ type: "resync", last_seq: 1, epoch: "f", data: { status: "saving" } }, numbered(2, "f"));
+  sockets[0].receive({ type: "resync", last_seq: 1, epoch: "f", data: { status: "saving" } }, numbered(2, "f"));
   await pass(5);
   assert.deepEqual([second.statuses.length, numbersOf(second.events)], [1, [2]]);
 });
 
-test("a leader that hangs is relieved, and the one robbed follows", async () => {
-  let robbed = false;
-  navigator.locks.request("welno:s", {}, () => new Promise(() => {})).catch(() => (robbed = true));
+test("a leader that hangs loses the lock, and follows", async () => {
+  let isStolen = false;
+  navigator.locks.request("welno.stream:s", {}, () => new Promise(() => {})).catch(() => (isStolen = true));
   const tab = await openTab();
   assert.equal(sockets.length, 0);
   await pass(2);
-  assert.deepEqual([robbed, tab.line.isLeading, sockets.length], [true, true, 1]);
+  assert.deepEqual([isStolen, tab.stream.isLeading, sockets.length], [true, true, 1]);
 });
 
-test("a robbed leader hangs up and follows", async () => {
+test("a leader whose lock was stolen disconnects and follows", async () => {
   const tab = await openTab();
   sockets[0].open();
-  navigator.locks.request("welno:s", { steal: true }, () => new Promise(() => {})).catch(() => null);
+  navigator.locks.request("welno.stream:s", { steal: true }, () => new Promise(() => {})).catch(() => null);
   await settle();
-  assert.deepEqual([open().length, tab.line.isLeading], [0, false]);
+  assert.deepEqual([open().length, tab.stream.isLeading], [0, false]);
 });
 
-test("each tab is told by the server that its right has ended", async () => {
+test("each tab learns from the server that its access has ended", async () => {
   const [first, second] = [await openTab(), await openTab()];
   sockets[0].open();
-  sockets[0].lose(4408);
+  sockets[0].closeWith(4408);
   await settle();
-  sockets[1].lose(4408);
+  sockets[1].closeWith(4408);
   await settle();
   assert.deepEqual([first.states.at(-1), second.states.at(-1)], ["closed: expired", "closed: expired"]);
 });
 
-test("a tab that wants no company dials itself", async () => {
+test("a tab that does not share opens its own socket", async () => {
   await openTab();
   await openTab({}, { share: false });
   assert.equal(sockets.length, 2);
 });
 
-test("a browser that forbids locks lets each tab dial", async () => {
+test("where locks are forbidden each tab opens its own socket", async () => {
   navigator.locks.request = async () => {
     throw new DOMException("storage is forbidden", "SecurityError");
   };

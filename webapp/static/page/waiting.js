@@ -3,7 +3,7 @@
  * @module
  */
 
-import { percentOf } from "../sdk/progress.js";
+import { percentOf } from "../sdk/collection/progress.js";
 import { find, make, say, show } from "./dom.js";
 
 const APPS = {
@@ -38,7 +38,7 @@ export function drawPhone(code) {
   find("phone-steps").replaceChildren(...[app.open, app.look, LAST_STEP].map((text) => make("li", {}, text)));
 }
 
-/** @param {import("../sdk/progress.js").Progress} progress */
+/** @param {import("../sdk/collection/progress.js").Progress} progress */
 export function drawProgress(progress) {
   const percent = percentOf(progress);
   find("bar").value = percent;

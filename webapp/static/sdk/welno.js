@@ -5,8 +5,10 @@
  * @module
  */
 
-export { Collection } from "./collection.js";
-export { HealthDatabase } from "./database.js";
+export { WelnoClient } from "./collection/client.js";
+export { Collection } from "./collection/collection.js";
+export { HealthDatabase } from "./collection/database.js";
+export { eventName } from "./collection/events.js";
 export {
   decide,
   fromStatus,
@@ -16,11 +18,12 @@ export {
   resume,
   TREND_PATH,
   wantsReport,
-} from "./flow.js";
-export { mergeRecord } from "./merge.js";
-export { eventName, reconnectSeconds } from "./ordering.js";
-export { advance, initialProgress, percentOf, progressFromStatus } from "./progress.js";
-export { WelnoClient, WelnoError } from "./session.js";
-export { KEYS, MemoryStorage, WelnoStorage } from "./storage.js";
-export { connect, Stream } from "./stream.js";
-export { sessionStream } from "./subjects.js";
+} from "./collection/flow.js";
+export { mergeRecord } from "./collection/merge.js";
+export { advance, initialProgress, percentOf, progressFromStatus } from "./collection/progress.js";
+export { KEYS, WelnoStorage } from "./collection/storage.js";
+export { sessionStream } from "./collection/subject.js";
+export { reconnectSeconds } from "./core/closing.js";
+export { WelnoError } from "./core/errors.js";
+export { MemoryStorage } from "./core/storage.js";
+export { connect, Stream } from "./core/stream.js";

@@ -1,28 +1,7 @@
 /**
- * What to do with one numbered event, and how long to wait before the next try: pure decisions of the stream.
+ * What a close code or an HTTP status means for a stream, and how long to wait before the next attempt: pure.
  * @module
  */
-
-/** @typedef {{seq: number, epoch: string|null}} Cursor the last event that was delivered */
-/** @typedef {"deliver"|"drop"|"gap"|"resync"} Verdict */
-
-/**
- * @param {Cursor} cursor
- * @param {{seq: number, epoch?: string|null}} event
- * @returns {Verdict} `gap`: events between are missing; `resync`: the history that the cursor counts in is gone
- */
-export function judge(cursor, event) {
-  if (cursor.epoch && event.epoch && event.epoch !== cursor.epoch) return "resync";
-  if (event.seq <= cursor.seq) return "drop";
-  return event.seq === cursor.seq + 1 ? "deliver" : "gap";
-}
-
-/** Whether another reader has seen what this one has not, or counts in another history.
- * @param {Cursor} cursor @param {Cursor} other */
-export function isBehind(cursor, other) {
-  if (cursor.epoch && other.epoch !== null && other.epoch !== cursor.epoch) return true;
-  return other.seq > cursor.seq;
-}
 
 const FIRST_SECONDS = 5;
 const LONGEST_SECONDS = 60;
@@ -61,16 +40,4 @@ const STATUS_ENDS = { 401: "unauthenticated", 403: "forbidden", 404: "gone", 410
 /** Why an HTTP answer ends the stream, or null. @param {number} [status] @returns {string|null} */
 export function judgeStatus(status = 0) {
   return STATUS_ENDS[status] ?? null;
-}
-
-/** The one name of an event, wherever it stands. @param {{type: string, status?: string}} event */
-export function eventName(event) {
-  return event.type === "streaming_status" ? (event.status ?? event.type) : event.type;
-}
-
-/** Why no further event can come, or null. @param {{type: string, status?: string}} event */
-export function ending(event) {
-  if (eventName(event) === "completed") return "completed";
-  if (event.type === "error" && (event.status === "expired" || event.status === "cancelled")) return event.status;
-  return null;
 }

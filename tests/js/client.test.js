@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
-import { WelnoClient } from "../../webapp/static/sdk/session.js";
-import { KEYS } from "../../webapp/static/sdk/storage.js";
+import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
+import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { memoryStorage } from "./stores.js";
 
 /** A real HTTP server; each test says what it answers. */

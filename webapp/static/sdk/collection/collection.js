@@ -3,13 +3,13 @@
  * @module
  */
 
+import { connect } from "../core/stream.js";
+import { WelnoClient } from "./client.js";
 import { HealthDatabase } from "./database.js";
 import { decide, fromStatus, initialFlow, isOver, resume } from "./flow.js";
 import { advance, initialProgress, progressFromStatus } from "./progress.js";
-import { WelnoClient } from "./session.js";
 import { KEYS, WelnoStorage } from "./storage.js";
-import { connect } from "./stream.js";
-import { sessionStream } from "./subjects.js";
+import { sessionStream } from "./subject.js";
 
 /** @typedef {import("./flow.js").Action} Action */
 /** @typedef {import("./flow.js").FlowState} FlowState */
@@ -19,7 +19,7 @@ import { sessionStream } from "./subjects.js";
  * @typedef {object} View
  * @property {(action: Action) => void|Promise<void>} perform
  * @property {(progress: Progress, flow: FlowState) => void} [showProgress]
- * @property {(state: import("./stream.js").StreamState, reason: string|null) => void} [showConnection]
+ * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [showConnection]
  */
 
 const ENDED_TEXT = {

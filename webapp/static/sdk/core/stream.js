@@ -3,15 +3,16 @@
  *
  *     connect(sessionStream(sessionId), { after, onEvent, onState });
  *
- * A WebSocket while it lives, else server-sent events, else polls; one of them for all tabs of a browser.
+ * A WebSocket while one is open, else server-sent events, else polls; one connection for all tabs of a browser.
  * @module
  */
 
-import { Line } from "./line.js";
-import { isBehind, judge, judgeStatus } from "./ordering.js";
+import { judgeStatus } from "./closing.js";
+import { Connection } from "./connection.js";
+import { checkOrder, isBehind } from "./ordering.js";
 import { canShare, Tabs } from "./tabs.js";
 
-const KEPT_EVENTS = 200;
+const RECENT_EVENTS = 200;
 const FULL_PAGE = 100;
 
 /** @typedef {import("./ordering.js").Cursor} Cursor */
@@ -24,7 +25,7 @@ const FULL_PAGE = 100;
  * What a stream is about, and where to ask. An error of `events`, `messages` or `status` has the HTTP status as its
  * `status`, 0 when no answer came at all.
  * @typedef {object} Subject
- * @property {string} id tabs with the same id read with the same right, and share one line
+ * @property {string} id tabs with the same id read with the same right, and share one connection
  * @property {(cursor: Cursor) => string} socketUrl
  * @property {string[]} [socketProtocols]
  * @property {(cursor: Cursor, signal: AbortSignal) => Promise<Response>} events server-sent events
@@ -36,11 +37,11 @@ const FULL_PAGE = 100;
 /**
  * @typedef {object} StreamOptions
  * @property {number} [after] the last number already known
- * @property {string|null} [epoch] the history that number counts in
+ * @property {string|null} [epoch] the epoch in which that number counts
  * @property {(event: StreamEvent) => void} onEvent
  * @property {(state: StreamState, reason: EndReason|null) => void} [onState]
- * @property {(status: any, at: Cursor) => void} [onStatus] the history is gone: this is how things stand at `at`
- * @property {boolean} [share] false keeps this tab to itself
+ * @property {(status: any, at: Cursor) => void} [onStatus] the events after the cursor are gone: this is the state at `at`
+ * @property {boolean} [share] false gives this tab a connection of its own
  */
 
 /** @param {Subject} stream @param {StreamOptions} options @returns {Stream} already connecting */
@@ -52,21 +53,21 @@ export class Stream {
   #subject;
   #options;
   /** @type {Cursor} */ #cursor;
-  #kept = /** @type {StreamEvent[]} */ ([]);
+  #recent = /** @type {StreamEvent[]} */ ([]);
   #state = /** @type {StreamState} */ ("connecting");
-  #line = /** @type {Line|null} */ (null);
+  #connection = /** @type {Connection|null} */ (null);
   #tabs = /** @type {Tabs|null} */ (null);
   #isOver = false;
   #isPaused = true;
   #reading = /** @type {Promise<void>|null} */ (null);
-  #watching = new AbortController();
+  #pageEvents = new AbortController();
 
   /** @param {Subject} subject @param {StreamOptions} options */
   constructor(subject, options) {
     this.#subject = subject;
     this.#options = options;
     this.#cursor = { seq: options.after ?? 0, epoch: options.epoch ?? null };
-    this.#watchTheWorld();
+    this.#watchPage();
     this.#resume();
   }
 
@@ -76,9 +77,9 @@ export class Stream {
   get state() {
     return this.#state;
   }
-  /** Whether this tab reads for itself, and for the other tabs. */
+  /** Whether this tab has the connection, for itself and for the other tabs. */
   get isLeading() {
-    return this.#line !== null;
+    return this.#connection !== null;
   }
 
   /** Leaves for good; the stream itself goes on. */
@@ -88,12 +89,12 @@ export class Stream {
 
   /** Tries at once instead of waiting for the next attempt. */
   retryNow() {
-    this.#line?.retryNow();
-    this.#tabs?.ask();
+    this.#connection?.retryNow();
+    this.#tabs?.askLeader();
   }
 
-  #watchTheWorld() {
-    const { signal } = this.#watching;
+  #watchPage() {
+    const { signal } = this.#pageEvents;
     const on = (
       /** @type {EventTarget|undefined} */ target,
       /** @type {string} */ names,
@@ -104,7 +105,7 @@ export class Stream {
     const page = globalThis.document;
     on(globalThis, "online", () => this.#wake());
     on(page, "visibilitychange", () => page.hidden || this.#wake());
-    // A page that is put away keeps neither line nor lock: nobody would hear it, and the other tabs would wait for it.
+    // A page that is put away keeps neither connection nor lock: the other tabs would wait for a leader that is frozen.
     on(globalThis, "pagehide", () => this.#pause());
     on(page, "freeze", () => this.#pause());
     on(globalThis, "pageshow", () => this.#resume());
@@ -112,8 +113,8 @@ export class Stream {
   }
 
   #wake() {
-    this.#line?.wake();
-    this.#tabs?.ask();
+    this.#connection?.wake();
+    this.#tabs?.askLeader();
   }
 
   #resume() {
@@ -121,15 +122,15 @@ export class Stream {
     this.#isPaused = false;
     if (this.#options.share === false || !canShare()) this.#lead();
     else
-      this.#tabs = new Tabs(`welno:${this.#subject.id}`, {
+      this.#tabs = new Tabs(`welno.stream:${this.#subject.id}`, {
         lead: () => this.#lead(),
-        follow: () => this.#unlead(),
-        news: (after) => ({
-          events: after ? this.#kept.filter(({ seq }) => seq > after.seq) : [],
+        follow: () => this.#disconnect(),
+        makeUpdate: (after) => ({
+          events: after ? this.#recent.filter(({ seq }) => seq > after.seq) : [],
           at: this.#cursor,
           state: this.#state,
         }),
-        hear: (news) => this.#hear(news),
+        onUpdate: (update) => this.#follow(update),
       });
   }
 
@@ -137,59 +138,59 @@ export class Stream {
     this.#isPaused = true;
     this.#tabs?.leave();
     this.#tabs = null;
-    this.#unlead();
-    this.#say("connecting");
+    this.#disconnect();
+    this.#setState("connecting");
   }
 
   #lead() {
-    this.#say("connecting");
-    this.#line = new Line(this.#subject, {
+    this.#setState("connecting");
+    this.#connection = new Connection(this.#subject, {
       cursor: () => this.#cursor,
-      take: (event) => this.#take(event),
-      read: () => this.#read(),
+      accept: (event) => this.#accept(event),
+      readMissed: () => this.#readMissed(),
       greet: ({ epoch }) => {
         this.#cursor = { ...this.#cursor, epoch: this.#cursor.epoch ?? epoch };
       },
       resync: (frame) => this.#restart(frame, frame.data),
-      say: (state) => this.#say(state),
+      setState: (state) => this.#setState(state),
       end: (reason) => this.#end(reason),
     });
   }
 
-  #unlead() {
-    this.#line?.stop();
-    this.#line = null;
+  #disconnect() {
+    this.#connection?.stop();
+    this.#connection = null;
   }
 
-  /** @param {import("./tabs.js").News} news */
-  #hear({ events, at, state }) {
-    // They may begin too late, or belong to another history: then none is taken, and all is read.
-    for (const event of events) this.#take(event);
-    this.#say(state);
-    if (isBehind(this.#cursor, at)) this.#read().catch((error) => this.#excuse(error));
+  /** @param {import("./tabs.js").Update} update */
+  #follow({ events, at, state }) {
+    // They may begin too late, or belong to another epoch: then none is accepted, and all is read.
+    for (const event of events) this.#accept(event);
+    this.#setState(state);
+    if (isBehind(this.#cursor, at)) this.#readMissed().catch((error) => this.#handleReadError(error));
   }
 
-  /** The next question to the leader tells again that something is missing. @param {any} error */
-  #excuse(error) {
+  /** The leader's next update shows again that something is missing. @param {any} error */
+  #handleReadError(error) {
     if (error.status === undefined) throw error;
     this.#end(judgeStatus(error.status));
   }
 
   /** @param {StreamEvent} event @returns {boolean} false when events before it are missing */
-  #take(event) {
+  #accept(event) {
     if (this.#isOver) return true;
-    const verdict = judge(this.#cursor, event);
-    if (verdict !== "deliver") return verdict === "drop";
+    const order = checkOrder(this.#cursor, event);
+    if (order !== "next") return order === "duplicate";
     this.#cursor = { seq: event.seq, epoch: event.epoch ?? this.#cursor.epoch };
-    this.#kept = [...this.#kept.slice(1 - KEPT_EVENTS), event];
-    this.#tabs?.tell([event]);
-    this.#call(this.#options.onEvent, event);
+    this.#recent = [...this.#recent.slice(1 - RECENT_EVENTS), event];
+    this.#tabs?.broadcast([event]);
+    this.#notify(this.#options.onEvent, event);
     this.#end(this.#subject.ending?.(event) ?? null);
     return true;
   }
 
-  /** What came after the cursor, by HTTP. Two who ask at once get one answer. */
-  #read() {
+  /** What came after the cursor, by HTTP. Two calls at once share one request. */
+  #readMissed() {
     this.#reading ??= this.#readPages().finally(() => {
       this.#reading = null;
     });
@@ -202,7 +203,7 @@ export class Stream {
       const answer = await this.#subject.messages(asked);
       const status = answer.resync ? await this.#subject.status?.() : null;
       if (answer.resync && this.#cursor === asked) this.#restart(answer, status);
-      for (const event of answer.messages) this.#take(event);
+      for (const event of answer.messages) this.#accept(event);
       isFull = answer.messages.length >= FULL_PAGE;
     }
   }
@@ -211,9 +212,9 @@ export class Stream {
   #restart({ last_seq, epoch }, status) {
     if (this.#isOver) return;
     this.#cursor = { seq: last_seq, epoch };
-    this.#kept = [];
-    this.#tabs?.tell();
-    this.#call(this.#options.onStatus, status, this.cursor);
+    this.#recent = [];
+    this.#tabs?.broadcast();
+    this.#notify(this.#options.onStatus, status, this.cursor);
     this.#end(this.#subject.ending?.(status) ?? null);
   }
 
@@ -221,23 +222,23 @@ export class Stream {
   #end(reason) {
     if (this.#isOver || !reason) return;
     this.#isOver = true;
-    this.#watching.abort();
+    this.#pageEvents.abort();
     this.#pause();
-    this.#say("closed", reason);
+    this.#setState("closed", reason);
   }
 
   /** @param {StreamState} state */
-  #say(state, reason = /** @type {any} */ (null)) {
+  #setState(state, reason = /** @type {any} */ (null)) {
     if (state === this.#state || (this.#isOver && state !== "closed")) return;
     this.#state = state;
-    this.#tabs?.tell();
-    this.#call(this.#options.onState, state, reason);
+    this.#tabs?.broadcast();
+    this.#notify(this.#options.onState, state, reason);
   }
 
-  /** What the page does wrong is the page's to see, and stops no event. @param {Function|undefined} act @param {any[]} news */
-  #call(act, ...news) {
+  /** An error of the page's own callbacks is reported as uncaught, and stops no event. @param {Function|undefined} act @param {any[]} update */
+  #notify(act, ...update) {
     try {
-      act?.(...news);
+      act?.(...update);
     } catch (error) {
       queueMicrotask(() => {
         throw error;

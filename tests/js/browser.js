@@ -1,10 +1,10 @@
-/** A browser's surroundings for the tests of the stream: sockets, answers and locks that a test plays by hand. */
+/** What a browser and a server give a stream: sockets, answers and events that a test controls. */
 
 import { mock } from "node:test";
 
-import { connect } from "../../webapp/static/sdk/stream.js";
+import { connect } from "../../webapp/static/sdk/core/stream.js";
 
-/** Everything that was dialled, the newest last. @type {FakeSocket[]} */
+/** Every socket that was opened, the newest last. @type {FakeSocket[]} */
 export const sockets = [];
 
 export class FakeSocket {
@@ -26,12 +26,12 @@ export class FakeSocket {
   }
   open(epoch = "e") {
     this.readyState = FakeSocket.OPEN;
-    this.say({ type: "connection_established", epoch });
+    this.receive({ type: "connection_established", epoch });
   }
-  say(...frames) {
+  receive(...frames) {
     for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
   }
-  lose(code = 1006, reason = "") {
+  closeWith(code = 1006, reason = "") {
     this.readyState = FakeSocket.CLOSED;
     this.onclose?.({ code, reason });
   }
@@ -65,7 +65,7 @@ export async function pass(seconds) {
   await settle();
 }
 
-/** Server-sent events by hand. */
+/** An answer of server-sent events that a test writes. */
 export class FakeEvents {
   constructor() {
     const encoder = new TextEncoder();
@@ -73,12 +73,12 @@ export class FakeEvents {
     this.write = (text) => this.controller.enqueue(encoder.encode(text));
     this.response = new Response(this.body);
   }
-  say(...frames) {
+  send(...frames) {
     for (const frame of frames) this.write(`id: e:${frame.seq}\ndata: ${JSON.stringify(frame)}\n\n`);
   }
 }
 
-/** A stream whose answers a test gives; `asked` tells what was asked of it. */
+/** A subject whose answers a test gives; `asked` holds the places that polls asked from. */
 export function subject(traits = {}) {
   const asked = [];
   return {
@@ -96,14 +96,14 @@ export function subject(traits = {}) {
   };
 }
 
-/** A page that follows a stream and writes down what it is told. */
-export function follow(stream, options = {}) {
-  const told = { events: [], states: [], statuses: [] };
-  const line = connect(stream, {
-    onEvent: (event) => told.events.push(event),
-    onState: (state, reason) => told.states.push(reason ? `${state}: ${reason}` : state),
-    onStatus: (status, at) => told.statuses.push({ status, at }),
+/** A page that follows a subject and records what it is given. */
+export function follow(followed, options = {}) {
+  const seen = { events: [], states: [], statuses: [] };
+  const stream = connect(followed, {
+    onEvent: (event) => seen.events.push(event),
+    onState: (state, reason) => seen.states.push(reason ? `${state}: ${reason}` : state),
+    onStatus: (status, at) => seen.statuses.push({ status, at }),
     ...options,
   });
-  return Object.assign(told, { line });
+  return Object.assign(seen, { stream });
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { eventName } from "./ordering.js";
+import { eventName } from "./events.js";
 import { KEYS } from "./storage.js";
 
 export const TREND_PATH = "/results-trend";

@@ -1,15 +1,15 @@
 /**
- * What `connect` can follow: where each stream is asked for, and which of its events is the last.
+ * A session as `connect` follows it: where its events are asked for, and which of them are the last.
  * @module
  */
 
-import { ending } from "./ordering.js";
-import { WelnoClient } from "./session.js";
+import { WelnoClient } from "./client.js";
+import { ending } from "./events.js";
 
 const OVER = ["completed", "expired", "cancelled"];
 
 /** The stream of one session. @param {string} sessionId @param {WelnoClient} [client]
- * @returns {import("./stream.js").Subject} */
+ * @returns {import("../core/stream.js").Subject} */
 export function sessionStream(sessionId, client = new WelnoClient()) {
   return {
     id: `session:${sessionId}:${client.right}`,

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { keysOf, usable } from "../core/storage.js";
+
 /** Keys in `localStorage`. The `tilko_*` ones belong to the running session and go with it. */
 export const KEYS = Object.freeze({
   sessionId: "tilko_session_id",
@@ -22,44 +24,13 @@ const DONE_PREFIX = "welno_done:";
 const PERSON_PREFIX = "welno_person:";
 
 /** @typedef {{name: string, birthday: string}} Person */
-
-/** A `Storage` that forgets with the page: what is left when the browser forbids the real one. */
-export class MemoryStorage {
-  #values = new Map();
-  get length() {
-    return this.#values.size;
-  }
-  key(index) {
-    return [...this.#values.keys()][index] ?? null;
-  }
-  getItem(key) {
-    return this.#values.get(key) ?? null;
-  }
-  setItem(key, value) {
-    this.#values.set(key, String(value));
-  }
-  removeItem(key) {
-    this.#values.delete(key);
-  }
-}
-
-/** Reading the property alone throws where cookies are blocked. */
-function usable(name) {
-  try {
-    const storage = globalThis[name];
-    storage.setItem("welno_probe", "1");
-    storage.removeItem("welno_probe");
-    return storage;
-  } catch {
-    return new MemoryStorage();
-  }
-}
+/** @typedef {Storage|import("../core/storage.js").MemoryStorage} Store */
 
 export class WelnoStorage {
   #lasting;
   #tab;
 
-  /** @param {{lasting?: Storage|MemoryStorage, tab?: Storage|MemoryStorage}} [stores] */
+  /** @param {{lasting?: Store, tab?: Store}} [stores] */
   constructor({ lasting = usable("localStorage"), tab = usable("sessionStorage") } = {}) {
     this.#lasting = lasting;
     this.#tab = tab;
@@ -119,8 +90,4 @@ export class WelnoStorage {
     const text = this.#tab.getItem(PERSON_PREFIX + sessionId);
     return text ? JSON.parse(text) : null;
   }
-}
-
-function keysOf(store) {
-  return Array.from({ length: store.length }, (_, index) => store.key(index)).filter((key) => key !== null);
 }

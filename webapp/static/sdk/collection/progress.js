@@ -3,7 +3,7 @@
  * @module
  */
 
-import { eventName } from "./ordering.js";
+import { eventName } from "./events.js";
 
 /** @typedef {"waiting"|"active"|"done"|"failed"|"skipped"} StepState */
 /** @typedef {{name: string, label: string, state: StepState, at: string|null, count: number|null, note: string}} Step */

@@ -1,0 +1,65 @@
+/** What may import what in the browser: the core knows no domain, and no domain knows another. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const STATIC = new URL("../../webapp/static/", import.meta.url);
+
+/** Every module below a folder, by its path from `static/`. */
+function modules(folder) {
+  return readdirSync(new URL(`${folder}/`, STATIC), { recursive: true })
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => `${folder}/${name}`);
+}
+
+/** The modules that one imports, for its types too, by their paths from `static/`. */
+function importsOf(path) {
+  const text = readFileSync(new URL(path, STATIC), "utf8");
+  return [...text.matchAll(/(?:\bfrom |\bimport\(|^import )"([^"]+)"/gm)].map(([, address]) =>
+    new URL(address, new URL(path, STATIC)).pathname.slice(STATIC.pathname.length),
+  );
+}
+
+function foldersSeenBy(folder) {
+  const seen = modules(folder).flatMap(importsOf);
+  return new Set(seen.map((path) => path.slice(0, path.lastIndexOf("/"))));
+}
+
+test("the SDK's core imports nothing but itself", () => {
+  assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
+});
+
+test("a domain of the SDK imports the core and itself", () => {
+  assert.deepEqual([...foldersSeenBy("sdk/collection")].sort(), ["sdk/collection", "sdk/core"]);
+});
+
+test("the one import for front ends gives the names that it always gave", async () => {
+  assert.deepEqual(Object.keys(await import("../../webapp/static/sdk/welno.js")).sort(), [
+    "Collection",
+    "HealthDatabase",
+    "KEYS",
+    "MemoryStorage",
+    "REPORT_PATH",
+    "Stream",
+    "TREND_PATH",
+    "WelnoClient",
+    "WelnoError",
+    "WelnoStorage",
+    "advance",
+    "connect",
+    "decide",
+    "eventName",
+    "fromStatus",
+    "initialFlow",
+    "initialProgress",
+    "mergeRecord",
+    "percentOf",
+    "progressFromStatus",
+    "reconnectSeconds",
+    "resultsAddress",
+    "resume",
+    "sessionStream",
+    "wantsReport",
+  ]);
+});

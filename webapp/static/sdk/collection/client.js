@@ -1,0 +1,141 @@
+/**
+ * The calls on sessions and patients' records, one method each.
+ * @module
+ */
+
+import { HttpClient } from "../core/client.js";
+import { WelnoStorage } from "./storage.js";
+
+/** @typedef {import("../core/ordering.js").Cursor} Cursor */
+/** @typedef {{user_name: string, phone_no: string, birthdate: string, private_auth_type: string, gender: string,
+ *   oid?: string, redirect_path?: string, patient_uuid?: string, hospital_id?: string, terms_agreed?: boolean,
+ *   terms_agreed_at?: string, terms_expires_at?: string}} StartForm */
+
+export class WelnoClient extends HttpClient {
+  #storage;
+
+  /** @param {import("../core/client.js").ClientOptions & {storage?: WelnoStorage}} [options] */
+  constructor({ storage = new WelnoStorage(), ...options } = {}) {
+    super(options);
+    this.#storage = storage;
+  }
+
+  /** Whose right to read this is: tabs with the same one may share what they read. */
+  get right() {
+    return this.token ? `token:${this.token.split(".")[0]}` : "cookie"; // a token is the session's id and a secret
+  }
+
+  /** The address of a session's socket. @param {string} sessionId @param {Cursor} cursor */
+  socketUrl(sessionId, cursor) {
+    return this.webSocketUrl(`/tilko/ws/${encodeURIComponent(sessionId)}`, placeQuery(cursor));
+  }
+
+  /** The address of a session's server-sent events. @param {string} sessionId @param {Cursor} cursor */
+  eventsUrl(sessionId, cursor) {
+    return this.httpUrl(`${sessionPath(sessionId)}/events`, placeQuery(cursor));
+  }
+
+  /** The address of the events after a number, for a poll. @param {string} sessionId @param {Cursor} cursor */
+  messagesUrl(sessionId, cursor) {
+    return this.httpUrl(`${sessionPath(sessionId)}/messages`, placeQuery(cursor));
+  }
+
+  /** @param {StartForm} form */
+  startSession(form) {
+    return this.request("POST", "/tilko/session/start", { body: form });
+  }
+
+  /** Sends the push to the phone; a second call while it waits sends none. @param {string} sessionId */
+  simpleAuth(sessionId) {
+    return this.request("POST", `/tilko/session/simple-auth?session_id=${encodeURIComponent(sessionId)}`);
+  }
+
+  /** "I have approved": harmless when the collection already runs. @param {string} sessionId */
+  collectData(sessionId) {
+    return this.request("POST", `${sessionPath(sessionId)}/collect-data`);
+  }
+
+  /** @param {string} sessionId */
+  status(sessionId) {
+    return this.request("GET", `${sessionPath(sessionId)}/status`);
+  }
+
+  /** The events after a number. @param {string} sessionId @param {Cursor} cursor */
+  messages(sessionId, cursor) {
+    return this.getJson(this.messagesUrl(sessionId, cursor));
+  }
+
+  /** The events after a number as server-sent events, until `signal` ends them.
+   * @param {string} sessionId @param {Cursor} cursor @param {AbortSignal} signal */
+  events(sessionId, cursor, signal) {
+    return this.openEvents(this.eventsUrl(sessionId, cursor), signal);
+  }
+
+  /** @param {string} sessionId */
+  cancel(sessionId) {
+    return this.request("DELETE", sessionPath(sessionId));
+  }
+
+  /** All stored checkups, newest first. @param {string} uuid @returns {Promise<any[]>} */
+  checkups(uuid) {
+    return this.getAll(`${patientPath(uuid)}/checkups`);
+  }
+
+  /** All stored prescriptions, newest first. @param {string} uuid @returns {Promise<any[]>} */
+  prescriptions(uuid) {
+    return this.getAll(`${patientPath(uuid)}/prescriptions`);
+  }
+
+  /** The newest report, or null where there is none (yet). @param {string} uuid */
+  async report(uuid) {
+    return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;
+  }
+
+  /** @param {string} uuid @param {string} password six digits */
+  setPassword(uuid, password) {
+    return this.#password(uuid, "set", { password });
+  }
+
+  /** Opens the records to this browser. @param {string} uuid @param {string} password */
+  verifyPassword(uuid, password) {
+    return this.#password(uuid, "verify", { password });
+  }
+
+  /** @param {string} uuid @param {string} current @param {string} password */
+  changePassword(uuid, current, password) {
+    return this.#password(uuid, "change", { current_password: current, new_password: password });
+  }
+
+  /** Needs a session that identified the person just now. @param {string} uuid @param {string} password */
+  resetPassword(uuid, password) {
+    return this.#password(uuid, "reset", { password });
+  }
+
+  #password(uuid, action, body) {
+    return this.request("POST", `${patientPath(uuid)}/password/${action}`, { body });
+  }
+
+  /** A session that the server does not know is over: what was remembered of it goes.
+   * @param {string} method @param {string} url @param {import("../core/client.js").Sent} [sent] */
+  async exchange(method, url, sent) {
+    try {
+      return await super.exchange(method, url, sent);
+    } catch (error) {
+      if (error.status === 404 && url.includes("/tilko/session/")) this.#storage.clearSession();
+      throw error;
+    }
+  }
+}
+
+/** @param {Cursor} cursor @returns {Record<string, string>} */
+function placeQuery({ seq, epoch }) {
+  return { after_seq: String(seq), ...(epoch ? { epoch } : {}) };
+}
+
+function sessionPath(sessionId) {
+  return `/tilko/session/${encodeURIComponent(sessionId)}`;
+}
+
+function patientPath(uuid) {
+  return `/patients/${encodeURIComponent(uuid)}`;
+}

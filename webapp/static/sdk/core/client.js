@@ -1,0 +1,138 @@
+/**
+ * Requests to the API: credentials, time-outs, JSON, and one kind of error. A domain's client extends this one.
+ * @module
+ */
+
+import { errorFrom, WelnoError } from "./errors.js";
+
+const TIMEOUT_MILLISECONDS = 20_000;
+const PAGE_SIZE = 100;
+const EVENT_STREAM = "text/event-stream";
+
+/** @typedef {{baseUrl?: string, fetch?: typeof globalThis.fetch, timeoutMilliseconds?: number,
+ *   credentials?: RequestCredentials, cache?: RequestCache}} ClientOptions */
+/** `keepalive`: the request outlives the page. @typedef {{body?: any, keepalive?: boolean}} Sent */
+
+export class HttpClient {
+  #baseUrl;
+  #fetch;
+  #timeout;
+  #credentials;
+  #cache;
+  #token = /** @type {string|null} */ (null);
+
+  /** @param {ClientOptions} [options] */
+  constructor({
+    baseUrl = "/api/v1",
+    fetch = globalThis.fetch.bind(globalThis),
+    timeoutMilliseconds = TIMEOUT_MILLISECONDS,
+    credentials = "include",
+    cache = "no-cache",
+  } = {}) {
+    this.#baseUrl = baseUrl.replace(/\/$/, "");
+    this.#fetch = fetch;
+    this.#timeout = timeoutMilliseconds;
+    this.#credentials = credentials;
+    this.#cache = cache;
+  }
+
+  /** For clients that the cookie does not reach; kept by them. @param {string|null} token null forgets it */
+  useToken(token) {
+    this.#token = token;
+  }
+
+  get token() {
+    return this.#token;
+  }
+
+  /** How a socket presents the token: its address ends up in logs. @returns {string[]} */
+  get socketProtocols() {
+    return this.#token ? ["welno.v1", `welno.token.${this.#token}`] : [];
+  }
+
+  /** @param {string} path below the base @param {Record<string, string>} [query] */
+  httpUrl(path, query) {
+    return this.#baseUrl + path + (query ? `?${new URLSearchParams(query)}` : "");
+  }
+
+  /** @param {string} path below the base @param {Record<string, string>} [query] */
+  webSocketUrl(path, query) {
+    const url = new URL(this.httpUrl(path, query), globalThis.location?.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return url.href;
+  }
+
+  /** @param {string} method @param {string} path below the base @param {Sent} [sent] @returns {Promise<any>} */
+  request(method, path, sent) {
+    return this.exchange(method, this.httpUrl(path), sent);
+  }
+
+  /** @param {string} url @returns {Promise<any>} */
+  getJson(url) {
+    return this.exchange("GET", url);
+  }
+
+  /**
+   * All items of a list that comes in pages.
+   * @param {string} path below the base @returns {Promise<any[]>}
+   */
+  async getAll(path) {
+    const items = [];
+    for (let after = null; ;) {
+      const query = { limit: String(PAGE_SIZE), ...(after === null ? {} : { after }) };
+      const page = await this.getJson(this.httpUrl(path, query));
+      items.push(...page.items);
+      if (page.next_after === null || page.next_after === undefined) return items;
+      after = String(page.next_after);
+    }
+  }
+
+  /** An answer of server-sent events, until `signal` ends it. @param {string} url @param {AbortSignal} signal */
+  async openEvents(url, signal) {
+    const reply = await this.#send("GET", url, {}, { accept: EVENT_STREAM, signal });
+    if (reply.ok && reply.headers.get("Content-Type")?.startsWith(EVENT_STREAM)) return reply;
+    throw errorFrom(reply, await readJson(reply));
+  }
+
+  /**
+   * One request and its answer; the way of all calls but event streams, for a domain to add what its errors mean.
+   * @param {string} method @param {string} url @param {Sent} [sent] @returns {Promise<any>}
+   */
+  async exchange(method, url, sent = {}) {
+    const reply = await this.#send(method, url, sent);
+    const answer = reply.status === 204 ? {} : await readJson(reply);
+    if (reply.ok && answer !== null) return answer;
+    throw errorFrom(reply, answer);
+  }
+
+  async #send(method, url, { body, keepalive = false }, how = {}) {
+    const { accept = "application/json", signal = AbortSignal.timeout(this.#timeout) } = how;
+    const headers = {
+      Accept: accept,
+      ...(body ? { "Content-Type": "application/json" } : {}),
+      ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
+    };
+    try {
+      return await this.#fetch(url, {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        credentials: this.#credentials,
+        cache: this.#cache,
+        keepalive,
+        signal,
+      });
+    } catch (cause) {
+      throw new WelnoError({ code: "NETWORK_UNREACHABLE", status: 0, cause });
+    }
+  }
+}
+
+/** @param {Response} reply */
+async function readJson(reply) {
+  try {
+    return await reply.json();
+  } catch {
+    return null; // a proxy's HTML page: the status says enough
+  }
+}
