@@ -88,6 +88,9 @@ class Streaming(StrEnum):
     COMPLETED = "completed"
 
 
+SESSION_PREFIX = "tilko_session"
+
+
 def session_subject(session_id: str) -> str:
     """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
-    return f"tilko_session:{session_id}"
+    return f"{SESSION_PREFIX}:{session_id}"

@@ -1,4 +1,4 @@
-"""The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, streams, outbox, sealing."""
+"""The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, the event log, sealing."""
 
 import math
 import time
@@ -15,11 +15,14 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
+from core.names import SESSION_PREFIX
 from core.sealing import Sealer
 from core.settings import Settings
-from services.collection.session_cache import SessionHash
+from services.collection.session_cache import SessionCache
 from services.collection.sessions import SessionDirectory, SessionPolicy
-from services.delivery.outbox import Outbox
+from services.delivery.event_reader import EventReader
+from services.delivery.event_sender import EventSender
+from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from streams import Streams
 
@@ -45,7 +48,9 @@ class Stores:
     sessions: sessionmaker[Session]
     redis: Redis
     streams: Streams
-    outbox: Outbox
+    kinds: SubjectKinds
+    events: EventReader
+    sender: EventSender
     sealer: Sealer
     policy: SessionPolicy
     directory: SessionDirectory
@@ -121,13 +126,14 @@ def build_stores(
     redis = connect_redis(settings.stores.redis_url, redis_kind)
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
-    copies = SessionHash(sealer, clock)
-    outbox = Outbox(sessions, streams, copies.projection, copies.projection_of)
+    cache = SessionCache(sealer, clock)
+    kinds = SubjectKinds([session_kind(cache, settings)])
+    sender = EventSender(sessions, streams, kinds)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
-    directory = SessionDirectory(redis, sessions, copies, policy=policy, clock=clock, heal=outbox.flush)
+    directory = SessionDirectory(redis, sessions, cache, policy=policy, clock=clock)
     return Stores(
         settings=settings,
         clock=clock,
@@ -135,9 +141,22 @@ def build_stores(
         sessions=sessions,
         redis=redis,
         streams=streams,
-        outbox=outbox,
+        kinds=kinds,
+        events=EventReader(sessions, streams, kinds),
+        sender=sender,
         sealer=sealer,
         policy=policy,
         directory=directory,
-        unit_of_work=UnitOfWork(sessions, outbox.deliver, send),
+        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send),
+    )
+
+
+def session_kind(cache: SessionCache, settings: Settings) -> SubjectKind:
+    """The subjects of the collection: `tilko_session:{session_id}`."""
+    return SubjectKind(
+        prefix=SESSION_PREFIX,
+        counter=RowCounter("welno.welno_collection_history", "session_id", has_revision=True),
+        keep_days=settings.stores.log_keep_days_session,
+        project=cache.project,
+        project_row=cache.project_row,
     )

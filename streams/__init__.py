@@ -1,19 +1,22 @@
-"""Ordered, replayable streams of events on Redis, one per subject: append, read after a number, look, forget."""
+"""Ordered, replayable streams of events on Redis, one per subject: append what is numbered, read after a number."""
 
-from streams.errors import InvalidEventError, Overtaken, StreamDamagedError, StreamsError, StreamsUnavailable
-from streams.events import NewEvent, Page, Position, Projection, StoredEvent
-from streams.store import Streams
+from streams.errors import InvalidEventError, StreamDamagedError, StreamsError, StreamsUnavailable
+from streams.events import NOWHERE, EventBatch, Page, Position, Projection, StoredEvent, encode_body
+from streams.store import StreamPolicy, Streams, covers
 
 __all__ = [
+    "NOWHERE",
+    "EventBatch",
     "InvalidEventError",
-    "NewEvent",
-    "Overtaken",
     "Page",
     "Position",
     "Projection",
     "StoredEvent",
     "StreamDamagedError",
+    "StreamPolicy",
     "Streams",
     "StreamsError",
     "StreamsUnavailable",
+    "covers",
+    "encode_body",
 ]

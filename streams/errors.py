@@ -2,13 +2,13 @@
 
 StreamsError
     StreamsUnavailable     Redis did not answer or refused for now; trying again can help
-    StreamDamagedError        the keys of this subject hold something that is no stream
+    StreamDamagedError     the keys of this subject hold something that is no stream
     InvalidEventError      the caller's event cannot be stored as it is
-    Overtaken              the caller asked to append only as the newest, and is not
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 
@@ -29,18 +29,24 @@ class InvalidEventError(StreamsError):
     pass
 
 
-class Overtaken(StreamsError):
-    pass
-
-
 @contextmanager
-def translated(action: str) -> Iterator[None]:
+def translated(client: Any, action: str) -> Iterator[None]:
     """Redis' own errors become ours. `action` names what was tried, and never the subject."""
     try:
         yield
     except redis.ResponseError as exc:
         if "WRONGTYPE" in str(exc):  # Redis tells its errors apart by their first word only
             raise StreamDamagedError(f"{action}: a key holds another type") from exc
+        # READONLY, LOADING, OOM, UNBLOCKED ...: this server takes no writes, however long its connections stay open.
+        drop_connections(client)
         raise StreamsUnavailable(f"{action}: {type(exc).__name__}") from exc
     except (redis.RedisError, OSError) as exc:
         raise StreamsUnavailable(f"{action}: {type(exc).__name__}") from exc
+
+
+def drop_connections(client: Any) -> None:
+    """Have the next command connect anew, to whatever answers at the address by then."""
+    if isinstance(client, redis.RedisCluster):
+        client.disconnect_connection_pools()  # type: ignore[no-untyped-call] # redis-py's
+    else:
+        client.connection_pool.disconnect()

@@ -1,6 +1,6 @@
 """The values that go into a stream and come out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -15,8 +15,7 @@ _NUMBERED = ("seq", "epoch")
 class Position:
     """A place in a stream: the number of the last event seen, and the history it belongs to.
 
-    The epoch is "" as long as the stream does not exist; whoever stands at ("", 0) has missed nothing when
-    the first event of a new epoch arrives.
+    The epoch is "" where nobody has said which history is meant; the number alone is believed then.
     """
 
     epoch: str
@@ -26,20 +25,14 @@ class Position:
 NOWHERE = Position("", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to be appended. The same `event_id` again changes nothing and tells the first number."""
-
-    event_id: str
-    body: dict[str, Any] = field(repr=False)
-
-    def to_json(self) -> bytes:
-        if any(name in self.body for name in _NUMBERED):
-            raise InvalidEventError("seq and epoch are given by the stream")
-        try:
-            return orjson.dumps(self.body)
-        except orjson.JSONEncodeError as exc:
-            raise InvalidEventError("the body is no JSON") from exc
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """An event's body as it is kept and sent, `seq` and `epoch` apart. Raises InvalidEventError."""
+    if any(name in body for name in _NUMBERED):
+        raise InvalidEventError("seq and epoch are given by the event log")
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as exc:
+        raise InvalidEventError("the body is no JSON") from exc
 
 
 class StoredEvent:
@@ -59,7 +52,7 @@ class StoredEvent:
 
     @classmethod
     def from_json(cls, json: bytes) -> Self:
-        """Of the text that `append` publishes: it always begins with seq and epoch, in this order."""
+        """Of what `from_body` made: it always begins with seq and epoch, in this order."""
         seq_end = json.index(b",")
         epoch_end = json.index(b'"', seq_end + 10)
         return cls(int(json[7:seq_end]), json[seq_end + 10 : epoch_end].decode(), json)
@@ -87,8 +80,25 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events of one subject that follow each other, numbered from `first` on."""
+
+    subject: str
+    epoch: str
+    first: int
+    bodies: Sequence[bytes] = field(repr=False)
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.bodies) - 1
+
+    def to_events(self) -> list[StoredEvent]:
+        return [StoredEvent.from_body(self.first + n, self.epoch, body) for n, body in enumerate(self.bodies)]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Events after a place. `position` is the end of the stream, which may lie beyond the last event given.
+    """Events after a place. `position` is the end of the history, which may lie beyond the last event given.
 
     gone: what came after the place wanted cannot be told any more; start anew from `position`.
     """

@@ -15,10 +15,6 @@ def meta_key(subject: str) -> str:
     return f"stream:{_tag(subject)}:meta"
 
 
-def ids_key(subject: str) -> str:
-    return f"stream:{_tag(subject)}:ids"
-
-
 def channel(subject: str) -> str:
     return f"stream:{_tag(subject)}:pub"
 

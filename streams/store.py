@@ -1,18 +1,23 @@
-"""The streams themselves: appending is one atomic script, reading one round trip."""
+"""The streams in Redis: they carry what the event log has numbered. Appending is one atomic script, reading another.
+
+Redis may be emptied, killed, or come back with older data at any moment: an append may be repeated or come late, and a
+reader is told where the stream ends and decides itself whether that covers its place.
+"""
 
 import hashlib
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 
-from streams.errors import InvalidEventError, Overtaken, translated
-from streams.events import NOWHERE, NewEvent, Page, Position, Projection, StoredEvent
-from streams.keys import channel, ids_key, log_key, meta_key
+from streams.errors import InvalidEventError, translated
+from streams.events import NOWHERE, EventBatch, Page, Position, Projection, StoredEvent
+from streams.keys import channel, log_key, meta_key
 
 _DAY_SECONDS = 86_400
+_MARK_KEY = "welno:streams:mark"
 
 
 class Script:
@@ -33,82 +38,65 @@ class Script:
 _APPEND, _READ, _MOVED = Script("append.lua"), Script("read.lua"), Script("moved.lua")
 
 
+@dataclass(frozen=True, slots=True)
+class StreamPolicy:
+    """What Redis keeps of one kind of streams: its newest `max_length` events, and all of it until `ttl_seconds`, or up
+    to a sixty-fourth later, after its last append."""
+
+    max_length: int = 1000
+    ttl_seconds: int = _DAY_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1 or self.ttl_seconds < 1:
+            raise ValueError("max_length and ttl_seconds must be at least 1")
+
+
 class Streams:
     """One ordered stream per subject; every method raises StreamsUnavailable when Redis cannot be asked.
 
-    `redis_client` must return bytes. A stream keeps its last `max_length` events and vanishes `ttl_seconds`,
-    or up to a sixty-fourth later, after its last append; the next append then begins a new epoch.
+    `redis_client` must return bytes.
     """
 
-    def __init__(
-        self,
-        redis_client: Any,
-        *,
-        max_length: int = 1000,
-        max_event_bytes: int = 65_536,
-        ttl_seconds: int = _DAY_SECONDS,
-    ) -> None:
-        if max_length < 1 or ttl_seconds < 1:
-            raise ValueError("max_length and ttl_seconds must be at least 1")
+    def __init__(self, redis_client: Any) -> None:
         if redis_client.get_encoder().decode_responses:
             raise ValueError("the Redis client must return bytes")
         self._redis = redis_client
-        self._max_length = max_length
-        self._max_event_bytes = max_event_bytes
-        self._ttl_seconds = ttl_seconds
 
     def append(
         self,
-        subject: str,
-        events: Sequence[NewEvent],
+        batch: EventBatch,
+        policy: StreamPolicy,
         projection: Projection | None = None,
         *,
-        only_as_newest: bool = False,
-    ) -> list[Position]:
-        """Number, keep and publish the events in order; safe to repeat: a known `event_id` keeps its number.
+        begin_anew: bool = False,
+    ) -> Position:
+        """Take what the stream does not have yet, and publish it. Returns where the stream ends now.
 
-        `only_as_newest` is for who may come late: raises Overtaken, and does nothing, when the projection that is
-        there is newer than the one given.
+        An end before `batch.first - 1` is a hole, one of another epoch a history that has replaced this one: nothing
+        was done. A stream that is empty, or of an earlier epoch, begins with the batch; `begin_anew` has it do so over
+        a hole, too.
         """
-        if not events and projection is None:
-            return []
-        keys = [log_key(subject), meta_key(subject), ids_key(subject)]
-        args: list[Any] = [secrets.token_hex(8), channel(subject), self._max_length, self._ttl_seconds]
-        args += [int(only_as_newest), len(events)]
-        for event in events:
-            args += [event.event_id, self._checked_json(event)]
+        keys = [log_key(batch.subject), meta_key(batch.subject)]
+        events = [event.to_json() for event in batch.to_events()]
+        args: list[Any] = [batch.epoch, channel(batch.subject), batch.first, len(events)]
+        args += [policy.max_length, policy.ttl_seconds, int(begin_anew), *events]
         if projection is not None:
             keys.append(projection.key)
             args += _projection_args(projection)
-        with translated("append"):
-            answer = _APPEND.run(self._redis, keys, args)
-        if not answer:
-            raise Overtaken("append: somebody who came later was here first")
-        epoch, *numbers = answer
-        return [Position(epoch.decode(), seq) for seq in numbers]
+        with translated(self._redis, "append"):
+            epoch, seq = _APPEND.run(self._redis, keys, args)
+        return Position(epoch.decode(), seq)
 
-    def read_after(
-        self, subject: str, seq: int, epoch: str | None = None, limit: int = 500, max_bytes: int | None = None
-    ) -> Page:
-        """The next events after `seq`, at most `limit`, and at most `max_bytes` of them unless the first is longer.
-
-        Without an epoch the number alone is believed.
-        """
+    def read_after(self, subject: str, seq: int, limit: int = 500, max_bytes: int = 1024 * 1024) -> Page:
+        """What the stream holds after `seq`. Its first event need not follow it: see `covers`."""
         keys = [log_key(subject), meta_key(subject)]
-        with translated("read"):
-            *meta, entries = _READ.run(self._redis, keys, [f"({max(seq, 0)}-0", limit])
-        end = _position(meta)
-        events = [_stored(end.epoch, entry) for entry in entries]
-        if is_gone(end, events, seq, epoch):
-            return Page(end, [], gone=True)
-        return Page(end, events if max_bytes is None else list(_within(events, max_bytes)))
-
-    def position(self, subject: str) -> Position:
-        return self.positions([subject])[0]
+        with translated(self._redis, "read"):
+            epoch, end, events = _READ.run(self._redis, keys, [max(seq, 0), limit, max_bytes])
+        return Page(_position([epoch, end]), [StoredEvent.from_json(event) for event in events])
 
     def positions(self, subjects: Iterable[str]) -> list[Position]:
-        """The ends of many streams in one round trip (on a cluster: one per node)."""
-        with translated("position"), self._redis.pipeline(transaction=False) as pipe:
+        """The ends of many streams in one round trip (on a cluster: one per node); NOWHERE for those that are not."""
+        with translated(self._redis, "position"), self._redis.pipeline(transaction=False) as pipe:
             for subject in subjects:
                 pipe.hmget(meta_key(subject), "epoch", "seq")
             return [_position(meta) for meta in pipe.execute()]
@@ -122,65 +110,60 @@ class Streams:
             return []
         subjects = list(places)
         keys = [meta_key(subject) for subject in subjects]
-        with translated("position"):
+        with translated(self._redis, "position"):
             numbers = _MOVED.run(self._redis, keys, [f"{at.epoch}:{at.seq}" for at in places.values()])
         return [subjects[number - 1] for number in numbers]
 
-    def last(self, subject: str, n: int) -> list[StoredEvent]:
-        """The newest `n` events, oldest of them first."""
-        with translated("last"), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(meta_key(subject), "epoch", "seq")
-            pipe.xrevrange(log_key(subject), count=n)
-            meta, entries = pipe.execute()
-        epoch = _position(meta).epoch
-        return [_stored(epoch, entry) for entry in reversed(entries)] if epoch else []
+    def revisions(self, keys: Sequence[str]) -> list[int | None]:
+        """Of many projections in one round trip; None for those that are not."""
+        with translated(self._redis, "revisions"), self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hget(key, "revision")
+            return [int(found) if found is not None else None for found in pipe.execute()]
+
+    def server_state(self) -> str:
+        """Changes when the data may have: another server answers, it was started anew, or follows another history; ""
+        when `mark` was not called since it was emptied (on a cluster: since the node of the mark was)."""
+        with translated(self._redis, "server state"):
+            if self._redis.get(_MARK_KEY) is None:
+                return ""
+            infos = [self._info(section) for section in ("server", "replication")]
+        names = ("run_id", "master_replid")
+        return " ".join(str(node[name]) for info, name in zip(infos, names, strict=True) for node in info)
+
+    def _info(self, section: str) -> list[dict[str, Any]]:
+        """Of each node."""
+        if isinstance(self._redis, redis.RedisCluster):
+            return list(self._redis.info(section, target_nodes=redis.RedisCluster.PRIMARIES).values())
+        return [self._redis.info(section)]
+
+    def mark(self) -> None:
+        """Note in Redis that nothing is missing from here on."""
+        with translated(self._redis, "mark"):
+            self._redis.set(_MARK_KEY, "1")
 
     def forget(self, subject: str) -> None:
-        """Remove the history; readers are told `resync`, and the next append begins a new epoch."""
-        with translated("forget"):
-            self._redis.delete(log_key(subject), meta_key(subject), ids_key(subject))
-
-    def _checked_json(self, event: NewEvent) -> bytes:
-        json = event.to_json()
-        if len(json) > self._max_event_bytes:  # every reader has to hold it: records are fetched, never pushed
-            raise InvalidEventError("the body is above the limit")
-        return json
+        """Remove the stream. Its events stay in the event log."""
+        with translated(self._redis, "forget"):
+            self._redis.delete(log_key(subject), meta_key(subject))
 
 
-def is_gone(end: Position, events: Sequence[StoredEvent], seq: int, epoch: str | None) -> bool:
-    """Whether a reader at (epoch, seq) can no longer be told everything that came after."""
-    if seq > end.seq or (epoch and epoch != end.epoch):
-        return True
-    if seq == end.seq:
+def covers(page: Page, seq: int) -> bool:
+    """Whether a page of a stream tells everything after this number, as far as the stream goes."""
+    if seq > page.position.seq or page.position == NOWHERE:
         return False
-    return not events or events[0].seq != seq + 1
-
-
-def _within(events: Iterable[StoredEvent], max_bytes: int) -> Iterator[StoredEvent]:
-    size = 0
-    for number, event in enumerate(events):
-        size += len(event.to_json())
-        if number and size > max_bytes:
-            return
-        yield event
+    return seq == page.position.seq or (bool(page.events) and page.events[0].seq == seq + 1)
 
 
 def _projection_args(projection: Projection) -> list[Any]:
-    if "revision" in projection.fields:
-        raise InvalidEventError("`revision` is written by the projection itself")
+    if not projection.fields or "revision" in projection.fields:
+        raise InvalidEventError("a projection has fields, and `revision` is written by itself")
     pairs = [text for pair in projection.fields.items() for text in pair]
     return [projection.revision, projection.ttl_seconds, *pairs]
 
 
-def _position(meta: list[bytes | None]) -> Position:
+def _position(meta: Sequence[bytes | None]) -> Position:
     epoch, seq = meta
     if epoch is None or seq is None:
         return NOWHERE
     return Position(epoch.decode(), int(seq))
-
-
-def _stored(epoch: str, entry: tuple[bytes, dict[bytes, bytes] | list[bytes]]) -> StoredEvent:
-    """Answers of a script, and of a transaction on a cluster, come as they are: name, value."""
-    entry_id, fields = entry
-    body = fields[b"body"] if isinstance(fields, dict) else fields[1]
-    return StoredEvent.from_body(int(entry_id.partition(b"-")[0]), epoch, body)

@@ -10,15 +10,14 @@ from uuid import UUID
 
 from core.clock import clock
 from models.collection import RunState
+from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.operators import (
-    NotStopped,
     RunSummary,
     cancel_run,
     list_runs,
     resume_stopped_run,
     tell_story,
 )
-from services.collection.sessions import SessionNotFound
 from services.stores import Stores, build_stores
 from tasks.app import app, settings
 from tasks.sending import TaskSender

@@ -8,7 +8,7 @@ from core.clock import clock
 from core.logs import get_logger
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
-from services.collection.step import Tools
+from services.collection.step_tools import Tools
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores

@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def build_parts(app: Flask, settings: Settings) -> Parts:
     stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, MultiplexedRedis)
     relay = Relay(
-        stores.streams,
+        stores.events,
         settings.stores.redis_url,
         RelayLimits.of(settings),
         check_positions_every_seconds=settings.relay.position_check_seconds,

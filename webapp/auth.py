@@ -29,8 +29,8 @@ from redis import Redis
 
 from core.clock import clock
 from core.names import Step
+from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
-from services.collection.sessions import SessionNotFound
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_COOKIE, PATIENT_TOKEN_LIFE

@@ -17,9 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
-from services.collection.operators import NotStopped
-from services.collection.requests import NotAsked, RunOver
-from services.collection.sessions import SessionExpired, SessionNotFound
+from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 

@@ -44,6 +44,13 @@ class StoreSettings:
         "REDIS_URL", url_with("redis", "rediss", "unix"), "Redis: sessions, streams, limits.", secret=True
     )
     broker_url: str = setting("CELERY_BROKER_URL", read_text, "The Celery broker: Redis or RabbitMQ.", secret=True)
+    log_keep_days_session: int = setting(
+        "WELNO_LOG_KEEP_DAYS_SESSION",
+        count_between(1, 3650),
+        "How long the event log keeps a session's events; who comes back later is told to start anew.",
+        default="30",
+        unit="days",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

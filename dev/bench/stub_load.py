@@ -19,8 +19,9 @@ from dev.bench.ear import Ear
 from dev.bench.stub_tools import with_stubs
 from dev.bench.talk import Answer, serve
 from models.collection import CollectionStep
-from services.collection.requests import ask_for_simple_auth, lock_run
-from services.collection.run import open_claim, record_approval
+from services.collection.requests import ask_for_simple_auth
+from services.collection.run_engine import open_claim, record_approval
+from services.collection.run_store import lock_run
 from services.collection.sessions import start_session
 from services.patients.identity import Identity
 from services.stores import build_stores

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.collection.files_import import ImportSummary
-from services.collection.step import Tools
+from services.collection.step_tools import Tools
 from upstream.tilko.codec import AuthTokens
 
 _EMPTY_ANSWER = b'{"Status":"OK","ResultList":[]}'

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.names import Status, Step
@@ -34,6 +34,8 @@ class CollectionRun(Table):
     browser can see. `attempts` counts tries of this step that failed, `takeovers` those that died with their process.
     `resumes` counts how often a run that stopped while saving was taken up again by itself.
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
+    `event_seq` is the number of its last event; `changed_at`, of the database's clock, is renewed with it and with
+    `revision`, and tells the sweep where to look.
     """
 
     __tablename__ = "welno_collection_history"
@@ -58,6 +60,8 @@ class CollectionRun(Table):
     step: Mapped[str]
     run_state: Mapped[str]
     revision: Mapped[int] = mapped_column(server_default=text("1"))
+    event_seq: Mapped[int] = mapped_column(server_default=text("0"))
+    changed_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp(), index=True)
     # taking and moving on
     owner_id: Mapped[int | None]
     fence: Mapped[int] = mapped_column(server_default=text("0"))

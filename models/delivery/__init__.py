@@ -1,7 +1,9 @@
 """What the delivery of events keeps in PostgreSQL."""
 
-from models.delivery.outbox import OutboxEvent
+from models.delivery.event_log import LogEpoch, LoggedEvent, SubjectCounter
 
 __all__ = [
-    "OutboxEvent",
+    "LogEpoch",
+    "LoggedEvent",
+    "SubjectCounter",
 ]

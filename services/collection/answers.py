@@ -5,7 +5,6 @@ from collections.abc import Callable
 import orjson
 
 from core.logs import get_logger
-from services.collection.step import Tools
 from spool import DamagedFile, DataType, Spool
 from upstream.tilko.answers import DataAnswer
 
@@ -30,13 +29,20 @@ def find_count(spool: Spool, session_id: str, kind: DataType) -> int | None:
         return None
 
 
-def find_or_fetch(tools: Tools, session_id: str, kind: DataType, fetch: Callable[[], DataAnswer]) -> int:
-    """The number of records of the answer on disk, which is asked (and paid) for when it is not there."""
-    with tools.spool.calling(session_id, kind, tools.settings.collection.call_patience_seconds) as call:
-        kept = find_count(tools.spool, session_id, kind)
-        if kept is not None:
-            return kept
-        answer = fetch()
-        call.write()
-        tools.spool.put_incoming(session_id, kind, answer.raw)
-    return answer.count
+class AnswerStore:
+    """Gives the answers on disk, and asks (and pays) for those that are not there, one process at a time."""
+
+    def __init__(self, spool: Spool, patience_seconds: float) -> None:
+        self._spool = spool
+        self._patience_seconds = patience_seconds
+
+    def find_or_fetch(self, session_id: str, kind: DataType, fetch: Callable[[], DataAnswer]) -> int:
+        """The number of records of the answer."""
+        with self._spool.calling(session_id, kind, self._patience_seconds) as call:
+            kept = find_count(self._spool, session_id, kind)
+            if kept is not None:
+                return kept
+            answer = fetch()
+            call.write()
+            self._spool.put_incoming(session_id, kind, answer.raw)
+        return answer.count

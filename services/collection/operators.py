@@ -1,6 +1,6 @@
 """What operators see of runs and may do to them. Nothing here shows who a run is about.
 
-Errors: SessionNotFound, NotStopped (only a run that stopped with an error can be resumed).
+Errors: SessionNotFound, NotStopped.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from models.collection import CollectionRun, CollectionStep, RunState
-from services.collection.requests import cancel_session, lock_run, resume_run
-from services.collection.sessions import SessionNotFound
+from services.collection.errors import NotStopped, SessionNotFound
+from services.collection.requests import cancel_session, resume_run
+from services.collection.run_store import locked_run
 from services.delivery.unit_of_work import Work
-
-
-class NotStopped(Exception):
-    """The run is under way, waits for its phone, or has ended: there is nothing to resume."""
-
-    retryable = False
 
 
 @dataclass(frozen=True)
@@ -111,10 +106,10 @@ def tell_story(session: Session, session_id: UUID) -> RunStory:
 
 def resume_stopped_run(work: Work, session_id: UUID, *, now: datetime) -> None:
     """Have a stopped run go on at its step; asked twice, the second finds it under way."""
-    run = lock_run(work.session, session_id)
-    if run.run_state != RunState.IDLE or run.error_code is None:
-        raise NotStopped(run.run_state)
-    resume_run(work, run, now=now)
+    with locked_run(work, session_id) as run:
+        if run.run_state != RunState.IDLE or run.error_code is None:
+            raise NotStopped(run.run_state)
+        resume_run(work, run, now=now)
 
 
 def cancel_run(work: Work, session_id: UUID, *, now: datetime) -> None:

@@ -1,12 +1,17 @@
-"""The Redis copy of a session: its one typed definition, written whole from the run's row and read back."""
+"""What may be known of a session: one table of fields, from which the status answers, the documents and the Redis hash
+`tilko_session:{id}` are made.
 
-import json
-from collections.abc import Sequence
+The hash is a copy for status answers. It opens nothing: who may ask is decided from the run's row in PostgreSQL.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any
 from uuid import UUID
 
+import orjson
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
@@ -16,46 +21,13 @@ from models.collection import CollectionRun
 from streams import Projection
 
 
-class Admission(Protocol):
-    """What decides who may use a session, and for how long."""
-
-    @property
-    def session_id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def token_hash(self) -> str: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def expires_at(self) -> datetime: ...
-
-
-@dataclass(frozen=True)
-class SessionGlance:
-    """An admission without the rest: a tenth of the cost of a whole view, for who looks every minute."""
-
-    session_id: str
-    status: str
-    token_hash: str
-    created_at: datetime
-    expires_at: datetime
-
-    FIELDS: ClassVar = ("session_id", "status", "token_hash", "created_at", "expires_at")
-
-    @classmethod
-    def of(cls, values: Sequence[bytes | None]) -> Self:
-        """Of the hash's fields in the order of FIELDS. Raises ValueError when one is missing or wrong."""
-        session_id, status, token_hash, *moments = [(value or b"").decode() for value in values]
-        return cls(session_id, status, token_hash, *map(datetime.fromisoformat, moments))
-
-
 @dataclass(frozen=True)
 class SessionView:
-    """The one typed definition of a session's Redis hash. Times are aware UTC; counts are None until known."""
+    """A session as of one revision of its run. Times are aware UTC; counts are None until known."""
 
     session_id: str
     revision: int
+    event_seq: int
     status: str
     step: str
     token_hash: str
@@ -72,7 +44,6 @@ class SessionView:
     collection_started: datetime | None
     collection_end_time: datetime | None
     error_code: str | None
-    error_detail: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
@@ -96,11 +67,12 @@ class SessionView:
         return {"health_data": self.health_count, "prescription_data": self.prescription_count}
 
 
-def view_of(run: CollectionRun) -> SessionView:
-    """What a browser may know of a run."""
+def view_of(run: CollectionRun | Row[Any]) -> SessionView:
+    """What may be known of a run."""
     return SessionView(
         session_id=str(run.session_id),
         revision=run.revision,
+        event_seq=run.event_seq,
         status=run.status,
         step=run.step,
         token_hash=run.token_hash or "",
@@ -117,100 +89,120 @@ def view_of(run: CollectionRun) -> SessionView:
         collection_started=run.collection_started_at,
         collection_end_time=run.collection_ended_at,
         error_code=run.error_code,
-        error_detail=run.error_detail,
         created_at=run.created_at,
         updated_at=run.updated_at,
         expires_at=run.expires_at,
     )
 
 
-class SessionHash:
-    """Writes a view into the fields of its Redis hash and reads it back. Personal fields and tokens are sealed."""
+@dataclass(frozen=True)
+class SessionField:
+    """One thing that may be known of a session. `schema` is its JSON schema (draft 2020-12), None for what stays in the
+    hash; `read` gives its plain value. `is_state`: part of the state that sockets, SSE and polls are told; the answer
+    to a status question has more."""
+
+    name: str
+    read: Callable[[SessionView], Any]
+    schema: Mapping[str, Any] | None = None
+    is_state: bool = False
+    is_personal: bool = False
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _stored(count: int | None, *, failed: bool) -> dict[str, Any]:
+    """How many records, and where the payload lies: never in Redis."""
+    return {"count": count, "failed": failed, "where": "files" if count is not None else None}
+
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"]}
+_MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+_FLAGS = ("auth_completed", "health_data_fetched", "prescription_data_fetched", "saved", "completed")
+_COUNTS = ("health_data", "prescription_data")
+
+
+def _object(names: tuple[str, ...], schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict.fromkeys(names, schema), "required": list(names)}
+
+
+FIELDS: tuple[SessionField, ...] = (
+    SessionField("session_id", lambda view: view.session_id, _TEXT, is_state=True),
+    SessionField(
+        "status", lambda view: view.status, {"type": "string", "enum": [str(one) for one in Status]}, is_state=True
+    ),
+    SessionField("progress", lambda view: view.progress, _object(_FLAGS, {"type": "boolean"}), is_state=True),
+    SessionField(
+        "counts", lambda view: view.counts, _object(_COUNTS, {"type": ["integer", "null"], "minimum": 0}), is_state=True
+    ),
+    SessionField("patient_uuid", lambda view: view.patient_uuid, _TEXT_OR_NULL, is_state=True),
+    SessionField("hospital_id", lambda view: view.hospital_id, _TEXT, is_state=True),
+    SessionField("user_name", lambda view: view.masked_name, _TEXT, is_state=True, is_personal=True),
+    SessionField("error_code", lambda view: view.error_code, _TEXT_OR_NULL, is_state=True),
+    SessionField("updated_at", lambda view: _moment(view.updated_at), _MOMENT, is_state=True),
+    SessionField("redirect_path", lambda view: view.redirect_path, _TEXT_OR_NULL),
+    SessionField("expires_at", lambda view: _moment(view.expires_at), _MOMENT),
+    SessionField("step", lambda view: view.step),
+    SessionField("health_data", lambda view: _stored(view.health_count, failed=view.health_failed)),
+    SessionField("prescription_data", lambda view: _stored(view.prescription_count, failed=view.prescriptions_failed)),
+    SessionField("collection_started", lambda view: _moment(view.collection_started)),
+    SessionField("collection_completed", lambda view: view.completed),
+    SessionField("collection_end_time", lambda view: _moment(view.collection_end_time)),
+    SessionField("created_at", lambda view: _moment(view.created_at)),
+)
+STATE_FIELDS = tuple(field for field in FIELDS if field.is_state)
+STATUS_FIELDS = tuple(field for field in FIELDS if field.schema is not None)
+
+
+def state_of(view: SessionView) -> dict[str, Any]:
+    """The state that a reader is greeted with, as plain JSON values."""
+    return {field.name: field.read(view) for field in STATE_FIELDS}
+
+
+def status_of(view: SessionView) -> dict[str, Any]:
+    """The same and more, for the answer to a status question."""
+    return {field.name: field.read(view) for field in STATUS_FIELDS}
+
+
+class SessionCache:
+    """Writes a session into its Redis hash, and reads the state from it. What is personal is sealed."""
 
     def __init__(self, sealer: Sealer, clock: Clock) -> None:
         self._sealer = sealer
         self._clock = clock
 
-    def projection(self, session: Session, subject: str) -> Projection | None:
-        """The hash of a session's subject, from its row; None for other subjects and unknown sessions."""
-        prefix = session_subject("")
-        run = session.get(CollectionRun, UUID(subject[len(prefix) :])) if subject.startswith(prefix) else None
-        return self.projection_of(run) if run else None
+    def project(self, session: Session, subject: str) -> Projection | None:
+        """The hash of a session's subject, from its row; None for an unknown session."""
+        run = session.get(CollectionRun, UUID(subject.partition(":")[2]), populate_existing=True)
+        return self.project_row(run) if run else None
 
-    def projection_of(self, run: CollectionRun) -> Projection:
+    def project_row(self, run: CollectionRun) -> Projection:
         view = view_of(run)
         left = int((view.expires_at - self._clock.now()).total_seconds())
-        return Projection(session_subject(view.session_id), view.revision, self._fields(view, run.auth), max(left, 1))
+        fields = {field.name: self._encode(field, view) for field in FIELDS}
+        # Sealed in the row already.
+        auth = {"auth_data" if view.auth_completed else "temp_auth_data": run.auth.hex()} if run.auth else {}
+        return Projection(session_subject(view.session_id), view.revision, fields | auth, max(left, 1))
 
-    def _fields(self, view: SessionView, auth: bytes | None) -> dict[str, str]:
-        approved = "auth_data" if view.auth_completed else "temp_auth_data"
-        fields = {
-            "session_id": view.session_id,
-            "status": view.status,
-            "step": view.step,
-            "token_hash": view.token_hash,
-            "user_name": self._sealer.seal_text(view.masked_name, f"user_name:{view.session_id}"),
-            "hospital_id": view.hospital_id,
-            "patient_uuid": view.patient_uuid or "",
-            "redirect_path": view.redirect_path or "",
-            "auth_completed": _flag(view.auth_completed),
-            "health_data": _stored(view.health_count, view.health_failed),
-            "prescription_data": _stored(view.prescription_count, view.prescriptions_failed),
-            "saved": _flag(view.saved),
-            "collection_started": _moment(view.collection_started),
-            "collection_completed": _flag(view.completed),
-            "collection_end_time": _moment(view.collection_end_time),
-            "error": json.dumps({"code": view.error_code, "detail": view.error_detail}),
-            "created_at": _moment(view.created_at),
-            "updated_at": _moment(view.updated_at),
-            "expires_at": _moment(view.expires_at),
-        }
-        # Sealed already, in the row; the hash carries it on as it is.
-        return fields | ({approved: auth.hex()} if auth else {})
+    def _encode(self, field: SessionField, view: SessionView) -> str:
+        value = field.read(view)
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        return self._sealer.seal_text(text, f"{field.name}:{view.session_id}") if field.is_personal else text
 
-    def view(self, fields: dict[str, str]) -> SessionView:
-        """Raises KeyError, ValueError or SealError when the hash is not whole; the reader then asks PostgreSQL."""
-        session_id = fields["session_id"]
-        health, prescriptions = json.loads(fields["health_data"]), json.loads(fields["prescription_data"])
-        error = json.loads(fields["error"])
-        return SessionView(
-            session_id=session_id,
-            revision=int(fields["revision"]),
-            status=fields["status"],
-            step=fields["step"],
-            token_hash=fields["token_hash"],
-            masked_name=self._sealer.open_text(fields["user_name"], f"user_name:{session_id}"),
-            hospital_id=fields["hospital_id"],
-            patient_uuid=fields["patient_uuid"] or None,
-            redirect_path=fields["redirect_path"] or None,
-            auth_completed=fields["auth_completed"] == "1",
-            health_count=health["count"],
-            prescription_count=prescriptions["count"],
-            health_failed=health["failed"],
-            prescriptions_failed=prescriptions["failed"],
-            saved=fields["saved"] == "1",
-            collection_started=_read_moment(fields["collection_started"]),
-            collection_end_time=_read_moment(fields["collection_end_time"]),
-            error_code=error["code"],
-            error_detail=error["detail"],
-            created_at=datetime.fromisoformat(fields["created_at"]),
-            updated_at=datetime.fromisoformat(fields["updated_at"]),
-            expires_at=datetime.fromisoformat(fields["expires_at"]),
-        )
+    def read_state(self, session_id: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        """The state from the hash's fields. Raises KeyError, ValueError or SealError when it is not whole."""
+        state: dict[str, Any] = {}
+        for field in STATE_FIELDS:
+            text = fields[field.name]
+            if field.is_personal:
+                text = self._sealer.open_text(text, f"{field.name}:{session_id}")
+            is_text = field.schema is not None and field.schema["type"] == "string"
+            state[field.name] = text if is_text else _decode(text)
+        return state
 
 
-def _flag(value: bool) -> str:
-    return "1" if value else "0"
-
-
-def _moment(value: datetime | None) -> str:
-    return value.isoformat() if value else ""
-
-
-def _read_moment(value: str) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None
-
-
-def _stored(count: int | None, failed: bool) -> str:
-    """How many records, and where the payload lies: never in Redis."""
-    return json.dumps({"count": count, "failed": failed, "where": "files" if count is not None else None})
+def _decode(text: str) -> Any:
+    """Texts that may be null are written bare; no text of ours looks like JSON."""
+    return orjson.loads(text) if text == "null" or text[:1] in "{[" else text

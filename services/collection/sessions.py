@@ -1,7 +1,4 @@
-"""Sessions as the browser knows them: start, who may ask, the Redis copy of what PostgreSQL knows, renewal.
-
-The run's row is the truth. `tilko_session:{session_id}` is a copy that any process renews from the row after each
-commit, whole and guarded by its revision: two writers never lose each other's fields, and Redis may be emptied.
+"""Sessions as the browser knows them: start, who may ask, renewal. Decided from the run's row, the truth.
 
 Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpired (it was theirs, and has ended).
 """
@@ -9,7 +6,6 @@ Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpire
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,7 +13,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import CursorResult, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -26,8 +22,9 @@ from core.names import Event, Status, Step, session_subject
 from core.sealing import Sealer, SealError
 from models.collection import CollectionRun, RunState
 from models.patients import DEFAULT_HOSPITAL, Hospital
+from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
-from services.collection.session_cache import Admission, SessionGlance, SessionHash, SessionView, view_of
+from services.collection.session_cache import SessionCache, SessionView, state_of, view_of
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
 
@@ -36,16 +33,8 @@ log = get_logger(__name__)
 _TOKEN_BYTES = 32
 # Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.
 _RENEW_SHARE = 0.1
-
-
-class SessionNotFound(Exception):
-    """No such session for whoever asks."""
-
-    retryable = False
-
-
-class SessionExpired(SessionNotFound):
-    """It was theirs, and has ended by itself."""
+# The columns alone: an object of the ORM costs as much again as the statement, and each request asks.
+_READ_RUN = select(CollectionRun.__table__).where(CollectionRun.session_id == bindparam("session_id"))
 
 
 @dataclass(frozen=True)
@@ -102,38 +91,31 @@ def start_session(
         updated_at=now,
     )
     work.session.add(run)
-    work.touch(session_subject(str(session_id)), run)
+    work.refresh_projection(session_subject(str(session_id)), run)
     return Started(str(session_id), token, run.expires_at)
 
 
 class SessionDirectory:
-    """Finds sessions: in Redis while it knows them, else in PostgreSQL."""
+    """Finds sessions, for those who may use them."""
 
     def __init__(
-        self,
-        redis: Redis,
-        sessions: sessionmaker[Session],
-        copies: SessionHash,
-        *,
-        policy: SessionPolicy,
-        clock: Clock,
-        heal: Callable[[str], object],
+        self, redis: Redis, sessions: sessionmaker[Session], cache: SessionCache, *, policy: SessionPolicy, clock: Clock
     ) -> None:
-        """`heal` writes a subject's Redis copy anew; called when PostgreSQL knew a session that Redis did not."""
         self._redis = redis
         self._sessions = sessions
-        self._heal = heal
-        self._copies = copies
+        self._cache = cache
         self._policy = policy
         self._clock = clock
 
     def read(self, session_id: str) -> SessionView | None:
         """None for an unknown session and for an id that is no UUID."""
         try:
-            key = str(UUID(session_id))
+            key = UUID(session_id)
         except ValueError:
             return None
-        return self._from_redis(key) or self._from_database(key)
+        with self._sessions() as session:
+            row = session.execute(_READ_RUN, {"session_id": key}).one_or_none()
+        return view_of(row) if row else None
 
     def find(self, session_id: str, token: str | None) -> SessionView:
         """The session, for the holder of its token. Raises SessionNotFound or SessionExpired."""
@@ -143,62 +125,55 @@ class SessionDirectory:
         self.admit(view, token)
         return view
 
-    def admit(self, known: Admission, token: str | None) -> None:
+    def admit(self, known: SessionView, token: str | None) -> None:
         """Let the holder of its token in. Raises SessionNotFound or SessionExpired."""
         if not token or not hmac.compare_digest(known.token_hash, hash_token(token)):
             raise SessionNotFound(known.session_id)
         if known.status == Status.EXPIRED or known.expires_at <= self._clock.now():
             raise SessionExpired(known.session_id)
 
-    def glance(self, session_id: str, token: str) -> Admission:
-        """As `find`, for who looks again and again and wants nothing but to go on."""
-        known = self._glance_at_redis(session_id) or self.read(session_id)
-        if known is None:
-            raise SessionNotFound(session_id)
-        self.admit(known, token)
-        return known
+    def read_state(self, session_id: str) -> dict[str, Any]:
+        """The state, for who was let in before: from its copy in Redis while there is one, else from the row. Raises
+        SessionNotFound."""
+        state = self._cached_state(session_id)
+        if state is None:
+            view = self.read(session_id)
+            if view is None:
+                raise SessionNotFound(session_id)
+            state = state_of(view)
+        return state
 
-    def renewal(self, known: Admission, *, share: float = _RENEW_SHARE) -> datetime | None:
+    def renewal(self, known: SessionView, *, share: float = _RENEW_SHARE) -> datetime | None:
         """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
         now = self._clock.now()
         deadline = min(now + self._policy.ttl, known.created_at + self._policy.longest)
         return deadline if deadline - known.expires_at > self._policy.ttl * share else None
 
-    def renew(self, work: Work, view: Admission, deadline: datetime) -> None:
+    def renew(self, work: Work, view: SessionView, deadline: datetime) -> None:
         """Move the deadline; tell the browser when less than half of the time had been left."""
         now = self._clock.now()
-        changed: CursorResult[Any] = work.session.execute(  # type: ignore[assignment]  # an UPDATE's result has a rowcount
+        moved = work.session.execute(
             update(CollectionRun)
             .where(CollectionRun.session_id == UUID(view.session_id), CollectionRun.expires_at < deadline)
             .where(CollectionRun.expires_at > now)
-            .values(expires_at=deadline, revision=CollectionRun.revision + 1)
-        )
-        work.touch(session_subject(view.session_id))
-        if changed.rowcount == 1 and view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
+            .values(expires_at=deadline, revision=CollectionRun.revision + 1, changed_at=func.clock_timestamp())
+            .returning(CollectionRun)
+            .execution_options(synchronize_session=False)
+        ).scalar_one_or_none()
+        if moved is None:
+            return
+        work.refresh_projection(session_subject(view.session_id), moved)
+        if view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
             data = {"expires_at": deadline.isoformat()}
             say(work, UUID(view.session_id), Event.SESSION_EXTENDED, "접속 시간이 연장됐어요.", now=now, data=data)
 
-    def _glance_at_redis(self, session_id: str) -> Admission | None:
-        try:
-            values = cast("list[bytes | None]", self._redis.hmget(session_subject(session_id), SessionGlance.FIELDS))
-            return SessionGlance.of(values)
-        except (RedisError, ValueError):
-            return None
-
-    def _from_redis(self, session_id: str) -> SessionView | None:
+    def _cached_state(self, session_id: str) -> dict[str, Any] | None:
         try:
             fields = cast("dict[bytes, bytes]", self._redis.hgetall(session_subject(session_id)))
             if not fields:
                 return None
-            return self._copies.view({name.decode(): value.decode() for name, value in fields.items()})
+            found = {name.decode(): value.decode() for name, value in fields.items()}
+            return self._cache.read_state(session_id, found)
         except (RedisError, KeyError, ValueError, SealError) as exc:
-            log.warning("session_copy_unreadable", session_id=session_id, error=type(exc).__name__)
+            log.warning("session_cache_unreadable", session_id=session_id, error=type(exc).__name__)
             return None
-
-    def _from_database(self, session_id: str) -> SessionView | None:
-        with self._sessions() as session:
-            run = session.get(CollectionRun, UUID(session_id))
-            view = view_of(run) if run else None
-        if view and view.expires_at > self._clock.now():
-            self._heal(session_subject(session_id))
-        return view

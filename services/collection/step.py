@@ -1,4 +1,4 @@
-"""What a step of the collection is: what it says when it begins, what it does, what it writes, how it gives up."""
+"""What a step of the collection is: what it says when it starts, what it does, what it writes, how it fails."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,35 +7,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy.orm import Session, sessionmaker
-
-from core.clock import Clock
 from core.names import Status, Step
-from core.sealing import Sealer
-from core.settings import Settings
 from models.collection import CollectionRun
 from services.collection.failures import Failure
-from services.collection.files_import import FileImporter
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity
-from spool import Spool
-from upstream.mediarc.client import MediarcClient
-from upstream.tilko.client import TilkoClient
 from upstream.tilko.codec import AuthTokens, TilkoPerson
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What the steps work with, built once per worker process."""
-
-    settings: Settings
-    clock: Clock
-    sealer: Sealer
-    sessions: sessionmaker[Session]
-    spool: Spool
-    importer: FileImporter
-    tilko: TilkoClient
-    mediarc: MediarcClient
 
 
 @dataclass(frozen=True)
@@ -55,6 +32,8 @@ class Claim:
     prescription_count: int | None
     identity: Identity = field(repr=False)
     auth: AuthTokens | None = field(repr=False)
+    # The row as of the last commit, of whoever goes on with it; who only polls has none.
+    run: CollectionRun | None = field(default=None, repr=False, compare=False)
 
     @property
     def tokens(self) -> AuthTokens:
@@ -82,34 +61,46 @@ class Settled:
     following: Claim | None
 
 
-class Verdict(Enum):
+@dataclass(frozen=True)
+class FailedStep:
+    """What a failure brought about: the claim of the next step, when the chain goes on without this one; or that it is
+    tried again."""
+
+    following: Claim | None
+    is_retried: bool
+
+
+class AfterFailure(Enum):
     """What becomes of a run whose step failed for good."""
 
-    GO_ON = "go_on"  # the next step follows
+    CONTINUE = "continue"  # the next step follows
     WAIT_FOR_PHONE = "wait_for_phone"  # back to the poller
     STOP = "stop"  # resumable by the person or an operator
     END = "end"  # a new session is needed
 
 
-class Behaviour:
-    """One step. `perform` works outside of any transaction; all else runs in the one that moves the run."""
+class StepHandler:
+    """One step, built with what it needs. `run` works outside of any transaction; all else runs in the one that moves
+    the run on, and changes the run in memory: it is written once, at the end."""
 
     step: ClassVar[Step]
     # After so long a step counts as hung, its process notwithstanding.
     limit_seconds: ClassVar[float] = 60
-    begin_status: ClassVar[Status | None] = None
-    # Performs nothing: it can be done in the transaction that ends the step before.
+    start_status: ClassVar[Status | None] = None
+    # Does nothing in `run`: it can be done in the transaction that ends the step before.
     only_rows: ClassVar[bool] = False
 
-    def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
-        """Say that the step begins. Once per step, however often it is tried."""
+    def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
+        """Say that the step starts. Once per step, however often it is tried."""
 
-    def perform(self, tools: Tools, claim: Claim) -> Any:
-        """Do the work; its result goes to `finish`. Raises errors that know whether a retry helps."""
+    def run(self, claim: Claim) -> Any:
+        """Do the work; its result goes to `on_success`. Raises errors that know whether a retry helps."""
 
-    def finish(self, work: Work, run: CollectionRun, result: Any, *, tools: Tools, claim: Claim) -> None:
+    def on_success(self, work: Work, run: CollectionRun, result: Any, *, claim: Claim, now: datetime) -> None:
         """Write rows, fields and events."""
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
         """Say that the step failed for good, and decide what follows."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Sessions that wait for their phone: taken by a poller in batches, noted only when something changes.
+"""Sessions that wait for their phone: taken by a poller in batches, written only when something changes.
 
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -15,15 +15,17 @@ from core.names import Event, Status, Step
 from core.sealing import SealError
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
+from services.collection import transitions
 from services.collection.events import say
 from services.collection.failures import describe
-from services.collection.requests import end_run, lock_run, make_ready, note_change
-from services.collection.run import open_claim, stop_run, stop_unreadable
-from services.collection.step import Claim, Tools, Verdict
-from services.collection.steps.fetch_health_data import FetchHealthData
+from services.collection.requests import send_step
+from services.collection.run_engine import open_claim, stop_unreadable
+from services.collection.run_store import lock_run, save_run
+from services.collection.step import AfterFailure, Claim
+from services.collection.step_tools import Tools
+from services.collection.steps.fetch_health_data import say_health_data_failed
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
-from services.processes.leases import DEAD_OWNER
 
 log = get_logger(__name__)
 
@@ -40,28 +42,13 @@ class Waiting:
 
 def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Waiting]:
     """Take sessions that no living poller holds."""
-    free = (
-        select(CollectionRun.session_id)
-        .where(CollectionRun.run_state == RunState.WAITING)
-        .where(or_(CollectionRun.owner_id.is_(None), DEAD_OWNER))
-        .order_by(CollectionRun.not_before)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    # One statement for all: a poller that takes over from a dead one takes thousands.
-    statement = (
-        update(CollectionRun)
-        .where(CollectionRun.session_id.in_(free))
-        .values(owner_id=owner_id, fence=CollectionRun.fence + 1)
-        .returning(CollectionRun)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
     taken = []
-    for run in work.session.execute(statement).scalars():
+    for run in transitions.take_waiting_runs(work.session, owner_id, limit):
         try:
             claim = open_claim(run, tools.sealer)
         except SealError:
             log.exception("run_unreadable", session_id=str(run.session_id))
+            work.session.expunge(run)
             stop_unreadable(work, run, tools.clock.now())
             continue
         taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
@@ -80,22 +67,12 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
 
 def let_go(work: Work, owner_id: int) -> list[UUID]:
     """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
-    statement = (
-        update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state != RunState.WAITING)
-        .values(owner_id=None)
-        .returning(CollectionRun.session_id)
-    )
-    return list(work.session.execute(statement).scalars())
+    return list(transitions.drop_settled_runs(work.session, owner_id))
 
 
 def give_back(work: Work, owner_id: int) -> None:
     """Free what this poller holds, because it stops; another takes it at once."""
-    work.session.execute(
-        update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
-        .values(owner_id=None)
-    )
+    transitions.free_waiting_runs(work.session, owner_id)
 
 
 def _lock_waiting(work: Work, claim: Claim) -> CollectionRun | None:
@@ -127,7 +104,8 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
         message = "아직 승인되지 않았어요. 휴대폰에서 승인한 뒤 다시 눌러 주세요."
         data = {"retry_available": True}
         say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=run.status, data=data)
-    note_change(work, run, now)
+    transitions.note_change(run, now)
+    save_run(work, run)
 
 
 def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
@@ -144,13 +122,13 @@ def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) 
     run.collect_requested = False
     if failure.code == "PROVIDER_REFUSED":
         # The checkups are refused, not the person: the prescriptions may still be had.
-        FetchHealthData().give_up(work, run, failure, claim=claim, now=now)
+        say_health_data_failed(work, run, failure, now)
         run.error_code = run.error_detail = None
         run.step_started_at = None
-        make_ready(work, run, Step.FETCH_PRESCRIPTIONS, now=now)
-        return
-    if refuse(work, run, failure, now) is Verdict.END:
-        end_run(run, Status(run.status), now)
-        note_change(work, run, now)
+        transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
+        send_step(work, run)
+    elif refuse(work, run, failure, now) is AfterFailure.END:
+        transitions.end_run(run, Status(run.status), now)
     else:
-        stop_run(work, run, now)
+        transitions.stop_run(run, now)
+    save_run(work, run)

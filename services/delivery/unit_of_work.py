@@ -1,7 +1,9 @@
 """The unit of work: one transaction, opened and closed by an edge, and what may leave only after its commit.
 
-Events go into the outbox in the transaction and to their streams after it; tasks are sent after it. Both are hints that
-a sweep repeats: a process that dies between the commit and the sending loses nothing.
+Events are numbered and logged in the transaction and appended to their streams after it; tasks are sent after it. Both
+are repeated by a sweep: a process that dies between the commit and the sending loses nothing.
+
+Order of locks: the domain's rows in its own order, then the subjects of the events by name.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +13,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.delivery.outbox import Delivery, write_events
+from services.delivery.event_log import number_events
+from services.delivery.kinds import SubjectKinds
+from streams import EventBatch, InvalidEventError, Position, Projection, encode_body
 
 
 @dataclass(frozen=True)
@@ -23,29 +27,79 @@ class TaskCall:
     request_id: str
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What a committed unit has for one subject."""
+
+    subject: str
+    batches: tuple[EventBatch, ...]
+    projection: Projection | None
+
+
 @dataclass
 class Work:
     """What one unit does: rows through `session`, events through `emit`, tasks through `send`."""
 
     session: Session
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    kinds: SubjectKinds
+    _pending: dict[str, list[bytes]] = field(default_factory=dict)
+    _batches: dict[str, list[EventBatch]] = field(default_factory=dict)
+    _projected: dict[str, object] = field(default_factory=dict)
     calls: list[TaskCall] = field(default_factory=list)
 
     def emit(self, subject: str, body: dict[str, Any]) -> None:
-        """Put one event into the outbox; it gets its number when it reaches the stream."""
-        self._delivery(subject).add(body)
+        """Tell one event of a subject. It gets its number before the commit. Raises InvalidEventError."""
+        encoded = encode_body(body)
+        if len(encoded) > self.kinds.of(subject).event_max_bytes:  # every reader has to hold it
+            raise InvalidEventError("the body is above the limit of its kind")
+        self._pending.setdefault(subject, []).append(encoded)
 
-    def touch(self, subject: str, row: object = None) -> None:
-        """Have the subject's Redis copy renewed after the commit, also when no event was emitted. `row` is what it is
-        made of, when this unit holds its lock; without it, it is read again."""
-        delivery = self._delivery(subject)
-        delivery.row = row or delivery.row
+    def refresh_projection(self, subject: str, row: object = None) -> None:
+        """Have the subject's Redis hash replaced after the commit, also when no event was emitted. `row` is what it is
+        made of, when this unit has written it; without it, it is read at the end of the transaction."""
+        self._projected[subject] = row or self._projected.get(subject)
 
-    def send(self, name: str, session_id: str, request_id: str) -> None:
-        self.calls.append(TaskCall(name, session_id, request_id))
+    def send(self, name: str, about: str, request_id: str) -> None:
+        """Send a task after the commit."""
+        self.calls.append(TaskCall(name, about, request_id))
 
-    def _delivery(self, subject: str) -> Delivery:
-        return self.deliveries.setdefault(subject, Delivery(subject))
+    def take_pending(self, subject: str) -> list[bytes]:
+        """The bodies that still need numbers, for a statement that numbers them itself; `note_numbered` must follow."""
+        return self._pending.pop(subject, [])
+
+    def note_numbered(self, batch: EventBatch) -> None:
+        """These events are logged; what is left is to append them to their stream."""
+        if batch.bodies:
+            self._batches.setdefault(batch.subject, []).append(batch)
+
+    def number_events(self) -> None:
+        """Number what was emitted so far, in the order of subjects: two units never wait for each other."""
+        for subject in sorted(self._pending):
+            kind = self.kinds.of(subject)
+            self.note_numbered(number_events(self.session, kind, subject, self._pending[subject]))
+        self._pending.clear()
+
+    def position(self, subject: str) -> Position | None:
+        """Where the subject stands with the events of this unit, to go with a snapshot that is read in it; None when
+        it has none."""
+        self.number_events()
+        batches = self._batches.get(subject)
+        return Position(batches[-1].epoch, batches[-1].last) if batches else None
+
+    def deliveries(self) -> list[Delivery]:
+        """Number the rest, and gather what leaves after the commit."""
+        self.session.flush()
+        self.number_events()
+        subjects = dict.fromkeys((*self._batches, *self._projected))
+        return [Delivery(one, tuple(self._batches.get(one, ())), self._project(one)) for one in subjects]
+
+    def _project(self, subject: str) -> Projection | None:
+        if subject not in self._projected:
+            return None
+        kind, row = self.kinds.of(subject), self._projected[subject]
+        if row is not None and kind.project_row is not None:
+            return kind.project_row(row)
+        return kind.project(self.session, subject)
 
 
 class UnitOfWork:
@@ -55,20 +109,24 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], deliver: Callable[[Delivery], object], send: Callable[[TaskCall], object]
+        self,
+        sessions: sessionmaker[Session],
+        kinds: SubjectKinds,
+        deliver: Callable[[Delivery], object],
+        send: Callable[[TaskCall], object],
     ) -> None:
         self.sessions = sessions
+        self._kinds = kinds
         self._deliver = deliver
         self._send = send
 
     @contextmanager
     def __call__(self) -> Iterator[Work]:
         with self.sessions.begin() as session:
-            work = Work(session)
+            work = Work(session, self._kinds)
             yield work
-            for delivery in work.deliveries.values():
-                write_events(session, delivery)
-        for delivery in work.deliveries.values():
+            deliveries = work.deliveries()
+        for delivery in deliveries:
             self._deliver(delivery)
         for call in work.calls:
             self._send(call)

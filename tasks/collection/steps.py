@@ -15,12 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.logs import get_logger
 from core.names import Step, step_task
-from models.collection import CollectionRun, RunState
 from models.collection.run_states import next_step
-from services.collection.run import claim_run, fail_step, finish_step, finish_steps, hand_back
-from services.collection.sessions import SessionNotFound
-from services.collection.step import Claim, Settled
-from services.collection.steps import BEHAVIOURS
+from services.collection.errors import SessionNotFound
+from services.collection.run_engine import claim_run, fail_step, finish_step, finish_steps, hand_back
+from services.collection.run_store import ClaimOutdated
+from services.collection.step import Claim, FailedStep, Settled
 from services.processes.leases import LeaseLost
 from tasks.app import app
 from tasks.collection.step_events import StepEvents
@@ -68,6 +67,8 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> N
             claim = _run_step(here, claim, display)
         if claim is not None:
             _hand_back(here, claim)
+    except ClaimOutdated:
+        log.info("claim_outdated", session_id=str(session_id))
     except _STORE_AWAY as exc:
         # What we hold cannot be settled now. Renouncing the lease lets another process take it once the database is
         # back; our own fence is then outdated.
@@ -97,13 +98,13 @@ def _run_step(here: Runtime, claim: Claim, display: StepEvents) -> Claim | None:
     except Stopped as exc:
         display.fail(task_id, exc, retrying=True)
         return claim
-    except _STORE_AWAY as exc:
+    except (ClaimOutdated, *_STORE_AWAY) as exc:
         display.fail(task_id, exc, retrying=True)
         raise
     except Exception as exc:  # noqa: BLE001 the edge of a step: whatever it is, the run must say so and go on
-        following, retrying = _settle_failure(here, claim, exc)
-        display.fail(task_id, exc, retrying=retrying)
-        return following
+        failed = _settle_failure(here, claim, exc)
+        display.fail(task_id, exc, retrying=failed.is_retried)
+        return failed.following
     display.succeed(task_id, started, "done")
     log.info("step_done", step=claim.step, duration_ms=round((time.monotonic() - started) * 1000))
     _show_rest(display, claim, settled)
@@ -120,14 +121,14 @@ def _show_rest(display: StepEvents, claim: Claim, settled: Settled) -> None:
 
 
 def _do(here: Runtime, claim: Claim) -> Settled:
-    behaviour = BEHAVIOURS[claim.step]
+    handler = here.tools.handlers[claim.step]
     # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
-    with time_limit(behaviour.limit_seconds * 0.9):
-        result: Any = behaviour.perform(here.tools, claim)
+    with time_limit(handler.limit_seconds * 0.9):
+        result: Any = handler.run(claim)
     try:
         with here.stores.unit_of_work() as work:
             return finish_steps(work, claim, result, here.tools)
-    except _STORE_AWAY:
+    except (ClaimOutdated, *_STORE_AWAY):
         raise
     except Exception as exc:  # noqa: BLE001 whatever it is, it may be a mistake of a step that only joined in
         log.warning("steps_not_joined", step=claim.step, error=type(exc).__name__)
@@ -141,10 +142,7 @@ def _hand_back(here: Runtime, claim: Claim) -> None:
     log.info("step_handed_back", step=claim.step)
 
 
-def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> tuple[Claim | None, bool]:
-    """The claim of the next step, when the chain goes on without this one; and whether this one is tried again."""
+def _settle_failure(here: Runtime, claim: Claim, error: Exception) -> FailedStep:
     log.info("step_error", step=claim.step, error=type(error).__name__, exc_info=not hasattr(error, "retryable"))
     with here.stores.unit_of_work() as work:
-        following = fail_step(work, claim, error, here.tools)
-        run = work.session.get(CollectionRun, claim.session_id)
-        return following, following is None and run is not None and run.run_state == RunState.READY
+        return fail_step(work, claim, error, here.tools)

@@ -27,7 +27,7 @@ from core.names import Step
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
-from services.collection.run import record_approval
+from services.collection.run_engine import record_approval
 from services.collection.waiting import (
     asked_now,
     give_back,

@@ -5,6 +5,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -17,13 +18,15 @@ from core.names import Queue
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,
-    left_behind,
     resend_lost,
     resume_stopped,
     take_from_dead,
 )
+from services.delivery.event_sweep import StreamSweep
+from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
 from services.stores import Stores, build_stores
+from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.sending import TaskSender
@@ -41,6 +44,8 @@ class Sweeper:
         self._interval_seconds = interval_seconds
         self.stopping = threading.Event()
         self._rounds = 0
+        self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
+        self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
 
     def run(self) -> None:
@@ -56,30 +61,31 @@ class Sweeper:
             sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
             resumed = self._part(resume_stopped, now)
             expired = self._part(expire_sessions, now)
-            flushed = self._flush_outbox(now)
+            filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
-                with self._stores.unit_of_work() as work:
-                    forget_dead_processes(work)
+                self._keep_house(now)
             self._rounds += 1
-        except SQLAlchemyError as exc:
+        except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
-        if taken or sent or resumed or expired or flushed:
-            log.info("swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, flushed=flushed)
+        if taken or sent or resumed or expired or filled:
+            log.info(
+                "swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, streams_filled=filled
+            )
 
     def _part(self, part: Callable[[Work, datetime], int], now: datetime) -> int:
         with self._stores.unit_of_work() as work:
             return part(work, now)
 
-    def _flush_outbox(self, now: datetime) -> int:
-        with self._stores.sessions() as session:
-            subjects = left_behind(session, now)
-        flushed = 0
-        for subject in subjects:
-            if not self._stores.outbox.flush(subject):
-                break
-            flushed += 1
-        return flushed
+    def _keep_house(self, now: datetime) -> None:
+        with self._stores.unit_of_work() as work:
+            forget_dead_processes(work)
+            keep_partitions(work.session, self._stores.kinds, now.date())
+
+    def _fill_streams(self) -> int:
+        filled = self._streams.run(time.monotonic() - self._filled_at)
+        self._filled_at = time.monotonic()
+        return filled
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
-from uuid import uuid4
 
 from redis import Redis
 
@@ -17,7 +16,7 @@ from dev.bench.relay.measures import cpu_spent_exactly
 from dev.bench.relay.plan import Plan
 from dev.bench.relay.servers import SERVER_CORE, Home, event_body
 from dev.bench.talk import Answer, Load, serve
-from streams import NewEvent
+from streams import encode_body
 
 _CHANNEL = "bench:floor:{}"
 _PAYLOAD_BYTES = 300
@@ -78,7 +77,7 @@ class Floor:
     def _append(self) -> None:
         """To streams that nobody follows, beyond those of the servers."""
         number = self._plan.streams + 1 + random.randrange(self._plan.streams)
-        self._home.sessions.append(number, [NewEvent(str(uuid4()), event_body("floor"))])
+        self._home.sessions.append(number, [encode_body(event_body("floor"))])
 
 
 class Listener:

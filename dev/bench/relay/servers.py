@@ -21,7 +21,7 @@ from dev.bench.relay.sessions import Sessions
 from dev.local.ports import LOOPBACK, pick_port
 from dev.local.process import Process
 from dev.local.programs import ROOT, web_program
-from streams import NewEvent
+from streams import encode_body
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 _KEPT_EVENTS = 1000
@@ -125,7 +125,6 @@ class Welno(Server):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self._ids = itertools.count()
         self._seqs: dict[int, int] = {}
         self.settings: dict[str, str] = {}
 
@@ -144,8 +143,8 @@ class Welno(Server):
 
     def append(self, stream: int, count: int = 1) -> int:
         session_id = self.home.sessions.all[stream].session_id
-        events = [NewEvent(f"bench-{next(self._ids)}", event_body(session_id)) for _ in range(count)]
-        self._seqs[stream] = self.home.sessions.append(stream, events).seq
+        bodies = [encode_body(event_body(session_id)) for _ in range(count)]
+        self._seqs[stream] = self.home.sessions.append(stream, bodies).seq
         return self._seqs[stream]
 
     def ticket(self, stream: int, after: int | None = None) -> Ticket:

@@ -1,5 +1,6 @@
 """Real sessions for the relay to serve: begun by the product's own service, many in one transaction."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 
@@ -8,9 +9,10 @@ from core.names import session_subject
 from core.settings import Settings
 from dev.bench.relay.client import ClientError
 from services.collection.sessions import Started, start_session
+from services.delivery.event_log import read_epoch
 from services.patients.identity import Identity
 from services.stores import Stores, build_stores
-from streams import NewEvent, Position
+from streams import EventBatch, Position, StreamPolicy
 
 _BATCH = 200
 
@@ -20,6 +22,9 @@ class Sessions:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._stores: Stores = build_stores(Settings.read(env), clock, lambda _: None)
+        with self._stores.sessions() as session:
+            self._epoch = read_epoch(session)
+        self._ends: Counter[int] = Counter()
         self.all: list[Started] = []
 
     def have(self, count: int) -> None:
@@ -45,12 +50,15 @@ class Sessions:
                     )
                     self.all.append(started)
 
-    def append(self, number: int, events: list[NewEvent]) -> Position:
-        """Where the stream stands then."""
-        return self._stores.streams.append(session_subject(self.all[number].session_id), events)[-1]
+    def append(self, number: int, bodies: list[bytes]) -> Position:
+        """Past the event log: what is measured is the way over Redis. Where the stream stands then."""
+        subject = session_subject(self.all[number].session_id)
+        batch = EventBatch(subject, self._epoch, self._ends[number] + 1, bodies)
+        self._ends[number] = batch.last
+        return self._stores.streams.append(batch, StreamPolicy())
 
     def end(self, number: int) -> Position:
-        return self._stores.streams.position(session_subject(self.all[number].session_id))
+        return Position(self._epoch, self._ends[number])
 
     def check(self, number: int) -> None:
         """Raises ClientError when the Redis copy of a session is not there: then PostgreSQL would be measured."""

@@ -1,7 +1,14 @@
-"""The steps of a collection, one file each, and the register of them."""
+"""The steps of a collection, one file each, and the handlers of all of them, each with what it needs and no more."""
 
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import Clock
 from core.names import Step
-from services.collection.step import Behaviour
+from core.sealing import Sealer
+from core.settings import Settings
+from services.collection.answers import AnswerStore
+from services.collection.files_import import FileImporter
+from services.collection.step import StepHandler
 from services.collection.steps.fetch_health_data import FetchHealthData
 from services.collection.steps.fetch_prescriptions import FetchPrescriptions
 from services.collection.steps.finish import Finish
@@ -10,17 +17,33 @@ from services.collection.steps.import_files import ImportFiles
 from services.collection.steps.make_report import MakeReport
 from services.collection.steps.request_simple_auth import RequestSimpleAuth
 from services.collection.steps.save_files import SaveFiles
+from spool import Spool
+from upstream.mediarc.client import MediarcClient
+from upstream.tilko.client import TilkoClient
 
-BEHAVIOURS: dict[Step, Behaviour] = {
-    behaviour.step: behaviour
-    for behaviour in (
-        RequestSimpleAuth(),
-        FetchHealthData(),
-        FetchPrescriptions(),
-        IdentifyPatient(),
-        SaveFiles(),
-        ImportFiles(),
-        MakeReport(),
+
+def build_handlers(
+    *,
+    tilko: TilkoClient,
+    mediarc: MediarcClient,
+    spool: Spool,
+    importer: FileImporter,
+    sessions: sessionmaker[Session],
+    sealer: Sealer,
+    clock: Clock,
+    settings: Settings,
+) -> dict[Step, StepHandler]:
+    """One handler per step that a worker does."""
+    answers = AnswerStore(spool, settings.collection.call_patience_seconds)
+    pseudonym_key = settings.secrets.pseudonym_key
+    handlers: tuple[StepHandler, ...] = (
+        RequestSimpleAuth(tilko, sealer),
+        FetchHealthData(tilko, answers, pseudonym_key),
+        FetchPrescriptions(tilko, answers, pseudonym_key, clock),
+        IdentifyPatient(pseudonym_key),
+        SaveFiles(spool),
+        ImportFiles(spool, importer),
+        MakeReport(mediarc, sessions, clock),
         Finish(),
     )
-}
+    return {handler.step: handler for handler in handlers}

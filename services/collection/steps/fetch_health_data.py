@@ -6,39 +6,44 @@ from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
 from models.collection.run_states import wants_report
 from models.patients import PipelineStep
-from services.collection.answers import find_or_fetch
+from services.collection.answers import AnswerStore
 from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
 from spool import DataType
 from upstream.tilko.answers import DataAnswer
+from upstream.tilko.client import TilkoClient
 
 
-class FetchHealthData(Behaviour):
+class FetchHealthData(StepHandler):
     """Done when the raw answer is on disk. A second run finds it there."""
 
     step = Step.FETCH_HEALTH_DATA
     limit_seconds = 180
-    begin_status = Status.FETCHING_HEALTH_DATA
+    start_status = Status.FETCHING_HEALTH_DATA
 
-    def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
+    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str) -> None:
+        self._tilko = tilko
+        self._answers = answers
+        self._pseudonym_key = pseudonym_key
+
+    def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.FETCHING_HEALTH_DATA, now=now)
 
-    def perform(self, tools: Tools, claim: Claim) -> int:
+    def run(self, claim: Claim) -> int:
         """The number of records."""
 
         def fetch() -> DataAnswer:
-            return tools.tilko.fetch_checkups(claim.person, claim.tokens)
+            return self._tilko.fetch_checkups(claim.person, claim.tokens)
 
-        return find_or_fetch(tools, str(claim.session_id), DataType.HEALTH, fetch)
+        return self._answers.find_or_fetch(str(claim.session_id), DataType.HEALTH, fetch)
 
-    def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
-        now = tools.clock.now()
-        reserved = reserve_patient(work.session, claim.identity, tools.settings.secrets.pseudonym_key)
+    def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
+        reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key)
         run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.health_count = result
         run.health_failed = False
@@ -52,17 +57,24 @@ class FetchHealthData(Behaviour):
         }
         say_streaming(work, run.session_id, Streaming.HEALTH_DATA_COMPLETED, now=now, data=data)
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
         """The prescriptions may still be had; only what the person must correct stops the chain here."""
         if failure.code == "AUTH_PENDING":
             message = "아직 승인되지 않았어요. 휴대폰에서 승인해 주세요."
-            data: dict[str, object] = {"retry_available": True}
+            data = {"retry_available": True}
             say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=Status.AUTH_PENDING, data=data)
-            return Verdict.WAIT_FOR_PHONE
+            return AfterFailure.WAIT_FOR_PHONE
         if failure.code in {"INFO_REQUIRED", "SERVICE_UNAVAILABLE"}:
             return refuse(work, run, failure, now)
-        run.health_failed = True
-        message = "건강검진 기록을 가져오지 못했어요. 처방 기록을 이어서 가져올게요."
-        data = {"code": failure.code}
-        say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)
-        return Verdict.GO_ON
+        say_health_data_failed(work, run, failure, now)
+        return AfterFailure.CONTINUE
+
+
+def say_health_data_failed(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> None:
+    """The checkups cannot be had; the prescriptions follow all the same."""
+    run.health_failed = True
+    message = "건강검진 기록을 가져오지 못했어요. 처방 기록을 이어서 가져올게요."
+    data = {"code": failure.code}
+    say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)

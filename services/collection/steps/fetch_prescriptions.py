@@ -2,17 +2,19 @@
 
 from datetime import date, datetime
 
+from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
-from services.collection.answers import find_or_fetch
+from services.collection.answers import AnswerStore
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
 from spool import DataType
 from upstream.tilko.answers import DataAnswer
+from upstream.tilko.client import TilkoClient
 
 
 def months_before(day: date, months: int) -> date:
@@ -27,37 +29,45 @@ def months_before(day: date, months: int) -> date:
     raise AssertionError("every month has a 28th day")
 
 
-class FetchPrescriptions(Behaviour):
+class FetchPrescriptions(StepHandler):
     """Done when the raw answer is on disk. Without it the chain goes on, if there are checkups."""
 
     step = Step.FETCH_PRESCRIPTIONS
     limit_seconds = 360
-    begin_status = Status.FETCHING_PRESCRIPTION_DATA
+    start_status = Status.FETCHING_PRESCRIPTION_DATA
 
-    def begin(self, work: Work, run: CollectionRun, now: datetime) -> None:
+    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str, clock: Clock) -> None:
+        self._tilko = tilko
+        self._answers = answers
+        self._pseudonym_key = pseudonym_key
+        self._clock = clock
+
+    def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.FETCHING_PRESCRIPTION_DATA, now=now)
 
-    def perform(self, tools: Tools, claim: Claim) -> int:
+    def run(self, claim: Claim) -> int:
         """The number of records."""
-        today = tools.clock.now().date()
+        today = self._clock.now().date()
 
         def fetch() -> DataAnswer:
-            return tools.tilko.fetch_treatments(
+            return self._tilko.fetch_treatments(
                 claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
             )
 
-        return find_or_fetch(tools, str(claim.session_id), DataType.PRESCRIPTION, fetch)
+        return self._answers.find_or_fetch(str(claim.session_id), DataType.PRESCRIPTION, fetch)
 
-    def finish(self, work: Work, run: CollectionRun, result: int, *, tools: Tools, claim: Claim) -> None:
+    def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
         if run.patient_uuid is None:  # the checkups failed, so nobody has said yet who this is
-            reserved = reserve_patient(work.session, claim.identity, tools.settings.secrets.pseudonym_key)
+            reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key)
             run.patient_uuid, run.hospital_id = reserved.patient_uuid, reserved.hospital_id
         run.prescription_count = result
         run.prescriptions_failed = False
         data = {"count": result, "patient_uuid": str(run.patient_uuid), "hospital_id": run.hospital_id}
-        say_streaming(work, run.session_id, Streaming.PRESCRIPTION_COMPLETED, now=tools.clock.now(), data=data)
+        say_streaming(work, run.session_id, Streaming.PRESCRIPTION_COMPLETED, now=now, data=data)
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
         if failure.code in {"INFO_REQUIRED", "SERVICE_UNAVAILABLE"} and run.health_failed:
             return refuse(work, run, failure, now)
         run.prescriptions_failed = True
@@ -65,9 +75,9 @@ class FetchPrescriptions(Behaviour):
         data: dict[str, object] = {"code": failure.code}
         say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
         if not run.health_failed:
-            return Verdict.GO_ON
+            return AfterFailure.CONTINUE
         run.status = Status.ERROR
         message = "기록을 가져오지 못했어요. 잠시 후 다시 시도해 주세요."
         data = {"code": "DATA_COLLECTION_FAILED", "reason": "data_collection_failed", "retry_available": True}
         say(work, run.session_id, Event.ERROR, message, now=now, status=run.status, data=data)
-        return Verdict.STOP
+        return AfterFailure.STOP

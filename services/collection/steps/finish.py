@@ -6,25 +6,27 @@ from core.names import Status, Step, Streaming
 from models.collection import CollectionRun
 from services.collection.events import say_streaming
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.collection.steps.identify_patient import give_up_saving
+from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
 
 
-class Finish(Behaviour):
+class Finish(StepHandler):
     """Says `completed` in the transaction that ends the run, so it is said once."""
 
     step = Step.FINISH
     only_rows = True
 
-    def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
+    def on_success(self, work: Work, run: CollectionRun, result: None, *, claim: Claim, now: datetime) -> None:
         run.status = Status.COMPLETED
         data = {
             "counts": {"health_data": run.health_count or 0, "prescription_data": run.prescription_count or 0},
             "patient_uuid": str(run.patient_uuid),
             "hospital_id": run.hospital_id,
         }
-        say_streaming(work, run.session_id, Streaming.COMPLETED, now=tools.clock.now(), data=data)
+        say_streaming(work, run.session_id, Streaming.COMPLETED, now=now, data=data)
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
-        return give_up_saving(work, run, failure, now)
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
+        return fail_saving(work, run, failure, now)

@@ -6,40 +6,41 @@ from core.names import Event, Status, Step
 from models.collection import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
 from services.patients.identification import identify_patient, reserve_patient
 from services.patients.terms import record_agreement
 
 
-class IdentifyPatient(Behaviour):
+class IdentifyPatient(StepHandler):
     """Writes nothing but rows, so it is done or undone with its transaction."""
 
     step = Step.IDENTIFY_PATIENT
     only_rows = True
-    begin_status = Status.IDENTIFYING
+    start_status = Status.IDENTIFYING
 
-    def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
-        now = tools.clock.now()
+    def __init__(self, pseudonym_key: str) -> None:
+        self._pseudonym_key = pseudonym_key
+
+    def on_success(self, work: Work, run: CollectionRun, result: None, *, claim: Claim, now: datetime) -> None:
         reserved = run.patient_uuid
-        # No question here is about the run: it is written once, at the end.
-        with work.session.no_autoflush:
-            if reserved is None:
-                key = tools.settings.secrets.pseudonym_key
-                reserved = reserve_patient(work.session, claim.identity, key).patient_uuid
-            patient = identify_patient(work.session, claim.identity, reserved, now)
+        if reserved is None:
+            reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key).patient_uuid
+        patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
         record_agreement(
             work.session, patient_uuid=patient.uuid, session_id=run.session_id, identity=claim.identity, now=now
         )
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
-        return give_up_saving(work, run, failure, now)
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
+        return fail_saving(work, run, failure, now)
 
 
-def give_up_saving(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> Verdict:
+def fail_saving(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> AfterFailure:
     """What was collected is safe on disk; only its way into the database stopped."""
     run.status = Status.ERROR
     data = {"code": failure.code, "retry_available": True}
     say(work, run.session_id, Event.COLLECTION_ERROR, failure.message, now=now, status=run.status, data=data)
-    return Verdict.STOP
+    return AfterFailure.STOP

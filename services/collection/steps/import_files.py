@@ -7,9 +7,11 @@ from models.collection import CollectionRun
 from models.patients import PipelineStep
 from services.collection.campaigns import move_order
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.collection.steps.identify_patient import give_up_saving
+from services.collection.files_import import FileImporter
+from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
+from spool import Spool
 
 
 class FilesNotImported(Exception):
@@ -22,23 +24,27 @@ class FilesNotImported(Exception):
         self.retryable = not set_aside
 
 
-class ImportFiles(Behaviour):
+class ImportFiles(StepHandler):
     """Each file in a transaction of its own, natural keys, so a second import changes nothing."""
 
     step = Step.IMPORT_FILES
     limit_seconds = 180
-    begin_status = Status.SAVING
+    start_status = Status.SAVING
 
-    def perform(self, tools: Tools, claim: Claim) -> None:
+    def __init__(self, spool: Spool, importer: FileImporter) -> None:
+        self._spool = spool
+        self._importer = importer
+
+    def run(self, claim: Claim) -> None:
         session_id = str(claim.session_id)
-        summary = tools.importer.import_session(session_id)
+        summary = self._importer.import_session(session_id)
         if not summary.is_complete:
             raise FilesNotImported(set_aside=bool(summary.parked or summary.next_retry_at))
         # The packages hold the same bytes; had we died before this, the next try drops them.
-        tools.spool.drop_incoming(session_id)
+        self._spool.drop_incoming(session_id)
 
-    def finish(self, work: Work, run: CollectionRun, result: None, *, tools: Tools, claim: Claim) -> None:
-        run.saved_at = now = tools.clock.now()
+    def on_success(self, work: Work, run: CollectionRun, result: None, *, claim: Claim, now: datetime) -> None:
+        run.saved_at = now
         move_order(
             work.session,
             run.oid,
@@ -48,5 +54,7 @@ class ImportFiles(Behaviour):
             patient_uuid=run.patient_uuid,
         )
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
-        return give_up_saving(work, run, failure, now)
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
+        return fail_saving(work, run, failure, now)

@@ -5,45 +5,52 @@ from datetime import datetime
 import orjson
 
 from core.names import Event, Status, Step
+from core.sealing import Sealer
 from models.collection import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure
-from services.collection.step import Behaviour, Claim, Tools, Verdict
+from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
+from upstream.tilko.client import TilkoClient
 from upstream.tilko.codec import AuthTokens
 
 
-class RequestSimpleAuth(Behaviour):
+class RequestSimpleAuth(StepHandler):
     """Ends with the tokens kept and the run in the poller's hands. Run twice, it sends a second push, which costs
     nothing but attention; the older one then leads nowhere."""
 
     step = Step.REQUEST_SIMPLE_AUTH
-    begin_status = Status.AUTH_REQUESTING
+    start_status = Status.AUTH_REQUESTING
 
-    def perform(self, tools: Tools, claim: Claim) -> AuthTokens:
-        return tools.tilko.request_simple_auth(claim.person)
+    def __init__(self, tilko: TilkoClient, sealer: Sealer) -> None:
+        self._tilko = tilko
+        self._sealer = sealer
 
-    def finish(self, work: Work, run: CollectionRun, result: AuthTokens, *, tools: Tools, claim: Claim) -> None:
-        now = tools.clock.now()
-        run.auth = tools.sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
+    def run(self, claim: Claim) -> AuthTokens:
+        return self._tilko.request_simple_auth(claim.person)
+
+    def on_success(self, work: Work, run: CollectionRun, result: AuthTokens, *, claim: Claim, now: datetime) -> None:
+        run.auth = self._sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
         run.polls = 0
         data = {"cx_id": result.cx_id}
         say(work, run.session_id, Event.AUTH_KEY_RECEIVED, "인증 요청을 보냈어요.", now=now, data=data)
         message = "휴대폰에서 인증을 승인해 주세요."
         say(work, run.session_id, Event.AUTH_WAITING, message, now=now, status=Status.AUTH_PENDING)
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
         return refuse(work, run, failure, now)
 
 
-def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> Verdict:
+def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> AfterFailure:
     """Tell the person why the authentication got nowhere: something of theirs to correct, or something of ours."""
     if failure.code in {"INFO_REQUIRED", "NOT_REGISTERED"}:
         run.status = Status.INFO_REQUIRED
         data = {"code": failure.code, "retry_available": True}
         say(work, run.session_id, Event.INFO_REQUIRED, failure.message, now=now, status=run.status, data=data)
-        return Verdict.END
+        return AfterFailure.END
     run.status = Status.ERROR
     data = {"code": failure.code, "retry_available": True}
     say(work, run.session_id, Event.ERROR, failure.message, now=now, status=run.status, data=data)
-    return Verdict.STOP
+    return AfterFailure.STOP

@@ -6,25 +6,28 @@ from core.names import Status, Step
 from models.collection import CollectionRun
 from services.collection.failures import Failure
 from services.collection.files import CollectedData, packages_of
-from services.collection.step import Behaviour, Claim, Tools, Verdict
-from services.collection.steps.identify_patient import give_up_saving
+from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
-from spool import DataType
+from spool import DataType, Spool
 
 
-class SaveFiles(Behaviour):
+class SaveFiles(StepHandler):
     """Idempotent: the store keeps one package per session and kind."""
 
     step = Step.SAVE_FILES
     limit_seconds = 120
-    begin_status = Status.SAVING
+    start_status = Status.SAVING
 
-    def perform(self, tools: Tools, claim: Claim) -> None:
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def run(self, claim: Claim) -> None:
         session_id = str(claim.session_id)
         if claim.patient_uuid is None:
             raise AssertionError("identified in the step before")
         raw = {
-            kind: tools.spool.read_incoming(session_id, kind) if tools.spool.find_incoming(session_id, kind) else None
+            kind: self._spool.read_incoming(session_id, kind) if self._spool.find_incoming(session_id, kind) else None
             for kind in (DataType.HEALTH, DataType.PRESCRIPTION)
         }
         data = CollectedData(
@@ -36,7 +39,9 @@ class SaveFiles(Behaviour):
             prescription=raw[DataType.PRESCRIPTION],
         )
         for package in packages_of(data, claim.started_at):
-            tools.spool.put_pending(package)
+            self._spool.put_pending(package)
 
-    def give_up(self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime) -> Verdict:
-        return give_up_saving(work, run, failure, now)
+    def on_failure(
+        self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
+    ) -> AfterFailure:
+        return fail_saving(work, run, failure, now)

@@ -6,14 +6,16 @@ import threading
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 
-import redis
 from playwright.sync_api import BrowserContext, Page, WebSocket
 
+from core.clock import clock
 from core.names import Event, session_subject
-from streams import NewEvent, Position, Streams
+from core.settings import Settings
+from services.stores import build_stores
+from streams import Position
 from tests.end_to_end.person import Visit
+from tests.end_to_end.product import Product
 from tests.waiting import wait_until
 
 _FOLLOW = """async (id) => {
@@ -111,8 +113,8 @@ class Following:
 class Author:
     """Appends events to a session's stream, now or all the time while the block runs."""
 
-    def __init__(self, client: redis.Redis, visit: Visit, dice: random.Random | None = None) -> None:
-        self._streams = Streams(client)
+    def __init__(self, product: Product, visit: Visit, dice: random.Random | None = None) -> None:
+        self._stores = build_stores(Settings.read(product.stack.env), clock, lambda _: None)
         self._subject = session_subject(visit.session_id)
         self._dice = dice or random.Random(1)
         self._over = threading.Event()
@@ -122,11 +124,13 @@ class Author:
     def append(self, count: int = 1) -> None:
         for _ in range(count):
             body = {"type": str(Event.SESSION_EXTENDED), "number": next(self._numbers)}
-            self._streams.append(self._subject, [NewEvent(uuid4().hex, body)])
+            with self._stores.unit_of_work() as work:
+                work.emit(self._subject, body)
 
     @property
     def end(self) -> Position:
-        return self._streams.position(self._subject)
+        [end] = self._stores.streams.positions([self._subject])
+        return end
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -137,6 +141,7 @@ class Author:
     ) -> None:
         self._over.set()
         self._thread.join()
+        self._stores.close()
 
     def _write(self) -> None:
         while not self._over.wait(self._dice.uniform(0, 0.15)):

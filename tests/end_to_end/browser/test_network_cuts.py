@@ -91,7 +91,7 @@ def test_each_tab_is_told_each_event_once_and_in_order(
     for _ in range(2):
         following.open_tab().wait_for_state("live")
     storm = Storm(following, line, product, dice)
-    author = Author(product.redis, visit, random.Random(SEED + 1))
+    author = Author(product, visit, random.Random(SEED + 1))
     with author:
         storm.rage()
     for reader in following.readers:

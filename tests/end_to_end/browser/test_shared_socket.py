@@ -27,7 +27,7 @@ def following(new_context: Callable[..., BrowserContext], product: Product) -> F
 
 @pytest.fixture
 def author(following: Following, product: Product) -> Author:
-    return Author(product.redis, following.visit)
+    return Author(product, following.visit)
 
 
 def open_tabs(following: Following, count: int) -> None:

@@ -17,8 +17,9 @@ from core.names import Step
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT
 from services.collection.files_import import FileImporter
-from services.collection.run import claim_run, finish_step, record_approval
-from services.collection.step import Claim, Tools
+from services.collection.run_engine import claim_run, finish_step, record_approval
+from services.collection.step import Claim
+from services.collection.step_tools import Tools
 from services.collection.waiting import take_waiting
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder
@@ -148,7 +149,7 @@ def world_env(demo_env: dict[str, str], own_database_url: str, tmp_path: Path) -
 def world(world_env: dict[str, str], redis_client: redis.Redis) -> Iterator[World]:
     with World(world_env) as world:
         yield world
-        tables = "welno_collection_history, welno_outbox, welno_processes, welno_patients"
+        tables = "welno_collection_history, welno_events, welno_processes, welno_patients"
         world.execute(f"set local search_path = welno; truncate {tables} cascade")
 
 

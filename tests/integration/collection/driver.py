@@ -17,6 +17,7 @@ from core.settings import Settings
 from models.collection import CollectionRun
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.collection.sessions import start_session
+from services.delivery.event_sweep import StreamSweep
 from services.delivery.unit_of_work import TaskCall
 from services.patients.identity import Identity
 from services.stores import Stores, build_stores
@@ -183,7 +184,10 @@ class Driver:
         return found[0]
 
     def events(self, session_id: str) -> list[dict[str, Any]]:
-        return [orjson.loads(event.to_json()) for event in self.stores.streams.last(session_subject(session_id), 500)]
+        """As any reader gets them, from the first one on."""
+        page = self.stores.events.read_after(session_subject(session_id), 0)
+        assert not page.gone
+        return [orjson.loads(event.to_json()) for event in page.events]
 
     def story(self, session_id: str) -> list[str]:
         """Names of the events in their order; of `streaming_status` its state."""
@@ -192,8 +196,15 @@ class Driver:
         return [name_of(event) for event in events]
 
     def unsent(self, session_id: str) -> int:
-        query = "select count(*) from welno.welno_outbox where subject = :subject"
-        return int(self.value(query, subject=session_subject(session_id)))
+        """How many logged events have not reached their stream."""
+        [at] = self.stores.streams.positions([session_subject(session_id)])
+        return self.run(session_id).event_seq - at.seq
+
+    def sweep_streams(self, seconds_since_last: float = 0) -> int:
+        """As the sweeper does, once the senders have had their time."""
+        stores = self.stores
+        sweep = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender, settle_seconds=0)
+        return sweep.run(seconds_since_last)
 
     def steps(self, session_id: str) -> list[tuple[str, str]]:
         """Each try of each step and how it ended."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import clock
-from services.collection.sessions import SessionExpired, SessionNotFound
+from services.collection.errors import SessionExpired, SessionNotFound
 
 from .conftest import World
 
@@ -86,36 +86,10 @@ def test_its_own_person_is_told_that_it_expired(world: World):
             world.stores.directory.find(session_id, token)
 
 
-def test_a_glance_lets_in_whom_a_look_lets_in(world: World):
-    session_id = world.start_somebody()
-    directory, token = world.stores.directory, world.tokens[session_id]
-    view = directory.find(session_id, token)
-    known = directory.glance(session_id, token)
-    assert (known.session_id, known.status, known.token_hash) == (session_id, view.status, view.token_hash)
-    assert (known.created_at, known.expires_at) == (view.created_at, view.expires_at)
-    with pytest.raises(SessionNotFound):
-        directory.glance(session_id, "guessed")
-
-
-def test_a_glance_finds_what_redis_has_lost(world: World):
-    session_id = world.start_somebody()
-    world.stores.redis.flushdb()
-    assert world.stores.directory.glance(session_id, world.tokens[session_id]).session_id == session_id
-
-
-def test_a_glance_sees_the_end(world: World):
-    session_id = world.start_somebody()
-    with clock.frozen(clock.now() + TTL), pytest.raises(SessionExpired):
-        world.stores.directory.glance(session_id, world.tokens[session_id])
-    world.stores.redis.flushdb()
-    with pytest.raises(SessionNotFound):
-        world.stores.directory.glance("00000000-0000-4000-8000-000000000000", "guessed")
-
-
 def test_whoever_watches_is_renewed_rarely_and_in_silence(world: World):
     with clock.frozen(clock.now()):
         session_id = world.start_somebody()
-        known = world.stores.directory.glance(session_id, world.tokens[session_id])
+        known = world.stores.directory.find(session_id, world.tokens[session_id])
         clock.advance(TTL * 0.3)
         assert world.stores.directory.renewal(known, share=0.4) is None
         clock.advance(TTL * 0.15)

@@ -10,10 +10,12 @@ import pytest
 
 from core.clock import clock
 from core.names import Status, Step, step_task
+from models.collection import CollectionRun
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
-from services.collection.requests import Asked, NotAsked, RunOver, ask_for_simple_auth
-from services.collection.run import fail_step, hand_back, record_approval
-from services.collection.sessions import SessionNotFound
+from services.collection.errors import NotAsked, RunOver, SessionNotFound
+from services.collection.requests import Asked, ask_for_simple_auth
+from services.collection.run_engine import fail_step, finish_step, finish_steps, hand_back, record_approval
+from services.collection.run_store import ClaimOutdated
 from services.collection.sweep import expire_sessions, resend_lost, resume_stopped, take_from_dead
 from services.collection.waiting import (
     asked_now,
@@ -28,6 +30,8 @@ from upstream.tilko.errors import NotApproved, TilkoMisconfigured, TilkoRefused,
 from .conftest import OWNER, World
 
 SECOND = timedelta(seconds=1)
+# Known to the database alone.
+NOT_KEPT = {"changed_at"}
 WORKER_STEPS = [step for step in Step if step != Step.POLL_SIMPLE_AUTH]
 
 
@@ -110,7 +114,9 @@ def test_a_message_of_another_step_takes_nothing(world: World):
 def test_a_step_is_done_once_however_often_it_is_finished(world: World):
     session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
     assert world.finish(claim) is not None
-    assert world.finish(claim) is None
+    for finish in (finish_step, finish_steps):
+        with pytest.raises(ClaimOutdated):
+            world.unit(finish, claim, 3, world.tools)
     assert world.story(session_id).count("prescription_completed") == 1
 
 
@@ -118,12 +124,30 @@ def test_a_process_that_lost_its_run_changes_nothing(world: World):
     session_id, zombie = world.at(Step.FETCH_PRESCRIPTIONS)
     assert world.unit(take_from_dead, clock.now()) == 1
     before, told = world.run(session_id), world.story(session_id)
-    assert world.finish(zombie) is None
-    assert world.unit(fail_step, zombie, TilkoUnavailable(), world.tools) is None
-    world.unit(hand_back, zombie, world.tools)
+    for function, *given in ((finish_step, 3), (finish_steps, 3), (fail_step, TilkoUnavailable()), (hand_back,)):
+        with pytest.raises(ClaimOutdated):
+            world.unit(function, zombie, *given, world.tools)
     after = world.run(session_id)
     assert (after.fence, after.step, after.run_state) == (before.fence, Step.FETCH_PRESCRIPTIONS, "ready")
     assert (after.prescription_count, world.story(session_id)) == (None, told)
+
+
+def test_steps_that_only_write_rows_are_one_statement_with_the_step_before(world: World):
+    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+    settled = world.unit(finish_steps, claim, 3, world.tools)
+    assert settled.done == [Step.FETCH_PRESCRIPTIONS, Step.IDENTIFY_PATIENT]
+    assert settled.following.step == Step.SAVE_FILES
+    run, held = world.run(session_id), settled.following.run
+    columns = [column.name for column in CollectionRun.__table__.columns if column.name not in NOT_KEPT]
+    assert {name: getattr(held, name) for name in columns} == {name: getattr(run, name) for name in columns}
+
+
+def test_what_others_change_meanwhile_is_kept(world: World):
+    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+    world.execute("update welno.welno_collection_history set expires_at = '2100-01-01', collect_requested = true")
+    settled = world.unit(finish_steps, claim, 3, world.tools)
+    assert (settled.following.run.expires_at.year, world.run(session_id).expires_at.year) == (2100, 2100)
+    assert world.run(session_id).collect_requested
 
 
 def test_a_run_that_was_taken_back_goes_on_and_says_nothing_twice(world: World):
@@ -322,7 +346,8 @@ def test_what_is_on_disk_but_not_saved_does_not_expire(world: World):
 def test_cancelling_stops_the_work_under_way_at_its_next_step(world: World):
     session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
     world.cancel(session_id)
-    assert world.finish(claim) is None
+    with pytest.raises(ClaimOutdated):
+        world.unit(finish_steps, claim, 3, world.tools)
     run = world.run(session_id)
     assert (run.status, run.run_state, run.identity, run.token_hash) == (Status.CANCELLED, "ended", None, None)
     assert world.events(session_id)[-1]["status"] == "cancelled"

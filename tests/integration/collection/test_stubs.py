@@ -4,11 +4,10 @@ import pytest
 
 from core.names import Step
 from dev.bench.stub_tools import with_stubs
-from services.collection.steps import BEHAVIOURS
 from tests.integration.collection.conftest import World
 
 
 @pytest.mark.parametrize("step", [Step.FETCH_HEALTH_DATA, Step.FETCH_PRESCRIPTIONS, Step.SAVE_FILES, Step.IMPORT_FILES])
 def test_a_step_is_performed_with_nothing(world: World, step: Step):
     _, claim = world.at(step)
-    BEHAVIOURS[step].perform(with_stubs(world.tools), claim)
+    with_stubs(world.tools).handlers[step].run(claim)

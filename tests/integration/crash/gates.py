@@ -12,9 +12,9 @@ create table gates.shut (session_id uuid, step text, run_state text);
 create table gates.events (number bigint, session_id text, status text, cx_id text);
 create function gates.note_event() returns trigger language plpgsql as $$ begin
   insert into gates.events
-    values (new.id, new.body->>'session_id', new.body->>'status', new.body->'data'->>'cx_id');
+    values (new.seq, new.body::jsonb->>'session_id', new.body::jsonb->>'status', new.body::jsonb->'data'->>'cx_id');
   return null; end $$;
-create trigger note after insert on welno.welno_outbox for each row execute function gates.note_event();
+create trigger note after insert on welno.welno_events for each row execute function gates.note_event();
 create function gates.hold_run() returns trigger language plpgsql as $$ begin
   if (old.step, old.run_state) is distinct from (new.step, new.run_state) and exists (
     select from gates.shut g where g.session_id = new.session_id and g.step = new.step and g.run_state = new.run_state)

@@ -11,7 +11,8 @@ import redis
 from flask import Flask, Response, jsonify, request
 from prometheus_client import generate_latest
 
-from streams import StoredEvent, Streams
+from streams import StoredEvent
+from tests.numbered_streams import NumberedStreams
 from webapp.relay.closing import CloseCode
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
@@ -24,7 +25,7 @@ def close_code_for(event: StoredEvent) -> int | None:
     return event.body.get("close")
 
 
-def snapshot_of(streams: Streams, subject: str, kind: str) -> Mapping[str, Any]:
+def snapshot_of(streams: NumberedStreams, subject: str, kind: str) -> Mapping[str, Any]:
     if kind == "broken":
         raise RuntimeError("as if a store were down")
     extra = {"text": "x" * 100_000} if kind == "big" else {}
@@ -44,7 +45,7 @@ def create_app(redis_url: str, limits: RelayLimits) -> Flask:
     sock = install_handshake(app)
     client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.extensions["redis"] = client
-    streams = Streams(client)
+    streams = NumberedStreams(client)
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
     app.add_url_rule("/metrics", "metrics", generate_latest)

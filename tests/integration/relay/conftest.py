@@ -8,14 +8,15 @@ import pytest
 import redis
 
 from dev.local.valkey import EmbeddedValkey
-from streams import NewEvent, Streams
+from streams import StoredEvent
+from tests.numbered_streams import NumberedStreams
 from webapp.relay.hub import Hub
 
 
 class Writer:
     """Appends numbered events: event n carries `n`."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: NumberedStreams) -> None:
         self.streams = streams
         self.count = 0
 
@@ -23,28 +24,29 @@ class Writer:
         for _ in range(count):
             self.count += 1
             body = {"type": "test", "n": self.count, **fields}
-            self.streams.append(subject, [NewEvent(str(self.count), body)])
+            self.streams.append(subject, [body])
 
 
-def append_unpublished(streams: Streams, client: redis.Redis, subject: str, n: int) -> None:
+def append_unpublished(streams: NumberedStreams, client: redis.Redis, subject: str, n: int) -> None:
     """An append that nobody receives, as if its message had been lost on the way."""
     seq = streams.position(subject).seq + 1
-    client.xadd(f"stream:{{{subject}}}:log", {"body": f'{{"type":"test","n":{n}}}'}, id=f"{seq}-0")
+    event = StoredEvent.from_body(seq, streams.position(subject).epoch, b'{"type":"test","n":%d}' % n)
+    client.xadd(f"stream:{{{subject}}}:log", {"event": event.to_json()}, id=f"{seq}-0")
     client.hset(f"stream:{{{subject}}}:meta", "seq", seq)
 
 
 @pytest.fixture
-def streams(redis_client: redis.Redis) -> Streams:
-    return Streams(redis_client)
+def streams(redis_client: redis.Redis) -> NumberedStreams:
+    return NumberedStreams(redis_client)
 
 
 @pytest.fixture
-def writer(streams: Streams) -> Writer:
+def writer(streams: NumberedStreams) -> Writer:
     return Writer(streams)
 
 
 @pytest.fixture
-def hub(streams: Streams, redis_url: str) -> Iterator[Hub]:
+def hub(streams: NumberedStreams, redis_url: str) -> Iterator[Hub]:
     hub = Hub(streams, redis_url)
     yield hub
     hub.stop()

@@ -10,10 +10,10 @@ from typing import BinaryIO
 import pytest
 import websockets
 
-from streams import Streams
 from tests.integration.relay.conftest import Writer
 from tests.integration.relay.proxy import SilenceableProxy
 from tests.integration.relay.server import Server, close_of, read_events
+from tests.numbered_streams import NumberedStreams
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
 from webapp.relay.frames import Opcode, decode_close
@@ -240,7 +240,7 @@ def test_subscriptions_and_events_are_counted(start, writer):
 
 
 def test_sockets_live_through_a_restart_of_redis(mortal_valkey, mortal_client, tmp_path):
-    writer = Writer(Streams(mortal_client))
+    writer = Writer(NumberedStreams(mortal_client))
     with Server(tmp_path, mortal_valkey.url, RelayLimits()) as server, server.open("one") as client:
         writer.write("one")
         assert read_events(client, 1) == [1]

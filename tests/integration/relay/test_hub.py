@@ -9,10 +9,11 @@ import redis
 from prometheus_client import REGISTRY
 
 from dev.local.ports import pick_port
-from streams import NewEvent, Position, Streams, StreamsUnavailable
+from streams import Position, StreamsUnavailable
 from streams.keys import channel
 from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.proxy import SilenceableProxy
+from tests.numbered_streams import NumberedStreams
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
@@ -113,8 +114,8 @@ def test_a_reader_of_a_lost_history_is_resynced_and_goes_on(hub, writer):
 
 
 def test_a_trimmed_place_is_resynced_at_the_end(redis_client, redis_url):
-    short = Streams(redis_client, max_length=2)
-    short.append(SUBJECT, [NewEvent(str(n), {"n": n}) for n in range(5)])
+    short = NumberedStreams(redis_client, max_length=2)
+    short.append(SUBJECT, [{"n": n} for n in range(5)])
     hub = Hub(short, redis_url)
     item = hub.subscribe(SUBJECT, Position("", 1)).next(5)
     hub.stop()
@@ -146,26 +147,26 @@ def test_readers_that_were_killed_off_are_recovered(hub, writer, redis_client):
 
 
 def test_redis_killed_and_started_again_is_recovered(mortal_valkey, mortal_client):
-    streams = Streams(mortal_client)
+    streams = NumberedStreams(mortal_client)
     hub = Hub(streams, mortal_valkey.url)
-    streams.append(SUBJECT, [NewEvent("a", {})])
+    streams.append(SUBJECT, [{}])
     subscription = hub.subscribe(SUBJECT, START)
     assert read_seqs(subscription, 1) == [1]
     mortal_valkey.restart()
-    streams.append(SUBJECT, [NewEvent("b", {})])
+    streams.append(SUBJECT, [{}])
     assert read_seqs(subscription, 1, timeout=3) == [2]
     hub.stop()
 
 
 def test_redis_back_without_its_data_means_resync(mortal_valkey, mortal_client):
-    streams = Streams(mortal_client)
+    streams = NumberedStreams(mortal_client)
     hub = Hub(streams, mortal_valkey.url)
-    streams.append(SUBJECT, [NewEvent("a", {})])
+    streams.append(SUBJECT, [{}])
     subscription = hub.subscribe(SUBJECT, START)
     assert read_seqs(subscription, 1) == [1]
     mortal_valkey.restart(keep_data=False, kill=True)
     assert subscription.next(5) == Resync(START)
-    streams.append(SUBJECT, [NewEvent("b", {})])
+    streams.append(SUBJECT, [{}])
     assert read_seqs(subscription, 1) == [1]
     hub.stop()
 

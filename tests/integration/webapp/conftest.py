@@ -18,7 +18,7 @@ from webapp.staff_token import make_token
 
 from .people import ORIGIN, Person, arrive, collect, stranger
 
-_TABLES = "welno_collection_history, welno_patients, welno_outbox, tb_campaign_payments, welno_processes"
+_TABLES = "welno_collection_history, welno_patients, welno_events, tb_campaign_payments, welno_processes"
 
 
 @pytest.fixture

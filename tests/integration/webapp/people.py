@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from core.clock import clock
-from core.names import Status, Step, session_subject
-from models.collection import CollectionRun, RunState
+from core.names import Status, Step
+from models.collection import RunState
 from services.collection.files import CollectedData, import_package, packages_of
+from services.collection.run_store import lock_run, save_run
+from services.collection.transitions import note_change
 from services.patients.identity import Identity
 from services.stores import Stores
 from webapp.current import parts
@@ -65,11 +67,11 @@ def stranger(app: Flask) -> Person:
 def change_run(app: Flask, session_id: str, **values: Any) -> None:
     """What a worker would have done to the run, and its Redis copy."""
     with parts(app).stores.unit_of_work() as work:
-        run = work.session.get_one(CollectionRun, UUID(session_id))
+        run = lock_run(work.session, UUID(session_id))
         for name, value in values.items():
             setattr(run, name, value)
-        run.revision += 1
-        work.touch(session_subject(session_id))
+        note_change(run, clock.now())
+        save_run(work, run)
 
 
 def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[Any]) -> None:

@@ -90,7 +90,7 @@ def test_the_number_of_statements_does_not_grow_with_the_records(app: Flask, kin
         with counted_statements(app) as statements:
             assert person.ask("GET", f"/patients/{person.patient_uuid}/{kind}").status_code == 200
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= 2
+    assert counts[0] == counts[1] <= 3  # who asks, whether anything changed, the records
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=%00", "after=zzzz"])

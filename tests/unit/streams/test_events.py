@@ -1,9 +1,8 @@
-"""The wire form of an event, and when a place in a stream counts as gone."""
+"""The wire form of an event."""
 
 import pytest
 
-from streams import NewEvent, Position, StoredEvent
-from streams.store import is_gone
+from streams import EventBatch, InvalidEventError, Position, StoredEvent, encode_body
 
 
 def stored(seq: int, epoch: str = "e") -> StoredEvent:
@@ -27,26 +26,17 @@ def test_equal_events_are_one_in_a_set():
 
 
 def test_no_event_shows_its_body():
-    assert "invented" not in repr(NewEvent("e", {"name": "invented"}))
+    assert "invented" not in repr(EventBatch("s", "e", 1, [b'{"name":"invented"}']))
     assert "a" not in repr(stored(1)).replace("StoredEvent", "")
 
 
-@pytest.mark.parametrize(
-    ("end", "first", "seq", "epoch", "gone"),
-    [
-        (Position("", 0), None, 0, None, False),
-        (Position("", 0), None, 0, "", False),
-        (Position("", 0), None, 5, None, True),
-        (Position("", 0), None, 0, "old", True),
-        (Position("e", 5), 1, 0, None, False),
-        (Position("e", 5), 3, 0, None, True),
-        (Position("e", 5), 4, 3, "e", False),
-        (Position("e", 5), 4, 3, "old", True),
-        (Position("e", 5), None, 5, "e", False),
-        (Position("e", 5), None, 4, "e", True),
-        (Position("e", 5), None, 6, "e", True),
-    ],
-)
-def test_a_place_is_gone_when_its_future_cannot_be_told(end, first, seq, epoch, gone):
-    events = [stored(first)] if first else []
-    assert is_gone(end, events, seq, epoch) is gone
+def test_a_batch_numbers_its_events_from_the_first_on():
+    batch = EventBatch("s", "e", 7, [b"{}", b"{}"])
+    assert (batch.last, [event.seq for event in batch.to_events()]) == (8, [7, 8])
+
+
+@pytest.mark.parametrize("body", [{"seq": 1}, {"epoch": "x"}, {"what": object()}])
+def test_a_body_that_cannot_be_stored_is_refused(body):
+    with pytest.raises(InvalidEventError) as caught:
+        encode_body(body)
+    assert not caught.value.retryable

@@ -4,15 +4,15 @@ import pytest
 from redis.crc import key_slot
 
 from streams import InvalidEventError
-from streams.keys import channel, ids_key, log_key, meta_key, subject_of
+from streams.keys import channel, log_key, meta_key, subject_of
 
 SUBJECTS = ["tilko_session:7f", "patient:7f", "queue:collection", "project:p 1", "thread:스레드", "a:b:c"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_all_keys_of_a_subject_share_the_slot_of_its_name(subject):
-    keys = [subject, log_key(subject), meta_key(subject), ids_key(subject), channel(subject)]
-    assert len(set(keys)) == 5
+    keys = [subject, log_key(subject), meta_key(subject), channel(subject)]
+    assert len(set(keys)) == 4
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 

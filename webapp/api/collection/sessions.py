@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.names import session_subject
 from models.collection import CollectionRun
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
-from services.collection.session_cache import SessionView
-from services.collection.sessions import SessionNotFound, start_session
+from services.collection.session_cache import SessionView, status_of
+from services.collection.sessions import start_session
 from services.patients.identification import Identity
 from services.patients.records import list_checkups, list_prescriptions
 from webapp.api.collection.schemas.sessions import (
@@ -169,32 +170,17 @@ def cancel(view: SessionView) -> Response:
 
 
 def describe_status(view: SessionView) -> dict[str, Any]:
-    """The state is read after the events: it may be newer than `last_seq`, never older, so nothing is missed by a
-    client that shows the state and follows the stream from there."""
-    streams, subject = stores().streams, session_subject(view.session_id)
-    events = streams.last(subject, _SHOWN_EVENTS)
-    end = events[-1].position if events else streams.position(subject)
-    now = stores().directory.read(view.session_id)
-    if now is None:
-        raise SessionNotFound(view.session_id)
+    """The state and the number of its last event are of one row, so nothing is missed by a client that shows the state
+    and follows the stream from there."""
+    subject = session_subject(view.session_id)
+    page = stores().events.read_after(subject, max(view.event_seq - _SHOWN_EVENTS, 0), limit=_SHOWN_EVENTS)
     answer = {
         "success": True,
-        "session_id": now.session_id,
-        "status": now.status,
-        "progress": now.progress,
-        "messages": [event.body | {"seq": event.seq, "epoch": event.epoch} for event in events],
-        "counts": now.counts,
-        "patient_uuid": now.patient_uuid,
-        "hospital_id": now.hospital_id,
-        "user_name": now.masked_name,
-        "redirect_path": now.redirect_path,
-        "error_code": now.error_code,
-        "last_seq": end.seq,
-        "epoch": end.epoch,
-        "updated_at": now.updated_at,
-        "expires_at": now.expires_at,
+        "messages": [orjson.loads(event.to_json()) for event in page.events],
+        "last_seq": view.event_seq,
+        "epoch": page.position.epoch,
     }
-    return answer | _collected(now)
+    return answer | status_of(view) | _collected(view)
 
 
 def _collected(view: SessionView) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from flask_sock import Sock
 
 from core.logs import get_logger
 from core.names import Event, Status, session_subject
-from services.collection.session_cache import SessionView
-from services.collection.sessions import SessionExpired, SessionNotFound
+from services.collection.errors import SessionExpired, SessionNotFound
+from services.collection.session_cache import SessionView, state_of
 from services.stores import Stores
 from streams import Position, StoredEvent
 from webapp.api.collection.schemas.sessions import MessagesOutput, MessagesQuery
@@ -138,46 +138,24 @@ def _admit(view: SessionView, credential: Credential) -> SubscribeRequest | Clos
     except SessionNotFound:
         return CloseCode.NOT_AUTHENTICATED
     renew_session(view)
-    return SubscribeRequest(**_subscribe_arguments(view, _asked_position_or_start(), credential), state=_state_of(view))
+    return SubscribeRequest(**_subscribe_arguments(view, _asked_position_or_start(), credential), state=state_of(view))
 
 
 def build_source(here: Stores, view: SessionView, credential: Credential | None) -> StreamSource:
     """Its callbacks outlive the request, so they get the stores and not the app."""
     return StreamSource(
         subject=session_subject(view.session_id),
-        snapshot=partial(_snapshot, here, view.session_id),
+        snapshot=partial(here.directory.read_state, view.session_id),
         greeting={"session_id": view.session_id},
         reauthorize=partial(_reauthorize, here, view.session_id, credential.secret if credential else ""),
         close_code_for=_close_code_for,
     )
 
 
-def _snapshot(here: Stores, session_id: str) -> dict[str, Any]:
-    """The state without records: those are fetched, never pushed."""
-    view = here.directory.read(session_id)
-    if view is None:
-        raise SessionNotFound(session_id)
-    return _state_of(view)
-
-
-def _state_of(view: SessionView) -> dict[str, Any]:
-    return {
-        "session_id": view.session_id,
-        "status": view.status,
-        "progress": view.progress,
-        "counts": view.counts,
-        "patient_uuid": view.patient_uuid,
-        "hospital_id": view.hospital_id,
-        "user_name": view.masked_name,
-        "error_code": view.error_code,
-        "updated_at": view.updated_at.isoformat(),
-    }
-
-
 def _reauthorize(here: Stores, session_id: str, secret: str) -> int | None:
     """Asked once a minute: whoever watches uses the session, so it is renewed; a lost right ends the watching."""
     try:
-        known = here.directory.glance(session_id, secret)
+        known = here.directory.find(session_id, secret)
     except SessionExpired:
         return CloseCode.EXPIRED
     except SessionNotFound:

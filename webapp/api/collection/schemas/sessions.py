@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from core.clock import clock
 from core.names import Status
 from services.collection.failures import AUTHENTICATORS
+from services.collection.session_cache import STATUS_FIELDS
 from services.patients.identification import Identity, normalize_name, normalize_phone
 from webapp.api.fields import ID_DOC, Birthdate, InputSchema, Moment, check_id, check_local_path, say
 from webapp.api.patients.schemas.records import CheckupItem, PrescriptionItem
@@ -121,19 +122,6 @@ class CollectOutput(Schema):
     duplicate_collection_prevented = fields.Boolean()
 
 
-class Progress(Schema):
-    auth_completed = fields.Boolean(required=True)
-    health_data_fetched = fields.Boolean(required=True)
-    prescription_data_fetched = fields.Boolean(required=True)
-    saved = fields.Boolean(required=True)
-    completed = fields.Boolean(required=True)
-
-
-class Counts(Schema):
-    health_data = fields.Integer(required=True, allow_none=True)
-    prescription_data = fields.Integer(required=True, allow_none=True)
-
-
 class EventItem(Schema):
     """One numbered event."""
 
@@ -147,22 +135,18 @@ class EventItem(Schema):
     data = fields.Dict(keys=fields.String())
 
 
-class StatusOutput(Schema):
+# From the one table of a session's fields. Their values are plain already; their schema is for the document.
+StatusState = Schema.from_dict(
+    {field.name: fields.Raw(required=True, metadata=dict(field.schema or {})) for field in STATUS_FIELDS},
+    name="StatusState",
+)
+
+
+class StatusOutput(StatusState):  # type: ignore[misc, valid-type] # made at run time
     success = fields.Boolean(required=True)
-    session_id = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf([str(status) for status in Status]))
-    progress = fields.Nested(Progress, required=True)
     messages = fields.List(fields.Nested(EventItem), required=True)
-    counts = fields.Nested(Counts, required=True)
-    patient_uuid = fields.String(required=True, allow_none=True)
-    hospital_id = fields.String(required=True)
-    user_name = fields.String(required=True, metadata={"description": "Masked."})
-    redirect_path = fields.String(required=True, allow_none=True)
-    error_code = fields.String(required=True, allow_none=True)
     last_seq = fields.Integer(required=True)
     epoch = fields.String(required=True)
-    updated_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
     health_data = fields.List(fields.Nested(CheckupItem), metadata={"description": "When completed."})
     prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata={"description": "When completed."})
 

@@ -1,0 +1,248 @@
+"""How a run is claimed for a step, moved on and given up.
+
+Every change compares the claim's fence, so a duplicate message, a second sweep or a process that wakes up after its
+lease finds the run moved on and does nothing. Errors: SessionNotFound, ClaimOutdated.
+"""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from core.logs import get_logger
+from core.names import Event, Status, Step
+from core.sealing import Sealer, SealError
+from models.collection import CollectionRun, RunState
+from models.collection.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
+from services.collection import transitions
+from services.collection.events import say
+from services.collection.failures import UNAVAILABLE, describe, is_retryable
+from services.collection.requests import send_step
+from services.collection.run_store import ClaimOutdated, StepTry, lock_run, save_run
+from services.collection.step import AfterFailure, Claim, FailedStep, Settled
+from services.collection.step_tools import Tools
+from services.delivery.unit_of_work import Work
+from services.patients.identity import Identity, mask_name
+from upstream.tilko.codec import AuthTokens
+from upstream.tilko.errors import NotApproved
+
+log = get_logger(__name__)
+
+
+def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
+    """What a step needs of its run, as of now; the row itself stays behind. Raises SealError."""
+    identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
+    auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
+    return _claim_of(run, identity, AuthTokens.from_dict(orjson.loads(auth)) if auth else None)
+
+
+def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -> Claim:
+    return Claim(
+        session_id=run.session_id,
+        step=Step(run.step),
+        fence=run.fence,
+        attempt=run.attempts + run.takeovers + 1,
+        request_id=run.request_id,
+        started_at=run.step_started_at or run.updated_at,
+        hospital_id=run.hospital_id,
+        patient_uuid=run.patient_uuid,
+        health_count=run.health_count,
+        health_failed=run.health_failed,
+        prescription_count=run.prescription_count,
+        identity=identity,
+        auth=auth,
+    )
+
+
+def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools: Tools) -> Claim | None:
+    """Take the run for this step, or None: it moved on, somebody holds it, or it is not due."""
+    now = tools.clock.now()
+    run = lock_run(work.session, session_id)
+    if run.run_state != RunState.READY or run.step != step or run.not_before > now:
+        return None
+    transitions.claim(run, owner_id)
+    try:
+        claim = open_claim(run, tools.sealer)
+    except SealError:
+        log.exception("run_unreadable", session_id=str(run.session_id))
+        stop_unreadable(work, run, now)
+        return None
+    _start_step(work, run, tools, now)
+    save_run(work, run)
+    return replace(claim, started_at=run.step_started_at or now, run=run)
+
+
+def stop_unreadable(work: Work, run: CollectionRun, now: datetime) -> None:
+    """Nobody can go on with what does not open, so it must not be tried for ever: an operator has to find the key."""
+    run.status = Status.ERROR
+    run.error_code, run.error_detail = "UNREADABLE", {"reason": "sealed with a key that is not in WELNO_SEALING_KEYS"}
+    data = {"code": run.error_code, "retry_available": True}
+    say(work, run.session_id, Event.ERROR, UNAVAILABLE, now=now, status=run.status, data=data)
+    transitions.stop_run(run, now)
+    save_run(work, run)
+
+
+def _start_step(work: Work, run: CollectionRun, tools: Tools, now: datetime) -> None:
+    """Give the step its time; say that it starts, unless it is only tried again."""
+    handler = tools.handlers[Step(run.step)]
+    run.lease_until = now + timedelta(seconds=handler.limit_seconds)
+    if run.step_started_at is not None:
+        return
+    run.step_started_at = now
+    run.status = handler.start_status or run.status
+    if run.step == Step.FETCH_HEALTH_DATA:
+        run.collection_started_at = run.collection_started_at or now
+    handler.on_start(work, run, now)
+    transitions.note_change(run, now)
+
+
+def finish_steps(work: Work, claim: Claim, result: Any, tools: Tools) -> Settled:
+    """Commit what the step did, together with the steps that follow and only write rows, and move the run on. Nobody
+    reads the run again: the claim has it, and what is written compares its fence. Raises ClaimOutdated."""
+    if claim.run is None:
+        raise AssertionError("claimed by a worker, which keeps the row")
+    now = tools.clock.now()
+    tries: list[StepTry] = []
+    settled = Settled([claim.step], _finish(work, claim.run, claim, result, tools=tools, now=now, tries=tries))
+    while settled.following is not None and tools.handlers[settled.following.step].only_rows:
+        settled.done.append(settled.following.step)
+        settled.following = _finish(work, claim.run, settled.following, None, tools=tools, now=now, tries=tries)
+    save_run(work, claim.run, tries)
+    return settled
+
+
+def finish_step(work: Work, claim: Claim, result: Any, tools: Tools) -> Claim | None:
+    """The step alone, on the run as it is read now: for after a failure of the steps that joined it. The claim of the
+    next step, or None when nothing follows here. Raises ClaimOutdated."""
+    run = _lock_claimed(work, claim)
+    tries: list[StepTry] = []
+    following = _finish(work, run, claim, result, tools=tools, now=tools.clock.now(), tries=tries)
+    save_run(work, run, tries)
+    return following
+
+
+def _lock_claimed(work: Work, claim: Claim) -> CollectionRun:
+    """The run, if this claim still holds it. Raises ClaimOutdated."""
+    run = lock_run(work.session, claim.session_id)
+    # The step, too: its next one runs under the same fence, and may not be settled in this one's name.
+    if (run.fence, run.step, run.run_state) != (claim.fence, claim.step, RunState.RUNNING):
+        raise ClaimOutdated(str(claim.session_id))
+    return run
+
+
+def _finish(
+    work: Work, run: CollectionRun, claim: Claim, result: Any, *, tools: Tools, now: datetime, tries: list[StepTry]
+) -> Claim | None:
+    tools.handlers[claim.step].on_success(work, run, result, claim=claim, now=now)
+    tries.append(_tried(claim, "done", None, now))
+    return _move_on(work, run, claim, tools, now)
+
+
+def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: datetime) -> Claim | None:
+    run.attempts = run.takeovers = 0
+    run.step_started_at = None
+    following = next_step(claim.step, wants_report=wants_report(run.redirect_path, run.health_count))
+    if following is None:
+        transitions.end_run(run, Status(run.status), now)
+        return None
+    if following == Step.POLL_SIMPLE_AUTH:
+        first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
+        transitions.wait_for_phone(run, not_before=first_poll, now=now)
+        return None
+    transitions.move_to_step(run, following)
+    _start_step(work, run, tools, now)
+    transitions.note_change(run, now)
+    # Identity and tokens stay the same for as long as this process holds the run: they need not be opened again.
+    return replace(_claim_of(run, claim.identity, claim.auth), run=run)
+
+
+def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> FailedStep:
+    """Have the step tried again later, or give it up and do what its handler decides. Raises ClaimOutdated."""
+    run = _lock_claimed(work, claim)
+    now = tools.clock.now()
+    run.attempts += 1
+    delay = _delay_after(error, run.attempts, tools)
+    outcome = "failed" if delay is None else "retrying"
+    failure = describe(error)
+    log.info("step_failed", session_id=str(run.session_id), step=claim.step, outcome=outcome, **failure.detail)
+    following = None
+    if delay is not None:
+        transitions.release(run, now + delay)
+    else:
+        if failure.code == "SERVICE_UNAVAILABLE":
+            log.error("provider_rejects_our_configuration", step=claim.step, **failure.detail)
+        run.error_code, run.error_detail = failure.code, failure.detail
+        decided = tools.handlers[claim.step].on_failure(work, run, failure, claim=claim, now=now)
+        following = _carry_out(decided, work, run, claim, tools=tools, now=now)
+    save_run(work, run, [_tried(claim, outcome, failure.code, now)])
+    return FailedStep(following, is_retried=delay is not None)
+
+
+def _delay_after(error: Exception, failed_attempts: int, tools: Tools) -> timedelta | None:
+    # An approval that is missing is no fault that passes by itself: the poller waits for it, not a worker.
+    if not is_retryable(error) or isinstance(error, NotApproved):
+        return None
+    settings = tools.settings.collection
+    retry = Retry(settings.step_max_attempts, settings.step_retry_base_seconds, settings.step_retry_max_seconds)
+    asked = getattr(error, "retry_after_seconds", None)
+    # Not a secret: the spread keeps many sessions from coming back at once.
+    return retry_delay(retry, failed_attempts, chance=random.random(), asked_seconds=asked)  # noqa: S311
+
+
+def _carry_out(
+    decided: AfterFailure, work: Work, run: CollectionRun, claim: Claim, *, tools: Tools, now: datetime
+) -> Claim | None:
+    if decided is AfterFailure.CONTINUE:
+        run.error_code = run.error_detail = None
+        return _move_on(work, run, claim, tools, now)
+    if decided is AfterFailure.WAIT_FOR_PHONE:
+        transitions.wait_for_phone(run, not_before=now, now=now)
+    elif decided is AfterFailure.END:
+        transitions.end_run(run, Status(run.status), now)
+    else:
+        transitions.stop_run(run, now)
+        _plan_resumption(run, now, tools)
+    return None
+
+
+def _plan_resumption(run: CollectionRun, now: datetime, tools: Tools) -> None:
+    """A run that stopped while saving is taken up again as often, and after such pauses, as a failed file."""
+    pauses = tools.settings.files.retry_delays_seconds
+    if run.step in SAVING_STEPS and run.resumes < len(pauses):
+        run.resend_at = now + timedelta(seconds=pauses[run.resumes])
+        run.resumes += 1
+
+
+def hand_back(work: Work, claim: Claim, tools: Tools) -> None:
+    """Give up the claim unfinished, because this process is told to stop; another takes the step at once. Raises
+    ClaimOutdated."""
+    run = _lock_claimed(work, claim)
+    now = tools.clock.now()
+    transitions.make_ready(run, claim.step, now=now)
+    send_step(work, run)
+    save_run(work, run, [_tried(claim, "handed_back", None, now)])
+
+
+def _tried(claim: Claim, outcome: str, reason: str | None, now: datetime) -> StepTry:
+    return StepTry(claim.step, claim.fence, claim.attempt, outcome, reason, claim.started_at, now)
+
+
+def record_approval(work: Work, claim: Claim, health_count: int, tools: Tools) -> None:
+    """The phone has approved, and the answer is on disk: let a worker go on. Called by the poller."""
+    now = tools.clock.now()
+    run = lock_run(work.session, claim.session_id)
+    if run.fence != claim.fence or run.run_state != RunState.WAITING:
+        return
+    run.auth_completed_at = now
+    run.health_count = health_count
+    run.status = Status.AUTH_COMPLETED
+    run.collect_requested = False
+    run.step_started_at = None
+    data = {"user_name": mask_name(claim.identity.user_name)}
+    say(work, run.session_id, Event.AUTH_COMPLETED, "인증이 완료됐어요.", now=now, status=run.status, data=data)
+    transitions.make_ready(run, Step.FETCH_HEALTH_DATA, now=now)
+    send_step(work, run)
+    save_run(work, run, [_tried(claim, "done", None, now)])

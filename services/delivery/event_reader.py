@@ -1,0 +1,128 @@
+"""Reads a subject's events after a place: from Redis what Redis can vouch for, everything else from the event log.
+
+So a Redis that was emptied, trimmed, or came back with older data costs a reader a query and no event, and nobody is
+told to start anew but for what is older than the log keeps, or of another epoch.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.logs import get_logger
+from services.delivery.event_log import read_batch, read_ends, read_epoch
+from services.delivery.kinds import SubjectKinds
+from streams import NOWHERE, Page, Position, StoredEvent, Streams, StreamsUnavailable, covers
+
+log = get_logger(__name__)
+
+# A new epoch is an operator's deed after a restore; everybody knows of it so soon.
+_EPOCH_SECONDS = 1.0
+
+
+class EventReader:
+    """Every method may block on either store, and raises StreamsUnavailable when neither could tell."""
+
+    def __init__(self, sessions: sessionmaker[Session], streams: Streams, kinds: SubjectKinds) -> None:
+        self._sessions = sessions
+        self._streams = streams
+        self._kinds = kinds
+        self._epoch = ("", -_EPOCH_SECONDS)
+
+    def read_after(
+        self, subject: str, seq: int, epoch: str | None = None, limit: int = 500, max_bytes: int = 1024 * 1024
+    ) -> Page:
+        """The next events after `seq`, at most `limit` and about `max_bytes`, at least one if there is any. Without an
+        epoch the number alone is believed."""
+        with _translated():
+            return self._read_after(subject, seq, epoch, limit, max_bytes)
+
+    def _read_after(self, subject: str, seq: int, epoch: str | None, limit: int, max_bytes: int) -> Page:
+        current = self._read_epoch()
+        if epoch and epoch != current:
+            return self._gone(subject)
+        try:
+            page = self._streams.read_after(subject, seq, limit, max_bytes)
+        except StreamsUnavailable:
+            page = Page(NOWHERE, [])
+        if page.position.epoch == current and covers(page, seq):
+            return page
+        return self._read_log(subject, seq, limit, max_bytes)
+
+    def moved(self, places: Mapping[str, Position]) -> list[str]:
+        """The subjects, of many at once, that have gone on from where they are believed to be, or are of another epoch.
+
+        Only where Redis knows less than the caller is the database asked: then Redis has lost something, or never had
+        it.
+        """
+        with _translated():
+            return self._moved(places)
+
+    def _moved(self, places: Mapping[str, Position]) -> list[str]:
+        current = self._read_epoch()
+        differing = self._streams.moved(places)
+        ends = dict(zip(differing, self._streams.positions(differing), strict=True)) if differing else {}
+        moved = {subject for subject, at in places.items() if at.epoch not in {"", current}}
+        unsure = []
+        for subject, end in ends.items():
+            if end.epoch == current and end.seq > places[subject].seq:
+                moved.add(subject)
+            else:
+                unsure.append(subject)
+        return [*moved, *(subject for subject, seq in self._ends(unsure).items() if seq != places[subject].seq)]
+
+    def _ends(self, subjects: list[str]) -> dict[str, int]:
+        ends: dict[str, int] = {}
+        by_kind: dict[str, list[str]] = {}
+        for subject in subjects:
+            by_kind.setdefault(self._kinds.of(subject).prefix, []).append(subject)
+        for group in by_kind.values():
+            with self._sessions() as session:
+                ends |= read_ends(session, self._kinds.of(group[0]), group)
+        return ends
+
+    def _read_log(self, subject: str, seq: int, limit: int, max_bytes: int) -> Page:
+        kind = self._kinds.of(subject)
+        with self._sessions() as session:
+            epoch = read_epoch(session)
+            end = Position(epoch, read_ends(session, kind, [subject])[subject])
+            batch = read_batch(session, kind, subject, Position(epoch, seq), limit) if seq < end.seq else None
+        if seq == end.seq:
+            return Page(end, [])
+        if batch is None or batch.first != seq + 1:
+            return Page(end, [], gone=True)
+        return Page(end, _within(batch.to_events(), max_bytes))
+
+    def _gone(self, subject: str) -> Page:
+        kind = self._kinds.of(subject)
+        with self._sessions() as session:
+            return Page(Position(read_epoch(session), read_ends(session, kind, [subject])[subject]), [], gone=True)
+
+    def _read_epoch(self) -> str:
+        epoch, read_at = self._epoch
+        if time.monotonic() - read_at >= _EPOCH_SECONDS:
+            with self._sessions() as session:
+                epoch = read_epoch(session)
+            self._epoch = (epoch, time.monotonic())
+        return epoch
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """To a reader it is all the same which store is away."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as exc:
+        raise StreamsUnavailable(f"event log: {type(exc).__name__}") from exc
+
+
+def _within(events: list[StoredEvent], max_bytes: int) -> list[StoredEvent]:
+    size = 0
+    for number, event in enumerate(events):
+        size += len(event.to_json())
+        if number and size > max_bytes:
+            return events[:number]
+    return events

@@ -1,0 +1,118 @@
+"""The sweep over streams: finds those that lack what the log has, and fills them.
+
+Looked at are the subjects that changed lately; after Redis has lost or exchanged its data, all whose streams may still
+live. Several sweeps at once do no harm.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.logs import get_logger
+from services.delivery.event_log import SubjectEnd, read_changed, read_epoch
+from services.delivery.event_sender import EventSender
+from services.delivery.kinds import SubjectKinds
+from streams import NOWHERE, Position, Streams
+
+log = get_logger(__name__)
+
+# A change is stamped before its commit: PostgreSQL ends a transaction that rests for 5 s (services.stores), so what the
+# last sweep could not see yet is younger than this.
+_LATELY_SECONDS = 10.0
+# What a sender is given before its events count as left behind.
+_SETTLE_SECONDS = 0.3
+_PAGE_SUBJECTS = 500
+
+
+class StreamSweep:
+    """Belongs to one process; remembers which Redis it has compared with."""
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        streams: Streams,
+        kinds: SubjectKinds,
+        sender: EventSender,
+        *,
+        settle_seconds: float = _SETTLE_SECONDS,
+    ) -> None:
+        self._sessions = sessions
+        self._streams = streams
+        self._kinds = kinds
+        self._sender = sender
+        self._settle_seconds = settle_seconds
+        self._compared_with = ""
+        self._comparing = ""
+        self._comparison: Iterator[int] = iter(())
+
+    def run(self, seconds_since_last: float) -> int:
+        """Fill what is behind; how many subjects. Raises StreamsError and SQLAlchemyError: the next call must then be
+        told the longer time."""
+        filled = sum(self._fill_changed(seconds_since_last + _LATELY_SECONDS))
+        state = self._streams.server_state()
+        if state and state == self._compared_with:
+            return filled
+        return filled + self._compare_some(state)
+
+    def _compare_some(self, state: str) -> int:
+        """One page of the comparison with another Redis: nothing else of the sweeper waits for the whole of it."""
+        if not state or state != self._comparing:
+            log.info("streams_compared_anew")
+            self._streams.mark()
+            self._comparing = self._streams.server_state()
+            self._comparison = self._fill_changed(None)
+        try:
+            return next(self._comparison)
+        except StopIteration:
+            self._compared_with = self._comparing
+            return 0
+
+    def _fill_changed(self, window_seconds: float | None) -> Iterator[int]:
+        """Page by page, how many were filled. Without a window all that Redis may still hold is looked at, but only
+        what it does hold: who finds no stream reads the log."""
+        for kind in self._kinds:
+            after, is_last = None, False
+            while not is_last:
+                with self._sessions() as session:
+                    epoch = read_epoch(session)
+                    page = read_changed(
+                        session,
+                        kind,
+                        window_seconds=kind.stream.ttl_seconds if window_seconds is None else window_seconds,
+                        settle_seconds=self._settle_seconds,
+                        after=after,
+                        limit=_PAGE_SUBJECTS,
+                    )
+                behind = self._behind(epoch, [end for _, end in page], needs_all=window_seconds is not None)
+                for subject in behind:
+                    self._sender.fill(subject)
+                yield len(behind)
+                is_last = len(page) < _PAGE_SUBJECTS
+                after = page[-1][0] if page else None
+
+    def _behind(self, epoch: str, ends: Sequence[SubjectEnd], *, needs_all: bool) -> list[str]:
+        subjects = [end.subject for end in ends]
+        if not subjects:
+            return []
+        # The projection's key is the subject: see Projection.
+        found = zip(ends, self._streams.positions(subjects), self._streams.revisions(subjects), strict=True)
+        return [
+            end.subject
+            for end, at, revision in found
+            if lacks_events(at, epoch, end.seq, needs_all=needs_all)
+            or lacks_revision(revision, end.revision, needs_all=needs_all)
+        ]
+
+
+def lacks_events(at: Position, epoch: str, seq: int, *, needs_all: bool) -> bool:
+    """Whether a stream that ends there is behind this history; one that does not exist only when it has to."""
+    if at == NOWHERE:
+        return needs_all and seq > 0
+    return at.epoch != epoch or at.seq < seq
+
+
+def lacks_revision(found: int | None, wanted: int | None, *, needs_all: bool) -> bool:
+    """The same for a projection; None wanted where the kind has none."""
+    if wanted is None or (found is None and not needs_all):
+        return False
+    return (found or 0) < wanted

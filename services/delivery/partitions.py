@@ -1,0 +1,76 @@
+"""The days of the event log: partitions are made ahead of their day and dropped as a whole when they are too old."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.logs import get_logger
+from services.delivery.kinds import SubjectKind
+
+log = get_logger(__name__)
+
+_DAYS_AHEAD = 7
+# Any fixed number: two that make partitions at once would only wait for each other.
+_LOCK = 7_305_512_902
+_EXISTING = text("select tablename from pg_tables where schemaname = 'welno_log'")
+
+
+def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date) -> None:
+    """Make what is missing, drop what is older than its kind is kept. Repeatable; nobody waits long for its locks."""
+    if not session.execute(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}).scalar_one():
+        return
+    session.execute(text("set local lock_timeout = '2s'"))
+    existing = set(session.execute(_EXISTING).scalars())
+    for kind in kinds:
+        if kind.prefix not in existing:
+            _make_kind(session, kind)
+        for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1)):
+            if _partition(kind, day) not in existing:
+                _make_day(session, kind, day)
+        _drop_old(session, kind, today - timedelta(days=kind.keep_days), existing)
+
+
+def _make_kind(session: Session, kind: SubjectKind) -> None:
+    parent = f"welno_log.{kind.prefix}"
+    session.execute(
+        text(f"""
+            create table {parent} partition of welno.welno_events
+            for values in ('{kind.prefix}') partition by range (created_at)
+        """)
+    )
+    # For a day that has no partition: rows are never refused.
+    session.execute(text(f"create table {parent}_other partition of {parent} default"))
+
+
+def _make_day(session: Session, kind: SubjectKind, day: date) -> None:
+    """Attached, not made as a partition at once: that would lock out every writer of the kind."""
+    parent, name = f"welno_log.{kind.prefix}", f"welno_log.{_partition(kind, day)}"
+    begin, end = f"{day}T00:00Z", f"{day + timedelta(days=1)}T00:00Z"
+    landed = text(f"select exists (select from {parent}_other where created_at >= :begin and created_at < :end)")  # noqa: S608 our own names
+    if session.execute(landed, {"begin": begin, "end": end}).scalar_one():
+        return  # they stay where they are
+    session.execute(text(f"create table {name} (like {parent} including defaults including indexes)"))
+    session.execute(text(f"alter table {parent} attach partition {name} for values from ('{begin}') to ('{end}')"))
+
+
+def _drop_old(session: Session, kind: SubjectKind, oldest: date, existing: set[str]) -> None:
+    for name in sorted(existing):
+        day = _day_of(kind, name)
+        if day is not None and day < oldest:
+            session.execute(text(f"drop table welno_log.{name}"))
+            log.info("log_partition_dropped", partition=name)
+    outdated = text(f"delete from welno_log.{kind.prefix}_other where created_at < :oldest")  # noqa: S608 our own name
+    session.execute(outdated, {"oldest": f"{oldest}T00:00Z"})
+
+
+def _partition(kind: SubjectKind, day: date) -> str:
+    return f"{kind.prefix}_{day:%Y%m%d}"
+
+
+def _day_of(kind: SubjectKind, name: str) -> date | None:
+    try:
+        return datetime.strptime(name, f"{kind.prefix}_%Y%m%d").date()  # noqa: DTZ007 a name, not a moment
+    except ValueError:
+        return None

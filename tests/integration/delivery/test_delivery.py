@@ -1,0 +1,221 @@
+"""From the log to the streams and the readers: Redis may lose anything, senders may die, stand still, come late."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import text
+
+from dev.local.ports import pick_port
+from services.delivery.event_reader import EventReader
+from services.delivery.event_sender import EventSender
+from services.delivery.unit_of_work import Delivery, UnitOfWork
+from streams import NOWHERE, Position, Streams
+
+from .conftest import HALL, KINDS, Log, seqs
+
+
+def hold(log: Log) -> Delivery:
+    """What a sender that stands still after its commit has in its hands."""
+    held: list[Delivery] = []
+    with UnitOfWork(log.sessions, KINDS, held.append, lambda _: None)() as work:
+        work.emit(HALL, {"late": True})
+    return held[0]
+
+
+def test_a_late_sender_finds_its_events_sent(log: Log):
+    log.emit()
+    second = hold(log)
+    log.emit()
+    assert log.streamed() == [1, 2, 3]
+    assert log.sender.deliver(second)
+    assert log.streamed() == [1, 2, 3]
+
+
+def test_two_senders_in_the_wrong_order_are_put_right(log: Log):
+    log.emit()
+    second, third = hold(log), hold(log)
+    assert log.sender.deliver(third)
+    assert log.sender.deliver(second)
+    assert log.streamed() == [1, 2, 3]
+
+
+def test_after_an_emptied_redis_the_stream_begins_where_it_stands(log: Log):
+    log.emit(count=3)
+    log.redis.flushdb()
+    log.emit()
+    assert log.streamed() == [4]
+    assert seqs(log.reader.read_after(HALL, 1).events) == [2, 3, 4]
+
+
+def test_an_older_snapshot_is_filled_by_the_next_sender(log: Log):
+    log.emit(count=2)
+    snapshot = take_snapshot(log.redis)
+    log.emit(count=3)
+    put_back(log.redis, snapshot)
+    assert log.streamed() == [1, 2]
+    log.emit()
+    assert log.streamed() == [1, 2, 3, 4, 5, 6]
+
+
+def take_snapshot(client: redis.Redis) -> dict[bytes, Any]:
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+def put_back(client: redis.Redis, snapshot: dict[bytes, Any]) -> None:
+    client.flushdb()
+    for key, value in snapshot.items():
+        client.restore(key, 0, value)
+
+
+def test_a_hole_wider_than_the_stream_is_not_filled_by_what_would_be_trimmed(log: Log):
+    log.emit()
+    for _ in range(30):
+        log.emit(is_sent=False)
+    log.emit()
+    assert log.streamed() == list(range(23, 33))
+    assert seqs(log.reader.read_after(HALL, 3).events) == list(range(4, 33))
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda log: None,
+        lambda log: log.redis.flushdb(),
+        lambda log: log.redis.delete(f"stream:{{{HALL}}}:log"),
+        lambda log: log.redis.delete(f"stream:{{{HALL}}}:meta"),
+        lambda log: log.redis.xtrim(f"stream:{{{HALL}}}:log", maxlen=2),
+        lambda log: put_back(log.redis, log.snapshot),
+    ],
+    ids=["nothing", "everything", "the log", "the numbers", "the head", "the last minute"],
+)
+def test_whatever_redis_has_lost_a_reader_gets_each_event_once(log: Log, lose: Callable[[Log], object]):
+    log.emit(count=3)
+    log.snapshot = take_snapshot(log.redis)
+    end = log.emit(count=4)
+    lose(log)
+    readers = {seq: read_all(log, Position(end.epoch, seq)) for seq in range(8)}
+    log.sweep.run(0)
+    for seq, before in readers.items():
+        rest = read_all(log, Position(end.epoch, seq + len(before)))
+        assert before + rest == list(range(seq + 1, 8))
+    log.emit()
+    assert read_all(log, end) == [8]
+
+
+def read_all(log: Log, at: Position) -> list[int]:
+    """As a reader does: page by page, until it is told that there is nothing more."""
+    found: list[int] = []
+    while True:
+        page = log.reader.read_after(HALL, at.seq + len(found), at.epoch, limit=3)
+        assert not page.gone
+        found += seqs(page.events)
+        if page.complete:
+            return found
+
+
+def test_without_redis_a_reader_is_answered_from_the_log(log: Log):
+    log.emit(count=2)
+    away = Streams(redis.Redis(port=pick_port(), retry=None))
+    reader = EventReader(log.sessions, away, KINDS)
+    assert seqs(reader.read_after(HALL, 0).events) == [1, 2]
+
+
+def test_pages_have_a_budget_of_bytes_and_at_least_one_event(log: Log):
+    log.emit(count=4, text="x" * 1000)
+    for wipe in (False, True):
+        if wipe:
+            log.redis.flushdb()
+        sizes = [len(log.reader.read_after(HALL, 0, max_bytes=budget).events) for budget in (1, 2500, 100_000)]
+        assert sizes == [1, 2, 4]
+
+
+def test_a_number_that_was_never_given_is_gone(log: Log):
+    end = log.emit(count=2)
+    assert log.reader.read_after(HALL, 3, end.epoch).gone
+    assert log.reader.read_after(HALL, 1, "0" * 16).gone
+    assert log.reader.read_after("hall:none", 0).position == Position(end.epoch, 0)
+
+
+def test_moved_names_those_that_went_on_and_no_others(log: Log):
+    at = log.emit()
+    places = {HALL: at, "hall:none": Position(at.epoch, 0)}
+    assert log.reader.moved(places) == []
+    log.redis.flushdb()
+    assert log.reader.moved(places) == []
+    log.emit(is_sent=False)
+    assert log.reader.moved(places) == [HALL]
+    log.emit("hall:none")
+    assert set(log.reader.moved(places)) == {HALL, "hall:none"}
+
+
+def test_what_a_dead_sender_left_is_filled_by_the_sweep(log: Log):
+    log.emit()
+    log.emit(count=2, is_sent=False)
+    subject = log.make_thing()
+    log.emit(subject, is_sent=False)
+    assert log.sweep.run(0) == 2
+    assert (log.streamed(), log.streamed(subject)) == ([1, 2, 3], [1])
+    assert log.sweep.run(0) == 0
+
+
+def test_a_redis_that_came_back_with_older_data_is_compared_with_all_that_may_live_there(log: Log):
+    log.emit(count=2)
+    log.sweep.run(0)
+    snapshot = take_snapshot(log.redis)
+    log.emit(count=2)
+    age(log, HALL)
+    put_back(log.redis, {key: value for key, value in snapshot.items() if b"mark" not in key})
+    filled = [log.sweep.run(0) for _ in range(5)]
+    assert sum(filled) == 1
+    assert log.streamed() == [1, 2, 3, 4]
+    assert log.sweep.run(0) == 0
+
+
+def age(log: Log, subject: str) -> None:
+    """As if it had not changed for an hour."""
+    with log.sessions.begin() as session:
+        session.execute(
+            text("update welno.welno_subjects set changed_at = now() - interval '1 hour' where subject = :subject"),
+            {"subject": subject},
+        )
+
+
+def test_an_emptied_redis_costs_the_sweep_nothing_for_what_rests(log: Log):
+    log.emit(count=2)
+    log.sweep.run(0)
+    age(log, HALL)
+    log.redis.flushdb()
+    assert sum(log.sweep.run(0) for _ in range(5)) == 0
+    assert log.streamed() == []
+
+
+def test_writers_go_on_while_redis_is_emptied_all_the_while(log: Log):
+    done = threading.Event()
+
+    def flush() -> None:
+        while not done.is_set():
+            log.redis.flushdb()
+
+    flusher = threading.Thread(target=flush)
+    flusher.start()
+    for _ in range(100):
+        log.emit()
+    done.set()
+    flusher.join()
+    seen: list[int] = []
+    while len(seen) < 100:
+        page = log.reader.read_after(HALL, seen[-1] if seen else 0, limit=7)
+        assert not page.gone
+        seen += seqs(page.events)
+    assert seen == list(range(1, 101)) == log.logged()
+
+
+def test_a_store_that_is_away_is_no_error_of_the_unit(log: Log):
+    away = EventSender(log.sessions, Streams(redis.Redis(port=pick_port(), retry=None)), KINDS)
+    with UnitOfWork(log.sessions, KINDS, away.deliver, lambda _: None)() as work:
+        work.emit(HALL, {})
+    assert log.streams.positions([HALL]) == [NOWHERE]
+    assert log.sweep.run(0) == 1
