@@ -63,3 +63,10 @@ test("the one import for front ends gives the names that it always gave", async 
     "wantsReport",
   ]);
 });
+
+test("the SDK's core knows nothing of sessions, of their last event, or of their keys", () => {
+  for (const path of modules("sdk/core")) {
+    const text = readFileSync(new URL(path, STATIC), "utf8");
+    assert.doesNotMatch(text, /\bsession(?!Storage)|completed|cancelled|tilko|patient/i, path);
+  }
+});
