@@ -111,6 +111,8 @@ function keep(sessionId, values, redirectPath, agreedAt) {
     [KEYS.gender]: values.gender,
   };
   for (const [key, value] of Object.entries(kept)) storage.write(key, value);
+  if (!storage.isLasting)
+    showToast("warning", "이 브라우저에 저장할 수 없어요. 이 탭을 닫으면 이어서 볼 수 없으니, 끝날 때까지 열어 두세요.");
   const { birthdate } = values;
   const birthday = `${birthdate.slice(0, 4)}-${birthdate.slice(4, 6)}-${birthdate.slice(6)}`;
   storage.rememberPerson(sessionId, { name: values.user_name, birthday });
