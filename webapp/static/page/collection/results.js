@@ -3,13 +3,13 @@
  * @module
  */
 
-import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../sdk/welno.js";
-import { StoreError } from "../sdk/core/storage.js";
-import { showConnection } from "./connection.js";
-import { find, say, show } from "./dom.js";
+import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { StoreError } from "../../sdk/core/storage.js";
+import { showConnection } from "../kit/connection.js";
+import { find, say, show } from "../kit/dom.js";
 import { explain } from "./errors.js";
 import { askForPassword, unlock } from "./password.js";
-import { showToast } from "./toasts.js";
+import { showToast } from "../kit/toast.js";
 import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);

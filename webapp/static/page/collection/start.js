@@ -3,13 +3,13 @@
  * @module
  */
 
-import { Collection, KEYS, WelnoClient, WelnoStorage } from "../sdk/welno.js";
-import { showConnection } from "./connection.js";
-import { find, markField, say, show, whileBusy } from "./dom.js";
+import { Collection, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { showConnection } from "../kit/connection.js";
+import { find, markField, say, show, whileBusy } from "../kit/dom.js";
 import { explain } from "./errors.js";
-import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./fields.js";
+import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
-import { showToast } from "./toasts.js";
+import { showToast } from "../kit/toast.js";
 import { drawPhone, drawProgress } from "./waiting.js";
 
 const storage = new WelnoStorage();

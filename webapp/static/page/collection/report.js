@@ -3,7 +3,7 @@
  * @module
  */
 
-import { find, make, say, show } from "./dom.js";
+import { find, make, say, show } from "../kit/dom.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
