@@ -23,23 +23,23 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 @blueprint.get("/")
 def start() -> str:
-    return render_template("start.html")
+    return render_template("collection/start.html")
 
 
 @blueprint.get("/results-trend")
 def results_trend() -> str:
-    return render_template("results_trend.html")
+    return render_template("collection/results_trend.html")
 
 
 @blueprint.get("/disease-report")
 def disease_report() -> str:
-    return render_template("disease_report.html")
+    return render_template("collection/disease_report.html")
 
 
 @blueprint.get("/staff/runs")
 def staff_runs() -> str:
     """The frame only, the same for everybody: what stands in it is asked of the admin API with a staff token."""
-    return render_template("staff_runs.html")
+    return render_template("staff/runs.html")
 
 
 @blueprint.get("/static/vendor/<digest>/<name>")

@@ -70,6 +70,7 @@ export class FakeEvents {
   constructor() {
     const encoder = new TextEncoder();
     this.body = new ReadableStream({ start: (controller) => (this.controller = controller) });
+    this.end = () => this.controller.close();
     this.write = (text) => this.controller.enqueue(encoder.encode(text));
     this.response = new Response(this.body);
   }
@@ -78,19 +79,35 @@ export class FakeEvents {
   }
 }
 
-/** A subject whose answers a test gives; `asked` holds the places that polls asked from. */
-export function subject(traits = {}) {
+/**
+ * A subject whose answers a test gives: `events` those of server-sent events, `messages` those of polls, for the place
+ * that their address names. `asked` holds the places that polls asked from. `has` names its transports.
+ */
+export function subject({ has = "socket events messages", events, messages, ...traits } = {}) {
   const asked = [];
+  const addresses = {
+    socket: { socketUrl: ({ seq }) => `ws://x/${seq}` },
+    events: { eventsUrl: ({ seq, epoch }) => `/events ${seq} ${epoch ?? ""}` },
+    messages: { messagesUrl: ({ seq, epoch }) => `/messages ${seq} ${epoch ?? ""}` },
+  };
+  const placeIn = (url) => {
+    const [, seq, epoch] = url.split(" ");
+    return { seq: Number(seq), epoch: epoch || null };
+  };
+  const unavailable = async () => {
+    throw failure(503);
+  };
+  const nothing = async ({ seq }) => {
+    asked.push(seq);
+    return { messages: [], last_seq: seq, epoch: "e", resync: false };
+  };
   return {
     asked,
     id: "s",
-    socketUrl: ({ seq }) => `ws://x/${seq}`,
-    events: async () => {
-      throw failure(503);
-    },
-    messages: async ({ seq }) => {
-      asked.push(seq);
-      return { messages: [], last_seq: seq, epoch: "e", resync: false };
+    ...Object.assign({}, ...has.split(" ").map((name) => addresses[name])),
+    client: {
+      openEvents: (url, signal) => (events ?? unavailable)(placeIn(url), signal),
+      getJson: (url) => (messages ?? nothing)(placeIn(url)),
     },
     ...traits,
   };

@@ -34,6 +34,17 @@ test("a domain of the SDK imports the core and itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/collection")].sort(), ["sdk/collection", "sdk/core"]);
 });
 
+for (const [folder, may] of [
+  ["page/kit", ["sdk/core"]],
+  ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core"]],
+  ["page/staff", ["page/kit", "sdk/core"]],
+]) {
+  test(`${folder} sees ${may.join(", ")} and itself`, () => {
+    const others = [...foldersSeenBy(folder)].filter((seen) => seen !== folder && !may.includes(seen));
+    assert.deepEqual(others, []);
+  });
+}
+
 test("the one import for front ends gives the names that it always gave", async () => {
   assert.deepEqual(Object.keys(await import("../../webapp/static/sdk/welno.js")).sort(), [
     "Collection",
@@ -62,4 +73,11 @@ test("the one import for front ends gives the names that it always gave", async 
     "sessionStream",
     "wantsReport",
   ]);
+});
+
+test("the SDK's core knows nothing of sessions, of their last event, or of their keys", () => {
+  for (const path of modules("sdk/core")) {
+    const text = readFileSync(new URL(path, STATIC), "utf8");
+    assert.doesNotMatch(text, /\bsession(?!Storage)|completed|cancelled|tilko|patient/i, path);
+  }
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/fields.js";
-import { groupMeasures, newestOf } from "../../webapp/static/page/measures.js";
-import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/ranges.js";
-import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/visits.js";
+import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
+import { groupMeasures, newestOf } from "../../webapp/static/page/collection/measures.js";
+import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
+import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 
 const TODAY = new Date(2026, 10, 21);
 const GOOD = {

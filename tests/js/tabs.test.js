@@ -113,6 +113,20 @@ test("what the leader never saw, a tab reads itself", async () => {
   assert.deepEqual(numbersOf(late.events), [1, 2]);
 });
 
+test("without polls a tab opens its own socket for what the leader never saw, and leaves it when level", async () => {
+  await openTab({ has: "socket" }, { after: 2, epoch: "e" });
+  sockets[0].open();
+  const late = await openTab({ has: "socket" });
+  assert.deepEqual([sockets.length, sockets[1].url, late.stream.isLeading], [2, "ws://x/0", false]);
+  sockets[1].open();
+  sockets[1].receive(numbered(1), numbered(2));
+  await settle();
+  assert.deepEqual([numbersOf(late.events), open().length, late.stream.state], [[1, 2], 1, "live"]);
+  sockets[0].receive(numbered(3));
+  await settle();
+  assert.deepEqual(numbersOf(late.events), [1, 2, 3]);
+});
+
 test("a tab gets no events of another epoch from the leader", async () => {
   await openTab();
   sockets[0].open();

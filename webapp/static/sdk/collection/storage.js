@@ -3,7 +3,7 @@
  * @module
  */
 
-import { keysOf, usable } from "../core/storage.js";
+import { SafeStorage } from "../core/storage.js";
 
 /** Keys in `localStorage`. The `tilko_*` ones belong to the running session and go with it. */
 export const KEYS = Object.freeze({
@@ -24,16 +24,21 @@ const DONE_PREFIX = "welno_done:";
 const PERSON_PREFIX = "welno_person:";
 
 /** @typedef {{name: string, birthday: string}} Person */
-/** @typedef {Storage|import("../core/storage.js").MemoryStorage} Store */
+/** @typedef {import("../core/storage.js").Store} Store */
 
 export class WelnoStorage {
   #lasting;
   #tab;
 
   /** @param {{lasting?: Store, tab?: Store}} [stores] */
-  constructor({ lasting = usable("localStorage"), tab = usable("sessionStorage") } = {}) {
-    this.#lasting = lasting;
-    this.#tab = tab;
+  constructor({ lasting, tab } = {}) {
+    this.#lasting = new SafeStorage(() => lasting ?? globalThis.localStorage);
+    this.#tab = new SafeStorage(() => tab ?? globalThis.sessionStorage);
+  }
+
+  /** False once something could be kept for this page only: the browser forbids its store, or the store is full. */
+  get isLasting() {
+    return this.#lasting.isLasting;
   }
 
   /** @param {string} key @returns {string|null} */
@@ -49,31 +54,31 @@ export class WelnoStorage {
 
   /** Forgets the running session; whose records these are is kept. */
   clearSession() {
-    for (const key of keysOf(this.#lasting)) if (key.startsWith(SESSION_PREFIX)) this.#lasting.removeItem(key);
-    for (const key of keysOf(this.#tab)) if (key.startsWith(PERSON_PREFIX)) this.#tab.removeItem(key);
+    for (const key of this.#lasting.keys()) if (key.startsWith(SESSION_PREFIX)) this.#lasting.removeItem(key);
+    for (const key of this.#tab.keys()) if (key.startsWith(PERSON_PREFIX)) this.#tab.removeItem(key);
   }
 
   /**
    * True for the first caller of all tabs, false for every later one: a dialog appears once, records are saved once.
-   * @param {string} sessionId @param {"dialog"|"save"} deed
+   * @param {string} sessionId @param {"dialog"|"save"} what
    */
-  claim(sessionId, deed) {
-    if (this.isDone(sessionId, deed)) return false;
-    this.markDone(sessionId, deed);
+  claim(sessionId, what) {
+    if (this.isDone(sessionId, what)) return false;
+    this.markDone(sessionId, what);
     return true;
   }
 
-  /** @param {string} sessionId @param {"dialog"|"save"} deed */
-  isDone(sessionId, deed) {
-    return this.#done(sessionId).includes(deed);
+  /** @param {string} sessionId @param {"dialog"|"save"} what */
+  isDone(sessionId, what) {
+    return this.#done(sessionId).includes(what);
   }
 
   /** Keeps the marks of one session only: an older one is over.
-   * @param {string} sessionId @param {"dialog"|"save"} deed */
-  markDone(sessionId, deed) {
-    const deeds = [...this.#done(sessionId), deed];
-    for (const key of keysOf(this.#lasting)) if (key.startsWith(DONE_PREFIX)) this.#lasting.removeItem(key);
-    this.#lasting.setItem(DONE_PREFIX + sessionId, deeds.join(" "));
+   * @param {string} sessionId @param {"dialog"|"save"} what */
+  markDone(sessionId, what) {
+    const done = [...this.#done(sessionId), what];
+    for (const key of this.#lasting.keys()) if (key.startsWith(DONE_PREFIX)) this.#lasting.removeItem(key);
+    this.#lasting.setItem(DONE_PREFIX + sessionId, done.join(" "));
   }
 
   #done(sessionId) {

@@ -13,12 +13,13 @@ const OVER = ["completed", "expired", "cancelled"];
 export function sessionStream(sessionId, client = new WelnoClient()) {
   return {
     id: `session:${sessionId}:${client.right}`,
+    client,
     socketUrl: (cursor) => client.socketUrl(sessionId, cursor),
+    eventsUrl: (cursor) => client.eventsUrl(sessionId, cursor),
+    messagesUrl: (cursor) => client.messagesUrl(sessionId, cursor),
     get socketProtocols() {
       return client.socketProtocols;
     },
-    events: (cursor, signal) => client.events(sessionId, cursor, signal),
-    messages: (cursor) => client.messages(sessionId, cursor),
     status: () => client.status(sessionId),
     // A status of the whole session has no type.
     ending: (event) => (event?.type ? ending(event) : OVER.includes(event?.status) ? event.status : null),

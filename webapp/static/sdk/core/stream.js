@@ -1,14 +1,16 @@
 /**
  * The events of one stream, each once and in order, over whatever transport works just now.
  *
- *     connect(sessionStream(sessionId), { after, onEvent, onState });
+ *     connect(subject, { after, onEvent, onState });
  *
- * A WebSocket while one is open, else server-sent events, else polls; one connection for all tabs of a browser.
+ * A WebSocket while one is open, else server-sent events, else polls, of those that the subject has; one connection for
+ * all tabs of a browser.
  * @module
  */
 
 import { judgeStatus } from "./closing.js";
 import { Connection } from "./connection.js";
+import { watchPage } from "./lifecycle.js";
 import { checkOrder, isBehind } from "./ordering.js";
 import { canShare, Tabs } from "./tabs.js";
 
@@ -18,21 +20,27 @@ const FULL_PAGE = 100;
 /** @typedef {import("./ordering.js").Cursor} Cursor */
 /** @typedef {"connecting"|"live"|"streaming"|"polling"|"offline"|"closed"} StreamState
  *   over which transport events come: a WebSocket, server-sent events, polls; or none */
-/** @typedef {"completed"|"gone"|"expired"|"cancelled"|"unauthenticated"|"forbidden"|"left"} EndReason */
-/** @typedef {{type: string, seq: number, epoch: string, session_id: string, message: string, timestamp: string,
- *   status?: string, data?: any}} StreamEvent */
+/** `left`: `close()` was called; a subject has further ones.
+ * @typedef {"gone"|"expired"|"unauthenticated"|"forbidden"|"left"|string} EndReason */
+/** @typedef {{type: string, seq: number, epoch: string, [field: string]: any}} StreamEvent */
+/** What a reader learns when it is let in: from which place it counts, and perhaps the state there.
+ * @typedef {{at: Cursor, status?: any}} Greeting */
 /**
- * What a stream is about, and where to ask. An error of `events`, `messages` or `status` has the HTTP status as its
- * `status`, 0 when no answer came at all.
+ * What a stream is about, and where to ask. At least one of the three addresses; each is made with the place to begin
+ * behind. An error of `client` or `status` has the HTTP status as its `status`, 0 when no answer came at all.
  * @typedef {object} Subject
  * @property {string} id tabs with the same id read with the same right, and share one connection
- * @property {(cursor: Cursor) => string} socketUrl
+ * @property {(cursor: Cursor) => string} [socketUrl]
+ * @property {(cursor: Cursor) => string} [eventsUrl] of server-sent events
+ * @property {(cursor: Cursor) => string} [messagesUrl] of `{messages, last_seq, epoch, resync, state?}`
  * @property {string[]} [socketProtocols]
- * @property {(cursor: Cursor, signal: AbortSignal) => Promise<Response>} events server-sent events
- * @property {(cursor: Cursor) => Promise<{messages: StreamEvent[], last_seq: number, epoch: string,
- *   resync: boolean}>} messages
- * @property {() => Promise<any>} [status] how things stand now
- * @property {(event: any) => EndReason|null} [ending] why nothing comes after this event, or null
+ * @property {{getJson: (url: string) => Promise<any>, openEvents: (url: string, signal: AbortSignal) =>
+ *   Promise<Response>}} [client] an HttpClient, which asks for `eventsUrl` and `messagesUrl`: needed where one of them is given
+ * @property {() => Promise<any>} [status] the state as it is now, for who has missed too much
+ * @property {(event: any) => EndReason|null} [ending] why nothing comes after this event (or state), or null
+ * @property {(frame: any, cursor: Cursor) => Greeting|null} [greeting] what an unnumbered frame says; null: no greeting
+ * @property {(attempt: number) => number} [reconnectSeconds] the delay before attempt 0, 1, 2 ...
+ * @property {() => Promise<boolean>} [onUnauthorized] true when there are new credentials to try with
  */
 /**
  * @typedef {object} StreamOptions
@@ -40,34 +48,39 @@ const FULL_PAGE = 100;
  * @property {string|null} [epoch] the epoch in which that number counts
  * @property {(event: StreamEvent) => void} onEvent
  * @property {(state: StreamState, reason: EndReason|null) => void} [onState]
- * @property {(status: any, at: Cursor) => void} [onStatus] the events after the cursor are gone: this is the state at `at`
+ * @property {(status: any, at: Cursor) => void} [onStatus] this is the state at `at`, behind which events go on
  * @property {boolean} [share] false gives this tab a connection of its own
  */
 
-/** @param {Subject} stream @param {StreamOptions} options @returns {Stream} already connecting */
-export function connect(stream, options) {
-  return new Stream(stream, options);
+/** @param {Subject} subject @param {StreamOptions} options @returns {Stream} already connecting */
+export function connect(subject, options) {
+  return new Stream(subject, options);
 }
 
 export class Stream {
-  #subject;
-  #options;
+  /** @type {Subject} */ #subject;
+  /** @type {StreamOptions} */ #options;
   /** @type {Cursor} */ #cursor;
   #recent = /** @type {StreamEvent[]} */ ([]);
   #state = /** @type {StreamState} */ ("connecting");
   #connection = /** @type {Connection|null} */ (null);
+  #catchUp = /** @type {Connection|null} */ (null);
+  #leaderAt = /** @type {Cursor|null} */ (null);
   #tabs = /** @type {Tabs|null} */ (null);
   #isOver = false;
   #isPaused = true;
   #reading = /** @type {Promise<void>|null} */ (null);
+  #renewing = /** @type {Promise<boolean>|null} */ (null);
   #pageEvents = new AbortController();
 
   /** @param {Subject} subject @param {StreamOptions} options */
   constructor(subject, options) {
+    checkSubject(subject);
     this.#subject = subject;
     this.#options = options;
     this.#cursor = { seq: options.after ?? 0, epoch: options.epoch ?? null };
-    this.#watchPage();
+    const act = { wake: () => this.#wake(), pause: () => this.#pause(), resume: () => this.#resume() };
+    watchPage(act, this.#pageEvents.signal);
     this.#resume();
   }
 
@@ -91,25 +104,6 @@ export class Stream {
   retryNow() {
     this.#connection?.retryNow();
     this.#tabs?.askLeader();
-  }
-
-  #watchPage() {
-    const { signal } = this.#pageEvents;
-    const on = (
-      /** @type {EventTarget|undefined} */ target,
-      /** @type {string} */ names,
-      /** @type {() => void} */ act,
-    ) => {
-      for (const name of names.split(" ")) target?.addEventListener?.(name, act, { signal });
-    };
-    const page = globalThis.document;
-    on(globalThis, "online", () => this.#wake());
-    on(page, "visibilitychange", () => page.hidden || this.#wake());
-    // A page that is put away keeps neither connection nor lock: the other tabs would wait for a leader that is frozen.
-    on(globalThis, "pagehide", () => this.#pause());
-    on(page, "freeze", () => this.#pause());
-    on(globalThis, "pageshow", () => this.#resume());
-    on(page, "resume", () => this.#resume());
   }
 
   #wake() {
@@ -143,37 +137,59 @@ export class Stream {
   }
 
   #lead() {
+    this.#disconnect();
     this.#setState("connecting");
-    this.#connection = new Connection(this.#subject, {
+    this.#connection = this.#open((state) => this.#setState(state));
+  }
+
+  /** @param {(state: StreamState) => void} setState */
+  #open(setState) {
+    return new Connection(this.#subject, {
       cursor: () => this.#cursor,
-      accept: (event) => this.#accept(event),
+      receive: (frame) => this.#receive(frame),
+      place: (at) => this.#takePlace(at),
       readMissed: () => this.#readMissed(),
-      greet: ({ epoch }) => {
-        this.#cursor = { ...this.#cursor, epoch: this.#cursor.epoch ?? epoch };
-      },
-      resync: (frame) => this.#restart(frame, frame.data),
-      setState: (state) => this.#setState(state),
-      end: (reason) => this.#end(reason),
+      setState,
+      refuse: (reason) => this.#refuse(reason),
     });
   }
 
   #disconnect() {
     this.#connection?.stop();
     this.#connection = null;
+    this.#endCatchUp();
   }
 
   /** @param {import("./tabs.js").Update} update */
   #follow({ events, at, state }) {
+    this.#leaderAt = at;
     // They may begin too late, or belong to another epoch: then none is accepted, and all is read.
     for (const event of events) this.#accept(event);
     this.#setState(state);
-    if (isBehind(this.#cursor, at)) this.#readMissed().catch((error) => this.#handleReadError(error));
+    if (!isBehind(this.#cursor, at)) return;
+    if (this.#subject.messagesUrl) this.#readMissed().catch((error) => this.#failRead(error));
+    else this.#catchUp ??= this.#open(() => {}); // the state shown is the leader's
   }
 
   /** The leader's next update shows again that something is missing. @param {any} error */
-  #handleReadError(error) {
+  #failRead(error) {
     if (error.status === undefined) throw error;
-    this.#end(judgeStatus(error.status));
+    const reason = judgeStatus(error.status);
+    if (reason) this.#refuse(reason);
+  }
+
+  /** A connection of a follower's own lasts until it stands where the leader stands. */
+  #endCatchUp() {
+    this.#catchUp?.stop();
+    this.#catchUp = null;
+  }
+
+  /** @param {any} frame @returns {boolean} false when events before it are missing */
+  #receive(frame) {
+    if (Number.isInteger(frame.seq)) return this.#accept(frame);
+    if (frame.type === "resync") this.#restart({ seq: frame.last_seq, epoch: frame.epoch }, frame.data);
+    else this.#greet(frame);
+    return true;
   }
 
   /** @param {StreamEvent} event @returns {boolean} false when events before it are missing */
@@ -181,44 +197,83 @@ export class Stream {
     if (this.#isOver) return true;
     const order = checkOrder(this.#cursor, event);
     if (order !== "next") return order === "duplicate";
-    this.#cursor = { seq: event.seq, epoch: event.epoch ?? this.#cursor.epoch };
-    this.#recent = [...this.#recent.slice(1 - RECENT_EVENTS), event];
-    this.#tabs?.broadcast([event]);
+    this.#moveTo({ seq: event.seq, epoch: event.epoch ?? this.#cursor.epoch }, event);
     this.#notify(this.#options.onEvent, event);
     this.#end(this.#subject.ending?.(event) ?? null);
     return true;
   }
 
-  /** What came after the cursor, by HTTP. Two calls at once share one request. */
-  #readMissed() {
-    this.#reading ??= this.#readPages().finally(() => {
-      this.#reading = null;
-    });
-    return this.#reading;
+  /** @param {Cursor} at @param {StreamEvent} [event] that led there; without one, what was kept leads there no more */
+  #moveTo(at, event) {
+    this.#cursor = at;
+    this.#recent = event ? [...this.#recent.slice(1 - RECENT_EVENTS), event] : [];
+    this.#tabs?.broadcast(event ? [event] : []);
+    if (this.#leaderAt && !isBehind(at, this.#leaderAt)) this.#endCatchUp();
   }
 
-  async #readPages() {
+  /** @param {any} frame */
+  #greet(frame) {
+    const greeting = (this.#subject.greeting ?? readGreeting)(frame, this.cursor);
+    if (!greeting || this.#isOver) return;
+    const { at, status } = greeting;
+    if (at.seq !== this.#cursor.seq || (this.#cursor.epoch && at.epoch !== this.#cursor.epoch)) this.#moveTo(at);
+    else this.#cursor = at;
+    if (status !== undefined) this.#notify(this.#options.onStatus, status, this.cursor);
+  }
+
+  /** For who named none: from here on. @param {Cursor} at */
+  #takePlace(at) {
+    if (!this.#isOver && this.#cursor.epoch === null) this.#moveTo(at);
+  }
+
+  /** What came after the cursor, by HTTP; nothing where a subject has no polls. Two calls at once share one request. */
+  async #readMissed() {
+    if (!this.#subject.messagesUrl) return;
+    this.#reading ??= this.#readPages(this.#subject.messagesUrl).finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  /** @param {(cursor: Cursor) => string} urlOf */
+  async #readPages(urlOf) {
     for (let isFull = true; isFull && !this.#isOver; ) {
       const asked = this.#cursor;
-      const answer = await this.#subject.messages(asked);
-      const status = answer.resync ? await this.#subject.status?.() : null;
-      if (answer.resync && this.#cursor === asked) this.#restart(answer, status);
+      const answer = await /** @type {any} */ (this.#subject.client).getJson(urlOf(asked));
+      const at = { seq: answer.last_seq, epoch: answer.epoch };
+      const status = answer.resync ? await (this.#subject.status?.() ?? answer.state ?? null) : null;
+      if (answer.resync && this.#cursor === asked) this.#restart(at, status);
       for (const event of answer.messages) this.#accept(event);
       isFull = answer.messages.length >= FULL_PAGE;
+      if (!isFull) this.#takePlace(at);
     }
   }
 
-  /** @param {{last_seq: number, epoch: string}} place @param {any} status */
-  #restart({ last_seq, epoch }, status) {
+  /** @param {Cursor} at @param {any} status */
+  #restart(at, status) {
     if (this.#isOver) return;
-    this.#cursor = { seq: last_seq, epoch };
-    this.#recent = [];
-    this.#tabs?.broadcast();
+    this.#moveTo(at);
     this.#notify(this.#options.onStatus, status, this.cursor);
     this.#end(this.#subject.ending?.(status) ?? null);
   }
 
-  /** @param {EndReason|string|null} reason null: it goes on */
+  /**
+   * Access was refused. New credentials are asked for once for all who were refused meanwhile; when they could not be
+   * asked for, the next attempt shows how things are.
+   * @param {EndReason} reason @returns {Promise<boolean>} whether another attempt is worth it; else the stream is over
+   */
+  async #refuse(reason) {
+    if (reason === "unauthenticated" && this.#subject.onUnauthorized && !this.#isOver) {
+      this.#renewing ??= this.#subject.onUnauthorized().finally(() => {
+        this.#renewing = null;
+      });
+      if (await this.#renewing.catch(() => true)) return !this.#isOver;
+    }
+    this.#end(reason);
+    return false;
+  }
+
+  /** @param {EndReason|null} reason null: it goes on */
   #end(reason) {
     if (this.#isOver || !reason) return;
     this.#isOver = true;
@@ -227,22 +282,36 @@ export class Stream {
     this.#setState("closed", reason);
   }
 
-  /** @param {StreamState} state */
-  #setState(state, reason = /** @type {any} */ (null)) {
+  /** @param {StreamState} state @param {EndReason|null} [reason] */
+  #setState(state, reason = null) {
     if (state === this.#state || (this.#isOver && state !== "closed")) return;
     this.#state = state;
     this.#tabs?.broadcast();
     this.#notify(this.#options.onState, state, reason);
   }
 
-  /** An error of the page's own callbacks is reported as uncaught, and stops no event. @param {Function|undefined} act @param {any[]} update */
-  #notify(act, ...update) {
+  /** An error of the page's own callbacks is reported as uncaught, and stops no event.
+   * @param {Function|undefined} act @param {any[]} facts */
+  #notify(act, ...facts) {
     try {
-      act?.(...update);
+      act?.(...facts);
     } catch (error) {
       queueMicrotask(() => {
         throw error;
       });
     }
   }
+}
+
+/** @param {any} frame @param {Cursor} cursor @returns {Greeting|null} */
+function readGreeting(frame, cursor) {
+  if (frame.type !== "connection_established") return null;
+  return { at: { seq: cursor.seq, epoch: cursor.epoch ?? frame.epoch } };
+}
+
+/** @param {Subject} subject */
+function checkSubject({ socketUrl, eventsUrl, messagesUrl, client }) {
+  if (!socketUrl && !eventsUrl && !messagesUrl)
+    throw new TypeError("a subject needs a socketUrl, an eventsUrl or a messagesUrl");
+  if ((eventsUrl || messagesUrl) && !client) throw new TypeError("a subject with an eventsUrl or messagesUrl needs a client");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WelnoError } from "../sdk/core/errors.js";
+import { WelnoError } from "../../sdk/core/errors.js";
 
 const BASE = "/api/v1/admin";
 const TOKEN_KEY = "welno_staff_token";

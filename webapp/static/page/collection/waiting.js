@@ -3,8 +3,8 @@
  * @module
  */
 
-import { percentOf } from "../sdk/collection/progress.js";
-import { find, make, say, show } from "./dom.js";
+import { percentOf } from "../../sdk/collection/progress.js";
+import { find, make, say, show } from "../kit/dom.js";
 
 const APPS = {
   0: { mark: "톡", open: "카카오톡을 열어 주세요.", look: "‘카카오톡 지갑’이 보낸 인증 요청을 눌러 주세요." },
@@ -38,7 +38,7 @@ export function drawPhone(code) {
   find("phone-steps").replaceChildren(...[app.open, app.look, LAST_STEP].map((text) => make("li", {}, text)));
 }
 
-/** @param {import("../sdk/collection/progress.js").Progress} progress */
+/** @param {import("../../sdk/collection/progress.js").Progress} progress */
 export function drawProgress(progress) {
   const percent = percentOf(progress);
   find("bar").value = percent;

@@ -3,9 +3,9 @@
  * @module
  */
 
-import { find, make, say, show, whileBusy } from "./dom.js";
-import { askFirst } from "./staff-confirm.js";
-import { makeCell, makeChip, makeMoment, makeReason } from "./staff-list.js";
+import { find, make, say, show, whileBusy } from "../kit/dom.js";
+import { askFirst } from "./confirm.js";
+import { makeCell, makeChip, makeMoment, makeReason } from "./list.js";
 import {
   describeState,
   explainToStaff,
@@ -16,7 +16,7 @@ import {
   nameStep,
   toneOf,
   toneOfOutcome,
-} from "./staff-words.js";
+} from "./words.js";
 
 export class RunStory {
   #api;
@@ -25,7 +25,7 @@ export class RunStory {
   #drawn = "";
 
   /**
-   * @param {import("./staff-api.js").StaffApi} api
+   * @param {import("./api.js").StaffApi} api
    * @param {(error: any|null) => void} changed after an action: the story is to be asked for again
    */
   constructor(api, changed) {

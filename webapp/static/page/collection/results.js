@@ -3,12 +3,13 @@
  * @module
  */
 
-import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../sdk/welno.js";
-import { showConnection } from "./connection.js";
-import { find, say, show } from "./dom.js";
+import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { StoreError } from "../../sdk/core/storage.js";
+import { showConnection } from "../kit/connection.js";
+import { find, say, show } from "../kit/dom.js";
 import { explain } from "./errors.js";
 import { askForPassword, unlock } from "./password.js";
-import { showToast } from "./toasts.js";
+import { showToast } from "../kit/toast.js";
 import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -85,7 +86,7 @@ export class ResultsPage {
       return;
     }
     const text = explain(error);
-    const kept = await this.#fallBack(this);
+    const kept = await this.#fallBack(this).catch(noCopy);
     if (kept) this.#show(kept);
     else this.lead("");
     this.notify(kept ? "연결할 수 없어서 이 기기에 보관한 기록을 보여드려요." : text, "warning");
@@ -191,4 +192,10 @@ export class ResultsPage {
   #keepQueryInLinks() {
     for (const link of document.querySelectorAll("[data-keep-query]")) link.href += location.search;
   }
+}
+
+/** A store that cannot be used holds no copy. @param {any} error */
+function noCopy(error) {
+  if (!(error instanceof StoreError)) throw error;
+  return null;
 }

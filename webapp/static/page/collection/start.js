@@ -3,13 +3,13 @@
  * @module
  */
 
-import { Collection, KEYS, WelnoClient, WelnoStorage } from "../sdk/welno.js";
-import { showConnection } from "./connection.js";
-import { find, markField, say, show, whileBusy } from "./dom.js";
+import { Collection, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { showConnection } from "../kit/connection.js";
+import { find, markField, say, show, whileBusy } from "../kit/dom.js";
 import { explain } from "./errors.js";
-import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./fields.js";
+import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
-import { showToast } from "./toasts.js";
+import { showToast } from "../kit/toast.js";
 import { drawPhone, drawProgress } from "./waiting.js";
 
 const storage = new WelnoStorage();
@@ -111,6 +111,8 @@ function keep(sessionId, values, redirectPath, agreedAt) {
     [KEYS.gender]: values.gender,
   };
   for (const [key, value] of Object.entries(kept)) storage.write(key, value);
+  if (!storage.isLasting)
+    showToast("warning", "이 브라우저에 저장할 수 없어요. 이 탭을 닫으면 이어서 볼 수 없으니, 끝날 때까지 열어 두세요.");
   const { birthdate } = values;
   const birthday = `${birthdate.slice(0, 4)}-${birthdate.slice(4, 6)}-${birthdate.slice(6)}`;
   storage.rememberPerson(sessionId, { name: values.user_name, birthday });

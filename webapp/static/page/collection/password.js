@@ -3,15 +3,15 @@
  * @module
  */
 
-import { find, markField, say, whileBusy } from "./dom.js";
+import { find, markField, say, whileBusy } from "../kit/dom.js";
 import { explain } from "./errors.js";
-import { showToast } from "./toasts.js";
+import { showToast } from "../kit/toast.js";
 
 const SIX_DIGITS = /^\d{6}$/;
 const NOT_SIX = "숫자 6자리를 입력해 주세요.";
 
 /**
- * @param {import("../sdk/collection/client.js").WelnoClient} client @param {string} uuid whose records these are
+ * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid whose records these are
  * @returns {Promise<boolean>} when it is closed; true if a password was set
  */
 export function askForPassword(client, uuid) {
@@ -79,7 +79,7 @@ async function tryStoring(store) {
 
 /**
  * Shows the lock until the right password was given.
- * @param {import("../sdk/collection/client.js").WelnoClient} client @param {string} uuid @returns {Promise<void>}
+ * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid @returns {Promise<void>}
  */
 export function unlock(client, uuid) {
   const [section, form, input] = [find("locked"), find("unlock-form"), find("password")];

@@ -10,7 +10,7 @@ const PATIENCE_MILLISECONDS = 1_500;
 let timer = 0;
 let told = false;
 
-/** @param {import("../sdk/core/stream.js").StreamState} state */
+/** @param {import("../../sdk/core/stream.js").StreamState} state */
 export function showConnection(state) {
   clearTimeout(timer);
   const place = find("connection");

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { find, make, say, show } from "./dom.js";
+import { find, make, say, show } from "../kit/dom.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
@@ -11,12 +11,13 @@ const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
 /** Whoever may open the records but has no report gets told so, not locked out. */
 async function load({ client, database, uuid }) {
+  const own = database.readRecords(uuid).catch(() => null);
   const report = await client.report(uuid).catch(async (error) => {
     if (error.status !== 404) throw error;
     await client.checkups(uuid);
     return null;
   });
-  return { report, birthday: (await database.readRecords(uuid).catch(() => null))?.birthday ?? null };
+  return { report, birthday: (await own)?.birthday ?? null };
 }
 
 function draw({ report, birthday }, page) {

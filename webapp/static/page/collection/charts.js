@@ -3,7 +3,7 @@
  * @module
  */
 
-import { make } from "./dom.js";
+import { make } from "../kit/dom.js";
 
 const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) =>
   matchMedia(query),

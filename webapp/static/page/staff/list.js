@@ -3,9 +3,9 @@
  * @module
  */
 
-import { find, make, markField, say, show } from "./dom.js";
-import { FILTERS } from "./staff-api.js";
-import { describeState, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./staff-words.js";
+import { find, make, markField, say, show } from "../kit/dom.js";
+import { FILTERS } from "./api.js";
+import { describeState, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./words.js";
 
 const PAGE_SIZE = 25;
 const SESSION_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
@@ -19,7 +19,7 @@ export class RunList {
   #runs = /** @type {any[]} */ ([]);
   #drawn = "";
 
-  /** @param {import("./staff-api.js").StaffApi} api @param {() => void} changed when another page is wanted */
+  /** @param {import("./api.js").StaffApi} api @param {() => void} changed when another page is wanted */
   constructor(api, changed) {
     this.#api = api;
     this.#changed = changed;

@@ -3,12 +3,12 @@
  * @module
  */
 
-import { find, markField, say, show, whileBusy } from "./dom.js";
-import { StaffApi } from "./staff-api.js";
-import { RunList } from "./staff-list.js";
-import { RunStory } from "./staff-story.js";
-import { Watch } from "./staff-watch.js";
-import { explainToStaff, formatMoment } from "./staff-words.js";
+import { find, markField, say, show, whileBusy } from "../kit/dom.js";
+import { StaffApi } from "./api.js";
+import { RunList } from "./list.js";
+import { RunStory } from "./run.js";
+import { Watch } from "./watch.js";
+import { explainToStaff, formatMoment } from "./words.js";
 
 const STORY = /^#run=([0-9a-f-]{36})$/;
 

@@ -4,7 +4,7 @@
  */
 
 import { barSettings, canDraw, chartFigure, lineSettings, startDrawing } from "./charts.js";
-import { find, make, show } from "./dom.js";
+import { find, make, show } from "../kit/dom.js";
 import { groupMeasures, newestOf } from "./measures.js";
 import { describeRange, place } from "./ranges.js";
 import { ResultsPage } from "./results.js";

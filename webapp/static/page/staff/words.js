@@ -132,7 +132,7 @@ export function formatDuration(start, end) {
     : `${Math.floor(minutes / 60)}시간 ${minutes % 60}분`;
 }
 
-/** What a failed call means for an operator. @param {import("../sdk/core/errors.js").WelnoError} error */
+/** What a failed call means for an operator. @param {import("../../sdk/core/errors.js").WelnoError} error */
 export function explainToStaff(error) {
   if (error.status === undefined) throw error; // a fault of ours, not an answer
   if (error.status === 0) return "서버에 연결하지 못했어요.";

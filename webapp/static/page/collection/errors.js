@@ -11,7 +11,7 @@ const TEXTS = {
   409: "지금은 할 수 없어요. 잠시 뒤에 다시 시도해 주세요.",
 };
 
-/** @param {import("../sdk/core/errors.js").WelnoError} error */
+/** @param {import("../../sdk/core/errors.js").WelnoError} error */
 export function explain(error) {
   if (error.status === undefined) throw error; // a fault of ours, not an answer
   if (error.status === 429) return waitText(error);

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { find } from "./dom.js";
+import { find } from "../kit/dom.js";
 
 const WORDS = {
   resume: {
