@@ -1,4 +1,5 @@
-# Everything a person needs to call. `make run` needs nothing but Python 3.11 and make.
+# Everything a person needs to call. It needs nothing but Python 3.11, make and git; what else it needs it fetches on
+# first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench chaos soak settings staff-token assets lock clean
@@ -15,13 +16,17 @@ help: ## show this
 run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_HOME; Ctrl-C ends it)
 	@exec $(PY) -m dev.local.run --end-with-parent
 
-test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself (ARGS="-k word")
+test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium (ARGS="-k word")
+	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
+	@echo "ruff: format and lint"
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
+	@echo "mypy: types (the first time a minute)"
 	@$(PY) -m mypy
+	@echo "guard tests: architecture, names, documents"
 	@dev/scripts/run-tests -q tests/unit/guards
 
 bench: $(STAMP) ## the measurements that the README quotes
@@ -42,12 +47,12 @@ staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
 
 assets: $(ASSETS) ## the page's libraries, from npm
 
-lock: ## pin every dependency anew, with hashes (needs uv)
+lock: ## pin Python's dependencies anew, with hashes (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --all-extras \
 	    -o dev/requirements/lock.txt pyproject.toml
 
 clean: ## remove what make has made; the demo's data in .welno stay
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): dev/requirements/lock.txt
@@ -56,5 +61,5 @@ $(STAMP): dev/requirements/lock.txt
 
 node_modules/.stamp: package.json package-lock.json $(STAMP)
 	@echo "installing the page's libraries from npm"
-	@dev/scripts/with-node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@dev/scripts/with-node npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -22,6 +22,9 @@ from dev.local.secrets import demo_environment
 from dev.local.stack import Stack
 from dev.local.valkey import EmbeddedValkey
 
+FIND_CHROMIUM = ROOT / "dev" / "scripts" / "find-chromium"
+NO_CHROMIUM = "there is no Chromium: `make test` says why, or install Chromium or Google Chrome"
+
 # How fast examples come says how busy the machine is, and nothing about the code.
 settings.register_profile("welno", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("welno")
@@ -117,6 +120,17 @@ def sandbox_url(server_home: Path, sandbox_port: int, demo_env: dict[str, str]) 
 
 
 @pytest.fixture(scope="session")
+def chromium_program() -> str:
+    """Its path. Where there is none the browser's tests are skipped and the run says so at its end; CI fails."""
+    found = subprocess.run([FIND_CHROMIUM], check=False, capture_output=True, text=True, timeout=30)
+    if found.returncode == 0:
+        return found.stdout.strip()
+    if os.environ.get("CI"):
+        pytest.fail(NO_CHROMIUM)
+    pytest.skip(NO_CHROMIUM)
+
+
+@pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The whole product with its own servers, as `make run` starts it."""
     with tempfile.TemporaryDirectory(prefix="welno-test-") as folder, Stack(Path(folder), fast=True) as stack:
@@ -126,3 +140,15 @@ def stack() -> Iterator[Stack]:
 def pytest_configure() -> None:
     """A proxy of the machine must not stand between the tests and servers on 127.0.0.1."""
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """What was not tested at all is the last thing that is said."""
+    yield
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None:
+        return
+    missed = sum(NO_CHROMIUM in str(report.longrepr) for report in terminal.stats.get("skipped", ()))
+    if missed:
+        terminal.write_line(f"NOT TESTED: {missed} tests of the pages, as {NO_CHROMIUM}", red=True, bold=True)

@@ -1,6 +1,5 @@
 """A real Chromium, before the real product, with a line between them that can be cut."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -26,16 +25,14 @@ def line(running_product: Product) -> Iterator[Line]:
 
 
 @pytest.fixture(scope="package")
-def chromium(running_product: Product, line: Line) -> Iterator[Browser]:
-    """Whatever it asks of the web server goes over the line. A machine without Chromium fails, it does not skip.
+def chromium(chromium_program: str, running_product: Product, line: Line) -> Iterator[Browser]:
+    """Whatever it asks of the web server goes over the line.
 
     It ends with this folder's tests: Playwright keeps an event loop running, in which others could not start theirs.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "Chromium is missing; on Debian: apt-get install chromium"
     detour = f"--host-resolver-rules=MAP 127.0.0.1:{running_product.stack.ports.web} 127.0.0.1:{line.port}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[_SANDBOX_OFF, *_QUIET, detour])
+        browser = playwright.chromium.launch(executable_path=chromium_program, args=[_SANDBOX_OFF, *_QUIET, detour])
         yield browser
         browser.close()
 

@@ -21,7 +21,7 @@ class SandboxProcess:
     """Reads the one line that says where the sandbox listens."""
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "sandbox", "--port", "0", *arguments]
+        command = [sys.executable, "-m", "dev.sandbox", "--port", "0", *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.line = self.process.stdout.readline()
         self.url = re.search(r"http://\S+", self.line)[0]

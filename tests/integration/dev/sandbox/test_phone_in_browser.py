@@ -13,9 +13,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 @pytest.fixture
-def phone(control) -> Iterator[Page]:
+def phone(chromium_program: str, control) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_program, args=FLAGS)
         page = browser.new_page(viewport={"width": 375, "height": 800})
         page.goto(f"{control.base}/phone")
         yield page
