@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from core.names import SESSION_PREFIX
+from core.redis_failover import survive_failover
 from core.sealing import Sealer
 from core.settings import Settings
 from services.collection.session_cache import SessionCache
@@ -114,7 +115,9 @@ def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:
         "health_check_interval": 30,
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
     }
-    return kind.from_pool(BlockingConnectionPool.from_url(url, **options))
+    pool = BlockingConnectionPool.from_url(url, **options)
+    survive_failover(pool)
+    return kind.from_pool(pool)
 
 
 def build_stores(

@@ -6,6 +6,7 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu.entity import Queue as BrokerQueue
 
+from core.broker import register_failover_transports
 from core.logs import configure_logs
 from core.names import Queue, Task
 from core.settings import Settings, load_settings
@@ -15,6 +16,7 @@ from tasks.broker import SENDER_OPTIONS, FastReconnectAmqp
 def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
     visibility timeout would have steps that run long delivered twice."""
+    register_failover_transports()
     app = Celery(
         "welno",
         broker=settings.stores.broker_url,

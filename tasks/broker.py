@@ -3,19 +3,15 @@
 from contextlib import suppress
 from typing import Any
 
-from amqp.exceptions import AMQPError  # type: ignore[import-untyped] # as kombu, it has no types
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
-from kombu.exceptions import ChannelError, KombuError
-from redis.exceptions import RedisError
+from kombu.exceptions import ChannelError
 
+from core.broker import BROKER_ERRORS
 from core.logs import get_logger
 
 log = get_logger(__name__)
-
-# Every error of an unreachable broker: kombu wraps the transport's own errors in some places and not in others.
-BROKER_ERRORS = (KombuError, RedisError, AMQPError, OSError)
 
 _RECONNECT_SECONDS = 0.5
 

@@ -2,9 +2,9 @@
 
 from celery import Celery
 
+from core.broker import BROKER_ERRORS
 from core.logs import get_logger
 from services.delivery.unit_of_work import TaskCall
-from tasks.broker import BROKER_ERRORS
 
 log = get_logger(__name__)
 

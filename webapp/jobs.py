@@ -3,9 +3,8 @@
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from core.broker import BROKER_ERRORS, register_failover_transports
 from core.logs import get_logger
 from core.names import Queue
 from services.delivery.unit_of_work import TaskCall
@@ -28,6 +27,7 @@ class Jobs:
     """The producer's side of Celery. It knows names and queues, and no task's code."""
 
     def __init__(self, broker_url: str) -> None:
+        register_failover_transports()
         self._celery = Celery("welno-web", broker=broker_url, set_as_current=False)
         self._celery.conf.update(
             broker_transport_options=_TRANSPORT,
@@ -51,7 +51,7 @@ class Jobs:
                 headers={"request_id": call.request_id},
                 retry=False,
             )
-        except (KombuError, RedisError, OSError) as exc:
+        except BROKER_ERRORS as exc:
             log.warning("task_not_sent", task=call.name, about=call.about, error=type(exc).__name__)
             return False
         return True

@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 
+from core.redis_failover import survive_failover
 from streams.multiplexed.connection import CommandNotAnswered, MultiplexedConnection
 
 # Quick, and harmless when repeated. Everything else, and all pipelines, take a connection from the pool.
@@ -20,6 +21,7 @@ class MultiplexedRedis(redis.Redis):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        survive_failover(self.connection_pool)
         self._multiplexed: MultiplexedConnection | None = None
         self._lock = threading.Lock()
 
@@ -47,7 +49,10 @@ class MultiplexedRedis(redis.Redis):
 
     def _open_connection(self) -> MultiplexedConnection:
         with self._lock:
-            if self._multiplexed is None or self._multiplexed.is_closed:
+            current = self._multiplexed
+            if current is not None and current.is_stale:
+                current.close()
+            if current is None or current.is_closed:
                 pool = self.connection_pool
-                self._multiplexed = MultiplexedConnection(pool.connection_class(**pool.connection_kwargs))
-            return self._multiplexed
+                current = self._multiplexed = MultiplexedConnection(pool.connection_class(**pool.connection_kwargs))
+            return current

@@ -49,7 +49,10 @@ class PendingReply:
 
 
 class MultiplexedConnection:
-    """Connects by itself. Once lost it stays closed: every pending reply fails, and the next caller needs a new one."""
+    """Connects by itself. Once lost it stays closed: every pending reply fails, and the next caller needs a new one.
+
+    `connection` is one of `core.redis_failover`.
+    """
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -65,6 +68,11 @@ class MultiplexedConnection:
         """Also after a fork: the threads stayed behind."""
         return self._has_ended or self._forks != _forks.count
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the address has failed over since: then even what it reads may be wrong."""
+        return bool(self._connection.is_stale)
+
     def request(self, command: tuple[Any, ...]) -> Any:
         """Raises CommandNotAnswered, and TimeoutError as redis-py does."""
         pending = PendingReply(b"".join(self._connection.pack_command(*command)))
@@ -77,6 +85,7 @@ class MultiplexedConnection:
             self.close()
             raise redis.TimeoutError("no reply in time")
         if isinstance(pending.reply, Exception):
+            self._connection.drop_on(str(pending.reply))
             raise CommandNotAnswered from pending.reply
         return pending.reply
 

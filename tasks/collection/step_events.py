@@ -14,9 +14,9 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from celery import Celery
 from celery.events import EventDispatcher
 
+from core.broker import BROKER_ERRORS
 from core.logs import get_logger
 from core.names import Queue, Step, step_task
-from tasks.broker import BROKER_ERRORS
 
 log = get_logger(__name__)
 
