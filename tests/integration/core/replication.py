@@ -10,7 +10,7 @@ import redis
 
 from dev.local.ports import LOOPBACK
 from dev.local.valkey import EmbeddedValkey
-from tests.integration.relay.proxy import Line
+from tests.integration.relay.proxy import SilenceableProxy
 from tests.waiting import wait_until
 
 
@@ -20,7 +20,10 @@ class Node:
     def __init__(self, server: EmbeddedValkey, password: str) -> None:
         self.port = server.port
         self.admin = redis.Redis(port=server.port, password=urlsplit(server.url).password)
-        # Of one password, or what leads to one could not lead to the other.
+        self.configure(password)
+
+    def configure(self, password: str) -> None:
+        """Of one password, or what leads to one could not lead to the other. Lost with a restart."""
         self.admin.config_set("masterauth", password)
         self.admin.config_set("requirepass", password)
         self.admin.config_set("repl-diskless-sync-delay", 0)
@@ -42,7 +45,7 @@ class Node:
         return len(self.admin.client_list(_type="normal")) - 1
 
 
-class Address(Line):
+class Address(SilenceableProxy):
     """New connections lead to the node that was named last; those of before stay where they are."""
 
     def lead_to(self, node: Node) -> None:
@@ -50,14 +53,20 @@ class Address(Line):
 
 
 class Pair:
-    """`url` is the address in front of them; it leads to the primary."""
+    """`url` is the address in front of them; it leads to the primary, which is the first server at first."""
 
     def __init__(self, first: EmbeddedValkey, second: EmbeddedValkey, address: Address) -> None:
         password = urlsplit(first.url).password or ""
+        self._first, self._password = first, password
         self.primary, self.replica = Node(first, password), Node(second, password)
         self.replica.follow(self.primary)
         self._address = address
         self.url = f"redis://:{password}@{LOOPBACK}:{address.port}/0"
+
+    def restart_first(self, *, keep_data: bool) -> None:
+        """It is killed, and comes back with its last snapshot, or with nothing."""
+        self._first.restart(keep_data=keep_data, kill=True)
+        self.primary.configure(self._password)
 
     def fail_over(self) -> None:
         """As an orchestrator does: promote the replica, switch the address, demote the primary; nothing is cut."""

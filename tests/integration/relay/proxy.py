@@ -40,9 +40,14 @@ class SilenceableProxy(AbstractContextManager["SilenceableProxy"]):
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection((LOOPBACK, self._target_port), timeout=5)
+                self._ends.append(near)
+                try:
+                    far = socket.create_connection((LOOPBACK, self._target_port), timeout=5)
+                except ConnectionRefusedError:  # as of a server that is being started again
+                    near.shutdown(socket.SHUT_RDWR)
+                    continue
                 far.settimeout(None)
-                self._ends += [near, far]
+                self._ends.append(far)
                 for source, sink in ((near, far), (far, near)):
                     self._threads.append(threading.Thread(target=self._pump, args=(source, sink, self._age)))
                     self._threads[-1].start()
