@@ -28,6 +28,7 @@ class Task(StrEnum):
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     CANARY = "welno.housekeeping.canary"
+    FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
 
 
 # Set by a worker every few seconds, read by /readyz.

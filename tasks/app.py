@@ -19,7 +19,12 @@ def create_celery(settings: Settings) -> Celery:
         "welno",
         broker=settings.stores.broker_url,
         amqp=PromptAmqp,
-        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.canary"],
+        include=[
+            "tasks.collection.steps",
+            "tasks.collection.files",
+            "tasks.processes.canary",
+            "tasks.processes.housekeeping",
+        ],
     )
     app.conf.update(
         task_ignore_result=True,
@@ -65,6 +70,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "canary": every(Task.CANARY, settings.processes.canary_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
+        "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
     }
 
 

@@ -15,7 +15,7 @@ from webapp.api.accounts import sign_out
 from webapp.api.collection import files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import passwords, records
-from webapp.auth import answer_revoked
+from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.current import Parts, keep_parts
 from webapp.errors import answer_errors
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
-    answer_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
+    refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
     return app
 

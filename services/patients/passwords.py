@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from models.patients import PatientPassword
+from services.accounts.revocations import Principal, PrincipalKind, revoke_earlier
 
 MAX_TRIES = 5
 LOCK = timedelta(minutes=30)
@@ -189,7 +190,10 @@ def run_here(function: Callable[..., ResultT], *args: str) -> ResultT:
 
 
 class Passwords:
-    """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row."""
+    """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row.
+
+    A password that is changed or reset takes back, in the same transaction, the access tokens that were given before.
+    """
 
     def __init__(self, sessions: sessionmaker[Session], clock: Clock, run: Run = run_here) -> None:
         self._sessions = sessions
@@ -211,6 +215,7 @@ class Passwords:
         hashed = self._run(hash_password, password)
         with self._sessions.begin() as session:
             reset_password(session, patient_uuid, hashed, self._clock.now())
+            revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
 
     def verify(self, patient_uuid: UUID, password: str) -> Verdict:
         return self._try(patient_uuid, password, None)
@@ -230,4 +235,7 @@ class Passwords:
         wanted = new_password or (password if check.needs_rehash else None)
         new_hash = self._run(hash_password, wanted) if wanted and check.matches else None
         with self._sessions.begin() as session:
-            return settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
+            verdict = settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
+            if verdict.is_right and new_password is not None:
+                revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
+            return verdict

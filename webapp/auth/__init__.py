@@ -17,14 +17,13 @@ from webapp.auth.session import (
     require_session,
 )
 from webapp.auth.staff import for_staff, require_staff
-from webapp.auth.tokens import Role, answer_revoked, revoke_earlier, revoke_token
+from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
     "SESSION_COOKIE",
     "TOKEN_PROTOCOL",
     "Credential",
     "Role",
-    "answer_revoked",
     "drop_session_cookie",
     "for_patient",
     "for_session",
@@ -35,11 +34,11 @@ __all__ = [
     "mark_access",
     "open_records",
     "presented_credential",
+    "refuse_revoked",
     "renew_session",
     "require_identifying_session",
     "require_patient",
     "require_session",
     "require_staff",
-    "revoke_earlier",
-    "revoke_token",
+    "take_back",
 ]

@@ -1,14 +1,14 @@
 """Who may see a patient's records: the session that identified the patient, or whoever typed the password."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from flask_jwt_extended import create_access_token, set_access_cookies
 
-from core.clock import clock
 from core.names import Step
 from services.collection.session_cache import SessionView
 from services.collection.sessions import SessionNotFound
@@ -19,7 +19,7 @@ from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
-from webapp.origins import SAFE_METHODS, require_listed_origin
+from webapp.origins import require_listed_origin
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,10 +64,11 @@ def _is_identifying_session(patient_uuid: UUID) -> bool:
 
 def _knew_password(patient_uuid: UUID) -> bool:
     """By a patient's access token, as bearer or in its cookie."""
-    claims = verified_claims("headers") or verified_claims("cookies")
+    by_header = verified_claims("headers")
+    claims = by_header or verified_claims("cookies")
     if claims is None or claims.get("role") != Role.PATIENT or claims.get("sub") != str(patient_uuid):
         return False
-    if request.method not in SAFE_METHODS and verified_claims("headers") is None:
+    if by_header is None:
         require_listed_origin()
     return True
 
@@ -83,10 +84,10 @@ def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]
     return mark_access(guarded, "patient")
 
 
-def open_records(response: Response, patient_uuid: UUID) -> str:
-    """The access token of a patient who typed the right password, also set as a cookie."""
+def open_records(response: Response, patient_uuid: UUID, issued_at: datetime) -> str:
+    """The access token of a patient who typed the right password, also set as a cookie. `issued_at` is `token_time`."""
     # To the microsecond, unlike `iat`: a token given right after a change of password must outlive it.
-    claims = {"role": Role.PATIENT, "issued_at": clock.now().timestamp()}
+    claims = {"role": Role.PATIENT, "issued_at": issued_at.timestamp()}
     token: str = create_access_token(str(patient_uuid), additional_claims=claims)
     set_access_cookies(response, token, max_age=int(PATIENT_TOKEN_LIFE.total_seconds()))
     return token

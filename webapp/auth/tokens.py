@@ -1,7 +1,7 @@
 """Access tokens (JWT) of patients and staff: what a request's token claims, and whether it was taken back."""
 
-import hashlib
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -9,12 +9,12 @@ from flask import g, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
-from redis import Redis
+from sqlalchemy.orm import Session
 
-from core.clock import clock
+from services.accounts.revocations import Principal, PrincipalKind, is_revoked, revoke_token
 from webapp.auth.credentials import bearer_token
 from webapp.current import stores
-from webapp.extensions import PATIENT_COOKIE, PATIENT_TOKEN_LIFE
+from webapp.extensions import PATIENT_COOKIE
 
 
 class Role(StrEnum):
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 def verified_claims(location: str) -> dict[str, Any] | None:
-    """Of a valid, unrevoked access token there; None for anything else. Raises RedisError: unsure is no."""
+    """Of a valid, unrevoked access token there; None for anything else. Raises SQLAlchemyError: unsure is no."""
     if (bearer_token() if location == "headers" else request.cookies.get(PATIENT_COOKIE)) is None:
         return None
     # The library keeps what it found for the whole request, whatever location is asked for next.
@@ -37,28 +37,21 @@ def verified_claims(location: str) -> dict[str, Any] | None:
     return claims
 
 
-def answer_revoked(jwt: JWTManager) -> None:
-    """Ask Redis for every token whether it was taken back."""
+def refuse_revoked(jwt: JWTManager) -> None:
+    """Ask PostgreSQL for every token whether it was taken back."""
 
     @jwt.token_in_blocklist_loader
-    def is_revoked(_: dict[str, Any], claims: dict[str, Any]) -> bool:
-        taken_back, since = stores().redis.mget(f"blacklist:{claims['jti']}", _since_key(claims["sub"]))
-        issued_at = claims.get("issued_at", claims["iat"])
-        return taken_back is not None or (since is not None and issued_at <= float(since))
+    def is_taken_back(_: dict[str, Any], claims: dict[str, Any]) -> bool:
+        issued_at = datetime.fromtimestamp(claims.get("issued_at", claims["iat"]), UTC)
+        with stores().sessions() as session:
+            return is_revoked(session, claims["jti"], _principal_of(claims), issued_at)
 
 
-def revoke_token(redis: Redis, jti: str, expires_at: float, now: datetime) -> None:
-    """Until it would have ended anyway."""
-    left = int(expires_at - now.timestamp()) + 1
-    if left > 0:
-        redis.set(f"blacklist:{jti}", "1", ex=left)
+def take_back(session: Session, claims: Mapping[str, Any]) -> None:
+    """The token that claims this, until it would have ended anyway."""
+    revoke_token(session, claims["jti"], datetime.fromtimestamp(claims["exp"], UTC))
 
 
-def revoke_earlier(redis: Redis, subject: str, life: timedelta = PATIENT_TOKEN_LIFE) -> None:
-    """Take back every token that the subject was given until now, as after a changed password."""
-    redis.set(_since_key(subject), str(clock.now().timestamp()), ex=int(life.total_seconds()) + 1)
-
-
-def _since_key(subject: str) -> str:
-    # Hashed, because a subject is a patient's uuid or a name of staff.
-    return f"blacklist:since:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+def _principal_of(claims: Mapping[str, Any]) -> Principal:
+    is_patient = claims.get("role") == Role.PATIENT
+    return Principal(PrincipalKind.PATIENT if is_patient else PrincipalKind.STAFF, claims["sub"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from string import ascii_letters
+from typing import Any
 
 import pytest
 
@@ -32,21 +33,33 @@ _SHOW = """
 import json, tasks.app as worker
 worker.app.loader.import_default_modules()
 names = [name for name in worker.app.tasks if name.startswith("welno.")]
-print(json.dumps({name: worker.app.amqp.router.route({}, name)["queue"].name for name in names}))
+queues = {name: worker.app.amqp.router.route({}, name)["queue"].name for name in names}
+print(json.dumps({"queues": queues, "scheduled": [entry["task"] for entry in worker.app.conf.beat_schedule.values()]}))
 """
 
 
 @pytest.fixture(scope="module")
-def task_queues() -> dict[str, str]:
-    """Every task that a worker knows, with its queue; asked of a process of its own, as the app reads its settings."""
+def worker_names() -> dict[str, Any]:
+    """What a worker knows; asked of a process of its own, as the app reads its settings."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT}
     done = subprocess.run([sys.executable, "-c", _SHOW], check=True, cwd=ROOT, env=env, capture_output=True, text=True)
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@pytest.fixture(scope="module")
+def task_queues(worker_names: dict[str, Any]) -> dict[str, str]:
+    """Every task, with its queue."""
+    queues: dict[str, str] = worker_names["queues"]
+    return queues
 
 
 def test_every_named_task_exists_and_no_other(task_queues: dict[str, str]):
     assert set(task_queues) == {step_task(step) for step in Step} | {str(task) for task in Task}
+
+
+def test_beat_sends_only_tasks_that_exist(worker_names: dict[str, Any]):
+    assert set(worker_names["scheduled"]) <= set(worker_names["queues"])
 
 
 def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
