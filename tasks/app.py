@@ -7,9 +7,10 @@ from celery.schedules import crontab
 from kombu.entity import Queue as BrokerQueue
 
 from core.logs import configure_logs
-from core.names import Queue, Task
+from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
-from tasks.broker import SENDER_OPTIONS, PromptAmqp
+from services.delivery.task_sender import SENDER_OPTIONS
+from tasks.broker import PromptAmqp
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -32,11 +33,7 @@ def create_celery(settings: Settings) -> Celery:
         accept_content=["json"],
         task_queues=[BrokerQueue(name) for name in Queue],
         task_default_queue=Queue.HOUSEKEEPING,
-        task_routes={
-            "welno.collection.*": {"queue": Queue.COLLECTION},
-            "welno.files.*": {"queue": Queue.FILES},
-            "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
-        },
+        task_routes=task_routes(),
         worker_consumer="tasks.consumer:PlainConsumer",
         worker_pool="tasks.pool:SteadyTaskPool",
         worker_prefetch_multiplier=1,

@@ -3,25 +3,17 @@
 from contextlib import suppress
 from typing import Any
 
-from amqp.exceptions import AMQPError  # type: ignore[import-untyped] # as kombu, it has no types
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
-from kombu.exceptions import ChannelError, KombuError
-from redis.exceptions import RedisError
+from kombu.exceptions import ChannelError
 
 from core.logs import get_logger
+from services.delivery.task_sender import BROKER_AWAY
 
 log = get_logger(__name__)
 
-# Whatever is said of a broker that is away: kombu wraps the transport's own errors in some places and not in others.
-BROKER_AWAY = (KombuError, RedisError, AMQPError, OSError)
-
 _LOOK_AGAIN_SECONDS = 0.5
-
-# A message is a hint that the sweep repeats: whoever sends one tries once more at once, and then goes on without. With
-# kombu's defaults a sender would sleep until the broker is back, and the sweeper with it.
-SENDER_OPTIONS: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 
 class PromptConnection(Connection):

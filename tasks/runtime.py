@@ -9,12 +9,12 @@ from core.logs import get_logger
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.step import Tools
+from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
-from tasks.sending import TaskSender
 from upstream.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts

@@ -21,7 +21,7 @@ from webapp.current import Parts, keep_parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter
 from webapp.headers import harden
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.relay.limits import Limits
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, SharedRedis)
+    stores = build_stores(settings, clock, build_task_sender(settings.stores.broker_url), SharedRedis)
     relay = Relay(
         stores.streams,
         settings.stores.redis_url,

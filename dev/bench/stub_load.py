@@ -22,11 +22,11 @@ from models.collection import CollectionStep
 from services.collection.requests import ask_for_simple_auth, lock_run
 from services.collection.run import open_claim, record_approval
 from services.collection.sessions import start_session
+from services.delivery.task_sender import TaskSender
 from services.patients.identity import Identity
 from services.stores import build_stores
 from tasks.app import app, settings
 from tasks.runtime import build_tools
-from tasks.sending import TaskSender
 
 
 class Player:

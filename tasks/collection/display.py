@@ -16,7 +16,7 @@ from celery.events import EventDispatcher
 
 from core.logs import get_logger
 from core.names import Queue, Step, step_task
-from tasks.broker import BROKER_AWAY
+from services.delivery.task_sender import BROKER_AWAY
 
 log = get_logger(__name__)
 

@@ -22,11 +22,11 @@ from services.collection.sweep import (
     resume_stopped,
     take_from_dead,
 )
+from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
 from services.stores import Stores, build_stores
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
-from tasks.sending import TaskSender
 
 log = get_logger(__name__)
 

@@ -14,7 +14,7 @@ import pytest
 from core.names import Queue, Step, Task, step_task
 from core.settings import Settings, SettingsError, reference
 from dev.local.programs import worker_program
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 
 from .source import ROOT
 
@@ -69,7 +69,7 @@ def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
 
 
 def test_the_producer_sends_to_the_same_queues(task_queues: dict[str, str]):
-    router = Jobs(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
+    router = build_task_sender(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
     assert {name: router.route({}, name)["queue"].name for name in task_queues} == task_queues
 
 
