@@ -37,6 +37,8 @@ class FailoverPair:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for server in self._servers:
+            server.kill()  # asked to stop, a primary would wait for its replica
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join(5)

@@ -8,6 +8,8 @@ from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
@@ -61,6 +63,8 @@ def build_limiter(app: Flask, redis_url: str) -> Limiter:
     options: dict[str, Any] = {
         "socket_timeout": _LIMITS_TIMEOUT_SECONDS,
         "socket_connect_timeout": _LIMITS_TIMEOUT_SECONDS,
+        # redis-py's own pauses grow to ten seconds: a request would wait for them.
+        "retry": Retry(NoBackoff(), 1),
     }
     limiter = Limiter(
         get_remote_address,
