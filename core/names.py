@@ -28,12 +28,14 @@ class Task(StrEnum):
     RETRY_FILES = "welno.files.retry"
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
-    CANARY = "welno.housekeeping.canary"
     FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
 
 
-# Set by a worker every few seconds, read by /readyz.
-CANARY_KEY = "welno:canary"
+class ProcessKind(StrEnum):
+    """Processes that keep a lease while they live."""
+
+    WORKER = "worker"
+    POLLER = "poller"
 
 
 def step_task(step: Step) -> str:
@@ -46,7 +48,6 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.RETRY_FILES: Queue.FILES,
     Task.IMPORT_FILE: Queue.FILES,
     Task.CLEAN_COMPLETED_FILES: Queue.FILES,
-    Task.CANARY: Queue.HOUSEKEEPING,
     Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
 }
 

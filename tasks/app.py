@@ -23,7 +23,6 @@ def create_celery(settings: Settings) -> Celery:
         include=[
             "tasks.collection.steps",
             "tasks.collection.files",
-            "tasks.processes.canary",
             "tasks.processes.housekeeping",
         ],
     )
@@ -65,7 +64,6 @@ def _schedule(settings: Settings) -> dict[str, Any]:
 
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
-        "canary": every(Task.CANARY, settings.processes.canary_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
     }

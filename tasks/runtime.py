@@ -6,6 +6,7 @@ from celery import Celery, signals
 
 from core.clock import clock
 from core.logs import get_logger
+from core.names import ProcessKind
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.step import Tools
@@ -84,7 +85,7 @@ def runtime() -> Runtime:
     """This worker process's own, made at its first task when no signal did (solo and thread pools)."""
     global _current  # noqa: PLW0603 one per process, by nature
     if _current is None:
-        _current = build_runtime(settings, app, "worker")
+        _current = build_runtime(settings, app, ProcessKind.WORKER)
     return _current
 
 

@@ -60,14 +60,20 @@ class FailoverPair:
         """A client of its own, past the address."""
         return self._admin(self._primary)
 
-    def fail_over(self) -> None:
-        """The primary becomes the other's replica: it answers, and refuses to write."""
-        before, after = self._primary, 1 - self._primary
-        with self._admin(after) as admin:
+    def demote(self) -> None:
+        """The primary becomes the other's replica: it answers, and refuses to write. The address stays."""
+        with self.primary as admin:
+            admin.replicaof(LOOPBACK, str(self._servers[1 - self._primary].port))
+
+    def promote(self) -> None:
+        """The address' server takes writes, again or for the first time."""
+        with self.primary as admin:
             admin.replicaof("NO", "ONE")
-        with self._admin(before) as admin:
-            admin.replicaof(LOOPBACK, str(self._servers[after].port))
-        self._primary = after
+
+    def fail_over(self) -> None:
+        self.demote()
+        self._primary = 1 - self._primary
+        self.promote()
 
     def _admin(self, index: int) -> redis.Redis:
         return redis.Redis(host=LOOPBACK, port=self._servers[index].port, password=self._password)

@@ -24,6 +24,7 @@ from webapp.headers import harden
 from webapp.jobs import build_task_sender
 from webapp.observing import observe
 from webapp.origins import share_with_origin
+from webapp.probes import build_readiness
 from webapp.relay.limits import Limits
 from webapp.relay.relay import Relay
 
@@ -50,7 +51,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, build_task_sender(settings.stores.broker_url), SharedRedis)
+    tasks = build_task_sender(settings.stores.broker_url)
+    stores = build_stores(settings, clock, tasks, SharedRedis)
+    spool = Spool(settings.files.data_dir, stores.sealer, clock)
     relay = Relay(
         stores.streams,
         settings.stores.redis_url,
@@ -59,8 +62,9 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     )
     return Parts(
         stores=stores,
-        spool=Spool(settings.files.data_dir, stores.sealer, clock),
+        spool=spool,
         limiter=build_limiter(app, settings.stores.redis_url),
+        readiness=build_readiness(stores, tasks, spool),
         relay=relay,
     )
 

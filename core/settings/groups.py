@@ -342,9 +342,6 @@ class ProcessSettings:
     sweep_interval_seconds: float = setting(
         "WELNO_SWEEP_INTERVAL_SECONDS", _SECONDS, "Between two sweeps for what stands still.", default="0.5", unit="s"
     )
-    canary_interval_seconds: float = setting(
-        "WELNO_CANARY_INTERVAL_SECONDS", _SECONDS, "How often a worker must show that it lives.", default="5", unit="s"
-    )
     log_level: str = setting("WELNO_LOG_LEVEL", read_log_level, "Least severe level that is logged.", default="INFO")
     metrics_dir: str = setting(
         "PROMETHEUS_MULTIPROC_DIR",

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
-from core.names import Step
+from core.names import ProcessKind, Step
 from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
 from services.collection.run import record_approval
@@ -310,7 +310,7 @@ def _name_in_logs(waiter: Waiter) -> None:
 
 async def serve() -> None:
     """Poll until SIGTERM."""
-    here = build_runtime(settings, app, "poller")
+    here = build_runtime(settings, app, ProcessKind.POLLER)
     timeouts = Timeouts(checkups_seconds=settings.providers.tilko_checkups_timeout_seconds)
     client = AsyncTilkoClient(
         settings.providers.tilko_base_url,
