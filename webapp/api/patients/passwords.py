@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from flask_smorest import Blueprint
 
 from services.accounts.revocations import token_time
-from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, Verdict
+from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, TryResult
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
 from webapp.auth import mark_access, open_records, require_identifying_session
@@ -100,16 +100,16 @@ def _count(patient_uuid: UUID) -> None:
     count_use(limit, "password-patient", str(patient_uuid))
 
 
-def _refuse_unless_right(verdict: Verdict) -> None:
-    if verdict.is_right:
+def _refuse_unless_right(result: TryResult) -> None:
+    if result.is_right:
         return
-    if verdict.outcome is Outcome.LOCKED and verdict.locked_until is not None:
-        left = (verdict.locked_until - stores().clock.now()).total_seconds()
+    if result.outcome is Outcome.LOCKED and result.locked_until is not None:
+        left = (result.locked_until - stores().clock.now()).total_seconds()
         raise ApiError(Code.PASSWORD_LOCKED, retry_after_seconds=max(left, 0))
-    if verdict.outcome is Outcome.NOT_SET:
+    if result.outcome is Outcome.NOT_SET:
         # The same for a patient without a password and one who does not exist.
         raise ApiError(Code.PATIENT_NOT_FOUND)
-    raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": verdict.tries_left})
+    raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": result.tries_left})
 
 
 def _token_time() -> datetime:
