@@ -1,10 +1,9 @@
 """Runs the migrations: one at a time on one database, each in its own transaction, none waiting long for a lock."""
 
-import os
-
 from sqlalchemy import Connection, create_engine, text
 
 from alembic import context
+from core.settings import load_values
 from models import SCHEMA, Table
 
 # Any fixed number: two migrators of this product must not run at once.
@@ -29,8 +28,9 @@ def _configure(connection: Connection) -> None:
 
 
 def run() -> None:
+    [url] = load_values("DATABASE_URL")
     # A database user named like our schema would have it as the default one, and alembic would not look into it.
-    engine = create_engine(os.environ["DATABASE_URL"], connect_args={"options": "-csearch_path=public"})
+    engine = create_engine(url, connect_args={"options": "-csearch_path=public"})
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         connection.execute(text("set lock_timeout = '5s'"))

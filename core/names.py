@@ -1,5 +1,6 @@
 """Names that more than one room must agree on: queues, tasks, statuses, event types, stream subjects."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -27,15 +28,33 @@ class Task(StrEnum):
     RETRY_FILES = "welno.files.retry"
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
-    CANARY = "welno.housekeeping.canary"
+    FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
 
 
-# Set by a worker every few seconds, read by /readyz.
-CANARY_KEY = "welno:canary"
+class ProcessKind(StrEnum):
+    """Processes that keep a lease while they live."""
+
+    WORKER = "worker"
+    POLLER = "poller"
 
 
 def step_task(step: Step) -> str:
     return f"welno.collection.{step}"
+
+
+# The one table of routes: every task and its queue.
+TASK_QUEUES: Mapping[str, Queue] = {
+    **{step_task(step): Queue.COLLECTION for step in Step},
+    Task.RETRY_FILES: Queue.FILES,
+    Task.IMPORT_FILE: Queue.FILES,
+    Task.CLEAN_COMPLETED_FILES: Queue.FILES,
+    Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
+}
+
+
+def task_routes() -> dict[str, dict[str, str]]:
+    """The table as Celery's `task_routes` takes it."""
+    return {str(task): {"queue": str(queue)} for task, queue in TASK_QUEUES.items()}
 
 
 class Status(StrEnum):

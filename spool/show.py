@@ -1,43 +1,28 @@
 """Prints one file of the spool for an operator who may see it: `python -m spool.show NAME`.
 
-Reads WELNO_SEALING_KEYS ("id:base64,id2:base64", the first seals) and TILKO_DATA_DIR. Exit code 1: damaged or
-unreadable, with the reason; 2: wrong use, or no such file.
+Reads two settings, WELNO_SEALING_KEYS and TILKO_DATA_DIR, and works where the others are not set. Exit code 1: damaged
+or unreadable, with the reason; 2: wrong use, or no such file.
 """
 
 import argparse
-import base64
-import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from core.clock import Clock
 from core.sealing import Sealer
+from core.settings import load_values
 from spool.errors import SpoolError, UnknownFile
 from spool.packages import build_document
 from spool.store import Spool
 
 
-def read_keys(text: str) -> dict[str, bytes]:
-    """Raises ValueError without repeating any part of a key."""
-    pairs = (pair.strip().partition(":") for pair in text.split(",") if pair.strip())
-    try:
-        return {key_id: base64.b64decode(encoded, validate=True) for key_id, _, encoded in pairs}
-    except ValueError:
-        raise ValueError("WELNO_SEALING_KEYS is not of the form id:base64,id2:base64") from None
-
-
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m spool.show", description="Print one file of the spool as JSON.")
     parser.add_argument("name", help="the name of the file, without its folder")
     name = parser.parse_args(arguments).name
+    keys, folder = load_values("WELNO_SEALING_KEYS", "TILKO_DATA_DIR")
     try:
-        sealer = Sealer(read_keys(environment.get("WELNO_SEALING_KEYS", "")))
-    except ValueError as exc:
-        return _refuse(str(exc), 2)
-    spool = Spool(Path(environment.get("TILKO_DATA_DIR", "tilko_data")), sealer, Clock())
-    try:
-        document = build_document(spool.export(name))
+        document = build_document(Spool(folder, Sealer(keys), Clock()).export(name))
     except SpoolError as exc:
         return _refuse(exc.reason, 2 if isinstance(exc, UnknownFile) else 1)
     sys.stdout.buffer.write(document + b"\n")
@@ -50,4 +35,4 @@ def _refuse(reason: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(main())

@@ -27,6 +27,7 @@ from spool.writing import drop_temporary, link_new, read_all, read_file, write_t
 
 log = structlog.get_logger(__name__)
 _DELAYS_SECONDS = (60, 600, 3600)
+_PROOF = bytes(4096)  # a whole block, which a full disk refuses
 
 
 class Spool:
@@ -49,6 +50,12 @@ class Spool:
     @translated
     def ensure_folders(self) -> None:
         self.shelf.ensure_folders()
+
+    @translated
+    def prove_writable(self) -> None:
+        """Write a file where answers land, as durably as they are, and remove it. Raises StorageFault."""
+        incoming = self.shelf.folder(Folder.INCOMING)
+        self._disk.unlink(write_temporary(self._disk, incoming, _PROOF, self._clock.now().timestamp()))
 
     # Provider answers
 

@@ -8,9 +8,10 @@ from kombu.entity import Queue as BrokerQueue
 
 from core.broker import register_failover_transports
 from core.logs import configure_logs
-from core.names import Queue, Task
+from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
-from tasks.broker import SENDER_OPTIONS, FastReconnectAmqp
+from services.delivery.task_sender import SENDER_OPTIONS
+from tasks.broker import FastReconnectAmqp
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -21,7 +22,7 @@ def create_celery(settings: Settings) -> Celery:
         "welno",
         broker=settings.stores.broker_url,
         amqp=FastReconnectAmqp,
-        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.canary"],
+        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.housekeeping"],
     )
     app.conf.update(
         task_ignore_result=True,
@@ -29,11 +30,7 @@ def create_celery(settings: Settings) -> Celery:
         accept_content=["json"],
         task_queues=[BrokerQueue(name) for name in Queue],
         task_default_queue=Queue.HOUSEKEEPING,
-        task_routes={
-            "welno.collection.*": {"queue": Queue.COLLECTION},
-            "welno.files.*": {"queue": Queue.FILES},
-            "welno.housekeeping.*": {"queue": Queue.HOUSEKEEPING},
-        },
+        task_routes=task_routes(),
         worker_consumer="tasks.consumer:ReconnectingConsumer",
         worker_pool="tasks.pool:ChildDeathTolerantTaskPool",
         worker_prefetch_multiplier=1,
@@ -65,8 +62,8 @@ def _schedule(settings: Settings) -> dict[str, Any]:
 
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
-        "canary": every(Task.CANARY, settings.processes.canary_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
+        "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
     }
 
 

@@ -15,10 +15,6 @@ log = get_logger(__name__)
 
 _RECONNECT_SECONDS = 0.5
 
-# A message is a hint that the sweep repeats: whoever sends one tries once more at once, and then goes on without. With
-# kombu's defaults a sender would sleep until the broker is back, and the sweeper with it.
-SENDER_OPTIONS: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
-
 
 class FastReconnectConnection(Connection):
     """Tries again each half second. kombu's own pauses grow by two seconds up to thirty: after a longer outage a worker

@@ -18,9 +18,9 @@ from services.collection.operators import (
     resume_stopped_run,
     tell_story,
 )
+from services.delivery.task_sender import TaskSender
 from services.stores import Stores, build_stores
 from tasks.app import app, settings
-from tasks.sending import TaskSender
 
 _LINE = "{:<36}  {:<26}  {:<20}  {:<8}  {:<22}  {}"
 

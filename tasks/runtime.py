@@ -6,15 +6,16 @@ from celery import Celery, signals
 
 from core.clock import clock
 from core.logs import get_logger
+from core.names import ProcessKind
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.step_tools import Tools
+from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
-from tasks.sending import TaskSender
 from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
@@ -84,7 +85,7 @@ def runtime() -> Runtime:
     """This worker process's own, made at its first task when no signal did (solo and thread pools)."""
     global _current  # noqa: PLW0603 one per process, by nature
     if _current is None:
-        _current = build_runtime(settings, app, "worker")
+        _current = build_runtime(settings, app, ProcessKind.WORKER)
     return _current
 
 

@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.clock import clock
 from core.logs import configure_logs
+from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
 from services.stores import build_stores
 from spool import Spool
@@ -15,15 +16,16 @@ from webapp.api.accounts import sign_out
 from webapp.api.collection import files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import passwords, records
-from webapp.auth import answer_revoked
+from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.current import Parts, keep_parts
 from webapp.errors import answer_errors
-from webapp.extensions import build_api, build_jwt, build_limiter
+from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
 from webapp.headers import harden
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 from webapp.observing import observe
 from webapp.origins import share_with_origin
+from webapp.probes import build_readiness
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 
@@ -44,23 +46,28 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
-    answer_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
+    refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
     return app
 
 
 def build_parts(app: Flask, settings: Settings) -> Parts:
-    stores = build_stores(settings, clock, Jobs(settings.stores.broker_url).send, MultiplexedRedis)
+    tasks = build_task_sender(settings.stores.broker_url)
+    stores = build_stores(settings, clock, tasks, MultiplexedRedis)
+    spool = Spool(settings.files.data_dir, stores.sealer, clock)
     relay = Relay(
         stores.events,
         settings.stores.redis_url,
         RelayLimits.of(settings),
         check_positions_every_seconds=settings.relay.position_check_seconds,
     )
+    limiter = build_limiter(app, settings.stores.redis_url)
+    survive_failover(limiter_pool(limiter))
     return Parts(
         stores=stores,
-        spool=Spool(settings.files.data_dir, stores.sealer, clock),
-        limiter=build_limiter(app, settings.stores.redis_url),
+        spool=spool,
+        limiter=limiter,
+        readiness=build_readiness(stores, tasks, spool),
         relay=relay,
     )
 

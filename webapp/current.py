@@ -8,6 +8,7 @@ from flask_limiter import Limiter
 
 from services.stores import Stores
 from spool import Spool
+from webapp.readiness import Readiness
 from webapp.relay.relay import Relay
 
 _KEY = "welno"
@@ -20,6 +21,7 @@ class Parts:
     stores: Stores
     spool: Spool
     limiter: Limiter
+    readiness: Readiness
     relay: Relay
 
     def close(self) -> None:

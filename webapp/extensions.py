@@ -1,13 +1,17 @@
 """Builds the Flask extensions of one app. Imports nothing of ours, so that every other module here may import it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
+from limits.storage import RedisStorage
+from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
@@ -61,6 +65,8 @@ def build_limiter(app: Flask, redis_url: str) -> Limiter:
     options: dict[str, Any] = {
         "socket_timeout": _LIMITS_TIMEOUT_SECONDS,
         "socket_connect_timeout": _LIMITS_TIMEOUT_SECONDS,
+        # redis-py's own pauses grow to ten seconds: a request would wait for them.
+        "retry": Retry(NoBackoff(), 1),
     }
     limiter = Limiter(
         get_remote_address,
@@ -73,3 +79,9 @@ def build_limiter(app: Flask, redis_url: str) -> Limiter:
     # What is counted is counted where it happens (limits.py), so there is nothing to look for at each request.
     limiter.enabled = False
     return limiter
+
+
+def limiter_pool(limiter: Limiter) -> ConnectionPool:
+    """The connections by which the limits are counted."""
+    client = cast(Redis, cast(RedisStorage, limiter.storage).get_connection())
+    return client.connection_pool

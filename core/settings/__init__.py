@@ -13,7 +13,7 @@ from core.settings.groups import (
     StoreSettings,
     WebSettings,
 )
-from core.settings.reading import Settings, load_settings
+from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
 from core.settings.variables import SettingsError, Variable, variables_of
 
@@ -30,6 +30,8 @@ __all__ = [
     "Variable",
     "WebSettings",
     "load_settings",
+    "load_values",
+    "read_values",
     "reference",
     "variables_of",
 ]

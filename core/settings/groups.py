@@ -1,5 +1,6 @@
 """Every setting, in groups: its variable, its reader, what it means, its default and its unit."""
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +8,14 @@ from core.settings.readers import (
     count_between,
     number_between,
     read_boolean,
-    read_list,
+    read_database_url,
     read_log_level,
     read_optional_text,
+    read_origins,
     read_path,
     read_pauses,
+    read_provider_url,
+    read_rate_limit,
     read_sealing_keys,
     read_secret,
     read_text,
@@ -27,16 +31,13 @@ LOCAL_VARIABLES = {
 
 _SECONDS = number_between(0.01, 86_400 * 31)
 _SECONDS_OR_NONE = number_between(0, 3600)
-_WEB_URL = url_with("http", "https")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreSettings:
     """Where PostgreSQL, Redis and the broker are."""
 
-    database_url: str = setting(
-        "DATABASE_URL", url_with("postgresql", "postgresql+psycopg2"), "PostgreSQL, the truth.", secret=True
-    )
+    database_url: str = setting("DATABASE_URL", read_database_url, "PostgreSQL, the truth.", secret=True)
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
     )
@@ -58,7 +59,7 @@ class ProviderSettings:
     """Other people's APIs."""
 
     tilko_base_url: str = setting(
-        "TILKO_BASE_URL", _WEB_URL, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
+        "TILKO_BASE_URL", read_provider_url, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
     )
     tilko_api_key: str = setting("TILKO_API_KEY", read_text, "Tilko's API key.", secret=True)
     tilko_checkups_timeout_seconds: float = setting(
@@ -67,7 +68,7 @@ class ProviderSettings:
     tilko_treatments_timeout_seconds: float = setting(
         "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for prescriptions.", default="300", unit="s"
     )
-    mediarc_api_url: str = setting("MEDIARC_API_URL", _WEB_URL, "MediArc's address.", may_be_file=True)
+    mediarc_api_url: str = setting("MEDIARC_API_URL", read_provider_url, "MediArc's address.", may_be_file=True)
     mediarc_api_key: str = setting("MEDIARC_API_KEY", read_text, "MediArc's API key.", secret=True)
     mediarc_timeout_seconds: float = setting(
         "WELNO_MEDIARC_TIMEOUT_SECONDS", _SECONDS, "Longest wait for a report.", default="90", unit="s"
@@ -92,6 +93,17 @@ class SecretSettings:
         secret=True,
     )
 
+    def __post_init__(self) -> None:
+        """Raises ValueError when two are the same: whoever learns one must not hold another."""
+        if self.jwt_secret == self.pseudonym_key:
+            raise ValueError("WELNO_JWT_SECRET and WELNO_PSEUDONYM_KEY: must be different")
+        if {self.jwt_secret.encode(), self.pseudonym_key.encode()} & _as_written(self.sealing_keys):
+            raise ValueError("WELNO_SEALING_KEYS: must be different from the other secrets")
+
+
+def _as_written(keys: dict[str, bytes]) -> set[bytes]:
+    return {*keys.values(), *(base64.b64encode(key) for key in keys.values())}
+
 
 @dataclass(frozen=True, kw_only=True)
 class WebSettings:
@@ -99,7 +111,7 @@ class WebSettings:
 
     allowed_origins: tuple[str, ...] = setting(
         "WELNO_ALLOWED_ORIGINS",
-        read_list,
+        read_origins,
         "Origins of front ends that may use the cookie, separated by commas.",
         default="",
     )
@@ -117,18 +129,20 @@ class WebSettings:
         default="5",
         unit="s",
     )
-    start_limit: str = setting("WELNO_START_LIMIT", read_text, "Session starts per address.", default="30 per hour")
+    start_limit: str = setting(
+        "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
+    )
     start_phone_limit: str = setting(
-        "WELNO_START_PHONE_LIMIT", read_text, "Session starts per phone number.", default="10 per hour"
+        "WELNO_START_PHONE_LIMIT", read_rate_limit, "Session starts per phone number.", default="10 per hour"
     )
     simple_auth_limit: str = setting(
-        "WELNO_SIMPLE_AUTH_LIMIT", read_text, "Pushes to one phone number.", default="5 per 10 minutes"
+        "WELNO_SIMPLE_AUTH_LIMIT", read_rate_limit, "Pushes to one phone number.", default="5 per 10 minutes"
     )
     password_limit: str = setting(
-        "WELNO_PASSWORD_LIMIT", read_text, "Password calls per address.", default="30 per 10 minutes"
+        "WELNO_PASSWORD_LIMIT", read_rate_limit, "Password calls per address.", default="30 per 10 minutes"
     )
     poll_limit: str = setting(
-        "WELNO_RELAY_POLL_LIMIT", read_text, "Polls for the events of one session.", default="240 per minute"
+        "WELNO_RELAY_POLL_LIMIT", read_rate_limit, "Polls for the events of one session.", default="240 per minute"
     )
 
 
@@ -334,9 +348,6 @@ class ProcessSettings:
     )
     sweep_interval_seconds: float = setting(
         "WELNO_SWEEP_INTERVAL_SECONDS", _SECONDS, "Between two sweeps for what stands still.", default="0.5", unit="s"
-    )
-    canary_interval_seconds: float = setting(
-        "WELNO_CANARY_INTERVAL_SECONDS", _SECONDS, "How often a worker must show that it lives.", default="5", unit="s"
     )
     log_level: str = setting("WELNO_LOG_LEVEL", read_log_level, "Least severe level that is logged.", default="INFO")
     metrics_dir: str = setting(

@@ -38,14 +38,9 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Raises SettingsError naming each variable that is missing, wrong or (with our prefix) unknown."""
-        faults = list(_unknown(environment))
-        groups: dict[str, Any] = {}
-        for name, group in setting_groups().items():
-            values = dict(_read_group(group, environment, faults))
-            if not faults:
-                groups[name] = group(**values)
-        if faults:
-            raise SettingsError("; ".join(faults))
+        reading = _Reading(environment)
+        groups = {name: reading.read_group(group) for name, group in setting_groups().items()}
+        reading.finish()
         return cls(**groups)
 
 
@@ -55,6 +50,23 @@ def load_settings() -> Settings:
         return Settings.read(os.environ)
     except SettingsError as exc:
         sys.exit(f"settings: {exc}")
+
+
+def load_values(*names: str) -> list[Any]:
+    """Of these variables alone, as `load_settings`: for a command that must work where the others are not set."""
+    try:
+        return read_values(os.environ, *names)
+    except SettingsError as exc:
+        sys.exit(f"settings: {exc}")
+
+
+def read_values(environment: Mapping[str, str], *names: str) -> list[Any]:
+    """Raises SettingsError."""
+    known = {variable.name: variable for variable in declared_variables()}
+    reading = _Reading(environment)
+    values = [reading.read(known[name]) for name in names]
+    reading.finish()
+    return values
 
 
 def setting_groups() -> dict[str, type]:
@@ -67,12 +79,35 @@ def declared_variables() -> Iterator[Variable]:
         yield from variables_of(group).values()
 
 
-def _read_group(group: type, environment: Mapping[str, str], faults: list[str]) -> Iterator[tuple[str, object]]:
-    for attribute, variable in variables_of(group).items():
+class _Reading:
+    """Collects the faults, so that all are told at once. What could not be read is None until then."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._faults = list(_unknown(environment))
+
+    def read(self, variable: Variable) -> Any:
         try:
-            yield attribute, variable.read_from(environment)
+            return variable.read_from(self._environment)
         except (ValueError, OSError) as exc:
-            faults.append(f"{variable.name}: {exc}")
+            self._faults.append(f"{variable.name}: {exc}")
+            return None
+
+    def read_group(self, group: type) -> Any:
+        before = len(self._faults)
+        values = {attribute: self.read(variable) for attribute, variable in variables_of(group).items()}
+        if len(self._faults) > before:
+            return None
+        try:
+            return group(**values)
+        except ValueError as exc:
+            self._faults.append(str(exc))
+            return None
+
+    def finish(self) -> None:
+        """Raises SettingsError when there were faults."""
+        if self._faults:
+            raise SettingsError("; ".join(self._faults))
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:

@@ -23,11 +23,11 @@ from services.collection.requests import ask_for_simple_auth
 from services.collection.run_engine import open_claim, record_approval
 from services.collection.run_store import lock_run
 from services.collection.sessions import start_session
+from services.delivery.task_sender import TaskSender
 from services.patients.identity import Identity
 from services.stores import build_stores
 from tasks.app import app, settings
 from tasks.runtime import build_tools
-from tasks.sending import TaskSender
 
 
 class Player:

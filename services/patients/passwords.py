@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from models.patients import PatientPassword
+from services.accounts.revocations import Principal, PrincipalKind, revoke_earlier
 
 MAX_TRIES = 5
 LOCK = timedelta(minutes=30)
@@ -53,7 +54,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TryResult:
     """What a try came to. `tries_left` counts until the lock; `locked_until` is set while it is locked."""
 
     outcome: Outcome
@@ -128,7 +129,7 @@ def has_password(session: Session, patient_uuid: UUID) -> bool:
     return session.scalar(query) is not None
 
 
-def charge_try(session: Session, patient_uuid: UUID, now: datetime) -> ChargedTry | Verdict:
+def charge_try(session: Session, patient_uuid: UUID, now: datetime) -> ChargedTry | TryResult:
     """Count a try, or say why there is none. Commit before comparing, whatever is answered afterwards.
 
     The fifth locks at once; `settle_try` opens again if it was right.
@@ -136,9 +137,9 @@ def charge_try(session: Session, patient_uuid: UUID, now: datetime) -> ChargedTr
     query = select(PatientPassword).where(PatientPassword.patient_uuid == patient_uuid).with_for_update()
     password = session.scalar(query.execution_options(populate_existing=True))
     if password is None:
-        return Verdict(Outcome.NOT_SET)
+        return TryResult(Outcome.NOT_SET)
     if password.locked_until is not None and password.locked_until > now:
-        return Verdict(Outcome.LOCKED, locked_until=password.locked_until)
+        return TryResult(Outcome.LOCKED, locked_until=password.locked_until)
     before = 0 if password.locked_until is not None else password.wrong_tries
     password.wrong_tries = before + 1
     password.locked_until = now + LOCK if password.wrong_tries >= MAX_TRIES else None
@@ -154,14 +155,14 @@ def settle_try(
     now: datetime,
     *,
     new_hash: str | None = None,
-) -> Verdict:
+) -> TryResult:
     """A right try takes the count back, and with `new_hash` replaces the hash. A password that was replaced between
     charge and settlement is not the one that was compared: the try stays wrong."""
     if check.matches and _settle_right(session, patient_uuid, charged.password_hash, new_hash, now):
-        return Verdict(Outcome.RIGHT, tries_left=MAX_TRIES)
+        return TryResult(Outcome.RIGHT, tries_left=MAX_TRIES)
     if charged.locked_until is not None:
-        return Verdict(Outcome.LOCKED, locked_until=charged.locked_until)
-    return Verdict(Outcome.WRONG, tries_left=charged.tries_left)
+        return TryResult(Outcome.LOCKED, locked_until=charged.locked_until)
+    return TryResult(Outcome.WRONG, tries_left=charged.tries_left)
 
 
 def _settle_right(
@@ -189,7 +190,10 @@ def run_here(function: Callable[..., ResultT], *args: str) -> ResultT:
 
 
 class Passwords:
-    """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row."""
+    """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row.
+
+    A password that is changed or reset takes back, in the same transaction, the access tokens that were given before.
+    """
 
     def __init__(self, sessions: sessionmaker[Session], clock: Clock, run: Run = run_here) -> None:
         self._sessions = sessions
@@ -211,23 +215,27 @@ class Passwords:
         hashed = self._run(hash_password, password)
         with self._sessions.begin() as session:
             reset_password(session, patient_uuid, hashed, self._clock.now())
+            revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
 
-    def verify(self, patient_uuid: UUID, password: str) -> Verdict:
+    def verify(self, patient_uuid: UUID, password: str) -> TryResult:
         return self._try(patient_uuid, password, None)
 
-    def change(self, patient_uuid: UUID, password: str, new_password: str) -> Verdict:
-        """The new one is set only when the verdict is right. Raises PasswordNotSixDigits."""
+    def change(self, patient_uuid: UUID, password: str, new_password: str) -> TryResult:
+        """The new one is set only when the result is right. Raises PasswordNotSixDigits."""
         return self._try(patient_uuid, password, new_password)
 
-    def _try(self, patient_uuid: UUID, password: str, new_password: str | None) -> Verdict:
+    def _try(self, patient_uuid: UUID, password: str, new_password: str | None) -> TryResult:
         if new_password is not None and not _SIX_DIGITS.fullmatch(new_password):
             raise PasswordNotSixDigits("a password has six digits")
         with self._sessions.begin() as session:
             charged = charge_try(session, patient_uuid, self._clock.now())
-        if isinstance(charged, Verdict):
+        if isinstance(charged, TryResult):
             return charged
         check = self._run(check_hash, charged.password_hash, password)
         wanted = new_password or (password if check.needs_rehash else None)
         new_hash = self._run(hash_password, wanted) if wanted and check.matches else None
         with self._sessions.begin() as session:
-            return settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
+            result = settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
+            if result.is_right and new_password is not None:
+                revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
+            return result

@@ -55,21 +55,23 @@ class Cursor:
 
 
 @dataclass(frozen=True, repr=False)
-class Page(Generic[RecordT]):
+class RecordPage(Generic[RecordT]):
     """`next_cursor` is None on the last page."""
 
     items: Sequence[RecordT]
     next_cursor: Cursor | None
 
 
-def list_checkups(session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None) -> Page[Checkup]:
+def list_checkups(
+    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
+) -> RecordPage[Checkup]:
     newest = select(Checkup).where(Checkup.patient_uuid == patient_uuid)
     return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
 
 
 def list_prescriptions(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
-) -> Page[Prescription]:
+) -> RecordPage[Prescription]:
     newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid)
     return _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
 
@@ -101,7 +103,7 @@ def _read_page(
     *,
     limit: int,
     after: Cursor | None,
-) -> Page[RecordT]:
+) -> RecordPage[RecordT]:
     if after is not None:
         records = records.where(_is_older(day, number, after))
     # One more than asked for tells whether there is another page.
@@ -111,7 +113,7 @@ def _read_page(
     for item in items:
         _restore(item, _JSON_COLUMNS)
     more = len(found) > limit and bool(items)
-    return Page(items, Cursor(getattr(items[-1], day.key), items[-1].id) if more else None)
+    return RecordPage(items, Cursor(getattr(items[-1], day.key), items[-1].id) if more else None)
 
 
 def _is_older(

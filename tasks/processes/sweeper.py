@@ -24,12 +24,12 @@ from services.collection.sweep import (
 )
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
+from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
 from services.stores import Stores, build_stores
 from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
-from tasks.sending import TaskSender
 
 log = get_logger(__name__)
 

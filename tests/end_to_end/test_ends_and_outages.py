@@ -105,7 +105,7 @@ def test_readiness_names_the_worker_that_is_silent(short_lived: Product):
 def test_readiness_names_the_store_that_is_away(short_lived: Product, server: str, part: str):
     person = short_lived.meet().is_known_with()
     with without(short_lived, server):
-        assert parts(short_lived)[part] == "unreachable"
+        wait_until(lambda: parts(short_lived)[part] == "unreachable", 5)
         assert short_lived.get("/healthz").status_code == 200
         refused = person.browser().post(f"{API}/tilko/session/start", json=person.form())
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "STORE_UNAVAILABLE")

@@ -31,7 +31,7 @@ def pair() -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def lossy(pair: Pair) -> Iterator[Product]:
     """The product with its streams in a Redis of their own, which the tests may take away."""
-    processes = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
+    processes = ("sandbox", "web", "worker", "poller", "sweeper")
     with run_product(processes, REDIS_URL=pair.url) as product:
         yield product
 

@@ -11,7 +11,7 @@ from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 
 SETTINGS = {
     "WELNO_POLL_INTERVAL_SECONDS": "0.1",
@@ -45,7 +45,7 @@ def running() -> Iterator[Stack]:
 
 @pytest.fixture
 def driver(running: Stack) -> Iterator[Driver]:
-    with Driver(running.env, Jobs(running.env["CELERY_BROKER_URL"]).send) as driver:
+    with Driver(running.env, build_task_sender(running.env["CELERY_BROKER_URL"])) as driver:
         yield driver
         driver.leave()
 

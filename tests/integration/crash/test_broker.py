@@ -10,8 +10,9 @@ from kombu.connection import Connection
 
 from dev.local.ports import pick_port
 from dev.local.valkey import EmbeddedValkey
+from services.delivery.task_sender import SENDER_OPTIONS
 from services.delivery.unit_of_work import TaskCall
-from tasks.broker import SENDER_OPTIONS, FastReconnectAmqp, FastReconnectConnection, QueueGauge
+from tasks.broker import FastReconnectAmqp, FastReconnectConnection, QueueGauge
 
 CALL = TaskCall("welno.collection.finish", "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11", "req-1")
 

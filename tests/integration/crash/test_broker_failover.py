@@ -6,18 +6,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import redis
 from celery import Celery
+from sqlalchemy import create_engine, text
 
 from core.broker import BROKER_ERRORS, register_failover_transports
-from core.names import CANARY_KEY, Queue, Task
+from core.names import Queue, Task, task_routes
 from dev.local.stack import Stack
+from services.delivery.task_sender import SENDER_OPTIONS, TaskSender
 from services.delivery.unit_of_work import TaskCall
-from tasks.broker import SENDER_OPTIONS, QueueGauge
-from tasks.sending import TaskSender
+from tasks.broker import QueueGauge
 from tests.integration.core.replication import Node, Pair, replicated
 from tests.waiting import wait_until
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 
 HEALED_WITHIN_SECONDS = 2
 CALL = TaskCall("welno.collection.finish", "7f3b9c52-6d0c-4f6e-9a38-6a2f4a1d6c11", "req-1")
@@ -28,31 +28,38 @@ def build_celery(broker_url: str) -> Celery:
     celery = Celery("test", broker=broker_url, set_as_current=False)
     celery.conf.update(
         broker_transport_options=SENDER_OPTIONS,
-        task_routes={"welno.*": {"queue": Queue.COLLECTION.value}, Task.CANARY: {"queue": Queue.HOUSEKEEPING.value}},
+        task_routes=task_routes(),
     )
     return celery
 
 
 class WatchedWorker:
-    """A worker whose canary leaves its mark in another Redis than its broker."""
+    """A worker that deletes an outdated row when it is asked to, which shows that it was reached."""
 
     def __init__(self, stack: Stack, broker_url: str) -> None:
         self._stack = stack
         self._celery = build_celery(broker_url)
-        self._marks = redis.Redis.from_url(stack.valkey.url)
+        self._engine = create_engine(stack.postgres.url)
         self._pid = stack.pid("worker")
 
     def require_answer(self, within_seconds: float) -> None:
         """From the process of before, to a task that is sent from now on."""
-        self._marks.delete(CANARY_KEY)
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("insert into welno.welno_revoked_tokens values ('outdated', now() - interval '1 day')")
+            )
         wait_until(self._send_and_look, within_seconds, every=0.05)
         assert self._stack.is_running("worker")
         assert self._stack.pid("worker") == self._pid
 
     def _send_and_look(self) -> bool:
         with suppress(*BROKER_ERRORS):
-            self._celery.send_task(Task.CANARY, retry=False, ignore_result=True)
-        return bool(self._marks.exists(CANARY_KEY))
+            self._celery.send_task(Task.FORGET_REVOCATIONS, retry=False, ignore_result=True)
+        with self._engine.connect() as connection:
+            return connection.execute(text("select count(*) from welno.welno_revoked_tokens")).scalar_one() == 0
+
+    def close(self) -> None:
+        self._engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +85,7 @@ def worker(pair: Pair) -> Iterator[WatchedWorker]:
         worker = WatchedWorker(stack, pair.url)
         worker.require_answer(60)
         yield worker
+        worker.close()
 
 
 def wait_for_pop(node: Node) -> None:
@@ -115,7 +123,7 @@ def test_a_worker_survives_a_broker_that_was_full(pair: Pair, worker: WatchedWor
     worker.require_answer(HEALED_WITHIN_SECONDS)
 
 
-@pytest.mark.parametrize("build", [lambda url: Jobs(url).send, lambda url: TaskSender(build_celery(url))])
+@pytest.mark.parametrize("build", [build_task_sender, lambda url: TaskSender(build_celery(url))])
 def test_a_message_that_is_sent_after_a_failover_arrives(
     unserved: Pair, build: Callable[[str], Callable[[TaskCall], object]]
 ):

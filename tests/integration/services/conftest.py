@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.accounts import TokensValidAfter
 from models.patients import CampaignPayment, Hospital, Patient
 from services.collection.files import CollectedData, packages_of
 from services.patients.identity import Identity
@@ -44,6 +45,7 @@ def sessions(engine: Engine) -> Iterator[sessionmaker[Session]]:
     yield maker
     with maker.begin() as session:
         session.execute(delete(CampaignPayment))
+        session.execute(delete(TokensValidAfter))
         session.execute(delete(Patient))
         session.execute(delete(Hospital).where(Hospital.hospital_id != "PEERNINE"))
 

@@ -18,7 +18,7 @@ from services.patients.passwords import (
     PasswordAlreadySet,
     PasswordNotSixDigits,
     Passwords,
-    Verdict,
+    TryResult,
     charge_try,
 )
 from tests.waiting import wait_until
@@ -53,7 +53,7 @@ def test_the_right_password_opens(passwords: Passwords, patient: UUID) -> None:
 
 
 def test_without_a_password_nothing_opens(passwords: Passwords, patient: UUID) -> None:
-    assert passwords.verify(patient, "123456") == Verdict(Outcome.NOT_SET)
+    assert passwords.verify(patient, "123456") == TryResult(Outcome.NOT_SET)
 
 
 def test_a_password_is_set_only_once(passwords: Passwords, patient: UUID) -> None:
@@ -71,7 +71,7 @@ def test_wrong_tries_count_down(passwords: Passwords, patient: UUID) -> None:
 def test_the_fifth_wrong_try_locks_even_the_right_password(passwords: Passwords, patient: UUID) -> None:
     passwords.set(patient, "123456")
     assert guess(passwords, patient, 5) == [Outcome.WRONG] * 4 + [Outcome.LOCKED]
-    assert passwords.verify(patient, "123456") == Verdict(Outcome.LOCKED, locked_until=NOW + timedelta(minutes=30))
+    assert passwords.verify(patient, "123456") == TryResult(Outcome.LOCKED, locked_until=NOW + timedelta(minutes=30))
 
 
 def test_the_lock_ends_after_half_an_hour(passwords: Passwords, patient: UUID, clock: Clock) -> None:
@@ -159,7 +159,7 @@ def test_a_changed_password_replaces_the_old_one(passwords: Passwords, patient: 
 
 def test_change_needs_the_present_password_and_counts(passwords: Passwords, patient: UUID) -> None:
     passwords.set(patient, "123456")
-    assert passwords.change(patient, "000000", "654321") == Verdict(Outcome.WRONG, tries_left=4)
+    assert passwords.change(patient, "000000", "654321") == TryResult(Outcome.WRONG, tries_left=4)
     assert passwords.verify(patient, "123456").is_right
 
 

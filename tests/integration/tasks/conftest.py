@@ -1,15 +1,14 @@
 """The real processes without the web: sandbox, worker, poller, sweeper, with short pauses."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dev.local.stack import Stack
-from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import Driver
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 
 PROCESSES = ("sandbox", "worker", "poller", "sweeper")
 SHORT = {
@@ -39,11 +38,6 @@ def running() -> Iterator[Stack]:
 
 @pytest.fixture
 def driver(running: Stack) -> Iterator[Driver]:
-    with Driver(running.env, send_to(running.env["CELERY_BROKER_URL"])) as driver:
+    with Driver(running.env, build_task_sender(running.env["CELERY_BROKER_URL"])) as driver:
         yield driver
         driver.leave()
-
-
-def send_to(broker_url: str) -> Callable[[TaskCall], object]:
-    """As the web process does."""
-    return Jobs(broker_url).send

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -17,8 +18,12 @@ from webapp.current import parts
 from webapp.staff_token import make_token
 
 from .people import ORIGIN, Person, arrive, collect, stranger
+from .server import Server
 
-_TABLES = "welno_collection_history, welno_patients, welno_events, tb_campaign_payments, welno_processes"
+_TABLES = (
+    "welno_collection_history, welno_patients, welno_events, tb_campaign_payments, welno_processes,"
+    " welno_revoked_tokens, welno_tokens_valid_after"
+)
 
 
 @pytest.fixture
@@ -39,6 +44,12 @@ def app(web_settings: Settings, engine: Engine, redis_client: redis.Redis) -> It
     with engine.begin() as connection:
         connection.execute(text("set search_path = welno"))
         connection.execute(text(f"truncate {_TABLES} cascade"))
+
+
+@pytest.fixture(scope="module")
+def server(demo_env: dict[str, str], postgres_url: str, server_home: Path) -> Iterator[Server]:
+    with Server(demo_env, server_home / "web.log") as started:
+        yield started
 
 
 @pytest.fixture

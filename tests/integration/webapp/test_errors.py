@@ -125,9 +125,13 @@ def test_without_redis_nobody_starts(without_redis: Flask):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_without_redis_no_token_is_believed(without_redis: Flask, staff: dict[str, str]):
-    answer = without_redis.test_client().get(f"{API}/admin/files", headers=staff)
-    assert answer.status_code == 503
+def test_without_redis_a_token_is_still_believed(without_redis: Flask, staff: dict[str, str]):
+    assert without_redis.test_client().get(f"{API}/admin/files", headers=staff).status_code == 200
+
+
+def test_without_the_database_no_token_is_believed(without_database: Flask, staff: dict[str, str]):
+    answer = without_database.test_client().get(f"{API}/admin/files", headers=staff)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
 
 
 def test_without_redis_a_collection_can_still_be_asked_for(without_redis: Flask, app: Flask, starter: Person):

@@ -1,7 +1,6 @@
 """The operators' files over HTTP."""
 
 import pytest
-import redis
 from flask import Flask
 
 from core.clock import clock
@@ -11,7 +10,6 @@ from tests.integration.services.conftest import MakePackages, checkup, make_iden
 from webapp.auth import Role
 from webapp.current import parts
 from webapp.extensions import PATIENT_COOKIE
-from webapp.staff_token import main as staff_token
 from webapp.staff_token import make_token
 
 from .people import API
@@ -93,39 +91,7 @@ def test_a_staff_token_in_a_cookie_is_nobodys(app: Flask, staff: Headers):
     assert client.get(FILES).status_code == 401
 
 
-def test_a_revoked_token_opens_nothing(
-    app: Flask, staff: Headers, demo_env: dict[str, str], redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
-):
-    for name, value in demo_env.items():
-        monkeypatch.setenv(name, value)
-    token = staff["Authorization"].removeprefix("Bearer ")
-    monkeypatch.setattr("sys.stdin", iter_of(token))
-    staff_token(["--revoke"])
-    assert app.test_client().get(FILES, headers=staff).status_code == 401
-
-
-def test_the_command_prints_a_token_that_works(
-    app: Flask, demo_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    for name, value in demo_env.items():
-        monkeypatch.setenv(name, value)
-    staff_token(["--name", "op-2", "--hours", "1"])
-    token = capsys.readouterr().out.strip()
-    answer = app.test_client().get(FILES, headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 200
-
-
 def test_a_token_signed_by_somebody_else_opens_nothing(app: Flask, staff: Headers):
     head, body, _ = staff["Authorization"].split(".")
     answer = app.test_client().get(FILES, headers={"Authorization": f"{head}.{body}.AAAA"})
     assert answer.status_code == 401
-
-
-class iter_of:  # noqa: N801 reads as what it does
-    """Standard input with one line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def readline(self) -> str:
-        return self._line

@@ -1,18 +1,10 @@
 """What machines that watch are told."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
-import pytest
-import redis
 from flask import Flask
-from sqlalchemy import Engine, text
 
-from core.clock import clock
-from core.names import CANARY_KEY
 from core.settings import Settings
 from webapp import create_app
 from webapp.current import parts
@@ -22,47 +14,6 @@ from .people import API, Person
 
 def test_a_process_that_answers_is_alive(app: Flask):
     assert app.test_client().get("/healthz").json == {"status": "ok"}
-
-
-def test_ready_when_stores_and_a_worker_answer(app: Flask, redis_client: redis.Redis):
-    redis_client.set(CANARY_KEY, clock.now().isoformat())
-    answer = app.test_client().get("/readyz")
-    assert answer.json["parts"] == dict.fromkeys(["postgresql", "migrations", "redis", "worker"], "ok")
-    assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("age_seconds", [None, 16])
-def test_not_ready_when_no_worker_was_heard_of_lately(app: Flask, redis_client: redis.Redis, age_seconds: int | None):
-    if age_seconds:
-        redis_client.set(CANARY_KEY, (clock.now() - timedelta(seconds=age_seconds)).isoformat())
-    answer = app.test_client().get("/readyz")
-    assert (answer.status_code, answer.json["parts"]["worker"]) == (503, "silent")
-
-
-def test_not_ready_before_the_migrations(app: Flask, engine: Engine):
-    with at_revision(engine, None):
-        answer = app.test_client().get("/readyz")
-    assert (answer.status_code, answer.json["parts"]["migrations"]) == (503, "not at the head")
-
-
-def test_ready_when_a_newer_deployment_has_migrated_already(app: Flask, engine: Engine):
-    with at_revision(engine, "9999"):
-        assert app.test_client().get("/readyz").json["parts"]["migrations"] == "ok"
-
-
-@contextmanager
-def at_revision(engine: Engine, revision: str | None) -> Iterator[None]:
-    """The migrations' own mark says so; the tables stay as they are."""
-    with engine.begin() as connection:
-        [head] = connection.execute(text("delete from public.alembic_version returning version_num")).scalars()
-        if revision:
-            connection.execute(text("insert into public.alembic_version values (:it)"), {"it": revision})
-    try:
-        yield
-    finally:
-        with engine.begin() as connection:
-            connection.execute(text("delete from public.alembic_version"))
-            connection.execute(text("insert into public.alembic_version values (:it)"), {"it": head})
 
 
 def test_metrics_count_by_route_and_name_nobody(app: Flask, owner: Person):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 import redis
 from flask import Flask
@@ -10,6 +11,7 @@ from flask import Flask
 from core.clock import clock
 
 from .people import API, ORIGIN, Person
+from .server import Server
 
 
 def path(person: Person, action: str) -> str:
@@ -89,6 +91,20 @@ def test_a_changed_password_ends_the_tokens_given_before(protected: Person, visi
     records = f"/patients/{protected.patient_uuid}/checkups"
     opened = [visitor.ask("GET", records, headers={"Authorization": f"Bearer {token}"}) for token in (old, new)]
     assert [answer.status_code for answer in opened] == [404, 200]
+
+
+def test_an_emptied_redis_revives_no_token_of_the_old_password(
+    app: Flask, server: Server, protected: Person, visitor: Person, redis_client: redis.Redis
+):
+    right = {"password": "135790"}
+    tokens = [visitor.ask("POST", path(protected, "verify"), json=right).json["access_token"] for _ in range(2)]
+    reset = protected.ask("POST", path(protected, "reset"), json={"password": "246802"})
+    redis_client.flushall()
+    records = f"{API}/patients/{protected.patient_uuid}/checkups"
+    here, there = ({"Authorization": f"Bearer {token}"} for token in tokens)
+    assert reset.status_code == 200
+    assert app.test_client().get(records, headers=here).status_code == 404
+    assert httpx.get(f"{server.url}{records}", headers=there).status_code == 404
 
 
 def test_changing_needs_the_present_password(protected: Person, visitor: Person):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -20,39 +20,13 @@ from websockets.sync.client import ClientConnection, connect
 
 from core.clock import clock
 from core.names import Event, Status
-from dev.local.health import answers
-from dev.local.ports import pick_port
-from dev.local.process import Process
-from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from webapp.current import parts
 
 from .people import FORM, ORIGIN, Person, change_run
+from .server import Server
 
 Dial = Callable[..., ClientConnection]
-
-
-class Server:
-    """The app as it runs in production, on the same stores as `app`."""
-
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        program = web_program("web", pick_port())
-        self.url, self.log = program.url or "", log
-        self.process = Process("web", program.command, log, env=env | {"WELNO_ALLOWED_ORIGINS": ORIGIN}, cwd=ROOT)
-
-    def __enter__(self) -> Self:
-        self.process.start()
-        self.process.wait_until(lambda: answers(f"{self.url}/healthz"), 60)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.stop()
-
-
-@pytest.fixture(scope="module")
-def server(demo_env: dict[str, str], postgres_url: str, server_home: Path) -> Iterator[Server]:
-    with Server(demo_env, server_home / "web.log") as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 """How settings are read: typed, in groups, from variables or files; every fault named at once."""
 
+import base64
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from limits import parse_many
 
 from core.settings import RelaySettings, Settings, SettingsError
 from core.settings.reading import declared_variables
 from tests.unit.guards.test_names import ENVIRONMENT
+
+KEY = ENVIRONMENT["WELNO_SEALING_KEYS"]
 
 
 def without(*names: str) -> dict[str, str]:
@@ -81,12 +85,49 @@ def test_a_file_for_what_is_no_secret_is_unknown(file: Path):
         ("WELNO_LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", "mysql://127.0.0.1/none"),
         ("TILKO_DATA_DIR", " "),
+        ("TILKO_BASE_URL", "http://api.tilko.net"),
+        ("MEDIARC_API_URL", "ftp://127.0.0.1/predict"),
+        ("WELNO_ALLOWED_ORIGINS", "*"),
+        ("WELNO_ALLOWED_ORIGINS", "https://app.example.com/"),
+        ("WELNO_ALLOWED_ORIGINS", "https://App.example.com"),
+        ("WELNO_ALLOWED_ORIGINS", "app.example.com"),
+        ("WELNO_START_LIMIT", "often"),
+        ("WELNO_START_LIMIT", "5 per fortnight"),
         ("WELNO_JWT_SECRET", "short"),
+        ("WELNO_JWT_SECRET", "abcabc" * 8),
         ("WELNO_SEALING_KEYS", "k:AAAA"),
         ("WELNO_SEALING_KEYS", "k:no base64"),
+        ("WELNO_SEALING_KEYS", f"k:{base64.b64encode(bytes(32)).decode()}"),
+        ("WELNO_SEALING_KEYS", f"{KEY},{KEY}"),
+        ("WELNO_SEALING_KEYS", f"{KEY},again{KEY}"),
+        ("WELNO_SEALING_KEYS", f"é{KEY}"),
+        ("WELNO_SEALING_KEYS", "k" * 64 + KEY),
         ("WELNO_SEALING_KEYS", ""),
     ],
 )
 def test_a_wrong_value_stops_the_start_by_name(name: str, value: str):
     with pytest.raises(SettingsError, match=f"^{name}: "):
         Settings.read(ENVIRONMENT | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WELNO_PSEUDONYM_KEY", ENVIRONMENT["WELNO_JWT_SECRET"]),
+        ("WELNO_JWT_SECRET", KEY.partition(":")[2]),
+    ],
+)
+def test_one_secret_is_not_used_for_two_things(name: str, value: str):
+    with pytest.raises(SettingsError, match="different"):
+        Settings.read(ENVIRONMENT | {name: value})
+
+
+@pytest.mark.parametrize("limit", ["30 per hour", "5/10 minutes", "1 per second; 100 per 2 days"])
+def test_a_limit_that_is_taken_is_understood_later(limit: str):
+    assert parse_many(Settings.read(ENVIRONMENT | {"WELNO_START_LIMIT": limit}).web.start_limit)
+
+
+def test_the_database_is_reached_by_one_driver_however_it_is_written():
+    urls = ("postgresql://db.example.com/welno", "postgresql+psycopg2://db.example.com/welno")
+    read = {Settings.read(ENVIRONMENT | {"DATABASE_URL": url}).stores.database_url for url in urls}
+    assert read == {urls[1]}

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from string import ascii_letters
+from typing import Any
 
 import pytest
 
 from core.names import Queue, Step, Task, step_task
 from core.settings import Settings, SettingsError, reference
 from dev.local.programs import worker_program
-from webapp.jobs import Jobs
+from webapp.jobs import build_task_sender
 
 from .source import ROOT
 
@@ -23,29 +25,41 @@ ENVIRONMENT = {
     "TILKO_API_KEY": "invented",
     "MEDIARC_API_URL": "http://127.0.0.1",
     "MEDIARC_API_KEY": "invented",
-    "WELNO_SEALING_KEYS": "k:" + base64.b64encode(b"k" * 32).decode(),
-    "WELNO_JWT_SECRET": "j" * 32,
-    "WELNO_PSEUDONYM_KEY": "p" * 32,
+    "WELNO_SEALING_KEYS": "k:" + base64.b64encode(bytes(range(32))).decode(),
+    "WELNO_JWT_SECRET": "invented: " + ascii_letters,
+    "WELNO_PSEUDONYM_KEY": "another: " + ascii_letters,
 }
 _SHOW = """
 import json, tasks.app as worker
 worker.app.loader.import_default_modules()
 names = [name for name in worker.app.tasks if name.startswith("welno.")]
-print(json.dumps({name: worker.app.amqp.router.route({}, name)["queue"].name for name in names}))
+queues = {name: worker.app.amqp.router.route({}, name)["queue"].name for name in names}
+print(json.dumps({"queues": queues, "scheduled": [entry["task"] for entry in worker.app.conf.beat_schedule.values()]}))
 """
 
 
 @pytest.fixture(scope="module")
-def task_queues() -> dict[str, str]:
-    """Every task that a worker knows, with its queue; asked of a process of its own, as the app reads its settings."""
+def worker_names() -> dict[str, Any]:
+    """What a worker knows; asked of a process of its own, as the app reads its settings."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT}
     done = subprocess.run([sys.executable, "-c", _SHOW], check=True, cwd=ROOT, env=env, capture_output=True, text=True)
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+@pytest.fixture(scope="module")
+def task_queues(worker_names: dict[str, Any]) -> dict[str, str]:
+    """Every task, with its queue."""
+    queues: dict[str, str] = worker_names["queues"]
+    return queues
 
 
 def test_every_named_task_exists_and_no_other(task_queues: dict[str, str]):
     assert set(task_queues) == {step_task(step) for step in Step} | {str(task) for task in Task}
+
+
+def test_beat_sends_only_tasks_that_exist(worker_names: dict[str, Any]):
+    assert set(worker_names["scheduled"]) <= set(worker_names["queues"])
 
 
 def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
@@ -55,7 +69,7 @@ def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
 
 
 def test_the_producer_sends_to_the_same_queues(task_queues: dict[str, str]):
-    router = Jobs(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
+    router = build_task_sender(ENVIRONMENT["CELERY_BROKER_URL"])._celery.amqp.router
     assert {name: router.route({}, name)["queue"].name for name in task_queues} == task_queues
 
 
@@ -81,8 +95,8 @@ def test_an_unknown_setting_stops_the_start_by_name():
 
 def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path):
     path = tmp_path / "secret"
-    path.write_text("s" * 40 + "\n", encoding="utf-8")
+    path.write_text(f"in a file: {ascii_letters}\n", encoding="utf-8")
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "WELNO_JWT_SECRET"}
     settings = Settings.read(environment | {"WELNO_JWT_SECRET_FILE": str(path)})
-    assert settings.secrets.jwt_secret == "s" * 40
-    assert "s" * 40 not in repr(settings)
+    assert settings.secrets.jwt_secret == f"in a file: {ascii_letters}"
+    assert ascii_letters not in repr(settings)

@@ -17,7 +17,6 @@ OPENS_TRANSACTIONS = {
 }
 READS_ENVIRONMENT = {
     "core.settings.reading",
-    "spool.show",  # a command that needs two of the settings, and must work when the others are wrong
 }
 JUNK_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "stuff", "tools"}
 

@@ -8,7 +8,8 @@ import pytest
 
 from core.names import Step
 from services.collection.session_cache import SessionView
-from webapp.auth import Credential, _split, has_identified, join_token
+from webapp.auth import Credential, has_identified, join_token
+from webapp.auth.credentials import split_token
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PATIENT = UUID("11111111-2222-8333-8444-555555555555")
@@ -56,12 +57,12 @@ def test_a_session_is_of_its_own_patient_only(patient_uuid: str | None):
 
 @pytest.mark.parametrize("token", ["", ".", "x.y", SOMEBODY_ELSE, f"{SOMEBODY_ELSE}.", f"{SOMEBODY_ELSE}.a.b", "a.b.c"])
 def test_what_has_not_the_form_of_a_token_is_none(token: str):
-    assert _split(token, by_cookie=False) is None
+    assert split_token(token, by_cookie=False) is None
 
 
 def test_a_token_names_its_session_whatever_the_case():
     session_id = str(uuid4())
-    credential = _split(join_token(session_id, "secret"), by_cookie=True)
+    credential = split_token(join_token(session_id, "secret"), by_cookie=True)
     assert credential == Credential(session_id, "secret", by_cookie=True)
     assert credential.is_for(session_id.upper())
     assert not credential.is_for(str(uuid4()))

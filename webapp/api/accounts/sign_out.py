@@ -5,7 +5,7 @@ from flask_smorest import Blueprint
 
 from core.logs import get_logger
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.auth import for_staff, revoke_token
+from webapp.auth import for_staff, take_back
 from webapp.current import stores
 
 log = get_logger(__name__)
@@ -19,6 +19,6 @@ blueprint = Blueprint("staff", __name__, url_prefix="/api/v1/admin", description
 @fails(blueprint, 401, 403, 413)
 def sign_out(staff: str) -> None:
     """Take back the token that is shown: from now on it opens nothing."""
-    claims = get_jwt()
-    revoke_token(stores().redis, claims["jti"], claims["exp"], stores().clock.now())
+    with stores().unit_of_work() as work:
+        take_back(work.session, get_jwt())
     log.info("staff_signed_out", by=staff)

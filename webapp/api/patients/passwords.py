@@ -1,16 +1,18 @@
 """Patients' passwords: set and reset by the session that identified the patient, verified by whoever knows one."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify
 from flask_smorest import Blueprint
 
-from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, Verdict
+from services.accounts.revocations import token_time
+from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, TryResult
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
-from webapp.auth import mark_access, open_records, require_identifying_session, revoke_earlier
+from webapp.auth import mark_access, open_records, require_identifying_session
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
@@ -49,7 +51,6 @@ def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     require_identifying_session(patient_uuid)
     _count(patient_uuid)
     _passwords().reset(patient_uuid, body["password"])
-    revoke_earlier(stores().redis, str(patient_uuid))
     return {"success": True, "message": "비밀번호를 새로 정했어요."}
 
 
@@ -61,8 +62,10 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """Open the records with the password: gives an access token, also as a cookie."""
     refuse_foreign_origin()
     _count(patient_uuid)
+    # Before the comparison: a password that is changed during it takes back this token too.
+    issued_at = _token_time()
     _refuse_unless_right(_passwords().verify(patient_uuid, body["password"]))
-    return _opened(patient_uuid, "확인됐어요.")
+    return _opened(patient_uuid, issued_at, "확인됐어요.")
 
 
 @blueprint.post("/change")
@@ -74,8 +77,7 @@ def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     refuse_foreign_origin()
     _count(patient_uuid)
     _refuse_unless_right(_passwords().change(patient_uuid, body["current_password"], body["new_password"]))
-    revoke_earlier(stores().redis, str(patient_uuid))
-    return _opened(patient_uuid, "비밀번호를 바꿨어요.")
+    return _opened(patient_uuid, _token_time(), "비밀번호를 바꿨어요.")
 
 
 _ACCESS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -98,21 +100,26 @@ def _count(patient_uuid: UUID) -> None:
     count_use(limit, "password-patient", str(patient_uuid))
 
 
-def _refuse_unless_right(verdict: Verdict) -> None:
-    if verdict.is_right:
+def _refuse_unless_right(result: TryResult) -> None:
+    if result.is_right:
         return
-    if verdict.outcome is Outcome.LOCKED and verdict.locked_until is not None:
-        left = (verdict.locked_until - stores().clock.now()).total_seconds()
+    if result.outcome is Outcome.LOCKED and result.locked_until is not None:
+        left = (result.locked_until - stores().clock.now()).total_seconds()
         raise ApiError(Code.PASSWORD_LOCKED, retry_after_seconds=max(left, 0))
-    if verdict.outcome is Outcome.NOT_SET:
+    if result.outcome is Outcome.NOT_SET:
         # The same for a patient without a password and one who does not exist.
         raise ApiError(Code.PATIENT_NOT_FOUND)
-    raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": verdict.tries_left})
+    raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": result.tries_left})
 
 
-def _opened(patient_uuid: UUID, message: str) -> Response:
+def _token_time() -> datetime:
+    with stores().sessions() as session:
+        return token_time(session)
+
+
+def _opened(patient_uuid: UUID, issued_at: datetime, message: str) -> Response:
     response = jsonify({})
-    token = open_records(response, patient_uuid)
+    token = open_records(response, patient_uuid, issued_at)
     body = {
         "success": True,
         "message": message,

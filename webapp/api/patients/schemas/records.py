@@ -105,7 +105,7 @@ class PrescriptionsOutput(Schema):
     next_after = fields.String(required=True, allow_none=True)
 
 
-class Report(Schema):
+class PatientReport(Schema):
     report_url = fields.String(required=True, allow_none=True)
     provider = fields.String(required=True, allow_none=True)
     analyzed_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -119,4 +119,4 @@ class Report(Schema):
 class ReportOutput(Schema):
     success = fields.Boolean(required=True)
     patient_uuid = fields.UUID(required=True)
-    report = fields.Nested(Report, required=True, allow_none=True)
+    report = fields.Nested(PatientReport, required=True, allow_none=True)

@@ -1,0 +1,1 @@
+"""Accounts: whose access tokens are taken, and whose no longer."""

@@ -1,0 +1,18 @@
+"""Beat's job on what is kept only for a time: revocations of tokens that have ended."""
+
+from core.logs import get_logger
+from core.names import Task
+from services.accounts.revocations import forget_revocations
+from tasks.app import app
+from tasks.runtime import runtime
+from tasks.stopping import stoppable
+
+log = get_logger(__name__)
+
+
+@app.task(name=Task.FORGET_REVOCATIONS)
+def forget_ended_revocations() -> None:
+    """Delete what concerns only tokens that have ended by themselves. Twice is once."""
+    with stoppable(), runtime().stores.unit_of_work() as work:
+        forgotten = forget_revocations(work.session)
+    log.info("revocations_forgotten", count=forgotten)

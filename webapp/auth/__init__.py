@@ -1,0 +1,44 @@
+"""Who asks: the holder of a session, a patient who typed the password, or staff; everybody else is a stranger."""
+
+from webapp.auth.access import mark_access
+from webapp.auth.credentials import SESSION_COOKIE, TOKEN_PROTOCOL, Credential, join_token, presented_credential
+from webapp.auth.patient import (
+    for_patient,
+    has_identified,
+    open_records,
+    require_identifying_session,
+    require_patient,
+)
+from webapp.auth.session import (
+    drop_session_cookie,
+    for_session,
+    keep_session_cookie,
+    renew_session,
+    require_session,
+)
+from webapp.auth.staff import for_staff, require_staff
+from webapp.auth.tokens import Role, refuse_revoked, take_back
+
+__all__ = [
+    "SESSION_COOKIE",
+    "TOKEN_PROTOCOL",
+    "Credential",
+    "Role",
+    "drop_session_cookie",
+    "for_patient",
+    "for_session",
+    "for_staff",
+    "has_identified",
+    "join_token",
+    "keep_session_cookie",
+    "mark_access",
+    "open_records",
+    "presented_credential",
+    "refuse_revoked",
+    "renew_session",
+    "require_identifying_session",
+    "require_patient",
+    "require_session",
+    "require_staff",
+    "take_back",
+]

@@ -1,0 +1,66 @@
+"""The holder of a session: their own session as a view's argument, its renewal, its cookie."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from flask import Response
+
+from services.collection.errors import SessionNotFound
+from services.collection.session_cache import SessionView
+from webapp.auth.access import mark_access
+from webapp.auth.credentials import SESSION_COOKIE, presented_credential
+from webapp.current import stores
+from webapp.origins import require_listed_origin
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def require_session(session_id: str) -> SessionView:
+    """The caller's own session, renewed by this use. Raises SessionNotFound, SessionExpired, ApiError."""
+    credential = presented_credential()
+    if credential is None or not credential.is_for(session_id):
+        raise SessionNotFound(session_id)
+    view = stores().directory.find(session_id, credential.secret)
+    if credential.by_cookie:
+        require_listed_origin()
+    renew_session(view)
+    return view
+
+
+def renew_session(view: SessionView) -> None:
+    directory = stores().directory
+    deadline = directory.renewal(view)
+    if deadline is not None:
+        with stores().unit_of_work() as work:
+            directory.renew(work, view, deadline)
+
+
+def for_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[..., R]:
+    """A view of one session: the address' id becomes the caller's own session, or the answer is 404."""
+
+    @wraps(function)
+    def guarded(session_id: str, *args: P.args, **kwargs: P.kwargs) -> R:
+        return function(require_session(session_id), *args, **kwargs)
+
+    return mark_access(guarded, "session")
+
+
+def keep_session_cookie(response: Response, token: str) -> None:
+    settings = stores().settings
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=int(settings.collection.session_max_seconds),
+        httponly=True,
+        samesite="Strict",
+        secure=settings.web.cookie_secure,
+        path="/",
+    )
+
+
+def drop_session_cookie(response: Response) -> None:
+    response.delete_cookie(
+        SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
+    )

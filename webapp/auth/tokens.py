@@ -1,0 +1,57 @@
+"""Access tokens (JWT) of patients and staff: what a request's token claims, and whether it was taken back."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import g, request
+from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt.exceptions import PyJWTError
+from sqlalchemy.orm import Session
+
+from services.accounts.revocations import Principal, PrincipalKind, is_revoked, revoke_token
+from webapp.auth.credentials import bearer_token
+from webapp.current import stores
+from webapp.extensions import PATIENT_COOKIE
+
+
+class Role(StrEnum):
+    PATIENT = "patient"
+    STAFF = "staff"
+    ADMIN = "admin"
+
+
+def verified_claims(location: str) -> dict[str, Any] | None:
+    """Of a valid, unrevoked access token there; None for anything else. Raises SQLAlchemyError: unsure is no."""
+    if (bearer_token() if location == "headers" else request.cookies.get(PATIENT_COOKIE)) is None:
+        return None
+    # The library keeps what it found for the whole request, whatever location is asked for next.
+    g.pop("_jwt_extended_jwt", None)
+    try:
+        verify_jwt_in_request(locations=[location])
+    except (JWTExtendedException, PyJWTError):
+        return None
+    claims: dict[str, Any] = get_jwt()
+    return claims
+
+
+def refuse_revoked(jwt: JWTManager) -> None:
+    """Ask PostgreSQL for every token whether it was taken back."""
+
+    @jwt.token_in_blocklist_loader
+    def is_taken_back(_: dict[str, Any], claims: dict[str, Any]) -> bool:
+        issued_at = datetime.fromtimestamp(claims.get("issued_at", claims["iat"]), UTC)
+        with stores().sessions() as session:
+            return is_revoked(session, claims["jti"], _principal_of(claims), issued_at)
+
+
+def take_back(session: Session, claims: Mapping[str, Any]) -> None:
+    """The token that claims this, until it would have ended anyway."""
+    revoke_token(session, claims["jti"], datetime.fromtimestamp(claims["exp"], UTC))
+
+
+def _principal_of(claims: Mapping[str, Any]) -> Principal:
+    is_patient = claims.get("role") == Role.PATIENT
+    return Principal(PrincipalKind.PATIENT if is_patient else PrincipalKind.STAFF, claims["sub"])
