@@ -141,7 +141,11 @@ export function explainToStaff(error) {
   if (error.status === 404) return "이 세션 ID의 작업이 없어요.";
   if (error.status === 429)
     return `요청이 너무 많아요. ${Math.ceil(error.retryAfterSeconds ?? 5)}초 뒤에 다시 시도해 주세요.`;
-  const trace = error.requestId ? `, 요청 번호 ${error.requestId}` : "";
-  if (error.status >= 500) return `서버에 문제가 있어요 (${error.code}${trace}).`;
-  return /[가-힣]/.test(error.message) ? error.message : `요청을 처리하지 못했어요 (${error.code}${trace}).`;
+  if (error.status >= 500) return `서버에 문제가 있어요 (${error.code}).`;
+  return /[가-힣]/.test(error.message) ? error.message : `요청을 처리하지 못했어요 (${error.code}).`;
+}
+
+/** The same for the kit's `showError`. @param {import("../../sdk/core/errors.js").WelnoError} error */
+export function troubleOf(error) {
+  return { text: explainToStaff(error), reference: error.requestId };
 }
