@@ -24,9 +24,9 @@ import { sessionStream } from "./subject.js";
 
 const ENDED_TEXT = {
   expired: "시간이 지나 연결이 끝났어요. 처음부터 다시 시작해 주세요.",
-  gone: "진행 중인 기록을 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
-  unauthenticated: "이 브라우저에서 시작한 조회가 아니에요. 처음부터 다시 시작해 주세요.",
-  forbidden: "이 주소에서는 조회를 이어갈 수 없어요.",
+  gone: "진행 중인 기록 모으기를 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
+  unauthenticated: "이 브라우저에서 시작한 기록 모으기가 아니에요. 처음부터 다시 시작해 주세요.",
+  forbidden: "이 주소에서는 기록 모으기를 이어갈 수 없어요.",
 };
 
 export class Collection {
