@@ -9,7 +9,7 @@ import { ResultsPage } from "./results.js";
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
 const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
-/** Whoever may open the records but has no report gets told so, not locked out. */
+/** Null for whoever may open the records but has no report; a refusal is passed on. */
 async function load({ client, database, uuid }) {
   const own = database.readRecords(uuid).catch(() => null);
   const report = await client.report(uuid).catch(async (error) => {

@@ -146,7 +146,7 @@ export class ResultsPage {
     }
   }
 
-  /** A link without memory: its own path says what the person came for. */
+  /** Opened by a link, in a browser that keeps nothing: the page's own path is what the person came for. */
   #redirectPath() {
     return this.storage.read(KEYS.redirectPath) ?? location.pathname;
   }

@@ -13,7 +13,7 @@ const BACK = "다시 연결됐어요.";
 let timer = 0;
 let isShown = false;
 
-/** @param {import("../../sdk/core/stream.js").StreamState} state @param {string} [lost] what to say while it is lost */
+/** @param {import("../../sdk/core/stream.js").StreamState} state @param {string} [lost] the text while it is lost */
 export function showConnection(state, lost = LOST) {
   clearTimeout(timer);
   const place = find("connection");

@@ -9,20 +9,20 @@ import { find, setText } from "./dom.js";
 const answers = new WeakMap();
 
 /**
- * Opens a dialog; one that is opened again before its close was told answers "" to who opened it first.
+ * Opens a dialog; opened again before its `close` event, it answers "" to the first caller.
  * @param {HTMLDialogElement} dialog @returns {Promise<string>} when it closes: its return value, "" after Escape
  */
 export function openDialog(dialog) {
   if (answers.has(dialog)) answers.get(dialog)?.("");
-  else dialog.addEventListener("close", () => tellClosed(dialog));
+  else dialog.addEventListener("close", () => answerClosed(dialog));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => answers.set(dialog, resolve));
 }
 
-/** The browser tells of a close a little later: by then it may be open for another question.
+/** The event comes a little after the close: by then it may be open for another question.
  * @param {HTMLDialogElement} dialog */
-function tellClosed(dialog) {
+function answerClosed(dialog) {
   if (!dialog.open) answers.get(dialog)?.(dialog.returnValue);
 }
 

@@ -155,7 +155,7 @@ function factsOf({ summary, detail, ...run }) {
   ];
 }
 
-/** What the API tells of the error, whatever its names are. */
+/** The API's details of the error, under their own names. */
 function detailsOf(detail) {
   const text = (/** @type {any} */ value) => (typeof value === "string" ? value : JSON.stringify(value));
   return Object.entries(detail ?? {}).map(([name, value]) =>

@@ -68,7 +68,7 @@ export class Collection {
     return this.#flow;
   }
 
-  /** Takes up the session where it stands, then follows it. Rejects with a WelnoError when it cannot be had. */
+  /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
     const cursor = await this.#recall();
     this.#show();
@@ -104,7 +104,7 @@ export class Collection {
     return this.#client.collectData(this.sessionId);
   }
 
-  /** The past in silence: its toasts were shown, or nobody was there to see them. */
+  /** Applies the events so far without their toasts: those were shown, or nobody was there to see them. */
   async #recall() {
     const past = await this.#client.messages(this.sessionId, { seq: 0, epoch: null });
     if (past.resync || past.messages[0]?.seq > 1) {
@@ -164,7 +164,7 @@ export class Collection {
     return this.#view.perform(action);
   }
 
-  /** From here on the next page listens: an event that came to both would claim the dialog for a page that goes away. */
+  /** From here on the next page follows: an event that came to both would claim the dialog for the page that goes away. */
   #leave(action) {
     if (action.afterDialog) return this.#dialog;
     this.stop();
