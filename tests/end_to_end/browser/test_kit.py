@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.browser.driving import OFFLINE, Visitor
+from tests.waiting import wait_until
 
 _LOADED = datetime(2026, 1, 1, tzinfo=UTC)
 _FIELD = """async () => {
@@ -102,14 +103,13 @@ def test_a_dialog_takes_the_focus_and_gives_it_back(page: Page) -> None:
     expect(page.get_by_label("새 비밀번호")).to_be_focused()
     page.keyboard.press("Escape")
     expect(button).to_be_focused()
-    page.wait_for_function("answers.length === 1")
-    assert page.evaluate("answers") == [""]
+    assert wait_until(lambda: page.evaluate("answers")) == [""]
 
 
 def test_a_dialog_that_is_opened_again_answers_the_first_question_no(page: Page) -> None:
     page.evaluate(_DIALOG_TWICE)
     page.keyboard.press("Escape")
-    page.wait_for_function("answers.length === 2")
+    wait_until(lambda: page.evaluate("answers.length === 2"))
     assert page.evaluate("answers") == ["first: ", "second: "]
 
 
@@ -120,7 +120,7 @@ def test_a_question_is_answered_by_its_button(visitor: Visitor, button: str, *, 
     dialog = visitor.page.get_by_role("dialog", name="지울까요?")
     expect(dialog).to_contain_text("a-1")
     dialog.get_by_role("button", name=button).click()
-    visitor.page.wait_for_function("globalThis.answer !== undefined")
+    wait_until(lambda: visitor.page.evaluate("globalThis.answer !== undefined"))
     assert visitor.page.evaluate("answer") is answer
 
 
