@@ -49,7 +49,7 @@ _TOAST = """async ([level, text, reference]) => {
 }"""
 _CONNECTION = """async (state) => {
     const { showConnection } = await import("/static/page/kit/connection.js");
-    showConnection(state);
+    showConnection(state, null);
 }"""
 
 

@@ -13,8 +13,12 @@ const BACK = "다시 연결됐어요.";
 let timer = 0;
 let isShown = false;
 
-/** @param {import("../../sdk/core/stream.js").StreamState} state @param {string} [lost] the text while it is lost */
-export function showConnection(state, lost = LOST) {
+/**
+ * Fits a stream's `onState`, so the reason comes second.
+ * @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} [_reason]
+ * @param {{lost?: string}} [texts] `lost`: what is shown while it is lost
+ */
+export function showConnection(state, _reason = null, { lost = LOST } = {}) {
   clearTimeout(timer);
   const place = find("connection");
   if (state === "offline" || state === "connecting") {

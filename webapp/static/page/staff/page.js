@@ -33,7 +33,9 @@ async function load(isCurrent) {
 
 /** False ends the watch: looking again would bring nothing. */
 function report(error) {
-  showConnection(error?.status === 0 ? "offline" : "closed", "서버에 연결하지 못했어요. 보이는 내용은 지난 것일 수 있어요.");
+  showConnection(error?.status === 0 ? "offline" : "closed", null, {
+    lost: "서버에 연결하지 못했어요. 보이는 내용은 지난 것일 수 있어요.",
+  });
   const isTrouble = error && error.status !== 0 && error.status !== 404 && !isRefused(error);
   showError(find("trouble"), isTrouble ? troubleOf(error) : null);
   if (isRefused(error)) askToSignIn(explainToStaff(error));
