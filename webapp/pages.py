@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +21,36 @@ _VENDOR_FILES = {
 }
 _YEAR_SECONDS = 365 * 86_400
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+_CONTENT = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+}
+_PERMISSIONS = {"camera": "()", "microphone": "()", "geolocation": "()", "payment": "()"}
+
+
+@dataclass(frozen=True)
+class PageExtras:
+    """What one page needs beyond what all may.
+
+    `content`: directives of the Content-Security-Policy with their further sources, such as `worker-src` with `'self'`;
+    a page with a worker or a service worker makes their addresses through the one policy `welno`, so it adds
+    `trusted-types` with `welno`. `permissions`: features with who may use them, such as `camera` with `(self)`.
+    """
+
+    content: Mapping[str, str] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_EXTRAS = PageExtras()
+# By the page's endpoint. What stands here is allowed to that page alone.
+EXTRAS: dict[str, PageExtras] = {}
 
 
 @blueprint.get("/")
@@ -67,21 +99,31 @@ def _digest(name: str) -> str:
 @blueprint.after_request
 def guard(response: Response) -> Response:
     """The results' addresses carry ids: no other site may learn them, frame the pages or add code to them."""
-    response.headers["Content-Security-Policy"] = _content_security_policy()
+    extras = EXTRAS.get(request.endpoint or "", NO_EXTRAS)
+    response.headers["Content-Security-Policy"] = content_security_policy(request.host, extras.content)
+    response.headers["Permissions-Policy"] = permissions_policy(extras.permissions)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
     if response.mimetype == "text/html":
         response.cache_control.no_cache = True
     return response
 
 
-def _content_security_policy() -> str:
+def content_security_policy(host: str, extra: Mapping[str, str]) -> str:
+    """The policy of all pages with one page's additions; a directive whose sources were 'none' has only the added."""
+    directives = {**_CONTENT, "connect-src": f"'self'{_socket_sources(host)}"}
+    for name, sources in extra.items():
+        known = directives.get(name, "'none'")
+        directives[name] = sources if known == "'none'" else f"{known} {sources}"
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+def permissions_policy(extra: Mapping[str, str]) -> str:
+    """The features that no page may use, but for those that one page names."""
+    return ", ".join(f"{feature}={allowed}" for feature, allowed in {**_PERMISSIONS, **extra}.items())
+
+
+def _socket_sources(host: str) -> str:
     # 'self' covers sockets in today's browsers only; older Safari wants them spelled out.
-    host = request.host if _HOST.fullmatch(request.host) else ""
-    sockets = f" ws://{host} wss://{host}" if host else ""
-    return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{sockets};"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-    )
+    return f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""

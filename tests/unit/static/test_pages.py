@@ -71,3 +71,33 @@ def test_nothing_else_of_the_packages_can_be_asked_for(browser: FlaskClient, nam
 
 def test_an_outdated_address_of_the_library_is_gone(browser: FlaskClient) -> None:
     assert browser.get("/static/vendor/0000000000000000/chart.js").status_code == 404
+
+
+THREADS = pages.PageExtras(
+    content={"worker-src": "'self'", "trusted-types": "welno", "img-src": "blob:"}, permissions={"camera": "(self)"}
+)
+
+
+@pytest.mark.parametrize(
+    "directive", ["worker-src 'self'", "trusted-types welno", "img-src 'self' data: blob:", "default-src 'none'"]
+)
+def test_a_page_may_add_to_its_policy(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch, directive: str) -> None:
+    monkeypatch.setitem(pages.EXTRAS, "pages.start", THREADS)
+    assert directive in browser.get("/").headers["Content-Security-Policy"].split("; ")
+
+
+def test_what_one_page_may_no_other_may(browser: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(pages.EXTRAS, "pages.start", THREADS)
+    assert browser.get("/").headers["Permissions-Policy"].startswith("camera=(self), microphone=()")
+    other = browser.get("/results-trend").headers
+    assert other["Permissions-Policy"] == "camera=(), microphone=(), geolocation=(), payment=()"
+    assert "worker-src" not in other["Content-Security-Policy"]
+
+
+def test_sources_that_were_none_are_replaced() -> None:
+    policy = pages.content_security_policy("welno.example", {"base-uri": "'self'"})
+    assert "base-uri 'self'" in policy.split("; ")
+
+
+def test_an_extra_that_belongs_to_no_page_is_a_mistake(browser: FlaskClient) -> None:
+    assert set(pages.EXTRAS) <= set(browser.application.view_functions)

@@ -3,7 +3,7 @@
  * @module
  */
 
-const digitsOf = (text) => text.replace(/\D/g, "");
+import { digitsOf } from "../kit/field.js";
 
 /** @typedef {{user_name: string, birthdate: string, gender: string, phone_no: string, private_auth_type: string,
  *   missingTerms: number}} Values */

@@ -3,35 +3,36 @@
  * @module
  */
 
-import { find, markField, say, whileBusy } from "../kit/dom.js";
-import { explain } from "./errors.js";
+import { openDialog } from "../kit/dialog.js";
+import { find, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { digitsOf, Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
+import { explain, troubleOf } from "./errors.js";
 
 const SIX_DIGITS = /^\d{6}$/;
 const NOT_SIX = "숫자 6자리를 입력해 주세요.";
+const fresh = new Field("new-password", { format: digitsOf });
+const repeat = new Field("repeat-password", { format: digitsOf });
+let current = /** @type {Field|null} */ (null);
 
 /**
  * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid whose records these are
  * @returns {Promise<boolean>} when it is closed; true if a password was set
  */
-export function askForPassword(client, uuid) {
+export async function askForPassword(client, uuid) {
   const dialog = /** @type {HTMLDialogElement} */ (find("password-dialog"));
   const form = find("password-form");
-  const [fresh, repeat] = [find("new-password"), find("repeat-password")];
   form.reset();
-  for (const [name, input] of [
-    ["new-password", fresh],
-    ["repeat-password", repeat],
-  ])
-    markField(name, "", [input]);
-  say(find("password-failure"), "");
+  for (const field of [fresh, repeat]) field.setFault("");
+  showError(find("password-failure"), null);
 
   const submit = form.querySelector("[type=submit]");
   submit.textContent = "비밀번호 정하기";
   let store = (password) => client.setPassword(uuid, password);
   form.onsubmit = (event) => {
     event.preventDefault();
-    if (!checkPair(fresh, repeat)) return;
+    if (!checkPair()) return;
     whileBusy(submit, async () => {
       const outcome = await tryStoring(() => store(fresh.value));
       if (outcome === "set") dialog.close("set");
@@ -42,18 +43,14 @@ export function askForPassword(client, uuid) {
     });
   };
   find("password-later").onclick = () => dialog.close("later");
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "set"), { once: true });
-  });
+  return (await openDialog(dialog)) === "set";
 }
 
-function checkPair(fresh, repeat) {
+function checkPair() {
   const first = SIX_DIGITS.test(fresh.value) ? "" : NOT_SIX;
   const second = repeat.value === fresh.value ? "" : "두 비밀번호가 서로 달라요.";
-  markField("new-password", first, [fresh]);
-  markField("repeat-password", first ? "" : second, [repeat]);
+  fresh.setFault(first);
+  repeat.setFault(first ? "" : second);
   if (first) fresh.focus();
   else if (second) repeat.focus();
   return !first && !second;
@@ -61,16 +58,17 @@ function checkPair(fresh, repeat) {
 
 /** @returns {Promise<"set"|"exists"|"failed">} */
 async function tryStoring(store) {
+  const place = find("password-failure");
   try {
     await store();
   } catch (error) {
     if (error.status === 409) {
-      say(find("password-failure"), "이미 정해 둔 비밀번호가 있어요. 그대로 쓰려면 ‘나중에 할게요’를 눌러 주세요.");
+      showError(place, { text: "이미 정해 둔 비밀번호가 있어요. 그대로 쓰려면 ‘나중에 할게요’를 눌러 주세요." });
       return "exists";
     }
     const atField = [error.details?.password].flat().find((text) => /[가-힣]/.test(String(text ?? "")));
-    if (atField) markField("new-password", atField, [find("new-password")]);
-    else say(find("password-failure"), explain(error));
+    if (atField) fresh.setFault(atField);
+    else showError(place, troubleOf(error));
     return "failed";
   }
   showToast("success", "비밀번호를 정했어요.");
@@ -82,18 +80,18 @@ async function tryStoring(store) {
  * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid @returns {Promise<void>}
  */
 export function unlock(client, uuid) {
-  const [section, form, input] = [find("locked"), find("unlock-form"), find("password")];
+  const [section, form] = [find("locked"), find("unlock-form")];
+  const field = (current ??= new Field("password", { format: digitsOf }));
   section.hidden = false;
   find("locked-title").focus();
   return new Promise((resolve) => {
     form.onsubmit = (event) => {
       event.preventDefault();
       whileBusy(form.querySelector("[type=submit]"), async () => {
-        const fault = SIX_DIGITS.test(input.value) ? await verify(client, uuid, input.value) : NOT_SIX;
-        markField("password", fault, [input]);
+        const fault = SIX_DIGITS.test(field.value) ? await verify(client, uuid, field.value) : NOT_SIX;
+        field.setFault(fault);
         if (fault) {
-          input.select();
-          input.focus();
+          field.select();
           return;
         }
         form.reset();

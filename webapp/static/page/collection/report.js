@@ -3,13 +3,13 @@
  * @module
  */
 
-import { find, make, say, show } from "../kit/dom.js";
+import { find, make, setText, show } from "../kit/dom.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
 const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
-/** Whoever may open the records but has no report gets told so, not locked out. */
+/** Null for whoever may open the records but has no report; a refusal is passed on. */
 async function load({ client, database, uuid }) {
   const own = database.readRecords(uuid).catch(() => null);
   const report = await client.report(uuid).catch(async (error) => {
@@ -28,10 +28,10 @@ function draw({ report, birthday }, page) {
   }
   show(find("nothing"), false);
   page.lead("가장 최근 건강검진을 바탕으로 한 예측이에요.");
-  say(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
-  say(find("bodyage-note"), ageNote(report, birthday));
-  say(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
-  say(
+  setText(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
+  setText(find("bodyage-note"), ageNote(report, birthday));
+  setText(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
+  setText(
     find("analyzed"),
     [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider]
       .filter(Boolean)
@@ -47,8 +47,8 @@ function drawNone(page) {
   page.lead(page.live ? "리포트를 만들고 있어요. 끝나면 바로 보여드릴게요." : "");
   if (page.live) return;
   show(find("nothing"));
-  say(find("nothing-title"), "아직 질병 예측 리포트가 없어요");
-  say(
+  setText(find("nothing-title"), "아직 질병 예측 리포트가 없어요");
+  setText(
     find("nothing-text"),
     "시작 화면에서 ‘질병 예측 리포트 받기’를 고르면 만들 수 있어요. 최근 건강검진에 키, 몸무게, 혈압, 공복혈당이 있어야 해요.",
   );

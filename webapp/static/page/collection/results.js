@@ -1,15 +1,16 @@
 /**
- * What both result pages share: whose records, the running session, the lock, the copy for when there is no line.
+ * What both result pages share: whose records, the running session, the lock, the copy for when there is no connection.
  * @module
  */
 
 import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
 import { StoreError } from "../../sdk/core/storage.js";
 import { showConnection } from "../kit/connection.js";
-import { find, say, show } from "../kit/dom.js";
-import { explain } from "./errors.js";
-import { askForPassword, unlock } from "./password.js";
+import { find, setText, show } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
+import { troubleOf } from "./errors.js";
+import { askForPassword, unlock } from "./password.js";
 import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -22,6 +23,7 @@ export class ResultsPage {
   #live = false;
   #over = false;
   #turn = 0;
+  #hasFailed = false;
   #load;
   #draw;
   #fallBack;
@@ -54,7 +56,7 @@ export class ResultsPage {
     this.#keepQueryInLinks();
     find("set-password").addEventListener("click", () => this.#askForPassword());
     if (this.#query.get("report") === "failed")
-      this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.", "warning");
+      this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.");
     if (this.sessionId) await this.#follow();
     if (this.#turn === 0) await this.refresh();
   }
@@ -68,7 +70,10 @@ export class ResultsPage {
     const turn = ++this.#turn;
     try {
       const data = await this.#load(this);
-      if (turn === this.#turn) this.#show(data);
+      if (turn !== this.#turn) return;
+      this.#show(data);
+      if (this.#hasFailed) this.notify("");
+      this.#hasFailed = false;
     } catch (error) {
       if (turn === this.#turn) await this.#cannotLoad(error);
     }
@@ -85,11 +90,13 @@ export class ResultsPage {
       await this.refresh();
       return;
     }
-    const text = explain(error);
+    this.#hasFailed = true;
+    const trouble = troubleOf(error, () => this.refresh());
     const kept = await this.#fallBack(this).catch(noCopy);
     if (kept) this.#show(kept);
     else this.lead("");
-    this.notify(kept ? "연결할 수 없어서 이 기기에 보관한 기록을 보여드려요." : text, "warning");
+    if (kept) trouble.text = "연결할 수 없어서 이 기기에 보관한 기록을 보여드려요.";
+    showError(find("results-notice"), trouble);
   }
 
   #show(data) {
@@ -106,14 +113,12 @@ export class ResultsPage {
   }
 
   lead(text) {
-    say(find("results-lead"), text);
+    setText(find("results-lead"), text);
   }
 
-  /** @param {string} text @param {"warning"|""} [level] */
-  notify(text, level = "") {
-    const place = find("results-notice");
-    place.className = `notice ${level}`;
-    say(place, text);
+  /** @param {string} text */
+  notify(text) {
+    showError(find("results-notice"), { text });
   }
 
   async #follow() {
@@ -141,7 +146,7 @@ export class ResultsPage {
     }
   }
 
-  /** A link without memory: its own path says what the person came for. */
+  /** Opened by a link, in a browser that keeps nothing: the page's own path is what the person came for. */
   #redirectPath() {
     return this.storage.read(KEYS.redirectPath) ?? location.pathname;
   }
@@ -177,7 +182,7 @@ export class ResultsPage {
       case "restart":
       case "correct":
         this.#settle();
-        if (action.text && action.reason !== "gone") this.notify(action.text, "warning");
+        if (action.text && action.reason !== "gone") this.notify(action.text);
         return void this.refresh();
       default:
         return undefined;

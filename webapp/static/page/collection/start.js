@@ -5,11 +5,13 @@
 
 import { Collection, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
 import { showConnection } from "../kit/connection.js";
-import { find, markField, say, show, whileBusy } from "../kit/dom.js";
-import { explain } from "./errors.js";
+import { find, setText, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { Field } from "../kit/field.js";
+import { showToast } from "../kit/toast.js";
+import { explain, troubleOf } from "./errors.js";
 import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
-import { showToast } from "../kit/toast.js";
 import { drawPhone, drawProgress } from "./waiting.js";
 
 const storage = new WelnoStorage();
@@ -18,6 +20,7 @@ const form = /** @type {HTMLFormElement} */ (find("start-form"));
 let collection = /** @type {Collection|null} */ (null);
 
 const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
+const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, makeField(name)]));
 const askedTerms = () => inputsOf("terms").filter((box) => !box.closest(".term").hidden);
 
 function readValues() {
@@ -34,23 +37,15 @@ function readValues() {
   };
 }
 
-function showFaults(faults) {
-  for (const name of FIELD_NAMES) markField(name, faults[name] ?? "", inputsOf(name));
-  say(find("form-failure"), faults.form ?? "");
-  const first = FIELD_NAMES.find((name) => faults[name]);
-  if (first) inputsOf(first)[0].focus();
+function makeField(name) {
+  return new Field(name, { inputs: inputsOf(name), check: () => checkField(name, readValues(), new Date()) });
 }
 
-/** Told once the field is left, taken back as soon as it is right. */
-function watchFields() {
-  const recheck = (name) => markField(name, checkField(name, readValues(), new Date()), inputsOf(name));
-  form.addEventListener("focusout", ({ target }) => {
-    if (FIELD_NAMES.includes(target.name) && target.value && target.type !== "radio" && target.type !== "checkbox")
-      recheck(target.name);
-  });
-  form.addEventListener("input", ({ target }) => {
-    if (FIELD_NAMES.includes(target.name) && target.getAttribute("aria-invalid")) recheck(target.name);
-  });
+function showFaults(faults) {
+  for (const name of FIELD_NAMES) fields[name].setFault(faults[name] ?? "");
+  showError(find("form-failure"), { text: faults.form ?? "" });
+  const first = FIELD_NAMES.find((name) => faults[name]);
+  if (first) fields[first].focus();
 }
 
 function watchConsent() {
@@ -62,7 +57,7 @@ function watchConsent() {
   };
   all.addEventListener("change", () => {
     for (const box of askedTerms()) box.checked = all.checked;
-    if (all.checked) markField("terms", "", inputsOf("terms"));
+    if (all.checked) fields.terms.setFault("");
   });
   form.addEventListener("change", ({ target }) => target !== all && settle());
   settle();
@@ -124,7 +119,7 @@ async function askThePhone(sessionId) {
     await client.simpleAuth(sessionId);
   } catch (error) {
     if (!error.retryable) throw error;
-    showToast("error", explain(error));
+    showToast("error", explain(error), error.requestId);
     await new Promise((resolve) => {
       setTimeout(resolve, 1000 * Math.min(error.retryAfterSeconds ?? 3, 30));
     });
@@ -133,26 +128,28 @@ async function askThePhone(sessionId) {
 }
 
 function fail(error) {
-  const text = explain(error);
+  const trouble = troubleOf(error, () => form.requestSubmit());
   backToForm("");
   const faults = error.status === 400 ? serverFaults(error.details) : {};
-  showFaults(Object.keys(faults).length > 0 ? faults : { form: text });
-  if (Object.keys(faults).length === 0) find("form-failure").scrollIntoView({ block: "center" });
+  showFaults(faults);
+  if (Object.keys(faults).length > 0) return;
+  showError(find("form-failure"), trouble);
+  find("form-failure").scrollIntoView({ block: "center" });
 }
 
-/** Once a session has begun, a line that is down sends nobody back to the form. */
+/** Once a session has begun, a lost connection sends nobody back to the form. */
 async function followThrough(sessionId) {
   try {
     await follow(sessionId);
   } catch (error) {
-    if (error.retryable) waitForTheLine(sessionId);
-    else if (error.status === 404) backToForm("지난번 조회는 시간이 지나 끝났어요. 다시 시작해 주세요.");
-    else backToForm(explain(error));
+    if (error.retryable) retryWhenOnline(sessionId);
+    else if (error.status === 404) backToForm("지난번에 하던 기록 모으기는 시간이 지나 끝났어요. 다시 시작해 주세요.");
+    else backToForm(explain(error), error.requestId);
   }
 }
 
 /** The session waits on the server's side. */
-function waitForTheLine(sessionId) {
+function retryWhenOnline(sessionId) {
   showConnection("offline");
   const tried = new AbortController();
   const again = () => {
@@ -190,25 +187,26 @@ const PERFORM = {
   refresh: () => {},
   dialog: () => askForPassword(client, collection.flow.patientUuid),
   retry: ({ text }) => {
-    say(find("retry-text"), text);
+    setText(find("retry-text"), text);
     show(find("retry"));
   },
   correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
-  restart: ({ text }) => backToForm(text || "조회가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
+  restart: ({ text }) => backToForm(text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
 };
 
 function perform(action) {
   return PERFORM[action.do](action);
 }
 
-function backToForm(notice) {
+/** @param {string} notice @param {string|null} [reference] */
+function backToForm(notice, reference = null) {
   collection?.stop();
   collection = null;
   storage.clearSession();
   showConnection("closed");
   show(find("waiting-view"), false);
   show(find("form-view"));
-  say(find("form-notice"), notice);
+  showError(find("form-notice"), { text: notice, reference });
   if (notice) find("form-notice").focus();
 }
 
@@ -220,7 +218,7 @@ function watchWaiting() {
         show(find("retry"), false);
         showToast("info", "승인을 확인하고 있어요.");
       } catch (error) {
-        showToast("warning", explain(error));
+        showToast("warning", explain(error), error.requestId);
       }
     }),
   );
@@ -252,7 +250,6 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(find("start-button"), submit);
 });
-watchFields();
 watchConsent();
 watchWaiting();
 await takeUp();

@@ -4,13 +4,16 @@
  */
 
 import { barSettings, canDraw, chartFigure, lineSettings, startDrawing } from "./charts.js";
-import { find, make, show } from "../kit/dom.js";
+import { find, make } from "../kit/dom.js";
+import { List } from "../kit/list.js";
 import { groupMeasures, newestOf } from "./measures.js";
 import { describeRange, place } from "./ranges.js";
 import { ResultsPage } from "./results.js";
 import { byMonth, medicinesOf, monthlyCounts, monthText } from "./visits.js";
 
 const VISITS_AT_ONCE = 20;
+const checkupList = new List("checkups");
+const visitList = new List("visits");
 const JUDGEMENTS = { inside: "참고 범위 안", above: "참고 범위보다 높음", below: "참고 범위보다 낮음" };
 const SIGNS = { inside: "✓", above: "▲", below: "▼" };
 
@@ -30,21 +33,19 @@ function draw({ checkups, prescriptions }, page) {
   drawCheckups(checkups, page);
   drawVisits(prescriptions, page);
   startDrawing();
-  if (!canDraw()) page.notify("그래프를 불러오지 못해 표로 보여드려요.", "warning");
+  if (!canDraw()) page.notify("그래프를 불러오지 못해 표로 보여드려요.");
 }
 
 function drawCheckups(checkups, page) {
-  show(find("no-checkups"), checkups.length === 0 && !page.live);
-  find("charts").replaceChildren(
-    ...groupMeasures(checkups, page.gender).map(({ title, measures }) =>
-      make(
-        "section",
-        { class: "group" },
-        make("h3", {}, title),
-        make("div", { class: "grid" }, ...measures.map(measureCard)),
-      ),
+  const groups = groupMeasures(checkups, page.gender).map(({ title, measures }) =>
+    make(
+      "section",
+      { class: "group" },
+      make("h3", {}, title),
+      make("div", { class: "grid" }, ...measures.map(measureCard)),
     ),
   );
+  checkupList.showRows(groups, { isComplete: checkups.length === 0 && !page.live });
 }
 
 function measureCard(measure) {
@@ -118,10 +119,9 @@ function dataTable(caption, heads, rows) {
 }
 
 function drawVisits(prescriptions, page) {
-  show(find("no-prescriptions"), prescriptions.length === 0 && !page.live);
   const months = monthlyCounts(prescriptions);
   find("visits-chart").replaceChildren(...(months.length > 0 ? [visitsCard(months)] : []));
-  listVisits(byMonth(prescriptions), VISITS_AT_ONCE);
+  listVisits(byMonth(prescriptions), { most: VISITS_AT_ONCE, isComplete: !page.live });
 }
 
 function visitsCard(months) {
@@ -147,29 +147,28 @@ function visitsCard(months) {
   );
 }
 
-/** Several hundred rows are a long page: some at a time, whole months. */
-function listVisits(months, most) {
+/**
+ * Several hundred rows are a long page: some at a time, whole months.
+ * @param {ReturnType<typeof byMonth>} months @param {{most: number, isComplete?: boolean, focusFrom?: number|null}} how
+ */
+function listVisits(months, { most, isComplete = true, focusFrom = null }) {
   let count = 0;
   const shown = months.filter(({ items }) => (count += items.length) - items.length < most);
-  find("visits").replaceChildren(
-    ...shown.map(({ month, items }) =>
-      make(
-        "section",
-        { class: "month" },
-        make("h3", {}, monthText(month), make("span", { class: "hint" }, ` ${items.length}건`)),
-        make("ul", {}, ...items.map(visitRow)),
-      ),
-    ),
+  const showMore = () => listVisits(months, { most: most + VISITS_AT_ONCE, isComplete, focusFrom: shown.length });
+  visitList.showRows(shown.map(monthSection), {
+    isComplete,
+    focusFrom,
+    onMore: shown.length < months.length ? showMore : null,
+  });
+}
+
+function monthSection({ month, items }) {
+  return make(
+    "section",
+    { class: "month" },
+    make("h3", {}, monthText(month), make("span", { class: "hint" }, ` ${items.length}건`)),
+    make("ul", {}, ...items.map(visitRow)),
   );
-  const more = find("more-visits");
-  show(more, shown.length < months.length);
-  more.onclick = () => {
-    const already = find("visits").childElementCount;
-    listVisits(months, most + VISITS_AT_ONCE);
-    const next = find("visits").children[already];
-    next?.setAttribute("tabindex", "-1");
-    next?.focus();
-  };
 }
 
 function visitRow(item) {

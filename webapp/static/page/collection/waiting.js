@@ -4,7 +4,7 @@
  */
 
 import { percentOf } from "../../sdk/collection/progress.js";
-import { find, make, say, show } from "../kit/dom.js";
+import { find, make, setText, show } from "../kit/dom.js";
 
 const APPS = {
   0: { mark: "톡", open: "카카오톡을 열어 주세요.", look: "‘카카오톡 지갑’이 보낸 인증 요청을 눌러 주세요." },
@@ -51,8 +51,8 @@ export function drawProgress(progress) {
   if (!waiting) show(find("retry"), false);
   show(find("leave-hint"), stage === "collecting");
   show(find("spinner"), stage !== "approval" && stage !== "stopped");
-  say(find("waiting-title"), TITLES[stage][0]);
-  say(find("waiting-lead"), TITLES[stage][1]);
+  setText(find("waiting-title"), TITLES[stage][0]);
+  setText(find("waiting-lead"), TITLES[stage][1]);
 }
 
 const TITLES = {

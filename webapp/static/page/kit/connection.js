@@ -1,35 +1,36 @@
 /**
- * Tells calmly when the line to the server is cut, and when it is back.
+ * Shows calmly when the connection to the server is lost, and when it is back.
  * @module
  */
 
-import { find, say } from "./dom.js";
+import { find, setText } from "./dom.js";
 
-// A lost socket that polling replaces within this time is nobody's worry.
+// A lost socket that is replaced within this time is nobody's worry.
 const PATIENCE_MILLISECONDS = 1_500;
+const BACK_MILLISECONDS = 3_000;
+const LOST = "연결이 끊겼어요. 다시 연결하고 있어요.";
+const BACK = "다시 연결됐어요.";
 let timer = 0;
-let told = false;
+let isShown = false;
 
-/** @param {import("../../sdk/core/stream.js").StreamState} state */
-export function showConnection(state) {
+/**
+ * Fits a stream's `onState`, so the reason comes second.
+ * @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} [_reason]
+ * @param {{lost?: string}} [texts] `lost`: what is shown while it is lost
+ */
+export function showConnection(state, _reason = null, { lost = LOST } = {}) {
   clearTimeout(timer);
   const place = find("connection");
   if (state === "offline" || state === "connecting") {
-    timer = setTimeout(
-      () => {
-        told = true;
-        say(place, "연결이 끊겼어요. 다시 연결하고 있어요.");
-      },
-      state === "offline" ? 0 : PATIENCE_MILLISECONDS,
-    );
+    const showLost = () => {
+      isShown = true;
+      setText(place, lost);
+    };
+    timer = setTimeout(showLost, state === "offline" ? 0 : PATIENCE_MILLISECONDS);
     return;
   }
-  if (!told || state === "closed") {
-    say(place, "");
-    told = false;
-    return;
-  }
-  told = false;
-  say(place, "다시 연결됐어요.");
-  timer = setTimeout(() => say(place, ""), 3_000);
+  const isBack = isShown && state !== "closed";
+  isShown = false;
+  setText(place, isBack ? BACK : "");
+  if (isBack) timer = setTimeout(() => setText(place, ""), BACK_MILLISECONDS);
 }

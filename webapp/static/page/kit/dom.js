@@ -1,5 +1,5 @@
 /**
- * The few words with which the page speaks to its document. Text only: nothing is ever parsed as HTML.
+ * Finds, makes and changes elements. Text only: nothing is ever parsed as HTML.
  * @module
  */
 
@@ -16,7 +16,7 @@ export function show(element, visible = true) {
 }
 
 /** @param {HTMLElement} element @param {string} text empty hides it */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = text === "";
 }
@@ -47,14 +47,5 @@ export async function whileBusy(button, work) {
     await work();
   } finally {
     button.removeAttribute("aria-busy");
-  }
-}
-
-/** Tells (or, with an empty text, takes back) what is wrong with one field, at the field. */
-export function markField(name, text, inputs) {
-  say(find(`${name}-error`), text);
-  for (const input of inputs) {
-    if (text) input.setAttribute("aria-invalid", "true");
-    else input.removeAttribute("aria-invalid");
   }
 }

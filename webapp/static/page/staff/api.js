@@ -4,9 +4,10 @@
  * @module
  */
 
+import { HttpClient } from "../../sdk/core/client.js";
 import { WelnoError } from "../../sdk/core/errors.js";
+import { SafeStorage } from "../../sdk/core/storage.js";
 
-const BASE = "/api/v1/admin";
 const TOKEN_KEY = "welno_staff_token";
 const TIMEOUT_MILLISECONDS = 15_000;
 const OPEN_STATES = ["idle", "ready", "running", "waiting"];
@@ -27,31 +28,46 @@ export const FILTERS = {
 };
 
 export class StaffApi {
-  #token = sessionStorage.getItem(TOKEN_KEY);
+  #tab = new SafeStorage(() => sessionStorage);
+  #http = new HttpClient({
+    baseUrl: "/api/v1/admin",
+    credentials: "omit",
+    cache: "no-store",
+    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+  });
+
+  constructor() {
+    this.#http.useToken(this.#tab.getItem(TOKEN_KEY));
+  }
 
   get signedIn() {
-    return this.#token !== null;
+    return this.#http.token !== null;
   }
 
   /** Keeps the token only when the server takes it. @param {string} token */
   async signIn(token) {
     if (!TOKEN_FORM.test(token)) throw new WelnoError({ code: "TOKEN_MALFORMED", status: 401 });
-    await call("GET", "/runs?limit=1", token);
-    sessionStorage.setItem(TOKEN_KEY, token);
-    this.#token = token;
+    this.#http.useToken(token);
+    try {
+      await this.#http.request("GET", "/runs?limit=1");
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+    this.#tab.setItem(TOKEN_KEY, token);
   }
 
   /** This tab no longer has the token, which may still be good elsewhere. */
   forget() {
-    sessionStorage.removeItem(TOKEN_KEY);
-    this.#token = null;
+    this.#tab.removeItem(TOKEN_KEY);
+    this.#http.useToken(null);
   }
 
-  /** The token opens nothing any more, for anybody. Forgotten here in any case; fails when the server was not told. */
+  /** The token opens nothing any more, for anybody. Forgotten here in any case; fails when the server did not get it. */
   async signOut() {
-    const token = this.#token;
+    const ended = this.#change("/sign-out");
     this.forget();
-    await call("POST", "/sign-out", token);
+    await ended;
   }
 
   /**
@@ -61,30 +77,32 @@ export class StaffApi {
   async list({ filter, before, limit }) {
     const place = before ? { before: before.updated_at, before_id: before.session_id } : {};
     const paging = { limit: String(limit), ...place };
-    const ask = (/** @type {any} */ question) => this.#call("GET", `/runs?${new URLSearchParams({ ...question, ...paging })}`);
+    const ask = (/** @type {any} */ question) =>
+      this.#http.request("GET", `/runs?${new URLSearchParams({ ...question, ...paging })}`);
     const pages = await Promise.all(FILTERS[filter].map(ask));
     // Each page has its newest: together they hold the newest of all.
     const byId = new Map(pages.flatMap((page) => page.runs).map((run) => [run.session_id, run]));
     return [...byId.values()].sort(newestFirst).slice(0, limit);
   }
 
-  /** @param {string} id */
-  async story(id) {
-    return (await this.#call("GET", `/runs/${id}`)).run;
+  /** One run with its steps. @param {string} id */
+  async read(id) {
+    return (await this.#http.request("GET", `/runs/${id}`)).run;
   }
 
-  /** @param {string} id @returns {Promise<any>} its story after that */
+  /** @param {string} id @returns {Promise<any>} the run after that */
   async resume(id) {
-    return (await this.#call("POST", `/runs/${id}/resume`)).run;
+    return (await this.#change(`/runs/${id}/resume`)).run;
   }
 
-  /** @param {string} id @returns {Promise<any>} its story after that: it may have ended otherwise meanwhile */
+  /** @param {string} id @returns {Promise<any>} the run after that: it may have ended otherwise meanwhile */
   async cancel(id) {
-    return (await this.#call("POST", `/runs/${id}/cancel`)).run;
+    return (await this.#change(`/runs/${id}/cancel`)).run;
   }
 
-  #call(method, path) {
-    return call(method, path, this.#token);
+  /** Also when the page is being left. */
+  #change(path) {
+    return this.#http.request("POST", path, { keepalive: true });
   }
 }
 
@@ -92,42 +110,4 @@ export class StaffApi {
 function newestFirst(a, b) {
   if (a.updated_at !== b.updated_at) return a.updated_at < b.updated_at ? 1 : -1;
   return a.session_id < b.session_id ? -1 : 1;
-}
-
-async function call(method, path, token) {
-  const reply = await ask(method, path, token);
-  if (reply.status === 204) return null;
-  const answer = await readJson(reply);
-  if (reply.ok && answer !== null) return answer;
-  const wait = Number(reply.headers.get("Retry-After"));
-  throw new WelnoError({
-    code: answer?.error?.code ?? `HTTP_${reply.status}`,
-    status: reply.ok ? 502 : reply.status,
-    message: answer?.error?.message,
-    requestId: answer?.request_id ?? null,
-    retryAfterSeconds: wait > 0 ? wait : null,
-  });
-}
-
-async function ask(method, path, token) {
-  try {
-    return await fetch(BASE + path, {
-      method,
-      headers: { Accept: "application/json", Authorization: `Bearer ${token}` },
-      credentials: "omit",
-      cache: "no-store",
-      keepalive: method === "POST", // also when the page is being left
-      signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
-    });
-  } catch (cause) {
-    throw new WelnoError({ code: "NETWORK_UNREACHABLE", status: 0, cause });
-  }
-}
-
-async function readJson(reply) {
-  try {
-    return await reply.json();
-  } catch {
-    return null; // a proxy's page, or cut in the middle
-  }
 }

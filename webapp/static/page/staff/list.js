@@ -3,7 +3,9 @@
  * @module
  */
 
-import { find, make, markField, say, show } from "../kit/dom.js";
+import { find, make } from "../kit/dom.js";
+import { Field } from "../kit/field.js";
+import { List } from "../kit/list.js";
 import { FILTERS } from "./api.js";
 import { describeState, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./words.js";
 
@@ -18,6 +20,8 @@ export class RunList {
   #pages = [/** @type {any} */ (null)];
   #runs = /** @type {any[]} */ ([]);
   #drawn = "";
+  #list = new List("list", { frame: find("list-table") });
+  #sought = new Field("find-id", { format: (text) => text.trim().toLowerCase() });
 
   /** @param {import("./api.js").StaffApi} api @param {() => void} changed when another page is wanted */
   constructor(api, changed) {
@@ -26,21 +30,28 @@ export class RunList {
     const select = find("filter");
     select.append(...Object.keys(FILTERS).map((value) => make("option", { value }, FILTER_NAMES[value])));
     select.addEventListener("change", () => this.#narrow(select.value));
-    find("find-form").addEventListener("submit", openTyped);
+    find("find-form").addEventListener("submit", (event) => this.#openSought(event));
     find("newer").addEventListener("click", () => this.#turn(() => this.#pages.pop()));
     find("older").addEventListener("click", () => this.#turn(() => this.#pages.push(this.#runs.at(-1))));
   }
 
   async load(/** @type {() => boolean} */ isCurrent) {
     const before = this.#pages.at(-1) ?? null;
-    const runs = await this.#api.list({ filter: this.#filter, before, limit: PAGE_SIZE });
-    if (isCurrent()) this.#draw(runs);
+    if (this.#drawn === "") this.#list.showLoading();
+    try {
+      const runs = await this.#api.list({ filter: this.#filter, before, limit: PAGE_SIZE });
+      if (isCurrent()) this.#draw(runs);
+    } catch (error) {
+      if (this.#drawn === "") this.#list.showError({ text: "작업 목록을 불러오지 못했어요.", next: { act: this.#changed } });
+      throw error;
+    }
   }
 
   /** Nothing of what a member of staff saw stays for the next one. */
   forget() {
     this.#pages = [null];
     this.#draw([]);
+    this.#drawn = "";
     find("find-form").reset();
   }
 
@@ -63,29 +74,23 @@ export class RunList {
     const drawn = JSON.stringify([this.#filter, runs]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const focused = document.activeElement?.id;
-    find("list-rows").replaceChildren(...runs.map(makeRow));
-    // Rows are made anew: who stood on one with the keyboard stays there.
-    if (focused?.startsWith("run-")) document.getElementById(focused)?.focus();
-    show(find("list-table"), runs.length > 0);
-    say(find("list-empty"), runs.length ? "" : "조건에 맞는 작업이 없어요.");
+    this.#list.showRows(runs.map(makeRow));
   }
-}
 
-/** @param {SubmitEvent} event */
-function openTyped(event) {
-  event.preventDefault();
-  const input = find("find-id");
-  const id = input.value.trim().toLowerCase();
-  const fault = SESSION_ID.test(id) ? "" : "세션 ID 모양이 아니에요. 전체를 붙여 넣어 주세요.";
-  markField("find-id", fault, [input]);
-  if (fault) input.focus();
-  else location.hash = `run=${id}`;
+  /** @param {SubmitEvent} event */
+  #openSought(event) {
+    event.preventDefault();
+    const id = this.#sought.value;
+    const fault = SESSION_ID.test(id) ? "" : "세션 ID 모양이 아니에요. 전체를 붙여 넣어 주세요.";
+    this.#sought.setFault(fault);
+    if (fault) this.#sought.focus();
+    else location.hash = `run=${id}`;
+  }
 }
 
 function makeRow(run) {
   const id = run.session_id;
-  const link = make("a", { id: `run-${id}`, href: `#run=${id}`, class: "staff-id" }, id);
+  const link = make("a", { id: `run-${id}`, href: `#run=${id}`, class: "identifier" }, id);
   return make(
     "tr",
     { role: "row" },

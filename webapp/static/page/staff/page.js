@@ -1,39 +1,45 @@
 /**
- * The staff's page for runs: sign-in, the way between list and story, and what to say when the server does not answer.
+ * The staff's page for runs: sign-in, the way between the list and one run, and what is shown when the server fails.
  * @module
  */
 
-import { find, markField, say, show, whileBusy } from "../kit/dom.js";
+import { showConnection } from "../kit/connection.js";
+import { find, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { Field } from "../kit/field.js";
 import { StaffApi } from "./api.js";
 import { RunList } from "./list.js";
-import { RunStory } from "./run.js";
+import { RunView } from "./run.js";
 import { Watch } from "./watch.js";
-import { explainToStaff, formatMoment } from "./words.js";
+import { explainToStaff, formatMoment, troubleOf } from "./words.js";
 
-const STORY = /^#run=([0-9a-f-]{36})$/;
+const RUN = /^#run=([0-9a-f-]{36})$/;
 
 const api = new StaffApi();
 const list = new RunList(api, () => watch.now());
-const story = new RunStory(api, (error) => (isRefused(error) ? askToSignIn(explainToStaff(error)) : watch.now()));
-const watch = new Watch(load, tell);
-let shown = ""; // the run whose story is open
+const view = new RunView(api, (error) => (isRefused(error) ? askToSignIn(explainToStaff(error)) : watch.now()));
+const watch = new Watch(load, report);
+const token = new Field("token");
+let shown = ""; // the run that is open
 
 function wantedRun() {
-  return STORY.exec(location.hash)?.[1] ?? "";
+  return RUN.exec(location.hash)?.[1] ?? "";
 }
 
 async function load(isCurrent) {
-  await (wantedRun() ? story : list).load(isCurrent);
+  await (wantedRun() ? view : list).load(isCurrent);
   if (isCurrent()) find("checked-at").textContent = `${formatMoment(new Date())}에 확인했어요.`;
 }
 
 /** False ends the watch: looking again would bring nothing. */
-function tell(error) {
-  say(find("connection"), error?.status === 0 ? "서버에 연결하지 못했어요. 보이는 내용은 지난 것일 수 있어요." : "");
-  const told = error && error.status !== 0 && error.status !== 404 && !isRefused(error);
-  say(find("trouble"), told ? explainToStaff(error) : "");
+function report(error) {
+  showConnection(error?.status === 0 ? "offline" : "closed", null, {
+    lost: "서버에 연결하지 못했어요. 보이는 내용은 지난 것일 수 있어요.",
+  });
+  const isTrouble = error && error.status !== 0 && error.status !== 404 && !isRefused(error);
+  showError(find("trouble"), isTrouble ? troubleOf(error) : null);
   if (isRefused(error)) askToSignIn(explainToStaff(error));
-  else if (error?.status === 404 && wantedRun()) story.miss();
+  else if (error?.status === 404 && wantedRun()) view.showMissing();
   else return true;
   return false;
 }
@@ -49,13 +55,12 @@ function askToSignIn(reason = "") {
   list.forget();
   if (find("confirm").open) find("confirm").close("no");
   for (const id of ["list", "story", "refreshing", "sign-out"]) show(find(id), false);
-  for (const id of ["connection", "trouble"]) say(find(id), "");
+  showConnection("closed");
+  showError(find("trouble"), null);
   show(find("sign-in"));
-  const input = find("token");
-  input.value = "";
-  markField("token", reason, reason ? [input] : []);
-  if (!reason) input.removeAttribute("aria-invalid");
-  input.focus();
+  token.value = "";
+  token.setFault(reason);
+  token.focus();
 }
 
 /** The view that the address names. @param {boolean} moved whether somebody went there, and the focus goes along */
@@ -66,7 +71,7 @@ function showView(moved) {
   for (const part of ["refreshing", "sign-out"]) show(find(part));
   show(find("list"), !id);
   show(find("story"), Boolean(id));
-  if (id) story.open(id);
+  if (id) view.open(id);
   document.title = `${id ? "작업 기록" : "수집 작업"} · 웰노 운영`;
   // Back in the list, one stands on the row that one came from.
   const row = id ? null : document.getElementById(`run-${shown}`);
@@ -78,20 +83,19 @@ function showView(moved) {
 
 find("sign-in-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const input = find("token");
   whileBusy(event.target.querySelector("[type=submit]"), async () => {
-    let fault = input.value.trim() ? "" : "직원 토큰을 입력해 주세요.";
-    if (!fault) fault = await trySigningIn(input.value.trim());
-    markField("token", fault, [input]);
-    if (fault) return input.focus();
-    input.value = "";
+    let fault = token.value.trim() ? "" : "직원 토큰을 입력해 주세요.";
+    if (!fault) fault = await trySigningIn(token.value.trim());
+    token.setFault(fault);
+    if (fault) return token.focus();
+    token.value = "";
     showView(true);
   });
 });
 
-async function trySigningIn(token) {
+async function trySigningIn(typed) {
   try {
-    await api.signIn(token);
+    await api.signIn(typed);
     return "";
   } catch (error) {
     return explainToStaff(error);
@@ -99,13 +103,15 @@ async function trySigningIn(token) {
 }
 
 find("sign-out").addEventListener("click", async () => {
-  const told = api.signOut();
+  const ended = api.signOut();
   askToSignIn();
   try {
-    await told;
+    await ended;
   } catch (error) {
     // A token that is refused has ended already.
-    if (!isRefused(error)) say(find("trouble"), "서버에서 토큰을 취소하지 못했어요. 남은 시간이 지나면 저절로 끝나요.");
+    if (isRefused(error)) return;
+    const text = "서버에서 토큰을 취소하지 못했어요. 남은 시간이 지나면 저절로 끝나요.";
+    showError(find("trouble"), { text, reference: error.requestId });
   }
 });
 find("refresh").addEventListener("click", () => watch.now());

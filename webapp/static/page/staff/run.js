@@ -1,14 +1,15 @@
 /**
- * One run's story: how far it is, each try of each step, and what an operator may do to it.
+ * One run: how far it is, each try of each step, and what an operator may do to it.
  * @module
  */
 
-import { find, make, say, show, whileBusy } from "../kit/dom.js";
-import { askFirst } from "./confirm.js";
+import { askToConfirm } from "../kit/dialog.js";
+import { find, make, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { List } from "../kit/list.js";
 import { makeCell, makeChip, makeMoment, makeReason } from "./list.js";
 import {
   describeState,
-  explainToStaff,
   formatDuration,
   isStopped,
   nameOutcome,
@@ -16,17 +17,34 @@ import {
   nameStep,
   toneOf,
   toneOfOutcome,
+  troubleOf,
 } from "./words.js";
 
-export class RunStory {
+const QUESTIONS = {
+  resume: {
+    title: "작업을 다시 시작할까요?",
+    text: "멈춘 단계부터 이어서 진행해요. 이미 받은 자료는 다시 받지 않아요.",
+    yes: "다시 시작",
+    look: "primary",
+  },
+  cancel: {
+    title: "작업을 취소할까요?",
+    text: "취소한 작업은 되돌릴 수 없고, 기다리는 사람의 화면에도 끝났다고 나와요. 이미 저장된 기록은 남아요.",
+    yes: "작업 취소",
+    look: "danger",
+  },
+};
+
+export class RunView {
   #api;
   #changed;
   #id = "";
   #drawn = "";
+  #steps = new List("steps", { frame: find("steps-table") });
 
   /**
    * @param {import("./api.js").StaffApi} api
-   * @param {(error: any|null) => void} changed after an action: the story is to be asked for again
+   * @param {(error: any|null) => void} changed after an action: the run is to be read again
    */
   constructor(api, changed) {
     this.#api = api;
@@ -40,37 +58,37 @@ export class RunStory {
     this.#id = id;
     this.#drawn = "";
     find("story-id").textContent = id;
-    say(find("answer"), "");
+    showError(find("answer"), null);
     show(find("story-body"), false);
     show(find("story-missing"), false);
   }
 
   /** There is no such run. */
-  miss() {
+  showMissing() {
     show(find("story-body"), false);
     show(find("story-missing"));
   }
 
   async load(/** @type {() => boolean} */ isCurrent) {
-    const run = await this.#api.story(this.#id);
+    const run = await this.#api.read(this.#id);
     if (isCurrent()) this.#draw(run);
   }
 
   async #act(verb, button) {
     const id = this.#id;
-    if (!(await askFirst(verb, id))) return;
+    if (!(await askToConfirm({ ...QUESTIONS[verb], about: id }))) return;
     await whileBusy(button, async () => {
-      say(find("answer"), "");
+      showError(find("answer"), null);
       let trouble = null;
       try {
         const run = await (verb === "resume" ? this.#api.resume(id) : this.#api.cancel(id));
         if (id !== this.#id) return;
         this.#draw(run);
-        this.#answer(...outcomeOf(verb, run));
+        this.#answer(outcomeOf(verb, run));
       } catch (error) {
         if (id !== this.#id) return;
         trouble = error;
-        this.#answer(...faultOf(error));
+        this.#answer(faultOf(error));
       }
       this.#changed(trouble);
     });
@@ -78,43 +96,44 @@ export class RunStory {
     if (id === this.#id && !button.checkVisibility()) find("answer").focus();
   }
 
-  #answer(text, level) {
+  /** @param {import("../kit/error.js").Trouble & {level: string}} answer */
+  #answer({ level, ...trouble }) {
     const place = find("answer");
     place.className = `notice ${level}`;
-    place.tabIndex = -1;
-    say(place, text);
+    showError(place, trouble);
   }
 
   #draw(run) {
     const drawn = JSON.stringify(run);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const stood = document.activeElement;
+    const focused = document.activeElement;
     find("facts").replaceChildren(...factsOf(run).map(([name, ...values]) => makeFact(name, values)));
     show(find("resume"), isStopped(run.summary));
     show(find("actions"), run.summary.run_state !== "ended");
-    find("steps-rows").replaceChildren(...run.steps.map(makeStep));
-    show(find("steps-table"), run.steps.length > 0);
-    show(find("steps-empty"), run.steps.length === 0);
+    this.#steps.showRows(run.steps.map(makeStep));
     show(find("story-missing"), false);
     show(find("story-body"));
-    // A button that goes may not take the keyboard's place with it.
-    if ([find("resume"), find("cancel")].includes(stood) && !stood.checkVisibility()) find("story-title").focus();
+    // A button that goes takes the focus with it, unless that is moved.
+    if ([find("resume"), find("cancel")].includes(focused) && !focused.checkVisibility()) find("story-title").focus();
   }
 }
 
 function outcomeOf(verb, { summary }) {
-  if (verb === "resume") return [`다시 시작했어요. ‘${nameStep(summary.step)}’부터 이어져요.`, ""];
-  if (summary.status === "cancelled") return ["작업을 취소했어요. 저장된 기록은 남아 있어요.", ""];
-  return [`그사이에 이미 끝난 작업이에요 (${nameStatus(summary.status)}). 결과는 바뀌지 않았어요.`, "warning"];
+  if (verb === "resume") return { text: `다시 시작했어요. ‘${nameStep(summary.step)}’부터 이어져요.`, level: "" };
+  if (summary.status === "cancelled") return { text: "작업을 취소했어요. 저장된 기록은 남아 있어요.", level: "" };
+  const text = `그사이에 이미 끝난 작업이에요 (${nameStatus(summary.status)}). 결과는 바뀌지 않았어요.`;
+  return { text, level: "warning" };
 }
 
 function faultOf(error) {
   if (error.status === 409)
-    return ["그사이에 작업이 움직여서 다시 시작하지 않았어요. 지금 상태는 아래와 같아요.", "warning"];
-  if (error.status === 0)
-    return ["서버에 연결하지 못했어요. 요청이 전해졌는지 알 수 없으니, 아래 상태를 보고 다시 해 주세요.", "error"];
-  return [explainToStaff(error), "error"];
+    return { text: "그사이에 작업이 움직여서 다시 시작하지 않았어요. 지금 상태는 아래와 같아요.", level: "warning" };
+  if (error.status === 0) {
+    const text = "서버에 연결하지 못했어요. 요청이 전해졌는지 알 수 없으니, 아래 상태를 보고 다시 해 주세요.";
+    return { text, level: "error" };
+  }
+  return { ...troubleOf(error), level: "error" };
 }
 
 /** @returns {[string, ...any[]][]} */
@@ -126,8 +145,8 @@ function factsOf({ summary, detail, ...run }) {
     ...(summary.error_code ? [["오류", makeReason(summary.error_code), ...detailsOf(detail)]] : []),
     ["이 단계의 실패", `${summary.attempts}번`],
     ["이 단계의 회수", `${summary.takeovers}번`],
-    ["검진 기록", counted(run.health_count)],
-    ["처방 기록", counted(run.prescription_count)],
+    ["건강검진 기록", counted(run.health_count)],
+    ["진료·투약 기록", counted(run.prescription_count)],
     [summary.run_state === "running" ? "맡은 프로세스" : "마지막 프로세스", run.owner_id === null ? "없음" : `${run.owner_id}번`],
     ["펜스", String(run.fence)],
     ["시작한 때", makeMoment(summary.created_at)],
@@ -136,7 +155,7 @@ function factsOf({ summary, detail, ...run }) {
   ];
 }
 
-/** What the API tells of the error, whatever its names are. */
+/** The API's details of the error, under their own names. */
 function detailsOf(detail) {
   const text = (/** @type {any} */ value) => (typeof value === "string" ? value : JSON.stringify(value));
   return Object.entries(detail ?? {}).map(([name, value]) =>

@@ -8,7 +8,7 @@ const LONGEST_MILLISECONDS = 30_000;
 
 export class Watch {
   #load;
-  #tell;
+  #report;
   #timer = 0;
   #failures = 0;
   #turn = 0;
@@ -17,11 +17,11 @@ export class Watch {
 
   /**
    * @param {(isCurrent: () => boolean) => Promise<void>} load asks and draws, but draws only what is still current
-   * @param {(error: any|null) => boolean} tell shows the trouble, or with null that there is none; false ends the watch
+   * @param {(error: any|null) => boolean} report shows the error, or with null that there is none; false ends the watch
    */
-  constructor(load, tell) {
+  constructor(load, report) {
     this.#load = load;
-    this.#tell = tell;
+    this.#report = report;
     document.addEventListener("visibilitychange", () => this.#tick());
     addEventListener("online", () => this.#tick());
   }
@@ -49,12 +49,12 @@ export class Watch {
       await this.#load(isCurrent);
       if (!isCurrent()) return;
       this.#failures = 0;
-      this.#tell(null);
+      this.#report(null);
     } catch (error) {
       if (!isCurrent()) return;
       this.#failures += 1;
       asked = (error.retryAfterSeconds ?? 0) * 1_000;
-      if (!this.#tell(error)) return this.stop();
+      if (!this.#report(error)) return this.stop();
     }
     const grown = Math.min(EVERY_MILLISECONDS * 1.5 ** this.#failures, LONGEST_MILLISECONDS);
     this.#timer = setTimeout(() => this.#tick(), Math.max(grown, asked));

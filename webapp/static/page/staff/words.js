@@ -21,8 +21,8 @@ const STATUSES = {
   auth_requesting: "인증 요청 중",
   auth_pending: "승인 기다림",
   auth_completed: "인증됨",
-  fetching_health_data: "검진 수집 중",
-  fetching_prescription_data: "처방 수집 중",
+  fetching_health_data: "건강검진 기록 가져오는 중",
+  fetching_prescription_data: "진료·투약 기록 가져오는 중",
   identifying: "환자 확인 중",
   saving: "저장 중",
   mediarc_generating: "리포트 만드는 중",
@@ -45,8 +45,8 @@ const STATES = {
 const STEPS = {
   request_simple_auth: "인증 요청",
   poll_simple_auth: "승인 확인",
-  fetch_health_data: "검진 가져오기",
-  fetch_prescriptions: "처방 가져오기",
+  fetch_health_data: "건강검진 기록 가져오기",
+  fetch_prescriptions: "진료·투약 기록 가져오기",
   identify_patient: "환자 확인",
   save_files: "파일 저장",
   import_files: "데이터베이스 반영",
@@ -141,7 +141,11 @@ export function explainToStaff(error) {
   if (error.status === 404) return "이 세션 ID의 작업이 없어요.";
   if (error.status === 429)
     return `요청이 너무 많아요. ${Math.ceil(error.retryAfterSeconds ?? 5)}초 뒤에 다시 시도해 주세요.`;
-  const trace = error.requestId ? `, 요청 번호 ${error.requestId}` : "";
-  if (error.status >= 500) return `서버에 문제가 있어요 (${error.code}${trace}).`;
-  return /[가-힣]/.test(error.message) ? error.message : `요청을 처리하지 못했어요 (${error.code}${trace}).`;
+  if (error.status >= 500) return `서버에 문제가 있어요 (${error.code}).`;
+  return /[가-힣]/.test(error.message) ? error.message : `요청을 처리하지 못했어요 (${error.code}).`;
+}
+
+/** The same for the kit's `showError`. @param {import("../../sdk/core/errors.js").WelnoError} error */
+export function troubleOf(error) {
+  return { text: explainToStaff(error), reference: error.requestId };
 }

@@ -24,9 +24,9 @@ import { sessionStream } from "./subject.js";
 
 const ENDED_TEXT = {
   expired: "시간이 지나 연결이 끝났어요. 처음부터 다시 시작해 주세요.",
-  gone: "진행 중인 기록을 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
-  unauthenticated: "이 브라우저에서 시작한 조회가 아니에요. 처음부터 다시 시작해 주세요.",
-  forbidden: "이 주소에서는 조회를 이어갈 수 없어요.",
+  gone: "진행 중인 기록 모으기를 찾을 수 없어요. 처음부터 다시 시작해 주세요.",
+  unauthenticated: "이 브라우저에서 시작한 기록 모으기가 아니에요. 처음부터 다시 시작해 주세요.",
+  forbidden: "이 주소에서는 기록 모으기를 이어갈 수 없어요.",
 };
 
 export class Collection {
@@ -68,7 +68,7 @@ export class Collection {
     return this.#flow;
   }
 
-  /** Takes up the session where it stands, then follows it. Rejects with a WelnoError when it cannot be had. */
+  /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
     const cursor = await this.#recall();
     this.#show();
@@ -104,7 +104,7 @@ export class Collection {
     return this.#client.collectData(this.sessionId);
   }
 
-  /** The past in silence: its toasts were shown, or nobody was there to see them. */
+  /** Applies the events so far without their toasts: those were shown, or nobody was there to see them. */
   async #recall() {
     const past = await this.#client.messages(this.sessionId, { seq: 0, epoch: null });
     if (past.resync || past.messages[0]?.seq > 1) {
@@ -164,7 +164,7 @@ export class Collection {
     return this.#view.perform(action);
   }
 
-  /** From here on the next page listens: an event that came to both would claim the dialog for a page that goes away. */
+  /** From here on the next page follows: an event that came to both would claim the dialog for the page that goes away. */
   #leave(action) {
     if (action.afterDialog) return this.#dialog;
     this.stop();

@@ -88,7 +88,7 @@ export function resume(state) {
 }
 
 /**
- * The state as the server tells it, where the events are gone.
+ * The state as the server has it, where the events are gone.
  * @param {FlowState} state @param {any} status answer of `GET .../status` or a `resync` frame @returns {FlowState}
  */
 export function fromStatus(state, status) {
@@ -113,23 +113,23 @@ function learn(state, name, event) {
   };
 }
 
-/** These say something, but the session stands where it stood. */
-const REMARKS = new Set(["session_extended", "collection_error", "health_data_failed"]);
+/** Events that leave the status as it was. */
+const STATUS_UNCHANGED = new Set(["session_extended", "collection_error", "health_data_failed"]);
 
 function statusAfter(state, name, event) {
   if (name === "error") return event.status ?? "error";
-  return REMARKS.has(name) ? state.status : name;
+  return STATUS_UNCHANGED.has(name) ? state.status : name;
 }
 
 function remember(before, after) {
-  const news = [];
-  if (after.patientUuid !== before.patientUuid) news.push([KEYS.patientUuid, after.patientUuid]);
-  if (after.hospitalId !== before.hospitalId) news.push([KEYS.hospitalId, after.hospitalId]);
+  const changes = [];
+  if (after.patientUuid !== before.patientUuid) changes.push([KEYS.patientUuid, after.patientUuid]);
+  if (after.hospitalId !== before.hospitalId) changes.push([KEYS.hospitalId, after.hospitalId]);
   if (after.status !== before.status) {
-    news.push([KEYS.collectingStatus, after.status]);
-    news.push([KEYS.authWaiting, WAITING.has(after.status) ? "true" : null]);
+    changes.push([KEYS.collectingStatus, after.status]);
+    changes.push([KEYS.authWaiting, WAITING.has(after.status) ? "true" : null]);
   }
-  return news.map(([key, value]) => ({ do: "remember", key, value }));
+  return changes.map(([key, value]) => ({ do: "remember", key, value }));
 }
 
 const WAITING = new Set(["auth_key_received", "auth_waiting", "auth_pending", "auth_timeout"]);

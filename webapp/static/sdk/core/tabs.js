@@ -1,7 +1,7 @@
 /**
  * One connection for all tabs of a browser: the tab that holds a Web Lock leads, the others follow on a channel.
  *
- * The browser frees the lock of a tab that dies, and the next tab in the queue goes on from its own cursor.
+ * The browser frees the lock of a tab that is closed or crashes, and the next tab in the queue goes on from its own cursor.
  * @module
  */
 

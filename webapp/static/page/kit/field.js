@@ -1,0 +1,74 @@
+/**
+ * A labelled control, or a group of them: its fault beside it, and its text formatted while it is typed.
+ * @module
+ */
+
+import { find, setText } from "./dom.js";
+
+/** @param {string} text */
+export const digitsOf = (text) => text.replace(/\D/g, "");
+
+/**
+ * @typedef {object} FieldOptions
+ * @property {HTMLInputElement[]} [inputs] of a group; else the one with the field's id
+ * @property {(text: string) => string} [format] what the typed text becomes
+ * @property {() => string} [check] the fault as it is now, or ""; shown once the field is left, and gone as soon as it is right
+ */
+
+export class Field {
+  #id;
+  #inputs;
+
+  /** @param {string} id the fault stands in `#{id}-error` @param {FieldOptions} [options] */
+  constructor(id, { inputs = [find(id)], format, check } = {}) {
+    this.#id = id;
+    this.#inputs = inputs;
+    for (const input of inputs) {
+      if (format) input.addEventListener("input", (event) => formatTyped(/** @type {any} */ (event), format));
+      if (check) this.#watch(input, check);
+    }
+  }
+
+  get value() {
+    return this.#inputs[0].value;
+  }
+  set value(text) {
+    this.#inputs[0].value = text;
+  }
+
+  /** @param {string} text what is wrong, or "" */
+  setFault(text) {
+    setText(find(`${this.#id}-error`), text);
+    for (const input of this.#inputs) {
+      if (text) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+
+  focus() {
+    this.#inputs[0].focus();
+  }
+
+  select() {
+    this.#inputs[0].select();
+    this.focus();
+  }
+
+  /** @param {HTMLInputElement} input @param {() => string} check */
+  #watch(input, check) {
+    const isTyped = input.type !== "radio" && input.type !== "checkbox";
+    input.addEventListener("focusout", () => isTyped && input.value && this.setFault(check()));
+    input.addEventListener("input", () => input.hasAttribute("aria-invalid") && this.setFault(check()));
+  }
+}
+
+/** The caret keeps its distance from the end. @param {InputEvent} event @param {(text: string) => string} format */
+function formatTyped(event, format) {
+  const input = /** @type {HTMLInputElement} */ (event.target);
+  const formatted = format(input.value);
+  if (event.isComposing || formatted === input.value) return;
+  const fromEnd = input.value.length - (input.selectionStart ?? input.value.length);
+  input.value = formatted;
+  const caret = Math.max(0, formatted.length - fromEnd);
+  input.setSelectionRange(caret, caret);
+}

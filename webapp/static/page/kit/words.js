@@ -1,0 +1,46 @@
+/**
+ * What things are called, on every page: one thing has one name.
+ * @module
+ */
+
+export const WORDS = Object.freeze({
+  collecting: "기록 모으기",
+  checkups: "건강검진",
+  checkupRecords: "건강검진 기록",
+  treatments: "진료·투약",
+  treatmentRecords: "진료·투약 기록",
+  trend: "건강 추이",
+  report: "질병 예측 리포트",
+  approval: "승인",
+  password: "비밀번호",
+  phone: "휴대폰",
+  birthDate: "생년월일",
+  shinhan: "신한인증서",
+  run: "수집 작업",
+  reference: "문의 번호",
+  retry: "다시 시도",
+  choose: "고르다",
+});
+
+/**
+ * Second names for the same things, which no page may use; a test looks for them in pages, templates and the SDK.
+ * @type {Readonly<Record<keyof typeof WORDS, (string|RegExp)[]>>}
+ */
+export const SYNONYMS = Object.freeze({
+  collecting: ["기록 수집", "데이터 수집", "자료 수집", "수집 진행", /(지난번|진행 중인|시작한) 조회/, /조회(가 끝|를 이어)/],
+  checkups: ["건강 검진", "신체검사", "검진 수집", /(?<!건강)검진 가져오기/],
+  checkupRecords: [/(?<!건강)검진 기록/, "검진 내역", "검진 이력"],
+  treatments: ["처방 수집", "처방 가져오기"],
+  treatmentRecords: ["처방 기록", "처방 내역", "진료 기록", "진료 내역", "투약 내역", /(?<!진료·)투약 기록/],
+  trend: ["건강 트렌드", "검진 추이"],
+  report: ["질병예측", "예측 보고서", "질환 예측"],
+  approval: ["인증 수락"],
+  password: ["패스워드", "핀번호", "비밀 번호"],
+  phone: ["핸드폰", "휴대전화", "전화번호"],
+  birthDate: ["생일", "생년 월일"],
+  shinhan: ["신한 인증서", "신한은행"],
+  run: ["수집 잡", "수집 태스크"],
+  reference: ["요청 번호", "참조 번호", "오류 번호", "문의번호"],
+  retry: ["재시도"],
+  choose: ["선택"],
+});
