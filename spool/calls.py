@@ -18,8 +18,8 @@ from hashlib import blake2b
 
 from core.logs import get_logger
 from spool.errors import Overtaken
+from spool.folders import SpoolFolders, translated
 from spool.names import DataType
-from spool.shelf import Shelf, translated
 
 log = get_logger(__name__)
 
@@ -55,9 +55,9 @@ class Calls:
     """The calls of one process. Make it after a fork: the locks belong to the process that opened the file, and it must
     be opened once only, since closing any handle of it would free them all."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self._disk = shelf.disk
+    def __init__(self, folders: SpoolFolders) -> None:
+        self.folders = folders
+        self._disk = folders.disk
         self._handles: dict[str, int] = {}
         self._begun: set[int] = set()
         self._never = threading.Event()
@@ -100,7 +100,7 @@ class Calls:
         # The kernel walks through a file's locks one by one, and a poller has hundreds of calls on their way.
         name = f"{CALLS}-{offset // 2 % _FILES:02}"
         if name not in self._handles:
-            self._handles[name] = self._disk.open(self.shelf.root / name, os.O_RDWR | os.O_CREAT)
+            self._handles[name] = self._disk.open(self.folders.root / name, os.O_RDWR | os.O_CREAT)
         return self._handles[name]
 
     def forget(self, offset: int) -> None:

@@ -4,16 +4,16 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from spool.folders import SpoolFolders
 from spool.history import History, dump_history, load_history
 from spool.names import WHY_SUFFIX, FileName, Folder
-from spool.shelf import Shelf
 from spool.writing import read_file, replace
 
 
 class Histories:
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._disk = shelf.disk
+    def __init__(self, folders: SpoolFolders) -> None:
+        self._folders = folders
+        self._disk = folders.disk
 
     def load(self, name: FileName) -> History:
         try:
@@ -29,4 +29,4 @@ class Histories:
             self._disk.unlink(self._path(name))
 
     def _path(self, name: FileName) -> Path:
-        return self._shelf.path(Folder.FAILED, f"{name}{WHY_SUFFIX}")
+        return self._folders.path(Folder.FAILED, f"{name}{WHY_SUFFIX}")

@@ -9,16 +9,16 @@ from datetime import datetime
 from pathlib import Path
 
 from spool.errors import DamagedFile
+from spool.folders import SESSIONS, SpoolFolders
 from spool.names import build_stamp, check_session, is_stamp
-from spool.shelf import SESSIONS, Shelf
 
 _REMEMBERED = 1000
 
 
 class Sessions:
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._disk = shelf.disk
+    def __init__(self, folders: SpoolFolders) -> None:
+        self._folders = folders
+        self._disk = folders.disk
         self._settled: set[tuple[str, str]] = set()
 
     def find_stamp(self, session_id: str) -> str | None:
@@ -47,7 +47,7 @@ class Sessions:
         """Also for a stamp that was found: who reserved it may have died before making it durable."""
         if (session_id, stamp) in self._settled:
             return
-        self._disk.fsync_folder(self._shelf.root / SESSIONS)
+        self._disk.fsync_folder(self._folders.root / SESSIONS)
         if len(self._settled) >= _REMEMBERED:
             self._settled.clear()
         self._settled.add((session_id, stamp))
@@ -58,4 +58,4 @@ class Sessions:
 
     def _path(self, session_id: str) -> Path:
         check_session(session_id)
-        return self._shelf.root / SESSIONS / session_id
+        return self._folders.root / SESSIONS / session_id

@@ -14,6 +14,7 @@ from core.sealing import Sealer
 from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
+from spool.folders import Place, SpoolFolders, translate, translated
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
 from spool.incoming import Incoming
@@ -21,7 +22,6 @@ from spool.info import Claimed, FileInfo, Orphans, describe
 from spool.names import DataType, FileName, Folder, import_order, is_package_name, parse_name
 from spool.packages import Package, canonical, open_package, seal_package
 from spool.sessions import Sessions
-from spool.shelf import Place, Shelf, translate, translated
 from spool.upkeep import Upkeep
 from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
 
@@ -37,24 +37,24 @@ class Spool:
     """
 
     def __init__(self, root: Path, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
-        self.shelf = Shelf(root, disk or Disk())
-        self._disk = self.shelf.disk
+        self.folders = SpoolFolders(root, disk or Disk())
+        self._disk = self.folders.disk
         self._sealer = sealer
         self._clock = clock
-        self._sessions = Sessions(self.shelf)
-        self._histories = Histories(self.shelf)
-        self._incoming = Incoming(self.shelf, sealer, clock, self._histories)
-        self._calls = Calls(self.shelf)
-        self._upkeep = Upkeep(self.shelf, clock, self._sessions, self._histories)
+        self._sessions = Sessions(self.folders)
+        self._histories = Histories(self.folders)
+        self._incoming = Incoming(self.folders, sealer, clock, self._histories)
+        self._calls = Calls(self.folders)
+        self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
     @translated
     def ensure_folders(self) -> None:
-        self.shelf.ensure_folders()
+        self.folders.ensure_folders()
 
     @translated
     def prove_writable(self) -> None:
         """Write a file where answers land, as durably as they are, and remove it. Raises StorageFault."""
-        incoming = self.shelf.folder(Folder.INCOMING)
+        incoming = self.folders.folder(Folder.INCOMING)
         self._disk.unlink(write_temporary(self._disk, incoming, _PROOF, self._clock.now().timestamp()))
 
     # Provider answers
@@ -100,7 +100,7 @@ class Spool:
             raise UnfitPackage("naive_time")
         stamp, is_new = self._sessions.reserve_stamp(metadata.session_id, self._clock.now())
         name = FileName(stamp, metadata.session_id, DataType(metadata.data_type))
-        place = None if is_new else self.shelf.find(name)
+        place = None if is_new else self.folders.find(name)
         if place is None:
             place = self._write_pending(name, package)
         else:
@@ -124,7 +124,7 @@ class Spool:
         return self._list(Folder.FAILED, limit)
 
     def _list(self, folder: Folder, limit: int) -> list[str]:
-        names = filter(is_package_name, self._disk.listdir(self.shelf.folder(folder)))
+        names = filter(is_package_name, self._disk.listdir(self.folders.folder(folder)))
         return nsmallest(limit, names, key=import_order)
 
     @translated
@@ -134,33 +134,33 @@ class Spool:
         if stamp is None:
             return []
         names = (FileName(stamp, session_id, data_type) for data_type in DataType)
-        found = ((name, self.shelf.find(name)) for name in names)
+        found = ((name, self.folders.find(name)) for name in names)
         return [self._describe(name, place) for name, place in found if place is not None]
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Claimed]:
         """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it)."""
         parsed = parse_name(name)
-        with self.shelf.hold(self.shelf.path(Folder.PENDING, parsed)) as handle:
-            stored = translate(self.shelf, read_all, self._disk, handle)
+        with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as handle:
+            stored = translate(self.folders, read_all, self._disk, handle)
             package = open_package(self._sealer, parsed, stored)
-            history = translate(self.shelf, self._histories.load, parsed)
+            history = translate(self.folders, self._histories.load, parsed)
             yield Claimed(_with_history(package, history, Folder.PENDING), name)
 
     @translated
     def complete(self, claimed: Claimed) -> None:
         """After the import was committed. A crash before leaves the file pending: imported again, changing nothing."""
         name, now = parse_name(claimed.name), self._clock.now()
-        source, target = self.shelf.path(Folder.PENDING, name), self.shelf.day_folder(now) / claimed.name
-        self.shelf.ensure_folder(target.parent)
+        source, target = self.folders.path(Folder.PENDING, name), self.folders.day_folder(now) / claimed.name
+        self.folders.ensure_folder(target.parent)
         try:
             self._disk.rename(source, target)
         except FileNotFoundError:
-            place = self.shelf.require(name)
+            place = self.folders.require(name)
             if place.folder is not Folder.COMPLETED:
                 raise
             target = place.path
-        self.shelf.settle(target, source)
+        self.folders.settle(target, source)
 
     # Failures
 
@@ -179,7 +179,7 @@ class Spool:
         """
         failure = Try(self._clock.now(), check_code(reason))
         name = parse_name(claimed_or_name if isinstance(claimed_or_name, str) else claimed_or_name.name)
-        place = self.shelf.require(name)
+        place = self.folders.require(name)
         with self._lock_unless_claimed(claimed_or_name, place):
             history = self._histories.load(name)
             if place.folder is Folder.PENDING:
@@ -191,8 +191,8 @@ class Spool:
     def park(self, name: str, reason: str) -> FileInfo:
         """For damaged files: to `failed/`, bytes untouched, not retried by itself. Idempotent. Raises FileTaken."""
         failure, parsed = Try(self._clock.now(), check_code(reason)), parse_name(name)
-        place = self.shelf.require(parsed)
-        with self.shelf.hold(place.path):
+        place = self.folders.require(parsed)
+        with self.folders.hold(place.path):
             history = self._histories.load(parsed)
             if place.folder is Folder.PENDING or (place.folder is Folder.FAILED and not history.parked):
                 history = after_parking(history, failure)
@@ -207,13 +207,13 @@ class Spool:
     def requeue(self, name: str) -> FileInfo:
         """From `failed/` back to `pending/` with its history; a parked one gets one more try. Idempotent."""
         parsed = parse_name(name)
-        place = self.shelf.require(parsed)
+        place = self.folders.require(parsed)
         if parsed.extension != "json":
             raise UnknownFile("not_a_package")
         if place.folder is Folder.FAILED:
-            target = self.shelf.path(Folder.PENDING, parsed)
-            with self.shelf.hold(place.path):
-                self.shelf.move(place.path, target)
+            target = self.folders.path(Folder.PENDING, parsed)
+            with self.folders.hold(place.path):
+                self.folders.move(place.path, target)
             place = Place(Folder.PENDING, target, place.size_bytes)
         return self._describe(parsed, place)
 
@@ -224,8 +224,8 @@ class Spool:
         Raises FileNotParked, UnknownFile, FileTaken.
         """
         parsed = parse_name(name)
-        place = self.shelf.require(parsed)
-        with self.shelf.hold(place.path):
+        place = self.folders.require(parsed)
+        with self.folders.hold(place.path):
             info = self._describe(parsed, place)
             if not info.parked:
                 raise FileNotParked
@@ -236,16 +236,16 @@ class Spool:
     # Looking and upkeep
 
     @translated
-    def story(self, name: str) -> FileInfo:
+    def describe(self, name: str) -> FileInfo:
         """Where the file is, with the reason and time of each failed try. Raises UnknownFile."""
         parsed = parse_name(name)
-        return self._describe(parsed, self.shelf.require(parsed))
+        return self._describe(parsed, self.folders.require(parsed))
 
     @translated
     def export(self, name: str) -> Package:
         """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile."""
         parsed = parse_name(name)
-        return self._read(parsed, self.shelf.require(parsed))
+        return self._read(parsed, self.folders.require(parsed))
 
     @translated
     def counts(self) -> dict[str, int]:
@@ -270,7 +270,7 @@ class Spool:
 
     def _write_pending(self, name: FileName, package: Package) -> Place | None:
         """None if this call wrote it; the place of the other file if somebody was faster."""
-        target = self.shelf.path(Folder.PENDING, name)
+        target = self.folders.path(Folder.PENDING, name)
         sealed = seal_package(self._sealer, package)
         temporary = write_temporary(self._disk, target.parent, sealed, self._clock.now().timestamp())
         # Durable before the file has its name, else a second save could give it another. After the file's own fsync
@@ -280,7 +280,7 @@ class Spool:
         except BaseException:
             drop_temporary(self._disk, temporary)
             raise
-        return None if link_new(self._disk, temporary, target) else self.shelf.require(name)
+        return None if link_new(self._disk, temporary, target) else self.folders.require(name)
 
     def _content_differs(self, name: FileName, place: Place, package: Package) -> bool:
         return canonical(self._read(name, place).raw_data) != canonical(package.raw_data)
@@ -290,14 +290,14 @@ class Spool:
         return _with_history(package, self._histories.load(name), place.folder)
 
     def _lock_unless_claimed(self, claimed_or_name: Claimed | str, place: Place) -> AbstractContextManager[int]:
-        return self.shelf.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext(-1)
+        return self.folders.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext(-1)
 
     def _set_aside(self, name: FileName, place: Place, history: History) -> Place:
         # The reason first: a file in `failed/` always has one.
         self._histories.save(name, history, self._clock.now())
-        target = self.shelf.path(Folder.FAILED, name)
+        target = self.folders.path(Folder.FAILED, name)
         if place.path != target:
-            self.shelf.move(place.path, target)
+            self.folders.move(place.path, target)
         return Place(Folder.FAILED, target, place.size_bytes)
 
     def _describe(self, name: FileName, place: Place) -> FileInfo:

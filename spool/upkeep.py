@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.clock import Clock
+from spool.folders import SpoolFolders
 from spool.histories import Histories
 from spool.names import (
     TEMPORARY_PREFIX,
@@ -19,15 +20,14 @@ from spool.names import (
     read_name,
 )
 from spool.sessions import Sessions
-from spool.shelf import Shelf
 
 _LEAST_DAYS = 7
 
 
 class Upkeep:
-    def __init__(self, shelf: Shelf, clock: Clock, sessions: Sessions, histories: Histories) -> None:
-        self._shelf = shelf
-        self._disk = shelf.disk
+    def __init__(self, folders: SpoolFolders, clock: Clock, sessions: Sessions, histories: Histories) -> None:
+        self._folders = folders
+        self._disk = folders.disk
         self._clock = clock
         self._sessions = sessions
         self._histories = histories
@@ -47,7 +47,7 @@ class Upkeep:
         for name in self._names(Folder.FAILED):
             failed += 1
             parked += self._histories.load(name).parked
-        incoming = self._disk.listdir(self._shelf.folder(Folder.INCOMING))
+        incoming = self._disk.listdir(self._folders.folder(Folder.INCOMING))
         return {
             Folder.INCOMING.value: sum(read_incoming_name(name) is not None for name in incoming),
             Folder.PENDING.value: sum(1 for _ in self._names(Folder.PENDING)),
@@ -61,7 +61,7 @@ class Upkeep:
             raise ValueError(f"completed files are kept for {_LEAST_DAYS} days at least")
         last = (self._clock.now() - timedelta(days=older_than_days)).date()
         removed = 0
-        for day, folder in self._shelf.completed_days():
+        for day, folder in self._folders.completed_days():
             if day < last:
                 removed += self._clean_day(folder)
         return removed
@@ -75,7 +75,7 @@ class Upkeep:
 
     def sweep_temporary(self, older_than_seconds: float) -> int:
         before = self._clock.now().timestamp() - older_than_seconds
-        folders = (self._shelf.folder(folder) for folder in (Folder.INCOMING, Folder.PENDING, Folder.FAILED))
+        folders = (self._folders.folder(folder) for folder in (Folder.INCOMING, Folder.PENDING, Folder.FAILED))
         found = (folder / name for folder in folders for name in self._disk.listdir(folder) if _is_temporary(name))
         return sum(self._sweep_one(path, before) for path in found)
 
@@ -94,7 +94,7 @@ class Upkeep:
     def _forget(self, name: FileName) -> None:
         self._histories.forget(name)
         others = (FileName(name.stamp, name.session_id, data_type) for data_type in DataType)
-        if self._sessions.find_stamp(name.session_id) == name.stamp and not any(map(self._shelf.find, others)):
+        if self._sessions.find_stamp(name.session_id) == name.stamp and not any(map(self._folders.find, others)):
             self._sessions.forget(name.session_id)
 
     def _remove_empty(self, day: Path) -> None:
@@ -113,11 +113,11 @@ class Upkeep:
         return True
 
     def _names(self, folder: Folder) -> Iterator[FileName]:
-        parsed = map(read_name, self._disk.listdir(self._shelf.folder(folder)))
+        parsed = map(read_name, self._disk.listdir(self._folders.folder(folder)))
         return (name for name in parsed if name is not None)
 
     def _completed(self) -> Iterator[FileName]:
-        for _, folder in self._shelf.completed_days():
+        for _, folder in self._folders.completed_days():
             with suppress(FileNotFoundError):
                 yield from (name for name in map(read_name, self._disk.listdir(folder)) if name is not None)
 

@@ -15,8 +15,8 @@ from services.collection.operators import (
     RunSummary,
     cancel_run,
     list_runs,
+    read_run_history,
     resume_stopped_run,
-    tell_story,
 )
 from services.delivery.task_sender import TaskSender
 from services.stores import Stores, build_stores
@@ -43,14 +43,16 @@ def show_list(here: Stores, options: argparse.Namespace) -> None:
         _write(_line(run))
 
 
-def show_story(here: Stores, options: argparse.Namespace) -> None:
+def show_history(here: Stores, options: argparse.Namespace) -> None:
     with here.sessions() as session:
-        story = tell_story(session, options.session_id)
-    _write(_line(story.summary))
-    _write(f"checkups {story.health_count}, prescriptions {story.prescription_count}, ends {story.expires_at:%F %T}Z")
-    if story.detail:
-        _write(f"error: {story.detail}")
-    for record in story.steps:
+        history = read_run_history(session, options.session_id)
+    _write(_line(history.summary))
+    _write(
+        f"checkups {history.health_count}, prescriptions {history.prescription_count}, ends {history.expires_at:%F %T}Z"
+    )
+    if history.detail:
+        _write(f"error: {history.detail}")
+    for record in history.steps:
         took = (record.ended_at - record.started_at).total_seconds()
         began = f"  {record.started_at:%F %T}  {record.step:<20} try {record.attempt:<3}"
         _write(f"{began} {record.outcome:<12} {took:8.2f} s  {record.reason or ''}")
@@ -77,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--limit", type=int, default=50)
     listing.set_defaults(run=show_list)
     actions: dict[str, tuple[Callable[[Stores, argparse.Namespace], None], str]] = {
-        "show": (show_story, "one run's story, step by step"),
+        "show": (show_history, "one run's history, step by step"),
         "resume": (resume, "let a run that stopped go on at its step"),
         "cancel": (cancel, "end a run for good"),
     }

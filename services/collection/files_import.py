@@ -92,7 +92,7 @@ class FileImporter:
         return _summarize(self._spool.names_of(session_id), imported)
 
     def import_file(self, name: str) -> ImportResult | None:
-        """None when it did not get into the database: its story says why. Raises ImportInterrupted, StorageFault."""
+        """None when it did not get into the database: its history says why. Raises ImportInterrupted, StorageFault."""
         try:
             self._spool.requeue(name)
             with self._spool.claim(name) as claimed:
@@ -133,7 +133,7 @@ class FileImporter:
 
     def _is_with_another(self, info: FileInfo) -> bool:
         """Whether it is the patient's file, and another worker holds it: the other files would not find the patient."""
-        return info.data_type is DataType.PATIENT and self._spool.story(info.name).folder is Folder.PENDING
+        return info.data_type is DataType.PATIENT and self._spool.describe(info.name).folder is Folder.PENDING
 
     def _import_claimed(self, claimed: Claimed) -> ImportResult | None:
         try:

@@ -47,7 +47,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
-class RunStory:
+class RunHistory:
     """A run and all tries of its steps, oldest first. `detail` is what the operators need of its error."""
 
     summary: RunSummary
@@ -84,12 +84,12 @@ def list_runs(
     return [_summarize(run) for run in session.execute(query).scalars()]
 
 
-def tell_story(session: Session, session_id: UUID) -> RunStory:
+def read_run_history(session: Session, session_id: UUID) -> RunHistory:
     run = session.get(CollectionRun, session_id)
     if run is None:
         raise SessionNotFound(str(session_id))
     tries = select(CollectionStep).where(CollectionStep.session_id == session_id).order_by(CollectionStep.id)
-    return RunStory(
+    return RunHistory(
         summary=_summarize(run),
         detail=run.error_detail,
         health_count=run.health_count,

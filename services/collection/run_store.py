@@ -9,7 +9,7 @@ Errors: SessionNotFound, ClaimOutdated (nothing was written; the unit of work ha
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -87,7 +87,7 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
     parameters |= {"key": run.session_id, "seen": int(is_visible)}
     parameters |= event_parameters(work.kinds.of(subject), subject, bodies)
     for number, one in enumerate(tries):
-        parameters |= {f"{name}_{number}": value for name, value in zip(_TRY_COLUMNS, astuple(one), strict=True)}
+        parameters |= {f"{name}_{number}": getattr(one, name) for name in _TRY_COLUMNS}
     statement = _saving(tuple(changed), len(tries), has_events=bool(bodies))
     row = work.session.execute(statement, parameters).one_or_none()
     if row is None:

@@ -68,7 +68,7 @@ def open_story(page: Page, visit: Visit) -> None:
     page.get_by_role("button", name="지금 새로고침").click()  # the run may be younger than the list
     page.get_by_role("link", name=visit.session_id).click()
     expect(page.get_by_role("heading", name="작업 기록")).to_be_focused()
-    expect(page.locator("#story-body")).to_be_visible()
+    expect(page.locator("#run-history-body")).to_be_visible()
 
 
 def fact(page: Page, name: str) -> Locator:
@@ -76,7 +76,7 @@ def fact(page: Page, name: str) -> Locator:
 
 
 def confirm(page: Page, button: str) -> None:
-    page.locator("#story-body").get_by_role("button", name=button).click()
+    page.locator("#run-history-body").get_by_role("button", name=button).click()
     page.get_by_role("dialog").get_by_role("button", name=button).click()
 
 
@@ -110,7 +110,7 @@ def test_a_stopped_run_is_found_understood_resumed_and_completes(page: Page, sto
     stopped.approves()
     expect(fact(page, "상태")).to_have_text("완료 끝남", timeout=20_000)
     expect(tried.last).to_contain_text("마무리")
-    expect(page.locator("#story-body").get_by_role("button")).to_have_count(0)
+    expect(page.locator("#run-history-body").get_by_role("button")).to_have_count(0)
 
 
 def test_a_cancelled_run_ends_for_its_person_too(page: Page, waiting: Visit) -> None:
@@ -188,7 +188,7 @@ def test_who_signs_out_leaves_nothing_behind(visitor: Visitor, product: Product,
     open_story(page, stopped)
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_label("직원 토큰")).to_be_focused()
-    expect(page.locator("#story")).to_be_hidden()
+    expect(page.locator("#run-history")).to_be_hidden()
     assert page.evaluate("sessionStorage.length") == 0
     with page.expect_response("**/admin/runs**") as asked:
         sign_in(page, token)
@@ -212,7 +212,7 @@ def test_a_token_that_ran_out_is_asked_for_again_where_one_was(page: Page, stopp
         page.get_by_role("dialog").get_by_role("button", name="다시 시작").click()
         expect(page.locator("#token-error")).to_contain_text("다시 로그인해 주세요.")
     sign_in(page, token)
-    expect(page.locator("#story-id")).to_have_text(stopped.session_id)
+    expect(page.locator("#run-history-id")).to_have_text(stopped.session_id)
     expect(page.get_by_role("button", name="다시 시작")).to_be_visible()
 
 
@@ -250,7 +250,7 @@ def test_a_cut_line_is_told_and_comes_back_by_itself(page: Page, stopped: Visit,
 def test_a_run_is_found_by_its_id(page: Page, waiting: Visit) -> None:
     page.get_by_label("세션 ID로 찾기").fill(f" {waiting.session_id.upper()} ")
     page.keyboard.press("Enter")
-    expect(page.locator("#story-id")).to_have_text(waiting.session_id)
+    expect(page.locator("#run-history-id")).to_have_text(waiting.session_id)
     expect(page.locator("#steps-rows tr")).to_have_count(1)
 
 
@@ -260,7 +260,7 @@ def test_an_id_that_is_none_is_told_at_its_field(page: Page) -> None:
     expect(page.locator("#find-id-error")).to_contain_text("세션 ID 모양이 아니에요.")
     page.get_by_label("세션 ID로 찾기").fill("5d3e7f7e-0d1c-4a53-8f0b-8a2a6f5f8f11")
     page.get_by_role("button", name="찾기").click()
-    expect(page.locator("#story-missing")).to_be_visible()
+    expect(page.locator("#run-history-missing")).to_be_visible()
 
 
 def test_each_view_shows_what_belongs_to_it(page: Page, stopped: Visit, waiting: Visit) -> None:

@@ -174,7 +174,7 @@ class Driver:
             wait_until(lambda: self.run(session_id).status in statuses, timeout)
         except AssertionError as exc:
             run = self.run(session_id)
-            seen = (run.status, run.step, run.run_state, run.attempts, run.takeovers, self.story(session_id))
+            seen = (run.status, run.step, run.run_state, run.attempts, run.takeovers, self.event_names(session_id))
             raise AssertionError(f"{exc}: {seen}") from None
         wait_until(lambda: not self.unsent(session_id))
         return self.run(session_id)
@@ -189,7 +189,7 @@ class Driver:
         assert not page.gone
         return [orjson.loads(event.to_json()) for event in page.events]
 
-    def story(self, session_id: str) -> list[str]:
+    def event_names(self, session_id: str) -> list[str]:
         """Names of the events in their order; of `streaming_status` its state."""
         events = self.events(session_id)
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1))

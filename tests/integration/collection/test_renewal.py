@@ -36,7 +36,7 @@ def test_an_early_renewal_is_silent(world: World):
         clock.advance(TTL * 0.3)
         assert use(world, session_id)
         assert world.run(session_id).expires_at == clock.now() + TTL
-    assert world.story(session_id) == []
+    assert world.event_names(session_id) == []
 
 
 def test_a_late_renewal_is_told(world: World):
@@ -97,4 +97,4 @@ def test_whoever_watches_is_renewed_rarely_and_in_silence(world: World):
         assert deadline is not None
         with world.stores.unit_of_work() as work:
             world.stores.directory.renew(work, known, deadline)
-    assert world.story(session_id) == []
+    assert world.event_names(session_id) == []

@@ -93,7 +93,7 @@ def test_asking_after_the_end_changes_nothing(world: World):
     world.finish(claim)
     assert world.ask_auth(session_id) is Asked.DUPLICATE
     assert world.ask_collection(session_id) is Asked.DUPLICATE
-    assert world.story(session_id).count("completed") == 1
+    assert world.event_names(session_id).count("completed") == 1
 
 
 # taking
@@ -117,19 +117,19 @@ def test_a_step_is_done_once_however_often_it_is_finished(world: World):
     for finish in (finish_step, finish_steps):
         with pytest.raises(ClaimOutdated):
             world.unit(finish, claim, 3, world.tools)
-    assert world.story(session_id).count("prescription_completed") == 1
+    assert world.event_names(session_id).count("prescription_completed") == 1
 
 
 def test_a_process_that_lost_its_run_changes_nothing(world: World):
     session_id, zombie = world.at(Step.FETCH_PRESCRIPTIONS)
     assert world.unit(take_from_dead, clock.now()) == 1
-    before, told = world.run(session_id), world.story(session_id)
+    before, told = world.run(session_id), world.event_names(session_id)
     for function, *given in ((finish_step, 3), (finish_steps, 3), (fail_step, TilkoUnavailable()), (hand_back,)):
         with pytest.raises(ClaimOutdated):
             world.unit(function, zombie, *given, world.tools)
     after = world.run(session_id)
     assert (after.fence, after.step, after.run_state) == (before.fence, Step.FETCH_PRESCRIPTIONS, "ready")
-    assert (after.prescription_count, world.story(session_id)) == (None, told)
+    assert (after.prescription_count, world.event_names(session_id)) == (None, told)
 
 
 def test_steps_that_only_write_rows_are_one_statement_with_the_step_before(world: World):
@@ -157,7 +157,7 @@ def test_a_run_that_was_taken_back_goes_on_and_says_nothing_twice(world: World):
     assert claim is not None
     assert claim.attempt == 2
     world.finish(claim)
-    assert world.story(session_id).count("fetching_prescription_data") == 1
+    assert world.event_names(session_id).count("fetching_prescription_data") == 1
 
 
 def test_a_run_that_spent_its_time_is_taken_from_the_living(world: World, held_lease: int):
@@ -183,7 +183,7 @@ def test_a_step_that_kills_its_process_each_time_stops(world: World):
     world.unit(take_from_dead, clock.now())
     run = world.run(session_id)
     assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "POISON")
-    assert world.story(session_id).count("collection_error") == 1
+    assert world.event_names(session_id).count("collection_error") == 1
     assert world.ask_collection(session_id) is Asked.ACCEPTED
     assert world.claim(session_id, Step.SAVE_FILES) is not None
 
@@ -195,7 +195,7 @@ def test_a_run_that_cannot_be_opened_stops_visibly(world: World):
     assert world.claim(session_id, Step.REQUEST_SIMPLE_AUTH) is None
     run = world.run(session_id)
     assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "UNREADABLE")
-    assert world.story(session_id) == ["error"]
+    assert world.event_names(session_id) == ["error"]
 
 
 # failing
@@ -226,13 +226,13 @@ def test_the_last_try_is_told(world: World):
     with clock.frozen(clock.now()):
         for _ in range(3):
             assert claim is not None
-            assert world.story(session_id) == []
+            assert world.event_names(session_id) == []
             world.unit(fail_step, claim, TilkoUnavailable(), world.tools)
             clock.advance(10 * SECOND)
             claim = world.claim(session_id, Step.REQUEST_SIMPLE_AUTH)
     run = world.run(session_id)
     assert (run.run_state, run.status, run.error_code) == ("idle", Status.ERROR, "PROVIDER_UNAVAILABLE")
-    assert world.story(session_id) == ["error"]
+    assert world.event_names(session_id) == ["error"]
 
 
 def test_an_approval_that_went_missing_is_waited_for_again(world: World):
@@ -240,7 +240,7 @@ def test_an_approval_that_went_missing_is_waited_for_again(world: World):
     world.unit(fail_step, claim, NotApproved(), world.tools)
     run = world.run(session_id)
     assert (run.run_state, run.step, run.status) == ("waiting", Step.POLL_SIMPLE_AUTH, Status.AUTH_PENDING)
-    assert world.story(session_id)[-1] == "auth_pending"
+    assert world.event_names(session_id)[-1] == "auth_pending"
 
 
 @pytest.mark.parametrize("step", [step for step in WORKER_STEPS if step != Step.MAKE_REPORT])
@@ -357,7 +357,7 @@ def test_cancelling_twice_is_told_once(world: World):
     session_id, _ = world.waiting()
     world.cancel(session_id)
     world.cancel(session_id)
-    assert world.story(session_id).count("error") == 1
+    assert world.event_names(session_id).count("error") == 1
 
 
 # waiting
@@ -374,18 +374,18 @@ def test_a_waiting_session_is_taken_by_one_poller(world: World, held_lease: int)
 def test_a_poller_whose_session_was_taken_over_changes_nothing(world: World):
     session_id, old = world.waiting()
     world.unit(take_waiting, OWNER, world.tools, 10)
-    told = world.story(session_id)
+    told = world.event_names(session_id)
     world.unit(record_approval, old, 2, world.tools)
     world.unit(record_poll_error, old, TilkoRefused(), world.tools)
     world.unit(note_not_approved, old, 5, world.tools)
-    assert (world.run(session_id).run_state, world.story(session_id)) == ("waiting", told)
+    assert (world.run(session_id).run_state, world.event_names(session_id)) == ("waiting", told)
 
 
 def test_an_approval_is_recorded_once(world: World):
     session_id, claim = world.waiting()
     for _ in range(2):
         world.unit(record_approval, claim, 2, world.tools)
-    assert world.story(session_id).count("auth_completed") == 1
+    assert world.event_names(session_id).count("auth_completed") == 1
 
 
 def test_a_poller_hears_of_sessions_that_wait_no_longer(world: World):

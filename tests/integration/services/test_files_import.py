@@ -186,7 +186,7 @@ def test_a_damaged_file_is_parked_and_never_imported(
     path.write_bytes(path.read_bytes()[:-5])
     summary = importer.import_session(session_id)
     assert (summary.parked, list(summary.imported)) == ((H,), [P])
-    assert spool.story(name).last_error == "damaged_truncated"
+    assert spool.describe(name).last_error == "damaged_truncated"
     assert count_checkups(sessions) == 0
 
 

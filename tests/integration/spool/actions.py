@@ -66,7 +66,7 @@ def _park_incoming(spool: Spool) -> None:
 
 def _clean_up(spool: Spool) -> None:
     with Clock().frozen(NOW + timedelta(days=40)) as later:
-        Spool(spool.shelf.root, SEALER, later, spool.shelf.disk).clean_completed()
+        Spool(spool.folders.root, SEALER, later, spool.folders.disk).clean_completed()
 
 
 def _nothing(spool: Spool) -> None:

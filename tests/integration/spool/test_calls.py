@@ -60,7 +60,7 @@ def _caller(root: Path) -> Iterator[Caller]:
 
 @pytest.fixture
 def caller(spool: Spool) -> Iterator[Caller]:
-    with _caller(spool.shelf.root) as made:
+    with _caller(spool.folders.root) as made:
         yield made
 
 
@@ -101,7 +101,7 @@ def test_a_process_that_is_writing_is_not_overtaken(spool: Spool, caller: Caller
 
 
 def test_one_of_two_who_lose_their_patience_breaks_in(spool: Spool, caller: Caller):
-    with _caller(spool.shelf.root):
+    with _caller(spool.folders.root):
         assert spool.begin_call(SESSION, KIND, breaking_in=True) is None
     assert spool.begin_call(SESSION, KIND, breaking_in=True)
 

@@ -13,7 +13,7 @@ from tests.integration.spool.conftest import OTHER, SEALER, SESSION, complete, p
 
 @pytest.fixture
 def stored(spool: Spool) -> Path:
-    return spool.shelf.root / "pending" / spool.put_pending(package())
+    return spool.folders.root / "pending" / spool.put_pending(package())
 
 
 def _reason(spool: Spool, path: Path) -> str:
@@ -43,7 +43,7 @@ def test_appended_bytes_are_noticed(spool: Spool, stored: Path) -> None:
 
 
 def test_file_of_another_session_does_not_open(spool: Spool, stored: Path) -> None:
-    other = spool.shelf.root / "pending" / spool.put_pending(package(session_id=OTHER))
+    other = spool.folders.root / "pending" / spool.put_pending(package(session_id=OTHER))
     stored.write_bytes(other.read_bytes())
     assert _reason(spool, stored) == "sealed"
 
@@ -78,7 +78,7 @@ def test_parked_file_keeps_its_bytes_and_its_reason(spool: Spool, stored: Path) 
     stored.write_bytes(b"torn")
     info = spool.park(stored.name, _reason(spool, stored))
     assert (info.folder, info.parked, info.last_error) == ("failed", True, "truncated")
-    assert (spool.shelf.root / "failed" / stored.name).read_bytes() == b"torn"
+    assert (spool.folders.root / "failed" / stored.name).read_bytes() == b"torn"
     assert spool.list_pending() == []
 
 
@@ -87,7 +87,7 @@ def test_damaged_file_that_is_requeued_is_parked_again(spool: Spool, stored: Pat
     spool.park(stored.name, "truncated")
     spool.requeue(stored.name)
     assert spool.park(stored.name, _reason(spool, stored)).parked
-    assert [one.reason for one in spool.story(stored.name).history] == ["truncated", "truncated"]
+    assert [one.reason for one in spool.describe(stored.name).history] == ["truncated", "truncated"]
 
 
 def test_saving_over_a_damaged_file_changes_nothing(spool: Spool, stored: Path) -> None:
@@ -99,13 +99,13 @@ def test_saving_over_a_damaged_file_changes_nothing(spool: Spool, stored: Path) 
 
 def test_damaged_answer_is_parked_and_makes_room(spool: Spool) -> None:
     name = spool.put_incoming(SESSION, DataType.HEALTH, b'{"first": 1}')
-    (spool.shelf.root / "incoming" / name).write_bytes(b"torn")
+    (spool.folders.root / "incoming" / name).write_bytes(b"torn")
     with pytest.raises(DamagedFile) as caught:
         spool.read_incoming(SESSION, DataType.HEALTH)
     parked = spool.park_incoming(SESSION, DataType.HEALTH, caught.value.reason)
     spool.put_incoming(SESSION, DataType.HEALTH, b'{"second": 2}')
     assert spool.read_incoming(SESSION, DataType.HEALTH) == b'{"second": 2}'
-    assert (spool.shelf.root / "failed" / parked.name).read_bytes() == b"torn"
+    assert (spool.folders.root / "failed" / parked.name).read_bytes() == b"torn"
 
 
 def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
@@ -117,9 +117,9 @@ def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
 
 def test_damaged_reasons_file_only_grants_more_tries(spool: Spool, stored: Path) -> None:
     spool.fail(stored.name, "import_refused")
-    why = spool.shelf.root / "failed" / f"{stored.name}.why"
+    why = spool.folders.root / "failed" / f"{stored.name}.why"
     why.write_bytes(why.read_bytes().replace(b'"retry_count":1', b'"retry_count":9'))
-    assert spool.story(stored.name).retry_count == 0
+    assert spool.describe(stored.name).retry_count == 0
     spool.requeue(stored.name)
     complete(spool, stored.name)
 

@@ -19,7 +19,7 @@ MISCONFIGURED = [{"status": 401}, {"status": 403}, {"message": "등록되지 않
 def test_a_person_whom_the_provider_does_not_know_corrects_the_form(driver: Driver):
     session_id = driver.arrive(known=False)
     run = driver.wait_for(session_id, Status.INFO_REQUIRED)
-    assert driver.story(session_id) == ["info_required"]
+    assert driver.event_names(session_id) == ["info_required"]
     assert (run.run_state, run.error_code, run.identity) == ("ended", "INFO_REQUIRED", None)
 
 
@@ -34,7 +34,7 @@ def test_somebody_without_that_authenticator_is_told_which(driver: Driver):
 def test_a_passing_fault_is_tried_again_unseen(driver: Driver, what):
     driver.fault(AUTH, calls=1, **what)
     session_id = driver.wait_for_push()
-    assert driver.story(session_id) == ["auth_key_received", "auth_waiting"]
+    assert driver.event_names(session_id) == ["auth_key_received", "auth_waiting"]
     assert driver.steps(session_id) == [("request_simple_auth", "retrying"), ("request_simple_auth", "done")]
 
 
@@ -61,7 +61,7 @@ def test_our_own_misconfiguration_stops_at_once(driver: Driver, what):
     session_id = driver.arrive()
     run = driver.wait_for(session_id, Status.ERROR)
     assert (run.error_code, driver.hits(fault)) == ("SERVICE_UNAVAILABLE", 1)
-    assert driver.story(session_id) == ["error"]
+    assert driver.event_names(session_id) == ["error"]
 
 
 def test_a_refusal_keeps_its_facts_for_the_operators(driver: Driver):

@@ -13,7 +13,7 @@ from dev.local.stack import Stack
 from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, TREATMENTS, Driver
 from tests.waiting import wait_until
 
-from .test_paths import REPORT_STORY, TREND_STORY
+from .test_paths import REPORT_EVENTS, TREND_EVENTS
 
 STOPPING = "Warm shutdown"
 PORT_OF_HOLDER = """
@@ -44,8 +44,8 @@ def all_running(running: Stack, pairs: None) -> Iterator[None]:
         running.start(name)
 
 
-def story(driver: Driver, session_id: str) -> list[str]:
-    return [name for name in driver.story(session_id) if name != "auth_timeout"]
+def event_names(driver: Driver, session_id: str) -> list[str]:
+    return [name for name in driver.event_names(session_id) if name != "auth_timeout"]
 
 
 def holder_of(driver: Driver, session_id: str) -> psutil.Process:
@@ -83,7 +83,7 @@ def test_a_killed_worker_loses_nothing_of_what_it_held(running: Stack, driver: D
     kill_holders(running, driver, first, second)
     for session_id in (first, second):
         driver.wait_for(session_id, Status.COMPLETED, timeout=30)
-        assert story(driver, session_id) == REPORT_STORY
+        assert event_names(driver, session_id) == REPORT_EVENTS
         assert driver.billed(session_id) == (1, 1, 1)
 
 
@@ -112,7 +112,7 @@ def test_a_child_killed_during_a_call_is_replaced(driver: Driver, path):
     if path == AUTH:
         driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED, timeout=30)
-    assert story(driver, session_id) == REPORT_STORY
+    assert event_names(driver, session_id) == REPORT_EVENTS
     assert driver.billed(session_id) == (1, 1, 1)
     assert "taken_back" in dict(map(reversed, driver.steps(session_id)))
 
@@ -134,7 +134,7 @@ def test_a_child_killed_in_the_middle_of_saving_goes_on_once(driver: Driver, tab
         holder_of(driver, session_id).kill()
         holder.rollback()
     run = driver.wait_for(session_id, Status.COMPLETED, timeout=30)
-    assert story(driver, session_id) == REPORT_STORY
+    assert event_names(driver, session_id) == REPORT_EVENTS
     assert driver.billed(session_id) == (1, 1, 1)
     assert (_rows(driver, "welno_checkup_data", run), _rows(driver, "welno_prescription_data", run)) == (2, 3)
 
@@ -156,7 +156,7 @@ def test_a_worker_whose_lease_is_cut_gives_way(running: Stack, driver: Driver):
     )
     driver.execute("select pg_terminate_backend(:pid)", pid=pid)
     driver.wait_for(session_id, Status.COMPLETED, timeout=30)
-    assert driver.story(session_id).count("completed") == 1
+    assert driver.event_names(session_id).count("completed") == 1
     assert driver.run(session_id).fence > 1
 
 
@@ -170,7 +170,7 @@ def test_a_worker_that_hangs_is_replaced_and_changes_nothing_when_it_wakes(runni
     driver.release(fault)
     running.kill(name, signal.SIGCONT)
     driver.wait_for(session_id, Status.COMPLETED, timeout=30)
-    assert story(driver, session_id) == REPORT_STORY
+    assert event_names(driver, session_id) == REPORT_EVENTS
 
 
 def test_a_poller_that_was_killed_is_replaced(running: Stack, driver: Driver):
@@ -234,7 +234,7 @@ def test_redis_may_be_emptied_while_sessions_run(running: Stack, driver: Driver)
     driver.stores.redis.flushall()
     driver.release(fault)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert story(driver, session_id) == TREND_STORY
+    assert event_names(driver, session_id) == TREND_EVENTS
     assert driver.sandbox.get("/control/calls", params={"cxid": cxid}).json()["billed"][cxid] == {
         "checkups": 1,
         "prescriptions": 1,

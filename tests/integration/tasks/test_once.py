@@ -12,7 +12,7 @@ from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
 from tests.waiting import wait_until
 
-from .test_paths import TREND_STORY
+from .test_paths import TREND_EVENTS
 
 
 def at_once(*functions: Callable[[], object]) -> list[object]:
@@ -26,7 +26,7 @@ def test_asking_twice_at_once_for_the_push_sends_one(driver: Driver):
     assert answers == [Asked.DUPLICATE, Asked.DUPLICATE]
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == TREND_STORY
+    assert driver.event_names(session_id) == TREND_EVENTS
 
 
 def test_collecting_from_two_tabs_starts_one_chain(driver: Driver):
@@ -34,7 +34,7 @@ def test_collecting_from_two_tabs_starts_one_chain(driver: Driver):
     answers = at_once(*[lambda: driver.ask_collection(session_id)] * 4)
     assert answers.count(Asked.ACCEPTED) <= 1
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == TREND_STORY
+    assert driver.event_names(session_id) == TREND_EVENTS
     assert driver.billed(session_id) == (1, 1, 0)
 
 
@@ -69,7 +69,7 @@ def test_duplicates_of_every_message_change_nothing(driver: Driver):
     for step in ("fetch_health_data", "finish"):
         driver.send(TaskCall(step_task(step), session_id, "req-1"))
     driver.wait_for(driver.approved(), Status.COMPLETED)
-    assert driver.story(session_id).count("completed") == 1
+    assert driver.event_names(session_id).count("completed") == 1
     assert driver.billed(session_id) == (1, 1, 1)
 
 

@@ -8,7 +8,7 @@ import pytest
 from core.names import Status
 from tests.integration.collection.driver import REPORT, Driver, make_identity
 
-TREND_STORY = [
+TREND_EVENTS = [
     "auth_key_received",
     "auth_waiting",
     "auth_completed",
@@ -18,20 +18,20 @@ TREND_STORY = [
     "prescription_completed",
     "completed",
 ]
-REPORT_STORY = [*TREND_STORY[:-1], "mediarc_generating", "mediarc_completed_password_ready", "completed"]
+REPORT_EVENTS = [*TREND_EVENTS[:-1], "mediarc_generating", "mediarc_completed_password_ready", "completed"]
 
 
 def test_the_trend_path_tells_its_events_in_order(driver: Driver):
     session_id = driver.approved()
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == TREND_STORY
+    assert driver.event_names(session_id) == TREND_EVENTS
     assert driver.billed(session_id) == (1, 1, 0)
 
 
 def test_the_report_path_tells_its_events_in_order(driver: Driver):
     session_id = driver.approved(report=True)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == REPORT_STORY
+    assert driver.event_names(session_id) == REPORT_EVENTS
     assert driver.billed(session_id) == (1, 1, 1)
 
 
@@ -39,7 +39,7 @@ def test_events_carry_who_and_how_many(driver: Driver):
     session_id = driver.approved(report=True, checkups=4, prescriptions=5)
     run = driver.wait_for(session_id, Status.COMPLETED)
     ids = {"patient_uuid": str(run.patient_uuid), "hospital_id": "PEERNINE"}
-    data = {name: driver.wait_for_event(session_id, name).get("data") for name in REPORT_STORY}
+    data = {name: driver.wait_for_event(session_id, name).get("data") for name in REPORT_EVENTS}
     assert data["auth_completed"] == {"user_name": "정*람"}
     assert data["health_data_completed"] == {"count": 4, "redirect_to_report": True, **ids}
     assert data["prescription_completed"] == {"count": 5, **ids}
@@ -100,7 +100,7 @@ def test_zero_records_are_a_success(driver: Driver, counts):
     run = driver.wait_for(session_id, Status.COMPLETED)
     assert (run.health_count, run.prescription_count, run.health_failed) == (0, 0, False)
     # Nothing to predict from, so no report is even begun.
-    assert driver.story(session_id) == TREND_STORY
+    assert driver.event_names(session_id) == TREND_EVENTS
     assert driver.billed(session_id) == (1, 1, 0)
 
 
@@ -116,7 +116,7 @@ def test_an_answer_of_thirty_mib_passes(driver: Driver):
 def test_a_report_needs_values_to_predict_from(driver: Driver):
     session_id = driver.approved(report=True, checkups=1, newest_lacks_sugar=True)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id)[-3:] == ["mediarc_generating", "mediarc_failed", "completed"]
+    assert driver.event_names(session_id)[-3:] == ["mediarc_generating", "mediarc_failed", "completed"]
     data = driver.wait_for_event(session_id, "mediarc_failed")["data"]
     assert (data["code"], data["missing"]) == ("REPORT_INPUTS_MISSING", ["fasting_glucose"])
     assert driver.billed(session_id) == (1, 1, 0)

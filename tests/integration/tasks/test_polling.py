@@ -11,7 +11,7 @@ from services.collection.requests import Asked
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
 from tests.waiting import wait_until
 
-from .test_paths import TREND_STORY
+from .test_paths import TREND_EVENTS
 
 PASSING = [
     {"status": 429, "headers": {"Retry-After": "1"}},
@@ -29,7 +29,7 @@ def test_not_approved_yet_is_no_error(driver: Driver, answer):
     wait_until(lambda: len(driver.calls(session_id)) > 3)
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert [name for name in driver.story(session_id) if name != "auth_timeout"] == TREND_STORY
+    assert [name for name in driver.event_names(session_id) if name != "auth_timeout"] == TREND_EVENTS
 
 
 def test_after_five_polls_the_person_is_told_and_polls_slow_down(driver: Driver):
@@ -41,7 +41,7 @@ def test_after_five_polls_the_person_is_told_and_polls_slow_down(driver: Driver)
     gaps = [(after - before).total_seconds() for before, after in pairwise(moments[1:])]
     assert max(gaps[:4]) < 0.25
     assert min(gaps[6:8]) > 0.25
-    assert driver.story(session_id).count("auth_timeout") == 1
+    assert driver.event_names(session_id).count("auth_timeout") == 1
 
 
 def _moments(driver: Driver, session_id: str, count: int) -> list[datetime]:
@@ -66,7 +66,7 @@ def test_somebody_who_declines_corrects_and_starts_again(driver: Driver):
     session_id = driver.wait_for_push()
     driver.decline(session_id)
     run = driver.wait_for(session_id, Status.INFO_REQUIRED)
-    assert (run.run_state, driver.story(session_id)[-1]) == ("ended", "info_required")
+    assert (run.run_state, driver.event_names(session_id)[-1]) == ("ended", "info_required")
 
 
 @pytest.mark.parametrize("message", WRONG)
@@ -84,7 +84,7 @@ def test_a_passing_fault_of_a_poll_goes_unseen(driver: Driver, what):
     wait_until(lambda: driver.hits(fault))
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert [name for name in driver.story(session_id) if name != "auth_timeout"] == TREND_STORY
+    assert [name for name in driver.event_names(session_id) if name != "auth_timeout"] == TREND_EVENTS
     assert driver.billed(session_id) == (1, 1, 0)
 
 
@@ -124,7 +124,7 @@ def test_refused_checkups_leave_the_prescriptions(driver: Driver):
     session_id = driver.wait_for_push()
     driver.approve_with(session_id, driver.fault(CHECKUPS, cxid=driver.cxid(session_id), error_code=7777))
     run = driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id)[-4:] == [
+    assert driver.event_names(session_id)[-4:] == [
         "health_data_failed",
         "fetching_prescription_data",
         "prescription_completed",
@@ -139,7 +139,7 @@ def test_refused_prescriptions_leave_the_checkups(driver: Driver):
     driver.fault(TREATMENTS, cxid=driver.cxid(session_id), error_code=7777)
     driver.approve(session_id)
     run = driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id)[-2:] == ["prescription_data_failed", "completed"]
+    assert driver.event_names(session_id)[-2:] == ["prescription_data_failed", "completed"]
     assert (run.prescriptions_failed, run.health_count, run.error_code) == (True, 2, None)
     assert driver.billed(session_id) == (1, 0, 0)
 
@@ -165,7 +165,7 @@ def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
     driver.fault(TREATMENTS, cxid=driver.cxid(session_id), calls=1, **what)
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == TREND_STORY
+    assert driver.event_names(session_id) == TREND_EVENTS
     assert ("fetch_prescriptions", "retrying") in driver.steps(session_id)
 
 
@@ -178,7 +178,7 @@ def test_a_deleted_session_is_polled_no_longer(driver: Driver):
     # The neighbour's whole collection is time enough for a poll that should not be.
     driver.wait_for(driver.approved(), Status.COMPLETED)
     assert len(driver.calls(session_id)) == seen
-    assert driver.story(session_id)[-1] == "error"
+    assert driver.event_names(session_id)[-1] == "error"
     assert driver.run(session_id).status == Status.CANCELLED
 
 

@@ -5,7 +5,7 @@ import pytest
 from core.names import Status
 from tests.integration.collection.driver import MEDIARC, Driver
 
-from .test_paths import REPORT_STORY
+from .test_paths import REPORT_EVENTS
 
 PASSING = [
     {"status": 429, "headers": {"Retry-After": "1"}},
@@ -29,7 +29,7 @@ def test_a_passing_fault_of_the_report_goes_unseen(driver: Driver, what):
     driver.fault(MEDIARC, calls=1, **what)
     session_id = driver.approved(report=True)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == REPORT_STORY
+    assert driver.event_names(session_id) == REPORT_EVENTS
     assert driver.steps(session_id).count(("make_report", "retrying")) == 1
     assert driver.billed(session_id) == (1, 1, 1)
 
@@ -42,7 +42,7 @@ def test_a_report_whose_answer_got_lost_is_paid_once(driver: Driver, what):
         driver.wait_until_held(fault)
         driver.release(fault)
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id) == REPORT_STORY
+    assert driver.event_names(session_id) == REPORT_EVENTS
     assert driver.billed(session_id) == (1, 1, 1)
 
 
@@ -51,7 +51,7 @@ def test_a_report_that_fails_takes_nothing_of_the_rest(driver: Driver, what, cod
     fault = driver.fault(MEDIARC, **what)
     session_id = driver.approved(report=True)
     run = driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.story(session_id)[-3:] == ["mediarc_generating", "mediarc_failed", "completed"]
+    assert driver.event_names(session_id)[-3:] == ["mediarc_generating", "mediarc_failed", "completed"]
     assert driver.wait_for_event(session_id, "mediarc_failed")["data"] == {"code": code}
     assert (driver.hits(fault), run.health_count, run.saved_at is not None) == (tries, 2, True)
 

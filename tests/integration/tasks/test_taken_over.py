@@ -72,7 +72,7 @@ def test_a_step_that_fails_within_the_commit_of_another_takes_nothing_of_it(driv
     driver.wait_for(session_id, Status.ERROR)
     assert driver.steps(session_id).count(("fetch_prescriptions", "done")) == 1
     assert driver.steps(session_id)[-1] == ("identify_patient", "failed")
-    assert driver.story(session_id)[-2:] == ["prescription_completed", "collection_error"]
+    assert driver.event_names(session_id)[-2:] == ["prescription_completed", "collection_error"]
     driver.execute("drop function welno.refuse_patient cascade")
     driver.ask_collection(session_id)
     driver.wait_for(session_id, Status.COMPLETED)

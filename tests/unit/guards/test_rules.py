@@ -70,3 +70,24 @@ def test_the_time_comes_from_the_clock(module: Module):
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_module_is_named_for_nothing(room: str):
     assert not {path.stem for path in (ROOT / room.replace(".", "/")).rglob("*.py")} & JUNK_NAMES
+
+
+@everywhere()
+def test_only_the_transitions_change_who_acts_on_a_run(module: Module):
+    """Owner, fence and state of a run: assigned, or given to an UPDATE, in one module and nowhere else."""
+    if module.name == "services.collection.transitions":
+        return
+    assigned = {
+        target.attr
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "run"
+    }
+    updated = {
+        keyword.arg
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values"
+        for keyword in node.keywords
+    }
+    assert not (assigned | updated) & {"owner_id", "fence", "run_state"}

@@ -1,4 +1,4 @@
-"""Files of the spool, for operators: what there is, one file's story, retry, discard, clean up."""
+"""Files of the spool, for operators: what there is, one file's history, retry, discard, clean up."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, FileOutput)
 @fails(blueprint, 401, 403, 404)
 def show_file(_staff: str, name: str) -> dict[str, Any]:
-    """One file's story: each try and why it failed."""
-    return {"success": True, "file": parts().spool.story(name)}
+    """One file's history: each try and why it failed."""
+    return {"success": True, "file": parts().spool.describe(name)}
 
 
 @blueprint.post("/<string:name>/retry")
@@ -81,7 +81,7 @@ def _stories(names: list[str]) -> list[FileInfo]:
     found = []
     for name in names:
         try:
-            found.append(parts().spool.story(name))
+            found.append(parts().spool.describe(name))
         except UnknownFile:
             continue  # moved on or discarded since the folder was read
     return found

@@ -1,4 +1,4 @@
-"""Runs of the collection, for operators: list, one run's story, resume, cancel. Nothing tells who a run is about."""
+"""Runs of the collection, for operators: list, one run's history, resume, cancel. Nothing tells who a run is about."""
 
 from typing import Any
 from uuid import UUID
@@ -7,8 +7,8 @@ from flask_smorest import Blueprint
 
 from core.logs import get_logger
 from models.collection import RunState
-from services.collection.operators import cancel_run, list_runs, resume_stopped_run, tell_story
-from webapp.api.collection.schemas.runs import RunsOutput, RunsQuery, StoryOutput
+from services.collection.operators import cancel_run, list_runs, read_run_history, resume_stopped_run
+from webapp.api.collection.schemas.runs import RunHistoryOutput, RunsOutput, RunsQuery
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff
 from webapp.current import stores
@@ -42,39 +42,39 @@ def show_runs(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.get("/<uuid:session_id>")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_staff
-@blueprint.response(200, StoryOutput)
+@blueprint.response(200, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404)
 def show_run(_staff: str, session_id: UUID) -> dict[str, Any]:
-    """One run's story: each try of each step, how it ended and why."""
-    return {"success": True, "run": _story(session_id)}
+    """One run's history: each try of each step, how it ended and why."""
+    return {"success": True, "run": _history(session_id)}
 
 
 @blueprint.post("/<uuid:session_id>/resume")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_staff
-@blueprint.response(202, StoryOutput)
+@blueprint.response(202, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
 def resume_run(staff: str, session_id: UUID) -> dict[str, Any]:
     """Let a run that stopped with an error go on at its step."""
     with stores().unit_of_work() as work:
         resume_stopped_run(work, session_id, now=stores().clock.now())
     log.info("run_resumed_by_staff", session_id=str(session_id), by=staff)
-    return {"success": True, "run": _story(session_id)}
+    return {"success": True, "run": _history(session_id)}
 
 
 @blueprint.post("/<uuid:session_id>/cancel")
 @blueprint.doc(security=SECURITY_STAFF)
 @for_staff
-@blueprint.response(200, StoryOutput)
+@blueprint.response(200, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404, 413)
 def cancel(staff: str, session_id: UUID) -> dict[str, Any]:
     """End a run for good, as its person could. Stored records stay."""
     with stores().unit_of_work() as work:
         cancel_run(work, session_id, now=stores().clock.now())
     log.info("run_cancelled_by_staff", session_id=str(session_id), by=staff)
-    return {"success": True, "run": _story(session_id)}
+    return {"success": True, "run": _history(session_id)}
 
 
-def _story(session_id: UUID) -> Any:
+def _history(session_id: UUID) -> Any:
     with stores().sessions() as session:
-        return tell_story(session, session_id)
+        return read_run_history(session, session_id)

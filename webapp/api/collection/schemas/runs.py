@@ -1,4 +1,4 @@
-"""Runs on the wire, for operators: how far each is, and its story. Nothing tells who a run is about."""
+"""Runs on the wire, for operators: how far each is, and its tries. Nothing tells who a run is about."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class StepItem(Schema):
     ended_at = fields.AwareDateTime(required=True)
 
 
-class StoryItem(Schema):
+class RunHistoryItem(Schema):
     summary = fields.Nested(RunItem, required=True)
     detail = fields.Dict(required=True, allow_none=True)
     health_count = fields.Integer(required=True, allow_none=True)
@@ -68,6 +68,6 @@ class RunsOutput(Schema):
     runs = fields.List(fields.Nested(RunItem), required=True)
 
 
-class StoryOutput(Schema):
+class RunHistoryOutput(Schema):
     success = fields.Boolean(required=True)
-    run = fields.Nested(StoryItem, required=True)
+    run = fields.Nested(RunHistoryItem, required=True)

@@ -54,7 +54,7 @@ function askToSignIn(reason = "") {
   watch.stop();
   list.forget();
   if (find("confirm").open) find("confirm").close("no");
-  for (const id of ["list", "story", "refreshing", "sign-out"]) show(find(id), false);
+  for (const id of ["list", "run-history", "refreshing", "sign-out"]) show(find(id), false);
   showConnection("closed");
   showError(find("trouble"), null);
   show(find("sign-in"));
@@ -70,13 +70,13 @@ function showView(moved) {
   show(find("sign-in"), false);
   for (const part of ["refreshing", "sign-out"]) show(find(part));
   show(find("list"), !id);
-  show(find("story"), Boolean(id));
+  show(find("run-history"), Boolean(id));
   if (id) view.open(id);
   document.title = `${id ? "작업 기록" : "수집 작업"} · 웰노 운영`;
   // Back in the list, one stands on the row that one came from.
   const row = id ? null : document.getElementById(`run-${shown}`);
   shown = id;
-  if (moved) (row ?? find(id ? "story-title" : "list-title")).focus();
+  if (moved) (row ?? find(id ? "run-history-title" : "list-title")).focus();
   if (id) scrollTo(0, 0);
   watch.now();
 }

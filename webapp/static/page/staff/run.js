@@ -57,16 +57,16 @@ export class RunView {
   open(id) {
     this.#id = id;
     this.#drawn = "";
-    find("story-id").textContent = id;
+    find("run-history-id").textContent = id;
     showError(find("answer"), null);
-    show(find("story-body"), false);
-    show(find("story-missing"), false);
+    show(find("run-history-body"), false);
+    show(find("run-history-missing"), false);
   }
 
   /** There is no such run. */
   showMissing() {
-    show(find("story-body"), false);
-    show(find("story-missing"));
+    show(find("run-history-body"), false);
+    show(find("run-history-missing"));
   }
 
   async load(/** @type {() => boolean} */ isCurrent) {
@@ -112,10 +112,10 @@ export class RunView {
     show(find("resume"), isStopped(run.summary));
     show(find("actions"), run.summary.run_state !== "ended");
     this.#steps.showRows(run.steps.map(makeStep));
-    show(find("story-missing"), false);
-    show(find("story-body"));
+    show(find("run-history-missing"), false);
+    show(find("run-history-body"));
     // A button that goes takes the focus with it, unless that is moved.
-    if ([find("resume"), find("cancel")].includes(focused) && !focused.checkVisibility()) find("story-title").focus();
+    if ([find("resume"), find("cancel")].includes(focused) && !focused.checkVisibility()) find("run-history-title").focus();
   }
 }
 

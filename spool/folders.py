@@ -25,7 +25,7 @@ class Place:
     size_bytes: int
 
 
-class Shelf:
+class SpoolFolders:
     def __init__(self, root: Path, disk: Disk) -> None:
         self.root = root
         self.disk = disk
@@ -150,7 +150,7 @@ class Shelf:
 
 
 class OnShelf(Protocol):
-    shelf: Shelf
+    folders: SpoolFolders
 
 
 S = TypeVar("S", bound=OnShelf)
@@ -161,21 +161,21 @@ def translated(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S
 
     @functools.wraps(method)
     def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return translate(self.shelf, method, self, *args, **kwargs)
+        return translate(self.folders, method, self, *args, **kwargs)
 
     return guarded
 
 
-def translate(shelf: Shelf, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+def translate(folders: SpoolFolders, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     try:
         return call(*args, **kwargs)
     except OSError as exc:
-        raise StorageFault(_reason(shelf, exc)) from exc
+        raise StorageFault(_reason(folders, exc)) from exc
 
 
-def _reason(shelf: Shelf, fault: OSError) -> str:
+def _reason(folders: SpoolFolders, fault: OSError) -> str:
     reason = reason_of(fault)
     if reason == "disk_full":
         with suppress(OSError):
-            return "disk_full" if shelf.disk.has_free_inodes(shelf.root) else "inode_full"
+            return "disk_full" if folders.disk.has_free_inodes(folders.root) else "inode_full"
     return reason
