@@ -85,12 +85,12 @@ def _head() -> str:
 
 def _write_note(release: Release, column: str) -> None:
     _replace(
-        release.code / "models" / "collection.py",
+        release.code / "models" / "collection" / "runs.py",
         "    token_hash: Mapped[str | None]\n",
         f"    token_hash: Mapped[str | None]\n    {column}: Mapped[str | None]\n",
     )
     _replace(
-        release.code / "services" / "sessions.py",
+        release.code / "services" / "collection" / "sessions.py",
         "        token_hash=hash_token(token),\n",
         f'        token_hash=hash_token(token),\n        {column}="by us",\n',
     )
