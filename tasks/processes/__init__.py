@@ -1,1 +1,1 @@
-"""The processes beside the workers: poller, sweeper, and what shows that they live."""
+"""The processes beside the workers, poller and sweeper, and the housekeeping that beat asks for."""

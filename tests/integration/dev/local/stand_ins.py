@@ -31,7 +31,7 @@ def make_stack(home: Path, worker: str = "idle", web_port: int | None = None) ->
 
 
 def _server(name: str, port: int) -> Program:
-    command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", "local")
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", "dev/local")
     return Program(name, command, f"http://127.0.0.1:{port}")
 
 
