@@ -30,6 +30,9 @@ class Task(StrEnum):
     CANARY = "welno.housekeeping.canary"
 
 
+# Names whose rights every web process looks at anew, at once. See streams.control.
+CONTROL_CHANNEL = "welno:control"
+
 # Set by a worker every few seconds, read by /readyz.
 CANARY_KEY = "welno:canary"
 

@@ -8,7 +8,8 @@ from core.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class RelayLimits:
-    """`sockets_` counts readers of any kind: WebSockets, SSE answers and long polls."""
+    """`sockets_` counts readers of any kind: WebSockets, SSE answers and long polls. Of one subject its source says how
+    many."""
 
     message_in_max_bytes: int = 64 * 1024  # 1009 beyond
     # An event of 64 KiB with its number; events beyond are refused when they are appended. 1011 beyond.
@@ -16,7 +17,6 @@ class RelayLimits:
     messages_per_minute: int = 240  # frames with data from the client; 4429 beyond
     controls_per_minute: int = 240  # its pings, and pongs nobody asked for; 4429 beyond
     queue_max_bytes: int = 1024 * 1024  # events that wait for one reader; 3008 beyond
-    sockets_per_subject: int = 20  # 4429 beyond
     sockets_per_address: int = 200  # 4429 beyond; offices and carriers share addresses
     sockets_per_person: int = 50  # 4429 beyond
     sockets_total: int = 10_000  # 1013 beyond, of one process
@@ -39,7 +39,6 @@ class RelayLimits:
             messages_per_minute=settings.relay_messages_per_minute,
             controls_per_minute=settings.relay_controls_per_minute,
             queue_max_bytes=settings.relay_queue_max_bytes,
-            sockets_per_subject=settings.sockets_per_session,
             sockets_per_address=settings.sockets_per_address,
             sockets_per_person=settings.sockets_per_person,
             sockets_total=settings.sockets_total,

@@ -15,8 +15,7 @@ def test_the_defaults_are_those_of_the_settings():
 
 @pytest.mark.parametrize("limit", [item.name for item in fields(RelayLimits)])
 def test_each_bound_has_a_setting(limit):
-    attribute = {"sockets_per_subject": "sockets_per_session"}.get(limit, limit)
-    names = {f"relay_{attribute}", attribute}
+    names = {f"relay_{limit}", limit}
     [declared] = [item.metadata for item in fields(Settings) if item.name in names]
     value = declared["default"] + (1 if limit != "check_every_seconds" else -1)
     settings = Settings.read(ENVIRONMENT | {declared["variable"]: str(value)})
