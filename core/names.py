@@ -38,6 +38,10 @@ class ProcessKind(StrEnum):
     POLLER = "poller"
 
 
+# Names whose rights every web process looks at anew, at once. See streams.control.
+CONTROL_CHANNEL = "welno:control"
+
+
 def step_task(step: Step) -> str:
     return f"welno.collection.{step}"
 

@@ -21,8 +21,8 @@ from core.sealing import Sealer
 from core.settings import Settings
 from services.collection.session_cache import SessionCache
 from services.collection.sessions import SessionDirectory, SessionPolicy
-from services.delivery.event_reader import EventReader
 from services.delivery.event_sender import EventSender
+from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from streams import Streams
@@ -50,7 +50,7 @@ class Stores:
     redis: Redis
     streams: Streams
     kinds: SubjectKinds
-    events: EventReader
+    events: HistoryReader
     sender: EventSender
     sealer: Sealer
     policy: SessionPolicy
@@ -145,7 +145,7 @@ def build_stores(
         redis=redis,
         streams=streams,
         kinds=kinds,
-        events=EventReader(sessions, streams, kinds),
+        events=HistoryReader(sessions, streams, kinds),
         sender=sender,
         sealer=sealer,
         policy=policy,

@@ -12,6 +12,7 @@ def harden(response: Response) -> Response:
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
-    if request.path.startswith("/api/"):
+    # A live stream says more of itself: that nobody on the way may change it either.
+    if request.path.startswith("/api/") and response.mimetype != "text/event-stream":
         response.headers["Cache-Control"] = "no-store"
     return response

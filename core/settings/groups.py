@@ -160,6 +160,9 @@ class CollectionSettings:
         default="14400",
         unit="s",
     )
+    sockets_per_session: int = setting(
+        "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
+    )
     poll_interval_seconds: float = setting(
         "WELNO_POLL_INTERVAL_SECONDS", _SECONDS, "Between the first five polls of an approval.", default="2", unit="s"
     )
@@ -232,12 +235,12 @@ class RelaySettings:
     """Every bound of a connection; docs/relay.md tells what happens beyond it. `sockets_` counts readers of any kind:
     WebSockets, SSE answers and long polls."""
 
-    sockets_per_subject: int = setting(
-        "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
-    )
     # Offices and carriers share addresses.
     sockets_per_address: int = setting(
-        "WELNO_SOCKETS_PER_ADDRESS", count_between(1, 100_000), "The same from one address.", default="200"
+        "WELNO_SOCKETS_PER_ADDRESS",
+        count_between(1, 100_000),
+        "Open sockets, SSE and long polls from one address.",
+        default="200",
     )
     sockets_per_person: int = setting(
         "WELNO_SOCKETS_PER_PERSON", count_between(1, 1000), "The same of one known patient.", default="50"

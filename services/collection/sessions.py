@@ -8,7 +8,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID, uuid4
 
 from redis import Redis
@@ -95,6 +95,19 @@ def start_session(
     return Started(str(session_id), token, run.expires_at)
 
 
+class SessionDeadline(Protocol):
+    """What a renewal has to know."""
+
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def expires_at(self) -> datetime: ...
+
+
 class SessionDirectory:
     """Finds sessions, for those who may use them."""
 
@@ -143,13 +156,13 @@ class SessionDirectory:
             state = state_of(view)
         return state
 
-    def renewal(self, known: SessionView, *, share: float = _RENEW_SHARE) -> datetime | None:
+    def renewal(self, known: SessionDeadline, *, share: float = _RENEW_SHARE) -> datetime | None:
         """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
         now = self._clock.now()
         deadline = min(now + self._policy.ttl, known.created_at + self._policy.longest)
         return deadline if deadline - known.expires_at > self._policy.ttl * share else None
 
-    def renew(self, work: Work, view: SessionView, deadline: datetime) -> None:
+    def renew(self, work: Work, view: SessionDeadline, deadline: datetime) -> None:
         """Move the deadline; tell the browser when less than half of the time had been left."""
         now = self._clock.now()
         moved = work.session.execute(

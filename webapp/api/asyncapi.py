@@ -6,53 +6,43 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from core.names import Event, Status
+from core.names import Event
+from services.collection.session_cache import STATE_FIELDS
 from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode
-from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode
 
 Json = dict[str, Any]
 blueprint = Blueprint("asyncapi", __name__)
 _CHANNEL = "#/channels/session"
-# What `session_status` and `resync` tell, as in the status over HTTP.
-_STATE = (
-    "session_id",
-    "status",
-    "progress",
-    "counts",
-    "patient_uuid",
-    "hospital_id",
-    "user_name",
-    "error_code",
-    "updated_at",
-)
-_SAID = {
+_MESSAGES = {
     "event": "A numbered event: each once, in order, without a hole.",
     "connection_established": "First of all: where the stream stands. It carries no `seq`.",
     "session_status": "Second, and whenever it is asked for: the state as it is now.",
-    "resync": "What came after your place is gone: take this state, and stand at (`epoch`, `last_seq`).",
+    "resync": "What came after your position is gone: take this state, and go on from (`epoch`, `last_seq`).",
     "pong": "Answers `ping` with its `timestamp`, whatever that was.",
-    "error": "Answers what could not be understood; the socket stays.",
+    "error": "Answers what could not be understood or done; the socket stays.",
     "ping": "Asks whether we are there.",
     "status_request": "Asks for `session_status`.",
 }
-_ASKED = {"ping": "pong", "status_request": "session_status"}
+_REPLIES = {"ping": "pong", "status_request": "session_status"}
 
 
 @blueprint.get("/api/asyncapi.json")
 def show_document() -> Response:
     """The live stream of a session, as AsyncAPI 3."""
+    here = parts()
+    bounds = asdict(here.relay.limits) | {"sockets_per_session": here.stores.settings.collection.sockets_per_session}
     schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
     server = {"host": request.host, "protocol": "wss" if request.is_secure else "ws"}
-    return jsonify(build_document(schemas, parts().relay.limits, server))
+    return jsonify(build_document(schemas, bounds, server))
 
 
 mark_access(show_document, "public")
 
 
-def build_document(schemas: Mapping[str, Json], limits: RelayLimits, server: Mapping[str, str]) -> Json:
+def build_document(schemas: Mapping[str, Json], bounds: Mapping[str, float], server: Mapping[str, str]) -> Json:
     """`schemas` are those of the OpenAPI document, which describes the same bodies."""
     return {
         "asyncapi": "3.0.0",
@@ -64,11 +54,11 @@ def build_document(schemas: Mapping[str, Json], limits: RelayLimits, server: Map
         },
         "defaultContentType": "application/json",
         "servers": {"here": {**server, "security": [_ref(f"securitySchemes/{name}") for name in _security()]}},
-        "channels": {"session": _channel(limits)},
+        "channels": {"session": _channel(bounds)},
         "operations": _operations(),
         "components": {
-            "schemas": _frames(schemas) | {name: schemas[name] for name in ("Progress", "Counts")},
-            "messages": {name: _message(name, text) for name, text in _SAID.items()},
+            "schemas": _frames(schemas),
+            "messages": {name: _message(name, text) for name, text in _MESSAGES.items()},
             "securitySchemes": _security(),
         },
     }
@@ -78,17 +68,17 @@ def _ref(path: str) -> Json:
     return {"$ref": f"#/components/{path}"}
 
 
-def _channel(limits: RelayLimits) -> Json:
-    place = {"type": "string", "pattern": "^([0-9a-f]{0,32}:)?[0-9]{1,15}$", "description": "`12` or `epoch:12`."}
+def _channel(bounds: Mapping[str, float]) -> Json:
+    position = {"type": "string", "pattern": "^([0-9a-f]{0,32}:)?[0-9]{1,15}$", "description": "`12` or `epoch:12`."}
     return {
         "address": "/api/v1/tilko/ws/{session_id}",
         "parameters": {"session_id": {"description": "As told by `start`."}},
-        "messages": {name: _ref(f"messages/{name}") for name in _SAID},
+        "messages": {name: _ref(f"messages/{name}") for name in _MESSAGES},
         "bindings": {
-            "ws": {"method": "GET", "query": {"type": "object", "properties": {"after_seq": place}}},
+            "ws": {"method": "GET", "query": {"type": "object", "properties": {"after_seq": position}}},
         },
         "x-close-codes": [_closing(code) for code in CloseCode],
-        "x-bounds": asdict(limits),
+        "x-bounds": dict(bounds),
     }
 
 
@@ -98,7 +88,7 @@ def _closing(code: CloseCode) -> Json:
 
 
 def _operations() -> Json:
-    told = [name for name in _SAID if name not in _ASKED and name not in {*_ASKED.values(), "error"}]
+    sent = [name for name in _MESSAGES if name not in _REPLIES and name not in {*_REPLIES.values(), "error"}]
     answers = {
         f"answer_{asked}": {
             "action": "receive",
@@ -106,10 +96,10 @@ def _operations() -> Json:
             "messages": _messages([asked]),
             "reply": {"channel": {"$ref": _CHANNEL}, "messages": _messages([answer, "error"])},
         }
-        for asked, answer in _ASKED.items()
+        for asked, answer in _REPLIES.items()
     }
-    tell = {"action": "send", "channel": {"$ref": _CHANNEL}, "messages": _messages([*told, "session_status"])}
-    return {"tell": tell, **answers}
+    send = {"action": "send", "channel": {"$ref": _CHANNEL}, "messages": _messages([*sent, "session_status"])}
+    return {"send_events": send, **answers}
 
 
 def _messages(names: Iterable[str]) -> list[Json]:
@@ -136,8 +126,7 @@ def _security() -> Json:
 def _frames(schemas: Mapping[str, Json]) -> dict[str, Json]:
     text, number, moment = {"type": "string"}, {"type": "integer", "minimum": 0}, {"format": "date-time"}
     at = {"session_id": text, "last_seq": number, "epoch": text, "timestamp": text | moment}
-    state = _object({name: schemas["StatusOutput"]["properties"][name] for name in _STATE})
-    state["properties"]["status"] = text | {"enum": [str(status) for status in Status]}
+    state = _object({field.name: field.schema for field in STATE_FIELDS})
     return {
         "event": _event(schemas["EventItem"]),
         "connection_established": _typed("connection_established", at),

@@ -9,7 +9,7 @@ from webapp.relay.frames import Opcode, encode_frame
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """The reader's place is gone: it starts anew from `position`, with the current state."""
+    """The reader's position is gone: it starts anew from `position`, with the current state."""
 
     position: Position
     size = 0
@@ -18,19 +18,14 @@ class Resync:
 class Outgoing:
     """An event on its way to many readers: its frame is made once, for all of them."""
 
-    __slots__ = ("_frame", "appended_at", "event", "size")
+    __slots__ = ("appended_at", "event", "frame", "size")
 
     def __init__(self, event: StoredEvent, appended_at: float | None = None) -> None:
+        json = event.to_json()
         self.event = event
         self.appended_at = appended_at
-        self.size = len(event.to_json())
-        self._frame: bytes | None = None
-
-    @property
-    def frame(self) -> bytes:
-        if self._frame is None:
-            self._frame = encode_frame(Opcode.TEXT, self.event.to_json())
-        return self._frame
+        self.size = len(json)
+        self.frame = encode_frame(Opcode.TEXT, json)
 
 
 class LiveReader(Protocol):
@@ -45,10 +40,11 @@ R = TypeVar("R", bound=LiveReader)
 class Channel(Generic[R]):
     """`position` is the last event every live reader has been given; None until the first reader has caught up.
 
-    `version` grows with every message received: a reader that read the stream while it did not change has read its end.
+    `version` grows with every message received: a reader that read the stream while it did not change has read its
+    end.
     """
 
-    __slots__ = ("is_confirmed", "live", "name", "position", "readers", "subject", "version")
+    __slots__ = ("live", "name", "position", "readers", "subject", "version")
 
     def __init__(self, subject: str, name: bytes) -> None:
         self.subject = subject
@@ -57,7 +53,6 @@ class Channel(Generic[R]):
         self.version = 0
         self.live: list[R] = []
         self.readers = 0
-        self.is_confirmed = False
 
     def deliver(self, outgoing: Outgoing, woken: list[R]) -> bool:
         """Give the next event to all live readers; False when one before it is missing."""
@@ -89,6 +84,10 @@ class Channel(Generic[R]):
             return False
         self.live.append(reader)
         return True
+
+    def leave(self, reader: R) -> None:
+        """A list of its own, since whoever gives an event to all may be walking over the old one."""
+        self.live = [other for other in self.live if other is not reader]
 
     def _advance(self, outgoing: Outgoing, woken: list[R]) -> bool:
         at, event = self.position, outgoing.event

@@ -1,10 +1,9 @@
-"""What a client may send, how much of it, and what it is answered: decided here, done by the socket."""
+"""What a client may send, and how much of it: decided here, done by its connection."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
-from webapp.relay import messages
 from webapp.relay.frames import Opcode
 from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode
@@ -12,12 +11,14 @@ from webapp.relay.messages import ErrorCode
 _MINUTE_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ClientReply:
-    """`kind` is for the count; `json` None means that the current status was asked for."""
+class ClientMistakeError(Exception):
+    """The client is told, and its socket stays."""
 
-    kind: str
-    json: bytes | None
+    retryable = False
+
+    def __init__(self, code: ErrorCode) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class FixedWindow:
@@ -39,46 +40,36 @@ class FixedWindow:
 
 
 class InboundLimiter:
-    """Rate limits of one client. A pong that answers our ping is free: who only answers meets no limit.
+    """Rate limits of one client, save pongs that answer our pings: those are free.
 
-    Most clients never send anything, and need no window.
+    Most clients send nothing but these, and need none.
     """
 
-    __slots__ = ("_awaited_pongs", "_control_window", "_limits", "_message_window")
+    __slots__ = ("_control_window", "_message_window")
 
-    def __init__(self, limits: RelayLimits) -> None:
-        self._limits = limits
-        self._message_window: FixedWindow | None = None
-        self._control_window: FixedWindow | None = None
-        self._awaited_pongs = 0
-
-    def await_pong(self) -> None:
-        self._awaited_pongs += 1
+    def __init__(self, limits: RelayLimits, now: float) -> None:
+        self._message_window = FixedWindow(limits.messages_per_minute, now)
+        self._control_window = FixedWindow(limits.controls_per_minute, now)
 
     def reject_reason(self, opcode: Opcode | None, now: float) -> str | None:
         """Count a frame (a fragment has no opcode); the reason to end the connection, if it is one too many."""
-        if opcode is Opcode.PONG and self._awaited_pongs:
-            self._awaited_pongs -= 1
-            return None
         if opcode in {Opcode.PING, Opcode.PONG}:
-            self._control_window = self._control_window or FixedWindow(self._limits.controls_per_minute, now)
             return None if self._control_window.take(now) else "too many control frames"
-        self._message_window = self._message_window or FixedWindow(self._limits.messages_per_minute, now)
         return None if self._message_window.take(now) else "too many messages"
 
 
-def reply_to(text: bytes) -> ClientReply:
-    """A client's mistake is answered, and the socket stays."""
+def parse_message(text: bytes) -> dict[str, Any]:
+    """Raises ClientMistakeError."""
     try:
         content = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return ClientReply("other", messages.error(ErrorCode.BAD_JSON))
+    except orjson.JSONDecodeError as exc:
+        raise ClientMistakeError(ErrorCode.BAD_JSON) from exc
     if not isinstance(content, dict):
-        return ClientReply("other", messages.error(ErrorCode.NOT_AN_OBJECT))
-    match content.get("type"):
-        case "ping":
-            return ClientReply("ping", messages.pong(content.get("timestamp")))
-        case "status_request":
-            return ClientReply("status_request", None)
-        case _:
-            return ClientReply("other", messages.error(ErrorCode.UNKNOWN_TYPE))
+        raise ClientMistakeError(ErrorCode.NOT_AN_OBJECT)
+    return content
+
+
+def name_of(message: dict[str, Any]) -> str:
+    """Its `type`, or else its `command`; "" when it has neither."""
+    name = message.get("type") or message.get("command")
+    return name if isinstance(name, str) else ""

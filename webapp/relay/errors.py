@@ -7,6 +7,8 @@ RelayError
     SubscriptionClosedError  the subscription ended (drained, or closed by its owner)
     DrainingError            this process takes no new readers: it is about to stop
     NotDetachableError       the connection cannot leave the server (TLS in the server itself)
+    AlreadyFollowedError     this socket follows that subject
+    TooManySubjectsError     this socket follows as many subjects as it may
 """
 
 from webapp.relay.closing import CloseCode
@@ -49,4 +51,12 @@ class DrainingError(RelayError):
 
 
 class NotDetachableError(RelayError):
+    pass
+
+
+class AlreadyFollowedError(RelayError):
+    pass
+
+
+class TooManySubjectsError(RelayError):
     pass

@@ -92,6 +92,11 @@ class FrameReader:
         self._checked = 0  # so many bytes of the incomplete frame have been looked at
         self._decoder: codecs.IncrementalDecoder | None = None
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether a message has begun and not ended; else the reader may be thrown away."""
+        return bool(self._rest) or self._parts is not None
+
     def feed(self, data: bytes) -> Iterator[Message]:
         """Every frame gives a Message (FRAGMENT for an unfinished one). Raises ProtocolError, and is done then."""
         data = self._rest + data if self._rest else data

@@ -53,25 +53,6 @@ def end_writing(descriptor: int) -> None:
     bare.detach()
 
 
-def current_connection() -> Any:
-    """The server's socket of the present request, None where the server does not tell."""
-    environ = request.environ
-    return environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-
-
-def cut_off(connection: Any) -> None:
-    """End both directions of a connection that its server still holds: whoever waits to write there is woken."""
-    descriptor = connection.fileno() if connection is not None else -1
-    if descriptor < 0:
-        return  # the server has let go meanwhile
-    bare = _socket.socket(
-        fileno=descriptor
-    )  # not gevent's own: from the loop it would end its waiter, not the connection
-    with suppress(OSError):
-        bare.shutdown(_socket.SHUT_RDWR)
-    bare.detach()
-
-
 def _decline_compression() -> None:
     """simple-websocket accepts whatever is offered; a deflate window costs 100 to 200 KiB per socket."""
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from core.logs import get_logger
+from core.names import CONTROL_CHANNEL
 from streams import Page, Position, StoredEvent, StreamsError, StreamsUnavailable
 from streams.keys import channel as channel_name
 from webapp.relay import metrics
@@ -13,10 +14,12 @@ from webapp.relay.channel import Channel, Outgoing
 from webapp.relay.event_history import EventHistory
 from webapp.relay.loop import plain_lock
 from webapp.relay.pubsub import PubSubLink
-from webapp.relay.subscription import QueueTotals, Subscription, wake_all
+from webapp.relay.stream_source import SlowReader
+from webapp.relay.subscription import QueueBudget, QueueTotals, Subscription, wake_all
 
 log = get_logger(__name__)
 
+_CONTROL = CONTROL_CHANNEL.encode()
 _CONFIRM_SECONDS = 3.0
 _RECOVERY_SECONDS = 0.5
 _RETRY_SECONDS = 0.25
@@ -40,23 +43,34 @@ class Hub:
         *,
         queue_max_bytes: int = 1024 * 1024,
         check_every_seconds: float = 15.0,
+        on_notice: Callable[[str], None] | None = None,
+        on_link_restored: Callable[[], None] | None = None,
     ) -> None:
+        """`on_notice` is given what the control channel says; what it said while the link was lost is not told."""
         self.history = history
         self.queue_max_bytes = queue_max_bytes
         self.queued = QueueTotals()
         self.lock = plain_lock()  # held for memory only, never for input or output
         self._url = redis_url
         self._check_every_seconds = check_every_seconds
+        self._on_notice = on_notice
+        self._on_link_restored = on_link_restored
         self._events_in = self._reported_in = 0
         self._pid = 0
         self._start_lock = threading.Lock()
 
-    def subscribe(self, subject: str, after: Position, on_ready: Callable[[], None] | None = None) -> Subscription:
-        """A reader that gets everything after `after`. Blocks for a round trip or two; raises StreamsUnavailable."""
+    def subscribe(
+        self,
+        subject: str,
+        after: Position,
+        on_slow_reader: SlowReader = SlowReader.CLOSE,
+        budget: QueueBudget | None = None,
+    ) -> Subscription:
+        """A reader that gets everything after `after`. Blocks for a round trip or two; raises StreamsError."""
         self._ensure_started()
         with self.lock:
             channel, confirmed = self._enter(subject)
-            subscription = Subscription(self, channel, after, on_ready)
+            subscription = Subscription(self, channel, after, on_slow_reader, budget)
         metrics.SUBSCRIPTIONS.inc()
         try:
             if confirmed is not None and not confirmed.wait(_CONFIRM_SECONDS):
@@ -75,7 +89,7 @@ class Hub:
             subscription.is_closed = True
             subscription.drop_all()
             if subscription.is_live:
-                channel.live.remove(subscription)
+                channel.leave(subscription)
             channel.readers -= 1
             if not channel.readers and self._channels.get(channel.name) is channel:
                 del self._channels[channel.name]
@@ -110,14 +124,14 @@ class Hub:
             self._to_check: list[Channel[Subscription]] = []
             self._work = threading.Event()
             self._stopped = threading.Event()
-            self._check_now = False
+            self._check_now = self._was_ready = False
             self._longest_before, self._longest_since = 0, time.monotonic()
             self._link = PubSubLink(
                 self._url,
                 on_messages=self._on_messages,
                 on_subscribed=self._on_subscribed,
                 on_ready=self._on_ready,
-                names_to_restore=lambda: list(self._channels),
+                names_to_restore=lambda: [_CONTROL, *self._channels],
             )
             self._link.start()
             self._recovery = threading.Thread(target=self._run_recovery, name="relay-recovery", daemon=True)
@@ -143,19 +157,29 @@ class Hub:
             confirmed.set()
 
     def _on_messages(self, batch: list[tuple[bytes, bytes]]) -> None:
-        self._events_in += len(batch)
         woken: list[Subscription] = []
         with self.lock:
             for name, payload in batch:
                 channel = self._channels.get(name)
-                if channel is not None and not channel.deliver(_parse(payload), woken):
+                if channel is None:
+                    self._on_other(name, payload)
+                    continue
+                self._events_in += 1
+                if not channel.deliver(_parse(payload), woken):
                     self._to_recover.add(channel)
             if self._to_recover:
                 self._work.set()
         wake_all(woken)  # after the whole batch: frames that wait for one socket leave in one write
 
+    def _on_other(self, name: bytes, payload: bytes) -> None:
+        if name == _CONTROL and self._on_notice is not None:
+            self._on_notice(payload.decode(errors="replace"))
+
     def _on_ready(self) -> None:
         """Connected (again): whatever was published in between was missed."""
+        if self._was_ready and self._on_link_restored is not None:
+            self._on_link_restored()
+        self._was_ready = True
         with self.lock:
             self._to_check = list(self._channels.values())
             self._check_now = True
@@ -209,11 +233,16 @@ class Hub:
                     self._to_recover.add(channel)
                 raise
 
-    def read_page(self, subject: str, after: Position) -> Page:
-        """What came next, no more than a reader may have waiting. Blocks; raises StreamsError."""
-        return self.history.read_after(
-            subject, after.seq, after.epoch or None, _PAGE_EVENTS, self.queue_max_bytes // _PAGES_PER_QUEUE
-        )
+    def read_page(
+        self, subject: str, after: Position, *, limit: int = _PAGE_EVENTS, max_bytes: int | None = None
+    ) -> Page:
+        """What came next; without `max_bytes` a part of what may wait for a reader. Blocks; raises StreamsError."""
+        max_bytes = max_bytes or self.queue_max_bytes // _PAGES_PER_QUEUE
+        return self.history.read_after(subject, after.seq, after.epoch or None, limit, max_bytes)
+
+    def find_end(self, subject: str) -> Position:
+        """Where the stream stands. Blocks; raises StreamsError."""
+        return self.history.read_after(subject, 0, None, 1, 1).position
 
     def recover(self, channel: Channel[Subscription]) -> None:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""

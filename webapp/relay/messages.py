@@ -1,4 +1,4 @@
-"""The JSON that goes to one reader only, beside the numbered events; none of it carries `seq`."""
+"""The JSON that the relay itself sends to one reader, beside the numbered events; none of it carries `seq`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,6 +15,8 @@ class ErrorCode(StrEnum):
     NOT_AN_OBJECT = "NOT_AN_OBJECT"
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     NOT_TEXT = "NOT_TEXT"
+    TOO_MANY_COMMANDS = "TOO_MANY_COMMANDS"
+    COMMAND_FAILED = "COMMAND_FAILED"
 
 
 _ERROR_TEXTS = {
@@ -22,21 +24,15 @@ _ERROR_TEXTS = {
     ErrorCode.NOT_AN_OBJECT: "메시지의 형식이 올바르지 않아요.",
     ErrorCode.UNKNOWN_TYPE: "알 수 없는 요청이에요.",
     ErrorCode.NOT_TEXT: "글자로 된 메시지만 받을 수 있어요.",
+    ErrorCode.TOO_MANY_COMMANDS: "요청이 너무 많아요. 답을 받은 뒤에 다시 보내 주세요.",
+    ErrorCode.COMMAND_FAILED: "요청을 처리하지 못했어요. 잠시 후 다시 시도해 주세요.",
 }
 
 
-def connection_established(hello: Mapping[str, Any], end: Position) -> bytes:
-    """`last_seq` is where the stream stands, not where this reader stands."""
-    return _dump("connection_established", hello, last_seq=end.seq, epoch=end.epoch)
-
-
-def session_status(hello: Mapping[str, Any], snapshot: Mapping[str, Any], end: Position) -> bytes:
-    return _dump("session_status", hello, last_seq=end.seq, epoch=end.epoch, data=snapshot)
-
-
-def resync(hello: Mapping[str, Any], snapshot: Mapping[str, Any], position: Position) -> bytes:
-    """The reader stands at (epoch, last_seq) from now on, with the state in `data`."""
-    return _dump("resync", hello, last_seq=position.seq, epoch=position.epoch, data=snapshot)
+def at_position(message_type: str, fields: Mapping[str, Any], at: Position, **more: Any) -> bytes:
+    """For the frames of a source: `last_seq` and `epoch` say where the stream stands, or where to stand from now on."""
+    body = {"type": message_type, **fields, "last_seq": at.seq, "epoch": at.epoch, **more}
+    return orjson.dumps(body | {"timestamp": clock.now().isoformat()})
 
 
 def pong(timestamp: Any) -> bytes:
@@ -48,13 +44,14 @@ def error(code: ErrorCode) -> bytes:
 
 
 def closed(code: int, reason: str) -> bytes:
-    """What the close code is to a WebSocket, for SSE and polls."""
+    """What the close code is to a WebSocket, for SSE."""
     return orjson.dumps({"type": "closed", "code": code, "reason": reason})
+
+
+def subscription_ended(subject: str, code: int, reason: str) -> bytes:
+    """What the close code is to a socket that follows this subject alone."""
+    return orjson.dumps({"type": "subscription_ended", "subject": subject, "code": code, "reason": reason})
 
 
 def going_away_reason(retry_after_ms: int) -> str:
     return orjson.dumps({"retry_after_ms": retry_after_ms}).decode()
-
-
-def _dump(message_type: str, hello: Mapping[str, Any], **fields: Any) -> bytes:
-    return orjson.dumps({"type": message_type, **hello, **fields, "timestamp": clock.now().isoformat()})

@@ -18,6 +18,7 @@ CLOSED = Counter(
     "Connections ended, by close code or the reason without one.",
     ["transport", "reason"],
 )
+REAUTHORIZED = Counter("welno_relay_reauthorized_total", "Rights looked up again, and answered.")
 REFUSED = Counter("welno_relay_refused_total", "Readers turned away, by the limit reached.", ["scope"])
 RECOVERED = Counter(
     "welno_relay_recovered_total", "Recoveries of a channel by a read of its stream, by how they ended.", ["outcome"]

@@ -1,4 +1,4 @@
-"""All WebSockets of this process: the loop that watches them, their timer wheel, and what they count."""
+"""All readers of this process that stay: the loop that serves them, their deadlines, and what they count."""
 
 import time
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from webapp.relay import metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, Loop
+from webapp.relay.reauthorization import Reader, Reauthorization
+from webapp.relay.rounds import Members, Round
 from webapp.relay.timer_wheel import Timed, TimerWheel
 
 log = get_logger(__name__)
@@ -18,19 +20,35 @@ _EVENTS_OUT = metrics.EVENTS_OUT.labels("websocket")
 _DELAY = metrics.DELAY.labels("websocket")
 
 
-class PooledSocket(Timed, Protocol):
+class PooledSocket(Reader, Timed, Protocol):
+    def ping(self) -> None: ...
+    def check_pong(self) -> None: ...
     def close(self, code: int, reason: str | None = None) -> None: ...
 
 
-class SocketPool:
+class PooledStream(Reader, Timed, Protocol):
+    """A server-sent answer."""
+
+    def drain(self) -> None: ...
+
+
+class ReaderPool:
+    """Belongs to its loop, save `work`."""
+
     def __init__(self, loop: Loop, limits: RelayLimits, resolution_seconds: float) -> None:
         self.loop = loop
         self.limits = limits
         self.now = time.monotonic
         self.timers = TimerWheel(resolution_seconds)
-        self.sockets: set[PooledSocket] = set()
-        self._writes = self._bytes = self._events = 0
+        self.sockets: Members[PooledSocket] = Members()
+        self.streams: Members[PooledStream] = Members()
+        now = self.now()
+        self._pings = Round(self.sockets, limits.ping_every_seconds, now)
+        self._pong_checks = Round(self.sockets, limits.ping_every_seconds, now + limits.pong_within_seconds)
+        self.reauthorization = Reauthorization(loop, [self.sockets, self.streams], limits.check_every_seconds)
+        self.writes = self.bytes_out = self._events_out = 0
         self._delays: list[float] = []
+        self._last_timed: Outgoing | Resync | None = None
         loop.every(resolution_seconds, self._on_tick)
 
     def add(self, socket: PooledSocket) -> None:
@@ -38,19 +56,27 @@ class SocketPool:
         metrics.SOCKETS.set(len(self.sockets))
 
     def remove(self, socket: PooledSocket) -> None:
-        self.sockets.discard(socket)
+        self.sockets.remove(socket)
         metrics.SOCKETS.set(len(self.sockets))
 
-    def count_write(self, sent: int) -> None:
-        self._writes += 1
-        self._bytes += sent
+    def add_stream(self, stream: PooledStream) -> None:
+        self.streams.add(stream)
+        metrics.STREAMS.set(len(self.streams))
 
-    def count_events(self, items: list[Outgoing | Resync]) -> None:
-        """One observation per write: the oldest event waited longest. Events that were recovered have no time."""
-        self._events += len(items)
-        first = items[0]
+    def remove_stream(self, stream: PooledStream) -> None:
+        self.streams.remove(stream)
+        metrics.STREAMS.set(len(self.streams))
+
+    def count_events(self, first: Outgoing | Resync, count: int) -> None:
+        """One observation of the first event of a write: how long it took until the last of its readers had it."""
+        self._events_out += count
         if isinstance(first, Outgoing) and first.appended_at is not None:
-            self._delays.append(time.time() - first.appended_at)
+            delay = time.time() - first.appended_at
+            if first is self._last_timed:
+                self._delays[-1] = delay
+            else:
+                self._last_timed = first
+                self._delays.append(delay)
 
     def work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
         """Do what may block beside the loop, and go on with its answer on the loop."""
@@ -71,11 +97,21 @@ class SocketPool:
 
     def _on_tick(self) -> None:
         self.timers.advance()
-        # Counted in plain numbers and handed over now and then: a counter's lock would cost more than the write.
-        metrics.WRITES.inc(self._writes)
-        metrics.BYTES_OUT.inc(self._bytes)
-        _EVENTS_OUT.inc(self._events)
+        now = self.now()
+        for socket in self._pong_checks.due(now):
+            socket.check_pong()
+        for socket in self._pings.due(now):
+            socket.ping()
+        self.reauthorization.on_tick()
+        self._report()
+
+    def _report(self) -> None:
+        """Counted in plain numbers and handed over now and then: a counter's lock would cost more than the write."""
+        metrics.WRITES.inc(self.writes)
+        metrics.BYTES_OUT.inc(self.bytes_out)
+        _EVENTS_OUT.inc(self._events_out)
         for delay in self._delays:
             _DELAY.observe(max(0.0, delay))
-        self._writes = self._bytes = self._events = 0
+        self.writes = self.bytes_out = self._events_out = 0
         self._delays.clear()
+        self._last_timed = None

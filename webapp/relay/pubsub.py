@@ -74,6 +74,8 @@ class PubSubLink:
         self.cut()
         for thread in self._threads:
             thread.join(5)
+        if self._loop is not None:
+            self._loop.stop()
 
     def cut(self) -> None:
         """Drop the connection; it comes back unless `stop` was called."""

@@ -60,12 +60,12 @@ class LoopPubSubReader:
         self._has_read = False
         self._failure: Exception | None = None
         self._failed = threading.Event()
-        self._watch = loop.watch(self._descriptor, self._on_readable)
+        self._watch = loop.watch(self._descriptor, self)
 
     def read(self) -> bool:
         self._failed.wait(max(self._silent_since + self._silence_seconds - time.monotonic(), 0))
         if not self._has_read:
-            self._on_readable()  # kept from running, we may find the time run out and the answer waiting
+            self.on_readable()  # kept from running, we may find the time run out and the answer waiting
         if self._failure is not None:
             raise self._failure
         has_read, self._has_read = self._has_read, False
@@ -76,7 +76,10 @@ class LoopPubSubReader:
     def stop(self) -> None:
         self._watch.stop()
 
-    def _on_readable(self) -> None:
+    def on_writable(self) -> None:
+        return
+
+    def on_readable(self) -> None:
         if self._failure is not None:
             return
         try:

@@ -1,67 +1,88 @@
 """How many readers this process serves: in all, per subject, per address and per person."""
 
 import threading
-from collections import Counter
+from collections.abc import Sequence
 
 from webapp.relay import metrics
 from webapp.relay.errors import TooManySocketsError
 from webapp.relay.limits import RelayLimits
 
-Key = tuple[str, str]
+
+class Tally:
+    """How many readers share one name; the readers' slots share the tally."""
+
+    __slots__ = ("count", "name", "scope")
+
+    def __init__(self, scope: str, name: str) -> None:
+        self.scope = scope
+        self.name = name
+        self.count = 0
 
 
 class ReaderSlot:
     """A slot taken; given back once, however often `release` is called."""
 
-    __slots__ = ("_address", "_person", "_registry", "_subject")
+    __slots__ = ("_registry", "_tallies")
 
-    def __init__(self, registry: "ReaderRegistry", subject: str, address: str, person: str | None) -> None:
-        self._registry: ReaderRegistry | None = registry
-        self._subject = subject
-        self._address = address
-        self._person = person
+    def __init__(self, registry: "ReaderRegistry", tallies: Sequence[Tally]) -> None:
+        self._registry = registry
+        self._tallies = tallies
 
     def release(self) -> None:
-        registry, self._registry = self._registry, None
-        if registry is not None:
-            registry.give_back(_keys(self._subject, self._address, self._person))
-
-
-def _keys(subject: str, address: str, person: str | None) -> list[Key]:
-    """Made when needed: kept, they would weigh as much as all the rest of a slot."""
-    keys = [("total", ""), ("subject", subject), ("address", address)]
-    return keys if person is None else [*keys, ("person", person)]
+        tallies, self._tallies = self._tallies, ()
+        self._registry.give_back(tallies)
 
 
 class ReaderRegistry:
     def __init__(self, limits: RelayLimits) -> None:
         self._limits = {
             "total": limits.sockets_total,
-            "subject": limits.sockets_per_subject,
             "address": limits.sockets_per_address,
             "person": limits.sockets_per_person,
         }
         self._lock = threading.Lock()
-        self._counts: Counter[Key] = Counter()
+        self._tallies: dict[str, dict[str, Tally]] = {"total": {}, "address": {}, "person": {}, "subject": {}}
 
-    def acquire(self, subject: str, address: str, person: str | None = None) -> ReaderSlot:
-        """Raises TooManySocketsError, and has then taken nothing."""
-        keys = _keys(subject, address, person)
-        with self._lock:
-            for key in keys:
-                if self._counts.get(key, 0) >= self._limits[key[0]]:
-                    metrics.REFUSED.labels(key[0]).inc()
-                    raise TooManySocketsError(key[0])
-            self._counts.update(keys)
-        return ReaderSlot(self, subject, address, person)
+    def acquire(self, subject: str, max_readers: int, address: str, person: str | None = None) -> ReaderSlot:
+        """For a reader of one subject. Raises TooManySocketsError, and has then taken nothing."""
+        return self._take([*self._of_connection(address, person), ("subject", subject, max_readers)])
 
-    def give_back(self, keys: list[Key]) -> None:
+    def acquire_connection(self, address: str, person: str | None = None) -> ReaderSlot:
+        """For a socket that may follow several subjects, and follows none yet. Raises as `acquire`."""
+        return self._take(self._of_connection(address, person))
+
+    def acquire_subject(self, subject: str, max_readers: int) -> ReaderSlot:
+        """For one of the subjects of such a socket. Raises as `acquire`."""
+        return self._take([("subject", subject, max_readers)])
+
+    def give_back(self, tallies: Sequence[Tally]) -> None:
         with self._lock:
-            for key in keys:
-                self._counts[key] -= 1
-                if not self._counts[key]:
-                    del self._counts[key]
+            for tally in tallies:
+                tally.count -= 1
+                if not tally.count:
+                    del self._tallies[tally.scope][tally.name]
 
     @property
     def total(self) -> int:
-        return self._counts.get(("total", ""), 0)
+        tally = self._tallies["total"].get("")
+        return tally.count if tally is not None else 0
+
+    def _of_connection(self, address: str, person: str | None) -> list[tuple[str, str, int]]:
+        wanted = [("total", "", self._limits["total"]), ("address", address, self._limits["address"])]
+        return wanted if person is None else [*wanted, ("person", person, self._limits["person"])]
+
+    def _take(self, wanted: Sequence[tuple[str, str, int]]) -> ReaderSlot:
+        with self._lock:
+            for scope, name, limit in wanted:
+                tally = self._tallies[scope].get(name)
+                if tally is not None and tally.count >= limit:
+                    metrics.REFUSED.labels(scope).inc()
+                    raise TooManySocketsError(scope)
+            return ReaderSlot(self, tuple(self._count(scope, name) for scope, name, _ in wanted))
+
+    def _count(self, scope: str, name: str) -> Tally:
+        tally = self._tallies[scope].get(name)
+        if tally is None:
+            tally = self._tallies[scope][name] = Tally(scope, name)
+        tally.count += 1
+        return tally

@@ -5,35 +5,50 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
-
-import orjson
+from typing import Any, TypeVar
 
 from core.logs import get_logger
 from streams import Position, StoredEvent, StreamsError, StreamsUnavailable
 from webapp.relay import messages
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
+from webapp.relay.connection import Connection
 from webapp.relay.errors import DrainingError, TooManySocketsError
 from webapp.relay.event_history import EventHistory
-from webapp.relay.handshake import current_connection, cut_off, detach
+from webapp.relay.handshake import detach
 from webapp.relay.hub import Hub
 from webapp.relay.limits import RelayLimits
-from webapp.relay.loop import Loop, make_loop
-from webapp.relay.pool import SocketPool
+from webapp.relay.loop import Job, make_loop
+from webapp.relay.multi_subject import MultiSubjectSocket
+from webapp.relay.pool import ReaderPool
 from webapp.relay.registry import ReaderRegistry, ReaderSlot
+from webapp.relay.server_connection import ServerConnection
 from webapp.relay.socket import Socket
 from webapp.relay.sse import SseStream
-from webapp.relay.stream_source import StreamSource, SubscribeRequest
-from webapp.relay.subscription import Subscription
+from webapp.relay.stream_source import MultiSubjectRequest, StreamSource, SubscribeRequest
+from webapp.relay.subscription import QueueBudget, Subscription
 
 log = get_logger(__name__)
 
 # More at a time bring no more through, but use up the connections to the stores, and then fail instead of waiting.
 _MAX_CONCURRENT_ADMISSIONS = 32
+_POLL_EVENTS = 500
+
+S = TypeVar("S", bound=Connection)
+Q = TypeVar("Q", SubscribeRequest, MultiSubjectRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Ask again after `position`. `is_gone`: what came after the position asked for cannot be told any more."""
+
+    events: Sequence[StoredEvent]
+    position: Position
+    is_gone: bool = False
 
 
 class Relay:
@@ -54,14 +69,15 @@ class Relay:
             redis_url,
             queue_max_bytes=self.limits.queue_max_bytes,
             check_every_seconds=check_positions_every_seconds,
+            on_notice=self._on_notice,
+            on_link_restored=self._on_link_restored,
         )
         self.registry = ReaderRegistry(self.limits)
         self.is_draining = False
         self._resolution_seconds = resolution_seconds
         self._lock = threading.Lock()
         self._pid = 0
-        self._pool: SocketPool
-        self._sse: set[SseStream] = set()
+        self._pool: ReaderPool
         self._admission_permits: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(_MAX_CONCURRENT_ADMISSIONS):
             self._admission_permits.put(None)
@@ -72,68 +88,41 @@ class Relay:
         It may block: after `admit_within_seconds` the peer is told 1013, and the answer comes too late. Returns when
         it is answered under gunicorn, which then lets go; under other servers at the end of the connection.
         """
-        pool, done = self._pool_of_process(), _wait_unless_detachable(ws)
-        socket = Socket(pool, detach(ws), done)
-        pool.loop.run(socket.begin)
-        pool.loop.run(self._answer(socket, decide))
-        if done is not None:
-            done.wait()
+        self._receive(ws, Socket, decide, self._prepare)
 
-    def serve_websocket(
-        self, ws: Any, source: StreamSource, *, after: Position, address: str, person: str | None = None
-    ) -> None:
-        """For readers whose right is known."""
-        self.receive_websocket(ws, lambda: SubscribeRequest(source=source, after=after, address=address, person=person))
+    def receive_multi_subject_websocket(self, ws: Any, decide: Callable[[], MultiSubjectRequest | CloseCode]) -> None:
+        """The same for a socket that may follow several subjects."""
+        self._receive(ws, MultiSubjectSocket, decide, self._prepare_multi_subject)
 
-    def refuse_websocket(self, ws: Any, code: CloseCode) -> None:
-        """For readers who may not read: not authenticated, unknown session, foreign origin."""
-        self.receive_websocket(ws, lambda: code)
-
-    def stream_sse(
-        self, source: StreamSource, *, after: Position, address: str, person: str | None = None
-    ) -> SseStream:
-        """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsUnavailable before it begins."""
-        request = SubscribeRequest(source=source, after=after, address=address, person=person)
-        with self._admission_permit():
-            slot, subscription = self._admit(request)
-
-        def give_back() -> None:
-            slot.release()
-            self._sse.discard(stream)
-
-        stream = SseStream(
-            source, subscription, self.limits, on_close=give_back, cut=partial(cut_off, current_connection())
-        )
-        self._sse.add(stream)
+    def stream_sse(self, request: SubscribeRequest) -> SseStream:
+        """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsError before it begins."""
         pool = self._pool_of_process()
-        pool.loop.run(lambda: pool.timers.put(stream, pool.now() + self.limits.write_within_seconds))
+        with self._admission_permit():
+            slot, subscription, start = self._admit(request)
+        stream = SseStream(
+            pool, request.source, subscription, start=start, connection=ServerConnection(), on_close=slot.release
+        )
+        stream.begin()
         return stream
 
-    def poll(
-        self, source: StreamSource, *, after: Position, address: str, person: str | None = None, wait_seconds: float = 0
-    ) -> dict[str, Any]:
-        """`{events, seq, epoch}`, with `resync` when the position is gone: ask again after (epoch, seq).
-
-        With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`.
-        """
-        page = self.hub.read_page(source.subject, after)
-        if page.gone:
-            return self._polled(source, [Resync(page.position)], page.position)
-        if page.events or wait_seconds <= 0:
-            return self._polled(
-                source, list(page.events), page.position if not page.events else page.events[-1].position
-            )
-        wait_seconds = min(wait_seconds, self.limits.poll_max_seconds)
-        return self._poll_long(source, page.position, address, person, wait_seconds)
+    def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
+        """With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`."""
+        subject, after = request.source.subject, request.after
+        page = self.hub.read_page(subject, after or self.hub.find_end(subject), limit=_POLL_EVENTS)
+        if page.events:
+            return Polled(page.events, page.events[-1].position)
+        if page.gone or wait_seconds <= 0:
+            return Polled((), page.position, page.gone)
+        return self._poll_long(request, page.position, min(wait_seconds, self.limits.poll_max_seconds))
 
     def drain(self, deadline_seconds: float = 8.0) -> None:
         """Tell all readers to come back after a random delay, and wait for their close frames. Idempotent."""
         self.is_draining = True
-        for stream in list(self._sse):
-            stream.drain()
         if self._pid != os.getpid():
             return
-        for socket in list(self._pool.sockets):
+        for stream in self._pool.streams:
+            stream.drain()
+        for socket in self._pool.sockets:
             self._pool.loop.run(partial(socket.close, CloseCode.GOING_AWAY, self._going_away()))
         deadline = time.monotonic() + deadline_seconds
         pause = threading.Event()
@@ -156,24 +145,45 @@ class Relay:
         spread_ms = int(self.limits.drain_spread_seconds * 1000)
         return messages.going_away_reason(random.randint(0, spread_ms))  # noqa: S311 spreads, hides nothing
 
-    def _pool_of_process(self) -> SocketPool:
+    def _pool_of_process(self) -> ReaderPool:
         if self._pid == os.getpid():
             return self._pool
         with self._lock:
             if self._pid != os.getpid():
-                loop: Loop = make_loop()
-                self._pool = SocketPool(loop, self.limits, self._resolution_seconds)
+                self._pool = ReaderPool(make_loop(), self.limits, self._resolution_seconds)
                 self._pid = os.getpid()
             return self._pool
 
-    def _answer(self, socket: Socket, decide: Callable[[], SubscribeRequest | CloseCode]) -> Callable[[], None]:
+    def _on_notice(self, name: str) -> None:
+        if self._pid:
+            self._pool.reauthorization.notice(name)
+
+    def _on_link_restored(self) -> None:
+        if self._pid:
+            self._pool.reauthorization.notice_loss()
+
+    def _receive(
+        self,
+        ws: Any,
+        kind: Callable[[ReaderPool, int, threading.Event | None], S],
+        decide: Callable[[], Q | CloseCode],
+        prepare: Callable[[S, Q], Job],
+    ) -> None:
+        pool, done = self._pool_of_process(), _wait_unless_detachable(ws)
+        socket = kind(pool, detach(ws), done)
+        pool.loop.run(socket.begin)
+        pool.loop.run(self._answer(socket, decide, prepare))
+        if done is not None:
+            done.wait()
+
+    def _answer(self, socket: S, decide: Callable[[], Q | CloseCode], prepare: Callable[[S, Q], Job]) -> Job:
         """Everything that may block; what is left to do on the loop."""
         try:
             with self._admission_permit():
                 decided = decide()
                 if isinstance(decided, CloseCode):
                     return partial(socket.close, decided)
-                return self._prepare(socket, decided)
+                return prepare(socket, decided)
         except DrainingError:
             return partial(socket.close, CloseCode.GOING_AWAY, self._going_away())
         except TooManySocketsError as exc:
@@ -197,55 +207,72 @@ class Relay:
         finally:
             self._admission_permits.put(permit)
 
-    def _prepare(self, socket: Socket, request: SubscribeRequest) -> Callable[[], None]:
-        slot, subscription = self._admit(request)
-        source, end = request.source, subscription.position
+    def _prepare(self, socket: Socket, request: SubscribeRequest) -> Job:
+        slot, subscription, _ = self._admit(request)
         try:
-            state = source.snapshot() if request.state is None else request.state
-            first = [
-                messages.connection_established(source.greeting, end),
-                messages.session_status(source.greeting, state, end),
-            ]
+            greeting = request.source.greeting(subscription.end)
         except Exception:
-            # The edge of this connection: whatever the snapshot needs is down.
-            log.exception("relay_snapshot_failed")
+            # The edge of this connection: whatever the greeting needs is down.
+            log.exception("relay_greeting_failed")
             subscription.close()
             slot.release()
             return partial(socket.close, CloseCode.TRY_AGAIN_LATER)
-        return partial(socket.serve, source, subscription, slot, first)
+        return partial(socket.serve, request.source, subscription, slot, greeting)
 
-    def _admit(self, request: SubscribeRequest) -> tuple[ReaderSlot, Subscription]:
+    def _prepare_multi_subject(self, socket: MultiSubjectSocket, request: MultiSubjectRequest) -> Job:
+        self._refuse_while_draining()
+        slot = self.registry.acquire_connection(request.address, request.person)
+        try:
+            greeting = request.source.greeting()
+        except Exception:
+            # As above.
+            log.exception("relay_greeting_failed")
+            slot.release()
+            return partial(socket.close, CloseCode.TRY_AGAIN_LATER)
+        return partial(socket.serve, request.source, self._subscribe, slot, greeting)
+
+    def _refuse_while_draining(self) -> None:
         if self.is_draining:
             raise DrainingError("this process is about to stop")
-        slot = self.registry.acquire(request.source.subject, request.address, request.person)
+
+    def _admit(self, request: SubscribeRequest) -> tuple[ReaderSlot, Subscription, Position]:
+        """Its slot, its events, and the position that they begin at."""
+        self._refuse_while_draining()
+        source, subject = request.source, request.source.subject
+        slot = self.registry.acquire(subject, source.max_readers, request.address, request.person)
         try:
-            return slot, self.hub.subscribe(request.source.subject, request.after)
+            start = request.after or self.hub.find_end(subject)
+            return slot, self.hub.subscribe(subject, start, source.on_slow_reader), start
         except StreamsError:
             slot.release()
             raise
 
-    def _poll_long(
-        self, source: StreamSource, after: Position, address: str, person: str | None, wait_seconds: float
-    ) -> dict[str, Any]:
-        request = SubscribeRequest(source=source, after=after, address=address, person=person)
+    def _subscribe(
+        self, source: StreamSource, after: Position | None, budget: QueueBudget
+    ) -> tuple[ReaderSlot, Subscription]:
+        """One subject more for a socket that was admitted."""
+        subject = source.subject
+        slot = self.registry.acquire_subject(subject, source.max_readers)
+        try:
+            start = after or self.hub.find_end(subject)
+            return slot, self.hub.subscribe(subject, start, source.on_slow_reader, budget)
+        except StreamsError:
+            slot.release()
+            raise
+
+    def _poll_long(self, request: SubscribeRequest, after: Position, wait_seconds: float) -> Polled:
         with self._admission_permit():
-            slot, subscription = self._admit(request)
+            slot, subscription, _ = self._admit(replace(request, after=after))
         try:
             item = subscription.next(wait_seconds)
-            end = subscription.position if item is None else item.position
-            return self._polled(source, [] if item is None else [item], end if item is not None else after)
         finally:
             subscription.close()
             slot.release()
-
-    def _polled(self, source: StreamSource, items: list[StoredEvent | Resync], end: Position) -> dict[str, Any]:
-        answer: dict[str, Any] = {"events": [], "seq": end.seq, "epoch": end.epoch}
-        for item in items:
-            if isinstance(item, Resync):
-                answer["resync"] = orjson.loads(messages.resync(source.greeting, source.snapshot(), item.position))
-            else:
-                answer["events"].append(orjson.loads(item.to_json()))
-        return answer
+        if item is None:
+            return Polled((), after)
+        if isinstance(item, Resync):
+            return Polled((), item.position, is_gone=True)
+        return Polled([item], item.position)
 
 
 def _wait_unless_detachable(ws: Any) -> threading.Event | None:

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from core.logs import get_logger
 from streams import Position, StreamsError
@@ -11,7 +11,9 @@ from webapp.relay import messages, metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
-from webapp.relay.limits import RelayLimits
+from webapp.relay.pool import ReaderPool
+from webapp.relay.reauthorization import Reviewable
+from webapp.relay.server_connection import ServerConnection
 from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
@@ -19,10 +21,9 @@ log = get_logger(__name__)
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-cache, no-store",
+    "Cache-Control": "no-cache, no-store, no-transform",  # a proxy that compresses would hold events back
     "X-Accel-Buffering": "no",  # nginx would wait for a full buffer
 }
-_RETRY_MS = 3000
 _POSITION = re.compile(r"(?:([0-9a-f]{0,32}):)?([0-9]{1,15})")
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("sse")
 _DELAY = metrics.DELAY.labels("sse")
@@ -33,37 +34,47 @@ def parse_position(text: str) -> Position:
     """`12` or `epoch:12`, as in `after_seq` and Last-Event-ID. Raises ValueError."""
     match = _POSITION.fullmatch(text.strip())
     if match is None:
-        raise ValueError("not a place in a stream")
+        raise ValueError("not a position in a stream")
     return Position(match[1] or "", int(match[2]))
 
 
 class SseStream:
-    """The body of the answer. The server must call `close`, as WSGI demands; it releases the slot.
+    """The body of the answer. The server must call `close`, as WSGI demands; it gives the slot back.
 
-    `on_due` is called by the timer wheel: between two parts the server writes, and `cut` ends too long a write.
+    The server reads nothing while it answers, so the loop looks whether the peer has left. `on_due` is called by the
+    timer wheel: between two parts the server writes, and a write that takes too long is ended by cutting it.
     """
 
     def __init__(
         self,
+        pool: ReaderPool,
         source: StreamSource,
         subscription: Subscription,
-        limits: RelayLimits,
         *,
+        start: Position,
+        connection: ServerConnection,
         on_close: Callable[[], None],
-        cut: Callable[[], None],
     ) -> None:
-        self._source = source
+        self.source = source
+        self._pool = pool
         self._subscription = subscription
-        self._limits = limits
+        self._connection = connection
         self._on_close: Callable[[], None] | None = on_close
-        self._cut = cut
-        self._parts = self._run()
-        self._check_at = time.monotonic() + limits.check_every_seconds
+        self._parts = self._run(start)
         self._write_by = _NEVER
         self._outcome = "gone"
-        self.is_draining = False
+        self._end_code: int | None = None  # None: without a word
+        self.number = connection.descriptor
         self.due_tick = 0
-        metrics.STREAMS.inc()
+
+    def begin(self) -> None:
+        self._pool.loop.run(self._begin_on_loop)
+
+    def _begin_on_loop(self) -> None:
+        self._pool.add_stream(self)
+        if self._on_close is not None:
+            self._pool.timers.put(self, self._pool.now() + self._pool.limits.write_within_seconds)
+            self._connection.watch(self._pool.loop, self._on_left)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -71,79 +82,103 @@ class SseStream:
     def __next__(self) -> bytes:
         self._write_by = _NEVER
         part = next(self._parts)
-        self._write_by = time.monotonic() + self._limits.write_within_seconds
+        self._write_by = time.monotonic() + self._pool.limits.write_within_seconds
         return part
+
+    def close(self) -> None:
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            self._subscription.close()
+            metrics.CLOSED.labels("sse", self._outcome).inc()
+            on_close()
+            self._pool.loop.run(self._close_on_loop)
+
+    def _close_on_loop(self) -> None:
+        self._pool.remove_stream(self)
+        self._connection.release()
+
+    # On the loop
 
     def on_due(self, now: float) -> float | None:
         if self._on_close is None:
             return None
         if now >= self._write_by:
             self._outcome = "write_timeout"
-            self._cut()
+            self._connection.cut_off()
             return None
-        return min(self._write_by, now + self._limits.write_within_seconds)
+        return min(self._write_by, now + self._pool.limits.write_within_seconds)
 
-    def close(self) -> None:
-        on_close, self._on_close = self._on_close, None
-        if on_close is not None:
-            self._subscription.close()
-            metrics.STREAMS.dec()
-            metrics.CLOSED.labels("sse", self._outcome).inc()
-            on_close()
+    def reviewables(self) -> Iterable[Reviewable]:
+        return (self,) if self._on_close is not None else ()
+
+    def lose_right(self, code: int) -> None:
+        self._end(code)
 
     def drain(self) -> None:
         """End the answer and tell the browser to come back, not all at once."""
-        self.is_draining = True
-        self._subscription.close()
+        self._end(CloseCode.GOING_AWAY)
 
-    def _run(self) -> Iterator[bytes]:
-        yield b"retry: %d\n\n" % _RETRY_MS
+    def _on_left(self) -> None:
+        self._end(None)
+
+    def _end(self, code: int | None) -> None:
+        self._end_code = code
+        self._subscription.close()  # wakes whoever waits for its next event
+
+    # In the server's thread or greenlet
+
+    def _run(self, start: Position) -> Iterator[bytes]:
+        profile = self.source.sse
+        yield b"retry: %d\n\n" % profile.retry_ms
+        if profile.starts_with_id:
+            yield _id_of(start) + b"\n"
         code: int | None = None
         while code is None:
-            part, code = self._next_or_end()
+            try:
+                part, code = self._next()
+            except SubscriptionClosedError:
+                code = self._end_code
+                if code is None:
+                    return
+                part = self._say_when_to_return() if code == CloseCode.GOING_AWAY else b""
+            except Exception as exc:  # noqa: BLE001 logged there
+                part, code = b"", self._code_of(exc)
             if part:
                 yield part
         self._outcome = str(int(code))
         yield b"data: %b\n\n" % messages.closed(code, reason_of(code))
 
-    def _next_or_end(self) -> tuple[bytes, int | None]:
-        """The next part; with a close code when it was the last."""
-        try:
-            return self._next()
-        except SlowReaderError:
-            return b"", CloseCode.TOO_SLOW
-        except SubscriptionClosedError:
-            return self._say_when_to_return() if self.is_draining else b"", CloseCode.GOING_AWAY
-        except StreamsError as exc:
+    def _code_of(self, exc: Exception) -> CloseCode:
+        """The edge of this answer: its reader comes back by itself with its position, and the log knows why."""
+        if isinstance(exc, SlowReaderError):
+            return CloseCode.TOO_SLOW
+        if isinstance(exc, StreamsError):
             log.warning("relay_callback_failed", error=type(exc).__name__)
-        except Exception:
-            # The edge of this answer: its reader comes back by itself with its place, and the log knows why.
-            log.exception("relay_callback_failed")
-        return b"", CloseCode.TRY_AGAIN_LATER
+        else:
+            log.error("relay_callback_failed", exc_info=exc)
+        return CloseCode.TRY_AGAIN_LATER
 
     def _next(self) -> tuple[bytes, int | None]:
-        if time.monotonic() >= self._check_at:
-            self._check_at = time.monotonic() + self._limits.check_every_seconds
-            code = self._source.reauthorize()
-            if code is not None:
-                return b"", code
-        item = self._subscription.next_item(self._limits.sse_comment_seconds)
+        """The next part; with a close code when it was the last."""
+        profile = self.source.sse
+        pause = profile.keep_alive_seconds or self._pool.limits.sse_comment_seconds
+        item = self._subscription.next_item(pause)
         if item is None:
-            return b": alive\n\n", None
+            return profile.keep_alive, None
         if isinstance(item, Resync):
             return self._start_anew(item)
         _count(item)
-        return _part(item.event.position, item.event.to_json()), self._source.close_code_for(item.event)
+        return _part(item.event.position, item.event.to_json()), self.source.close_code_for(item.event)
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
-        json = messages.resync(self._source.greeting, self._source.snapshot(), item.position)
-        if len(json) > self._limits.message_out_max_bytes:
+        json = self.source.resync(item.position)
+        if len(json) > self._pool.limits.message_out_max_bytes:
             log.error("relay_message_too_big", message_bytes=len(json))
             return b"", CloseCode.INTERNAL
         return _part(item.position, json), None
 
     def _say_when_to_return(self) -> bytes:
-        spread_ms = int(self._limits.drain_spread_seconds * 1000)
+        spread_ms = int(self._pool.limits.drain_spread_seconds * 1000)
         return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
 
 
@@ -153,5 +188,9 @@ def _count(item: Outgoing) -> None:
         _DELAY.observe(max(0.0, time.time() - item.appended_at))
 
 
+def _id_of(at: Position) -> bytes:
+    return b"id: %b:%d\n" % (at.epoch.encode(), at.seq)
+
+
 def _part(at: Position, json: bytes) -> bytes:
-    return b"id: %b:%d\ndata: %b\n\n" % (at.epoch.encode(), at.seq, json)
+    return b"%bdata: %b\n\n" % (_id_of(at), json)

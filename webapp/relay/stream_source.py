@@ -1,46 +1,175 @@
 """What the relay is told about a stream by whoever serves it; the relay itself knows nothing of sessions."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, ClassVar, Protocol
 
 from streams import Position, StoredEvent
+from webapp.relay import messages
+from webapp.relay.closing import reason_of
+
+Message = Mapping[str, Any]
 
 
-def never_closes(_event: StoredEvent) -> int | None:
-    return None
+class SlowReader(Enum):
+    """What happens to a reader for whom more waits than may wait."""
 
-
-def always_allowed() -> int | None:
-    return None
+    CLOSE = auto()  # with 3008; it comes back with its position
+    RESYNC = auto()  # its queue is dropped, and it gets the current state
+    CATCH_UP = auto()  # its queue is dropped, and it reads the history from its position on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSource:
-    """A stream for one reader. The callbacks outlive the request: they find no request and no app context.
+class SseProfile:
+    """How a source's server-sent events look; `keep_alive_seconds` None is the setting of the relay.
 
-    greeting        fields of connection_established, session_status and resync, such as session_id
-    snapshot        the current state, for session_status and resync; may block, may raise (then 1013)
-    reauthorize     asked at least once a minute; a close code ends the connection; may block
-    close_code_for  asked for each event as it is sent; a close code ends the connection after it; must not block
+    starts_with_id   a first block with nothing but the position, which a browser repeats when it comes back
     """
 
-    subject: str
-    snapshot: Callable[[], Mapping[str, Any]]
-    greeting: Mapping[str, Any] = field(default_factory=dict)
-    reauthorize: Callable[[], int | None] = always_allowed
-    close_code_for: Callable[[StoredEvent], int | None] = never_closes
+    retry_ms: int = 3000
+    keep_alive: bytes = b": alive\n\n"
+    keep_alive_seconds: float | None = None
+    starts_with_id: bool = False
+
+
+class Authority(Protocol):
+    """Decides who may read, for all sources of a kind. Shared, so that many are decided with one query."""
+
+    def review(self, rights: Sequence[Any]) -> Sequence[int | None]:
+        """Of each right None while it holds, else a close code. Blocks; raises when nobody can say now."""
+
+
+class StreamSource:
+    """One stream for one reader. Its methods outlive the request: they find no request and no app context.
+
+    There is one for each reader, so subclasses have slots and keep little. Methods that say so are called off the
+    loop and may block; the others must not.
+    """
+
+    __slots__ = ()
+
+    on_slow_reader: ClassVar[SlowReader] = SlowReader.CLOSE
+    sse: ClassVar[SseProfile] = SseProfile()
+
+    @property
+    def subject(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def max_readers(self) -> int:
+        """Of the subject, in one process; 4429 beyond."""
+        raise NotImplementedError
+
+    @property
+    def right(self) -> Hashable:
+        """What the authority is asked about, again and again."""
+        return None
+
+    @property
+    def authority(self) -> Authority | None:
+        """None where everybody may read for ever."""
+        return None
+
+    def greeting(self, end: Position) -> list[bytes]:
+        """The JSON frames that a socket gets first; `end` is where the stream stands. May block and raise (1013)."""
+        del end
+        return []
+
+    def resync(self, position: Position) -> bytes:
+        """The JSON frame for a reader who starts anew from `position`. May block and raise (1013)."""
+        raise NotImplementedError
+
+    def close_code_for(self, event: StoredEvent) -> int | None:
+        """Asked for each event as it is sent; with a code the event is the reader's last."""
+        del event
+        return None
+
+    def command(self, name: str) -> "Command | None":
+        """What to do with a client's frame whose `type`, or else `command`, is `name`; None: it is unknown here."""
+        del name
+        return None
+
+    def ended(self, code: int) -> bytes:
+        """The JSON frame that ends this subscription where its socket follows others too."""
+        return messages.subscription_ended(self.subject, code, reason_of(code))
+
+    def is_concerned(self, notices: frozenset[str]) -> bool:
+        """Whether one of these names of the control channel asks to look at this reader's right at once."""
+        return f"subject:{self.subject}" in notices
+
+
+class FollowedStreams(Protocol):
+    """What the commands of a socket that follows several streams may do. Blocks; call it from a command only."""
+
+    @property
+    def subjects(self) -> Sequence[str]: ...
+
+    def follow(self, source: StreamSource, after: Position | None) -> None:
+        """The source's greeting, what came before, then what comes. None: from the end on.
+
+        Raises AlreadyFollowedError, TooManySubjectsError, TooManySocketsError, SlowReaderError and StreamsError, and
+        whatever the greeting raises.
+        """
+
+    def unfollow(self, subject: str) -> bool:
+        """False when it was not followed."""
+
+
+class MultiSubjectSource:
+    """What a socket that follows several streams is told by whoever serves it; methods as those of StreamSource.
+
+    Its client subscribes and unsubscribes by commands. The right is that of the socket as a whole: when it is lost the
+    socket is closed, while a stream's own lost right ends that stream alone.
+    """
+
+    __slots__ = ()
+
+    max_subjects: ClassVar[int] = 64
+
+    @property
+    def right(self) -> Hashable:
+        return None
+
+    @property
+    def authority(self) -> Authority | None:
+        return None
+
+    def greeting(self) -> list[bytes]:
+        return []
+
+    def command(self, name: str) -> "MultiSubjectCommand | None":
+        raise NotImplementedError
+
+    def is_concerned(self, notices: frozenset[str]) -> bool:
+        del notices
+        return False
+
+
+# A command runs off the loop, after the one before it, and may block; what it returns are JSON frames to its socket.
+# It is given the client's frame and where the stream stands. One that raises is answered with `error`.
+Command = Callable[[Message, Position], Sequence[bytes]]
+# The same of a socket that follows several streams, and may follow others by it.
+MultiSubjectCommand = Callable[[Message, FollowedStreams], Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeRequest:
     """A reader who may read: which source, from which position on, and whose slots are taken in the registry.
 
-    state   what `snapshot` would say, where it was read just now; an event that came since is still sent
+    after   None: from the end on
     """
 
     source: StreamSource
-    after: Position
+    after: Position | None
     address: str
     person: str | None = None
-    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiSubjectRequest:
+    """A socket that may follow several streams, and whose slots it takes."""
+
+    source: MultiSubjectSource
+    address: str
+    person: str | None = None

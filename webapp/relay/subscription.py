@@ -2,12 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Protocol
 
 from streams import Page, Position, StoredEvent
 from webapp.relay.channel import Channel, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
+from webapp.relay.stream_source import SlowReader
+
+Item = Outgoing | Resync
 
 
 class QueueTotals:
@@ -20,14 +23,16 @@ class QueueTotals:
         self.size = 0
         self.longest_bytes = 0  # of one reader's queue, since somebody last set it back
 
-    def add(self, size: int, queue_bytes: int) -> None:
-        self.events += 1
-        self.size += size
-        self.longest_bytes = max(self.longest_bytes, queue_bytes)
 
-    def remove(self, events: int, size: int) -> None:
-        self.events -= events
-        self.size -= size
+class QueueBudget:
+    """What may wait in all the queues of a reader that has several. Guarded by the hub's lock."""
+
+    __slots__ = ("max_bytes", "page_max_bytes", "used")
+
+    def __init__(self, max_bytes: int, queues: int) -> None:
+        self.max_bytes = max_bytes
+        self.page_max_bytes = max_bytes // queues  # all may catch up at the same time
+        self.used = 0
 
 
 class Owner(Protocol):
@@ -37,54 +42,59 @@ class Owner(Protocol):
     queue_max_bytes: int
     queued: QueueTotals
 
-    def read_page(self, subject: str, after: Position) -> Page: ...
+    def read_page(self, subject: str, after: Position, *, max_bytes: int | None = None) -> Page: ...
     def recover(self, channel: "Channel[Subscription]") -> None: ...
     def leave(self, subscription: "Subscription", channel: "Channel[Subscription]") -> None: ...
+
+
+class Listener(Protocol):
+    def on_ready(self) -> None:
+        """Something waits, or the subscription has ended. Called without a lock, by any thread; must not block."""
 
 
 class Subscription:
     """First behind: `catch_up` reads what came before, page by page. Then live: events are pushed to it.
 
-    Either pull with `next`, or give `on_ready` (called without a lock, must not block) and `take`. A reader
-    for which more than the hub's limit waits becomes `is_too_slow` and gets nothing more.
+    Either pull with `next`, or give a `listener` and `take`. A reader for which more than the hub's limit waits is
+    treated as `on_slow_reader` says; with CLOSE it becomes `is_too_slow` and gets nothing more.
     """
 
     __slots__ = (
-        "_bytes",
-        "_channel",
-        "_hub",
-        "_items",
-        "_signal",
-        "is_closed",
-        "is_live",
-        "is_too_slow",
-        "on_ready",
-        "position",
-    )
+        "_budget", "_bytes", "_channel", "_hub", "_items", "_on_slow_reader", "_signal", "is_closed", "is_live",
+        "is_paused", "is_too_slow", "listener", "position",
+    )  # fmt: skip
 
     def __init__(
-        self, hub: Owner, channel: "Channel[Subscription]", after: Position, on_ready: Callable[[], None] | None
+        self,
+        hub: Owner,
+        channel: "Channel[Subscription]",
+        after: Position,
+        on_slow_reader: SlowReader,
+        budget: QueueBudget | None,
     ) -> None:
         self._hub = hub
         self._channel = channel
-        self.position = after
-        self.on_ready = on_ready
-        self._items: list[Outgoing | Resync] = []
+        self._on_slow_reader = on_slow_reader
+        self._budget = budget  # None: the hub's limit for itself alone
+        self.position = after  # while it is behind
+        self.listener: Listener | None = None
+        self._items: list[Item] | None = None  # none are the rule, and an empty list weighs 56 bytes
         self._bytes = 0
         self._signal: threading.Event | None = None
         self.is_live = False
         self.is_closed = False
         self.is_too_slow = False
+        self.is_paused = False  # its listener's: events stay in the queue until a page or a state has come
 
     def next(self, timeout: float | None = None) -> StoredEvent | Resync | None:
         """The next event in order, or None after `timeout` seconds. Raises as `next_item`."""
         item = self.next_item(timeout)
         return item.event if isinstance(item, Outgoing) else item
 
-    def next_item(self, timeout: float | None = None) -> Outgoing | Resync | None:
+    def next_item(self, timeout: float | None = None) -> Item | None:
         """The same with the time of its append.
 
-        Raises SlowReaderError, SubscriptionClosedError, and StreamsUnavailable while catching up.
+        Raises SlowReaderError, SubscriptionClosedError, and StreamsError while catching up.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -96,29 +106,25 @@ class Subscription:
             elif not self._wait(deadline):
                 return None
 
-    def take(self, max_bytes: int) -> list[Outgoing | Resync]:
+    def take(self, max_bytes: int) -> Sequence[Item]:
         """What waits, at least one item if any, about `max_bytes`; a Resync is always the last of a take."""
         with self._hub.lock:
             items = self._items
-            if len(items) == 1:
-                self._hub.queued.remove(1, self._bytes)
-                self._items, self._bytes = [], 0
+            if items is None:
+                return ()
+            count, size = len(items), self._bytes
+            if count > 1:
+                count, size = _part(items, max_bytes)
+            self._forget(count, size)
+            if count == len(items):
+                self._items = None
                 return items
-            size = 0
-            count = 0
-            for item in items:
-                count += 1
-                size += item.size
-                if size >= max_bytes or isinstance(item, Resync):
-                    break
             self._items = items[count:]
-            self._bytes -= size
-            self._hub.queued.remove(count, size)
             return items[:count]
 
     @property
     def is_waiting(self) -> bool:
-        return bool(self._items)
+        return self._items is not None
 
     @property
     def end(self) -> Position:
@@ -126,9 +132,10 @@ class Subscription:
         return (self._channel.position if self.is_live else None) or self.position
 
     def catch_up(self) -> None:
-        """Read the next page of what came before, and go live at its end. Blocks; raises StreamsUnavailable."""
+        """Read the next page of what came before, and go live at its end. Blocks; raises StreamsError."""
         at, version = self.position, self._channel.version
-        page = self._hub.read_page(self._channel.subject, at)
+        max_bytes = None if self._budget is None else self._budget.page_max_bytes
+        page = self._hub.read_page(self._channel.subject, at, max_bytes=max_bytes)
         woken: list[Subscription] = []
         with self._hub.lock:
             if self.is_closed or self.is_live or self.is_too_slow:
@@ -146,29 +153,40 @@ class Subscription:
         if page.complete and not self.is_live:
             self._hub.recover(self._channel)
 
-    def push(self, item: Outgoing | Resync, size: int, woken: "list[Subscription]") -> None:
+    def push(self, item: Item, size: int, woken: "list[Subscription]") -> None:
         """With the hub's lock held; whoever must be woken is added to `woken`."""
         if self.is_too_slow:
             return
         items, hub = self._items, self._hub
-        if not items:
+        if items is None:
+            self._items = [item]
             woken.append(self)
-        items.append(item)
-        self._bytes += size
-        hub.queued.add(size, self._bytes)
-        if self._bytes > hub.queue_max_bytes and len(items) > 1:  # one event, however long, is never too much
-            self.is_too_slow = True
-            self.drop_all()
+        else:
+            items.append(item)
+        total = self._bytes = self._bytes + size
+        queued = hub.queued
+        queued.events += 1
+        queued.size += size
+        queued.longest_bytes = max(queued.longest_bytes, total)
+        limit = hub.queue_max_bytes
+        if self._budget is not None:
+            self._budget.used += size
+            total, limit = self._budget.used, self._budget.max_bytes
+        # One event, however long, is never too much; nor is a page for who catches up, it has a limit of its own.
+        if total > limit and items and self.is_live:
+            self._overflow()
             woken.append(self)
 
-    def drop_all(self) -> None:
+    def drop_all(self) -> Sequence[Item]:
         """With the hub's lock held."""
-        self._hub.queued.remove(len(self._items), self._bytes)
-        self._items, self._bytes = [], 0
+        items = self._items or ()
+        self._forget(len(items), self._bytes)
+        self._items = None
+        return items
 
     def wake(self) -> None:
-        if self.on_ready is not None:
-            self.on_ready()
+        if self.listener is not None:
+            self.listener.on_ready()
         elif self._signal is not None:
             self._signal.set()
 
@@ -176,20 +194,51 @@ class Subscription:
         """Harmless when repeated."""
         self._hub.leave(self, self._channel)
 
-    def _pop(self) -> Outgoing | Resync | None:
+    def _overflow(self) -> None:
+        dropped = self.drop_all()
+        if self._on_slow_reader is SlowReader.CLOSE:
+            self.is_too_slow = True
+        elif self._on_slow_reader is SlowReader.RESYNC:
+            self._put_back(Resync(self.end))
+        else:
+            self._fall_behind(dropped)
+
+    def _fall_behind(self, dropped: Sequence[Item]) -> None:
+        """To before the first event that was dropped; a resync that nobody has taken yet stays."""
+        self._channel.leave(self)
+        self.is_live = False
+        resync = next((item for item in reversed(dropped) if isinstance(item, Resync)), None)
+        if resync is not None:
+            self.position = resync.position
+            self._put_back(resync)
+        elif isinstance(first := dropped[0], Outgoing):
+            self.position = Position(first.event.epoch, first.event.seq - 1)
+
+    def _put_back(self, resync: Resync) -> None:
+        self._items = [resync]
+        self._hub.queued.events += 1
+
+    def _pop(self) -> Item | None:
         with self._hub.lock:
             if self.is_too_slow:
                 raise SlowReaderError("more waited than may wait")
             if self.is_closed:
                 raise SubscriptionClosedError("the subscription was closed")
-            if not self._items:
+            if self._items is None:
                 if self._signal is not None:
                     self._signal.clear()
                 return None
             item = self._items.pop(0)
-            self._bytes -= item.size
-            self._hub.queued.remove(1, item.size)
+            self._items = self._items or None
+            self._forget(1, item.size)
             return item
+
+    def _forget(self, count: int, size: int) -> None:
+        self._bytes -= size
+        self._hub.queued.events -= count
+        self._hub.queued.size -= size
+        if self._budget is not None:
+            self._budget.used -= size
 
     def _wait(self, deadline: float | None) -> bool:
         """True when woken, also for nothing."""
@@ -197,6 +246,16 @@ class Subscription:
             self._signal = threading.Event()  # only pulling readers need one; it weighs more than all the rest
             return True
         return self._signal.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+
+def _part(items: Sequence[Item], max_bytes: int) -> tuple[int, int]:
+    """How many of the first items are about `max_bytes`, and how long they are together."""
+    size = 0
+    for count, item in enumerate(items, start=1):
+        size += item.size
+        if size >= max_bytes or isinstance(item, Resync):
+            return count, size
+    return len(items), size
 
 
 def wake_all(woken: list[Subscription]) -> None:

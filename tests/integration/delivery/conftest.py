@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import clock
 from services.delivery.event_log import read_ends, read_epoch
-from services.delivery.event_reader import EventReader
 from services.delivery.event_sender import EventSender
 from services.delivery.event_sweep import StreamSweep
+from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SharedCounter, SubjectKind, SubjectKinds
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import UnitOfWork
@@ -37,7 +37,7 @@ class Log:
     def __post_init__(self) -> None:
         self.streams = Streams(self.redis)
         self.sender = EventSender(self.sessions, self.streams, KINDS)
-        self.reader = EventReader(self.sessions, self.streams, KINDS)
+        self.reader = HistoryReader(self.sessions, self.streams, KINDS)
         self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, lambda _: None)
         self.unsent_unit = UnitOfWork(self.sessions, KINDS, lambda _: None, lambda _: None)
         self.sweep = StreamSweep(self.sessions, self.streams, KINDS, self.sender, settle_seconds=0)

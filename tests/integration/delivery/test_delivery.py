@@ -9,8 +9,8 @@ import redis
 from sqlalchemy import text
 
 from dev.local.ports import pick_port
-from services.delivery.event_reader import EventReader
 from services.delivery.event_sender import EventSender
+from services.delivery.history_reader import HistoryReader
 from services.delivery.unit_of_work import Delivery, UnitOfWork
 from streams import NOWHERE, Position, Streams
 
@@ -119,7 +119,7 @@ def read_all(log: Log, at: Position) -> list[int]:
 def test_without_redis_a_reader_is_answered_from_the_log(log: Log):
     log.emit(count=2)
     away = Streams(redis.Redis(port=pick_port(), retry=None))
-    reader = EventReader(log.sessions, away, KINDS)
+    reader = HistoryReader(log.sessions, away, KINDS)
     assert seqs(reader.read_after(HALL, 0).events) == [1, 2]
 
 

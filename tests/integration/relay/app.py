@@ -4,32 +4,22 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import redis
 from flask import Flask, Response, jsonify, request
 from prometheus_client import generate_latest
 
-from streams import StoredEvent
+from streams import Position
+from tests.integration.relay.sources import Desk, Office, Source
 from tests.numbered_streams import NumberedStreams
 from webapp.relay.closing import CloseCode
+from webapp.relay.errors import TooManySocketsError
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 from webapp.relay.sse import HEADERS, parse_position
-from webapp.relay.stream_source import StreamSource, SubscribeRequest
-
-
-def close_code_for(event: StoredEvent) -> int | None:
-    return event.body.get("close")
-
-
-def snapshot_of(streams: NumberedStreams, subject: str, kind: str) -> Mapping[str, Any]:
-    if kind == "broken":
-        raise RuntimeError("as if a store were down")
-    extra = {"text": "x" * 100_000} if kind == "big" else {}
-    return {"last": [event.body["n"] for event in streams.last(subject, 1)], **extra}
+from webapp.relay.stream_source import MultiSubjectRequest, SubscribeRequest
 
 
 def hog() -> Response:
@@ -40,7 +30,66 @@ def hog() -> Response:
     return jsonify(None)
 
 
-def create_app(redis_url: str, limits: RelayLimits) -> Flask:
+class Routes:
+    def __init__(self, relay: Relay, streams: NumberedStreams, max_readers: int) -> None:
+        self.relay = relay
+        self.streams = streams
+        self.office = Office()
+        self._max_readers = max_readers
+
+    def source(self, subject: str) -> Source:
+        return Source(self.streams, self.office, subject, request.args.to_dict(), self._max_readers)
+
+    def reader(self, subject: str, after: Position | None) -> SubscribeRequest:
+        return SubscribeRequest(
+            source=self.source(subject),
+            after=after,
+            address=request.args.get("address", "here"),
+            person=request.args.get("person"),
+        )
+
+    def decide(self, subject: str) -> SubscribeRequest | CloseCode:
+        threading.Event().wait(float(request.args.get("decide_seconds", "0")))
+        if "deny" in request.args:
+            return CloseCode(int(request.args["deny"]))
+        return self.reader(subject, parse_position(request.args.get("after_seq", "0")))
+
+    def decide_desk(self, login: str) -> MultiSubjectRequest | CloseCode:
+        query = request.args.to_dict()
+
+        def make(subject: str) -> Source:
+            return Source(self.streams, self.office, subject, query, self._max_readers)
+
+        return MultiSubjectRequest(source=Desk(self.office, make, login), address="here")
+
+    def stream(self, subject: str) -> Response:
+        place = request.headers.get("Last-Event-ID", "0")
+        try:
+            body = self.relay.stream_sse(self.reader(subject, parse_position(place) if place != "end" else None))
+        except TooManySocketsError:
+            return Response(status=429)
+        return Response(body, headers=HEADERS)
+
+    def poll(self, subject: str) -> Response:
+        asked = self.reader(subject, parse_position(request.args.get("after_seq", "0")))
+        polled = self.relay.poll(asked, float(request.args.get("wait", "0")))
+        events = [json.loads(event.to_json()) for event in polled.events]
+        return jsonify(events=events, seq=polled.position.seq, epoch=polled.position.epoch, gone=polled.is_gone)
+
+    def revoke(self, subject: str) -> str:
+        self.office.revoked.add(subject)
+        return ""
+
+    def close_office(self, closed: str) -> str:
+        self.office.is_closed = closed == "yes"
+        return ""
+
+    def count(self) -> Response:
+        relay = self.relay
+        return jsonify(sockets=relay.socket_count, channels=relay.hub.channel_count, admitted=relay.registry.total)
+
+
+def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20) -> Flask:
     app = Flask(__name__)
     sock = install_handshake(app)
     client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
@@ -48,58 +97,27 @@ def create_app(redis_url: str, limits: RelayLimits) -> Flask:
     streams = NumberedStreams(client)
     relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
+    routes = Routes(relay, streams, max_readers)
     app.add_url_rule("/metrics", "metrics", generate_latest)
     app.add_url_rule("/hog", "hog", hog)
-    revoked: set[str] = set()
-
-    def source(subject: str) -> StreamSource:
-        kind = request.args.get("snapshot", "")
-        return StreamSource(
-            subject=subject,
-            greeting={"session_id": subject},
-            snapshot=lambda: snapshot_of(streams, subject, kind),
-            reauthorize=lambda: CloseCode.NOT_AUTHENTICATED if subject in revoked else None,
-            close_code_for=close_code_for,
-        )
-
-    def decide(subject: str) -> SubscribeRequest | CloseCode:
-        threading.Event().wait(float(request.args.get("decide_seconds", "0")))
-        if "deny" in request.args:
-            return CloseCode(int(request.args["deny"]))
-        return SubscribeRequest(
-            source=source(subject),
-            after=parse_position(request.args.get("after_seq", "0")),
-            address=request.args.get("address", "here"),
-            person=request.args.get("person"),
-            state={"read": request.args["state"]} if "state" in request.args else None,
-        )
+    app.add_url_rule("/sse/<subject>", view_func=routes.stream)
+    app.add_url_rule("/poll/<subject>", view_func=routes.poll)
+    app.add_url_rule("/revoke/<subject>", view_func=routes.revoke, methods=["POST"])
+    app.add_url_rule("/office/<closed>", view_func=routes.close_office, methods=["POST"])
+    app.add_url_rule("/questions", view_func=lambda: jsonify(routes.office.questions))
+    app.add_url_rule("/count", view_func=routes.count)
 
     @sock.route("/ws/<subject>")
     def serve(ws: Any, subject: str) -> None:
-        relay.receive_websocket(ws, lambda: decide(subject))
+        relay.receive_websocket(ws, lambda: routes.decide(subject))
 
-    @app.get("/sse/<subject>")
-    def stream(subject: str) -> Response:
-        after = parse_position(request.headers.get("Last-Event-ID", "0"))
-        return Response(relay.stream_sse(source(subject), after=after, address="here"), headers=HEADERS)
-
-    @app.get("/poll/<subject>")
-    def poll(subject: str) -> Response:
-        after = parse_position(request.args.get("after_seq", "0"))
-        wait_seconds = float(request.args.get("wait", "0"))
-        return jsonify(relay.poll(source(subject), after=after, address="here", wait_seconds=wait_seconds))
-
-    @app.post("/revoke/<subject>")
-    def revoke(subject: str) -> str:
-        revoked.add(subject)
-        return ""
-
-    @app.get("/count")
-    def count() -> Response:
-        return jsonify(sockets=relay.socket_count, channels=relay.hub.channel_count, admitted=relay.registry.total)
+    @sock.route("/desk/<login>")
+    def serve_desk(ws: Any, login: str) -> None:
+        relay.receive_multi_subject_websocket(ws, lambda: routes.decide_desk(login))
 
     return app
 
 
 def create() -> Flask:
-    return create_app(os.environ["RELAY_REDIS_URL"], RelayLimits(**json.loads(os.environ["RELAY_LIMITS"])))
+    limits = RelayLimits(**json.loads(os.environ["RELAY_LIMITS"]))
+    return create_app(os.environ["RELAY_REDIS_URL"], limits, int(os.environ["RELAY_MAX_READERS"]))

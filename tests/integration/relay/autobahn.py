@@ -16,13 +16,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from webapp.relay.client_protocol import InboundLimiter
+from webapp.relay.connection import Connection
 from webapp.relay.frames import Message, Opcode, encode_frame
 from webapp.relay.handshake import detach, install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
-from webapp.relay.pool import SocketPool
-from webapp.relay.socket import Socket
+from webapp.relay.pool import ReaderPool
+from webapp.relay.registry import ReaderRegistry
 
 _RUN = "import sys; from autobahntestsuite.wstest import run; sys.argv[0] = 'wstest'; run()"
 # 12 and 13 are compression, which is declined by design.
@@ -42,29 +42,28 @@ class QuietHandler(WSGIRequestHandler):
         return
 
 
-class EchoSocket(Socket):
-    """The relay's socket, which sends back what it receives: the suite judges servers that do."""
+class EchoConnection(Connection):
+    """The relay's connection, which sends back what it receives: the suite judges servers that do."""
 
     def _on_message(self, message: Message) -> None:
         if message.opcode in {Opcode.TEXT, Opcode.BINARY}:
-            self._control.append(encode_frame(message.opcode, message.payload))
+            self._put_control(encode_frame(message.opcode, message.payload))
         else:
             super()._on_message(message)
 
     def echo(self) -> None:
         self.begin()
-        self._limiter = InboundLimiter(LIMITS)
-        self._listen()
+        self._open(ReaderRegistry(LIMITS).acquire_connection(""), [])
 
 
 def create_app(loop: ThreadLoop) -> Flask:
     app = Flask(__name__)
-    pool = SocketPool(loop, LIMITS, 0.05)
+    pool = ReaderPool(loop, LIMITS, 0.05)
 
     @install_handshake(app).route("/")
     def echo(ws: Any) -> None:
         done = threading.Event()
-        loop.run(EchoSocket(pool, detach(ws), done).echo)
+        loop.run(EchoConnection(pool, detach(ws), done).echo)
         done.wait()
 
     return app

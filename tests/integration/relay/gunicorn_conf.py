@@ -11,6 +11,7 @@ from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E40
 workers = 1
 worker_class = "gevent"
 graceful_timeout = 10
+keepalive = 10  # the head of a request may take as long: tests run on machines that others use too
 loglevel = "warning"
 
 

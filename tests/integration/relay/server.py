@@ -26,10 +26,14 @@ HERE = Path(__file__).parent
 
 
 class Server(AbstractContextManager["Server"]):
-    def __init__(self, folder: Path, redis_url: str, limits: RelayLimits) -> None:
+    def __init__(self, folder: Path, redis_url: str, limits: RelayLimits, max_readers: int = 20) -> None:
         self.port = pick_port()
         self.log = folder / "gunicorn.log"
-        environment = os.environ | {"RELAY_REDIS_URL": redis_url, "RELAY_LIMITS": json.dumps(asdict(limits))}
+        environment = os.environ | {
+            "RELAY_REDIS_URL": redis_url,
+            "RELAY_LIMITS": json.dumps(asdict(limits)),
+            "RELAY_MAX_READERS": str(max_readers),
+        }
         command = [
             sys.executable, "-m", "gunicorn", "--config", str(HERE / "gunicorn_conf.py"),
             "--bind", f"{LOOPBACK}:{self.port}", "tests.integration.relay.app:create()",
@@ -48,9 +52,9 @@ class Server(AbstractContextManager["Server"]):
         assert self.process.pid is not None
         os.kill(self.process.pid, signal.SIGTERM)
 
-    def connect(self, subject: str, query: str = "", **options: Any) -> ClientConnection:
+    def connect(self, subject: str, query: str = "", path: str = "ws", **options: Any) -> ClientConnection:
         options = {"max_size": None, "legacy": True} | options  # legacy: connects at once, not at `with`
-        url = f"ws://{LOOPBACK}:{self.port}/ws/{subject}?{query}"
+        url = f"ws://{LOOPBACK}:{self.port}/{path}/{subject}?{query}"
         return websockets.sync.client.connect(url, proxy=None, **options)
 
     def open(self, subject: str, query: str = "", **options: Any) -> ClientConnection:
@@ -60,11 +64,11 @@ class Server(AbstractContextManager["Server"]):
         assert greetings == ["connection_established", "session_status"]
         return client
 
-    def raw(self, subject: str, query: str = "") -> socket.socket:
+    def raw(self, subject: str, query: str = "", path: str = "ws") -> socket.socket:
         """Shaken hands by hand, the greetings still unread."""
         connection = socket.create_connection((LOOPBACK, self.port), timeout=5)
         request = (
-            f"GET /ws/{subject}?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET /{path}/{subject}?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         connection.sendall(request.encode())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,7 @@ EVENTS: list[tuple[Event, dict[str, Any]]] = [
 def document(app: Flask) -> dict[str, Any]:  # noqa: F811 a fixture
     with app.app_context():
         schemas = app.extensions["welno_document"]()["components"]["schemas"]
-        made = build_document(schemas, parts(app).relay.limits, {"host": "welno.test", "protocol": "wss"})
+        made = build_document(schemas, asdict(parts(app).relay.limits), {"host": "welno.test", "protocol": "wss"})
     return json.loads(json.dumps(made))
 
 
@@ -71,7 +72,7 @@ def test_the_document_is_asyncapi_3(document):
 
 
 def test_a_document_with_a_mistake_is_not(document):
-    document["operations"]["tell"]["action"] = "shout"
+    document["operations"]["send_events"]["action"] = "shout"
     assert not jsonschema_rs.Draft7Validator(META).is_valid(document)
 
 

@@ -42,8 +42,8 @@ def test_a_long_poll_answers_when_something_comes(app: Flask, starter: Person): 
     assert answer["last_seq"] == 1
 
 
-def test_a_long_poll_takes_a_place_among_the_readers(app: Flask, starter: Person):  # noqa: F811 fixtures
-    seat = parts(app).relay.registry.acquire(f"tilko_session:{starter.session_id}", "elsewhere")
+def test_a_long_poll_takes_a_slot_among_the_readers(app: Flask, starter: Person):  # noqa: F811 fixtures
+    seat = parts(app).relay.registry.acquire(f"tilko_session:{starter.session_id}", 1, "elsewhere")
     answer = starter.session("GET", "/messages?wait=1")
     assert (answer.status_code, answer.json["error"]["code"]) == (429, "TOO_MANY_SOCKETS")
     seat.release()

@@ -19,8 +19,8 @@ from webapp.relay.limits import RelayLimits
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    limits = RelayLimits(messages_per_minute=1000, sockets_per_subject=300, write_within_seconds=20)
-    with Server(tmp_path_factory.mktemp("relay"), redis_url, limits) as server:
+    limits = RelayLimits(messages_per_minute=1000, write_within_seconds=20)
+    with Server(tmp_path_factory.mktemp("relay"), redis_url, limits, max_readers=300) as server:
         yield server
 
 

@@ -1,17 +1,15 @@
 """Server-sent events and polls: the same numbers as the WebSocket, and a reader may change between them."""
 
-import http.client
-import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Self
 
 import pytest
 
 from dev.local.ports import LOOPBACK
 from tests.integration.relay.conftest import append_unpublished
+from tests.integration.relay.event_source import EventSource
 from tests.integration.relay.server import Server, read_events
 from tests.waiting import wait_until
 from webapp.relay.limits import RelayLimits
@@ -21,41 +19,16 @@ COUNTED = ("welno_relay_events_out_total", "welno_relay_append_to_write_seconds_
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, redis_url) -> Iterator[Server]:
-    # Readers of the test before are noticed gone at the next comment only: they must not use up the places.
-    limits = RelayLimits(
-        sse_comment_seconds=0.3, check_every_seconds=0.4, sockets_per_subject=50, drain_spread_seconds=4
-    )
+    limits = RelayLimits(sse_comment_seconds=0.3, check_every_seconds=0.4, drain_spread_seconds=4)
     with Server(tmp_path_factory.mktemp("sse"), redis_url, limits) as server:
         yield server
 
 
-class EventSource:
-    """Reads an answer line by line, as a browser does."""
-
-    def __init__(self, server: Server, subject: str, last_event_id: str = "0", query: str = "") -> None:
-        self._connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)
-        self._connection.request("GET", f"/sse/{subject}?{query}", headers={"Last-Event-ID": last_event_id})
-        self.answer = self._connection.getresponse()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.answer.close()
-        self._connection.close()
-
-    def next_block(self) -> dict[str, str]:
-        """Field names and values; a comment is under "". Empty at the end of the answer."""
-        block = {}
-        while line := self.answer.readline().decode().rstrip("\n"):
-            name, _, value = line.partition(":")
-            block[name] = value.strip()
-        return block
-
-    def next_event(self) -> dict:
-        while "data" not in (block := self.next_block()):
-            assert block, "the answer has ended"
-        return json.loads(block["data"]) | {"id": block.get("id")}
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory, redis_url) -> Iterator[Server]:
+    """Who leaves here is not noticed by the next comment: none comes."""
+    with Server(tmp_path_factory.mktemp("quiet"), redis_url, RelayLimits(), max_readers=2) as server:
+        yield server
 
 
 def test_the_answer_begins_with_the_time_to_retry(server):
@@ -182,6 +155,64 @@ def test_a_reader_that_leaves_is_noticed_by_the_next_comment(server):
     wait_until(lambda: server.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0})
 
 
+@pytest.mark.parametrize("leave", [EventSource.close, EventSource.reset], ids=["closed", "reset"])
+def test_a_reader_that_leaves_gives_its_slot_back_within_two_seconds(quiet, leave):
+    source = EventSource(quiet, "one")
+    source.next_block()
+    wait_until(lambda: quiet.get("/count")["admitted"] == 1)
+    leave(source)
+    wait_until(lambda: quiet.get("/count") == {"sockets": 0, "channels": 0, "admitted": 0}, 2)
+    assert quiet.sample("welno_relay_closed_total", transport="sse", reason="gone") >= 1
+
+
+def test_twenty_reloads_never_meet_the_bound(quiet):
+    """Of two readers: the page that is left and the one that comes."""
+    source = EventSource(quiet, "page")
+    for _ in range(20):
+        assert source.answer.status == 200
+        source.next_block()
+        wait_until(lambda: quiet.get("/count")["admitted"] == 1, 2)
+        reloaded = EventSource(quiet, "page")
+        source.close()
+        source = reloaded
+    source.close()
+    quiet.wait_for_nobody()
+
+
+def test_a_reader_that_sends_more_is_still_served(server, writer):
+    """And that it has left is seen by the next comment only."""
+    with EventSource(server, "one") as source:
+        source.send(b"GET /count HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write("one")
+        assert source.next_event()["seq"] == 1
+    server.wait_for_nobody()
+
+
+def test_a_source_has_its_own_signs_of_life(server):
+    with EventSource(server, "one", query="profile=own") as source:
+        assert source.next_block() == {"retry": "1234"}
+        assert list(source.next_block()) == ["id"]
+        assert source.next_block() == {"event": "beat", "data": "{}"}
+
+
+def test_a_reader_without_a_position_may_begin_at_the_end(server, writer, streams):
+    writer.write("one", 3)
+    with EventSource(server, "one", "end", query="profile=own") as source:
+        source.next_block()
+        epoch = streams.position("one").epoch
+        assert source.next_block() == {"id": f"{epoch}:3"}
+        writer.write("one")
+        while (block := source.next_block()).get("event") == "beat":
+            continue
+    assert block["id"] == f"{epoch}:4"
+
+
+def test_proxies_are_told_to_change_and_keep_nothing(server):
+    with EventSource(server, "one") as source:
+        kept = source.answer.headers["Cache-Control"]
+    assert {part.strip() for part in kept.split(",")} == {"no-cache", "no-store", "no-transform"}
+
+
 def test_a_poll_gives_what_came_after(server, writer):
     writer.write("one", 3)
     answer = server.get("/poll/one?after_seq=1")
@@ -213,7 +244,7 @@ def test_a_long_poll_answers_empty_in_the_end(server, writer):
 def test_a_poll_of_a_lost_history_is_a_resync(server, writer):
     writer.write("one", 2)
     answer = server.get("/poll/one?after_seq=abc:1")
-    assert (answer["seq"], answer["resync"]["data"]) == (2, {"last": [2]})
+    assert (answer["events"], answer["seq"], answer["gone"]) == ([], 2, True)
 
 
 def test_a_reader_may_change_between_all_three(server, writer):

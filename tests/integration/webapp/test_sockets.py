@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -120,12 +121,23 @@ def test_the_end_of_the_session_closes_its_sockets(app: Flask, dial: Dial, start
     assert close_code(socket) == code
 
 
+def test_whoever_cancels_closes_every_tab_at_once(dial: Dial, owner: Person):
+    """Of a collection that has completed there is no event to end its sockets: the control channel does."""
+    sockets = [dial(owner.session_id, additional_headers=owner.bearer) for _ in range(2)]
+    [hear(socket) for socket in sockets for _ in range(2)]
+    began = time.monotonic()
+    assert owner.session("DELETE", "").status_code == 204
+    assert [close_code(socket) for socket in sockets] == [4404, 4404]
+    assert time.monotonic() - began < 1.5
+
+
 def test_events_stream_as_server_sent_events(app: Flask, server: Server, starter: Person):
     speak(app, starter)
     speak(app, starter)
     url = f"{server.url}/api/v1/tilko/session/{starter.session_id}/events"
     with httpx.stream("GET", url, headers=starter.bearer | {"Last-Event-ID": "1"}, trust_env=False) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert answer.headers["Cache-Control"] == "no-cache, no-store, no-transform"
         line = next(line for line in answer.iter_lines() if line.startswith("data:"))
     assert json.loads(line.removeprefix("data:"))["seq"] == 2
 

@@ -1,4 +1,4 @@
-"""Counting readers: each limit on its own, and places that come back."""
+"""Counting readers: each limit on its own, and slots that come back."""
 
 import pytest
 
@@ -7,16 +7,17 @@ from webapp.relay.errors import TooManySocketsError
 from webapp.relay.limits import RelayLimits
 from webapp.relay.registry import ReaderRegistry
 
-LIMITS = RelayLimits(sockets_total=5, sockets_per_subject=2, sockets_per_address=3, sockets_per_person=4)
+LIMITS = RelayLimits(sockets_total=5, sockets_per_address=3, sockets_per_person=4)
+MAX_READERS = 2
 
 
 @pytest.mark.parametrize(
     ("scope", "limit", "names"),
     [
-        ("subject", 2, lambda n: ("same", str(n), str(n))),
-        ("address", 3, lambda n: (str(n), "same", str(n))),
-        ("person", 4, lambda n: (str(n), str(n), "same")),
-        ("total", 5, lambda n: (str(n), str(n), str(n))),
+        ("subject", 2, lambda n: ("same", MAX_READERS, str(n), str(n))),
+        ("address", 3, lambda n: (str(n), MAX_READERS, "same", str(n))),
+        ("person", 4, lambda n: (str(n), MAX_READERS, str(n), "same")),
+        ("total", 5, lambda n: (str(n), MAX_READERS, str(n), str(n))),
     ],
 )
 def test_each_limit_holds_for_itself(scope, limit, names):
@@ -28,19 +29,37 @@ def test_each_limit_holds_for_itself(scope, limit, names):
     assert (caught.value.scope, registry.total) == (scope, limit)
 
 
-def test_a_place_given_back_can_be_taken_again():
+def test_a_slot_given_back_can_be_taken_again():
     registry = ReaderRegistry(LIMITS)
-    first, _ = registry.acquire("s", "a"), registry.acquire("s", "b")
+    first, _ = registry.acquire("s", 2, "a"), registry.acquire("s", 2, "b")
     first.release()
     first.release()
-    registry.acquire("s", "c")
+    registry.acquire("s", 2, "c")
     assert registry.total == 2
 
 
 def test_a_registry_of_nobody_holds_no_names():
     registry = ReaderRegistry(LIMITS)
-    registry.acquire("s", "a", "p").release()
-    assert not registry._counts
+    registry.acquire("s", 1, "a", "p").release()
+    assert not any(registry._tallies.values())
+
+
+def test_each_source_has_a_bound_of_its_own():
+    registry = ReaderRegistry(LIMITS)
+    registry.acquire("narrow", 1, "a")
+    with pytest.raises(TooManySocketsError):
+        registry.acquire("narrow", 1, "b")
+    registry.acquire("wide", 2, "b")
+
+
+def test_a_socket_of_several_subjects_counts_once_and_each_subject_for_itself():
+    registry = ReaderRegistry(LIMITS)
+    registry.acquire_connection("a", "p")
+    registry.acquire_subject("one", 1).release()
+    registry.acquire_subject("one", 1)
+    with pytest.raises(TooManySocketsError) as caught:
+        registry.acquire("one", 1, "b")
+    assert (caught.value.scope, registry.total) == ("subject", 1)
 
 
 def test_a_full_process_says_try_again_and_other_limits_say_too_many():

@@ -1,27 +1,47 @@
-"""The small pure parts: what clients are answered, places in a stream, close codes."""
+"""The small pure parts: what clients are answered, positions in a stream, close codes."""
 
 import json
 
 import pytest
 
 from streams import Position
-from webapp.relay.client_protocol import FixedWindow, InboundLimiter, reply_to
+from webapp.relay.client_protocol import ClientMistakeError, FixedWindow, InboundLimiter, name_of, parse_message
 from webapp.relay.closing import CLOSINGS, CloseCode, reason_of
 from webapp.relay.frames import Opcode
 from webapp.relay.limits import RelayLimits
-from webapp.relay.messages import connection_established, resync, session_status
+from webapp.relay.messages import ErrorCode, at_position, error, pong
 from webapp.relay.sse import parse_position
 
 
 @pytest.mark.parametrize("timestamp", [1732147200123, "2026-11-21T00:00:00Z", None, {"a": [1]}, 1.5])
 def test_a_pong_carries_the_timestamp_unchanged(timestamp):
-    reply = reply_to(json.dumps({"type": "ping", "timestamp": timestamp}).encode())
-    assert json.loads(reply.json) == {"type": "pong", "timestamp": timestamp}
+    message = parse_message(json.dumps({"type": "ping", "timestamp": timestamp}).encode())
+    assert json.loads(pong(message["timestamp"])) == {"type": "pong", "timestamp": timestamp}
 
 
 def test_mistakes_are_told_in_korean_with_a_stable_code():
-    answer = json.loads(reply_to(b"{").json)
+    with pytest.raises(ClientMistakeError) as caught:
+        parse_message(b"{")
+    answer = json.loads(error(caught.value.code))
     assert answer == {"type": "error", "code": "BAD_JSON", "message": "메시지를 읽을 수 없어요."}
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_mistake_has_a_text(code):
+    assert json.loads(error(code))["message"]
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ({"type": "a", "command": "b"}, "a"),
+        ({"command": "b"}, "b"),
+        ({"type": ["a"], "command": "b"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_message_is_named_by_its_type_or_else_its_command(message, name):
+    assert name_of(message) == name
 
 
 @pytest.mark.parametrize(
@@ -33,22 +53,20 @@ def test_mistakes_are_told_in_korean_with_a_stable_code():
         (":0", Position("", 0)),
     ],
 )
-def test_a_place_is_a_number_or_epoch_and_number(text, position):
+def test_a_position_is_a_number_or_epoch_and_number(text, position):
     assert parse_position(text) == position
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "a:b:1", "a:", "1" * 16, "１", "g:1"])
-def test_anything_else_is_no_place(text):
-    with pytest.raises(ValueError, match="not a place"):
+def test_anything_else_is_no_position(text):
+    with pytest.raises(ValueError, match="not a position"):
         parse_position(text)
 
 
-def test_only_resync_carries_seq():
-    hello, at = {"session_id": "s"}, Position("e", 4)
-    greeting, status = json.loads(connection_established(hello, at)), json.loads(session_status(hello, {"a": 1}, at))
-    assert "seq" not in greeting | status
-    assert (status["data"], status["last_seq"]) == ({"a": 1}, 4)
-    assert json.loads(resync(hello, {}, at))["last_seq"] == 4
+def test_what_goes_to_one_reader_only_carries_no_seq():
+    frame = json.loads(at_position("resync", {"session_id": "s"}, Position("e", 4), data={"a": 1}))
+    assert (frame["type"], frame["session_id"], frame["data"]) == ("resync", "s", {"a": 1})
+    assert (frame["last_seq"], frame["epoch"], "seq" in frame) == (4, "e", False)
 
 
 def test_an_allowance_is_whole_again_after_a_minute():
@@ -57,18 +75,11 @@ def test_an_allowance_is_whole_again_after_a_minute():
 
 
 def test_messages_and_control_frames_are_counted_apart():
-    limiter = InboundLimiter(RelayLimits(messages_per_minute=2, controls_per_minute=1))
+    limiter = InboundLimiter(RelayLimits(messages_per_minute=2, controls_per_minute=1), 1.0)
     reasons = [
         limiter.reject_reason(opcode, 1.0) for opcode in (Opcode.TEXT, None, Opcode.PING, Opcode.PONG, Opcode.BINARY)
     ]
     assert reasons == [None, None, None, "too many control frames", "too many messages"]
-
-
-def test_each_ping_of_ours_has_one_pong_free():
-    limiter = InboundLimiter(RelayLimits(controls_per_minute=1))
-    limiter.await_pong()
-    reasons = [limiter.reject_reason(Opcode.PONG, 1.0) for _ in range(3)]
-    assert reasons == [None, None, "too many control frames"]
 
 
 def test_every_close_code_stands_in_the_table():

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, Response, request
+import orjson
+from flask import Flask, Response, current_app, request
 from flask_smorest import Blueprint
 from flask_sock import Sock
 
 from core.logs import get_logger
-from core.names import Event, Status, session_subject
+from core.names import Status
 from services.collection.errors import SessionExpired, SessionNotFound
-from services.collection.session_cache import SessionView, state_of
-from services.stores import Stores
-from streams import Position, StoredEvent
+from services.collection.session_cache import SessionView
+from streams import Position
 from webapp.api.collection.schemas.sessions import MessagesOutput, MessagesQuery
+from webapp.api.collection.session_authority import SessionAuthority
+from webapp.api.collection.session_source import SessionSource
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import Credential, for_session, mark_access, presented_credential, renew_session
 from webapp.current import parts, stores
@@ -26,17 +28,14 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.handshake import install_handshake
 from webapp.relay.sse import HEADERS, parse_position
-from webapp.relay.stream_source import StreamSource, SubscribeRequest
+from webapp.relay.stream_source import SubscribeRequest
 
 log = get_logger(__name__)
 blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/session", description="Live events")
 # Offered beside `welno.token.{token}`: a browser closes a socket whose server picks none of its protocols.
 PROTOCOL = "welno.v1"
-_ENDINGS = {str(Status.EXPIRED): CloseCode.EXPIRED, str(Status.CANCELLED): CloseCode.UNKNOWN}
+_AUTHORITY = "session_authority"
 _DRAIN_RETRY_SECONDS = 2
-# Twenty thousand watchers are a write every few milliseconds if each is renewed as often as a visitor. Below one half,
-# so that nobody who watches is told again and again that their time was extended.
-_WATCHERS_SHARE = 0.4
 
 
 @blueprint.get("/<string:session_id>/messages")
@@ -49,17 +48,18 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
     """The events after a number: the polling fallback. With `wait` it answers when something comes."""
     count_use(stores().settings.web.poll_limit, "poll", view.session_id)
     after = Position(query["epoch"], query["after_seq"])
+    source = _source_of(view, presented_credential())
     with _refusals_answered():
-        polled = parts().relay.poll(**_subscribe_arguments(view, after), wait_seconds=query["wait"])
+        polled = parts().relay.poll(_request_for(source, view, after), query["wait"])
     answer = {
         "success": True,
         "session_id": view.session_id,
-        "messages": polled["events"],
-        "last_seq": polled["seq"],
-        "epoch": polled["epoch"],
-        "resync": "resync" in polled,
+        "messages": [orjson.loads(event.to_json()) for event in polled.events],
+        "last_seq": polled.position.seq,
+        "epoch": polled.position.epoch,
+        "resync": polled.is_gone,
     }
-    return answer | ({"state": polled["resync"]["data"]} if "resync" in polled else {})
+    return answer | ({"state": source.snapshot()} if polled.is_gone else {})
 
 
 @blueprint.get("/<string:session_id>/events")
@@ -70,7 +70,8 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 def events(view: SessionView) -> Response:
     """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
     with _refusals_answered():
-        body = parts().relay.stream_sse(**_subscribe_arguments(view, _asked_position()))
+        source = _source_of(view, presented_credential())
+        body = parts().relay.stream_sse(_request_for(source, view, _asked_position()))
     return Response(body, headers=HEADERS)
 
 
@@ -85,9 +86,17 @@ def _refusals_answered() -> Iterator[None]:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
 
 
-def _subscribe_arguments(view: SessionView, after: Position, credential: Credential | None = None) -> dict[str, Any]:
-    source = build_source(stores(), view, credential or presented_credential())
-    return {"source": source, "after": after, "address": caller_address(), "person": view.patient_uuid}
+def _source_of(view: SessionView, credential: Credential | None) -> SessionSource:
+    """Raises SessionNotFound when nobody presented a credential."""
+    if credential is None:
+        raise SessionNotFound(view.session_id)
+    # One authority for the process: the relay asks it about all sockets together.
+    authority = cast(SessionAuthority, current_app.extensions[_AUTHORITY])
+    return SessionSource(stores(), authority, view, credential.secret)
+
+
+def _request_for(source: SessionSource, view: SessionView, after: Position) -> SubscribeRequest:
+    return SubscribeRequest(source=source, after=after, address=caller_address(), person=view.patient_uuid)
 
 
 def add_socket(app: Flask) -> None:
@@ -96,6 +105,7 @@ def add_socket(app: Flask) -> None:
     app.config["SOCK_SERVER_OPTIONS"]["subprotocols"] = [PROTOCOL]
     sock.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
     mark_access(app.view_functions["serve_socket"], "session")
+    app.extensions[_AUTHORITY] = SessionAuthority(parts(app).stores)
 
 
 def serve_socket(ws: Any, session_id: str) -> None:
@@ -138,41 +148,7 @@ def _admit(view: SessionView, credential: Credential) -> SubscribeRequest | Clos
     except SessionNotFound:
         return CloseCode.NOT_AUTHENTICATED
     renew_session(view)
-    return SubscribeRequest(**_subscribe_arguments(view, _asked_position_or_start(), credential), state=state_of(view))
-
-
-def build_source(here: Stores, view: SessionView, credential: Credential | None) -> StreamSource:
-    """Its callbacks outlive the request, so they get the stores and not the app."""
-    return StreamSource(
-        subject=session_subject(view.session_id),
-        snapshot=partial(here.directory.read_state, view.session_id),
-        greeting={"session_id": view.session_id},
-        reauthorize=partial(_reauthorize, here, view.session_id, credential.secret if credential else ""),
-        close_code_for=_close_code_for,
-    )
-
-
-def _reauthorize(here: Stores, session_id: str, secret: str) -> int | None:
-    """Asked once a minute: whoever watches uses the session, so it is renewed; a lost right ends the watching."""
-    try:
-        known = here.directory.find(session_id, secret)
-    except SessionExpired:
-        return CloseCode.EXPIRED
-    except SessionNotFound:
-        return CloseCode.UNKNOWN
-    deadline = here.directory.renewal(known, share=_WATCHERS_SHARE)
-    if deadline is not None:
-        with here.unit_of_work() as work:
-            here.directory.renew(work, known, deadline)
-    return None
-
-
-def _close_code_for(event: StoredEvent) -> int | None:
-    """Asked for every event: most are told apart by their bytes alone."""
-    if b'"type":"error"' not in event.to_json():
-        return None
-    body = event.body
-    return _ENDINGS.get(str(body.get("status"))) if body.get("type") == Event.ERROR else None
+    return _request_for(_source_of(view, credential), view, _asked_position_or_start())
 
 
 def _is_own_origin() -> bool:

@@ -23,7 +23,7 @@ log = get_logger(__name__)
 _EPOCH_SECONDS = 1.0
 
 
-class EventReader:
+class HistoryReader:
     """Every method may block on either store, and raises StreamsUnavailable when neither could tell."""
 
     def __init__(self, sessions: sessionmaker[Session], streams: Streams, kinds: SubjectKinds) -> None:

@@ -1,0 +1,195 @@
+"""Looking at rights again: everybody in time, many with one question, and gently when nobody answers."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.waiting import wait_until
+from webapp.relay.closing import CloseCode
+from webapp.relay.loop import ThreadLoop
+from webapp.relay.reauthorization import Reauthorization
+from webapp.relay.rounds import Members
+
+TICK, CHECK_EVERY = 0.25, 55.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Registrar:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.revoked: set[int] = set()
+        self.is_down = False
+        self.batches: list[int] = []
+        self.asked_at: dict[int, list[float]] = {}
+
+    def review(self, rights):
+        self.batches.append(len(rights))
+        if self.is_down:
+            raise ConnectionError
+        for right in rights:
+            self.asked_at.setdefault(right, []).append(self._clock.now)
+        return [CloseCode.UNKNOWN if right in self.revoked else None for right in rights]
+
+
+class Reader:
+    """A reader, its source and what is asked about it in one."""
+
+    def __init__(self, number: int, authority: Registrar | None) -> None:
+        self.number = self.right = number
+        self.authority = authority
+        self.source = self
+        self.code: int | None = None
+
+    def reviewables(self):
+        return (self,) if self.code is None else ()
+
+    def is_concerned(self, notices: frozenset[str]) -> bool:
+        return f"subject:{self.number}" in notices
+
+    def lose_right(self, code: int) -> None:
+        self.code = code
+
+
+class Desk:
+    def __init__(self, loop: ThreadLoop, readers: int) -> None:
+        self.clock = Clock()
+        self.registrar = Registrar(self.clock)
+        self.readers = [Reader(number, self.registrar) for number in range(readers)]
+        members: Members[Reader] = Members()
+        for reader in self.readers:
+            members.add(reader)
+        self._loop = loop
+        self.reauthorization = Reauthorization(loop, [members], CHECK_EVERY, self.clock)
+
+    def pass_time(self, seconds: float) -> None:
+        for _ in range(round(seconds / TICK)):
+            self.clock.now += TICK
+            self._loop.run(self.reauthorization.on_tick)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Until the tick, and what it has asked, are over."""
+        while True:
+            reached, asking = threading.Event(), []
+
+            def look(reached=reached, asking=asking) -> None:
+                asking.extend(batches.is_asking for batches in self.reauthorization._batches.values())
+                reached.set()
+
+            self._loop.run(look)
+            assert reached.wait(5)
+            if not any(asking):
+                return
+
+
+@pytest.fixture
+def loop() -> Iterator[ThreadLoop]:
+    loop = ThreadLoop()
+    yield loop
+    loop.stop()
+
+
+def test_everybody_is_asked_about_within_the_promised_time(loop):
+    desk = Desk(loop, 2500)
+    desk.pass_time(3 * CHECK_EVERY)
+    for asked_at in desk.registrar.asked_at.values():
+        moments = [1000.0, *asked_at]
+        assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= CHECK_EVERY
+    assert len(desk.registrar.asked_at) == 2500
+
+
+def test_twenty_thousand_cost_some_twenty_questions_a_minute(loop):
+    desk = Desk(loop, 20_000)
+    desk.pass_time(60)
+    assert len(desk.registrar.batches) <= 27
+    assert max(desk.registrar.batches) == 1000
+
+
+def test_few_are_asked_about_together_too(loop):
+    desk = Desk(loop, 200)
+    desk.pass_time(60)
+    assert len(desk.registrar.batches) <= 25
+
+
+def test_a_lost_right_is_told(loop):
+    desk = Desk(loop, 10)
+    desk.registrar.revoked.add(3)
+    desk.pass_time(CHECK_EVERY)
+    assert [reader.code for reader in desk.readers] == [None] * 3 + [CloseCode.UNKNOWN] + [None] * 6
+
+
+def test_a_notice_is_followed_at_once_and_by_those_it_concerns_only(loop):
+    desk = Desk(loop, 3)
+    desk.registrar.revoked = {1, 2}
+    desk.reauthorization.notice("subject:1")
+    desk.pass_time(TICK)
+    assert [reader.code for reader in desk.readers] == [None, CloseCode.UNKNOWN, None]
+
+
+def test_after_lost_notices_everybody_is_asked_about_within_seconds(loop):
+    desk = Desk(loop, 3000)
+    desk.pass_time(2 * CHECK_EVERY)
+    desk.registrar.asked_at.clear()
+    desk.registrar.batches.clear()
+    desk.reauthorization.notice_loss()
+    desk.pass_time(9)
+    assert len(desk.registrar.asked_at) == 3000
+    assert len(desk.registrar.batches) <= 9
+
+
+def test_who_cannot_be_asked_about_stays_for_a_minute_more_and_no_longer(loop):
+    desk = Desk(loop, 1500)
+    desk.registrar.is_down = True
+    desk.pass_time(CHECK_EVERY)
+    assert {reader.code for reader in desk.readers} == {None}
+    desk.pass_time(CHECK_EVERY + 10)
+    assert {reader.code for reader in desk.readers} == {CloseCode.TRY_AGAIN_LATER}
+
+
+def test_an_authority_that_is_down_is_not_asked_by_all_at_once(loop):
+    desk = Desk(loop, 20_000)
+    desk.registrar.is_down = True
+    desk.pass_time(30)
+    assert len(desk.registrar.batches) <= 15
+    desk.registrar.is_down = False
+    desk.pass_time(CHECK_EVERY)
+    assert len(desk.registrar.asked_at) == 20_000
+    assert {reader.code for reader in desk.readers} == {None}
+
+
+def test_sources_without_an_authority_are_left_alone(loop):
+    desk = Desk(loop, 5)
+    for reader in desk.readers:
+        reader.authority = None
+    desk.pass_time(CHECK_EVERY)
+    assert desk.registrar.batches == []
+
+
+def test_the_loop_goes_on_while_an_authority_is_asked(loop):
+    desk = Desk(loop, 5)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def review(rights):
+        asked.set()
+        assert may_answer.wait(5)
+        return [CloseCode.UNKNOWN] * len(rights)
+
+    desk.registrar.review = review
+    desk.reauthorization.notice("subject:1")
+    desk.clock.now += TICK
+    loop.run(desk.reauthorization.on_tick)
+    assert asked.wait(5)
+    reached = threading.Event()
+    loop.run(reached.set)
+    assert reached.wait(5)
+    may_answer.set()
+    wait_until(lambda: desk.readers[1].code == CloseCode.UNKNOWN)
