@@ -37,12 +37,18 @@ def create_database(server: EmbeddedPostgres, name: str, template: str = TEMPLAT
     return url.set(database=name).render_as_string(hide_password=False)
 
 
+def copy_home(migrated: Path, home: Path) -> None:
+    """`home` may be there already."""
+    home.mkdir(exist_ok=True)
+    # Not shutil: it would forget whose files they are, and PostgreSQL runs as another user than root.
+    subprocess.run(["cp", "-a", f"{migrated}/.", home], check=True)
+
+
 @contextmanager
 def copied_home(migrated: Path) -> Iterator[Path]:
     """For as long as the block runs."""
     with TemporaryDirectory(prefix="welno-test-") as folder:
-        # Not shutil: it would forget whose files they are, and PostgreSQL runs as another user than root.
-        subprocess.run(["cp", "-a", f"{migrated}/.", folder], check=True)
+        copy_home(migrated, Path(folder))
         yield Path(folder)
 
 
