@@ -21,6 +21,7 @@ from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
+pytest_plugins = ["tests.repetition", "tests.scheduling"]
 FIND_CHROMIUM = ROOT / "dev" / "scripts" / "find-chromium"
 NO_CHROMIUM = "there is no Chromium: `make test` says why, or install Chromium or Google Chrome"
 
