@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos soak settings staff-token assets lock clean
+.PHONY: help run test check bench chaos soak fuzz settings staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -18,7 +18,7 @@ run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_
 
 test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium (ARGS="-k word")
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
-	@dev/scripts/run-tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@dev/scripts/run-tests -n auto --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
 	@echo "ruff: format and lint"
@@ -37,6 +37,10 @@ chaos: $(STAMP) ## kill everything again and again, then count what was lost or 
 
 soak: $(STAMP) ## sockets for an hour at random cuts: is every event delivered exactly once (ARGS="--sockets 500")
 	@$(PY) -m dev.bench.soak $(ARGS)
+
+fuzz: $(STAMP) $(ASSETS) ## the tests of which `make test` does a share, whole: invented calls, two hundred cuts of the network
+	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
+	@dev/scripts/run-tests -m repeated --full --timeout 1800 $(ARGS)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
 	@$(PY) -m core.settings > docs/settings.md

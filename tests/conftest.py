@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,10 @@ from dev.local.postgres import EmbeddedPostgres
 from dev.local.process import Process
 from dev.local.programs import ROOT, sandbox_program
 from dev.local.secrets import demo_environment
-from dev.local.stack import Stack
 from dev.local.valkey import EmbeddedValkey
+from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
+pytest_plugins = ["tests.repetition", "tests.scheduling"]
 FIND_CHROMIUM = ROOT / "dev" / "scripts" / "find-chromium"
 NO_CHROMIUM = "there is no Chromium: `make test` says why, or install Chromium or Google Chrome"
 
@@ -31,15 +31,23 @@ settings.load_profile("welno")
 
 
 @pytest.fixture(scope="session")
-def server_home() -> Iterator[Path]:
-    """Outside pytest's own folders, which outlive the run."""
+def migrated_home() -> Iterator[Path]:
+    """A home with a migrated database, at rest: the migrations run once, and stacks start on copies (`copied_home`)."""
     with tempfile.TemporaryDirectory(prefix="welno-test-") as folder:
-        yield Path(folder)
+        yield make_migrated_home(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def server_home(migrated_home: Path) -> Iterator[Path]:
+    with copied_home(migrated_home) as home:
+        yield home
 
 
 @pytest.fixture(scope="session")
 def empty_postgres(server_home: Path) -> Iterator[EmbeddedPostgres]:
+    """With the schema and without a row; `TEMPLATE_DATABASE` is the same, for databases that are made of it."""
     with EmbeddedPostgres(server_home, fast=True) as server:
+        create_database(server, TEMPLATE_DATABASE, template="welno")
         yield server
 
 
@@ -83,11 +91,7 @@ def demo_env(
 
 
 @pytest.fixture(scope="session")
-def postgres_url(empty_postgres: EmbeddedPostgres, demo_env: dict[str, str]) -> str:
-    """With the schema that the migrations make."""
-    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
-    done = subprocess.run(command, check=False, cwd=ROOT, env=demo_env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+def postgres_url(empty_postgres: EmbeddedPostgres) -> str:
     return empty_postgres.url
 
 
@@ -128,13 +132,6 @@ def chromium_program() -> str:
     if os.environ.get("CI"):
         pytest.fail(NO_CHROMIUM)
     pytest.skip(NO_CHROMIUM)
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole product with its own servers, as `make run` starts it."""
-    with tempfile.TemporaryDirectory(prefix="welno-test-") as folder, Stack(Path(folder), fast=True) as stack:
-        yield stack
 
 
 def pytest_configure() -> None:

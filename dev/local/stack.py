@@ -208,6 +208,15 @@ class Stack:
         self.valkey.stop(_STOP_VALKEY_SECONDS)
         self.postgres.stop(_STOP_POSTGRES_SECONDS)
 
+    def kill_all(self) -> None:
+        """At once and without order, for a home that nobody needs any more."""
+        self._restarts.clear()
+        for process in self._processes.values():
+            process.kill()
+        self._processes.clear()
+        self.valkey.kill()
+        self.postgres.stop(_STOP_POSTGRES_SECONDS, immediate=True)
+
     def _bring_back(self, name: str) -> None:
         try:
             self.start(name)

@@ -1,6 +1,7 @@
 """One product for most tests of this folder; those that need other settings or break it start their own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +9,8 @@ from tests.end_to_end.product import Product, run_product
 
 
 @pytest.fixture(scope="package")
-def running_product() -> Iterator[Product]:
-    with run_product() as product:
+def running_product(migrated_home: Path) -> Iterator[Product]:
+    with run_product(migrated_home) as product:
         yield product
 
 

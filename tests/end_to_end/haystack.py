@@ -14,6 +14,7 @@ import httpx
 import redis
 
 from tests.end_to_end.product import Product
+from tests.plain_http import NO_TLS
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _ESCAPED = re.compile(rb"\\+x([0-9a-f]{2})")
@@ -100,7 +101,7 @@ def _is_the_providers(path: Path) -> bool:
 
 def flower_contents(product: Product) -> dict[str, bytes]:
     pages = ("/api/tasks?limit=10000", "/api/workers", "/metrics", "/tasks", "/workers", "/broker")
-    return {page: httpx.get(f"{product.stack.flower_url}{page}", timeout=20).content for page in pages}
+    return {page: httpx.get(f"{product.stack.flower_url}{page}", timeout=20, verify=NO_TLS).content for page in pages}
 
 
 def find_in(needles: dict[str, str], hay: bytes) -> list[str]:

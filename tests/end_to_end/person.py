@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.end_to_end.provider import Provider
+from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
 API = "/api/v1"
@@ -63,7 +64,7 @@ class Person:
     def browser(self) -> httpx.Client:
         """A new one, closed when the test ends."""
         headers = {"Origin": self.web_url, "X-Forwarded-For": new_address()}
-        browser = httpx.Client(base_url=self.web_url, headers=headers, timeout=20)
+        browser = httpx.Client(base_url=self.web_url, headers=headers, timeout=20, verify=NO_TLS)
         self.browsers.append(browser)
         return browser
 

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import redis
 from sqlalchemy import Engine, create_engine, text
 
-from dev.local.programs import ORDER, Ports, Program, list_programs
+from dev.local.programs import ORDER, Program
 from dev.local.stack import Stack
 from tests.end_to_end.person import Person
 from tests.end_to_end.provider import Provider
+from tests.plain_http import NO_TLS
+from tests.stacks import run_stack
 
 SHORT_WAITS = {
     "WELNO_POLL_INTERVAL_SECONDS": "0.4",
@@ -68,7 +69,7 @@ class Product:
             connection.execute(text(statement))
 
     def get(self, path: str, **asked: Any) -> httpx.Response:
-        return httpx.get(f"{self.web_url}{path}", timeout=20, **asked)
+        return httpx.get(f"{self.web_url}{path}", timeout=20, verify=NO_TLS, **asked)
 
     def staff(self) -> dict[str, str]:
         """The header of a member of staff."""
@@ -80,30 +81,30 @@ class Product:
 
 
 @contextmanager
-def run_product(processes: Sequence[str] = ORDER, **settings: str) -> Iterator[Product]:
-    with TemporaryDirectory(prefix="welno-test-") as folder:
-        home, ports = Path(folder), Ports.picked()
-        programs = list_programs(home, ports)
-        programs["flower"] = _with_open_api(programs["flower"])
-        stack = Stack(home, ports, SHORT_WAITS | settings, processes, programs=programs, fast=True)
-        with stack:
-            yield from _hold(stack)
+def run_product(migrated: Path, processes: Sequence[str] = ORDER, **settings: str) -> Iterator[Product]:
+    with run_stack(migrated, SHORT_WAITS | settings, processes, _open_flower) as stack, hold(stack) as product:
+        yield product
 
 
-def _hold(stack: Stack) -> Iterator[Product]:
+@contextmanager
+def hold(stack: Stack) -> Iterator[Product]:
     provider, engine = Provider(stack.sandbox_url), create_engine(stack.postgres.url)
     client = redis.Redis.from_url(stack.valkey.url)
+    product = Product(stack, provider, engine, client)
     try:
-        yield Product(stack, provider, engine, client)
+        yield product
     finally:
+        product.close_browsers()
         provider.close()
         engine.dispose()
         client.close()
 
 
-def _with_open_api(flower: Program) -> Program:
-    """Only this process may know the variable: nobody opens Flower's API by accident."""
-    return Program(flower.name, ("env", "FLOWER_UNAUTHENTICATED_API=true", *flower.command), flower.url)
+def _open_flower(programs: dict[str, Program]) -> dict[str, Program]:
+    """Its API; only this process may know the variable: nobody opens it by accident."""
+    flower = programs["flower"]
+    command = ("env", "FLOWER_UNAUTHENTICATED_API=true", *flower.command)
+    return programs | {"flower": Program(flower.name, command, flower.url)}
 
 
 def _staff_command() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
 PUSH, CHECKUPS, TREATMENTS, REPORT = "simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc"
@@ -15,7 +16,7 @@ class Provider:
     """Tilko and MediArc, by their control interface."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/control", timeout=30)
+        self._http = httpx.Client(base_url=f"{url}/control", timeout=30, verify=NO_TLS)
 
     def close(self) -> None:
         self._http.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +18,10 @@ PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 
 
 @pytest.fixture(scope="module")
-def short_lived() -> Iterator[Product]:
-    with run_product(PROCESSES, WELNO_SESSION_TTL_SECONDS="4", WELNO_DATABASE_POOL_SIZE="4") as product:
+def short_lived(migrated_home: Path) -> Iterator[Product]:
+    settings = {"WELNO_SESSION_TTL_SECONDS": "4", "WELNO_DATABASE_POOL_SIZE": "4"}
+    with run_product(migrated_home, PROCESSES, **settings) as product:
         yield product
-        product.close_browsers()
 
 
 def seconds_left(product: Product, visit: Visit) -> float:

@@ -1,10 +1,12 @@
 """The running product against its own OpenAPI document: no server error, no answer that is not in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -15,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.end_to_end.person import REPORT_PAGE, new_address
 from tests.end_to_end.product import Product
+from tests.repetition import bound_examples
 
 CHECKS = [
     not_a_server_error,
@@ -25,7 +28,6 @@ CHECKS = [
 ]
 # Never ends by itself; test_following.py reads it.
 STREAMS = "/api/v1/tilko/session/{session_id}/events"
-EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,24 @@ def owner(running_product: Product) -> Owner:
     return Owner(visit.bearer, {"session_id": visit.session_id, "patient_uuid": visit.patient_uuid})
 
 
-def explore(product: Product, headers: dict[str, str], owner: Owner, to_sign_out: dict[str, str] | None = None) -> int:
-    """Invented calls of every operation, by turns at the owner's own things and at invented ones."""
+Explore = Callable[..., int]
+
+
+@pytest.fixture
+def explore(product: Product, owner: Owner, is_full: bool) -> Explore:
+    """Three invented calls of every operation, 100 with --full."""
+    bounds = bound_examples(is_full=is_full, share=3, whole=100)
+    return partial(call_everything, product, owner, bounds)
+
+
+def call_everything(
+    product: Product,
+    owner: Owner,
+    bounds: settings,
+    headers: dict[str, str],
+    to_sign_out: dict[str, str] | None = None,
+) -> int:
+    """By turns at the owner's own things and at invented ones. Tells how many operations there are."""
     schema = schemathesis.openapi.from_url(f"{product.web_url}/api/openapi.json").exclude(path=STREAMS)
     operations = [found.ok() for found in schema.get_all_operations()]
     turn = iter(range(10**6))
@@ -56,25 +74,26 @@ def explore(product: Product, headers: dict[str, str], owner: Owner, to_sign_out
         case.call_and_validate(checks=CHECKS, headers=mine | {"X-Forwarded-For": new_address()}, timeout=20)
 
     for operation in operations:
-        given(case=operation.as_strategy())(_bounded(send))()
+
+        @bounds
+        @given(case=operation.as_strategy())
+        def explore_one(case: schemathesis.Case) -> None:
+            send(case)
+
+        explore_one()
     return len(operations)
 
 
-def _bounded(send):
-    def explore_one(case: schemathesis.Case) -> None:
-        send(case)
-
-    limits = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True)
-    return settings(limits, suppress_health_check=list(HealthCheck))(explore_one)
+@pytest.mark.repeated
+def test_strangers_get_documented_answers_only(explore: Explore):
+    assert explore({}) > 15
 
 
-def test_strangers_get_documented_answers_only(product: Product, owner: Owner):
-    assert explore(product, {}, owner) > 15
+@pytest.mark.repeated
+def test_an_owner_gets_documented_answers_only(explore: Explore, owner: Owner):
+    assert explore(owner.bearer) > 15
 
 
-def test_an_owner_gets_documented_answers_only(product: Product, owner: Owner):
-    assert explore(product, owner.bearer, owner) > 15
-
-
-def test_staff_get_documented_answers_only(product: Product, owner: Owner):
-    assert explore(product, product.staff(), owner, to_sign_out=product.staff()) > 15
+@pytest.mark.repeated
+def test_staff_get_documented_answers_only(explore: Explore, product: Product):
+    assert explore(product.staff(), to_sign_out=product.staff()) > 15

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import httpx
 import pytest
 
 from dev.local.ports import pick_port
-from dev.local.programs import Ports, Program, list_programs, web_program, worker_program
-from dev.local.stack import Stack
+from dev.local.programs import Program, web_program, worker_program
 from tests.end_to_end.crowd import Crowd, Webs
-from tests.end_to_end.product import SHORT_WAITS, Product, _hold
+from tests.end_to_end.product import SHORT_WAITS, Product, hold
 from tests.end_to_end.releases import CONTRACT, Release, add_contract, make_new, make_old
 from tests.end_to_end.stopping import stop
+from tests.stacks import run_stack
 
 pytestmark = pytest.mark.timeout(300)
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
@@ -23,14 +21,16 @@ ROLLED = ("worker", "poller", "web", "sweeper", "beat")
 
 
 @contextmanager
-def run_release(release: Release) -> Iterator[Product]:
-    with TemporaryDirectory(prefix="welno-test-") as folder:
-        home, ports = Path(folder), Ports.picked()
-        programs = {name: replace(one, code=release.code) for name, one in list_programs(home, ports).items()}
-        migrations = release.migrate_to("head")
-        stack = Stack(home, ports, SHORT_WAITS, PROCESSES, programs=programs, migrations=migrations, fast=True)
-        with stack:
-            yield from _hold(stack)
+def run_release(migrated: Path, release: Release) -> Iterator[Product]:
+    def from_release(programs: dict[str, Program]) -> dict[str, Program]:
+        return {name: replace(program, code=release.code) for name, program in programs.items()}
+
+    migrations = release.migrate_to("head")
+    with (
+        run_stack(migrated, SHORT_WAITS, PROCESSES, from_release, migrations=migrations) as stack,
+        hold(stack) as product,
+    ):
+        yield product
 
 
 def start_beside(product: Product, release: Release) -> dict[str, str]:
@@ -48,15 +48,15 @@ def start_beside(product: Product, release: Release) -> dict[str, str]:
     return {program.name: program.url or "" for program in added}
 
 
-def test_a_new_release_replaces_the_old_one_unnoticed(tmp_path: Path):
+def test_a_new_release_replaces_the_old_one_unnoticed(tmp_path: Path, migrated_home: Path):
     old, new = make_old(tmp_path / "old"), make_new(tmp_path / "new")
-    with run_release(old) as product:
+    with run_release(migrated_home, old) as product:
         webs = Webs([product.web_url])
         with Crowd(product, webs) as crowd:
             crowd.wait_for_more()
             product.stack.run(new.migrate_to("head"), "expand")
             crowd.wait_for_more()
-            assert httpx.get(f"{product.web_url}/readyz").status_code == 200  # though older than its database
+            assert product.get("/readyz").status_code == 200  # though older than its database
             webs.urls = [product.web_url, start_beside(product, new)["web-new"]]
             crowd.wait_for_more()
             for name in ROLLED:
@@ -69,7 +69,6 @@ def test_a_new_release_replaces_the_old_one_unnoticed(tmp_path: Path):
         crowd.check()
         assert versions(product) == {CONTRACT}
         assert notes(product) == {"by us", "not by us"}
-        product.close_browsers()
 
 
 def versions(product: Product) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,9 +23,9 @@ PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Iterator[Product]:
+def pairs(migrated_home: Path) -> Iterator[Product]:
     """Of everything that may run many times, two: one goes, one stays."""
-    with run_product(PROCESSES, WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS="60") as product:
+    with run_product(migrated_home, PROCESSES, WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS="60") as product:
         stack = product.stack
         for second in (
             web_program("web-2", pick_port()),

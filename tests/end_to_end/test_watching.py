@@ -10,6 +10,7 @@ from core.names import Queue, Step, step_task
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
 from tests.end_to_end.provider import CHECKUPS
+from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
 WORKER_STEPS = {step.value for step in Step} - {Step.POLL_SIMPLE_AUTH.value}
@@ -17,7 +18,7 @@ WORKER_STEPS = {step.value for step in Step} - {Step.POLL_SIMPLE_AUTH.value}
 
 def tasks_of(product: Product, visit: Visit) -> dict[str, dict[str, Any]]:
     """By step, as Flower's API tells them."""
-    answer = httpx.get(f"{product.stack.flower_url}/api/tasks", params={"limit": 10_000}, timeout=20)
+    answer = httpx.get(f"{product.stack.flower_url}/api/tasks", params={"limit": 10_000}, timeout=20, verify=NO_TLS)
     shown = [task for task in answer.json().values() if visit.session_id in (task["args"] or "")]
     return {task["name"].rpartition(".")[2]: task for task in shown}
 

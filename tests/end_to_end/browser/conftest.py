@@ -6,15 +6,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.chromium import FLAGS
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.person import new_address
 from tests.end_to_end.product import Product
 
-# Chromium's own errands would count as calls to strangers.
-_QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic")
-_SANDBOX_OFF = "--no-sandbox"  # CI is root in a container, where Chromium's own sandbox cannot be had
 NewVisitor = Callable[..., Visitor]
 
 
@@ -32,7 +30,7 @@ def chromium(chromium_program: str, running_product: Product, line: Line) -> Ite
     """
     detour = f"--host-resolver-rules=MAP 127.0.0.1:{running_product.stack.ports.web} 127.0.0.1:{line.port}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program, args=[_SANDBOX_OFF, *_QUIET, detour])
+        browser = playwright.chromium.launch(executable_path=chromium_program, args=[*FLAGS, detour])
         yield browser
         browser.close()
 

@@ -1,4 +1,4 @@
-"""Two hundred cuts of the network, tabs that come and go, a restart, an emptied Redis: each tab is told everything."""
+"""Cuts of the network, tabs that come and go, a restart, an emptied Redis: each tab is told everything."""
 
 import logging
 import random
@@ -16,11 +16,11 @@ from tests.end_to_end.product import Product
 from tests.waiting import wait_until
 
 log = logging.getLogger(__name__)
-pytestmark = pytest.mark.timeout(240)
-CUTS, SEED = 200, 42
+pytestmark = [pytest.mark.timeout(240), pytest.mark.repeated]
+CUTS, ALL_CUTS, SEED = 40, 200, 42
 LONGEST_CUT_SECONDS, LONGEST_PEACE_SECONDS = 0.12, 0.2
 MOST_TABS = 4
-RESTART_AT, EMPTIED_AT = 60, 140
+RESTART_AT, EMPTIED_AT = 0.3, 0.7  # of the cuts
 TABS_CHANGE_EVERY = 12
 
 
@@ -32,20 +32,21 @@ class Storm:
     line: Line
     product: Product
     dice: random.Random
+    cuts: int
     states: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     resyncs_before_emptied: int = 0
     judged: int = 0
 
     def rage(self) -> None:
-        for number in range(1, CUTS + 1):
+        for number in range(1, self.cuts + 1):
             self._cut()
             if number % TABS_CHANGE_EVERY == 0:
                 self._change_tabs()
-            if number == RESTART_AT:
+            if number == round(self.cuts * RESTART_AT):
                 self.product.stack.restart("web")
                 self.product.stack.wait_ready()
-            if number == EMPTIED_AT:
+            if number == round(self.cuts * EMPTIED_AT):
                 self.resyncs_before_emptied = sum(_resyncs(reader) for reader in self.following.readers)
                 self.product.redis.flushall()
 
@@ -83,14 +84,15 @@ def _resyncs(reader: Reader) -> int:
 
 
 def test_each_tab_is_told_each_event_once_and_in_order(
-    new_context: Callable[..., BrowserContext], product: Product, line: Line
+    new_context: Callable[..., BrowserContext], product: Product, line: Line, is_full: bool
 ):
+    """Forty cuts here, two hundred with --full."""
     visit, context = product.meet().is_known_with().start(), new_context()
     context.add_cookies([{"name": "welno_session", "value": visit.token, "url": product.web_url}])
     following, dice = Following(context, visit, product.web_url), random.Random(SEED)
     for _ in range(2):
         following.open_tab().wait_for_state("live")
-    storm = Storm(following, line, product, dice)
+    storm = Storm(following, line, product, dice, cuts=ALL_CUTS if is_full else CUTS)
     author = Author(product, visit, random.Random(SEED + 1))
     with author:
         storm.rage()
@@ -102,5 +104,5 @@ def test_each_tab_is_told_each_event_once_and_in_order(
     assert storm.resyncs_before_emptied == 0
     assert {"live", "streaming", "polling", "offline"} <= set(storm.states)
     wait_until(lambda: following.open_sockets == 1 and all(reader.state == "live" for reader in following.readers), 60)
-    assert storm.judged >= CUTS / TABS_CHANGE_EVERY / 3
+    assert storm.judged >= storm.cuts / TABS_CHANGE_EVERY / 3
     log.info("%d tabs; told %s; states %s", storm.judged, dict(storm.told), dict(storm.states))

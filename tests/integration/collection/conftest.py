@@ -1,21 +1,18 @@
 """Runs at the level of the services: real stores, no Celery, and a walk to any step by hand."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import redis
-from sqlalchemy import create_engine, make_url, text
 
 from core.clock import clock
 from core.names import Step
 from dev.local.postgres import EmbeddedPostgres
-from dev.local.programs import ROOT
 from services.collection.files_import import FileImporter
 from services.collection.run_engine import claim_run, finish_step, record_approval
 from services.collection.step import Claim
@@ -24,6 +21,8 @@ from services.collection.waiting import take_waiting
 from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder
 from spool import Spool
+from tests.stacks import create_database
+from tests.tables import delete_all_rows
 from upstream.mediarc.answers import ReportAnswer
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient
@@ -52,6 +51,10 @@ RESULTS: dict[Step, Any] = {
 }
 
 
+# Opening one reads all certificates there are; here nobody is called.
+_open_tilko, _open_mediarc = cache(TilkoClient), cache(MediarcClient)
+
+
 @dataclass
 class World(Driver):
     """The driver, and the hands of a worker and a poller."""
@@ -71,8 +74,8 @@ class World(Driver):
             sessions=stores.sessions,
             spool=spool,
             importer=FileImporter(spool, stores.sessions, clock),
-            tilko=TilkoClient(settings.providers.tilko_base_url, settings.providers.tilko_api_key),
-            mediarc=MediarcClient(settings.providers.mediarc_api_url, settings.providers.mediarc_api_key),
+            tilko=_open_tilko(settings.providers.tilko_base_url, settings.providers.tilko_api_key),
+            mediarc=_open_mediarc(settings.providers.mediarc_api_url, settings.providers.mediarc_api_key),
         )
 
     def unit(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
@@ -119,18 +122,9 @@ class World(Driver):
 
 
 @pytest.fixture(scope="session")
-def own_database_url(empty_postgres: EmbeddedPostgres, demo_env: dict[str, str]) -> str:
+def own_database_url(empty_postgres: EmbeddedPostgres) -> str:
     """A database of our own on the common server: sweeps look at every run there is."""
-    server = create_engine(make_url(empty_postgres.url).set(drivername="postgresql+psycopg2"))
-    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("create database collection_runs"))
-    server.dispose()
-    url = make_url(empty_postgres.url).set(database="collection_runs").render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
-    env = {**demo_env, "DATABASE_URL": url}
-    done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return url
+    return create_database(empty_postgres, "collection_runs")
 
 
 @pytest.fixture
@@ -149,8 +143,8 @@ def world_env(demo_env: dict[str, str], own_database_url: str, tmp_path: Path) -
 def world(world_env: dict[str, str], redis_client: redis.Redis) -> Iterator[World]:
     with World(world_env) as world:
         yield world
-        tables = "welno_collection_history, welno_events, welno_processes, welno_patients"
-        world.execute(f"set local search_path = welno; truncate {tables} cascade")
+        with world.stores.engine.begin() as connection:
+            delete_all_rows(connection)
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """A product whose workers can hold a run at every step at once, on a PostgreSQL that keeps what it promised."""
 
-import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dev.local.programs import Ports, Program, list_programs, worker_program
+from dev.local.programs import Program, worker_program
 from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
 from tests.integration.crash.gates import Gates
+from tests.stacks import run_stack
 from tests.waiting import wait_until
 from webapp.jobs import build_task_sender
 
@@ -27,20 +28,23 @@ SETTINGS = {
 PLACES = 16
 
 
+PROCESSES = ("sandbox", "worker", "poller", "sweeper")
+
+
+def widen(programs: dict[str, Program]) -> dict[str, Program]:
+    return programs | {"worker": worker_program("worker", PLACES)}
+
+
 @pytest.fixture(scope="package")
-def running() -> Iterator[Stack]:
+def running(migrated_home: Path) -> Iterator[Stack]:
     """Not `fast`: what was committed has to outlive the server."""
-    with tempfile.TemporaryDirectory(prefix="welno-test-") as folder:
-        home, ports = Path(folder), Ports.picked()
-        programs = list_programs(home, ports) | {"worker": worker_program("worker", PLACES)}
-        names = ("sandbox", "worker", "poller", "sweeper")
-        with Stack(home, ports, SETTINGS, names, programs=programs) as stack:
-            stack.add(worker_program("spare", PLACES))
-            stack.add(Program("spare_poller", programs["poller"].command))
-            gates = Gates(gates_url(stack))
+    with run_stack(migrated_home, SETTINGS, PROCESSES, widen, fast=False) as stack:
+        stack.add(worker_program("spare", PLACES))
+        stack.add(Program("spare_poller", stack.programs["poller"].command))
+        with closing(Gates(gates_url(stack))) as gates:
             gates.build()
             wait_until(lambda: gates.leases() == PLACES + 1, 60)
-            yield stack
+        yield stack
 
 
 @pytest.fixture
@@ -51,8 +55,9 @@ def driver(running: Stack) -> Iterator[Driver]:
 
 
 @pytest.fixture
-def gates(running: Stack) -> Gates:
-    return Gates(gates_url(running))
+def gates(running: Stack) -> Iterator[Gates]:
+    with closing(Gates(gates_url(running))) as gates:
+        yield gates
 
 
 def gates_url(stack: Stack) -> str:

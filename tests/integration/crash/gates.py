@@ -38,60 +38,53 @@ class Gates:
     def __init__(self, url: str) -> None:
         self._url = url
         self._holder: Any = None
+        self._connection: Any = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def build(self) -> None:
-        with self._connect() as cursor:
-            cursor.execute(SCHEMA)
+        self._execute(SCHEMA)
 
     def shut(self) -> None:
         self._holder = self._open()
         self._holder.cursor().execute("select pg_advisory_lock(77)")
 
     def add(self, session_id: str, step: str, run_state: str) -> None:
-        with self._connect() as cursor:
-            cursor.execute("insert into gates.shut values (%s, %s, %s)", (session_id, step, run_state))
+        self._execute("insert into gates.shut values (%s, %s, %s)", (session_id, step, run_state))
 
     def held(self) -> int:
         """Writers that wait at a gate."""
-        return self._count(HELD)
+        return int(self._execute(HELD)[0][0])
 
     def leases(self) -> int:
         """Processes that are ready to take runs."""
-        return self._count(LEASES)
-
-    def _count(self, query: str) -> int:
-        with self._connect() as cursor:
-            cursor.execute(query)
-            return int(cursor.fetchone()[0])
+        return int(self._execute(LEASES)[0][0])
 
     def open(self) -> None:
         """Also after the database went down, which opened them all."""
-        with self._connect() as cursor:
-            cursor.execute("delete from gates.shut")
+        self._execute("delete from gates.shut")
         self._holder.close()
 
     def rows(self, query: str, sessions: Iterable[str]) -> list[tuple[Any, ...]]:
-        with self._connect() as cursor:
-            cursor.execute(query, (list(sessions),))
-            return list(cursor.fetchall())
+        return self._execute(query, (list(sessions),))
+
+    def _execute(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Over one kept connection; over a new one when the server has been started anew."""
+        try:
+            return self._try(query, values)
+        except psycopg2.OperationalError:
+            return self._try(query, values)
+
+    def _try(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._open()
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
 
     def _open(self) -> Any:
         connection = psycopg2.connect(self._url)
         connection.autocommit = True
         return connection
-
-    def _connect(self) -> "Cursor":
-        return Cursor(self._open())
-
-
-class Cursor:
-    """A connection for one look."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> Any:
-        return self._connection.cursor()
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()

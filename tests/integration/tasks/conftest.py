@@ -1,6 +1,5 @@
 """The real processes without the web: sandbox, worker, poller, sweeper, with short pauses."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
+from tests.stacks import run_stack
 from webapp.jobs import build_task_sender
 
 PROCESSES = ("sandbox", "worker", "poller", "sweeper")
@@ -27,12 +27,9 @@ SHORT = {
 
 
 @pytest.fixture(scope="package")
-def running() -> Iterator[Stack]:
+def running(migrated_home: Path) -> Iterator[Stack]:
     """One for all: a session per test keeps them apart. Who kills a process starts it again."""
-    with (
-        tempfile.TemporaryDirectory(prefix="welno-test-") as folder,
-        Stack(Path(folder), fast=True, processes=PROCESSES, env_overrides=SHORT) as stack,
-    ):
+    with run_stack(migrated_home, SHORT, PROCESSES) as stack:
         yield stack
 
 

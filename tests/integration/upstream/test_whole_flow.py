@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
+from tests.plain_http import NO_TLS
 from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.mapping import CheckupValues, Subject, build_report_request, choose_checkup
 from upstream.tilko import records
@@ -17,14 +18,16 @@ from upstream.tilko.errors import NotApproved, NotRegistered, TilkoMisconfigured
 
 @pytest.fixture
 def tilko(sandbox_url, demo_env):
-    httpx.post(f"{sandbox_url}/control/reset", trust_env=False).raise_for_status()
+    httpx.post(f"{sandbox_url}/control/reset", trust_env=False, verify=NO_TLS).raise_for_status()
     client = TilkoClient(sandbox_url, demo_env["TILKO_API_KEY"])
     yield client
     client.close()
 
 
 def approve(sandbox_url, cx_id):
-    httpx.post(f"{sandbox_url}/control/approve", json={"CxId": cx_id}, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{sandbox_url}/control/approve", json={"CxId": cx_id}, trust_env=False, verify=NO_TLS
+    ).raise_for_status()
 
 
 def to_values(record):

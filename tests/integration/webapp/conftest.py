@@ -2,17 +2,20 @@
 
 import io
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from flask import Flask
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from core.logs import configure_logs
 from core.settings import Settings
+from tests.integration.conftest import AppOf
 from tests.integration.services.conftest import checkup, treatment
-from webapp import create_app
+from tests.tables import delete_all_rows
 from webapp.auth import Role
 from webapp.current import parts
 from webapp.staff_token import make_token
@@ -20,30 +23,28 @@ from webapp.staff_token import make_token
 from .people import ORIGIN, Person, arrive, collect, stranger
 from .server import Server
 
-_TABLES = (
-    "welno_collection_history, welno_patients, welno_events, tb_campaign_payments, welno_processes,"
-    " welno_revoked_tokens, welno_tokens_valid_after"
-)
-
 
 @pytest.fixture
-def web_settings(demo_env: dict[str, str], postgres_url: str, tmp_path) -> Settings:
-    changes = {"WELNO_ALLOWED_ORIGINS": ORIGIN, "TILKO_DATA_DIR": str(tmp_path), "WELNO_PASSWORD_LIMIT": "8 per hour"}
+def web_settings(demo_env: dict[str, str], postgres_url: str, server_home: Path) -> Settings:
+    """The same for all, so that they share an app."""
+    spool = server_home / "web_spool"
+    changes = {"WELNO_ALLOWED_ORIGINS": ORIGIN, "TILKO_DATA_DIR": str(spool), "WELNO_PASSWORD_LIMIT": "8 per hour"}
     return Settings.read({**demo_env, "DATABASE_URL": postgres_url, **changes})
 
 
 @pytest.fixture
-def app(web_settings: Settings, engine: Engine, redis_client: redis.Redis) -> Iterator[Flask]:
+def app(app_of: AppOf, web_settings: Settings, engine: Engine, redis_client: redis.Redis) -> Iterator[Flask]:
+    """With empty stores."""
     handlers, level = logging.getLogger().handlers, logging.getLogger().level
-    made = create_app(web_settings)
+    made = app_of(web_settings)
+    configure_logs(web_settings.processes.log_level, "web")
     parts(made).spool.ensure_folders()
     yield made
-    parts(made).close()
     logging.getLogger().handlers = handlers
     logging.getLogger().setLevel(level)
+    shutil.rmtree(web_settings.files.data_dir)
     with engine.begin() as connection:
-        connection.execute(text("set search_path = welno"))
-        connection.execute(text(f"truncate {_TABLES} cascade"))
+        delete_all_rows(connection)
 
 
 @pytest.fixture(scope="module")

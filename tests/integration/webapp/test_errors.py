@@ -71,12 +71,21 @@ def test_an_odd_field_name_is_answered_and_not_a_fault(app: Flask):
     assert answer.status_code == 400
 
 
-def test_our_own_fault_shows_nothing_of_itself(app: Flask, logged: io.StringIO):
-    @app.get("/fault")
+@pytest.fixture
+def faulty(app: Flask, web_settings: Settings) -> Iterator[Flask]:
+    """One of its own: an app that has served takes no new route."""
+    made = create_app(web_settings)
+
+    @made.get("/fault")
     def fault() -> str:
         raise RuntimeError(FORM["phone_no"])
 
-    answer = app.test_client().get("/fault")
+    yield made
+    parts(made).close()
+
+
+def test_our_own_fault_shows_nothing_of_itself(faulty: Flask, logged: io.StringIO):
+    answer = faulty.test_client().get("/fault")
     assert (answer.status_code, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
     lines = logged.getvalue()
     assert "RuntimeError" in lines

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 import schemathesis
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -14,6 +14,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from tests.repetition import bound_examples
 
 from .people import Person
 
@@ -26,44 +28,49 @@ _CHECKS = [
 ]
 # Never ends by itself; test_sockets.py reads it.
 _STREAMS = "/api/v1/tilko/session/{session_id}/events"
-_EXAMPLES = 15
 _LONGEST_WAIT_SECONDS = 60
 
 
-def run_examples(app: Flask, send: Callable[[schemathesis.Case], None]) -> int:
-    """Calls `send` with invented cases of every operation; tells how many operations there are."""
+RunExamples = Callable[[Callable[[schemathesis.Case], None]], int]
+
+
+@pytest.fixture
+def run_examples(app: Flask, is_full: bool) -> RunExamples:
+    """Calls it with five invented cases of every operation, 200 with --full; tells how many operations there are."""
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app).exclude(path=_STREAMS)
     operations = [found.ok() for found in schema.get_all_operations()]
-    for operation in operations:
+    bounds = bound_examples(is_full=is_full, share=5, whole=200)
 
-        @settings(
-            max_examples=_EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy())
-        def explore(case: schemathesis.Case) -> None:
-            send(case)
+    def run(send: Callable[[schemathesis.Case], None]) -> int:
+        for operation in operations:
 
-        explore()
-    return len(operations)
+            @bounds
+            @given(case=operation.as_strategy())
+            def explore(case: schemathesis.Case) -> None:
+                send(case)
 
+            explore()
+        return len(operations)
 
-def test_a_stranger_gets_documented_answers_only(app: Flask):
-    assert run_examples(app, lambda case: case.call_and_validate(checks=_CHECKS)) > 15
+    return run
 
 
-def test_an_owner_gets_documented_answers_only(app: Flask, owner: Person):
+@pytest.mark.repeated
+def test_a_stranger_gets_documented_answers_only(run_examples: RunExamples):
+    assert run_examples(lambda case: case.call_and_validate(checks=_CHECKS)) > 15
+
+
+@pytest.mark.repeated
+def test_an_owner_gets_documented_answers_only(run_examples: RunExamples, owner: Person):
     def send(case: schemathesis.Case) -> None:
         aim(case, owner)
         case.call_and_validate(headers=owner.bearer, checks=_CHECKS)
 
-    assert run_examples(app, send) > 15
+    assert run_examples(send) > 15
 
 
-def test_staff_get_documented_answers_only(app: Flask, new_staff: Callable[[], dict[str, str]]):
+@pytest.mark.repeated
+def test_staff_get_documented_answers_only(run_examples: RunExamples, new_staff: Callable[[], dict[str, str]]):
     staff = new_staff()
 
     def send(case: schemathesis.Case) -> None:
@@ -71,7 +78,7 @@ def test_staff_get_documented_answers_only(app: Flask, new_staff: Callable[[], d
         headers = new_staff() if case.path.endswith("/sign-out") else staff
         case.call_and_validate(headers=headers, checks=_CHECKS)
 
-    assert run_examples(app, send) > 15
+    assert run_examples(send) > 15
 
 
 def aim(case: schemathesis.Case, owner: Person) -> None:

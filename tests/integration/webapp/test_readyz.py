@@ -28,6 +28,12 @@ PARTS = ["postgresql", "migrations", "worker", "redis", "broker", "spool"]
 Remake = Callable[..., Flask]
 
 
+@pytest.fixture(autouse=True)
+def _fresh_answer(app: Flask) -> None:
+    """The app is shared, and an answer serves for a second."""
+    parts(app).readiness._answered_at = float("-inf")
+
+
 @pytest.fixture
 def remake(app: Flask, web_settings: Settings) -> Iterator[Remake]:
     """The app with other stores."""

@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from core.clock import clock
 from core.names import Event, Status
 from services.collection.events import say, say_ended
+from tests.plain_http import NO_TLS
 from webapp.current import parts
 
 from .people import FORM, ORIGIN, Person, change_run
@@ -135,7 +136,9 @@ def test_events_stream_as_server_sent_events(app: Flask, server: Server, starter
     speak(app, starter)
     speak(app, starter)
     url = f"{server.url}/api/v1/tilko/session/{starter.session_id}/events"
-    with httpx.stream("GET", url, headers=starter.bearer | {"Last-Event-ID": "1"}, trust_env=False) as answer:
+    with httpx.stream(
+        "GET", url, headers=starter.bearer | {"Last-Event-ID": "1"}, trust_env=False, verify=NO_TLS
+    ) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.headers["Cache-Control"] == "no-cache, no-store, no-transform"
         line = next(line for line in answer.iter_lines() if line.startswith("data:"))
@@ -177,7 +180,7 @@ def test_no_token_reaches_the_servers_log(server: Server, dial: Dial, starter: P
     offered = ["welno.v1", f"welno.token.{starter.token}"]
     hear(dial(starter.session_id, subprotocols=offered))
     close_code(dial(str(uuid4()), subprotocols=offered))
-    httpx.post(f"{server.url}/api/v1/tilko/session/start", json=FORM, trust_env=False)
+    httpx.post(f"{server.url}/api/v1/tilko/session/start", json=FORM, trust_env=False, verify=NO_TLS)
     log = server.log.read_text(encoding="utf-8")
     assert '"code":4404,"event":"socket_refused"' in log
     assert secret not in log

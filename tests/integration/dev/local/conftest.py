@@ -1,6 +1,7 @@
 """A home folder that others may enter, and a supervisor with small stand-ins for the product's processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.stacks import copy_home
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -19,6 +21,14 @@ ROOT = Path(__file__).resolve().parents[4]
 def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="welno-test-") as folder:
         yield Path(folder) / "home"
+
+
+@pytest.fixture
+def used_home(home: Path, migrated_home: Path) -> Path:
+    """PostgreSQL has been there before, which saves its first start."""
+    copy_home(migrated_home, home)
+    shutil.rmtree(home / "logs")
+    return home
 
 
 class Supervisor:
@@ -41,11 +51,11 @@ class Supervisor:
 
 
 @pytest.fixture
-def supervise(home: Path) -> Iterator[Callable[..., Supervisor]]:
+def supervise(used_home: Path) -> Iterator[Callable[..., Supervisor]]:
     started: list[Supervisor] = []
 
     def start(*arguments: str) -> Supervisor:
-        started.append(Supervisor(home, *arguments))
+        started.append(Supervisor(used_home, *arguments))
         return started[-1]
 
     yield start

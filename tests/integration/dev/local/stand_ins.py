@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from dev.local.ports import pick_port
-from dev.local.programs import Ports, Program
+from dev.local.programs import ROOT, Ports, Program
 from dev.local.run import run, tell
 from dev.local.stack import Stack
 
@@ -31,7 +31,7 @@ def make_stack(home: Path, worker: str = "idle", web_port: int | None = None) ->
 
 
 def _server(name: str, port: int) -> Program:
-    command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", "dev/local")
+    command = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(ROOT / "docs"))
     return Program(name, command, f"http://127.0.0.1:{port}")
 
 

@@ -42,8 +42,8 @@ def query(server, statement, *values):
 
 
 @pytest.fixture
-def server(home):
-    with EmbeddedPostgres(home) as server:
+def server(used_home):
+    with EmbeddedPostgres(used_home) as server:
         yield server
 
 
@@ -110,10 +110,10 @@ def test_torn_first_start_is_made_good(home):
         assert query(server, "SELECT 1") == [(1,)]
 
 
-def test_damaged_data_end_with_the_log_in_the_error(home):
-    with EmbeddedPostgres(home, fast=True) as server:
+def test_damaged_data_end_with_the_log_in_the_error(used_home):
+    with EmbeddedPostgres(used_home, fast=True) as server:
         server.stop()
-        shutil.rmtree(home / "postgres" / "data" / "global")
+        shutil.rmtree(used_home / "postgres" / "data" / "global")
         with pytest.raises(StartFailedError, match="global"):
             server.start()
 

@@ -1,5 +1,6 @@
 """The supervisor: ready lines, stopping in time, no orphans, restarts, clear refusals."""
 
+import shutil
 import signal
 import socket
 import time
@@ -25,7 +26,8 @@ def test_ready_is_told_once_when_everything_answers(supervise):
     assert url_of(supervisor, "flower")
 
 
-def test_first_start_tells_what_takes_long(supervise):
+def test_first_start_tells_what_takes_long(supervise, home):
+    shutil.rmtree(home / "postgres")
     supervisor = supervise()
     supervisor.wait_ready()
     assert any("creating its data folder" in line for line in supervisor.lines())

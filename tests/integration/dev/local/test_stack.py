@@ -1,6 +1,7 @@
 """The whole product as one object, with small stand-ins for its processes."""
 
 import signal
+import time
 
 import psutil
 import pytest
@@ -15,16 +16,17 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture
-def stack(home):
-    with make_stack(home) as stack:
+def stack(used_home):
+    with make_stack(used_home) as stack:
         yield stack
+        stack.kill_all()
 
 
-def test_next_run_goes_on_where_the_last_stopped(home):
-    with make_stack(home) as first, redis.Redis.from_url(first.env["REDIS_URL"]) as client:
+def test_next_run_goes_on_where_the_last_stopped(used_home):
+    with make_stack(used_home) as first, redis.Redis.from_url(first.env["REDIS_URL"]) as client:
         client.set("kept", "7")
         secret = first.env["WELNO_SEALING_KEYS"]
-    with make_stack(home) as second, redis.Redis.from_url(second.env["REDIS_URL"]) as client:
+    with make_stack(used_home) as second, redis.Redis.from_url(second.env["REDIS_URL"]) as client:
         assert client.get("kept") == b"7"
         assert second.env["WELNO_SEALING_KEYS"] == secret
 
@@ -82,3 +84,12 @@ def test_failed_migration_shows_its_last_lines(stack):
 def test_missing_program_is_named(stack):
     with pytest.raises(StartFailedError, match="no program gunicornn"):
         stack.run(["gunicornn"], "web")
+
+
+def test_a_stack_that_nobody_needs_is_gone_at_once(used_home):
+    with make_stack(used_home, "deaf") as stack:
+        family = [psutil.Process(stack.pid(name)) for name in ("postgres", "valkey", *stack.programs)]
+        asked_at = time.monotonic()
+        stack.kill_all()
+        assert time.monotonic() - asked_at < 4  # the deaf worker is not waited for
+        assert not [process for process in family if process.is_running()]

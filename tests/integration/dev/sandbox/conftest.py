@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.integration.dev.sandbox.client import ControlClient, TilkoClient
+from tests.plain_http import NO_TLS
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -25,7 +26,7 @@ class SandboxProcess:
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.line = self.process.stdout.readline()
         self.url = re.search(r"http://\S+", self.line)[0]
-        self.http = httpx.Client(timeout=20)
+        self.http = httpx.Client(timeout=20, verify=NO_TLS)
 
     def tilko(self, api_key: str = "sandbox-tilko-key") -> TilkoClient:
         return TilkoClient(self.url, api_key, self.http)

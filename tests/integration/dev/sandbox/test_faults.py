@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.integration.dev.sandbox.client import HANEUL, KAKAO_ONLY, report_body
+from tests.plain_http import NO_TLS
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_hold_after_can_end_in_an_error_that_was_paid_for(tilko, control, sessio
 def test_a_client_that_leaves_a_held_call_is_noticed(tilko, control, session, eventually, hold, paid):
     control.set_fault("ggpab003m0105", calls=1, hold=hold)
     impatient = httpx.Timeout(20, read=0.5)
-    with httpx.Client(timeout=impatient) as http, pytest.raises(httpx.ReadTimeout):
+    with httpx.Client(timeout=impatient, verify=NO_TLS) as http, pytest.raises(httpx.ReadTimeout):
         type(tilko)(tilko.base, tilko.api_key, http).fetch_checkups(session, HANEUL)
     eventually(lambda: control.calls(cxid=session["CxId"])[-1]["delivered"] is False)
     call = control.calls(cxid=session["CxId"])[-1]

@@ -3,23 +3,28 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.chromium import FLAGS
 from tests.integration.dev.sandbox.client import HANEUL, KAKAO_ONLY
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_program: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program, args=[*FLAGS])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def phone(chromium_program: str, control) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program, args=FLAGS)
-        page = browser.new_page(viewport={"width": 375, "height": 800})
-        page.goto(f"{control.base}/phone")
-        yield page
-        browser.close()
+def phone(chromium: Browser, control) -> Iterator[Page]:
+    page = chromium.new_page(viewport={"width": 375, "height": 800})
+    page.goto(f"{control.base}/phone")
+    yield page
+    page.close()
 
 
 def test_a_request_appears_by_itself_and_can_be_approved(phone, tilko):

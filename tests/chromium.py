@@ -1,0 +1,28 @@
+"""How the tests start Chromium: quiet towards strangers, and without the windows' parts that no page needs."""
+
+# Chromium takes the last list of features and forgets the others, so Playwright's own is repeated.
+_PLAYWRIGHT_TURNS_OFF = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "PreconnectToSearch",
+)
+# The address bar's list is a page with a process of its own in each new window: half of what a window costs.
+_ADDRESS_BAR = ("AimEnabled", "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup")
+FLAGS = (
+    "--no-sandbox",  # CI is root in a container, where Chromium's own sandbox cannot be had
+    # Chromium's own errands would count as calls to strangers.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    f"--disable-features={','.join((*_PLAYWRIGHT_TURNS_OFF, *_ADDRESS_BAR))}",
+)

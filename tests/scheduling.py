@@ -1,0 +1,74 @@
+"""Which tests run on which of xdist's workers, and when: those that share a stack together, the longest first."""
+
+import os
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# The files of these folders share a stack; on two workers there would be two. So do those of the end-to-end tests,
+_TOGETHER = (
+    "tests/end_to_end/browser",
+    "tests/integration/crash",
+    "tests/integration/tasks",
+)
+# except those that start their own.
+_APART = (
+    "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_production_start.py",
+    "tests/end_to_end/test_rolling_restart.py",
+    "tests/end_to_end/test_stopping.py",
+)
+# Longest first, so that the workers end at the same time. All else follows in its order, what takes least at the end.
+_FIRST = (
+    "tests/end_to_end/browser",
+    "tests/end_to_end",
+    "tests/integration/crash",
+    "tests/integration/tasks",
+    "tests/integration/dev/bench",
+    "tests/end_to_end/test_stopping.py",
+    "tests/integration/relay/test_bounds.py",
+    "tests/end_to_end/test_rolling_restart.py",
+    "tests/end_to_end/test_ends_and_outages.py",
+    "tests/integration/dev/local/test_run.py",
+)
+_LAST = "tests/unit"
+# Tests wait for servers more than they compute; a worker with its stack takes about 1.5 GB.
+_MOST_WORKERS = 6
+
+
+class UnitScheduling(LoadScopeScheduling):
+    """A worker takes a whole unit."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+
+def unit_of(nodeid: str) -> str:
+    """A folder, or a file."""
+    path = nodeid.partition("::")[0]
+    for folder in _TOGETHER:
+        if path.startswith(f"{folder}/"):
+            return folder
+    if path.startswith("tests/end_to_end/") and path not in _APART:
+        return "tests/end_to_end"
+    return path
+
+
+def rank_of(unit: str) -> tuple[bool, int]:
+    """Lower ranks begin earlier."""
+    return unit.startswith(_LAST), _FIRST.index(unit) if unit in _FIRST else len(_FIRST)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank_of(unit_of(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    return UnitScheduling(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return min((os.cpu_count() or 1) + 1, _MOST_WORKERS)

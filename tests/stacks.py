@@ -1,0 +1,74 @@
+"""Stacks for the tests: each starts on a migrated database, and is gone at once when nobody needs it any more."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import create_engine, make_url, text
+
+from dev.local.postgres import EmbeddedPostgres
+from dev.local.programs import ORDER, ROOT, Ports, Program, list_programs
+from dev.local.stack import Stack
+
+_NO_MIGRATIONS = ("true",)
+TEMPLATE_DATABASE = "welno_template"
+
+
+def make_migrated_home(home: Path) -> Path:
+    """Its PostgreSQL is at rest, and its database has the schema that the migrations make."""
+    with EmbeddedPostgres(home, fast=True) as server:
+        env = {"DATABASE_URL": server.url, "PATH": "/usr/bin:/bin"}
+        command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+        done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def create_database(server: EmbeddedPostgres, name: str, template: str = TEMPLATE_DATABASE) -> str:
+    """A copy of the template, to which nobody may be connected meanwhile. Gives its address."""
+    url = make_url(server.url)
+    engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"create database {name} template {template}"))
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def copy_home(migrated: Path, home: Path) -> None:
+    """`home` may be there already."""
+    home.mkdir(exist_ok=True)
+    # Not shutil: it would forget whose files they are, and PostgreSQL runs as another user than root.
+    subprocess.run(["cp", "-a", f"{migrated}/.", home], check=True)
+
+
+@contextmanager
+def copied_home(migrated: Path) -> Iterator[Path]:
+    """For as long as the block runs."""
+    with TemporaryDirectory(prefix="welno-test-") as folder:
+        copy_home(migrated, Path(folder))
+        yield Path(folder)
+
+
+@contextmanager
+def run_stack(
+    migrated: Path,
+    settings: Mapping[str, str],
+    processes: Sequence[str] = ORDER,
+    adapt: Callable[[dict[str, Program]], dict[str, Program]] = dict,
+    *,
+    migrations: Sequence[str] = _NO_MIGRATIONS,
+    fast: bool = True,
+) -> Iterator[Stack]:
+    """On a copy of a migrated home. `adapt` may change the programs. How the product stops has tests of its own."""
+    with copied_home(migrated) as home:
+        ports = Ports.picked()
+        programs = adapt(list_programs(home, ports))
+        stack = Stack(home, ports, settings, processes, programs=programs, migrations=migrations, fast=fast)
+        try:
+            stack.start_all()
+            yield stack
+        finally:
+            stack.kill_all()
