@@ -4,17 +4,15 @@
 
 One client, one core for whoever serves and one for the client and the stores; one process per server. The servers
 take turns in the rounds of latency and fan-out, and medians are told. Peers are installed into a folder of their own.
-The last line is JSON: {server: {figure: value}}.
+The last line is JSON.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from dev.bench.figures import Figures, medians, print_table
-from dev.bench.relay.aims import print_aims
+from dev.bench.relay.aims import judge
 from dev.bench.relay.client import ClientError, Crowd, raise_descriptors, take_core
 from dev.bench.relay.floor import Floor
 from dev.bench.relay.home import make_home
@@ -23,9 +21,11 @@ from dev.bench.relay.moving import measure_move
 from dev.bench.relay.peers import PeerMissing
 from dev.bench.relay.plan import Plan, read_plan
 from dev.bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server, Welno
+from dev.bench.results import Metrics, Results, medians
 
 FLOOR = "redis-py"
-Found = dict[str, Figures]
+PARTS_OF_THE_TABLE = ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect", "move")
+Found = dict[str, Metrics]
 _WARM_SECONDS = 1.0
 
 
@@ -60,7 +60,7 @@ def _install(plan: Plan, home: Home) -> list[Server]:
     return servers
 
 
-def _one_by_one(servers: Sequence[Server], found: Found, measure: Callable[[Server, Crowd], Figures]) -> None:
+def _one_by_one(servers: Sequence[Server], found: Found, measure: Callable[[Server, Crowd], Metrics]) -> None:
     for server in servers:
         crowd = Crowd()
         server.start()
@@ -94,7 +94,7 @@ def _measure_latencies(
 ) -> None:
     floor, found = into
     home.sessions.have(2 * plan.streams + 1)
-    turns: dict[str, Callable[[float], Figures]] = {FLOOR: floor.measure}
+    turns: dict[str, Callable[[float], Metrics]] = {FLOOR: floor.measure}
     sockets = []
     for server in servers:
         sockets += crowd.open([server.ticket(stream) for stream in range(plan.streams)])
@@ -122,16 +122,6 @@ def _measure_fanouts(plan: Plan, servers: Sequence[Server], crowd: Crowd, found:
     crowd.reset(sockets)
 
 
-def print_found(found: Mapping[str, Figures]) -> None:
-    """A table per part; a server that has no such figure has an empty cell."""
-    names = dict.fromkeys(name for figures in found.values() for name in figures)
-    for part in ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect", "move"):
-        columns = [name for name in names if name.startswith(part)]
-        if columns:
-            print()
-            print_table(columns, found)
-
-
 def main(arguments: Sequence[str]) -> int:
     plan = read_plan(arguments, __doc__)
     room = raise_descriptors()
@@ -140,12 +130,13 @@ def main(arguments: Sequence[str]) -> int:
     plan = plan.within(room)
     take_core(CLIENT_CORE)
     print(f"relay: {vars(plan)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    results = Results("relay", vars(plan))
     found = run(plan)
     print(f"load at the end {os.getloadavg()[0]:.1f}")
-    print_found(found)
-    print_aims(found)
-    print()
-    print(json.dumps(found, default=float))
+    results.add_table("servers", found, prefixes=PARTS_OF_THE_TABLE)
+    if judged := judge(found):
+        results.add_table("aims", judged)
+    results.finish()
     return 0
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from dev.bench.figures import Figures
 from dev.bench.relay.servers import PYTHON_PEERS
+from dev.bench.results import Metrics
 
 _OWN, _FLOOR = "welno", "redis-py"
 # By how a figure's name begins: the size of the crowd stands at its end.
@@ -29,18 +29,20 @@ _ABOVE_PEERS = (
     ("fanout_joined_per_second", ("node",), 8, "8 times Node"),
     ("reconnected_per_second", PYTHON_PEERS, 1, "Channels and Starlette"),
 )
-Found = Mapping[str, Figures]
-# Ours, what it is held against, and whether that is reached.
-Judged = dict[str, tuple[float, float, bool]]
+Found = Mapping[str, Metrics]
 
 
-def judge(found: Found) -> Judged:
-    """Nothing of what was not measured."""
+def judge(found: Found) -> dict[str, Metrics]:
+    """Ours, the aim, and whether that is reached; nothing of what was not measured."""
     own = found.get(_OWN, {})
     below = {f"{name} below {what}": (own[name], bound) for name, bound, what in _bounds(found) if name in own}
     above = {f"{name} above {what}": (own[name], bound) for name, bound, what in _floors(found) if name in own}
-    judged = {text: (value, bound, value <= bound) for text, (value, bound) in below.items()}
-    return judged | {text: (value, bound, value >= bound) for text, (value, bound) in above.items()}
+    judged = {text: _compare(value, bound, is_met=value <= bound) for text, (value, bound) in below.items()}
+    return judged | {text: _compare(value, bound, is_met=value >= bound) for text, (value, bound) in above.items()}
+
+
+def _compare(value: float, bound: float, *, is_met: bool) -> Metrics:
+    return {"welno": value, "aim": bound, "is_met": is_met}
 
 
 def _bounds(found: Found) -> Iterator[tuple[str, float, str]]:
@@ -63,11 +65,3 @@ def _floors(found: Found) -> Iterator[tuple[str, float, str]]:
         values = [found[server][name] for server in servers if name in found.get(server, {})]
         if values:
             yield name, max(values) * times, what
-
-
-def print_aims(found: Found) -> None:
-    judged = judge(found)
-    if judged:
-        print("\naims")
-    for text, (own, bound, is_met) in judged.items():
-        print(f"  {'met   ' if is_met else 'MISSED'}  {text:<80}{own:>14,.2f}{bound:>14,.2f}")

@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from redis import Redis
 
-from dev.bench.figures import Figures, percentile, spread
+from dev.bench.cpu_time import cpu_spent_exactly
+from dev.bench.load_process import LoadAnswer, LoadProcess, serve_load
 from dev.bench.relay.client import Crowd, take_core
-from dev.bench.relay.measures import cpu_spent_exactly
 from dev.bench.relay.plan import Plan
 from dev.bench.relay.servers import SERVER_CORE, Home, event_body
-from dev.bench.talk import Answer, Load, serve
+from dev.bench.results import Metrics, percentile, percentiles_ms
 from streams import NewEvent
 
 _CHANNEL = "bench:floor:{}"
@@ -33,7 +33,7 @@ class Floor:
         self._crowd = crowd
         self._plan = plan
         env = {**home.env, "BENCH_STREAMS": str(plan.streams)}
-        self._load = Load((sys.executable, "-m", "dev.bench.relay.floor"), env)
+        self._load = LoadProcess((sys.executable, "-m", "dev.bench.relay.floor"), env)
         take_core(SERVER_CORE, self._load.pid)
 
     def __enter__(self) -> Self:
@@ -42,7 +42,7 @@ class Floor:
     def __exit__(self, *details: object) -> None:
         self._load.__exit__(*details)
 
-    def measure(self, seconds: float) -> Figures:
+    def measure(self, seconds: float) -> Metrics:
         """Publish to subscribe at the rate of the others, and the append alone."""
         count = max(round(seconds * self._plan.rate), 1)
         self._load.prepare(count)
@@ -51,11 +51,11 @@ class Floor:
             self._at_rate(count, self._publish)
             latencies = answer.result()["latencies"]
         appends = self._at_rate(count, self._append)
-        publishing = spread(latencies, "latency")
+        publishing = percentiles_ms(latencies, "latency")
         return {
             **publishing,
             "latency_cpu_us_per_event": spent[0] / count * 1e6,
-            **spread(appends, "append"),
+            **percentiles_ms(appends, "append"),
             "publish_p99_and_append_p50_ms": publishing["latency_p99_ms"] + percentile(appends, 0.5) * 1000,
         }
 
@@ -93,7 +93,7 @@ class Listener:
             pass
         return count
 
-    def run(self, count: int) -> Answer:
+    def run(self, count: int) -> LoadAnswer:
         latencies: list[float] = []
         while len(latencies) < count:
             message = self._pubsub.get_message(timeout=_SILENCE_SECONDS)
@@ -104,7 +104,7 @@ class Listener:
 
 def main() -> None:
     listener = Listener(os.environ["REDIS_URL"], int(os.environ["BENCH_STREAMS"]))
-    serve(listener.prepare, listener.run)
+    serve_load(listener.prepare, listener.run)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,15 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Sequence
 
 import psutil
 
-from dev.bench.figures import Figures, percentile, spread
+from dev.bench.cpu_time import cpu_spent_exactly
 from dev.bench.relay.client import ClientError, Crowd, Socket
 from dev.bench.relay.plan import Plan
 from dev.bench.relay.servers import Server
+from dev.bench.results import Metrics, percentile, percentiles_ms
 
 _WARM_SOCKETS = 200
 _GONE_SECONDS = 3
@@ -24,31 +23,13 @@ _BACK_WITHIN_SECONDS, _RETRY_SECONDS = 60, 1
 _MEANWHILE_EVERY, _MEANWHILE_AT_ONCE = 10, 100
 
 
-@contextmanager
-def cpu_spent_exactly(pid: int) -> Iterator[list[float]]:
-    """Appends, at the end, the seconds that the process spent meanwhile: by the scheduler's own count, as ticks of
-    10 ms are too coarse here."""
-    before = _cpu_nanoseconds(pid)
-    spent: list[float] = []
-    yield spent
-    spent.append((_cpu_nanoseconds(pid) - before) / 1e9)
-
-
-def _cpu_nanoseconds(pid: int) -> int:
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with suppress(OSError):  # a thread may have ended meanwhile
-            total += int(thread.read_text().split()[0])
-    return total
-
-
 def resident_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
-def measure_crowd(plan: Plan, server: Server, crowd: Crowd) -> Figures:
+def measure_crowd(plan: Plan, server: Server, crowd: Crowd) -> Metrics:
     """Idle sockets, more and more of them: how fast they are let in, what each weighs, what they cost."""
-    figures: Figures = {}
+    figures: Metrics = {}
     sockets: list[Socket] = []
     server.have(max(plan.sockets))
     crowd.reset(_open(server, crowd, range(min(_WARM_SOCKETS, *plan.sockets))))
@@ -73,7 +54,7 @@ def _open(server: Server, crowd: Crowd, streams: Sequence[int]) -> list[Socket]:
     return crowd.open([server.ticket(stream) for stream in streams])
 
 
-def measure_latency(plan: Plan, server: Server, crowd: Crowd, seconds: float) -> Figures:
+def measure_latency(plan: Plan, server: Server, crowd: Crowd, seconds: float) -> Metrics:
     """From the begin of the append to the frame read, over as many streams as sockets, which are open already."""
     latencies: list[float] = []
     appends: list[float] = []
@@ -92,11 +73,11 @@ def measure_latency(plan: Plan, server: Server, crowd: Crowd, seconds: float) ->
         if not crowd.run_until(lambda: crowd.events >= wanted, _LOST_AFTER_SECONDS):
             raise ClientError(f"{server.name}: {wanted - crowd.events} of {count} events did not arrive")
     crowd.latencies = None
-    times = spread(latencies, "latency") | spread(appends, "append")
+    times = percentiles_ms(latencies, "latency") | percentiles_ms(appends, "append")
     return {**times, "latency_cpu_us_per_event": spent[0] / count * 1e6}
 
 
-def measure_fanout(plan: Plan, server: Server, crowd: Crowd, events_at_once: int) -> Figures:
+def measure_fanout(plan: Plan, server: Server, crowd: Crowd, events_at_once: int) -> Metrics:
     """To all sockets of one stream, which are open already: the next append follows when all have got the last."""
     name = "single" if events_at_once == 1 else "joined"
     began, first = time.monotonic(), crowd.events
@@ -117,7 +98,7 @@ def measure_fanout(plan: Plan, server: Server, crowd: Crowd, events_at_once: int
     }
 
 
-def measure_reconnect(plan: Plan, server: Server, crowd: Crowd) -> Figures:
+def measure_reconnect(plan: Plan, server: Server, crowd: Crowd) -> Metrics:
     """All are cut, miss some events, and come back in the same moment, while some streams go on."""
     streams = range(plan.reconnecting)
     server.have(plan.reconnecting)
@@ -135,7 +116,7 @@ def measure_reconnect(plan: Plan, server: Server, crowd: Crowd) -> Figures:
     return figures
 
 
-def _come_back(plan: Plan, server: Server, crowd: Crowd, places: Sequence[int]) -> Figures:
+def _come_back(plan: Plan, server: Server, crowd: Crowd, places: Sequence[int]) -> Metrics:
     """Whoever is refused tries again after a second, as a browser does, and its time goes on."""
     began, refused = time.monotonic(), 0
     back = [crowd.begin(server.ticket(stream, place)) for stream, place in enumerate(places)]

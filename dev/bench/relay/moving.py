@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from dev.bench.figures import Figures, percentile
 from dev.bench.relay.client import ClientError, Crowd, Socket
 from dev.bench.relay.plan import Plan
 from dev.bench.relay.servers import Home, Welno
+from dev.bench.results import Metrics, percentile
 
 _GOING_AWAY = 1001
 _ALL_WITHIN_SECONDS = 60
@@ -40,7 +40,7 @@ class Mover:
         return self.new is not None and self.new.live_at is not None
 
 
-def measure_move(plan: Plan, home: Home) -> Figures:
+def measure_move(plan: Plan, home: Home) -> Metrics:
     """All sockets of one process come to another, while events go on."""
     crowd, source, target = Crowd(), Welno(home), Welno(home)
     target.name = "welno-next"
@@ -89,7 +89,7 @@ def _told_seconds(socket: Socket) -> float:
     return float(json.loads(reason)["retry_after_ms"]) / 1000
 
 
-def _describe(movers: Sequence[Mover], ends: Sequence[int], crowd: Crowd, began: float) -> Figures:
+def _describe(movers: Sequence[Mover], ends: Sequence[int], crowd: Crowd, began: float) -> Metrics:
     arrived = [mover.new for mover in movers if mover.new is not None]
     waits = [one.live_at - one.opened_at for one in arrived if one.live_at is not None]
     absences = [one.live_at - began for one in arrived if one.live_at is not None]

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import linear_regression, median
 
-from dev.bench.cpu import cpu_spent
-from dev.bench.figures import print_figures, print_json
+from dev.bench.cpu_time import cpu_spent
 from dev.bench.relay.client import raise_descriptors, take_core
 from dev.bench.relay.home import make_home
 from dev.bench.relay.measures import resident_bytes
 from dev.bench.relay.servers import CLIENT_CORE, Welno
+from dev.bench.results import Metrics, Results
 from dev.bench.soak.town import Pace, Town
 
 _SETTLE_SECONDS = 60.0
@@ -28,7 +28,6 @@ _SAMPLES = 200
 _MIB = 2**20
 # Memory is flat when the last quarter weighs no more than this times the second one: the first still fills caches.
 _FLAT = 1.05
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ def read_plan(arguments: Sequence[str]) -> Plan:
     return Plan(**vars(parser.parse_args(arguments)))
 
 
-def run(plan: Plan) -> Figures:
+def run(plan: Plan) -> Metrics:
     dice = random.Random(plan.seed)
     with make_home() as home:
         server = Welno(home)
@@ -67,7 +66,7 @@ def run(plan: Plan) -> Figures:
     return figures | count(town, ends)
 
 
-def _live(plan: Plan, server: Welno, town: Town) -> Figures:
+def _live(plan: Plan, server: Welno, town: Town) -> Metrics:
     """Appends and cuts all along; then everybody comes back and reads to the end."""
     samples: list[tuple[float, float]] = []
     serving = server.serving_pid
@@ -87,7 +86,7 @@ def _live(plan: Plan, server: Welno, town: Town) -> Figures:
     }
 
 
-def describe_memory(samples: Sequence[tuple[float, float]]) -> Figures:
+def describe_memory(samples: Sequence[tuple[float, float]]) -> Metrics:
     """The second quarter beside the last, and the slope between."""
     quarter = max(len(samples) // 4, 1)
     second = [size for _, size in samples[quarter : 2 * quarter] or samples]
@@ -102,7 +101,7 @@ def describe_memory(samples: Sequence[tuple[float, float]]) -> Figures:
     }
 
 
-def count(town: Town, ends: Sequence[int]) -> Figures:
+def count(town: Town, ends: Sequence[int]) -> Metrics:
     """Per stream, with the stream itself as the truth."""
     for person in town.people:
         person.add_up()
@@ -129,9 +128,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     take_core(CLIENT_CORE)
     figures = run(plan)
-    title = f"soak: {plan.sockets} sockets, {plan.seconds:g} s, {plan.cuts:g} cuts a second, seed {plan.seed}"
-    print_figures(f"{title}, load {os.getloadavg()[0]:.1f}", figures)
-    print_json("soak", {**vars(plan), **figures})
+    results = Results("soak", vars(plan))
+    results.add("soak", figures, f"soak: {vars(plan)}, load {os.getloadavg()[0]:.1f}")
+    results.finish()
     return 0 if figures["streams_not_exact"] == 0 else 1
 
 

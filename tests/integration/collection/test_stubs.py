@@ -3,7 +3,7 @@
 import pytest
 
 from core.names import Step
-from dev.bench.stub_tools import with_stubs
+from dev.bench.pipeline.stub_tools import with_stubs
 from services.collection.steps import BEHAVIOURS
 from tests.integration.collection.conftest import World
 

@@ -1,7 +1,8 @@
-"""DBOS with as many steps, each a PUBLISH: `python dev/bench/peers/dbos_flow.py STEPS`.
+"""DBOS with as many steps, each a PUBLISH: `python dev/bench/pipeline/peers/dbos_workflow.py STEPS`.
 
 With the packages of `dev/requirements/bench.txt`, which the product does not need. One workflow after the other, in one
-process: the cheapest way that DBOS has. Speaks as `bench.talk` says, but imports nothing of ours.
+process: the cheapest way that DBOS has. A load as `load_process` describes it, which imports
+nothing of ours.
 """
 
 # mypy: disable-error-code="import-not-found,untyped-decorator,misc"

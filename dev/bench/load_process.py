@@ -1,4 +1,4 @@
-"""How a bench and the loads it starts speak: `ready`, then `go`, then the figures as one line of JSON.
+"""A load in a process of its own, which is told `ready`, `go`, and answers with its metrics as one line of JSON.
 
 What happens between `go` and the answer is what is measured; preparations and warm-up lie before it.
 """
@@ -11,17 +11,17 @@ from typing import Any, Self
 
 from dev.local.programs import ROOT
 
-Answer = dict[str, Any]
+LoadAnswer = dict[str, Any]
 
 
 class LoadFailed(Exception):
-    """A load ended without its figures."""
+    """A load ended without its answer."""
 
     retryable = False
 
 
-def serve(prepare: Callable[[int], Any], run: Callable[[Any], Answer]) -> None:
-    """In the load: each line that asks for so many is prepared, announced, and run when told."""
+def serve_load(prepare: Callable[[int], Any], run: Callable[[Any], LoadAnswer]) -> None:
+    """In the load's process: each line that asks for so many is prepared, announced, and run when told."""
     for line in sys.stdin:
         prepared = prepare(int(line))
         print("ready", flush=True)
@@ -29,8 +29,8 @@ def serve(prepare: Callable[[int], Any], run: Callable[[Any], Answer]) -> None:
         print(json.dumps(run(prepared)), flush=True)
 
 
-class Load:
-    """In the bench: a load's process."""
+class LoadProcess:
+    """In the bench's process."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -50,20 +50,20 @@ class Load:
         self._process.wait(10)
 
     def prepare(self, count: int) -> None:
-        self._say(str(count))
-        self._hear()
+        self._write(str(count))
+        self._read()
 
-    def go(self) -> Answer:
-        self._say("go")
-        answer: Answer = json.loads(self._hear())
+    def go(self) -> LoadAnswer:
+        self._write("go")
+        answer: LoadAnswer = json.loads(self._read())
         return answer
 
-    def _say(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def _hear(self) -> str:
+    def _read(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

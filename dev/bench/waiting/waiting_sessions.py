@@ -1,7 +1,8 @@
 """Sessions that wait for their phones, put straight into the database."""
 
 import random
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import orjson
@@ -9,10 +10,10 @@ import orjson
 from core.clock import clock
 from core.names import Status, Step
 from core.settings import Settings
+from dev.bench.sessions import invent_identity
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
 from models.patients import DEFAULT_HOSPITAL, DEFAULT_PARTNER
-from services.patients.identity import Identity
 from services.stores import Stores, build_stores
 from upstream.tilko.codec import AuthTokens
 
@@ -20,10 +21,10 @@ _BATCH = 1000
 
 
 class WaitingSessions:
-    """Their CxId is made of their id, so that the provider's notes can be told by session."""
+    """Their CxId is made of their id, so that the provider's records can be matched with sessions."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._stores: Stores = build_stores(settings, clock, lambda _: None)
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._stores: Stores = build_stores(Settings.read(env), clock, lambda _: None)
 
     def add(self, count: int, *, spread_seconds: float) -> list[str]:
         """Those of a spread have waited for a while and are due within it; the others have just begun. Their CxIds."""
@@ -35,13 +36,7 @@ class WaitingSessions:
 
     def _run(self, session_id: UUID, spread_seconds: float) -> CollectionRun:
         now = clock.now()
-        identity = Identity(
-            user_name="김하늘",
-            phone_no=f"010{random.randrange(10**8):08d}",
-            birthdate=date(1984, 5, 17),
-            gender="M",
-            private_auth_type="0",
-        )
+        identity = invent_identity(f"010{random.randrange(10**8):08d}")
         tokens = AuthTokens(cx_id_of(session_id), "0", "req-bench", "token-bench", "tx-bench")
         seal = self._stores.sealer.seal
         return CollectionRun(

@@ -1,4 +1,4 @@
-"""Hears the events of all sessions, and lets a load wait for one of them."""
+"""Subscribes to the events of all sessions, and lets a load wait for one of them."""
 
 import threading
 import time
@@ -7,15 +7,15 @@ from typing import Any, Self
 import orjson
 from redis import Redis
 
-_PATIENCE_SECONDS = 120
+_WAIT_SECONDS = 120
 
 
-class Ear:
+class EventListener:
     """Events are known by their type, those of `streaming_status` by their status."""
 
     def __init__(self, url: str) -> None:
         self._subscription = Redis.from_url(url).pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py's
-        self._heard: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        self._received: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._listen)
@@ -30,19 +30,19 @@ class Ear:
         self._thread.join()
         self._subscription.close()
 
-    def heard(self, session_id: str, name: str) -> float | None:
+    def received_at(self, session_id: str, name: str) -> float | None:
         """When (monotonic), or None: not yet."""
-        found = self._heard.get((session_id, name))
+        found = self._received.get((session_id, name))
         return found[0] if found else None
 
-    def wait(self, session_id: str, name: str) -> tuple[float, dict[str, Any]]:
+    def wait_for(self, session_id: str, name: str) -> tuple[float, dict[str, Any]]:
         """When, and the event itself."""
         with self._changed:
-            heard = self._changed.wait_for(lambda: (session_id, name) in self._heard, _PATIENCE_SECONDS)
-        assert heard, f"{name} does not come"
-        return self._heard[session_id, name]
+            has_come = self._changed.wait_for(lambda: (session_id, name) in self._received, _WAIT_SECONDS)
+        assert has_come, f"{name} does not come"
+        return self._received[session_id, name]
 
-    def wait_for_news(self) -> None:
+    def wait_for_any(self) -> None:
         """Until some event came in, or a moment has passed."""
         with self._changed:
             self._changed.wait(0.02)
@@ -55,5 +55,5 @@ class Ear:
             moment, event = time.monotonic(), orjson.loads(message["data"].partition(b" ")[2])
             name = event["status"] if event["type"] == "streaming_status" else event["type"]
             with self._changed:
-                self._heard[event["session_id"], name] = moment, event
+                self._received[event["session_id"], name] = moment, event
                 self._changed.notify_all()

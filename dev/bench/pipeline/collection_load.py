@@ -1,69 +1,54 @@
 """Plays web and poller for workers with stub tools: asks for the authentication, then says that the phone approved.
 
-`python -m dev.bench.stub_load WINDOW [--rate PER_SECOND]`: at most WINDOW sessions are under way at once; with a rate
-sessions arrive evenly whatever is under way, and are not approved. Speaks as `bench.talk` says.
+`python -m dev.bench.pipeline.collection_load WINDOW [--rate PER_SECOND]`: at most WINDOW sessions are under way at
+once; with a rate sessions arrive evenly whatever is under way, and are not approved. A load as `load_process` describes
+it.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
 from core.clock import clock
 from core.names import Step
-from dev.bench.ear import Ear
-from dev.bench.stub_tools import with_stubs
-from dev.bench.talk import Answer, serve
+from dev.bench.event_listener import EventListener
+from dev.bench.load_process import LoadAnswer, serve_load
+from dev.bench.pipeline.stub_tools import with_stubs
+from dev.bench.sessions import begin_sessions
 from models.collection import CollectionStep
 from services.collection.requests import ask_for_simple_auth, lock_run
 from services.collection.run import open_claim, record_approval
-from services.collection.sessions import start_session
-from services.patients.identity import Identity
 from services.stores import build_stores
 from tasks.app import app, settings
 from tasks.runtime import build_tools
 from tasks.sending import TaskSender
 
 
-class Player:
-    """Web and poller in one."""
-
-    def __init__(self, ear: Ear, window: int, rate: float | None) -> None:
+class CollectionLoad:
+    def __init__(self, listener: EventListener, window: int, rate: float | None) -> None:
         self._window, self._rate = window, rate
         self._stores = build_stores(settings, clock, TaskSender(app))
         self._tools = with_stubs(build_tools(settings, self._stores))
-        self._ear = ear
+        self._listener = listener
         self._number = 0
 
     def prepare(self, count: int) -> list[str]:
-        return [self._start_session() for _ in range(count)]
+        return [one.session_id for one in begin_sessions(self._stores, [self._next_phone() for _ in range(count)])]
 
-    def _start_session(self) -> str:
+    def _next_phone(self) -> str:
+        """Another run of the load has others."""
         self._number += 1
-        phone = f"010{time.time_ns() // 1000 % 10**4:04d}{self._number:04d}"
-        identity = Identity(
-            user_name="김하늘", phone_no=phone, birthdate=date(1984, 5, 17), gender="M", private_auth_type="0"
-        )
-        with self._stores.unit_of_work() as work:
-            started = start_session(
-                work,
-                identity,
-                redirect_path=None,
-                policy=self._stores.policy,
-                sealer=self._stores.sealer,
-                now=clock.now(),
-                request_id="bench",
-            )
-        return started.session_id
+        return f"010{time.time_ns() // 1000 % 10**4:04d}{self._number:04d}"
 
-    def run(self, session_ids: list[str]) -> Answer:
+    def run(self, session_ids: list[str]) -> LoadAnswer:
         return self._arrive(session_ids, self._rate) if self._rate else self._collect(session_ids)
 
-    def _collect(self, session_ids: list[str]) -> Answer:
+    def _collect(self, session_ids: list[str]) -> LoadAnswer:
         """Keep WINDOW sessions under way until all have completed."""
         began, approved, ended, asked = time.monotonic(), dict[str, float](), dict[str, float](), 0
         while len(ended) < len(session_ids):
@@ -71,7 +56,7 @@ class Player:
                 self._ask(UUID(session_ids[asked]))
                 asked += 1
             elif not self._advance(session_ids[:asked], approved, ended):
-                self._ear.wait_for_news()
+                self._listener.wait_for_any()
         return {
             "seconds": max(ended.values()) - began,
             "latencies": [ended[one] - approved[one] for one in session_ids],
@@ -81,10 +66,10 @@ class Player:
         """Approve those that wait, note those that completed; False when there is nothing new."""
         before = len(approved) + len(ended)
         for one in session_ids:
-            if one not in approved and self._ear.heard(one, "auth_waiting"):
+            if one not in approved and self._listener.received_at(one, "auth_waiting"):
                 approved[one] = time.monotonic()
                 self._approve(UUID(one))
-            elif one not in ended and (moment := self._ear.heard(one, "completed")):
+            elif one not in ended and (moment := self._listener.received_at(one, "completed")):
                 ended[one] = moment
         return len(approved) + len(ended) > before
 
@@ -99,7 +84,7 @@ class Player:
             claim = open_claim(lock_run(work.session, session_id), self._tools.sealer)
             record_approval(work, claim, 0, self._tools)
 
-    def _arrive(self, session_ids: list[str], rate: float) -> Answer:
+    def _arrive(self, session_ids: list[str], rate: float) -> LoadAnswer:
         """From the moment a session asks to the moment a worker begins its first step, by the steps' own records."""
         began, asked = time.monotonic(), dict[UUID, datetime]()
         for number, session_id in enumerate(session_ids):
@@ -107,7 +92,7 @@ class Player:
             asked[UUID(session_id)] = self._ask(UUID(session_id))
         seconds = time.monotonic() - began
         for session_id in session_ids:
-            self._ear.wait(session_id, "auth_waiting")
+            self._listener.wait_for(session_id, "auth_waiting")
         return {"seconds": seconds, "latencies": self._first_steps(asked)}
 
     def _first_steps(self, asked: dict[UUID, datetime]) -> list[float]:
@@ -123,9 +108,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("window", type=int)
     parser.add_argument("--rate", type=float)
     options = parser.parse_args(arguments)
-    with Ear(settings.redis_url) as ear:
-        player = Player(ear, options.window, options.rate)
-        serve(player.prepare, player.run)
+    with EventListener(settings.redis_url) as listener:
+        load = CollectionLoad(listener, options.window, options.rate)
+        serve_load(load.prepare, load.run)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A provider that answers at once: not approved, until told otherwise. It reads what it must and decrypts nothing.
 
-`python -m dev.bench.provider API_KEY` prints its port, then takes one JSON command a line: `{"approve": [CxId, ...]}`
-or `{"report": true}`, which gives the moments (monotonic) of all polls by CxId, and starts anew.
+`python -m dev.bench.waiting.instant_provider API_KEY` prints its port, then takes one JSON command a line:
+`{"approve": [CxId, ...]}`, or `{"report": true}`, which gives the moments (monotonic) of all polls by CxId, and starts
+anew.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ def _public_key() -> str:
     return base64.b64encode(der).decode()
 
 
-class Provider:
+class InstantProvider:
     """What all connections share."""
 
     def __init__(self, api_key: str) -> None:
@@ -48,7 +49,7 @@ class Provider:
         self.polls[cx_id].append(time.monotonic())
         return self.approved_answer if cx_id in self.approved else self.not_approved
 
-    def obey(self, command: dict[str, list[str]]) -> object:
+    def handle_command(self, command: dict[str, list[str]]) -> object:
         if "approve" in command:
             self.approved.update(command["approve"])
             return time.monotonic()
@@ -56,10 +57,10 @@ class Provider:
         return polls
 
 
-class Wire(asyncio.Protocol):
+class ProviderConnection(asyncio.Protocol):
     """One connection; a request is whole when as many bytes followed its head as it says."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: InstantProvider) -> None:
         self._provider = provider
         self._buffer = b""
 
@@ -80,13 +81,13 @@ class Wire(asyncio.Protocol):
 
 async def serve(api_key: str) -> None:
     """Until the end of the standard input."""
-    provider, loop = Provider(api_key), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Wire(provider), "127.0.0.1", 0, backlog=1000)
+    provider, loop = InstantProvider(api_key), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: ProviderConnection(provider), "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     commands = asyncio.StreamReader(limit=2**24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while line := await commands.readline():
-        print(json.dumps(provider.obey(json.loads(line))), flush=True)
+        print(json.dumps(provider.handle_command(json.loads(line))), flush=True)
     server.close()
 
 

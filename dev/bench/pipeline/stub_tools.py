@@ -12,7 +12,7 @@ from upstream.tilko.codec import AuthTokens
 _EMPTY_ANSWER = b'{"Status":"OK","ResultList":[]}'
 
 
-class _Spool:
+class _StubSpool:
     def calling(self, *_: Any) -> AbstractContextManager[None]:
         return nullcontext()
 
@@ -29,12 +29,12 @@ class _Spool:
         pass
 
 
-class _Importer:
+class _StubImporter:
     def import_session(self, _: str) -> ImportSummary:
         return ImportSummary()
 
 
-class _Tilko:
+class _StubTilko:
     def close(self) -> None:
         pass
 
@@ -44,5 +44,5 @@ class _Tilko:
 
 def with_stubs(tools: Tools) -> Tools:
     """The same clock, sealing and database; no provider and no disk."""
-    stubs: dict[str, Any] = {"spool": _Spool(), "importer": _Importer(), "tilko": _Tilko()}
+    stubs: dict[str, Any] = {"spool": _StubSpool(), "importer": _StubImporter(), "tilko": _StubTilko()}
     return replace(tools, **stubs)

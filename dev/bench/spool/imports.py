@@ -23,14 +23,14 @@ from sqlalchemy.orm import sessionmaker
 
 from core.clock import Clock
 from core.sealing import Sealer
-from dev.bench.figures import Figures, medians
-from dev.local.stack import Stack
+from dev.bench.results import Metrics, medians
+from dev.bench.sessions import invent_identity
+from dev.bench.temporary_stack import open_stack
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
 from services.collection.files import CollectedData, packages_of
 from services.collection.files_import import FileImporter
-from services.patients.identity import Identity
 from services.stores import connect_database
 from spool import Spool
 
@@ -40,20 +40,18 @@ _SEED, _TODAY = 7, date(2026, 11, 21)
 
 
 @dataclass(frozen=True)
-class Copy:
+class TableCopy:
     """Rows of one table, in the form that COPY takes."""
 
     table: str
     data: bytes
 
 
-def measure_imports(files: int, rounds: int, folder: Path) -> Figures:
+def measure_imports(files: int, rounds: int, folder: Path) -> Metrics:
     """Medians of the rounds; each begins with empty tables and a new spool in `folder`."""
-    with tempfile.TemporaryDirectory(prefix="welno-bench-", dir=folder) as home:
-        Path(home).chmod(0o711)  # PostgreSQL's own user has to pass
-        with Stack(Path(home), processes=()) as servers, _engine(servers.postgres.url) as engine:
-            _measure_round(engine, Path(home), _FILES_PER_SESSION)  # connections, compiled statements
-            return medians([_measure_round(engine, Path(home), files) for _ in range(rounds)])
+    with open_stack(within=folder) as servers, _engine(servers.postgres.url) as engine:
+        _measure_round(engine, servers.home, _FILES_PER_SESSION)  # connections, compiled statements
+        return medians([_measure_round(engine, servers.home, files) for _ in range(rounds)])
 
 
 @contextmanager
@@ -65,7 +63,7 @@ def _engine(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _measure_round(engine: Engine, home: Path, files: int) -> Figures:
+def _measure_round(engine: Engine, home: Path, files: int) -> Metrics:
     _execute(engine, "truncate welno.welno_patients cascade")
     with tempfile.TemporaryDirectory(dir=home) as folder:
         spool = Spool(Path(folder), Sealer({"bench": b"k" * 32}), Clock())
@@ -95,7 +93,7 @@ def _put_session(spool: Spool, number: int) -> str:
     treatments = build_treatments(person, _SEED, _TODAY, _TODAY - timedelta(days=420), _TODAY)
     session_id, patient_uuid = uuid4(), uuid4()
     answers = [_answer(rows) for rows in (build_checkups(person, _SEED, _TODAY), treatments)]
-    collected = CollectedData(session_id, patient_uuid, "PEERNINE", _identity(person), *answers)
+    collected = CollectedData(session_id, patient_uuid, "PEERNINE", invent_identity(person.phone_no), *answers)
     for package in packages_of(collected, datetime.now(UTC)):
         spool.put_pending(package)
     return str(session_id)
@@ -105,16 +103,6 @@ def _answer(rows: list[dict[str, Any]] | None) -> bytes:
     return orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
 
 
-def _identity(person: Person) -> Identity:
-    return Identity(
-        user_name=person.user_name,
-        phone_no=person.phone_no,
-        birthdate=person.born,
-        gender="M",
-        private_auth_type="0",
-    )
-
-
 def _import_all(importer: FileImporter, sessions: Sequence[str]) -> None:
     for session_id in sessions:
         summary = importer.import_session(session_id)
@@ -122,7 +110,7 @@ def _import_all(importer: FileImporter, sessions: Sequence[str]) -> None:
         assert len(summary.imported) == _FILES_PER_SESSION
 
 
-def _time_copy(engine: Engine, copies: Sequence[Copy], rows: int) -> float:
+def _time_copy(engine: Engine, copies: Sequence[TableCopy], rows: int) -> float:
     """Seconds of writing them into the emptied tables, each in a transaction of its own."""
     _execute(engine, f"truncate {', '.join(_TABLES)}")
     seconds = _time(engine, lambda: _write_all(engine, copies))
@@ -138,13 +126,13 @@ def _time(engine: Engine, work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _read(engine: Engine, table: str, where: str) -> Copy:
+def _read(engine: Engine, table: str, where: str) -> TableCopy:
     data = BytesIO()
     _with_cursor(engine, lambda cursor: cursor.copy_expert(f"copy (select * from {table} {where}) to stdout", data))
-    return Copy(table, data.getvalue())
+    return TableCopy(table, data.getvalue())
 
 
-def _write_all(engine: Engine, copies: Sequence[Copy]) -> None:
+def _write_all(engine: Engine, copies: Sequence[TableCopy]) -> None:
     for copy in copies:
         write = partial(_copy_in, f"copy {copy.table} from stdin", BytesIO(copy.data))
         _with_cursor(engine, write)

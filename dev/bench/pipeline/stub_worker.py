@@ -1,8 +1,8 @@
-"""The product's worker with tools that do nothing: `celery -A dev.bench.stub_worker worker -Q collection`."""
+"""The product's worker with tools that do nothing: `celery -A dev.bench.pipeline.stub_worker worker -Q collection`."""
 
 from celery import signals
 
-from dev.bench.stub_tools import with_stubs
+from dev.bench.pipeline.stub_tools import with_stubs
 from tasks.app import app
 from tasks.runtime import runtime
 

@@ -1,6 +1,7 @@
 """The floor: one process that makes the same commits and publishes one after the other, and nothing else.
 
-`python -m dev.bench.peers.floor COMMITS PUBLISHES`. Each commit moves a row of a run and adds a row of its story.
+`python -m dev.bench.pipeline.peers.inline_floor COMMITS PUBLISHES`. Each commit moves a row of a run and adds a row of
+its history.
 """
 
 import os
@@ -13,7 +14,7 @@ import psycopg2
 import psycopg2.extras
 from redis import Redis
 
-from dev.bench.talk import Answer, serve
+from dev.bench.load_process import LoadAnswer, serve_load
 
 _TABLES = (
     "create table if not exists public.bench_runs (id uuid primary key, step int not null);"
@@ -21,7 +22,7 @@ _TABLES = (
 )
 
 
-class Floor:
+class InlineFloor:
     """One connection to each store."""
 
     def __init__(self, commits: int, publishes: int) -> None:
@@ -38,7 +39,7 @@ class Floor:
             cursor.executemany("insert into public.bench_runs values (%s, 0)", [(one,) for one in session_ids])
         return session_ids
 
-    def run(self, session_ids: list[UUID]) -> Answer:
+    def run(self, session_ids: list[UUID]) -> LoadAnswer:
         began, latencies = time.perf_counter(), []
         for session_id in session_ids:
             started = time.perf_counter()
@@ -57,8 +58,8 @@ class Floor:
 
 def main(arguments: Sequence[str]) -> None:
     commits, publishes = map(int, arguments)
-    floor = Floor(commits, publishes)
-    serve(floor.prepare, floor.run)
+    floor = InlineFloor(commits, publishes)
+    serve_load(floor.prepare, floor.run)
 
 
 if __name__ == "__main__":
