@@ -1,4 +1,4 @@
-"""The one client of all servers: raw sockets, one epoll, and no more of WebSocket than a client needs."""
+"""The WebSocket client of all servers: raw sockets, one epoll, and no more of the protocol than a client needs."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ _TEXT, _CLOSE, _PING = 1, 8, 9
 _EVENT, _STAMP = b'{"seq":', b'"at":'
 _UNMASKED = b"\0\0\0\0"
 _RESET = struct.pack("ii", 1, 0)
-_CONNECTING, _SHAKING, _OPEN, _CLOSED = range(4)
+_CONNECTING, _HANDSHAKING, _OPEN, _CLOSED = range(4)
 _CORES = sorted(os.sched_getaffinity(0))
 # What a process needs beside its sockets.
 _SPARE_DESCRIPTORS = 300
@@ -37,47 +37,49 @@ def raise_descriptors() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """How to open one socket. `after` is the number of the last event that it knows."""
+class ConnectRequest:
+    """How to open one socket. `after` is the number of the last event that its reader knows; `sends_hello`: the server
+    tells when the socket follows its stream."""
 
     port: int
-    request: bytes
+    handshake: bytes
     after: int
-    says_hello: bool = True
+    sends_hello: bool = True
 
 
-class Socket:
-    """`live_at` is when it was told that it follows its stream, `goodbye` what the server's close said."""
+class ClientSocket:
+    """`live_at` is when it was told that it follows its stream, `close_payload` what the server's close frame held;
+    `awaited_at` is when it had received as many events as `awaited`."""
 
     __slots__ = (
-        "bare",
+        "awaited",
+        "awaited_at",
+        "close_payload",
         "doubled",
         "events",
-        "goodbye",
         "live_at",
         "lost",
         "opened_at",
         "pings",
+        "request",
         "rest",
         "seq",
+        "sock",
         "state",
-        "ticket",
-        "wanted",
-        "wanted_at",
     )
 
-    def __init__(self, ticket: Ticket, bare: socket.socket) -> None:
-        self.ticket = ticket
-        self.bare = bare
+    def __init__(self, request: ConnectRequest, sock: socket.socket) -> None:
+        self.request = request
+        self.sock = sock
         self.state = _CONNECTING
         self.rest = b""
-        self.seq = ticket.after
+        self.seq = request.after
         self.events = self.lost = self.doubled = self.pings = 0
         self.opened_at = time.monotonic()
         self.live_at: float | None = None
-        self.goodbye = b""
-        self.wanted = 0
-        self.wanted_at: float | None = None
+        self.close_payload = b""
+        self.awaited = 0
+        self.awaited_at: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -88,63 +90,67 @@ class Socket:
         return self.state == _CLOSED
 
 
-class Crowd:
-    """All sockets of a client process; nothing happens but in `turn` and what calls it."""
+class ClientLoop:
+    """All sockets of a client process; nothing happens but in `poll` and what calls it."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._sockets: dict[int, Socket] = {}
-        self._opening: set[Socket] = set()
+        self._sockets: dict[int, ClientSocket] = {}
+        self._opening: set[ClientSocket] = set()
         self.latencies: list[float] | None = None
         self.is_counting = False  # events are counted and only the last number of a read is looked at
         self.events = 0
-        self.goodbyes = Counter[str]()  # how servers ended sockets: by close code, or without one
+        self.ended_by_server = Counter[str]()  # by close code, or how else
 
     # Opening and closing
 
-    def open(self, tickets: Iterable[Ticket], *, window: int = 64, within_seconds: float = 120) -> list[Socket]:
+    def open(
+        self, requests: Iterable[ConnectRequest], *, window: int = 64, within_seconds: float = 120
+    ) -> list[ClientSocket]:
         """So many handshakes at once. Returns when all are live; raises ClientError."""
-        waiting, opened = deque(tickets), list[Socket]()
+        waiting, opened = deque(requests), list[ClientSocket]()
         deadline = time.monotonic() + within_seconds
         while waiting or self._opening:
             while waiting and len(self._opening) < window:
-                opened.append(self.begin(waiting.popleft()))
-            self.turn(0.05)
+                opened.append(self.connect(waiting.popleft()))
+            self.poll(0.05)
             if time.monotonic() > deadline or any(one.is_closed for one in opened[-window:]):
                 live = sum(one.live_at is not None for one in opened)
-                raise ClientError(f"{live} of {len(opened)} sockets opened; ended by the server: {dict(self.goodbyes)}")
+                raise ClientError(
+                    f"{live} of {len(opened)} sockets opened; ended by the server: {dict(self.ended_by_server)}"
+                )
         return opened
 
-    def begin(self, ticket: Ticket) -> Socket:
-        """Start to connect; `turn` does the rest."""
-        bare = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        bare.setblocking(False)
-        bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        one = Socket(ticket, bare)
-        bare.connect_ex(("127.0.0.1", ticket.port))
-        self._sockets[bare.fileno()] = one
+    def connect(self, request: ConnectRequest) -> ClientSocket:
+        """Begin to connect; `poll` does the rest."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one = ClientSocket(request, sock)
+        sock.connect_ex(("127.0.0.1", request.port))
+        self._sockets[sock.fileno()] = one
         self._opening.add(one)
-        self._epoll.register(bare.fileno(), select.EPOLLOUT)
+        self._epoll.register(sock.fileno(), select.EPOLLOUT)
         return one
 
-    def reset(self, sockets: Sequence[Socket]) -> None:
-        """Cut without a goodbye: no port stays in use behind it."""
+    def reset(self, sockets: Sequence[ClientSocket]) -> None:
+        """Cut by RST, without a close frame: no port stays in use behind it."""
         for one in sockets:
             if not one.is_closed:
-                one.bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                one.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 self._drop(one)
 
-    def close(self, sockets: Sequence[Socket]) -> None:
+    def close(self, sockets: Sequence[ClientSocket]) -> None:
         """Cut with an ordinary end of the connection."""
         for one in sockets:
             if not one.is_closed:
                 self._drop(one)
 
-    def half_close(self, sockets: Sequence[Socket]) -> None:
+    def half_close(self, sockets: Sequence[ClientSocket]) -> None:
         """Say that nothing more will come, and go on reading until the server lets go."""
         for one in sockets:
             with suppress(OSError):
-                one.bare.shutdown(socket.SHUT_WR)
+                one.sock.shutdown(socket.SHUT_WR)
 
     # Running
 
@@ -155,69 +161,69 @@ class Crowd:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self.turn(min(left, 0.05))
+            self.poll(min(left, 0.05))
         return True
 
     def run_for(self, seconds: float) -> None:
         self.run_until(lambda: False, seconds)
 
-    def turn(self, timeout: float) -> None:
+    def poll(self, timeout: float) -> None:
         for descriptor, _ in self._epoll.poll(max(timeout, 0)):
             one = self._sockets.get(descriptor)
             if one is None:
                 continue
             if one.state == _CONNECTING:
-                self._ask(one)
+                self._send_handshake(one)
             else:
                 self._read(one)
 
-    def _ask(self, one: Socket) -> None:
+    def _send_handshake(self, one: ClientSocket) -> None:
         try:
-            one.bare.send(one.ticket.request)
+            one.sock.send(one.request.handshake)
         except OSError:
-            self._lose(one, "not connected")
+            self._end_by_server(one, "not connected")
             return
-        one.state = _SHAKING
-        self._epoll.modify(one.bare.fileno(), select.EPOLLIN)
+        one.state = _HANDSHAKING
+        self._epoll.modify(one.sock.fileno(), select.EPOLLIN)
 
-    def _read(self, one: Socket) -> None:
+    def _read(self, one: ClientSocket) -> None:
         try:
-            data = one.bare.recv(_READ_BYTES)
+            data = one.sock.recv(_READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
-            self._lose(one, "cut")
+            self._end_by_server(one, "cut")
             return
         if one.rest:
             data = one.rest + data
             one.rest = b""
-        if one.state == _SHAKING:
+        if one.state == _HANDSHAKING:
             head, end, data = data.partition(b"\r\n\r\n")
             if not end:
                 one.rest = head
                 return
-            self._shake(one, head)
+            self._read_handshake(one, head)
         if data and one.state == _OPEN:
             self._parse(one, data)
-            if one.wanted and one.events >= one.wanted and one.wanted_at is None:
-                one.wanted_at = time.monotonic()
+            if one.awaited and one.events >= one.awaited and one.awaited_at is None:
+                one.awaited_at = time.monotonic()
 
-    def _shake(self, one: Socket, head: bytes) -> None:
+    def _read_handshake(self, one: ClientSocket, head: bytes) -> None:
         if b" 101 " not in head.partition(b"\r\n")[0]:
-            self._lose(one, head[:12].decode("ascii", "replace"))
+            self._end_by_server(one, head[:12].decode("ascii", "replace"))
             return
         one.state = _OPEN
-        if not one.ticket.says_hello:
-            self._greet(one)
+        if not one.request.sends_hello:
+            self._mark_live(one)
 
-    def _greet(self, one: Socket) -> None:
+    def _mark_live(self, one: ClientSocket) -> None:
         if one.live_at is None:
             one.live_at = time.monotonic()
             self._opening.discard(one)
 
-    def _parse(self, one: Socket, data: bytes) -> None:
+    def _parse(self, one: ClientSocket, data: bytes) -> None:
         """Frames of a server are not masked, and none of these servers cuts its messages into fragments."""
         at, size, last, begun = 0, len(data), -1, one.events
         while size - at >= 2:
@@ -234,25 +240,25 @@ class Crowd:
             if data[at] & 15 != _TEXT:
                 self._control(one, data[at] & 15, data[start:end])
             elif not data.startswith(_EVENT, start):
-                self._greet(one)
+                self._mark_live(one)
             elif self.is_counting:
                 one.events, last = one.events + 1, start
             else:
-                self._take(one, data, start)
+                self._note_event(one, data, start)
             at = end
         one.rest = data[at:]
         self.events += one.events - begun
         if last >= 0:
-            self._number(one, data, last, one.events - begun)
+            self._check_seq(one, data, last, one.events - begun)
 
-    def _take(self, one: Socket, data: bytes, start: int) -> None:
+    def _note_event(self, one: ClientSocket, data: bytes, start: int) -> None:
         one.events += 1
-        self._number(one, data, start, 1)
+        self._check_seq(one, data, start, 1)
         if self.latencies is not None:
             stamp = data.index(_STAMP, start) + len(_STAMP)
             self.latencies.append((time.monotonic_ns() - int(data[stamp : data.index(b",", stamp)])) / 1e9)
 
-    def _number(self, one: Socket, data: bytes, start: int, count: int) -> None:
+    def _check_seq(self, one: ClientSocket, data: bytes, start: int, count: int) -> None:
         seq = int(data[start + len(_EVENT) : data.index(b",", start)])
         if seq == one.seq + count:
             one.seq = seq
@@ -262,30 +268,29 @@ class Crowd:
             one.lost += seq - one.seq - count
             one.seq = seq
 
-    def _control(self, one: Socket, opcode: int, payload: bytes) -> None:
+    def _control(self, one: ClientSocket, opcode: int, payload: bytes) -> None:
         if opcode == _PING:
             one.pings += 1
             with suppress(OSError):
-                one.bare.send(bytes((0x8A, 0x80 | len(payload))) + _UNMASKED + payload)
+                one.sock.send(bytes((0x8A, 0x80 | len(payload))) + _UNMASKED + payload)
         elif opcode == _CLOSE:
-            one.goodbye = payload
-            self._lose(one, str(int.from_bytes(payload[:2])))
+            one.close_payload = payload
+            self._end_by_server(one, str(int.from_bytes(payload[:2])))
 
-    def _lose(self, one: Socket, how: str) -> None:
-        """The server, and not we, ended it."""
-        self.goodbyes[how] += 1
+    def _end_by_server(self, one: ClientSocket, how: str) -> None:
+        self.ended_by_server[how] += 1
         self._drop(one)
 
-    def _drop(self, one: Socket) -> None:
+    def _drop(self, one: ClientSocket) -> None:
         if one.state == _CLOSED:
             return
         one.state = _CLOSED
-        self._sockets.pop(one.bare.fileno(), None)
+        self._sockets.pop(one.sock.fileno(), None)
         self._opening.discard(one)
-        one.bare.close()  # which takes it out of the epoll, too
+        one.sock.close()  # which takes it out of the epoll, too
 
 
-def handshake(path: str, token: str = "") -> bytes:
+def build_handshake(path: str, token: str = "") -> bytes:
     """The key may be a fixed one: nobody here checks the answer to it."""
     lines = [
         f"GET {path} HTTP/1.1",

@@ -7,33 +7,32 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
-from uuid import uuid4
 
 from redis import Redis
 
 from dev.bench.cpu_time import cpu_spent_exactly
 from dev.bench.load_process import LoadAnswer, LoadProcess, serve_load
-from dev.bench.relay.client import Crowd, take_core
-from dev.bench.relay.plan import Plan
-from dev.bench.relay.servers import SERVER_CORE, Home, event_body
+from dev.bench.relay.options import RelayOptions
+from dev.bench.relay.server_under_test import SERVER_CORE
+from dev.bench.relay.testbed import Testbed
+from dev.bench.relay.websocket_client import ClientLoop, take_core
 from dev.bench.results import Metrics, percentile, percentiles_ms
-from streams import NewEvent
 
 _CHANNEL = "bench:floor:{}"
 _PAYLOAD_BYTES = 300
 _SILENCE_SECONDS = 1.0
 
 
-class Floor:
+class RedisPyFloor:
     """The listener's process, on the core of the servers."""
 
-    def __init__(self, home: Home, plan: Plan, crowd: Crowd) -> None:
-        """The crowd goes on answering pings meanwhile."""
-        self._home = home
-        self._crowd = crowd
-        self._plan = plan
-        env = {**home.env, "BENCH_STREAMS": str(plan.streams)}
-        self._load = LoadProcess((sys.executable, "-m", "dev.bench.relay.floor"), env)
+    def __init__(self, testbed: Testbed, options: RelayOptions, clients: ClientLoop) -> None:
+        """The clients go on answering pings meanwhile."""
+        self._testbed = testbed
+        self._clients = clients
+        self._options = options
+        env = {**testbed.env, "BENCH_STREAMS": str(options.streams)}
+        self._load = LoadProcess((sys.executable, "-m", "dev.bench.relay.redis_py_floor"), env)
         take_core(SERVER_CORE, self._load.pid)
 
     def __enter__(self) -> Self:
@@ -44,7 +43,7 @@ class Floor:
 
     def measure(self, seconds: float) -> Metrics:
         """Publish to subscribe at the rate of the others, and the append alone."""
-        count = max(round(seconds * self._plan.rate), 1)
+        count = max(round(seconds * self._options.rate), 1)
         self._load.prepare(count)
         with ThreadPoolExecutor(1) as pool, cpu_spent_exactly(self._load.pid) as spent:
             answer = pool.submit(self._load.go)
@@ -63,9 +62,9 @@ class Floor:
         """How long each took."""
         seconds, due = [], time.monotonic()
         for _ in range(count):
-            due += 1 / self._plan.rate
+            due += 1 / self._options.rate
             while (left := due - time.monotonic()) > 0:
-                self._crowd.turn(left)
+                self._clients.poll(left)
             began = time.monotonic()
             act()
             seconds.append(time.monotonic() - began)
@@ -73,15 +72,15 @@ class Floor:
 
     def _publish(self) -> None:
         stamp = str(time.monotonic_ns()).ljust(_PAYLOAD_BYTES)
-        self._home.redis.publish(_CHANNEL.format(random.randrange(self._plan.streams)), stamp)
+        self._testbed.redis.publish(_CHANNEL.format(random.randrange(self._options.streams)), stamp)
 
     def _append(self) -> None:
         """To streams that nobody follows, beyond those of the servers."""
-        number = self._plan.streams + 1 + random.randrange(self._plan.streams)
-        self._home.sessions.append(number, [NewEvent(str(uuid4()), event_body("floor"))])
+        number = self._options.streams + 1 + random.randrange(self._options.streams)
+        self._testbed.workload.append(number, [self._testbed.workload.event_body("floor")])
 
 
-class Listener:
+class RedisPyListener:
     """One redis-py subscription to as many channels as there are streams."""
 
     def __init__(self, url: str, channels: int) -> None:
@@ -103,7 +102,7 @@ class Listener:
 
 
 def main() -> None:
-    listener = Listener(os.environ["REDIS_URL"], int(os.environ["BENCH_STREAMS"]))
+    listener = RedisPyListener(os.environ["REDIS_URL"], int(os.environ["BENCH_STREAMS"]))
     serve_load(listener.prepare, listener.run)
 
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dev.bench.relay.servers import SERVERS
+from dev.bench.relay.workloads import WORKLOADS
 
-PARTS = ("crowd", "latency", "fanout", "reconnect", "move")
-# A session's sockets have a limit, and this is the most that it can be set to.
-FANOUT_MAX_SOCKETS = 1000
+PARTS = ("idle", "latency", "fanout", "reconnect", "move")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RelayOptions:
+    workload: str
     servers: list[str]
     parts: list[str]
     sockets: list[int]
@@ -29,14 +29,15 @@ class Plan:
     spread_seconds: float
     rounds: int
 
-    def within(self, room: int) -> "Plan":
+    def within(self, room: int) -> "RelayOptions":
         """With no more sockets at once than there is room for."""
         sockets = sorted({min(size, room) for size in self.sockets})
         return replace(self, sockets=sockets, reconnecting=min(self.reconnecting, room))
 
 
-def read_plan(arguments: Sequence[str], description: str | None) -> Plan:
+def read_options(arguments: Sequence[str], description: str | None) -> RelayOptions:
     parser = argparse.ArgumentParser(prog="python -m dev.bench.relay", description=description)
+    parser.add_argument("--workload", choices=list(WORKLOADS), default="collection", help="what ours serves")
     parser.add_argument("--servers", type=_names(SERVERS), default=list(SERVERS), help="separated by commas")
     parser.add_argument("--parts", type=_names(PARTS), default=list(PARTS), help="separated by commas")
     parser.add_argument("--sockets", type=int, nargs="+", default=[5000, 20_000], help="idle sockets, in steps")
@@ -45,17 +46,16 @@ def read_plan(arguments: Sequence[str], description: str | None) -> Plan:
     parser.add_argument("--streams", type=int, default=1000, help="for latency: as many sockets, one each")
     parser.add_argument("--rate", type=float, default=200, help="events a second over all streams")
     parser.add_argument("--seconds", type=float, default=10, help="of each latency round")
-    parser.add_argument("--fanout-sockets", type=int, default=1000, help="on one stream")
+    parser.add_argument(
+        "--fanout-sockets", type=int, default=1000, help="on one stream, at most as many as the workload lets follow it"
+    )
     parser.add_argument("--events", type=int, default=50, help="of each fan-out round")
     parser.add_argument("--joined", type=int, default=50, help="events appended at once")
     parser.add_argument("--reconnecting", type=int, default=5000, help="sockets that come back at once, or move")
     parser.add_argument("--behind", type=int, default=10, help="events that each of them has missed")
     parser.add_argument("--spread-seconds", type=float, default=10, help="within which those that move come back")
     parser.add_argument("--rounds", type=int, default=5, help="of latency and fan-out, the servers taking turns")
-    plan = Plan(**vars(parser.parse_args(arguments)))
-    if plan.fanout_sockets > FANOUT_MAX_SOCKETS:
-        parser.error(f"--fanout-sockets: at most {FANOUT_MAX_SOCKETS}")
-    return plan
+    return RelayOptions(**vars(parser.parse_args(arguments)))
 
 
 def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
