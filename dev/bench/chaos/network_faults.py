@@ -1,6 +1,6 @@
-"""A network that can be cut: TCP proxies between our processes and the stores, in a process of their own.
+"""A network that can be cut and stalled: TCP proxies between our processes and the stores, in a process of their own.
 
-    python -m dev.bench.chaos.proxy CONTROL_PORT NAME=LISTEN_PORT:TARGET_PORT ...
+    python -m dev.bench.chaos.network_faults CONTROL_PORT NAME=LISTEN_PORT:TARGET_PORT ...
 
 The control port takes one line, `NAME ACTION`, and answers `ok`. Actions:
 - `cut`: open connections are reset, new ones are reset as soon as they arrive, as by a host that went away.
@@ -21,8 +21,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass
-class Route:
-    """One way from a port of ours to a store."""
+class ProxyRoute:
+    """From a port of ours to a store."""
 
     name: str
     listen_port: int
@@ -32,7 +32,7 @@ class Route:
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @classmethod
-    def parse(cls, text: str) -> "Route":
+    def parse(cls, text: str) -> "ProxyRoute":
         name, _, ports = text.partition("=")
         listen, _, target = ports.partition(":")
         route = cls(name, int(listen), int(target))
@@ -80,17 +80,17 @@ class Route:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST: the peer learns at once, and of nothing that was under way."""
+    """Close with RST: the peer is told at once, and gets nothing of what was under way."""
     sock = writer.get_extra_info("socket")
     if sock is not None and not writer.is_closing():
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()
 
 
-async def serve(control_port: int, routes: Sequence[Route]) -> None:
+async def serve(control_port: int, routes: Sequence[ProxyRoute]) -> None:
     known = {route.name: route for route in routes}
 
-    async def obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_command(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name, _, action = (await reader.readline()).decode().strip().partition(" ")
         known[name].act(action)
         writer.write(b"ok\n")
@@ -99,17 +99,17 @@ async def serve(control_port: int, routes: Sequence[Route]) -> None:
 
     for route in routes:
         await asyncio.start_server(route.serve, _LOOPBACK, route.listen_port)
-    control = await asyncio.start_server(obey, _LOOPBACK, control_port)
+    control = await asyncio.start_server(handle_command, _LOOPBACK, control_port)
     await control.serve_forever()
 
 
 def command(control_port: int, action: str, route: str, timeout_seconds: float = 5) -> None:
-    """Tell a running proxy what to do with one of its routes."""
+    """To a running proxy, about one of its routes. Raises ConnectionError."""
     with socket.create_connection((_LOOPBACK, control_port), timeout=timeout_seconds) as sock:
         sock.sendall(f"{route} {action}\n".encode())
         if sock.recv(16) != b"ok\n":
-            raise ConnectionError("the proxy did not obey")
+            raise ConnectionError("the proxy did not take the command")
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), [Route.parse(text) for text in sys.argv[2:]]))
+    asyncio.run(serve(int(sys.argv[1]), [ProxyRoute.parse(text) for text in sys.argv[2:]]))

@@ -10,7 +10,7 @@ _RETURNING = 0.1
 
 
 @dataclass(frozen=True)
-class Guest:
+class InventedPerson:
     """Somebody who approves by themselves, after a moment."""
 
     user_name: str
@@ -21,7 +21,7 @@ class Guest:
     prescriptions: int
     approves_after: float
 
-    def as_sandbox_person(self) -> dict[str, object]:
+    def to_sandbox(self) -> dict[str, object]:
         return {
             "user_name": self.user_name,
             "birthdate": self.birthdate,
@@ -33,7 +33,7 @@ class Guest:
             "auto_approve_seconds": self.approves_after,
         }
 
-    def as_start(self, *, wants_report: bool) -> dict[str, object]:
+    def to_start(self, *, wants_report: bool) -> dict[str, object]:
         asked: dict[str, object] = {
             "user_name": self.user_name,
             "birthdate": self.birthdate,
@@ -45,25 +45,24 @@ class Guest:
         return asked | ({"redirect_path": "/disease-report"} if wants_report else {})
 
 
-class Guests:
+class PersonGenerator:
     """New people, and one in ten who came before, perhaps while their first session still runs."""
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
         self._numbers = itertools.count(_FIRST_NUMBER)
-        self._known: list[Guest] = []
+        self._known: list[InventedPerson] = []
 
-    def next(self) -> tuple[Guest, bool]:
-        """The guest, and whether the provider has to hear of them first."""
+    def next(self) -> InventedPerson:
         if self._known and self._dice.random() < _RETURNING:
-            return self._dice.choice(self._known), False
-        guest = self._invent()
-        self._known.append(guest)
-        return guest, True
+            return self._dice.choice(self._known)
+        person = self._invent()
+        self._known.append(person)
+        return person
 
-    def _invent(self) -> Guest:
+    def _invent(self) -> InventedPerson:
         dice = self._dice
-        return Guest(
+        return InventedPerson(
             user_name="".join(dice.choices(_SYLLABLES, k=3)),
             birthdate=f"{dice.randint(1950, 2004)}{dice.randint(1, 12):02d}{dice.randint(1, 28):02d}",
             phone_no=f"010{next(self._numbers):08d}",

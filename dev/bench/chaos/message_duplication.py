@@ -1,4 +1,4 @@
-"""Delivers every task a second time: reads along with the broker and puts each message into its queue once more."""
+"""Delivers every task a second time: follows the broker by MONITOR and pushes each message to its queue once more."""
 
 import random
 import re
@@ -7,7 +7,8 @@ import time
 
 import redis
 
-_QUEUES = ("collection", "files", "housekeeping")
+from dev.bench.chaos.product import QUEUES
+
 _PUSH = re.compile(rb'^\+[\d.]+ \[[^\]]*\] "LPUSH" "(\w+)" "(.*)"\r?\n?$', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(x[0-9a-f]{2}|.)")
 _LONGEST_DELAY = 0.4
@@ -24,16 +25,16 @@ def _plain(code: bytes) -> bytes:
     return bytes([int(code[1:], 16)]) if len(code) == 3 else _PLAIN.get(code, code)
 
 
-class Echo:
-    """A thread; a broker that is away is looked for again."""
+class MessageDuplicator:
+    """A thread; a broker that is away is tried again."""
 
     def __init__(self, url: str, dice: random.Random) -> None:
         self._url = url
         self._dice = dice
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="echo", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="message-duplicator", daemon=True)
         self._own: dict[bytes, None] = {}
-        self.repeated = 0
+        self.duplicated = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -59,11 +60,11 @@ class Echo:
                     line = connection.read_response(disconnect_on_error=False)
                 except redis.TimeoutError:
                     continue
-                self._repeat(client, line if isinstance(line, bytes) else str(line).encode())
+                self._duplicate(client, line if isinstance(line, bytes) else str(line).encode())
 
-    def _repeat(self, client: redis.Redis, line: bytes) -> None:
+    def _duplicate(self, client: redis.Redis, line: bytes) -> None:
         match = _PUSH.match(b"+" + line)
-        if match is None or match[1].decode() not in _QUEUES:
+        if match is None or match[1].decode() not in QUEUES:
             return
         message = unescape(match[2])
         if message in self._own:
@@ -73,4 +74,4 @@ class Echo:
             del self._own[next(iter(self._own))]
         time.sleep(self._dice.uniform(0, _LONGEST_DELAY) if self._dice.random() < 0.2 else 0)
         client.lpush(match[1], message)
-        self.repeated += 1
+        self.duplicated += 1

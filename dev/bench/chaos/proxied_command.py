@@ -1,4 +1,6 @@
-"""`python -m dev.bench.chaos.through FROM:TO,FROM:TO COMMAND ...`: a command whose stores lie behind other ports.
+"""Runs a command whose stores lie behind other ports.
+
+    python -m dev.bench.chaos.proxied_command FROM:TO,FROM:TO COMMAND ...
 
 The addresses hold passwords, so they are rewritten in the environment and never stand on a command line.
 """

@@ -1,4 +1,4 @@
-"""The provider's moods: delays, held calls, cut connections and broken answers on every call, all of which pass."""
+"""Keeps the provider failing in every way that passes: delays, held calls, cut connections, broken answers."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-_CALLS = ("simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc/predict", "getpublickey")
+_ENDPOINTS = ("simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc/predict", "getpublickey")
 _SPOILT: tuple[dict[str, Any], ...] = (
     {"status": 503},
     {"status": 502, "html": True},
@@ -15,13 +15,15 @@ _SPOILT: tuple[dict[str, Any], ...] = (
     {"cut": "before"},
     {"cut": "during"},
 )
-_LOOK_SECONDS = 0.3
-_AT_ONCE = 2
-_HELD_SHARE, _SPOILT_SHARE = 0.15, 0.25
+_ROUND_SECONDS = 0.3
+_WAITING_PER_ENDPOINT = 2
+_HELD_SHARE, _SPOILT_SHARE = 0.2, 0.25
+_RELEASED_SHARE = 0.25
 
 
-class Weather:
-    """Keeps a fault or two in wait at each endpoint, clears the spent ones, lets held calls go after a while."""
+class ProviderFaults:
+    """A fault or two wait at each endpoint, spent ones are removed, held calls are released after a while: those held
+    before they had an effect, and those held after they were billed."""
 
     def __init__(self, sandbox_url: str, dice: random.Random) -> None:
         self._faults = f"{sandbox_url}/control/faults"
@@ -29,11 +31,12 @@ class Weather:
         self._held: set[str] = set()
         self.sent = 0
 
-    async def blow(self) -> None:
+    async def run(self) -> None:
+        """Until it is cancelled."""
         async with aiohttp.ClientSession() as http:
             while True:
                 await self._round(http)
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_ROUND_SECONDS)
 
     async def clear(self) -> None:
         async with aiohttp.ClientSession() as http, http.delete(self._faults):
@@ -42,18 +45,18 @@ class Weather:
     async def _round(self, http: aiohttp.ClientSession) -> None:
         async with http.get(self._faults) as reply:
             faults = (await reply.json())["faults"]
-        waiting = dict.fromkeys(_CALLS, 0)
+        waiting = dict.fromkeys(_ENDPOINTS, 0)
         for fault in faults:
             if fault["calls_left"]:
                 waiting[fault["path"]] += 1
             elif not fault["waiting"]:
                 async with http.delete(f"{self._faults}/{fault['fault_id']}"):
                     self._held.discard(fault["fault_id"])
-            elif fault["fault_id"] in self._held and self._dice.random() < 0.25:
+            elif fault["fault_id"] in self._held and self._dice.random() < _RELEASED_SHARE:
                 async with http.post(f"{self._faults}/{fault['fault_id']}/release"):
                     pass
         for path, count in waiting.items():
-            if count < _AT_ONCE:
+            if count < _WAITING_PER_ENDPOINT:
                 await self._send(http, path)
 
     async def _send(self, http: aiohttp.ClientSession, path: str) -> None:
