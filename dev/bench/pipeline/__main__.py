@@ -4,21 +4,22 @@
 
 First the cost of durability alone: the product's own worker and driver with tools that do nothing, and as many steps
 done by the others; methods take turns, medians of the rounds. CPU is that of the processes that do the steps;
-PostgreSQL's and Valkey's is told apart. Then the whole product over HTTP against the provider sandbox. The last line
-is JSON.
+PostgreSQL's and Valkey's is told apart, and in a round more what both count: statements, commits, appends. Then the
+whole product over HTTP against the provider sandbox. The last line is JSON.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dev.bench.pipeline.aims import compare_cpu
 from dev.bench.pipeline.arrivals import measure_arrivals
 from dev.bench.pipeline.end_to_end import measure_end_to_end
-from dev.bench.pipeline.methods import STEPS, WELNO, measure_methods
+from dev.bench.pipeline.methods import STEPS, measure_methods
 from dev.bench.pipeline.peers import PEERS_PYTHON
-from dev.bench.results import Metrics, Results
+from dev.bench.results import Results
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,16 @@ def read_options(arguments: Sequence[str]) -> PipelineOptions:
     return PipelineOptions(**vars(parser.parse_args(arguments)))
 
 
-def compare_cpu(methods: Mapping[str, Metrics]) -> Metrics:
-    """Ours to each of the others'; so few sessions that the kernel counted no tick for a method say nothing."""
-    own = methods[WELNO]["cpu_ms"]
-    others = {name: metrics["cpu_ms"] for name, metrics in methods.items() if name != WELNO}
-    return {f"cpu_ratio_to_{name}": own / cpu_ms for name, cpu_ms in others.items() if cpu_ms}
-
-
 def main(arguments: Sequence[str]) -> int:
     options = read_options(arguments)
     results = Results("pipeline", vars(options))
     print(f"pipeline: {STEPS} steps, {vars(options)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    methods = measure_methods(options.sessions, options.rounds, options.window)
+    methods, counts = measure_methods(options.sessions, options.rounds, options.window)
     results.add_table("methods", methods)
+    results.add_table("counts", counts)
     if not PEERS_PYTHON.exists():
         print("dbos: not installed; `python -m dev.bench` installs dev/requirements/bench.txt")
-    results.add("ratios", compare_cpu(methods))
+    results.add_table("ratios", compare_cpu(methods))
     arrivals = measure_arrivals(options.sessions, options.window, options.rate)
     results.add("arrivals", arrivals, "sessions arriving evenly")
     over_http = measure_end_to_end(options.http_sessions, options.http_window)

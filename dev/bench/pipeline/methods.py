@@ -12,6 +12,7 @@ from dev.bench.cpu_time import cpu_spent
 from dev.bench.load_process import LoadProcess
 from dev.bench.pipeline.celery_worker import celery_worker
 from dev.bench.pipeline.peers import PEERS_PYTHON
+from dev.bench.pipeline.store_counters import StoreCounters
 from dev.bench.results import Metrics, medians, percentile
 from dev.bench.temporary_stack import open_stack
 
@@ -21,6 +22,7 @@ STEPS = len([step for step in Step if step not in {Step.POLL_SIMPLE_AUTH, Step.M
 # Two claims and a commit per step; an event or two for most.
 _COMMITS, _PUBLISHES = STEPS + 2, 8
 _WARM_UP = 10
+MetricsByMethod = dict[str, Metrics]
 
 
 @dataclass
@@ -32,9 +34,11 @@ class Method:
     rounds: list[Metrics] = field(default_factory=list)
 
 
-def measure_methods(sessions: int, rounds: int, window: int) -> dict[str, Metrics]:
-    """Medians of the rounds, by method."""
+def measure_methods(sessions: int, rounds: int, window: int) -> tuple[MetricsByMethod, MetricsByMethod]:
+    """Medians of the rounds, and what the stores counted in a round more, by method."""
     with open_stack() as servers, ExitStack() as stack:
+        counters = StoreCounters(servers)
+        counters.install()
         methods = _start_methods(window, servers.env, servers.home, stack)
         pids = {"postgres": servers.postgres.pid or 0, "valkey": servers.valkey.pid or 0}
         for method in methods.values():
@@ -43,7 +47,8 @@ def measure_methods(sessions: int, rounds: int, window: int) -> dict[str, Metric
         for _ in range(rounds):
             for method in methods.values():
                 _take_turn(method, sessions, pids)
-        return {name: medians(method.rounds) for name, method in methods.items()}
+        medians_of_all = {name: medians(method.rounds) for name, method in methods.items()}
+        return medians_of_all, {name: _count(method, sessions, counters) for name, method in methods.items()}
 
 
 def _start_methods(window: int, env: Mapping[str, str], folder: Path, stack: ExitStack) -> dict[str, Method]:
@@ -79,3 +84,10 @@ def _take_turn(method: Method, sessions: int, servers: Mapping[str, int]) -> Non
     latencies = answer["latencies"]
     metrics |= {"per_second": sessions / answer["seconds"], "p50_ms": median(latencies) * 1000}
     method.rounds.append(metrics | {"p99_ms": percentile(latencies, 0.99) * 1000})
+
+
+def _count(method: Method, sessions: int, counters: StoreCounters) -> Metrics:
+    method.load.prepare(sessions)
+    with counters.counting(sessions) as counts:
+        method.load.go()
+    return counts
