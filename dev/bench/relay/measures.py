@@ -61,12 +61,10 @@ def _open(server: ServerUnderTest, clients: ClientLoop, streams: Sequence[int]) 
 
 def measure_latency(options: RelayOptions, server: ServerUnderTest, clients: ClientLoop, seconds: float) -> Metrics:
     """From the begin of the append to the frame read, over as many streams as sockets, which are open already."""
-    latencies: list[float] = []
     appends: list[float] = []
     count = max(round(seconds * options.rate), 1)
     wanted = clients.events + count
-    clients.latencies = latencies
-    with cpu_spent_exactly(server.serving_pid) as spent:
+    with cpu_spent_exactly(server.serving_pid) as spent, clients.timing() as latencies:
         due = time.monotonic()
         for _ in range(count):
             due += 1 / options.rate
@@ -77,25 +75,29 @@ def measure_latency(options: RelayOptions, server: ServerUnderTest, clients: Cli
             appends.append(time.monotonic() - began)
         if not clients.run_until(lambda: clients.events >= wanted, _LOST_SECONDS):
             raise ClientError(f"{server.name}: {wanted - clients.events} of {count} events did not arrive")
-    clients.latencies = None
     times = percentiles_ms(latencies, "latency") | percentiles_ms(appends, "append")
     return {**times, "latency_cpu_us_per_event": spent[0] / count * 1e6}
 
 
-def measure_fanout(options: RelayOptions, server: ServerUnderTest, clients: ClientLoop, events_at_once: int) -> Metrics:
+def measure_fanout(
+    options: RelayOptions, server: ServerUnderTest, clients: ClientLoop, events_at_once: float
+) -> Metrics:
     """To all sockets of one stream, which are open already: the next append follows when all have got the last."""
-    name = "single" if events_at_once == 1 else "joined"
+    at_once = int(events_at_once)
+    name = "single" if at_once == 1 else "joined"
     began, first = time.monotonic(), clients.events
     wanted, least = first, options.events * options.fanout_sockets
-    clients.is_counting = True
-    with cpu_spent_exactly(server.serving_pid) as spent, cpu_spent_exactly(os.getpid()) as spent_here:
+    with (
+        cpu_spent_exactly(server.serving_pid) as spent,
+        cpu_spent_exactly(os.getpid()) as spent_here,
+        clients.counting(),
+    ):
         while wanted - first < least or time.monotonic() - began < _FANOUT_SECONDS:
-            wanted += events_at_once * options.fanout_sockets
-            server.append(options.streams, events_at_once)
+            wanted += at_once * options.fanout_sockets
+            server.append(options.streams, at_once)
             if not clients.run_until(lambda: clients.events >= wanted, _LOST_SECONDS):  # noqa: B023 used at once
                 raise ClientError(f"{server.name}: {wanted - clients.events} deliveries did not arrive")
         seconds = time.monotonic() - began
-    clients.is_counting = False
     return {
         f"fanout_{name}_per_second": (wanted - first) / seconds,
         f"fanout_{name}_cpu_us": spent[0] / (wanted - first) * 1e6,

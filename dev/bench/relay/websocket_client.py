@@ -7,8 +7,8 @@ import socket
 import struct
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 _READ_BYTES = 65_536
@@ -97,8 +97,8 @@ class ClientLoop:
         self._epoll = select.epoll()
         self._sockets: dict[int, ClientSocket] = {}
         self._opening: set[ClientSocket] = set()
-        self.latencies: list[float] | None = None
-        self.is_counting = False  # events are counted and only the last number of a read is looked at
+        self._latencies: list[float] | None = None
+        self._is_counting = False
         self.events = 0
         self.ended_by_server = Counter[str]()  # by close code, or how else
 
@@ -153,6 +153,25 @@ class ClientLoop:
                 one.sock.shutdown(socket.SHUT_WR)
 
     # Running
+
+    @contextmanager
+    def timing(self) -> Iterator[list[float]]:
+        """Meanwhile the list gets the latency of each event, by the time that it carries."""
+        latencies: list[float] = []
+        self._latencies = latencies
+        try:
+            yield latencies
+        finally:
+            self._latencies = None
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Meanwhile events are counted, and only the last number of each read is looked at: that is quicker."""
+        self._is_counting = True
+        try:
+            yield
+        finally:
+            self._is_counting = False
 
     def run_until(self, is_done: Callable[[], bool], within_seconds: float) -> bool:
         """False when it did not come true in time."""
@@ -241,7 +260,7 @@ class ClientLoop:
                 self._control(one, data[at] & 15, data[start:end])
             elif not data.startswith(_EVENT, start):
                 self._mark_live(one)
-            elif self.is_counting:
+            elif self._is_counting:
                 one.events, last = one.events + 1, start
             else:
                 self._note_event(one, data, start)
@@ -254,9 +273,9 @@ class ClientLoop:
     def _note_event(self, one: ClientSocket, data: bytes, start: int) -> None:
         one.events += 1
         self._check_seq(one, data, start, 1)
-        if self.latencies is not None:
+        if self._latencies is not None:
             stamp = data.index(_STAMP, start) + len(_STAMP)
-            self.latencies.append((time.monotonic_ns() - int(data[stamp : data.index(b",", stamp)])) / 1e9)
+            self._latencies.append((time.monotonic_ns() - int(data[stamp : data.index(b",", stamp)])) / 1e9)
 
     def _check_seq(self, one: ClientSocket, data: bytes, start: int, count: int) -> None:
         seq = int(data[start + len(_EVENT) : data.index(b",", start)])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dev.bench.relay.__main__ import find_unmeasured
 from dev.bench.relay.aims import judge
 from dev.bench.relay.options import read_options
 from tests.integration.dev.bench.running import run_bench
@@ -18,6 +19,19 @@ def test_the_relay_is_measured_beside_the_floor():
     assert (own["move_sockets"], own["move_lost_events"], own["move_doubled_events"]) == (30, 0, 0)
     assert min(own["fanout_joined_per_second"], own["fanout_single_per_second"], own["latency_p50_ms"]) > 0
     assert found["redis-py"]["publish_p99_and_append_p50_ms"] > 0
+
+
+@pytest.mark.parametrize(
+    ("servers", "own", "expected"),
+    [
+        ("welno,node", {"latency_p50_ms": 1.0, "fanout_single_per_second": 1.0}, []),
+        ("welno,node", {"latency_p50_ms": 1.0}, ["fanout"]),
+        ("node", None, []),
+    ],
+)
+def test_a_part_that_our_own_server_failed_is_told(servers: str, own: dict[str, float] | None, expected: list[str]):
+    options = read_options(["--servers", servers, "--parts", "latency,fanout"], None)
+    assert find_unmeasured(options, {"node": {}} | ({} if own is None else {"welno": own})) == expected
 
 
 def test_an_aim_is_judged_only_against_what_was_measured():

@@ -77,8 +77,7 @@ def test_a_number_seen_before_is_doubled():
 
 
 def test_counting_sees_a_loss_too():
-    with following(HANDSHAKE + HELLO + event(1) + event(2) + event(4)) as (clients, one, _):
-        clients.is_counting = True
+    with following(HANDSHAKE + HELLO + event(1) + event(2) + event(4)) as (clients, one, _), clients.counting():
         assert clients.run_until(lambda: one.events == 3, DEADLINE_SECONDS)
     assert one.lost == 1
 
