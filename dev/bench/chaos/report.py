@@ -25,10 +25,10 @@ def describe_faults(injections: Sequence[Injection], faults: Mapping[str, Inject
         described[kind] = {
             "injected": len(mine),
             "recoveries": len(all_of_them),
-            **_describe(all_of_them, ""),
             "alone": len(alone),
-            **_describe(alone, "alone_"),
             **({} if fault.aim_seconds is None else {"aim_p99_s": fault.aim_seconds}),
+            **_describe(all_of_them, ""),
+            **_describe(alone, "alone_"),
         }
     return described
 
