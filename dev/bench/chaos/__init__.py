@@ -1,1 +1,5 @@
-"""Proof by violence: the whole product under sessions that never stop coming, and a killer that never stops either."""
+"""Fault injection in the way of Jepsen: a cluster, a nemesis that harms it, a workload whose clients never stop coming,
+and checkers of the history that all of them leave.
+
+The engine knows no domain. A workload says which clients come, what they record, and what must hold.
+"""

@@ -4,53 +4,59 @@
 
 One client, one core for whoever serves and one for the client and the stores; one process per server. The servers
 take turns in the rounds of latency and fan-out, and medians are told. Peers are installed into a folder of their own.
-The last line is JSON: {server: {figure: value}}.
+The last line is JSON. A server that fails a part is left out of it; exits with 1 when that is ours.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
-from dev.bench.figures import Figures, medians, print_table
-from dev.bench.relay.aims import print_aims
-from dev.bench.relay.client import ClientError, Crowd, raise_descriptors, take_core
-from dev.bench.relay.floor import Floor
-from dev.bench.relay.home import make_home
-from dev.bench.relay.measures import measure_crowd, measure_fanout, measure_latency, measure_reconnect
-from dev.bench.relay.moving import measure_move
+from dev.bench.relay.aims import judge
+from dev.bench.relay.measures import measure_fanout, measure_idle, measure_latency, measure_reconnect
+from dev.bench.relay.move import measure_move
+from dev.bench.relay.options import RelayOptions, read_options
 from dev.bench.relay.peers import PeerMissing
-from dev.bench.relay.plan import Plan, read_plan
-from dev.bench.relay.servers import CLIENT_CORE, SERVERS, Home, Server, Welno
+from dev.bench.relay.redis_py_floor import RedisPyFloor
+from dev.bench.relay.server_under_test import CLIENT_CORE, ServerUnderTest
+from dev.bench.relay.servers import SERVERS
+from dev.bench.relay.testbed import Testbed, open_testbed
+from dev.bench.relay.turns import Turn, take_turns
+from dev.bench.relay.websocket_client import ClientError, ClientLoop, raise_descriptors, take_core
+from dev.bench.relay.welno_server import WelnoServer
+from dev.bench.results import Metrics, Results
 
-FLOOR = "redis-py"
-Found = dict[str, Figures]
+_FLOOR = "redis-py"
+_COLUMN_GROUPS = ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect", "move")
 _WARM_SECONDS = 1.0
+MetricsByServer = dict[str, Metrics]
 
 
-def run(plan: Plan) -> Found:
-    found: Found = {}
-    with make_home() as home:
-        servers = _install(plan, home)
+def run(options: RelayOptions) -> MetricsByServer:
+    found: MetricsByServer = {}
+    with open_testbed(options.workload) as testbed:
+        if options.fanout_sockets > testbed.workload.max_readers:
+            raise SystemExit(f"--fanout-sockets: at most {testbed.workload.max_readers} may follow one stream")
+        servers = _install(options, testbed)
         found |= {server.name: {} for server in servers}
-        if "crowd" in plan.parts:
-            _one_by_one(servers, found, lambda server, crowd: measure_crowd(plan, server, crowd))
-        if {"latency", "fanout"} & set(plan.parts):
-            _in_turns(plan, home, servers, found)
-        if "reconnect" in plan.parts:
+        if "idle" in options.parts:
+            _one_by_one(servers, found, lambda server, clients: measure_idle(options, server, clients))
+        if {"latency", "fanout"} & set(options.parts):
+            _in_turns(options, testbed, servers, found)
+        if "reconnect" in options.parts:
             resuming = [server for server in servers if server.resumes]
-            _one_by_one(resuming, found, lambda server, crowd: measure_reconnect(plan, server, crowd))
-        if "move" in plan.parts and Welno.name in found:
-            found[Welno.name] |= measure_move(plan, home)
+            _one_by_one(resuming, found, lambda server, clients: measure_reconnect(options, server, clients))
+        if "move" in options.parts and WelnoServer.name in found:
+            found[WelnoServer.name] |= measure_move(options, testbed)
     return found
 
 
-def _install(plan: Plan, home: Home) -> list[Server]:
+def _install(options: RelayOptions, testbed: Testbed) -> list[ServerUnderTest]:
     """Those that can be had; of the others a sentence."""
     servers = []
-    for name in plan.servers:
-        server = SERVERS[name](home)
+    for name in options.servers:
+        server = SERVERS[name](testbed)
         try:
             server.install()
         except PeerMissing as exc:
@@ -60,93 +66,98 @@ def _install(plan: Plan, home: Home) -> list[Server]:
     return servers
 
 
-def _one_by_one(servers: Sequence[Server], found: Found, measure: Callable[[Server, Crowd], Figures]) -> None:
+def _one_by_one(
+    servers: Sequence[ServerUnderTest],
+    found: MetricsByServer,
+    measure: Callable[[ServerUnderTest, ClientLoop], Metrics],
+) -> None:
     for server in servers:
-        crowd = Crowd()
+        clients = ClientLoop()
         server.start()
         try:
-            found[server.name] |= measure(server, crowd)
+            found[server.name] |= measure(server, clients)
         except ClientError as exc:
             print(f"{server.name}: {exc}", flush=True)
         finally:
             server.stop()
 
 
-def _in_turns(plan: Plan, home: Home, servers: Sequence[Server], found: Found) -> None:
-    """All have their sockets open at the same time, in one crowd whose pings are answered whoever is measured."""
-    crowd = Crowd()
+def _in_turns(
+    options: RelayOptions, testbed: Testbed, servers: Sequence[ServerUnderTest], found: MetricsByServer
+) -> None:
+    """All have their sockets open at the same time, in one loop that answers pings whoever is measured."""
+    clients = ClientLoop()
     with ExitStack() as stack:
         for server in servers:
             stack.callback(server.stop)
             server.start()
-            server.have(plan.streams + 1)
-        if "latency" in plan.parts:
-            floor = stack.enter_context(Floor(home, plan, crowd))
-            _measure_latencies(plan, home, servers, crowd, (floor, found))
-        if "fanout" in plan.parts:
-            _measure_fanouts(plan, servers, crowd, found)
-    if crowd.goodbyes:
-        print(f"ended by servers: {dict(crowd.goodbyes)}", flush=True)
+            server.create_streams(options.streams + 1)
+        if "latency" in options.parts:
+            floor = stack.enter_context(RedisPyFloor(testbed, options, clients))
+            testbed.workload.create(2 * options.streams + 1)
+            _measure_latencies(options, servers, clients, floor=floor, found=found)
+        if "fanout" in options.parts:
+            _measure_fanouts(options, servers, clients, found)
+    if clients.ended_by_server:
+        print(f"ended by servers: {dict(clients.ended_by_server)}", flush=True)
 
 
 def _measure_latencies(
-    plan: Plan, home: Home, servers: Sequence[Server], crowd: Crowd, into: tuple[Floor, Found]
+    options: RelayOptions,
+    servers: Sequence[ServerUnderTest],
+    clients: ClientLoop,
+    *,
+    floor: RedisPyFloor,
+    found: MetricsByServer,
 ) -> None:
-    floor, found = into
-    home.sessions.have(2 * plan.streams + 1)
-    turns: dict[str, Callable[[float], Figures]] = {FLOOR: floor.measure}
-    sockets = []
+    turns = [Turn(_FLOOR, floor.measure)]
     for server in servers:
-        sockets += crowd.open([server.ticket(stream) for stream in range(plan.streams)])
-        turns[server.name] = lambda seconds, server=server: measure_latency(plan, server, crowd, seconds)  # type: ignore[misc] # the default binds it
-    for measure in turns.values():
-        measure(min(_WARM_SECONDS, plan.seconds))
-    rounds = [{name: measure(plan.seconds) for name, measure in turns.items()} for _ in range(plan.rounds)]
-    for name in turns:
-        found.setdefault(name, {}).update(medians([one[name] for one in rounds]))
-    crowd.reset(sockets)
+        sockets = clients.open([server.connect_request(stream) for stream in range(options.streams)])
+        turns.append(Turn(server.name, partial(measure_latency, options, server, clients), sockets))
+    take_turns(turns, clients, 1, min(_WARM_SECONDS, options.seconds))
+    for name, metrics in take_turns(turns, clients, options.rounds, options.seconds).items():
+        found.setdefault(name, {}).update(metrics)
+    clients.reset([socket for turn in turns for socket in turn.sockets])
 
 
-def _measure_fanouts(plan: Plan, servers: Sequence[Server], crowd: Crowd, found: Found) -> None:
-    sockets = []
+def _measure_fanouts(
+    options: RelayOptions, servers: Sequence[ServerUnderTest], clients: ClientLoop, found: MetricsByServer
+) -> None:
+    turns = []
     for server in servers:
-        sockets += crowd.open([server.ticket(plan.streams)] * plan.fanout_sockets)
-        measure_fanout(plan, server, crowd, 1)
-    for at_once in (1, plan.joined):
-        rounds = [
-            {server.name: measure_fanout(plan, server, crowd, at_once) for server in servers}
-            for _ in range(plan.rounds)
-        ]
-        for server in servers:
-            found[server.name].update(medians([one[server.name] for one in rounds]))
-    crowd.reset(sockets)
+        sockets = clients.open([server.connect_request(options.streams)] * options.fanout_sockets)
+        turns.append(Turn(server.name, partial(measure_fanout, options, server, clients), sockets))
+    take_turns(turns, clients, 1, 1)
+    for at_once in (1, options.joined):
+        for name, metrics in take_turns(turns, clients, options.rounds, at_once).items():
+            found[name].update(metrics)
+    clients.reset([socket for turn in turns for socket in turn.sockets])
 
 
-def print_found(found: Mapping[str, Figures]) -> None:
-    """A table per part; a server that has no such figure has an empty cell."""
-    names = dict.fromkeys(name for figures in found.values() for name in figures)
-    for part in ("accepted", "kib", "idle", "latency", "append", "publish", "fanout", "reconnect", "move"):
-        columns = [name for name in names if name.startswith(part)]
-        if columns:
-            print()
-            print_table(columns, found)
+def find_unmeasured(options: RelayOptions, found: MetricsByServer) -> list[str]:
+    """The parts in which our own server failed, which each have metrics of their name otherwise."""
+    if WelnoServer.name not in options.servers:
+        return []
+    names = found[WelnoServer.name]
+    return [part for part in options.parts if not any(name.startswith(part) for name in names)]
 
 
 def main(arguments: Sequence[str]) -> int:
-    plan = read_plan(arguments, __doc__)
+    options = read_options(arguments, __doc__)
     room = raise_descriptors()
-    if max(*plan.sockets, plan.reconnecting) > room:
+    if max(*options.sockets, options.reconnecting) > room:
         print(f"this machine lets a process open {room} sockets: no part has more")
-    plan = plan.within(room)
+    options = options.within(room)
     take_core(CLIENT_CORE)
-    print(f"relay: {vars(plan)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
-    found = run(plan)
+    print(f"relay: {vars(options)}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    results = Results("relay", vars(options))
+    found = run(options)
     print(f"load at the end {os.getloadavg()[0]:.1f}")
-    print_found(found)
-    print_aims(found)
-    print()
-    print(json.dumps(found, default=float))
-    return 0
+    results.add_table("servers", found, prefixes=_COLUMN_GROUPS)
+    if judged := judge(found):
+        results.add_table("aims", judged)
+    results.finish()
+    return 1 if find_unmeasured(options, found) else 0
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Many sockets, for long, cut at random: is every event delivered exactly once, and does the memory stay flat."""
+"""Many sockets, for long, cut at random: is every event delivered exactly once, and does the memory stay flat?"""

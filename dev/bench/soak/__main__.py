@@ -2,8 +2,8 @@
 
     python -m dev.bench.soak --sockets 5000 --seconds 3600 --seed 7
 
-The product's own web process with real sessions; one client that closes, resets or half-closes connections and comes
-back with `after`. Exits with 1 when anything was lost or doubled. The last line is JSON.
+The product's own web process; one client that closes, resets or half-closes connections and comes back with the number
+of the last event it read. Exits with 1 when anything was lost or doubled. The last line is JSON.
 """
 
 import argparse
@@ -13,26 +13,23 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import linear_regression, median
 
-from dev.bench.cpu import cpu_spent
-from dev.bench.figures import print_figures, print_json
-from dev.bench.relay.client import raise_descriptors, take_core
-from dev.bench.relay.home import make_home
+from dev.bench.cpu_time import cpu_spent
 from dev.bench.relay.measures import resident_bytes
-from dev.bench.relay.servers import CLIENT_CORE, Welno
-from dev.bench.soak.town import Pace, Town
+from dev.bench.relay.server_under_test import CLIENT_CORE
+from dev.bench.relay.websocket_client import raise_descriptors, take_core
+from dev.bench.results import Metrics, Results
+from dev.bench.soak.memory import MemorySample, describe_memory
+from dev.bench.soak.readers import Readers, Repeated
+from dev.bench.soak.workloads import WORKLOADS, SoakWorkload
 
 _SETTLE_SECONDS = 60.0
 _SAMPLES = 200
-_MIB = 2**20
-# Memory is flat when the last quarter weighs no more than this times the second one: the first still fills caches.
-_FLAT = 1.05
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class SoakOptions:
+    workload: str
     sockets: int
     seconds: float
     rate: float
@@ -41,98 +38,77 @@ class Plan:
     seed: int
 
 
-def read_plan(arguments: Sequence[str]) -> Plan:
+def read_options(arguments: Sequence[str]) -> SoakOptions:
     parser = argparse.ArgumentParser(prog="python -m dev.bench.soak", description=__doc__)
+    parser.add_argument("--workload", choices=list(WORKLOADS), default="collection")
     parser.add_argument("--sockets", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--rate", type=float, default=200, help="events a second over all streams")
     parser.add_argument("--cuts", type=float, default=20, help="connections cut a second")
     parser.add_argument("--absence-seconds", type=float, default=3, help="longest time until one who was cut is back")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    return Plan(**vars(parser.parse_args(arguments)))
+    return SoakOptions(**vars(parser.parse_args(arguments)))
 
 
-def run(plan: Plan) -> Figures:
-    dice = random.Random(plan.seed)
-    with make_home() as home:
-        server = Welno(home)
-        server.start()
-        try:
-            server.have(plan.sockets)
-            town = Town(server, plan.sockets, dice=dice, absence_seconds=plan.absence_seconds)
-            figures = _live(plan, server, town)
-            ends = [home.sessions.end(stream).seq for stream in range(plan.sockets)]
-        finally:
-            server.stop()
-    return figures | count(town, ends)
-
-
-def _live(plan: Plan, server: Welno, town: Town) -> Figures:
-    """Appends and cuts all along; then everybody comes back and reads to the end."""
-    samples: list[tuple[float, float]] = []
-    serving = server.serving_pid
-    every = _SAMPLES / plan.seconds
-    sample = Pace(every, lambda: samples.append((time.monotonic(), resident_bytes(serving))))
-    with cpu_spent({"cpu": server.pid}) as spent:
-        town.live(plan.seconds, [Pace(plan.rate, town.append), Pace(plan.cuts, town.cut), sample])
-    came_back = town.live(
-        _SETTLE_SECONDS, [], lambda: all(one.socket.seq >= server.seq(one.stream) for one in town.people)
-    )
+def run(options: SoakOptions) -> Metrics:
+    """Writes and cuts all along; then everybody comes back and reads to the end."""
+    dice = random.Random(options.seed)
+    with WORKLOADS[options.workload](options.sockets) as workload:
+        readers = Readers(workload, options.sockets, dice=dice, absence_seconds=options.absence_seconds)
+        load = _run_load(options, workload, readers, dice)
+        came_back = readers.run(_SETTLE_SECONDS, [], readers.have_read_all)
+        counts = count_deliveries(readers, [workload.stored(reader) for reader in range(options.sockets)])
     return {
         "all_came_back": came_back,
-        "share_of_one_core": spent["cpu"] / plan.seconds,
-        **{f"cut_{kind}": number for kind, number in sorted(town.cuts.items())},
-        **{f"ended_by_server_{how}": number for how, number in sorted(town.crowd.goodbyes.items())},
-        **describe_memory(samples),
+        **{f"cut_{kind}": number for kind, number in sorted(readers.cuts.items())},
+        **{f"ended_by_server_{how}": number for how, number in sorted(readers.clients.ended_by_server.items())},
+        **load,
+        **counts,
     }
 
 
-def describe_memory(samples: Sequence[tuple[float, float]]) -> Figures:
-    """The second quarter beside the last, and the slope between."""
-    quarter = max(len(samples) // 4, 1)
-    second = [size for _, size in samples[quarter : 2 * quarter] or samples]
-    last = [size for _, size in samples[-quarter:]]
-    later = samples[quarter:]
-    slope = linear_regression(*zip(*later, strict=True)).slope if len(later) > 1 else 0.0
-    return {
-        "memory_second_quarter_mib": median(second) / _MIB,
-        "memory_last_quarter_mib": median(last) / _MIB,
-        "memory_slope_mib_per_hour": slope * 3600 / _MIB,
-        "memory_is_flat": median(last) <= _FLAT * median(second),
-    }
+def _run_load(options: SoakOptions, workload: SoakWorkload, readers: Readers, dice: random.Random) -> Metrics:
+    samples: list[MemorySample] = []
+    serving = workload.serving_pid
+    actions = [
+        Repeated(options.rate, lambda: workload.write(dice)),
+        Repeated(options.cuts, readers.cut_one),
+        Repeated(_SAMPLES / options.seconds, lambda: samples.append((time.monotonic(), resident_bytes(serving)))),
+    ]
+    with cpu_spent({"cpu": workload.pid}) as spent:
+        readers.run(options.seconds, actions)
+    return {"share_of_one_core": spent["cpu"] / options.seconds, **describe_memory(samples)}
 
 
-def count(town: Town, ends: Sequence[int]) -> Figures:
-    """Per stream, with the stream itself as the truth."""
-    for person in town.people:
-        person.add_up()
-    exact = sum(
-        person.events == end and not person.lost and not person.doubled
-        for person, end in zip(town.people, ends, strict=True)
-    )
-    delivered = sum(person.events for person in town.people)
+def count_deliveries(readers: Readers, stored: Sequence[int]) -> Metrics:
+    """Per reader, with what its stream holds as the truth."""
+    for reader in readers.all:
+        reader.add_up()
+    pairs = list(zip(readers.all, stored, strict=True))
+    exact = sum(reader.events == end and not reader.lost and not reader.doubled for reader, end in pairs)
+    delivered, written = sum(reader.events for reader in readers.all), sum(stored)
     return {
-        "appended": sum(ends),
+        "written": written,
         "delivered": delivered,
-        "delivered_to_appended": delivered / max(sum(ends), 1),
-        "streams_not_exact": len(ends) - exact,
-        "lost": sum(end - person.socket.seq + person.lost for person, end in zip(town.people, ends, strict=True)),
-        "doubled": sum(person.doubled for person in town.people),
+        "delivered_to_written": delivered / max(written, 1),
+        "streams_not_exact": len(pairs) - exact,
+        "lost": sum(end - reader.socket.seq + reader.lost for reader, end in pairs),
+        "doubled": sum(reader.doubled for reader in readers.all),
     }
 
 
 def main(arguments: Sequence[str]) -> int:
-    plan = read_plan(arguments)
+    options = read_options(arguments)
     room = raise_descriptors()
-    if plan.sockets > room:
-        print(f"this machine lets a process open {room} sockets, not {plan.sockets}", file=sys.stderr)
+    if options.sockets > room:
+        print(f"this machine lets a process open {room} sockets, not {options.sockets}", file=sys.stderr)
         return 2
     take_core(CLIENT_CORE)
-    figures = run(plan)
-    title = f"soak: {plan.sockets} sockets, {plan.seconds:g} s, {plan.cuts:g} cuts a second, seed {plan.seed}"
-    print_figures(f"{title}, load {os.getloadavg()[0]:.1f}", figures)
-    print_json("soak", {**vars(plan), **figures})
-    return 0 if figures["streams_not_exact"] == 0 else 1
+    results = Results("soak", vars(options))
+    found = run(options)
+    results.add("soak", found, f"soak: {vars(options)}, load {os.getloadavg()[0]:.1f}")
+    results.finish()
+    return 0 if found["streams_not_exact"] == 0 else 1
 
 
 if __name__ == "__main__":

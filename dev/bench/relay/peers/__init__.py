@@ -10,7 +10,8 @@ from dev.local.programs import ROOT
 
 HERE = Path(__file__).parent
 # Folders of their own: the product's lock file holds none of their packages.
-FOLDER = ROOT / ".venv" / "bench-relay"
+# Resolved: npm takes a folder behind a link for a package that its lock file lacks.
+FOLDER = (ROOT / ".venv").resolve() / "bench-relay"
 PYTHON = FOLDER / "bin" / "python"
 NODE = FOLDER / "node"
 NGINX = FOLDER / "nginx"

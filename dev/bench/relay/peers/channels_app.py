@@ -34,7 +34,7 @@ store: Any = redis.asyncio.Redis(
 )
 
 
-class Follower(AsyncWebsocketConsumer):
+class StreamConsumer(AsyncWebsocketConsumer):
     """One reader of one stream. Messages of the layer wait until `connect` has returned."""
 
     async def connect(self) -> None:
@@ -63,6 +63,6 @@ class Follower(AsyncWebsocketConsumer):
 application = ProtocolTypeRouter(
     {
         "http": get_asgi_application(),
-        "websocket": URLRouter([path("ws/<str:stream>", Follower.as_asgi())]),
+        "websocket": URLRouter([path("ws/<str:stream>", StreamConsumer.as_asgi())]),
     }
 )

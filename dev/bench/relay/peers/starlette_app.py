@@ -26,7 +26,7 @@ store: Any = redis.asyncio.Redis(
 )
 
 
-class Hub:
+class SharedSubscription:
     """Who follows what, and the one subscription."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Hub:
             await self._pubsub.unsubscribe(stream)
 
 
-hub = Hub()
+shared = SharedSubscription()
 
 
 async def follow(socket: WebSocket) -> None:
@@ -78,7 +78,7 @@ async def follow(socket: WebSocket) -> None:
         await socket.close(4401)
         return
     await socket.accept()
-    queue = await hub.join(stream)
+    queue = await shared.join(stream)
     sender = asyncio.create_task(send(socket, stream, queue, int(socket.query_params.get("after", "0"))))
     try:
         with suppress(WebSocketDisconnect):
@@ -86,7 +86,7 @@ async def follow(socket: WebSocket) -> None:
                 await socket.receive_text()
     finally:
         sender.cancel()
-        await hub.leave(stream, queue)
+        await shared.leave(stream, queue)
 
 
 async def send(socket: WebSocket, stream: str, queue: Queue, seq: int) -> None:
@@ -103,7 +103,7 @@ async def send(socket: WebSocket, stream: str, queue: Queue, seq: int) -> None:
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    listening = await hub.start()
+    listening = await shared.start()
     yield
     listening.cancel()
 

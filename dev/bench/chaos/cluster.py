@@ -1,0 +1,85 @@
+"""The whole product on servers of its own, with several workers, each behind proxies that can cut and stall its way to
+the stores."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from dev.bench.chaos.network_faults import command
+from dev.local.ports import pick_port
+from dev.local.process import Process
+from dev.local.programs import ROOT, Ports, Program, list_programs, worker_program
+from dev.local.stack import Stack
+
+# Calls take seconds here, and what is killed is missing: with fewer, runs would wait for a free process.
+_CONCURRENCY = 4
+STORES = ("postgres", "valkey")
+
+
+class Cluster:
+    """The stack, its extra processes and the proxies. Children belong to the thread that enters it."""
+
+    def __init__(self, home: Path, workers: int, settings: Mapping[str, str]) -> None:
+        picked = Ports.picked()
+        self.ports = Ports(picked.web, picked.sandbox, picked.flower, pick_port(), pick_port())
+        self.workers = [f"worker{number + 1}" for number in range(workers)]
+        self.pollers = ["poller", "poller2"]
+        self.sweepers = ["sweeper", "sweeper2"]
+        self._control = pick_port()
+        self._routes = {(worker, store): pick_port() for worker in self.workers for store in STORES}
+        programs = self._programs(home)
+        self.stack = Stack(home, self.ports, settings, tuple(programs), programs=programs)
+        self._proxy = Process("proxy", self._proxy_command(), home / "logs" / "proxy.log", cwd=ROOT)
+
+    @property
+    def proxy_ports(self) -> list[int]:
+        return list(self._routes.values())
+
+    def change_network(self, worker: str, store: str, action: str) -> None:
+        """`cut`, `stall` or `heal` the way between a worker and a store."""
+        command(self._control, action, f"{worker}-{store}")
+
+    def children(self, name: str) -> list[int]:
+        """The pids below a program's own."""
+        pid = self.stack.pid(name)
+        try:
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+
+    def processes(self) -> list[psutil.Process]:
+        """Those of the product, with their children."""
+        names = ("web", "beat", *self.pollers, *self.sweepers, *self.workers)
+        parents = [psutil.Process(pid) for name in names if (pid := self.stack.pid(name))]
+        return [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+
+    @contextmanager
+    def opened(self) -> Iterator[Stack]:
+        self._proxy.start()
+        try:
+            with self.stack as stack:
+                yield stack
+        finally:
+            self._proxy.kill()
+
+    def _programs(self, home: Path) -> dict[str, Program]:
+        known = list_programs(home, self.ports)
+        chosen = [known[name] for name in ("sandbox", "web", "poller", "sweeper", "beat")]
+        chosen += [Program("poller2", known["poller"].command), Program("sweeper2", known["sweeper"].command)]
+        chosen += [self._behind_proxy(worker_program(name, _CONCURRENCY)) for name in self.workers]
+        return {program.name: program for program in chosen}
+
+    def _behind_proxy(self, program: Program) -> Program:
+        pairs = ",".join(f"{self._target(store)}:{self._routes[program.name, store]}" for store in STORES)
+        command = (sys.executable, "-m", "dev.bench.chaos.proxied_command", pairs, *program.command)
+        return Program(program.name, command)
+
+    def _proxy_command(self) -> list[str]:
+        routes = [f"{worker}-{store}={port}:{self._target(store)}" for (worker, store), port in self._routes.items()]
+        return [sys.executable, "-m", "dev.bench.chaos.network_faults", str(self._control), *routes]
+
+    def _target(self, store: str) -> int:
+        return int(getattr(self.ports, store))

@@ -1,0 +1,81 @@
+"""What a fault is, which kinds the engine knows, and what is recorded of each injection."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class FaultKind(StrEnum):
+    WORKER_CHILD = "worker_child_killed"
+    WORKER = "worker_killed"
+    WORKER_PARENT = "worker_parent_killed"
+    WEB = "web_killed"
+    WEB_CHILD = "web_child_killed"
+    BEAT = "beat_killed"
+    POLLER = "poller_killed"
+    SWEEPERS = "sweepers_and_a_child_killed"
+    WORKER_PAUSED = "worker_paused"
+    WORKER_CHILD_PAUSED = "worker_child_paused"
+    POLLER_PAUSED = "poller_paused"
+    REDIS_FLUSHED = "redis_flushed"
+    REDIS_KEPT = "redis_killed_data_kept"
+    REDIS_LOST = "redis_killed_data_lost"
+    POSTGRES_STOPPED = "postgres_stopped_at_once"
+    POSTGRES_KILLED = "postgres_killed"
+    POSTGRES_CUT = "network_to_postgres_cut"
+    REDIS_CUT = "network_to_redis_cut"
+    POSTGRES_STALLED = "network_to_postgres_stalled"
+    REDIS_STALLED = "network_to_redis_stalled"
+
+
+PAUSES = frozenset({FaultKind.WORKER_PAUSED, FaultKind.WORKER_CHILD_PAUSED, FaultKind.POLLER_PAUSED})
+
+
+class Probe(Protocol):
+    """Work that a client begins after a fault; its first step shows that the service is back."""
+
+    @property
+    def key(self) -> str:
+        """Of the work; empty until the service has given it one."""
+
+
+@dataclass
+class Injection:
+    """One fault that was injected. `pids` lost what they held at `at`; `over_at` is when its cause was removed."""
+
+    kind: str
+    at: float
+    target: str
+    pids: frozenset[int] = frozenset()
+    over_at: float | None = None
+    probe: Probe | None = None
+    recoveries: list[float] = field(default_factory=list)
+
+    @property
+    def measured_from(self) -> float:
+        """What was killed or paused is missed at once; a store is only expected back when it is there again."""
+        return self.at if self.pids or self.over_at is None else self.over_at
+
+    @property
+    def is_kill(self) -> bool:
+        return bool(self.pids) and self.kind not in PAUSES
+
+
+@dataclass(frozen=True)
+class Injector:
+    """Of one kind of fault. `weight` is how often it comes beside the others, `aim_seconds` within which 99 of 100
+    recoveries shall lie. `inject` is given the kind, and returns None when it cannot be injected just now."""
+
+    weight: int
+    inject: Callable[[str], Injection | None]
+    aim_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class KillMoment:
+    """A fault of a workload's own: at such a moment one of these processes is killed."""
+
+    weight: int
+    find_pids: Callable[[], set[int]]
+    aim_seconds: float | None = None

@@ -1,0 +1,98 @@
+"""Who can be harmed just now, and when what was harmed gets well again. Runs in the thread that owns the cluster."""
+
+import heapq
+import itertools
+import random
+import signal
+import time
+from collections.abc import Callable, Collection
+
+import psutil
+
+from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.faults import Probe
+from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.chaos.workload import AnyWorkload
+
+_PREFER_BUSY = 0.85
+_RESTART_SECONDS = (0.0, 0.5)
+
+
+class Targets:
+    """`affected` holds what is harmed just now: the same thing is never harmed twice at once, and one worker at least
+    is left to take over, for without one there is nothing to measure."""
+
+    def __init__(
+        self, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload, dice: random.Random
+    ) -> None:
+        self.cluster = cluster
+        self.stack = cluster.stack
+        self.dice = dice
+        self.affected: dict[str, None] = {}
+        self._recorder = recorder
+        self._workload = workload
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+
+    # Later
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), action))
+
+    def run_due(self) -> bool:
+        """Everything that is due; False when nothing is left for later."""
+        while self._later and self._later[0][0] <= time.monotonic():
+            heapq.heappop(self._later)[2]()
+        return bool(self._later)
+
+    def restart(self, name: str) -> None:
+        """After a moment, as a supervisor does."""
+        self.affected[name] = None
+
+        def start() -> None:
+            self.stack.start(name)
+            self.affected.pop(name)
+
+        self.after(self.between(_RESTART_SECONDS), start)
+
+    def between(self, bounds: tuple[float, float]) -> float:
+        return self.dice.uniform(*bounds)
+
+    def probe(self) -> Probe:
+        return self._workload.probe()
+
+    # Whom
+
+    def unaffected(self, names: Collection[str]) -> list[str]:
+        return [name for name in names if name not in self.affected]
+
+    def able_workers(self) -> list[str]:
+        """Workers that are well and hold leases; asked anew each time, as starting one takes seconds."""
+        alive = self._recorder.pids_with_lease()
+        return [name for name in self.unaffected(self.cluster.workers) if alive & set(self.cluster.children(name))]
+
+    def spare_worker(self) -> str | None:
+        """A worker that can be missed because another one is able."""
+        able = self.able_workers()
+        return self.dice.choice(able) if len(able) > 1 else None
+
+    def spare_poller(self) -> str | None:
+        able = self.unaffected(self.cluster.pollers)
+        return self.dice.choice(able) if len(able) > 1 else None
+
+    def choose_child(self, workers: Collection[str]) -> tuple[str, int] | None:
+        """Mostly one that holds work, so that there is something to lose."""
+        pairs = [(name, pid) for name in workers for pid in self.cluster.children(name)]
+        busy = self._workload.pids_at_work()
+        at_work = [pair for pair in pairs if pair[1] in busy]
+        if at_work and self.dice.random() < _PREFER_BUSY:
+            return self.dice.choice(at_work)
+        return self.dice.choice(pairs) if pairs else None
+
+
+def send_signal(pid: int | None, what: signal.Signals) -> None:
+    """To a child of our cluster, which may have died by itself meanwhile."""
+    try:
+        psutil.Process(pid).send_signal(what)
+    except psutil.NoSuchProcess:
+        return

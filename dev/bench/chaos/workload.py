@@ -1,0 +1,68 @@
+"""What the engine asks of a workload: clients, what they and the stores record, and what must hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from dev.bench.chaos.checker import Violation
+from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.faults import Injection, KillMoment, Probe
+from dev.bench.chaos.history import ChaosHistory
+from dev.bench.chaos.recorder import DatabaseRecorder
+from dev.bench.results import Metrics
+
+
+@dataclass(frozen=True)
+class WorkloadOptions:
+    """`arrivals` is how many clients come a second."""
+
+    seed: int
+    arrivals: float
+
+
+H = TypeVar("H", bound=ChaosHistory)
+
+
+class Workload(Protocol[H]):
+    """One domain under load. The engine calls its methods in this order; `probe`, `pids_at_work` and the kill moments
+    between `start` and `stop_clients`, from the thread that owns the cluster."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Of the product's processes. What is measured keeps its default; retries and periods that only delay the end
+        may be shortened."""
+
+    @property
+    def kill_moments(self) -> Mapping[str, KillMoment]:
+        """Faults of its own, by name."""
+
+    def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
+        """Once the cluster is up: begin to record, before the first client comes."""
+
+    def start(self) -> None:
+        """Clients come from now on, and go on coming whatever is killed."""
+
+    def probe(self) -> Probe:
+        """One client more, which begins as soon as it is answered."""
+
+    def pids_at_work(self) -> set[int]:
+        """Processes that hold work just now; none while the database is away."""
+
+    def stop_clients(self) -> None:
+        """Nobody new comes, and faults of the workload's own end."""
+
+    def is_settled(self) -> bool:
+        """Whether all work has ended and every client has seen it."""
+
+    def close(self) -> None: ...
+
+    def read_history(self, injections: Sequence[Injection]) -> H:
+        """After the settling time, with the cluster still up."""
+
+    def check(self, history: H) -> list[Violation]: ...
+
+    def count(self, history: H) -> Metrics:
+        """The workload's own counters, for the table."""
+
+
+AnyWorkload = Workload[Any]

@@ -1,0 +1,10 @@
+"""The workloads that chaos can be run with, by name."""
+
+from collections.abc import Callable
+
+from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
+from dev.bench.chaos.workloads.collection.workload import CollectionWorkload
+
+WORKLOADS: dict[str, Callable[[WorkloadOptions], AnyWorkload]] = {"collection": CollectionWorkload}
+
+__all__ = ["WORKLOADS", "AnyWorkload", "WorkloadOptions"]

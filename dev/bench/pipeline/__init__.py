@@ -1,0 +1,1 @@
+"""What a collection costs, beside a bare Celery chain, DBOS and a floor."""

@@ -1,0 +1,24 @@
+"""A Celery worker of a bench."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.local.process import Process
+from dev.local.programs import ROOT
+
+
+@contextmanager
+def celery_worker(app: str, queue: str, env: Mapping[str, str], log: Path, *, children: int = 1) -> Iterator[int]:
+    """Its pid: that of the process that hands work to its children, at the log level of the product."""
+    size = ("--concurrency", str(children), "--prefetch-multiplier", "1")
+    options = (*size, "-n", f"{queue}@bench", "--loglevel", "INFO")
+    events = ("-E",) if queue == "collection" else ()  # the chain is not asked to show itself in Flower
+    command = (sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue, *events, *options)
+    process = Process(queue, command, log, env=dict(env), cwd=ROOT)
+    process.start()
+    try:
+        yield process.pid or 0
+    finally:
+        process.stop()

@@ -1,0 +1,91 @@
+"""What every bench does with its numbers: percentiles, medians of rounds, tables, and the same as one line of JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+Metrics = dict[str, float]
+_NAME_WIDTH, _VALUE_WIDTH = 52, 12
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the others does not exceed; 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+def percentiles_ms(values: Sequence[float], name: str) -> Metrics:
+    """p50 and p99 of seconds, in ms."""
+    return {f"{name}_p{share}_ms": percentile(values, share / 100) * 1000 for share in (50, 99)}
+
+
+def medians(rounds: Sequence[Metrics]) -> Metrics:
+    """Of each metric over the rounds."""
+    return {name: median(one[name] for one in rounds) for name in rounds[0]}
+
+
+class Results:
+    """Prints each section as it is added, and at the end one line of JSON with the same sections and the options."""
+
+    def __init__(self, bench: str, options: Mapping[str, object]) -> None:
+        self._bench = bench
+        self._options = dict(options)
+        self._sections: dict[str, object] = {}
+
+    def add(self, section: str, metrics: Mapping[str, float], title: str | None = None) -> None:
+        """One line per metric."""
+        self._keep(section, dict(metrics))
+        print(f"\n{title or readable(section)}")
+        for name, value in metrics.items():
+            print(f"  {readable(name):<{_NAME_WIDTH}}{value:>{_VALUE_WIDTH},.2f}")
+
+    def add_table(
+        self, section: str, rows: Mapping[str, Mapping[str, float]], *, prefixes: Sequence[str] = ("",)
+    ) -> None:
+        """One line per row; a metric that a row does not have stays empty. The columns of each prefix make a table of
+        their own, and what has none of the prefixes makes the last."""
+        self._keep(section, {row: dict(metrics) for row, metrics in rows.items()})
+        left = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+        for prefix in (*prefixes, ""):
+            columns = [name for name in left if name.startswith(prefix)]
+            left = [name for name in left if name not in columns]
+            if columns:
+                print()
+                _print_table(columns, rows)
+
+    def finish(self) -> None:
+        """The last line."""
+        found = {"bench": self._bench, "options": self._options, **self._sections}
+        print()
+        print(json.dumps(_rounded(found), default=str), flush=True)
+
+    def _keep(self, section: str, found: object) -> None:
+        if section in self._sections:
+            raise ValueError(f"{section} was told already")
+        self._sections[section] = found
+
+
+def readable(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _print_table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float]]) -> None:
+    width = max(map(len, rows)) + 2
+    print("  ".join([" " * width, *(f"{readable(column):>{_width(column)}}" for column in columns)]))
+    for name, metrics in rows.items():
+        cells = (
+            f"{metrics[column]:>{_width(column)},.2f}" if column in metrics else " " * _width(column)
+            for column in columns
+        )
+        print("  ".join([f"{name:<{width}}", *cells]))
+
+
+def _width(column: str) -> int:
+    return max(len(column), 8)
+
+
+def _rounded(found: object) -> object:
+    """Nobody measures more than six decimals."""
+    if isinstance(found, dict):
+        return {name: _rounded(value) for name, value in found.items()}
+    return round(found, 6) if isinstance(found, float) else found

@@ -1,0 +1,1 @@
+"""What the spool costs: saving, claiming, and importing into PostgreSQL."""

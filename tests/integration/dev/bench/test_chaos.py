@@ -1,0 +1,24 @@
+"""The chaos bench, with too few faults to prove anything: it injects, records, checks and tells."""
+
+import pytest
+
+from dev.bench.chaos.__main__ import run
+from dev.bench.chaos.options import read_options
+from tests.integration.dev.bench.running import run_bench
+
+TINY = "--kills 3 --seed 7 --arrivals 2 --pause 0.1 0.3 --settle-seconds 14"
+KINDS = "--only worker_child_killed poller_killed redis_flushed"
+
+
+def test_a_few_faults_are_injected_and_survived():
+    found = run_bench("dev.bench.chaos", f"{TINY} {KINDS}")
+    assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
+    assert sum(fault["injected"] for fault in found["faults"].values()) == 3
+    assert found["counts"]["sessions"] > 0
+    assert found["counts"]["billed_calls"] >= found["counts"]["sessions"]
+    assert found["counts"]["messages_duplicated"] > 0
+
+
+def test_a_fault_that_nobody_knows_is_refused():
+    with pytest.raises(SystemExit, match=r"worker_child_killed, .*caller_killed_after_billing"):
+        run(read_options(["--only", "moon_falls"], None))

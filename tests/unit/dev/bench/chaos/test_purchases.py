@@ -1,0 +1,60 @@
+"""Why records were bought twice: only a killed or paused holder, or a cut answer, excuses it."""
+
+import pytest
+
+from dev.bench.chaos.faults import FaultKind, Injection
+from dev.bench.chaos.history import WorkChange, WorkState
+from dev.bench.chaos.workloads.collection.collection_history import BilledCall, CollectionHistory
+from dev.bench.chaos.workloads.collection.purchases import RepeatReason, explain_repeats
+
+SESSION, HOLDER, OTHER = "session", 7, 8
+
+
+def bought_at(*moments: float, delivered: bool = True) -> CollectionHistory:
+    """By the same process, which held the session all the time."""
+    calls = [BilledCall(SESSION, "checkups", moment, was_delivered=delivered) for moment in moments]
+    return CollectionHistory(billed=calls, work={SESSION: [WorkChange(1, WorkState.RUNNING, HOLDER, 1)]})
+
+
+def reasons_of(history: CollectionHistory) -> list[RepeatReason]:
+    return [repeat.reason for repeat in explain_repeats(history)]
+
+
+def test_a_single_purchase_needs_no_reason():
+    assert explain_repeats(bought_at(10)) == []
+
+
+def test_a_call_after_the_answer_was_on_disk_is_never_excused():
+    history = bought_at(10, 12)
+    history.arrived = {(SESSION, "checkups"): [11.0]}
+    history.injections = [Injection(FaultKind.WORKER_CHILD, 10.5, "worker1", frozenset({HOLDER}))]
+    [repeat] = explain_repeats(history)
+    assert (repeat.reason, repeat.seconds, repeat.is_violation) == (RepeatReason.ON_DISK_ALREADY, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "over_at", "pid", "expected"),
+    [
+        (FaultKind.WORKER_CHILD, 10.5, None, HOLDER, RepeatReason.HOLDER_KILLED),
+        (FaultKind.WORKER_CHILD, 10.5, None, OTHER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER_CHILD, 9.0, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER_CHILD, 12.5, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER_CHILD_PAUSED, 9.0, 15.0, HOLDER, RepeatReason.HOLDER_PAUSED),
+    ],
+)
+def test_the_fault_that_hit_the_holder_in_between_is_the_reason(
+    kind: FaultKind, at: float, over_at: float | None, pid: int, expected: RepeatReason
+):
+    history = bought_at(10, 12)
+    history.injections = [Injection(kind, at, "worker1", frozenset({pid}), over_at)]
+    assert reasons_of(history) == [expected]
+
+
+def test_an_answer_that_was_cut_has_to_be_bought_again():
+    assert reasons_of(bought_at(10, 12, delivered=False)) == [RepeatReason.ANSWER_CUT]
+
+
+def test_each_purchase_beyond_the_first_has_a_reason_of_its_own():
+    history = bought_at(10, 12, 14)
+    history.injections = [Injection(FaultKind.WORKER, 13, "worker1", frozenset({HOLDER}))]
+    assert reasons_of(history) == [RepeatReason.UNEXPLAINED, RepeatReason.HOLDER_KILLED]
