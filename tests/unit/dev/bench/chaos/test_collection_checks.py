@@ -59,7 +59,6 @@ def test_a_good_history_has_no_violation():
     [
         ("runs", {SESSION: replace(RUN, status="error")}, LOST),
         ("runs", {SESSION: replace(RUN, has_secrets=True)}, LEFT_OVER),
-        ("committed", {SESSION: [(1, END), (2, END)]}, DOUBLED),
         ("ends", {SESSION: 3}, LOST),
         ("streams", {SESSION: [(1, WAITING)]}, LOST),
         ("streams", {SESSION: [(1, WAITING), (3, END)]}, LOST),
@@ -79,6 +78,13 @@ def test_what_is_wrong_is_found(field: str, value: Any, kind: ViolationKind):
     history = good_history()
     setattr(history, field, value)
     assert kinds_of(history) == [kind]
+
+
+def test_completed_twice_is_doubled():
+    history = good_history()
+    history.committed = {SESSION: [(1, END), (2, END)]}
+    history.streams = {SESSION: [(1, END), (2, END)]}
+    assert kinds_of(history) == [DOUBLED]
 
 
 def test_a_stream_that_lost_its_beginning_is_no_loss():
