@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from hashlib import blake2b
 
 from core.logs import get_logger
@@ -58,7 +59,7 @@ class Calls:
     def __init__(self, folders: SpoolFolders) -> None:
         self.folders = folders
         self._disk = folders.disk
-        self._handles: dict[str, int] = {}
+        self._handles: dict[int, int] = {}
         self._begun: set[int] = set()
         self._never = threading.Event()
 
@@ -98,15 +99,17 @@ class Calls:
 
     def _handle_of(self, offset: int) -> int:
         # The kernel walks through a file's locks one by one, and a poller has hundreds of calls on their way.
-        name = f"{CALLS}-{offset // 2 % _FILES:02}"
-        if name not in self._handles:
-            self._handles[name] = self._disk.open(self.folders.root / name, os.O_RDWR | os.O_CREAT)
-        return self._handles[name]
+        number = offset // 2 % _FILES
+        if number not in self._handles:
+            path = self.folders.root / f"{CALLS}-{number:02}"
+            self._handles[number] = self._disk.open(path, os.O_RDWR | os.O_CREAT)
+        return self._handles[number]
 
     def forget(self, offset: int) -> None:
         self._begun.discard(offset)
 
 
+@lru_cache(maxsize=20_000)  # a poller asks for the same ones again and again
 def _offset(session_id: str, data_type: DataType) -> int:
     """An even place within the 63 bits of a file's length; nothing is ever written there."""
     digest = blake2b(f"{session_id} {data_type}".encode(), digest_size=8).digest()

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.collection.step import Claim
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class PendingPoll:
     """One waiting session. `due` and `started` are monotonic.
 
@@ -40,8 +40,9 @@ class PollSchedule:
     """Entries of the heap are never removed early: one whose session moved on is passed over when it comes up."""
 
     def __init__(self) -> None:
-        self._polls: dict[UUID, PendingPoll] = {}
-        self._heap: list[tuple[float, UUID]] = []
+        # By the session's id as text: hashing a UUID is a call into Python.
+        self._polls: dict[str, PendingPoll] = {}
+        self._heap: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
         return len(self._polls)
@@ -51,16 +52,16 @@ class PollSchedule:
         self._heap.clear()
 
     def add(self, poll: PendingPoll) -> None:
-        self._polls[poll.claim.session_id] = poll
+        self._polls[poll.session_text] = poll
         self._push(poll, poll.due)
 
     def remove(self, session_id: UUID) -> bool:
         """Whether it had been waiting here."""
-        return self._polls.pop(session_id, None) is not None
+        return self._polls.pop(str(session_id), None) is not None
 
     def poll_now(self, session_id: UUID) -> None:
         """Its person says that they have approved."""
-        poll = self._polls.get(session_id)
+        poll = self._polls.get(str(session_id))
         if poll is None or poll.collect_requested:
             return
         poll.collect_requested = True
@@ -69,7 +70,7 @@ class PollSchedule:
 
     def mark_answered(self, session_id: UUID) -> None:
         """Its checkups came, perhaps to a call of an earlier entry of the same session."""
-        poll = self._polls.get(session_id)
+        poll = self._polls.get(str(session_id))
         if poll is not None:
             poll.answer_on_disk = True
 
@@ -77,8 +78,8 @@ class PollSchedule:
         """Those whose time has come; each is in flight until `reschedule`."""
         now, due = time.monotonic(), []
         while self._heap and self._heap[0][0] <= now:
-            moment, session_id = heapq.heappop(self._heap)
-            poll = self._polls.get(session_id)
+            moment, session_text = heapq.heappop(self._heap)
+            poll = self._polls.get(session_text)
             if poll is not None and poll.due == moment and not poll.in_flight:
                 poll.in_flight = True
                 due.append(poll)
@@ -87,10 +88,10 @@ class PollSchedule:
     def reschedule(self, poll: PendingPoll, delay_seconds: float | None) -> None:
         """Schedule the next poll; without a delay the session waits no longer."""
         poll.in_flight = False
-        if self._polls.get(poll.claim.session_id) is not poll:
+        if self._polls.get(poll.session_text) is not poll:
             return
         if delay_seconds is None:
-            del self._polls[poll.claim.session_id]
+            del self._polls[poll.session_text]
         else:
             self._push(poll, time.monotonic() + delay_seconds)
 
@@ -99,4 +100,4 @@ class PollSchedule:
 
     def _push(self, poll: PendingPoll, due: float) -> None:
         poll.due = due
-        heapq.heappush(self._heap, (due, poll.claim.session_id))
+        heapq.heappush(self._heap, (due, poll.session_text))

@@ -11,11 +11,11 @@ import gc
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -44,6 +44,7 @@ from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.runtime import Runtime, build_runtime
+from upstream.tilko.answers import DataAnswer
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.client import Timeouts
 from upstream.tilko.errors import NotApproved, TilkoError
@@ -52,8 +53,10 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
-_BATCH = 1000
+_TAKEN_AT_ONCE = 1000
 _REFRESH_SECONDS = 0.25
+# What falls due within this leaves together: waking up for each poll would cost a tenth of it.
+_BATCH_SECONDS = 0.005
 _MAX_CONNECTIONS = 500
 _MAX_FAULT_DELAY_SECONDS = 30.0
 # A retryable fault of the provider is retried this often in a row, with growing delays, before the person is told.
@@ -76,11 +79,11 @@ class Poller:
             max_seconds=min(settings.collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS),
         )
         self._schedule = PollSchedule()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._owner_id: int | None = None
         # Two threads: one refreshes the schedule, one records outcomes; more would only queue at the database.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="poller")
-        self._changed = asyncio.Event()
+        self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -96,8 +99,10 @@ class Poller:
 
     async def _stop(self) -> None:
         """Let calls under way end if they do so soon: a reply that is on its way may be paid for."""
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=_STOP_GRACE_SECONDS)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _STOP_GRACE_SECONDS
+        while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
+            await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
         if self._owner_id is not None:
             await self._in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -110,7 +115,7 @@ class Poller:
                 await self._refresh()
             except (SQLAlchemyError, SpoolError) as exc:
                 log.warning("poller_refresh_failed", error=type(exc).__name__)
-            self._changed.set()
+            self._wake()
             await asyncio.sleep(_REFRESH_SECONDS)
 
     async def _refresh(self) -> None:
@@ -121,10 +126,13 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        for session_id in await self._in_transaction(partial(let_go, owner_id=owner_id)):
+        ended, requested = await self._in_transaction(
+            lambda work: (let_go(work, owner_id), asked_now(work.session, owner_id))
+        )
+        for session_id in ended:
             if self._schedule.remove(session_id):
                 self._events.revoke(poll_id(session_id))
-        for session_id in await self._in_transaction(lambda work: asked_now(work.session, owner_id)):
+        for session_id in requested:
             self._schedule.poll_now(session_id)
         try:
             taken = await self._in_thread(self._take, owner_id)
@@ -137,7 +145,7 @@ class Poller:
 
     def _take(self, owner_id: int) -> list[PendingPoll]:
         with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _BATCH)
+            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE)
         return [
             PendingPoll(
                 waiting.claim,
@@ -154,52 +162,102 @@ class Poller:
         return self._runtime.tools.spool.find_incoming(str(session_id), DataType.HEALTH) is not None
 
     async def _dispatch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            self._changed.clear()
             for poll in self._schedule.take_due():
-                call = asyncio.create_task(self._poll(poll))
-                self._calls.add(call)
-                call.add_done_callback(self._calls.discard)
+                self._start(poll)
             delay = min(self._schedule.seconds_until_next(_REFRESH_SECONDS), _REFRESH_SECONDS)
-            try:
-                await asyncio.wait_for(self._changed.wait(), timeout=max(delay, 0.001))
-            except TimeoutError:
-                continue
+            self._woken = loop.create_future()
+            timer = loop.call_later(max(delay, _BATCH_SECONDS), self._wake)
+            await self._woken
+            timer.cancel()
 
-    async def _poll(self, poll: PendingPoll) -> None:
-        """One poll. Whatever happens, the session is either settled or scheduled again."""
+    def _wake(self) -> None:
+        """Something may be due sooner than was known."""
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    def _start(self, poll: PendingPoll) -> None:
+        """Whatever happens, the session is either settled or scheduled again.
+
+        A poll that finds nothing new has no task of its own: at thousands a second that would cost as much as sending
+        it.
+        """
         try:
-            delay = await self._poll_once(poll)
-        except (SQLAlchemyError, SpoolError, LeaseLost) as exc:
-            _bind_log_context(poll)
-            log.warning("poll_not_settled", error=type(exc).__name__)
-            delay = self._settings.collection.poll_interval_seconds
-        except Exception:
-            _bind_log_context(poll)
-            log.exception("poll_failed_unexpectedly")
-            delay = _MAX_FAULT_DELAY_SECONDS
-        self._schedule.reschedule(poll, delay)
-        if delay is not None and delay < _REFRESH_SECONDS:
-            self._changed.set()  # sooner than the schedule is read anyway
+            self._send_or_settle(poll)
+        except Exception as exc:  # noqa: BLE001 logged there
+            self._reschedule_after(exc, poll)
 
-    async def _poll_once(self, poll: PendingPoll) -> float | None:
-        """Seconds until the next poll, or None when this session waits no longer."""
+    def _send_or_settle(self, poll: PendingPoll) -> None:
         if poll.answer_on_disk:
-            return await self._settle_approval(poll)
+            self._spawn(poll, self._settle_approval(poll))
+            return
         call = self._begin_call(poll)
         if call is None:
-            return _BLOCKED_SECONDS
+            self._reschedule(poll, _BLOCKED_SECONDS)
+            return
         try:
-            await self._fetch(poll, call)
-        except NotApproved:
-            return await self._settle_not_approved(poll)
-        except TilkoError as exc:
-            return await self._settle_error(poll, exc)
-        finally:
+            # Once nobody else is asking, nobody else begins to: the session is ours.
+            if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
+                self._spawn(poll, self._settle_answered(poll))
+                call.end()
+                return
+            poll.incoming_checked = True
+            outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
+        except BaseException:
             call.end()
-        poll.answer_on_disk = True
-        self._schedule.mark_answered(poll.claim.session_id)
-        return await self._settle_approval(poll)
+            raise
+        self._calls.add(outcome)
+        outcome.add_done_callback(partial(self._on_outcome, poll, call))
+
+    def _on_outcome(self, poll: PendingPoll, call: Call, outcome: asyncio.Future[DataAnswer]) -> None:
+        self._calls.discard(outcome)
+        error = None if outcome.cancelled() else outcome.exception()
+        if error is None and not outcome.cancelled():
+            self._spawn(poll, self._settle_answer(poll, call, outcome.result()))
+            return
+        call.end()
+        if isinstance(error, NotApproved):
+            poll.polls += 1
+            poll.faults = 0
+            if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
+                self._spawn(poll, self._settle_not_approved(poll))
+            else:
+                self._reschedule(poll, self._delay_of(poll))
+        elif isinstance(error, TilkoError):
+            self._spawn(poll, self._settle_error(poll, error))
+        elif error is not None:
+            self._reschedule_after(error, poll)
+
+    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
+        """Settle in a task, and schedule the next poll as it says."""
+        task = asyncio.create_task(self._settle(poll, settling))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _settle(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
+        _bind_log_context(poll)
+        try:
+            delay = await settling
+        except Exception as exc:  # noqa: BLE001 logged there
+            self._reschedule_after(exc, poll)
+        else:
+            self._reschedule(poll, delay)
+
+    def _reschedule_after(self, error: BaseException, poll: PendingPoll) -> None:
+        with structlog.contextvars.bound_contextvars(**_log_context(poll)):
+            if isinstance(error, SQLAlchemyError | SpoolError | LeaseLost):
+                log.warning("poll_not_settled", error=type(error).__name__)
+                self._reschedule(poll, self._settings.collection.poll_interval_seconds)
+            else:
+                log.error("poll_failed_unexpectedly", exc_info=error)
+                self._reschedule(poll, _MAX_FAULT_DELAY_SECONDS)
+
+    def _reschedule(self, poll: PendingPoll, delay: float | None) -> None:
+        """None when this session waits no longer."""
+        self._schedule.reschedule(poll, delay)
+        if delay is not None and delay < _REFRESH_SECONDS:
+            self._wake()  # sooner than the schedule is read anyway
 
     def _begin_call(self, poll: PendingPoll) -> Call | None:
         """None while another process asks for these checkups, or we still do under a lease that was lost since."""
@@ -212,17 +270,6 @@ class Poller:
         else:
             poll.blocked_since = None
         return call
-
-    async def _fetch(self, poll: PendingPoll, call: Call) -> None:
-        """Have the answer on disk. Raises TilkoError: NotApproved while the phone has not approved."""
-        claim = poll.claim
-        # Once nobody else is asking, nobody else begins to: the session is ours.
-        if not poll.incoming_checked and self._is_on_disk(claim.session_id):
-            return
-        poll.incoming_checked = True
-        answer = await self._client.poll(claim.person, claim.tokens, self._require_lease)
-        _bind_log_context(poll)
-        await self._store_answer(poll.session_text, answer.raw, call)
 
     def _require_lease(self) -> None:
         """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""
@@ -243,8 +290,19 @@ class Poller:
             else:
                 return
 
+    async def _settle_answer(self, poll: PendingPoll, call: Call, answer: DataAnswer) -> float | None:
+        try:
+            await self._store_answer(poll.session_text, answer.raw, call)
+        finally:
+            call.end()
+        return await self._settle_answered(poll)
+
+    async def _settle_answered(self, poll: PendingPoll) -> float | None:
+        poll.answer_on_disk = True
+        self._schedule.mark_answered(poll.claim.session_id)
+        return await self._settle_approval(poll)
+
     async def _settle_approval(self, poll: PendingPoll) -> float | None:
-        _bind_log_context(poll)
         poll.answer_on_disk = await self._in_thread(self._record_approval, poll)
         if not poll.answer_on_disk:
             return self._settings.collection.poll_interval_seconds
@@ -267,13 +325,12 @@ class Poller:
         return True
 
     async def _settle_not_approved(self, poll: PendingPoll) -> float:
-        poll.polls += 1
-        poll.faults = 0
-        if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
-            _bind_log_context(poll)
-            record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)
-            await self._in_transaction(record)
-            poll.collect_requested, poll.timeout_announced = False, poll.polls >= FAST_POLLS
+        record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)
+        await self._in_transaction(record)
+        poll.collect_requested, poll.timeout_announced = False, poll.polls >= FAST_POLLS
+        return self._delay_of(poll)
+
+    def _delay_of(self, poll: PendingPoll) -> float:
         return poll_delay(
             poll.polls,
             interval_seconds=self._settings.collection.poll_interval_seconds,
@@ -287,7 +344,6 @@ class Poller:
         delay = retry_delay(self._fault_retry, poll.faults, chance=chance, asked_seconds=retry_after)
         if error.retryable and delay is not None:
             return delay.total_seconds()
-        _bind_log_context(poll)
         record = partial(record_poll_error, claim=poll.claim, error=error, tools=self._runtime.tools)
         await self._in_transaction(record)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
@@ -308,8 +364,12 @@ class Poller:
 
 
 def _bind_log_context(poll: PendingPoll) -> None:
-    """Each poll is an asyncio task with a context of its own; few log anything."""
-    structlog.contextvars.bind_contextvars(session_id=poll.session_text, request_id=poll.claim.request_id)
+    """Each task has a context of its own."""
+    structlog.contextvars.bind_contextvars(**_log_context(poll))
+
+
+def _log_context(poll: PendingPoll) -> dict[str, str]:
+    return {"session_id": poll.session_text, "request_id": poll.claim.request_id}
 
 
 async def serve(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Kept HTTP/1.1 connections to one host on one asyncio loop, for thousands of small exchanges a second.
 
-A general client spends more on one poll than encrypting it costs; this one does what a poll needs: no redirects,
-cookies, compression, proxies, and never a second try.
+A general client spends more on one poll than encrypting it costs (docs/decisions/0007-http-client-of-the-poller.md);
+this one does what a poll needs: no redirects, cookies, compression, proxies, and never a retry.
 """
 
 import asyncio
@@ -11,184 +11,251 @@ from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlsplit
 
-from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, TimedOut, Unreachable
+from upstream.http.exchange import BrokenResponse, HttpResponse, TimedOut, Unreachable
 from upstream.http.response_parser import ResponseParser
 
-# Servers close connections that rest: one that has rested for longer is not used again.
+# Servers close idle connections: one that has been idle for longer is not used again.
 _KEEP_ALIVE_SECONDS = 15.0
+
+Outcome = HttpResponse | Exception
+
+
+class Exchange:
+    """One request and its outcome: a response, an ExchangeError, or what `before_send` raised."""
+
+    __slots__ = ("before_send", "connection", "deadline", "is_done", "on_done", "request")
+
+    def __init__(
+        self,
+        request: bytes,
+        deadline: float,
+        on_done: Callable[[Outcome], object],
+        before_send: Callable[[], object] | None,
+    ) -> None:
+        self.request = request
+        self.deadline = deadline
+        self.on_done = on_done
+        self.before_send = before_send
+        self.connection: HttpConnection | None = None
+        self.is_done = False
 
 
 class HttpConnection(asyncio.Protocol):
-    """One exchange at a time."""
+    """Carries one exchange at a time; tells the pool of each outcome, and of its own end."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, open_ones: "set[HttpConnection]") -> None:
-        self._loop = loop
-        self._open_ones = open_ones
-        self._transport: asyncio.Transport | None = None
-        self._parser: ResponseParser | None = None
-        self._answer: asyncio.Future[HttpResponse] | None = None
-        self.usable = True
-        self.rests_since = 0.0
-        self.lost = loop.create_future()
-
-    async def exchange(self, request: bytes, max_response_bytes: int, deadline: float) -> HttpResponse:
-        """Until a moment of the loop's clock. Raises ExchangeError. A caller that is cancelled leaves it unusable."""
-        assert self._transport is not None
-        assert self._answer is None
+    def __init__(self, pool: "HttpConnectionPool", max_response_bytes: int) -> None:
+        self._pool = pool
+        self._loop = asyncio.get_running_loop()
         self._parser = ResponseParser(max_response_bytes)
-        self._answer = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._expire)
-        self._transport.write(request)
-        try:
-            reply = await self._answer
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            timer.cancel()
-            self._answer = None
-        if not self._parser.keeps:
-            self.close()
-        return reply
+        self._transport: asyncio.Transport | None = None
+        self.exchange: Exchange | None = None
+        self.is_usable = True
+        self.idle_since = 0.0
+        self.lost: asyncio.Future[None] = self._loop.create_future()
 
-    def _expire(self) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(TimedOut())
+    def send(self, exchange: Exchange) -> None:
+        assert self._transport is not None
+        assert self.exchange is None
+        try:
+            if not self.is_usable:
+                raise BrokenResponse  # noqa: TRY301 it ended before it was used
+            if exchange.before_send is not None:
+                exchange.before_send()
+        except Exception as exc:  # noqa: BLE001 also the caller's own, which is given back to it
+            # Not at once: those that wait for the place may all fail in the same way.
+            self._loop.call_soon(self._pool.finish, exchange, exc, self)
+            return
+        self.exchange = exchange
+        exchange.connection = self
+        self._transport.write(exchange.request)
 
     def close(self) -> None:
-        self.usable = False
+        self.is_usable = False
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open_ones.add(self)
+        self._pool.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None or self._answer.done() or self._parser is None:
+        if self.exchange is None:
             self.close()  # nothing was asked
             return
         try:
-            reply = self._parser.feed(data)
-        except ExchangeError as exc:
-            self._answer.set_exception(exc)
+            response = self._parser.feed(data)
+        except Exception as exc:  # noqa: BLE001 an ExchangeError; whatever it is, the exchange must have an outcome
+            self.close()
+            self._finish(exc)
             return
-        if reply is not None:
-            self._answer.set_result(reply)
+        if response is not None:
+            if not self._parser.is_reusable:
+                self.close()
+            self._finish(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.usable = False
-        self._open_ones.discard(self)
+        self.is_usable = False
         self.lost.set_result(None)
-        if self._answer is None or self._answer.done() or self._parser is None:
-            return
-        if exc is not None:
-            self._answer.set_exception(BrokenResponse())
+        self._pool.remove(self)
+        if self.exchange is None:
             return
         try:
-            self._answer.set_result(self._parser.end())
-        except ExchangeError as error:
-            self._answer.set_exception(error)
+            outcome: Outcome = BrokenResponse() if exc is not None else self._parser.feed_eof()
+        except BrokenResponse as error:
+            outcome = error
+        self._finish(outcome)
+
+    def _finish(self, outcome: Outcome) -> None:
+        exchange, self.exchange = self.exchange, None
+        assert exchange is not None
+        self._pool.finish(exchange, outcome, self)
 
 
 class HttpConnectionPool:
-    """At most so many at once; whoever comes later waits for a free one, the most recently used first. Made on the loop
-    that uses it: asking for the loop is a system call, and a poll would ask six times."""
+    """At most so many exchanges at once; those beyond wait in their order. The connection used last is used next.
+
+    Belongs to the loop on which it was made.
+    """
 
     def __init__(self, base_url: str, *, max_connections: int, connect_seconds: float, max_response_bytes: int) -> None:
         self._loop = asyncio.get_running_loop()
         parts = urlsplit(base_url)
-        self._host, self._secure = parts.hostname or "", parts.scheme == "https"
-        self._port = parts.port or (443 if self._secure else 80)
+        self._host, is_secure = parts.hostname or "", parts.scheme == "https"
+        self._port = parts.port or (443 if is_secure else 80)
         self._path = parts.path
-        self._authority = parts.netloc.rpartition("@")[2]
+        authority = parts.netloc.rpartition("@")[2]
+        self._after_path = f" HTTP/1.1\r\nHost: {authority}\r\nAccept-Encoding: identity\r\n"
         self._connect_seconds = connect_seconds
         self._max_response_bytes = max_response_bytes
-        self._context = ssl.create_default_context() if self._secure else None
-        self._free: list[HttpConnection] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._places = max_connections
-        self._all: set[HttpConnection] = set()
+        self._ssl = ssl.create_default_context() if is_secure else None
+        self._connections: set[HttpConnection] = set()
+        self._idle: list[HttpConnection] = []
+        self._opening: set[asyncio.Task[None]] = set()
+        self._free_places = max_connections
+        self._waiting: deque[Exchange] = deque()
+        self._unfinished: set[Exchange] = set()
+        # One timer for the earliest deadline: one per exchange would cost as much as reading its response.
+        self._timer: asyncio.TimerHandle | None = None
 
     def build(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         """The request's bytes; neither path nor headers may hold a line's end."""
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
-        head = f"{method} {self._path}{path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept-Encoding: identity\r\n"
-        return f"{head}{lines}{length}\r\n".encode("latin-1") + body
+        start = f"{method} {self._path}{path}{self._after_path}"
+        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        if method == "POST":
+            lines.append(f"Content-Length: {len(body)}\r\n")
+        return f"{start}{''.join(lines)}\r\n".encode("latin-1") + body
+
+    def start(
+        self,
+        request: bytes,
+        total_seconds: float,
+        on_done: Callable[[Outcome], object],
+        before_send: Callable[[], object] | None = None,
+    ) -> Exchange:
+        """`on_done` is called once, after this has returned, and must not raise. The total counts from now: waiting for
+        a place is part of it. `before_send` is called after all that takes time; what it raises keeps the request back.
+        """
+        now = self._loop.time()
+        exchange = Exchange(request, now + total_seconds, on_done, before_send)
+        self._unfinished.add(exchange)
+        if self._timer is None or exchange.deadline < self._timer.when():
+            self._set_timer(exchange.deadline)
+        if self._free_places:
+            self._free_places -= 1
+            self._send(exchange, now)
+        else:
+            self._waiting.append(exchange)
+        return exchange
 
     async def exchange(
-        self, request: bytes, total_seconds: float, before_send: Callable[[], None] | None = None
+        self, request: bytes, total_seconds: float, before_send: Callable[[], object] | None = None
     ) -> HttpResponse:
-        """Raises ExchangeError. The total counts from now: waiting for a free connection is part of it. `before_send`
-        comes after all that takes time, right before the request leaves; it keeps it back by raising."""
-        deadline = self._loop.time() + total_seconds
-        if self._places > 0:
-            self._places -= 1
-        else:
-            await self._wait_for_place(deadline)
+        """As `start`, for who awaits the response. Raises ExchangeError. Cancelling it closes its connection."""
+        arrived: asyncio.Future[HttpResponse] = self._loop.create_future()
+
+        def resolve(outcome: Outcome) -> None:
+            if arrived.done():
+                return
+            if isinstance(outcome, Exception):
+                arrived.set_exception(outcome)
+            else:
+                arrived.set_result(outcome)
+
+        exchange = self.start(request, total_seconds, resolve, before_send)
         try:
-            connection = self._take_rested() or await self._open(deadline)
-            try:
-                if before_send is not None:
-                    before_send()
-                return await connection.exchange(request, self._max_response_bytes, deadline)
-            finally:
-                self._put_back(connection)
-        finally:
-            self._leave_place()
+            return await arrived
+        except asyncio.CancelledError:
+            self._abort(exchange, BrokenResponse())
+            raise
+
+    def finish(self, exchange: Exchange, outcome: Outcome, connection: HttpConnection | None) -> None:
+        """For connections: what became of an exchange, and that its place is free for the next."""
+        now = self._loop.time()
+        if connection is not None and connection.is_usable:
+            connection.idle_since = now
+            self._idle.append(connection)
+        self._free_places += 1
+        self._settle(exchange, outcome)
+        while self._waiting and self._free_places:
+            following = self._waiting.popleft()
+            if not following.is_done:
+                self._free_places -= 1
+                self._send(following, now)
+
+    def add(self, connection: HttpConnection) -> None:
+        """For connections: it has begun."""
+        self._connections.add(connection)
+
+    def remove(self, connection: HttpConnection) -> None:
+        """For connections: it has ended."""
+        self._connections.discard(connection)
 
     async def close(self) -> None:
-        """Returns when every socket is closed."""
-        self._free.clear()
-        losses = [connection.lost for connection in self._all]
-        for connection in list(self._all):
+        """Returns when every socket is closed. Exchanges under way end as broken."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._idle.clear()
+        self._waiting.clear()
+        for task in self._opening:
+            task.cancel()
+        losses = [connection.lost for connection in self._connections]
+        for connection in list(self._connections):
             connection.close()
-        await asyncio.gather(*losses)
+        await asyncio.gather(*losses, *self._opening, return_exceptions=True)
+        for exchange in list(self._unfinished):
+            self._settle(exchange, BrokenResponse())
 
-    async def _wait_for_place(self, deadline: float) -> None:
-        turn = self._loop.create_future()
-        self._waiting.append(turn)
-        timer = self._loop.call_at(deadline, _give_up, turn)
-        try:
-            await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._leave_place()
-            raise
-        finally:
-            timer.cancel()
-
-    def _leave_place(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+    def _send(self, exchange: Exchange, now: float) -> None:
+        """Over an idle connection, or a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable and now - connection.idle_since < _KEEP_ALIVE_SECONDS:
+                connection.send(exchange)
                 return
-        self._places += 1
-
-    def _take_rested(self) -> HttpConnection | None:
-        oldest = self._loop.time() - _KEEP_ALIVE_SECONDS
-        while self._free:
-            connection = self._free.pop()
-            if connection.usable and connection.rests_since > oldest:
-                return connection
             connection.close()
-        return None
+        task = self._loop.create_task(self._open_and_send(exchange))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
-    def _put_back(self, connection: HttpConnection) -> None:
-        if connection.usable:
-            connection.rests_since = self._loop.time()
-            self._free.append(connection)
+    async def _open_and_send(self, exchange: Exchange) -> None:
+        try:
+            connection = await self._open(exchange.deadline)
+        except Exception as exc:  # noqa: BLE001 an ExchangeError; whatever it is, the exchange must have an outcome
+            self.finish(exchange, exc, None)
+            return
+        if exchange.is_done:
+            self.finish(exchange, TimedOut(), connection)
+        else:
+            connection.send(exchange)
 
     async def _open(self, deadline: float) -> HttpConnection:
         try:
             async with asyncio.timeout_at(min(deadline, self._loop.time() + self._connect_seconds)):
                 _, connection = await self._loop.create_connection(
-                    lambda: HttpConnection(self._loop, self._all),
+                    lambda: HttpConnection(self, self._max_response_bytes),
                     self._host,
                     self._port,
-                    ssl=self._context,
+                    ssl=self._ssl,
                     happy_eyeballs_delay=0.25,
                 )
         except TimeoutError as exc:
@@ -197,7 +264,27 @@ class HttpConnectionPool:
             raise Unreachable from exc
         return connection
 
+    def _settle(self, exchange: Exchange, outcome: Outcome) -> None:
+        if not exchange.is_done:
+            exchange.is_done = True
+            self._unfinished.discard(exchange)
+            exchange.on_done(outcome)
 
-def _give_up(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_exception(TimedOut())
+    def _abort(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Its connection is closed, as a response may still be on its way; closing it frees the place."""
+        self._settle(exchange, outcome)
+        if exchange.connection is not None and exchange.connection.exchange is exchange:
+            exchange.connection.close()
+
+    def _set_timer(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for exchange in [one for one in self._unfinished if one.deadline <= now]:
+            self._abort(exchange, TimedOut())
+        if self._unfinished and self._timer is None:
+            self._set_timer(min(one.deadline for one in self._unfinished))

@@ -1,146 +1,92 @@
-"""Reads one HTTP/1.1 answer as it arrives: a length, chunks, or the end of the connection ends it.
+"""Reads the HTTP/1.1 responses of one connection with httptools, and bounds what they may hold."""
 
-Only what a client of one known API needs; whatever else comes is BrokenResponse: the bytes were no answer to us.
-"""
+import httptools
 
-from collections.abc import Mapping
-
-from upstream.http.exchange import BrokenResponse, HttpResponse, ResponseTooLarge
+from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, ResponseTooLarge
 
 _MAX_HEAD_BYTES = 64 * 1024
-_MAX_LINE_BYTES = 1024
-_DIGITS = frozenset("0123456789abcdefABCDEF")
-_BODILESS = frozenset({204, 304})
 
 
 class ResponseParser:
-    """Feed it until it gives the answer; afterwards `keeps` says whether the connection may carry another request.
+    """`feed` and `feed_eof` raise BrokenResponse and ResponseTooLarge; the connection is then of no further use.
 
-    Raises BrokenResponse or ResponseTooLarge; the connection is then of no further use.
+    `is_reusable` says of the last response whether the connection may carry another request.
     """
 
     def __init__(self, max_response_bytes: int) -> None:
-        self._max = max_response_bytes
-        self._buffer = bytearray()
-        self._status = 0
-        self._headers: Mapping[str, str] | None = None
-        self._length: int | None = None
-        self._chunks: bytearray | None = None
-        self.keeps = False
+        self._max_bytes = max_response_bytes
+        # One for all of the connection's responses: it refers to us, and each would leave a cycle to the collector.
+        self._parser = httptools.HttpResponseParser(self)
+        self.is_reusable = False
+        self._responses: list[HttpResponse] = []  # one at most: filled by the callbacks, taken by `feed`
+        self._start()
 
     def feed(self, data: bytes) -> HttpResponse | None:
-        self._buffer += data
-        while self._headers is None:
-            if not self._read_head():
-                return None
-        if self._chunks is not None:
-            return self._read_chunks()
-        if self._length is None:
-            self._require_small(len(self._buffer))
-            return None
-        if len(self._buffer) < self._length:
-            return None
-        self.keeps = self.keeps and len(self._buffer) == self._length
-        return self._give(bytes(self._buffer[: self._length]))
-
-    def end(self) -> HttpResponse:
-        """The connection has ended."""
-        if self._headers is None or self._chunks is not None or self._length is not None:
-            raise BrokenResponse
-        self.keeps = False
-        return self._give(bytes(self._buffer))
-
-    def _give(self, body: bytes) -> HttpResponse:
-        return HttpResponse(self._status, self._headers or {}, body)
-
-    def _read_head(self) -> bool:
-        """False while it is not whole. An interim answer (1xx) is passed over."""
-        end = self._buffer.find(b"\r\n\r\n")
-        if end > _MAX_HEAD_BYTES or (end < 0 and len(self._buffer) > _MAX_HEAD_BYTES):
-            raise BrokenResponse
-        if end < 0:
-            return False
-        first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        del self._buffer[: end + 4]
-        version, _, rest = first.partition(" ")
-        if version not in {"HTTP/1.1", "HTTP/1.0"} or not (rest[:3].isascii() and rest[:3].isdecimal()):
-            raise BrokenResponse
-        self._status = int(rest[:3])
-        if self._status == 101:
-            raise BrokenResponse
-        if self._status >= 200:
-            self._headers = _read_fields(lines)
-            self._plan_body(self._headers, version)
-        return True
-
-    def _plan_body(self, headers: Mapping[str, str], version: str) -> None:
-        connection = headers.get("connection", "").lower()
-        self.keeps = "close" not in connection and (version == "HTTP/1.1" or "keep-alive" in connection)
-        coding, length = headers.get("transfer-encoding"), headers.get("content-length")
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            raise BrokenResponse  # we asked for none
-        if self._status in _BODILESS:
-            self._length = 0
-        elif coding is not None:
-            if coding.lower() != "chunked" or length is not None:
+        """The response, as soon as it is whole."""
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
+            if not self._responses:
+                raise self._error from exc
+            self.is_reusable = False  # something else follows the response
+        response = self._responses.pop() if self._responses else None
+        if response is not None:
+            self._start()
+        elif not self._has_headers:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
                 raise BrokenResponse
-            self._chunks = bytearray()
-        elif length is not None:
-            self._length = _read_number(length, 10)
-            self._require_small(self._length)
-        else:
-            self.keeps = False
+        return response
 
-    def _read_chunks(self) -> HttpResponse | None:
-        assert self._chunks is not None
-        at = 0
-        while (end := self._buffer.find(b"\r\n", at)) >= 0:
-            size = _read_number(self._buffer[at:end].partition(b";")[0].strip().decode("latin-1"), 16)
-            self._require_small(len(self._chunks) + size)
-            if size == 0:
-                return self._read_trailers(at)
-            if len(self._buffer) < end + 2 + size + 2:
-                break
-            if self._buffer[end + 2 + size : end + 4 + size] != b"\r\n":
-                raise BrokenResponse
-            self._chunks += self._buffer[end + 2 : end + 2 + size]
-            at = end + 4 + size
-        del self._buffer[:at]
-        if self._buffer.find(b"\r\n") < 0 and len(self._buffer) > _MAX_LINE_BYTES:
+    def feed_eof(self) -> HttpResponse:
+        """The connection has ended, and with it a response that announced no length."""
+        if not self._has_headers or "content-length" in self._headers or "transfer-encoding" in self._headers:
             raise BrokenResponse
-        return None
+        self.is_reusable = False
+        return self._build()
 
-    def _read_trailers(self, at: int) -> HttpResponse | None:
-        """From the last chunk's line on: fields that nobody reads may follow, then an empty line."""
-        assert self._chunks is not None
-        end = self._buffer.find(b"\r\n\r\n", at)
-        if end < 0:
-            if len(self._buffer) - at > _MAX_HEAD_BYTES:
-                raise BrokenResponse
-            del self._buffer[:at]
-            return None
-        self.keeps = self.keeps and end + 4 == len(self._buffer)
-        return self._give(bytes(self._chunks))
+    def on_message_begin(self) -> None:
+        """httptools calls these as it reads."""
+        if self._responses:
+            raise BrokenResponse
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+
+    def on_headers_complete(self) -> None:
+        headers = self._headers
+        if headers.get("content-encoding", "identity").lower() != "identity":  # we asked for none
+            raise BrokenResponse
+        if headers.get("transfer-encoding", "chunked").lower() != "chunked" or self._parser.get_http_version() > "1.1":
+            raise BrokenResponse
+        self._has_headers = True
+        self._require_small(int(headers.get("content-length") or 0))
+
+    def on_body(self, data: bytes) -> None:
+        self._body.append(data)
+        self._body_bytes += len(data)
+        self._require_small(self._body_bytes)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() < 200:  # an interim response: the one that counts follows
+            self._start()
+            return
+        self.is_reusable = self._parser.should_keep_alive()
+        self._responses.append(self._build())
+
+    def _start(self) -> None:
+        self._headers: dict[str, str] = {}
+        self._has_headers = False
+        self._head_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._error: ExchangeError = BrokenResponse()
+
+    def _build(self) -> HttpResponse:
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        return HttpResponse(self._parser.get_status_code(), self._headers, body)
 
     def _require_small(self, size: int) -> None:
-        if size > self._max:
-            raise ResponseTooLarge
-
-
-def _read_fields(lines: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise BrokenResponse
-        name, value = name.lower(), value.strip()
-        if fields.get(name, value) != value and name in {"content-length", "transfer-encoding"}:
-            raise BrokenResponse
-        fields[name] = value
-    return fields
-
-
-def _read_number(text: str, base: int) -> int:
-    if not 0 < len(text) <= 16 or not _DIGITS.issuperset(text) or (base == 10 and not text.isdecimal()):
-        raise BrokenResponse
-    return int(text, base)
+        if size > self._max_bytes:
+            self._error = ResponseTooLarge()
+            raise self._error

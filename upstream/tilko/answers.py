@@ -136,7 +136,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
     start = body[:64].removeprefix(_BOM).lstrip()[:1]
-    return start == b"<" or ("html" in read_header(headers, "Content-Type").lower() and start != b"{")
+    return start != b"{" and (start == b"<" or "html" in read_header(headers, "Content-Type").lower())
 
 
 def _is_ok(answer: dict[str, Any]) -> bool:

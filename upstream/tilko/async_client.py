@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
-from upstream.http.connection_pool import HttpConnectionPool
-from upstream.http.exchange import ExchangeError, HttpResponse, check_api_key, check_base_url
+from upstream.http.connection_pool import HttpConnectionPool, Outcome
+from upstream.http.exchange import ExchangeError, check_api_key, check_base_url
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
 from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_RESPONSE_BYTES, Timeouts, translate
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson
+from upstream.tilko.errors import NotApproved
 from upstream.tilko.key_cache import KeyCache
 
 _MAX_CONNECTIONS = 200
@@ -27,6 +29,7 @@ class AsyncTilkoClient:
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         max_connections: int = _MAX_CONNECTIONS,
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._api_key = check_api_key(api_key)
         self._timeouts = timeouts
         self._key_cache = KeyCache()
@@ -45,6 +48,7 @@ class AsyncTilkoClient:
         await self.close()
 
     async def close(self) -> None:
+        """Polls under way end as unavailable."""
         if self._key_request is not None:
             self._key_request.cancel()
         await self._connections.close()
@@ -52,54 +56,98 @@ class AsyncTilkoClient:
     def forget_public_key(self) -> None:
         self._key_cache.clear()
 
-    async def poll(
+    def poll(
         self, person: TilkoPerson, tokens: AuthTokens, before_send: Callable[[], None] | None = None
-    ) -> DataAnswer:
+    ) -> asyncio.Future[DataAnswer]:
         """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for.
 
-        `before_send` is called right before the request leaves; what it raises is raised, and nothing sent.
+        `before_send` is called right before the request leaves; what it raises is the outcome, and nothing sent.
+        A future and no coroutine: at thousands of polls a second, a task for each would cost as much as sending it.
         """
-        key = await self._get_public_key()
-        request = codec.build_checkups(key, person, tokens)
-        total = self._timeouts.checkups_seconds
-        reply = await self._send("POST", request.path, request.headers, request.body, total, before_send)
-        hide = (self._api_key, *person.secrets(), *tokens.secrets())
-        return answers.read_data(reply.status, reply.headers, reply.body, hide=hide)
+        poll = Poll(person, tokens, before_send, self._loop.create_future())
+        key = self._key_cache.get()
+        if key is not None:
+            self._send(poll, key)
+        else:
+            # Concurrent polls wait for the same key; one that is cancelled leaves the request running.
+            if self._key_request is None or self._key_request.done():
+                self._key_request = self._loop.create_task(self._fetch_public_key())
+            self._key_request.add_done_callback(partial(self._send_with_fetched, poll))
+        return poll.outcome
 
-    async def _get_public_key(self) -> PublicKey:
-        return self._key_cache.get() or await self._ask_public_key()
+    def _send_with_fetched(self, poll: "Poll", key: asyncio.Task[PublicKey]) -> None:
+        if key.cancelled():
+            poll.outcome.cancel()
+        elif (error := key.exception()) is not None:
+            poll.resolve(error)
+        else:
+            self._send(poll, key.result())
 
-    async def _ask_public_key(self) -> PublicKey:
-        """Concurrent callers wait for the same request; a cancelled poll leaves it running."""
-        if self._key_request is None or self._key_request.done():
-            self._key_request = asyncio.create_task(self._fetch_public_key())
-            self._key_request.add_done_callback(_retrieve_outcome)
-        return await asyncio.shield(self._key_request)
+    def _send(self, poll: "Poll", key: PublicKey) -> None:
+        try:
+            request = codec.build_checkups(key, poll.person, poll.tokens)
+        except Exception as exc:  # noqa: BLE001 whatever it is, the poll must have an outcome
+            poll.resolve(exc)
+            return
+        packed = self._connections.build("POST", request.path, request.headers, request.body)
+        read = partial(self._read, poll)
+        self._connections.start(packed, self._timeouts.checkups_seconds, read, poll.require_wanted)
+
+    def _read(self, poll: "Poll", outcome: Outcome) -> None:
+        if isinstance(outcome, ExchangeError):
+            poll.resolve(translate(outcome))
+        elif isinstance(outcome, Exception):
+            poll.resolve(outcome)
+        else:
+            hide = (self._api_key, *poll.person.secrets(), *poll.tokens.secrets())
+            try:
+                poll.resolve(answers.read_data(outcome.status, outcome.headers, outcome.body, hide=hide))
+            except NotApproved as exc:
+                # Its traceback leads back to itself: without it, a poll leaves nothing to the garbage collector.
+                poll.resolve(exc.with_traceback(None))
+            except Exception as exc:  # noqa: BLE001 a TilkoError; whatever it is, the poll must have an outcome
+                poll.resolve(exc)
 
     async def _fetch_public_key(self) -> PublicKey:
-        path = codec.public_key_path(self._api_key)
-        reply = await self._send("GET", path, {}, b"", self._timeouts.auth_seconds)
-        key = answers.read_public_key(reply.status, reply.headers, reply.body, self._api_key)
+        request = self._connections.build("GET", codec.public_key_path(self._api_key), {}, b"")
+        try:
+            response = await self._connections.exchange(request, self._timeouts.auth_seconds)
+        except ExchangeError as exc:
+            raise translate(exc) from exc
+        key = answers.read_public_key(response.status, response.headers, response.body, self._api_key)
         self._key_cache.put(key)
         return key
 
-    async def _send(
+
+class Poll:
+    """One poll under way."""
+
+    __slots__ = ("before_send", "outcome", "person", "tokens")
+
+    def __init__(
         self,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        total_seconds: float,
-        before_send: Callable[[], None] | None = None,
-    ) -> HttpResponse:
-        request = self._connections.build(method, path, headers, body)
-        try:
-            return await self._connections.exchange(request, total_seconds, before_send)
-        except ExchangeError as exc:
-            raise translate(exc) from exc
+        person: TilkoPerson,
+        tokens: AuthTokens,
+        before_send: Callable[[], None] | None,
+        outcome: asyncio.Future[DataAnswer],
+    ) -> None:
+        self.person = person
+        self.tokens = tokens
+        self.before_send = before_send
+        self.outcome = outcome
 
+    def require_wanted(self) -> None:
+        """The last thing before it is sent. What it raises keeps it back."""
+        if self.outcome.done():
+            raise asyncio.InvalidStateError  # its caller has left: it must not be paid for
+        if self.before_send is not None:
+            self.before_send()
 
-def _retrieve_outcome(task: asyncio.Task[PublicKey]) -> None:
-    """So that asyncio does not report an exception as never retrieved when every caller was cancelled."""
-    if not task.cancelled():
-        task.exception()
+    def resolve(self, outcome: DataAnswer | BaseException) -> None:
+        """Unless its caller has left."""
+        if self.outcome.done():
+            return
+        if isinstance(outcome, DataAnswer):
+            self.outcome.set_result(outcome)
+        else:
+            self.outcome.set_exception(outcome)

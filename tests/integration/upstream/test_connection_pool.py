@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from tests.integration.upstream import peer as peers
+from tests.waiting import wait_until
 from upstream.http.connection_pool import HttpConnectionPool
-from upstream.http.exchange import TimedOut
+from upstream.http.exchange import BrokenResponse, TimedOut
 
 MIB = 1024 * 1024
 
@@ -86,7 +87,7 @@ def test_caller_that_leaves_makes_room(peer):
     assert asyncio.run(leave_and_ask()) == 200
 
 
-def test_what_the_before_send_refuses_is_not_sent(peer):
+def test_what_before_send_refuses_is_not_sent(peer):
     def refuse():
         raise LookupError
 
@@ -100,3 +101,53 @@ def test_what_the_before_send_refuses_is_not_sent(peer):
 
     asyncio.run(ask_thrice())
     assert peer.bodies == [b"{}"]
+
+
+def test_each_exchange_ends_at_its_own_deadline(peer):
+    peer.answer = peers.stay_silent
+
+    async def ask_both():
+        loop = asyncio.get_running_loop()
+        connections = connect(peer, places=2)
+        patient, hasty = (asyncio.create_task(ask(connections, seconds)) for seconds in (0.6, 0.1))
+        ended = {}
+        for name, task in (("patient", patient), ("hasty", hasty)):
+            task.add_done_callback(lambda _, name=name: ended.setdefault(name, loop.time()))
+        await asyncio.wait([patient, hasty])
+        await connections.close()
+        return type(patient.exception()), type(hasty.exception()), ended["patient"] - ended["hasty"]
+
+    first, second, apart = asyncio.run(ask_both())
+    assert (first, second) == (TimedOut, TimedOut)
+    assert apart > 0.3
+
+
+def test_closing_ends_what_is_under_way_and_what_waits(peer):
+    peer.answer = peers.stay_silent
+
+    async def ask_and_close():
+        connections = connect(peer)
+        asked = [asyncio.create_task(ask(connections)) for _ in range(3)]
+        await asyncio.to_thread(wait_until, lambda: peer.bodies)
+        await connections.close()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(outcome) for outcome in asyncio.run(ask_and_close())] == [BrokenResponse] * 3
+
+
+def test_many_that_are_kept_back_leave_the_place_to_the_next(peer):
+    """More than a stack is deep."""
+
+    def refuse():
+        raise LookupError
+
+    async def ask_many():
+        connections = connect(peer)
+        request = connections.build("POST", "/records", {}, b"{}")
+        refused = [connections.exchange(request, 10, refuse) for _ in range(2000)]
+        outcomes = await asyncio.gather(*refused, ask(connections), return_exceptions=True)
+        await connections.close()
+        return outcomes
+
+    *refused, last = asyncio.run(ask_many())
+    assert ({type(outcome) for outcome in refused}, last.status) == ({LookupError}, 200)

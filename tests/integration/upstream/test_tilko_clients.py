@@ -78,7 +78,7 @@ def test_cancelled_poll_leaves_the_others_alone(peer, person, tokens):
 
     async def cancel_first():
         async with AsyncTilkoClient(peer.url, peers.API_KEY) as client:
-            first, second = (asyncio.create_task(client.poll(person, tokens)) for _ in range(2))
+            first, second = (client.poll(person, tokens) for _ in range(2))
             assert await asyncio.to_thread(asked.wait, 10)
             first.cancel()
             go_on.set()

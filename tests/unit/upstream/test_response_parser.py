@@ -23,14 +23,20 @@ def parse(parser, data, step):
 def test_answer_is_whole_however_it_arrives(data, step):
     parser = ResponseParser(100)
     reply, rest = parse(parser, data, step)
-    assert (reply.status, reply.body, rest, parser.keeps) == (200, b"hello", b"", True)
+    assert (reply.status, reply.body, rest, parser.is_reusable) == (200, b"hello", b"", True)
 
 
 def test_answer_without_length_ends_with_its_connection():
     parser = ResponseParser(100)
     assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\nhel") is None
     assert parser.feed(b"lo") is None
-    assert (parser.end().body, parser.keeps) == (b"hello", False)
+    assert (parser.feed_eof().body, parser.is_reusable) == (b"hello", False)
+
+
+def test_responses_follow_each_other_on_one_connection():
+    parser = ResponseParser(10)
+    bodies = [parser.feed(data).body for data in (BY_LENGTH, BY_CHUNKS, AFTER_INTERIM, BY_LENGTH)]
+    assert (bodies, parser.is_reusable) == ([b"hello"] * 4, True)
 
 
 @pytest.mark.parametrize("cut", [0, 20, len(BY_LENGTH) - 1])
@@ -38,7 +44,7 @@ def test_cut_answer_is_no_answer(cut):
     parser = ResponseParser(100)
     parser.feed(BY_LENGTH[:cut])
     with pytest.raises(BrokenResponse):
-        parser.end()
+        parser.feed_eof()
 
 
 @pytest.mark.parametrize("size", [3, 4])
@@ -52,13 +58,13 @@ def test_answer_beyond_the_limit_is_refused(data, size):
 def test_connection_that_closes_is_not_kept(head):
     parser = ResponseParser(100)
     assert parser.feed(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 0\r\n\r\n") is not None
-    assert not parser.keeps
+    assert not parser.is_reusable
 
 
 def test_bytes_beyond_the_answer_spoil_the_connection():
     parser = ResponseParser(100)
     assert parser.feed(BY_LENGTH + b"HTTP/1.1 200 OK").body == b"hello"
-    assert not parser.keeps
+    assert not parser.is_reusable
 
 
 def test_answer_that_may_have_no_body_has_none():
