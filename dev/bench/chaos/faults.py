@@ -32,7 +32,7 @@ class FaultKind(StrEnum):
 PAUSES = frozenset({FaultKind.WORKER_PAUSED, FaultKind.WORKER_CHILD_PAUSED, FaultKind.POLLER_PAUSED})
 
 
-class FaultProbe(Protocol):
+class RecoveryProbe(Protocol):
     """Work that a client begins after a fault; its first step shows that the service is back."""
 
     @property
@@ -49,7 +49,7 @@ class Injection:
     target: str
     pids: frozenset[int] = frozenset()
     over_at: float | None = None
-    probe: FaultProbe | None = None
+    probe: RecoveryProbe | None = None
     recoveries: list[float] = field(default_factory=list)
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 import psutil
 
 from dev.bench.chaos.cluster import Cluster
-from dev.bench.chaos.faults import FaultProbe
+from dev.bench.chaos.faults import RecoveryProbe
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.workload import AnyWorkload
 
@@ -58,7 +58,7 @@ class Targets:
     def between(self, bounds: tuple[float, float]) -> float:
         return self.dice.uniform(*bounds)
 
-    def probe(self) -> FaultProbe:
+    def probe(self) -> RecoveryProbe:
         return self._workload.probe()
 
     # Whom

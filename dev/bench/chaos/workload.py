@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from dev.bench.chaos.checker import Violation
 from dev.bench.chaos.cluster import Cluster
-from dev.bench.chaos.faults import FaultProbe, Injection, KillMoment
+from dev.bench.chaos.faults import Injection, KillMoment, RecoveryProbe
 from dev.bench.chaos.history import ChaosHistory
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.results import Metrics
@@ -42,7 +42,7 @@ class Workload(Protocol[H]):
     def start(self) -> None:
         """Clients come from now on, and go on coming whatever is killed."""
 
-    def probe(self) -> FaultProbe:
+    def probe(self) -> RecoveryProbe:
         """One client more, which begins as soon as it is answered."""
 
     def pids_at_work(self) -> set[int]:

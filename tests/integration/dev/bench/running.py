@@ -9,13 +9,14 @@ from typing import Any
 from dev.bench.results import readable
 from dev.local.programs import ROOT
 
-_SECONDS = 115
+# Some start three stacks, on a machine that runs other tests as well; whoever calls it has a longer time limit still.
+SECONDS = 240
 
 
 def run_bench(module: str, options: str, *, expected_exit: int = 0) -> dict[str, Any]:
     """Its last line; every figure of it stands in the tables above."""
     command = (sys.executable, "-m", module, *options.split())
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == expected_exit, done.stdout + done.stderr
     *table, last = done.stdout.splitlines()
     found: dict[str, Any] = json.loads(last)

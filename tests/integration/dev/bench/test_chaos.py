@@ -4,12 +4,13 @@ import pytest
 
 from dev.bench.chaos.__main__ import run
 from dev.bench.chaos.options import read_options
-from tests.integration.dev.bench.running import run_bench
+from tests.integration.dev.bench.running import SECONDS, run_bench
 
 TINY = "--kills 3 --seed 7 --arrivals 2 --pause 0.1 0.3 --settle-seconds 14"
 KINDS = "--only worker_child_killed poller_killed redis_flushed"
 
 
+@pytest.mark.timeout(SECONDS + 30)
 def test_a_few_faults_are_injected_and_survived():
     found = run_bench("dev.bench.chaos", f"{TINY} {KINDS}")
     assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}

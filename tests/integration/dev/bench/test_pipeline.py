@@ -1,10 +1,13 @@
 """The bench of the pipeline, at a size that says nothing about speed."""
 
-from tests.integration.dev.bench.running import run_bench
+import pytest
+
+from tests.integration.dev.bench.running import SECONDS, run_bench
 
 TINY = "--sessions 4 --rounds 1 --window 4 --rate 2 --http-sessions 1 --http-window 1"
 
 
+@pytest.mark.timeout(SECONDS + 30)
 def test_a_collection_is_measured_beside_its_peers():
     found = run_bench("dev.bench.pipeline", TINY)
     assert found["options"]["sessions"] == 4

@@ -5,12 +5,13 @@ import pytest
 from dev.bench.relay.__main__ import find_unmeasured
 from dev.bench.relay.aims import judge
 from dev.bench.relay.options import read_options
-from tests.integration.dev.bench.running import run_bench
+from tests.integration.dev.bench.running import SECONDS, run_bench
 
 SIZES = "--sockets 20 40 --settle-seconds 0.1 --idle-seconds 0.1 --streams 20 --rate 100 --seconds 0.3 --rounds 1"
 MORE = "--fanout-sockets 20 --events 10 --joined 5 --reconnecting 30 --spread-seconds 1 --servers welno"
 
 
+@pytest.mark.timeout(SECONDS + 30)
 def test_the_relay_is_measured_beside_the_floor():
     found = run_bench("dev.bench.relay", f"{SIZES} {MORE}")["servers"]
     assert found.keys() == {"welno", "redis-py"}

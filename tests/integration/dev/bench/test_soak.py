@@ -3,9 +3,10 @@
 import pytest
 
 from dev.bench.soak.memory import describe_memory
-from tests.integration.dev.bench.running import run_bench
+from tests.integration.dev.bench.running import SECONDS, run_bench
 
 
+@pytest.mark.timeout(SECONDS + 30)
 def test_a_soak_delivers_each_event_once():
     tiny = "--sockets 30 --seconds 4 --rate 100 --cuts 20 --absence-seconds 0.3 --seed 7"
     found = run_bench("dev.bench.soak", tiny)["soak"]

@@ -1,10 +1,13 @@
 """The bench of waiting, at a size that says nothing about speed: nobody is lost, and both ways are measured."""
 
-from tests.integration.dev.bench.running import run_bench
+import pytest
+
+from tests.integration.dev.bench.running import SECONDS, run_bench
 
 TINY = "--sessions 30 --seconds 5 --standby-seconds 3 --peer-sessions 5 --peer-seconds 4"
 
 
+@pytest.mark.timeout(SECONDS + 30)
 def test_waiting_is_measured_beside_tasks_that_retry_themselves():
     found = run_bench("dev.bench.waiting", TINY)
     poller = found["poller"]
