@@ -63,8 +63,8 @@ def _open_folder(options: ChaosOptions) -> Iterator[Path]:
 
 
 def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
-    dice = random.Random(f"{options.seed} nemesis")
-    nemesis = Nemesis(cluster, recorder, workload, dice, options.only)
+    rng = random.Random(f"{options.seed} nemesis")
+    nemesis = Nemesis(cluster, recorder, workload, rng, options.only)
     duplicator = MessageDuplicator(cluster.stack.valkey.url, random.Random(f"{options.seed} duplicator"))
     workload.start()
     duplicator.start()
@@ -84,12 +84,12 @@ def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder,
 
 
 def _inject(options: ChaosOptions, nemesis: Nemesis) -> None:
-    dice = random.Random(f"{options.seed} pauses")
+    rng = random.Random(f"{options.seed} pauses")
     began = time.monotonic()
     nemesis.wait(_BEFORE_THE_FIRST_SECONDS)
     for number in range(1, options.kills + 1):
         nemesis.inject()
-        nemesis.wait(dice.uniform(*options.pause))
+        nemesis.wait(rng.uniform(*options.pause))
         if number % _TOLD_EVERY == 0:
             print(f"{number} faults after {time.monotonic() - began:.0f} s", flush=True)
 

@@ -28,9 +28,9 @@ def _plain(code: bytes) -> bytes:
 class MessageDuplicator:
     """A thread; a broker that is away is tried again."""
 
-    def __init__(self, url: str, dice: random.Random) -> None:
+    def __init__(self, url: str, rng: random.Random) -> None:
         self._url = url
-        self._dice = dice
+        self._rng = rng
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="message-duplicator", daemon=True)
         self._own: dict[bytes, None] = {}
@@ -72,6 +72,6 @@ class MessageDuplicator:
         self._own[message] = None
         if len(self._own) > _REMEMBERED:
             del self._own[next(iter(self._own))]
-        time.sleep(self._dice.uniform(0, _LONGEST_DELAY) if self._dice.random() < 0.2 else 0)
+        time.sleep(self._rng.uniform(0, _LONGEST_DELAY) if self._rng.random() < 0.2 else 0)
         client.lpush(match[1], message)
         self.duplicated += 1

@@ -25,16 +25,16 @@ class Nemesis:
         cluster: Cluster,
         recorder: DatabaseRecorder,
         workload: AnyWorkload,
-        dice: random.Random,
+        rng: random.Random,
         only: Sequence[str] = (),
     ) -> None:
-        self._targets = Targets(cluster, recorder, workload, dice)
+        self._targets = Targets(cluster, recorder, workload, rng)
         processes = ProcessFaults(self._targets)
         moments = {kind: processes.at_moment(moment) for kind, moment in workload.kill_moments.items()}
         known = {**processes.all(), **StoreFaults(self._targets).all(), **moments}
         self.faults: dict[str, Injector] = {kind: fault for kind, fault in known.items() if not only or kind in only}
         self._stack = cluster.stack
-        self._dice = dice
+        self._rng = rng
         self.injections: list[Injection] = []
         self.restarts: Counter[str] = Counter()
 
@@ -43,7 +43,7 @@ class Nemesis:
         kinds = list(self.faults)
         weights = [fault.weight for fault in self.faults.values()]
         while True:
-            kind = self._dice.choices(kinds, weights)[0]
+            kind = self._rng.choices(kinds, weights)[0]
             injection = self.faults[kind].inject(kind)
             if injection is not None:
                 self.injections.append(injection)

@@ -99,7 +99,7 @@ class ProcessFaults:
         if "web" in self._targets.affected or not children:
             return None
         injection = Injection(kind, time.time(), "web")
-        send_signal(self._targets.dice.choice(children), signal.SIGKILL)
+        send_signal(self._targets.rng.choice(children), signal.SIGKILL)
         injection.probe = self._targets.probe()
         return injection
 

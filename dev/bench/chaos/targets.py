@@ -22,12 +22,10 @@ class Targets:
     """`affected` holds what is harmed just now: the same thing is never harmed twice at once, and one worker at least
     is left to take over, for without one there is nothing to measure."""
 
-    def __init__(
-        self, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload, dice: random.Random
-    ) -> None:
+    def __init__(self, cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload, rng: random.Random) -> None:
         self.cluster = cluster
         self.stack = cluster.stack
-        self.dice = dice
+        self.rng = rng
         self.affected: dict[str, None] = {}
         self._recorder = recorder
         self._workload = workload
@@ -56,7 +54,7 @@ class Targets:
         self.after(self.between(_RESTART_SECONDS), start)
 
     def between(self, bounds: tuple[float, float]) -> float:
-        return self.dice.uniform(*bounds)
+        return self.rng.uniform(*bounds)
 
     def probe(self) -> RecoveryProbe:
         return self._workload.probe()
@@ -74,20 +72,20 @@ class Targets:
     def spare_worker(self) -> str | None:
         """A worker that can be missed because another one is able."""
         able = self.able_workers()
-        return self.dice.choice(able) if len(able) > 1 else None
+        return self.rng.choice(able) if len(able) > 1 else None
 
     def spare_poller(self) -> str | None:
         able = self.unaffected(self.cluster.pollers)
-        return self.dice.choice(able) if len(able) > 1 else None
+        return self.rng.choice(able) if len(able) > 1 else None
 
     def choose_child(self, workers: Collection[str]) -> tuple[str, int] | None:
         """Mostly one that holds work, so that there is something to lose."""
         pairs = [(name, pid) for name in workers for pid in self.cluster.children(name)]
         busy = self._workload.pids_at_work()
         at_work = [pair for pair in pairs if pair[1] in busy]
-        if at_work and self.dice.random() < _PREFER_BUSY:
-            return self.dice.choice(at_work)
-        return self.dice.choice(pairs) if pairs else None
+        if at_work and self.rng.random() < _PREFER_BUSY:
+            return self.rng.choice(at_work)
+        return self.rng.choice(pairs) if pairs else None
 
 
 def send_signal(pid: int | None, what: signal.Signals) -> None:

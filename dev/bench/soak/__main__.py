@@ -52,10 +52,10 @@ def read_options(arguments: Sequence[str]) -> SoakOptions:
 
 def run(options: SoakOptions) -> Metrics:
     """Writes and cuts all along; then everybody comes back and reads to the end."""
-    dice = random.Random(options.seed)
+    rng = random.Random(options.seed)
     with WORKLOADS[options.workload](options.sockets) as workload:
-        readers = Readers(workload, options.sockets, dice=dice, absence_seconds=options.absence_seconds)
-        load = _run_load(options, workload, readers, dice)
+        readers = Readers(workload, options.sockets, rng=rng, absence_seconds=options.absence_seconds)
+        load = _run_load(options, workload, readers, rng)
         came_back = readers.run(_SETTLE_SECONDS, [], readers.have_read_all)
         counts = count_deliveries(readers, [workload.stored(reader) for reader in range(options.sockets)])
     return {
@@ -67,11 +67,11 @@ def run(options: SoakOptions) -> Metrics:
     }
 
 
-def _run_load(options: SoakOptions, workload: SoakWorkload, readers: Readers, dice: random.Random) -> Metrics:
+def _run_load(options: SoakOptions, workload: SoakWorkload, readers: Readers, rng: random.Random) -> Metrics:
     samples: list[MemorySample] = []
     serving = workload.serving_pid
     actions = [
-        Repeated(options.rate, lambda: workload.write(dice)),
+        Repeated(options.rate, lambda: workload.write(rng)),
         Repeated(options.cuts, readers.cut_one),
         Repeated(_SAMPLES / options.seconds, lambda: samples.append((time.monotonic(), resident_bytes(serving)))),
     ]

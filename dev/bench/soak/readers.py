@@ -48,9 +48,9 @@ class Repeated:
 
 
 class Readers:
-    def __init__(self, workload: SoakWorkload, count: int, *, dice: random.Random, absence_seconds: float) -> None:
+    def __init__(self, workload: SoakWorkload, count: int, *, rng: random.Random, absence_seconds: float) -> None:
         self._workload = workload
-        self._dice = dice
+        self._rng = rng
         self._absence_seconds = absence_seconds
         self.clients = ClientLoop()
         sockets = self.clients.open([workload.connect_request(number, 0) for number in range(count)])
@@ -69,8 +69,8 @@ class Readers:
 
     def cut_one(self) -> None:
         """A reader at random; one that is away already is spared."""
-        reader = self._dice.choice(self.all)
-        name, cut = self._dice.choice(self._kinds)
+        reader = self._rng.choice(self.all)
+        name, cut = self._rng.choice(self._kinds)
         if reader.socket.is_open:
             self.cuts[name] += 1
             cut([reader.socket])
@@ -113,5 +113,5 @@ class Readers:
 
     def _leave(self, reader: SoakReader) -> None:
         reader.is_away = True
-        returns_at = time.monotonic() + self._dice.uniform(0, self._absence_seconds)
+        returns_at = time.monotonic() + self._rng.uniform(0, self._absence_seconds)
         heapq.heappush(self._returns, (returns_at, reader.number))

@@ -23,7 +23,7 @@ class SoakWorkload(Protocol):
     def connect_request(self, reader: int, after: int) -> ConnectRequest:
         """To follow the reader's stream after this number; 0 for all of it."""
 
-    def write(self, dice: random.Random) -> None:
+    def write(self, rng: random.Random) -> None:
         """One event, to a stream of its choice."""
 
     def written(self, reader: int) -> int:

@@ -27,8 +27,8 @@ class CollectionSoak:
     def connect_request(self, reader: int, after: int) -> ConnectRequest:
         return self._server.connect_request(reader, after)
 
-    def write(self, dice: random.Random) -> None:
-        self._server.append(dice.randrange(self._readers))
+    def write(self, rng: random.Random) -> None:
+        self._server.append(rng.randrange(self._readers))
 
     def written(self, reader: int) -> int:
         return self._server.last_seq(reader)

@@ -27,11 +27,11 @@ _IMPATIENT_SHARE = 0.3
 class SessionClients:
     """A thread with a loop of its own, so that the nemesis never waits for anybody."""
 
-    def __init__(self, web_url: str, sandbox_url: str, dice: random.Random, arrivals_per_second: float) -> None:
+    def __init__(self, web_url: str, sandbox_url: str, rng: random.Random, arrivals_per_second: float) -> None:
         self._web = web_url
         self._sandbox = sandbox_url
-        self._dice = dice
-        self._persons = PersonGenerator(dice)
+        self._rng = rng
+        self._persons = PersonGenerator(rng)
         self._arrivals_per_second = arrivals_per_second
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="clients", daemon=True)
@@ -83,10 +83,10 @@ class SessionClients:
         while True:
             if sum(session.is_unfinished for session in self.sessions) < _MAX_UNFINISHED:
                 self._begin(self._invent(), _RETRY_SECONDS)
-            await asyncio.sleep(self._dice.expovariate(self._arrivals_per_second))
+            await asyncio.sleep(self._rng.expovariate(self._arrivals_per_second))
 
     def _invent(self) -> ClientSession:
-        return ClientSession(self._persons.next(), self._dice.random() < _REPORT_SHARE, time.time())
+        return ClientSession(self._persons.next(), self._rng.random() < _REPORT_SHARE, time.time())
 
     def _begin(self, session: ClientSession, pause: float) -> None:
         self.sessions.append(session)
@@ -108,8 +108,8 @@ class SessionClients:
         query = f"?session_id={session.session_id}"
         await self._ask("POST", f"{self._web}{_API}/simple-auth{query}", pause, headers=session.headers)
         session.asked_at = time.time()
-        if self._dice.random() < _IMPATIENT_SHARE:
-            await asyncio.sleep(self._dice.uniform(1, 3))
+        if self._rng.random() < _IMPATIENT_SHARE:
+            await asyncio.sleep(self._rng.uniform(1, 3))
             await self._ask("POST", self._url(session, "/collect-data"), pause, headers=session.headers)
         await self._follow(session)
 
@@ -125,7 +125,7 @@ class SessionClients:
         query = f"/messages?after_seq={session.seq}&epoch={session.epoch}"
         before = session.resyncs
         session.read_page(await self._ask("GET", self._url(session, query), _RETRY_SECONDS, headers=session.headers))
-        if session.resyncs > before or (not session.seq and self._dice.random() < 0.2):
+        if session.resyncs > before or (not session.seq and self._rng.random() < 0.2):
             # The history is gone: the state tells what the missing events would have told.
             status = await self._ask("GET", self._url(session, "/status"), _RETRY_SECONDS, headers=session.headers)
             session.status = status["status"]

@@ -48,26 +48,26 @@ class InventedPerson:
 class PersonGenerator:
     """New people, and one in ten who came before, perhaps while their first session still runs."""
 
-    def __init__(self, dice: random.Random) -> None:
-        self._dice = dice
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
         self._numbers = itertools.count(_FIRST_NUMBER)
         self._known: list[InventedPerson] = []
 
     def next(self) -> InventedPerson:
-        if self._known and self._dice.random() < _RETURNING:
-            return self._dice.choice(self._known)
+        if self._known and self._rng.random() < _RETURNING:
+            return self._rng.choice(self._known)
         person = self._invent()
         self._known.append(person)
         return person
 
     def _invent(self) -> InventedPerson:
-        dice = self._dice
+        rng = self._rng
         return InventedPerson(
-            user_name="".join(dice.choices(_SYLLABLES, k=3)),
-            birthdate=f"{dice.randint(1950, 2004)}{dice.randint(1, 12):02d}{dice.randint(1, 28):02d}",
+            user_name="".join(rng.choices(_SYLLABLES, k=3)),
+            birthdate=f"{rng.randint(1950, 2004)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}",
             phone_no=f"010{next(self._numbers):08d}",
-            gender=dice.choice("MF"),
-            checkups=dice.choice((0, 1, 3, 6, 10)),
-            prescriptions=dice.choice((0, 2, 8, 24)),
-            approves_after=dice.uniform(0.2, 3.0),
+            gender=rng.choice("MF"),
+            checkups=rng.choice((0, 1, 3, 6, 10)),
+            prescriptions=rng.choice((0, 2, 8, 24)),
+            approves_after=rng.uniform(0.2, 3.0),
         )

@@ -25,9 +25,9 @@ class ProviderFaults:
     """A fault or two wait at each endpoint, spent ones are removed, held calls are released after a while: those held
     before they had an effect, and those held after they were billed."""
 
-    def __init__(self, sandbox_url: str, dice: random.Random) -> None:
+    def __init__(self, sandbox_url: str, rng: random.Random) -> None:
         self._faults = f"{sandbox_url}/control/faults"
-        self._dice = dice
+        self._rng = rng
         self._held: set[str] = set()
         self.sent = 0
 
@@ -52,7 +52,7 @@ class ProviderFaults:
             elif not fault["waiting"]:
                 async with http.delete(f"{self._faults}/{fault['fault_id']}"):
                     self._held.discard(fault["fault_id"])
-            elif fault["fault_id"] in self._held and self._dice.random() < _RELEASED_SHARE:
+            elif fault["fault_id"] in self._held and self._rng.random() < _RELEASED_SHARE:
                 async with http.post(f"{self._faults}/{fault['fault_id']}/release"):
                     pass
         for path, count in waiting.items():
@@ -68,9 +68,9 @@ class ProviderFaults:
             self._held.add(fault_id)
 
     def _choose(self) -> dict[str, Any]:
-        chance = self._dice.random()
+        chance = self._rng.random()
         if chance < _HELD_SHARE:
-            return {"hold": self._dice.choice(("before", "after"))}
+            return {"hold": self._rng.choice(("before", "after"))}
         if chance < _HELD_SHARE + _SPOILT_SHARE:
-            return self._dice.choice(_SPOILT)
-        return {"delay_seconds": round(self._dice.uniform(0.2, 1.5), 2)}
+            return self._rng.choice(_SPOILT)
+        return {"delay_seconds": round(self._rng.uniform(0.2, 1.5), 2)}

@@ -70,8 +70,8 @@ class CollectionWorkload:
         prepare_recording(recorder)
         self._incoming = IncomingFiles(FileStore(stack.env).folder / "incoming")
         self._incoming.start()
-        dice = random.Random(f"{seed} clients")
-        self._clients = SessionClients(stack.web_url, stack.sandbox_url, dice, self._options.arrivals)
+        rng = random.Random(f"{seed} clients")
+        self._clients = SessionClients(stack.web_url, stack.sandbox_url, rng, self._options.arrivals)
         self._provider_faults = ProviderFaults(stack.sandbox_url, random.Random(f"{seed} provider"))
 
     def start(self) -> None:
