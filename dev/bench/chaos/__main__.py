@@ -27,8 +27,6 @@ from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads import WORKLOADS
 from dev.bench.results import Metrics, Results
 
-# A process is ready as soon as it answers, so that what is measured is not the wait for a canary.
-_SETTINGS = {"WELNO_CANARY_INTERVAL_SECONDS": "1"}
 _BEFORE_THE_FIRST_SECONDS = 5
 _TOLD_EVERY = 50
 
@@ -41,7 +39,7 @@ def run(options: ChaosOptions) -> bool:
         raise SystemExit(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(known_kinds(workload))}")
     print(f"seed {options.seed}: {options.kills} faults, {options.arrivals:g} clients a second", flush=True)
     with _open_folder(options) as folder:
-        cluster = Cluster(folder, options.workers, {**_SETTINGS, **workload.settings})
+        cluster = Cluster(folder, options.workers, workload.settings)
         with cluster.opened() as stack:
             recorder = DatabaseRecorder(stack.postgres.url)
             recorder.prepare()

@@ -14,7 +14,10 @@ from dev.bench.chaos.recorder import DatabaseRecorder
 
 # All others have a time to live. These are the broker's own, which do not grow; in `unacked` it keeps what a killed
 # worker had fetched and not begun, and gives it out again after its visibility timeout: hints about runs long ended.
-_LASTING = re.compile(r"_kombu\.binding(_permanent)?\.|_kombu\.binding_deadlines|unacked|celeryev|.*\.pidbox|celery$")
+# The streams' mark is one key, which lasts because its absence tells that Redis was emptied.
+_LASTING = re.compile(
+    r"_kombu\.binding(_permanent)?\.|_kombu\.binding_deadlines|unacked|celeryev|.*\.pidbox|celery$|welno:streams:mark$"
+)
 _POSTGRES_PER_PROCESS = 21  # its pool, as many above it, and its lease
 # The web keeps as many as it had requests at once, all of which waited while Redis was stalled.
 _REDIS_PER_PROCESS = 150
