@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from dev.sandbox.faults import BEFORE, DURING
-from dev.sandbox.ledger import Call
+from dev.sandbox.ledger import LedgerEntry
 from dev.sandbox.replies import Reply
 
 
@@ -29,7 +29,7 @@ async def _write_half(request: web.Request, response: web.StreamResponse, reply:
     _cut_connection(request, at_once=False)
 
 
-async def deliver(request: web.Request, reply: Reply, call: Call, cut: str | None = None) -> web.StreamResponse:
+async def deliver(request: web.Request, reply: Reply, call: LedgerEntry, cut: str | None = None) -> web.StreamResponse:
     """Write the answer; the call counts as delivered when the connection has taken all of it."""
     response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
     response.content_length = reply.size

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from dev.sandbox.errors import BadInputError
-from dev.sandbox.ledger import Call
+from dev.sandbox.ledger import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Exchange:
     headers: Mapping[str, str]
     body: dict[str, Any] | None
     origin: str
-    call: Call
+    call: LedgerEntry
 
     def text(self, name: str) -> str:
         """A field of the body; numbers count as text, as they do at the provider."""

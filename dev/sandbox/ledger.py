@@ -17,7 +17,7 @@ FIRST_BALANCE = Decimal("1000000.00")
 
 
 @dataclass(slots=True)
-class Call:
+class LedgerEntry:
     """One call of a provider's endpoint. `status` is None while it is under way, and when it was cut."""
 
     n: int
@@ -67,23 +67,23 @@ class Ledger:
     reports: Counter[str] = field(default_factory=Counter)
     served: dict[str, list[Served]] = field(default_factory=dict)
     reused_keys: int = 0
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
+    calls: deque[LedgerEntry] = field(default_factory=lambda: deque(maxlen=MAX_CALLS))
     _count: int = 0
     _keys: set[bytes] = field(default_factory=set)
 
-    def begin(self, path: str) -> Call:
+    def begin(self, path: str) -> LedgerEntry:
         self._count += 1
-        call = Call(self._count, datetime.now(UTC), path, time.monotonic())
+        call = LedgerEntry(self._count, datetime.now(UTC), path, time.monotonic())
         self.calls.append(call)
         return call
 
-    def bill_data(self, call: Call, cxid: str, kind: str) -> None:
+    def bill_data(self, call: LedgerEntry, cxid: str, kind: str) -> None:
         """Every successful data call costs, also the second for the same records."""
         call.billed = True
         self.balance -= PRICE
         self.billed.setdefault(cxid, Counter())[kind] += 1
 
-    def bill_report(self, call: Call, tid: str) -> None:
+    def bill_report(self, call: LedgerEntry, tid: str) -> None:
         call.billed = True
         self.reports[tid] += 1
 

@@ -20,7 +20,7 @@ _KEEP_ALIVE_SECONDS = 15.0
 Outcome = HttpResponse | Exception
 
 
-class Exchange:
+class HttpExchange:
     """One request and its outcome: a response, an ExchangeError, or what `before_send` raised."""
 
     __slots__ = ("before_send", "connection", "deadline", "is_done", "on_done", "request")
@@ -48,12 +48,12 @@ class HttpConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = ResponseParser(max_response_bytes)
         self._transport: asyncio.Transport | None = None
-        self.exchange: Exchange | None = None
+        self.exchange: HttpExchange | None = None
         self.is_usable = True
         self.idle_since = 0.0
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
-    def send(self, exchange: Exchange) -> None:
+    def send(self, exchange: HttpExchange) -> None:
         assert self._transport is not None
         assert self.exchange is None
         try:
@@ -132,8 +132,8 @@ class HttpConnectionPool:
         self._idle: list[HttpConnection] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._free_places = max_connections
-        self._waiting: deque[Exchange] = deque()
-        self._unfinished: set[Exchange] = set()
+        self._waiting: deque[HttpExchange] = deque()
+        self._unfinished: set[HttpExchange] = set()
         # One timer for the earliest deadline: one per exchange would cost as much as reading its response.
         self._timer: asyncio.TimerHandle | None = None
 
@@ -151,12 +151,12 @@ class HttpConnectionPool:
         total_seconds: float,
         on_done: Callable[[Outcome], object],
         before_send: Callable[[], object] | None = None,
-    ) -> Exchange:
+    ) -> HttpExchange:
         """`on_done` is called once, after this has returned, and must not raise. The total counts from now: waiting for
         a place is part of it. `before_send` is called after all that takes time; what it raises keeps the request back.
         """
         now = self._loop.time()
-        exchange = Exchange(request, now + total_seconds, on_done, before_send)
+        exchange = HttpExchange(request, now + total_seconds, on_done, before_send)
         self._unfinished.add(exchange)
         if self._timer is None or exchange.deadline < self._timer.when():
             self._set_timer(exchange.deadline)
@@ -188,7 +188,7 @@ class HttpConnectionPool:
             self._abort(exchange, BrokenResponse())
             raise
 
-    def finish(self, exchange: Exchange, outcome: Outcome, connection: HttpConnection | None) -> None:
+    def finish(self, exchange: HttpExchange, outcome: Outcome, connection: HttpConnection | None) -> None:
         """For connections: what became of an exchange, and that its place is free for the next."""
         now = self._loop.time()
         if connection is not None and connection.is_usable:
@@ -225,7 +225,7 @@ class HttpConnectionPool:
         for exchange in list(self._unfinished):
             self._settle(exchange, BrokenResponse())
 
-    def _send(self, exchange: Exchange, now: float) -> None:
+    def _send(self, exchange: HttpExchange, now: float) -> None:
         """Over an idle connection, or a new one."""
         while self._idle:
             connection = self._idle.pop()
@@ -237,7 +237,7 @@ class HttpConnectionPool:
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _open_and_send(self, exchange: Exchange) -> None:
+    async def _open_and_send(self, exchange: HttpExchange) -> None:
         try:
             connection = await self._open(exchange.deadline)
         except Exception as exc:  # noqa: BLE001 an ExchangeError; whatever it is, the exchange must have an outcome
@@ -264,13 +264,13 @@ class HttpConnectionPool:
             raise Unreachable from exc
         return connection
 
-    def _settle(self, exchange: Exchange, outcome: Outcome) -> None:
+    def _settle(self, exchange: HttpExchange, outcome: Outcome) -> None:
         if not exchange.is_done:
             exchange.is_done = True
             self._unfinished.discard(exchange)
             exchange.on_done(outcome)
 
-    def _abort(self, exchange: Exchange, outcome: Outcome) -> None:
+    def _abort(self, exchange: HttpExchange, outcome: Outcome) -> None:
         """Its connection is closed, as a response may still be on its way; closing it frees the place."""
         self._settle(exchange, outcome)
         if exchange.connection is not None and exchange.connection.exchange is exchange:
