@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from dev.bench import pipeline, spool, waiting
+from dev.bench import clients, pipeline, spool, waiting
 from dev.bench.peers import PEERS_PYTHON
 from dev.bench.relay import __main__ as relay
 from dev.local.programs import ROOT
@@ -15,6 +15,7 @@ def main() -> int:
     pipeline.main(["--sessions", "60", "--rounds", "3", "--whole", "40"])
     spool.main(["--large", "3000", "--rounds", "3"])
     waiting.main(["--sessions", "2000", "--seconds", "15", "--peer-sessions", "100", "--peer-seconds", "8"])
+    clients.main(["--rounds", "3", "--messages", "5000", "--commands", "4000", "--exchanges", "500"])
     relay.main(["--sockets", "1000", "--idle-seconds", "10", "--seconds", "3", "--rounds", "3"])
     return 0
 
