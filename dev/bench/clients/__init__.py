@@ -1,0 +1,1 @@
+"""What the clients and parsers written by hand cost, beside the libraries that do the same."""
