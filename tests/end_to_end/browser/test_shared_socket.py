@@ -95,7 +95,7 @@ def test_a_leader_that_hangs_is_relieved(following: Following, author: Author):
     open_tabs(following, 2)
     hanging = following.leader
     following.readers.remove(hanging)
-    hanging.page.evaluate("void setTimeout(() => { const end = Date.now() + 11000; while (Date.now() < end); })")
+    hanging.page.evaluate("void setTimeout(() => { const end = Date.now() + 9000; while (Date.now() < end); })")
     assert seconds_until_taken_over(following, author) < 8
     wait_until(lambda: not hanging.is_leading)
     author.append()

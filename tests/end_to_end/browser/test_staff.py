@@ -34,7 +34,8 @@ def new_token(product: Product) -> str:
 
 @pytest.fixture
 def page(visitor: Visitor, token: str) -> Page:
-    """Signed in, before the list."""
+    """Signed in, before the list. Its clock can be put forward, to when the page looks again by itself."""
+    visitor.page.clock.install()
     visitor.open(PAGE)
     sign_in(visitor.page, token)
     expect(visitor.page.get_by_role("heading", name="수집 작업")).to_be_visible()
@@ -80,6 +81,11 @@ def confirm(page: Page, button: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name=button).click()
 
 
+def let_it_look_again(page: Page) -> None:
+    """After thirty seconds it has, whatever went wrong before."""
+    page.clock.fast_forward(30_000)
+
+
 def stop_refreshing(page: Page) -> None:
     page.get_by_label("5초마다 새로고침").uncheck()
 
@@ -107,7 +113,8 @@ def test_a_stopped_run_is_found_understood_resumed_and_completes(page: Page, sto
     expect(tried).to_contain_text(["인증 요청1번째실패제공자가 우리 키를 거절함SERVICE_UNAVAILABLE"])
     confirm(page, "다시 시작")
     expect(page.locator("#answer")).to_have_text("다시 시작했어요. ‘인증 요청’부터 이어져요.")
-    stopped.approves()
+    stopped.approves().wait_for("completed")
+    let_it_look_again(page)
     expect(fact(page, "상태")).to_have_text("완료 끝남", timeout=20_000)
     expect(tried.last).to_contain_text("마무리")
     expect(page.locator("#run-history-body").get_by_role("button")).to_have_count(0)
@@ -232,12 +239,14 @@ def test_trouble_is_told_and_goes_by_itself(
         page.get_by_role("button", name="지금 새로고침").click()
         expect(page.locator("#trouble")).to_contain_text(text)
     expect(page.locator("#list-table")).to_be_visible()
+    let_it_look_again(page)
     expect(page.locator("#trouble")).to_be_hidden(timeout=15_000)
 
 
 def test_a_cut_line_is_told_and_comes_back_by_itself(page: Page, stopped: Visit, line: Line) -> None:
     open_story(page, stopped)
     line.cut()
+    let_it_look_again(page)
     expect(page.locator("#connection")).to_contain_text("서버에 연결하지 못했어요.", timeout=15_000)
     confirm(page, "다시 시작")
     expect(page.locator("#answer")).to_contain_text("요청이 전해졌는지 알 수 없으니")
@@ -295,9 +304,11 @@ def test_older_runs_stand_on_the_next_page(page: Page, many: Visit) -> None:
 
 def test_the_list_follows_by_itself_and_keeps_the_focus(page: Page, stopped: Visit, waiting: Visit) -> None:
     row = page.get_by_role("row").filter(has_text=waiting.session_id)
+    let_it_look_again(page)
     expect(row).to_contain_text("휴대폰 승인을 기다림", timeout=20_000)
     page.get_by_role("link", name=stopped.session_id).focus()
-    waiting.approves()
+    waiting.approves().wait_for("completed")
+    let_it_look_again(page)
     expect(row).to_contain_text("완료", timeout=20_000)
     expect(page.get_by_role("link", name=stopped.session_id)).to_be_focused()
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from sqlalchemy import make_url
 
 from core.names import Status
 from dev.local.programs import Program, worker_program
@@ -16,8 +15,9 @@ from tests.waiting import wait_until
 from .test_paths import REPORT_EVENTS, TREND_EVENTS
 
 STOPPING = "Warm shutdown"
-PORT_OF_HOLDER = """
-    select a.client_port from pg_stat_activity a join pg_locks l on l.pid = a.pid
+# The lease is an advisory lock, and its connection is named after its process.
+HOLDER = """
+    select a.application_name from pg_stat_activity a join pg_locks l on l.pid = a.pid
     join welno.welno_collection_history r on r.owner_id = l.objid::bigint
     where l.locktype = 'advisory' and l.classid = 73055 and r.session_id = :id
 """
@@ -49,12 +49,9 @@ def event_names(driver: Driver, session_id: str) -> list[str]:
 
 
 def holder_of(driver: Driver, session_id: str) -> psutil.Process:
-    """The very process that holds the run, found by its connection to the database."""
-    port = wait_until(lambda: driver.rows(PORT_OF_HOLDER, id=session_id))[0].client_port
-    ends = (port, make_url(driver.settings.stores.database_url).port)
-    pairs = [(c.pid, (c.laddr.port, c.raddr.port)) for c in psutil.net_connections("tcp") if c.raddr]
-    (pid,) = {pid for pid, pair in pairs if pair == ends}
-    return psutil.Process(pid)
+    """The very process that holds the run."""
+    [row] = wait_until(lambda: driver.rows(HOLDER, id=session_id))
+    return psutil.Process(int(row.application_name.split()[-1]))
 
 
 def program_of(running: Stack, process: psutil.Process) -> str:

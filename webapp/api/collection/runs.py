@@ -58,8 +58,9 @@ def resume_run(staff: str, session_id: UUID) -> dict[str, Any]:
     """Let a run that stopped with an error go on at its step."""
     with stores().unit_of_work() as work:
         resume_stopped_run(work, session_id, now=stores().clock.now())
+        run = read_run_history(work.session, session_id)  # where it goes on: after the commit a worker moves it
     log.info("run_resumed_by_staff", session_id=str(session_id), by=staff)
-    return {"success": True, "run": _history(session_id)}
+    return {"success": True, "run": run}
 
 
 @blueprint.post("/<uuid:session_id>/cancel")
