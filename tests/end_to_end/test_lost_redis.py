@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -29,10 +30,10 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="module")
-def lossy(pair: Pair) -> Iterator[Product]:
+def lossy(pair: Pair, migrated_home: Path) -> Iterator[Product]:
     """The product with its streams in a Redis of their own, which the tests may take away."""
     processes = ("sandbox", "web", "worker", "poller", "sweeper")
-    with run_product(processes, REDIS_URL=pair.url) as product:
+    with run_product(migrated_home, processes, REDIS_URL=pair.url) as product:
         yield product
 
 
