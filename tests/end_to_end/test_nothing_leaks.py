@@ -49,14 +49,19 @@ class Canary:
         self.trail.needles |= {f"token {visit.session_id}": secret}
         return visit
 
+    def channels_of_readers(self) -> set[bytes]:
+        """All there are, once a reader's subscription is among them."""
+        channels = set(self.product.redis.pubsub_channels())
+        return channels if any(b"tilko_session" in channel for channel in channels) else set()
+
     def takes_both_paths(self) -> None:
         for path in ("/results-trend", REPORT_PAGE):
             visit = self.knows(self.person.start(redirect_path=path)).asks_for_push()
             visit.wait_for("auth_waiting")
             self.knows_tokens_of(visit)
             self.trail.snapshots["redis, waiting"] = redis_contents(self.product.redis)
-            self.trail.channels |= set(self.product.redis.pubsub_channels())
             with open_socket(visit) as socket:
+                self.trail.channels |= wait_until(self.channels_of_readers)
                 visit.approves()
                 receive(socket)
             read_sse(visit)

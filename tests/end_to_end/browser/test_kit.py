@@ -35,7 +35,7 @@ _DIALOG_TWICE = """async () => {
 _CONFIRM = """async () => {
     const { askToConfirm } = await import("/static/page/kit/dialog.js");
     askToConfirm({ title: "지울까요?", text: "되돌릴 수 없어요.", yes: "지우기", look: "danger", about: "a-1" })
-        .then((answer) => { globalThis.answer = answer; });
+        .then((answer) => { globalThis.questionAnswer = answer; });
 }"""
 _LIST = """async () => {
     const { List } = await import("/static/page/kit/list.js");
@@ -120,8 +120,8 @@ def test_a_question_is_answered_by_its_button(visitor: Visitor, button: str, *, 
     dialog = visitor.page.get_by_role("dialog", name="지울까요?")
     expect(dialog).to_contain_text("a-1")
     dialog.get_by_role("button", name=button).click()
-    wait_until(lambda: visitor.page.evaluate("globalThis.answer !== undefined"))
-    assert visitor.page.evaluate("answer") is answer
+    wait_until(lambda: visitor.page.evaluate("globalThis.questionAnswer !== undefined"))
+    assert visitor.page.evaluate("questionAnswer") is answer
 
 
 def test_a_list_says_whether_it_loads_is_empty_or_failed(visitor: Visitor) -> None:
