@@ -1,9 +1,9 @@
 """The bench's tools that do nothing can all that the steps ask of them, or it would measure a chain that stands."""
 
 import pytest
-from dev.bench.pipeline.stub_tools import with_stubs
 
 from core.names import Step
+from dev.bench.pipeline.stub_tools import with_stubs
 from tests.integration.collection.conftest import World
 
 
