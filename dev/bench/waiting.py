@@ -36,7 +36,9 @@ _PATIENCE_SECONDS = 180
 _STANDBY_SECONDS = 5
 _LOST_AFTER_SECONDS = 60
 _TOLD = "auth_completed"
-_SEND_PEER = "import sys; from bench.peers.celery_retry import send_poll; [send_poll(x.strip(), {}) for x in sys.stdin]"
+_SEND_PEER = (
+    "import sys; from dev.bench.peers.celery_retry import send_poll; [send_poll(x.strip(), {}) for x in sys.stdin]"
+)
 Polls = dict[str, list[float]]
 
 
