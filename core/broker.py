@@ -6,19 +6,13 @@ from amqp.exceptions import AMQPError  # type: ignore[import-untyped] # as kombu
 from kombu.exceptions import KombuError
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache
 from kombu.transport import redis as kombu_redis
-from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError
-from redis.retry import Retry
 from redis.sentinel import SentinelManagedConnection
 
-from core.redis_failover import FailoverConnection, FailoverSSLConnection, NotPrimaryError
+from core.redis_failover import RETRY_ON_FAILOVER, FailoverConnection, FailoverSSLConnection
 
 # Every error of an unreachable broker: kombu wraps the transport's own errors in some places and not in others.
 BROKER_ERRORS = (KombuError, RedisError, AMQPError, OSError)
-
-
-# What a replica refused was not done: it is asked again at once, of whoever is the primary now.
-_RETRY = Retry(NoBackoff(), 1, (NotPrimaryError,))
 
 
 class FailoverChannel(kombu_redis.Channel):
@@ -29,7 +23,7 @@ class FailoverChannel(kombu_redis.Channel):
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call] # no types there
-        return parameters | {"retry": _RETRY}
+        return parameters | {"retry": RETRY_ON_FAILOVER}
 
 
 class FailoverTransport(kombu_redis.Transport):
@@ -64,7 +58,7 @@ class FailoverSentinelChannel(kombu_redis.SentinelChannel):
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call] # no types there
-        return parameters | {"retry": _RETRY}
+        return parameters | {"retry": RETRY_ON_FAILOVER}
 
 
 class FailoverSentinelTransport(kombu_redis.SentinelTransport):

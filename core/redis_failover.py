@@ -10,6 +10,8 @@ from typing import Any
 
 import redis
 from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _UNBLOCKED = "UNBLOCKED"
 # Redis names its errors by their first word.
@@ -23,6 +25,10 @@ class NotPrimaryError(exceptions.ConnectionError):
     """The server refused the command because it is, or has just become, a replica. Nothing was done."""
 
     retryable = True
+
+
+# What a replica refused was not done: it is asked again at once, of whoever is the primary now.
+RETRY_ON_FAILOVER = Retry(NoBackoff(), 1, (NotPrimaryError,))
 
 
 class FailoverMixin:

@@ -22,6 +22,7 @@ from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter
 from webapp.headers import harden
 from webapp.jobs import Jobs
+from webapp.limits import open_limits_pool
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.relay.limits import Limits
@@ -60,7 +61,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     return Parts(
         stores=stores,
         spool=Spool(settings.tilko_data_dir, stores.sealer, clock),
-        limiter=build_limiter(app, settings.redis_url),
+        limiter=build_limiter(app, settings.redis_url, open_limits_pool(settings.redis_url)),
         relay=relay,
     )
 

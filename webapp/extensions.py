@@ -8,11 +8,11 @@ from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
+from redis import ConnectionPool
 
 PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
-_LIMITS_TIMEOUT_SECONDS = 2
 _REDIS_IS_LOCAL = ("unix://",)
 
 
@@ -55,13 +55,10 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
     return JWTManager(app)
 
 
-def build_limiter(app: Flask, redis_url: str) -> Limiter:
+def build_limiter(app: Flask, redis_url: str, pool: ConnectionPool) -> Limiter:
     """Errors of Redis are raised: a limit that cannot be counted is no permission."""
     scheme = "redis+" if redis_url.startswith(_REDIS_IS_LOCAL) else ""
-    options: dict[str, Any] = {
-        "socket_timeout": _LIMITS_TIMEOUT_SECONDS,
-        "socket_connect_timeout": _LIMITS_TIMEOUT_SECONDS,
-    }
+    options: dict[str, Any] = {"connection_pool": pool}
     limiter = Limiter(
         get_remote_address,
         app=app,

@@ -6,9 +6,21 @@ import time
 
 from flask import request
 from limits import parse_many
+from redis import ConnectionPool
 
+from core.redis_failover import RETRY_ON_FAILOVER, survive_failover
 from webapp.current import parts
 from webapp.errors import ApiError, Code
+
+_TIMEOUT_SECONDS = 2
+
+
+def open_limits_pool(redis_url: str) -> ConnectionPool:
+    """With its own time-out: a request waits for its limit first."""
+    options = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
+    pool = ConnectionPool.from_url(redis_url, retry=RETRY_ON_FAILOVER, **options)
+    survive_failover(pool)
+    return pool
 
 
 def count_use(limit: str, action: str, key: str) -> None:

@@ -6,12 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from flask import Flask
+from limits import parse
 
 from dev.local.ports import LOOPBACK
 from services.stores import connect_redis
 from streams.multiplexed import MultiplexedRedis
 from tests.integration.core.replication import Pair, replicated
 from tests.waiting import wait_until
+from webapp.extensions import build_limiter
+from webapp.limits import open_limits_pool
 
 HEALED_WITHIN_SECONDS = 2
 CALLERS = 5
@@ -146,3 +150,11 @@ def test_a_loading_server_is_left_for_one_that_is_ready(pair: Pair, client: redi
     wait_until(lambda: succeeds(client), HEALED_WITHIN_SECONDS)
     assert pair.primary.admin.get("k") == b"v"
     before.config_set("key-load-delay", 0)
+
+
+def test_limits_are_counted_on_the_new_primary(pair: Pair):
+    limiter = build_limiter(Flask("limited"), pair.url, open_limits_pool(pair.url)).limiter
+    limit = parse("3/minute")
+    assert limiter.hit(limit, "caller")
+    pair.fail_over()
+    assert [limiter.hit(limit, "caller") for _ in range(3)] == [True, True, False]
