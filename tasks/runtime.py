@@ -1,4 +1,4 @@
-"""What one worker process works with, built after the fork: stores, tools, its lease."""
+"""What a worker process, or the poller, works with: stores, tools, its lease. Built after the fork."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.step_tools import Tools
 from services.delivery.task_sender import TaskSender
-from services.delivery.unit_of_work import TaskCall
 from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
 from spool import Spool
@@ -40,7 +39,10 @@ class Runtime:
 
 
 def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
-    """Build everything and start keeping the lease. Call after the fork: connections do not survive one."""
+    """Build everything and start renewing the lease. Call after the fork: connections do not survive one.
+
+    `kind` names the process in the table of leases.
+    """
     stores = build_stores(settings, clock, TaskSender(celery))
     lease = ProcessLeaseHolder(stores.engine, kind, settings.processes.lease_seconds)
     lease.start()
@@ -49,7 +51,7 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
 
 
 def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = None) -> Tools:
-    """Without a gate for who holds no lease."""
+    """With the gate, no provider is asked under a lease that was lost; without it, the caller holds none."""
     spool = Spool(settings.files.data_dir, stores.sealer, clock)
     spool.ensure_folders()
     timeouts = Timeouts(
@@ -82,7 +84,7 @@ _current: Runtime | None = None
 
 
 def runtime() -> Runtime:
-    """This worker process's own, made at its first task when no signal did (solo and thread pools)."""
+    """This worker process' own. Solo and thread pools send no signal at their start: then it is built on first use."""
     global _current  # noqa: PLW0603 one per process, by nature
     if _current is None:
         _current = build_runtime(settings, app, ProcessKind.WORKER)
@@ -90,14 +92,11 @@ def runtime() -> Runtime:
 
 
 @signals.worker_process_init.connect
-def _open(**_: object) -> None:
+def _build_at_start(**_: object) -> None:
     runtime()
 
 
 @signals.worker_process_shutdown.connect
-def _close(**_: object) -> None:
+def _close_at_end(**_: object) -> None:
     if _current is not None:
         _current.close()
-
-
-__all__ = ["Runtime", "TaskCall", "build_runtime", "build_tools", "runtime"]

@@ -1,21 +1,18 @@
 """The poller process: thousands of sessions that wait for their phones, on one asyncio loop, without a worker.
 
 `python -m tasks.processes.poller`. There is no endpoint that tells whether a phone has approved: the poll is a data
-call, and the one that succeeds has brought (and paid for) the checkups. They are on disk before the approval
-is recorded. Several pollers share the sessions; those of a poller that died are taken by the others. SIGTERM hands
+call, and the one that succeeds has brought (and paid for) the checkups. They are on disk before the approval is
+recorded. Several pollers share the sessions; those of a poller that died are taken by the others. SIGTERM hands
 everything back.
 """
 
 import asyncio
 import gc
-import random
 import signal
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Coroutine
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -23,26 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
-from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
-from services.collection.answers import find_count
-from services.collection.run_engine import record_approval
-from services.collection.waiting import (
-    asked_now,
-    give_back,
-    is_waiting,
-    let_go,
-    note_not_approved,
-    record_poll_error,
-    take_waiting,
-)
-from services.delivery.unit_of_work import Work
+from models.collection.run_states import FAST_POLLS
+from services.collection.waiting import asked_now, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
-from spool import Call, DataType, Overtaken, SpoolError
+from spool import Call, DataType, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
+from tasks.processes.poll_settlement import PollSettlement
 from tasks.runtime import Runtime, build_runtime
 from upstream.tilko.answers import DataAnswer
 from upstream.tilko.async_client import AsyncTilkoClient
@@ -51,16 +38,12 @@ from upstream.tilko.errors import NotApproved, TilkoError
 
 log = get_logger(__name__)
 
-T = TypeVar("T")
-
 _TAKEN_AT_ONCE = 1000
 _REFRESH_SECONDS = 0.25
 # What falls due within this leaves together: waking up for each poll would cost a tenth of it.
 _BATCH_SECONDS = 0.005
 _MAX_CONNECTIONS = 500
-_MAX_FAULT_DELAY_SECONDS = 30.0
-# A retryable fault of the provider is retried this often in a row, with growing delays, before the person is told.
-_FAULT_ATTEMPTS = 8
+_AFTER_MISTAKE_SECONDS = 30.0
 _BLOCKED_SECONDS = 0.05
 _STOP_GRACE_SECONDS = 4
 
@@ -73,16 +56,11 @@ class Poller:
         self._client = client
         self._events = events
         self._settings = settings
-        self._fault_retry = Retry(
-            max_attempts=_FAULT_ATTEMPTS,
-            base_seconds=settings.collection.step_retry_base_seconds,
-            max_seconds=min(settings.collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS),
-        )
         self._schedule = PollSchedule()
+        self._threads = DatabaseThreads(runtime.stores)
+        self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._owner_id: int | None = None
-        # Two threads: one refreshes the schedule, one records outcomes; more would only queue at the database.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="poller")
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
 
@@ -104,8 +82,8 @@ class Poller:
         while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
             await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
         if self._owner_id is not None:
-            await self._in_transaction(partial(give_back, owner_id=self._owner_id))
-        self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
+        self._threads.shutdown()
         self._events.flush()
 
     async def _refresh_loop(self) -> None:
@@ -126,7 +104,7 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        ended, requested = await self._in_transaction(
+        ended, requested = await self._threads.in_transaction(
             lambda work: (let_go(work, owner_id), asked_now(work.session, owner_id))
         )
         for session_id in ended:
@@ -135,7 +113,7 @@ class Poller:
         for session_id in requested:
             self._schedule.poll_now(session_id)
         try:
-            taken = await self._in_thread(self._take, owner_id)
+            taken = await self._threads.run(self._take, owner_id)
         except (SQLAlchemyError, SpoolError):
             # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
             self._runtime.lease.renounce()
@@ -190,7 +168,7 @@ class Poller:
 
     def _send_or_settle(self, poll: PendingPoll) -> None:
         if poll.answer_on_disk:
-            self._spawn(poll, self._settle_approval(poll))
+            self._spawn(poll, self._settlement.settle_approval(poll))
             return
         call = self._begin_call(poll)
         if call is None:
@@ -199,7 +177,7 @@ class Poller:
         try:
             # Once nobody else is asking, nobody else begins to: the session is ours.
             if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
-                self._spawn(poll, self._settle_answered(poll))
+                self._spawn(poll, self._settlement.settle_answered(poll))
                 call.end()
                 return
             poll.incoming_checked = True
@@ -214,18 +192,18 @@ class Poller:
         self._calls.discard(outcome)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
-            self._spawn(poll, self._settle_answer(poll, call, outcome.result()))
+            self._spawn(poll, self._settlement.settle_answer(poll, call, outcome.result()))
             return
         call.end()
         if isinstance(error, NotApproved):
             poll.polls += 1
             poll.faults = 0
             if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
-                self._spawn(poll, self._settle_not_approved(poll))
+                self._spawn(poll, self._settlement.settle_not_approved(poll))
             else:
-                self._reschedule(poll, self._delay_of(poll))
+                self._reschedule(poll, self._settlement.delay_after(poll))
         elif isinstance(error, TilkoError):
-            self._spawn(poll, self._settle_error(poll, error))
+            self._spawn(poll, self._settlement.settle_error(poll, error))
         elif error is not None:
             self._reschedule_after(error, poll)
 
@@ -251,7 +229,7 @@ class Poller:
                 self._reschedule(poll, self._settings.collection.poll_interval_seconds)
             else:
                 log.error("poll_failed_unexpectedly", exc_info=error)
-                self._reschedule(poll, _MAX_FAULT_DELAY_SECONDS)
+                self._reschedule(poll, _AFTER_MISTAKE_SECONDS)
 
     def _reschedule(self, poll: PendingPoll, delay: float | None) -> None:
         """None when this session waits no longer."""
@@ -275,92 +253,6 @@ class Poller:
         """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""
         if not self._runtime.lease.is_held(self._owner_id):
             raise LeaseLost
-
-    async def _store_answer(self, session_id: str, raw: bytes, call: Call) -> None:
-        """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""
-        while True:
-            try:
-                call.write()
-                await self._in_thread(self._runtime.tools.spool.put_incoming, session_id, DataType.HEALTH, raw)
-            except Overtaken:
-                raise
-            except SpoolError as exc:
-                log.error("paid_answer_not_on_disk", reason=exc.reason)  # noqa: TRY400 the reason is all there is
-                await asyncio.sleep(1)
-            else:
-                return
-
-    async def _settle_answer(self, poll: PendingPoll, call: Call, answer: DataAnswer) -> float | None:
-        try:
-            await self._store_answer(poll.session_text, answer.raw, call)
-        finally:
-            call.end()
-        return await self._settle_answered(poll)
-
-    async def _settle_answered(self, poll: PendingPoll) -> float | None:
-        poll.answer_on_disk = True
-        self._schedule.mark_answered(poll.claim.session_id)
-        return await self._settle_approval(poll)
-
-    async def _settle_approval(self, poll: PendingPoll) -> float | None:
-        poll.answer_on_disk = await self._in_thread(self._record_approval, poll)
-        if not poll.answer_on_disk:
-            return self._settings.collection.poll_interval_seconds
-        self._events.succeed(poll_id(poll.claim.session_id), poll.started, "approved")
-        duration_ms = round((time.monotonic() - poll.started) * 1000)
-        log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
-        return None
-
-    def _record_approval(self, poll: PendingPoll) -> bool:
-        """False when the answer on disk turned out to be damaged: then it has to be asked for again.
-
-        An answer that is gone altogether may also have been recorded in a commit whose outcome we never learned, and
-        imported since: asking again would cost a second time.
-        """
-        count = find_count(self._runtime.tools.spool, poll.session_text, DataType.HEALTH)
-        with self._runtime.stores.unit_of_work() as work:
-            if count is None:
-                return not is_waiting(work, poll.claim)
-            record_approval(work, poll.claim, count, self._runtime.tools)
-        return True
-
-    async def _settle_not_approved(self, poll: PendingPoll) -> float:
-        record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)
-        await self._in_transaction(record)
-        poll.collect_requested, poll.timeout_announced = False, poll.polls >= FAST_POLLS
-        return self._delay_of(poll)
-
-    def _delay_of(self, poll: PendingPoll) -> float:
-        return poll_delay(
-            poll.polls,
-            interval_seconds=self._settings.collection.poll_interval_seconds,
-            slow_max_seconds=self._settings.collection.poll_slow_max_seconds,
-        )
-
-    async def _settle_error(self, poll: PendingPoll, error: TilkoError) -> float | None:
-        poll.faults += 1
-        # Not a secret: the spread keeps many sessions from coming back at once.
-        chance, retry_after = random.random(), error.retry_after_seconds  # noqa: S311
-        delay = retry_delay(self._fault_retry, poll.faults, chance=chance, asked_seconds=retry_after)
-        if error.retryable and delay is not None:
-            return delay.total_seconds()
-        record = partial(record_poll_error, claim=poll.claim, error=error, tools=self._runtime.tools)
-        await self._in_transaction(record)
-        self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
-        return None
-
-    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
-        in_context = partial(copy_context().run, function, *args)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
-
-    async def _in_transaction(self, function: Callable[[Work], T]) -> T:
-        """Run a service function in a transaction, off the loop."""
-
-        def unit() -> T:
-            with self._runtime.stores.unit_of_work() as work:
-                return function(work)
-
-        return await self._in_thread(unit)
 
 
 def _bind_log_context(poll: PendingPoll) -> None:
