@@ -52,8 +52,13 @@ def retry_delay(
     return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
 
 
+# A session that waits for days is polled thousands of times: 1.5 to that power is no float.
+_MAX_GROWTH_STEPS = 100
+
+
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:
     """Seconds until the next poll after so many: steady for the first five, then growing by half up to the longest."""
     if polls < FAST_POLLS:
         return interval_seconds
-    return min(interval_seconds * 1.5 ** (polls - FAST_POLLS + 1), max(slow_max_seconds, interval_seconds))
+    growth = 1.5 ** min(polls - FAST_POLLS + 1, _MAX_GROWTH_STEPS)
+    return min(interval_seconds * growth, max(slow_max_seconds, interval_seconds))

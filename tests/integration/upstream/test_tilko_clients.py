@@ -1,6 +1,7 @@
 """What only one of the two Tilko clients does."""
 
 import asyncio
+import gc
 import json
 import threading
 from datetime import date
@@ -86,3 +87,23 @@ def test_cancelled_poll_leaves_the_others_alone(peer, person, tokens):
 
     peer.answer_key = answer_when_told
     assert (asyncio.run(cancel_first()).count, len(peer.keys_asked), len(peer.bodies)) == (0, 1, 1)
+
+
+def test_polls_that_find_nothing_leave_no_reference_cycles(peer, person, tokens):
+    """Thousands a second would keep the garbage collector busy."""
+    peer.answer = peers.give_json({"Status": "Error", "ErrorCode": 4115})
+
+    async def poll(times):
+        async with AsyncTilkoClient(peer.url, peers.API_KEY, max_connections=1) as client:
+            await asyncio.gather(client.poll(person, tokens), return_exceptions=True)
+            gc.collect()
+            for _ in range(times):
+                await asyncio.gather(client.poll(person, tokens), return_exceptions=True)
+            return gc.collect()
+
+    gc.disable()
+    try:
+        few, many = asyncio.run(poll(10)), asyncio.run(poll(60))
+    finally:
+        gc.enable()
+    assert many - few < 50

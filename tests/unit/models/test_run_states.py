@@ -70,3 +70,7 @@ def test_polls_are_steady_first_and_slow_down_then(polls, seconds):
 
 def test_slow_polls_are_never_faster_than_the_steady_ones():
     assert poll_delay(100, interval_seconds=2, slow_max_seconds=0.5) == 2
+
+
+def test_a_session_may_be_polled_ever_so_often():
+    assert poll_delay(1_000_000, interval_seconds=2, slow_max_seconds=10) == 10
