@@ -9,6 +9,8 @@ _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.
 MAX_TAKEOVERS = 20
 FAST_POLLS = 5
+# A session that waits for days is polled thousands of times: 1.5 to that power is no float.
+_MAX_GROWTH_STEPS = 100
 # A provider's Retry-After is honoured up to here; beyond, the person would rather know.
 _LONGEST_ASKED_SECONDS = 300.0
 
@@ -50,10 +52,6 @@ def retry_delay(
         return None
     grown = min(retry.base_seconds * 2 ** (failed_attempts - 1), retry.max_seconds)
     return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
-
-
-# A session that waits for days is polled thousands of times: 1.5 to that power is no float.
-_MAX_GROWTH_STEPS = 100
 
 
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:
