@@ -17,7 +17,7 @@ from tests.end_to_end.following import LAST, socket_url
 from tests.end_to_end.person import Visit, kind_of
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import TREATMENTS
-from tests.integration.core.replication import Pair, replicated
+from tests.replication import Pair, replicated
 from tests.waiting import wait_until
 
 EVENTS = [*range(1, 9)]

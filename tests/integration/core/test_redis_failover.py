@@ -10,7 +10,7 @@ import redis
 from dev.local.ports import LOOPBACK
 from services.stores import connect_redis
 from streams.multiplexed import MultiplexedRedis
-from tests.integration.core.replication import Pair, replicated
+from tests.replication import Pair, replicated
 from tests.waiting import wait_until
 
 HEALED_WITHIN_SECONDS = 2

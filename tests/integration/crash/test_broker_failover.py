@@ -15,7 +15,7 @@ from dev.local.stack import Stack
 from services.delivery.task_sender import SENDER_OPTIONS, TaskSender
 from services.delivery.unit_of_work import TaskCall
 from tasks.broker import QueueGauge
-from tests.integration.core.replication import Node, Pair, replicated
+from tests.replication import Node, Pair, replicated
 from tests.waiting import wait_until
 from webapp.jobs import build_task_sender
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -18,7 +17,7 @@ from core.settings import Settings
 from dev.local.ports import LOOPBACK, pick_port
 from models.processes import ProcessLease
 from services.accounts.revocations import token_time
-from tests.failover import FailoverPair
+from tests.replication import Pair, replicated
 from tests.waiting import wait_until
 from webapp import create_app
 from webapp.current import parts
@@ -130,25 +129,22 @@ def at_revision(engine: Engine, revision: str | None) -> Iterator[None]:
 
 
 @pytest.fixture
-def pair(server_home: Path) -> Iterator[FailoverPair]:
-    with FailoverPair(server_home) as pair:
+def pair() -> Iterator[Pair]:
+    with replicated() as pair:
         yield pair
 
 
 @pytest.mark.parametrize(("store", "part"), [("redis_url", "redis"), ("broker_url", "broker")])
-def test_a_redis_that_was_demoted_is_not_ready_until_it_is_promoted(
-    remake: Remake, pair: FailoverPair, store: str, part: str
-):
+def test_a_redis_that_was_demoted_is_not_ready_until_it_is_promoted(remake: Remake, pair: Pair, store: str, part: str):
     app = remake(**{store: pair.url})
     assert told(app)[part] == OK
-    pair.demote()
-    wait_for(app, part, "read only")
-    pair.promote()
+    with pair.demoted():
+        wait_for(app, part, "read only")
     wait_for(app, part, OK, 2.5)
 
 
 @pytest.mark.parametrize(("store", "part"), [("redis_url", "redis"), ("broker_url", "broker")])
-def test_a_failover_is_followed_within_two_seconds(remake: Remake, pair: FailoverPair, store: str, part: str):
+def test_a_failover_is_followed_within_two_seconds(remake: Remake, pair: Pair, store: str, part: str):
     app = remake(**{store: pair.url})
     assert told(app)[part] == OK
     pair.fail_over()
@@ -156,11 +152,11 @@ def test_a_failover_is_followed_within_two_seconds(remake: Remake, pair: Failove
 
 
 @pytest.mark.parametrize(("store", "part"), [("redis_url", "redis"), ("broker_url", "broker")])
-def test_a_full_redis_is_not_ready(remake: Remake, pair: FailoverPair, store: str, part: str):
+def test_a_full_redis_is_not_ready(remake: Remake, pair: Pair, store: str, part: str):
     app = remake(**{store: pair.url})
-    pair.primary.config_set("maxmemory", 1)
+    pair.primary.admin.config_set("maxmemory", 1)
     assert told(app)[part] == "out of memory"
-    pair.primary.config_set("maxmemory", 0)
+    pair.primary.admin.config_set("maxmemory", 0)
     wait_for(app, part, OK, 2.5)
 
 
