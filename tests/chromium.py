@@ -1,5 +1,13 @@
 """How the tests start Chromium: quiet towards strangers, and without the windows' parts that no page needs."""
 
+import os
+import subprocess
+from pathlib import Path
+
+import playwright
+
+from dev.local.programs import ROOT
+
 # Chromium takes the last list of features and forgets the others, so Playwright's own is repeated.
 _PLAYWRIGHT_TURNS_OFF = (
     "AvoidUnnecessaryBeforeUnloadCheckSync",
@@ -26,3 +34,12 @@ FLAGS = (
     "--disable-quic",
     f"--disable-features={','.join((*_PLAYWRIGHT_TURNS_OFF, *_ADDRESS_BAR))}",
 )
+
+
+def choose_node() -> None:
+    """Playwright runs on the Node that it brings, which does not start where libatomic is missing: then on ours."""
+    brought = Path(playwright.__file__).parent / "driver" / "node"
+    if subprocess.run([brought, "--version"], check=False, capture_output=True).returncode != 0:
+        command = [ROOT / "dev" / "scripts" / "with-node", "sh", "-c", "command -v node"]
+        ours = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = ours

@@ -19,6 +19,7 @@ from dev.local.process import Process
 from dev.local.programs import ROOT, sandbox_program
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
+from tests.chromium import choose_node
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
 pytest_plugins = ["tests.repetition", "tests.scheduling"]
@@ -128,6 +129,7 @@ def chromium_program() -> str:
     """Its path. Where there is none the browser's tests are skipped and the run says so at its end; CI fails."""
     found = subprocess.run([FIND_CHROMIUM], check=False, capture_output=True, text=True, timeout=30)
     if found.returncode == 0:
+        choose_node()
         return found.stdout.strip()
     if os.environ.get("CI"):
         pytest.fail(NO_CHROMIUM)
