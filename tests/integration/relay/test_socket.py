@@ -220,7 +220,8 @@ def test_one_pubsub_connection_serves_two_hundred_sockets(server, writer, redis_
     with ExitStack() as stack:
         clients = [stack.enter_context(server.raw("crowd")) for _ in range(200)]
         wait_until(lambda: server.get("/count")["sockets"] == 200)
-        assert len(redis_client.client_list(_type="pubsub")) == 1
+        # On a busy machine a connection that kept silent may just have been replaced, and Redis not have seen its end.
+        wait_until(lambda: len(redis_client.client_list(_type="pubsub")) == 1)
         writer.write("crowd", 3)
         assert all(read_until(client, b'"seq":3').count(b'"seq":') == 3 for client in clients)
     server.wait_for_nobody()
