@@ -1,10 +1,11 @@
 """The sweep over streams: finds those that lack what the log has, and fills them.
 
-Looked at are the subjects that changed lately; after Redis has lost or exchanged its data, all whose streams may still
-live. Several sweeps at once do no harm.
+Looked at are the subjects that changed lately, every minute those of the last ten minutes, and after Redis has lost or
+exchanged its data all whose streams may still live. Several sweeps at once do no harm.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,9 +17,11 @@ from streams import NOWHERE, Position, Streams
 
 log = get_logger(__name__)
 
-# A change is stamped before its commit: PostgreSQL ends a transaction that rests for 5 s (services.stores), so what the
-# last sweep could not see yet is younger than this.
+# A change is stamped before its commit: what the last sweep could not see yet is younger than this, but for a commit
+# that took longer, as to a standby that does not answer. Those are found by looking further back now and then.
 _LATELY_SECONDS = 10.0
+_LOOK_BACK_SECONDS = 600.0
+_LOOK_BACK_EVERY_SECONDS = 60.0
 # What a sender is given before its events count as left behind.
 _SETTLE_SECONDS = 0.3
 _PAGE_SUBJECTS = 500
@@ -35,37 +38,45 @@ class StreamSweep:
         sender: EventSender,
         *,
         settle_seconds: float = _SETTLE_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
         self._streams = streams
         self._kinds = kinds
         self._sender = sender
         self._settle_seconds = settle_seconds
-        self._compared_with = ""
-        self._comparing = ""
-        self._comparison: Iterator[int] = iter(())
+        self._monotonic = monotonic
+        self._server = ""  # the state of the Redis with which the streams are, or were, compared
+        self._comparison: Iterator[int] | None = None
+        self._look_back_at = 0.0
 
     def run(self, seconds_since_last: float) -> int:
         """Fill what is behind; how many subjects. Raises StreamsError and SQLAlchemyError: the next call must then be
         told the longer time."""
         filled = sum(self._fill_changed(seconds_since_last + _LATELY_SECONDS))
         state = self._streams.server_state()
-        if state and state == self._compared_with:
-            return filled
-        return filled + self._compare_some(state)
-
-    def _compare_some(self, state: str) -> int:
-        """One page of the comparison with another Redis: nothing else of the sweeper waits for the whole of it."""
-        if not state or state != self._comparing:
+        if not state or state != self._server:
             log.info("streams_compared_anew")
             self._streams.mark()
-            self._comparing = self._streams.server_state()
+            self._server = self._streams.server_state()
             self._comparison = self._fill_changed(None)
-        try:
-            return next(self._comparison)
-        except StopIteration:
-            self._compared_with = self._comparing
+        elif self._comparison is None and self._monotonic() >= self._look_back_at:
+            self._look_back_at = self._monotonic() + _LOOK_BACK_EVERY_SECONDS
+            self._comparison = self._fill_changed(_LOOK_BACK_SECONDS)
+        return filled + self._compare_some()
+
+    def _compare_some(self) -> int:
+        """One page: nothing else of the sweeper waits for the whole comparison."""
+        if self._comparison is None:
             return 0
+        try:
+            page = next(self._comparison, None)
+        except Exception:
+            self._server = ""  # what was not looked at yet would never be: begin again
+            raise
+        if page is None:
+            self._comparison = None
+        return page or 0
 
     def _fill_changed(self, window_seconds: float | None) -> Iterator[int]:
         """Page by page, how many were filled. Without a window all that Redis may still hold is looked at, but only
