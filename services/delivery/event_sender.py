@@ -1,6 +1,6 @@
 """Carries committed events from the log to their streams in Redis. May be repeated, come late, and run many times."""
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.logs import get_logger
@@ -27,7 +27,7 @@ class EventSender:
         try:
             if not self._append(delivery):
                 self._fill(delivery.subject)
-        except (StreamsError, OperationalError) as exc:
+        except (StreamsError, SQLAlchemyError) as exc:
             log.warning("events_not_sent", subject=delivery.subject, error=type(exc).__name__)
             return False
         return True
@@ -36,7 +36,7 @@ class EventSender:
         """Bring the subject's stream and projection up to the log's end. False when a store was away."""
         try:
             self._fill(subject)
-        except (StreamsError, OperationalError) as exc:
+        except (StreamsError, SQLAlchemyError) as exc:
             log.warning("stream_not_filled", subject=subject, error=type(exc).__name__)
             return False
         return True
