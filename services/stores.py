@@ -26,6 +26,7 @@ from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from streams import Streams
+from streams.control import ControlChannel
 
 # A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
 _STATEMENT_TIMEOUT_MS = 30_000
@@ -150,7 +151,7 @@ def build_stores(
         sealer=sealer,
         policy=policy,
         directory=directory,
-        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send),
+        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
     )
 
 

@@ -13,11 +13,11 @@ from models.collection import RunState
 from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.operators import (
     RunSummary,
-    cancel_run,
     list_runs,
     read_run_history,
     resume_stopped_run,
 )
+from services.collection.requests import cancel_session
 from services.delivery.task_sender import TaskSender
 from services.stores import Stores, build_stores
 from tasks.app import app, settings
@@ -66,7 +66,7 @@ def resume(here: Stores, options: argparse.Namespace) -> None:
 
 def cancel(here: Stores, options: argparse.Namespace) -> None:
     with here.unit_of_work() as work:
-        cancel_run(work, options.session_id, now=clock.now())
+        cancel_session(work, options.session_id, now=clock.now())
     _write("cancelled")
 
 

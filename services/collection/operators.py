@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.collection import CollectionRun, CollectionStep, RunState
 from services.collection.errors import NotStopped, SessionNotFound
-from services.collection.requests import cancel_session, resume_run
+from services.collection.requests import resume_run
 from services.collection.run_store import locked_run
 from services.delivery.unit_of_work import Work
 
@@ -110,11 +110,6 @@ def resume_stopped_run(work: Work, session_id: UUID, *, now: datetime) -> None:
         if run.run_state != RunState.IDLE or run.error_code is None:
             raise NotStopped(run.run_state)
         resume_run(work, run, now=now)
-
-
-def cancel_run(work: Work, session_id: UUID, *, now: datetime) -> None:
-    """End a run for good, as its person could."""
-    cancel_session(work, session_id, now=now)
 
 
 def _summarize(run: CollectionRun) -> RunSummary:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from core.names import Status, Step, step_task
+from core.names import Status, Step, session_subject, step_task
 from models.collection import CollectionRun, RunState
 from services.collection.errors import NotAsked, RunOver
 from services.collection.events import say_ended
@@ -79,7 +79,8 @@ def resume_run(work: Work, run: CollectionRun, *, now: datetime) -> None:
 
 
 def cancel_session(work: Work, session_id: UUID, *, now: datetime) -> None:
-    """End the session at the person's wish. Work under way stops at its next step; stored records stay."""
+    """End the session for good, as its person or an operator wishes. Work under way stops at its next step; stored
+    records stay, and whoever reads along is thrown out."""
     with locked_run(work, session_id) as run:
         if run.run_state != RunState.ENDED:
             say_ended(work, session_id, Status.CANCELLED, "요청하신 대로 수집을 멈췄어요.", now=now)
@@ -88,3 +89,4 @@ def cancel_session(work: Work, session_id: UUID, *, now: datetime) -> None:
             note_change(run, now)
         # Whoever holds the token gets nothing from now on, also of a collection that had completed.
         run.token_hash = None
+    work.reauthorize(session_subject(str(session_id)))

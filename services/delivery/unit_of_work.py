@@ -1,7 +1,8 @@
 """The unit of work: one transaction, opened and closed by an edge, and what may leave only after its commit.
 
 Events are numbered and logged in the transaction and appended to their streams after it; tasks are sent after it. Both
-are repeated by a sweep: a process that dies between the commit and the sending loses nothing.
+are repeated by a sweep: a process that dies between the commit and the sending loses nothing. That rights have ended is
+said after it, too; who does not hear of it looks at every reader's right within a minute.
 
 Order of locks: the domain's rows in its own order, then the subjects of the events by name.
 """
@@ -46,6 +47,7 @@ class Work:
     _batches: dict[str, list[EventBatch]] = field(default_factory=dict)
     _projected: dict[str, object] = field(default_factory=dict)
     calls: list[TaskCall] = field(default_factory=list)
+    ended_rights: list[str] = field(default_factory=list)
 
     def emit(self, subject: str, body: dict[str, Any]) -> None:
         """Tell one event of a subject. It gets its number before the commit. Raises InvalidEventError."""
@@ -62,6 +64,10 @@ class Work:
     def send(self, name: str, about: str, request_id: str) -> None:
         """Send a task after the commit."""
         self.calls.append(TaskCall(name, about, request_id))
+
+    def reauthorize(self, subject: str) -> None:
+        """This unit takes rights to the subject away: have all its readers looked at again after the commit."""
+        self.ended_rights.append(subject)
 
     def take_pending(self, subject: str) -> list[bytes]:
         """The bodies that still need numbers, for a statement that numbers them itself; `note_numbered` must follow."""
@@ -103,9 +109,10 @@ class Work:
 
 
 class UnitOfWork:
-    """Opens units. `deliver` appends a subject's events to its stream, `send` hands a task to the broker.
+    """Opens units. `deliver` appends a subject's events to its stream, `send` hands a task to the broker, `reauthorize`
+    tells all web processes whose readers to look at again.
 
-    Neither may raise: what they could not do, a sweep does later.
+    None may raise: the commit is done, and what they could not do is made up for later.
     """
 
     def __init__(
@@ -114,11 +121,13 @@ class UnitOfWork:
         kinds: SubjectKinds,
         deliver: Callable[[Delivery], object],
         send: Callable[[TaskCall], object],
+        reauthorize: Callable[[str], object],
     ) -> None:
         self.sessions = sessions
         self._kinds = kinds
         self._deliver = deliver
         self._send = send
+        self._reauthorize = reauthorize
 
     @contextmanager
     def __call__(self) -> Iterator[Work]:
@@ -130,3 +139,5 @@ class UnitOfWork:
             self._deliver(delivery)
         for call in work.calls:
             self._send(call)
+        for subject in work.ended_rights:
+            self._reauthorize(subject)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.clock import clock
-from core.names import Status, Step, step_task
+from core.names import CONTROL_CHANNEL, Status, Step, step_task
 from models.collection import CollectionRun
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.errors import NotAsked, RunOver, SessionNotFound
@@ -25,6 +25,7 @@ from services.collection.waiting import (
     record_poll_error,
     take_waiting,
 )
+from tests.waiting import wait_until
 from upstream.tilko.errors import NotApproved, TilkoMisconfigured, TilkoRefused, TilkoUnavailable
 
 from .conftest import OWNER, World
@@ -351,6 +352,17 @@ def test_cancelling_stops_the_work_under_way_at_its_next_step(world: World):
     run = world.run(session_id)
     assert (run.status, run.run_state, run.identity, run.token_hash) == (Status.CANCELLED, "ended", None, None)
     assert world.events(session_id)[-1]["status"] == "cancelled"
+
+
+def test_who_reads_along_with_a_cancelled_session_is_looked_at_again(world: World):
+    """Whoever cancels: the person, staff, the operators' command."""
+    session_id, _ = world.waiting()
+    with world.stores.redis.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(CONTROL_CHANNEL)
+        channel.get_message(timeout=5)
+        world.cancel(session_id)
+        message = wait_until(channel.get_message, 5)
+    assert message["data"].decode() == f"subject:tilko_session:{session_id}"
 
 
 def test_cancelling_twice_is_told_once(world: World):

@@ -25,6 +25,10 @@ KINDS = SubjectKinds([ROW, SHARED])
 HALL = "hall:one"
 
 
+def nothing(_: object) -> None:
+    """Where a test hands nothing on."""
+
+
 @dataclass
 class Log:
     """Both stores, and all that works on them."""
@@ -33,14 +37,17 @@ class Log:
     redis: redis.Redis
     streams: Streams = field(init=False)
     snapshot: dict[bytes, bytes] = field(default_factory=dict)
+    seconds: float = 0  # of the sweep's monotonic clock
 
     def __post_init__(self) -> None:
         self.streams = Streams(self.redis)
         self.sender = EventSender(self.sessions, self.streams, KINDS)
         self.reader = HistoryReader(self.sessions, self.streams, KINDS)
-        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, lambda _: None)
-        self.unsent_unit = UnitOfWork(self.sessions, KINDS, lambda _: None, lambda _: None)
-        self.sweep = StreamSweep(self.sessions, self.streams, KINDS, self.sender, settle_seconds=0)
+        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, nothing, nothing)
+        self.unsent_unit = UnitOfWork(self.sessions, KINDS, nothing, nothing, nothing)
+        self.sweep = StreamSweep(
+            self.sessions, self.streams, KINDS, self.sender, settle_seconds=0, monotonic=lambda: self.seconds
+        )
 
     def emit(self, subject: str = HALL, count: int = 1, *, is_sent: bool = True, **fields: object) -> Position:
         with (self.unit_of_work if is_sent else self.unsent_unit)() as work:

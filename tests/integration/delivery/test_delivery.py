@@ -2,25 +2,27 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
 
 from dev.local.ports import pick_port
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.unit_of_work import Delivery, UnitOfWork
-from streams import NOWHERE, Position, Streams
+from streams import NOWHERE, Position, Streams, StreamsUnavailable
 
-from .conftest import HALL, KINDS, Log, seqs
+from .conftest import HALL, KINDS, Log, nothing, seqs
 
 
 def hold(log: Log) -> Delivery:
     """What a sender that stands still after its commit has in its hands."""
     held: list[Delivery] = []
-    with UnitOfWork(log.sessions, KINDS, held.append, lambda _: None)() as work:
+    with UnitOfWork(log.sessions, KINDS, held.append, nothing, nothing)() as work:
         work.emit(HALL, {"late": True})
     return held[0]
 
@@ -174,13 +176,45 @@ def test_a_redis_that_came_back_with_older_data_is_compared_with_all_that_may_li
     assert log.sweep.run(0) == 0
 
 
-def age(log: Log, subject: str) -> None:
-    """As if it had not changed for an hour."""
+def age(log: Log, subject: str, seconds: int = 3600) -> None:
+    """As if it had not changed for so long."""
+    changed = text("""
+        update welno.welno_subjects set changed_at = now() - make_interval(secs => :seconds) where subject = :subject
+    """)
     with log.sessions.begin() as session:
-        session.execute(
-            text("update welno.welno_subjects set changed_at = now() - interval '1 hour' where subject = :subject"),
-            {"subject": subject},
-        )
+        session.execute(changed, {"subject": subject, "seconds": seconds})
+
+
+def test_a_comparison_that_redis_cut_off_begins_anew(log: Log, monkeypatch: pytest.MonkeyPatch):
+    log.emit(count=2)
+    log.sweep.run(0)
+    snapshot = take_snapshot(log.redis)
+    log.emit(count=2)
+    age(log, HALL)
+    put_back(log.redis, {key: value for key, value in snapshot.items() if b"mark" not in key})
+    log.sweep.run(0)  # one page: the kind without subjects; the next page is this subject's
+    with monkeypatch.context() as patch:
+        patch.setattr(log.streams, "revisions", refuse)
+        with pytest.raises(StreamsUnavailable):
+            log.sweep.run(0)
+    assert sum(log.sweep.run(0) for _ in range(5)) == 1
+    assert log.streamed() == [1, 2, 3, 4]
+
+
+def refuse(*_: object) -> None:
+    raise StreamsUnavailable("revisions: ConnectionError")
+
+
+def test_what_a_slow_commit_showed_late_is_found_within_a_minute(log: Log):
+    log.emit()
+    for _ in range(9):
+        log.sweep.run(0)
+    log.emit(is_sent=False)
+    age(log, HALL, 120)
+    assert sum(log.sweep.run(0) for _ in range(3)) == 0
+    log.seconds += 60
+    assert sum(log.sweep.run(0) for _ in range(3)) == 1
+    assert log.streamed() == [1, 2]
 
 
 def test_an_emptied_redis_costs_the_sweep_nothing_for_what_rests(log: Log):
@@ -215,7 +249,32 @@ def test_writers_go_on_while_redis_is_emptied_all_the_while(log: Log):
 
 def test_a_store_that_is_away_is_no_error_of_the_unit(log: Log):
     away = EventSender(log.sessions, Streams(redis.Redis(port=pick_port(), retry=None)), KINDS)
-    with UnitOfWork(log.sessions, KINDS, away.deliver, lambda _: None)() as work:
+    with UnitOfWork(log.sessions, KINDS, away.deliver, nothing, nothing)() as work:
         work.emit(HALL, {})
     assert log.streams.positions([HALL]) == [NOWHERE]
     assert log.sweep.run(0) == 1
+
+
+def test_a_database_without_a_free_connection_is_no_error_of_a_committed_unit(log: Log):
+    """The commit is done: whoever called must not take it for undone."""
+    log.emit()
+    log.emit(is_sent=False)  # the sender has to fill this from the database
+    engine = create_engine(log.sessions.kw["bind"].url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    sender = EventSender(sessionmaker(engine), log.streams, KINDS)
+    with engine.connect(), UnitOfWork(log.sessions, KINDS, sender.deliver, nothing, nothing)() as work:
+        work.emit(HALL, {})
+    engine.dispose()
+    assert (log.logged(), log.streamed()) == ([1, 2, 3], [1])
+
+
+def test_who_must_be_looked_at_again_is_told_after_the_commit_and_not_without_one(log: Log):
+    told: list[tuple[str, int]] = []
+    unit = UnitOfWork(log.sessions, KINDS, nothing, nothing, lambda subject: told.append((subject, len(log.logged()))))
+    with suppress(KeyError), unit() as work:
+        work.reauthorize(HALL)
+        raise KeyError
+    with unit() as work:
+        work.emit(HALL, {})
+        work.reauthorize(HALL)
+        assert told == []
+    assert told == [(HALL, 1)]

@@ -25,7 +25,7 @@ from services.collection.events import say, say_ended
 from tests.plain_http import NO_TLS
 from webapp.current import parts
 
-from .people import FORM, ORIGIN, Person, change_run
+from .people import API, FORM, ORIGIN, Person, change_run
 from .server import Server
 
 Dial = Callable[..., ClientConnection]
@@ -129,6 +129,15 @@ def test_whoever_cancels_closes_every_tab_at_once(dial: Dial, owner: Person):
     began = time.monotonic()
     assert owner.session("DELETE", "").status_code == 204
     assert [close_code(socket) for socket in sockets] == [4404, 4404]
+    assert time.monotonic() - began < 1.5
+
+
+def test_staff_who_cancel_close_every_tab_at_once(app: Flask, dial: Dial, owner: Person, staff: dict[str, str]):
+    socket = dial(owner.session_id, additional_headers=owner.bearer)
+    [hear(socket) for _ in range(2)]
+    began = time.monotonic()
+    assert app.test_client().post(f"{API}/admin/runs/{owner.session_id}/cancel", headers=staff).status_code == 200
+    assert close_code(socket) == 4404
     assert time.monotonic() - began < 1.5
 
 

@@ -7,7 +7,8 @@ from flask_smorest import Blueprint
 
 from core.logs import get_logger
 from models.collection import RunState
-from services.collection.operators import cancel_run, list_runs, read_run_history, resume_stopped_run
+from services.collection.operators import list_runs, read_run_history, resume_stopped_run
+from services.collection.requests import cancel_session
 from webapp.api.collection.schemas.runs import RunHistoryOutput, RunsOutput, RunsQuery
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import for_staff
@@ -71,7 +72,7 @@ def resume_run(staff: str, session_id: UUID) -> dict[str, Any]:
 def cancel(staff: str, session_id: UUID) -> dict[str, Any]:
     """End a run for good, as its person could. Stored records stay."""
     with stores().unit_of_work() as work:
-        cancel_run(work, session_id, now=stores().clock.now())
+        cancel_session(work, session_id, now=stores().clock.now())
     log.info("run_cancelled_by_staff", session_id=str(session_id), by=staff)
     return {"success": True, "run": _history(session_id)}
 

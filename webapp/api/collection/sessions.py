@@ -14,7 +14,6 @@ from services.collection.session_cache import SessionView, status_of
 from services.collection.sessions import start_session
 from services.patients.identification import Identity
 from services.patients.records import list_checkups, list_prescriptions
-from streams.control import ControlChannel
 from webapp.api.collection.schemas.sessions import (
     CollectOutput,
     SessionIdInput,
@@ -165,7 +164,6 @@ def cancel(view: SessionView) -> Response:
     """End the session. Work under way stops at its next step; stored records stay."""
     with stores().unit_of_work() as work:
         cancel_session(work, UUID(view.session_id), now=stores().clock.now())
-    ControlChannel(stores().redis).reauthorize_subject(session_subject(view.session_id))
     response = Response(status=204)
     drop_session_cookie(response)
     return response
