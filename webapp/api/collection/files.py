@@ -27,7 +27,7 @@ def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
     """Counts by state, and the files that failed or wait."""
     spool = parts().spool
     listing = spool.list_pending if query["folder"] == Folder.PENDING else spool.list_failed
-    return {"success": True, "counts": spool.counts(), "files": _stories(listing(query["limit"]))}
+    return {"success": True, "counts": spool.counts(), "files": _histories(listing(query["limit"]))}
 
 
 @blueprint.get("/<string:name>")
@@ -77,7 +77,7 @@ def clean_files(staff: str, body: dict[str, int]) -> dict[str, Any]:
     return {"success": True, "removed": removed}
 
 
-def _stories(names: list[str]) -> list[FileInfo]:
+def _histories(names: list[str]) -> list[FileInfo]:
     found = []
     for name in names:
         try:
