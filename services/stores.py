@@ -137,7 +137,7 @@ def build_stores(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
-    directory = SessionDirectory(redis, sessions, cache, policy=policy, clock=clock)
+    directory = SessionDirectory(sessions, policy=policy, clock=clock)
     return Stores(
         settings=settings,
         clock=clock,

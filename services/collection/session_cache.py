@@ -1,7 +1,8 @@
 """What may be known of a session: one table of fields, from which the status answers, the documents and the Redis hash
 `tilko_session:{id}` are made.
 
-The hash is a copy for status answers. It opens nothing: who may ask is decided from the run's row in PostgreSQL.
+The hash is a copy for others to look at. It opens nothing and we read nothing from it: after Redis came back with older
+data, or PostgreSQL was restored, it may tell of another time than the run's row.
 """
 
 from collections.abc import Callable, Mapping
@@ -167,7 +168,7 @@ def status_of(view: SessionView) -> dict[str, Any]:
 
 
 class SessionCache:
-    """Writes a session into its Redis hash, and reads the state from it. What is personal is sealed."""
+    """Makes a session's Redis hash. What is personal is sealed."""
 
     def __init__(self, sealer: Sealer, clock: Clock) -> None:
         self._sealer = sealer
@@ -190,19 +191,3 @@ class SessionCache:
         value = field.read(view)
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
         return self._sealer.seal_text(text, f"{field.name}:{view.session_id}") if field.is_personal else text
-
-    def read_state(self, session_id: str, fields: Mapping[str, str]) -> dict[str, Any]:
-        """The state from the hash's fields. Raises KeyError, ValueError or SealError when it is not whole."""
-        state: dict[str, Any] = {}
-        for field in STATE_FIELDS:
-            text = fields[field.name]
-            if field.is_personal:
-                text = self._sealer.open_text(text, f"{field.name}:{session_id}")
-            is_text = field.schema is not None and field.schema["type"] == "string"
-            state[field.name] = text if is_text else _decode(text)
-        return state
-
-
-def _decode(text: str) -> Any:
-    """Texts that may be null are written bare; no text of ours looks like JSON."""
-    return orjson.loads(text) if text == "null" or text[:1] in "{[" else text

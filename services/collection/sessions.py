@@ -8,27 +8,22 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
-from core.logs import get_logger
 from core.names import Event, Status, Step, session_subject
-from core.sealing import Sealer, SealError
+from core.sealing import Sealer
 from models.collection import CollectionRun, RunState
 from models.patients import DEFAULT_HOSPITAL, Hospital
 from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
-from services.collection.session_cache import SessionCache, SessionView, state_of, view_of
+from services.collection.session_cache import SessionView, state_of, view_of
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
-
-log = get_logger(__name__)
 
 _TOKEN_BYTES = 32
 # Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.
@@ -111,12 +106,8 @@ class SessionDeadline(Protocol):
 class SessionDirectory:
     """Finds sessions, for those who may use them."""
 
-    def __init__(
-        self, redis: Redis, sessions: sessionmaker[Session], cache: SessionCache, *, policy: SessionPolicy, clock: Clock
-    ) -> None:
-        self._redis = redis
+    def __init__(self, sessions: sessionmaker[Session], *, policy: SessionPolicy, clock: Clock) -> None:
         self._sessions = sessions
-        self._cache = cache
         self._policy = policy
         self._clock = clock
 
@@ -146,15 +137,11 @@ class SessionDirectory:
             raise SessionExpired(known.session_id)
 
     def read_state(self, session_id: str) -> dict[str, Any]:
-        """The state, for who was let in before: from its copy in Redis while there is one, else from the row. Raises
-        SessionNotFound."""
-        state = self._cached_state(session_id)
-        if state is None:
-            view = self.read(session_id)
-            if view is None:
-                raise SessionNotFound(session_id)
-            state = state_of(view)
-        return state
+        """The state, for who was let in before. Raises SessionNotFound."""
+        view = self.read(session_id)
+        if view is None:
+            raise SessionNotFound(session_id)
+        return state_of(view)
 
     def renewal(self, known: SessionDeadline, *, share: float = _RENEW_SHARE) -> datetime | None:
         """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""
@@ -179,14 +166,3 @@ class SessionDirectory:
         if view.status != Status.COMPLETED and view.expires_at - now < self._policy.ttl / 2:
             data = {"expires_at": deadline.isoformat()}
             say(work, UUID(view.session_id), Event.SESSION_EXTENDED, "접속 시간이 연장됐어요.", now=now, data=data)
-
-    def _cached_state(self, session_id: str) -> dict[str, Any] | None:
-        try:
-            fields = cast("dict[bytes, bytes]", self._redis.hgetall(session_subject(session_id)))
-            if not fields:
-                return None
-            found = {name.decode(): value.decode() for name, value in fields.items()}
-            return self._cache.read_state(session_id, found)
-        except (RedisError, KeyError, ValueError, SealError) as exc:
-            log.warning("session_cache_unreadable", session_id=session_id, error=type(exc).__name__)
-            return None
