@@ -34,9 +34,10 @@ class Results:
 
     def add(self, section: str, metrics: Mapping[str, float], title: str | None = None) -> None:
         """One line per metric."""
-        self._keep(section, dict(metrics))
+        kept = _rounded(metrics)
+        self._keep(section, kept)
         print(f"\n{title or readable(section)}")
-        for name, value in metrics.items():
+        for name, value in kept.items():
             print(f"  {readable(name):<{_NAME_WIDTH}}{value:>{_VALUE_WIDTH},.2f}")
 
     def add_table(
@@ -44,20 +45,21 @@ class Results:
     ) -> None:
         """One line per row; a metric that a row does not have stays empty. The columns of each prefix make a table of
         their own, and what has none of the prefixes makes the last."""
-        self._keep(section, {row: dict(metrics) for row, metrics in rows.items()})
-        left = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
+        kept = {row: _rounded(metrics) for row, metrics in rows.items()}
+        self._keep(section, kept)
+        left = list(dict.fromkeys(name for metrics in kept.values() for name in metrics))
         for prefix in (*prefixes, ""):
             columns = [name for name in left if name.startswith(prefix)]
             left = [name for name in left if name not in columns]
             if columns:
                 print()
-                _print_table(columns, rows)
+                _print_table(columns, kept)
 
     def finish(self) -> None:
         """The last line."""
         found = {"bench": self._bench, "options": self._options, **self._sections}
         print()
-        print(json.dumps(_rounded(found), default=str), flush=True)
+        print(json.dumps(found, default=str), flush=True)
 
     def _keep(self, section: str, found: object) -> None:
         if section in self._sections:
@@ -84,8 +86,7 @@ def _width(column: str) -> int:
     return max(len(column), 8)
 
 
-def _rounded(found: object) -> object:
-    """Nobody measures more than six decimals."""
-    if isinstance(found, dict):
-        return {name: _rounded(value) for name, value in found.items()}
-    return round(found, 6) if isinstance(found, float) else found
+def _rounded(metrics: Mapping[str, float]) -> Metrics:
+    """Nobody measures more than six decimals. Before the table and the JSON are made of them: rounded twice, 0.0349999
+    would be 0.03 in one and 0.04 in the other."""
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}

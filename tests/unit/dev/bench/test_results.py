@@ -60,3 +60,14 @@ def test_a_percentile_of_nothing_is_nothing():
 
 def test_each_figure_has_a_median_of_its_own():
     assert medians([{"a": 1, "b": 9}, {"a": 3, "b": 7}, {"a": 2, "b": 8}]) == {"a": 2, "b": 8}
+
+
+def test_table_and_json_round_alike(capsys: pytest.CaptureFixture[str]):
+    results = Results("some", {})
+    results.add("cpu", {"share": 0.0349999999})
+    results.add_table("peers", {"ours": {"share": 0.0349999999}})
+    results.finish()
+    *table, last = capsys.readouterr().out.splitlines()
+    found = json.loads(last)
+    assert found["cpu"] == found["peers"]["ours"] == {"share": 0.035}
+    assert sum(f"{0.035:.2f}" in line for line in table) == 2
