@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, inspect, select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import bindparam, inspect, select, text
+from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -76,24 +76,23 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
     """Write what was changed of the run, its tries and its events, and have its Redis hash replaced when a browser can
     see the change. Raises ClaimOutdated."""
     subject = session_subject(str(run.session_id))
-    state = inspect(run)
-    changed = sorted(set(_COLUMNS.keys()).difference(state.unmodified, _COUNTERS))
-    is_visible = "revision" not in state.unmodified
+    before, now = inspect(run).committed_state, inspect(run).dict
+    changed = tuple(sorted(name for name in before if name not in _COUNTERS and before[name] != now[name]))
+    is_visible = "revision" in before
     bodies = work.take_pending(subject)
     if not (changed or is_visible or bodies or tries):
         return
-    parameters: dict[str, Any] = {name: getattr(run, name) for name in changed}
-    parameters |= {f"old_{name}": state.committed_state.get(name, getattr(run, name)) for name in _COMPARED}
-    parameters |= {"key": run.session_id, "seen": int(is_visible)}
+    parameters: dict[str, Any] = {name: _bound(name, now[name]) for name in changed}
+    parameters |= {f"old_{name}": before.get(name, now[name]) for name in _COMPARED}
+    parameters |= {"key": str(run.session_id), "seen": int(is_visible)}
     parameters |= event_parameters(work.kinds.of(subject), subject, bodies)
     for number, one in enumerate(tries):
         parameters |= {f"{name}_{number}": getattr(one, name) for name in _TRY_COLUMNS}
-    statement = _saving(tuple(changed), len(tries), has_events=bool(bodies))
-    row = work.session.execute(statement, parameters).one_or_none()
+    statement = _saving(changed, len(tries), has_events=bool(bodies))
+    row = work.session.connection().exec_driver_sql(statement, parameters).one_or_none()
     if row is None:
         raise ClaimOutdated(str(run.session_id))
-    for name in changed:
-        set_committed_value(run, name, getattr(run, name))
+    before.clear()
     for name in _SHARED:
         set_committed_value(run, name, getattr(row, name))
     work.note_numbered(EventBatch(subject, row.epoch, row.event_seq - len(bodies) + 1, bodies))
@@ -102,11 +101,13 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
 
 
 _COMPARED = ("fence", "step", "run_state")
+_DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+_BIND_PROCESSORS = {column.name: column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for column in _COLUMNS}
 _TRY_COLUMNS = tuple(field.name for field in fields(StepTry))
 
 
 @lru_cache(maxsize=256)
-def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> TextClause:
+def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> str:
     """The statement for these columns; a run's life knows a few dozen combinations."""
     assignments = ["revision = revision + :seen", "event_seq = event_seq + :count", "changed_at = clock_timestamp()"]
     assignments += [f"{name} = :{name}" for name in changed]
@@ -124,13 +125,17 @@ def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> TextCl
     statement = text(f"""
         with {", ".join(parts)} select saved.*, (select epoch from welno.welno_epoch) as epoch from saved
     """)  # noqa: S608 parts of our own
-    types = {name: _COLUMNS[name].type for name in (*changed,)} | {"key": _COLUMNS["session_id"].type}
-    return statement.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items()))
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def _bound(name: str, value: Any) -> Any:
+    """As psycopg2 takes it."""
+    processor = _BIND_PROCESSORS[name]
+    return processor(value) if processor else value
 
 
 def _recorded_tries(tries: int) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
-    types = {column.name: column.type.compile(dialect=dialect) for column in CollectionStep.__table__.columns}
+    types = {column.name: column.type.compile(dialect=_DIALECT) for column in CollectionStep.__table__.columns}
     rows = ", ".join(
         "(" + ", ".join(f"cast(:{name}_{number} as {types[name]})" for name in _TRY_COLUMNS) + ")"
         for number in range(tries)

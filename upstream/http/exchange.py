@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import ClassVar
 
@@ -65,6 +66,12 @@ class HttpResponse:
     body: bytes
 
 
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """One for all clients, also those of processes that are forked later: reading the authorities takes 20 ms."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def open_http() -> httpx.Client:
     """A pool of kept connections. Open it after the fork: two processes must not share a socket.
 
@@ -75,6 +82,7 @@ def open_http() -> httpx.Client:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     http = httpx.Client(
+        verify=_tls_context(),
         limits=httpx.Limits(
             max_connections=_MAX_CONNECTIONS,
             max_keepalive_connections=_MAX_CONNECTIONS,
