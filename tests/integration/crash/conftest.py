@@ -21,11 +21,11 @@ SETTINGS = {
     "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
     "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
     "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 60),
-    "WELNO_LEASE_SECONDS": "1.5",
-    "WELNO_SWEEP_INTERVAL_SECONDS": "0.1",
+    "WELNO_LEASE_SECONDS": "3",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
 }
 # As many as there are places at which a run is held in a worker, and two that are free.
-PLACES = 16
+PLACES = 14
 
 
 PROCESSES = ("sandbox", "worker", "poller", "sweeper")

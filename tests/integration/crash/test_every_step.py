@@ -13,6 +13,7 @@ from core.names import Status, Step, step_task
 from dev.local.stack import Stack
 from services.delivery.unit_of_work import TaskCall
 from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, REPORT, TREATMENTS, Driver, make_identity
+from tests.integration.crash.conftest import PLACES
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until
 
@@ -185,6 +186,7 @@ def test_a_blow_at_every_step_loses_and_doubles_nothing(
 def test_those_that_hung_at_every_step_change_nothing_when_they_wake(running: Stack, held: Held):
     for name in ("spare", "spare_poller"):
         running.start(name)
+    wait_until(lambda: held.gates.leases() == 2 * (PLACES + 1), 60)
     for name in ("worker", "poller"):
         running.kill(name, signal.SIGSTOP)
     held.let_go()
