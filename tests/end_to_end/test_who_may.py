@@ -23,6 +23,7 @@ from webapp.current import parts
 PUBLIC = {
     "static",
     "sessions.start",
+    "auth.staff_login",
     "health.healthz",
     "health.readyz",
     "health.metrics",
@@ -36,8 +37,9 @@ PUBLIC = {
     "pages.vendor",
 }
 BODIES = {
-    "passwords.change_password": {"current_password": "135790", "new_password": "246802"},
+    "passwords.change_password": {"current_password": "592704", "new_password": "804365"},
     "files.clean_files": {"older_than_days": 30},
+    "auth.set_up_second_factor": {},
 }
 EVIL = {"Origin": "https://evil.example"}
 
@@ -50,7 +52,7 @@ class Call:
 
     @property
     def body(self) -> dict | None:
-        password = {"password": "135790"} if self.endpoint.startswith("passwords.") else None
+        password = {"password": "592704"} if self.endpoint.startswith("passwords.") else None
         return BODIES.get(self.endpoint, password)
 
 
@@ -184,7 +186,7 @@ def test_the_records_open_to_no_session_before_the_approval(product: Product, ow
     impostor = owner.person.start(patient_uuid=owner.patient_uuid).asks_for_push()
     for kind in ("checkups", "prescriptions", "report"):
         assert impostor.ask_records(kind, owner.patient_uuid).status_code == 404
-    assert impostor.ask_password("set", owner.patient_uuid, password="135790").status_code == 404
+    assert impostor.ask_password("set", owner.patient_uuid, password="592704").status_code == 404
     assert impostor.status()["patient_uuid"] is None
 
 
@@ -196,8 +198,8 @@ def test_the_operators_routes_want_a_member_of_staff(product: Product, owner: Vi
 
 def patient_token(visit: Visit) -> str:
     uuid = visit.patient_uuid
-    visit.ask_password("reset", uuid, password="135790")
-    return str(visit.ask_password("verify", uuid, password="135790").json()["access_token"])
+    visit.ask_password("reset", uuid, password="592704")
+    return str(visit.ask_password("verify", uuid, password="592704").json()["access_token"])
 
 
 def test_a_phone_is_not_bombed_with_pushes(product: Product):
@@ -225,7 +227,7 @@ def test_an_address_tries_thirty_passwords_in_ten_minutes(product: Product):
     headers = {"X-Forwarded-For": new_address()}
     url = f"{product.web_url}{API}/patients"
     with httpx.Client(headers=headers, verify=NO_TLS) as browser:
-        tries = [browser.post(f"{url}/{uuid4()}/password/verify", json={"password": "135790"}) for _ in range(31)]
+        tries = [browser.post(f"{url}/{uuid4()}/password/verify", json={"password": "592704"}) for _ in range(31)]
     assert [answer.status_code for answer in tries] == [404] * 30 + [429]
     assert int(tries[-1].headers["Retry-After"]) >= 1
 

@@ -30,7 +30,7 @@ export const FILTERS = {
 export class StaffApi {
   #tab = new SafeStorage(() => sessionStorage);
   #http = new HttpClient({
-    baseUrl: "/api/v1/admin",
+    baseUrl: "/api/v1",
     credentials: "omit",
     cache: "no-store",
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
@@ -49,7 +49,7 @@ export class StaffApi {
     if (!TOKEN_FORM.test(token)) throw new WelnoError({ code: "TOKEN_MALFORMED", status: 401 });
     this.#http.useToken(token);
     try {
-      await this.#http.request("GET", "/runs?limit=1");
+      await this.#http.request("GET", "/admin/runs?limit=1");
     } catch (error) {
       this.forget();
       throw error;
@@ -65,7 +65,7 @@ export class StaffApi {
 
   /** The token opens nothing any more, for anybody. Forgotten here in any case; fails when the server did not get it. */
   async signOut() {
-    const ended = this.#change("/sign-out");
+    const ended = this.#change("/auth/logout");
     this.forget();
     await ended;
   }
@@ -78,7 +78,7 @@ export class StaffApi {
     const place = before ? { before: before.updated_at, before_id: before.session_id } : {};
     const paging = { limit: String(limit), ...place };
     const ask = (/** @type {any} */ question) =>
-      this.#http.request("GET", `/runs?${new URLSearchParams({ ...question, ...paging })}`);
+      this.#http.request("GET", `/admin/runs?${new URLSearchParams({ ...question, ...paging })}`);
     const pages = await Promise.all(FILTERS[filter].map(ask));
     // Each page has its newest: together they hold the newest of all.
     const byId = new Map(pages.flatMap((page) => page.runs).map((run) => [run.session_id, run]));
@@ -87,17 +87,17 @@ export class StaffApi {
 
   /** One run with its steps. @param {string} id */
   async read(id) {
-    return (await this.#http.request("GET", `/runs/${id}`)).run;
+    return (await this.#http.request("GET", `/admin/runs/${id}`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} the run after that */
   async resume(id) {
-    return (await this.#change(`/runs/${id}/resume`)).run;
+    return (await this.#change(`/admin/runs/${id}/resume`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} the run after that: it may have ended otherwise meanwhile */
   async cancel(id) {
-    return (await this.#change(`/runs/${id}/cancel`)).run;
+    return (await this.#change(`/admin/runs/${id}/cancel`)).run;
   }
 
   /** Also when the page is being left. */
