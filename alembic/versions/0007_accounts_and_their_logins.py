@@ -1,4 +1,4 @@
-"""accounts and their logins, and locks of passwords that grow."""
+"""accounts and their logins, locks of passwords that grow, the buyer's phone of an order."""
 
 from collections.abc import Sequence
 
@@ -65,9 +65,11 @@ def upgrade() -> None:
     op.create_index("ix_logins_last_seen_at", "logins", ["last_seen_at"], schema="welno")
     locks = sa.Column("locks", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     op.add_column("welno_patient_passwords", locks, schema="welno")
+    op.add_column("tb_campaign_payments", sa.Column("user_phone", sa.Text(), nullable=True), schema="welno")
 
 
 def downgrade() -> None:
+    op.drop_column("tb_campaign_payments", "user_phone", schema="welno")
     op.drop_column("welno_patient_passwords", "locks", schema="welno")
     op.drop_table("logins", schema="welno")
     op.drop_table("accounts", schema="welno")
