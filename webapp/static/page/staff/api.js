@@ -1,6 +1,6 @@
 /**
- * The admin API's runs, asked with the staff token. The token lives in this tab's sessionStorage and in one header;
- * never in an address, never beside a cookie.
+ * The admin API's runs, asked with an access token. It lives in this tab's sessionStorage and in one header; never in
+ * an address, never beside a cookie.
  * @module
  */
 
@@ -9,6 +9,7 @@ import { WelnoError } from "../../sdk/core/errors.js";
 import { SafeStorage } from "../../sdk/core/storage.js";
 
 const TOKEN_KEY = "welno_staff_token";
+export const SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED";
 const TIMEOUT_MILLISECONDS = 15_000;
 const OPEN_STATES = ["idle", "ready", "running", "waiting"];
 // What a token looks like; anything else would not even fit into a header.
@@ -40,21 +41,40 @@ export class StaffApi {
     this.#http.useToken(this.#tab.getItem(TOKEN_KEY));
   }
 
-  get signedIn() {
+  /** Also of somebody who still has to set up a second factor. */
+  get hasToken() {
     return this.#http.token !== null;
   }
 
   /** Keeps the token only when the server takes it. @param {string} token */
-  async signIn(token) {
+  async useToken(token) {
     if (!TOKEN_FORM.test(token)) throw new WelnoError({ code: "TOKEN_MALFORMED", status: 401 });
     this.#http.useToken(token);
     try {
       await this.#http.request("GET", "/admin/runs?limit=1");
     } catch (error) {
-      this.forget();
+      // The token of somebody without a second factor opens the way to one.
+      if (error.code !== SECOND_FACTOR_REQUIRED) this.forget();
       throw error;
     }
     this.#tab.setItem(TOKEN_KEY, token);
+  }
+
+  /** @param {{login: string, password: string, totp?: string}} typed */
+  async signIn(typed) {
+    const { access_token: token } = await this.#http.request("POST", "/auth/staff-login", { body: typed });
+    await this.useToken(token);
+  }
+
+  /** @returns {Promise<string>} the address of a new second factor, for the authenticator */
+  async offerSecondFactor() {
+    return (await this.#http.request("POST", "/auth/totp", { body: {} })).uri;
+  }
+
+  /** @param {string} totp a code of the one that was offered */
+  async confirmSecondFactor(totp) {
+    await this.#http.request("POST", "/auth/totp", { body: { totp } });
+    await this.useToken(this.#http.token);
   }
 
   /** This tab no longer has the token, which may still be good elsewhere. */
