@@ -12,7 +12,7 @@ from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import pages
 from webapp.api import asyncapi, health, reference
-from webapp.api.accounts import sign_out
+from webapp.api.accounts import sign_in
 from webapp.api.collection import files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import passwords, records
@@ -74,7 +74,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, stream, records, passwords, files, runs, sign_out):
+    for resource in (sessions, stream, records, passwords, files, runs, sign_in):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)

@@ -33,6 +33,8 @@ class Code(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     UNAUTHORIZED = "UNAUTHORIZED"
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
+    LOGIN_FAILED = "LOGIN_FAILED"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
@@ -72,6 +74,16 @@ CODES: Mapping[Code, Meaning] = {
     Code.UNAUTHORIZED: Meaning(401, "로그인이 필요해요.", "No valid access token."),
     Code.PASSWORD_WRONG: Meaning(
         401, "비밀번호가 맞지 않아요.", "Wrong password; `details.tries_left` says how many tries remain."
+    ),
+    Code.LOGIN_FAILED: Meaning(
+        401,
+        "로그인 정보가 맞지 않아요. 다시 확인해 주세요.",
+        "Something that was typed does not fit; not said what.",
+    ),
+    Code.SECOND_FACTOR_REQUIRED: Meaning(
+        403,
+        "인증 앱의 숫자 6자리가 필요해요.",
+        "Sign in again with `totp`, or set up a second factor (`POST /api/v1/auth/totp`).",
     ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(

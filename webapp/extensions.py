@@ -47,6 +47,8 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
         JWT_ALGORITHM="HS256",
         JWT_ENCODE_ISSUER="welno",
         JWT_DECODE_ISSUER="welno",
+        JWT_ENCODE_AUDIENCE="welno",
+        JWT_DECODE_AUDIENCE="welno",
         JWT_TOKEN_LOCATION=["headers", "cookies"],
         JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
         JWT_ACCESS_COOKIE_NAME=PATIENT_COOKIE,

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from core.settings.readers import (
@@ -92,12 +93,25 @@ class SecretSettings:
         "Derives pseudonyms (limits, new patients' UUIDs); never change it.",
         secret=True,
     )
+    password_pepper: str = setting(
+        "WELNO_PASSWORD_PEPPER",
+        read_secret,
+        "Goes into every password's hash, so keep it apart from the database; when it is changed nobody's password"
+        " fits any more.",
+        secret=True,
+    )
 
     def __post_init__(self) -> None:
         """Raises ValueError when two are the same: whoever learns one must not hold another."""
-        if self.jwt_secret == self.pseudonym_key:
-            raise ValueError("WELNO_JWT_SECRET and WELNO_PSEUDONYM_KEY: must be different")
-        if {self.jwt_secret.encode(), self.pseudonym_key.encode()} & _as_written(self.sealing_keys):
+        single = {
+            "WELNO_JWT_SECRET": self.jwt_secret,
+            "WELNO_PSEUDONYM_KEY": self.pseudonym_key,
+            "WELNO_PASSWORD_PEPPER": self.password_pepper,
+        }
+        for (one, value), (other, same) in combinations(single.items(), 2):
+            if value == same:
+                raise ValueError(f"{one} and {other}: must be different")
+        if {value.encode() for value in single.values()} & _as_written(self.sealing_keys):
             raise ValueError("WELNO_SEALING_KEYS: must be different from the other secrets")
 
 
@@ -143,6 +157,31 @@ class WebSettings:
     )
     poll_limit: str = setting(
         "WELNO_RELAY_POLL_LIMIT", read_rate_limit, "Polls for the events of one session.", default="240 per minute"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSettings:
+    """Operators, a hospital's staff, members: how they sign in."""
+
+    staff_login_limit: str = setting(
+        "WELNO_STAFF_LOGIN_LIMIT",
+        read_rate_limit,
+        "Tries of one login from one address; a right one takes them back.",
+        default="5 per 15 minutes",
+    )
+    operator_idle_seconds: float = setting(
+        "WELNO_OPERATOR_IDLE_SECONDS",
+        number_between(1, 3600),
+        "An operator's login ends when it was not used for so long.",
+        default="900",
+        unit="s",
+    )
+    demo: bool = setting(
+        "WELNO_DEMO",
+        read_boolean,
+        "The demo's people and logins, and operators without a second factor: never in production.",
+        default="false",
     )
 
 

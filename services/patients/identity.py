@@ -52,8 +52,8 @@ def mask_name(name: str) -> str:
 class Identity:
     """What the person entered, normalized on construction. Its repr shows nothing personal.
 
-    `patient_uuid` is a hint of the browser, believed only when name and birth date fit. `hospital_id` None or the
-    default one means none in particular.
+    `patient_uuid` is what the browser says and decides nothing. `hospital_id` None or the default one means none in
+    particular.
     """
 
     user_name: str = field(repr=False)
@@ -95,10 +95,6 @@ class Identity:
         for moment in ("terms_agreed_at", "terms_expires_at"):
             typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
         return cls(**typed)
-
-    def is_same_person(self, name: str, birth_date: date) -> bool:
-        """Whether a stored name (which may still have a shop's ending) and birth date are this person's."""
-        return normalize_name(name) == self.user_name and birth_date == self.birthdate
 
     def derive_uuid(self, pseudonym_key: str) -> UUID:
         """Equal for every session of the same person, and of no use to anyone without the key."""

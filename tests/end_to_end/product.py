@@ -108,4 +108,4 @@ def _open_flower(programs: dict[str, Program]) -> dict[str, Program]:
 
 
 def _staff_command() -> tuple[str, ...]:
-    return (sys.executable, "-m", "webapp.staff_token", "--name", "operator-1", "--role", "staff")
+    return (sys.executable, "-m", "webapp.staff_token", "--name", "operator-1", "--role", "operator")

@@ -74,7 +74,7 @@ class SixDigits(fields.String):
             required=True,
             validate=validate.Regexp(r"\A[0-9]{6}\Z", error="숫자 6자리를 입력해 주세요."),
             error_messages=say("비밀번호를 입력해 주세요.", "숫자 6자리를 입력해 주세요."),
-            metadata={"example": "123456"},
+            metadata={"example": "592704"},
             **kwargs,
         )
 

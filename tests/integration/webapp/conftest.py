@@ -86,7 +86,7 @@ def new_staff(app: Flask) -> Callable[[], dict[str, str]]:
 
     def make() -> dict[str, str]:
         with app.app_context():
-            return {"Authorization": f"Bearer {make_token('op-1', 1, Role.STAFF)}"}
+            return {"Authorization": f"Bearer {make_token('op-1', 1, Role.OPERATOR)}"}
 
     return make
 
