@@ -22,6 +22,7 @@ log = get_logger(__name__)
 
 _READ_BYTES = 16_384
 _PING = encode_frame(Opcode.PING, b"")
+_EMPTY_PONG_HEAD, _EMPTY_PONG_BYTES = b"\x8a\x80", 6  # final, masked; the four bytes of the mask follow
 _ADMITTING, _OPEN, _CLOSING, _CLOSED = range(4)
 _NEVER = float("inf")
 
@@ -84,7 +85,7 @@ class Connection:
         """Everything that has a right which may be lost."""
         return ()
 
-    def _take_frames(self) -> Sequence[bytes]:
+    def take_frames(self) -> Sequence[bytes]:
         """The next frames of events."""
         return ()
 
@@ -128,12 +129,21 @@ class Connection:
             self._drop("gone")
             return
         self._silent_pings = 0
+        if self._is_awaited_pong(data):
+            self._awaited_pongs -= 1
+            return
         try:
             self._take_in(data)
         except ProtocolError as exc:
             self._ignores_input = True
             self._begin_close(exc.code, str(exc))
         self.flush()
+
+    def _is_awaited_pong(self, data: bytes) -> bool:
+        """By far the most that clients send, so it is told by its bytes, without a frame reader."""
+        if len(data) != _EMPTY_PONG_BYTES or not data.startswith(_EMPTY_PONG_HEAD):
+            return False
+        return self._awaited_pongs > 0 and self._reader is None
 
     def _take_in(self, data: bytes) -> None:
         if self._ignores_input:
@@ -252,18 +262,20 @@ class Connection:
 
     def _gather(self) -> bool:
         """Fill the buffer with what waits; False when there is nothing."""
-        control = self._take_control()
-        frames: Sequence[bytes] = self._take_frames() if self._state == _OPEN else ()
-        if control:
+        control = self._control
+        if control is not None:
+            self._control = None  # what is put there from now on goes after the events
+        frames: Sequence[bytes] = ()
+        if self._state == _OPEN:
+            frames = self.take_frames()
+            if frames:
+                self._idle_pings = 0
+        if control is not None:
             frames = [*control, *frames]
-        # Having no events can be the end of them, with a close frame.
-        frames = frames or self._take_control()
+        elif not frames and self._control is not None:  # having no events can be the end of them, with a close frame
+            frames, self._control = self._control, None
         self._buffer = frames[0] if len(frames) == 1 else b"".join(frames)
         return bool(frames)
-
-    def _take_control(self) -> Sequence[bytes]:
-        control, self._control = self._control, None
-        return control or ()
 
     def _put_control(self, frame: bytes) -> None:
         if self._control is None:
@@ -297,8 +309,11 @@ class Connection:
         self._idle_pings += 1
         self._silent_pings += 1
         self._awaited_pongs += 1
-        self._put_control(_PING)
-        self.flush()
+        if self._buffer:
+            self._put_control(_PING)
+        else:  # as nearly always; nothing is gathered for it
+            self._buffer = _PING
+            self.on_writable()
 
     def check_pong(self) -> None:
         """As often, and by as much later as a pong may take: the pings since then are not late yet."""

@@ -56,9 +56,6 @@ class FollowedStream(EventReader):
         self._socket.note_ready(self)
         self._socket.flush()
 
-    def on_active(self) -> None:
-        self._socket.on_active()
-
     def on_ready(self) -> None:
         self._pool.loop.run(partial(self._socket.on_stream_ready, self))
 
@@ -131,9 +128,6 @@ class MultiSubjectSocket(Connection):
     def note_ready(self, stream: FollowedStream) -> None:
         self._ready[stream] = None
 
-    def on_active(self) -> None:
-        self._idle_pings = 0
-
     def on_stream_ready(self, stream: FollowedStream) -> None:
         if self._is_blocked and stream.subscription.is_too_slow:
             self.end(CloseCode.TOO_SLOW)
@@ -149,7 +143,7 @@ class MultiSubjectSocket(Connection):
         stream.subscription.listener = stream
         stream.flush()
 
-    def _take_frames(self) -> Sequence[bytes]:
+    def take_frames(self) -> Sequence[bytes]:
         """Of one subject: the others have their turn with the next write."""
         while self._ready:
             stream = next(iter(self._ready))

@@ -70,8 +70,9 @@ class ReaderPool:
     def count_events(self, first: Outgoing | Resync, count: int) -> None:
         """One observation of the first event of a write: how long it took until the last of its readers had it."""
         self._events_out += count
-        if isinstance(first, Outgoing) and first.appended_at is not None:
-            delay = time.time() - first.appended_at
+        appended_at = first.appended_at
+        if appended_at is not None:
+            delay = time.time() - appended_at
             if first is self._last_timed:
                 self._delays[-1] = delay
             else:

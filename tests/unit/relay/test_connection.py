@@ -74,3 +74,28 @@ def test_a_message_in_many_reads_is_one_message(ends):
         ends.peer.sendall(bytes([byte]))
     assert b'"timestamp":7' in ends.peer.recv(200)
     wait_until(lambda: ends.connection._reader is None)
+
+
+def test_the_pong_of_a_ping_needs_no_frame_reader(ends, monkeypatch):
+    monkeypatch.delattr("webapp.relay.connection.FrameReader")
+    ends.ping()
+    ends.peer.sendall(PONG)
+    wait_until(lambda: ends.connection._awaited_pongs == 0)
+    assert ends.connection.is_open
+
+
+def test_a_pong_that_comes_in_parts_is_taken_too(ends):
+    ends.ping()
+    for byte in PONG:
+        ends.peer.sendall(bytes([byte]))
+    wait_until(lambda: ends.connection._awaited_pongs == 0)
+    assert ends.connection.is_open
+
+
+def test_six_bytes_within_a_message_are_not_taken_for_a_pong(ends):
+    ends.ping()
+    message = client_frame(1, b'{"type": "ping", "timestamp": 7}', mask=bytes(4))
+    ends.peer.sendall(message[:10])
+    wait_until(lambda: ends.connection._reader is not None)
+    ends.peer.sendall(client_frame(10, mask=bytes(4)))  # a part of the payload, where it is no UTF-8
+    assert decode_close(ends.peer.recv(200)[2:]) == 1007
