@@ -66,6 +66,11 @@ class Connection:
         return self._descriptor
 
     @property
+    def is_admitting(self) -> bool:
+        """Nobody has decided yet, and it is not too late."""
+        return self._state == _ADMITTING
+
+    @property
     def is_open(self) -> bool:
         return self._state == _OPEN
 
@@ -197,7 +202,7 @@ class Connection:
         if command is None:
             self.send(messages.error(ErrorCode.UNKNOWN_TYPE))
             return
-        self._commands = self._commands or CommandQueue(self._pool.loop, self._on_answered)
+        self._commands = self._commands or CommandQueue(self._pool.loop, self._pool.workers, self._on_answered)
         if not self._commands.put(command, message):
             self.send(messages.error(ErrorCode.TOO_MANY_COMMANDS))
 

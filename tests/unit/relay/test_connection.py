@@ -48,7 +48,7 @@ def ends() -> Iterator[Ends]:
     yield ends
     ends.peer.close()
     wait_until(lambda: not pool.sockets)
-    loop.stop()
+    pool.stop()
 
 
 def test_each_ping_of_ours_has_one_pong_free(ends):
