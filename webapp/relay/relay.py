@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from core.logs import get_logger
 from streams import Position, StoredEvent, StreamsError, StreamsUnavailable
@@ -19,7 +19,7 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.connection import Connection
 from webapp.relay.errors import DrainingError, TooManySocketsError
 from webapp.relay.event_history import EventHistory
-from webapp.relay.handshake import detach
+from webapp.relay.handshake import AcceptedSocket, detach
 from webapp.relay.hub import Hub
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, make_loop
@@ -81,15 +81,17 @@ class Relay:
         for _ in range(_MAX_CONCURRENT_ANSWERS):
             self._admission_permits.put(None)
 
-    def receive_websocket(self, ws: Any, decide: Callable[[], SubscribeRequest | CloseCode]) -> None:
-        """Take over the connection that flask-sock has opened; `decide` says who may read what.
+    def receive_websocket(self, ws: AcceptedSocket, decide: Callable[[], SubscribeRequest | CloseCode]) -> None:
+        """Take over the connection of a flask-sock route; `decide` says who may read what.
 
         It finds no request, and may block: after `admit_within_seconds` the peer is told 1013, and the answer comes
         too late. Returns at once under gunicorn, which then lets go; under other servers at the end of the connection.
         """
         self._receive(ws, Socket, decide, self._prepare)
 
-    def receive_multi_subject_websocket(self, ws: Any, decide: Callable[[], MultiSubjectRequest | CloseCode]) -> None:
+    def receive_multi_subject_websocket(
+        self, ws: AcceptedSocket, decide: Callable[[], MultiSubjectRequest | CloseCode]
+    ) -> None:
         """The same for a socket that may follow several subjects."""
         self._receive(ws, MultiSubjectSocket, decide, self._prepare_multi_subject)
 
@@ -163,7 +165,7 @@ class Relay:
 
     def _receive(
         self,
-        ws: Any,
+        ws: AcceptedSocket,
         kind: Callable[[ReaderPool, int, threading.Event | None], S],
         decide: Callable[[], Q | CloseCode],
         prepare: Callable[[S, Q], Job],
@@ -283,6 +285,6 @@ class Relay:
         return Polled([item], item.position)
 
 
-def _wait_unless_detachable(ws: Any) -> threading.Event | None:
+def _wait_unless_detachable(ws: AcceptedSocket) -> threading.Event | None:
     """gunicorn lets go of a connection without a word; other servers would still write an HTTP answer into it."""
     return None if ws.mode == "gunicorn" else threading.Event()

@@ -8,7 +8,6 @@ from typing import Any, cast
 import orjson
 from flask import Flask, Response, current_app, request
 from flask_smorest import Blueprint
-from flask_sock import Sock
 from structlog.contextvars import get_contextvars
 
 from services.collection.errors import SessionNotFound
@@ -24,7 +23,7 @@ from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use
 from webapp.origins import is_listed
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
-from webapp.relay.handshake import install_handshake
+from webapp.relay.handshake import AcceptedSocket, install_handshake
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
 
@@ -98,13 +97,12 @@ def add_socket(app: Flask) -> None:
     here = parts(app).stores
     # One authority for the process: the relay asks it about all readers together.
     app.extensions[_ADMISSION] = SocketAdmission(here, SessionAuthority(here))
-    sock: Sock = install_handshake(app)
-    app.config["SOCK_SERVER_OPTIONS"]["subprotocols"] = [PROTOCOL]
+    sock = install_handshake(app, [PROTOCOL])
     sock.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
     mark_access(app.view_functions["serve_socket"], "session")
 
 
-def serve_socket(ws: Any, session_id: str) -> None:
+def serve_socket(ws: AcceptedSocket, session_id: str) -> None:
     """Refusals, too, are told by close codes: a browser's script cannot read the status of a failed handshake."""
     attempt = SocketAttempt(
         session_id=session_id,
