@@ -2,18 +2,15 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from core.logs import get_logger
-from webapp.relay import messages, metrics
-from webapp.relay.client_protocol import ClientMistakeError, InboundLimiter, name_of, parse_message
+from webapp.relay import metrics
+from webapp.relay.client_protocol import InboundLimiter
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.commands import CommandQueue
 from webapp.relay.errors import ProtocolError
 from webapp.relay.frames import FrameReader, Message, Opcode, decode_close, encode_close, encode_frame
 from webapp.relay.handshake import end_writing
-from webapp.relay.messages import ErrorCode
 from webapp.relay.pool import ReaderPool
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
@@ -28,14 +25,14 @@ _NEVER = float("inf")
 
 
 class Connection:
-    """Everything runs on the loop, save commands. The descriptor is owned and closed here.
+    """Everything runs on the loop. The descriptor is owned and closed here.
 
     Waiting bytes are bounded: one write under way, a few control frames (the limits on what comes in bound them), and
     what the subclass holds back. Nothing is read before it is known whether the peer may read.
     """
 
     __slots__ = (
-        "_awaited_pongs", "_buffer", "_commands", "_control", "_deadline", "_descriptor", "_done", "_idle_pings",
+        "_awaited_pongs", "_buffer", "_control", "_deadline", "_descriptor", "_done", "_idle_pings",
         "_ignores_input", "_is_peer_done", "_is_registered", "_limiter", "_pool", "_reader", "_silent_pings", "_slot",
         "_state", "_write_by", "due_tick",
     )  # fmt: skip
@@ -53,7 +50,6 @@ class Connection:
         self._ignores_input = False  # after a mistake in a frame nothing can be believed any more
         self._reader: FrameReader | None = None  # while a message is on its way
         self._limiter: InboundLimiter | None = None  # once something was said
-        self._commands: CommandQueue | None = None  # the same
         self._control: list[bytes] | None = None  # frames that go before all events
         self._buffer: bytes | memoryview = b""
         self._awaited_pongs = 0
@@ -94,13 +90,14 @@ class Connection:
         """The next frames of events."""
         return ()
 
-    def _find_command(self, name: str) -> Callable[[Mapping[str, Any]], Sequence[bytes]] | None:
-        """What a client's message of this name asks for."""
-        del name
-        return None
+    def _on_text(self, text: bytes) -> None:
+        """A message of the client, whole and UTF-8."""
 
-    def _end_subscriptions(self) -> None:
-        """Nothing more will be read from any stream."""
+    def _on_binary(self) -> None:
+        """The same, of bytes that are no text."""
+
+    def _on_ended(self) -> None:
+        """It was open, and is no more: nothing is asked for and nothing is read from now on."""
 
     # Opening
 
@@ -178,38 +175,7 @@ class Connection:
         elif message.opcode is Opcode.PING:
             self._put_control(encode_frame(Opcode.PONG, message.payload))
         elif message.opcode is Opcode.BINARY:
-            self.send(messages.error(ErrorCode.NOT_TEXT))
-
-    def _on_text(self, text: bytes) -> None:
-        """A client's mistake is answered, and the socket stays."""
-        self._idle_pings = 0
-        try:
-            message = parse_message(text)
-        except ClientMistakeError as exc:
-            metrics.MESSAGES_IN.labels("other").inc()
-            self.send(messages.error(exc.code))
-            return
-        name = name_of(message)
-        if name == "ping":
-            metrics.MESSAGES_IN.labels("ping").inc()
-            self.send(messages.pong(message.get("timestamp")))
-        else:
-            self._on_command(name, message)
-
-    def _on_command(self, name: str, message: Mapping[str, Any]) -> None:
-        command = self._find_command(name)
-        metrics.MESSAGES_IN.labels("other" if command is None else "command").inc()
-        if command is None:
-            self.send(messages.error(ErrorCode.UNKNOWN_TYPE))
-            return
-        self._commands = self._commands or CommandQueue(self._pool.loop, self._pool.workers, self._on_answered)
-        if not self._commands.put(command, message):
-            self.send(messages.error(ErrorCode.TOO_MANY_COMMANDS))
-
-    def _on_answered(self, answers: Sequence[bytes]) -> None:
-        for json in answers:
-            self.send(json)
-        self.flush()
+            self._on_binary()
 
     def _on_close(self, message: Message) -> None:
         self._ignores_input = self._is_peer_done = True
@@ -348,9 +314,7 @@ class Connection:
             self._pool.timers.put(self, self._deadline)
         was_open, self._state = self._state == _OPEN, state
         if was_open:
-            if self._commands is not None:
-                self._commands.drop_waiting()
-            self._end_subscriptions()
+            self._on_ended()
 
     def _drop(self, outcome: str | None) -> None:
         """Now, without a close frame. Unregistering comes first: a closed descriptor may be another's at once."""

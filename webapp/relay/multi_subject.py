@@ -7,10 +7,10 @@ from functools import partial
 from streams import Position
 from webapp.relay.closing import CloseCode
 from webapp.relay.commands import Run
-from webapp.relay.connection import Connection
 from webapp.relay.errors import AlreadyFollowedError, SlowReaderError, TooManySubjectsError
 from webapp.relay.event_reader import EventReader
 from webapp.relay.pool import ReaderPool
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
 from webapp.relay.stream_source import MultiSubjectSource, StreamSource
@@ -60,7 +60,7 @@ class FollowedStream(EventReader):
         self._pool.loop.run(partial(self._socket.on_stream_ready, self))
 
 
-class MultiSubjectSocket(Connection):
+class MultiSubjectSocket(ReaderConnection):
     """Also the FollowedStreams of its source's commands."""
 
     __slots__ = ("_budget", "_followed", "_ready", "_subscribe", "source")

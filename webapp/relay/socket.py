@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from webapp.relay.closing import CloseCode
 from webapp.relay.commands import Run
-from webapp.relay.connection import Connection
 from webapp.relay.event_reader import EventReader
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
 from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
 
-class Socket(Connection, EventReader):
+class Socket(ReaderConnection, EventReader):
     __slots__ = ("source", "subscription")
 
     take_frames = EventReader.take_frames  # a Connection's own, which comes first among the bases, has none

@@ -8,11 +8,11 @@ import pytest
 
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
-from webapp.relay.connection import Connection
 from webapp.relay.frames import decode_close
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
 from webapp.relay.pool import ReaderPool
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.registry import ReaderRegistry
 
 LIMITS = RelayLimits(controls_per_minute=1, ping_every_seconds=3600, idle_seconds=1_000_000)
@@ -25,7 +25,7 @@ class Ends:
     def __init__(self, pool: ReaderPool) -> None:
         ours, self.peer = socket.socketpair()
         self.peer.settimeout(5)
-        self.connection = Connection(pool, os.dup(ours.fileno()))
+        self.connection = ReaderConnection(pool, os.dup(ours.fileno()))
         ours.close()
         os.set_blocking(self.connection.number, False)
         self._pool = pool
