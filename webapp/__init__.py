@@ -36,10 +36,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.processes.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
-    if settings.web.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
-            app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies
-        )
     observe(app)
     answer_errors(app)
     check_bodies(app)
@@ -48,6 +44,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     keep_parts(app, build_parts(app, settings))
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
+    if settings.web.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
+            app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies
+        )
     return app
 
 

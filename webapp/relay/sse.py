@@ -168,7 +168,7 @@ class SseStream:
         if isinstance(item, Resync):
             return self._start_anew(item)
         _count(item)
-        return _part(item.event.position, item.event.to_json()), self.source.close_code_for(item.event)
+        return _part(item.event.position, item.event.to_json()), item.close_code_for(type(self.source))
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
         json = self.source.resync(item.position)

@@ -53,7 +53,8 @@ class SessionSource(StreamSource):
     def resync(self, position: Position) -> bytes:
         return messages.at_position("resync", self._about(), position, data=self.snapshot())
 
-    def close_code_for(self, event: StoredEvent) -> int | None:
+    @classmethod
+    def close_code_for(cls, event: StoredEvent) -> int | None:
         """Most events are told apart by their bytes alone."""
         if b'"type":"error"' not in event.to_json():
             return None
