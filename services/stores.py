@@ -26,6 +26,7 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.patients.access_log import AccessLog
 from streams import Streams
 from streams.control import ControlChannel
 
@@ -58,6 +59,7 @@ class Stores:
     password_hashes: PasswordHashes
     policy: SessionPolicy
     directory: SessionDirectory
+    access_log: AccessLog
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -154,6 +156,7 @@ def build_stores(
         password_hashes=PasswordHashes(settings.secrets.password_pepper),
         policy=policy,
         directory=directory,
+        access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
     )
 

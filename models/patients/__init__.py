@@ -1,5 +1,6 @@
 """Patients, their password and consent, their stored records, and the orders of a campaign."""
 
+from models.patients.access_log import AccessDay, AccessedWhat, AccessEntry, ActorKind, PatientKey
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
@@ -12,11 +13,16 @@ from models.patients.terms import TermsAgreement
 __all__ = [
     "DEFAULT_HOSPITAL",
     "DEFAULT_PARTNER",
+    "AccessDay",
+    "AccessEntry",
+    "AccessedWhat",
+    "ActorKind",
     "CampaignPayment",
     "Checkup",
     "Hospital",
     "MediarcReport",
     "Patient",
+    "PatientKey",
     "PatientPassword",
     "PipelineStep",
     "Prescription",

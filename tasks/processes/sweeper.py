@@ -26,6 +26,7 @@ from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
+from services.patients.access_days import keep_access_days
 from services.stores import Stores, build_stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -81,6 +82,8 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             keep_partitions(work.session, self._stores.kinds, now.date())
+        with self._stores.unit_of_work() as work:
+            keep_access_days(work.session, now.date(), self._stores.settings.stores.access_log_keep_days)
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)

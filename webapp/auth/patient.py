@@ -10,6 +10,7 @@ from flask import Response
 from flask_jwt_extended import create_access_token, set_access_cookies
 
 from core.names import Step
+from models.patients import ActorKind
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from webapp.auth.access import mark_access
@@ -19,6 +20,7 @@ from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
+from webapp.looks import note_asker
 from webapp.origins import require_listed_origin
 
 P = ParamSpec("P")
@@ -59,6 +61,7 @@ def _is_identifying_session(patient_uuid: UUID) -> bool:
     if credential.by_cookie:
         require_listed_origin()
     renew_session(stores(), view)
+    note_asker(ActorKind.SESSION, view.session_id)
     return True
 
 
@@ -70,6 +73,7 @@ def _knew_password(patient_uuid: UUID) -> bool:
         return False
     if by_header is None:
         require_listed_origin()
+    note_asker(ActorKind.PASSWORD, str(patient_uuid))
     return True
 
 

@@ -36,6 +36,8 @@ CALLS = {
     "patients.checkups": Call("GET", PATIENT + "/checkups", 200, 404, 404),
     "patients.prescriptions": Call("GET", PATIENT + "/prescriptions", 200, 404, 404),
     "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
+    "access_log.show_looks": Call("GET", PATIENT + "/access-log", 200, 404, 404),
+    "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
     "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
     "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
