@@ -29,6 +29,7 @@ class Task(StrEnum):
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
+    ERASE_PATIENT = "welno.patients.erase"
 
 
 class ProcessKind(StrEnum):
@@ -53,6 +54,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.IMPORT_FILE: Queue.FILES,
     Task.CLEAN_COMPLETED_FILES: Queue.FILES,
     Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
+    Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
 }
 
 

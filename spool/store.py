@@ -13,6 +13,7 @@ from core.clock import Clock
 from core.sealing import Sealer
 from spool.calls import Call, Calls
 from spool.disk import Disk
+from spool.erasing import Erasing
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
 from spool.folders import Place, SpoolFolders, translate, translated
 from spool.histories import Histories
@@ -45,6 +46,7 @@ class Spool:
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
         self._calls = Calls(self.folders)
+        self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
     @translated
@@ -267,6 +269,23 @@ class Spool:
     def sweep_temporary(self, older_than_seconds: float = 86_400) -> int:
         """Removes what dead writers left. A slow writer whose file is swept starts again."""
         return self._upkeep.sweep_temporary(older_than_seconds)
+
+    # Erasing a person
+
+    @translated
+    def sessions_of(self, patient_uuid: str) -> list[str]:
+        """The sessions whose files, in whatever folder, say that they are this patient's."""
+        return self._erasing.sessions_of(patient_uuid)
+
+    @translated
+    def count_of(self, session_ids: Sequence[str]) -> int:
+        """How many files of any kind these sessions have."""
+        return len(self._erasing.find(session_ids))
+
+    @translated
+    def erase(self, session_ids: Sequence[str]) -> None:
+        """Delete all of them, whoever holds one. Idempotent."""
+        self._erasing.erase(session_ids)
 
     def _write_pending(self, name: FileName, package: Package) -> Place | None:
         """None if this call wrote it; the place of the other file if somebody was faster."""

@@ -22,7 +22,12 @@ def create_celery(settings: Settings) -> Celery:
         "welno",
         broker=settings.stores.broker_url,
         amqp=FastReconnectAmqp,
-        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.housekeeping"],
+        include=[
+            "tasks.collection.steps",
+            "tasks.collection.files",
+            "tasks.processes.housekeeping",
+            "tasks.patients.erasure",
+        ],
     )
     app.conf.update(
         task_ignore_result=True,

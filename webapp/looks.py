@@ -16,10 +16,15 @@ def note_asker(kind: ActorKind, name: str) -> None:
     g.asker = (kind, name)
 
 
+def asker_at(address: str) -> Actor:
+    """Who asks, as the access log names them."""
+    kind, name = g.asker
+    return Actor(kind, name, address)
+
+
 def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
     """At the end of the transaction in which they look: see services.patients.access_log."""
-    kind, name = g.asker
-    actor = Actor(kind, name, caller_address())
+    actor = asker_at(caller_address())
     stores().access_log.record(work.session, Look(actor, what, patient_uuid), stores().clock.now())
 
 

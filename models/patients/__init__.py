@@ -3,6 +3,7 @@
 from models.patients.access_log import AccessDay, AccessedWhat, AccessEntry, ActorKind, PatientKey
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
+from models.patients.erasures import Erasure, ErasureState, Tombstone
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
@@ -19,6 +20,8 @@ __all__ = [
     "ActorKind",
     "CampaignPayment",
     "Checkup",
+    "Erasure",
+    "ErasureState",
     "Hospital",
     "MediarcReport",
     "Patient",
@@ -27,4 +30,5 @@ __all__ = [
     "PipelineStep",
     "Prescription",
     "TermsAgreement",
+    "Tombstone",
 ]

@@ -2,6 +2,7 @@
 
 Errors: FilesError
 ├── UnusablePackage            its content is not what the provider or we write: to be parked, never imported
+├── PatientErased              what is late of an erased patient: to be deleted
 └── PatientMissing (retryable) the patient's own file has to be imported first
 """
 
@@ -24,6 +25,7 @@ from services.collection.record_rows import Row, checkup_rows, prescription_rows
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.terms import record_agreement
+from services.patients.tombstones import is_buried, is_buried_for_import
 from spool import DataType, Metadata, Package
 
 _BOM = b"\xef\xbb\xbf"
@@ -49,6 +51,13 @@ class FilesError(Exception):
 
 class UnusablePackage(FilesError):
     """No later try can import it."""
+
+
+class PatientErased(FilesError):
+    """They have asked to be forgotten, and nothing brings them back."""
+
+    def __init__(self) -> None:
+        super().__init__("patient_erased")
 
 
 class PatientMissing(FilesError):
@@ -97,7 +106,7 @@ def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
 def import_package(session: Session, package: Package, now: datetime) -> ImportResult:
     """Bring one package into the tables. Import it again and nothing changes, not even a time.
 
-    Raises UnusablePackage, PatientMissing.
+    Raises UnusablePackage, PatientErased, PatientMissing.
     """
     match package.metadata.data_type:
         case DataType.PATIENT:
@@ -147,6 +156,8 @@ def _import_patient(session: Session, package: Package, now: datetime) -> Import
     """The collection wrote the row already; the file restores it where it is gone, and never turns it back in time."""
     session_id, patient_uuid = _read_ids(package)
     identity = _read_identity(package)
+    if is_buried_for_import(session, patient_uuid):
+        raise PatientErased
     inserted = session.get(Patient, patient_uuid) is None
     if inserted and identify_patient(session, identity, patient_uuid, now).uuid != patient_uuid:
         # This person has another row by now. Which of the two is right is for people to decide.
@@ -170,8 +181,8 @@ def _import_records(
     # The lock makes imports of one patient take turns: two of them could meet in each other's rows and deadlock.
     query = select(Patient).where(Patient.uuid == patient_uuid).with_for_update(key_share=True)
     patient = session.scalar(query.execution_options(populate_existing=True))
-    if patient is None:
-        raise PatientMissing
+    if patient is None or patient.erasing_since is not None:
+        raise PatientErased if is_buried(session, patient_uuid) else PatientMissing
     common = {
         "patient_uuid": patient_uuid,
         "session_id": session_id,

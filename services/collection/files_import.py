@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from core.logs import get_logger
-from services.collection.files import FilesError, ImportResult, UnusablePackage, import_package
+from services.collection.files import FilesError, ImportResult, PatientErased, UnusablePackage, import_package
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
@@ -139,6 +139,11 @@ class FileImporter:
         try:
             with self._sessions.begin() as session:
                 result = import_package(session, claimed.package, self._clock.now())
+        except PatientErased:
+            # Its session is over as well: all of it goes.
+            self._spool.erase([claimed.package.metadata.session_id])
+            log.info("erased_patients_files_removed", session_id=claimed.package.metadata.session_id)
+            return None
         except UnusablePackage as exc:
             raise _Unfit(exc.reason) from exc
         except Exception as exc:  # noqa: BLE001 an edge: a file that trips us is set aside, logged, and tried again

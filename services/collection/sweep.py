@@ -22,6 +22,7 @@ from services.collection.requests import resume_run, send_step
 from services.collection.run_store import StepTry, save_run
 from services.collection.transitions import RESEND_AFTER
 from services.delivery.unit_of_work import Work
+from services.patients.tombstones import find_buried
 from services.processes.leases import DEAD_OWNER
 
 log = get_logger(__name__)
@@ -115,12 +116,13 @@ def expire_sessions(work: Work, now: datetime) -> int:
 
 
 def ended_sessions(session: Session, session_ids: Sequence[str]) -> list[str]:
-    """Those of these sessions whose run has ended: nobody comes for what they left in incoming/."""
+    """Those of these sessions whose run has ended, or whose person was erased: nobody comes for what they left in
+    incoming/."""
     ids = [UUID(session_id) for session_id in session_ids]
     query = select(CollectionRun.session_id).where(
         CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
     )
-    return [str(session_id) for session_id in session.execute(query).scalars()]
+    return sorted(map(str, {*session.execute(query).scalars(), *find_buried(session, ids)}))
 
 
 def forget_dead_processes(work: Work) -> None:

@@ -96,9 +96,11 @@ class Identity:
             typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
         return cls(**typed)
 
-    def derive_uuid(self, pseudonym_key: str) -> UUID:
-        """Equal for every session of the same person, and of no use to anyone without the key."""
-        canonical = _SEPARATOR.join(("patient", self.phone_no, self.birthdate.strftime("%Y%m%d"), self.user_name))
+    def derive_uuid(self, pseudonym_key: str, erased_before: int = 0) -> UUID:
+        """Equal for every session of the same person, and of no use to anyone without the key. Who was erased so often
+        gets another each time."""
+        parts = ["patient", self.phone_no, self.birthdate.strftime("%Y%m%d"), self.user_name]
+        canonical = _SEPARATOR.join(parts + [str(erased_before)] * (erased_before > 0))
         digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
         number = int.from_bytes(digest[:16])
         number = number & ~(0xF << 76) | _VERSION_8

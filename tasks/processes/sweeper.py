@@ -27,6 +27,7 @@ from services.delivery.partitions import keep_partitions
 from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
 from services.patients.access_days import keep_access_days
+from services.patients.erasing import resend_erasures
 from services.stores import Stores, build_stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -62,6 +63,7 @@ class Sweeper:
             sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
             resumed = self._part(resume_stopped, now)
             expired = self._part(expire_sessions, now)
+            self._part(resend_erasures, now)
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
                 self._keep_house(now)

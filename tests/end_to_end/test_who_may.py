@@ -24,6 +24,7 @@ PUBLIC = {
     "static",
     "sessions.start",
     "auth.staff_login",
+    "erasures.show_receipt",
     "health.healthz",
     "health.readyz",
     "health.metrics",
