@@ -22,7 +22,7 @@ COMMANDS = {
     "runs": ("tasks.runs", "list"),
     "accounts": ("tasks.accounts", "disable", "somebody"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
-    "spool": ("spool.show", "some-file"),
+    "file": ("tasks.show_file", "some-file", "--by", "op-1", "--reason", "a test"),
 }
 
 
