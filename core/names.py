@@ -30,6 +30,8 @@ class Task(StrEnum):
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
     ERASE_PATIENT = "welno.patients.erase"
+    BUILD_EXPORT = "welno.patients.build_export"
+    FORGET_EXPORTS = "welno.patients.forget_exports"
 
 
 class ProcessKind(StrEnum):
@@ -55,6 +57,8 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.CLEAN_COMPLETED_FILES: Queue.FILES,
     Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
     Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
+    Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
+    Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
 }
 
 

@@ -17,6 +17,7 @@ from services.collection.erasers import (
     cancel_runs,
     find_sessions,
 )
+from services.collection.exporters import COLLECTION_EXPORTER
 from services.delivery.unit_of_work import Work
 from services.patients.access_log import Actor, Look
 from services.patients.erasers import PATIENT_ERASER, RECORDS_ERASER
@@ -25,11 +26,14 @@ from services.patients.erasing import (
     ErasedPerson,
     Eraser,
     ErasureJob,
+    OutsideEraser,
     RowEraser,
     begin_erasure,
     find_running,
     seal_person,
 )
+from services.patients.exporters import patients_exporter
+from services.patients.exports import find_building, is_ready, mark_ready, pack, read_data
 from services.patients.tombstones import bury
 from services.stores import Stores
 from spool import Spool
@@ -120,14 +124,43 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         sessions.finder(),
         RUNS_CANCELLER,
         sessions.files("files"),
+        _archives_eraser(spool, "archives"),
         ORDERS_ERASER,
         RECORDS_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),
         PATIENT_ERASER,
         sessions.files("late_files"),
+        _archives_eraser(spool, "late_archives"),
         sessions.redis("late_redis"),
     ]
+
+
+def _archives_eraser(spool: Spool, name: str) -> OutsideEraser:
+    def find(person: ErasedPerson) -> int:
+        return spool.archives.count(person.patient_uuid)
+
+    def erase(person: ErasedPerson) -> None:
+        spool.archives.drop_all(person.patient_uuid)
+
+    return OutsideEraser(name, find, erase)
+
+
+def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
+    """False when it is built, or not wanted any more. Raises StorageFault."""
+    with stores.sessions() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        patient_uuid = find_building(session, export_id)
+        if patient_uuid is None:
+            return False
+        data = read_data(session, (patients_exporter(stores.access_log), COLLECTION_EXPORTER), patient_uuid)
+    spool.archives.put(patient_uuid, export_id, pack(data), stores.clock.now().timestamp())
+    with stores.unit_of_work() as work:
+        is_built = mark_ready(work.session, export_id)
+        is_wanted = is_built or is_ready(work.session, export_id)
+    if not is_wanted:  # fetched, or erased, while we built it
+        spool.archives.drop(patient_uuid, export_id)
+    return is_built
 
 
 def build_erasure_job(stores: Stores, spool: Spool) -> ErasureJob:

@@ -11,6 +11,7 @@ import structlog
 
 from core.clock import Clock
 from core.sealing import Sealer
+from spool.archives import Archives
 from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.erasing import Erasing
@@ -46,6 +47,7 @@ class Spool:
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
         self._calls = Calls(self.folders)
+        self.archives = Archives(self.folders, sealer)
         self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 

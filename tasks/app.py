@@ -13,6 +13,8 @@ from core.settings import Settings, load_settings
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp
 
+_FORGET_EXPORTS_SECONDS = 600
+
 
 def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
@@ -27,6 +29,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.collection.files",
             "tasks.processes.housekeeping",
             "tasks.patients.erasure",
+            "tasks.patients.exports",
         ],
     )
     app.conf.update(
@@ -68,6 +71,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
+        "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
     }
 

@@ -4,6 +4,7 @@ from models.patients.access_log import AccessDay, AccessedWhat, AccessEntry, Act
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
 from models.patients.erasures import Erasure, ErasureState, Tombstone
+from models.patients.exports import Export, ExportState
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
@@ -22,6 +23,8 @@ __all__ = [
     "Checkup",
     "Erasure",
     "ErasureState",
+    "Export",
+    "ExportState",
     "Hospital",
     "MediarcReport",
     "Patient",

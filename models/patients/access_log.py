@@ -11,10 +11,11 @@ from models.table import CreatedAt, Moment, Table
 
 
 class ActorKind(StrEnum):
-    """Who looks: a person by their session or password, an account or command's token of staff, a process of ours."""
+    """Who looks: a person by their session, password or link to an archive, staff by account or command, a process."""
 
     SESSION = "session"
     PASSWORD = "password"  # noqa: S105 a kind
+    LINK = "link"
     STAFF = "staff"
     PROCESS = "process"
 

@@ -25,6 +25,7 @@ _KEY_BYTES = 32
 _PSEUDONYM_KINDS = {
     ActorKind.SESSION: PseudonymOf.SESSION,
     ActorKind.PASSWORD: PseudonymOf.PATIENT,
+    ActorKind.LINK: PseudonymOf.EXPORT,
     ActorKind.STAFF: PseudonymOf.STAFF,
     ActorKind.PROCESS: PseudonymOf.PROCESS,
 }

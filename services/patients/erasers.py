@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from models.patients import (
     Checkup,
+    Export,
     MediarcReport,
     Patient,
     PatientKey,
@@ -23,6 +24,7 @@ _RECORDS: Mapping[str, Any] = {
     "prescriptions": Prescription,
     "reports": MediarcReport,
     "terms": TermsAgreement,
+    "exports": Export,
     "passwords": PatientPassword,
 }
 

@@ -10,6 +10,7 @@ class PseudonymOf(StrEnum):
 
     PATIENT = "person"
     SESSION = "session"
+    EXPORT = "export"
     STAFF = "staff"
     PROCESS = "process"
 

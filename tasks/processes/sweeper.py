@@ -28,6 +28,7 @@ from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
 from services.patients.access_days import keep_access_days
 from services.patients.erasing import resend_erasures
+from services.patients.exports import resend_exports
 from services.stores import Stores, build_stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -64,6 +65,7 @@ class Sweeper:
             resumed = self._part(resume_stopped, now)
             expired = self._part(expire_sessions, now)
             self._part(resend_erasures, now)
+            self._part(resend_exports, now)
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
                 self._keep_house(now)

@@ -29,7 +29,7 @@ from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, rese
 from services.patients.identification import PatientNotWritten, identify_patient, reserve_patient
 from services.patients.identity import Identity
 from services.patients.passwords import reset_password
-from services.personal_data import build_erasure_job, list_erasers
+from services.personal_data import build_erasure_job, build_export, list_erasers
 from services.stores import Stores
 from spool import DataType, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
@@ -44,12 +44,14 @@ STEPS = (
     "sessions",
     "cancel",
     "files",
+    "archives",
     "orders",
     "records",
     "history",
     "redis",
     "patient",
     "late_files",
+    "late_archives",
     "late_redis",
 )
 
@@ -148,6 +150,8 @@ def leaves_traces(canary: Canary) -> None:
     path = f"/patients/{canary.uuid}"
     more = {"environ_base": {"REMOTE_ADDR": "203.0.113.77"}}
     assert canary.person.ask("GET", f"{path}/checkups", **more).status_code == 200
+    export_id = canary.person.ask("POST", f"{path}/export").json["export_id"]
+    assert build_export(canary.stores, canary.spool, UUID(export_id))
     buyer = {"user_name": f"{NAME} 님", "birth_date": date(1963, 11, 19), "user_phone": "010-3141-5926"}
     with canary.stores.unit_of_work() as work:
         reset_password(work.session, canary.uuid, _hash_of_password(canary.stores.password_hashes), clock.now())

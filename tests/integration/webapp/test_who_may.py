@@ -38,6 +38,8 @@ CALLS = {
     "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
     "access_log.show_looks": Call("GET", PATIENT + "/access-log", 200, 404, 404),
     "erasures.erase": Call("DELETE", PATIENT, 202, 404, 404),
+    "exports.ask": Call("POST", PATIENT + "/export", 202, 404, 404),
+    "exports.show": Call("GET", PATIENT + "/exports/{s}", 404, 404, 404),  # test_exports.py has one that is there
     "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
     "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
     "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
@@ -63,6 +65,7 @@ PUBLIC = {
     "sessions.start",
     "auth.staff_login",
     "erasures.show_receipt",
+    "exports.fetch",
     "health.healthz",
     "health.readyz",
     "health.metrics",

@@ -9,6 +9,7 @@ from webapp.api.fields import InputSchema, say
 _WHO = {
     ActorKind.SESSION: "본인 (휴대폰 인증)",
     ActorKind.PASSWORD: "본인 (비밀번호)",
+    ActorKind.LINK: "본인 (내려받기 링크)",
     ActorKind.STAFF: "담당 직원",
     ActorKind.PROCESS: "자동 작업",
 }
@@ -22,7 +23,7 @@ _WHAT = {
     AccessedWhat.FILE: "저장된 파일을 열었어요.",
     AccessedWhat.ERASURE: "기록을 지워 달라고 했어요.",
 }
-_THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD})
+_THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
 
 
