@@ -152,11 +152,9 @@ def test_each_day_has_a_chain_of_its_own(sessions: sessionmaker[Session], look):
 def test_neither_name_nor_address_nor_reason_stands_there_in_clear(look, engine: Engine, patient: UUID):
     look()
     with engine.connect() as connection:
-        row = str(connection.execute(text("select * from welno.welno_access_log")).one())
-        row += connection.execute(
-            text("select convert_from(sealed, 'LATIN1') from welno.welno_access_log")
-        ).scalar_one()
-    assert not [word for word in ("op-1", ADDRESS, REASON, str(patient), patient.hex) if word in row]
+        row = connection.execute(text("select * from welno.welno_access_log")).one()
+    whole = f"{row} {bytes(row.sealed)!r}"
+    assert not [word for word in ("op-1", ADDRESS, REASON, str(patient), patient.hex) if word in whole]
 
 
 def test_the_patients_key_opens_address_and_reason(sessions: sessionmaker[Session], look, patient: UUID):
