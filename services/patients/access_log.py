@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, bindparam, insert, select, text, tuple_, update
+from sqlalchemy import Row, bindparam, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer, SealError
-from models.patients import AccessDay, AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
+from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
 from services.patients.access_chain import chain_key, first_hash, hash_entry
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
@@ -35,6 +35,12 @@ _NEXT = text("""
     on conflict (day) do update set last_seq = known.last_seq + 1
     returning last_seq, last_hash
 """)
+# In one statement, as everybody waits for the day's row meanwhile.
+_COLUMNS = tuple(column.name for column in AccessEntry.__table__.columns)
+_APPEND = text(f"""
+    with ended as (update welno.welno_access_days set last_hash = :entry_hash where day = :day)
+    insert into welno.welno_access_log ({", ".join(_COLUMNS)}) values ({", ".join(f":{name}" for name in _COLUMNS)})
+""")  # noqa: S608 our own names
 
 
 @dataclass(frozen=True)
@@ -126,9 +132,7 @@ class AccessLog:
             "previous_hash": bytes(row.last_hash),
         }
         entry["entry_hash"] = hash_entry(self._chain_key, entry)
-        # In one statement, as everybody waits for the day's row meanwhile.
-        end = update(AccessDay).where(AccessDay.day == day).values(last_hash=entry["entry_hash"])
-        session.execute(insert(AccessEntry).values(entry).add_cte(end.cte("ended")))
+        session.execute(_APPEND, entry)
 
     def list_looks(
         self,
