@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy.exc import InvalidRequestError
 
 from models.patients import AccessedWhat, Erasure, ErasureState, Patient
 from services.accounts.revocations import Principal, PrincipalKind, revoke_earlier
@@ -78,19 +78,23 @@ class UnknownPatient(Exception):
 def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime) -> UUID:
     """Close the person's records at once, and have everything erased by the job whose id is returned; asked again
     meanwhile, the same id. Raises UnknownPatient."""
-    query = select(Patient).where(Patient.uuid == order.patient_uuid).with_for_update()
-    patient = work.session.scalar(query.execution_options(populate_existing=True))
+    patient = work.session.get(Patient, order.patient_uuid)
     if patient is None:
         raise UnknownPatient(str(order.patient_uuid))
+    # In the order of everybody else's locks: a step has its run before the patient, an import the tombstone's.
+    session_ids = find_sessions(work.session, patient.uuid)
+    cancel_runs(work, session_ids, now)
+    bury(work.session, [patient.uuid, *session_ids], now)
+    try:
+        work.session.refresh(patient, with_for_update={"key_share": True})
+    except InvalidRequestError as exc:  # erased to the end meanwhile
+        raise UnknownPatient(str(order.patient_uuid)) from exc
     pseudonym = stores.access_log.subject_of(patient.uuid)
     running = find_running(work.session, pseudonym)
     if running is not None:
         return running.id
     erasure = _make_erasure(stores, patient, pseudonym, order, now)
     patient.erasing_since = now
-    session_ids = find_sessions(work.session, patient.uuid)
-    cancel_runs(work, session_ids, now)
-    bury(work.session, [patient.uuid, *session_ids], now)
     revoke_earlier(work.session, Principal(PrincipalKind.PATIENT, str(patient.uuid)))
     begin_erasure(work, erasure)
     look = Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason)

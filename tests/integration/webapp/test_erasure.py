@@ -1,6 +1,7 @@
 """Erasure: a canary person is searched for wherever the product keeps anything, and found nowhere."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -11,7 +12,7 @@ import orjson
 import pytest
 import redis
 from flask import Flask
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -19,7 +20,7 @@ from core.clock import clock
 from core.names import Status, session_subject
 from dev.local.postgres import EmbeddedPostgres
 from models.collection import CollectionRun
-from models.patients import CampaignPayment, Checkup, Erasure, Patient
+from models.patients import CampaignPayment, Checkup, Erasure, Patient, TermsAgreement
 from services.accounts.hashing import PasswordHashes
 from services.collection.files import CollectedData, packages_of
 from services.collection.files_import import FileImporter
@@ -29,11 +30,13 @@ from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, rese
 from services.patients.identification import PatientNotWritten, identify_patient, reserve_patient
 from services.patients.identity import Identity
 from services.patients.passwords import reset_password
+from services.patients.tombstones import is_buried_for_import
 from services.personal_data import build_erasure_job, build_export, list_erasers
 from services.stores import Stores
 from spool import DataType, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
 from tests.integration.services.conftest import checkup, treatment
+from tests.waiting import wait_until
 from webapp.current import parts
 
 from .people import API, Person, arrive, change_run, collect
@@ -281,6 +284,25 @@ def test_a_job_that_stands_still_is_sent_again(canary: Canary):
     canary.job().run(erasure_id)
     with canary.stores.unit_of_work() as work:
         assert resend_erasures(work, clock.now() + timedelta(days=1)) == 0
+
+
+def test_an_import_under_way_and_an_erasure_do_not_wait_for_each_other(canary: Canary, engine: Engine):
+    agreed = {"patient_uuid": canary.uuid, "session_id": uuid4(), "terms_agreed_at": clock.now()}
+    waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+
+    def waits() -> bool:
+        with engine.connect() as connection:
+            return bool(connection.execute(waiting).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool, Session(engine) as importing:
+        assert not is_buried_for_import(importing, canary.uuid)
+        erasure = pool.submit(canary.is_asked_for)
+        wait_until(waits)
+        importing.execute(insert(TermsAgreement).values(agreed))
+        importing.commit()
+        canary.job().run(erasure.result(30))
+    with canary.stores.sessions() as session:
+        assert session.query(TermsAgreement).filter_by(patient_uuid=canary.uuid).count() == 0
 
 
 def test_the_person_is_out_with_the_answer(canary: Canary):
