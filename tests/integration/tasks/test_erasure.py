@@ -6,6 +6,7 @@ import sys
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from core.clock import clock
 from core.names import Status
@@ -17,6 +18,8 @@ from services.patients.access_log import Actor
 from services.personal_data import ErasureOrder, start_erasure
 from tests.integration.collection.driver import Driver
 from tests.waiting import wait_until
+
+BLOCKED = "select count(*) from pg_locks where not granted and relation = cast(:table as regclass)"
 
 
 def is_completed(driver: Driver, erasure_id: UUID) -> bool:
@@ -47,6 +50,29 @@ def test_a_worker_erases_a_person_who_has_collected(driver: Driver, collected: t
         receipt = session.get_one(Erasure, erasure_id).receipt
     assert (receipt["patients"], receipt["runs"], receipt["files"]) == (1, 1, 3)
     assert list(driver.settings.files.data_dir.rglob(f"*{session_id}*")) == []
+
+
+@pytest.mark.parametrize("table", ["tb_campaign_payments", "welno_checkup_data", "welno_collection_steps"])
+def test_a_worker_killed_in_the_middle_of_an_eraser_is_followed_by_another(
+    running: Stack, driver: Driver, collected: tuple[UUID, str], table: str
+):
+    uuid, session_id = collected
+    order = ErasureOrder(uuid, Actor(ActorKind.SESSION, session_id), "req-1")
+    with driver.stores.engine.connect() as holder:
+        holder.execute(text(f"lock table welno.{table} in exclusive mode"))
+        with driver.stores.unit_of_work() as work:
+            erasure_id = start_erasure(work, driver.stores, order, clock.now())
+        wait_until(lambda: driver.value(BLOCKED, table=f"welno.{table}"), 30)
+        running.kill("worker")
+        holder.rollback()
+    running.start("worker")
+    assert not is_completed(driver, erasure_id)
+    driver.execute("update welno.welno_erasures set resend_at = now()")  # the minute is over
+    wait_until(lambda: is_completed(driver, erasure_id), 30)
+    with driver.stores.sessions() as session:
+        assert session.get(Patient, uuid) is None
+        receipt = session.get_one(Erasure, erasure_id).receipt
+    assert (receipt["checkups"], receipt["run_steps"] > 0, receipt["patients"]) == (2, True, 1)
 
 
 def test_an_operator_erases_for_a_reason_and_sees_the_receipt(
