@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.sealing import Sealer
 from spool.errors import DamagedFile
-from spool.folders import SpoolFolders
+from spool.folders import SESSIONS, SpoolFolders
 from spool.names import DataType, FileName, Folder, read_name
 from spool.packages import open_package
 from spool.sessions import Sessions
@@ -33,14 +33,15 @@ class Erasing:
         return [path for path in self._files() if (found := _SESSION_ID.search(path.name)) and found[0] in wanted]
 
     def erase(self, session_ids: Collection[str]) -> None:
-        paths = self.find(session_ids)
-        for path in paths:
+        for path in self.find(session_ids):
             with suppress(FileNotFoundError):
                 self._disk.unlink(path)
-        for folder in {path.parent for path in paths}:
-            self._disk.fsync_folder(folder)
         for session_id in session_ids:
             self._sessions.forget(session_id)
+        # Every one: who erased before us may have died before this, and has left no file that tells where.
+        for folder in [*self._every_folder(), self._folders.root / SESSIONS]:
+            with suppress(FileNotFoundError):
+                self._disk.fsync_folder(folder)
 
     def _is_of(self, name: FileName, path: Path, patient_uuid: str) -> bool:
         try:
@@ -54,9 +55,12 @@ class Erasing:
             if name is not None and name.extension == "json":
                 yield name, path
 
-    def _files(self) -> Iterator[Path]:
+    def _every_folder(self) -> list[Path]:
         folders = [self._folders.folder(one) for one in (Folder.INCOMING, Folder.PENDING, Folder.FAILED)]
-        for folder in [*folders, *(path for _, path in self._folders.completed_days())]:
+        return [*folders, *(path for _, path in self._folders.completed_days())]
+
+    def _files(self) -> Iterator[Path]:
+        for folder in self._every_folder():
             with suppress(FileNotFoundError):  # a day that was cleaned up meanwhile
                 # A set of names, not a walk: entries that vanish under an open listing may be skipped.
                 yield from [folder / name for name in self._disk.listdir(folder)]
