@@ -13,14 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.patients import DEFAULT_HOSPITAL, DEFAULT_PARTNER, CampaignPayment, Hospital, Patient
-from services.patients.identity import Identity, mask_name, normalize_name, normalize_phone
+from services.patients.identity import NAME_MAX, Identity, is_name, mask_name, normalize_name, normalize_phone
 
 __all__ = [
+    "NAME_MAX",
     "Identity",
     "PatientNotWritten",
     "PatientsError",
     "Reserved",
     "identify_patient",
+    "is_name",
     "mask_name",
     "normalize_name",
     "normalize_phone",
