@@ -28,6 +28,7 @@ from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
+from webapp.request_bounds import bound_requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         )
     observe(app)
     answer_errors(app)
+    bound_requests(app)
     check_bodies(app)
     app.after_request(harden)
     app.after_request(share_with_origin)

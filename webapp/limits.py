@@ -7,6 +7,7 @@ import time
 from flask import request
 from limits import parse_many
 
+from webapp.addresses import network_of
 from webapp.current import parts
 from webapp.errors import ApiError, Code
 
@@ -21,7 +22,8 @@ def count_use(limit: str, action: str, key: str) -> None:
 
 
 def caller_address() -> str:
-    return request.remote_addr or "unknown"
+    """As limits count it: of IPv6 the network."""
+    return network_of(request.remote_addr)
 
 
 def pseudonym(value: str) -> str:

@@ -129,6 +129,12 @@ class WebSettings:
         default="5",
         unit="s",
     )
+    body_limit: str = setting(
+        "WELNO_BODY_LIMIT",
+        read_rate_limit,
+        "Calls with a body from one address (of IPv6 its /64), counted before the body is read.",
+        default="300 per minute",
+    )
     start_limit: str = setting(
         "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
     )

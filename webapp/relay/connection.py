@@ -7,7 +7,7 @@ from typing import Any
 
 from core.logs import get_logger
 from webapp.relay import messages, metrics
-from webapp.relay.client_protocol import ClientMistakeError, InboundLimiter, name_of, parse_message
+from webapp.relay.client_protocol import PING_MAX_BYTES, ClientMistakeError, InboundLimiter, name_of, parse_message
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.commands import CommandQueue
 from webapp.relay.errors import ProtocolError
@@ -177,7 +177,8 @@ class Connection:
         name = name_of(message)
         if name == "ping":
             metrics.MESSAGES_IN.labels("ping").inc()
-            self.send(messages.pong(message.get("timestamp")))
+            is_short = len(text) <= PING_MAX_BYTES
+            self.send(messages.pong(message.get("timestamp")) if is_short else messages.error(ErrorCode.TOO_LONG))
         else:
             self._on_command(name, message)
 
