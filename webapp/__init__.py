@@ -1,5 +1,7 @@
 """The edge: HTTP, WebSocket and the page; everything a browser can reach."""
 
+from functools import cache
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -80,7 +82,7 @@ def add_routes(app: Flask) -> None:
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
-    app.extensions["welno_document"] = api.spec.to_dict
+    app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)
