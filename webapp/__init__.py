@@ -13,6 +13,7 @@ from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import pages
+from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_out
 from webapp.api.collection import files, runs, sessions, stream
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.processes.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
+    app.wsgi_app = in_pieces(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents it
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
             app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies

@@ -18,6 +18,8 @@ class ServerConnection:
         environ = request.environ
         served = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         self.descriptor = os.dup(served.fileno()) if served is not None else -1
+        if served is not None:
+            served.settimeout(None)  # the server's deadline is for ordinary answers; ours is `write_within_seconds`
         self._watch: Watch | None = None
 
     def watch(self, loop: Loop, on_left: Callable[[], None]) -> None:
