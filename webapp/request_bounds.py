@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from webapp.errors import ApiError, Code
+from webapp.errors import ApiError, Code, flatten_messages
 
 # Every header that the product or one of its libraries reads; gunicorn bounds the others, and their number.
 HEADER_MAX_CHARACTERS = {
@@ -55,5 +55,12 @@ def _check_request() -> None:
         # Nothing of ours has such a name.
         if isinstance(part, str) and (len(part) > _PATH_PART_MAX or _NUL in part):
             raise ApiError(Code.NOT_FOUND)
-    if "%00" in environ.get("QUERY_STRING", "") or _NUL in environ.get("QUERY_STRING", ""):
-        raise ApiError(Code.VALIDATION_FAILED, details={"query": ["NUL 글자를 빼고 보내 주세요."]})
+    _refuse_nul()
+
+
+def _refuse_nul() -> None:
+    """No text in a database can hold one."""
+    if "%00" not in request.environ.get("QUERY_STRING", ""):
+        return
+    odd = {name: ["NUL 글자를 빼고 보내 주세요."] for name, value in request.args.items() if _NUL in name + value}
+    raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"query": odd}))

@@ -3,10 +3,17 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from flask import Response, current_app, request
 
 _KEY = "welno_rendered"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    body: bytes
+    etag: str
 
 
 def answer_rendered(
@@ -14,15 +21,23 @@ def answer_rendered(
 ) -> Response:
     """`render` is called the first time only. `fill_in`: what differs from caller to caller, by the JSON text that it
     takes the place of."""
-    rendered: dict[str, str] = current_app.extensions.setdefault(_KEY, {})
-    if name not in rendered:
-        rendered[name] = render()
-    text = rendered[name]
-    for place, value in (fill_in or {}).items():
-        text = text.replace(json.dumps(place), json.dumps(value))
-    body = text.encode()
-    response = Response(body, content_type=content_type)
+    kept: dict[str, Rendered] = current_app.extensions.setdefault(_KEY, {})
+    if name not in kept:
+        kept[name] = _keep(render().encode())
+    rendered = _fill(kept[name], fill_in) if fill_in else kept[name]
+    response = Response(rendered.body, content_type=content_type)
     response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    response.set_etag(rendered.etag)
     response.make_conditional(request)
     return response
+
+
+def _keep(body: bytes) -> Rendered:
+    return Rendered(body, hashlib.sha256(body).hexdigest()[:32])
+
+
+def _fill(rendered: Rendered, fill_in: Mapping[str, str]) -> Rendered:
+    body = rendered.body
+    for place, value in fill_in.items():
+        body = body.replace(json.dumps(place).encode(), json.dumps(value).encode())
+    return _keep(body)

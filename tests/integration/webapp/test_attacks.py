@@ -119,6 +119,27 @@ def test_one_address_has_its_share_and_no_more(impatient: Server, crowd: Crowd):
     assert ask(impatient, "/healthz", address=LOOPBACK) == 200
 
 
+@pytest.mark.repeated
+def test_many_addresses_with_half_sent_bodies_hold_up_nobody(impatient: Server, crowd: Crowd, is_full: bool):
+    with bystander(impatient):
+        for number in range(8):
+            crowd.open(187 if is_full else 25, HEAD_OF_A_BODY + b"{", address=f"127.0.1.{number + 1}")
+        wait_until(lambda: crowd.count_open() == 0, 20)
+
+
+@pytest.mark.repeated
+def test_many_addresses_that_take_no_answer_hold_up_nobody(impatient: Server, crowd: Crowd, is_full: bool):
+    asked, each = b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20, 150 if is_full else 10
+    before = impatient.sample("welno_http_cut_off_total", reason="answer")
+    # Until they stand still, 600 callers are 600 requests at work, and everybody has his turn among them.
+    with bystander(impatient, within_seconds=3 if is_full else 1):
+        for number in range(4):
+            crowd.open(each, asked, address=f"127.0.1.{number + 1}", receive_buffer=4096)
+        wait_until(
+            lambda: impatient.sample("welno_http_cut_off_total", reason="answer") == before + 4 * each, 20, every=0.2
+        )
+
+
 def test_values_that_take_long_hold_up_nobody(impatient: Server):
     bombs = [
         {"user_name": "가" + "-님" * 15_900},
