@@ -1,5 +1,7 @@
 """The edge: HTTP, WebSocket and the page; everything a browser can reach."""
 
+from functools import cache
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,6 +13,7 @@ from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import pages
+from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import files, runs, sessions, stream
@@ -28,6 +31,7 @@ from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
+from webapp.request_bounds import bound_requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -36,8 +40,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.processes.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
+    app.wsgi_app = in_pieces(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents it
     observe(app)
     answer_errors(app)
+    bound_requests(app)
     check_bodies(app)
     app.after_request(harden)
     app.after_request(share_with_origin)
@@ -78,7 +84,7 @@ def add_routes(app: Flask) -> None:
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
-    app.extensions["welno_document"] = api.spec.to_dict
+    app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

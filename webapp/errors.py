@@ -42,6 +42,7 @@ class Code(StrEnum):
     PATIENT_NOT_FOUND = "PATIENT_NOT_FOUND"
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
     SESSION_OVER = "SESSION_OVER"
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
@@ -98,6 +99,11 @@ CODES: Mapping[Code, Meaning] = {
     Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
+    Code.BODY_TOO_SLOW: Meaning(
+        408,
+        "보낸 내용을 제시간에 다 받지 못했어요. 다시 시도해 주세요.",
+        "The body did not come within `WELNO_BODY_WITHIN_SECONDS`.",
+    ),
     Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
     Code.SESSION_OVER: Meaning(
         409, "이미 끝난 접속이에요. 처음부터 다시 시작해 주세요.", "The session has ended; start a new one."
@@ -135,6 +141,7 @@ _BY_STATUS = {
     403: Code.FORBIDDEN,
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
+    408: Code.BODY_TOO_SLOW,
     413: Code.BODY_TOO_LARGE,
     415: Code.NOT_JSON,
     422: Code.VALIDATION_FAILED,

@@ -143,6 +143,40 @@ class WebSettings:
         default="5",
         unit="s",
     )
+    body_within_seconds: float = setting(
+        "WELNO_BODY_WITHIN_SECONDS",
+        number_between(0.1, 300),
+        "The body of a request must be complete so long after its head.",
+        default="10",
+        unit="s",
+    )
+    answer_within_seconds: float = setting(
+        "WELNO_ANSWER_WITHIN_SECONDS",
+        number_between(0.1, 300),
+        "A caller must take each 64 KiB of an answer within so long; live streams have bounds of their own.",
+        default="15",
+        unit="s",
+    )
+    connections_total: int = setting(
+        "WELNO_CONNECTIONS_TOTAL",
+        count_between(32, 1_000_000),
+        "Requests under way, idle connections, SSE and long polls in one web process; more wait to be accepted.",
+        default="11000",
+    )
+    # Offices and carriers share addresses, and a browser opens six.
+    connections_per_address: int = setting(
+        "WELNO_CONNECTIONS_PER_ADDRESS",
+        count_between(8, 1_000_000),
+        "The same from one address (of IPv6 its /64), at most a quarter of what fits; behind a proxy it is the one to"
+        " count.",
+        default="400",
+    )
+    body_limit: str = setting(
+        "WELNO_BODY_LIMIT",
+        read_rate_limit,
+        "Calls with a body from one address (of IPv6 its /64), counted before the body is read.",
+        default="300 per minute",
+    )
     start_limit: str = setting(
         "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
     )

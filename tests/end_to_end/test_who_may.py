@@ -28,7 +28,7 @@ PUBLIC = {
     "health.readyz",
     "health.metrics",
     "reference.show_reference",
-    "api-docs.openapi_json",
+    "reference.show_document",
     "asyncapi.show_document",
     "pages.start",
     "pages.staff_runs",

@@ -64,7 +64,7 @@ PUBLIC = {
     "health.metrics",
     "reference.show_reference",
     "asyncapi.show_document",
-    "api-docs.openapi_json",
+    "reference.show_document",
 }
 
 

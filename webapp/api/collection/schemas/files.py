@@ -3,11 +3,12 @@
 from marshmallow import Schema, fields, validate
 
 from spool import DataType, Folder
-from webapp.api.fields import InputSchema
+from webapp.api.fields import WORD_MAX, InputSchema, Text
 
 
 class FilesQuery(InputSchema):
-    folder = fields.String(
+    folder = Text(
+        WORD_MAX,
         load_default=Folder.FAILED.value,
         validate=validate.OneOf([Folder.FAILED.value, Folder.PENDING.value], error="failed 또는 pending만 돼요."),
     )
