@@ -3,6 +3,7 @@
 import resource
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.settings import Settings
@@ -10,6 +11,8 @@ from core.settings import Settings
 # Logs, listeners, the loop, Redis, the broker, files of the spool.
 _OWN_FILES = 100
 _UNLIMITED = 1 << 20
+# By macOS, which calls its hard limit unlimited and takes no such value.
+_ALWAYS_TAKEN = 10_240
 _FEWEST = 32
 _FEWEST_OF_ONE_ADDRESS = 8
 _SHARE = 4
@@ -36,9 +39,14 @@ class Capacity:
 def raise_open_files() -> int:
     """As far as this user may, and how far that is. Most systems begin with 1,024, for programs that use `select`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return _UNLIMITED if hard == resource.RLIM_INFINITY else hard
+    furthest = _UNLIMITED if hard == resource.RLIM_INFINITY else min(hard, _UNLIMITED)
+    for most in (furthest, _ALWAYS_TAKEN):
+        if soft == resource.RLIM_INFINITY or soft >= most:
+            return most
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            return most
+    return soft
 
 
 def fit_capacity(settings: Settings, open_files: int) -> Capacity:
