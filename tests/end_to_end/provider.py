@@ -9,7 +9,8 @@ import httpx
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
-PUSH, CHECKUPS, TREATMENTS, REPORT = "simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc"
+PUSH, LOGIN_CHECK = "simpleauthrequest", "logincheck"
+CHECKUPS, TREATMENTS, REPORT = "ggpab003m0105", "retrievetreatment", "mediarc"
 
 
 class Provider:

@@ -53,7 +53,7 @@ class _Facts(TypedDict):
 
 def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> PublicKey:
     """Raises TilkoError."""
-    answer = _read_object(status, headers, body, (api_key,))
+    answer = _read_object(status, headers, body, (api_key,), is_approved=False)
     if not _is_ok(answer):
         # Nothing but the API key was sent: there is nothing else the provider could refuse.
         raise TilkoMisconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))

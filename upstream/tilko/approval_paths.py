@@ -58,6 +58,10 @@ class ApprovalPaths:
         self._missing_until[path] = self._monotonic() + LOOK_AGAIN_SECONDS
         return is_news
 
+    @property
+    def all_missing(self) -> bool:
+        return all(path in self._missing_until for path in self._allowed)
+
     def note_present(self, path: ApprovalPath) -> None:
         """It answered the question."""
         if self._missing_until:
