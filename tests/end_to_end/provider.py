@@ -34,6 +34,10 @@ class Provider:
 
         return wait_until(find)[-1]
 
+    def wait_for_another(self, phone_no: str, cx_id: str) -> None:
+        """Until a newer request than this one waits on the phone."""
+        wait_until(lambda: self.cx_id_of(phone_no) != cx_id)
+
     def approve(self, cx_id: str) -> None:
         self._http.post("/approve", json={"CxId": cx_id}).raise_for_status()
 
