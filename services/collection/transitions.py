@@ -145,8 +145,8 @@ def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
 
 
 def find_moved_on(session: Session, owner_id: int, seconds: float) -> Sequence[UUID]:
-    """Runs without an approval that were changed within the last seconds and do not wait for this poller: asked anew, or
-    never its own. A run that a worker has taken since carries no trace of the poller that held it."""
+    """Runs without an approval that were changed within the last seconds and do not wait for this poller: asked anew,
+    or never its own. A run that a worker has taken since carries no trace of the poller that held it."""
     is_ours = and_(CollectionRun.run_state == RunState.WAITING, CollectionRun.owner_id == owner_id)
     query = select(CollectionRun.session_id).where(
         CollectionRun.changed_at > func.clock_timestamp() - timedelta(seconds=seconds),

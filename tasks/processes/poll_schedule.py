@@ -56,9 +56,8 @@ class PollSchedule:
         self._push(poll, poll.due)
 
     def remove(self, session_id: UUID) -> bool:
-        """Whether it had been waiting here. Not while it is asked about: then its settling tells what became of it."""
-        poll = self._polls.pop(str(session_id), None)
-        return poll is not None and not poll.in_flight
+        """Whether it had been waiting here."""
+        return self._polls.pop(str(session_id), None) is not None
 
     def poll_now(self, session_id: UUID) -> None:
         """Its person says that they have approved."""
