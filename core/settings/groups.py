@@ -8,6 +8,7 @@ from pathlib import Path
 from core.settings.readers import (
     count_between,
     number_between,
+    one_of,
     read_boolean,
     read_database_url,
     read_log_level,
@@ -63,6 +64,13 @@ class ProviderSettings:
         "TILKO_BASE_URL", read_provider_url, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
     )
     tilko_api_key: str = setting("TILKO_API_KEY", read_text, "Tilko's API key.", secret=True)
+    tilko_approval_check: str = setting(
+        "TILKO_APPROVAL_CHECK",
+        one_of("auto", "login_check", "data_call"),
+        "What tells whether a phone has approved: `login_check` (free, without data), `data_call` (billed, brings the"
+        " checkups), or `auto`: LoginCheck, and the data call where the provider has none.",
+        default="auto",
+    )
     tilko_checkups_timeout_seconds: float = setting(
         "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for checkups.", default="120", unit="s"
     )

@@ -3,6 +3,7 @@
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,19 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from core.names import Event, Status, Step
+from core.names import Event, Status
 from core.sealing import SealError
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
 from services.collection import transitions
 from services.collection.events import say
 from services.collection.failures import describe
-from services.collection.requests import send_step
 from services.collection.run_engine import open_claim, stop_unreadable
 from services.collection.run_store import lock_run, save_run
 from services.collection.step import AfterFailure, Claim
 from services.collection.step_tools import Tools
-from services.collection.steps.fetch_health_data import say_health_data_failed
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
 
@@ -65,9 +64,10 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
     return list(session.execute(query).scalars())
 
 
-def let_go(work: Work, owner_id: int) -> list[UUID]:
-    """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
-    return list(transitions.drop_settled_runs(work.session, owner_id))
+def let_go(work: Work, owner_id: int, *, within_seconds: float) -> tuple[list[UUID], Sequence[UUID]]:
+    """Sessions of this poller that wait no longer: those that ended, and whatever moved on within the last seconds."""
+    ended = list(transitions.drop_settled_runs(work.session, owner_id))
+    return ended, transitions.find_moved_on(work.session, owner_id, within_seconds)
 
 
 def give_back(work: Work, owner_id: int) -> None:
@@ -108,26 +108,17 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
     save_run(work, run)
 
 
-def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
-    """The poll failed for good: correctable by the person, refused, or the last try of a passing fault."""
+def record_verdict(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The provider says something of the person that ends the wait: wrong data, or their own refusal."""
     run = _lock_waiting(work, claim)
     if run is None:
         return
     now = tools.clock.now()
     failure = describe(error)
     log.info("poll_failed", session_id=str(run.session_id), **failure.detail)
-    if failure.code == "SERVICE_UNAVAILABLE":
-        log.error("provider_rejects_our_configuration", step=claim.step, **failure.detail)
     run.error_code, run.error_detail = failure.code, failure.detail
     run.collect_requested = False
-    if failure.code == "PROVIDER_REFUSED":
-        # The checkups are refused, not the person: the prescriptions may still be had.
-        say_health_data_failed(work, run, failure, now)
-        run.error_code = run.error_detail = None
-        run.step_started_at = None
-        transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
-        send_step(work, run)
-    elif refuse(work, run, failure, now) is AfterFailure.END:
+    if refuse(work, run, failure, now) is AfterFailure.END:
         transitions.end_run(run, Status(run.status), now)
     else:
         transitions.stop_run(run, now)

@@ -28,6 +28,7 @@ const STATUSES = {
   mediarc_generating: "리포트 만드는 중",
   completed: "완료",
   info_required: "정보 확인 필요",
+  declined: "본인이 거절함",
   timeout: "시간 초과",
   error: "오류",
   expired: "만료",
@@ -64,6 +65,7 @@ const OUTCOMES = {
 
 const REASONS = {
   NOT_REGISTERED: "인증 앱에 가입되지 않음",
+  DECLINED: "본인이 휴대폰에서 거절함",
   INFO_REQUIRED: "입력한 정보가 맞지 않음",
   AUTH_PENDING: "아직 승인되지 않음",
   SERVICE_UNAVAILABLE: "제공자가 우리 키를 거절함",
@@ -100,7 +102,7 @@ export function describeState(summary) {
 export function toneOf(summary) {
   if (summary.error_code !== null || summary.status === "error") return "above";
   if (summary.status === "completed") return "inside";
-  return ["info_required", "timeout", "expired"].includes(summary.status) ? "watch" : "";
+  return ["info_required", "declined", "timeout", "expired"].includes(summary.status) ? "watch" : "";
 }
 
 /** @param {string} outcome */
