@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from upstream.tilko.measurements import Measurements, only_objects, read_measurements
+from upstream.tilko.measurements import InspectionItem, Measurements, only_objects, read_inspections
 from upstream.tilko.values import read_date, read_day_of, read_text, read_whole, read_year
 
 _DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
@@ -20,6 +20,7 @@ class CheckupRecord:
     code: str
     description: str
     measurements: Measurements
+    items: list[InspectionItem]
     raw: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -62,13 +63,15 @@ def _read_checkup(row: dict[str, Any]) -> CheckupRecord | None:
     year = read_year(row.get("Year")) or (whole.year if whole else None)
     if year is None:
         return None
+    measurements, items = read_inspections(row.get("Inspections"))
     return CheckupRecord(
         year=year,
         checkup_date=read_day_of(year, row.get("CheckUpDate")),
         location=read_text(row.get("Location")),
         code=read_text(row.get("Code")),
         description=read_text(row.get("Description")),
-        measurements=read_measurements(row.get("Inspections")),
+        measurements=measurements,
+        items=items,
         raw=_drop_nul(row),
     )
 
