@@ -14,6 +14,7 @@ from upstream.tilko.values import (
     read_number_pair,
     read_side,
     read_text,
+    squeeze,
 )
 
 
@@ -65,7 +66,7 @@ class InspectionItem:
         return "InspectionItem(...)"
 
 
-# Names as `_squeeze` leaves them: folded, without blanks and signs.
+# Names as `squeeze` leaves them.
 _NUMBERS = {
     "신장": "height_cm",
     "키": "height_cm",
@@ -136,7 +137,6 @@ _FINDINGS = _ONE_FINDING.union(*_SIDES.values())
 _LONGEST_NAME = 100
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _SEPARATORS = re.compile(r"[,/·;、 ]+")
-_SIGNS = re.compile(r"[\W_]+")
 _SIDED = re.compile(r"(좌|우|왼쪽|오른쪽)?측?(시력|청력|청각)(좌|우|왼쪽|오른쪽)?측?")
 _LEFT, _RIGHT = frozenset({"좌", "좌측", "왼쪽"}), frozenset({"우", "우측", "오른쪽"})
 _HIGH, _LOW = frozenset({"최고", "수축기"}), frozenset({"최저", "이완기"})
@@ -171,15 +171,15 @@ def fields_of(name: str) -> tuple[str, ...]:
     if len(name) > _LONGEST_NAME:
         return ()
     folded = fold(name)
-    before = _squeeze(_BRACKETS.sub("", folded))
+    before = squeeze(_BRACKETS.sub("", folded))
     inside = [text for text in _BRACKETS.findall(folded) if text]
-    tokens = {_squeeze(part) for text in inside for part in _SEPARATORS.split(text)} - {""}
+    tokens = {squeeze(part) for text in inside for part in _SEPARATORS.split(text)} - {""}
     if before == "혈압":
         return _choose(_PRESSURE, is_first=bool(tokens & _HIGH), is_second=bool(tokens & _LOW))
     if sided := _SIDED.fullmatch(before):
         tokens |= {sided[1], sided[3]} - {None}
         return _choose(_SIDES[sided[2]], is_first=bool(tokens & _LEFT), is_second=bool(tokens & _RIGHT))
-    for token in (before, *map(_squeeze, inside), *sorted(tokens)):
+    for token in (before, *map(squeeze, inside), *sorted(tokens)):
         if field := _NUMBERS.get(token) or _TEXTS.get(token):
             return (field,)
     return ()
@@ -215,7 +215,3 @@ def _read_fields(fields: tuple[str, ...], item: InspectionItem) -> tuple[float |
     if not fields or fields[0] not in _FINDINGS:
         return (item.number,) * len(fields)
     return (read_finding(item.value) if fields[0] in _ONE_FINDING else read_side(item.value),)
-
-
-def _squeeze(folded: str) -> str:
-    return _SIGNS.sub("", folded).casefold()

@@ -7,7 +7,7 @@ from typing import Any
 from upstream.tilko.measurements import InspectionItem, Measurements, only_objects, read_inspections
 from upstream.tilko.values import read_date, read_day_of, read_text, read_whole, read_year
 
-_DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
+DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -29,7 +29,7 @@ class CheckupRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TreatmentRecord:
-    """A visit or a dispensing; counts are None where the provider leaves them empty."""
+    """A visit or a dispensing; counts are None where the provider leaves them empty. `details` are those of the row."""
 
     idx: str
     page: str
@@ -72,12 +72,11 @@ def _read_checkup(row: dict[str, Any]) -> CheckupRecord | None:
         description=read_text(row.get("Description")),
         measurements=measurements,
         items=items,
-        raw=_drop_nul(row),
+        raw=row,
     )
 
 
 def _read_treatment(row: dict[str, Any]) -> TreatmentRecord:
-    storable: dict[str, Any] = _drop_nul(row)
     return TreatmentRecord(
         idx=read_text(row.get("Idx")),
         page=read_text(row.get("Page")),
@@ -88,22 +87,6 @@ def _read_treatment(row: dict[str, Any]) -> TreatmentRecord:
         visit_count=read_whole(row.get("BangMoonIpWonIlsoo")),
         prescription_count=read_whole(row.get("CheoBangHoiSoo")),
         medication_count=read_whole(row.get("TuYakYoYangHoiSoo")),
-        details=only_objects(storable.get(_DETAILS)),
-        raw=storable,
+        details=only_objects(row.get(DETAILS)),
+        raw=row,
     )
-
-
-_MAX_DEPTH = 64
-
-
-def _drop_nul(value: Any, depth: int = 0) -> Any:
-    """JSONB stores no NUL character; and nothing that the provider sends nests deeper than a few levels."""
-    if isinstance(value, str):
-        return value.replace("\x00", "") if "\x00" in value else value
-    if depth > _MAX_DEPTH:
-        return None
-    if isinstance(value, dict):
-        return {_drop_nul(key): _drop_nul(entry, depth + 1) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_drop_nul(entry, depth + 1) for entry in value]
-    return value

@@ -23,6 +23,7 @@ _REMARK = r"(?:\([^()]*\)|\[[^\[\]]*\]|정상[AB]?|경계|질환의심|의심|�
 _NUMBER = re.compile(
     rf"{_LABEL}{_FLAG} ?\+?(\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}})(\.\d{{1,9}})? ?{_FLAG} ?{_UNIT} ?{_REMARK} ?{_FLAG}"
 )
+_SIGNS = re.compile(r"[\W_]+")
 # "60 이상" is a range, not a measurement: storing 60 would be a false medical statement.
 _RANGE = re.compile(r"이상|이하|미만|초과|[<>≤≥~]")
 _SIDE = re.compile(r"^[([]?(?:좌측?|우측?|왼쪽|오른쪽)[)\]]?[ :]*|[ ]*[([](?:좌측?|우측?|왼쪽|오른쪽)[)\]]$")
@@ -49,6 +50,11 @@ def fold(text: str) -> str:
     of any kind and number become one."""
     # A raised digit is no digit of the number before it: 10⁹ is not 109.
     return " ".join(unicodedata.normalize("NFKC", _SUPERSCRIPTS.sub("^", text)).split())
+
+
+def squeeze(text: str) -> str:
+    """Folded, without blanks, signs and case: to compare names with."""
+    return _SIGNS.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def read_number(value: object) -> float | None:

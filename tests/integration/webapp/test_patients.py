@@ -71,7 +71,7 @@ def test_changed_records_have_another_etag(app: Flask, owner: Person):
     path = f"/patients/{owner.patient_uuid}/checkups"
     etag = owner.ask("GET", path).headers["ETag"]
     with clock.frozen(clock.now() + timedelta(seconds=5)):
-        collect(app, owner, [checkup(), checkup("2025년", "01/15")], [])
+        collect(app, arrive(app), [checkup(), checkup("2025년", "01/15")], [])
     assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
 
 

@@ -169,9 +169,9 @@ def test_bad_rows_do_not_stop_the_others():
     assert [record.year for record in records.checkups({"ResultList": rows})] == [2021, 2023]
 
 
-def test_what_postgresql_cannot_store_is_dropped():
-    record = read_one(Location="한빛\x00의원")
-    assert (record.location, record.raw["Location"]) == ("한빛의원", "한빛의원")
+def test_what_postgresql_cannot_store_is_in_no_text():
+    record = read_one(("요단백", "음\x00성"), Location="한빛\x00의원")
+    assert (record.location, record.items[0].value) == ("한빛의원", "음성")
 
 
 def test_treatment_is_read():
