@@ -63,10 +63,20 @@ _RECOGNISED = {
         "medication_count",
     ),
 }
+_FLAGS = {Checkup: "has_health_data", Prescription: "has_prescription_data"}
 _KINDS = {Checkup: RecordKind.CHECKUP, Prescription: RecordKind.PRESCRIPTION}
 _ANSWERS = select(
     RecordAnswer.session_id, RecordAnswer.answered_at, RecordAnswer.window_first, RecordAnswer.window_last
 ).where(RecordAnswer.patient_uuid == bindparam("patient_uuid"), RecordAnswer.kind == bindparam("kind"))
+_INSERT_ANSWER = insert(cast("Table", RecordAnswer.__table__))
+_PATIENTS = cast("Table", Patient.__table__)
+# Plain tables: an object of the ORM costs as much again as the statement.
+_NOTE_ON_PATIENT = {
+    flag: update(_PATIENTS)
+    .where(_PATIENTS.c.uuid == bindparam("own"))
+    .values({flag: bindparam("has_current"), "last_data_update": bindparam("now"), "updated_at": bindparam("now")})
+    for flag in _FLAGS.values()
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +107,9 @@ def import_records(
     known = session.execute(_ANSWERS, {"patient_uuid": patient.uuid, "kind": _KINDS[model]}).all()
     if any(row.session_id == origin.session_id for row in known):
         return ImportCounts(0, 0, 0, len(read.rows), read.skipped)
-    stored, taken_keys = _read_stored(session, model, patient.uuid)
+    # Without an answer of before and without a record there is nothing to read.
+    has_stored = known or getattr(patient, _FLAGS[model])
+    stored, taken_keys = _read_stored(session, model, patient.uuid) if has_stored else ([], set())
     answer = Answer(origin.answered_at, origin.window if read.is_whole else None)
     changes = decide_changes(
         stored,
@@ -285,23 +297,21 @@ def _note_answer(
     read: ReadRows,
     now: datetime,
 ) -> None:
-    session.execute(
-        insert(_table(RecordAnswer)).values(
-            patient_uuid=patient.uuid,
-            kind=_KINDS[model],
-            session_id=origin.session_id,
-            answered_at=origin.answered_at,
-            window_first=answer.window.first if answer.window else None,
-            window_last=answer.window.last if answer.window else None,
-            records=len(read.rows),
-            skipped=read.skipped,
-            created_at=now,
-        )
-    )
+    values = {
+        "patient_uuid": patient.uuid,
+        "kind": _KINDS[model],
+        "session_id": origin.session_id,
+        "answered_at": origin.answered_at,
+        "window_first": answer.window.first if answer.window else None,
+        "window_last": answer.window.last if answer.window else None,
+        "records": len(read.rows),
+        "skipped": read.skipped,
+        "created_at": now,
+    }
+    session.execute(_INSERT_ANSWER, values)
 
 
 def _note_on_patient(session: Session, patient: Patient, model: Model, changes: Changes, now: datetime) -> None:
-    flag = "has_health_data" if model is Checkup else "has_prescription_data"
+    flag = _FLAGS[model]
     if changes.show or getattr(patient, flag) != changes.has_current:
-        values = {flag: changes.has_current, "last_data_update": now, "updated_at": now}
-        session.execute(update(Patient).where(Patient.uuid == patient.uuid).values(**values))
+        session.execute(_NOTE_ON_PATIENT[flag], {"own": patient.uuid, "has_current": changes.has_current, "now": now})

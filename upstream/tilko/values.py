@@ -38,16 +38,20 @@ _LARGEST = 100_000.0
 
 def read_text(value: object) -> str:
     """PostgreSQL stores no NUL, and one would take its whole file down."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return (value.replace("\x00", "") if "\x00" in value else value).strip()
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
         return ""
-    return str(value).replace("\x00", "").strip()
+    return str(value)
 
 
 def fold(text: str) -> str:
     """One form for what looks alike (NFKC): full-width digits and signs, composed units, decomposed syllables; blanks
     of any kind and number become one."""
+    if text.isascii():  # nearly every number: nothing to fold
+        return " ".join(text.split())
     # A raised digit is no digit of the number before it: 10⁹ is not 109.
     return " ".join(unicodedata.normalize("NFKC", _SUPERSCRIPTS.sub("^", text)).split())
 
