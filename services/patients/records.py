@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, extract, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
 from models.patients import Checkup, MediarcReport, Prescription
+from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
 
 RecordT = TypeVar("RecordT", Checkup, Prescription)
@@ -70,10 +71,17 @@ def list_checkups(
 
 
 def list_prescriptions(
-    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
+    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None, with_pictures: bool = False
 ) -> RecordPage[Prescription]:
+    """With pictures, `details` are as they were served."""
     newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid, Prescription.withdrawn_at.is_(None))
-    return _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
+    if not with_pictures:
+        newest = newest.options(defer(Prescription.pictures, raiseload=True))
+    page = _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
+    if with_pictures:
+        for item in page.items:
+            set_committed_value(item, "details", attach_pictures(item.details, from_stored(item.pictures)))
+    return page
 
 
 def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
