@@ -23,6 +23,7 @@ from dev.sandbox.ledger import Served
 from dev.sandbox.people import EVERY_AUTHENTICATOR, WAITING_ANSWERS, Person
 from dev.sandbox.records import CHECKUPS, PRESCRIPTIONS
 from dev.sandbox.service import Sandbox
+from dev.sandbox.spelling import SPELLINGS, USUAL
 
 MAX_CHECKUPS, MAX_PRESCRIPTIONS, MAX_IMAGE_BYTES = 60, 5_000, 32 * 1024 * 1024
 PERSON_FIELDS = frozenset(
@@ -40,6 +41,7 @@ PERSON_FIELDS = frozenset(
         "auto_decline_seconds",
         "waiting_answer",
         "newest_lacks_sugar",
+        "spelling",
     }
 )
 
@@ -84,6 +86,7 @@ def read_person(body: Fields) -> Person:
         auto_decline_seconds=read_seconds(body, "auto_decline_seconds"),
         waiting_answer=read_choice(body, "waiting_answer", WAITING_ANSWERS, "alternate"),
         newest_lacks_sugar=read_flag(body, "newest_lacks_sugar"),
+        spelling=read_choice(body, "spelling", SPELLINGS, USUAL),
     )
 
 

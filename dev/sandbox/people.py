@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dev.sandbox.inputs import KOREAN_DAY
+from dev.sandbox.spelling import USUAL
 
 AUTHENTICATORS = {
     "0": "카카오톡",
@@ -36,6 +37,7 @@ class Person:
     auto_decline_seconds: float | None = None
     waiting_answer: str = "alternate"
     newest_lacks_sugar: bool = False
+    spelling: str = USUAL
 
     @property
     def identity(self) -> tuple[str, str, str]:
