@@ -313,5 +313,5 @@ def _note_answer(
 
 def _note_on_patient(session: Session, patient: Patient, model: Model, changes: Changes, now: datetime) -> None:
     flag = _FLAGS[model]
-    if changes.show or getattr(patient, flag) != changes.has_current:
+    if changes.alters_lists or getattr(patient, flag) != changes.has_current:
         session.execute(_NOTE_ON_PATIENT[flag], {"own": patient.uuid, "has_current": changes.has_current, "now": now})

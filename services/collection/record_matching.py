@@ -122,8 +122,8 @@ class Changes:
     has_current: bool
 
     @property
-    def show(self) -> bool:
-        """Whether a list of the records looks otherwise than before."""
+    def alters_lists(self) -> bool:
+        """Whether what is listed of the records is another than before."""
         return bool(self.inserted or self.replaced or self.withdrawn or self.returned)
 
 

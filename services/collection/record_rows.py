@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from core.logs import get_logger
-from models.patients import Checkup
 from services.collection.record_matching import Fingerprint
 from services.patients.pictures import detach_pictures
 from services.patients.stored_json import escape, needs_escape
@@ -22,9 +21,8 @@ from upstream.tilko.values import read_text, squeeze
 
 log = get_logger(__name__)
 
-# What the table has a column for: the names are the same on both sides.
+# The table's columns are named alike.
 _MEASURED = tuple(field.name for field in fields(Measurements))
-assert set(_MEASURED) <= set(Checkup.__table__.columns.keys())
 # Where a row stood in one answer, which says nothing about what it is.
 _POSITION = frozenset({"Idx", "Page"})
 _JSON_COLUMNS = frozenset({"raw_data", "items", "details", "pictures"})
@@ -110,15 +108,15 @@ def _read_rows(served: Iterable[Any], read_values: _Values, fingerprint_of: _Rec
 
 
 def _try_build(served: dict[str, Any], read_values: _Values, fingerprint_of: _Recognise) -> Row | None:
-    """None for a row that cannot be kept: no JSON holds it."""
+    """None for a row that cannot be kept: no JSON holds it (half a surrogate pair, an integer of 30 digits)."""
     try:
         content = orjson.dumps(
             {name: value for name, value in served.items() if name not in _POSITION}, option=orjson.OPT_SORT_KEYS
         )
         position = orjson.dumps([served.get(name) for name in _POSITION])
-        values = read_values(served)
-    except (TypeError, ValueError, RecursionError):
+    except orjson.JSONEncodeError:
         return None
+    values = read_values(served)
     if needs_escape(content) or needs_escape(position):
         values |= {name: escape(values[name]) for name in _JSON_COLUMNS & values.keys()}
     values["content_hash"] = _digest(content)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
@@ -183,6 +183,16 @@ def test_the_window_of_an_answer_travels_with_its_package(make_packages: MakePac
     metadata = package.metadata
     assert (metadata.answered_at, metadata.window_first, metadata.window_last) == (NOW, window.first, window.last)
     assert patient_file.metadata.answered_at is None
+
+
+def test_rows_of_before_the_migration_are_known_again(db_session: Session, collect: Any) -> None:
+    collect(health=[checkup()], prescriptions=[treatment(place=place) for place in PLACES])
+    for table in (Checkup, Prescription):
+        db_session.execute(update(table).values(details_key="", content_hash=""))
+    db_session.execute(delete(RecordAnswer))
+    respelled = [treatment(place=f" {place}", Address="새 주소") for place in PLACES]
+    results = collect(now=LATER, health=[checkup()], prescriptions=respelled)
+    assert [(one.inserted, one.updated, one.withdrawn) for one in results.values()][1:] == [(0, 1, 0), (0, 4, 0)]
 
 
 def test_nobody_elses_records_are_touched(db_session: Session, collect: Any) -> None:

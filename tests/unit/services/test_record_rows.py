@@ -1,13 +1,15 @@
 """Rows of an answer: what they are recognised by, and keys that are the same at every import."""
 
 import unicodedata
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
+from models.patients import Checkup
 from services.collection.record_rows import checkup_rows, prescription_rows
 from services.patients.pictures import DETAILS, attach_pictures, detach_pictures
+from upstream.tilko.measurements import Measurements
 
 
 def treatment(**changes: Any) -> dict[str, Any]:
@@ -99,3 +101,7 @@ def test_a_key_stays_short_however_long_the_name() -> None:
 def test_an_impossible_count_is_left_out() -> None:
     (row,) = prescription_rows([treatment(BangMoonIpWonIlsoo="999,999,999,999,999,999,999")]).rows
     assert row.values["visit_count"] is None
+
+
+def test_every_measurement_has_a_column() -> None:
+    assert {field.name for field in fields(Measurements)} <= set(Checkup.__table__.columns.keys())
