@@ -17,7 +17,11 @@ _FINDINGS = ("bone_density", "vision_left", "vision_right", "hearing_left", "hea
 _JSONB = postgresql.JSONB(astext_type=sa.Text())
 # Numbers in other forms than plain ones stay null until the next answer is read.
 _ITEMS = """
-update welno.welno_checkup_data set items = coalesce((
+update welno.welno_checkup_data set
+    answered_at = updated_at,
+    urine_protein = case when urine_protein in ('', '-', '비해당', '미해당', '해당없음', '해당 없음', '미실시', '검사안함', '검사 안함') then null else urine_protein end,
+    tuberculosis = case when tuberculosis in ('', '-', '비해당', '미해당', '해당없음', '해당 없음', '미실시', '검사안함', '검사 안함') then null else tuberculosis end,
+    items = coalesce((
     select jsonb_agg(jsonb_build_object(
         'name', coalesce(btrim(item->>'Name'), ''),
         'value', coalesce(btrim(item->>'Value'), ''),
@@ -54,14 +58,10 @@ from (
 ) as found
 where found.id = checkup.id
 """
-_DROP_ABSENT = """
-update welno.welno_checkup_data set
-    urine_protein = case when urine_protein in ('', '-', '비해당', '미해당', '해당없음', '해당 없음', '미실시', '검사안함', '검사 안함') then null else urine_protein end,
-    tuberculosis = case when tuberculosis in ('', '-', '비해당', '미해당', '해당없음', '해당 없음', '미실시', '검사안함', '검사 안함') then null else tuberculosis end
-"""
 # Only where nothing is lost: a row of which raw_data and details differ keeps both until the next answer.
 _TAKE_PICTURES_OUT = """
 update welno.welno_prescription_data set
+    answered_at = updated_at,
     raw_data = raw_data - 'RetrieveTreatmentInjectionInformationPersonDetailList',
     pictures = coalesce((
         select jsonb_object_agg((place - 1)::text, detail->'RetrieveMdsupDtlInfo'->'DrugImage')
@@ -77,6 +77,9 @@ update welno.welno_prescription_data set
         from jsonb_array_elements(details) with ordinality as listed (detail, place)
     )
 where jsonb_array_length(details) > 0 and raw_data->'RetrieveTreatmentInjectionInformationPersonDetailList' = details
+"""
+_DATE_THE_OTHERS = """
+update welno.welno_prescription_data set answered_at = updated_at where answered_at <> updated_at
 """
 _PUT_PICTURES_BACK = """
 update welno.welno_prescription_data set details = (
@@ -106,12 +109,10 @@ def upgrade() -> None:
     op.add_column(
         _PRESCRIPTIONS, sa.Column("pictures", _JSONB, server_default=sa.text("'{}'"), nullable=False), schema="welno"
     )
-    op.execute("update welno.welno_checkup_data set answered_at = updated_at")
-    op.execute("update welno.welno_prescription_data set answered_at = updated_at")
     op.execute(_ITEMS)
     op.execute(_MEASURED)
-    op.execute(_DROP_ABSENT)
     op.execute(_TAKE_PICTURES_OUT)
+    op.execute(_DATE_THE_OTHERS)
 
 
 def downgrade() -> None:

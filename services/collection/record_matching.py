@@ -62,7 +62,9 @@ TREATMENT_RULES = (
     Rule(("day", "name", "kind", "counts")),
     Rule(("day", "name", "kind")),
     Rule(("day", "name")),
-    Rule(("day", "address", "kind"), "address"),
+    # A visit without details whose place was renamed. No coarser: what differs in name and details is another record,
+    # and would be hidden behind this one if its own row was not readable.
+    Rule(("day", "address", "kind", "details", "counts"), "address"),
 )
 CHECKUP_RULES = (
     _CONTENT,

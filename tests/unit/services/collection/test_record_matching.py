@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.collection.record_matching import (
     CHECKUP_RULES,
@@ -34,7 +36,6 @@ CHECKUP = Fingerprint("2025-09-28", "한빛검진의원", "d1", "", "", "", "c1"
         {"name": "새봄온누리약국", "kind": "외래조제"},
         {"details": "d2"},
         {"details": ""},
-        {"details": "", "name": "새봄온누리약국"},
         {"counts": "1/2/5"},
         {"details": "d2", "kind": "외래조제", "address": ""},
     ],
@@ -64,10 +65,16 @@ def test_a_checkup_is_known_again(changed: dict[str, str]):
         {"day": "2026-03-12", "content": "c1"},
         {"name": "누리약국", "details": "d2", "address": "성북구"},
         {"name": "누리약국", "details": "d2", "kind": "입원"},
+        {"name": "누리약국", "details": "d2"},
     ],
 )
 def test_another_treatment_is_not_taken_for_it(other: dict[str, str]):
     assert match_records([TREATMENT], [replace(TREATMENT, **({"content": "c2"} | other))], TREATMENT_RULES) == {}
+
+
+def test_a_visit_without_details_is_known_by_its_address():
+    visit = replace(TREATMENT, details="")
+    assert match_records([visit], [replace(visit, name="한빛내과", content="c2")], TREATMENT_RULES) == {0: 0}
 
 
 def test_two_records_without_an_address_have_none_in_common():
@@ -141,3 +148,67 @@ def test_an_undated_record_is_withdrawn_by_an_answer_about_all_of_its_window():
     wider, other = Window(date(2025, 1, 1), date(2026, 10, 1)), Window(date(2025, 10, 1), date(2026, 10, 1))
     assert decide([stored_at(FIRST, undated)], [], Answer(SECOND, wider), Answer(FIRST, WINDOW)).withdrawn == 1
     assert decide([stored_at(FIRST, undated)], [], Answer(SECOND, other), Answer(FIRST, WINDOW)).withdrawn == 0
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, with_twins: bool) -> list[tuple[Answer, list[Fingerprint]]]:
+    """Answers of one person: of a few records each holds some, in a spelling of its own."""
+    known = draw(st.lists(st.sampled_from(RECORDS), min_size=1, max_size=4, unique=not with_twins))
+    history = []
+    for number in range(draw(st.integers(2, 4))):
+        window = draw(st.sampled_from([WINDOW, Window(date(2026, 1, 1), date(2026, 9, 1))]))
+        served = [
+            replace(record, content=f"c{number}-{place}", address=draw(st.sampled_from(["", "마포구가온로"])))
+            for place, record in enumerate(known)
+            if window.first <= date.fromisoformat(record.day) and draw(st.booleans())
+        ]
+        # One that could not be read whole says nothing of what it does not hold.
+        is_whole = with_twins or draw(st.booleans())
+        history.append((Answer(FIRST + timedelta(days=number), window if is_whole else None), served))
+    return history
+
+
+RECORDS = [
+    replace(TREATMENT, day=day, name=name, details=name)
+    for day in ("2025-11-02", "2026-03-11")
+    for name in ("가", "나")
+]
+
+
+def import_in_order(history: list[tuple[Answer, list[Fingerprint]]]) -> list[StoredRecord]:
+    """What is stored after it, as the importer would write it."""
+    stored: dict[int, StoredRecord] = {}
+    earlier: list[Answer] = []
+    for answer, served in history:
+        changes = decide(list(stored.values()), served, answer, *earlier)
+        earlier.append(answer)
+        for place, number in changes.replaced.items():
+            stored[number] = replace(stored[number], fingerprint=served[place], content_at=answer.answered_at)
+        for one in changes.moved:
+            stored[one.id] = replace(stored[one.id], seen_at=one.answered_at, withdrawn_at=one.withdrawn_at)
+        for place, withdrawn_at in changes.inserted.items():
+            number = len(stored)
+            moment = answer.answered_at
+            stored[number] = StoredRecord(number, served[place], moment, moment, withdrawn_at)
+    return list(stored.values())
+
+
+def whole(records: list[StoredRecord]) -> list[tuple[object, ...]]:
+    return sorted((record.fingerprint, record.seen_at, str(record.withdrawn_at)) for record in records)
+
+
+def current(records: list[StoredRecord]) -> list[Fingerprint]:
+    return sorted(record.fingerprint for record in records if record.withdrawn_at is None)
+
+
+@given(history=histories(with_twins=False), data=st.data())
+def test_several_answers_end_the_same_in_any_order(
+    history: list[tuple[Answer, list[Fingerprint]]], data: st.DataObject
+):
+    assert whole(import_in_order(data.draw(st.permutations(history)))) == whole(import_in_order(history))
+
+
+@given(history=histories(with_twins=True), data=st.data())
+def test_twins_show_the_same_in_any_order(history: list[tuple[Answer, list[Fingerprint]]], data: st.DataObject):
+    """Which of two that nothing tells apart was the one that is withdrawn hangs on what was known when it came."""
+    assert current(import_in_order(data.draw(st.permutations(history)))) == current(import_in_order(history))
