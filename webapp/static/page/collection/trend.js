@@ -61,7 +61,7 @@ function otherSection(results) {
     make(
       "article",
       { class: "card measure wide" },
-      dataTable("항목마다 가장 최근 결과", ["항목", "결과", "검진일"], rows),
+      make("div", { class: "table" }, dataTable("항목마다 가장 최근 결과", ["항목", "결과", "검진일"], rows)),
     ),
   );
 }
