@@ -110,9 +110,11 @@ def import_package(session: Session, package: Package, now: datetime) -> ImportR
         case DataType.PATIENT:
             return _import_patient(session, package, now)
         case DataType.HEALTH:
-            return _import_records(session, package, Checkup, checkup_rows(_served_rows(package)), now)
+            return _import_records(session, package, Checkup, read=checkup_rows(_served_rows(package)), now=now)
         case DataType.PRESCRIPTION:
-            return _import_records(session, package, Prescription, prescription_rows(_served_rows(package)), now)
+            return _import_records(
+                session, package, Prescription, read=prescription_rows(_served_rows(package)), now=now
+            )
 
 
 def _metadata(
@@ -180,7 +182,7 @@ def _read_identity(package: Package) -> Identity:
 
 
 def _import_records(
-    session: Session, package: Package, model: type[Checkup | Prescription], read: ReadRows, now: datetime
+    session: Session, package: Package, model: type[Checkup | Prescription], *, read: ReadRows, now: datetime
 ) -> ImportResult:
     session_id, patient_uuid = _read_ids(package)
     # The lock makes imports of one patient take turns: each decides from what the ones before it have written.
@@ -198,7 +200,7 @@ def _import_records(
         if metadata.window_first and metadata.window_last
         else None,
     )
-    counts = import_records(session, patient, model, read, origin, now)
+    counts = import_records(session, patient, model, read=read, origin=origin, now=now)
     if counts.skipped:
         log.warning("records_skipped", session_id=metadata.session_id, kind=metadata.data_type, count=counts.skipped)
     return ImportResult(

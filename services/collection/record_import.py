@@ -101,7 +101,7 @@ class ImportCounts:
 
 
 def import_records(
-    session: Session, patient: Patient, model: Model, read: ReadRows, origin: AnswerOrigin, now: datetime
+    session: Session, patient: Patient, model: Model, *, read: ReadRows, origin: AnswerOrigin, now: datetime
 ) -> ImportCounts:
     """Idempotent. The patient's row has to be locked: imports of one patient take turns."""
     known = session.execute(_ANSWERS, {"patient_uuid": patient.uuid, "kind": _KINDS[model]}).all()
@@ -118,9 +118,10 @@ def import_records(
         earlier=[Answer(row.answered_at, _join_window(row.window_first, row.window_last)) for row in known],
         rules=CHECKUP_RULES if model is Checkup else TREATMENT_RULES,
     )
-    _write_changes(session, model, _own_values(patient, origin, now), read.rows, changes, taken_keys)
-    _note_answer(session, patient, model, origin, answer, read, now)
-    _note_on_patient(session, patient, model, changes, now)
+    own = _own_values(patient, origin, now)
+    _write_changes(session, model, read.rows, changes, own=own, taken_keys=taken_keys)
+    _note_answer(session, own | {"kind": _KINDS[model]}, answer.window, read)
+    _note_on_patient(session, patient, model, changes=changes, now=now)
     return ImportCounts(len(changes.inserted), len(changes.replaced), changes.withdrawn, len(read.rows), read.skipped)
 
 
@@ -160,7 +161,7 @@ def _stored_of(model: Model) -> Select[Any]:
 
 
 def _write_changes(
-    session: Session, model: Model, own: dict[str, Any], rows: Sequence[Row], changes: Changes, taken_keys: set[str]
+    session: Session, model: Model, rows: Sequence[Row], changes: Changes, *, own: dict[str, Any], taken_keys: set[str]
 ) -> None:
     new = []
     for place, withdrawn_at in changes.inserted.items():
@@ -288,30 +289,14 @@ def _move_of(model: Model) -> Update:
     return update(table).where(table.c.id == moved.c.id).values(values)
 
 
-def _note_answer(
-    session: Session,
-    patient: Patient,
-    model: Model,
-    origin: AnswerOrigin,
-    answer: Answer,
-    read: ReadRows,
-    now: datetime,
-) -> None:
-    values = {
-        "patient_uuid": patient.uuid,
-        "kind": _KINDS[model],
-        "session_id": origin.session_id,
-        "answered_at": origin.answered_at,
-        "window_first": answer.window.first if answer.window else None,
-        "window_last": answer.window.last if answer.window else None,
-        "records": len(read.rows),
-        "skipped": read.skipped,
-        "created_at": now,
-    }
-    session.execute(_INSERT_ANSWER, values)
+def _note_answer(session: Session, own: dict[str, Any], window: Window | None, read: ReadRows) -> None:
+    of_answer = {name: own[name] for name in ("patient_uuid", "kind", "session_id", "answered_at", "created_at")}
+    seen = {"records": len(read.rows), "skipped": read.skipped}
+    days = {"window_first": window.first if window else None, "window_last": window.last if window else None}
+    session.execute(_INSERT_ANSWER, of_answer | seen | days)
 
 
-def _note_on_patient(session: Session, patient: Patient, model: Model, changes: Changes, now: datetime) -> None:
+def _note_on_patient(session: Session, patient: Patient, model: Model, *, changes: Changes, now: datetime) -> None:
     flag = _FLAGS[model]
     if changes.alters_lists or getattr(patient, flag) != changes.has_current:
         session.execute(_NOTE_ON_PATIENT[flag], {"own": patient.uuid, "has_current": changes.has_current, "now": now})
