@@ -52,6 +52,14 @@ class Incoming:
         return open_bytes(self._sealer, stored, session_id, data_type)
 
     @translated
+    def written_at(self, session_id: str, data_type: DataType) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        written_at = self._written_at(incoming_name(session_id, data_type))
+        if written_at is None:
+            raise UnknownFile
+        return datetime.fromtimestamp(written_at, UTC)
+
+    @translated
     def drop(self, session_id: str) -> None:
         """Only after the packages of the session are safe. Idempotent."""
         for data_type in DataType:

@@ -79,6 +79,10 @@ class Spool:
         """Raises UnknownFile, DamagedFile."""
         return self._incoming.read(session_id, data_type)
 
+    def incoming_written_at(self, session_id: str, data_type: DataType) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        return self._incoming.written_at(session_id, data_type)
+
     def drop_incoming(self, session_id: str) -> None:
         self._incoming.drop(session_id)
 

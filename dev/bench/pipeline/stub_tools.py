@@ -2,9 +2,11 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.clock import clock
 from services.collection.files_import import ImportSummary
 from services.collection.step_tools import Tools
 from upstream.tilko.codec import AuthTokens
@@ -21,6 +23,9 @@ class _StubSpool:
 
     def read_incoming(self, *_: Any) -> bytes:
         return _EMPTY_ANSWER
+
+    def incoming_written_at(self, *_: Any) -> datetime:
+        return clock.now()
 
     def put_pending(self, *_: Any) -> None:
         pass

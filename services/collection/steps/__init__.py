@@ -39,7 +39,7 @@ def build_handlers(
     handlers: tuple[StepHandler, ...] = (
         RequestSimpleAuth(tilko, sealer),
         FetchHealthData(tilko, answers, pseudonym_key),
-        FetchPrescriptions(tilko, answers, pseudonym_key, clock),
+        FetchPrescriptions(tilko, answers, pseudonym_key),
         IdentifyPatient(pseudonym_key),
         SaveFiles(spool),
         ImportFiles(spool, importer),

@@ -1,8 +1,7 @@
 """Step 3: treatments and medication, 14 to 2 months back, since the insurer publishes late."""
 
-from datetime import date, datetime
+from datetime import datetime
 
-from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
 from services.collection.answers import AnswerStore
@@ -10,23 +9,12 @@ from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.windows import treatment_window
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
 from spool import DataType
 from upstream.tilko.answers import DataAnswer
 from upstream.tilko.client import TilkoClient
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or its last day when the month is shorter."""
-    number = day.year * 12 + day.month - 1 - months
-    year, month = divmod(number, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has a 28th day")
 
 
 class FetchPrescriptions(StepHandler):
@@ -36,23 +24,20 @@ class FetchPrescriptions(StepHandler):
     limit_seconds = 360
     start_status = Status.FETCHING_PRESCRIPTION_DATA
 
-    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str, clock: Clock) -> None:
+    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str) -> None:
         self._tilko = tilko
         self._answers = answers
         self._pseudonym_key = pseudonym_key
-        self._clock = clock
 
     def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.FETCHING_PRESCRIPTION_DATA, now=now)
 
     def run(self, claim: Claim) -> int:
         """The number of records."""
-        today = self._clock.now().date()
+        window = treatment_window(claim.session_started_at)
 
         def fetch() -> DataAnswer:
-            return self._tilko.fetch_treatments(
-                claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
-            )
+            return self._tilko.fetch_treatments(claim.person, claim.tokens, window.first, window.last)
 
         return self._answers.find_or_fetch(str(claim.session_id), DataType.PRESCRIPTION, fetch)
 
