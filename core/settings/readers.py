@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.sealing import KEY_ID
+
 Reader = Callable[[str], object]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -19,8 +21,6 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 _ONE_LIMIT = r"\s*\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?\s*"
 _RATE_LIMIT = re.compile(rf"{_ONE_LIMIT}([,;|]{_ONE_LIMIT})*", re.IGNORECASE)
-# It stands, with its length in one byte, before everything that its key seals.
-_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SECRET_LENGTH = 32
 # Of 32 random hexadecimal digits 14 are different on average; fewer than 8 are typed, not drawn.
 _DIFFERENT_AT_LEAST = 8
@@ -143,7 +143,7 @@ def read_sealing_keys(text: str) -> dict[str, bytes]:
             key = base64.b64decode(encoded, validate=True)
         except binascii.Error:
             raise ValueError("must be id:base64[,id:base64]") from None
-        if not _KEY_ID.fullmatch(key_id):
+        if not KEY_ID.fullmatch(key_id):
             raise ValueError("each id must be 1 to 64 letters, digits, '_', '.' or '-'")
         if len(key) != _SECRET_LENGTH or len(set(key)) < _DIFFERENT_AT_LEAST:
             raise ValueError(f"each key must be {_SECRET_LENGTH} random bytes")
