@@ -3,7 +3,7 @@
 Each changes a run that the caller holds, by its row's lock or by its claim's fence; `run_store` writes what changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -103,7 +103,9 @@ def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
 # The poller's, for thousands of runs in one statement each
 
 
-def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[CollectionRun]:
+def take_waiting_runs(
+    session: Session, owner_id: int, limit: int, without: Collection[UUID] = ()
+) -> Sequence[CollectionRun]:
     """Give waiting runs to a poller that no living one holds."""
     free = (
         select(CollectionRun.session_id)
@@ -113,6 +115,8 @@ def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[C
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if without:
+        free = free.where(CollectionRun.session_id.not_in(without))
     statement = (
         update(CollectionRun)
         .where(CollectionRun.session_id.in_(free))
@@ -134,10 +138,10 @@ def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
     return session.execute(statement).scalars().all()
 
 
-def free_waiting_runs(session: Session, owner_id: int) -> None:
-    """Take from a poller all that it holds; another takes them at once."""
-    session.execute(
-        update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
-        .values(owner_id=None)
-    )
+def free_waiting_runs(session: Session, owner_id: int, only: Collection[UUID] | None = None) -> None:
+    """Take from a poller all that it holds, or some of it; another takes them at once."""
+    held = (CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
+    statement = update(CollectionRun).where(*held).values(owner_id=None)
+    if only is not None:
+        statement = statement.where(CollectionRun.session_id.in_(only))
+    session.execute(statement.execution_options(synchronize_session=False))

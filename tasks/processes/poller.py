@@ -60,6 +60,7 @@ class Poller:
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -123,7 +124,7 @@ class Poller:
 
     def _take(self, owner_id: int) -> list[PendingPoll]:
         with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE)
+            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE, unopened=self._unopened)
         return [
             PendingPoll(
                 waiting.claim,
