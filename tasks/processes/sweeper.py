@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Queue
+from services.collection.sealed_rows import count_row_keys
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,
@@ -81,6 +82,9 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             keep_partitions(work.session, self._stores.kinds, now.date())
+            used = count_row_keys(work.session)
+        if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
+            log.error("sealing_keys_missing", rows_by_key_id=missing)
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)
