@@ -52,6 +52,25 @@ class StoreSettings:
         default="30",
         unit="days",
     )
+    run_keep_days: int = setting(
+        "WELNO_RUN_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long a run that has ended is kept, with its steps; no shorter than its events.",
+        default="365",
+        unit="days",
+    )
+    step_keep_days: int = setting(
+        "WELNO_STEP_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long the single tries of a run's steps are kept.",
+        default="90",
+        unit="days",
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when events would outlive the run that they are numbered by."""
+        if self.run_keep_days < self.log_keep_days_session:
+            raise ValueError("WELNO_RUN_KEEP_DAYS: must be at least WELNO_LOG_KEEP_DAYS_SESSION")
 
 
 @dataclass(frozen=True, kw_only=True)

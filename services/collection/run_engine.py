@@ -71,6 +71,8 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now:
         return None
+    if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
+        return None  # nobody waits for this push any more; the sweep ends the session
     transitions.claim(run, owner_id)
     try:
         claim = open_claim(run, tools.sealer)

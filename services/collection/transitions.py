@@ -90,8 +90,11 @@ def stop_run(run: CollectionRun, now: datetime) -> None:
 
 
 def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
-    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated."""
+    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated; a
+    poller stays the owner until it has been told (`drop_ended_runs`)."""
     run.status = status
+    if run.run_state != RunState.WAITING:
+        run.owner_id = None
     run.run_state = RunState.ENDED
     run.fence += 1
     run.identity = None
@@ -127,13 +130,14 @@ def take_waiting_runs(
     return session.execute(statement).scalars().all()
 
 
-def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
-    """Take from a poller the runs that wait no longer."""
+def drop_ended_runs(session: Session, owner_id: int) -> Sequence[UUID]:
+    """Take from a poller the runs that have ended while it held them; every other transition takes them itself."""
     statement = (
         update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state != RunState.WAITING)
+        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.ENDED)
         .values(owner_id=None)
         .returning(CollectionRun.session_id)
+        .execution_options(synchronize_session=False)
     )
     return session.execute(statement).scalars().all()
 

@@ -77,7 +77,7 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
 
 def let_go(work: Work, owner_id: int) -> list[UUID]:
     """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
-    return list(transitions.drop_settled_runs(work.session, owner_id))
+    return list(transitions.drop_ended_runs(work.session, owner_id))
 
 
 def give_back(work: Work, owner_id: int) -> None:
