@@ -20,6 +20,8 @@ COMMANDS = {
     "poller": ("tasks.processes.poller",),
     "sweeper": ("tasks.processes.sweeper",),
     "runs": ("tasks.runs", "list"),
+    "events": ("tasks.events", "epoch"),
+    "keys": ("tasks.keys", "count"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
     "spool": ("spool.show", "some-file"),
 }
