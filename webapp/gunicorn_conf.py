@@ -13,14 +13,16 @@ import gc  # noqa: E402
 from typing import Any  # noqa: E402
 
 from gunicorn.glogging import Logger  # noqa: E402
-from prometheus_client import multiprocess  # noqa: E402
 
 from core.logs import configure_logs  # noqa: E402
 from core.settings import load_settings  # noqa: E402
-from webapp.current import parts  # noqa: E402
-from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 
+# Before the metrics are made, which need their folder.
 settings = load_settings()
+
+from webapp.current import parts  # noqa: E402
+from webapp.live_metrics import forget_dead, join_metrics  # noqa: E402
+from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 
 
 class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
@@ -58,6 +60,11 @@ limit_request_field_size = 8190
 _RARELY = (5_000, 5, 100)
 
 
+def post_fork(_server: Any, _worker: Any) -> None:
+    if settings.processes.metrics_dir:
+        join_metrics(settings.processes.metrics_dir)
+
+
 def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(*_RARELY)
@@ -69,7 +76,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
         drain_at_exit(parts(worker.wsgi).relay)
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """Gauges of a dead process must not be added up any more."""
+def child_exit(_server: Any, _worker: Any) -> None:
+    """Also done at each look at the metrics, as nobody does this when the main process is killed."""
     if settings.processes.metrics_dir:
-        multiprocess.mark_process_dead(worker.pid, settings.processes.metrics_dir)  # type: ignore[no-untyped-call] # no types there
+        forget_dead(settings.processes.metrics_dir)
