@@ -15,10 +15,10 @@ from uuid import UUID
 from core.clock import clock
 from core.logs import configure_logs
 from services.collection.sealed_rows import count_row_keys, reseal_rows
-from services.delivery.task_sender import TaskSender
-from services.stores import Stores, build_stores
+from services.stores import Stores
 from spool import Spool
-from tasks.app import app, settings
+from tasks.app import settings
+from tasks.opening import open_stores
 
 _BATCH = 200
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("action", choices=("count", "reseal"))
     options = parser.parse_args(arguments)
     configure_logs(settings.processes.log_level, "keys")
-    stores = build_stores(settings, clock, TaskSender(app))
+    stores = open_stores()
     spool = Spool(settings.files.data_dir, stores.sealer, clock)
     spool.ensure_folders()
     try:

@@ -10,6 +10,7 @@ from psycogreen.gevent import patch_psycopg  # noqa: E402
 patch_psycopg()
 
 import gc  # noqa: E402
+import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
 from gunicorn.glogging import Logger  # noqa: E402
@@ -20,6 +21,7 @@ from core.settings import load_settings  # noqa: E402
 # Before the metrics are made, which need their folder.
 settings = load_settings()
 
+from services.database import connect_database, find_unsuitable  # noqa: E402
 from webapp.current import parts  # noqa: E402
 from webapp.live_metrics import forget_dead, join_metrics  # noqa: E402
 from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
@@ -58,6 +60,15 @@ limit_request_field_size = 8190
 # Sockets live long and hold no rings, and the collector walks all of them again and again: at its own pace it took a
 # seventh of every handshake in a rush.
 _RARELY = (5_000, 5, 100)
+
+
+def on_starting(_server: Any) -> None:
+    """Before the fork, and on connections of its own."""
+    engine = connect_database(settings.stores.database_url, pool_size=1)
+    reason = find_unsuitable(engine)
+    engine.dispose()
+    if reason:
+        sys.exit(f"settings: DATABASE_URL: {reason}")
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -27,6 +27,7 @@ from services.processes.leases import LeaseLost
 from spool import Call, DataType, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.opening import require_direct_database
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
@@ -288,6 +289,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "poller")
+    require_direct_database()
     # Ten thousand sessions are a hundred thousand objects that stay, and each poll leaves a few behind: at the usual
     # thresholds the collector took a quarter of the time.
     gc.collect()

@@ -25,12 +25,12 @@ from services.collection.sweep import (
 )
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
-from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
-from services.stores import Stores, build_stores
+from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
+from tasks.opening import open_stores
 
 log = get_logger(__name__)
 
@@ -94,7 +94,7 @@ class Sweeper:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "sweeper")
-    stores = build_stores(settings, clock, TaskSender(app))
+    stores = open_stores()
     sweeper = Sweeper(stores, settings.processes.sweep_interval_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())

@@ -31,7 +31,7 @@ from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
 from services.collection.files import CollectedData, packages_of
 from services.collection.files_import import FileImporter
-from services.stores import connect_database
+from services.database import connect_database
 from spool import Spool
 
 _FILES_PER_SESSION = 3
