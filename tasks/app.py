@@ -50,6 +50,8 @@ def create_celery(settings: Settings) -> Celery:
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),
+        # Keeps nothing on disk: the usual one unpickles a file at its start, and so runs whatever somebody put there.
+        beat_scheduler="celery.beat:Scheduler",
     )
     return app
 

@@ -398,6 +398,12 @@ class ProcessSettings:
         unit="s",
     )
     log_level: str = setting("WELNO_LOG_LEVEL", read_log_level, "Least severe level that is logged.", default="INFO")
+    flower_origins: tuple[str, ...] = setting(
+        "WELNO_FLOWER_ORIGINS",
+        read_origins,
+        "Origins under which Flower is reached, besides names of this machine, separated by commas.",
+        default="",
+    )
     metrics_dir: str = setting(
         "PROMETHEUS_MULTIPROC_DIR",
         read_present_folder,

@@ -16,7 +16,7 @@ COMMANDS = {
     "web": ("gunicorn", "-c", "webapp/gunicorn_conf.py", "--bind", "127.0.0.1:0", "webapp:create_app()"),
     "worker": ("celery", "-A", "tasks.app", "worker"),
     "beat": ("celery", "-A", "tasks.app", "beat"),
-    "flower": ("celery", "-A", "tasks.app", "flower"),
+    "flower": ("tasks.processes.flower",),
     "poller": ("tasks.processes.poller",),
     "sweeper": ("tasks.processes.sweeper",),
     "runs": ("tasks.runs", "list"),

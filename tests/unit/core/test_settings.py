@@ -103,6 +103,17 @@ HOST = (
     "https://h h",
 )
 URL = (*HOST, "https://h/?a=1", "https://h/#a", "https://u:p@h")
+ORIGINS = (
+    "*",
+    "null",
+    "h",
+    "https://h/",
+    "https://H",
+    "https://h:443",
+    "https://h:99999",
+    "https://h:0443",
+    "https://...",
+)
 REDIS = ("redis://", "redis://h:0", "redis://h:99999/0", "redis://h/x", "redis://h/-1", "http://h", "h:6379")
 OUTSIDE: dict[str, tuple[str, ...]] = {
     "DATABASE_URL": (
@@ -132,17 +143,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_SEALING_KEYS": ("k:AAAA", "k:", f"é{KEY}", "k" * 64 + KEY, f"{KEY},{KEY}", "no key"),
     "WELNO_JWT_SECRET": SECRET,
     "WELNO_PSEUDONYM_KEY": SECRET,
-    "WELNO_ALLOWED_ORIGINS": (
-        "*",
-        "null",
-        "h",
-        "https://h/",
-        "https://H",
-        "https://h:443",
-        "https://h:99999",
-        "https://h:0443",
-        "https://...",
-    ),
+    "WELNO_ALLOWED_ORIGINS": ORIGINS,
+    "WELNO_FLOWER_ORIGINS": ORIGINS,
     "WELNO_COOKIE_SECURE": ("on", "2", "maybe"),
     "WELNO_TRUSTED_PROXIES": ("-1", "6"),
     "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS": ("0", "61", "1.5"),
