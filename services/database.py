@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly, or by a pooler.
 
 A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
-are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase (not retryable).
+are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase (retryable).
 """
 
 import math
@@ -35,10 +35,11 @@ REFUSED = (
 POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
 
 
-class UnsuitableDatabase(Exception):
-    """It answers, but what we rely on does not hold there. The text is a sentence for the operator."""
+class UnsuitableDatabase(SQLAlchemyError):
+    """It answers, but what we rely on does not hold there: to whoever runs already it is as good as away. The text is a
+    sentence for the operator."""
 
-    retryable = False
+    retryable = True
 
 
 def connect_database(url: str, pool_size: int) -> Engine:

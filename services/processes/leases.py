@@ -94,7 +94,7 @@ class ProcessLeaseHolder:
         while not self._stop.is_set():
             try:
                 self._renew()
-            except (SQLAlchemyError, UnsuitableDatabase) as exc:
+            except SQLAlchemyError as exc:
                 log.warning("process_lease_lost", kind=self._kind, error=type(exc).__name__)
                 self._lose()
             self._wake.wait(self._lease_seconds / 4 if self.id is not None else min(self._lease_seconds / 4, 0.5))
@@ -122,7 +122,7 @@ class ProcessLeaseHolder:
             lease_id: int = connection.execute(row).scalar_one()
             connection.execute(select(func.pg_advisory_lock(LOCK_CLASS, lease_id)))
             connection.commit()
-        except (SQLAlchemyError, UnsuitableDatabase):
+        except SQLAlchemyError:
             connection.invalidate()
             connection.close()
             raise
