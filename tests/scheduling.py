@@ -15,6 +15,7 @@ _TOGETHER = (
 _APART = (
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_production_start.py",
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_stopping.py",

@@ -3,6 +3,7 @@ is paid for twice, and nobody notices."""
 
 import base64
 import secrets
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ import pytest
 from dev.local.errors import StartFailedError
 from dev.local.ports import pick_port
 from dev.local.programs import Program, web_program, worker_program
+from dev.local.stack import Stack
 from tests.end_to_end.crowd import Crowd, Webs
 from tests.end_to_end.product import Product, run_product
-from tests.end_to_end.stopping import stop
+from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 ROLLED = ("web", "worker", "poller", "sweeper", "beat")
 NEW_KEY = "new:" + base64.b64encode(secrets.token_bytes(32)).decode()
@@ -26,6 +28,14 @@ NEW_KEY = "new:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 def given(keys: str, program: Program) -> Program:
     return replace(program, command=("env", f"WELNO_SEALING_KEYS={keys}", *program.command))
+
+
+def retire(stack: Stack, name: str) -> None:
+    """In good order; how long that may take is for the tests of stopping."""
+    stack.kill(name, signal.SIGTERM)
+    wait_until(lambda: not stack.is_running(name), 60)
+    assert stack.exit_code(name) == 0
+    del stack.programs[name]
 
 
 class Rotation:
@@ -47,8 +57,7 @@ class Rotation:
         self._webs.urls = [*self._webs.urls, started["web"].url or ""]
         self._crowd.wait_for_more()
         for name in ROLLED:
-            stop(stack, self._running[name])
-            del stack.programs[self._running[name]]
+            retire(stack, self._running[name])
         self._running = {name: program.name for name, program in started.items()}
         self._webs.urls = [started["web"].url or ""]
         self._crowd.wait_for_more()
@@ -83,6 +92,17 @@ def command(product: Product, action: str, keys: str) -> str:
     return log.read_text()
 
 
+def assert_missing_key_is_told(product: Product) -> None:
+    """By a sweeper at its start."""
+    other = NEW_KEY.replace("new:", "other:")
+    stack, sweeper = product.stack, Program("sweeper-other", (sys.executable, "-m", "tasks.processes.sweeper"))
+    stack.add(given(other, sweeper))
+    stack.start(sweeper.name)
+    log = product.logs / f"{sweeper.name}.log"
+    wait_until(lambda: log.exists() and "sealing_keys_missing" in log.read_text(), 30)
+    retire(stack, sweeper.name)
+
+
 def test_a_key_is_rotated_in_two_phases_and_removed(migrated_home: Path):
     with crowded(migrated_home) as (product, rotation):
         old_key = product.stack.env["WELNO_SEALING_KEYS"]
@@ -92,6 +112,7 @@ def test_a_key_is_rotated_in_two_phases_and_removed(migrated_home: Path):
         rotation.deploy(f"{NEW_KEY},{old_key}")
         with pytest.raises(StartFailedError, match="NOT KNOWN"):
             command(product, "count", NEW_KEY)
+        assert_missing_key_is_told(product)
         assert "do not open" in command(product, "reseal", f"{NEW_KEY},{old_key}")
         assert "NOT KNOWN" not in command(product, "count", NEW_KEY)
         rotation.deploy(NEW_KEY)

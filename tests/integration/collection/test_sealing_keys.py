@@ -9,10 +9,12 @@ import pytest
 from core.clock import clock
 from core.names import Status, Step
 from core.sealing import Sealer
+from services.collection.answers import find_count
+from services.collection.files_import import FileImporter
 from services.collection.run_engine import claim_run, fail_step
 from services.collection.sealed_rows import ResealedRows, count_row_keys, reseal_rows
 from services.collection.waiting import take_waiting
-from spool import SealedWithUnknownKey
+from spool import DataType, Folder, Metadata, Package, SealedWithUnknownKey, Spool
 
 from .conftest import OWNER, TOKENS, World
 
@@ -142,3 +144,27 @@ def test_what_does_not_open_is_told_and_left(world: World, rotated: Sealer):
     world.execute(query, id=session_id)
     assert reseal(world, rotated) == ResealedRows(0, {world.run(session_id).session_id})
     assert row_keys(world) == {"not sealed": 1}
+
+
+@pytest.fixture
+def foreign_spool(world: World) -> Spool:
+    """The same folder, as a process sees it that was not given the key."""
+    return Spool(world.settings.files.data_dir, STRANGER, clock)
+
+
+def test_a_paid_answer_of_an_unknown_key_is_neither_parked_nor_asked_for(world: World, foreign_spool: Spool):
+    session_id = world.start_somebody()
+    world.tools.spool.put_incoming(session_id, DataType.HEALTH, b'{"ResultList": [1, 2]}')
+    with pytest.raises(SealedWithUnknownKey):
+        find_count(foreign_spool, session_id, DataType.HEALTH)
+    assert find_count(world.tools.spool, session_id, DataType.HEALTH) == 2
+
+
+def test_a_package_of_an_unknown_key_waits_for_its_import(world: World, foreign_spool: Spool):
+    session_id = world.start_somebody()
+    metadata = Metadata(session_id, DataType.HEALTH, "invented", "PEERNINE", clock.now())
+    name = world.tools.spool.put_pending(Package(metadata, {"ResultList": []}))
+    with clock.frozen(clock.now() + 60 * SECOND):
+        FileImporter(foreign_spool, world.stores.sessions, clock).retry_due(orphan_seconds=0)
+    told = world.tools.spool.describe(name)
+    assert (told.folder, told.retry_count, told.parked) == (Folder.PENDING, 0, False)
