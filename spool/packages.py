@@ -11,12 +11,13 @@ from typing import Any
 
 import orjson
 
-from core.sealing import Sealer, SealError
-from spool.errors import DamagedFile, UnfitPackage
+from core.sealing import HEADER_BYTES, Sealer, SealError, UnknownSealingKey, key_id_of
+from spool.errors import DamagedFile, SealedWithUnknownKey, UnfitPackage
 from spool.names import DataType, FileName
 
 _MAGIC = b"WF1\n"
 _HEADER_BYTES = 12
+BEGINNING_BYTES = _HEADER_BYTES + HEADER_BYTES
 _FIXED = ("session_id", "data_type", "patient_uuid", "hospital_id", "created_at", "file_version")
 # Since version 2: of an answer, when it came and the days that it is about.
 _OF_ANSWER = ("answered_at", "window_first", "window_last")
@@ -77,7 +78,7 @@ def seal_package(sealer: Sealer, package: Package) -> bytes:
 
 
 def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
-    """Raises DamagedFile."""
+    """Raises DamagedFile, SealedWithUnknownKey."""
     plain = open_bytes(sealer, stored, name.session_id, name.data_type)
     try:
         document = orjson.loads(plain)
@@ -98,7 +99,7 @@ def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, data_type: DataTyp
 
 
 def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataType) -> bytes:
-    """Raises DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
+    """Raises SealedWithUnknownKey, DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
     if len(stored) < _HEADER_BYTES:
         raise DamagedFile("truncated")
     expected = int.from_bytes(stored[4:_HEADER_BYTES], "big")
@@ -108,8 +109,15 @@ def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataTy
         raise DamagedFile("truncated")
     try:
         return sealer.open(stored[_HEADER_BYTES:], _context(session_id, data_type))
+    except UnknownSealingKey as exc:
+        raise SealedWithUnknownKey from exc
     except SealError as exc:
         raise DamagedFile("sealed") from exc
+
+
+def sealing_key_of(beginning: bytes) -> str | None:
+    """The id of the key that sealed a file, from its first `BEGINNING_BYTES`. None when the spool did not write it."""
+    return key_id_of(beginning[_HEADER_BYTES:]) if beginning.startswith(_MAGIC) else None
 
 
 def _context(session_id: str, data_type: DataType) -> str:

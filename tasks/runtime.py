@@ -16,6 +16,7 @@ from services.processes.leases import ProcessLeaseHolder, ProviderGate
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
+from tasks.opening import require_direct_database
 from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
@@ -90,6 +91,12 @@ def runtime() -> Runtime:
     if _current is None:
         _current = build_runtime(settings, app, ProcessKind.WORKER)
     return _current
+
+
+@signals.worker_init.connect
+def _look_at_database(**_: object) -> None:
+    """In the main process: a child that ends at its start would be replaced for ever."""
+    require_direct_database()
 
 
 @signals.worker_init.connect

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, g
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.logs import get_logger
+from webapp.live_metrics import forget_dead
 
 log = get_logger(__name__)
 
@@ -95,6 +96,7 @@ def render_metrics(metrics_dir: str) -> bytes:
     """Of all web processes of this machine when they share a folder, else of this one."""
     if not metrics_dir:
         return generate_latest(REGISTRY)
+    forget_dead(metrics_dir)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call] # the library has no types here
     return generate_latest(registry)

@@ -199,7 +199,8 @@ class Stack:
 
     def stop_all(self) -> None:
         """Within 10 s, whatever the children do: those who use the others first."""
-        self._tell("stopping")
+        if self._restarts:  # else nothing was started, as where a port was taken
+            self._tell("stopping")
         self._restarts.clear()
         sandbox = self._processes.pop("sandbox", None)
         stop_together(list(self._processes.values()), _STOP_PROGRAMS_SECONDS)

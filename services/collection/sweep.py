@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from core.names import Event, Status
+from core.names import Event, Status, Step
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from models.processes import ProcessLease
@@ -102,11 +102,12 @@ def resume_stopped(work: Work, now: datetime) -> int:
 
 
 def expire_sessions(work: Work, now: datetime) -> int:
-    """End the sessions that wait for a person beyond their time. Work under way is never cut short by this, nor is a
-    run let go whose answers are on disk but not yet in the database."""
+    """End the sessions beyond their time that wait for a person, or whose push was not sent yet. Work under way is
+    never cut short by this, nor is a run let go whose answers are on disk but not yet in the database."""
     waits_for_person = CollectionRun.run_state.in_([RunState.IDLE, RunState.WAITING])
+    is_unsent = and_(CollectionRun.run_state == RunState.READY, CollectionRun.step == Step.REQUEST_SIMPLE_AUTH)
     is_expired = and_(CollectionRun.expires_at <= now, CollectionRun.step.not_in(SAVING_STEPS))
-    runs = _lock_some(work, waits_for_person, is_expired)
+    runs = _lock_some(work, or_(waits_for_person, is_unsent), is_expired)
     for run in runs:
         say_ended(work, run.session_id, Status.EXPIRED, "시간이 지나 연결이 끝났어요. 다시 시작해 주세요.", now=now)
         transitions.end_run(run, Status.EXPIRED, now)

@@ -3,7 +3,7 @@
 Each changes a run that the caller holds, by its row's lock or by its claim's fence; `run_store` writes what changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -100,8 +100,11 @@ def stop_run(run: CollectionRun, now: datetime) -> None:
 
 
 def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
-    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated."""
+    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated; a
+    poller stays the owner until it has been told (`drop_ended_runs`)."""
     run.status = status
+    if run.run_state != RunState.WAITING:
+        run.owner_id = None
     run.run_state = RunState.ENDED
     run.fence += 1
     run.identity = None
@@ -113,7 +116,9 @@ def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
 # The poller's, for thousands of runs in one statement each
 
 
-def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[CollectionRun]:
+def take_waiting_runs(
+    session: Session, owner_id: int, limit: int, without: Collection[UUID] = ()
+) -> Sequence[CollectionRun]:
     """Give waiting runs to a poller that no living one holds."""
     free = (
         select(CollectionRun.session_id)
@@ -123,6 +128,8 @@ def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[C
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if without:
+        free = free.where(CollectionRun.session_id.not_in(without))
     statement = (
         update(CollectionRun)
         .where(CollectionRun.session_id.in_(free))
@@ -133,13 +140,14 @@ def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[C
     return session.execute(statement).scalars().all()
 
 
-def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
-    """Take from a poller the runs that wait no longer."""
+def drop_ended_runs(session: Session, owner_id: int) -> Sequence[UUID]:
+    """Take from a poller the runs that have ended while it held them; every other transition takes them itself."""
     statement = (
         update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state != RunState.WAITING)
+        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.ENDED)
         .values(owner_id=None)
         .returning(CollectionRun.session_id)
+        .execution_options(synchronize_session=False)
     )
     return session.execute(statement).scalars().all()
 
@@ -156,10 +164,10 @@ def find_moved_on(session: Session, owner_id: int, seconds: float) -> Sequence[U
     return session.execute(query).scalars().all()
 
 
-def free_waiting_runs(session: Session, owner_id: int) -> None:
-    """Take from a poller all that it holds; another takes them at once."""
-    session.execute(
-        update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
-        .values(owner_id=None)
-    )
+def free_waiting_runs(session: Session, owner_id: int, only: Collection[UUID] | None = None) -> None:
+    """Take from a poller all that it holds, or some of it; another takes them at once."""
+    held = (CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
+    statement = update(CollectionRun).where(*held).values(owner_id=None)
+    if only is not None:
+        statement = statement.where(CollectionRun.session_id.in_(only))
+    session.execute(statement.execution_options(synchronize_session=False))

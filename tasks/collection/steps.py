@@ -20,6 +20,7 @@ from services.collection.errors import SessionNotFound
 from services.collection.run_engine import claim_run, fail_step, finish_step, finish_steps, hand_back
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim, FailedStep, Settled
+from services.database import UnsuitableDatabase
 from services.processes.leases import LeaseLost
 from tasks.app import app
 from tasks.collection.step_events import StepEvents
@@ -29,7 +30,7 @@ from tasks.stopping import Stopped, is_stopping, time_limit
 log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase, LeaseLost)
 
 
 def _register(step: Step) -> None:

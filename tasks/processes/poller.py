@@ -27,6 +27,7 @@ from services.processes.leases import LeaseLost
 from spool import Call, DataType, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.opening import require_direct_database
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
@@ -66,6 +67,7 @@ class Poller:
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -130,7 +132,7 @@ class Poller:
 
     def _take(self, owner_id: int) -> list[PendingPoll]:
         with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE)
+            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE, unopened=self._unopened)
         return [
             PendingPoll(
                 waiting.claim,
@@ -344,6 +346,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "poller")
+    require_direct_database()
     # Ten thousand sessions are a hundred thousand objects that stay, and each poll leaves a few behind: at the usual
     # thresholds the collector took a quarter of the time.
     gc.collect()

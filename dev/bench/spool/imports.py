@@ -32,7 +32,7 @@ from dev.sandbox.prescriptions import build_treatments
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
 from services.collection.windows import checkup_window, treatment_window
-from services.stores import connect_database
+from services.database import connect_database
 from spool import Spool
 
 _FILES_PER_SESSION = 3
@@ -57,7 +57,7 @@ def measure_imports(files: int, rounds: int, folder: Path) -> Metrics:
 
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
-    engine = connect_database(url, pool_size=2, clock=Clock())
+    engine = connect_database(url, pool_size=2)
     try:
         yield engine
     finally:
