@@ -13,6 +13,8 @@ from services.accounts.second_factor import context_of
 
 log = get_logger(__name__)
 
+_WITH_SECRET = select(Account).where(Account.totp_secret.is_not(None))
+
 
 @dataclass(frozen=True)
 class ResealedSecrets:
@@ -24,13 +26,14 @@ class ResealedSecrets:
 
 def count_secret_keys(session: Session) -> Counter[str]:
     """By the id of the key."""
-    return Counter(key_id_of_text(sealed) or "not sealed" for sealed in session.scalars(_SEALED))
+    accounts = session.scalars(_WITH_SECRET)
+    return Counter(key_id_of_text(str(account.totp_secret)) or "not sealed" for account in accounts)
 
 
 def reseal_secrets(session: Session, sealer: Sealer) -> ResealedSecrets:
     """Seal those anew that are not sealed with the first key. Accounts are few: in one transaction. Repeatable."""
     done = unopened = 0
-    for account in session.scalars(select(Account).where(Account.totp_secret.is_not(None)).with_for_update()):
+    for account in session.scalars(_WITH_SECRET.with_for_update()):
         sealed, context = str(account.totp_secret), context_of(account.account_id)
         if key_id_of_text(sealed) == sealer.current_key_id:
             continue
@@ -42,6 +45,3 @@ def reseal_secrets(session: Session, sealer: Sealer) -> ResealedSecrets:
         else:
             done += 1
     return ResealedSecrets(done, unopened)
-
-
-_SEALED = select(Account.totp_secret).where(Account.totp_secret.is_not(None))
