@@ -75,7 +75,8 @@ class SseStream:
         self._pool.add_stream(self)
         if self._on_close is not None:
             self._pool.timers.put(self, self._pool.now() + self._pool.limits.write_within_seconds)
-            self._connection.drop_when_silent(self._pool.limits.write_within_seconds)
+            # Later than our own deadline, as a reader that only takes nothing is silent to the kernel, too.
+            self._connection.drop_when_silent(2 * self._pool.limits.write_within_seconds)
             self._connection.watch(self._pool.loop, self._on_left)
 
     def __iter__(self) -> Iterator[bytes]:
