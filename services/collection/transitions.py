@@ -157,7 +157,8 @@ def find_moved_on(session: Session, owner_id: int, seconds: float) -> Sequence[U
     or never its own. A run that a worker has taken since carries no trace of the poller that held it."""
     is_ours = and_(CollectionRun.run_state == RunState.WAITING, CollectionRun.owner_id == owner_id)
     query = select(CollectionRun.session_id).where(
-        CollectionRun.changed_at > func.clock_timestamp() - timedelta(seconds=seconds),
+        # Not clock_timestamp(), which changes within a statement: no index could be used.
+        CollectionRun.changed_at > func.now() - timedelta(seconds=seconds),
         CollectionRun.step.in_([Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH]),
         is_ours.is_not(True),
     )

@@ -12,6 +12,7 @@ from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.collection.run_engine import fail_step
 from services.collection.sweep import expire_sessions
 from services.collection.waiting import asked_now, let_go
+from services.delivery.unit_of_work import Work
 from spool import DataType, Folder, Metadata, Package
 from upstream.tilko.errors import TilkoUnavailable
 
@@ -101,14 +102,18 @@ def test_what_was_approved_goes_on_after_the_end_of_the_session(world: World, st
         assert world.claim(session_id, claim.step) is not None
 
 
+def told_ended(work: Work) -> list[UUID]:
+    return let_go(work, OWNER, within_seconds=0)[0]
+
+
 def test_a_poller_is_told_once_of_a_session_that_ended(world: World):
     session_id, _ = world.waiting()
     world.ask_collection(session_id)
     assert world.unit(lambda work: asked_now(work.session, OWNER)) == [UUID(session_id)]
-    assert world.unit(let_go, OWNER) == []
+    assert world.unit(told_ended) == []
     world.cancel(session_id)
     assert world.unit(lambda work: asked_now(work.session, OWNER)) == []
-    assert [world.unit(let_go, OWNER) for _ in range(2)] == [[UUID(session_id)], []]
+    assert [world.unit(told_ended) for _ in range(2)] == [[UUID(session_id)], []]
 
 
 def test_a_run_that_a_worker_ended_belongs_to_nobody(world: World):

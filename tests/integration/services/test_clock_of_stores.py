@@ -34,7 +34,7 @@ def test_a_connection_in_use_is_asked_again_in_time(demo_env, monkeypatch):
     with closing(build_stores(Settings.read(demo_env), clock, lambda _: None)) as stores:
         with stores.sessions() as session:
             session.connection()
-        monkeypatch.setattr("services.stores._BELIEVED_SECONDS", 3600)
+        monkeypatch.setattr("services.database._BELIEVED_SECONDS", 3600)
         monkeypatch.setattr("core.clock._READ_AGAIN_SECONDS", -1)
         before = clock._read_at
         with stores.sessions() as session:
