@@ -13,7 +13,7 @@ import orjson
 
 from core.sealing import Sealer, SealError
 from spool.errors import DamagedFile, UnfitPackage
-from spool.names import DataType, FileName
+from spool.names import AnswerKind, DataType, FileName
 
 _MAGIC = b"WF1\n"
 _HEADER_BYTES = 12
@@ -86,12 +86,12 @@ def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
     return Package(metadata, raw_data)
 
 
-def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, data_type: DataType) -> bytes:
-    sealed = sealer.seal(plain, _context(session_id, data_type))
+def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
+    sealed = sealer.seal(plain, _context(session_id, kind))
     return _MAGIC + len(sealed).to_bytes(8, "big") + sealed
 
 
-def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataType) -> bytes:
+def open_bytes(sealer: Sealer, stored: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
     """Raises DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
     if len(stored) < _HEADER_BYTES:
         raise DamagedFile("truncated")
@@ -101,14 +101,14 @@ def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataTy
     if len(stored) - _HEADER_BYTES < expected:
         raise DamagedFile("truncated")
     try:
-        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, data_type))
+        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, kind))
     except SealError as exc:
         raise DamagedFile("sealed") from exc
 
 
-def _context(session_id: str, data_type: DataType) -> str:
+def _context(session_id: str, kind: DataType | AnswerKind) -> str:
     # A file that is renamed to another session or type does not open.
-    return f"spool/{session_id}/{data_type}"
+    return f"spool/{session_id}/{kind}"
 
 
 def _checksum(fields: dict[str, Any], raw: bytes) -> str:

@@ -19,14 +19,18 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from core.logs import get_logger
 from models.patients import Checkup, Patient, Prescription
 from services.collection.record_rows import Row, checkup_rows, prescription_rows
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.terms import record_agreement
-from spool import DataType, Metadata, Package
+from spool import DataType, KeptAnswer, Metadata, Package
+from upstream.tilko.answers import read_answer, rows_of
+from upstream.tilko.errors import AnswerUnreadable
 
-_BOM = b"\xef\xbb\xbf"
+log = get_logger(__name__)
+
 # A statement with a person's drug images can weigh tens of MiB: both bounds keep it, and our memory, small.
 _CHUNK_ROWS = 200
 _CHUNK_BYTES = 4 * 1024 * 1024
@@ -62,14 +66,14 @@ class PatientMissing(FilesError):
 
 @dataclass(frozen=True, repr=False)
 class CollectedData:
-    """What a run has at its end. The answers are the bytes as they came; None where that part could not be had."""
+    """What a run has at its end. None where that part could not be had."""
 
     session_id: UUID
     patient_uuid: UUID
     hospital_id: str
     identity: Identity
-    health: bytes | None
-    prescription: bytes | None
+    health: KeptAnswer | None
+    prescription: KeptAnswer | None
 
     def __repr__(self) -> str:
         return f"CollectedData({self.session_id})"
@@ -86,11 +90,11 @@ class ImportResult:
 
 
 def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
-    """In the order of import, the patient's first. Raises UnusablePackage when an answer is no JSON object."""
+    """In the order of import, the patient's first. Raises UnusablePackage when an answer cannot be read."""
     parts = [(DataType.PATIENT, collected.identity.to_dict())]
-    for data_type, raw in ((DataType.HEALTH, collected.health), (DataType.PRESCRIPTION, collected.prescription)):
-        if raw is not None:
-            parts.append((data_type, _parse_answer(raw)))
+    for data_type, kept in ((DataType.HEALTH, collected.health), (DataType.PRESCRIPTION, collected.prescription)):
+        if kept is not None:
+            parts.append((data_type, _parse_answer(kept)))
     return [Package(_metadata(collected, data_type, now), raw_data) for data_type, raw_data in parts]
 
 
@@ -114,25 +118,23 @@ def _metadata(collected: CollectedData, data_type: DataType, now: datetime) -> M
     return Metadata(str(collected.session_id), data_type, str(collected.patient_uuid), collected.hospital_id, now)
 
 
-def _parse_answer(raw: bytes) -> dict[str, Any]:
+def _parse_answer(kept: KeptAnswer) -> dict[str, Any]:
     try:
-        answer = orjson.loads(raw.removeprefix(_BOM))
-    except orjson.JSONDecodeError:
-        # Not chained: the parser's error holds the whole text.
-        raise UnusablePackage("answer_not_json") from None
-    if not isinstance(answer, dict):
-        raise UnusablePackage("answer_not_an_object")
-    return answer
+        return read_answer(kept.about.get("headers", {}), kept.body)
+    except AnswerUnreadable as exc:
+        raise UnusablePackage(f"answer_{exc.reason}") from exc
 
 
 def _served_rows(package: Package) -> list[dict[str, Any]]:
     answer = package.raw_data
     if not isinstance(answer, dict) or "ResultList" not in answer:
         raise UnusablePackage("no_result_list")
-    served = [] if answer["ResultList"] is None else answer["ResultList"]
-    if not isinstance(served, list) or not all(isinstance(row, dict) for row in served):
+    rows, skipped = rows_of(answer)
+    if rows is None:
         raise UnusablePackage("result_list_unreadable")
-    return served
+    if skipped:
+        log.warning("rows_skipped", data_type=package.metadata.data_type, count=skipped)
+    return rows
 
 
 def _read_ids(package: Package) -> tuple[UUID, UUID]:

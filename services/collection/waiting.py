@@ -3,6 +3,7 @@
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +26,7 @@ from services.collection.step import AfterFailure, Claim
 from services.collection.step_tools import Tools
 from services.collection.steps.fetch_health_data import say_health_data_failed
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.sweep import expire_run
 from services.delivery.unit_of_work import Work
 
 log = get_logger(__name__)
@@ -38,12 +40,14 @@ class Waiting:
     polls: int
     due: datetime
     asked_now: bool
+    # For so long a call of the poller before may still be under way.
+    call_seconds: float
 
 
 def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Waiting]:
     """Take sessions that no living poller holds."""
     taken = []
-    for run in transitions.take_waiting_runs(work.session, owner_id, limit):
+    for run, seconds in transitions.take_waiting_runs(work.session, owner_id, limit):
         try:
             claim = open_claim(run, tools.sealer)
         except SealError:
@@ -51,7 +55,7 @@ def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Wa
             work.session.expunge(run)
             stop_unreadable(work, run, tools.clock.now())
             continue
-        taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
+        taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested, max(seconds or 0, 0)))
     return taken
 
 
@@ -68,6 +72,21 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
 def let_go(work: Work, owner_id: int) -> list[UUID]:
     """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
     return list(transitions.drop_settled_runs(work.session, owner_id))
+
+
+def expire_waiting(work: Work, owner_id: int, asked: Collection[UUID], now: datetime) -> list[UUID]:
+    """End the sessions of this poller that wait beyond their time, but for those that are asked about just now: their
+    answer may be paid for."""
+    query = select(CollectionRun).where(
+        CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING, CollectionRun.expires_at <= now
+    )
+    ended = []
+    for run in work.session.execute(query.with_for_update(skip_locked=True)).scalars().all():
+        work.session.expunge(run)
+        if run.session_id not in asked:
+            expire_run(work, run, now)
+            ended.append(run.session_id)
+    return ended
 
 
 def give_back(work: Work, owner_id: int) -> None:
@@ -105,6 +124,22 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
         data = {"retry_available": True}
         say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=run.status, data=data)
     transitions.note_change(run, now)
+    save_run(work, run)
+
+
+def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The poll brought checkups, so the phone has approved, and nobody can read them. They are parked, and not bought
+    again; the prescriptions follow."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    run.auth_completed_at = now
+    run.collect_requested = False
+    run.step_started_at = None
+    say_health_data_failed(work, run, describe(error), now)
+    transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
+    send_step(work, run)
     save_run(work, run)
 
 

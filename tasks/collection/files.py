@@ -6,7 +6,7 @@ from core.names import Task
 from services.collection.sweep import ended_sessions
 from tasks.app import app, settings
 from tasks.runtime import runtime
-from tasks.stopping import stoppable
+from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
@@ -18,19 +18,19 @@ _LONGEST_WRITE_SECONDS = 10
 @app.task(name=Task.RETRY_FILES)
 def retry_files() -> None:
     """Import what is due in failed/ and what nobody works on in pending/. Two at once take different files."""
-    with stoppable():
-        summary = runtime().tools.importer.retry_due(_BATCH, settings.files.orphan_seconds)
-        dropped = _drop_abandoned()
-        runtime().tools.spool.sweep_temporary(max(settings.files.orphan_seconds, _LONGEST_WRITE_SECONDS))
-        log.info("files_retried", summary=str(summary), dropped=dropped)
+    summary = runtime().tools.importer.retry_due(
+        _BATCH, settings.files.orphan_seconds, keeps_on=lambda: not is_stopping()
+    )
+    dropped = _drop_abandoned()
+    runtime().tools.spool.sweep_temporary(max(settings.files.orphan_seconds, _LONGEST_WRITE_SECONDS))
+    log.info("files_retried", summary=str(summary), dropped=dropped)
 
 
 @app.task(name=Task.IMPORT_FILE)
 def import_file(name: str) -> None:
     """Import one file now, because an operator says so. Run twice, the second finds it gone or taken."""
-    with stoppable():
-        result = runtime().tools.importer.import_file(name)
-        log.info("file_imported_on_demand", name=name, imported=result is not None)
+    result = runtime().tools.importer.import_file(name)
+    log.info("file_imported_on_demand", name=name, imported=result is not None)
 
 
 def _drop_abandoned() -> int:
@@ -47,7 +47,5 @@ def _drop_abandoned() -> int:
 @app.task(name=Task.CLEAN_COMPLETED_FILES)
 def clean_completed_files() -> None:
     """Remove imported files that are older than the setting allows; pending/ and failed/ are never touched."""
-    spool = runtime().tools.spool
-    with stoppable():
-        removed = spool.clean_completed(settings.files.completed_keep_days)
-        log.info("completed_files_removed", count=removed)
+    removed = runtime().tools.spool.clean_completed(settings.files.completed_keep_days)
+    log.info("completed_files_removed", count=removed)

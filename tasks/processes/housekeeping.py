@@ -5,7 +5,6 @@ from core.names import Task
 from services.accounts.revocations import forget_revocations
 from tasks.app import app
 from tasks.runtime import runtime
-from tasks.stopping import stoppable
 
 log = get_logger(__name__)
 
@@ -13,6 +12,6 @@ log = get_logger(__name__)
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
     """Delete what concerns only tokens that have ended by themselves. Twice is once."""
-    with stoppable(), runtime().stores.unit_of_work() as work:
+    with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
     log.info("revocations_forgotten", count=forgotten)

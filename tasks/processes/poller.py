@@ -22,16 +22,17 @@ from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS
-from services.collection.waiting import asked_now, give_back, let_go, take_waiting
+from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
-from spool import Call, DataType, SpoolError
+from spool import AnswerKind, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
+from tasks.processes.spare_rooms import SpareRooms
 from tasks.runtime import Runtime, build_runtime
-from upstream.tilko.answers import DataAnswer
+from upstream.http.exchange import HttpResponse
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.client import Timeouts
 from upstream.tilko.errors import NotApproved, TilkoError
@@ -45,7 +46,6 @@ _BATCH_SECONDS = 0.005
 _MAX_CONNECTIONS = 500
 _AFTER_MISTAKE_SECONDS = 30.0
 _BLOCKED_SECONDS = 0.05
-_STOP_GRACE_SECONDS = 4
 
 
 class Poller:
@@ -59,7 +59,9 @@ class Poller:
         self._schedule = PollSchedule()
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
+        self._rooms = SpareRooms(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -76,11 +78,12 @@ class Poller:
             task.result()  # a loop that ended by itself is a bug: let the process die of it, visibly
 
     async def _stop(self) -> None:
-        """Let calls under way end if they do so soon: a reply that is on its way may be paid for."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _STOP_GRACE_SECONDS
-        while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
-            await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+        """Let calls under way end, however long they take: a reply that is on its way may be paid for."""
+        if self._calls:
+            log.info("waits_for_calls_under_way", count=len(self._calls))
+        while self._calls:  # one that brings an answer is followed by one that keeps it
+            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
+        self._rooms.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown()
@@ -104,10 +107,15 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        ended, requested = await self._threads.in_transaction(
-            lambda work: (let_go(work, owner_id), asked_now(work.session, owner_id))
+        asked = self._schedule.asked()
+        ended, expired, requested = await self._threads.in_transaction(
+            lambda work: (
+                let_go(work, owner_id),
+                expire_waiting(work, owner_id, asked, clock.now()),
+                asked_now(work.session, owner_id),
+            )
         )
-        for session_id in ended:
+        for session_id in (*ended, *expired):
             if self._schedule.remove(session_id):
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
@@ -130,6 +138,7 @@ class Poller:
                 waiting.polls,
                 time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
                 timeout_announced=waiting.polls >= FAST_POLLS,
+                blocked_until=time.monotonic() + waiting.call_seconds,
                 # A poller before us may have paid for this answer and died before it could record it.
                 answer_on_disk=self._is_on_disk(waiting.claim.session_id),
             )
@@ -137,7 +146,7 @@ class Poller:
         ]
 
     def _is_on_disk(self, session_id: UUID) -> bool:
-        return self._runtime.tools.spool.find_incoming(str(session_id), DataType.HEALTH) is not None
+        return self._runtime.tools.spool.find_incoming(str(session_id), AnswerKind.HEALTH) is not None
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -170,31 +179,27 @@ class Poller:
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
             return
-        call = self._begin_call(poll)
-        if call is None:
+        # Once no other can be asking, no other begins to: the session is ours.
+        if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
+            self._spawn(poll, self._settlement.settle_answered(poll))
+            return
+        if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        try:
-            # Once nobody else is asking, nobody else begins to: the session is ours.
-            if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
-                self._spawn(poll, self._settlement.settle_answered(poll))
-                call.end()
-                return
-            poll.incoming_checked = True
-            outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
-        except BaseException:
-            call.end()
-            raise
+        poll.incoming_checked = True
+        self._rooms.require()
+        outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
-        outcome.add_done_callback(partial(self._on_outcome, poll, call))
+        self._asked.add(poll.session_text)
+        outcome.add_done_callback(partial(self._on_outcome, poll))
 
-    def _on_outcome(self, poll: PendingPoll, call: Call, outcome: asyncio.Future[DataAnswer]) -> None:
+    def _on_outcome(self, poll: PendingPoll, outcome: asyncio.Future[HttpResponse]) -> None:
         self._calls.discard(outcome)
+        self._asked.discard(poll.session_text)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
-            self._spawn(poll, self._settlement.settle_answer(poll, call, outcome.result()))
+            self._spawn(poll, self._settlement.settle_answer(poll, outcome.result(), self._rooms.take()))
             return
-        call.end()
         if isinstance(error, NotApproved):
             poll.polls += 1
             poll.faults = 0
@@ -237,17 +242,16 @@ class Poller:
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
 
-    def _begin_call(self, poll: PendingPoll) -> Call | None:
-        """None while another process asks for these checkups, or we still do under a lease that was lost since."""
-        now = time.monotonic()
-        poll.blocked_since = poll.blocked_since or now
-        out_of_patience = now - poll.blocked_since >= self._settings.collection.call_patience_seconds
-        call = self._runtime.tools.spool.begin_call(poll.session_text, DataType.HEALTH, breaking_in=out_of_patience)
-        if call is None:
+    def _may_ask(self, poll: PendingPoll) -> bool:
+        """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor
+        before all others know that ours may be."""
+        if poll.session_text in self._asked or time.monotonic() < poll.blocked_until:
             poll.incoming_checked = False
-        else:
-            poll.blocked_since = None
-        return call
+            return False
+        collection, providers = self._settings.collection, self._settings.providers
+        return self._runtime.lease.announce_calls(
+            providers.tilko_checkups_timeout_seconds + collection.call_margin_seconds
+        )
 
     def _require_lease(self) -> None:
         """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""

@@ -6,9 +6,8 @@ from functools import partial
 from typing import Self
 
 from upstream.http.connection_pool import HttpConnectionPool, Outcome
-from upstream.http.exchange import ExchangeError, check_api_key, check_base_url
+from upstream.http.exchange import ExchangeError, HttpResponse, check_api_key, check_base_url
 from upstream.tilko import answers, codec
-from upstream.tilko.answers import DataAnswer
 from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_RESPONSE_BYTES, Timeouts, translate
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson
 from upstream.tilko.errors import NotApproved
@@ -58,8 +57,9 @@ class AsyncTilkoClient:
 
     def poll(
         self, person: TilkoPerson, tokens: AuthTokens, before_send: Callable[[], None] | None = None
-    ) -> asyncio.Future[DataAnswer]:
-        """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for.
+    ) -> asyncio.Future[HttpResponse]:
+        """Asks for the checkups. NotApproved means: not yet. What comes may have been paid for, and nobody has judged
+        it: keep it, then read it.
 
         `before_send` is called right before the request leaves; what it raises is the outcome, and nothing sent.
         A future and no coroutine: at thousands of polls a second, a task for each would cost as much as sending it.
@@ -101,7 +101,9 @@ class AsyncTilkoClient:
         else:
             hide = (self._api_key, *poll.person.secrets(), *poll.tokens.secrets())
             try:
-                poll.resolve(answers.read_data(outcome.status, outcome.headers, outcome.body, hide=hide))
+                if not answers.may_hold_data(outcome.status, outcome.headers, outcome.body):
+                    answers.read_data(outcome.status, outcome.headers, outcome.body, hide=hide)
+                poll.resolve(outcome)
             except NotApproved as exc:
                 # Its traceback leads back to itself: without it, a poll leaves nothing to the garbage collector.
                 poll.resolve(exc.with_traceback(None))
@@ -129,7 +131,7 @@ class Poll:
         person: TilkoPerson,
         tokens: AuthTokens,
         before_send: Callable[[], None] | None,
-        outcome: asyncio.Future[DataAnswer],
+        outcome: asyncio.Future[HttpResponse],
     ) -> None:
         self.person = person
         self.tokens = tokens
@@ -143,11 +145,11 @@ class Poll:
         if self.before_send is not None:
             self.before_send()
 
-    def resolve(self, outcome: DataAnswer | BaseException) -> None:
+    def resolve(self, outcome: HttpResponse | BaseException) -> None:
         """Unless its caller has left."""
         if self.outcome.done():
             return
-        if isinstance(outcome, DataAnswer):
-            self.outcome.set_result(outcome)
-        else:
+        if isinstance(outcome, BaseException):
             self.outcome.set_exception(outcome)
+        else:
+            self.outcome.set_result(outcome)

@@ -7,6 +7,7 @@ TilkoError
 ├── TilkoUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
 ├── TilkoMisconfigured            our API key or address: stop, alert the operators
 ├── TilkoResponseTooLarge         the response exceeds our limit
+├── AnswerUnreadable              it may have been paid for, and says nothing that we can read: for people to look at
 └── TilkoRefused                  any other refusal of the provider
 """
 
@@ -78,6 +79,10 @@ class TilkoMisconfigured(TilkoError):
 
 class TilkoResponseTooLarge(TilkoError):
     text = "Tilko's answer exceeds the limit"
+
+
+class AnswerUnreadable(TilkoError):
+    text = "Tilko's answer cannot be read"
 
 
 class TilkoRefused(TilkoError):

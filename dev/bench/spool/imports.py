@@ -32,7 +32,7 @@ from dev.sandbox.prescriptions import build_treatments
 from services.collection.files import CollectedData, packages_of
 from services.collection.files_import import FileImporter
 from services.stores import connect_database
-from spool import Spool
+from spool import KeptAnswer, Spool
 
 _FILES_PER_SESSION = 3
 _TABLES = ("welno.welno_checkup_data", "welno.welno_prescription_data")
@@ -92,7 +92,7 @@ def _put_session(spool: Spool, number: int) -> str:
     person = Person("김하늘", "19840517", f"010{number:08d}", "M")
     treatments = build_treatments(person, _SEED, _TODAY, _TODAY - timedelta(days=420), _TODAY)
     session_id, patient_uuid = uuid4(), uuid4()
-    answers = [_answer(rows) for rows in (build_checkups(person, _SEED, _TODAY), treatments)]
+    answers = [KeptAnswer(_answer(rows)) for rows in (build_checkups(person, _SEED, _TODAY), treatments)]
     collected = CollectedData(session_id, patient_uuid, "PEERNINE", invent_identity(person.phone_no), *answers)
     for package in packages_of(collected, datetime.now(UTC)):
         spool.put_pending(package)

@@ -9,7 +9,7 @@ from services.collection.files import CollectedData, packages_of
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
-from spool import DataType, Spool
+from spool import AnswerKind, Spool
 
 
 class SaveFiles(StepHandler):
@@ -26,17 +26,17 @@ class SaveFiles(StepHandler):
         session_id = str(claim.session_id)
         if claim.patient_uuid is None:
             raise AssertionError("identified in the step before")
-        raw = {
+        kept = {
             kind: self._spool.read_incoming(session_id, kind) if self._spool.find_incoming(session_id, kind) else None
-            for kind in (DataType.HEALTH, DataType.PRESCRIPTION)
+            for kind in (AnswerKind.HEALTH, AnswerKind.PRESCRIPTION)
         }
         data = CollectedData(
             session_id=claim.session_id,
             patient_uuid=claim.patient_uuid,
             hospital_id=claim.hospital_id,
             identity=claim.identity,
-            health=raw[DataType.HEALTH],
-            prescription=raw[DataType.PRESCRIPTION],
+            health=kept[AnswerKind.HEALTH],
+            prescription=kept[AnswerKind.PRESCRIPTION],
         )
         for package in packages_of(data, claim.started_at):
             self._spool.put_pending(package)

@@ -14,7 +14,7 @@ from models.accounts import TokensValidAfter
 from models.patients import CampaignPayment, Hospital, Patient
 from services.collection.files import CollectedData, packages_of
 from services.patients.identity import Identity
-from spool import Package
+from spool import KeptAnswer, Package
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PSEUDONYM_KEY = "an invented pseudonym key of enough letters"
@@ -68,8 +68,8 @@ def make_packages(make_identity: MakeIdentity) -> MakePackages:
     return make
 
 
-def _answer(rows: list[Any] | None) -> bytes | None:
-    return None if rows is None else orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+def _answer(rows: list[Any] | None) -> KeptAnswer | None:
+    return None if rows is None else KeptAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}))
 
 
 def checkup(year: str = "2023년", day: str = "09/28", location: str = "한빛검진의원", **values: str) -> dict[str, Any]:
