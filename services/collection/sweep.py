@@ -136,13 +136,13 @@ def expire_run(work: Work, run: CollectionRun, now: datetime) -> None:
     save_run(work, run)
 
 
-def ended_sessions(session: Session, session_ids: Sequence[str]) -> list[str]:
-    """Those of these sessions whose run has ended: nobody comes for what they left in incoming/."""
+def ended_sessions(session: Session, session_ids: Sequence[str]) -> dict[str, Status]:
+    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/."""
     ids = [UUID(session_id) for session_id in session_ids]
-    query = select(CollectionRun.session_id).where(
+    query = select(CollectionRun.session_id, CollectionRun.status).where(
         CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
     )
-    return [str(session_id) for session_id in session.execute(query).scalars()]
+    return {str(session_id): Status(status) for session_id, status in session.execute(query).all()}
 
 
 def forget_dead_processes(work: Work) -> None:

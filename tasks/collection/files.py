@@ -1,9 +1,12 @@
 """Beat's jobs on the file store: retry what failed and is due, pick up orphans, remove old imported files."""
 
+from contextlib import suppress
+
 from core.clock import clock
 from core.logs import get_logger
-from core.names import Task
+from core.names import Status, Task
 from services.collection.sweep import ended_sessions
+from spool import AnswerKind, FileTaken, UnknownFile
 from tasks.app import app, settings
 from tasks.runtime import runtime
 from tasks.stopping import is_stopping
@@ -11,6 +14,7 @@ from tasks.stopping import is_stopping
 log = get_logger(__name__)
 
 _BATCH = 500
+_RECORDS = (AnswerKind.HEALTH, AnswerKind.PRESCRIPTION)
 # A temporary file older than this is the rest of a write that a crash cut short.
 _LONGEST_WRITE_SECONDS = 10
 
@@ -34,11 +38,16 @@ def import_file(name: str) -> None:
 
 
 def _drop_abandoned() -> int:
-    """Remove raw answers of sessions that ended without needing them: deleted by their person, or expired."""
+    """Remove what sessions that ended have left in incoming/. Records that were paid for, and came when their session's
+    time was over, are parked for people to look at."""
     here = runtime()
-    orphans = here.tools.spool.orphans(clock.now(), settings.files.orphan_seconds, _BATCH)
+    orphans = here.tools.spool.orphans(clock.now(), settings.files.orphan_seconds, _BATCH).incoming
     with here.stores.sessions() as session:
-        ended = ended_sessions(session, sorted({session_id for session_id, _ in orphans.incoming}))
+        ended = ended_sessions(session, sorted({session_id for session_id, _ in orphans}))
+    for session_id, kind in orphans:
+        if ended.get(session_id) is Status.EXPIRED and kind in _RECORDS:
+            with suppress(UnknownFile, FileTaken):  # another worker is at it
+                here.tools.spool.park_incoming(session_id, kind, "session_expired")
     for session_id in ended:
         here.tools.spool.drop_incoming(session_id)
     return len(ended)

@@ -46,6 +46,7 @@ _BATCH_SECONDS = 0.005
 _MAX_CONNECTIONS = 500
 _AFTER_MISTAKE_SECONDS = 30.0
 _BLOCKED_SECONDS = 0.05
+_STOP_GRACE_SECONDS = 4
 
 
 class Poller:
@@ -61,6 +62,7 @@ class Poller:
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._rooms = SpareRooms(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
@@ -78,11 +80,15 @@ class Poller:
             task.result()  # a loop that ended by itself is a bug: let the process die of it, visibly
 
     async def _stop(self) -> None:
-        """Let calls under way end, however long they take: a reply that is on its way may be paid for."""
-        if self._calls:
-            log.info("waits_for_calls_under_way", count=len(self._calls))
-        while self._calls:  # one that brings an answer is followed by one that keeps it
-            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
+        """Let everything under way end that does so soon, and what may be paid for however long it takes."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _STOP_GRACE_SECONDS
+        if self._paid:
+            log.info("waits_for_calls_under_way", count=len(self._paid))
+        while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
+            await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+        while self._paid:
+            await asyncio.wait(self._paid, return_when=asyncio.FIRST_COMPLETED)
         self._rooms.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
@@ -190,15 +196,19 @@ class Poller:
         self._rooms.require()
         outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
+        self._paid.add(outcome)
         self._asked.add(poll.session_text)
         outcome.add_done_callback(partial(self._on_outcome, poll))
 
     def _on_outcome(self, poll: PendingPoll, outcome: asyncio.Future[HttpResponse]) -> None:
         self._calls.discard(outcome)
+        self._paid.discard(outcome)
         self._asked.discard(poll.session_text)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
-            self._spawn(poll, self._settlement.settle_answer(poll, outcome.result(), self._rooms.take()))
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, outcome.result(), self._rooms.take()))
+            self._paid.add(kept)
+            kept.add_done_callback(self._paid.discard)
             return
         if isinstance(error, NotApproved):
             poll.polls += 1
@@ -212,11 +222,12 @@ class Poller:
         elif error is not None:
             self._reschedule_after(error, poll)
 
-    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
+    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> asyncio.Task[None]:
         """Settle in a task, and schedule the next poll as it says."""
         task = asyncio.create_task(self._settle(poll, settling))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        return task
 
     async def _settle(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
         _bind_log_context(poll)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from celery import Celery
 
 from core.clock import clock
-from core.names import Status
+from core.names import Queue, Status, Task
 from dev.local.programs import Program, worker_program
 from dev.local.stack import Stack
 from services.collection.call_deadlines import read_paid_again
+from spool import AnswerKind, KeptAnswer, Spool
 from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
 from tests.waiting import wait_until
 
@@ -128,16 +130,6 @@ def test_a_killed_process_costs_one_more_call_after_its_time_and_it_is_counted(r
     assert outcomes == ["taken_back", "asked_again", "done"]
 
 
-def test_a_worker_that_is_replaced_lets_its_long_call_end_while_others_are_served(running: Stack, driver: Driver):
-    session_id, fault, name = billed_and_held(running, driver)
-    running.kill(name, signal.SIGTERM)
-    driver.wait_for(driver.approved(), Status.COMPLETED)
-    assert running.is_running(name)
-    driver.release(fault)
-    completes_paid_once(driver, session_id)
-    assert "taken_back" not in dict(map(reversed, driver.steps(session_id)))
-
-
 def test_a_poller_lets_a_poll_that_may_be_paid_for_end(running: Stack, driver: Driver):
     session_id = driver.wait_for_push()
     fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
@@ -176,6 +168,30 @@ def test_a_poll_that_is_paid_for_is_kept_though_its_session_ends(running: Stack,
     driver.wait_for(swept, Status.EXPIRED)
     driver.release(fault)
     completes_paid_once(driver, session_id)
+
+
+def test_records_that_come_after_the_end_of_their_session_are_parked(running: Stack, driver: Driver):
+    ended = {status: driver.wait_for_push() for status in (Status.EXPIRED, Status.CANCELLED)}
+    driver.cancel(ended[Status.CANCELLED])
+    driver.execute(
+        "update welno.welno_collection_history set expires_at = :now where session_id = :id",
+        now=clock.now(),
+        id=ended[Status.EXPIRED],
+    )
+    driver.wait_for(ended[Status.EXPIRED], Status.EXPIRED)
+    spool = Spool(driver.settings.files.data_dir, driver.stores.sealer, clock)
+    for session_id in ended.values():
+        spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+    with Celery(broker=running.env["CELERY_BROKER_URL"], set_as_current=False) as beat:
+
+        def is_clean() -> bool:
+            beat.send_task(Task.RETRY_FILES, queue=Queue.FILES, ignore_result=True)
+            return not any("incoming" in driver.files(session_id) for session_id in ended.values())
+
+        wait_until(is_clean, every=0.2)
+        beat.pool.force_close_all()
+    assert "failed" in driver.files(ended[Status.EXPIRED])
+    assert "failed" not in driver.files(ended[Status.CANCELLED])
 
 
 SHAPES = [
