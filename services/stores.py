@@ -63,8 +63,9 @@ class Stores:
         self.redis.close()
 
 
-def connect_database(url: str, pool_size: int) -> Engine:
-    """An engine whose connections are tried after a rest and never wait for ever."""
+def connect_database(url: str, pool_size: int, clock: Clock) -> Engine:
+    """An engine whose connections are tried after a rest and never wait for ever. The clock follows the database's from
+    the first connection on."""
     scheme, _, rest = url.partition("://")
     engine = create_engine(
         f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
@@ -83,26 +84,41 @@ def connect_database(url: str, pool_size: int) -> Engine:
             f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
         },
     )
-    _try_after_rest(engine)
+    _try_after_rest(engine, clock)
     return engine
 
 
-def _try_after_rest(engine: Engine) -> None:
+def _try_after_rest(engine: Engine, clock: Clock) -> None:
     @event.listens_for(engine, "checkin")
     def note_use(_connection: Any, record: Any) -> None:
         record.info["used_at"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
     def try_connection(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS:
+        is_believed = time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS
+        if is_believed and not clock.wants_reading():
             return
         try:
-            engine.dialect.do_ping(connection)
+            _read_clock(connection, clock)
         except engine.dialect.loaded_dbapi.Error as exc:
             if not engine.dialect.is_disconnect(exc, connection, None):
                 raise
             # The others are as old: the pool opens new ones.
             raise InvalidatePoolError from exc
+
+
+def _read_clock(connection: Any, clock: Clock) -> None:
+    """Outside of any transaction, on a connection that has none."""
+    before, connection.autocommit = connection.autocommit, True
+    asked = clock.monotonic()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select clock_timestamp()")
+            (at,) = cursor.fetchone()
+    finally:
+        if not connection.closed:
+            connection.autocommit = before
+    clock.follow(at, asked=asked, answered=clock.monotonic())
 
 
 def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:
@@ -125,7 +141,7 @@ def build_stores(
     settings: Settings, clock: Clock, send: Callable[[TaskCall], object], redis_kind: type[Redis] = Redis
 ) -> Stores:
     """Wire everything; no connection is opened yet, so this is safe before a fork."""
-    engine = connect_database(settings.stores.database_url, settings.stores.database_pool_size)
+    engine = connect_database(settings.stores.database_url, settings.stores.database_pool_size, clock)
     sessions = sessionmaker(engine, expire_on_commit=False)
     redis = connect_redis(settings.stores.redis_url, redis_kind)
     streams = Streams(redis)

@@ -13,6 +13,9 @@ from core.settings import Settings, load_settings
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp
 
+# Beat writes by its own clock when a message expires, and a worker judges it by its own.
+_HOSTS_APART_SECONDS = 600
+
 
 def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
@@ -51,15 +54,17 @@ def create_celery(settings: Settings) -> Celery:
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),
+        beat_scheduler="tasks.beat:SetBackTolerantScheduler",
     )
     return app
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:
-    """Beat's jobs. A job that waited in the queue for longer than its period is dropped: the next one does the same."""
+    """Beat's jobs. A job that waited in the queue for longer than its period, and than the clocks of beat and a worker
+    may be apart, is dropped: the next one does the same."""
 
     def every(task: Task, seconds: float) -> dict[str, Any]:
-        return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
+        return {"task": task, "schedule": seconds, "options": {"expires": seconds + _HOSTS_APART_SECONDS}}
 
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),

@@ -16,6 +16,8 @@ from redis.retry import Retry
 PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
+# A token may live longer by this.
+_HOSTS_APART_SECONDS = 120
 _LIMITS_TIMEOUT_SECONDS = 2
 _REDIS_IS_LOCAL = ("unix://",)
 
@@ -48,6 +50,8 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
         JWT_ENCODE_ISSUER="welno",
         JWT_DECODE_ISSUER="welno",
         JWT_TOKEN_LOCATION=["headers", "cookies"],
+        # PyJWT goes by the host's own clock: the token of a web process whose clock is ahead is valid in the others.
+        JWT_DECODE_LEEWAY=_HOSTS_APART_SECONDS,
         JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
         JWT_ACCESS_COOKIE_NAME=PATIENT_COOKIE,
         JWT_ACCESS_COOKIE_PATH="/",

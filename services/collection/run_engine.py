@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from core.clock import CLOCK_TOLERANCE
 from core.logs import get_logger
 from core.names import Event, Status, Step
 from core.sealing import Sealer, SealError
@@ -68,7 +69,7 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     """Take the run for this step, or None: it moved on, somebody holds it, or it is not due."""
     now = tools.clock.now()
     run = lock_run(work.session, session_id)
-    if run.run_state != RunState.READY or run.step != step or run.not_before > now:
+    if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
     turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)

@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 _GROUP = "task"
 # The longest delay of an event; short enough to watch a step live.
-_BATCH_SECONDS = 0.1
+_BATCH_SECONDS = 0.25
 _BUFFER_LIMIT = 500
 
 

@@ -55,15 +55,14 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One round. A store that is away ends the round; the next one tries again."""
-        now = clock.now()
         try:
-            taken = self._part(take_from_dead, now)
-            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
-            resumed = self._part(resume_stopped, now)
-            expired = self._part(expire_sessions, now)
+            taken = self._part(take_from_dead)
+            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()))
+            resumed = self._part(resume_stopped)
+            expired = self._part(expire_sessions)
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
-                self._keep_house(now)
+                self._keep_house()
             self._rounds += 1
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
@@ -73,14 +72,14 @@ class Sweeper:
                 "swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, streams_filled=filled
             )
 
-    def _part(self, part: Callable[[Work, datetime], int], now: datetime) -> int:
+    def _part(self, part: Callable[[Work, datetime], int]) -> int:
         with self._stores.unit_of_work() as work:
-            return part(work, now)
+            return part(work, clock.now())
 
-    def _keep_house(self, now: datetime) -> None:
+    def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
-            keep_partitions(work.session, self._stores.kinds, now.date())
+            keep_partitions(work.session, self._stores.kinds, clock.now().date())
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)

@@ -15,6 +15,7 @@ import math
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import ClassVar
 
@@ -89,6 +90,12 @@ class PaidCall:
     keep: Callable[[HttpResponse], object] = _nothing
 
 
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """One for all clients, also those of processes that are forked later: reading the authorities takes 20 ms."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def open_http() -> httpx.Client:
     """A pool of kept connections. Open it after the fork: two processes must not share a socket.
 
@@ -99,6 +106,7 @@ def open_http() -> httpx.Client:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     http = httpx.Client(
+        verify=_tls_context(),
         limits=httpx.Limits(
             max_connections=_MAX_CONNECTIONS,
             max_keepalive_connections=_MAX_CONNECTIONS,

@@ -56,7 +56,7 @@ def measure_imports(files: int, rounds: int, folder: Path) -> Metrics:
 
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
-    engine = connect_database(url, pool_size=2)
+    engine = connect_database(url, pool_size=2, clock=Clock())
     try:
         yield engine
     finally:

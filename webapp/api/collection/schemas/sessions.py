@@ -1,6 +1,7 @@
 """Sessions on the wire."""
 
 import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
@@ -15,6 +16,9 @@ from webapp.api.patients.schemas.records import CheckupItem, PrescriptionItem
 
 _NAME_MAX = 40
 _PHONE = r"\A01[016789]\d{7,8}\Z"
+# A form may stay open for long, and a phone's clock may be a little ahead: neither makes a consent of another day.
+_AGREED_WITHIN, _PHONE_AHEAD = timedelta(days=1), timedelta(minutes=5)
+_LONGEST_CONSENT = timedelta(days=3653)
 _MOMENT = "날짜와 시각을 ISO 8601로 보내 주세요. 예: 2025-01-02T03:04:05+09:00"
 
 
@@ -60,8 +64,14 @@ class StartInput(InputSchema):
     patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
     hospital_id = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC)
     terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
-    terms_agreed_at = Moment(_MOMENT, allow_none=True)
-    terms_expires_at = Moment(_MOMENT, allow_none=True)
+    terms_agreed_at = Moment(
+        _MOMENT,
+        allow_none=True,
+        metadata={"description": "Within the last day; without it, the server's time of this call."},
+    )
+    terms_expires_at = Moment(
+        _MOMENT, allow_none=True, metadata={"description": "After both; no more than ten years after the agreement."}
+    )
 
     @validates("user_name")
     def check_name(self, value: str, **_: Any) -> None:
@@ -78,15 +88,21 @@ class StartInput(InputSchema):
 
     @validates_schema(skip_on_field_errors=True)
     def check_terms(self, data: dict[str, Any], **_: Any) -> None:
-        agreed_at, expires_at = data.get("terms_agreed_at"), data.get("terms_expires_at")
-        if expires_at and expires_at <= (agreed_at or clock.now()):
+        now = clock.now()
+        agreed_at, expires_at = data.get("terms_agreed_at") or now, data.get("terms_expires_at")
+        if not now - _AGREED_WITHIN <= agreed_at <= now + _PHONE_AHEAD:
+            raise ValidationError("지금부터 하루 안에 동의한 시각을 보내 주세요.", "terms_agreed_at")
+        if expires_at and expires_at <= max(agreed_at, now):
             raise ValidationError("동의한 시각보다 늦어야 해요.", "terms_expires_at")
+        if expires_at and expires_at > agreed_at + _LONGEST_CONSENT:
+            raise ValidationError("동의한 시각부터 10년 안이어야 해요.", "terms_expires_at")
 
     @post_load
     def build_identity(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         redirect_path = data.pop("redirect_path", None)
         if data["terms_agreed"]:
-            data["terms_agreed_at"] = data.get("terms_agreed_at") or clock.now()
+            now = clock.now()
+            data["terms_agreed_at"] = min(data.get("terms_agreed_at") or now, now)
         return {"identity": Identity(**data), "redirect_path": redirect_path}
 
 

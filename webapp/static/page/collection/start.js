@@ -86,7 +86,6 @@ async function submit() {
       ...campaign(),
       redirect_path: values.redirect_path,
       terms_agreed: true,
-      terms_agreed_at: agreedAt,
     });
     keep(session_id, clean, values.redirect_path, agreedAt);
     await followThrough(session_id);
