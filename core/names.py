@@ -75,6 +75,7 @@ class Status(StrEnum):
     MEDIARC_GENERATING = "mediarc_generating"
     COMPLETED = "completed"
     INFO_REQUIRED = "info_required"
+    DECLINED = "declined"
     TIMEOUT = "timeout"
     ERROR = "error"
     EXPIRED = "expired"
@@ -96,6 +97,9 @@ class Event(StrEnum):
     COLLECTION_ERROR = "collection_error"
     MEDIARC_FAILED = "mediarc_failed"
     SESSION_EXTENDED = "session_extended"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
     ERROR = "error"
 
 

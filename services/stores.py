@@ -19,6 +19,7 @@ from core.names import SESSION_PREFIX
 from core.redis_failover import survive_failover
 from core.sealing import Sealer
 from core.settings import Settings
+from services.accounts.hashing import PasswordHashes
 from services.collection.session_cache import SessionCache
 from services.collection.sessions import SessionDirectory, SessionPolicy
 from services.delivery.event_sender import EventSender
@@ -54,6 +55,7 @@ class Stores:
     events: HistoryReader
     sender: EventSender
     sealer: Sealer
+    password_hashes: PasswordHashes
     policy: SessionPolicy
     directory: SessionDirectory
     unit_of_work: UnitOfWork
@@ -165,6 +167,7 @@ def build_stores(
         events=HistoryReader(sessions, streams, kinds),
         sender=sender,
         sealer=sealer,
+        password_hashes=PasswordHashes(settings.secrets.password_pepper),
         policy=policy,
         directory=directory,
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),

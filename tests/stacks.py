@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine, make_url, text
 
+from dev.local.home import copy_home
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ORDER, ROOT, Ports, Program, list_programs
 from dev.local.stack import Stack
@@ -35,13 +36,6 @@ def create_database(server: EmbeddedPostgres, name: str, template: str = TEMPLAT
         connection.execute(text(f"create database {name} template {template}"))
     engine.dispose()
     return url.set(database=name).render_as_string(hide_password=False)
-
-
-def copy_home(migrated: Path, home: Path) -> None:
-    """`home` may be there already."""
-    home.mkdir(exist_ok=True)
-    # Not shutil: it would forget whose files they are, and PostgreSQL runs as another user than root.
-    subprocess.run(["cp", "-a", f"{migrated}/.", home], check=True)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Code(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     UNAUTHORIZED = "UNAUTHORIZED"
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
+    LOGIN_FAILED = "LOGIN_FAILED"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
@@ -40,6 +42,7 @@ class Code(StrEnum):
     PATIENT_NOT_FOUND = "PATIENT_NOT_FOUND"
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
     SESSION_OVER = "SESSION_OVER"
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
@@ -73,6 +76,16 @@ CODES: Mapping[Code, Meaning] = {
     Code.PASSWORD_WRONG: Meaning(
         401, "비밀번호가 맞지 않아요.", "Wrong password; `details.tries_left` says how many tries remain."
     ),
+    Code.LOGIN_FAILED: Meaning(
+        401,
+        "로그인 정보가 맞지 않아요. 다시 확인해 주세요.",
+        "Something that was typed does not fit; not said what.",
+    ),
+    Code.SECOND_FACTOR_REQUIRED: Meaning(
+        403,
+        "인증 앱의 숫자 6자리가 필요해요.",
+        "Sign in again with `totp`, or set up a second factor (`POST /api/v1/auth/totp`).",
+    ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(
         403, "허용되지 않은 사이트에서 온 요청이에요.", "An unsafe call with a cookie, without a listed `Origin`."
@@ -86,6 +99,11 @@ CODES: Mapping[Code, Meaning] = {
     Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
+    Code.BODY_TOO_SLOW: Meaning(
+        408,
+        "보낸 내용을 제시간에 다 받지 못했어요. 다시 시도해 주세요.",
+        "The body did not come within `WELNO_BODY_WITHIN_SECONDS`.",
+    ),
     Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
     Code.SESSION_OVER: Meaning(
         409, "이미 끝난 접속이에요. 처음부터 다시 시작해 주세요.", "The session has ended; start a new one."
@@ -123,6 +141,7 @@ _BY_STATUS = {
     403: Code.FORBIDDEN,
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
+    408: Code.BODY_TOO_SLOW,
     413: Code.BODY_TOO_LARGE,
     415: Code.NOT_JSON,
     422: Code.VALIDATION_FAILED,

@@ -10,17 +10,27 @@ from psycogreen.gevent import patch_psycopg  # noqa: E402
 patch_psycopg()
 
 import gc  # noqa: E402
+import sys  # noqa: E402
+from dataclasses import asdict  # noqa: E402
 from typing import Any  # noqa: E402
 
 from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
-from core.logs import configure_logs  # noqa: E402
+from core.logs import configure_logs, get_logger  # noqa: E402
 from core.settings import load_settings  # noqa: E402
+from webapp.connections import TooFewFilesError, fit_capacity, raise_open_files  # noqa: E402
 from webapp.current import parts  # noqa: E402
+from webapp.gunicorn_worker import BoundedWorker  # noqa: E402
 from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 
 settings = load_settings()
+try:
+    capacity = fit_capacity(settings, raise_open_files())
+except TooFewFilesError as exc:
+    sys.exit(str(exc))
+
+log = get_logger(__name__)
 
 
 class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
@@ -36,9 +46,9 @@ class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
 
 logger_class = PlainLogger
 accesslog = None
-worker_class = "gevent"
+worker_class = BoundedWorker
 # Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
-worker_connections = settings.relay.sockets_total + 1000
+worker_connections = capacity.connections
 # One deadline for a head that comes byte by byte, for a connection that asks nothing and for the pause between two
 # requests: gunicorn runs it until the head is complete, however many bytes arrive meanwhile.
 keepalive = settings.web.handshake_within_seconds
@@ -59,6 +69,9 @@ _RARELY = (5_000, 5, 100)
 
 
 def post_worker_init(worker: Any) -> None:
+    worker.bind(capacity)
+    if capacity.connections < settings.web.connections_total:
+        log.warning("open_files_limit_is_low", **asdict(capacity))
     gc.freeze()
     gc.set_threshold(*_RARELY)
     drain_when_stopped(worker, parts(worker.wsgi).relay)

@@ -5,8 +5,9 @@ import hmac
 import time
 
 from flask import request
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 
+from webapp.addresses import network_of
 from webapp.current import parts
 from webapp.errors import ApiError, Code
 
@@ -16,12 +17,32 @@ def count_use(limit: str, action: str, key: str) -> None:
     limiter = parts().limiter.limiter
     for item in parse_many(limit):
         if not limiter.hit(item, action, key):
-            reset_at = limiter.get_window_stats(item, action, key).reset_time
-            raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - time.time(), 0))
+            _refuse(item, action, key)
+
+
+def refuse_beyond(limit: str, action: str, key: str) -> None:
+    """Refuse like `count_use`, without counting: for what is counted only when it has failed. Raises the same."""
+    limiter = parts().limiter.limiter
+    for item in parse_many(limit):
+        if not limiter.test(item, action, key):
+            _refuse(item, action, key)
+
+
+def forget_uses(limit: str, action: str, key: str) -> None:
+    """Begin to count anew, as after a success. Raises RedisError."""
+    limiter = parts().limiter.limiter
+    for item in parse_many(limit):
+        limiter.clear(item, action, key)
+
+
+def _refuse(item: RateLimitItem, action: str, key: str) -> None:
+    reset_at = parts().limiter.limiter.get_window_stats(item, action, key).reset_time
+    raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - time.time(), 0))
 
 
 def caller_address() -> str:
-    return request.remote_addr or "unknown"
+    """As limits count it: of IPv6 the network."""
+    return network_of(request.remote_addr)
 
 
 def pseudonym(value: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m webapp.staff_token`: prints an access token for a member of staff, or takes one back."""
+"""`python -m webapp.staff_token`: prints an access token for an operator or auditor, or takes one back."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from core.clock import clock
 from core.settings import Settings, load_settings
+from models.accounts import Scope
 from services.accounts.revocations import LONGEST_TOKEN_LIFE
 from services.stores import build_stores
 from webapp.auth import Role, take_back
@@ -34,7 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def make_token(name: str, hours: float, role: Role) -> str:
-    token: str = create_access_token(name, expires_delta=timedelta(hours=hours), additional_claims={"role": role})
+    token: str = create_access_token(
+        name, expires_delta=timedelta(hours=hours), additional_claims={"role": role, "scope": Scope.OPERATIONS}
+    )
     return token
 
 
@@ -58,7 +61,7 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m webapp.staff_token", description=__doc__)
     parser.add_argument("--name", help="who it is for; it stands in the logs beside what they do")
     parser.add_argument("--hours", type=float, default=8, help=f"how long it holds, at most {_LONGEST_HOURS:g}")
-    parser.add_argument("--role", choices=[Role.STAFF.value, Role.ADMIN.value], default=Role.STAFF.value)
+    parser.add_argument("--role", choices=[Role.OPERATOR.value, Role.AUDITOR.value], default=Role.OPERATOR.value)
     parser.add_argument("--revoke", action="store_true", help="take back the token given on standard input")
     asked = parser.parse_args(arguments)
     if not asked.revoke and not asked.name:

@@ -4,6 +4,7 @@ Errors: SettingsError (not retryable), whose message names every variable at fau
 """
 
 from core.settings.groups import (
+    AccountSettings,
     CollectionSettings,
     FileSettings,
     ProcessSettings,
@@ -18,6 +19,7 @@ from core.settings.reference import reference
 from core.settings.variables import SettingsError, Variable, variables_of
 
 __all__ = [
+    "AccountSettings",
     "CollectionSettings",
     "FileSettings",
     "ProcessSettings",

@@ -2,11 +2,13 @@
 
 import base64
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from core.settings.readers import (
     count_between,
     number_between,
+    one_of,
     read_boolean,
     read_database_url,
     read_log_level,
@@ -62,6 +64,13 @@ class ProviderSettings:
         "TILKO_BASE_URL", read_provider_url, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
     )
     tilko_api_key: str = setting("TILKO_API_KEY", read_text, "Tilko's API key.", secret=True)
+    tilko_approval_check: str = setting(
+        "TILKO_APPROVAL_CHECK",
+        one_of("auto", "login_check", "data_call"),
+        "What tells whether a phone has approved: `login_check` (free, without data), `data_call` (billed, brings the"
+        " checkups), or `auto`: LoginCheck, and the data call where the provider has none.",
+        default="auto",
+    )
     tilko_checkups_timeout_seconds: float = setting(
         "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for checkups.", default="120", unit="s"
     )
@@ -92,12 +101,25 @@ class SecretSettings:
         "Derives pseudonyms (limits, new patients' UUIDs); never change it.",
         secret=True,
     )
+    password_pepper: str = setting(
+        "WELNO_PASSWORD_PEPPER",
+        read_secret,
+        "Goes into every password's hash, so keep it apart from the database; when it is changed nobody's password"
+        " fits any more.",
+        secret=True,
+    )
 
     def __post_init__(self) -> None:
         """Raises ValueError when two are the same: whoever learns one must not hold another."""
-        if self.jwt_secret == self.pseudonym_key:
-            raise ValueError("WELNO_JWT_SECRET and WELNO_PSEUDONYM_KEY: must be different")
-        if {self.jwt_secret.encode(), self.pseudonym_key.encode()} & _as_written(self.sealing_keys):
+        single = {
+            "WELNO_JWT_SECRET": self.jwt_secret,
+            "WELNO_PSEUDONYM_KEY": self.pseudonym_key,
+            "WELNO_PASSWORD_PEPPER": self.password_pepper,
+        }
+        for (one, value), (other, same) in combinations(single.items(), 2):
+            if value == same:
+                raise ValueError(f"{one} and {other}: must be different")
+        if {value.encode() for value in single.values()} & _as_written(self.sealing_keys):
             raise ValueError("WELNO_SEALING_KEYS: must be different from the other secrets")
 
 
@@ -129,6 +151,40 @@ class WebSettings:
         default="5",
         unit="s",
     )
+    body_within_seconds: float = setting(
+        "WELNO_BODY_WITHIN_SECONDS",
+        number_between(0.1, 300),
+        "The body of a request must be complete so long after its head.",
+        default="10",
+        unit="s",
+    )
+    answer_within_seconds: float = setting(
+        "WELNO_ANSWER_WITHIN_SECONDS",
+        number_between(0.1, 300),
+        "A caller must take each 64 KiB of an answer within so long; live streams have bounds of their own.",
+        default="15",
+        unit="s",
+    )
+    connections_total: int = setting(
+        "WELNO_CONNECTIONS_TOTAL",
+        count_between(32, 1_000_000),
+        "Requests under way, idle connections, SSE and long polls in one web process; more wait to be accepted.",
+        default="11000",
+    )
+    # Offices and carriers share addresses, and a browser opens six.
+    connections_per_address: int = setting(
+        "WELNO_CONNECTIONS_PER_ADDRESS",
+        count_between(8, 1_000_000),
+        "The same from one address (of IPv6 its /64), at most a quarter of what fits; behind a proxy it is the one to"
+        " count.",
+        default="400",
+    )
+    body_limit: str = setting(
+        "WELNO_BODY_LIMIT",
+        read_rate_limit,
+        "Calls with a body from one address (of IPv6 its /64), counted before the body is read.",
+        default="300 per minute",
+    )
     start_limit: str = setting(
         "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
     )
@@ -143,6 +199,31 @@ class WebSettings:
     )
     poll_limit: str = setting(
         "WELNO_RELAY_POLL_LIMIT", read_rate_limit, "Polls for the events of one session.", default="240 per minute"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSettings:
+    """Operators, a hospital's staff, members: how they sign in."""
+
+    staff_login_limit: str = setting(
+        "WELNO_STAFF_LOGIN_LIMIT",
+        read_rate_limit,
+        "Tries of one login from one address; a right one takes them back.",
+        default="5 per 15 minutes",
+    )
+    operator_idle_seconds: float = setting(
+        "WELNO_OPERATOR_IDLE_SECONDS",
+        number_between(1, 3600),
+        "An operator's login ends when it was not used for so long.",
+        default="900",
+        unit="s",
+    )
+    demo: bool = setting(
+        "WELNO_DEMO",
+        read_boolean,
+        "The demo's people and logins, and operators without a second factor: never in production.",
+        default="false",
     )
 
 

@@ -76,6 +76,15 @@ def read_boolean(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError("must be " + " or ".join(words))
+        return text
+
+    return read
+
+
 def read_list(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from core.settings.groups import (
     LOCAL_VARIABLES,
+    AccountSettings,
     CollectionSettings,
     FileSettings,
     ProcessSettings,
@@ -30,6 +31,7 @@ class Settings:
     providers: ProviderSettings
     secrets: SecretSettings
     web: WebSettings
+    accounts: AccountSettings
     collection: CollectionSettings
     files: FileSettings
     relay: RelaySettings

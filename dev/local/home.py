@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,13 @@ def make_home(home: Path) -> Path:
     if home.stat().st_uid == os.geteuid():
         home.chmod(0o711)
     return home
+
+
+def copy_home(migrated: Path, home: Path) -> None:
+    """`home` may be there already; nothing may run in `migrated`."""
+    home.mkdir(exist_ok=True)
+    # Not shutil: it would forget whose files they are, and PostgreSQL runs as another user than root.
+    subprocess.run(["cp", "-a", f"{migrated}/.", home], check=True)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def demo_secrets(home: Path) -> dict[str, str]:
         "WELNO_SEALING_KEYS": keep_secret(home, "sealing_keys", new_sealing_key),
         "WELNO_JWT_SECRET": keep_secret(home, "jwt_secret"),
         "WELNO_PSEUDONYM_KEY": keep_secret(home, "pseudonym_key"),
+        "WELNO_PASSWORD_PEPPER": keep_secret(home, "password_pepper"),
     }
 
 

@@ -1,8 +1,17 @@
-"""Access tokens that are no longer taken."""
+"""Accounts, their logins, and access tokens that are no longer taken."""
 
+from models.accounts.accounts import ROLES_OF, Account, AccountKind, AccountRole
+from models.accounts.logins import Login, RevokedWhy, Scope
 from models.accounts.revocations import RevokedToken, TokensValidAfter
 
 __all__ = [
+    "ROLES_OF",
+    "Account",
+    "AccountKind",
+    "AccountRole",
+    "Login",
     "RevokedToken",
+    "RevokedWhy",
+    "Scope",
     "TokensValidAfter",
 ]

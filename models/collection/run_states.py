@@ -9,7 +9,7 @@ _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.
 MAX_TAKEOVERS = 20
 FAST_POLLS = 5
-# A session that waits for days is polled thousands of times: 1.5 to that power is no float.
+# A session that waits for days is polled thousands of times: such a power is no float.
 _MAX_GROWTH_STEPS = 100
 # A provider's Retry-After is honoured up to here; beyond, the person would rather know.
 _LONGEST_ASKED_SECONDS = 300.0
@@ -21,9 +21,10 @@ SAVING_STEPS = (Step.IDENTIFY_PATIENT, Step.SAVE_FILES, Step.IMPORT_FILES, Step.
 
 @dataclass(frozen=True)
 class Retry:
-    """How a step is tried again: how often in all, the first pause and the longest one, in seconds."""
+    """How a step is tried again: how often in all (None: for as long as it takes), the first pause and the longest one,
+    in seconds."""
 
-    max_attempts: int
+    max_attempts: int | None
     base_seconds: float
     max_seconds: float
 
@@ -48,9 +49,9 @@ def retry_delay(
     Doubling from the base, cut at the longest, spread over its upper half by `chance` (0 to 1) so that many sessions
     do not come back together; never shorter than the provider asked for.
     """
-    if failed_attempts >= retry.max_attempts:
+    if retry.max_attempts is not None and failed_attempts >= retry.max_attempts:
         return None
-    grown = min(retry.base_seconds * 2 ** (failed_attempts - 1), retry.max_seconds)
+    grown = min(retry.base_seconds * 2 ** min(failed_attempts - 1, _MAX_GROWTH_STEPS), retry.max_seconds)
     return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
 
 

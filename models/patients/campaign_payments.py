@@ -23,7 +23,10 @@ _STEPS = ", ".join(f"'{step}'" for step in PipelineStep)
 
 
 class CampaignPayment(Table):
-    """An order `oid`. It is written by the shop before a session begins; the collection moves its pipeline_step."""
+    """An order `oid`. It is written by the shop before a session begins; the collection moves its pipeline_step.
+
+    Name, birth date and phone are its buyer's; an order that lacks one of them attaches to nobody.
+    """
 
     __tablename__ = "tb_campaign_payments"
     __table_args__ = (CheckConstraint(f"pipeline_step in ({_STEPS})", name="pipeline_step"),)
@@ -33,6 +36,7 @@ class CampaignPayment(Table):
     patient_uuid: Mapped[UUID | None] = mapped_column(ForeignKey("welno.welno_patients.uuid", ondelete="SET NULL"))
     user_name: Mapped[str | None]
     birth_date: Mapped[date | None]
+    user_phone: Mapped[str | None]
     pipeline_step: Mapped[str | None]
     report_url: Mapped[str | None]
     mediarc_response: Mapped[dict[str, Any] | None]

@@ -9,7 +9,7 @@ from models.table import CreatedAt, Moment, Table
 
 
 class PatientPassword(Table):
-    """The hash, how many wrong tries in a row, and until when it is locked."""
+    """The hash, how many wrong tries in a row, until when it is locked, and how many locks in a row there were."""
 
     __tablename__ = "welno_patient_passwords"
 
@@ -19,5 +19,6 @@ class PatientPassword(Table):
     password_hash: Mapped[str]
     wrong_tries: Mapped[int] = mapped_column(server_default=text("0"))
     locked_until: Mapped[Moment | None]
+    locks: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.patients import CampaignPayment, Patient, PipelineStep
-from services.patients.identity import Identity
+from services.patients.identity import Identity, normalize_name, normalize_phone
 
 # A report that was made outranks a later failure to make one: the person keeps what they paid for.
 _ORDER = {
@@ -69,13 +69,15 @@ def _lock_order(session: Session, oid: str) -> CampaignPayment | None:
 
 
 def _belongs_to(session: Session, order: CampaignPayment, identity: Identity) -> bool:
-    """Whether all that the order says of its buyer fits; an oid stands in links and is no key."""
-    if order.user_name is not None and not identity.is_same_person(order.user_name, identity.birthdate):
+    """Whether this is its buyer, by all three fields; an order that lacks one is nobody's, for an oid stands in links
+    and is no key."""
+    if order.user_name is None or order.birth_date is None or order.user_phone is None:
         return False
-    if order.birth_date is not None and order.birth_date != identity.birthdate:
+    buyer = (normalize_name(order.user_name), order.birth_date, normalize_phone(order.user_phone))
+    if buyer != (identity.user_name, identity.birthdate, identity.phone_no):
         return False
     owner = session.get(Patient, order.patient_uuid) if order.patient_uuid else None
-    return owner is None or identity.is_same_person(owner.name, owner.birth_date)
+    return owner is None or (owner.name, owner.birth_date, owner.phone) == buyer
 
 
 def _move(order: CampaignPayment, step: PipelineStep, report: OrderedReport | None, now: datetime) -> None:

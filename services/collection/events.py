@@ -50,5 +50,5 @@ def say_streaming(
 
 
 def say_ended(work: Work, session_id: UUID, status: Status, message: str, *, now: datetime) -> None:
-    """Tell every tab that the session ended without `completed`."""
-    say(work, session_id, Event.ERROR, message, now=now, status=status, data={"code": str(status).upper()})
+    """Tell every tab that the session ended without `completed`: by time, or as somebody wished."""
+    say(work, session_id, Event(status), message, now=now, status=status, data={"code": str(status).upper()})

@@ -7,6 +7,7 @@ from spool import SpoolError
 from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
 from upstream.tilko.errors import (
     AnswerUnreadable,
+    Declined,
     NotApproved,
     NotRegistered,
     TilkoError,
@@ -33,6 +34,11 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         WrongPersonalData,
         "INFO_REQUIRED",
         "입력한 정보를 확인해 주세요. 이름, 생년월일, 휴대폰 번호, 인증 방법이 맞아야 해요.",
+    ),
+    (
+        Declined,
+        "DECLINED",
+        "휴대폰에서 인증 요청을 거절하셨어요. 원할 때 다시 요청하거나 다른 앱으로 인증할 수 있어요.",
     ),
     (NotApproved, "AUTH_PENDING", "아직 휴대폰에서 승인되지 않았어요."),
     (TilkoMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),

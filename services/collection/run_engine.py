@@ -31,7 +31,6 @@ from services.collection.step_tools import Tools
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
 from upstream.tilko.codec import AuthTokens
-from upstream.tilko.errors import NotApproved
 
 log = get_logger(__name__)
 
@@ -203,8 +202,8 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
 
 
 def _delay_after(error: Exception, failed_attempts: int, tools: Tools) -> timedelta | None:
-    # An approval that is missing is no fault that passes by itself: the poller waits for it, not a worker.
-    if not is_retryable(error) or isinstance(error, NotApproved):
+    # Also where the approval is said to be missing: one part of the provider hears of it later than another.
+    if not is_retryable(error):
         return None
     settings = tools.settings.collection
     retry = Retry(settings.step_max_attempts, settings.step_retry_base_seconds, settings.step_retry_max_seconds)
@@ -253,12 +252,14 @@ def _tried(claim: Claim, outcome: str, reason: str | None, now: datetime) -> Ste
     return StepTry(claim.step, claim.fence, claim.attempt, outcome, reason, claim.started_at, now)
 
 
-def record_approval(work: Work, claim: Claim, health_count: int, tools: Tools) -> None:
-    """The phone has approved, and the answer is on disk: let a worker go on. Called by the poller."""
+def record_approval(work: Work, claim: Claim, health_count: int | None, tools: Tools) -> bool:
+    """The phone has approved: let a worker go on. `health_count`: of the checkups that came with it and are on disk;
+    None where they are still to be fetched. Called by the poller. False when the run waits no longer, or for another
+    push than the one that was approved."""
     now = tools.clock.now()
     run = lock_run(work.session, claim.session_id)
     if run.fence != claim.fence or run.run_state != RunState.WAITING:
-        return
+        return False
     run.auth_completed_at = now
     run.health_count = health_count
     run.status = Status.AUTH_COMPLETED
@@ -269,3 +270,4 @@ def record_approval(work: Work, claim: Claim, health_count: int, tools: Tools) -
     transitions.make_ready(run, Step.FETCH_HEALTH_DATA, now=now)
     send_step(work, run)
     save_run(work, run, [_tried(claim, "done", None, now)])
+    return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Status, Step
@@ -90,6 +90,16 @@ def wait_for_phone(run: CollectionRun, *, not_before: datetime, now: datetime) -
     note_change(run, now)
 
 
+def void_authentication(run: CollectionRun) -> None:
+    """What was asked of the phone counts no more: a late approval of it finds the fence outdated. The next push begins
+    at the first step."""
+    run.step = Step.REQUEST_SIMPLE_AUTH
+    run.fence += 1
+    run.auth = None
+    run.polls = 0
+    run.collect_requested = False
+
+
 def stop_run(run: CollectionRun, now: datetime) -> None:
     """Leave the run where it stands, for the person or an operator to resume."""
     run.run_state = RunState.IDLE
@@ -149,6 +159,18 @@ def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
         .returning(CollectionRun.session_id)
     )
     return session.execute(statement).scalars().all()
+
+
+def find_moved_on(session: Session, owner_id: int, seconds: float) -> Sequence[UUID]:
+    """Runs without an approval that were changed within the last seconds and do not wait for this poller: asked anew,
+    or never its own. A run that a worker has taken since carries no trace of the poller that held it."""
+    is_ours = and_(CollectionRun.run_state == RunState.WAITING, CollectionRun.owner_id == owner_id)
+    query = select(CollectionRun.session_id).where(
+        CollectionRun.changed_at > func.clock_timestamp() - timedelta(seconds=seconds),
+        CollectionRun.step.in_([Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH]),
+        is_ours.is_not(True),
+    )
+    return session.execute(query).scalars().all()
 
 
 def free_waiting_runs(session: Session, owner_id: int) -> None:

@@ -3,7 +3,7 @@
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -69,9 +69,10 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
     return list(session.execute(query).scalars())
 
 
-def let_go(work: Work, owner_id: int) -> list[UUID]:
-    """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
-    return list(transitions.drop_settled_runs(work.session, owner_id))
+def let_go(work: Work, owner_id: int, *, within_seconds: float) -> tuple[list[UUID], Sequence[UUID]]:
+    """Sessions of this poller that wait no longer: those that ended, and whatever moved on within the last seconds."""
+    ended = list(transitions.drop_settled_runs(work.session, owner_id))
+    return ended, transitions.find_moved_on(work.session, owner_id, within_seconds)
 
 
 def expire_waiting(work: Work, owner_id: int, asked: Collection[UUID], now: datetime) -> list[UUID]:
@@ -143,26 +144,17 @@ def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) 
     save_run(work, run)
 
 
-def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
-    """The poll failed for good: correctable by the person, refused, or the last try of a passing fault."""
+def record_verdict(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The provider says something of the person that ends the wait: wrong data, or their own refusal."""
     run = _lock_waiting(work, claim)
     if run is None:
         return
     now = tools.clock.now()
     failure = describe(error)
     log.info("poll_failed", session_id=str(run.session_id), **failure.detail)
-    if failure.code == "SERVICE_UNAVAILABLE":
-        log.error("provider_rejects_our_configuration", step=claim.step, **failure.detail)
     run.error_code, run.error_detail = failure.code, failure.detail
     run.collect_requested = False
-    if failure.code == "PROVIDER_REFUSED":
-        # The checkups are refused, not the person: the prescriptions may still be had.
-        say_health_data_failed(work, run, failure, now)
-        run.error_code = run.error_detail = None
-        run.step_started_at = None
-        transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
-        send_step(work, run)
-    elif refuse(work, run, failure, now) is AfterFailure.END:
+    if refuse(work, run, failure, now) is AfterFailure.END:
         transitions.end_run(run, Status(run.status), now)
     else:
         transitions.stop_run(run, now)

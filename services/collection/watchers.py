@@ -1,14 +1,13 @@
 """Sessions that are being watched: whether many watchers may go on, in one query, and the sessions' renewal."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
-from uuid import UUID
+from typing import NamedTuple
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, any_, bindparam, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Status, session_subject
@@ -17,6 +16,9 @@ from services.collection.sessions import SessionPolicy, hash_token
 from services.delivery.unit_of_work import Work
 
 SessionRight = tuple[str, str]  # a session's id and the secret of its token
+# Twenty thousand watchers are a write every few milliseconds if each is renewed as often as a visitor. Below one half,
+# so that nobody who watches is told again and again that their time was extended.
+WATCHERS_SHARE = 0.4
 
 
 class LostRight(Enum):
@@ -24,58 +26,66 @@ class LostRight(Enum):
     EXPIRED = "expired"
 
 
+class WatchedSession(NamedTuple):
+    """What decides who may watch a session, and whether it is renewed; compared in the query, without a time."""
+
+    session_id: str
+    token_hash: str | None
+    is_over: bool
+    is_due: bool  # for renewal
+    is_told: bool  # of its renewal, as less than half of its time is left
+
+
 @dataclass(frozen=True)
-class WatchedSession:
-    """What decides who may watch a session, and for how long."""
+class ToldSession:
+    """One whose browser is told of its renewal: `session_extended`."""
 
     session_id: str
     status: str
-    token_hash: str
     created_at: datetime
     expires_at: datetime
 
 
-_READ = select(
-    CollectionRun.session_id,
-    CollectionRun.status,
-    CollectionRun.token_hash,
-    CollectionRun.created_at,
-    CollectionRun.expires_at,
-)
-
-
-def read_watched(session: Session, rights: Sequence[SessionRight]) -> Mapping[str, WatchedSession]:
+def read_watched(
+    session: Session, rights: Sequence[SessionRight], policy: SessionPolicy, now: datetime
+) -> Mapping[str, WatchedSession]:
     """By id, in one query however many they are."""
-    wanted = _array([UUID(session_id) for session_id in {session_id for session_id, _ in rights}])
-    rows = session.execute(_READ.where(CollectionRun.session_id == any_(wanted)))
-    return {
-        str(session_id): WatchedSession(str(session_id), status, token_hash or "", created_at, expires_at)
-        for session_id, status, token_hash, created_at, expires_at in rows
-    }
+    expires_at = CollectionRun.expires_at
+    query = select(
+        cast(CollectionRun.session_id, Text),
+        CollectionRun.token_hash,
+        (CollectionRun.status == Status.EXPIRED) | (expires_at <= now),
+        _deadline(policy, now) - expires_at > policy.ttl * WATCHERS_SHARE,
+        (CollectionRun.status != Status.COMPLETED) & (expires_at < now + policy.ttl / 2),
+    )
+    rows = session.execute(query.where(_is_one_of({session_id for session_id, _ in rights})))
+    return {row[0]: WatchedSession._make(row) for row in rows}
 
 
-def find_lost_right(known: WatchedSession | None, secret: str, now: datetime) -> LostRight | None:
+def find_lost_right(known: WatchedSession | None, secret: str) -> LostRight | None:
     """Why the holder of this secret may watch no longer; None while they may."""
-    if known is None or not hmac.compare_digest(known.token_hash, hash_token(secret)):
+    if known is None or not hmac.compare_digest(known.token_hash or "", hash_token(secret)):
         return LostRight.UNKNOWN
-    if known.status == Status.EXPIRED or known.expires_at <= now:
-        return LostRight.EXPIRED
-    return None
+    return LostRight.EXPIRED if known.is_over else None
 
 
-def is_told_of_renewal(known: WatchedSession, policy: SessionPolicy, now: datetime) -> bool:
-    """Whether the browser is told `session_extended`: less than half of the time had been left."""
-    return known.status != Status.COMPLETED and known.expires_at - now < policy.ttl / 2
+def read_told(session: Session, session_ids: Collection[str]) -> list[ToldSession]:
+    query = select(
+        cast(CollectionRun.session_id, Text),
+        CollectionRun.status,
+        CollectionRun.created_at,
+        CollectionRun.expires_at,
+    )
+    return [ToldSession(*row) for row in session.execute(query.where(_is_one_of(session_ids)))]
 
 
-def renew_quietly(work: Work, session_ids: Sequence[UUID], policy: SessionPolicy, now: datetime) -> None:
+def renew_quietly(work: Work, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> None:
     """Move many deadlines with one statement. What somebody else holds is left for the next time: another process may
     be renewing the same sessions in another order."""
-    deadline = func.least(now + policy.ttl, CollectionRun.created_at + policy.longest)
+    deadline = _deadline(policy, now)
     free = (
         select(CollectionRun.session_id)
-        .where(CollectionRun.session_id == any_(_array(session_ids)))
-        .where(CollectionRun.expires_at > now, CollectionRun.expires_at < deadline)
+        .where(_is_one_of(session_ids), CollectionRun.expires_at > now, CollectionRun.expires_at < deadline)
         .with_for_update(skip_locked=True)
     )
     renewed = work.session.scalars(
@@ -89,6 +99,11 @@ def renew_quietly(work: Work, session_ids: Sequence[UUID], policy: SessionPolicy
         work.refresh_projection(session_subject(str(run.session_id)), run)
 
 
-def _array(session_ids: Sequence[UUID]) -> Any:
-    """One parameter, whose number of elements does not change the statement."""
-    return bindparam(None, session_ids, ARRAY(Uuid))
+def _deadline(policy: SessionPolicy, now: datetime) -> ColumnElement[datetime]:
+    return func.least(now + policy.ttl, CollectionRun.created_at + policy.longest)
+
+
+def _is_one_of(session_ids: Collection[str]) -> ColumnElement[bool]:
+    """With one parameter, whose number of elements does not change the statement."""
+    wanted = bindparam(None, list(session_ids), ARRAY(Text))
+    return CollectionRun.session_id == any_(cast(wanted, ARRAY(Uuid)))

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.patients import DEFAULT_HOSPITAL, DEFAULT_PARTNER, CampaignPayment, Hospital, Patient
-from services.patients.identity import Identity, mask_name, normalize_name, normalize_phone
+from models.patients import DEFAULT_HOSPITAL, Hospital, Patient
+from services.patients.identity import NAME_MAX, Identity, is_name, mask_name, normalize_name, normalize_phone
 
 __all__ = [
+    "NAME_MAX",
     "Identity",
     "PatientNotWritten",
     "PatientsError",
     "Reserved",
     "identify_patient",
+    "is_name",
     "mask_name",
     "normalize_name",
     "normalize_phone",
@@ -28,22 +29,16 @@ __all__ = [
     "resolve_hospital",
 ]
 
-_FIND_ROWS = (
+_FIND = (
     select(Patient)
     .where(
-        or_(
-            Patient.uuid.in_(bindparam("uuids", expanding=True)),
-            and_(
-                Patient.phone == bindparam("phone"),
-                Patient.birth_date == bindparam("birth_date"),
-                Patient.name == bindparam("name"),
-            ),
-        )
+        Patient.phone == bindparam("phone"),
+        Patient.birth_date == bindparam("birth_date"),
+        Patient.name == bindparam("name"),
     )
-    .order_by(Patient.uuid)
     .execution_options(populate_existing=True)
 )
-_LOCK_ROWS = _FIND_ROWS.with_for_update(key_share=True)
+_LOCK = _FIND.with_for_update(key_share=True)
 # No conflict target: either key may be taken.
 _INSERT = insert(Patient).on_conflict_do_nothing().returning(Patient).execution_options(populate_existing=True)
 
@@ -78,20 +73,19 @@ def resolve_hospital(session: Session, hospital_id: str | None) -> str:
 
 
 def reserve_patient(session: Session, identity: Identity, pseudonym_key: str) -> Reserved:
-    """Say who this is before anything is written: by campaign order, by phone + birth date + name, by the browser's
-    hint, or a UUID that every session of the same new person gets.
+    """Say who this is before anything is written: the patient with this phone, birth date and name, or a UUID that
+    every session of the same new person gets.
 
-    An order or a hint counts only when name and birth date of its patient are this person's (the phone may have
-    changed): an oid or a uuid stands in links and is no proof of anything.
+    Nothing else decides. An oid, a uuid, a hospital stand in links and prove nothing; a changed phone is a new patient
+    until the password of the older one joins the two.
     """
+    patient = _find(session, identity)
+    if patient is not None:
+        return Reserved(patient.uuid, patient.hospital_id, known=True)
     derived = identity.derive_uuid(pseudonym_key)
-    ordered = _ordered_for(session, identity)
-    known = _find_all(session, identity, {ordered, identity.patient_uuid, derived})
-    patient = (
-        known.fitting(ordered) or known.by_natural_key or known.fitting(identity.patient_uuid) or known.fitting(derived)
-    )
-    hospital = _choose_hospital(session, identity, patient)
-    return Reserved(patient.uuid if patient else derived, hospital, patient is not None)
+    # Somebody's whose number was another when it was derived: not this person.
+    uuid = uuid4() if session.get(Patient, derived) else derived
+    return Reserved(uuid, resolve_hospital(session, identity.hospital_id), known=False)
 
 
 def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, now: datetime) -> Patient:
@@ -100,64 +94,21 @@ def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, 
     - a row with this phone, birth date and name under another uuid wins (two pseudonym keys, a race);
     - a reserved uuid that turned out to be somebody else's row is never touched: the person gets a new one.
 
-    Raises PatientNotWritten.
+    What is stored stays as it is, whatever this session says of sex and hospital. Raises PatientNotWritten.
     """
-    patient = _find_for_update(session, identity, reserved_uuid)
+    patient = _find(session, identity, lock=True)
     for uuid in (reserved_uuid, uuid4()):
         if patient is None:
-            patient = _insert(session, identity, uuid, now) or _find_for_update(session, identity, reserved_uuid)
+            patient = _insert(session, identity, uuid, now) or _find(session, identity, lock=True)
     if patient is None:
         raise PatientNotWritten("the patient's row vanished while it was written")
-    _bring_up_to_date(session, patient, identity, now)
     return patient
 
 
-def _ordered_for(session: Session, identity: Identity) -> UUID | None:
-    """The patient of the person's campaign order."""
-    if identity.oid is None:
-        return None
-    return session.scalar(select(CampaignPayment.patient_uuid).where(CampaignPayment.oid == identity.oid))
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The rows that may be this person's."""
-
-    identity: Identity
-    rows: dict[UUID, Patient]
-
-    @property
-    def by_natural_key(self) -> Patient | None:
-        wanted = (self.identity.phone_no, self.identity.birthdate, self.identity.user_name)
-        return next((row for row in self.rows.values() if (row.phone, row.birth_date, row.name) == wanted), None)
-
-    def fitting(self, patient_uuid: UUID | None) -> Patient | None:
-        row = self.rows.get(patient_uuid) if patient_uuid else None
-        return row if row and self.identity.is_same_person(row.name, row.birth_date) else None
-
-
-def _find_all(session: Session, identity: Identity, uuids: set[UUID | None], *, lock: bool = False) -> _Known:
-    """All rows in question at once, locked in the order of their uuids, so that no two sessions lock crosswise."""
-    values = {
-        "uuids": [uuid for uuid in uuids if uuid],
-        "phone": identity.phone_no,
-        "birth_date": identity.birthdate,
-        "name": identity.user_name,
-    }
-    rows = session.execute(_LOCK_ROWS if lock else _FIND_ROWS, values).scalars()
-    return _Known(identity, {row.uuid: row for row in rows})
-
-
-def _find_for_update(session: Session, identity: Identity, reserved_uuid: UUID) -> Patient | None:
-    """The reserved row comes first: its uuid has already been announced to the browser."""
-    known = _find_all(session, identity, {reserved_uuid}, lock=True)
-    return known.fitting(reserved_uuid) or known.by_natural_key
-
-
-def _choose_hospital(session: Session, identity: Identity, patient: Patient | None) -> str:
-    """The hospital that sent the person now, else the one they belong to. The default one replaces none."""
-    hospital = resolve_hospital(session, identity.hospital_id)
-    return patient.hospital_id if patient and hospital == DEFAULT_HOSPITAL else hospital
+def _find(session: Session, identity: Identity, *, lock: bool = False) -> Patient | None:
+    """By all that the authenticator proved."""
+    proved = {"phone": identity.phone_no, "birth_date": identity.birthdate, "name": identity.user_name}
+    return session.scalar(_LOCK if lock else _FIND, proved)
 
 
 def _insert(session: Session, identity: Identity, uuid: UUID, now: datetime) -> Patient | None:
@@ -174,29 +125,3 @@ def _insert(session: Session, identity: Identity, uuid: UUID, now: datetime) -> 
         "updated_at": now,
     }
     return session.execute(_INSERT, row).scalar_one_or_none()
-
-
-def _bring_up_to_date(session: Session, patient: Patient, identity: Identity, now: datetime) -> None:
-    current = {
-        "hospital_id": _choose_hospital(session, identity, patient),
-        "partner_id": patient.partner_id if identity.partner_id == DEFAULT_PARTNER else identity.partner_id,
-        "gender": identity.gender,
-    }
-    changed = {name: value for name, value in current.items() if getattr(patient, name) != value}
-    moved = patient.phone != identity.phone_no
-    if changed:
-        session.execute(update(Patient).where(Patient.uuid == patient.uuid).values(**changed, updated_at=now))
-    if moved:
-        _move_phone(session, patient, identity, now)
-    if changed or moved:
-        session.refresh(patient)
-
-
-def _move_phone(session: Session, patient: Patient, identity: Identity, now: datetime) -> None:
-    """Note the new number, unless another row has this phone, birth date and name: then both rows stay as they are."""
-    change = update(Patient).where(Patient.uuid == patient.uuid).values(phone=identity.phone_no, updated_at=now)
-    try:
-        with session.begin_nested():
-            session.execute(change)
-    except IntegrityError:
-        return

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -13,7 +12,12 @@ import orjson
 
 from models.patients import DEFAULT_PARTNER
 
-_NAME_SUFFIX = re.compile(r"(?:\s*-\s*(?:웰로|님)|\s+님)$")
+NAME_MAX = 60
+_NAME_SEPARATORS = frozenset(" ·-'.")
+# "J. R. Kim", "Anna - Lee": what stands between two letters of a name.
+_SEPARATORS_IN_A_ROW = 3
+# Thai and Hebrew put three on one letter; a hundred are no name.
+_MARKS_IN_A_ROW = 4
 # Between the parts of a key: no name, number or date holds it, so no two identities share a canonical form.
 _SEPARATOR = "\x1f"
 _VERSION_8 = 0x8 << 76
@@ -24,10 +28,49 @@ def normalize_name(name: str) -> str:
     """Composed letters, no control characters, single spaces, none of the endings that shops and messengers add."""
     composed = unicodedata.normalize("NFC", name)
     printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in composed)
-    name = " ".join(printable.split())
-    while (shorter := _NAME_SUFFIX.sub("", name).strip()) != name:
-        name = shorter
-    return name
+    return _without_endings(" ".join(printable.split()))
+
+
+def _without_endings(name: str) -> str:
+    """From the end, place by place: a pattern would look through the whole name again for each ending."""
+    end = len(name)
+    while (shorter := _end_before_ending(name, end)) != end:
+        end = shorter
+    return name[:end].strip()
+
+
+def _end_before_ending(name: str, end: int) -> int:
+    """Where `name[:end]` ends without one `-웰로`, `-님` or ` 님`; `end` where it has none."""
+    ending = next((ending for ending in ("웰로", "님") if name.endswith(ending, 0, end)), None)
+    if ending is None:
+        return end
+    at = end - len(ending)
+    before = at - name.endswith(" ", 0, at)
+    if name.endswith("-", 0, before):
+        before -= 1
+        return before - name.endswith(" ", 0, before)
+    return before if ending == "님" and before < at else end
+
+
+def is_name(name: str) -> bool:
+    """Whether a normalized name is one: at most 60 characters, letters of any script with their marks, and between
+    them spaces, `·`, `-`, `'` and `.`."""
+    if not 1 <= len(name) <= NAME_MAX:
+        return False
+    separators, marks = _SEPARATORS_IN_A_ROW, 0  # as if one more were too many: a name begins with a letter
+    for character in name:
+        kind = unicodedata.category(character)[0]
+        if kind == "L":
+            separators = marks = 0
+        elif kind == "M" and not separators:
+            marks += 1
+        elif character in _NAME_SEPARATORS:
+            separators += 1
+        else:
+            return False
+        if separators > _SEPARATORS_IN_A_ROW or marks > _MARKS_IN_A_ROW:
+            return False
+    return not separators
 
 
 def normalize_phone(phone: str) -> str:
@@ -52,8 +95,8 @@ def mask_name(name: str) -> str:
 class Identity:
     """What the person entered, normalized on construction. Its repr shows nothing personal.
 
-    `patient_uuid` is a hint of the browser, believed only when name and birth date fit. `hospital_id` None or the
-    default one means none in particular.
+    `patient_uuid` is what the browser says and decides nothing. `hospital_id` None or the default one means none in
+    particular.
     """
 
     user_name: str = field(repr=False)
@@ -95,10 +138,6 @@ class Identity:
         for moment in ("terms_agreed_at", "terms_expires_at"):
             typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
         return cls(**typed)
-
-    def is_same_person(self, name: str, birth_date: date) -> bool:
-        """Whether a stored name (which may still have a shop's ending) and birth date are this person's."""
-        return normalize_name(name) == self.user_name and birth_date == self.birthdate
 
     def derive_uuid(self, pseudonym_key: str) -> UUID:
         """Equal for every session of the same person, and of no use to anyone without the key."""

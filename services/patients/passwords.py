@@ -4,32 +4,30 @@ A million passwords are few, so guessing is what has to be held off. A try is co
 in a transaction of its own: a hundred guesses at once get five comparisons, and an answer that is an error, a crash or
 a cut connection takes no count back. The slow comparison runs between two short transactions and holds no row lock.
 
-Errors: PasswordsError (not retryable) > PasswordAlreadySet, PasswordNotSixDigits.
+Errors: PasswordsError (not retryable) > PasswordAlreadySet, PasswordNotSixDigits, PasswordTooWeak, NoSuchPatient.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
-from models.patients import PatientPassword
+from models.patients import Patient, PatientPassword
+from models.patients.weak_passwords import Weakness, weakness_of
+from services.accounts.hashing import HashCheck, PasswordHashes, Run, run_here
 from services.accounts.revocations import Principal, PrincipalKind, revoke_earlier
 
 MAX_TRIES = 5
-LOCK = timedelta(minutes=30)
+FIRST_LOCK = timedelta(minutes=30)
+LONGEST_LOCK = timedelta(hours=24)
 _SIX_DIGITS = re.compile(r"[0-9]{6}", re.ASCII)
-_HASHER = PasswordHasher()
-ResultT = TypeVar("ResultT")
 
 
 class PasswordsError(Exception):
@@ -44,6 +42,18 @@ class PasswordAlreadySet(PasswordsError):
 
 class PasswordNotSixDigits(PasswordsError):
     """The schema should have said so before."""
+
+
+class PasswordTooWeak(PasswordsError):
+    """What others would guess first; `weakness` says why."""
+
+    def __init__(self, weakness: Weakness) -> None:
+        super().__init__(weakness)
+        self.weakness = weakness
+
+
+class NoSuchPatient(PasswordsError):
+    """Erased meanwhile, or never there."""
 
 
 class Outcome(StrEnum):
@@ -78,33 +88,36 @@ class ChargedTry:
         return "ChargedTry(...)"
 
 
-@dataclass(frozen=True)
-class HashCheck:
-    """`needs_rehash`: it fits, but was hashed with parameters that are no longer ours."""
-
-    matches: bool
-    needs_rehash: bool = False
-
-
-# Pure: slow on purpose, to be run in a thread, outside of any transaction
-
-
-def hash_password(password: str) -> str:
-    """Argon2id with a salt of its own. Raises PasswordNotSixDigits."""
+def check_six_digits(password: str) -> None:
+    """Raises PasswordNotSixDigits."""
     if not _SIX_DIGITS.fullmatch(password):
         raise PasswordNotSixDigits("a password has six digits")
-    return _HASHER.hash(password)
 
 
-def check_hash(password_hash: str, password: str) -> HashCheck:
-    try:
-        _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return HashCheck(matches=False)
-    return HashCheck(matches=True, needs_rehash=_HASHER.check_needs_rehash(password_hash))
+def lock_length(locks_before: int) -> timedelta:
+    """Half an hour, and twice as long each time in a row, up to a day."""
+    doubled: timedelta = FIRST_LOCK * 2 ** min(locks_before, 10)
+    return min(doubled, LONGEST_LOCK)
 
 
 # Inside a transaction
+
+
+def refuse_weak(session: Session, patient_uuid: UUID, password: str) -> None:
+    """Raises PasswordTooWeak, PasswordNotSixDigits, NoSuchPatient."""
+    check_six_digits(password)
+    weakness = read_weakness(session, patient_uuid, password)
+    if weakness is not None:
+        raise PasswordTooWeak(weakness)
+
+
+def read_weakness(session: Session, patient_uuid: UUID, password: str) -> Weakness | None:
+    """Measured by what is known of the patient. Raises NoSuchPatient."""
+    query = select(Patient.birth_date, Patient.phone).where(Patient.uuid == patient_uuid)
+    known = session.execute(query).one_or_none()
+    if known is None:
+        raise NoSuchPatient("no such patient")
+    return weakness_of(password, known.birth_date, known.phone)
 
 
 def set_password(session: Session, patient_uuid: UUID, password_hash: str, now: datetime) -> None:
@@ -117,7 +130,7 @@ def set_password(session: Session, patient_uuid: UUID, password_hash: str, now: 
 
 def reset_password(session: Session, patient_uuid: UUID, password_hash: str, now: datetime) -> None:
     """For a person who has just identified anew: whatever was there is replaced, and a lock ends."""
-    fresh = {"password_hash": password_hash, "wrong_tries": 0, "locked_until": None, "updated_at": now}
+    fresh = {"password_hash": password_hash, "wrong_tries": 0, "locked_until": None, "locks": 0, "updated_at": now}
     row = {"patient_uuid": patient_uuid, "created_at": now, **fresh}
     session.execute(
         insert(PatientPassword).values(row).on_conflict_do_update(index_elements=["patient_uuid"], set_=fresh)
@@ -142,7 +155,10 @@ def charge_try(session: Session, patient_uuid: UUID, now: datetime) -> ChargedTr
         return TryResult(Outcome.LOCKED, locked_until=password.locked_until)
     before = 0 if password.locked_until is not None else password.wrong_tries
     password.wrong_tries = before + 1
-    password.locked_until = now + LOCK if password.wrong_tries >= MAX_TRIES else None
+    password.locked_until = None
+    if password.wrong_tries >= MAX_TRIES:
+        password.locked_until = now + lock_length(password.locks)
+        password.locks += 1
     session.flush()
     return ChargedTry(password.password_hash, MAX_TRIES - password.wrong_tries, password.locked_until)
 
@@ -168,7 +184,7 @@ def settle_try(
 def _settle_right(
     session: Session, patient_uuid: UUID, password_hash: str, new_hash: str | None, now: datetime
 ) -> bool:
-    values: dict[str, Any] = {"wrong_tries": 0, "locked_until": None}
+    values: dict[str, Any] = {"wrong_tries": 0, "locked_until": None, "locks": 0}
     if new_hash is not None:
         values |= {"password_hash": new_hash, "updated_at": now}
     compared = (PatientPassword.patient_uuid == patient_uuid) & (PatientPassword.password_hash == password_hash)
@@ -179,40 +195,36 @@ def _settle_right(
 # The whole, for the edge
 
 
-class Run(Protocol):
-    """Runs a slow pure function somewhere it may block: a thread pool under gevent, the caller's thread elsewhere."""
-
-    def __call__(self, function: Callable[..., ResultT], *args: str) -> ResultT: ...
-
-
-def run_here(function: Callable[..., ResultT], *args: str) -> ResultT:
-    return function(*args)
-
-
 class Passwords:
     """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row.
 
     A password that is changed or reset takes back, in the same transaction, the access tokens that were given before.
     """
 
-    def __init__(self, sessions: sessionmaker[Session], clock: Clock, run: Run = run_here) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], clock: Clock, hashes: PasswordHashes, run: Run = run_here
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
+        self._hashes = hashes
         self._run = run
 
     def set(self, patient_uuid: UUID, password: str) -> None:
-        """Raises PasswordAlreadySet, PasswordNotSixDigits."""
+        """Raises PasswordAlreadySet, PasswordNotSixDigits, PasswordTooWeak, NoSuchPatient."""
         with self._sessions.begin() as session:
             # Before the slow part: otherwise anyone could buy hashing time with a password that is set.
             if has_password(session, patient_uuid):
                 raise PasswordAlreadySet("this patient has a password")
-        hashed = self._run(hash_password, password)
+            refuse_weak(session, patient_uuid, password)
+        hashed = self._run(self._hashes.hash, password)
         with self._sessions.begin() as session:
             set_password(session, patient_uuid, hashed, self._clock.now())
 
     def reset(self, patient_uuid: UUID, password: str) -> None:
-        """Raises PasswordNotSixDigits."""
-        hashed = self._run(hash_password, password)
+        """Raises PasswordNotSixDigits, PasswordTooWeak, NoSuchPatient."""
+        with self._sessions.begin() as session:
+            refuse_weak(session, patient_uuid, password)
+        hashed = self._run(self._hashes.hash, password)
         with self._sessions.begin() as session:
             reset_password(session, patient_uuid, hashed, self._clock.now())
             revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
@@ -221,21 +233,31 @@ class Passwords:
         return self._try(patient_uuid, password, None)
 
     def change(self, patient_uuid: UUID, password: str, new_password: str) -> TryResult:
-        """The new one is set only when the result is right. Raises PasswordNotSixDigits."""
+        """The new one is set only when the result is right.
+
+        Raises PasswordNotSixDigits; PasswordTooWeak only after a right try: what makes it weak is the person's own.
+        """
+        check_six_digits(new_password)
         return self._try(patient_uuid, password, new_password)
 
     def _try(self, patient_uuid: UUID, password: str, new_password: str | None) -> TryResult:
-        if new_password is not None and not _SIX_DIGITS.fullmatch(new_password):
-            raise PasswordNotSixDigits("a password has six digits")
         with self._sessions.begin() as session:
             charged = charge_try(session, patient_uuid, self._clock.now())
         if isinstance(charged, TryResult):
             return charged
-        check = self._run(check_hash, charged.password_hash, password)
-        wanted = new_password or (password if check.needs_rehash else None)
-        new_hash = self._run(hash_password, wanted) if wanted and check.matches else None
+        check = self._run(self._hashes.check, charged.password_hash, password)
+        weakness = self._weakness(patient_uuid, new_password) if check.matches and new_password is not None else None
+        is_changed = check.matches and new_password is not None and weakness is None
+        wanted = new_password if is_changed else password if check.needs_rehash else None
+        new_hash = self._run(self._hashes.hash, wanted) if wanted is not None else None
         with self._sessions.begin() as session:
             result = settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
-            if result.is_right and new_password is not None:
+            if result.is_right and is_changed:
                 revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
-            return result
+        if result.is_right and weakness is not None:
+            raise PasswordTooWeak(weakness)
+        return result
+
+    def _weakness(self, patient_uuid: UUID, password: str) -> Weakness | None:
+        with self._sessions() as session:
+            return read_weakness(session, patient_uuid, password)

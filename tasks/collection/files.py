@@ -45,11 +45,13 @@ def _drop_abandoned() -> int:
     with here.stores.sessions() as session:
         ended = ended_sessions(session, sorted({session_id for session_id, _ in orphans}))
     for session_id, kind in orphans:
-        if ended.get(session_id) is Status.EXPIRED and kind in _RECORDS:
+        if session_id not in ended:
+            continue
+        if ended[session_id] is Status.EXPIRED and kind in _RECORDS:
             with suppress(UnknownFile, FileTaken):  # another worker is at it
                 here.tools.spool.park_incoming(session_id, kind, "session_expired")
-    for session_id in ended:
-        here.tools.spool.drop_incoming(session_id)
+        else:
+            here.tools.spool.drop_incoming(session_id, kind)
     return len(ended)
 
 

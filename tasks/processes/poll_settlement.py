@@ -12,9 +12,10 @@ from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_de
 from services.collection.answers import find_count
 from services.collection.paid_calls import CHECKUPS
 from services.collection.run_engine import record_approval
-from services.collection.waiting import is_waiting, note_not_approved, record_poll_error, record_unreadable
+from services.collection.waiting import is_waiting, note_not_approved, record_unreadable, record_verdict
 from spool import AnswerKind, DamagedFile, Room
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.processes.approval_faults import ApprovalFaults
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.runtime import Runtime
@@ -24,8 +25,6 @@ from upstream.tilko.errors import AnswerUnreadable, TilkoError
 log = get_logger(__name__)
 
 _MAX_FAULT_DELAY_SECONDS = 30.0
-# A retryable fault of the provider is retried this often in a row, with growing delays, before the person is told.
-_FAULT_ATTEMPTS = 8
 
 
 class PollSettlement:
@@ -44,11 +43,11 @@ class PollSettlement:
         self._schedule = schedule
         self._events = events
         self._settings = settings
-        self._fault_retry = Retry(
-            max_attempts=_FAULT_ATTEMPTS,
-            base_seconds=settings.collection.step_retry_base_seconds,
-            max_seconds=min(settings.collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS),
-        )
+        self._faults = ApprovalFaults()
+        collection = settings.collection
+        base_seconds = max(collection.step_retry_base_seconds, collection.poll_interval_seconds)
+        longest = max(base_seconds, min(collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS))
+        self._fault_retry = Retry(max_attempts=None, base_seconds=base_seconds, max_seconds=longest)
 
     async def settle_answer(self, poll: PendingPoll, response: HttpResponse, room: Room | None) -> float | None:
         """Keep it, then judge it."""
@@ -61,6 +60,13 @@ class PollSettlement:
         self._schedule.mark_answered(poll.claim.session_id)
         return await self.settle_approval(poll)
 
+    async def settle_login(self, poll: PendingPoll) -> float | None:
+        """The phone has approved, and a worker fetches the data."""
+        record = partial(record_approval, claim=poll.claim, health_count=None, tools=self._runtime.tools)
+        if await self._threads.in_transaction(record):
+            self._tell_approved(poll)
+        return None
+
     async def settle_approval(self, poll: PendingPoll) -> float | None:
         try:
             poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
@@ -69,10 +75,13 @@ class PollSettlement:
             return None
         if not poll.answer_on_disk:
             return self._settings.collection.poll_interval_seconds
+        self._tell_approved(poll)
+        return None
+
+    def _tell_approved(self, poll: PendingPoll) -> None:
         self._events.succeed(poll_id(poll.claim.session_id), poll.started, "approved")
         duration_ms = round((time.monotonic() - poll.started) * 1000)
         log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
-        return None
 
     def _record_approval(self, poll: PendingPoll) -> bool:
         """False when the answer is gone, and has to be asked for again.
@@ -95,11 +104,12 @@ class PollSettlement:
         await self._threads.run(self._runtime.tools.spool.park_incoming, poll.session_text, AnswerKind.HEALTH, reason)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
 
-    async def settle_not_approved(self, poll: PendingPoll) -> float:
+    async def settle_not_approved(self, poll: PendingPoll, delay: float) -> float:
+        """Tell the person, and ask again after the delay."""
         record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         poll.collect_requested, poll.timeout_announced = False, poll.polls >= FAST_POLLS
-        return self.delay_after(poll)
+        return delay
 
     def delay_after(self, poll: PendingPoll) -> float:
         return poll_delay(
@@ -108,14 +118,19 @@ class PollSettlement:
             slow_max_seconds=self._settings.collection.poll_slow_max_seconds,
         )
 
-    async def settle_error(self, poll: PendingPoll, error: TilkoError) -> float | None:
+    def delay_after_fault(self, poll: PendingPoll, error: TilkoError) -> float:
+        """Nothing was said of the person, so nothing ends here: ask again, less and less often."""
+        self._faults.note(error)
         poll.faults += 1
         # Not a secret: the spread keeps many sessions from coming back at once.
         chance, retry_after = random.random(), error.retry_after_seconds  # noqa: S311
         delay = retry_delay(self._fault_retry, poll.faults, chance=chance, asked_seconds=retry_after)
-        if error.retryable and delay is not None:
-            return delay.total_seconds()
-        record = partial(record_poll_error, claim=poll.claim, error=error, tools=self._runtime.tools)
+        if delay is None:
+            raise AssertionError("these are tried for as long as it takes")
+        return delay.total_seconds()
+
+    async def settle_verdict(self, poll: PendingPoll, error: TilkoError) -> None:
+        """The wait ends with what the provider says of the person."""
+        record = partial(record_verdict, claim=poll.claim, error=error, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
-        return None

@@ -1,9 +1,9 @@
 """The poller process: thousands of sessions that wait for their phones, on one asyncio loop, without a worker.
 
-`python -m tasks.processes.poller`. There is no endpoint that tells whether a phone has approved: the poll is a data
-call, and the one that succeeds has brought (and paid for) the checkups. They are on disk before the approval is
-recorded. Several pollers share the sessions; those of a poller that died are taken by the others. SIGTERM hands
-everything back.
+`python -m tasks.processes.poller`. A poll is a LoginCheck, which brings nothing but yes or no; a worker then fetches
+the data. Where the provider has no LoginCheck the poll is a data call, and the one that succeeds has brought (and paid
+for) the checkups: they are on disk before the approval is recorded. Several pollers share the sessions; those of a
+poller that died are taken by the others. SIGTERM hands everything back.
 """
 
 import asyncio
@@ -33,9 +33,10 @@ from tasks.processes.poll_settlement import PollSettlement
 from tasks.processes.spare_rooms import SpareRooms
 from tasks.runtime import Runtime, build_runtime
 from upstream.http.exchange import HttpResponse
-from upstream.tilko.async_client import AsyncTilkoClient
+from upstream.tilko.approval_paths import ApprovalPath, ApprovalPaths
+from upstream.tilko.async_client import Answer, AsyncTilkoClient
 from upstream.tilko.client import Timeouts
-from upstream.tilko.errors import NotApproved, TilkoError
+from upstream.tilko.errors import Declined, EndpointMissing, NotApproved, NotRegistered, TilkoError, WrongPersonalData
 
 log = get_logger(__name__)
 
@@ -47,6 +48,10 @@ _MAX_CONNECTIONS = 500
 _AFTER_MISTAKE_SECONDS = 30.0
 _BLOCKED_SECONDS = 0.05
 _STOP_GRACE_SECONDS = 4
+# A change is committed within so long after its moment in the row; a refresh that failed for longer loses the lease.
+_CHANGES_SECONDS = 10.0
+# What the provider may say of the person. Nothing else ends a wait before its time.
+_VERDICTS = (Declined, WrongPersonalData, NotRegistered)
 
 
 class Poller:
@@ -58,6 +63,7 @@ class Poller:
         self._events = events
         self._settings = settings
         self._schedule = PollSchedule()
+        self._paths = ApprovalPaths(settings.providers.tilko_approval_check)
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
         self._rooms = SpareRooms(runtime.tools.spool)
@@ -96,7 +102,7 @@ class Poller:
         self._events.flush()
 
     async def _refresh_loop(self) -> None:
-        """Take new sessions; learn of those that were deleted, or whose person says that they have approved."""
+        """Take new sessions; learn of those that were deleted or asked anew, or whose person says to have approved."""
         while True:
             try:
                 await self._refresh()
@@ -113,15 +119,16 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
+        window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
         asked = self._schedule.asked()
-        ended, expired, requested = await self._threads.in_transaction(
+        (ended, moved_on), expired, requested = await self._threads.in_transaction(
             lambda work: (
-                let_go(work, owner_id),
+                let_go(work, owner_id, within_seconds=window),
                 expire_waiting(work, owner_id, asked, clock.now()),
                 asked_now(work.session, owner_id),
             )
         )
-        for session_id in (*ended, *expired):
+        for session_id in (*ended, *expired, *moved_on):
             if self._schedule.remove(session_id):
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
@@ -185,6 +192,41 @@ class Poller:
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
             return
+        path = self._paths.choose()
+        if path is ApprovalPath.DATA_CALL:
+            self._send_data_call(poll)
+            return
+        claim = poll.claim
+        outcome = self._client.check_login(claim.person, claim.tokens, path.value, self._require_lease)
+        self._calls.add(outcome)
+        outcome.add_done_callback(partial(self._on_login_check, poll, path))
+
+    def _on_login_check(self, poll: PendingPoll, path: ApprovalPath, outcome: asyncio.Future[Answer]) -> None:
+        self._calls.discard(outcome)
+        if outcome.cancelled():
+            return
+        error = outcome.exception()
+        if isinstance(error, EndpointMissing):
+            self._look_elsewhere(poll, path, error)
+            return
+        if error is not None:
+            self._on_error(poll, error)
+            return
+        self._paths.note_present(path)
+        if outcome.result():
+            self._spawn(poll, self._settlement.settle_login(poll))
+        else:
+            self._on_not_approved(poll)
+
+    def _look_elsewhere(self, poll: PendingPoll, path: ApprovalPath, error: EndpointMissing) -> None:
+        if self._paths.note_missing(path):
+            log.warning("approval_path_missing", path=path.value)
+        if self._paths.all_missing:
+            self._on_error(poll, error)
+        else:
+            self._reschedule(poll, 0)
+
+    def _send_data_call(self, poll: PendingPoll) -> None:
         # Once no other can be asking, no other begins to: the session is ours.
         if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
             self._spawn(poll, self._settlement.settle_answered(poll))
@@ -198,29 +240,44 @@ class Poller:
         self._calls.add(outcome)
         self._paid.add(outcome)
         self._asked.add(poll.session_text)
-        outcome.add_done_callback(partial(self._on_outcome, poll))
+        outcome.add_done_callback(partial(self._on_data, poll))
 
-    def _on_outcome(self, poll: PendingPoll, outcome: asyncio.Future[HttpResponse]) -> None:
+    def _on_data(self, poll: PendingPoll, outcome: asyncio.Future[Answer]) -> None:
         self._calls.discard(outcome)
         self._paid.discard(outcome)
         self._asked.discard(poll.session_text)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
-            kept = self._spawn(poll, self._settlement.settle_answer(poll, outcome.result(), self._rooms.take()))
+            answer = outcome.result()
+            assert isinstance(answer, HttpResponse)
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._rooms.take()))
             self._paid.add(kept)
             kept.add_done_callback(self._paid.discard)
             return
+        if error is not None:
+            self._on_error(poll, error)
+
+    def _on_error(self, poll: PendingPoll, error: BaseException) -> None:
         if isinstance(error, NotApproved):
-            poll.polls += 1
-            poll.faults = 0
-            if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
-                self._spawn(poll, self._settlement.settle_not_approved(poll))
-            else:
-                self._reschedule(poll, self._settlement.delay_after(poll))
+            self._on_not_approved(poll)
+        elif isinstance(error, _VERDICTS):
+            self._spawn(poll, self._settlement.settle_verdict(poll, error))
         elif isinstance(error, TilkoError):
-            self._spawn(poll, self._settlement.settle_error(poll, error))
-        elif error is not None:
+            poll.polls += 1  # asked, whatever came of it: the person hears after five that it takes long
+            self._tell_or_reschedule(poll, self._settlement.delay_after_fault(poll, error))
+        else:
             self._reschedule_after(error, poll)
+
+    def _on_not_approved(self, poll: PendingPoll) -> None:
+        poll.polls += 1
+        poll.faults = 0
+        self._tell_or_reschedule(poll, self._settlement.delay_after(poll))
+
+    def _tell_or_reschedule(self, poll: PendingPoll, delay: float) -> None:
+        if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
+            self._spawn(poll, self._settlement.settle_not_approved(poll, delay))
+        else:
+            self._reschedule(poll, delay)
 
     def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> asyncio.Task[None]:
         """Settle in a task, and schedule the next poll as it says."""

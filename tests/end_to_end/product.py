@@ -25,7 +25,7 @@ SHORT_WAITS = {
     "WELNO_STEP_RETRY_BASE_SECONDS": "0.1",
     "WELNO_STEP_RETRY_MAX_SECONDS": "0.4",
     "WELNO_STEP_MAX_ATTEMPTS": "3",
-    "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.4",
     "WELNO_FILE_RETRY_INTERVAL_SECONDS": "0.5",
     "WELNO_FILE_RETRY_DELAYS_SECONDS": "1,2,3",
     "WELNO_TRUSTED_PROXIES": "1",
@@ -108,4 +108,4 @@ def _open_flower(programs: dict[str, Program]) -> dict[str, Program]:
 
 
 def _staff_command() -> tuple[str, ...]:
-    return (sys.executable, "-m", "webapp.staff_token", "--name", "operator-1", "--role", "staff")
+    return (sys.executable, "-m", "webapp.staff_token", "--name", "operator-1", "--role", "operator")

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -29,17 +30,32 @@ def stop(
     stack: Stack, name: str, meanwhile: Callable[[], object] = lambda: None, *, with_children: bool = False
 ) -> None:
     """Send SIGTERM, as an init system does (some of them to the whole group): it goes in good order and in time."""
-    began = time.monotonic()
+    pid = stack.pid(name) or 0
+    began, delays = time.monotonic(), [read_run_delay(pid)]
     if with_children:
-        os.killpg(stack.pid(name) or 0, signal.SIGTERM)
+        os.killpg(pid, signal.SIGTERM)
     else:
         stack.kill(name, signal.SIGTERM)
     meanwhile()
+
+    def has_ended() -> bool:
+        delays.append(max(delays[-1], read_run_delay(pid)))
+        return not stack.is_running(name)
+
     with suppress(AssertionError):
-        wait_until(lambda: not stack.is_running(name), IN_TIME_SECONDS + 5)
+        wait_until(has_ended, IN_TIME_SECONDS + 5)
     seconds = time.monotonic() - began
-    assert (stack.exit_code(name), seconds <= IN_TIME_SECONDS) == (0, True), f"{name} took {seconds:.1f} s"
-    log.info("%s went after %.1f s", name, seconds)
+    # The promise is one of wall time, so a machine that is busy enough breaks it: then this says so.
+    story = f"{name} took {seconds:.1f} s, for {delays[-1] - delays[0]:.1f} s of which it waited for a core"
+    assert (stack.exit_code(name), seconds <= IN_TIME_SECONDS) == (0, True), story
+    log.info(story)
+
+
+def read_run_delay(pid: int) -> float:
+    """For how many seconds the main thread has been ready to run and was not let; 0 where the kernel does not tell."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
 
 def steps_of(product: Product, visit: Visit) -> list[tuple[str, str, int]]:

@@ -70,7 +70,7 @@ def call_everything(
         if next(turn) % 2 and case.method != "DELETE":
             case.path_parameters |= {name: owner.ids.get(name, value) for name, value in case.path_parameters.items()}
         # Signing out with the token of all others would leave them at the door.
-        mine = to_sign_out if to_sign_out and case.path.endswith("/sign-out") else headers
+        mine = to_sign_out if to_sign_out and case.path.endswith("/auth/logout") else headers
         case.call_and_validate(checks=CHECKS, headers=mine | {"X-Forwarded-For": new_address()}, timeout=20)
 
     for operation in operations:

@@ -127,7 +127,10 @@ def test_the_patient_the_consent_and_the_report_are_kept(product: Product):
 def test_an_order_of_a_campaign_goes_through_its_steps(product: Product):
     person = product.meet().is_known_with()
     oid = f"order-{person.phone_no}"
-    product.execute(f"insert into welno.tb_campaign_payments (oid) values ('{oid}')")
+    product.execute(
+        "insert into welno.tb_campaign_payments (oid, user_name, birth_date, user_phone)"
+        f" values ('{oid}', '{person.user_name}', '{person.birthdate}', '{person.phone_no}')"
+    )
     visit = person.collects(redirect_path=REPORT_PAGE, oid=oid)
     order = product.rows("select * from welno.tb_campaign_payments where oid = :o", o=oid)[0]
     assert order["pipeline_step"] == "REPORT_COMPLETED"

@@ -14,7 +14,7 @@ from tests.end_to_end.crowd import Crowd, Webs
 from tests.end_to_end.following import open_socket, read_sse, receive, wait_for_close
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product, run_product
-from tests.end_to_end.provider import CHECKUPS, REPORT, TREATMENTS
+from tests.end_to_end.provider import LOGIN_CHECK, REPORT, TREATMENTS
 from tests.end_to_end.stopping import IN_TIME_SECONDS, holder_of, outcomes_of, steps_of, stop
 from tests.waiting import wait_until
 
@@ -106,14 +106,23 @@ def test_a_worker_ends_its_step_and_begins_no_other(product: Product, crowd: Cro
     assert after[-2:] == [("identify_patient", "done"), ("save_files", "handed_back")]
 
 
-def test_a_poller_waits_for_an_answer_that_is_paid_for(product: Product, crowd: Crowd):
+def test_a_poller_waits_for_an_answer_that_is_on_its_way(product: Product, crowd: Crowd):
     visit = arrives(product)
-    with product.provider.fault(CHECKUPS, cxid=visit.cx_id, calls=1, hold="before") as fault:
+    with product.provider.fault(LOGIN_CHECK, cxid=visit.cx_id, calls=1, hold="before") as fault:
         wait_until(lambda: product.provider.held_calls(fault), 40)
         visit.approves()
         stop(product.stack, holder_of(product, visit), lambda: product.provider.release(fault))
         assert visit.status()["status"] not in {"auth_pending", "timeout"}
     is_served_once(product, visit)
+
+
+def test_a_poller_hands_over_what_is_not_answered_soon(product: Product, crowd: Crowd):
+    visit = arrives(product)
+    with product.provider.fault(LOGIN_CHECK, cxid=visit.cx_id, calls=1, hold="before") as fault:
+        wait_until(lambda: product.provider.held_calls(fault), 40)
+        visit.approves()
+        stop(product.stack, holder_of(product, visit))
+        is_served_once(product, visit)
 
 
 def test_what_the_sweeper_left_is_taken_up_by_the_next(product: Product, crowd: Crowd):

@@ -1,6 +1,5 @@
 """Reads Tilko's answers: the value, or the one error that says what follows."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,27 +15,24 @@ from upstream.redaction import clean
 from upstream.tilko.codec import AuthTokens, PublicKey
 from upstream.tilko.errors import (
     AnswerUnreadable,
+    Declined,
+    EndpointMissing,
     NotApproved,
     NotRegistered,
+    RefusedBeforeApproval,
     TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
     TilkoUnavailable,
     WrongPersonalData,
 )
+from upstream.tilko.refusals import Refusal, judge_refusal, says_not_finished
 
 NOT_APPROVED_CODE = 4115
 
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _BOM = b"\xef\xbb\xbf"
-# The provider tells these cases apart by words alone. Spaces vary between its messages, so they are ignored.
-_UNKNOWN_API_KEY = re.compile(r"api[-_]?(?:key|키)", re.IGNORECASE)
-_NOT_FINISHED = re.compile(
-    r"(?:인증|승인)[이을]?(?:아직)?(?:완료|진행|처리)?(?:되지|하지)않|인증[이을]?(?:미완료|대기|진행중|완료전)|미인증"
-    r"|인증[이을]?완료(?:한)?후|notfinished|notcompleted|pending",
-    re.IGNORECASE,
-)
-_WRONG_PERSONAL_DATA = re.compile(r"입력하신정보|사용자정보|확인후다시시도|인증을진행할수없습니다")
+_TRUTHS = {"true": True, "false": False}
 
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -64,7 +60,7 @@ class _Facts(TypedDict):
 
 def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> PublicKey:
     """Raises TilkoError."""
-    answer = _read_object(status, headers, body, (api_key,))
+    answer = _read_object(status, headers, body, (api_key,), is_approved=False)
     if not _is_ok(answer):
         # Nothing but the API key was sent: there is nothing else the provider could refuse.
         raise TilkoMisconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
@@ -85,9 +81,9 @@ def read_simple_auth(
     hide: Iterable[str] = (),
 ) -> AuthTokens:
     """`private_auth_type` is the one asked for, used where the answer leaves it out. Raises TilkoError."""
-    answer = _read_object(status, headers, body, hide)
+    answer = _read_object(status, headers, body, hide, is_approved=False)
     if not _is_ok(answer):
-        raise _read_refusal(status, answer, hide, waiting=False)
+        raise _read_refusal(status, answer, hide, is_waiting=False, is_approved=False)
     result = answer.get("ResultData")
     if status != 200 or not isinstance(result, dict) or "CxId" not in result:
         raise TilkoUnavailable(reason="malformed", http_status=status)
@@ -98,6 +94,24 @@ def read_simple_auth(
         raise TilkoUnavailable(reason="malformed", http_status=status)
     req_tx_id, token, tx_id = (str(result[name] or "") for name in ("ReqTxId", "Token", "TxId"))
     return AuthTokens(str(result["CxId"]), asked_type, req_tx_id, token, tx_id)
+
+
+def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> bool:
+    """Whether the person has approved. Raises TilkoError: EndpointMissing where the provider has no such path."""
+    if status == 404:
+        raise EndpointMissing(http_status=status)
+    if status == 200 and _is_html(headers, body):
+        return False
+    answer = _read_object(status, headers, body, hide, is_approved=False)
+    if not _is_ok(answer):
+        refusal = _read_refusal(status, answer, hide, is_waiting=True, is_approved=False)
+        if isinstance(refusal, NotApproved):
+            return False
+        raise refusal
+    result = _TRUTHS.get(str(answer.get("Result")).strip().lower())
+    if status != 200 or result is None:
+        raise TilkoUnavailable(reason="malformed", http_status=status)
+    return result and _read_code(answer) != NOT_APPROVED_CODE
 
 
 def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
@@ -135,7 +149,7 @@ def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Ite
     is_refusal = isinstance(answer.get("Status"), str) and not _is_ok(answer)
     if _is_success(status) and plain.strip() and not is_refusal:
         raise AnswerUnreadable(reason="no_result_list" if answer else "not_json", http_status=status)
-    raise _read_refusal(status, _read_object(status, headers, body, hide), hide, waiting=True)
+    raise _read_refusal(status, _read_object(status, headers, body, hide), hide, is_waiting=True)
 
 
 def read_data_response(response: HttpResponse) -> DataAnswer:
@@ -185,7 +199,9 @@ def _is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
-def _read_object(status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> dict[str, Any]:
+def _read_object(
+    status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str], *, is_approved: bool = True
+) -> dict[str, Any]:
     """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
     try:
         answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
@@ -197,11 +213,15 @@ def _read_object(status: int, headers: Mapping[str, str], body: bytes, hide: Ite
     if status in {401, 403}:
         raise TilkoMisconfigured(**_facts(status, answer, hide))
     if status != 200 and _is_ok(answer):
-        raise TilkoRefused(**_facts(status, answer, hide))
+        raise _refused(is_approved=is_approved)(**_facts(status, answer, hide))
     if not isinstance(answer.get("Status"), str):
-        error = TilkoUnavailable if status == 200 else TilkoRefused
-        raise error(reason="malformed", http_status=status)
+        # Also a redirect or an error page: somebody between us and the provider has answered.
+        raise TilkoUnavailable(reason="malformed", http_status=status)
     return answer
+
+
+def _refused(*, is_approved: bool) -> type[TilkoRefused]:
+    return TilkoRefused if is_approved else RefusedBeforeApproval
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -223,25 +243,27 @@ def _is_ok(answer: dict[str, Any]) -> bool:
 
 
 def _is_unfinished(answer: dict[str, Any]) -> bool:
-    return _read_code(answer) == NOT_APPROVED_CODE or _NOT_FINISHED.search(_squeeze(answer)) is not None
+    return _read_code(answer) == NOT_APPROVED_CODE or says_not_finished(answer.get("Message"))
 
 
-def _read_refusal(status: int, answer: dict[str, Any], hide: Iterable[str], *, waiting: bool) -> TilkoError:
-    """`waiting`: this call stands for "is it approved?"; before that question nothing can be unfinished."""
-    if waiting and _read_code(answer) == NOT_APPROVED_CODE:  # the usual poll: its words say nothing more
+_MEANINGS: dict[Refusal, tuple[type[TilkoError], str]] = {
+    Refusal.OUR_KEY: (TilkoMisconfigured, "unknown_api_key"),
+    Refusal.DECLINED: (Declined, ""),
+    Refusal.NOT_FINISHED: (NotApproved, ""),
+    Refusal.WRONG_DATA: (WrongPersonalData, ""),
+    Refusal.NOT_FOUND: (WrongPersonalData, "person_not_found"),
+}
+
+
+def _read_refusal(
+    status: int, answer: dict[str, Any], hide: Iterable[str], *, is_waiting: bool, is_approved: bool = True
+) -> TilkoError:
+    """`is_waiting`: this call asks, among other things, whether the person has approved."""
+    if is_waiting and _read_code(answer) == NOT_APPROVED_CODE:  # the usual poll: its words say nothing more
         return NotApproved(http_status=status, provider_code=NOT_APPROVED_CODE)
-    facts, words = _facts(status, answer, hide), _squeeze(answer)
-    if _UNKNOWN_API_KEY.search(words):
-        return TilkoMisconfigured(reason="unknown_api_key", **facts)
-    if waiting and _NOT_FINISHED.search(words):  # first: "finish the approval, 확인 후 다시 시도" means wait
-        return NotApproved(**facts)
-    if _WRONG_PERSONAL_DATA.search(words):
-        return WrongPersonalData(**facts)
-    return TilkoRefused(**facts)
-
-
-def _squeeze(answer: dict[str, Any]) -> str:
-    return "".join(clean(answer.get("Message")).split())
+    found = judge_refusal(answer.get("Message"), answer.get("TargetMessage"), is_waiting=is_waiting)
+    error, reason = _MEANINGS.get(found, (_refused(is_approved=is_approved), ""))
+    return error(reason=reason, **_facts(status, answer, hide))
 
 
 def _facts(status: int, answer: dict[str, Any], hide: Iterable[str]) -> _Facts:

@@ -26,6 +26,7 @@ class Timeouts:
 
     connect_seconds: float = 5.0
     auth_seconds: float = AUTH_SECONDS
+    login_check_seconds: float = 15.0
     checkups_seconds: float = 120.0
     treatments_seconds: float = 300.0
 
@@ -74,6 +75,13 @@ class TilkoClient:
         return answers.read_simple_auth(
             reply.status, reply.headers, reply.body, private_auth_type=asked_type, hide=hide
         )
+
+    def check_login(self, person: TilkoPerson, tokens: AuthTokens, version: str = "v2.0") -> bool:
+        """Whether the person has approved; brings no data and is not billed. `version` is the API's."""
+        request = codec.build_login_check(self._public_key(), version, person, tokens)
+        reply = self._post(request, self._timeouts.login_check_seconds, UNPREPARED)
+        hide = (self._api_key, *person.secrets(), *tokens.secrets())
+        return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
 
     def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens, call: PaidCall = UNPREPARED) -> DataAnswer:
         request = codec.build_checkups(self._public_key(), person, tokens)

@@ -1,14 +1,16 @@
 """For machines that watch: alive, ready, and the metrics."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.collection.call_deadlines import read_paid_again
-from webapp.auth import mark_access, require_staff
+from webapp.auth import Role, mark_access, require_operations
 from webapp.current import parts, stores
+from webapp.errors import STORES_DOWN, ApiError
 from webapp.observing import render_metrics
 from webapp.readiness import OK
 
@@ -24,18 +26,21 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Every store takes what the product writes, the tables are those of this code, and a worker lives."""
+    """Every store takes what the product writes, the tables are those of this code, and a worker lives. Which part does
+    not is for this machine, and for operators and auditors."""
     answer = parts().readiness.check()
     ready = all(word == OK for word in answer.values())
-    return jsonify({"status": OK if ready else "unavailable", "parts": dict(answer)}), 200 if ready else 503
+    told: dict[str, Any] = {"status": OK if ready else "unavailable"}
+    if _may_see_details():
+        told["parts"] = dict(answer)
+    return jsonify(told), 200 if ready else 503
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """For this machine, or with a staff token: numbers tell a stranger how busy we are."""
-    behind_proxy = request.headers.get("X-Forwarded-For") is not None
-    if request.remote_addr not in _LOOPBACK or behind_proxy:
-        require_staff()
+    """For this machine, or with an operator's or auditor's token: numbers tell a stranger how busy we are."""
+    if not _asked_from_here():
+        require_operations(Role.OPERATOR, Role.AUDITOR)
     body = render_metrics(stores().settings.processes.metrics_dir, _read_paid_again())
     return Response(body, content_type=CONTENT_TYPE_LATEST)
 
@@ -49,6 +54,21 @@ def _read_paid_again() -> Mapping[str, int]:
         return {}
 
 
+def _may_see_details() -> bool:
+    if _asked_from_here():
+        return True
+    try:
+        require_operations(Role.OPERATOR, Role.AUDITOR)
+    except (ApiError, *STORES_DOWN):
+        return False
+    return True
+
+
+def _asked_from_here() -> bool:
+    """By a process of this machine, not through a proxy on it."""
+    return request.remote_addr in _LOOPBACK and request.headers.get("X-Forwarded-For") is None
+
+
 for _function in (healthz, readyz):
     mark_access(_function, "public")
-mark_access(metrics, "loopback or staff")
+mark_access(metrics, "loopback or operations")

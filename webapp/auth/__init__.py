@@ -1,7 +1,15 @@
-"""Who asks: the holder of a session, a patient who typed the password, or staff; everybody else is a stranger."""
+"""Who asks: the holder of a session, a patient who typed the password, or operators; everybody else is a stranger."""
 
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import SESSION_COOKIE, TOKEN_PROTOCOL, Credential, join_token, presented_credential
+from webapp.auth.operations import (
+    for_auditor,
+    for_operations,
+    for_operator,
+    require_account,
+    require_operations,
+    require_operator_login,
+)
 from webapp.auth.patient import (
     for_patient,
     has_identified,
@@ -16,7 +24,6 @@ from webapp.auth.session import (
     renew_session,
     require_session,
 )
-from webapp.auth.staff import for_staff, require_staff
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
@@ -25,9 +32,11 @@ __all__ = [
     "Credential",
     "Role",
     "drop_session_cookie",
+    "for_auditor",
+    "for_operations",
+    "for_operator",
     "for_patient",
     "for_session",
-    "for_staff",
     "has_identified",
     "join_token",
     "keep_session_cookie",
@@ -36,9 +45,11 @@ __all__ = [
     "presented_credential",
     "refuse_revoked",
     "renew_session",
+    "require_account",
     "require_identifying_session",
+    "require_operations",
+    "require_operator_login",
     "require_patient",
     "require_session",
-    "require_staff",
     "take_back",
 ]

@@ -58,7 +58,7 @@ def _is_identifying_session(patient_uuid: UUID) -> bool:
         return False
     if credential.by_cookie:
         require_listed_origin()
-    renew_session(view)
+    renew_session(stores(), view)
     return True
 
 

@@ -8,6 +8,7 @@ from flask import Response
 
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
+from services.stores import Stores
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import SESSION_COOKIE, presented_credential
 from webapp.current import stores
@@ -25,16 +26,15 @@ def require_session(session_id: str) -> SessionView:
     view = stores().directory.find(session_id, credential.secret)
     if credential.by_cookie:
         require_listed_origin()
-    renew_session(view)
+    renew_session(stores(), view)
     return view
 
 
-def renew_session(view: SessionView) -> None:
-    directory = stores().directory
-    deadline = directory.renewal(view)
+def renew_session(here: Stores, view: SessionView) -> None:
+    deadline = here.directory.renewal(view)
     if deadline is not None:
-        with stores().unit_of_work() as work:
-            directory.renew(work, view, deadline)
+        with here.unit_of_work() as work:
+            here.directory.renew(work, view, deadline)
 
 
 def for_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[..., R]:

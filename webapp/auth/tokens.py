@@ -1,4 +1,4 @@
-"""Access tokens (JWT) of patients and staff: what a request's token claims, and whether it was taken back."""
+"""Access tokens (JWT) of patients and accounts: what a request's token claims, and whether it was taken back."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from webapp.extensions import PATIENT_COOKIE
 
 class Role(StrEnum):
     PATIENT = "patient"
-    STAFF = "staff"
-    ADMIN = "admin"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
 
 
 def verified_claims(location: str) -> dict[str, Any] | None:

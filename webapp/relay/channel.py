@@ -1,10 +1,17 @@
 """What one process knows of one stream: where it stands, and who follows it. Guarded by the hub's lock."""
 
+import sys
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
 from streams import Page, Position, StoredEvent
 from webapp.relay.frames import Opcode, encode_frame
+
+
+class ClosingSource(Protocol):
+    """A class of sources, which says for all their readers whether an event is the last."""
+
+    def close_code_for(self, event: StoredEvent) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +20,13 @@ class Resync:
 
     position: Position
     size = 0
+    appended_at = None
 
 
 class Outgoing:
-    """An event on its way to many readers: its frame is made once, for all of them."""
+    """An event on its way to many readers: its frame is made once for all, as is its close code."""
 
-    __slots__ = ("appended_at", "event", "frame", "size")
+    __slots__ = ("_close_code", "_decided_by", "appended_at", "event", "frame", "size")
 
     def __init__(self, event: StoredEvent, appended_at: float | None = None) -> None:
         json = event.to_json()
@@ -26,6 +34,14 @@ class Outgoing:
         self.appended_at = appended_at
         self.size = len(json)
         self.frame = encode_frame(Opcode.TEXT, json)
+        self._decided_by: ClosingSource | None = None
+        self._close_code: int | None = None
+
+    def close_code_for(self, source: ClosingSource) -> int | None:
+        """Asked again only where readers of one stream have sources of different classes."""
+        if source is not self._decided_by:
+            self._decided_by, self._close_code = source, source.close_code_for(self.event)
+        return self._close_code
 
 
 class LiveReader(Protocol):
@@ -40,19 +56,25 @@ R = TypeVar("R", bound=LiveReader)
 class Channel(Generic[R]):
     """`position` is the last event every live reader has been given; None until the first reader has caught up.
 
+    It is kept in its parts, and made when asked for: else one more object would be made for every event.
     `version` grows with every message received: a reader that read the stream while it did not change has read its
     end.
     """
 
-    __slots__ = ("live", "name", "position", "readers", "subject", "version")
+    __slots__ = ("_epoch", "_seq", "live", "name", "readers", "subject", "version")
 
     def __init__(self, subject: str, name: bytes) -> None:
         self.subject = subject
         self.name = name
-        self.position: Position | None = None
+        self._epoch: str | None = None
+        self._seq = 0
         self.version = 0
         self.live: list[R] = []
         self.readers = 0
+
+    @property
+    def position(self) -> Position | None:
+        return None if self._epoch is None else Position(self._epoch, self._seq)
 
     def deliver(self, outgoing: Outgoing, woken: list[R]) -> bool:
         """Give the next event to all live readers; False when one before it is missing."""
@@ -62,7 +84,7 @@ class Channel(Generic[R]):
     def restart(self, position: Position, woken: list[R]) -> None:
         """The history was lost or left behind: everybody starts anew from here."""
         self.version += 1
-        self.position = position
+        self._move_to(position)
         for reader in self.live:
             reader.push(Resync(position), 0, woken)
 
@@ -77,7 +99,7 @@ class Channel(Generic[R]):
         `version` is that of before the read. False: recover the channel, and let the reader read on.
         """
         if self.position is None and self.version == version:
-            self.position = reader.position
+            self._move_to(reader.position)
         elif not page.gone:
             self.absorb(page, woken)
         if self.position != reader.position:
@@ -89,18 +111,21 @@ class Channel(Generic[R]):
         """A list of its own, since whoever gives an event to all may be walking over the old one."""
         self.live = [other for other in self.live if other is not reader]
 
+    def _move_to(self, position: Position) -> None:
+        self._epoch = sys.intern(position.epoch)  # one string, however many streams of the database are followed
+        self._seq = position.seq
+
     def _advance(self, outgoing: Outgoing, woken: list[R]) -> bool:
-        at, event = self.position, outgoing.event
-        if at is None:
+        event, seq = outgoing.event, outgoing.event.seq
+        if self._epoch is None:
             return True  # whoever is catching up will read it from the stream
-        if event.epoch == at.epoch:
-            if event.seq <= at.seq:
-                return True
-            if event.seq != at.seq + 1:
+        if event.epoch != self._epoch:
+            if self._epoch or self._seq or seq != 1:  # a stream that was not begins with its first event
                 return False
-        elif at.epoch or at.seq or event.seq != 1:  # only the first event of all continues a stream that was not
-            return False
-        self.position = event.position
+            self._move_to(event.position)
+        elif seq != self._seq + 1:
+            return seq <= self._seq
+        self._seq = seq
         for reader in self.live:
             reader.push(outgoing, outgoing.size, woken)
         return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.logs import get_logger
 from webapp.relay import messages
-from webapp.relay.loop import Loop
+from webapp.relay.loop import Loop, Workers
 from webapp.relay.messages import ErrorCode
 
 log = get_logger(__name__)
@@ -19,8 +19,9 @@ Run = Callable[[Message], Sequence[bytes]]
 class CommandQueue:
     """Belongs to the loop. `on_answered` is called there with the JSON frames that a command returned."""
 
-    def __init__(self, loop: Loop, on_answered: Callable[[Sequence[bytes]], None]) -> None:
+    def __init__(self, loop: Loop, workers: Workers, on_answered: Callable[[Sequence[bytes]], None]) -> None:
         self._loop = loop
+        self._workers = workers
         self._on_answered = on_answered
         self._waiting: deque[tuple[Run, Message]] = deque()
         self._is_running = False
@@ -40,7 +41,7 @@ class CommandQueue:
 
     def _start_next(self) -> None:
         self._is_running = True
-        self._loop.spawn(partial(self._run, *self._waiting.popleft()))
+        self._workers.put(partial(self._run, *self._waiting.popleft()))
 
     def _run(self, run: Run, message: Message) -> None:
         try:

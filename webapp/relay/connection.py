@@ -2,18 +2,15 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from core.logs import get_logger
-from webapp.relay import messages, metrics
-from webapp.relay.client_protocol import ClientMistakeError, InboundLimiter, name_of, parse_message
+from webapp.relay import metrics
+from webapp.relay.client_protocol import InboundLimiter
 from webapp.relay.closing import CloseCode, reason_of
-from webapp.relay.commands import CommandQueue
 from webapp.relay.errors import ProtocolError
 from webapp.relay.frames import FrameReader, Message, Opcode, decode_close, encode_close, encode_frame
 from webapp.relay.handshake import end_writing
-from webapp.relay.messages import ErrorCode
 from webapp.relay.pool import ReaderPool
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
@@ -22,19 +19,20 @@ log = get_logger(__name__)
 
 _READ_BYTES = 16_384
 _PING = encode_frame(Opcode.PING, b"")
+_EMPTY_PONG_HEAD, _EMPTY_PONG_BYTES = b"\x8a\x80", 6  # final, masked; the four bytes of the mask follow
 _ADMITTING, _OPEN, _CLOSING, _CLOSED = range(4)
 _NEVER = float("inf")
 
 
 class Connection:
-    """Everything runs on the loop, save commands. The descriptor is owned and closed here.
+    """Everything runs on the loop. The descriptor is owned and closed here.
 
     Waiting bytes are bounded: one write under way, a few control frames (the limits on what comes in bound them), and
     what the subclass holds back. Nothing is read before it is known whether the peer may read.
     """
 
     __slots__ = (
-        "_awaited_pongs", "_buffer", "_commands", "_control", "_deadline", "_descriptor", "_done", "_idle_pings",
+        "_awaited_pongs", "_buffer", "_control", "_deadline", "_descriptor", "_done", "_idle_pings",
         "_ignores_input", "_is_peer_done", "_is_registered", "_limiter", "_pool", "_reader", "_silent_pings", "_slot",
         "_state", "_write_by", "due_tick",
     )  # fmt: skip
@@ -52,7 +50,6 @@ class Connection:
         self._ignores_input = False  # after a mistake in a frame nothing can be believed any more
         self._reader: FrameReader | None = None  # while a message is on its way
         self._limiter: InboundLimiter | None = None  # once something was said
-        self._commands: CommandQueue | None = None  # the same
         self._control: list[bytes] | None = None  # frames that go before all events
         self._buffer: bytes | memoryview = b""
         self._awaited_pongs = 0
@@ -63,6 +60,11 @@ class Connection:
     @property
     def number(self) -> int:
         return self._descriptor
+
+    @property
+    def is_admitting(self) -> bool:
+        """Nobody has decided yet, and it is not too late."""
+        return self._state == _ADMITTING
 
     @property
     def is_open(self) -> bool:
@@ -84,17 +86,18 @@ class Connection:
         """Everything that has a right which may be lost."""
         return ()
 
-    def _take_frames(self) -> Sequence[bytes]:
+    def take_frames(self) -> Sequence[bytes]:
         """The next frames of events."""
         return ()
 
-    def _find_command(self, name: str) -> Callable[[Mapping[str, Any]], Sequence[bytes]] | None:
-        """What a client's message of this name asks for."""
-        del name
-        return None
+    def _on_text(self, text: bytes) -> None:
+        """A message of the client, whole and UTF-8."""
 
-    def _end_subscriptions(self) -> None:
-        """Nothing more will be read from any stream."""
+    def _on_binary(self) -> None:
+        """The same, of bytes that are no text."""
+
+    def _on_ended(self) -> None:
+        """It was open, and is no more: nothing is asked for and nothing is read from now on."""
 
     # Opening
 
@@ -128,12 +131,21 @@ class Connection:
             self._drop("gone")
             return
         self._silent_pings = 0
+        if self._is_awaited_pong(data):
+            self._awaited_pongs -= 1
+            return
         try:
             self._take_in(data)
         except ProtocolError as exc:
             self._ignores_input = True
             self._begin_close(exc.code, str(exc))
         self.flush()
+
+    def _is_awaited_pong(self, data: bytes) -> bool:
+        """By far the most that clients send, so it is told by its bytes, without a frame reader."""
+        if len(data) != _EMPTY_PONG_BYTES or not data.startswith(_EMPTY_PONG_HEAD):
+            return False
+        return self._awaited_pongs > 0 and self._reader is None
 
     def _take_in(self, data: bytes) -> None:
         if self._ignores_input:
@@ -163,38 +175,7 @@ class Connection:
         elif message.opcode is Opcode.PING:
             self._put_control(encode_frame(Opcode.PONG, message.payload))
         elif message.opcode is Opcode.BINARY:
-            self.send(messages.error(ErrorCode.NOT_TEXT))
-
-    def _on_text(self, text: bytes) -> None:
-        """A client's mistake is answered, and the socket stays."""
-        self._idle_pings = 0
-        try:
-            message = parse_message(text)
-        except ClientMistakeError as exc:
-            metrics.MESSAGES_IN.labels("other").inc()
-            self.send(messages.error(exc.code))
-            return
-        name = name_of(message)
-        if name == "ping":
-            metrics.MESSAGES_IN.labels("ping").inc()
-            self.send(messages.pong(message.get("timestamp")))
-        else:
-            self._on_command(name, message)
-
-    def _on_command(self, name: str, message: Mapping[str, Any]) -> None:
-        command = self._find_command(name)
-        metrics.MESSAGES_IN.labels("other" if command is None else "command").inc()
-        if command is None:
-            self.send(messages.error(ErrorCode.UNKNOWN_TYPE))
-            return
-        self._commands = self._commands or CommandQueue(self._pool.loop, self._on_answered)
-        if not self._commands.put(command, message):
-            self.send(messages.error(ErrorCode.TOO_MANY_COMMANDS))
-
-    def _on_answered(self, answers: Sequence[bytes]) -> None:
-        for json in answers:
-            self.send(json)
-        self.flush()
+            self._on_binary()
 
     def _on_close(self, message: Message) -> None:
         self._ignores_input = self._is_peer_done = True
@@ -252,18 +233,20 @@ class Connection:
 
     def _gather(self) -> bool:
         """Fill the buffer with what waits; False when there is nothing."""
-        control = self._take_control()
-        frames: Sequence[bytes] = self._take_frames() if self._state == _OPEN else ()
-        if control:
+        control = self._control
+        if control is not None:
+            self._control = None  # what is put there from now on goes after the events
+        frames: Sequence[bytes] = ()
+        if self._state == _OPEN:
+            frames = self.take_frames()
+            if frames:
+                self._idle_pings = 0
+        if control is not None:
             frames = [*control, *frames]
-        # Having no events can be the end of them, with a close frame.
-        frames = frames or self._take_control()
+        elif not frames and self._control is not None:  # having no events can be the end of them, with a close frame
+            frames, self._control = self._control, None
         self._buffer = frames[0] if len(frames) == 1 else b"".join(frames)
         return bool(frames)
-
-    def _take_control(self) -> Sequence[bytes]:
-        control, self._control = self._control, None
-        return control or ()
 
     def _put_control(self, frame: bytes) -> None:
         if self._control is None:
@@ -297,8 +280,11 @@ class Connection:
         self._idle_pings += 1
         self._silent_pings += 1
         self._awaited_pongs += 1
-        self._put_control(_PING)
-        self.flush()
+        if self._buffer:
+            self._put_control(_PING)
+        else:  # as nearly always; nothing is gathered for it
+            self._buffer = _PING
+            self.on_writable()
 
     def check_pong(self) -> None:
         """As often, and by as much later as a pong may take: the pings since then are not late yet."""
@@ -328,9 +314,7 @@ class Connection:
             self._pool.timers.put(self, self._deadline)
         was_open, self._state = self._state == _OPEN, state
         if was_open:
-            if self._commands is not None:
-                self._commands.drop_waiting()
-            self._end_subscriptions()
+            self._on_ended()
 
     def _drop(self, outcome: str | None) -> None:
         """Now, without a close frame. Unregistering comes first: a closed descriptor may be another's at once."""

@@ -27,26 +27,24 @@ class EventReader:
     def take_frames(self) -> Sequence[bytes]:
         """What waits, and can go on at once."""
         subscription = self.subscription
-        if subscription.is_paused or subscription.is_closed:
-            return ()
-        if not subscription.is_waiting:
-            self._look_why_nothing_waits()
+        if subscription.queue is None or subscription.is_paused:
+            if not subscription.is_live:
+                self._go_on_without_events()
             return ()
         frames = []
+        source = type(self.source)
         items = subscription.take(_TAKE_BYTES)
-        close_code_for = self.source.close_code_for
         for item in items:
             if isinstance(item, Resync):
                 self._pause(partial(self.source.resync, item.position))
                 break
             frames.append(item.frame)
-            code = close_code_for(item.event)
+            code = item.close_code_for(source)
             if code is not None:
                 self.end(code)
                 break
         if frames:
             self._pool.count_events(items[0], len(frames))
-            self.on_active()
         return frames
 
     def end(self, code: int) -> None:
@@ -59,15 +57,12 @@ class EventReader:
     def flush(self) -> None:
         raise NotImplementedError
 
-    def on_active(self) -> None:
-        """Something goes out that is no ping."""
-        raise NotImplementedError
-
-    def _look_why_nothing_waits(self) -> None:
-        if self.subscription.is_too_slow:
+    def _go_on_without_events(self) -> None:
+        subscription = self.subscription
+        if subscription.is_too_slow:
             self.end(CloseCode.TOO_SLOW)
-        elif not self.subscription.is_live:
-            self._pause(self.subscription.catch_up)
+        elif not (subscription.is_paused or subscription.is_closed):
+            self._pause(subscription.catch_up)
 
     def _pause(self, job: Callable[[], bytes | None]) -> None:
         self.subscription.is_paused = True

@@ -1,17 +1,27 @@
-"""The WebSocket handshake: flask-sock routes and upgrades; then the connection is detached from its server."""
+"""The WebSocket handshake: routes by flask-sock, and the connection detached from its server afterwards."""
 
 import _socket
 import os
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, request
 from flask_sock import Sock
 from wsproto.utilities import RemoteProtocolError
 
 from webapp.relay.errors import NotDetachableError
+from webapp.relay.handshake_shortcut import HandshakeShortcut, SocketView
+
+
+class AcceptedSocket(Protocol):
+    """What a view is given: simple-websocket's Server, or what stands for it."""
+
+    sock: Any
+    mode: str
+    connected: bool
 
 
 class NoReaderThread:
@@ -24,15 +34,35 @@ class NoReaderThread:
         return
 
 
-def install_handshake(app: Flask) -> Sock:
-    """The flask-sock to declare WebSocket routes on. Call it once for the app."""
-    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoReaderThread}
+class RelaySock(Sock):  # type: ignore[misc] # the library has no types
+    """flask-sock, which also keeps the views that it wraps. They hand their connection to the relay, and no more."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self.views: set[SocketView] = set()
+
+    def route(self, path: str, bp: Any = None, **options: Any) -> Callable[[SocketView], None]:
+        declare = super().route(path, bp, **options)
+
+        def keep_and_declare(view: SocketView) -> None:
+            self.views.add(view)
+            declare(view)
+
+        return keep_and_declare
+
+
+def install_handshake(app: Flask, subprotocols: Sequence[str] = ()) -> RelaySock:
+    """The flask-sock to declare WebSocket routes on. Call it once for the app, before any ProxyFix: addresses are read
+    behind it."""
+    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": NoReaderThread, "subprotocols": list(subprotocols)}
     app.before_request(_decline_compression)
     app.register_error_handler(RemoteProtocolError, _refuse_handshake)
-    return Sock(app)
+    sock = RelaySock(app)
+    app.wsgi_app = HandshakeShortcut(app, sock.views, subprotocols)  # type: ignore[method-assign] # as Flask documents it
+    return sock
 
 
-def detach(ws: Any) -> int:
+def detach(ws: AcceptedSocket) -> int:
     """A descriptor of the connection's own, which stays open when the server lets go of its own."""
     if isinstance(ws.sock, ssl.SSLSocket):
         raise NotDetachableError("end TLS before the server: its state cannot leave it")

@@ -248,7 +248,8 @@ class Hub:
         """Read what came after the channel's place, for all live readers. Blocks; raises StreamsUnavailable."""
         complete = False
         while not complete and channel.readers:
-            at, version = channel.position, channel.version
+            with self.lock:
+                at, version = channel.position, channel.version
             if at is None:
                 return
             page = self.read_page(channel.subject, at)
@@ -283,7 +284,9 @@ class Hub:
 
     def _check(self, batch: list[Channel[Subscription]]) -> None:
         known = {channel.subject: channel for channel in batch}
-        places = {channel.subject: channel.position for channel in batch if channel.position is not None}
+        with self.lock:
+            positions = {channel.subject: channel.position for channel in batch}
+        places = {subject: position for subject, position in positions.items() if position is not None}
         moved = self.history.moved(places)
         with self.lock:  # events may have come meanwhile
             self._to_recover.update(known[subject] for subject in moved if known[subject].position == places[subject])

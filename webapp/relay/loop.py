@@ -23,7 +23,6 @@ from webapp.relay.poller import (
 
 log = get_logger(__name__)
 Job = Callable[[], None]
-_WORKERS = 32
 
 
 class Watch(Protocol):
@@ -32,8 +31,17 @@ class Watch(Protocol):
     def stop(self) -> None: ...
 
 
+class Workers(Protocol):
+    """Carry out jobs that may block, a few at a time, in the order in which they were given."""
+
+    def put(self, job: Job) -> None:
+        """From any thread; never blocks."""
+
+    def stop(self) -> None: ...
+
+
 class Loop(Protocol):
-    """Jobs given to `run` and callbacks of pollables never overlap and must not block; `spawn` may block.
+    """Jobs given to `run` and callbacks of pollables never overlap and must not block.
 
     The `poller` is for very many descriptors; `watch` costs more of each and is quicker by a few microseconds.
     """
@@ -42,7 +50,7 @@ class Loop(Protocol):
     def poller(self) -> DescriptorPoller: ...
     def watch(self, descriptor: int, pollable: Pollable) -> Watch: ...
     def run(self, job: Job) -> None: ...
-    def spawn(self, job: Job) -> None: ...
+    def make_workers(self, count: int) -> Workers: ...
     def every(self, seconds: float, job: Job) -> None: ...
     def stop(self) -> None: ...
 
@@ -99,11 +107,8 @@ class GeventLoop:
     def __init__(self) -> None:
         import gevent  # noqa: PLC0415 see make_loop
 
-        self._gevent = gevent
         self._loop = gevent.get_hub().loop
         self._timers: list[Any] = []
-        self._jobs: deque[Job] = deque()
-        self._workers = 0
         self._watches: list[Watch] = []
         self.poller = self._make_poller()
 
@@ -113,12 +118,8 @@ class GeventLoop:
     def run(self, job: Job) -> None:
         job()  # everything of a gevent worker is one thread, and jobs do not yield
 
-    def spawn(self, job: Job) -> None:
-        """Greenlets that end when there is nothing left; a pool's spawn would block the hub when full."""
-        self._jobs.append(job)
-        if self._workers < _WORKERS:
-            self._workers += 1
-            self._gevent.spawn(self._work)
+    def make_workers(self, count: int) -> Workers:
+        return GeventWorkers(count)
 
     def every(self, seconds: float, job: Job) -> None:
         timer = self._loop.timer(seconds, seconds)
@@ -142,12 +143,33 @@ class GeventLoop:
         self._watches.append(GeventWatch(self._loop, poller.fileno(), partial(poller.dispatch, 0)))
         return poller
 
+
+class GeventWorkers:
+    """Greenlets that end when there is nothing left; a pool's spawn would block the hub when full."""
+
+    def __init__(self, count: int) -> None:
+        import gevent  # noqa: PLC0415 see make_loop
+
+        self._spawn = gevent.spawn
+        self._count = count
+        self._busy = 0
+        self._jobs: deque[Job] = deque()
+
+    def put(self, job: Job) -> None:
+        self._jobs.append(job)
+        if self._busy < self._count:
+            self._busy += 1
+            self._spawn(self._work)
+
+    def stop(self) -> None:
+        self._jobs.clear()
+
     def _work(self) -> None:
         try:
             while self._jobs:
                 _guard(self._jobs.popleft())
         finally:
-            self._workers -= 1
+            self._busy -= 1
 
 
 class PollerWatch:
@@ -201,7 +223,6 @@ class ThreadLoop:
         self._jobs: deque[Job] = deque()
         self._ticking: list[tuple[float, Job]] = []
         self._stopping = False
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="relay-worker")
         self._thread = threading.Thread(target=self._run, name="relay-loop", daemon=True)
         self._thread.start()
 
@@ -213,8 +234,8 @@ class ThreadLoop:
         if threading.current_thread() is not self._thread:
             self._wake_up.send()
 
-    def spawn(self, job: Job) -> None:
-        self._pool.submit(_guard, job)
+    def make_workers(self, count: int) -> Workers:
+        return ThreadWorkers(count)
 
     def every(self, seconds: float, job: Job) -> None:
         self.run(lambda: self._ticking.append((seconds, job)))
@@ -223,7 +244,6 @@ class ThreadLoop:
         self._stopping = True
         self._wake_up.send()
         self._thread.join(5)
-        self._pool.shutdown(wait=True, cancel_futures=True)
         self.poller.close()
         self._wake_up.close()
 
@@ -234,6 +254,18 @@ class ThreadLoop:
             self.poller.dispatch(min((seconds for seconds, _ in self._ticking), default=None))
             for _, job in self._ticking:  # jobs look at the clock themselves
                 _guard(job)
+
+
+class ThreadWorkers:
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="relay-worker")
+
+    def put(self, job: Job) -> None:
+        with suppress(RuntimeError):  # stopped: nobody waits for it any more
+            self._pool.submit(_guard, job)
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _guard(job: Job) -> None:

@@ -7,10 +7,10 @@ from functools import partial
 from streams import Position
 from webapp.relay.closing import CloseCode
 from webapp.relay.commands import Run
-from webapp.relay.connection import Connection
 from webapp.relay.errors import AlreadyFollowedError, SlowReaderError, TooManySubjectsError
 from webapp.relay.event_reader import EventReader
 from webapp.relay.pool import ReaderPool
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
 from webapp.relay.stream_source import MultiSubjectSource, StreamSource
@@ -56,14 +56,11 @@ class FollowedStream(EventReader):
         self._socket.note_ready(self)
         self._socket.flush()
 
-    def on_active(self) -> None:
-        self._socket.on_active()
-
     def on_ready(self) -> None:
         self._pool.loop.run(partial(self._socket.on_stream_ready, self))
 
 
-class MultiSubjectSocket(Connection):
+class MultiSubjectSocket(ReaderConnection):
     """Also the FollowedStreams of its source's commands."""
 
     __slots__ = ("_budget", "_followed", "_ready", "_subscribe", "source")
@@ -131,9 +128,6 @@ class MultiSubjectSocket(Connection):
     def note_ready(self, stream: FollowedStream) -> None:
         self._ready[stream] = None
 
-    def on_active(self) -> None:
-        self._idle_pings = 0
-
     def on_stream_ready(self, stream: FollowedStream) -> None:
         if self._is_blocked and stream.subscription.is_too_slow:
             self.end(CloseCode.TOO_SLOW)
@@ -149,7 +143,7 @@ class MultiSubjectSocket(Connection):
         stream.subscription.listener = stream
         stream.flush()
 
-    def _take_frames(self) -> Sequence[bytes]:
+    def take_frames(self) -> Sequence[bytes]:
         """Of one subject: the others have their turn with the next write."""
         while self._ready:
             stream = next(iter(self._ready))

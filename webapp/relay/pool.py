@@ -16,6 +16,8 @@ from webapp.relay.rounds import Members, Round
 from webapp.relay.timer_wheel import Timed, TimerWheel
 
 log = get_logger(__name__)
+_WORKERS = 32
+_MAX_CONCURRENT_ADMISSIONS = 32
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("websocket")
 _DELAY = metrics.DELAY.labels("websocket")
 
@@ -33,19 +35,25 @@ class PooledStream(Reader, Timed, Protocol):
 
 
 class ReaderPool:
-    """Belongs to its loop, save `work`."""
+    """Belongs to its loop, save `work`, the workers and `stop`."""
 
     def __init__(self, loop: Loop, limits: RelayLimits, resolution_seconds: float) -> None:
         self.loop = loop
         self.limits = limits
         self.now = time.monotonic
         self.timers = TimerWheel(resolution_seconds)
+        self.workers = loop.make_workers(_WORKERS)
+        # Apart from all other work, which must not wait for a crowd. More at a time would bring no more through, but
+        # use up the connections to the stores, and then fail instead of waiting.
+        self.admissions = loop.make_workers(_MAX_CONCURRENT_ADMISSIONS)
         self.sockets: Members[PooledSocket] = Members()
         self.streams: Members[PooledStream] = Members()
         now = self.now()
         self._pings = Round(self.sockets, limits.ping_every_seconds, now)
         self._pong_checks = Round(self.sockets, limits.ping_every_seconds, now + limits.pong_within_seconds)
-        self.reauthorization = Reauthorization(loop, [self.sockets, self.streams], limits.check_every_seconds)
+        self.reauthorization = Reauthorization(
+            loop, self.workers, [self.sockets, self.streams], limits.check_every_seconds
+        )
         self.writes = self.bytes_out = self._events_out = 0
         self._delays: list[float] = []
         self._last_timed: Outgoing | Resync | None = None
@@ -70,8 +78,9 @@ class ReaderPool:
     def count_events(self, first: Outgoing | Resync, count: int) -> None:
         """One observation of the first event of a write: how long it took until the last of its readers had it."""
         self._events_out += count
-        if isinstance(first, Outgoing) and first.appended_at is not None:
-            delay = time.time() - first.appended_at
+        appended_at = first.appended_at
+        if appended_at is not None:
+            delay = time.time() - appended_at
             if first is self._last_timed:
                 self._delays[-1] = delay
             else:
@@ -80,7 +89,12 @@ class ReaderPool:
 
     def work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
         """Do what may block beside the loop, and go on with its answer on the loop."""
-        self.loop.spawn(partial(self._work, job, then, failed))
+        self.workers.put(partial(self._work, job, then, failed))
+
+    def stop(self) -> None:
+        self.workers.stop()
+        self.admissions.stop()
+        self.loop.stop()
 
     def _work(self, job: Callable[[], Any], then: Callable[[Any], None], failed: Job) -> None:
         try:

@@ -13,6 +13,7 @@ import hiredis
 import redis
 
 from core.logs import get_logger
+from core.redis_failover import NotPrimaryError, survive_failover
 from webapp.relay import metrics
 from webapp.relay.loop import GeventLoop, is_gevent
 from webapp.relay.pubsub_reader import BlockingPubSubReader, LoopPubSubReader, OnData, PubSubReader
@@ -47,6 +48,7 @@ class PubSubLink:
         self._pool = redis.ConnectionPool.from_url(
             url, protocol=2, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_CONNECT_SECONDS
         )
+        survive_failover(self._pool)
         self._on_messages = on_messages
         self._on_subscribed = on_subscribed
         self._on_ready = on_ready
@@ -122,7 +124,7 @@ class PubSubLink:
             reader = self._make_reader(connected, self._parse_with(hiredis.Reader()))
             try:
                 self._restore(connected)
-                self._read_until_lost(reader)
+                self._read_until_lost(reader, connection)
             finally:
                 reader.stop()
         finally:
@@ -151,9 +153,11 @@ class PubSubLink:
             self._commands.put((self._session, b"PING", _RESTORED))
             self._socket = connected
 
-    def _read_until_lost(self, reader: PubSubReader) -> None:
+    def _read_until_lost(self, reader: PubSubReader, connection: Any) -> None:
         asked = False
         while not self._stopping.is_set():
+            if connection.is_stale:
+                raise NotPrimaryError("the address has failed over")  # a replica that is cut off would just be silent
             if reader.read():
                 asked = False
             elif not asked:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from webapp.relay.loop import Loop
 
-_READ_BYTES = 65_536
+_READ_BYTES = 16_384  # allocated for each read, before it is known how little has come
 OnData = Callable[[bytes], None]
 
 

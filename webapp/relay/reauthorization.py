@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from core.logs import get_logger
 from webapp.relay import metrics
 from webapp.relay.closing import CloseCode
-from webapp.relay.loop import Loop
+from webapp.relay.loop import Loop, Workers
 from webapp.relay.rounds import Members, Numbered, Round
 from webapp.relay.stream_source import Authority
 
@@ -78,11 +78,13 @@ class Reauthorization:
     def __init__(
         self,
         loop: Loop,
+        workers: Workers,
         groups: Sequence[Members[Any]],
         check_every_seconds: float,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._loop = loop
+        self._workers = workers
         self._groups = groups
         self._check_every_seconds = check_every_seconds
         self._now = now
@@ -114,7 +116,7 @@ class Reauthorization:
             if batches.is_due(now):
                 batches.is_asking = True
                 batch = batches.take(now + self._gather_seconds)
-                self._loop.spawn(partial(self._review, authority, batches, batch))
+                self._workers.put(partial(self._review, authority, batches, batch))
 
     def _due(self, now: float) -> Iterator[Reviewable]:
         if self._has_lost_notices:

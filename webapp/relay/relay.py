@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from core.logs import get_logger
 from streams import Position, StoredEvent, StreamsError, StreamsUnavailable
-from webapp.relay import messages
+from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
 from webapp.relay.connection import Connection
 from webapp.relay.errors import DrainingError, TooManySocketsError
 from webapp.relay.event_history import EventHistory
-from webapp.relay.handshake import detach
+from webapp.relay.handshake import AcceptedSocket, detach
 from webapp.relay.hub import Hub
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, make_loop
@@ -34,8 +34,7 @@ from webapp.relay.subscription import QueueBudget, Subscription
 
 log = get_logger(__name__)
 
-# More at a time bring no more through, but use up the connections to the stores, and then fail instead of waiting.
-_MAX_CONCURRENT_ADMISSIONS = 32
+_MAX_CONCURRENT_ANSWERS = 32  # of SSE and long polls, for the reason that ReaderPool gives for sockets
 _POLL_EVENTS = 500
 
 S = TypeVar("S", bound=Connection)
@@ -79,18 +78,20 @@ class Relay:
         self._pid = 0
         self._pool: ReaderPool
         self._admission_permits: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(_MAX_CONCURRENT_ADMISSIONS):
+        for _ in range(_MAX_CONCURRENT_ANSWERS):
             self._admission_permits.put(None)
 
-    def receive_websocket(self, ws: Any, decide: Callable[[], SubscribeRequest | CloseCode]) -> None:
-        """Take over the connection that flask-sock has opened; `decide` says in the request who may read what.
+    def receive_websocket(self, ws: AcceptedSocket, decide: Callable[[], SubscribeRequest | CloseCode]) -> None:
+        """Take over the connection of a flask-sock route; `decide` says who may read what.
 
-        It may block: after `admit_within_seconds` the peer is told 1013, and the answer comes too late. Returns when
-        it is answered under gunicorn, which then lets go; under other servers at the end of the connection.
+        It finds no request, and may block: after `admit_within_seconds` the peer is told 1013, and the answer comes
+        too late. Returns at once under gunicorn, which then lets go; under other servers at the end of the connection.
         """
         self._receive(ws, Socket, decide, self._prepare)
 
-    def receive_multi_subject_websocket(self, ws: Any, decide: Callable[[], MultiSubjectRequest | CloseCode]) -> None:
+    def receive_multi_subject_websocket(
+        self, ws: AcceptedSocket, decide: Callable[[], MultiSubjectRequest | CloseCode]
+    ) -> None:
         """The same for a socket that may follow several subjects."""
         self._receive(ws, MultiSubjectSocket, decide, self._prepare_multi_subject)
 
@@ -132,7 +133,7 @@ class Relay:
     def stop(self) -> None:
         """After `drain`: no thread and no connection stays."""
         if self._pid == os.getpid():
-            self._pool.loop.stop()
+            self._pool.stop()
             self._pid = 0
         self.hub.stop()
 
@@ -164,7 +165,7 @@ class Relay:
 
     def _receive(
         self,
-        ws: Any,
+        ws: AcceptedSocket,
         kind: Callable[[ReaderPool, int, threading.Event | None], S],
         decide: Callable[[], Q | CloseCode],
         prepare: Callable[[S, Q], Job],
@@ -172,18 +173,27 @@ class Relay:
         pool, done = self._pool_of_process(), _wait_unless_detachable(ws)
         socket = kind(pool, detach(ws), done)
         pool.loop.run(socket.begin)
-        pool.loop.run(self._answer(socket, decide, prepare))
+        if len(pool.sockets) > 2 * self.limits.sockets_total:  # as many as may be served wait already
+            metrics.REFUSED.labels("total").inc()
+            pool.loop.run(partial(socket.close, CloseCode.TRY_AGAIN_LATER))
+        else:  # not in the request: of a crowd each would keep its greenlet and its environment while it waits
+            pool.admissions.put(partial(self._admit_socket, pool, socket, decide, prepare))
         if done is not None:
             done.wait()
+
+    def _admit_socket(
+        self, pool: ReaderPool, socket: S, decide: Callable[[], Q | CloseCode], prepare: Callable[[S, Q], Job]
+    ) -> None:
+        if socket.is_admitting:
+            pool.loop.run(self._answer(socket, decide, prepare))
 
     def _answer(self, socket: S, decide: Callable[[], Q | CloseCode], prepare: Callable[[S, Q], Job]) -> Job:
         """Everything that may block; what is left to do on the loop."""
         try:
-            with self._admission_permit():
-                decided = decide()
-                if isinstance(decided, CloseCode):
-                    return partial(socket.close, decided)
-                return prepare(socket, decided)
+            decided = decide()
+            if isinstance(decided, CloseCode):
+                return partial(socket.close, decided)
+            return prepare(socket, decided)
         except DrainingError:
             return partial(socket.close, CloseCode.GOING_AWAY, self._going_away())
         except TooManySocketsError as exc:
@@ -275,6 +285,6 @@ class Relay:
         return Polled([item], item.position)
 
 
-def _wait_unless_detachable(ws: Any) -> threading.Event | None:
+def _wait_unless_detachable(ws: AcceptedSocket) -> threading.Event | None:
     """gunicorn lets go of a connection without a word; other servers would still write an HTTP answer into it."""
     return None if ws.mode == "gunicorn" else threading.Event()

@@ -1,19 +1,21 @@
 """A WebSocket that follows one subject: by far the most do, so it keeps no more than that takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from webapp.relay.closing import CloseCode
 from webapp.relay.commands import Run
-from webapp.relay.connection import Connection
 from webapp.relay.event_reader import EventReader
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.reauthorization import Reviewable
 from webapp.relay.registry import ReaderSlot
 from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
 
-class Socket(Connection, EventReader):
+class Socket(ReaderConnection, EventReader):
     __slots__ = ("source", "subscription")
+
+    take_frames = EventReader.take_frames  # a Connection's own, which comes first among the bases, has none
 
     def serve(
         self, source: StreamSource, subscription: Subscription, slot: ReaderSlot, greeting: Iterable[bytes]
@@ -39,15 +41,10 @@ class Socket(Connection, EventReader):
         self._pool.loop.run(self._on_ready)
 
     def _on_ready(self) -> None:
-        if self._is_blocked and self.subscription.is_too_slow:
+        if not self._is_blocked:
+            self.flush()
+        elif self.subscription.is_too_slow:
             self.end(CloseCode.TOO_SLOW)
-        self.flush()
-
-    def on_active(self) -> None:
-        self._idle_pings = 0
-
-    def _take_frames(self) -> Sequence[bytes]:
-        return self.take_frames()
 
     def _find_command(self, name: str) -> Run | None:
         command = self.source.command(name)

@@ -80,8 +80,9 @@ class StreamSource:
         """The JSON frame for a reader who starts anew from `position`. May block and raise (1013)."""
         raise NotImplementedError
 
-    def close_code_for(self, event: StoredEvent) -> int | None:
-        """Asked for each event as it is sent; with a code the event is the reader's last."""
+    @classmethod
+    def close_code_for(cls, event: StoredEvent) -> int | None:
+        """With a code the event is the last of each reader. Of the class, since it is asked once for all readers."""
         del event
         return None
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from streams import Page, Position, StoredEvent
+from streams import NOWHERE, Page, Position, StoredEvent
 from webapp.relay.channel import Channel, Outgoing, Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 from webapp.relay.stream_source import SlowReader
@@ -60,8 +60,8 @@ class Subscription:
     """
 
     __slots__ = (
-        "_budget", "_bytes", "_channel", "_hub", "_items", "_on_slow_reader", "_signal", "is_closed", "is_live",
-        "is_paused", "is_too_slow", "listener", "position",
+        "_budget", "_bytes", "_channel", "_hub", "_on_slow_reader", "_signal", "is_closed", "is_live", "is_paused",
+        "is_too_slow", "listener", "position", "queue",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +78,7 @@ class Subscription:
         self._budget = budget  # None: the hub's limit for itself alone
         self.position = after  # while it is behind
         self.listener: Listener | None = None
-        self._items: list[Item] | None = None  # none are the rule, and an empty list weighs 56 bytes
+        self.queue: list[Item] | None = None  # none are the rule, and an empty list weighs 56 bytes
         self._bytes = 0
         self._signal: threading.Event | None = None
         self.is_live = False
@@ -109,26 +109,25 @@ class Subscription:
     def take(self, max_bytes: int) -> Sequence[Item]:
         """What waits, at least one item if any, about `max_bytes`; a Resync is always the last of a take."""
         with self._hub.lock:
-            items = self._items
+            items = self.queue
             if items is None:
                 return ()
-            count, size = len(items), self._bytes
-            if count > 1:
-                count, size = _part(items, max_bytes)
-            self._forget(count, size)
-            if count == len(items):
-                self._items = None
+            if len(items) == 1:  # as nearly always
+                self._forget(1, self._bytes)
+                self.queue = None
                 return items
-            self._items = items[count:]
+            count, size = _part(items, max_bytes)
+            self._forget(count, size)
+            self.queue = items[count:] or None
             return items[:count]
-
-    @property
-    def is_waiting(self) -> bool:
-        return self._items is not None
 
     @property
     def end(self) -> Position:
         """Where the stream stands, as far as this process knows."""
+        with self._hub.lock:
+            return self._known_end()
+
+    def _known_end(self) -> Position:
         return (self._channel.position if self.is_live else None) or self.position
 
     def catch_up(self) -> None:
@@ -149,6 +148,8 @@ class Subscription:
             if page.complete:
                 self.position = page.position
                 self.is_live = self._channel.join(self, page, version, woken)
+                if self.is_live:
+                    self.position = NOWHERE  # the channel's counts from now on; one of its own weighs a hundred bytes
         wake_all(woken)
         if page.complete and not self.is_live:
             self._hub.recover(self._channel)
@@ -157,9 +158,9 @@ class Subscription:
         """With the hub's lock held; whoever must be woken is added to `woken`."""
         if self.is_too_slow:
             return
-        items, hub = self._items, self._hub
+        items, hub = self.queue, self._hub
         if items is None:
-            self._items = [item]
+            self.queue = [item]
             woken.append(self)
         else:
             items.append(item)
@@ -179,9 +180,9 @@ class Subscription:
 
     def drop_all(self) -> Sequence[Item]:
         """With the hub's lock held."""
-        items = self._items or ()
+        items = self.queue or ()
         self._forget(len(items), self._bytes)
-        self._items = None
+        self.queue = None
         return items
 
     def wake(self) -> None:
@@ -197,9 +198,11 @@ class Subscription:
     def _overflow(self) -> None:
         dropped = self.drop_all()
         if self._on_slow_reader is SlowReader.CLOSE:
-            self.is_too_slow = True
+            self.position = self._known_end()
+            self._channel.leave(self)
+            self.is_too_slow, self.is_live = True, False
         elif self._on_slow_reader is SlowReader.RESYNC:
-            self._put_back(Resync(self.end))
+            self._put_back(Resync(self._known_end()))
         else:
             self._fall_behind(dropped)
 
@@ -215,7 +218,7 @@ class Subscription:
             self.position = Position(first.event.epoch, first.event.seq - 1)
 
     def _put_back(self, resync: Resync) -> None:
-        self._items = [resync]
+        self.queue = [resync]
         self._hub.queued.events += 1
 
     def _pop(self) -> Item | None:
@@ -224,19 +227,20 @@ class Subscription:
                 raise SlowReaderError("more waited than may wait")
             if self.is_closed:
                 raise SubscriptionClosedError("the subscription was closed")
-            if self._items is None:
+            if self.queue is None:
                 if self._signal is not None:
                     self._signal.clear()
                 return None
-            item = self._items.pop(0)
-            self._items = self._items or None
+            item = self.queue.pop(0)
+            self.queue = self.queue or None
             self._forget(1, item.size)
             return item
 
     def _forget(self, count: int, size: int) -> None:
         self._bytes -= size
-        self._hub.queued.events -= count
-        self._hub.queued.size -= size
+        queued = self._hub.queued
+        queued.events -= count
+        queued.size -= size
         if self._budget is not None:
             self._budget.used -= size
 

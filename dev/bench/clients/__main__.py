@@ -77,7 +77,7 @@ def _measure_round(options: ClientsOptions, redis_url: str, provider_url: str) -
         kind = name.partition(" ")[0]
         url = provider_url if kind == "exchanges" else redis_url
         count = {"commands": options.commands, "exchanges": options.exchanges}.get(kind, options.messages)
-        rows.setdefault(name.partition(":")[0], {}).update(_measure(name, url, count, publish=kind == "pubsub"))
+        rows[name] = _measure(name, url, count, publish=kind == "pubsub")
     return rows
 
 

@@ -180,8 +180,15 @@ def _announce() -> float:
 # Redis commands, as a web process gives them
 
 
-def commands(kind: type[redis.Redis], callers: int, url: str, count: int) -> Metrics:
+def commands(kind: type[redis.Redis], url: str, count: int) -> Metrics:
     client = connect_redis(url, kind)
+    metrics: Metrics = {}
+    for callers in CALLERS:
+        metrics |= _measure_commands(client, callers, count)
+    return metrics
+
+
+def _measure_commands(client: redis.Redis, callers: int, count: int) -> Metrics:
     script = client.script_load("return redis.call('HMGET', KEYS[1], 'epoch', 'seq')")
     client.hset("bench:hash", mapping={f"field{n}": "x" * 20 for n in range(15)})
 
@@ -289,8 +296,8 @@ LOADS: dict[str, Callable[[str, int], Metrics]] = {
     "frames wsproto": frames_wsproto,
     "pubsub own": pubsub_own,
     "pubsub redis-py": pubsub_redis_py,
-    **{f"commands multiplexed:{n}": partial(commands, MultiplexedRedis, n) for n in CALLERS},
-    **{f"commands redis-py:{n}": partial(commands, redis.Redis, n) for n in CALLERS},
+    "commands multiplexed": partial(commands, MultiplexedRedis),
+    "commands redis-py": partial(commands, redis.Redis),
     "parser httptools": parser_own,
     "parser h11": parser_h11,
     "exchanges own": exchanges_own,

@@ -1,4 +1,4 @@
-"""Step 2: the checkups. The poll that found the approval has brought them already; they are never asked for twice."""
+"""Step 2: the checkups, unless the poll that found the approval has brought them: they are never asked for twice."""
 
 from datetime import datetime
 
@@ -63,7 +63,8 @@ class FetchHealthData(StepHandler):
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
         """The prescriptions may still be had; only what the person must correct stops the chain here."""
-        if failure.code == "AUTH_PENDING":
+        if failure.code == "AUTH_PENDING":  # for all its tries: the approval is taken for lost
+            run.auth_completed_at = None
             message = "아직 승인되지 않았어요. 휴대폰에서 승인해 주세요."
             data = {"retry_available": True}
             say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=Status.AUTH_PENDING, data=data)

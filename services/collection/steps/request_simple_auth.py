@@ -11,6 +11,7 @@ from services.collection.events import say
 from services.collection.failures import Failure
 from services.collection.paid_calls import SIMPLE_AUTH, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.transitions import void_authentication
 from services.delivery.unit_of_work import Work
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.client import AUTH_SECONDS, TilkoClient
@@ -59,7 +60,19 @@ def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> A
         data = {"code": failure.code, "retry_available": True}
         say(work, run.session_id, Event.INFO_REQUIRED, failure.message, now=now, status=run.status, data=data)
         return AfterFailure.END
+    if failure.code == "DECLINED":
+        _say_declined(work, run, failure, now)
+        return AfterFailure.STOP
     run.status = Status.ERROR
     data = {"code": failure.code, "retry_available": True}
     say(work, run.session_id, Event.ERROR, failure.message, now=now, status=run.status, data=data)
     return AfterFailure.STOP
+
+
+def _say_declined(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> None:
+    """The person's own choice, and no error: only they may have it asked again."""
+    void_authentication(run)
+    run.status = Status.DECLINED
+    run.error_code = run.error_detail = None
+    data = {"code": failure.code, "retry_available": True}
+    say(work, run.session_id, Event.DECLINED, failure.message, now=now, status=run.status, data=data)

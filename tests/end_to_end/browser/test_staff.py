@@ -61,8 +61,11 @@ def waiting(product: Product) -> Visit:
 
 
 def sign_in(page: Page, token: str) -> None:
+    """With a command's token."""
+    if not page.get_by_label("직원 토큰").is_visible():
+        page.get_by_text("토큰으로 로그인하기").click()
     page.get_by_label("직원 토큰").fill(token)
-    page.get_by_role("button", name="로그인").click()
+    page.get_by_role("button", name="토큰으로 로그인").click()
 
 
 def open_story(page: Page, visit: Visit) -> None:
@@ -98,11 +101,11 @@ def act(product: Product, visit: Visit, token: str, verb: str) -> None:
 
 
 @contextmanager
-def answered(page: Page, **answer: Any) -> Iterator[None]:
+def answered(page: Page, part: str = "admin", **answer: Any) -> Iterator[None]:
     """What a proxy before the servers would say."""
-    page.route("**/api/v1/admin/**", lambda route: route.fulfill(**answer))
+    page.route(f"**/api/v1/{part}/**", lambda route: route.fulfill(**answer))
     yield
-    page.unroute("**/api/v1/admin/**")
+    page.unroute(f"**/api/v1/{part}/**")
 
 
 def test_a_stopped_run_is_found_understood_resumed_and_completes(page: Page, stopped: Visit) -> None:
@@ -205,10 +208,10 @@ def test_who_signs_out_leaves_nothing_behind(visitor: Visitor, product: Product,
 
 
 def test_a_server_that_does_not_hear_of_the_end_is_no_reason_to_stay(page: Page) -> None:
-    with answered(page, status=503, body="busy"):
+    with answered(page, "auth", status=503, body="busy"):
         page.get_by_role("button", name="로그아웃").click()
         expect(page.get_by_label("직원 토큰")).to_be_focused()
-        expect(page.locator("#trouble")).to_contain_text("서버에서 토큰을 취소하지 못했어요.")
+        expect(page.locator("#trouble")).to_contain_text("서버에서 로그인을 끝내지 못했어요.")
     assert page.evaluate("sessionStorage.length") == 0
 
 
@@ -316,7 +319,10 @@ def test_the_list_follows_by_itself_and_keeps_the_focus(page: Page, stopped: Vis
 def test_the_keyboard_alone_is_enough(visitor: Visitor, token: str, stopped: Visit) -> None:
     page, keys = visitor.page, visitor.page.keyboard
     visitor.open(PAGE)
-    expect(page.get_by_label("직원 토큰")).to_be_focused()
+    expect(page.get_by_label("로그인 이름")).to_be_focused()
+    _tab_to(page, page.get_by_text("토큰으로 로그인하기"))
+    keys.press("Enter")
+    _tab_to(page, page.get_by_label("직원 토큰"))
     keys.insert_text(token)
     keys.press("Enter")
     expect(page.get_by_role("heading", name="수집 작업")).to_be_focused()

@@ -115,7 +115,7 @@ class World(Driver):
             claim = self.claim(session_id, step)
         else:
             session_id, polled = self.waiting()
-            self.unit(record_approval, polled, 2, self.tools)
+            self.unit(record_approval, polled, None, self.tools)
             claim = self.claim(session_id, Step.FETCH_HEALTH_DATA)
             while claim is not None and claim.step != step:
                 claim = self.finish(claim)

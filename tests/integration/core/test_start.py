@@ -20,6 +20,7 @@ COMMANDS = {
     "poller": ("tasks.processes.poller",),
     "sweeper": ("tasks.processes.sweeper",),
     "runs": ("tasks.runs", "list"),
+    "accounts": ("tasks.accounts", "disable", "somebody"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
     "spool": ("spool.show", "some-file"),
 }

@@ -21,8 +21,8 @@ SETTINGS = {
     "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
     "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
     "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 60),
-    "WELNO_LEASE_SECONDS": "1.5",
-    "WELNO_SWEEP_INTERVAL_SECONDS": "0.1",
+    "WELNO_LEASE_SECONDS": "3",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
     # A lost call is waited for so long, and those that are held are to be held until the blow.
     "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS": "12",
     "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": "12",

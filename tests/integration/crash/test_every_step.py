@@ -11,7 +11,17 @@ import redis
 from core.names import Status, Step, step_task
 from dev.local.stack import Stack
 from services.delivery.unit_of_work import TaskCall
-from tests.integration.collection.driver import AUTH, CHECKUPS, MEDIARC, REPORT, TREATMENTS, Driver, make_identity
+from tests.integration.collection.driver import (
+    AUTH,
+    CHECKUPS,
+    LOGIN_CHECK,
+    MEDIARC,
+    REPORT,
+    TREATMENTS,
+    Driver,
+    make_identity,
+)
+from tests.integration.crash.conftest import PLACES
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until
 
@@ -29,11 +39,11 @@ MOVES = (
     (Step.MAKE_REPORT, "running"),
     (Step.FINISH, "ended"),
 )
-CALLS = (TREATMENTS, MEDIARC)  # held in the middle, when they are paid for and not yet answered
+CALLS = (CHECKUPS, TREATMENTS, MEDIARC)  # held in the middle, when they are paid for and not yet answered
 
 
 # What the provider may have been paid for twice: it answered, and the one that it answered was gone.
-IN_FLIGHT = 3
+IN_FLIGHT = 4
 DONE_TWICE = """
 select session_id, step from welno.welno_collection_steps where outcome = 'done' and step <> 'request_simple_auth'
 and session_id = any(%s::uuid[]) group by 1, 2 having count(*) > 1
@@ -111,9 +121,9 @@ def hold_at_poller(held: Held) -> None:
     """Last: while one answer waits to be written down, the poller can write no other."""
     driver = held.driver
     asked = driver.wait_for_push(report=True)
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(asked), calls=1, hold="after")
-    driver.approve(asked)
+    fault = driver.fault(LOGIN_CHECK, cxid=driver.cxid(asked), calls=1, hold="before")
     driver.wait_until_held(fault)
+    driver.approve(asked)
     answered = driver.wait_for_push(report=True)
     held.gates.add(answered, *POLLED)
     driver.approve(answered)
@@ -179,6 +189,7 @@ def test_a_blow_at_every_step_loses_and_doubles_nothing(
 def test_those_that_hung_at_every_step_change_nothing_when_they_wake(running: Stack, held: Held):
     for name in ("spare", "spare_poller"):
         running.start(name)
+    wait_until(lambda: held.gates.leases() == 2 * (PLACES + 1), 60)
     for name in ("worker", "poller"):
         running.kill(name, signal.SIGSTOP)
     held.let_go()

@@ -4,6 +4,8 @@ import json
 import os
 import threading
 import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import redis
@@ -37,26 +39,21 @@ class Routes:
         self.office = Office()
         self._max_readers = max_readers
 
-    def source(self, subject: str) -> Source:
-        return Source(self.streams, self.office, subject, request.args.to_dict(), self._max_readers)
-
-    def reader(self, subject: str, after: Position | None) -> SubscribeRequest:
+    def reader(self, subject: str, query: Mapping[str, str], after: Position | None) -> SubscribeRequest:
         return SubscribeRequest(
-            source=self.source(subject),
+            source=Source(self.streams, self.office, subject, query, self._max_readers),
             after=after,
-            address=request.args.get("address", "here"),
-            person=request.args.get("person"),
+            address=query.get("address", "here"),
+            person=query.get("person"),
         )
 
-    def decide(self, subject: str) -> SubscribeRequest | CloseCode:
-        threading.Event().wait(float(request.args.get("decide_seconds", "0")))
-        if "deny" in request.args:
-            return CloseCode(int(request.args["deny"]))
-        return self.reader(subject, parse_position(request.args.get("after_seq", "0")))
+    def decide(self, subject: str, query: Mapping[str, str]) -> SubscribeRequest | CloseCode:
+        threading.Event().wait(float(query.get("decide_seconds", "0")))
+        if "deny" in query:
+            return CloseCode(int(query["deny"]))
+        return self.reader(subject, query, parse_position(query.get("after_seq", "0")))
 
-    def decide_desk(self, login: str) -> MultiSubjectRequest | CloseCode:
-        query = request.args.to_dict()
-
+    def decide_desk(self, login: str, query: Mapping[str, str]) -> MultiSubjectRequest | CloseCode:
         def make(subject: str) -> Source:
             return Source(self.streams, self.office, subject, query, self._max_readers)
 
@@ -64,14 +61,15 @@ class Routes:
 
     def stream(self, subject: str) -> Response:
         place = request.headers.get("Last-Event-ID", "0")
+        after = parse_position(place) if place != "end" else None
         try:
-            body = self.relay.stream_sse(self.reader(subject, parse_position(place) if place != "end" else None))
+            body = self.relay.stream_sse(self.reader(subject, request.args.to_dict(), after))
         except TooManySocketsError:
             return Response(status=429)
         return Response(body, headers=HEADERS)
 
     def poll(self, subject: str) -> Response:
-        asked = self.reader(subject, parse_position(request.args.get("after_seq", "0")))
+        asked = self.reader(subject, request.args.to_dict(), parse_position(request.args.get("after_seq", "0")))
         polled = self.relay.poll(asked, float(request.args.get("wait", "0")))
         events = [json.loads(event.to_json()) for event in polled.events]
         return jsonify(events=events, seq=polled.position.seq, epoch=polled.position.epoch, gone=polled.is_gone)
@@ -109,11 +107,11 @@ def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20) -> Fl
 
     @sock.route("/ws/<subject>")
     def serve(ws: Any, subject: str) -> None:
-        relay.receive_websocket(ws, lambda: routes.decide(subject))
+        relay.receive_websocket(ws, partial(routes.decide, subject, request.args.to_dict()))
 
     @sock.route("/desk/<login>")
     def serve_desk(ws: Any, login: str) -> None:
-        relay.receive_multi_subject_websocket(ws, lambda: routes.decide_desk(login))
+        relay.receive_multi_subject_websocket(ws, partial(routes.decide_desk, login, request.args.to_dict()))
 
     return app
 

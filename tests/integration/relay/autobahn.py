@@ -56,14 +56,13 @@ class EchoConnection(Connection):
         self._open(ReaderRegistry(LIMITS).acquire_connection(""), [])
 
 
-def create_app(loop: ThreadLoop) -> Flask:
+def create_app(pool: ReaderPool) -> Flask:
     app = Flask(__name__)
-    pool = ReaderPool(loop, LIMITS, 0.05)
 
     @install_handshake(app).route("/")
     def echo(ws: Any) -> None:
         done = threading.Event()
-        loop.run(EchoConnection(pool, detach(ws), done).echo)
+        pool.loop.run(EchoConnection(pool, detach(ws), done).echo)
         done.wait()
 
     return app
@@ -71,8 +70,8 @@ def create_app(loop: ThreadLoop) -> Flask:
 
 def run(python2: str, cases: list[str]) -> dict[str, str]:
     """How each case ended, by its number."""
-    loop = ThreadLoop()
-    server = make_server("127.0.0.1", 0, create_app(loop), threaded=True, request_handler=QuietHandler)
+    pool = ReaderPool(ThreadLoop(), LIMITS, 0.05)
+    server = make_server("127.0.0.1", 0, create_app(pool), threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -80,7 +79,7 @@ def run(python2: str, cases: list[str]) -> dict[str, str]:
     finally:
         server.shutdown()
         thread.join(10)
-        loop.stop()
+        pool.stop()
         server.server_close()
 
 

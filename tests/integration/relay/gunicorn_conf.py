@@ -4,7 +4,16 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from types import ModuleType  # noqa: E402
 from typing import Any  # noqa: E402
+
+# The package as a plain folder: its __init__ wires the whole product, of which the relay needs nothing, and importing
+# that would be most of what each of these servers costs.
+_WEBAPP = ModuleType("webapp")
+_WEBAPP.__path__ = [str(Path(__file__).resolve().parents[3] / "webapp")]
+sys.modules["webapp"] = _WEBAPP
 
 from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 

@@ -83,7 +83,8 @@ class Source(StreamSource):
     def resync(self, position: Position) -> bytes:
         return messages.at_position("resync", {"session_id": self._subject}, position, data=self._snapshot())
 
-    def close_code_for(self, event: StoredEvent) -> int | None:
+    @classmethod
+    def close_code_for(cls, event: StoredEvent) -> int | None:
         return event.body.get("close")
 
     def command(self, name: str) -> Command | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import psutil
 import pytest
 
 from dev.local.health import answers
@@ -135,3 +136,47 @@ def test_a_crowd_at_once_waits_its_turn(tmp_path, redis_url):
         crowd = [stack.enter_context(server.raw(f"s{n}", "decide_seconds=0.3")) for n in range(150)]
         wait_until(lambda: server.get("/count")["admitted"] == len(crowd))
         assert server.sample("welno_relay_closed_total", transport="websocket", reason="1013") == 0
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory, redis_url) -> Iterator[Server]:
+    limits = RelayLimits(sockets_per_address=200, sockets_total=50)
+    with Server(tmp_path_factory.mktemp("crowded"), redis_url, limits) as server:
+        yield server
+
+
+def undecided(server: Server, stack: ExitStack, count: int, seconds: float) -> list[socket.socket]:
+    return [stack.enter_context(server.raw(f"s{n}", f"decide_seconds={seconds}")) for n in range(count)]
+
+
+def test_who_waits_for_a_decision_keeps_no_request(crowded):
+    """The server's own descriptor of each is closed: what is left is the relay's."""
+    process = psutil.Process(crowded.process.pid).children()[0]
+    crowded.wait_for_nobody()
+    before = process.num_fds()
+    with ExitStack() as stack:
+        undecided(crowded, stack, 60, 2)
+        wait_until(lambda: process.num_fds() - before <= 65)
+        assert crowded.get("/count")["sockets"] == 60
+        assert crowded.get("/count")["admitted"] == 0
+    crowded.wait_for_nobody()
+
+
+def test_decisions_that_wait_keep_no_command_waiting(crowded):
+    with ExitStack() as stack:
+        client = stack.enter_context(crowded.open("one"))
+        undecided(crowded, stack, 40, 2)
+        client.send('{"type":"status_request"}')
+        assert json.loads(client.recv(1))["type"] == "session_status"
+        assert crowded.get("/count")["admitted"] == 1
+    crowded.wait_for_nobody()
+
+
+def test_no_more_may_wait_for_a_decision_than_may_be_served(crowded):
+    with ExitStack() as stack:
+        undecided(crowded, stack, 100, 2)
+        one_more = stack.enter_context(crowded.connect("more", "decide_seconds=2"))
+        started = time.monotonic()
+        assert close_of(one_more) == (1013, "try again later")
+        assert time.monotonic() - started < 1.5
+    crowded.wait_for_nobody()

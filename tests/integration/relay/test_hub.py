@@ -3,17 +3,20 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 import redis
 from prometheus_client import REGISTRY
 
 from dev.local.ports import pick_port
+from services.stores import connect_redis
 from streams import Position, StreamsUnavailable
 from streams.keys import channel
 from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.proxy import SilenceableProxy
 from tests.numbered_streams import NumberedStreams
+from tests.replication import replicated
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
@@ -201,6 +204,33 @@ def test_a_connection_that_goes_silent_is_noticed_and_recovered(streams, redis_u
         assert read_seqs(subscription, 2) == [2, 3]
         assert time.monotonic() - started < 3.5
         hub.stop()
+
+
+def test_after_a_failover_the_subscription_moves_to_the_new_primary():
+    """The connection of before stays open, and its node follows nobody any more: it would say nothing for ever."""
+    with replicated() as pair, connect_redis(pair.url, redis.Redis) as client:
+        streams = NumberedStreams(client)
+        hub = Hub(streams, pair.url, check_every_seconds=3600)
+        streams.append(SUBJECT, [{"type": "test"}])
+        subscription = hub.subscribe(SUBJECT, START)
+        assert read_seqs(subscription, 1) == [1]
+        before = pair.primary
+        pair.fail_over()
+        before.admin.replicaof("127.0.0.1", pick_port())
+        wait_until(lambda: succeeds(lambda: streams.append(SUBJECT, [{"type": "test"}])))
+        wait_until(lambda: pubsub_clients(pair.primary.admin) != [], 3)
+        assert read_seqs(subscription, 1) == [2]
+        assert pubsub_clients(before.admin) == []
+        subscription.close()
+        hub.stop()
+
+
+def succeeds(job: Callable[[], object]) -> bool:
+    try:
+        job()
+    except (redis.RedisError, StreamsUnavailable):
+        return False
+    return True
 
 
 def test_readers_that_keep_coming_do_not_hide_a_dead_connection(streams, redis_url, writer):

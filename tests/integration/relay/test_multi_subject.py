@@ -157,13 +157,13 @@ def test_the_bound_of_a_subject_holds_for_it_alone(open_desk):
 
 def test_what_waits_is_bounded_for_the_socket_as_a_whole(server, writer):
     """Four subjects, each within its bound and all together beyond: the socket is too slow."""
-    deaf = server.raw("clerk", path="desk")
+    deaf = server.raw("clerk", path="desk", window=8192)
     with deaf, server.connect("clerk", path="desk", max_queue=None) as quick:
         for client in (deaf, Desk(quick)):
             for subject in "abcd":
                 follow_raw(client, subject)
         wait_until(lambda: server.sample("welno_relay_subscriptions") == 8)
-        for _ in range(120):
+        for _ in range(30):
             for subject in "abcd":
                 writer.write(subject, text="x" * 50_000)
         wait_until(lambda: server.sample("welno_relay_closed_total", transport="websocket", reason="3008") >= 1)

@@ -122,6 +122,14 @@ def test_who_was_close_to_the_end_is_told(app: Flask, authority: SessionAuthorit
     assert (events_of(app, close), events_of(app, far)) == (["session_extended"], [])
 
 
+def test_of_a_completed_session_nobody_is_told(app: Flask, authority: SessionAuthority, starter: Person):  # noqa: F811
+    with clock.frozen(clock.now()):
+        change_run(app, starter.session_id, status=Status.COMPLETED, expires_at=clock.now() + TTL * 0.1)
+        authority.review([right_of(starter)])
+        assert run_of(app, starter).expires_at == clock.now() + TTL
+    assert events_of(app, starter) == []
+
+
 def test_nobody_is_renewed_beyond_the_longest_time(app: Flask, authority: SessionAuthority, starter: Person):  # noqa: F811
     started = run_of(app, starter).created_at
     with clock.frozen(clock.now()):

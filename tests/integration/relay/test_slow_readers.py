@@ -89,16 +89,16 @@ def test_a_resync_that_nobody_took_stays_when_more_comes(narrow, writer, streams
 def test_a_slow_socket_stays_and_ends_where_the_stream_ends(tmp_path, redis_url, writer, policy):
     limits = RelayLimits(queue_max_bytes=200_000)
     with Server(tmp_path, redis_url, limits) as server:
-        with server.raw("one", f"slow={policy}") as slow, server.open("one") as quick:
-            for seq in range(1, 301):
-                writer.write("one", text="x" * 50_000)
+        with server.raw("one", f"slow={policy}", window=8192) as slow, server.open("one") as quick:
+            for seq in range(1, 351):
+                writer.write("one", text="x" * 20_000)
                 assert read_events(quick, 1) == [seq]
-            seqs = read_to(slow, 300)
+            seqs = read_to(slow, 350)
         assert server.sample("welno_relay_closed_total", transport="websocket", reason="3008") == 0
     resyncs = seqs.count(-1)
     seqs = [seq for seq in seqs if seq > 0]
     assert seqs == sorted(set(seqs))
-    assert (resyncs > 0, len(seqs) == 300) == ((True, False) if policy == "RESYNC" else (False, True))
+    assert (resyncs > 0, len(seqs) == 350) == ((True, False) if policy == "RESYNC" else (False, True))
 
 
 def read_to(slow: socket.socket, last: int) -> list[int]:

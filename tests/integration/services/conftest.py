@@ -12,12 +12,21 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.accounts import TokensValidAfter
 from models.patients import CampaignPayment, Hospital, Patient
+from services.accounts.hashing import PasswordHashes
 from services.collection.files import CollectedData, packages_of
 from services.patients.identity import Identity
 from spool import KeptAnswer, Package
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+HASHES = PasswordHashes("an invented pepper of enough letters")
 PSEUDONYM_KEY = "an invented pseudonym key of enough letters"
+# An order of the invented person.
+BUYER: dict[str, Any] = {
+    "oid": "ORDER-1",
+    "user_name": "김하늘",
+    "birth_date": date(1984, 5, 17),
+    "user_phone": "01012345678",
+}
 
 MakeIdentity = Callable[..., Identity]
 MakePackages = Callable[..., list[Package]]

@@ -10,7 +10,7 @@ from models.patients import CampaignPayment, PipelineStep
 from services.collection.campaigns import move_order
 from services.patients.identification import identify_patient
 
-from .conftest import NOW, MakeIdentity
+from .conftest import BUYER, NOW, MakeIdentity
 
 
 def test_an_unknown_order_is_no_fault(db_session: Session, make_identity: MakeIdentity) -> None:
@@ -20,7 +20,7 @@ def test_an_unknown_order_is_no_fault(db_session: Session, make_identity: MakeId
 
 
 def test_an_order_moves_and_gets_its_patient(db_session: Session, make_identity: MakeIdentity) -> None:
-    db_session.add(CampaignPayment(oid="ORDER-1", user_name="김하늘-웰로", birth_date=date(1984, 5, 17)))
+    db_session.add(CampaignPayment(**(BUYER | {"user_name": "김하늘-웰로", "user_phone": "+82 10-1234-5678"})))
     uuid = identify_patient(db_session, make_identity(), uuid4(), NOW).uuid
     step = PipelineStep.DATA_COLLECTED
     assert move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, patient_uuid=uuid)
@@ -29,23 +29,33 @@ def test_an_order_moves_and_gets_its_patient(db_session: Session, make_identity:
 
 
 def test_a_late_repetition_takes_nothing_back(db_session: Session, make_identity: MakeIdentity) -> None:
-    db_session.add(CampaignPayment(oid="ORDER-1", pipeline_step="REPORT_COMPLETED"))
+    db_session.add(CampaignPayment(**BUYER, pipeline_step="REPORT_COMPLETED"))
     assert move_order(db_session, "ORDER-1", PipelineStep.DATA_COLLECTED, identity=make_identity(), now=NOW)
     assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step == "REPORT_COMPLETED"
 
 
 def test_a_new_run_starts_the_order_again(db_session: Session, make_identity: MakeIdentity) -> None:
-    db_session.add(CampaignPayment(oid="ORDER-1", pipeline_step="REPORT_FAILED"))
+    db_session.add(CampaignPayment(**BUYER, pipeline_step="REPORT_FAILED"))
     step = PipelineStep.TILKO_SYNCING
     assert move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, new_run=True)
     assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step == "TILKO_SYNCING"
 
 
-@pytest.mark.parametrize("buyer", [{"user_name": "이바다"}, {"birth_date": date(1990, 1, 1)}])
-def test_somebody_elses_order_does_not_move(
+@pytest.mark.parametrize(
+    "buyer",
+    [
+        {"user_name": "이바다"},
+        {"birth_date": date(1990, 1, 1)},
+        {"user_phone": "01099990000"},
+        {"user_name": None},
+        {"birth_date": None},
+        {"user_phone": None},
+    ],
+)
+def test_an_order_that_does_not_name_this_buyer_in_full_does_not_move(
     db_session: Session, make_identity: MakeIdentity, buyer: dict[str, object]
 ) -> None:
-    db_session.add(CampaignPayment(oid="ORDER-1", **buyer))
+    db_session.add(CampaignPayment(**(BUYER | buyer)))
     step = PipelineStep.TILKO_SYNCING
     assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, new_run=True)
     assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step is None
@@ -53,7 +63,7 @@ def test_somebody_elses_order_does_not_move(
 
 def test_an_order_of_another_patient_does_not_move(db_session: Session, make_identity: MakeIdentity) -> None:
     other = identify_patient(db_session, make_identity(user_name="이바다"), uuid4(), NOW).uuid
-    db_session.add(CampaignPayment(oid="ORDER-1", patient_uuid=other))
+    db_session.add(CampaignPayment(**BUYER, patient_uuid=other))
     step = PipelineStep.TILKO_SYNCING
     assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW)
     assert db_session.get_one(CampaignPayment, "ORDER-1").patient_uuid == other

@@ -18,12 +18,13 @@ from services.patients.passwords import (
     PasswordAlreadySet,
     PasswordNotSixDigits,
     Passwords,
+    PasswordTooWeak,
     TryResult,
     charge_try,
 )
 from tests.waiting import wait_until
 
-from .conftest import NOW, MakeIdentity
+from .conftest import HASHES, NOW, MakeIdentity
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def clock() -> Iterator[Clock]:
 
 @pytest.fixture
 def passwords(sessions: sessionmaker[Session], clock: Clock) -> Passwords:
-    return Passwords(sessions, clock)
+    return Passwords(sessions, clock, HASHES)
 
 
 @pytest.fixture
@@ -48,68 +49,105 @@ def guess(passwords: Passwords, patient: UUID, times: int) -> list[Outcome]:
 
 
 def test_the_right_password_opens(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
-    assert passwords.verify(patient, "123456").is_right
+    passwords.set(patient, "482913")
+    assert passwords.verify(patient, "482913").is_right
 
 
 def test_without_a_password_nothing_opens(passwords: Passwords, patient: UUID) -> None:
-    assert passwords.verify(patient, "123456") == TryResult(Outcome.NOT_SET)
+    assert passwords.verify(patient, "482913") == TryResult(Outcome.NOT_SET)
 
 
 def test_a_password_is_set_only_once(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     with pytest.raises(PasswordAlreadySet):
-        passwords.set(patient, "654321")
-    assert passwords.verify(patient, "123456").is_right
+        passwords.set(patient, "730518")
+    assert passwords.verify(patient, "482913").is_right
 
 
 def test_wrong_tries_count_down(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     assert [passwords.verify(patient, "000000").tries_left for _ in range(3)] == [4, 3, 2]
 
 
 def test_the_fifth_wrong_try_locks_even_the_right_password(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     assert guess(passwords, patient, 5) == [Outcome.WRONG] * 4 + [Outcome.LOCKED]
-    assert passwords.verify(patient, "123456") == TryResult(Outcome.LOCKED, locked_until=NOW + timedelta(minutes=30))
+    assert passwords.verify(patient, "482913") == TryResult(Outcome.LOCKED, locked_until=NOW + timedelta(minutes=30))
 
 
 def test_the_lock_ends_after_half_an_hour(passwords: Passwords, patient: UUID, clock: Clock) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     guess(passwords, patient, 5)
     clock.advance(timedelta(minutes=30))
     assert passwords.verify(patient, "000000").tries_left == 4
-    assert passwords.verify(patient, "123456").is_right
+    assert passwords.verify(patient, "482913").is_right
+
+
+def test_each_lock_in_a_row_is_twice_as_long_up_to_a_day(passwords: Passwords, patient: UUID, clock: Clock) -> None:
+    passwords.set(patient, "482913")
+    minutes = []
+    for _ in range(8):
+        until = [passwords.verify(patient, "000000") for _ in range(5)][-1].locked_until
+        assert until is not None
+        minutes.append((until - clock.now()) / timedelta(minutes=1))
+        clock.advance(until - clock.now())
+    assert minutes == [30, 60, 120, 240, 480, 960, 1440, 1440]
+
+
+def test_after_a_right_try_locks_are_short_again(passwords: Passwords, patient: UUID, clock: Clock) -> None:
+    passwords.set(patient, "482913")
+    guess(passwords, patient, 5)
+    clock.advance(timedelta(minutes=30))
+    assert passwords.verify(patient, "482913").is_right
+    guess(passwords, patient, 4)
+    assert passwords.verify(patient, "000000").locked_until == clock.now() + timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("weak", ["111111", "123456", "840517", "012345", "345678"])
+def test_what_others_would_guess_first_is_no_password(passwords: Passwords, patient: UUID, weak: str) -> None:
+    with pytest.raises(PasswordTooWeak):
+        passwords.set(patient, weak)
+    passwords.set(patient, "482913")
+    with pytest.raises(PasswordTooWeak):
+        passwords.reset(patient, weak)
+
+
+def test_a_weak_new_password_is_told_only_to_who_knows_the_present_one(passwords: Passwords, patient: UUID) -> None:
+    passwords.set(patient, "482913")
+    assert passwords.change(patient, "000000", "840517").outcome is Outcome.WRONG
+    with pytest.raises(PasswordTooWeak):
+        passwords.change(patient, "482913", "840517")
+    assert passwords.verify(patient, "482913") == TryResult(Outcome.RIGHT, tries_left=5)
 
 
 def test_the_right_password_forgives_the_wrong_ones(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     guess(passwords, patient, 4)
-    assert passwords.verify(patient, "123456").is_right
+    assert passwords.verify(patient, "482913").is_right
     assert passwords.verify(patient, "000000").tries_left == 4
 
 
 def test_a_request_that_dies_after_the_charge_has_used_its_try(
     sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
 ) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     for _ in range(5):
         with sessions.begin() as session:
             charge_try(session, patient, NOW)
-    assert passwords.verify(patient, "123456").outcome is Outcome.LOCKED
+    assert passwords.verify(patient, "482913").outcome is Outcome.LOCKED
 
 
 def test_guesses_at_once_get_five_comparisons(
     sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
 ) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     compared: list[str] = []
 
     def compare(function, *args):
         compared.append(args[1])
         return function(*args)
 
-    guesser = Passwords(sessions, clock, run=compare)
+    guesser = Passwords(sessions, clock, HASHES, run=compare)
     threads = [threading.Thread(target=guesser.verify, args=(patient, "000000")) for _ in range(12)]
     for thread in threads:
         thread.start()
@@ -121,7 +159,7 @@ def test_guesses_at_once_get_five_comparisons(
 def test_a_try_waits_for_the_count_of_the_one_before(
     sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
 ) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     left: list[int] = []
 
     def charge() -> None:
@@ -140,31 +178,31 @@ def test_a_try_waits_for_the_count_of_the_one_before(
 def test_no_transaction_is_open_while_it_is_compared(
     sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
 ) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
 
     def compare(function, *args):
         with sessions.begin() as session:  # would wait for the row's lock if it were held
             assert session.get(PatientPassword, patient, with_for_update={"nowait": True})
         return function(*args)
 
-    assert Passwords(sessions, clock, run=compare).verify(patient, "123456").is_right
+    assert Passwords(sessions, clock, HASHES, run=compare).verify(patient, "482913").is_right
 
 
 def test_a_changed_password_replaces_the_old_one(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
-    assert passwords.change(patient, "123456", "654321").is_right
-    assert passwords.verify(patient, "654321").is_right
-    assert not passwords.verify(patient, "123456").is_right
+    passwords.set(patient, "482913")
+    assert passwords.change(patient, "482913", "730518").is_right
+    assert passwords.verify(patient, "730518").is_right
+    assert not passwords.verify(patient, "482913").is_right
 
 
 def test_change_needs_the_present_password_and_counts(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
-    assert passwords.change(patient, "000000", "654321") == TryResult(Outcome.WRONG, tries_left=4)
-    assert passwords.verify(patient, "123456").is_right
+    passwords.set(patient, "482913")
+    assert passwords.change(patient, "000000", "730518") == TryResult(Outcome.WRONG, tries_left=4)
+    assert passwords.verify(patient, "482913").is_right
 
 
 def test_change_to_anything_but_six_digits_uses_no_try(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     with pytest.raises(PasswordNotSixDigits):
         passwords.change(patient, "000000", "65432")
     assert passwords.verify(patient, "000000").tries_left == 4
@@ -173,29 +211,29 @@ def test_change_to_anything_but_six_digits_uses_no_try(passwords: Passwords, pat
 def test_a_password_replaced_meanwhile_does_not_open(
     sessions: sessionmaker[Session], clock: Clock, passwords: Passwords, patient: UUID
 ) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
 
     def compare(function, *args):
-        passwords.reset(patient, "654321")
+        passwords.reset(patient, "730518")
         return function(*args)
 
-    assert Passwords(sessions, clock, run=compare).verify(patient, "123456").outcome is Outcome.WRONG
+    assert Passwords(sessions, clock, HASHES, run=compare).verify(patient, "482913").outcome is Outcome.WRONG
 
 
 def test_reset_replaces_the_password_and_ends_the_lock(passwords: Passwords, patient: UUID) -> None:
-    passwords.set(patient, "123456")
+    passwords.set(patient, "482913")
     guess(passwords, patient, 5)
-    passwords.reset(patient, "654321")
-    assert passwords.verify(patient, "654321").is_right
+    passwords.reset(patient, "730518")
+    assert passwords.verify(patient, "730518").is_right
 
 
 def test_a_hash_with_old_parameters_is_renewed(
     sessions: sessionmaker[Session], passwords: Passwords, patient: UUID
 ) -> None:
-    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("123456")
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("482913")
     with sessions.begin() as session:
         session.add(PatientPassword(patient_uuid=patient, password_hash=weak))
-    assert passwords.verify(patient, "123456").is_right
+    assert passwords.verify(patient, "482913").is_right
     with sessions() as session:
         assert session.get_one(PatientPassword, patient).password_hash != weak
-    assert passwords.verify(patient, "123456").is_right
+    assert passwords.verify(patient, "482913").is_right

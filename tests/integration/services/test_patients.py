@@ -1,4 +1,4 @@
-"""Who this is: by order, by phone + birth date + name, by the browser's hint, or somebody new."""
+"""Who this is: what the authenticator proved (phone, birth date, name), and nothing else."""
 
 import threading
 from datetime import date, timedelta
@@ -47,38 +47,44 @@ def test_phone_birth_date_and_name_find_the_patient(db_session: Session, make_id
     assert (reserved.patient_uuid, reserved.known) == (uuid, True)
 
 
-def test_the_order_of_the_same_person_comes_first(db_session: Session, make_identity: MakeIdentity) -> None:
-    ordered = add_patient(db_session, make_identity(), phone="01099990000")
-    add_patient(db_session, make_identity())
-    db_session.add(CampaignPayment(oid="ORDER-1", patient_uuid=ordered))
-    assert reserve(db_session, make_identity(oid="ORDER-1")) == ordered
-
-
-@pytest.mark.parametrize("other", [{"user_name": "이바다"}, {"birthdate": date(1990, 1, 1)}])
-def test_somebody_elses_order_is_no_way_to_their_row(
-    db_session: Session, make_identity: MakeIdentity, other: dict[str, object]
+@pytest.mark.parametrize(
+    "other", [{"user_name": "이바다"}, {"birthdate": date(1990, 1, 1)}, {"phone_no": "01099990000"}]
+)
+@pytest.mark.parametrize("way", ["uuid", "order", "hospital"])
+def test_whoever_differs_in_one_of_the_three_reaches_nobody_elses_row(
+    db_session: Session, make_identity: MakeIdentity, other: dict[str, object], way: str
 ) -> None:
-    theirs = add_patient(db_session, make_identity(**other, phone_no="01099990000"))
+    """A namesake with the same birth date, too, whatever of the other they know."""
+    db_session.add(Hospital(hospital_id="HANBIT", name="한빛병원"))
+    theirs = add_patient(db_session, make_identity(**other), hospital_id="HANBIT")
     db_session.add(CampaignPayment(oid="ORDER-1", patient_uuid=theirs))
-    assert reserve(db_session, make_identity(oid="ORDER-1")) != theirs
+    known = {"uuid": {"patient_uuid": theirs}, "order": {"oid": "ORDER-1"}, "hospital": {"hospital_id": "HANBIT"}}
+    identity = make_identity(**known[way])
+    reserved = reserve(db_session, identity)
+    assert reserved != theirs
+    assert identify_patient(db_session, identity, reserved, NOW).uuid != theirs
 
 
-def test_the_hint_counts_for_the_same_name_and_birth_date(db_session: Session, make_identity: MakeIdentity) -> None:
-    uuid = add_patient(db_session, make_identity(), phone="01099990000")
-    assert reserve(db_session, make_identity(patient_uuid=uuid)) == uuid
+def test_a_changed_phone_is_a_new_patient(db_session: Session, make_identity: MakeIdentity) -> None:
+    old = add_patient(db_session, make_identity(), phone="01099990000")
+    new = identify_patient(db_session, make_identity(patient_uuid=old), old, NOW)
+    assert (new.uuid != old, new.phone) == (True, "01012345678")
+    assert db_session.get_one(Patient, old).phone == "01099990000"
 
 
-@pytest.mark.parametrize("other", [{"user_name": "이바다"}, {"birthdate": date(1990, 1, 1)}])
-def test_a_hint_at_somebody_else_is_ignored(
-    db_session: Session, make_identity: MakeIdentity, other: dict[str, object]
-) -> None:
-    theirs = add_patient(db_session, make_identity(**other))
-    assert reserve(db_session, make_identity(patient_uuid=theirs)) != theirs
+def test_a_phone_given_to_another_person_leads_to_nobody(db_session: Session, make_identity: MakeIdentity) -> None:
+    before = add_patient(db_session, make_identity())
+    after = make_identity(user_name="이바다", birthdate=date(1990, 1, 1), patient_uuid=before)
+    assert identify_patient(db_session, after, reserve(db_session, after), NOW).uuid != before
 
 
-def test_a_hint_at_nobody_is_ignored(db_session: Session, make_identity: MakeIdentity) -> None:
-    hint = uuid4()
-    assert reserve(db_session, make_identity(patient_uuid=hint)) != hint
+def test_a_number_of_before_does_not_lead_to_who_had_it(db_session: Session, make_identity: MakeIdentity) -> None:
+    """The row was made with this number, and has another by now: its uuid is the one that this person would derive."""
+    derived = make_identity().derive_uuid(PSEUDONYM_KEY)
+    add_patient(db_session, make_identity(), uuid=derived, phone="01099990000")
+    reserved = reserve(db_session, make_identity())
+    assert reserved != derived
+    assert identify_patient(db_session, make_identity(), reserved, NOW).uuid == reserved
 
 
 def test_identifying_twice_changes_nothing(db_session: Session, make_identity: MakeIdentity) -> None:
@@ -87,19 +93,6 @@ def test_identifying_twice_changes_nothing(db_session: Session, make_identity: M
     second = identify_patient(db_session, make_identity(), uuid, NOW + timedelta(days=1))
     assert (first.uuid, second.uuid, second.updated_at) == (uuid, uuid, NOW)
     assert db_session.scalar(select(func.count()).select_from(Patient)) == 1
-
-
-def test_a_changed_phone_is_noted(db_session: Session, make_identity: MakeIdentity) -> None:
-    uuid = add_patient(db_session, make_identity(), phone="01099990000")
-    patient = identify_patient(db_session, make_identity(patient_uuid=uuid), uuid, NOW)
-    assert (patient.uuid, patient.phone) == (uuid, "01012345678")
-
-
-def test_a_phone_that_belongs_to_another_row_stays_there(db_session: Session, make_identity: MakeIdentity) -> None:
-    uuid = add_patient(db_session, make_identity(), phone="01099990000")
-    add_patient(db_session, make_identity())
-    patient = identify_patient(db_session, make_identity(), uuid, NOW)
-    assert (patient.uuid, patient.phone) == (uuid, "01099990000")
 
 
 def test_a_row_with_the_natural_key_wins_over_the_reserved_uuid(
@@ -124,15 +117,16 @@ def test_the_hospital_that_sends_the_person_is_taken(db_session: Session, make_i
     assert identify_patient(db_session, identity, reserved.patient_uuid, NOW).hospital_id == "HANBIT"
 
 
-@pytest.mark.parametrize("stated", [None, "PEERNINE", "MADE-UP"])
-def test_no_hospital_in_particular_replaces_none(
+@pytest.mark.parametrize("stated", [None, "PEERNINE", "MADE-UP", "NEW"])
+def test_what_is_stored_stays_whatever_a_session_says(
     db_session: Session, make_identity: MakeIdentity, stated: str | None
 ) -> None:
-    db_session.add(Hospital(hospital_id="HANBIT", name="한빛병원"))
-    uuid = add_patient(db_session, make_identity(), hospital_id="HANBIT")
-    identity = make_identity(hospital_id=stated)
+    db_session.add_all([Hospital(hospital_id="HANBIT", name="한빛병원"), Hospital(hospital_id="NEW", name="새병원")])
+    uuid = add_patient(db_session, make_identity(), hospital_id="HANBIT", gender="F")
+    identity = make_identity(hospital_id=stated, gender="M")
     assert reserve_patient(db_session, identity, PSEUDONYM_KEY).hospital_id == "HANBIT"
-    assert identify_patient(db_session, identity, uuid, NOW).hospital_id == "HANBIT"
+    patient = identify_patient(db_session, identity, uuid, NOW)
+    assert (patient.hospital_id, patient.gender, patient.phone) == ("HANBIT", "F", "01012345678")
 
 
 def test_an_unknown_hospital_falls_back_and_is_not_created(db_session: Session) -> None:

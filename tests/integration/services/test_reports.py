@@ -1,6 +1,6 @@
 """Reports: ordered from what is stored, kept once, noted on patient and order."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +22,7 @@ from services.patients.identity import Identity
 from services.patients.records import newest_report
 from upstream.mediarc.answers import ReportAnswer
 
-from .conftest import NOW, MakeIdentity, MakePackages, checkup
+from .conftest import BUYER, NOW, MakeIdentity, MakePackages, checkup
 
 SESSION = UUID("3f9c1a2b-0000-4000-8000-000000000000")
 
@@ -120,7 +120,7 @@ def test_the_order_gets_its_report(
     db_session: Session, make_packages: MakePackages, make_identity: MakeIdentity
 ) -> None:
     patient = bring(db_session, make_packages)
-    db_session.add(CampaignPayment(oid="ORDER-1", user_name="김하늘", birth_date=date(1984, 5, 17)))
+    db_session.add(CampaignPayment(**BUYER))
     store(db_session, patient, make_identity(oid="ORDER-1"), raw={"mkt_uuid": "m-1"})
     order = db_session.get_one(CampaignPayment, "ORDER-1")
     assert (order.pipeline_step, order.report_url) == ("REPORT_COMPLETED", "https://reports.example/1.pdf")
@@ -131,7 +131,7 @@ def test_somebody_elses_order_gets_no_report(
     db_session: Session, make_packages: MakePackages, make_identity: MakeIdentity
 ) -> None:
     patient = bring(db_session, make_packages)
-    db_session.add(CampaignPayment(oid="ORDER-1", user_name="이바다"))
+    db_session.add(CampaignPayment(**(BUYER | {"user_name": "이바다"})))
     store(db_session, patient, make_identity(oid="ORDER-1"))
     assert db_session.get_one(CampaignPayment, "ORDER-1").report_url is None
 
@@ -141,7 +141,7 @@ def test_a_failure_is_noted_on_the_order_and_takes_nothing_away(
 ) -> None:
     patient = bring(db_session, make_packages)
     identity = make_identity(oid="ORDER-1")
-    db_session.add(CampaignPayment(oid="ORDER-1"))
+    db_session.add(CampaignPayment(**BUYER))
     assert mark_report_failed(db_session, patient_uuid=patient.uuid, identity=identity, now=NOW)
     assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step == "REPORT_FAILED"
     store(db_session, patient, identity)

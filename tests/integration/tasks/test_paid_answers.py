@@ -130,46 +130,6 @@ def test_a_killed_process_costs_one_more_call_after_its_time_and_it_is_counted(r
     assert outcomes == ["taken_back", "asked_again", "done"]
 
 
-def test_a_poller_lets_a_poll_that_may_be_paid_for_end(running: Stack, driver: Driver):
-    session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
-    driver.approve(session_id)
-    driver.wait_until_held(fault)
-    stop_and_release(running, driver, program_of(running, holder_of(driver, session_id)), fault)
-    completes_paid_once(driver, session_id)
-
-
-def test_a_poller_that_is_killed_costs_no_call_before_the_time_of_its_own_is_over(running: Stack, driver: Driver):
-    session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
-    driver.approve(session_id)
-    driver.wait_until_held(fault)
-    began = datetime.fromisoformat(driver.calls(session_id, CHECKUPS)[-1]["at"])
-    running.kill(program_of(running, holder_of(driver, session_id)))
-    driver.wait_for(session_id, Status.COMPLETED)
-    again = datetime.fromisoformat(driver.calls(session_id, CHECKUPS)[-1]["at"])
-    assert again - began >= timedelta(seconds=float(SHORT["WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS"]))
-
-
-def test_a_poll_that_is_paid_for_is_kept_though_its_session_ends(running: Stack, driver: Driver):
-    session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
-    driver.approve(session_id)
-    driver.wait_until_held(fault)
-    driver.execute(
-        "update welno.welno_collection_history set expires_at = :now where session_id = :id",
-        now=clock.now(),
-        id=session_id,
-    )
-    swept = driver.start_somebody()  # the poller ends others meanwhile
-    driver.execute(
-        "update welno.welno_collection_history set expires_at = :now where session_id = :id", now=clock.now(), id=swept
-    )
-    driver.wait_for(swept, Status.EXPIRED)
-    driver.release(fault)
-    completes_paid_once(driver, session_id)
-
-
 def test_records_that_come_after_the_end_of_their_session_are_parked(running: Stack, driver: Driver):
     ended = {status: driver.wait_for_push() for status in (Status.EXPIRED, Status.CANCELLED)}
     driver.cancel(ended[Status.CANCELLED])
@@ -189,7 +149,6 @@ def test_records_that_come_after_the_end_of_their_session_are_parked(running: St
             return not any("incoming" in driver.files(session_id) for session_id in ended.values())
 
         wait_until(is_clean, every=0.2)
-        beat.pool.force_close_all()
     assert "failed" in driver.files(ended[Status.EXPIRED])
     assert "failed" not in driver.files(ended[Status.CANCELLED])
 

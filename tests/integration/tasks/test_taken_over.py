@@ -8,7 +8,7 @@ from core.clock import clock
 from core.names import Status
 from dev.local.stack import Stack
 from spool import AnswerKind, KeptAnswer, Spool
-from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
+from tests.integration.collection.driver import TREATMENTS, Driver
 
 ANSWER = KeptAnswer(b'{"Status":"OK","ResultList":[]}')
 REFUSE = """
@@ -37,21 +37,6 @@ def test_a_worker_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.hits(fault) == 1
     assert driver.run(session_id).prescription_count == 0
-
-
-def test_a_poller_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(
-    running: Stack, driver: Driver, elsewhere: Spool
-):
-    session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), hold="before")
-    driver.wait_until_held(fault)
-    running.kill("poller")
-    driver.approve(session_id)
-    elsewhere.put_incoming(session_id, AnswerKind.HEALTH, ANSWER)
-    running.start("poller")
-    driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.hits(fault) == 1
-    assert driver.billed(session_id) == (0, 1, 0)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from tests.integration.upstream.conftest import MIB
 from upstream.tilko.client import Timeouts
 from upstream.tilko.errors import (
     AnswerUnreadable,
+    EndpointMissing,
     NotApproved,
     TilkoMisconfigured,
-    TilkoRefused,
     TilkoResponseTooLarge,
     TilkoUnavailable,
 )
@@ -88,6 +88,27 @@ def test_retry_after_reaches_the_caller(peer, asking):
     assert caught.value.retry_after_seconds == 7.0
 
 
+@pytest.mark.parametrize("version", ["v2.0", "v1.0"])
+@pytest.mark.parametrize("result", [True, False])
+def test_a_login_check_is_asked_once_of_the_version_named(peer, asking, version, result):
+    peer.answer = peers.give_json({"Status": "OK", "Result": result})
+    assert asking.check_login(peer.url, version) is result
+    assert peer.paths_asked == [f"/api/{version}/nhissimpleauth/LoginCheck"]
+
+
+def test_a_missing_login_check_is_told_apart(peer, asking):
+    peer.answer = peers.give_json({"Message": "no such resource"}, 404)
+    with pytest.raises(EndpointMissing):
+        asking.check_login(peer.url)
+
+
+def test_a_login_check_that_hangs_ends_at_its_deadline(peer, asking):
+    peer.answer = peers.stay_silent
+    with pytest.raises(TilkoUnavailable) as caught:
+        asking.check_login(peer.url)
+    assert caught.value.reason == "timed_out"
+
+
 def test_html_page_means_not_approved(peer, asking):
     peer.answer = peers.give_body("<html>대기</html>".encode(), content_type="text/html")
     with pytest.raises(NotApproved):
@@ -140,7 +161,7 @@ def test_answer_beyond_the_limit_is_not_retried(peer, asking, declared):
 
 def test_redirects_are_not_followed(peer, asking):
     peer.answer = peers.give_body(b"", 307, Location="/elsewhere")
-    with pytest.raises(TilkoRefused, match="HTTP 307"):
+    with pytest.raises(TilkoUnavailable, match="HTTP 307"):
         asking.ask(peer.url)
     assert len(peer.bodies) == 1
 

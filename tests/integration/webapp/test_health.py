@@ -1,8 +1,10 @@
 """What machines that watch are told."""
 
 import io
+import time
 from dataclasses import replace
 
+import pytest
 from flask import Flask
 
 from core.settings import Settings
@@ -69,6 +71,25 @@ def test_the_reference_page_loads_nothing(app: Flask):
     assert "/api/v1/tilko/session/start" in answer.text
     assert "src=" not in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json", "/api/asyncapi.json"])
+def test_a_document_is_rendered_once_and_kept_by_its_reader(app: Flask, path: str):
+    client = app.test_client()
+    first = client.get(path)
+    began = time.process_time()
+    assert {client.get(path).data for _ in range(100)} == {first.data}
+    assert time.process_time() - began < 1
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_the_document_of_the_stream_names_the_host_it_is_asked_by(app: Flask):
+    for host in ("a.welno.test", "b.welno.test"):
+        assert (
+            app.test_client().get("/api/asyncapi.json", headers={"Host": host}).json["servers"]["here"]["host"] == host
+        )
 
 
 def test_listed_origins_may_read_and_others_not(app: Flask):

@@ -20,7 +20,7 @@ def path(person: Person, action: str) -> str:
 
 @pytest.fixture
 def protected(owner: Person) -> Person:
-    assert owner.ask("POST", path(owner, "set"), json={"password": "135790"}).status_code == 201
+    assert owner.ask("POST", path(owner, "set"), json={"password": "592704"}).status_code == 201
     return owner
 
 
@@ -36,7 +36,7 @@ def test_a_password_has_six_digits(owner: Person, password: object):
 
 
 def test_the_right_password_opens_the_records(protected: Person, visitor: Person):
-    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"})
     visitor.token = answer.json["access_token"]
     assert visitor.ask("GET", f"/patients/{protected.patient_uuid}/checkups").status_code == 200
     assert "HttpOnly" in answer.headers["Set-Cookie"]
@@ -45,12 +45,12 @@ def test_the_right_password_opens_the_records(protected: Person, visitor: Person
 
 def test_the_cookie_of_the_right_password_reads(app: Flask, protected: Person):
     client = app.test_client()
-    client.post(API + path(protected, "verify"), json={"password": "135790"})
+    client.post(API + path(protected, "verify"), json={"password": "592704"})
     assert client.get(f"{API}/patients/{protected.patient_uuid}/report").status_code == 200
 
 
 def test_a_patients_token_opens_no_other_patient(protected: Person, colleague: Person, visitor: Person):
-    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    answer = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"})
     visitor.token = answer.json["access_token"]
     assert visitor.ask("GET", f"/patients/{colleague.patient_uuid}/checkups").status_code == 404
 
@@ -64,7 +64,7 @@ def test_a_wrong_password_says_how_many_tries_are_left(protected: Person, visito
 
 def test_five_wrong_passwords_lock_also_the_right_one(protected: Person, visitor: Person):
     answers = [visitor.ask("POST", path(protected, "verify"), json={"password": "000000"}) for _ in range(5)]
-    right = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+    right = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"})
     assert answers[-1].json["error"]["code"] == right.json["error"]["code"] == "PASSWORD_LOCKED"
     assert 1790 <= int(right.headers["Retry-After"]) <= 1801
 
@@ -73,20 +73,20 @@ def test_the_lock_opens_after_half_an_hour(protected: Person, visitor: Person):
     for _ in range(5):
         visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
     with clock.frozen(clock.now() + timedelta(minutes=31)):
-        answer = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"})
+        answer = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"})
     assert answer.status_code == 200
 
 
 def test_a_patient_without_a_password_looks_like_an_unknown_one(owner: Person, visitor: Person):
-    unset = visitor.ask("POST", path(owner, "verify"), json={"password": "135790"})
-    unknown = visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "135790"})
+    unset = visitor.ask("POST", path(owner, "verify"), json={"password": "592704"})
+    unknown = visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "592704"})
     assert unset.status_code == unknown.status_code == 404
     assert unset.json["error"] == unknown.json["error"]
 
 
 def test_a_changed_password_ends_the_tokens_given_before(protected: Person, visitor: Person):
-    old = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"}).json["access_token"]
-    body = {"current_password": "135790", "new_password": "246802"}
+    old = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"}).json["access_token"]
+    body = {"current_password": "592704", "new_password": "804365"}
     new = visitor.ask("POST", path(protected, "change"), json=body).json["access_token"]
     records = f"/patients/{protected.patient_uuid}/checkups"
     opened = [visitor.ask("GET", records, headers={"Authorization": f"Bearer {token}"}) for token in (old, new)]
@@ -96,9 +96,9 @@ def test_a_changed_password_ends_the_tokens_given_before(protected: Person, visi
 def test_an_emptied_redis_revives_no_token_of_the_old_password(
     app: Flask, server: Server, protected: Person, visitor: Person, redis_client: redis.Redis
 ):
-    right = {"password": "135790"}
+    right = {"password": "592704"}
     tokens = [visitor.ask("POST", path(protected, "verify"), json=right).json["access_token"] for _ in range(2)]
-    reset = protected.ask("POST", path(protected, "reset"), json={"password": "246802"})
+    reset = protected.ask("POST", path(protected, "reset"), json={"password": "804365"})
     redis_client.flushall()
     records = f"{API}/patients/{protected.patient_uuid}/checkups"
     here, there = ({"Authorization": f"Bearer {token}"} for token in tokens)
@@ -108,25 +108,25 @@ def test_an_emptied_redis_revives_no_token_of_the_old_password(
 
 
 def test_changing_needs_the_present_password(protected: Person, visitor: Person):
-    body = {"current_password": "000000", "new_password": "246802"}
+    body = {"current_password": "000000", "new_password": "804365"}
     assert visitor.ask("POST", path(protected, "change"), json=body).status_code == 401
 
 
 def test_the_session_that_identified_the_patient_resets_and_unlocks(protected: Person, visitor: Person):
     for _ in range(5):
         visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
-    assert protected.ask("POST", path(protected, "reset"), json={"password": "246802"}).status_code == 200
-    assert visitor.ask("POST", path(protected, "verify"), json={"password": "246802"}).status_code == 200
+    assert protected.ask("POST", path(protected, "reset"), json={"password": "804365"}).status_code == 200
+    assert visitor.ask("POST", path(protected, "verify"), json={"password": "804365"}).status_code == 200
 
 
 def test_a_password_does_not_suffice_to_reset(protected: Person, visitor: Person):
-    visitor.token = visitor.ask("POST", path(protected, "verify"), json={"password": "135790"}).json["access_token"]
-    assert visitor.ask("POST", path(protected, "reset"), json={"password": "246802"}).status_code == 404
+    visitor.token = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"}).json["access_token"]
+    assert visitor.ask("POST", path(protected, "reset"), json={"password": "804365"}).status_code == 404
 
 
 def test_guessing_is_limited_by_address_over_all_patients(visitor: Person):
     answers = [
-        visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "135790"}) for _ in range(9)
+        visitor.ask("POST", f"/patients/{uuid4()}/password/verify", json={"password": "592704"}) for _ in range(9)
     ]
     assert [answer.status_code for answer in answers] == [404] * 8 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 3000
@@ -134,7 +134,7 @@ def test_guessing_is_limited_by_address_over_all_patients(visitor: Person):
 
 def test_a_page_of_another_site_may_not_guess(protected: Person, visitor: Person):
     answer = visitor.ask(
-        "POST", path(protected, "verify"), json={"password": "135790"}, headers={"Origin": "https://evil.test"}
+        "POST", path(protected, "verify"), json={"password": "592704"}, headers={"Origin": "https://evil.test"}
     )
     assert answer.json["error"]["code"] == "ORIGIN_NOT_ALLOWED"
 
@@ -142,11 +142,11 @@ def test_a_page_of_another_site_may_not_guess(protected: Person, visitor: Person
 def test_a_cookie_sets_a_password_only_from_a_listed_origin(app: Flask, owner: Person):
     client = app.test_client()
     client.set_cookie("welno_session", owner.token)
-    target, body = API + path(owner, "set"), {"password": "135790"}
+    target, body = API + path(owner, "set"), {"password": "592704"}
     assert client.post(target, json=body).status_code == 403
     assert client.post(target, json=body, headers={"Origin": ORIGIN}).status_code == 201
 
 
 def test_no_password_stands_in_redis(protected: Person, redis_client: redis.Redis):
     stored = b"".join(redis_client.dump(key) or b"" for key in redis_client.scan_iter())
-    assert b"135790" not in stored
+    assert b"592704" not in stored

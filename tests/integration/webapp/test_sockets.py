@@ -109,6 +109,21 @@ def test_strangers_colleagues_and_unknown_ids_are_refused_by_code(dial: Dial, st
     assert close_code(dial(str(uuid4()))) == 4401
 
 
+def test_behind_a_proxy_sockets_are_counted_by_the_callers_address(
+    demo_env: dict[str, str], postgres_url: str, server_home: Path, starter: Person
+):
+    env = demo_env | {"WELNO_TRUSTED_PROXIES": "1", "WELNO_SOCKETS_PER_ADDRESS": "1"}
+    with Server(env, server_home / "proxied.log") as proxied, ExitStack() as opened:
+        frames = []
+        for address in ("203.0.113.1", "203.0.113.2"):
+            headers = starter.bearer | {"X-Forwarded-For": address}
+            socket = open_socket(opened, proxied, starter.session_id, additional_headers=headers)
+            frames.append(hear(socket)["type"])
+        one_more = open_socket(opened, proxied, starter.session_id, additional_headers=headers)
+        assert close_code(one_more) == 4429
+    assert frames == ["connection_established"] * 2
+
+
 def test_an_expired_session_is_refused(app: Flask, dial: Dial, starter: Person):
     change_run(app, starter.session_id, status=Status.EXPIRED)
     assert close_code(dial(starter.session_id, additional_headers=starter.bearer)) == 4408
@@ -120,6 +135,14 @@ def test_the_end_of_the_session_closes_its_sockets(app: Flask, dial: Dial, start
     with parts(app).stores.unit_of_work() as work:
         say_ended(work, UUID(starter.session_id), status, "끝났어요.", now=clock.now())
     assert close_code(socket) == code
+
+
+def test_a_decline_ends_no_socket(app: Flask, dial: Dial, starter: Person):
+    socket = dial(starter.session_id, additional_headers=starter.bearer)
+    with parts(app).stores.unit_of_work() as work:
+        for event in (Event.DECLINED, Event.AUTH_KEY_RECEIVED):
+            say(work, UUID(starter.session_id), event, "확인하고 있어요.", now=clock.now(), status=Status.DECLINED)
+    assert [hear(socket)["type"] for _ in range(4)][2:] == ["declined", "auth_key_received"]
 
 
 def test_whoever_cancels_closes_every_tab_at_once(dial: Dial, owner: Person):

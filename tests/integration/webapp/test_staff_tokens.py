@@ -14,7 +14,7 @@ from .people import API
 from .server import Server
 
 Headers = dict[str, str]
-FILES, SIGN_OUT = f"{API}/admin/files", f"{API}/admin/sign-out"
+FILES, SIGN_OUT = f"{API}/admin/files", f"{API}/auth/logout"
 
 
 @pytest.fixture

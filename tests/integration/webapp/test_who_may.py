@@ -23,8 +23,8 @@ class Call:
 
 SESSION, PATIENT, ADMIN = "/api/v1/tilko/session/{s}", "/api/v1/patients/{p}", "/api/v1/admin/files"
 RUNS = "/api/v1/admin/runs"
-SIX = {"password": "135790"}
-BOTH = {"current_password": "135790", "new_password": "246802"}
+SIX = {"password": "592704"}
+BOTH = {"current_password": "592704", "new_password": "804365"}
 CALLS = {
     "sessions.simple_auth": Call("POST", "/api/v1/tilko/session/simple-auth?session_id={s}", 200, 404, 404),
     "sessions.collect_data": Call("POST", SESSION + "/collect-data", 200, 404, 404),
@@ -45,7 +45,8 @@ CALLS = {
     "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
     "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
-    "staff.sign_out": Call("POST", "/api/v1/admin/sign-out", 401, 401, 401),
+    "auth.logout": Call("POST", "/api/v1/auth/logout", 401, 401, 401),
+    "auth.set_up_second_factor": Call("POST", "/api/v1/auth/totp", 401, 401, 401, {}),
     "files.list_files": Call("GET", ADMIN, 401, 401, 401),
     "files.show_file": Call("GET", ADMIN + "/x", 401, 401, 401),
     "files.retry_file": Call("POST", ADMIN + "/x/retry", 401, 401, 401),
@@ -57,12 +58,13 @@ ELSEWHERE = {"serve_socket"}
 PUBLIC = {
     "static",
     "sessions.start",
+    "auth.staff_login",
     "health.healthz",
     "health.readyz",
     "health.metrics",
     "reference.show_reference",
     "asyncapi.show_document",
-    "api-docs.openapi_json",
+    "reference.show_document",
 }
 
 

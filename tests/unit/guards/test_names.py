@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "WELNO_SEALING_KEYS": "k:" + base64.b64encode(bytes(range(32))).decode(),
     "WELNO_JWT_SECRET": "invented: " + ascii_letters,
     "WELNO_PSEUDONYM_KEY": "another: " + ascii_letters,
+    "WELNO_PASSWORD_PEPPER": "a third: " + ascii_letters,
 }
 _SHOW = """
 import json, tasks.app as worker

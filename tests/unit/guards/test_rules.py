@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -21,11 +22,26 @@ READS_ENVIRONMENT = {
 JUNK_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "stuff", "tools"}
 
 
-def everywhere() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def everywhere(rule: Callable[[Module], None]) -> Callable[[], None]:
+    """One test per rule, which names each module that breaks it: as many tests as modules would cost ten times more."""
+
+    def check() -> None:
+        broken = dict(filter(None, (_judge(rule, module) for module in modules())))
+        assert not broken, "\n\n".join(f"{name}: {why}" for name, why in broken.items())
+
+    check.__name__ = rule.__name__
+    return check
 
 
-@everywhere()
+def _judge(rule: Callable[[Module], None], module: Module) -> tuple[str, AssertionError] | None:
+    try:
+        rule(module)
+    except AssertionError as broken:
+        return module.name, broken
+    return None
+
+
+@everywhere
 def test_nobody_commits_or_rolls_back_but_those_named(module: Module):
     if module.room in {"dev.local", "dev.sandbox", "spool"} or module.name in OPENS_TRANSACTIONS:
         return
@@ -34,19 +50,19 @@ def test_nobody_commits_or_rolls_back_but_those_named(module: Module):
         assert "sessions.begin(" not in module.text
 
 
-@everywhere()
+@everywhere
 def test_nobody_reads_the_environment_but_the_settings(module: Module):
     if module.room in {"dev.local", "dev.sandbox"} or module.name in READS_ENVIRONMENT:
         return
     assert not re.search(r"os\.(environ|getenv)", module.text)
 
 
-@everywhere()
+@everywhere
 def test_a_module_says_what_it_is_for(module: Module):
     assert module.text.strip() == "" or ast.get_docstring(module.tree)
 
 
-@everywhere()
+@everywhere
 def test_files_and_functions_stay_short(module: Module):
     assert len(module.text.splitlines()) <= 500
     functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -54,12 +70,12 @@ def test_files_and_functions_stay_short(module: Module):
     assert not long
 
 
-@everywhere()
+@everywhere
 def test_nothing_is_left_for_later(module: Module):
     assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", module.text)
 
 
-@everywhere()
+@everywhere
 def test_the_time_comes_from_the_clock(module: Module):
     if module.room in {"dev.local", "dev.sandbox"} or module.name == "core.clock":
         return
@@ -72,7 +88,7 @@ def test_no_module_is_named_for_nothing(room: str):
     assert not {path.stem for path in (ROOT / room.replace(".", "/")).rglob("*.py")} & JUNK_NAMES
 
 
-@everywhere()
+@everywhere
 def test_only_the_transitions_change_who_acts_on_a_run(module: Module):
     """Owner, fence and state of a run: assigned, or given to an UPDATE, in one module and nowhere else."""
     if module.name == "services.collection.transitions":

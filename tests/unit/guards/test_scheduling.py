@@ -12,6 +12,13 @@ def test_every_unit_that_is_named_is_there():
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("unit", scheduling._FIRST)
+def test_what_shall_begin_first_is_a_unit(unit: str):
+    """A folder whose files are units of their own would never be met."""
+    test = unit if unit.endswith(".py") else f"{unit}/test_any.py"
+    assert unit_of(f"{test}::test_one") == unit
+
+
 @pytest.mark.parametrize(
     ("test", "unit"),
     [

@@ -1,5 +1,6 @@
 """What comes next, how long to wait, when to poll: tables."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,11 @@ def test_a_report_is_for_those_who_came_for_it_and_have_a_checkup(redirect_path,
 )
 def test_pauses_double_spread_and_heed_the_provider(failed, chance, asked, seconds):
     assert retry_delay(RETRY, failed, chance=chance, asked_seconds=asked) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("failed", [5, 100, 10_000_000])
+def test_what_is_tried_for_as_long_as_it_takes_always_has_a_pause(failed):
+    assert retry_delay(replace(RETRY, max_attempts=None), failed, chance=1) == timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("failed", [5, 6])

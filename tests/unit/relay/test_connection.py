@@ -8,11 +8,11 @@ import pytest
 
 from tests.unit.relay.frames import client_frame
 from tests.waiting import wait_until
-from webapp.relay.connection import Connection
 from webapp.relay.frames import decode_close
 from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import ThreadLoop
 from webapp.relay.pool import ReaderPool
+from webapp.relay.reader_connection import ReaderConnection
 from webapp.relay.registry import ReaderRegistry
 
 LIMITS = RelayLimits(controls_per_minute=1, ping_every_seconds=3600, idle_seconds=1_000_000)
@@ -25,7 +25,7 @@ class Ends:
     def __init__(self, pool: ReaderPool) -> None:
         ours, self.peer = socket.socketpair()
         self.peer.settimeout(5)
-        self.connection = Connection(pool, os.dup(ours.fileno()))
+        self.connection = ReaderConnection(pool, os.dup(ours.fileno()))
         ours.close()
         os.set_blocking(self.connection.number, False)
         self._pool = pool
@@ -48,7 +48,7 @@ def ends() -> Iterator[Ends]:
     yield ends
     ends.peer.close()
     wait_until(lambda: not pool.sockets)
-    loop.stop()
+    pool.stop()
 
 
 def test_each_ping_of_ours_has_one_pong_free(ends):
@@ -74,3 +74,28 @@ def test_a_message_in_many_reads_is_one_message(ends):
         ends.peer.sendall(bytes([byte]))
     assert b'"timestamp":7' in ends.peer.recv(200)
     wait_until(lambda: ends.connection._reader is None)
+
+
+def test_the_pong_of_a_ping_needs_no_frame_reader(ends, monkeypatch):
+    monkeypatch.delattr("webapp.relay.connection.FrameReader")
+    ends.ping()
+    ends.peer.sendall(PONG)
+    wait_until(lambda: ends.connection._awaited_pongs == 0)
+    assert ends.connection.is_open
+
+
+def test_a_pong_that_comes_in_parts_is_taken_too(ends):
+    ends.ping()
+    for byte in PONG:
+        ends.peer.sendall(bytes([byte]))
+    wait_until(lambda: ends.connection._awaited_pongs == 0)
+    assert ends.connection.is_open
+
+
+def test_six_bytes_within_a_message_are_not_taken_for_a_pong(ends):
+    ends.ping()
+    message = client_frame(1, b'{"type": "ping", "timestamp": 7}', mask=bytes(4))
+    ends.peer.sendall(message[:10])
+    wait_until(lambda: ends.connection._reader is not None)
+    ends.peer.sendall(client_frame(10, mask=bytes(4)))  # a part of the payload, where it is no UTF-8
+    assert decode_close(ends.peer.recv(200)[2:]) == 1007

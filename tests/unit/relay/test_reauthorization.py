@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -61,19 +61,20 @@ class Reader:
 
 class Desk:
     def __init__(self, loop: ThreadLoop, readers: int) -> None:
+        self.workers = loop.make_workers(4)
         self.clock = Clock()
         self.registrar = Registrar(self.clock)
         self.readers = [Reader(number, self.registrar) for number in range(readers)]
         members: Members[Reader] = Members()
         for reader in self.readers:
             members.add(reader)
-        self._loop = loop
-        self.reauthorization = Reauthorization(loop, [members], CHECK_EVERY, self.clock)
+        self.loop = loop
+        self.reauthorization = Reauthorization(loop, self.workers, [members], CHECK_EVERY, self.clock)
 
     def pass_time(self, seconds: float) -> None:
         for _ in range(round(seconds / TICK)):
             self.clock.now += TICK
-            self._loop.run(self.reauthorization.on_tick)
+            self.loop.run(self.reauthorization.on_tick)
             self._wait()
 
     def _wait(self) -> None:
@@ -85,21 +86,29 @@ class Desk:
                 asking.extend(batches.is_asking for batches in self.reauthorization._batches.values())
                 reached.set()
 
-            self._loop.run(look)
+            self.loop.run(look)
             assert reached.wait(5)
             if not any(asking):
                 return
 
 
 @pytest.fixture
-def loop() -> Iterator[ThreadLoop]:
+def make_desk() -> Iterator[Callable[[int], Desk]]:
+    """Of so many readers."""
     loop = ThreadLoop()
-    yield loop
+    made: list[Desk] = []
+
+    def make(readers: int) -> Desk:
+        made.append(Desk(loop, readers))
+        return made[-1]
+
+    yield make
+    [one.workers.stop() for one in made]
     loop.stop()
 
 
-def test_everybody_is_asked_about_within_the_promised_time(loop):
-    desk = Desk(loop, 2500)
+def test_everybody_is_asked_about_within_the_promised_time(make_desk):
+    desk = make_desk(2500)
     desk.pass_time(3 * CHECK_EVERY)
     for asked_at in desk.registrar.asked_at.values():
         moments = [1000.0, *asked_at]
@@ -107,36 +116,36 @@ def test_everybody_is_asked_about_within_the_promised_time(loop):
     assert len(desk.registrar.asked_at) == 2500
 
 
-def test_twenty_thousand_cost_some_twenty_questions_a_minute(loop):
-    desk = Desk(loop, 20_000)
+def test_twenty_thousand_cost_some_twenty_questions_a_minute(make_desk):
+    desk = make_desk(20_000)
     desk.pass_time(60)
     assert len(desk.registrar.batches) <= 27
     assert max(desk.registrar.batches) == 1000
 
 
-def test_few_are_asked_about_together_too(loop):
-    desk = Desk(loop, 200)
+def test_few_are_asked_about_together_too(make_desk):
+    desk = make_desk(200)
     desk.pass_time(60)
     assert len(desk.registrar.batches) <= 25
 
 
-def test_a_lost_right_is_told(loop):
-    desk = Desk(loop, 10)
+def test_a_lost_right_is_told(make_desk):
+    desk = make_desk(10)
     desk.registrar.revoked.add(3)
     desk.pass_time(CHECK_EVERY)
     assert [reader.code for reader in desk.readers] == [None] * 3 + [CloseCode.UNKNOWN] + [None] * 6
 
 
-def test_a_notice_is_followed_at_once_and_by_those_it_concerns_only(loop):
-    desk = Desk(loop, 3)
+def test_a_notice_is_followed_at_once_and_by_those_it_concerns_only(make_desk):
+    desk = make_desk(3)
     desk.registrar.revoked = {1, 2}
     desk.reauthorization.notice("subject:1")
     desk.pass_time(TICK)
     assert [reader.code for reader in desk.readers] == [None, CloseCode.UNKNOWN, None]
 
 
-def test_after_lost_notices_everybody_is_asked_about_within_seconds(loop):
-    desk = Desk(loop, 3000)
+def test_after_lost_notices_everybody_is_asked_about_within_seconds(make_desk):
+    desk = make_desk(3000)
     desk.pass_time(2 * CHECK_EVERY)
     desk.registrar.asked_at.clear()
     desk.registrar.batches.clear()
@@ -146,8 +155,8 @@ def test_after_lost_notices_everybody_is_asked_about_within_seconds(loop):
     assert len(desk.registrar.batches) <= 9
 
 
-def test_who_cannot_be_asked_about_stays_for_a_minute_more_and_no_longer(loop):
-    desk = Desk(loop, 1500)
+def test_who_cannot_be_asked_about_stays_for_a_minute_more_and_no_longer(make_desk):
+    desk = make_desk(1500)
     desk.registrar.is_down = True
     desk.pass_time(CHECK_EVERY)
     assert {reader.code for reader in desk.readers} == {None}
@@ -155,8 +164,8 @@ def test_who_cannot_be_asked_about_stays_for_a_minute_more_and_no_longer(loop):
     assert {reader.code for reader in desk.readers} == {CloseCode.TRY_AGAIN_LATER}
 
 
-def test_an_authority_that_is_down_is_not_asked_by_all_at_once(loop):
-    desk = Desk(loop, 20_000)
+def test_an_authority_that_is_down_is_not_asked_by_all_at_once(make_desk):
+    desk = make_desk(20_000)
     desk.registrar.is_down = True
     desk.pass_time(30)
     assert len(desk.registrar.batches) <= 15
@@ -166,16 +175,16 @@ def test_an_authority_that_is_down_is_not_asked_by_all_at_once(loop):
     assert {reader.code for reader in desk.readers} == {None}
 
 
-def test_sources_without_an_authority_are_left_alone(loop):
-    desk = Desk(loop, 5)
+def test_sources_without_an_authority_are_left_alone(make_desk):
+    desk = make_desk(5)
     for reader in desk.readers:
         reader.authority = None
     desk.pass_time(CHECK_EVERY)
     assert desk.registrar.batches == []
 
 
-def test_the_loop_goes_on_while_an_authority_is_asked(loop):
-    desk = Desk(loop, 5)
+def test_the_loop_goes_on_while_an_authority_is_asked(make_desk):
+    desk = make_desk(5)
     asked, may_answer = threading.Event(), threading.Event()
 
     def review(rights):
@@ -186,10 +195,10 @@ def test_the_loop_goes_on_while_an_authority_is_asked(loop):
     desk.registrar.review = review
     desk.reauthorization.notice("subject:1")
     desk.clock.now += TICK
-    loop.run(desk.reauthorization.on_tick)
+    desk.loop.run(desk.reauthorization.on_tick)
     assert asked.wait(5)
     reached = threading.Event()
-    loop.run(reached.set)
+    desk.loop.run(reached.set)
     assert reached.wait(5)
     may_answer.set()
     wait_until(lambda: desk.readers[1].code == CloseCode.UNKNOWN)

@@ -10,7 +10,7 @@ from core.names import Task
 from spool import FileInfo, Folder, UnknownFile
 from webapp.api.collection.schemas.files import CleanInput, CleanOutput, FileOutput, FilesOutput, FilesQuery
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.auth import for_staff
+from webapp.auth import for_operator
 from webapp.current import parts, stores
 
 log = get_logger(__name__)
@@ -19,7 +19,7 @@ blueprint = Blueprint("files", __name__, url_prefix="/api/v1/admin/files", descr
 
 @blueprint.get("")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.arguments(FilesQuery, location="query", error_status_code=400)
 @blueprint.response(200, FilesOutput)
 @fails(blueprint, 400, 401, 403)
@@ -32,7 +32,7 @@ def list_files(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/<string:name>")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(200, FileOutput)
 @fails(blueprint, 401, 403, 404)
 def show_file(_staff: str, name: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def show_file(_staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/<string:name>/retry")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(202, FileOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
 def retry_file(staff: str, name: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def retry_file(staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/<string:name>/discard")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(200, FileOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
 def discard_file(staff: str, name: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def discard_file(staff: str, name: str) -> dict[str, Any]:
 
 @blueprint.post("/clean")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.arguments(CleanInput, error_status_code=400)
 @blueprint.response(200, CleanOutput)
 @fails(blueprint, 400, 401, 403, 413, 415)

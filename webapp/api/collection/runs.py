@@ -11,7 +11,7 @@ from services.collection.operators import list_runs, read_run_history, resume_st
 from services.collection.requests import cancel_session
 from webapp.api.collection.schemas.runs import RunHistoryOutput, RunsOutput, RunsQuery
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.auth import for_staff
+from webapp.auth import for_operator
 from webapp.current import stores
 
 log = get_logger(__name__)
@@ -20,7 +20,7 @@ blueprint = Blueprint("runs", __name__, url_prefix="/api/v1/admin/runs", descrip
 
 @blueprint.get("")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.arguments(RunsQuery, location="query", error_status_code=400)
 @blueprint.response(200, RunsOutput)
 @fails(blueprint, 400, 401, 403)
@@ -42,7 +42,7 @@ def show_runs(_staff: str, query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/<uuid:session_id>")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(200, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404)
 def show_run(_staff: str, session_id: UUID) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def show_run(_staff: str, session_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/<uuid:session_id>/resume")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(202, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404, 409, 413)
 def resume_run(staff: str, session_id: UUID) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def resume_run(staff: str, session_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/<uuid:session_id>/cancel")
 @blueprint.doc(security=SECURITY_STAFF)
-@for_staff
+@for_operator
 @blueprint.response(200, RunHistoryOutput)
 @fails(blueprint, 401, 403, 404, 413)
 def cancel(staff: str, session_id: UUID) -> dict[str, Any]:

@@ -8,33 +8,30 @@ from typing import Any, cast
 import orjson
 from flask import Flask, Response, current_app, request
 from flask_smorest import Blueprint
-from flask_sock import Sock
+from structlog.contextvars import get_contextvars
 
-from core.logs import get_logger
-from core.names import Status
-from services.collection.errors import SessionExpired, SessionNotFound
+from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from streams import Position
 from webapp.api.collection.schemas.sessions import MessagesOutput, MessagesQuery
 from webapp.api.collection.session_authority import SessionAuthority
-from webapp.api.collection.session_source import SessionSource
+from webapp.api.collection.socket_admission import SocketAdmission, SocketAttempt
 from webapp.api.documented import SECURITY_SESSION, fails
-from webapp.auth import Credential, for_session, mark_access, presented_credential, renew_session
+from webapp.api.fields import WORD_MAX
+from webapp.auth import for_session, mark_access, presented_credential
 from webapp.current import parts, stores
-from webapp.errors import STORES_DOWN, ApiError, Code
+from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use
 from webapp.origins import is_listed
-from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
-from webapp.relay.handshake import install_handshake
+from webapp.relay.handshake import AcceptedSocket, install_handshake
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
 
-log = get_logger(__name__)
 blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/session", description="Live events")
 # Offered beside `welno.token.{token}`: a browser closes a socket whose server picks none of its protocols.
 PROTOCOL = "welno.v1"
-_AUTHORITY = "session_authority"
+_ADMISSION = "socket_admission"
 _DRAIN_RETRY_SECONDS = 2
 
 
@@ -48,9 +45,8 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
     """The events after a number: the polling fallback. With `wait` it answers when something comes."""
     count_use(stores().settings.web.poll_limit, "poll", view.session_id)
     after = Position(query["epoch"], query["after_seq"])
-    source = _source_of(view, presented_credential())
     with _refusals_answered():
-        polled = parts().relay.poll(_request_for(source, view, after), query["wait"])
+        polled = parts().relay.poll(_request_for(view, after), query["wait"])
     answer = {
         "success": True,
         "session_id": view.session_id,
@@ -59,7 +55,7 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
         "epoch": polled.position.epoch,
         "resync": polled.is_gone,
     }
-    return answer | ({"state": source.snapshot()} if polled.is_gone else {})
+    return answer | ({"state": stores().directory.read_state(view.session_id)} if polled.is_gone else {})
 
 
 @blueprint.get("/<string:session_id>/events")
@@ -70,8 +66,7 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 def events(view: SessionView) -> Response:
     """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
     with _refusals_answered():
-        source = _source_of(view, presented_credential())
-        body = parts().relay.stream_sse(_request_for(source, view, _asked_position()))
+        body = parts().relay.stream_sse(_request_for(view, _asked_position()))
     return Response(body, headers=HEADERS)
 
 
@@ -86,69 +81,39 @@ def _refusals_answered() -> Iterator[None]:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_DRAIN_RETRY_SECONDS) from exc
 
 
-def _source_of(view: SessionView, credential: Credential | None) -> SessionSource:
+def _admission() -> SocketAdmission:
+    return cast(SocketAdmission, current_app.extensions[_ADMISSION])
+
+
+def _request_for(view: SessionView, after: Position) -> SubscribeRequest:
     """Raises SessionNotFound when nobody presented a credential."""
+    credential = presented_credential()
     if credential is None:
         raise SessionNotFound(view.session_id)
-    # One authority for the process: the relay asks it about all sockets together.
-    authority = cast(SessionAuthority, current_app.extensions[_AUTHORITY])
-    return SessionSource(stores(), authority, view, credential.secret)
-
-
-def _request_for(source: SessionSource, view: SessionView, after: Position) -> SubscribeRequest:
-    return SubscribeRequest(source=source, after=after, address=caller_address(), person=view.patient_uuid)
+    return _admission().request_for(view, credential, after, caller_address())
 
 
 def add_socket(app: Flask) -> None:
     """Declare the WebSocket's route; flask-sock takes no flask-smorest blueprint."""
-    sock: Sock = install_handshake(app)
-    app.config["SOCK_SERVER_OPTIONS"]["subprotocols"] = [PROTOCOL]
+    here = parts(app).stores
+    # One authority for the process: the relay asks it about all readers together.
+    app.extensions[_ADMISSION] = SocketAdmission(here, SessionAuthority(here))
+    sock = install_handshake(app, [PROTOCOL])
     sock.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
     mark_access(app.view_functions["serve_socket"], "session")
-    app.extensions[_AUTHORITY] = SessionAuthority(parts(app).stores)
 
 
-def serve_socket(ws: Any, session_id: str) -> None:
+def serve_socket(ws: AcceptedSocket, session_id: str) -> None:
     """Refusals, too, are told by close codes: a browser's script cannot read the status of a failed handshake."""
-    parts().relay.receive_websocket(ws, partial(_decide, session_id))
-
-
-def _decide(session_id: str) -> SubscribeRequest | CloseCode:
-    try:
-        decided = open_socket(session_id)
-    except STORES_DOWN as exc:
-        log.warning("socket_refused", error=type(exc).__name__)
-        return CloseCode.TRY_AGAIN_LATER
-    if isinstance(decided, CloseCode):
-        log.info("socket_refused", code=int(decided))
-    return decided
-
-
-def open_socket(session_id: str) -> SubscribeRequest | CloseCode:
-    """The caller's place in their session's stream, or the code that refuses them."""
-    credential = presented_credential()
-    if credential is None:
-        return CloseCode.NOT_AUTHENTICATED
-    # Browsers send cookies along to sockets of any page, and CORS does not hold them back.
-    if credential.by_cookie and not _is_own_origin():
-        return CloseCode.FORBIDDEN_ORIGIN
-    known = stores().directory.read(session_id)
-    if known is None or known.status == Status.CANCELLED:
-        return CloseCode.UNKNOWN
-    if not credential.is_for(session_id):
-        return CloseCode.NOT_AUTHENTICATED
-    return _admit(known, credential)
-
-
-def _admit(view: SessionView, credential: Credential) -> SubscribeRequest | CloseCode:
-    try:
-        stores().directory.admit(view, credential.secret)
-    except SessionExpired:
-        return CloseCode.EXPIRED
-    except SessionNotFound:
-        return CloseCode.NOT_AUTHENTICATED
-    renew_session(view)
-    return _request_for(_source_of(view, credential), view, _asked_position_or_start())
+    attempt = SocketAttempt(
+        session_id=session_id,
+        credential=presented_credential(),
+        is_own_origin=_is_own_origin(),
+        after=_asked_position_or_start(),
+        address=caller_address(),
+        log_context=get_contextvars(),
+    )
+    parts().relay.receive_websocket(ws, partial(_admission().decide, attempt))
 
 
 def _is_own_origin() -> bool:
@@ -165,6 +130,8 @@ def _asked_position() -> Position:
     except ValueError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details={"after_seq": ["0 이상의 숫자로 보내 주세요."]}) from exc
     epoch = position.epoch or request.args.get("epoch", "")
+    if len(epoch) > WORD_MAX:
+        raise ApiError(Code.VALIDATION_FAILED, details={"epoch": [f"{WORD_MAX}자까지 쓸 수 있어요."]})
     return Position(epoch, position.seq)
 
 

@@ -1,6 +1,7 @@
 """Patients' passwords: set and reset by the session that identified the patient, verified by whoever knows one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,9 @@ from uuid import UUID
 from flask import Response, jsonify
 from flask_smorest import Blueprint
 
+from models.patients.weak_passwords import Weakness
 from services.accounts.revocations import token_time
-from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, TryResult
+from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, PasswordTooWeak, TryResult
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
 from webapp.auth import mark_access, open_records, require_identifying_session
@@ -24,6 +26,14 @@ blueprint = Blueprint(
     "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
 )
 
+_WEAK = {
+    Weakness.REPEATED: "같은 숫자가 되풀이돼서 쉽게 맞힐 수 있어요. 다른 숫자를 골라 주세요.",
+    Weakness.RUNNING: "이어지는 숫자라서 쉽게 맞힐 수 있어요. 다른 숫자를 골라 주세요.",
+    Weakness.COMMON: "많은 사람이 쓰는 숫자라서 쉽게 맞힐 수 있어요. 다른 숫자를 골라 주세요.",
+    Weakness.BIRTH_DATE: "생년월일이 들어간 숫자예요. 다른 숫자를 골라 주세요.",
+    Weakness.PHONE: "휴대폰 번호가 들어간 숫자예요. 다른 숫자를 골라 주세요.",
+}
+
 
 @blueprint.post("/set")
 @blueprint.doc(security=SECURITY_SESSION)
@@ -33,11 +43,12 @@ blueprint = Blueprint(
 def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     """The first password, by the session that identified the patient."""
     require_identifying_session(patient_uuid)
-    _count(patient_uuid)
-    try:
-        _passwords().set(patient_uuid, body["password"])
-    except PasswordAlreadySet as exc:
-        raise ApiError(Code.PASSWORD_EXISTS) from exc
+    _count_setting(patient_uuid)
+    with _weak_refused("password"):
+        try:
+            _passwords().set(patient_uuid, body["password"])
+        except PasswordAlreadySet as exc:
+            raise ApiError(Code.PASSWORD_EXISTS) from exc
     return {"success": True, "message": "비밀번호를 정했어요."}
 
 
@@ -49,8 +60,9 @@ def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
 def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     """A new one without the old, by a session that has just identified the patient; it also ends a lock."""
     require_identifying_session(patient_uuid)
-    _count(patient_uuid)
-    _passwords().reset(patient_uuid, body["password"])
+    _count_setting(patient_uuid)
+    with _weak_refused("password"):
+        _passwords().reset(patient_uuid, body["password"])
     return {"success": True, "message": "비밀번호를 새로 정했어요."}
 
 
@@ -61,7 +73,7 @@ def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
 def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """Open the records with the password: gives an access token, also as a cookie."""
     refuse_foreign_origin()
-    _count(patient_uuid)
+    _count_try(patient_uuid)
     # Before the comparison: a password that is changed during it takes back this token too.
     issued_at = _token_time()
     _refuse_unless_right(_passwords().verify(patient_uuid, body["password"]))
@@ -75,8 +87,10 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
 def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """A new one for whoever knows the old; access tokens that were given before end."""
     refuse_foreign_origin()
-    _count(patient_uuid)
-    _refuse_unless_right(_passwords().change(patient_uuid, body["current_password"], body["new_password"]))
+    _count_try(patient_uuid)
+    with _weak_refused("new_password"):
+        result = _passwords().change(patient_uuid, body["current_password"], body["new_password"])
+    _refuse_unless_right(result)
     return _opened(patient_uuid, _token_time(), "비밀번호를 바꿨어요.")
 
 
@@ -90,14 +104,28 @@ for _access, _functions in _ACCESS.items():
 
 
 def _passwords() -> Passwords:
-    return Passwords(stores().sessions, stores().clock, run_off_loop)
+    return Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop)
 
 
-def _count(patient_uuid: UUID) -> None:
+@contextmanager
+def _weak_refused(field: str) -> Iterator[None]:
+    """Tell a number that others would guess first as a fault of its field."""
+    try:
+        yield
+    except PasswordTooWeak as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details={field: [_WEAK[exc.weakness]]}) from exc
+
+
+def _count_try(patient_uuid: UUID) -> None:
     """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
     limit = stores().settings.web.password_limit
     count_use(limit, "password", caller_address())
     count_use(limit, "password-patient", str(patient_uuid))
+
+
+def _count_setting(patient_uuid: UUID) -> None:
+    """Apart from tries: a stranger who guesses must not keep the patient from a new password."""
+    count_use(stores().settings.web.password_limit, "password-set", str(patient_uuid))
 
 
 def _refuse_unless_right(result: TryResult) -> None:

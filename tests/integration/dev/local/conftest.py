@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stacks import copy_home
+from dev.local.home import copy_home
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[4]

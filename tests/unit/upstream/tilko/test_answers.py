@@ -14,8 +14,11 @@ from core.clock import clock
 from upstream.tilko import answers
 from upstream.tilko.errors import (
     AnswerUnreadable,
+    Declined,
+    EndpointMissing,
     NotApproved,
     NotRegistered,
+    RefusedBeforeApproval,
     TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
@@ -49,6 +52,10 @@ def read_data(body, status=200, headers=JSON, hide=()):
 
 def read_auth(body, status=200):
     return answers.read_simple_auth(status, JSON, body, private_auth_type="0")
+
+
+def check_login(body, status=200, headers=JSON):
+    return answers.read_login_check(status, headers, body)
 
 
 def test_data_comes_with_count_and_balance():
@@ -108,7 +115,7 @@ def test_json_labelled_as_html_is_still_json():
         "인증을 진행할 수 없습니다",
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
 def test_wrong_personal_data_is_not_retried(read, message):
     with pytest.raises(WrongPersonalData) as caught:
         read(refuse(message))
@@ -136,7 +143,7 @@ def test_missing_account_names_the_authenticator(given):
 
 @pytest.mark.parametrize("body", [refuse("요청 오류", 4115), refuse("인증이 완료되지 않은 요청이 있습니다")])
 def test_before_the_request_nothing_can_be_unapproved(body):
-    with pytest.raises(TilkoRefused):
+    with pytest.raises(RefusedBeforeApproval):
         read_auth(body)
 
 
@@ -289,7 +296,7 @@ def test_retry_after_is_honoured(value, seconds):
         (400, refuse("등록되지 않은 API Key")),
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
 def test_our_own_configuration_is_told_apart(read, status, body):
     with pytest.raises(TilkoMisconfigured) as caught:
         read(body, status=status)
@@ -301,16 +308,82 @@ def test_our_own_configuration_is_told_apart(read, status, body):
     [
         (200, refuse("점검 중입니다", 9001)),
         (400, refuse("잘못된 요청", 9001)),
-        (302, b""),
-        (404, b"<html>"),
+        (302, refuse("이동", 9001)),
         (400, encode(OK)),
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
-def test_any_other_refusal_stops_the_step(read, status, body):
+@pytest.mark.parametrize(("read", "passes"), [(read_data, False), (read_auth, True), (check_login, True)])
+def test_any_other_refusal_stops_the_step_but_ends_no_wait(read, passes, status, body):
     with pytest.raises(TilkoRefused) as caught:
         read(body, status=status)
-    assert (caught.value.retryable, caught.value.http_status) == (False, status)
+    assert isinstance(caught.value, RefusedBeforeApproval) is passes
+    assert (caught.value.retryable, caught.value.http_status) == (passes, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(302, b""), (307, b"<html>"), (404, b"<html>"), (418, b"{"), (400, b"[]")]
+)
+@pytest.mark.parametrize("read", [read_data, read_auth])
+def test_a_page_of_somebody_on_the_way_is_passing(read, status, body):
+    with pytest.raises(TilkoUnavailable) as caught:
+        read(body, status=status)
+    assert (caught.value.reason, caught.value.http_status) == ("malformed", status)
+
+
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
+def test_who_declined_is_not_told_of_wrong_data(read):
+    with pytest.raises(Declined) as caught:
+        read(refuse("본인이 인증 요청을 거절하여 인증을 진행할 수 없습니다", 4100))
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
+def test_who_cannot_be_found_gave_wrong_data(read):
+    with pytest.raises(WrongPersonalData) as caught:
+        read(refuse("조회 실패", 9, TargetMessage="가입자를 찾을 수 없습니다"))
+    assert caught.value.reason == "person_not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "approved"),
+    [
+        (encode({**OK, "Result": True}), True),
+        (encode({**OK, "Result": False}), False),
+        (encode({**OK, "Result": "true"}), True),
+        (b"\xef\xbb\xbf" + encode({**OK, "Result": True}), True),
+        (encode({**OK, "Result": True, "ErrorCode": 4115}), False),
+        (refuse("인증 대기", 4115, Result=False), False),
+        (refuse("인증이 완료되지 않았습니다", 7, Result=None), False),
+        (b"<!DOCTYPE html><html></html>", False),
+    ],
+)
+def test_a_login_check_says_whether_the_person_has_approved(body, approved):
+    assert check_login(body) is approved
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"\xff{"),
+        (200, encode(OK)),
+        (200, encode({**OK, "Result": None})),
+        (200, encode({**OK, "Result": 2})),
+        (200, encode({"Result": True})),
+        (302, b"<html>"),
+        (418, b"{"),
+    ],
+)
+def test_a_login_check_that_cannot_be_read_is_passing(status, body):
+    with pytest.raises(TilkoUnavailable) as caught:
+        check_login(body, status=status)
+    assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", refuse("no such resource")])
+def test_a_path_that_is_not_there_is_told_apart(body):
+    with pytest.raises(EndpointMissing):
+        check_login(body, status=404)
 
 
 def test_refusal_keeps_code_and_log_for_the_operators():

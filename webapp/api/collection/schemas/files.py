@@ -3,13 +3,14 @@
 from marshmallow import Schema, fields, validate
 
 from spool import AnswerKind, DataType, Folder
-from webapp.api.fields import InputSchema
+from webapp.api.fields import WORD_MAX, InputSchema, Text
 
 FILE_TYPES = sorted({*(kind.value for kind in DataType), *(kind.value for kind in AnswerKind)})
 
 
 class FilesQuery(InputSchema):
-    folder = fields.String(
+    folder = Text(
+        WORD_MAX,
         load_default=Folder.FAILED.value,
         validate=validate.OneOf([Folder.FAILED.value, Folder.PENDING.value], error="failed 또는 pending만 돼요."),
     )

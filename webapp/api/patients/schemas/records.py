@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import InputSchema
+from webapp.api.fields import InputSchema, Text
 
 # Pictures of drugs make up most of a treatment's raw data, and no page shows them.
 _PICTURES = frozenset({"DrugImage"})
@@ -42,9 +42,10 @@ class PageQuery(InputSchema):
         validate=validate.Range(1, 200, error="1에서 200까지 쓸 수 있어요."),
         error_messages={"invalid": "1에서 200까지의 숫자로 보내 주세요."},
     )
-    after = fields.String(
+    after = Text(
+        200,
         load_default=None,
-        validate=validate.Length(min=1, max=200),
+        validate=validate.Length(min=1),
         metadata={"description": "The `next_after` of the page before."},
     )
 

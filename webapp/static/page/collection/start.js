@@ -189,6 +189,7 @@ const PERFORM = {
     setText(find("retry-text"), text);
     show(find("retry"));
   },
+  declined: () => find("waiting-title").focus(),
   correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
   restart: ({ text }) => backToForm(text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
 };
@@ -221,12 +222,29 @@ function watchWaiting() {
       }
     }),
   );
-  const leave = (notice) => async () => {
-    const left = collection;
-    backToForm(notice);
-    find("start-title").focus();
-    await left?.cancel().catch(explain);
-  };
+  const askAgain = ({ currentTarget }) =>
+    whileBusy(currentTarget, async () => {
+      try {
+        await collection?.askAgain();
+        show(find("retry"), false);
+        showToast("info", "인증 요청을 다시 보냈어요. 휴대폰을 확인해 주세요.");
+      } catch (error) {
+        showToast("warning", explain(error), error.requestId);
+      }
+    });
+  for (const id of ["resend-button", "ask-again-button"]) find(id).addEventListener("click", askAgain);
+  const leave =
+    (notice, focus = () => find("start-title").focus()) =>
+    async () => {
+      const left = collection;
+      backToForm(notice);
+      focus();
+      await left?.cancel().catch(explain);
+    };
+  find("other-app-button").addEventListener(
+    "click",
+    leave("다른 앱을 고른 뒤 다시 시작해 주세요.", () => fields.private_auth_type.focus()),
+  );
   find("cancel-button").addEventListener("click", leave(""));
   find("correct-button").addEventListener("click", leave("정보를 고친 뒤 다시 시작해 주세요."));
 }

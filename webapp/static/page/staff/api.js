@@ -1,6 +1,6 @@
 /**
- * The admin API's runs, asked with the staff token. The token lives in this tab's sessionStorage and in one header;
- * never in an address, never beside a cookie.
+ * The admin API's runs, asked with an access token. It lives in this tab's sessionStorage and in one header; never in
+ * an address, never beside a cookie.
  * @module
  */
 
@@ -9,6 +9,7 @@ import { WelnoError } from "../../sdk/core/errors.js";
 import { SafeStorage } from "../../sdk/core/storage.js";
 
 const TOKEN_KEY = "welno_staff_token";
+export const SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED";
 const TIMEOUT_MILLISECONDS = 15_000;
 const OPEN_STATES = ["idle", "ready", "running", "waiting"];
 // What a token looks like; anything else would not even fit into a header.
@@ -30,7 +31,7 @@ export const FILTERS = {
 export class StaffApi {
   #tab = new SafeStorage(() => sessionStorage);
   #http = new HttpClient({
-    baseUrl: "/api/v1/admin",
+    baseUrl: "/api/v1",
     credentials: "omit",
     cache: "no-store",
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
@@ -40,21 +41,40 @@ export class StaffApi {
     this.#http.useToken(this.#tab.getItem(TOKEN_KEY));
   }
 
-  get signedIn() {
+  /** Also of somebody who still has to set up a second factor. */
+  get hasToken() {
     return this.#http.token !== null;
   }
 
   /** Keeps the token only when the server takes it. @param {string} token */
-  async signIn(token) {
+  async useToken(token) {
     if (!TOKEN_FORM.test(token)) throw new WelnoError({ code: "TOKEN_MALFORMED", status: 401 });
     this.#http.useToken(token);
     try {
-      await this.#http.request("GET", "/runs?limit=1");
+      await this.#http.request("GET", "/admin/runs?limit=1");
     } catch (error) {
-      this.forget();
+      // The token of somebody without a second factor opens the way to one.
+      if (error.code !== SECOND_FACTOR_REQUIRED) this.forget();
       throw error;
     }
     this.#tab.setItem(TOKEN_KEY, token);
+  }
+
+  /** @param {{login: string, password: string, totp?: string}} typed */
+  async signIn(typed) {
+    const { access_token: token } = await this.#http.request("POST", "/auth/staff-login", { body: typed });
+    await this.useToken(token);
+  }
+
+  /** @returns {Promise<string>} the address of a new second factor, for the authenticator */
+  async offerSecondFactor() {
+    return (await this.#http.request("POST", "/auth/totp", { body: {} })).uri;
+  }
+
+  /** @param {string} totp a code of the one that was offered */
+  async confirmSecondFactor(totp) {
+    await this.#http.request("POST", "/auth/totp", { body: { totp } });
+    await this.useToken(this.#http.token);
   }
 
   /** This tab no longer has the token, which may still be good elsewhere. */
@@ -65,7 +85,7 @@ export class StaffApi {
 
   /** The token opens nothing any more, for anybody. Forgotten here in any case; fails when the server did not get it. */
   async signOut() {
-    const ended = this.#change("/sign-out");
+    const ended = this.#change("/auth/logout");
     this.forget();
     await ended;
   }
@@ -78,7 +98,7 @@ export class StaffApi {
     const place = before ? { before: before.updated_at, before_id: before.session_id } : {};
     const paging = { limit: String(limit), ...place };
     const ask = (/** @type {any} */ question) =>
-      this.#http.request("GET", `/runs?${new URLSearchParams({ ...question, ...paging })}`);
+      this.#http.request("GET", `/admin/runs?${new URLSearchParams({ ...question, ...paging })}`);
     const pages = await Promise.all(FILTERS[filter].map(ask));
     // Each page has its newest: together they hold the newest of all.
     const byId = new Map(pages.flatMap((page) => page.runs).map((run) => [run.session_id, run]));
@@ -87,17 +107,17 @@ export class StaffApi {
 
   /** One run with its steps. @param {string} id */
   async read(id) {
-    return (await this.#http.request("GET", `/runs/${id}`)).run;
+    return (await this.#http.request("GET", `/admin/runs/${id}`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} the run after that */
   async resume(id) {
-    return (await this.#change(`/runs/${id}/resume`)).run;
+    return (await this.#change(`/admin/runs/${id}/resume`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} the run after that: it may have ended otherwise meanwhile */
   async cancel(id) {
-    return (await this.#change(`/runs/${id}/cancel`)).run;
+    return (await this.#change(`/admin/runs/${id}/cancel`)).run;
   }
 
   /** Also when the page is being left. */

@@ -4,12 +4,12 @@
  */
 
 import { showConnection } from "../kit/connection.js";
-import { find, show, whileBusy } from "../kit/dom.js";
+import { find, show } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
-import { Field } from "../kit/field.js";
 import { StaffApi } from "./api.js";
 import { RunList } from "./list.js";
 import { RunView } from "./run.js";
+import { SignIn } from "./sign_in.js";
 import { Watch } from "./watch.js";
 import { explainToStaff, formatMoment, troubleOf } from "./words.js";
 
@@ -19,7 +19,7 @@ const api = new StaffApi();
 const list = new RunList(api, () => watch.now());
 const view = new RunView(api, (error) => (isRefused(error) ? askToSignIn(explainToStaff(error)) : watch.now()));
 const watch = new Watch(load, report);
-const token = new Field("token");
+const signIn = new SignIn(api, () => showView(true));
 let shown = ""; // the run that is open
 
 function wantedRun() {
@@ -57,17 +57,14 @@ function askToSignIn(reason = "") {
   for (const id of ["list", "run-history", "refreshing", "sign-out"]) show(find(id), false);
   showConnection("closed");
   showError(find("trouble"), null);
-  show(find("sign-in"));
-  token.value = "";
-  token.setFault(reason);
-  token.focus();
+  signIn.ask(reason);
 }
 
 /** The view that the address names. @param {boolean} moved whether somebody went there, and the focus goes along */
 function showView(moved) {
-  if (!api.signedIn) return askToSignIn();
+  if (!api.hasToken) return askToSignIn();
   const id = wantedRun();
-  show(find("sign-in"), false);
+  signIn.hide();
   for (const part of ["refreshing", "sign-out"]) show(find(part));
   show(find("list"), !id);
   show(find("run-history"), Boolean(id));
@@ -81,27 +78,6 @@ function showView(moved) {
   watch.now();
 }
 
-find("sign-in-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  whileBusy(event.target.querySelector("[type=submit]"), async () => {
-    let fault = token.value.trim() ? "" : "직원 토큰을 입력해 주세요.";
-    if (!fault) fault = await trySigningIn(token.value.trim());
-    token.setFault(fault);
-    if (fault) return token.focus();
-    token.value = "";
-    showView(true);
-  });
-});
-
-async function trySigningIn(typed) {
-  try {
-    await api.signIn(typed);
-    return "";
-  } catch (error) {
-    return explainToStaff(error);
-  }
-}
-
 find("sign-out").addEventListener("click", async () => {
   const ended = api.signOut();
   askToSignIn();
@@ -110,7 +86,7 @@ find("sign-out").addEventListener("click", async () => {
   } catch (error) {
     // A token that is refused has ended already.
     if (isRefused(error)) return;
-    const text = "서버에서 토큰을 취소하지 못했어요. 남은 시간이 지나면 저절로 끝나요.";
+    const text = "서버에서 로그인을 끝내지 못했어요. 시간이 지나면 저절로 끝나요.";
     showError(find("trouble"), { text, reference: error.requestId });
   }
 });

@@ -28,6 +28,7 @@ const STATUSES = {
   mediarc_generating: "리포트 만드는 중",
   completed: "완료",
   info_required: "정보 확인 필요",
+  declined: "본인이 거절함",
   timeout: "시간 초과",
   error: "오류",
   expired: "만료",
@@ -64,6 +65,7 @@ const OUTCOMES = {
 
 const REASONS = {
   NOT_REGISTERED: "인증 앱에 가입되지 않음",
+  DECLINED: "본인이 휴대폰에서 거절함",
   INFO_REQUIRED: "입력한 정보가 맞지 않음",
   AUTH_PENDING: "아직 승인되지 않음",
   SERVICE_UNAVAILABLE: "제공자가 우리 키를 거절함",
@@ -100,7 +102,7 @@ export function describeState(summary) {
 export function toneOf(summary) {
   if (summary.error_code !== null || summary.status === "error") return "above";
   if (summary.status === "completed") return "inside";
-  return ["info_required", "timeout", "expired"].includes(summary.status) ? "watch" : "";
+  return ["info_required", "declined", "timeout", "expired"].includes(summary.status) ? "watch" : "";
 }
 
 /** @param {string} outcome */
@@ -132,12 +134,20 @@ export function formatDuration(start, end) {
     : `${Math.floor(minutes / 60)}시간 ${minutes % 60}분`;
 }
 
-/** What a failed call means for an operator. @param {import("../../sdk/core/errors.js").WelnoError} error */
-export function explainToStaff(error) {
+const REFUSED = {
+  use: { 401: "로그인이 끝났어요. 다시 로그인해 주세요.", 403: "이 로그인으로는 볼 수 없어요. 운영자로 로그인해 주세요." },
+  account: { 401: "로그인 정보가 맞지 않아요. 다시 확인해 주세요.", 403: "이 계정으로는 볼 수 없어요. 운영자 계정으로 로그인해 주세요." },
+  token: { 401: "토큰이 맞지 않거나 시간이 지났어요. 다시 확인해 주세요.", 403: "이 토큰으로는 볼 수 없어요. 운영자의 토큰으로 로그인해 주세요." },
+};
+
+/**
+ * What a failed call means for an operator.
+ * @param {import("../../sdk/core/errors.js").WelnoError} error @param {"use"|"account"|"token"} [way] what was tried
+ */
+export function explainToStaff(error, way = "use") {
   if (error.status === undefined) throw error; // a fault of ours, not an answer
   if (error.status === 0) return "서버에 연결하지 못했어요.";
-  if (error.status === 401) return "토큰이 맞지 않거나 시간이 지났어요. 다시 로그인해 주세요.";
-  if (error.status === 403) return "이 토큰으로는 볼 수 없어요. 직원 토큰으로 로그인해 주세요.";
+  if (REFUSED[way][error.status]) return REFUSED[way][error.status];
   if (error.status === 404) return "이 세션 ID의 작업이 없어요.";
   if (error.status === 429)
     return `요청이 너무 많아요. ${Math.ceil(error.retryAfterSeconds ?? 5)}초 뒤에 다시 시도해 주세요.`;

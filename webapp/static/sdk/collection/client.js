@@ -45,7 +45,8 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", "/tilko/session/start", { body: form });
   }
 
-  /** Sends the push to the phone; a second call while it waits sends none. @param {string} sessionId */
+  /** Sends the push to the phone. While it waits a second call sends none; after `declined` or `auth_timeout` it sends
+   * a new one, and the earlier one opens nothing any more. @param {string} sessionId */
   simpleAuth(sessionId) {
     return this.request("POST", `/tilko/session/simple-auth?session_id=${encodeURIComponent(sessionId)}`);
   }

@@ -36,6 +36,7 @@ _KILL_AIM_SECONDS = 2.0
 class CollectionWorkload:
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {
+        "WELNO_BODY_LIMIT": "1000000 per hour",
         "WELNO_START_LIMIT": "1000000 per hour",
         "WELNO_START_PHONE_LIMIT": "1000000 per hour",
         "WELNO_SIMPLE_AUTH_LIMIT": "1000000 per hour",

@@ -1,0 +1,107 @@
+"""Accounts: made, disabled and given passwords by operators' commands; looked up by whoever signs in.
+
+Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, RoleOfAnotherKind.
+"""
+
+from collections.abc import Collection
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.accounts import ROLES_OF, Account, AccountKind, AccountRole, RevokedWhy
+from services.accounts.logins import revoke_logins
+
+PASSWORD_MIN_CHARACTERS = 12
+# Longer ones add nothing but hashing time that anybody may ask for.
+PASSWORD_MAX_CHARACTERS = 256
+
+
+class AccountsError(Exception):
+    """An account cannot be made or changed like this."""
+
+    retryable = False
+
+
+class AccountExists(AccountsError):
+    """Somebody of this kind has the login already."""
+
+
+class AccountNotFound(AccountsError):
+    """Nobody of this kind has the login."""
+
+
+class PasswordTooShort(AccountsError):
+    """Passwords of accounts have at least `PASSWORD_MIN_CHARACTERS`."""
+
+
+class RoleOfAnotherKind(AccountsError):
+    """The role is not one of the kind's."""
+
+
+def canonical_login(login: str) -> str:
+    return login.strip().lower()
+
+
+def check_password_length(password: str) -> None:
+    """Raises PasswordTooShort, also for one that is longer than we hash."""
+    if not PASSWORD_MIN_CHARACTERS <= len(password) <= PASSWORD_MAX_CHARACTERS:
+        raise PasswordTooShort(f"a password has {PASSWORD_MIN_CHARACTERS} to {PASSWORD_MAX_CHARACTERS} characters")
+
+
+def add_account(
+    session: Session, kind: AccountKind, login: str, name: str, password_hash: str, role: AccountRole
+) -> UUID:
+    """Raises AccountExists, RoleOfAnotherKind."""
+    if role not in ROLES_OF[kind]:
+        raise RoleOfAnotherKind(f"accounts of kind {kind} are {' or '.join(sorted(ROLES_OF[kind]))}")
+    row = {
+        "account_id": uuid4(),
+        "kind": kind,
+        "login": canonical_login(login),
+        "name": name,
+        "password_hash": password_hash,
+        "role": role,
+    }
+    made: UUID | None = session.scalar(
+        insert(Account)
+        .values(row)
+        .on_conflict_do_nothing(constraint="uq_accounts_kind_login")
+        .returning(Account.account_id)
+    )
+    if made is None:
+        raise AccountExists(f"this login is taken among accounts of kind {kind}")
+    return made
+
+
+def find_account(session: Session, kinds: Collection[AccountKind], login: str) -> Account | None:
+    """Also one that is disabled. The kinds are looked through in their order: a login may stand in several."""
+    query = select(Account).where(Account.kind.in_(kinds), Account.login == canonical_login(login))
+    found = {account.kind: account for account in session.scalars(query)}
+    return next((found[kind] for kind in kinds if kind in found), None)
+
+
+def require_account(session: Session, kind: AccountKind, login: str) -> Account:
+    """Locked until the end of the transaction. Raises AccountNotFound."""
+    query = select(Account).where(Account.kind == kind, Account.login == canonical_login(login)).with_for_update()
+    account = session.scalar(query)
+    if account is None:
+        raise AccountNotFound(f"no account of kind {kind} has this login")
+    return account
+
+
+def change_password(session: Session, account: Account, password_hash: str) -> None:
+    """Whoever is signed in by the old one is no longer."""
+    account.password_hash = password_hash
+    revoke_logins(session, account.account_id, RevokedWhy.PASSWORD_CHANGED)
+
+
+def disable_account(session: Session, account: Account) -> None:
+    """Throws its logins out; what it did stays."""
+    account.is_active = False
+    revoke_logins(session, account.account_id, RevokedWhy.DISABLED)
+
+
+def enable_account(account: Account) -> None:
+    account.is_active = True

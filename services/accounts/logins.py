@@ -1,0 +1,164 @@
+"""Logins of every kind of principal: opened, looked up at each use, renewed by refresh tokens, taken back.
+
+PostgreSQL decides, and its clock: two web processes with clocks apart must agree on what came first, and an emptied
+Redis lets nobody in. Of refresh tokens only hashes of their ids are kept.
+
+Errors: LoginError (not retryable) > LoginEnded, RefreshReused.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models.accounts import Account, Login, RevokedWhy, Scope
+
+# A use is written down at most this often: a page that asks every second would write a row each time.
+_SEEN_EVERY = timedelta(seconds=30)
+# Beyond the life of every token that names the login.
+_KEPT_AFTER_END = timedelta(days=30)
+
+
+class LoginError(Exception):
+    """The login opens nothing."""
+
+    retryable = False
+
+
+class LoginEnded(LoginError):
+    """Taken back, unknown, or idle for too long."""
+
+
+class RefreshReused(LoginError):
+    """A refresh token that was exchanged already: somebody has a copy, so the whole login has been taken back."""
+
+
+@dataclass(frozen=True)
+class LoginState:
+    """A login that holds. `role` is the account's of this moment, None for principals that have no account."""
+
+    sid: UUID
+    principal_id: UUID
+    scope: Scope
+    role: str | None
+    name: str | None
+    second_factor: bool
+
+
+def open_login(
+    session: Session,
+    kind: str,
+    principal_id: UUID,
+    scope: Scope,
+    *,
+    refresh_id: str | None = None,
+    device_id: str | None = None,
+    platform: str | None = None,
+    second_factor: bool = False,
+) -> UUID:
+    """The `sid` for its tokens. `refresh_id` is the id (`jti`) of its first refresh token, if it has one."""
+    sid = uuid4()
+    session.add(
+        Login(
+            sid=sid,
+            kind=kind,
+            principal_id=principal_id,
+            scope=scope,
+            refresh_hash=refresh_id and _hash(refresh_id),
+            device_id=device_id,
+            platform=platform,
+            second_factor=second_factor,
+        )
+    )
+    session.flush()
+    return sid
+
+
+def check_login(session: Session, sid: UUID, scope: Scope, *, idle: timedelta | None = None) -> LoginState:
+    """Look at a login at its use, and note the use. `idle`: unused for so long it has ended.
+
+    Raises LoginEnded, also for an account that was disabled and for a login of another scope.
+    """
+    row = session.execute(
+        select(Login, Account, func.clock_timestamp())
+        .outerjoin(Account, Account.account_id == Login.principal_id)
+        .where(Login.sid == sid, Login.scope == scope, Login.revoked_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        raise LoginEnded("taken back, or unknown")
+    login, account, now = row
+    if idle is not None and login.last_seen_at < now - idle:
+        raise LoginEnded("unused for too long")
+    if account is not None and not account.is_active:
+        raise LoginEnded("the account is disabled")
+    if login.last_seen_at < now - _SEEN_EVERY:
+        note_use(session, sid, now)
+    return LoginState(
+        sid=sid,
+        principal_id=login.principal_id,
+        scope=scope,
+        role=account and account.role,
+        name=account and account.name,
+        second_factor=login.second_factor,
+    )
+
+
+def note_use(session: Session, sid: UUID, now: datetime) -> None:
+    """Never backwards, and nothing for one that was taken back meanwhile."""
+    later = func.greatest(Login.last_seen_at, now)
+    session.execute(update(Login).where(Login.sid == sid, Login.revoked_at.is_(None)).values(last_seen_at=later))
+
+
+def rotate_refresh(session: Session, sid: UUID, refresh_id: str, new_id: str) -> Login:
+    """Exchange the refresh token that holds for a new one: the old one ends.
+
+    Raises LoginEnded. Raises RefreshReused for one that was exchanged before, after taking the login back: commit all
+    the same, as who presents it last may be the thief or the owner.
+    """
+    login = session.scalar(
+        select(Login).where(Login.sid == sid).with_for_update().execution_options(populate_existing=True)
+    )
+    if login is None or login.revoked_at is not None or login.refresh_hash is None:
+        raise LoginEnded("taken back, or unknown")
+    if login.refresh_hash != _hash(refresh_id):
+        revoke_login(session, sid, RevokedWhy.REFRESH_REUSED)
+        raise RefreshReused("it was exchanged before")
+    login.previous_hash, login.refresh_hash = login.refresh_hash, _hash(new_id)
+    login.last_seen_at = func.clock_timestamp()
+    session.flush()
+    return login
+
+
+def note_second_factor(session: Session, sid: UUID) -> None:
+    """Its holder has just confirmed one."""
+    session.execute(update(Login).where(Login.sid == sid).values(second_factor=True))
+
+
+def revoke_login(session: Session, sid: UUID, why: RevokedWhy) -> bool:
+    """Whether it held until now."""
+    ended = update(Login).where(Login.sid == sid, Login.revoked_at.is_(None))
+    values = {"revoked_at": func.clock_timestamp(), "revoked_why": why}
+    return session.scalar(ended.values(values).returning(Login.sid)) is not None
+
+
+def revoke_logins(session: Session, principal_id: UUID, why: RevokedWhy, *, keep: UUID | None = None) -> list[UUID]:
+    """All of a principal but `keep`; the `sid` of each that held until now, so that its sockets can be closed."""
+    conditions = [Login.principal_id == principal_id, Login.revoked_at.is_(None)]
+    if keep is not None:
+        conditions.append(Login.sid != keep)
+    values = {"revoked_at": func.clock_timestamp(), "revoked_why": why}
+    return list(session.scalars(update(Login).where(*conditions).values(values).returning(Login.sid)))
+
+
+def forget_logins(session: Session) -> int:
+    """Delete those that nobody can use any more; how many."""
+    before = func.now() - _KEPT_AFTER_END
+    ended = or_(Login.revoked_at < before, and_(Login.revoked_at.is_(None), Login.last_seen_at < before))
+    return session.connection().execute(delete(Login).where(ended)).rowcount
+
+
+def _hash(token_id: str) -> str:
+    return hashlib.sha256(token_id.encode()).hexdigest()

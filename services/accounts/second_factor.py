@@ -1,0 +1,67 @@
+"""The second factor of operators: time-based one-time passwords (TOTP, RFC 6238) of 30 seconds and six digits.
+
+The secret is sealed at rest. A code is taken once: whoever reads one over a shoulder cannot use it again. The phone's
+clock may be a step off in either direction.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import pyotp
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from core.sealing import Sealer
+from models.accounts import Account, RevokedWhy
+from services.accounts.logins import revoke_logins
+
+_STEP_SECONDS = 30
+_STEPS_OFF = (0, -1, 1)
+_ISSUER = "WELNO"
+
+
+def offer_secret(account: Account, sealer: Sealer) -> str:
+    """A new secret, as the `otpauth:` address that authenticators read from a QR code; unconfirmed until a code of it
+    was shown."""
+    secret = pyotp.random_base32()
+    account.totp_secret = sealer.seal_text(secret, _context(account.account_id))
+    account.totp_confirmed = False
+    account.totp_counter = 0
+    return pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=_ISSUER)
+
+
+def confirm_secret(session: Session, account: Account, sealer: Sealer, code: str, now: datetime) -> bool:
+    """Whether the code is of the offered secret; from then on codes are asked for."""
+    if account.totp_secret is None or not take_code(session, account, sealer, code, now):
+        return False
+    account.totp_confirmed = True
+    session.flush()
+    return True
+
+
+def forget_secret(session: Session, account: Account) -> None:
+    """For who has lost the authenticator: whoever is signed in by it is no longer."""
+    account.totp_secret = None
+    account.totp_confirmed = False
+    revoke_logins(session, account.account_id, RevokedWhy.SECOND_FACTOR_FORGOTTEN)
+
+
+def take_code(session: Session, account: Account, sealer: Sealer, code: str, now: datetime) -> bool:
+    """Whether the code is right and was not taken before; it is taken now. Raises SealError."""
+    if account.totp_secret is None:
+        return False
+    totp = pyotp.TOTP(sealer.open_text(account.totp_secret, _context(account.account_id)))
+    present = int(now.timestamp()) // _STEP_SECONDS
+    fitting = [present + off for off in _STEPS_OFF if pyotp.utils.strings_equal(totp.generate_otp(present + off), code)]
+    return bool(fitting) and _take_step(session, account.account_id, max(fitting))
+
+
+def _take_step(session: Session, account_id: UUID, step: int) -> bool:
+    """One statement, so that of two that show the same code one is let in."""
+    unused = (Account.account_id == account_id) & (Account.totp_counter < step)
+    statement = update(Account).where(unused).values(totp_counter=step).returning(Account.account_id)
+    return session.scalar(statement) is not None
+
+
+def _context(account_id: UUID) -> str:
+    return f"totp:{account_id}"

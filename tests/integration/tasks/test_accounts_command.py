@@ -1,0 +1,69 @@
+"""`python -m tasks.accounts`: makes, changes and disables accounts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import Engine, text
+
+from dev.local.programs import ROOT
+
+PASSWORD = "an invented password"
+
+
+@pytest.fixture
+def command(engine: Engine, demo_env: dict[str, str], postgres_url: str):
+    env = {"PATH": os.environ["PATH"], **demo_env, "DATABASE_URL": postgres_url}
+
+    def call(*arguments: str, typed: str = "") -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "tasks.accounts", *arguments],
+            check=False,
+            cwd=ROOT,
+            env=env,
+            input=f"{typed}\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    yield call
+    with engine.begin() as connection:
+        connection.execute(text("delete from welno.accounts"))
+
+
+def test_an_account_is_made_once_given_another_password_and_disabled(command, engine: Engine):
+    made, said = command("add", "Night", "--name", "밤 당번", "--role", "auditor", typed=PASSWORD)
+    assert made == 0
+    with engine.connect() as connection:
+        row = connection.execute(text("select login, kind, role, password_hash, account_id from welno.accounts")).one()
+    assert (row.login, row.kind, row.role, str(row.account_id)) == ("night", "operator", "auditor", said.strip())
+    assert PASSWORD not in row.password_hash
+    assert command("add", "night", "--name", "다른 사람", typed=PASSWORD) == (
+        1,
+        "this login is taken among accounts of kind operator\n",
+    )
+    assert command("password", "night", typed=PASSWORD)[0] == 0
+    assert command("forget-totp", "night")[0] == 0
+    assert command("disable", "night")[0] == 0
+    with engine.connect() as connection:
+        assert not connection.execute(text("select is_active from welno.accounts")).scalar_one()
+    assert command("enable", "night")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "sentence"),
+    [
+        (("add", "night", "--name", "x"), "too short", "a password has 12 to 256 characters"),
+        (
+            ("add", "night", "--name", "x", "--role", "admin"),
+            PASSWORD,
+            "accounts of kind operator are auditor or operator",
+        ),
+        (("disable", "nobody"), "", "no account of kind operator has this login"),
+    ],
+)
+def test_what_is_not_possible_is_told_in_a_sentence(command, arguments: tuple[str, ...], typed: str, sentence: str):
+    assert command(*arguments, typed=typed) == (1, f"{sentence}\n")

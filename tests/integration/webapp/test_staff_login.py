@@ -1,0 +1,200 @@
+"""Signing in as operator, auditor or staff, with and without a second factor, and what each may do."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import func, update
+from werkzeug.test import TestResponse
+
+from core.clock import clock
+from models.accounts import AccountKind, AccountRole, Login
+from services.accounts.accounts import add_account, disable_account, require_account
+from webapp.current import parts
+
+from .people import API, Person
+
+PASSWORD = "correct horse battery"
+LOGIN, TOTP, RUNS, LOGOUT = "/auth/staff-login", "/auth/totp", "/admin/runs", "/auth/logout"
+
+
+@pytest.fixture
+def add(app: Flask) -> Callable[..., None]:
+    def make(login: str, kind: AccountKind = AccountKind.OPERATOR, role: AccountRole = AccountRole.OPERATOR) -> None:
+        stores = parts(app).stores
+        with stores.unit_of_work() as work:
+            add_account(work.session, kind, login, "당번", stores.password_hashes.hash(PASSWORD), role)
+
+    return make
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[..., TestResponse]:
+    def ask(login: str, password: str = PASSWORD, **more: Any) -> TestResponse:
+        return app.test_client().post(API + LOGIN, json={"login": login, "password": password, **more})
+
+    return ask
+
+
+class Desk:
+    """Somebody with an access token."""
+
+    def __init__(self, app: Flask, answer: TestResponse) -> None:
+        self._client = app.test_client()
+        self.token = answer.json["access_token"]
+
+    def ask(self, method: str, path: str, **more: Any) -> TestResponse:
+        return self._client.open(API + path, method=method, headers={"Authorization": f"Bearer {self.token}"}, **more)
+
+
+@pytest.fixture
+def desk(app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse]) -> Desk:
+    """An operator who has not set up a second factor."""
+    add("night")
+    return Desk(app, sign_in("night"))
+
+
+@pytest.fixture
+def uri(desk: Desk) -> str:
+    """Of the second factor that the operator has confirmed, at a moment ago."""
+    uri: str = desk.ask("POST", TOTP, json={}).json["uri"]
+    answer = desk.ask("POST", TOTP, json={"totp": pyotp.parse_uri(uri).at(clock.now() - timedelta(seconds=30))})
+    assert answer.json == {"success": True, "confirmed": True}
+    return uri
+
+
+def code(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def test_without_a_second_factor_an_operator_can_only_set_one_up(desk: Desk):
+    assert code(desk.ask("GET", RUNS)) == (403, "SECOND_FACTOR_REQUIRED")
+
+
+def test_who_has_just_confirmed_a_second_factor_goes_on(desk: Desk, uri: str):
+    assert desk.ask("GET", RUNS).status_code == 200
+
+
+def test_from_then_on_the_password_alone_signs_nobody_in(uri: str, sign_in: Callable[..., TestResponse]):
+    assert code(sign_in("night")) == (403, "SECOND_FACTOR_REQUIRED")
+    assert code(sign_in("night", totp="000000")) == (401, "LOGIN_FAILED")
+
+
+def test_with_a_code_an_operator_signs_in_once(app: Flask, uri: str, sign_in: Callable[..., TestResponse]):
+    now = pyotp.parse_uri(uri).at(clock.now())
+    desk = Desk(app, sign_in("night", totp=now))
+    assert desk.ask("GET", RUNS).status_code == 200
+    assert code(sign_in("night", totp=now)) == (401, "LOGIN_FAILED")
+
+
+def test_another_second_factor_needs_the_first(app: Flask, desk: Desk, uri: str, sign_in: Callable[..., TestResponse]):
+    """Of a login that was opened before the first was confirmed, and by the password alone."""
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(second_factor=False))
+    assert code(desk.ask("POST", TOTP, json={})) == (403, "SECOND_FACTOR_REQUIRED")
+
+
+def test_the_answer_names_who_signed_in(add: Callable[..., None], sign_in: Callable[..., TestResponse]):
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    answer = sign_in("DESK1").json
+    assert (answer["staff"]["name"], answer["staff"]["role"], answer["expires_in"]) == ("당번", "staff", 8 * 3600)
+
+
+@pytest.mark.parametrize("path", [RUNS, "/admin/files", TOTP])
+def test_a_hospitals_staff_open_nothing_of_the_operators(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse], path: str
+):
+    add("desk1", AccountKind.STAFF, AccountRole.ADMIN)
+    desk = Desk(app, sign_in("desk1"))
+    answer = desk.ask("POST", path, json={}) if path == TOTP else desk.ask("GET", path)
+    assert code(answer) == (403, "FORBIDDEN")
+
+
+def test_an_operators_token_opens_no_records(app: Flask, desk: Desk, uri: str, owner: Person):
+    assert desk.ask("GET", f"/patients/{owner.patient_uuid}/checkups").status_code == 404
+
+
+def test_an_auditor_neither_resumes_nor_discards(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse]
+):
+    add("auditor", role=AccountRole.AUDITOR)
+    desk = Desk(app, sign_in("auditor"))
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(second_factor=True))
+    assert code(desk.ask("GET", RUNS)) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(("login", "password"), [("night", "wrong password"), ("nobody", PASSWORD)])
+def test_a_wrong_password_and_an_unknown_login_look_alike(
+    desk: Desk, sign_in: Callable[..., TestResponse], login: str, password: str
+):
+    assert code(sign_in(login, password)) == (401, "LOGIN_FAILED")
+
+
+def test_a_disabled_account_is_out_at_once_and_for_good(
+    app: Flask, desk: Desk, uri: str, sign_in: Callable[..., TestResponse]
+):
+    with parts(app).stores.unit_of_work() as work:
+        disable_account(work.session, require_account(work.session, AccountKind.OPERATOR, "night"))
+    assert desk.ask("GET", RUNS).status_code == 401
+    assert code(sign_in("night", totp=pyotp.parse_uri(uri).at(clock.now()))) == (401, "LOGIN_FAILED")
+
+
+def test_who_signs_out_is_out_also_when_redis_forgets(desk: Desk, uri: str, redis_client: redis.Redis):
+    assert desk.ask("POST", LOGOUT).status_code == 204
+    redis_client.flushall()
+    assert desk.ask("GET", RUNS).status_code == 401
+
+
+def test_an_operator_who_does_nothing_for_a_quarter_of_an_hour_is_out(app: Flask, desk: Desk, uri: str):
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=func.now() - timedelta(minutes=14)))
+    assert desk.ask("GET", RUNS).status_code == 200
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=func.now() - timedelta(minutes=16)))
+    assert desk.ask("GET", RUNS).status_code == 401
+
+
+def test_five_wrong_tries_of_a_login_are_enough_and_a_right_one_takes_them_back(
+    add: Callable[..., None], sign_in: Callable[..., TestResponse]
+):
+    add("desk1", AccountKind.STAFF, AccountRole.STAFF)
+    assert [sign_in("desk1", "wrong password").status_code for _ in range(4)] == [401] * 4
+    assert sign_in("desk1").status_code == 200
+    assert [sign_in("desk1", "wrong password").status_code for _ in range(6)] == [401] * 5 + [429]
+    assert code(sign_in("desk1")) == (429, "RATE_LIMITED")
+
+
+def test_one_address_may_not_guess_at_many_logins(sign_in: Callable[..., TestResponse]):
+    answers = [sign_in(f"somebody-{number}") for number in range(21)]
+    assert [answer.status_code for answer in answers] == [401] * 20 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_nothing_that_was_typed_is_logged(
+    desk: Desk, sign_in: Callable[..., TestResponse], logged: Any, redis_client: redis.Redis
+):
+    sign_in("a login of somebody", "a password of somebody")
+    stored = b"".join(key for key in redis_client.scan_iter("*"))
+    for text in ("a login of somebody", "a password of somebody"):
+        assert text not in logged.getvalue()
+        assert text.encode() not in stored
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"password": PASSWORD}, "login"),
+        ({"login": "x" * 101, "password": PASSWORD}, "login"),
+        ({"login": "night", "password": "x" * 257}, "password"),
+        ({"login": "night", "password": PASSWORD, "totp": "12345"}, "totp"),
+        ({"login": "night", "password": PASSWORD, "role": "auditor"}, "role"),
+    ],
+)
+def test_what_is_wrong_in_the_body_is_named(app: Flask, body: dict[str, str], field: str):
+    answer = app.test_client().post(API + LOGIN, json=body)
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, [field])

@@ -1,0 +1,132 @@
+"""Operators, auditors and a hospital's staff: signing in and out, and the operators' second factor."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask_jwt_extended import create_access_token, get_jwt
+from flask_smorest import Blueprint
+
+from core.logs import get_logger
+from models.accounts import Account, AccountKind, RevokedWhy
+from services.accounts.logins import LoginState, note_second_factor, revoke_login
+from services.accounts.second_factor import confirm_secret, offer_secret
+from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
+from webapp.api.accounts.schemas.sign_in import (
+    SecondFactorInput,
+    SecondFactorOutput,
+    StaffLoginInput,
+    StaffLoginOutput,
+)
+from webapp.api.documented import SECURITY_STAFF, fails
+from webapp.auth import mark_access, require_account, require_operator_login, take_back
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
+from webapp.offloop import run_off_loop
+from webapp.origins import refuse_foreign_origin
+
+log = get_logger(__name__)
+blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Signing in with an account")
+
+# A shift; who is needed for longer signs in again.
+TOKEN_LIFE = timedelta(hours=8)
+# Whatever the address, and whatever the login: a guess costs hashing time here.
+_PER_LOGIN = "30 per 15 minutes"
+_PER_ADDRESS = "20 per 15 minutes"
+_KINDS = (AccountKind.STAFF, AccountKind.OPERATOR)
+
+
+@blueprint.post("/staff-login")
+@blueprint.arguments(StaffLoginInput, error_status_code=400)
+@blueprint.response(200, StaffLoginOutput)
+@fails(blueprint, 400, 401, 403, 413, 415, 429)
+def staff_login(body: dict[str, Any]) -> dict[str, Any]:
+    """With login and password; an operator or auditor who has set up a second factor also with `totp`."""
+    refuse_foreign_origin()
+    who = pseudonym(body["login"].strip().lower())
+    limit = stores().settings.accounts.staff_login_limit
+    refuse_beyond(_PER_LOGIN, "staff-login-name", who)
+    refuse_beyond(_PER_ADDRESS, "staff-login-address", caller_address())
+    count_use(limit, "staff-login", f"{who}:{caller_address()}")
+    try:
+        signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
+    except SignInFailed as exc:
+        count_use(_PER_LOGIN, "staff-login-name", who)
+        count_use(_PER_ADDRESS, "staff-login-address", caller_address())
+        raise ApiError(Code.LOGIN_FAILED) from exc
+    except CodeNeeded as exc:
+        # The try stays counted: otherwise a call without a code would buy more guesses at one.
+        raise ApiError(Code.SECOND_FACTOR_REQUIRED) from exc
+    forget_uses(limit, "staff-login", f"{who}:{caller_address()}")
+    return _give_token(signed_in)
+
+
+@blueprint.post("/logout")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(204)
+@fails(blueprint, 401, 413)
+def logout() -> None:
+    """End the login whose token is shown, on every process; a command's token is taken back."""
+    claims = require_account()
+    with stores().unit_of_work() as work:
+        if claims.sid is not None:
+            revoke_login(work.session, claims.sid, RevokedWhy.SIGNED_OUT)
+        else:
+            take_back(work.session, get_jwt())
+    log.info("staff_signed_out", by=claims.name)
+
+
+@blueprint.post("/totp")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.arguments(SecondFactorInput, error_status_code=400)
+@blueprint.response(200, SecondFactorOutput)
+@fails(blueprint, 400, 401, 403, 413, 415, 429)
+def set_up_second_factor(body: dict[str, Any]) -> dict[str, Any]:
+    """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here.
+
+    Whoever has a second factor already must have signed in with it.
+    """
+    login = require_operator_login()
+    count_use(_PER_LOGIN, "totp", str(login.principal_id))
+    return _offer(login) if body["totp"] is None else _confirm(login, body["totp"])
+
+
+def _offer(login: LoginState) -> dict[str, Any]:
+    with stores().unit_of_work() as work:
+        account = work.session.get_one(Account, login.principal_id, with_for_update=True)
+        if account.totp_confirmed and not login.second_factor:
+            raise ApiError(Code.SECOND_FACTOR_REQUIRED)
+        return {"success": True, "confirmed": False, "uri": offer_secret(account, stores().sealer)}
+
+
+def _confirm(login: LoginState, code: str) -> dict[str, Any]:
+    with stores().unit_of_work() as work:
+        account = work.session.get_one(Account, login.principal_id, with_for_update=True)
+        if not confirm_secret(work.session, account, stores().sealer, code, stores().clock.now()):
+            raise ApiError(Code.LOGIN_FAILED)
+        note_second_factor(work.session, login.sid)
+    log.info("second_factor_confirmed", by=str(login.principal_id))
+    return {"success": True, "confirmed": True}
+
+
+def _sign_in() -> SignIn:
+    here = stores()
+    return SignIn(here.unit_of_work, here.password_hashes, here.sealer, here.clock, run_off_loop)
+
+
+def _give_token(signed_in: SignedIn) -> dict[str, Any]:
+    account = signed_in.account
+    claims = {"role": account.role, "scope": SCOPE_OF[AccountKind(account.kind)], "sid": str(signed_in.sid)}
+    token = create_access_token(str(account.account_id), expires_delta=TOKEN_LIFE, additional_claims=claims)
+    log.info("staff_signed_in", by=str(account.account_id))
+    return {
+        "success": True,
+        "access_token": token,
+        "expires_in": int(TOKEN_LIFE.total_seconds()),
+        "staff": {"staff_id": account.account_id, "name": account.name, "role": account.role},
+    }
+
+
+mark_access(staff_login, "password")
+mark_access(logout, "account")
+mark_access(set_up_second_factor, "operations")
