@@ -29,6 +29,7 @@ class Task(StrEnum):
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
+    DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
 
 
 class ProcessKind(StrEnum):
@@ -53,6 +54,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.IMPORT_FILE: Queue.FILES,
     Task.CLEAN_COMPLETED_FILES: Queue.FILES,
     Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
+    Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
 }
 
 

@@ -1,7 +1,5 @@
 """The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, the event log, sealing."""
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +8,7 @@ from typing import Any
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -22,6 +19,7 @@ from core.settings import Settings
 from services.accounts.hashing import PasswordHashes
 from services.collection.session_cache import SessionCache
 from services.collection.sessions import SessionDirectory, SessionPolicy
+from services.database import connect_database
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
@@ -29,16 +27,8 @@ from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from streams import Streams
 from streams.control import ControlChannel
 
-# A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
-_STATEMENT_TIMEOUT_MS = 30_000
-# A process that hangs in the middle of a transaction holds the rows that the sweep wants to take from it.
-_IDLE_TIMEOUT_MS = 5_000
-_CONNECT_TIMEOUT_SECONDS = 5
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
-# A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
-# as much as a statement; a server that restarts takes longer than this.
-_BELIEVED_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -63,64 +53,6 @@ class Stores:
     def close(self) -> None:
         self.engine.dispose()
         self.redis.close()
-
-
-def connect_database(url: str, pool_size: int, clock: Clock) -> Engine:
-    """An engine whose connections are tried after a rest and never wait for ever. The clock follows the database's from
-    the first connection on."""
-    scheme, _, rest = url.partition("://")
-    engine = create_engine(
-        f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=10,
-        # An error that quotes the statement's values would carry them into logs.
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-            "application_name": "welno",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
-        },
-    )
-    _try_after_rest(engine, clock)
-    return engine
-
-
-def _try_after_rest(engine: Engine, clock: Clock) -> None:
-    @event.listens_for(engine, "checkin")
-    def note_use(_connection: Any, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def try_connection(connection: Any, record: Any, _proxy: Any) -> None:
-        is_believed = time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS
-        if is_believed and not clock.wants_reading():
-            return
-        try:
-            _read_clock(connection, clock)
-        except engine.dialect.loaded_dbapi.Error as exc:
-            if not engine.dialect.is_disconnect(exc, connection, None):
-                raise
-            # The others are as old: the pool opens new ones.
-            raise InvalidatePoolError from exc
-
-
-def _read_clock(connection: Any, clock: Clock) -> None:
-    """Outside of any transaction, on a connection that has none."""
-    before, connection.autocommit = connection.autocommit, True
-    asked = clock.monotonic()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("select clock_timestamp()")
-            (at,) = cursor.fetchone()
-    finally:
-        if not connection.closed:
-            connection.autocommit = before
-    clock.follow(at, asked=asked, answered=clock.monotonic())
 
 
 def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:

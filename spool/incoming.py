@@ -80,6 +80,14 @@ class Incoming:
         return _part(open_bytes(self._sealer, stored, name.session_id, name.data_type))
 
     @translated
+    def written_at(self, session_id: str, kind: AnswerKind) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        written_at = self._written_at(incoming_name(session_id, kind))
+        if written_at is None:
+            raise UnknownFile
+        return datetime.fromtimestamp(written_at, UTC)
+
+    @translated
     def drop(self, session_id: str, *kinds: AnswerKind) -> None:
         """Of a whole session only after its packages are safe. Idempotent."""
         for kind in kinds or AnswerKind:

@@ -1,6 +1,6 @@
 """The spool: saving packages, claiming them for import, and moving them on; all that other rooms call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as with_fields
 from datetime import datetime
@@ -20,6 +20,7 @@ from spool.incoming import Incoming, KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans, describe
 from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name
 from spool.packages import Package, canonical, open_package, seal_package
+from spool.resealing import Resealed, Resealing
 from spool.rooms import Room, Rooms
 from spool.sessions import Sessions
 from spool.upkeep import Upkeep
@@ -45,6 +46,7 @@ class Spool:
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
         self._rooms = Rooms(self.folders)
+        self._resealing = Resealing(self.folders, sealer)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
     @translated
@@ -71,8 +73,12 @@ class Spool:
         return self._incoming.find(session_id, kind)
 
     def read_incoming(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
-        """Raises UnknownFile, DamagedFile."""
+        """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
         return self._incoming.read(session_id, kind)
+
+    def incoming_written_at(self, session_id: str, kind: AnswerKind) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        return self._incoming.written_at(session_id, kind)
 
     def drop_incoming(self, session_id: str, *kinds: AnswerKind) -> None:
         """All of the session's, or those of these kinds."""
@@ -135,7 +141,8 @@ class Spool:
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Claimed]:
-        """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it)."""
+        """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it),
+        SealedWithUnknownKey."""
         parsed = parse_name(name)
         with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as handle:
             stored = translate(self.folders, read_all, self._disk, handle)
@@ -239,7 +246,8 @@ class Spool:
 
     @translated
     def export(self, name: str) -> Package:
-        """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile."""
+        """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile,
+        SealedWithUnknownKey."""
         parsed = parse_name(name)
         return self._read(parsed, self.folders.require(parsed))
 
@@ -269,6 +277,16 @@ class Spool:
     def sweep_temporary(self, older_than_seconds: float = 86_400) -> int:
         """Removes what dead writers left. A slow writer whose file is swept starts again."""
         return self._upkeep.sweep_temporary(older_than_seconds)
+
+    @translated
+    def count_sealing_keys(self) -> Mapping[str | None, int]:
+        """Files by the id of the key that sealed them; None for those that the spool did not write."""
+        return self._resealing.count_keys()
+
+    @translated
+    def reseal(self) -> Resealed:
+        """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
+        return self._resealing.reseal_all()
 
     def _write_pending(self, name: FileName, package: Package) -> Place | None:
         """None if this call wrote it; the place of the other file if somebody was faster."""

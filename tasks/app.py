@@ -54,6 +54,7 @@ def create_celery(settings: Settings) -> Celery:
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),
+        # Keeps nothing on disk: the usual one unpickles a file at its start, and so runs whatever somebody put there.
         beat_scheduler="tasks.beat:SetBackTolerantScheduler",
     )
     return app
@@ -70,6 +71,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
+        "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 
 

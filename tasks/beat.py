@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from celery.beat import PersistentScheduler, ScheduleEntry
+from celery.beat import ScheduleEntry, Scheduler
 
 
-class SetBackTolerantScheduler(PersistentScheduler):  # type: ignore[misc] # Celery has no types
+class SetBackTolerantScheduler(Scheduler):  # type: ignore[misc] # Celery has no types
     """Celery's own waits until a clock that was set back has come to the last run again: an hour, or a year."""
 
     def is_due(self, entry: ScheduleEntry) -> Any:

@@ -16,6 +16,7 @@ from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
+from tasks.opening import require_direct_database
 from tasks.stopping import wait_for
 from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
@@ -83,6 +84,11 @@ def runtime() -> Runtime:
     if _current is None:
         raise AssertionError("built before the first task")
     return _current
+
+
+@signals.worker_init.connect
+def _look_at_database(**_: object) -> None:
+    require_direct_database()
 
 
 @signals.worker_init.connect

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
+from services.database import UnsuitableDatabase
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 
@@ -179,7 +180,15 @@ _OURS: Mapping[type[Exception], Code] = {
     FileNotParked: Code.FILE_NOT_PARKED,
     NotStopped: Code.RUN_NOT_STOPPED,
 }
-STORES_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisError, StreamsUnavailable, StorageFault)
+STORES_DOWN = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    UnsuitableDatabase,
+    RedisError,
+    StreamsUnavailable,
+    StorageFault,
+)
 
 
 def answer_errors(app: Flask) -> None:

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, g
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.logs import get_logger
+from webapp.live_metrics import forget_dead
 
 log = get_logger(__name__)
 
@@ -108,6 +109,7 @@ def render_metrics(metrics_dir: str, paid_again: Mapping[str, int]) -> bytes:
         again.labels(call).inc(paid_again.get(call, 0))
     if not metrics_dir:
         return generate_latest(REGISTRY) + generate_latest(counted)
+    forget_dead(metrics_dir)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call] # the library has no types here
     return generate_latest(registry) + generate_latest(counted)

@@ -5,23 +5,27 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from core.settings.addresses import (
+    read_base_url,
+    read_broker_url,
+    read_database_url,
+    read_origins,
+    read_provider_url,
+    read_redis_url,
+)
 from core.settings.readers import (
     count_between,
     number_between,
     one_of,
+    read_api_key,
     read_boolean,
-    read_database_url,
+    read_folder,
     read_log_level,
-    read_optional_text,
-    read_origins,
-    read_path,
     read_pauses,
-    read_provider_url,
+    read_present_folder,
     read_rate_limit,
     read_sealing_keys,
     read_secret,
-    read_text,
-    url_with,
 )
 from core.settings.variables import setting
 
@@ -32,6 +36,7 @@ LOCAL_VARIABLES = {
 }
 
 _SECONDS = number_between(0.01, 86_400 * 31)
+_CALL_SECONDS = number_between(0.05, 900)
 _SECONDS_OR_NONE = number_between(0, 3600)
 
 
@@ -43,10 +48,10 @@ class StoreSettings:
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
     )
-    redis_url: str = setting(
-        "REDIS_URL", url_with("redis", "rediss", "unix"), "Redis: sessions, streams, limits.", secret=True
+    redis_url: str = setting("REDIS_URL", read_redis_url, "Redis: sessions, streams, limits.", secret=True)
+    broker_url: str = setting(
+        "CELERY_BROKER_URL", read_broker_url, "The Celery broker: Redis or RabbitMQ.", secret=True
     )
-    broker_url: str = setting("CELERY_BROKER_URL", read_text, "The Celery broker: Redis or RabbitMQ.", secret=True)
     log_keep_days_session: int = setting(
         "WELNO_LOG_KEEP_DAYS_SESSION",
         count_between(1, 3650),
@@ -54,16 +59,33 @@ class StoreSettings:
         default="30",
         unit="days",
     )
+    run_keep_days: int = setting(
+        "WELNO_RUN_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long a run that has ended is kept, with its steps; no shorter than its events.",
+        default="365",
+        unit="days",
+    )
+    step_keep_days: int = setting(
+        "WELNO_STEP_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long the single tries of a run's steps are kept.",
+        default="90",
+        unit="days",
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when events would outlive the run that they are numbered by."""
+        if self.run_keep_days < self.log_keep_days_session:
+            raise ValueError("WELNO_RUN_KEEP_DAYS: must be at least WELNO_LOG_KEEP_DAYS_SESSION")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderSettings:
     """Other people's APIs."""
 
-    tilko_base_url: str = setting(
-        "TILKO_BASE_URL", read_provider_url, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
-    )
-    tilko_api_key: str = setting("TILKO_API_KEY", read_text, "Tilko's API key.", secret=True)
+    tilko_base_url: str = setting("TILKO_BASE_URL", read_base_url, "Tilko's address.", default="https://api.tilko.net")
+    tilko_api_key: str = setting("TILKO_API_KEY", read_api_key, "Tilko's API key.", secret=True)
     tilko_approval_check: str = setting(
         "TILKO_APPROVAL_CHECK",
         one_of("auto", "login_check", "data_call"),
@@ -72,15 +94,19 @@ class ProviderSettings:
         default="auto",
     )
     tilko_checkups_timeout_seconds: float = setting(
-        "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for checkups.", default="120", unit="s"
+        "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _CALL_SECONDS, "Longest wait for checkups.", default="120", unit="s"
     )
     tilko_treatments_timeout_seconds: float = setting(
-        "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for prescriptions.", default="300", unit="s"
+        "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS",
+        _CALL_SECONDS,
+        "Longest wait for prescriptions.",
+        default="300",
+        unit="s",
     )
-    mediarc_api_url: str = setting("MEDIARC_API_URL", read_provider_url, "MediArc's address.", may_be_file=True)
-    mediarc_api_key: str = setting("MEDIARC_API_KEY", read_text, "MediArc's API key.", secret=True)
+    mediarc_api_url: str = setting("MEDIARC_API_URL", read_provider_url, "MediArc's address.")
+    mediarc_api_key: str = setting("MEDIARC_API_KEY", read_api_key, "MediArc's API key.", secret=True)
     mediarc_timeout_seconds: float = setting(
-        "WELNO_MEDIARC_TIMEOUT_SECONDS", _SECONDS, "Longest wait for a report.", default="90", unit="s"
+        "WELNO_MEDIARC_TIMEOUT_SECONDS", _CALL_SECONDS, "Longest wait for a report.", default="90", unit="s"
     )
 
 
@@ -245,10 +271,18 @@ class CollectionSettings:
         "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
     )
     poll_interval_seconds: float = setting(
-        "WELNO_POLL_INTERVAL_SECONDS", _SECONDS, "Between the first five polls of an approval.", default="2", unit="s"
+        "WELNO_POLL_INTERVAL_SECONDS",
+        number_between(0.05, 60),
+        "Between the first five polls of an approval.",
+        default="2",
+        unit="s",
     )
     poll_slow_max_seconds: float = setting(
-        "WELNO_POLL_SLOW_MAX_SECONDS", _SECONDS, "Longest pause between later polls.", default="10", unit="s"
+        "WELNO_POLL_SLOW_MAX_SECONDS",
+        number_between(0.05, 600),
+        "Longest pause between later polls.",
+        default="10",
+        unit="s",
     )
     step_max_attempts: int = setting(
         "WELNO_STEP_MAX_ATTEMPTS", count_between(1, 50), "Tries of one step before it fails.", default="5"
@@ -276,12 +310,19 @@ class CollectionSettings:
         unit="s",
     )
 
+    def __post_init__(self) -> None:
+        """Raises ValueError when a longest time is shorter than that of which it is the longest."""
+        if self.session_max_seconds < self.session_ttl_seconds:
+            raise ValueError("WELNO_SESSION_MAX_SECONDS: must be at least WELNO_SESSION_TTL_SECONDS")
+        if self.step_retry_max_seconds < self.step_retry_base_seconds:
+            raise ValueError("WELNO_STEP_RETRY_MAX_SECONDS: must be at least WELNO_STEP_RETRY_BASE_SECONDS")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileSettings:
     """The file-first store."""
 
-    data_dir: Path = setting("TILKO_DATA_DIR", read_path, "Folder of the file-first store.", default="tilko_data")
+    data_dir: Path = setting("TILKO_DATA_DIR", read_folder, "Folder of the file-first store.", default="tilko_data")
     retry_delays_seconds: tuple[int, ...] = setting(
         "WELNO_FILE_RETRY_DELAYS_SECONDS",
         read_pauses,
@@ -426,18 +467,33 @@ class ProcessSettings:
 
     lease_seconds: float = setting(
         "WELNO_LEASE_SECONDS",
-        _SECONDS,
+        number_between(0.5, 300),
         "A process that has not renewed its lease for so long is taken for dead.",
         default="5",
         unit="s",
     )
     sweep_interval_seconds: float = setting(
-        "WELNO_SWEEP_INTERVAL_SECONDS", _SECONDS, "Between two sweeps for what stands still.", default="0.5", unit="s"
+        "WELNO_SWEEP_INTERVAL_SECONDS",
+        number_between(0.05, 60),
+        "Between two sweeps for what stands still.",
+        default="0.5",
+        unit="s",
     )
     log_level: str = setting("WELNO_LOG_LEVEL", read_log_level, "Least severe level that is logged.", default="INFO")
+    flower_origins: tuple[str, ...] = setting(
+        "WELNO_FLOWER_ORIGINS",
+        read_origins,
+        "Origins under which Flower is reached, besides names of this machine, separated by commas.",
+        default="",
+    )
     metrics_dir: str = setting(
         "PROMETHEUS_MULTIPROC_DIR",
-        read_optional_text,
+        read_present_folder,
         "Folder in which several web processes add up their metrics.",
         default="",
     )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a run would be given up before a sweep could look for it."""
+        if self.lease_seconds < self.sweep_interval_seconds:
+            raise ValueError("WELNO_LEASE_SECONDS: must be at least WELNO_SWEEP_INTERVAL_SECONDS")

@@ -115,7 +115,7 @@ class _Reading:
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = set(LOCAL_VARIABLES)
     for variable in declared_variables():
-        known |= {variable.name, variable.file_name} if variable.may_be_file else {variable.name}
+        known |= {variable.name, variable.file_name}
     return (
         f"{name}: unknown setting" for name in sorted(environment) if name.startswith(_PREFIX) and name not in known
     )

@@ -68,7 +68,7 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
         worker_program("worker"),
         Program("poller", _module("tasks.processes.poller")),
         Program("sweeper", _module("tasks.processes.sweeper")),
-        Program("beat", _celery("beat", "-s", str(home / "beat-schedule"), "--loglevel", "INFO")),
+        Program("beat", _celery("beat", "--loglevel", "INFO")),
         flower_program(ports.flower),
     )
     return {program.name: program for program in programs}
@@ -98,7 +98,8 @@ def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
 
 
 def flower_program(port: int) -> Program:
-    return Program("flower", _celery("flower", f"--address={LOOPBACK}", f"--port={port}"), _local_url(port))
+    options = (f"--address={LOOPBACK}", f"--port={port}")
+    return Program("flower", _module("tasks.processes.flower", *options), _local_url(port))
 
 
 def migrations_command() -> tuple[str, ...]:

@@ -203,7 +203,8 @@ class Stack:
     def stop_all(self) -> None:
         """Those who use the others first. Within 10 s, but for calls under way that may be paid for: these are let end,
         unless somebody asks a second time."""
-        self._tell("stopping")
+        if self._restarts:  # else nothing was started, as where a port was taken
+            self._tell("stopping")
         self._restarts.clear()
         self._log_marks = {name: process.log.stat().st_size for name, process in self._processes.items()}
         sandbox = self._processes.pop("sandbox", None)

@@ -24,6 +24,7 @@ from dev.sandbox.ledger import Served
 from dev.sandbox.people import EVERY_AUTHENTICATOR, WAITING_ANSWERS, Person
 from dev.sandbox.records import CHECKUPS, PRESCRIPTIONS
 from dev.sandbox.service import Sandbox
+from dev.sandbox.spelling import SPELLINGS, USUAL
 from dev.sandbox.world import LOGIN_CHECK_VERSIONS, LoginCheckTraits
 
 MAX_CHECKUPS, MAX_PRESCRIPTIONS, MAX_IMAGE_BYTES = 60, 5_000, 32 * 1024 * 1024
@@ -44,6 +45,7 @@ PERSON_FIELDS = frozenset(
         "login_check_late_seconds",
         "data_late_seconds",
         "newest_lacks_sugar",
+        "spelling",
     }
 )
 
@@ -83,6 +85,7 @@ def read_person(body: Fields) -> Person:
         login_check_late_seconds=read_seconds(body, "login_check_late_seconds") or 0.0,
         data_late_seconds=read_seconds(body, "data_late_seconds") or 0.0,
         newest_lacks_sugar=read_flag(body, "newest_lacks_sugar"),
+        spelling=read_choice(body, "spelling", SPELLINGS, USUAL),
     )
 
 

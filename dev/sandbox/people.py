@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dev.sandbox.inputs import KOREAN_DAY
+from dev.sandbox.spelling import USUAL
 
 AUTHENTICATORS = {
     "0": "카카오톡",
@@ -41,6 +42,7 @@ class Person:
     login_check_late_seconds: float = 0.0
     data_late_seconds: float = 0.0
     newest_lacks_sugar: bool = False
+    spelling: str = USUAL
 
     @property
     def identity(self) -> tuple[str, str, str]:

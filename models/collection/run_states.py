@@ -11,6 +11,7 @@ MAX_TAKEOVERS = 20
 FAST_POLLS = 5
 # A session that waits for days is polled thousands of times: such a power is no float.
 _MAX_GROWTH_STEPS = 100
+_SHORTEST_KEY_PAUSE, _LONGEST_KEY_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 # A provider's Retry-After is honoured up to here; beyond, the person would rather know.
 _LONGEST_ASKED_SECONDS = 300.0
 
@@ -53,6 +54,12 @@ def retry_delay(
         return None
     grown = min(retry.base_seconds * 2 ** min(failed_attempts - 1, _MAX_GROWTH_STEPS), retry.max_seconds)
     return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
+
+
+def key_delay(waited: timedelta) -> timedelta:
+    """The pause until a run is offered again that a process could not open: as long as it has waited so far, so pauses
+    double without being counted."""
+    return min(max(waited, _SHORTEST_KEY_PAUSE), _LONGEST_KEY_PAUSE)
 
 
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:

@@ -54,6 +54,18 @@ class CollectionRun(Table):
             postgresql_where=text("run_state <> 'ended'"),
         ),
         Index("ix_welno_collection_history_expiry", "expires_at", postgresql_where=text("run_state <> 'ended'")),
+        # A poller asks a few times a second which of its sessions have ended, and whose person has just asked.
+        Index(
+            "ix_welno_collection_history_left",
+            "owner_id",
+            postgresql_where=text("run_state = 'ended' and owner_id is not null"),
+        ),
+        Index(
+            "ix_welno_collection_history_asked",
+            "owner_id",
+            postgresql_where=text("run_state = 'waiting' and collect_requested"),
+        ),
+        Index("ix_welno_collection_history_ended", "collection_ended_at", postgresql_where=text("run_state = 'ended'")),
     )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -6,6 +6,8 @@ from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
 from models.patients.prescriptions import Prescription
+from models.patients.record_answers import RecordAnswer, RecordKind
+from models.patients.record_versions import RecordVersion
 from models.patients.reports import MediarcReport
 from models.patients.terms import TermsAgreement
 
@@ -20,5 +22,8 @@ __all__ = [
     "PatientPassword",
     "PipelineStep",
     "Prescription",
+    "RecordAnswer",
+    "RecordKind",
+    "RecordVersion",
     "TermsAgreement",
 ]

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from spool import SpoolError
+from core.sealing import UnknownSealingKey
+from spool import SealedWithUnknownKey, SpoolError
 from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
 from upstream.tilko.errors import (
     AnswerUnreadable,
@@ -25,6 +26,8 @@ AUTHENTICATORS = {
     "5": "신한은행",
     "6": "네이버",
 }
+# The process at hand was not given the key: another may have it, and nothing is wrong with what is sealed.
+SEALING_KEY_UNKNOWN = "SEALING_KEY_UNKNOWN"
 UNAVAILABLE = "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요."
 
 # The first row that fits counts: the narrow types stand before the wide ones.
@@ -52,6 +55,8 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요.",
     ),
     (MediarcError, "REPORT_FAILED", "리포트를 만들지 못했어요. 모은 기록은 그대로 있어요."),
+    (SealedWithUnknownKey, SEALING_KEY_UNKNOWN, UNAVAILABLE),
+    (UnknownSealingKey, SEALING_KEY_UNKNOWN, UNAVAILABLE),
     (SpoolError, "STORAGE_FAILED", "기록을 저장하지 못했어요. 잠시 후 다시 시도해 주세요."),
     (Exception, "INTERNAL_ERROR", "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요."),
 )

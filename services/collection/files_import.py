@@ -9,13 +9,17 @@ Errors: ImportInterrupted (retryable): the database went away. The file stays wh
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from core.logs import get_logger
+from core.names import Status
+from models.collection import CollectionRun
 from services.collection.files import FilesError, ImportResult, UnusablePackage, import_package
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
@@ -121,7 +125,7 @@ class FileImporter:
                 interrupted = True
                 break
             try:
-                imported += len(self.import_session(session_id).imported)
+                imported += self._retry_session(session_id)
             except ImportInterrupted:
                 interrupted = True
                 break
@@ -130,6 +134,26 @@ class FileImporter:
                 log.warning("files_retry_stopped", session_id=session_id, reason=exc.reason)
         log.info("files_retried", sessions=len(sessions), imported=imported, stranded=len(orphans.incoming))
         return RetrySummary(len(sessions), imported, interrupted, len(orphans.incoming))
+
+    def _retry_session(self, session_id: str) -> int:
+        """How many of its files were imported. When its person has ended the work, what is not in the database yet
+        stays out, unless an operator decides. Raises ImportInterrupted, SpoolError."""
+        if not self._is_cancelled(session_id):
+            return len(self.import_session(session_id).imported)
+        for info in self._spool.names_of(session_id):
+            if info.folder in {Folder.PENDING, Folder.FAILED} and not info.parked:
+                self._park(info.name, "session_cancelled")
+        return 0
+
+    def _is_cancelled(self, session_id: str) -> bool:
+        query = select(CollectionRun.status).where(CollectionRun.session_id == UUID(session_id))
+        try:
+            with self._sessions() as session:
+                return session.scalar(query) == Status.CANCELLED
+        except (DBAPIError, PoolTimeout) as exc:
+            if _is_passing(exc):
+                raise ImportInterrupted("the database went away") from None
+            raise
 
     def _is_importable(self, info: FileInfo) -> bool:
         if info.folder is Folder.FAILED:

@@ -16,14 +16,15 @@ import orjson
 from core.clock import CLOCK_TOLERANCE
 from core.logs import get_logger
 from core.names import Event, Status, Step
-from core.sealing import Sealer, SealError
+from core.sealing import Sealer, SealError, UnknownSealingKey
 from models.collection import CollectionRun, RunState
-from models.collection.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
+from models.collection.run_states import SAVING_STEPS, Retry, key_delay, next_step, retry_delay, wants_report
 from services.collection import transitions
 from services.collection.call_deadlines import read_turn
 from services.collection.call_turn import CallStands, CallTurn
+from services.collection.errors import UnreadableRun
 from services.collection.events import say
-from services.collection.failures import UNAVAILABLE, describe, is_retryable
+from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
 from services.collection.requests import send_step
 from services.collection.run_store import ClaimOutdated, StepTry, lock_run, save_run
 from services.collection.step import AfterFailure, Claim, FailedStep, Settled
@@ -39,10 +40,17 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 
 def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
-    """What a step needs of its run, as of now; the row itself stays behind. Raises SealError."""
-    identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
-    auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
-    return _claim_of(run, identity, AuthTokens.from_dict(orjson.loads(auth)) if auth else None)
+    """What a step needs of its run, as of now; the row itself stays behind. Raises UnknownSealingKey, UnreadableRun."""
+    try:
+        identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
+        auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
+        tokens = AuthTokens.from_dict(orjson.loads(auth)) if auth else None
+    except UnknownSealingKey:
+        raise
+    except (SealError, AttributeError, KeyError, TypeError, ValueError) as exc:
+        # Not chained: the error may quote the person's values.
+        raise UnreadableRun(type(exc).__name__) from None
+    return _claim_of(run, identity, tokens)
 
 
 def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -> Claim:
@@ -70,13 +78,19 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
+    if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
+        return None  # nobody waits for this push any more; the sweep ends the session
     turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:
         claim = open_claim(run, tools.sealer)
-    except SealError:
-        log.exception("run_unreadable", session_id=str(run.session_id))
-        stop_unreadable(work, run, now)
+    except UnknownSealingKey as exc:
+        log.warning("sealing_key_unknown", session_id=str(run.session_id), key_id=exc.key_id)
+        _put_off(run, now)
+        save_run(work, run, [StepTry(step, run.fence, run.attempts + 1, "retrying", SEALING_KEY_UNKNOWN, now, now)])
+        return None
+    except UnreadableRun as exc:
+        stop_unreadable(work, run, exc, now)
         return None
     _start_step(work, run, tools, now)
     if turn.is_ours:
@@ -85,10 +99,16 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     return replace(claim, started_at=run.step_started_at or now, run=run, turn=turn)
 
 
-def stop_unreadable(work: Work, run: CollectionRun, now: datetime) -> None:
-    """Nobody can go on with what does not open, so it must not be tried for ever: an operator has to find the key."""
+def _put_off(run: CollectionRun, now: datetime) -> None:
+    """Offer the run again a little later, for as long as it takes: the tries of its step are not for this."""
+    transitions.release(run, now + key_delay(now - run.updated_at))
+
+
+def stop_unreadable(work: Work, run: CollectionRun, error: UnreadableRun, now: datetime) -> None:
+    """Nobody can go on with what is damaged, so it must not be tried for ever."""
+    log.error("run_unreadable", session_id=str(run.session_id), error=str(error))
     run.status = Status.ERROR
-    run.error_code, run.error_detail = "UNREADABLE", {"reason": "sealed with a key that is not in WELNO_SEALING_KEYS"}
+    run.error_code, run.error_detail = "UNREADABLE", {"reason": "what the row keeps sealed is damaged"}
     data = {"code": run.error_code, "retry_available": True}
     say(work, run.session_id, Event.ERROR, UNAVAILABLE, now=now, status=run.status, data=data)
     transitions.stop_run(run, now)
@@ -183,10 +203,15 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
         return FailedStep(None, is_retried=True)
     if claim.turn.is_ours:
         transitions.end_call(run)
+    failure = describe(error)
+    if failure.code == SEALING_KEY_UNKNOWN:
+        log.warning("sealing_key_unknown", session_id=str(run.session_id), step=claim.step)
+        _put_off(run, now)
+        save_run(work, run, [_tried(claim, "retrying", failure.code, now)])
+        return FailedStep(None, is_retried=True)
     run.attempts += 1
     delay = _delay_after(error, run.attempts, tools)
     outcome = "failed" if delay is None else "retrying"
-    failure = describe(error)
     log.info("step_failed", session_id=str(run.session_id), step=claim.step, outcome=outcome, **failure.detail)
     following = None
     if delay is not None:

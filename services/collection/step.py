@@ -44,6 +44,13 @@ class Claim:
             raise AssertionError("no step that asks for data comes before the authentication")
         return self.auth
 
+    @property
+    def session_started_at(self) -> datetime:
+        """The same for every try: what is asked for hangs on it, and what an answer is taken to be about."""
+        if self.run is None:
+            raise AssertionError("a step that asks for data is claimed with its run")
+        return self.run.created_at
+
     @cached_property
     def person(self) -> TilkoPerson:
         """The person as Tilko wants them."""

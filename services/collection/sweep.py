@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from core.names import Event, Status
+from core.names import Event, Status, Step
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from models.processes import ProcessLease
@@ -115,16 +115,21 @@ def resume_stopped(work: Work, now: datetime) -> int:
 
 
 def expire_sessions(work: Work, now: datetime) -> int:
-    """End the sessions that wait for a person beyond their time. Work under way is never cut short by this, nor is a
-    run let go whose answers are on disk but not yet in the database; those that wait for their phone are a poller's,
-    which knows whether an answer is on its way."""
+    """End the sessions beyond their time that wait for a person, or whose push was not sent yet. Work under way is
+    never cut short by this, nor is a run let go whose answers are on disk but not yet in the database; those that wait
+    for their phone are a poller's, which knows whether an answer is on its way."""
     is_idle = and_(CollectionRun.run_state == RunState.IDLE, CollectionRun.expires_at <= now)
     is_forsaken = and_(
         CollectionRun.run_state == RunState.WAITING,
         CollectionRun.expires_at <= now - _POLLERS_TIME,
         or_(CollectionRun.owner_id.is_(None), DEAD_OWNER),
     )
-    runs = _lock_some(work, or_(is_idle, is_forsaken), CollectionRun.step.not_in(SAVING_STEPS))
+    is_unsent = and_(
+        CollectionRun.run_state == RunState.READY,
+        CollectionRun.step == Step.REQUEST_SIMPLE_AUTH,
+        CollectionRun.expires_at <= now,
+    )
+    runs = _lock_some(work, or_(is_idle, is_forsaken, is_unsent), CollectionRun.step.not_in(SAVING_STEPS))
     for run in runs:
         expire_run(work, run, now)
     return len(runs)

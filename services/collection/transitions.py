@@ -3,7 +3,7 @@
 Each changes a run that the caller holds, by its row's lock or by its claim's fence; `run_store` writes what changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -111,8 +111,11 @@ def stop_run(run: CollectionRun, now: datetime) -> None:
 
 
 def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
-    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated."""
+    """No step follows; what was only needed to go on is erased. A process still at work finds its fence outdated; a
+    poller stays the owner until it has been told (`drop_ended_runs`)."""
     run.status = status
+    if run.run_state != RunState.WAITING:
+        run.owner_id = None
     run.run_state = RunState.ENDED
     run.fence += 1
     run.identity = None
@@ -124,11 +127,13 @@ def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
 # The poller's, for thousands of runs in one statement each
 
 
-def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[tuple[CollectionRun, float | None]]:
+def take_waiting_runs(
+    session: Session, owner_id: int, limit: int, without: Collection[UUID] = ()
+) -> Sequence[tuple[CollectionRun, float | None]]:
     """Give waiting runs to a poller that no living one holds; each with the seconds for which a call of the one that
     held it before may still be under way."""
     seconds_left = func.extract("epoch", ProcessLease.calls_until - func.clock_timestamp())
-    free = (
+    waiting = (
         select(
             CollectionRun.session_id,
             select(seconds_left).where(ProcessLease.id == CollectionRun.owner_id).scalar_subquery().label("seconds"),
@@ -138,8 +143,10 @@ def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[t
         .order_by(CollectionRun.not_before)
         .limit(limit)
         .with_for_update(skip_locked=True, of=CollectionRun)
-        .cte("free")
     )
+    if without:
+        waiting = waiting.where(CollectionRun.session_id.not_in(without))
+    free = waiting.cte("free")
     statement = (
         update(CollectionRun)
         .where(CollectionRun.session_id == free.c.session_id)
@@ -150,13 +157,14 @@ def take_waiting_runs(session: Session, owner_id: int, limit: int) -> Sequence[t
     return [(run, None if seconds is None else float(seconds)) for run, seconds in session.execute(statement).all()]
 
 
-def drop_settled_runs(session: Session, owner_id: int) -> Sequence[UUID]:
-    """Take from a poller the runs that wait no longer."""
+def drop_ended_runs(session: Session, owner_id: int) -> Sequence[UUID]:
+    """Take from a poller the runs that have ended while it held them; every other transition takes them itself."""
     statement = (
         update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state != RunState.WAITING)
+        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.ENDED)
         .values(owner_id=None)
         .returning(CollectionRun.session_id)
+        .execution_options(synchronize_session=False)
     )
     return session.execute(statement).scalars().all()
 
@@ -173,10 +181,10 @@ def find_moved_on(session: Session, owner_id: int, seconds: float) -> Sequence[U
     return session.execute(query).scalars().all()
 
 
-def free_waiting_runs(session: Session, owner_id: int) -> None:
-    """Take from a poller all that it holds; another takes them at once."""
-    session.execute(
-        update(CollectionRun)
-        .where(CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
-        .values(owner_id=None)
-    )
+def free_waiting_runs(session: Session, owner_id: int, only: Collection[UUID] | None = None) -> None:
+    """Take from a poller all that it holds, or some of it; another takes them at once."""
+    held = (CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING)
+    statement = update(CollectionRun).where(*held).values(owner_id=None)
+    if only is not None:
+        statement = statement.where(CollectionRun.session_id.in_(only))
+    session.execute(statement.execution_options(synchronize_session=False))

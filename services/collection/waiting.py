@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from core.names import Event, Status, Step
-from core.sealing import SealError
+from core.sealing import UnknownSealingKey
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
 from services.collection import transitions
+from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import describe
 from services.collection.requests import send_step
@@ -44,18 +45,27 @@ class Waiting:
     call_seconds: float
 
 
-def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Waiting]:
-    """Take sessions that no living poller holds."""
-    taken = []
-    for run, seconds in transitions.take_waiting_runs(work.session, owner_id, limit):
+def take_waiting(
+    work: Work, owner_id: int, tools: Tools, limit: int, *, unopened: set[UUID] | None = None
+) -> list[Waiting]:
+    """Take sessions that no living poller holds, but for those `unopened`: to these are added what is sealed with a key
+    that this process does not know. They stay free for a poller that does."""
+    taken, unopened = [], set() if unopened is None else unopened
+    foreign = []
+    for run, seconds in transitions.take_waiting_runs(work.session, owner_id, limit, unopened):
         try:
             claim = open_claim(run, tools.sealer)
-        except SealError:
-            log.exception("run_unreadable", session_id=str(run.session_id))
+        except UnknownSealingKey as exc:
+            log.warning("sealing_key_unknown", session_id=str(run.session_id), key_id=exc.key_id)
+            foreign.append(run.session_id)
+        except UnreadableRun as exc:
             work.session.expunge(run)
-            stop_unreadable(work, run, tools.clock.now())
-            continue
-        taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested, max(seconds or 0, 0)))
+            stop_unreadable(work, run, exc, tools.clock.now())
+        else:
+            taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested, max(seconds or 0, 0)))
+    if foreign:
+        unopened.update(foreign)
+        transitions.free_waiting_runs(work.session, owner_id, foreign)
     return taken
 
 
@@ -71,7 +81,7 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
 
 def let_go(work: Work, owner_id: int, *, within_seconds: float) -> tuple[list[UUID], Sequence[UUID]]:
     """Sessions of this poller that wait no longer: those that ended, and whatever moved on within the last seconds."""
-    ended = list(transitions.drop_settled_runs(work.session, owner_id))
+    ended = list(transitions.drop_ended_runs(work.session, owner_id))
     return ended, transitions.find_moved_on(work.session, owner_id, within_seconds)
 
 

@@ -1,7 +1,7 @@
 """Which processes are alive: each holds an advisory lock, which vanishes when it dies, and renews a lease, which runs
 out when it hangs.
 
-Advisory locks belong to a database session: behind a connection pooler, give the leases a direct connection.
+Advisory locks belong to a database session: behind a connection pooler no lease is held.
 """
 
 import os
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.logs import get_logger
 from models.processes import ProcessLease
+from services.database import UnsuitableDatabase, is_pooled
 
 log = get_logger(__name__)
 
@@ -121,6 +122,7 @@ class ProcessLeaseHolder:
         connection = self._engine.connect()
         asked_at = time.monotonic()
         try:
+            _require_session(connection)
             # Operators find the process behind a lock by this name in pg_stat_activity.
             connection.execute(select(func.set_config("application_name", f"welno {self._kind} {os.getpid()}", False)))
             call_seconds = self._call_seconds
@@ -184,6 +186,11 @@ class ProcessLeaseHolder:
             # Not back into the pool: closing it is what frees the advisory lock.
             connection.invalidate()
             connection.close()
+
+
+def _require_session(connection: Connection) -> None:
+    if is_pooled(connection):
+        raise UnsuitableDatabase("a lease needs a direct connection")
 
 
 class LeaseLost(Exception):

@@ -24,6 +24,7 @@ from services.collection.run_engine import claim_run, fail_step, finish_step, fi
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim, FailedStep, Settled
 from services.collection.sweep import give_up_run
+from services.database import UnsuitableDatabase
 from tasks.app import app
 from tasks.collection.step_events import StepEvents
 from tasks.runtime import Runtime, runtime
@@ -33,7 +34,7 @@ log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
 _TELL_AGAIN_SECONDS = 0.5
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
 _never = threading.Event()
 
 

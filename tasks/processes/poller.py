@@ -27,6 +27,7 @@ from services.processes.leases import LeaseLost
 from spool import AnswerKind, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.opening import require_direct_database
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
@@ -70,6 +71,7 @@ class Poller:
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
+        self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -144,7 +146,7 @@ class Poller:
 
     def _take(self, owner_id: int) -> list[PendingPoll]:
         with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE)
+            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE, unopened=self._unopened)
         return [
             PendingPoll(
                 waiting.claim,
@@ -359,6 +361,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "poller")
+    require_direct_database()
     # Ten thousand sessions are a hundred thousand objects that stay, and each poll leaves a few behind: at the usual
     # thresholds the collector took a quarter of the time.
     gc.collect()

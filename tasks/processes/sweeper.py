@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Queue
+from services.accounts.sealed_secrets import count_secret_keys
+from services.collection.sealed_rows import count_row_keys
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,
@@ -24,12 +26,12 @@ from services.collection.sweep import (
 )
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
-from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
-from services.stores import Stores, build_stores
+from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
+from tasks.opening import open_stores
 
 log = get_logger(__name__)
 
@@ -80,6 +82,9 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
+            used = count_row_keys(work.session) + count_secret_keys(work.session)
+        if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
+            log.error("sealing_keys_missing", rows_by_key_id=missing)
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)
@@ -89,7 +94,7 @@ class Sweeper:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "sweeper")
-    stores = build_stores(settings, clock, TaskSender(app))
+    stores = open_stores()
     sweeper = Sweeper(stores, settings.processes.sweep_interval_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())

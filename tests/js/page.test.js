@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
-import { groupMeasures, newestOf } from "../../webapp/static/page/collection/measures.js";
+import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
 import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 
@@ -190,5 +190,35 @@ test("a medicine without a name is no medicine", () => {
   assert.deepEqual(
     medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
     [{ name: "가나정", effect: "", days: "5일분" }],
+  );
+});
+
+test("what no chart shows is told in words, each from the newest checkup that has it", () => {
+  const item = (name, value, number = null, unit = "") => ({ name, value, number, unit, references: [] });
+  const older = checkup("2022-03-01", {
+    systolic_mmhg: 118,
+    items: [item("요단백", "음성"), item("골다공증", "골감소증"), item("혈압(최고/최저)", "118/76")],
+  });
+  const newer = checkup("2024-03-01", {
+    fasting_glucose_mg_dl: 94,
+    systolic_mmhg: null,
+    items: [
+      item("공복혈당", "94", 94, "mg/dL"),
+      item("요단백", "정상(양성)"),
+      item("당화혈색소(HbA1c)", "5.6", 5.6, "%"),
+      item("시력(좌/우)", "1.0/0.8"),
+      item("혈압(최고/최저)", "해당없음"),
+      item("폐결핵 흉부질환", ""),
+    ],
+  });
+  assert.deepEqual(
+    otherResults([older, newer, checkup("2020-03-01", {})]).map(({ name, value, date }) => `${name}: ${value} ${date}`),
+    [
+      "요단백: 정상(양성) 2024.03.01",
+      "당화혈색소(HbA1c): 5.6 % 2024.03.01",
+      "시력(좌/우): 1.0/0.8 2024.03.01",
+      "혈압(최고/최저): 해당없음 2024.03.01",
+      "골다공증: 골감소증 2022.03.01",
+    ],
   );
 });

@@ -19,6 +19,8 @@ from upstream.mediarc.errors import (
 from upstream.redaction import clean
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_LARGEST_WHOLE = 1000
+_LONGEST_MOMENT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -96,12 +98,15 @@ def _is_link(value: object) -> bool:
 
 
 def _read_whole(value: object) -> int | None:
-    return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """None for what is no age and no rank: a float can be so large that its integer has 300 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST_WHOLE:
+        return None
+    return round(value)
 
 
 def _read_moment(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(value if isinstance(value, str) and len(value) <= _LONGEST_MOMENT else "")
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

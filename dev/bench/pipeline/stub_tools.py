@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.clock import clock
 from services.collection.files_import import ImportSummary
 from services.collection.paid_calls import CallTerms
 from services.collection.step_tools import Tools
@@ -38,6 +40,9 @@ class _StubSpool:
 
     def read_incoming(self, *_: Any) -> KeptAnswer:
         return KeptAnswer(_EMPTY_ANSWER)
+
+    def incoming_written_at(self, *_: Any) -> datetime:
+        return clock.now()
 
     def put_pending(self, *_: Any) -> None:
         pass

@@ -29,9 +29,10 @@ from dev.bench.temporary_stack import open_stack
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
-from services.collection.files import CollectedData, packages_of
+from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
-from services.stores import connect_database
+from services.collection.windows import checkup_window, treatment_window
+from services.database import connect_database
 from spool import KeptAnswer, Spool
 
 _FILES_PER_SESSION = 3
@@ -56,7 +57,7 @@ def measure_imports(files: int, rounds: int, folder: Path) -> Metrics:
 
 @contextmanager
 def _engine(url: str) -> Iterator[Engine]:
-    engine = connect_database(url, pool_size=2, clock=Clock())
+    engine = connect_database(url, pool_size=2)
     try:
         yield engine
     finally:
@@ -92,9 +93,16 @@ def _put_session(spool: Spool, number: int) -> str:
     person = Person("김하늘", "19840517", f"010{number:08d}", "M")
     treatments = build_treatments(person, _SEED, _TODAY, _TODAY - timedelta(days=420), _TODAY)
     session_id, patient_uuid = uuid4(), uuid4()
-    answers = [KeptAnswer(_answer(rows)) for rows in (build_checkups(person, _SEED, _TODAY), treatments)]
+    now = datetime.now(UTC)
+    answers = [
+        CollectedAnswer(KeptAnswer(_answer(rows)), now, window)
+        for rows, window in (
+            (build_checkups(person, _SEED, _TODAY), checkup_window(now)),
+            (treatments, treatment_window(now)),
+        )
+    ]
     collected = CollectedData(session_id, patient_uuid, "PEERNINE", invent_identity(person.phone_no), *answers)
-    for package in packages_of(collected, datetime.now(UTC)):
+    for package in packages_of(collected, now):
         spool.put_pending(package)
     return str(session_id)
 

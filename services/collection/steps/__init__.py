@@ -39,7 +39,7 @@ def build_handlers(  # noqa: PLR0913 what all of them need together
     handlers: tuple[StepHandler, ...] = (
         RequestSimpleAuth(tilko, calls, sealer),
         FetchHealthData(tilko, calls, pseudonym_key, providers.tilko_checkups_timeout_seconds),
-        FetchPrescriptions(tilko, calls, pseudonym_key, clock, providers.tilko_treatments_timeout_seconds),
+        FetchPrescriptions(tilko, calls, pseudonym_key, providers.tilko_treatments_timeout_seconds),
         IdentifyPatient(pseudonym_key),
         SaveFiles(spool),
         ImportFiles(spool, importer),

@@ -1,8 +1,7 @@
 """Step 3: treatments and medication, 14 to 2 months back, since the insurer publishes late."""
 
-from datetime import date, datetime
+from datetime import datetime
 
-from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
 from services.collection.events import say, say_streaming
@@ -10,23 +9,12 @@ from services.collection.failures import Failure
 from services.collection.paid_calls import PRESCRIPTIONS, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.windows import treatment_window
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
 from upstream.http.exchange import PaidCall
 from upstream.tilko.answers import DataAnswer, read_data_response
 from upstream.tilko.client import TilkoClient
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or its last day when the month is shorter."""
-    number = day.year * 12 + day.month - 1 - months
-    year, month = divmod(number, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has a 28th day")
 
 
 class FetchPrescriptions(StepHandler):
@@ -35,13 +23,10 @@ class FetchPrescriptions(StepHandler):
     step = Step.FETCH_PRESCRIPTIONS
     start_status = Status.FETCHING_PRESCRIPTION_DATA
 
-    def __init__(
-        self, tilko: TilkoClient, calls: PaidCalls, pseudonym_key: str, clock: Clock, timeout_seconds: float
-    ) -> None:
+    def __init__(self, tilko: TilkoClient, calls: PaidCalls, pseudonym_key: str, timeout_seconds: float) -> None:
         self._tilko = tilko
         self._calls = calls
         self._pseudonym_key = pseudonym_key
-        self._clock = clock
         self._timeout_seconds = timeout_seconds
         self.call_seconds = calls.seconds_of(timeout_seconds)
         self.limit_seconds = self.call_seconds + 60
@@ -51,12 +36,10 @@ class FetchPrescriptions(StepHandler):
 
     def run(self, claim: Claim) -> int:
         """The number of records."""
-        today = self._clock.now().date()
+        window = treatment_window(claim.session_started_at)
 
         def ask(call: PaidCall) -> DataAnswer:
-            return self._tilko.fetch_treatments(
-                claim.person, claim.tokens, months_before(today, 14), months_before(today, 2), call
-            )
+            return self._tilko.fetch_treatments(claim.person, claim.tokens, window.first, window.last, call)
 
         return self._calls.obtain(claim, PRESCRIPTIONS, self._timeout_seconds, ask, read_data_response).count
 

@@ -11,6 +11,7 @@ import redis
 from core.names import Status, Step, step_task
 from dev.local.stack import Stack
 from services.delivery.unit_of_work import TaskCall
+from services.patients.pictures import as_served
 from tests.integration.collection.driver import (
     AUTH,
     CHECKUPS,
@@ -54,6 +55,11 @@ having count(*) filter (where status = 'completed') <> 1
 or max(number) <> max(number) filter (where status = 'completed')
 """
 CXIDS = "select cx_id, session_id from gates.events where cx_id is not null and session_id = any(%s)"
+# A checkup's row is stored whole; it has neither details nor pictures.
+STORED_AS_SERVED = {
+    "checkups": "raw_data, '[]'::jsonb, '{}'::jsonb from welno.welno_checkup_data",
+    "prescriptions": "raw_data, details, pictures from welno.welno_prescription_data",
+}
 MOVED = """
 select session_id::text, fence, revision, status from welno.welno_collection_history
 where session_id = any(%s::uuid[]) order by 1
@@ -237,9 +243,9 @@ def read_bills(held: Held) -> dict[str, dict[str, int]]:
 
 def assert_stored_as_served(driver: Driver, cxid: str, session_id: str) -> None:
     served = driver.sandbox.get("/control/served", params={"cxid": cxid}).json()
-    for kind, table in (("checkups", "welno_checkup_data"), ("prescriptions", "welno_prescription_data")):
-        stored = driver.rows(f"select raw_data from welno.{table} where session_id = :id", id=session_id)
-        assert sorted(text(row.raw_data) for row in stored) == sorted(map(text, served[kind][0]["ResultList"]))
+    for kind, parts in STORED_AS_SERVED.items():
+        stored = [as_served(*row) for row in driver.rows(f"select {parts} where session_id = :id", id=session_id)]
+        assert sorted(map(text, stored)) == sorted(map(text, served[kind][0]["ResultList"]))
 
 
 def text(row: dict[str, object]) -> str:

@@ -12,13 +12,28 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.patients import Checkup, Patient, Prescription, TermsAgreement
-from services.collection.files import CollectedData, PatientMissing, UnusablePackage, import_package, packages_of
+from services.collection.files import (
+    CollectedAnswer,
+    CollectedData,
+    PatientMissing,
+    UnusablePackage,
+    import_package,
+    packages_of,
+)
+from services.collection.windows import checkup_window
 from services.patients.identification import identify_patient
 from services.patients.identity import Identity
+from services.patients.pictures import as_served
 from services.patients.stored_json import from_stored
 from spool import DataType, KeptAnswer, Package
 
 from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity, MakePackages, checkup, treatment
+
+SERVED_PARTS = select(Prescription.raw_data, Prescription.details, Prescription.pictures)
+
+
+def answered(raw: bytes) -> CollectedAnswer:
+    return CollectedAnswer(KeptAnswer(raw), NOW, checkup_window(NOW))
 
 
 def import_all(session: Session, packages: list[Package], now: Any = NOW) -> list[tuple[int, int, int]]:
@@ -42,7 +57,7 @@ def test_what_could_not_be_had_makes_no_package(make_packages: MakePackages) -> 
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"[]", b'{"ResultList": ['])
 def test_an_answer_that_is_no_object_makes_no_package(make_identity: MakeIdentity, raw: bytes) -> None:
-    collected = CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), KeptAnswer(raw), None)
+    collected = CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), answered(raw), None)
     with pytest.raises(UnusablePackage):
         packages_of(collected, NOW)
 
@@ -55,7 +70,12 @@ def test_rows_that_are_no_records_are_skipped(db_session: Session, make_packages
 def test_an_answer_that_is_odd_all_over_is_imported(db_session: Session, make_identity: MakeIdentity) -> None:
     raw = b'\xef\xbb\xbf{"status":"ok","resultList":[{"Year":"2023","Location":"\\ud83c"},null]} <!-- 3 -->'
     kept = KeptAnswer(gzip.compress(raw), {"headers": {"content-encoding": "gzip"}})
-    packages = packages_of(CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), kept, None), NOW)
+    packages = packages_of(
+        CollectedData(
+            uuid4(), uuid4(), "PEERNINE", make_identity(), CollectedAnswer(kept, NOW, checkup_window(NOW)), None
+        ),
+        NOW,
+    )
     assert import_all(db_session, packages) == [(1, 0, 1), (1, 0, 1)]
 
 
@@ -105,7 +125,7 @@ def test_a_treatment_gets_its_typed_columns(db_session: Session, make_packages: 
     assert (stored.hospital_name, stored.treatment_date) == ("새봄약국", date(2024, 3, 11))
     assert (stored.visit_count, stored.prescription_count, stored.medication_count) == (1, 2, None)
     assert stored.details == served["RetrieveTreatmentInjectionInformationPersonDetailList"]
-    assert stored.raw_data == served
+    assert as_served(stored.raw_data, stored.details, stored.pictures) == served
 
 
 def test_no_text_or_number_changes_on_its_way(db_session: Session, make_packages: MakePackages) -> None:
@@ -113,7 +133,8 @@ def test_no_text_or_number_changes_on_its_way(db_session: Session, make_packages
     served = treatment(place=f"{awkward}.", more=[awkward, 1.1, -(2**63), None, {}])
     import_all(db_session, make_packages(health=[checkup(신장="171.125")], prescriptions=[served]))
     stored = db_session.scalars(select(Prescription)).one()
-    assert (stored.hospital_name, stored.raw_data) == (f"{awkward}.", served)
+    assert stored.hospital_name == f"{awkward}."
+    assert as_served(stored.raw_data, stored.details, stored.pictures) == served
     assert db_session.scalar(select(Checkup.height_cm)) == Decimal("171.125")
 
 
@@ -128,7 +149,7 @@ def test_the_patient_shows_what_there_is(db_session: Session, make_packages: Mak
 @pytest.mark.parametrize("rows", ["[]", "null"])
 def test_no_records_are_a_success(db_session: Session, make_identity: MakeIdentity, rows: str) -> None:
     raw = f'{{"Status": "OK", "ResultList": {rows}}}'.encode()
-    packages = packages_of(CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), KeptAnswer(raw), None), NOW)
+    packages = packages_of(CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), answered(raw), None), NOW)
     assert import_all(db_session, packages) == [(1, 0, 1), (0, 0, 0)]
 
 
@@ -177,7 +198,7 @@ def test_hundreds_of_treatments_arrive_each_as_served(db_session: Session, make_
     rows = [treatment((first + timedelta(days=number // 2)).isoformat(), idx=str(number)) for number in range(450)]
     packages = make_packages(prescriptions=rows)
     assert import_all(db_session, packages)[1] == (450, 0, 450)
-    stored = db_session.scalars(select(Prescription.raw_data)).all()
+    stored = [as_served(*row) for row in db_session.execute(SERVED_PARTS)]
     assert {row["Idx"]: row for row in stored} == {row["Idx"]: row for row in rows}
 
 
@@ -191,7 +212,7 @@ def test_nul_characters_survive(db_session: Session, make_packages: MakePackages
     served = treatment(place="새봄\x00약국", Address="마포구\x00")
     import_all(db_session, make_packages(prescriptions=[served]))
     stored = db_session.scalars(select(Prescription)).one()
-    assert from_stored(stored.raw_data) == served
+    assert from_stored(as_served(stored.raw_data, stored.details, stored.pictures)) == served
     assert (stored.hospital_name, stored.address) == ("새봄약국", "마포구")
 
 
@@ -246,7 +267,7 @@ def test_two_imports_of_one_file_at_once_make_one_set(
 
 def test_reprs_show_nothing_personal(make_identity: MakeIdentity, make_packages: MakePackages) -> None:
     identity: Identity = make_identity()
-    collected = CollectedData(uuid4(), identity.derive_uuid(PSEUDONYM_KEY), "PEERNINE", identity, b"{}", None)
+    collected = CollectedData(uuid4(), identity.derive_uuid(PSEUDONYM_KEY), "PEERNINE", identity, answered(b"{}"), None)
     shown = repr(collected) + repr(make_packages(health=[checkup()]))
     assert "김하늘" not in shown
     assert "한빛검진의원" not in shown

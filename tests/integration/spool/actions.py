@@ -10,7 +10,7 @@ from pathlib import Path
 from core.clock import Clock
 from spool import AnswerKind, DataType, Folder, KeptAnswer, Spool, UnknownFile
 from spool.names import read_incoming_name, read_name
-from tests.integration.spool.conftest import NOW, SEALER, SESSION, complete, package
+from tests.integration.spool.conftest import NOW, ROTATED, SEALER, SESSION, complete, package
 
 RAW = b'{"ResultList": []}' * 20
 
@@ -75,6 +75,11 @@ def _clean_up(spool: Spool) -> None:
         Spool(spool.folders.root, SEALER, later, spool.folders.disk).clean_completed()
 
 
+def _reseal(spool: Spool) -> None:
+    with Clock().frozen(NOW) as clock:
+        Spool(spool.folders.root, ROTATED, clock, spool.folders.disk).reseal()
+
+
 def _nothing(spool: Spool) -> None:
     pass
 
@@ -96,6 +101,9 @@ ACTIONS = {
     "drop_incoming": Action(_save_incoming, lambda spool: spool.drop_incoming(SESSION), 0),
     "park_incoming": Action(_save_incoming, _park_incoming, 1),
     "reserve and fill a room": Action(_nothing, _fill_room, 0),
+    "reseal an answer": Action(_save_incoming, _reseal, 1),
+    "reseal a package": Action(_save, _reseal, 1),
+    "reseal an imported package": Action(lambda spool: complete(spool, _save(spool)), _reseal, 1),
 }
 
 

@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 from core.names import Status, Step
 from models.collection import RunState
-from services.collection.files import CollectedData, import_package, packages_of
+from services.collection.files import CollectedAnswer, CollectedData, import_package, packages_of
 from services.collection.run_store import lock_run, save_run
 from services.collection.transitions import note_change
+from services.collection.windows import checkup_window, treatment_window
 from services.patients.identity import Identity
 from services.stores import Stores
 from webapp.current import parts
@@ -81,7 +82,10 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
     values = person.form | {"birthdate": clock.now().strptime(person.form["birthdate"], "%Y%m%d").date()}
     identity = Identity(**values)
     uuid = identity.derive_uuid(stores.settings.secrets.pseudonym_key)
-    answers = [orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}) for rows in (checkups, treatments)]
+    answers = [
+        CollectedAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}), now, window)
+        for rows, window in ((checkups, checkup_window(now)), (treatments, treatment_window(now)))
+    ]
     collected = CollectedData(UUID(person.session_id), uuid, "PEERNINE", identity, *answers)
     with stores.unit_of_work() as work:
         for package in packages_of(collected, now):

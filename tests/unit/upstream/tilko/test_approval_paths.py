@@ -39,6 +39,15 @@ def test_the_best_path_that_there_is_gets_asked(mode, missing, chosen):
     assert paths.choose() is chosen
 
 
+@pytest.mark.parametrize(("mode", "none_left"), [("auto", False), ("login_check", True)])
+def test_where_no_path_is_left_it_says_so(mode, none_left):
+    paths = ApprovalPaths(mode)
+    assert not paths.all_missing
+    paths.note_missing(V2)
+    paths.note_missing(V1)
+    assert paths.all_missing is none_left
+
+
 def test_a_path_that_came_back_is_found_by_one_who_looks_again():
     seconds = Seconds()
     paths = ApprovalPaths("auto", seconds)

@@ -77,7 +77,8 @@ const REASONS = {
   INTERNAL_ERROR: "처리 중 문제가 생김",
   PROCESS_LOST: "프로세스가 사라짐",
   POISON: "이 단계에서 프로세스가 거듭 죽음",
-  UNREADABLE: "암호를 풀 키를 찾을 수 없음",
+  UNREADABLE: "암호화된 내용이 손상됨",
+  SEALING_KEY_UNKNOWN: "이 프로세스에 암호 키가 없음 (다른 프로세스가 이어서 진행)",
 };
 
 // A name that is not known here is shown as it is: a newer server must not be hidden by an older page.
