@@ -71,6 +71,9 @@ def test_a_host_whose_clock_is_set_delays_nothing_and_all_is_ready(hosts: Hosts,
             # A busy machine is slow now and then; who waits for a clock waits each time.
             took = hosts.complete(hosts.wait_for_approval())
         assert took <= hosts.usual_seconds + ALLOWED_SECONDS, f"{host} {apart:+} s"
-        wait_until(hosts.are_ready, READY_SECONDS)
+        try:
+            wait_until(hosts.are_ready, READY_SECONDS)
+        except AssertionError as exc:
+            raise AssertionError(f"{host} {apart:+} s: {hosts.product.get('/readyz').text}") from exc
         waiting = hosts.wait_for_approval()  # starts, and asks for its push, with this clock
     waiting.cancel()

@@ -22,6 +22,7 @@ from tests.plain_http import NO_TLS
 from tests.stacks import create_database
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(300)  # seven processes at once
 LIKE_OURS = "statement_timeout = '30s'", "idle_in_transaction_session_timeout = '5s'", "timezone = 'UTC'"
 NEEDS_SESSION = {
     "worker": ("celery", "-A", "tasks.app", "worker", "-Q", "files", "--concurrency", "1"),
@@ -69,7 +70,11 @@ def start(commands: Mapping[str, Sequence[str]], env: dict[str, str], url: str) 
 
 def ends(processes: dict[str, subprocess.Popen[str]]) -> dict[str, tuple[int, list[str]]]:
     """The exit status of each, and the sentence with which it ended."""
-    told = {name: process.communicate(timeout=60)[0].splitlines() for name, process in processes.items()}
+    try:
+        told = {name: process.communicate(timeout=200)[0].splitlines() for name, process in processes.items()}
+    finally:
+        for process in processes.values():
+            process.kill()
     return {
         name: (processes[name].returncode, [line for line in lines if line.startswith("settings: ")])
         for name, lines in told.items()
@@ -134,7 +139,7 @@ def test_web_sweeper_and_commands_work_behind_a_pooler(demo_env: dict[str, str],
     try:
         ended = ends(start({name: NEEDS_NONE[name] for name in ("runs", "keys")}, demo_env, suited))
         assert [status for status, _ in ended.values()] == [0, 0]
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 60)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 120)
         parts = httpx.get(f"http://127.0.0.1:{port}/readyz", verify=NO_TLS).json()["parts"]
         assert (parts["postgresql"], parts["migrations"]) == ("ok", "ok")
         assert processes["sweeper"].poll() is None
