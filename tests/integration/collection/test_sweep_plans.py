@@ -85,7 +85,7 @@ SWEEPS: dict[str, Callable[[Work], Any]] = {
     "resend_lost of an empty queue": lambda work: resend_lost(work, NOW, queue_is_empty=True),
     "resume_stopped": lambda work: resume_stopped(work, NOW),
     "expire_sessions": lambda work: expire_sessions(work, NOW - timedelta(days=100)),
-    "let_go": lambda work: let_go(work, 3),
+    "let_go": lambda work: let_go(work, 3, within_seconds=15),
     "asked_now": lambda work: asked_now(work.session, 3),
     "take_waiting": lambda work: take_waiting_runs(work.session, 3, 1000),
     "ended_sessions": lambda work: ended_sessions(work.session, OTHERS),
