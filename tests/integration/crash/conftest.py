@@ -20,7 +20,7 @@ SETTINGS = {
     "WELNO_STEP_MAX_ATTEMPTS": "30",
     "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
     "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
-    "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 60),
+    "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 20),
     "WELNO_LEASE_SECONDS": "3",
     "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
     # A lost call is waited for so long, and those that are held are to be held until the blow.
