@@ -3,7 +3,6 @@
 SpoolError
   StorageFault      (retryable)  the disk refused: disk_full, inode_full, read_only, io_error, missing, too_many_files
   FileTaken         (retryable)  another worker holds the file
-  Overtaken         (retryable)  another process began the same call while we hung
   SealedWithUnknownKey (retryable)  whole, but this process was not given the key: nothing is parked or asked again
   DamagedFile                    never to be imported: checksum, json, truncated, sealed, name
   UnknownFile                    no such file, or no name that the spool gives
@@ -50,15 +49,6 @@ class FileTaken(SpoolError):
 
     def __init__(self) -> None:
         super().__init__("taken")
-
-
-class Overtaken(SpoolError):
-    """While we hung, another process began the call that we had begun: its answer counts, ours does not."""
-
-    retryable = True
-
-    def __init__(self) -> None:
-        super().__init__("overtaken")
 
 
 class SealedWithUnknownKey(SpoolError):

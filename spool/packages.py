@@ -13,7 +13,7 @@ import orjson
 
 from core.sealing import HEADER_BYTES, Sealer, SealError, UnknownSealingKey, key_id_of
 from spool.errors import DamagedFile, SealedWithUnknownKey, UnfitPackage
-from spool.names import DataType, FileName
+from spool.names import AnswerKind, DataType, FileName
 
 _MAGIC = b"WF1\n"
 _HEADER_BYTES = 12
@@ -93,12 +93,12 @@ def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
     return Package(metadata, raw_data)
 
 
-def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, data_type: DataType) -> bytes:
-    sealed = sealer.seal(plain, _context(session_id, data_type))
+def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
+    sealed = sealer.seal(plain, _context(session_id, kind))
     return _MAGIC + len(sealed).to_bytes(8, "big") + sealed
 
 
-def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataType) -> bytes:
+def open_bytes(sealer: Sealer, stored: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
     """Raises SealedWithUnknownKey, DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
     if len(stored) < _HEADER_BYTES:
         raise DamagedFile("truncated")
@@ -108,7 +108,7 @@ def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataTy
     if len(stored) - _HEADER_BYTES < expected:
         raise DamagedFile("truncated")
     try:
-        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, data_type))
+        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, kind))
     except UnknownSealingKey as exc:
         raise SealedWithUnknownKey from exc
     except SealError as exc:
@@ -120,9 +120,9 @@ def sealing_key_of(beginning: bytes) -> str | None:
     return key_id_of(beginning[_HEADER_BYTES:]) if beginning.startswith(_MAGIC) else None
 
 
-def _context(session_id: str, data_type: DataType) -> str:
+def _context(session_id: str, kind: DataType | AnswerKind) -> str:
     # A file that is renamed to another session or type does not open.
-    return f"spool/{session_id}/{data_type}"
+    return f"spool/{session_id}/{kind}"
 
 
 def _checksum(fields: dict[str, Any], raw: bytes) -> str:

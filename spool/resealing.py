@@ -11,7 +11,7 @@ from core.logs import get_logger
 from core.sealing import Sealer
 from spool.errors import DamagedFile, FileTaken, SealedWithUnknownKey, UnknownFile
 from spool.folders import SpoolFolders
-from spool.names import DataType, Folder, read_incoming_name, read_name
+from spool.names import AnswerKind, DataType, Folder, read_incoming_name, read_name
 from spool.packages import BEGINNING_BYTES, open_bytes, seal_bytes, sealing_key_of
 from spool.writing import drop_temporary, read_all, write_temporary
 
@@ -55,7 +55,7 @@ class Resealing:
                 found.unopened += 1
         return found
 
-    def _reseal(self, path: Path, session_id: str, data_type: DataType) -> bool:
+    def _reseal(self, path: Path, session_id: str, data_type: DataType | AnswerKind) -> bool:
         """The lock keeps a package from moving meanwhile; who waits for it finds another file in its place, and looks
         again. An answer in incoming/ that is dropped just now comes back, and beat drops it again."""
         if self._key_of(path) == self._sealer.current_key_id:
@@ -83,7 +83,7 @@ class Resealing:
         finally:
             self._disk.close(handle)
 
-    def _files(self) -> Iterator[tuple[Path, str, DataType]]:
+    def _files(self) -> Iterator[tuple[Path, str, DataType | AnswerKind]]:
         """Each with the session and type for which it was sealed. A folder's names are read before its files are
         replaced: entries that change under an open listing may be seen twice or not at all."""
         incoming = self._folders.folder(Folder.INCOMING)

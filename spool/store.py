@@ -11,17 +11,17 @@ import structlog
 
 from core.clock import Clock
 from core.sealing import Sealer
-from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
 from spool.folders import Place, SpoolFolders, translate, translated
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
-from spool.incoming import Incoming
+from spool.incoming import Incoming, KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans, describe
-from spool.names import DataType, FileName, Folder, import_order, is_package_name, parse_name
+from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name
 from spool.packages import Package, canonical, open_package, seal_package
 from spool.resealing import Resealed, Resealing
+from spool.rooms import Room, Rooms
 from spool.sessions import Sessions
 from spool.upkeep import Upkeep
 from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
@@ -45,7 +45,7 @@ class Spool:
         self._sessions = Sessions(self.folders)
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
-        self._calls = Calls(self.folders)
+        self._rooms = Rooms(self.folders)
         self._resealing = Resealing(self.folders, sealer)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
@@ -61,36 +61,32 @@ class Spool:
 
     # Provider answers
 
-    def calling(self, session_id: str, data_type: DataType, patience_seconds: float) -> AbstractContextManager[Call]:
-        """Waits until nobody else asks for this answer, and breaks in on a process that hangs over it. Look for the
-        answer inside of the block: whoever was there before may have put it down."""
-        return self._calls.hold(session_id, data_type, patience_seconds)
+    def reserve_room(self, size_bytes: int) -> Room:
+        """Room for an answer, to be had before it is paid for; close it when nothing came. Raises StorageFault."""
+        return self._rooms.reserve(size_bytes)
 
-    def begin_call(self, session_id: str, data_type: DataType, *, breaking_in: bool = False) -> Call | None:
-        """The same for who has other things to do meanwhile: None while somebody else asks."""
-        return self._calls.begin(session_id, data_type, breaking_in=breaking_in)
-
-    def put_incoming(self, session_id: str, data_type: DataType, raw: bytes) -> str:
+    def put_incoming(self, session_id: str, kind: AnswerKind, answer: KeptAnswer, room: Room | None = None) -> str:
         """First wins: an answer that is there already is kept, and its name returned."""
-        return self._incoming.put(session_id, data_type, raw)
+        return self._incoming.put(session_id, kind, answer, room)
 
-    def find_incoming(self, session_id: str, data_type: DataType) -> str | None:
-        return self._incoming.find(session_id, data_type)
+    def find_incoming(self, session_id: str, kind: AnswerKind) -> str | None:
+        return self._incoming.find(session_id, kind)
 
-    def read_incoming(self, session_id: str, data_type: DataType) -> bytes:
+    def read_incoming(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
         """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
-        return self._incoming.read(session_id, data_type)
+        return self._incoming.read(session_id, kind)
 
-    def incoming_written_at(self, session_id: str, data_type: DataType) -> datetime:
+    def incoming_written_at(self, session_id: str, kind: AnswerKind) -> datetime:
         """When the answer was put down, by the product's clock. Raises UnknownFile."""
-        return self._incoming.written_at(session_id, data_type)
+        return self._incoming.written_at(session_id, kind)
 
-    def drop_incoming(self, session_id: str) -> None:
-        self._incoming.drop(session_id)
+    def drop_incoming(self, session_id: str, *kinds: AnswerKind) -> None:
+        """All of the session's, or those of these kinds."""
+        self._incoming.drop(session_id, *kinds)
 
-    def park_incoming(self, session_id: str, data_type: DataType, reason: str) -> FileInfo:
-        """For a damaged answer: keeps its bytes in `failed/` and lets a new answer in."""
-        return self._incoming.park(session_id, data_type, reason)
+    def park_incoming(self, session_id: str, kind: AnswerKind, reason: str) -> FileInfo:
+        """For an answer that nobody can use: keeps its bytes in `failed/` and lets a new answer in."""
+        return self._incoming.park(session_id, kind, reason)
 
     # Packages
 
@@ -254,6 +250,12 @@ class Spool:
         SealedWithUnknownKey."""
         parsed = parse_name(name)
         return self._read(parsed, self.folders.require(parsed))
+
+    @translated
+    def read_parked(self, name: str) -> KeptAnswer:
+        """The provider's answer under a name that ends with `.raw`. Raises UnknownFile, DamagedFile."""
+        parsed = parse_name(name)
+        return self._incoming.open(parsed, read_file(self._disk, self.folders.require(parsed).path))
 
     @translated
     def counts(self) -> dict[str, int]:

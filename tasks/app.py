@@ -35,7 +35,8 @@ def create_celery(settings: Settings) -> Celery:
         task_default_queue=Queue.HOUSEKEEPING,
         task_routes=task_routes(),
         worker_consumer="tasks.consumer:ReconnectingConsumer",
-        worker_pool="tasks.pool:ChildDeathTolerantTaskPool",
+        # Calls that take minutes wait in threads, which cost next to nothing: docs/decisions/0010-paid-calls.md.
+        worker_pool="threads",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_hijack_root_logger=False,

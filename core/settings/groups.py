@@ -301,11 +301,12 @@ class CollectionSettings:
         default="60",
         unit="s",
     )
-    call_patience_seconds: float = setting(
-        "WELNO_CALL_PATIENCE_SECONDS",
-        _SECONDS_OR_NONE,
-        "Longest wait for another process's answer that is paid for, before it is asked for again.",
-        default="2",
+    call_margin_seconds: float = setting(
+        "WELNO_CALL_MARGIN_SECONDS",
+        _SECONDS,
+        "How much longer than its own time-out a paid call may be under way before it is made again: half of it to "
+        "leave, half of it to have its answer on disk.",
+        default="10",
         unit="s",
     )
 

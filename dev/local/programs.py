@@ -12,7 +12,7 @@ from dev.local.secrets import sandbox_keys
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("sandbox", "web", "worker", "poller", "sweeper", "beat", "flower")
 # As in the Procfile.
-WORKER_CHILDREN = 2
+WORKER_THREADS = 100
 _QUEUES = "collection,files,housekeeping"
 _HIGHEST_FIRST_PORT = 65_531
 
@@ -91,7 +91,7 @@ def web_program(name: str, port: int) -> Program:
     return Program(name, command, _local_url(port), "/readyz")
 
 
-def worker_program(name: str, concurrency: int = WORKER_CHILDREN) -> Program:
+def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
     """The name is its Celery node's too, so that several can live side by side."""
     size = ("--concurrency", str(concurrency), "--prefetch-multiplier", "1")
     return Program(name, _celery("worker", "-Q", _QUEUES, "-E", *size, "-n", f"{name}@%h", "--loglevel", "INFO"))

@@ -87,6 +87,8 @@ class Sandbox:
         await fault.wait_after()
         if real is None or fault.replaces_answer:
             return fault.spoil(speaks_mediarc=self._speaks_mediarc(exchange.path))
+        if fault.reshape is not None:
+            return fault.reshape.apply(real, fault.headers)
         return Reply(real.status, real.parts, real.content_type, fault.headers, real.error_code)
 
     async def _ask_provider(self, world: World, exchange: Exchange) -> Reply:

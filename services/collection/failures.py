@@ -7,6 +7,7 @@ from core.sealing import UnknownSealingKey
 from spool import SealedWithUnknownKey, SpoolError
 from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
 from upstream.tilko.errors import (
+    AnswerUnreadable,
     Declined,
     NotApproved,
     NotRegistered,
@@ -46,6 +47,7 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
     (TilkoMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
     (MediarcMisconfigured, "SERVICE_UNAVAILABLE", UNAVAILABLE),
     (TilkoUnavailable, "PROVIDER_UNAVAILABLE", "공단 연결이 원활하지 않아요. 잠시 후 다시 시도해 주세요."),
+    (AnswerUnreadable, "ANSWER_UNREADABLE", "공단에서 받은 기록을 읽지 못했어요. 담당자가 확인하고 있어요."),
     (TilkoError, "PROVIDER_REFUSED", "공단에서 요청을 처리하지 못했어요."),
     (
         ReportInputsMissing,

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,11 @@ from services.collection.windows import Window
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
 from services.patients.terms import record_agreement
-from spool import DataType, Metadata, Package
+from spool import DataType, KeptAnswer, Metadata, Package
+from upstream.tilko.answers import read_answer, rows_of
+from upstream.tilko.errors import AnswerUnreadable
+
+log = get_logger(__name__)
 
 log = get_logger(__name__)
 
@@ -56,7 +59,7 @@ class PatientMissing(FilesError):
 class CollectedAnswer:
     """The bytes as they came, when they came, and the days that were asked for."""
 
-    raw: bytes
+    raw: KeptAnswer
     answered_at: datetime
     window: Window
 
@@ -66,7 +69,7 @@ class CollectedAnswer:
 
 @dataclass(frozen=True, repr=False)
 class CollectedData:
-    """What a run has at its end. An answer is None where that part could not be had."""
+    """What a run has at its end. None where that part could not be had."""
 
     session_id: UUID
     patient_uuid: UUID
@@ -93,7 +96,7 @@ class ImportResult:
 
 
 def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
-    """In the order of import, the patient's first. Raises UnusablePackage when an answer is no JSON object."""
+    """In the order of import, the patient's first. Raises UnusablePackage when an answer cannot be read."""
     packages = [Package(_metadata(collected, DataType.PATIENT, now), collected.identity.to_dict())]
     for data_type, answer in ((DataType.HEALTH, collected.health), (DataType.PRESCRIPTION, collected.prescription)):
         if answer is not None:
@@ -132,25 +135,22 @@ def _metadata(
     )
 
 
-def _parse_answer(raw: bytes) -> dict[str, Any]:
+def _parse_answer(kept: KeptAnswer) -> dict[str, Any]:
     try:
-        answer = orjson.loads(raw.removeprefix(_BOM))
-    except orjson.JSONDecodeError:
-        # Not chained: the parser's error holds the whole text.
-        raise UnusablePackage("answer_not_json") from None
-    if not isinstance(answer, dict):
-        raise UnusablePackage("answer_not_an_object")
-    return answer
+        return read_answer(kept.about.get("headers", {}), kept.body)
+    except AnswerUnreadable as exc:
+        raise UnusablePackage(f"answer_{exc.reason}") from exc
 
 
 def _served_rows(package: Package) -> list[Any]:
     answer = package.raw_data
     if not isinstance(answer, dict) or "ResultList" not in answer:
         raise UnusablePackage("no_result_list")
-    served = [] if answer["ResultList"] is None else answer["ResultList"]
-    if not isinstance(served, list):
+    rows, _ = rows_of(answer)
+    if rows is None:
         raise UnusablePackage("result_list_unreadable")
-    return served
+    # Rows that are no records are counted where the others are read.
+    return answer["ResultList"] if isinstance(answer["ResultList"], list) else rows
 
 
 def _read_ids(package: Package) -> tuple[UUID, UUID]:

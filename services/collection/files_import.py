@@ -6,7 +6,7 @@ import of it changes nothing and moves it.
 Errors: ImportInterrupted (retryable): the database went away. The file stays where it is and no try is counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -90,7 +90,7 @@ class FileImporter:
         for info in filter(self._is_importable, self._spool.names_of(session_id)):
             result = self.import_file(info.name)
             if result is not None:
-                imported[info.data_type] = result
+                imported[DataType(info.data_type)] = result
             elif self._is_with_another(info):
                 break
         return _summarize(self._spool.names_of(session_id), imported)
@@ -110,15 +110,20 @@ class FileImporter:
             self._park(name, f"damaged_{exc.reason}")
         return None
 
-    def retry_due(self, limit: int = 100, orphan_seconds: float = 300) -> RetrySummary:
+    def retry_due(
+        self, limit: int = 100, orphan_seconds: float = 300, *, keeps_on: Callable[[], bool] = lambda: True
+    ) -> RetrySummary:
         """For beat: failed files whose time has come, and packages that nobody imported. Answers in incoming/ are
-        counted only: the sweep over the runs goes on with those."""
+        counted only: the sweep over the runs goes on with those. Asks between two sessions whether to go on."""
         now = self._clock.now()
         orphans = self._spool.orphans(now, orphan_seconds, limit)
         sessions = _sessions_of([*self._spool.due_failed(now, limit), *orphans.pending])
         imported = 0
         interrupted = False
         for session_id in sessions:
+            if not keeps_on():
+                interrupted = True
+                break
             try:
                 imported += self._retry_session(session_id)
             except ImportInterrupted:
@@ -201,10 +206,12 @@ def _summarize(files: Sequence[FileInfo], imported: dict[DataType, ImportResult]
     return ImportSummary(
         imported=imported,
         completed_before=tuple(
-            info.data_type for info in files if info.folder is Folder.COMPLETED and info.data_type not in imported
+            DataType(info.data_type)
+            for info in files
+            if info.folder is Folder.COMPLETED and info.data_type not in imported
         ),
-        waiting=tuple(info.data_type for info in waiting),
-        parked=tuple(info.data_type for info in files if info.parked),
+        waiting=tuple(DataType(info.data_type) for info in waiting),
+        parked=tuple(DataType(info.data_type) for info in files if info.parked),
         next_retry_at=min((info.next_retry_at for info in waiting if info.next_retry_at), default=None),
     )
 

@@ -5,6 +5,7 @@ lease finds the run moved on and does nothing. Errors: SessionNotFound, ClaimOut
 """
 
 import random
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from core.sealing import Sealer, SealError, UnknownSealingKey
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import SAVING_STEPS, Retry, key_delay, next_step, retry_delay, wants_report
 from services.collection import transitions
+from services.collection.call_deadlines import read_turn
+from services.collection.call_turn import CallStands, CallTurn
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
@@ -31,6 +34,9 @@ from services.patients.identity import Identity, mask_name
 from upstream.tilko.codec import AuthTokens
 
 log = get_logger(__name__)
+
+# While another's call may be under way, the disk is looked at so often for its answer.
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
@@ -60,6 +66,7 @@ def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -
         health_count=run.health_count,
         health_failed=run.health_failed,
         prescription_count=run.prescription_count,
+        turn=CallTurn(time.monotonic()),
         identity=identity,
         auth=auth,
     )
@@ -73,6 +80,7 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
         return None
     if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
         return None  # nobody waits for this push any more; the sweep ends the session
+    turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:
         claim = open_claim(run, tools.sealer)
@@ -85,8 +93,10 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
         stop_unreadable(work, run, exc, now)
         return None
     _start_step(work, run, tools, now)
+    if turn.is_ours:
+        transitions.begin_call(run, tools.handlers[step].call_seconds)
     save_run(work, run)
-    return replace(claim, started_at=run.step_started_at or now, run=run)
+    return replace(claim, started_at=run.step_started_at or now, run=run, turn=turn)
 
 
 def _put_off(run: CollectionRun, now: datetime) -> None:
@@ -164,6 +174,7 @@ def _finish(
 def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: datetime) -> Claim | None:
     run.attempts = run.takeovers = 0
     run.step_started_at = None
+    transitions.end_call(run)
     following = next_step(claim.step, wants_report=wants_report(run.redirect_path, run.health_count))
     if following is None:
         transitions.end_run(run, Status(run.status), now)
@@ -174,15 +185,24 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
         return None
     transitions.move_to_step(run, following)
     _start_step(work, run, tools, now)
-    transitions.note_change(run, now)
     # Identity and tokens stay the same for as long as this process holds the run: they need not be opened again.
-    return replace(_claim_of(run, claim.identity, claim.auth), run=run)
+    begun = replace(_claim_of(run, claim.identity, claim.auth), run=run)
+    transitions.begin_call(run, tools.handlers[following].call_seconds)
+    transitions.note_change(run, now)
+    return begun
 
 
 def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> FailedStep:
     """Have the step tried again later, or give it up and do what its handler decides. Raises ClaimOutdated."""
     run = _lock_claimed(work, claim)
     now = tools.clock.now()
+    if isinstance(error, CallStands):
+        # No fault of this step's: whoever makes the call may still put its answer on the disk.
+        transitions.release(run, now + timedelta(seconds=min(error.seconds_left, _LOOK_AGAIN_SECONDS)))
+        save_run(work, run)
+        return FailedStep(None, is_retried=True)
+    if claim.turn.is_ours:
+        transitions.end_call(run)
     failure = describe(error)
     if failure.code == SEALING_KEY_UNKNOWN:
         log.warning("sealing_key_unknown", session_id=str(run.session_id), step=claim.step)
@@ -246,6 +266,8 @@ def hand_back(work: Work, claim: Claim, tools: Tools) -> None:
     ClaimOutdated."""
     run = _lock_claimed(work, claim)
     now = tools.clock.now()
+    if claim.turn.is_ours:
+        transitions.end_call(run)  # it was not made
     transitions.make_ready(run, claim.step, now=now)
     send_step(work, run)
     save_run(work, run, [_tried(claim, "handed_back", None, now)])

@@ -11,7 +11,8 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Status, Step
-from models.collection import CollectionRun, RunState
+from models.collection import CollectionRun, FromNow, RunState
+from models.processes import ProcessLease
 from services.processes.leases import DEAD_OWNER
 
 # When a task that was sent at once has not been taken by then, the sweep sends it again.
@@ -42,6 +43,16 @@ def claim(run: CollectionRun, owner_id: int) -> None:
     run.owner_id = owner_id
     run.fence += 1
     run.resend_at = None
+
+
+def begin_call(run: CollectionRun, seconds: float) -> None:
+    """A paid call may be under way for so long from now on; without any, none is."""
+    run.call_until = FromNow(timedelta(seconds=seconds)) if seconds else None  # type: ignore[assignment] # see run_store
+
+
+def end_call(run: CollectionRun) -> None:
+    """The outcome of the call is known."""
+    run.call_until = None
 
 
 def move_to_step(run: CollectionRun, step: Step) -> None:
@@ -118,26 +129,32 @@ def end_run(run: CollectionRun, status: Status, now: datetime) -> None:
 
 def take_waiting_runs(
     session: Session, owner_id: int, limit: int, without: Collection[UUID] = ()
-) -> Sequence[CollectionRun]:
-    """Give waiting runs to a poller that no living one holds."""
-    free = (
-        select(CollectionRun.session_id)
+) -> Sequence[tuple[CollectionRun, float | None]]:
+    """Give waiting runs to a poller that no living one holds; each with the seconds for which a call of the one that
+    held it before may still be under way."""
+    seconds_left = func.extract("epoch", ProcessLease.calls_until - func.clock_timestamp())
+    waiting = (
+        select(
+            CollectionRun.session_id,
+            select(seconds_left).where(ProcessLease.id == CollectionRun.owner_id).scalar_subquery().label("seconds"),
+        )
         .where(CollectionRun.run_state == RunState.WAITING)
         .where(or_(CollectionRun.owner_id.is_(None), DEAD_OWNER))
         .order_by(CollectionRun.not_before)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=CollectionRun)
     )
     if without:
-        free = free.where(CollectionRun.session_id.not_in(without))
+        waiting = waiting.where(CollectionRun.session_id.not_in(without))
+    free = waiting.cte("free")
     statement = (
         update(CollectionRun)
-        .where(CollectionRun.session_id.in_(free))
+        .where(CollectionRun.session_id == free.c.session_id)
         .values(owner_id=owner_id, fence=CollectionRun.fence + 1)
-        .returning(CollectionRun)
+        .returning(CollectionRun, free.c.seconds)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    return session.execute(statement).scalars().all()
+    return [(run, None if seconds is None else float(seconds)) for run, seconds in session.execute(statement).all()]
 
 
 def drop_ended_runs(session: Session, owner_id: int) -> Sequence[UUID]:

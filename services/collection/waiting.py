@@ -3,7 +3,7 @@
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from core.names import Event, Status
+from core.names import Event, Status, Step
 from core.sealing import UnknownSealingKey
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
@@ -20,11 +20,14 @@ from services.collection import transitions
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import describe
+from services.collection.requests import send_step
 from services.collection.run_engine import open_claim, stop_unreadable
 from services.collection.run_store import lock_run, save_run
 from services.collection.step import AfterFailure, Claim
 from services.collection.step_tools import Tools
+from services.collection.steps.fetch_health_data import say_health_data_failed
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.sweep import expire_run
 from services.delivery.unit_of_work import Work
 
 log = get_logger(__name__)
@@ -38,6 +41,8 @@ class Waiting:
     polls: int
     due: datetime
     asked_now: bool
+    # For so long a call of the poller before may still be under way.
+    call_seconds: float
 
 
 def take_waiting(
@@ -47,7 +52,7 @@ def take_waiting(
     that this process does not know. They stay free for a poller that does."""
     taken, unopened = [], set() if unopened is None else unopened
     foreign = []
-    for run in transitions.take_waiting_runs(work.session, owner_id, limit, unopened):
+    for run, seconds in transitions.take_waiting_runs(work.session, owner_id, limit, unopened):
         try:
             claim = open_claim(run, tools.sealer)
         except UnknownSealingKey as exc:
@@ -57,7 +62,7 @@ def take_waiting(
             work.session.expunge(run)
             stop_unreadable(work, run, exc, tools.clock.now())
         else:
-            taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
+            taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested, max(seconds or 0, 0)))
     if foreign:
         unopened.update(foreign)
         transitions.free_waiting_runs(work.session, owner_id, foreign)
@@ -78,6 +83,21 @@ def let_go(work: Work, owner_id: int, *, within_seconds: float) -> tuple[list[UU
     """Sessions of this poller that wait no longer: those that ended, and whatever moved on within the last seconds."""
     ended = list(transitions.drop_ended_runs(work.session, owner_id))
     return ended, transitions.find_moved_on(work.session, owner_id, within_seconds)
+
+
+def expire_waiting(work: Work, owner_id: int, asked: Collection[UUID], now: datetime) -> list[UUID]:
+    """End the sessions of this poller that wait beyond their time, but for those that are asked about just now: their
+    answer may be paid for."""
+    query = select(CollectionRun).where(
+        CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING, CollectionRun.expires_at <= now
+    )
+    ended = []
+    for run in work.session.execute(query.with_for_update(skip_locked=True)).scalars().all():
+        work.session.expunge(run)
+        if run.session_id not in asked:
+            expire_run(work, run, now)
+            ended.append(run.session_id)
+    return ended
 
 
 def give_back(work: Work, owner_id: int) -> None:
@@ -115,6 +135,22 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
         data = {"retry_available": True}
         say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=run.status, data=data)
     transitions.note_change(run, now)
+    save_run(work, run)
+
+
+def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The poll brought checkups, so the phone has approved, and nobody can read them. They are parked, and not bought
+    again; the prescriptions follow."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    run.auth_completed_at = now
+    run.collect_requested = False
+    run.step_started_at = None
+    say_health_data_failed(work, run, describe(error), now)
+    transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
+    send_step(work, run)
     save_run(work, run)
 
 

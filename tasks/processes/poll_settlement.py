@@ -10,16 +10,17 @@ from core.names import Step
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
+from services.collection.paid_calls import CHECKUPS
 from services.collection.run_engine import record_approval
-from services.collection.waiting import is_waiting, note_not_approved, record_verdict
-from spool import Call, DataType, Overtaken, SpoolError
+from services.collection.waiting import is_waiting, note_not_approved, record_unreadable, record_verdict
+from spool import AnswerKind, DamagedFile, Room
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.processes.approval_faults import ApprovalFaults
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.runtime import Runtime
-from upstream.tilko.answers import DataAnswer
-from upstream.tilko.errors import TilkoError
+from upstream.http.exchange import HttpResponse
+from upstream.tilko.errors import AnswerUnreadable, TilkoError
 
 log = get_logger(__name__)
 
@@ -48,11 +49,10 @@ class PollSettlement:
         longest = max(base_seconds, min(collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS))
         self._fault_retry = Retry(max_attempts=None, base_seconds=base_seconds, max_seconds=longest)
 
-    async def settle_answer(self, poll: PendingPoll, call: Call, answer: DataAnswer) -> float | None:
-        try:
-            await self._store_answer(poll.session_text, answer.raw, call)
-        finally:
-            call.end()
+    async def settle_answer(self, poll: PendingPoll, response: HttpResponse, room: Room | None) -> float | None:
+        """Keep it, then judge it."""
+        # In a thread of its own: the disk may refuse for long, and the database's two are for all sessions.
+        await asyncio.to_thread(self._runtime.tools.calls.keep, poll.claim, CHECKUPS, room, response)
         return await self.settle_answered(poll)
 
     async def settle_answered(self, poll: PendingPoll) -> float | None:
@@ -68,7 +68,11 @@ class PollSettlement:
         return None
 
     async def settle_approval(self, poll: PendingPoll) -> float | None:
-        poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
+        try:
+            poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
+        except (AnswerUnreadable, DamagedFile) as exc:
+            await self._settle_unreadable(poll, exc)
+            return None
         if not poll.answer_on_disk:
             return self._settings.collection.poll_interval_seconds
         self._tell_approved(poll)
@@ -80,17 +84,25 @@ class PollSettlement:
         log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
 
     def _record_approval(self, poll: PendingPoll) -> bool:
-        """False when the answer on disk turned out to be damaged: then it has to be asked for again.
+        """False when the answer is gone, and has to be asked for again.
 
-        An answer that is gone altogether may also have been recorded in a commit whose outcome we never learned, and
-        imported since: asking again would cost a second time.
+        It may also have been recorded in a commit whose outcome we never learned, and imported since: asking again
+        would cost a second time. Raises AnswerUnreadable, DamagedFile.
         """
-        count = find_count(self._runtime.tools.spool, poll.session_text, DataType.HEALTH)
+        count = find_count(self._runtime.tools.spool, poll.session_text, AnswerKind.HEALTH)
         with self._runtime.stores.unit_of_work() as work:
             if count is None:
                 return not is_waiting(work, poll.claim)
             record_approval(work, poll.claim, count, self._runtime.tools)
         return True
+
+    async def _settle_unreadable(self, poll: PendingPoll, error: AnswerUnreadable | DamagedFile) -> None:
+        record = partial(record_unreadable, claim=poll.claim, error=error, tools=self._runtime.tools)
+        await self._threads.in_transaction(record)
+        reason = error.reason if isinstance(error, AnswerUnreadable) else f"damaged_{error.reason}"
+        log.error("paid_answer_parked", reason=reason)
+        await self._threads.run(self._runtime.tools.spool.park_incoming, poll.session_text, AnswerKind.HEALTH, reason)
+        self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
 
     async def settle_not_approved(self, poll: PendingPoll, delay: float) -> float:
         """Tell the person, and ask again after the delay."""
@@ -122,17 +134,3 @@ class PollSettlement:
         record = partial(record_verdict, claim=poll.claim, error=error, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
-
-    async def _store_answer(self, session_id: str, raw: bytes, call: Call) -> None:
-        """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""
-        while True:
-            try:
-                call.write()
-                await self._threads.run(self._runtime.tools.spool.put_incoming, session_id, DataType.HEALTH, raw)
-            except Overtaken:
-                raise
-            except SpoolError as exc:
-                log.error("paid_answer_not_on_disk", reason=exc.reason)  # noqa: TRY400 the reason is all there is
-                await asyncio.sleep(1)
-            else:
-                return

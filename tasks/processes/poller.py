@@ -22,17 +22,18 @@ from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS
-from services.collection.waiting import asked_now, give_back, let_go, take_waiting
+from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
-from spool import Call, DataType, SpoolError
+from spool import AnswerKind, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.opening import require_direct_database
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
+from tasks.processes.spare_rooms import SpareRooms
 from tasks.runtime import Runtime, build_runtime
-from upstream.tilko.answers import DataAnswer
+from upstream.http.exchange import HttpResponse
 from upstream.tilko.approval_paths import ApprovalPath, ApprovalPaths
 from upstream.tilko.async_client import Answer, AsyncTilkoClient
 from upstream.tilko.client import Timeouts
@@ -66,7 +67,10 @@ class Poller:
         self._paths = ApprovalPaths(settings.providers.tilko_approval_check)
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
+        self._rooms = SpareRooms(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
+        self._asked: set[str] = set()  # sessions of those, also of an earlier lease
         self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
@@ -84,11 +88,16 @@ class Poller:
             task.result()  # a loop that ended by itself is a bug: let the process die of it, visibly
 
     async def _stop(self) -> None:
-        """Let calls under way end if they do so soon: a reply that is on its way may be paid for."""
+        """Let everything under way end that does so soon, and what may be paid for however long it takes."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STOP_GRACE_SECONDS
+        if self._paid:
+            log.info("waits_for_calls_under_way", count=len(self._paid))
         while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
             await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+        while self._paid:
+            await asyncio.wait(self._paid, return_when=asyncio.FIRST_COMPLETED)
+        self._rooms.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown()
@@ -113,10 +122,15 @@ class Poller:
         if owner_id is None:
             return
         window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
-        (ended, moved_on), requested = await self._threads.in_transaction(
-            lambda work: (let_go(work, owner_id, within_seconds=window), asked_now(work.session, owner_id))
+        asked = self._schedule.asked()
+        (ended, moved_on), expired, requested = await self._threads.in_transaction(
+            lambda work: (
+                let_go(work, owner_id, within_seconds=window),
+                expire_waiting(work, owner_id, asked, clock.now()),
+                asked_now(work.session, owner_id),
+            )
         )
-        for session_id in (*ended, *moved_on):
+        for session_id in (*ended, *expired, *moved_on):
             if self._schedule.remove(session_id):
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
@@ -139,6 +153,7 @@ class Poller:
                 waiting.polls,
                 time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
                 timeout_announced=waiting.polls >= FAST_POLLS,
+                blocked_until=time.monotonic() + waiting.call_seconds,
                 # A poller before us may have paid for this answer and died before it could record it.
                 answer_on_disk=self._is_on_disk(waiting.claim.session_id),
             )
@@ -146,7 +161,7 @@ class Poller:
         ]
 
     def _is_on_disk(self, session_id: UUID) -> bool:
-        return self._runtime.tools.spool.find_incoming(str(session_id), DataType.HEALTH) is not None
+        return self._runtime.tools.spool.find_incoming(str(session_id), AnswerKind.HEALTH) is not None
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -214,33 +229,33 @@ class Poller:
             self._reschedule(poll, 0)
 
     def _send_data_call(self, poll: PendingPoll) -> None:
-        call = self._begin_call(poll)
-        if call is None:
+        # Once no other can be asking, no other begins to: the session is ours.
+        if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
+            self._spawn(poll, self._settlement.settle_answered(poll))
+            return
+        if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        try:
-            # Once nobody else is asking, nobody else begins to: the session is ours.
-            if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
-                self._spawn(poll, self._settlement.settle_answered(poll))
-                call.end()
-                return
-            poll.incoming_checked = True
-            outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
-        except BaseException:
-            call.end()
-            raise
+        poll.incoming_checked = True
+        self._rooms.require()
+        outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
-        outcome.add_done_callback(partial(self._on_data, poll, call))
+        self._paid.add(outcome)
+        self._asked.add(poll.session_text)
+        outcome.add_done_callback(partial(self._on_data, poll))
 
-    def _on_data(self, poll: PendingPoll, call: Call, outcome: asyncio.Future[Answer]) -> None:
+    def _on_data(self, poll: PendingPoll, outcome: asyncio.Future[Answer]) -> None:
         self._calls.discard(outcome)
+        self._paid.discard(outcome)
+        self._asked.discard(poll.session_text)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
             answer = outcome.result()
-            assert isinstance(answer, DataAnswer)
-            self._spawn(poll, self._settlement.settle_answer(poll, call, answer))
+            assert isinstance(answer, HttpResponse)
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._rooms.take()))
+            self._paid.add(kept)
+            kept.add_done_callback(self._paid.discard)
             return
-        call.end()
         if error is not None:
             self._on_error(poll, error)
 
@@ -266,11 +281,12 @@ class Poller:
         else:
             self._reschedule(poll, delay)
 
-    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
+    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> asyncio.Task[None]:
         """Settle in a task, and schedule the next poll as it says."""
         task = asyncio.create_task(self._settle(poll, settling))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        return task
 
     async def _settle(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
         _bind_log_context(poll)
@@ -296,17 +312,16 @@ class Poller:
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
 
-    def _begin_call(self, poll: PendingPoll) -> Call | None:
-        """None while another process asks for these checkups, or we still do under a lease that was lost since."""
-        now = time.monotonic()
-        poll.blocked_since = poll.blocked_since or now
-        out_of_patience = now - poll.blocked_since >= self._settings.collection.call_patience_seconds
-        call = self._runtime.tools.spool.begin_call(poll.session_text, DataType.HEALTH, breaking_in=out_of_patience)
-        if call is None:
+    def _may_ask(self, poll: PendingPoll) -> bool:
+        """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor
+        before all others know that ours may be."""
+        if poll.session_text in self._asked or time.monotonic() < poll.blocked_until:
             poll.incoming_checked = False
-        else:
-            poll.blocked_since = None
-        return call
+            return False
+        collection, providers = self._settings.collection, self._settings.providers
+        return self._runtime.lease.announce_calls(
+            providers.tilko_checkups_timeout_seconds + collection.call_margin_seconds
+        )
 
     def _require_lease(self) -> None:
         """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
-import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from upstream.http.content_coding import UnreadableCoding, decode_body
+from upstream.http.exchange import HttpResponse
 from upstream.http.retry_after import read_header, read_retry_after
+from upstream.lenient_json import read_object
 from upstream.redaction import clean
 from upstream.tilko.codec import AuthTokens, PublicKey
 from upstream.tilko.errors import (
+    AnswerUnreadable,
     Declined,
     EndpointMissing,
     NotApproved,
@@ -32,12 +35,16 @@ _BOM = b"\xef\xbb\xbf"
 _TRUTHS = {"true": True, "false": False}
 
 
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_LONGEST_REFUSAL_BYTES = 256 * 1024
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class DataAnswer:
-    """A paid answer. `raw` are the bytes as they came: keep them before anything else."""
+    """A paid answer: so many records, and so many rows beside them that are none."""
 
-    raw: bytes
     count: int
+    skipped: int
     point_balance: Decimal | None
 
     def __repr__(self) -> str:
@@ -107,27 +114,99 @@ def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hi
     return result and _read_code(answer) != NOT_APPROVED_CODE
 
 
+def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether this response to a data call may have been paid for. False for what certainly was not: an error of HTTP,
+    a page, an explicit refusal, nothing at all."""
+    try:
+        body = decode_body(headers, body, MAX_ANSWER_BYTES)
+    except UnreadableCoding:
+        return _is_success(status)
+    if _is_success(status) and len(body) > _LONGEST_REFUSAL_BYTES:  # parsed once is enough
+        return True
+    if not body.strip() or _is_html(headers, body):
+        return False
+    answer = _parse(body)
+    if isinstance(answer.get("Status"), str) and not _is_ok(answer):
+        return False
+    if _is_ok(answer) and "ResultList" in answer:
+        return not _says_unfinished(answer)
+    return _is_success(status)
+
+
 def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:
-    """For checkups and treatments alike. Raises TilkoError."""
-    if status == 200 and _is_html(headers, body):
+    """For checkups and treatments alike. Raises TilkoError; AnswerUnreadable for what may have been paid for."""
+    try:
+        plain = decode_body(headers, body, MAX_ANSWER_BYTES)
+    except UnreadableCoding as exc:
+        if _is_success(status):
+            raise AnswerUnreadable(reason=exc.reason, http_status=status) from exc
+        plain = b""
+    if status == 200 and _is_html(headers, plain):
         raise NotApproved(reason="html", http_status=status)
-    answer = _read_object(status, headers, body, hide)
-    if not _is_ok(answer):
-        raise _read_refusal(status, answer, hide, is_waiting=True)
-    if status != 200 or "ResultList" not in answer or not isinstance(answer["ResultList"], list | None):
-        raise TilkoUnavailable(reason="malformed", http_status=status)
-    rows = answer["ResultList"] or []
+    answer = _parse(plain)
+    if _is_ok(answer) and "ResultList" in answer:  # whatever the status says: it has been had, and paid for
+        return _read_rows(status, answer, hide)
+    is_refusal = isinstance(answer.get("Status"), str) and not _is_ok(answer)
+    if _is_success(status) and plain.strip() and not is_refusal:
+        raise AnswerUnreadable(reason="no_result_list" if answer else "not_json", http_status=status)
+    raise _read_refusal(status, _read_object(status, headers, body, hide), hide, is_waiting=True)
+
+
+def read_data_response(response: HttpResponse) -> DataAnswer:
+    """The same of a response that was kept. Raises TilkoError."""
+    return read_data(response.status, response.headers, response.body)
+
+
+def _read_rows(status: int, answer: dict[str, Any], hide: Iterable[str]) -> DataAnswer:
     # "No records" and "not approved" must never be mixed up: the first would end as an empty, paid, final result.
-    if not rows and _is_unfinished(answer):
+    if _says_unfinished(answer):
         raise NotApproved(**_facts(status, answer, hide))
-    return DataAnswer(body, len(rows), _read_balance(answer.get("PointBalance")))
+    rows, skipped = rows_of(answer)
+    if rows is None:
+        raise AnswerUnreadable(reason="no_result_list", http_status=status)
+    return DataAnswer(len(rows), skipped, _read_balance(answer.get("PointBalance")))
+
+
+def read_answer(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The object of an answer that was kept. Raises AnswerUnreadable."""
+    try:
+        answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
+    except UnreadableCoding as exc:
+        raise AnswerUnreadable(reason=exc.reason) from exc
+    if "ResultList" not in answer:
+        raise AnswerUnreadable(reason="no_result_list" if answer else "not_json")
+    return answer
+
+
+def rows_of(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, int]:
+    """The records of an answer's list, and how many of its rows are none. None where there is no list to be read."""
+    served = answer.get("ResultList")
+    if served is None:
+        return [], 0
+    if isinstance(served, dict):  # one record that was not put into a list
+        served = [served] if served else []
+    if not isinstance(served, list):
+        return None, 0
+    rows = [row for row in served if isinstance(row, dict)]
+    return rows, len(served) - len(rows)
+
+
+def _says_unfinished(answer: dict[str, Any]) -> bool:
+    return not answer["ResultList"] and _is_unfinished(answer)
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300
 
 
 def _read_object(
     status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str], *, is_approved: bool = True
 ) -> dict[str, Any]:
     """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
-    answer = _parse(body)
+    try:
+        answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
+    except UnreadableCoding:
+        answer = {}
     if status in _PASSING_STATUSES or status >= 500:
         wait = read_retry_after(headers)
         raise TilkoUnavailable(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
@@ -146,12 +225,11 @@ def _refused(*, is_approved: bool) -> type[TilkoRefused]:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
-    """Empty when it is no JSON object. The parser's own error is dropped: it holds the whole text."""
-    try:
-        answer = orjson.loads(body.removeprefix(_BOM))
-    except orjson.JSONDecodeError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    """Empty when it is no JSON object. Names in other cases are the same names."""
+    answer = read_object(body) or {}
+    known = {name.lower(): name for name in ("Status", "ResultList", "ErrorCode", "Message")}
+    renamed = {known[name.lower()]: value for name, value in answer.items() if name.lower() in known}
+    return renamed | answer
 
 
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:

@@ -9,6 +9,7 @@ TilkoError
 ├── TilkoMisconfigured            our API key or address: alert the operators
 ├── EndpointMissing               the provider has no such path: ask another one
 ├── TilkoResponseTooLarge         the response exceeds our limit
+├── AnswerUnreadable              it may have been paid for, and says nothing that we can read: for people to look at
 └── TilkoRefused                  any other refusal of the provider
     └── RefusedBeforeApproval (retryable)  it says nothing of the person, so it ends no wait: a fault
 """
@@ -89,6 +90,10 @@ class EndpointMissing(TilkoError):
 
 class TilkoResponseTooLarge(TilkoError):
     text = "Tilko's answer exceeds the limit"
+
+
+class AnswerUnreadable(TilkoError):
+    text = "Tilko's answer cannot be read"
 
 
 class TilkoRefused(TilkoError):

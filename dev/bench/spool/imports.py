@@ -33,7 +33,7 @@ from services.collection.files import CollectedAnswer, CollectedData, packages_o
 from services.collection.files_import import FileImporter
 from services.collection.windows import checkup_window, treatment_window
 from services.database import connect_database
-from spool import Spool
+from spool import KeptAnswer, Spool
 
 _FILES_PER_SESSION = 3
 _TABLES = ("welno.welno_checkup_data", "welno.welno_prescription_data")
@@ -95,7 +95,7 @@ def _put_session(spool: Spool, number: int) -> str:
     session_id, patient_uuid = uuid4(), uuid4()
     now = datetime.now(UTC)
     answers = [
-        CollectedAnswer(_answer(rows), now, window)
+        CollectedAnswer(KeptAnswer(_answer(rows)), now, window)
         for rows, window in (
             (build_checkups(person, _SEED, _TODAY), checkup_window(now)),
             (treatments, treatment_window(now)),

@@ -10,7 +10,7 @@ from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.identify_patient import fail_saving
 from services.collection.windows import checkup_window, treatment_window
 from services.delivery.unit_of_work import Work
-from spool import DataType, Spool
+from spool import AnswerKind, Spool
 
 
 class SaveFiles(StepHandler):
@@ -31,18 +31,19 @@ class SaveFiles(StepHandler):
             patient_uuid=claim.patient_uuid,
             hospital_id=claim.hospital_id,
             identity=claim.identity,
-            health=self._read_answer(claim, DataType.HEALTH),
-            prescription=self._read_answer(claim, DataType.PRESCRIPTION),
+            health=self._read_answer(claim, AnswerKind.HEALTH),
+            prescription=self._read_answer(claim, AnswerKind.PRESCRIPTION),
         )
         for package in packages_of(data, claim.started_at):
             self._spool.put_pending(package)
 
-    def _read_answer(self, claim: Claim, kind: DataType) -> CollectedAnswer | None:
+    def _read_answer(self, claim: Claim, kind: AnswerKind) -> CollectedAnswer | None:
         session_id = str(claim.session_id)
         if self._spool.find_incoming(session_id, kind) is None:
             return None
         answered_at = self._spool.incoming_written_at(session_id, kind)
-        window = checkup_window(answered_at) if kind is DataType.HEALTH else treatment_window(claim.session_started_at)
+        is_health = kind is AnswerKind.HEALTH
+        window = checkup_window(answered_at) if is_health else treatment_window(claim.session_started_at)
         return CollectedAnswer(self._spool.read_incoming(session_id, kind), answered_at, window)
 
     def on_failure(

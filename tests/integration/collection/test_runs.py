@@ -20,6 +20,7 @@ from services.collection.step import Claim
 from services.collection.sweep import expire_sessions, resend_lost, resume_stopped, take_from_dead
 from services.collection.waiting import (
     asked_now,
+    expire_waiting,
     give_back,
     let_go,
     note_not_approved,
@@ -173,7 +174,7 @@ def test_a_run_that_spent_its_time_is_taken_from_the_living(world: World, held_l
     world.unit(record_approval, claim, 2, world.tools)
     world.claim(session_id, Step.FETCH_HEALTH_DATA, owner_id=held_lease)
     assert world.unit(take_from_dead, clock.now()) == 0
-    assert world.unit(take_from_dead, clock.now() + later(181)) == 1
+    assert world.unit(take_from_dead, clock.now() + later(191)) == 1
 
 
 def test_a_run_that_was_handed_back_can_be_taken_at_once(world: World):
@@ -350,12 +351,33 @@ def test_a_run_under_way_is_not_sent_again(world: World):
     assert world.unit(resend_lost, clock.now() + timedelta(days=1)) == 0
 
 
-@pytest.mark.parametrize("where", ["idle", "waiting"])
-def test_sessions_that_wait_for_a_person_expire(world: World, where):
-    session_id = world.start_somebody() if where == "idle" else world.waiting()[0]
+def test_a_session_that_waits_for_its_person_expires(world: World):
+    session_id = world.start_somebody()
     expires_at = world.run(session_id).expires_at
     assert world.unit(expire_sessions, expires_at - SECOND) == 0
     assert world.unit(expire_sessions, expires_at) == 1
+    assert_expired(world, session_id)
+
+
+def test_a_session_that_no_poller_holds_expires_a_little_later(world: World):
+    session_id = world.waiting()[0]
+    expires_at = world.run(session_id).expires_at
+    assert world.unit(expire_sessions, expires_at + 9 * SECOND) == 0
+    assert world.unit(expire_sessions, expires_at + 10 * SECOND) == 1
+    assert_expired(world, session_id)
+
+
+def test_a_poller_ends_the_sessions_that_it_does_not_ask_about_just_now(world: World, held_lease: int):
+    (session_id, _), (asked, _) = world.waiting(), world.waiting()
+    world.unit(take_waiting, held_lease, world.tools, 1000)
+    late = max(world.run(one).expires_at for one in (session_id, asked))
+    assert world.unit(expire_sessions, late + timedelta(days=1)) == 0
+    assert world.unit(expire_waiting, held_lease, {UUID(asked)}, late) == [UUID(session_id)]
+    assert_expired(world, session_id)
+    assert world.run(asked).run_state == "waiting"
+
+
+def assert_expired(world: World, session_id: str) -> None:
     run = world.run(session_id)
     assert (run.status, run.run_state, run.identity, run.auth) == (Status.EXPIRED, "ended", None, None)
     assert world.events(session_id)[-1]["status"] == "expired"

@@ -14,7 +14,7 @@ from services.collection.files_import import FileImporter
 from services.collection.run_engine import claim_run, fail_step
 from services.collection.sealed_rows import ResealedRows, count_row_keys, reseal_rows
 from services.collection.waiting import take_waiting
-from spool import DataType, Folder, Metadata, Package, SealedWithUnknownKey, Spool
+from spool import AnswerKind, DataType, Folder, KeptAnswer, Metadata, Package, SealedWithUnknownKey, Spool
 
 from .conftest import OWNER, TOKENS, World
 
@@ -154,10 +154,11 @@ def foreign_spool(world: World) -> Spool:
 
 def test_a_paid_answer_of_an_unknown_key_is_neither_parked_nor_asked_for(world: World, foreign_spool: Spool):
     session_id = world.start_somebody()
-    world.tools.spool.put_incoming(session_id, DataType.HEALTH, b'{"ResultList": [1, 2]}')
+    answer = KeptAnswer(b'{"Status": "OK", "ResultList": [{}, {}]}')
+    world.tools.spool.put_incoming(session_id, AnswerKind.HEALTH, answer)
     with pytest.raises(SealedWithUnknownKey):
-        find_count(foreign_spool, session_id, DataType.HEALTH)
-    assert find_count(world.tools.spool, session_id, DataType.HEALTH) == 2
+        find_count(foreign_spool, session_id, AnswerKind.HEALTH)
+    assert find_count(world.tools.spool, session_id, AnswerKind.HEALTH) == 2
 
 
 def test_a_package_of_an_unknown_key_waits_for_its_import(world: World, foreign_spool: Spool):

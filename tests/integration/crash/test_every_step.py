@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import psutil
 import pytest
 import redis
 
@@ -87,10 +86,10 @@ def held(driver: Driver, gates: Gates) -> Iterator[Held]:
     everywhere = Held(driver, gates)
     gates.shut()
     try:
-        hold_in_calls(everywhere)
         for step, state in MOVES:
             hold_at_move(everywhere, step, state)
         wait_until(lambda: gates.held() == len(MOVES), 30)
+        hold_in_calls(everywhere)
         hold_at_poller(everywhere)
         yield everywhere
     finally:
@@ -141,11 +140,6 @@ def hold_at_poller(held: Held) -> None:
 # The blows
 
 
-def kill_children(running: Stack, _held: Held) -> None:
-    for child in psutil.Process(running.pid("worker")).children():
-        child.kill()
-
-
 def kill_worker(running: Stack, _held: Held) -> None:
     restart_killed(running, "worker")
 
@@ -156,7 +150,7 @@ def kill_poller(running: Stack, _held: Held) -> None:
 
 def kill_sweeper(running: Stack, held: Held) -> None:
     restart_killed(running, "sweeper")
-    kill_children(running, held)
+    kill_worker(running, held)
 
 
 def restart_killed(running: Stack, name: str) -> None:
@@ -185,7 +179,7 @@ def deliver_twice(running: Stack, held: Held) -> None:
             held.driver.send(TaskCall(step_task(step), session_id, "req-1"))
 
 
-BLOWS = (kill_children, kill_worker, kill_poller, kill_sweeper, flush_redis, lose_redis, stop_postgres, deliver_twice)
+BLOWS = (kill_worker, kill_poller, kill_sweeper, flush_redis, lose_redis, stop_postgres, deliver_twice)
 
 
 @pytest.mark.parametrize("blow", BLOWS)

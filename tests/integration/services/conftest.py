@@ -16,7 +16,7 @@ from services.accounts.hashing import PasswordHashes
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.windows import Window, checkup_window
 from services.patients.identity import Identity
-from spool import Package
+from spool import KeptAnswer, Package
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HASHES = PasswordHashes("an invented pepper of enough letters")
@@ -91,7 +91,8 @@ def make_packages(make_identity: MakeIdentity) -> MakePackages:
 def _answer(rows: list[Any] | None, now: datetime, window: Window) -> CollectedAnswer | None:
     if rows is None:
         return None
-    return CollectedAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}), now, window)
+    body = orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+    return CollectedAnswer(KeptAnswer(body), now, window)
 
 
 def checkup(year: str = "2023년", day: str = "09/28", location: str = "한빛검진의원", **values: str) -> dict[str, Any]:

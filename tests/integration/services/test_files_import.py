@@ -15,7 +15,7 @@ from core.sealing import Sealer
 from dev.local.ports import LOOPBACK, pick_port
 from models.patients import Checkup, Patient
 from services.collection.files_import import FileImporter, ImportInterrupted, RetryPolicy
-from spool import DataType, Disk, Folder, Package, Spool, StorageFault
+from spool import AnswerKind, DataType, Disk, Folder, KeptAnswer, Package, Spool, StorageFault
 
 from .conftest import NOW, MakePackages, checkup, treatment
 
@@ -241,10 +241,10 @@ def test_beat_imports_forgotten_files_once_they_are_old(
 
 def test_beat_only_counts_stranded_answers(spool: Spool, importer: FileImporter, clock: Clock) -> None:
     session_id = str(uuid4())
-    spool.put_incoming(session_id, H, b"{}")
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     clock.advance(timedelta(seconds=301))
     assert importer.retry_due().stranded == 1
-    assert spool.find_incoming(session_id, H)
+    assert spool.find_incoming(session_id, AnswerKind.HEALTH)
 
 
 def test_beat_stops_quietly_without_a_database(spool: Spool, clock: Clock, make_packages: MakePackages) -> None:

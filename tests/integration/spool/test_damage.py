@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import Clock
-from spool import DamagedFile, DataType, SealedWithUnknownKey, Spool, UnknownFile
+from spool import AnswerKind, DamagedFile, DataType, KeptAnswer, SealedWithUnknownKey, Spool, UnknownFile
 from spool.packages import build_document, seal_bytes
 from tests.integration.spool.conftest import NOW, OTHER, SEALER, SESSION, complete, package
 
@@ -119,19 +119,19 @@ def test_saving_over_a_damaged_file_changes_nothing(spool: Spool, stored: Path) 
 
 
 def test_damaged_answer_is_parked_and_makes_room(spool: Spool) -> None:
-    name = spool.put_incoming(SESSION, DataType.HEALTH, b'{"first": 1}')
+    name = spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b'{"first": 1}'))
     (spool.folders.root / "incoming" / name).write_bytes(b"torn")
     with pytest.raises(DamagedFile) as caught:
-        spool.read_incoming(SESSION, DataType.HEALTH)
-    parked = spool.park_incoming(SESSION, DataType.HEALTH, caught.value.reason)
-    spool.put_incoming(SESSION, DataType.HEALTH, b'{"second": 2}')
-    assert spool.read_incoming(SESSION, DataType.HEALTH) == b'{"second": 2}'
+        spool.read_incoming(SESSION, AnswerKind.HEALTH)
+    parked = spool.park_incoming(SESSION, AnswerKind.HEALTH, caught.value.reason)
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b'{"second": 2}'))
+    assert spool.read_incoming(SESSION, AnswerKind.HEALTH).body == b'{"second": 2}'
     assert (spool.folders.root / "failed" / parked.name).read_bytes() == b"torn"
 
 
 def test_parked_answer_is_never_queued_for_import(spool: Spool) -> None:
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
-    parked = spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+    parked = spool.park_incoming(SESSION, AnswerKind.HEALTH, "sealed")
     with pytest.raises(UnknownFile):
         spool.requeue(parked.name)
 
@@ -147,7 +147,7 @@ def test_damaged_reasons_file_only_grants_more_tries(spool: Spool, stored: Path)
 
 def test_discarding_an_answer_leaves_the_packages_known(spool: Spool, clock: Clock, stored: Path) -> None:
     clock.advance(timedelta(seconds=1))
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
-    parked = spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+    parked = spool.park_incoming(SESSION, AnswerKind.HEALTH, "sealed")
     spool.discard(parked.name, "staff-1")
     assert [info.name for info in spool.names_of(SESSION)] == [stored.name]

@@ -204,9 +204,7 @@ def test_without_both_the_collection_is_an_error_that_can_be_resumed(driver: Dri
     assert (run.health_failed, run.prescriptions_failed, run.error_code) == (False, False, None)
 
 
-@pytest.mark.parametrize(
-    "what", [{"status": 503}, {"cut": "before"}, {"malformed": True}, {"status": 429, "headers": {"Retry-After": "1"}}]
-)
+@pytest.mark.parametrize("what", [{"status": 503}, {"cut": "before"}, {"status": 429, "headers": {"Retry-After": "1"}}])
 def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
     session_id = driver.wait_for_push()
     driver.fault(TREATMENTS, cxid=driver.cxid(session_id), calls=1, **what)
@@ -214,6 +212,17 @@ def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.event_names(session_id) == TREND_EVENTS
     assert ("fetch_prescriptions", "retrying") in driver.steps(session_id)
+
+
+@pytest.mark.parametrize("path", [CHECKUPS, TREATMENTS])
+def test_an_answer_that_cannot_be_read_is_parked_and_not_asked_for_again(driver: Driver, path: str):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(path, cxid=driver.cxid(session_id), malformed=True)
+    driver.approve_with(session_id, fault)
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.hits(fault) == 1
+    [name] = [name for name in driver.files(session_id)["failed"] if name.endswith(".raw")]
+    assert ("health" in name) == (path == CHECKUPS) == run.health_failed
 
 
 def test_a_deleted_session_is_polled_no_longer(driver: Driver):

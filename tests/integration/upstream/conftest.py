@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.upstream.peer import API_KEY, Peer
 from upstream.mediarc.client import MediarcClient
+from upstream.tilko import answers
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.client import TilkoClient, Timeouts
 from upstream.tilko.codec import AuthTokens, TilkoPerson
@@ -79,7 +80,8 @@ class Asking:
 
     async def _poll(self, url, api_key, times, options):
         async with AsyncTilkoClient(url, api_key, **options) as client:
-            return [await client.poll(self.person, self.tokens) for _ in range(times)][-1]
+            reply = [await client.poll(self.person, self.tokens) for _ in range(times)][-1]
+        return answers.read_data(reply.status, reply.headers, reply.body)
 
 
 @pytest.fixture(params=["sync", "async"])

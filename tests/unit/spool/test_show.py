@@ -9,7 +9,7 @@ import pytest
 
 from core.clock import Clock
 from core.sealing import Sealer
-from spool import DataType, Metadata, Package, Spool
+from spool import AnswerKind, DataType, KeptAnswer, Metadata, Package, Spool
 from spool.show import main
 
 KEY = bytes(range(32))
@@ -38,6 +38,13 @@ def test_file_is_printed_as_its_document(name: str, capfdbinary: pytest.CaptureF
     assert document["raw_data"] == {"신장": "171.3"}
     assert document["metadata"]["session_id"] == SESSION
     assert len(document["checksum"]) == 64
+
+
+def test_a_parked_answer_is_printed_as_it_came(name: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]):
+    spool = Spool(tmp_path, Sealer({"now": KEY}), Clock())
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"\xff{", {"call": "checkups", "status": 200}))
+    assert main([spool.park_incoming(SESSION, AnswerKind.HEALTH, "not_json").name]) == 0
+    assert capfdbinary.readouterr().out == b'{"call":"checkups","status":200}\n\xff{\n'
 
 
 def test_damaged_file_is_not_printed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,19 @@
 """Each answer of the protocol's table leads to what the table says."""
 
 import copy
+import gzip
 import json
 import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from core.clock import clock
 from upstream.tilko import answers
 from upstream.tilko.errors import (
+    AnswerUnreadable,
     Declined,
     EndpointMissing,
     NotApproved,
@@ -58,7 +61,7 @@ def check_login(body, status=200, headers=JSON):
 def test_data_comes_with_count_and_balance():
     body = encode({**OK, "ResultList": [{"Year": "2023년"}, {"Year": "2021년"}]})
     answer = read_data(body)
-    assert (answer.raw, answer.count, answer.point_balance) == (body, 2, Decimal("1234.50"))
+    assert (answer.count, answer.skipped, answer.point_balance) == (2, 0, Decimal("1234.50"))
     assert "2023" not in repr(answer)
 
 
@@ -165,18 +168,94 @@ def test_malformed_authentication_is_passing(body):
     assert caught.value.reason == "malformed"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"null", b"\xff{", b'{"Status": "OK", "ResultList": [{"Ye', encode(OK), encode({**OK, "ResultList": {}})],
-)
-def test_malformed_data_is_passing(body):
+UNREADABLE = [
+    b"null",
+    b"\xff{",
+    b'{"Status": "OK", "ResultList": [{"Ye',
+    encode(OK),
+    encode({"Records": []}),
+    encode({**OK, "ResultList": "[..."}),
+    encode([{"Year": "2023"}]),
+    b"[" * 5000,
+]
+
+
+def test_an_answer_of_no_bytes_is_passing():
     with pytest.raises(TilkoUnavailable) as caught:
-        read_data(body)
+        read_data(b"")
     assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
 
 
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_what_may_have_been_paid_for_and_cannot_be_read_is_not_asked_for_again(body):
+    assert answers.may_hold_data(200, JSON, body)
+    with pytest.raises(AnswerUnreadable) as caught:
+        read_data(body)
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 200),
+        (b"<html>", 200),
+        (b"not json", 502),
+        (encode(OK), 302),
+        (refuse("점검 중"), 200),
+        (encode({**OK, "ErrorCode": 4115, "ResultList": None}), 200),
+        (b"<html>" + b" " * 300_000, 500),
+    ],
+)
+def test_what_certainly_was_not_paid_for_need_not_be_kept(body, status):
+    assert not answers.may_hold_data(status, JSON, body)
+
+
+@pytest.mark.parametrize("status", [200, 206, 403, 500])
+def test_records_count_whatever_the_status_says(status):
+    body = encode({**OK, "ResultList": [{}]})
+    assert answers.may_hold_data(status, JSON, body)
+    assert read_data(body, status=status).count == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "skipped"),
+    [
+        (encode({**OK, "ResultList": [{"Year": "2023"}, None, 7, "row", [], {"Year": "2021"}]}), 2, 4),
+        (encode({"status": "Ok", "resultList": [{}]}), 1, 0),
+        (encode({**OK, "ResultList": {"Year": "2023"}}), 1, 0),
+        (encode({**OK, "ResultList": {}}), 0, 0),
+        (b'{"Status":"OK","ResultList":[{"Location":"\\ud83c"}]}', 1, 0),
+        (json.dumps({**OK, "ResultList": [{"Location": "한빛"}]}, ensure_ascii=False).encode("utf-16"), 1, 0),
+        (json.dumps({**OK, "ResultList": [{"Location": "한빛"}]}, ensure_ascii=False).encode("cp949"), 1, 0),
+        (json.dumps(encode({**OK, "ResultList": [{}]}).decode()).encode(), 1, 0),
+        (encode({**OK, "ResultList": [{}]}) + b"\x00\n<!-- served by 3 -->", 1, 0),
+        (b'{"Status":"OK","ResultList":[{"Value":NaN},{"Value":1' + b"0" * 400 + b"}]}", 2, 0),
+        (b'{"Status":"OK","ResultList":[{"Value":"a\tb\nc"}]}', 1, 0),
+    ],
+)
+def test_odd_answers_are_read_for_what_they_say(body, count, skipped):
+    answer = read_data(body)
+    assert (answer.count, answer.skipped) == (count, skipped)
+    rows, _ = answers.rows_of(answers.read_answer(JSON, body))
+    assert len(orjson.loads(orjson.dumps(rows))) == count
+
+
+def test_an_answer_that_comes_coded_all_the_same_is_read():
+    body = gzip.compress(gzip.compress(encode({**OK, "ResultList": [{}]})))
+    coded = {**JSON, "Content-Encoding": "gzip, gzip"}
+    assert answers.may_hold_data(200, coded, body)
+    assert read_data(body, headers=coded).count == 1
+
+
+def test_a_coding_that_nobody_knows_is_kept_for_people_to_look_at():
+    coded = {**JSON, "Content-Encoding": "br"}
+    assert answers.may_hold_data(200, coded, b"\x0b\x02")
+    with pytest.raises(AnswerUnreadable, match="unknown_coding"):
+        read_data(b"\x0b\x02", headers=coded)
+
+
 def test_damaged_answer_does_not_travel_in_the_error():
-    with pytest.raises(TilkoUnavailable) as caught:
+    with pytest.raises(AnswerUnreadable) as caught:
         read_data('{"Status": "OK", "ResultList": [{"Location": "한빛검진의원'.encode())
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None

@@ -2,8 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from spool import DataType, Folder
+from spool import AnswerKind, DataType, Folder
 from webapp.api.fields import WORD_MAX, InputSchema, Text
+
+FILE_TYPES = sorted({*(kind.value for kind in DataType), *(kind.value for kind in AnswerKind)})
 
 
 class FilesQuery(InputSchema):
@@ -37,7 +39,7 @@ class FileItem(Schema):
     name = fields.String(required=True)
     folder = fields.String(required=True, validate=validate.OneOf([folder.value for folder in Folder]))
     size_bytes = fields.Integer(required=True)
-    data_type = fields.String(required=True, validate=validate.OneOf([kind.value for kind in DataType]))
+    data_type = fields.String(required=True, validate=validate.OneOf(FILE_TYPES))
     session_id = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     retry_count = fields.Integer(required=True)
