@@ -186,6 +186,27 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsentSettings:
+    """What the consent texts name, and how long a consent holds."""
+
+    controller: str = setting(
+        "WELNO_CONTROLLER", read_text, "Who is responsible for the records, by law: named in every consent text."
+    )
+    contact: str = setting(
+        "WELNO_CONTROLLER_CONTACT",
+        read_text,
+        "Where a person withdraws a consent and asks about their data: named in every consent text.",
+    )
+    valid_days: int = setting(
+        "WELNO_CONSENT_VALID_DAYS",
+        count_between(1, 3650),
+        "A consent holds for so long, unless it is withdrawn; the texts say so.",
+        default="365",
+        unit="days",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class CollectionSettings:
     """A collection's session, its wait for the phone, its steps."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from services.patients.consents import ConsentNotHeld
 from spool import SpoolError
 from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, ReportInputsMissing
 from upstream.tilko.errors import (
@@ -43,6 +44,7 @@ _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
         "REPORT_INPUTS_MISSING",
         "리포트를 만들기 위한 검진 항목이 부족해요. 모은 기록은 그대로 있어요.",
     ),
+    (ConsentNotHeld, "CONSENT_MISSING", "동의를 철회하셔서 리포트를 만들지 않았어요. 모은 기록은 그대로 있어요."),
     (MediarcError, "REPORT_FAILED", "리포트를 만들지 못했어요. 모은 기록은 그대로 있어요."),
     (SpoolError, "STORAGE_FAILED", "기록을 저장하지 못했어요. 잠시 후 다시 시도해 주세요."),
     (Exception, "INTERNAL_ERROR", "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요."),

@@ -21,9 +21,9 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from models.patients import Checkup, Patient, Prescription
 from services.collection.record_rows import Row, checkup_rows, prescription_rows
+from services.patients.consents import attach_consents, was_withdrawn
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
-from services.patients.terms import record_agreement
 from spool import DataType, Metadata, Package
 
 _BOM = b"\xef\xbb\xbf"
@@ -110,6 +110,13 @@ def import_package(session: Session, package: Package, now: datetime) -> ImportR
             return _import_records(session, package, Prescription, rows, now)
 
 
+def refuse_withdrawn(session: Session, package: Package) -> None:
+    """Raises UnusablePackage when the person has withdrawn what the collection needed."""
+    session_id, _ = _read_ids(package)
+    if was_withdrawn(session, session_id):
+        raise UnusablePackage("consent_withdrawn")
+
+
 def _metadata(collected: CollectedData, data_type: DataType, now: datetime) -> Metadata:
     return Metadata(str(collected.session_id), data_type, str(collected.patient_uuid), collected.hospital_id, now)
 
@@ -151,7 +158,7 @@ def _import_patient(session: Session, package: Package, now: datetime) -> Import
     if inserted and identify_patient(session, identity, patient_uuid, now).uuid != patient_uuid:
         # This person has another row by now. Which of the two is right is for people to decide.
         raise UnusablePackage("patient_has_another_uuid")
-    record_agreement(session, patient_uuid=patient_uuid, session_id=session_id, identity=identity, now=now)
+    attach_consents(session, patient_uuid=patient_uuid, session_id=session_id, oid=identity.oid, now=now)
     return ImportResult(DataType.PATIENT, int(inserted), 0, 1)
 
 

@@ -16,8 +16,9 @@ from core.logs import get_logger
 from core.names import Event, Status, Step
 from core.sealing import Sealer, SealError
 from models.collection import CollectionRun, RunState
-from models.collection.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
+from models.collection.run_states import SAVING_STEPS, Retry, lacks_consent, next_step, retry_delay, wants_report
 from services.collection import transitions
+from services.collection.consents import ConsentCode, end_for_consent
 from services.collection.events import say
 from services.collection.failures import UNAVAILABLE, describe, is_retryable
 from services.collection.requests import send_step
@@ -52,16 +53,21 @@ def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -
         health_count=run.health_count,
         health_failed=run.health_failed,
         prescription_count=run.prescription_count,
+        consents_until=run.consents_until,
         identity=identity,
         auth=auth,
     )
 
 
 def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools: Tools) -> Claim | None:
-    """Take the run for this step, or None: it moved on, somebody holds it, or it is not due."""
+    """Take the run for this step, or None: it moved on, somebody holds it, it is not due, or its consents are over."""
     now = tools.clock.now()
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now:
+        return None
+    if lacks_consent(step, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
+        save_run(work, run)
         return None
     transitions.claim(run, owner_id)
     try:
@@ -151,6 +157,9 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
     if following == Step.POLL_SIMPLE_AUTH:
         first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
         transitions.wait_for_phone(run, not_before=first_poll, now=now)
+        return None
+    if lacks_consent(following, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
         return None
     transitions.move_to_step(run, following)
     _start_step(work, run, tools, now)

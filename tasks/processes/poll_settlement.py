@@ -11,7 +11,7 @@ from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
 from services.collection.run_engine import record_approval
-from services.collection.waiting import is_waiting, note_not_approved, record_poll_error
+from services.collection.waiting import end_without_consent, is_waiting, note_not_approved, record_poll_error
 from spool import Call, DataType, Overtaken, SpoolError
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.processes.database_threads import DatabaseThreads
@@ -82,6 +82,10 @@ class PollSettlement:
                 return not is_waiting(work, poll.claim)
             record_approval(work, poll.claim, count, self._runtime.tools)
         return True
+
+    async def settle_without_consent(self, poll: PendingPoll) -> None:
+        await self._threads.in_transaction(partial(end_without_consent, claim=poll.claim, tools=self._runtime.tools))
+        self._events.revoke(poll_id(poll.claim.session_id))
 
     async def settle_not_approved(self, poll: PendingPoll) -> float:
         record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)

@@ -26,6 +26,7 @@ from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
+from services.patients.consents import expire_consents
 from services.stores import Stores, build_stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -80,6 +81,7 @@ class Sweeper:
     def _keep_house(self, now: datetime) -> None:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
+            expire_consents(work.session)
             keep_partitions(work.session, self._stores.kinds, now.date())
 
     def _fill_streams(self) -> int:
