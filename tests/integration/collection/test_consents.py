@@ -60,7 +60,7 @@ def assert_stopped(world: World, session_id: str, code: str) -> None:
     assert (run.run_state, run.status, run.error_code) == ("ended", Status.CANCELLED, code)
     assert (run.identity, run.auth) == (None, None)
     last = world.events(session_id)[-1]
-    assert (last["type"], last["status"], last["data"]["code"]) == ("error", "cancelled", code)
+    assert (last["status"], last["data"]["code"]) == ("cancelled", code)
     assert "동의" in last["message"]
 
 
