@@ -24,6 +24,8 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.patients.consent_texts import read_consent_texts
+from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
 
@@ -46,6 +48,7 @@ class Stores:
     sender: EventSender
     sealer: Sealer
     password_hashes: PasswordHashes
+    consents: Consents
     policy: SessionPolicy
     directory: SessionDirectory
     unit_of_work: UnitOfWork
@@ -100,9 +103,18 @@ def build_stores(
         sender=sender,
         sealer=sealer,
         password_hashes=PasswordHashes(settings.secrets.password_pepper),
+        consents=build_consents(settings),
         policy=policy,
         directory=directory,
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+    )
+
+
+def build_consents(settings: Settings) -> Consents:
+    return Consents(
+        read_consent_texts(settings),
+        valid_for=timedelta(days=settings.consents.valid_days),
+        pseudonym_key=settings.secrets.pseudonym_key,
     )
 
 

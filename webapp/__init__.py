@@ -16,12 +16,12 @@ from webapp import pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
-from webapp.api.collection import files, runs, sessions, stream
+from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import passwords, records
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
-from webapp.current import Parts, keep_parts
+from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
 from webapp.headers import harden
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     keep_parts(app, build_parts(app, settings))
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
+    pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
             app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies
@@ -80,7 +81,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, stream, records, passwords, files, runs, sign_in):
+    for resource in (sessions, stream, records, consents, passwords, files, runs, sign_in):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)

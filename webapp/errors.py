@@ -36,6 +36,8 @@ class Code(StrEnum):
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
     LOGIN_FAILED = "LOGIN_FAILED"
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
+    CONSENT_REQUIRED = "CONSENT_REQUIRED"
+    GUARDIAN_REQUIRED = "GUARDIAN_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
@@ -86,6 +88,17 @@ CODES: Mapping[Code, Meaning] = {
         403,
         "인증 앱의 숫자 6자리가 필요해요.",
         "Sign in again with `totp`, or set up a second factor (`POST /api/v1/auth/totp`).",
+    ),
+    Code.CONSENT_REQUIRED: Meaning(
+        403,
+        "필수 항목에 모두 동의해야 시작할 수 있어요.",
+        "`details.missing` names the kinds of consent that are needed, `details.changed` those of them whose text is"
+        " another by now: show it and ask again. Nothing was stored, and no provider was asked.",
+    ),
+    Code.GUARDIAN_REQUIRED: Meaning(
+        403,
+        "만 14세가 되지 않은 사람은 아직 쓸 수 없어요.",
+        "Younger than 14 today in Korea: a guardian would have to agree, which cannot be done yet. Nothing was stored.",
     ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(
@@ -252,10 +265,18 @@ def flatten_messages(messages: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for by_location in messages.values() if isinstance(messages, dict) else [messages]:
         if isinstance(by_location, dict):
-            found |= {name if _is_field_name(name) else "body": texts for name, texts in by_location.items()}
+            for name, texts in by_location.items():
+                found[name if _is_field_name(name) else "body"] = _sentences(texts)
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
+
+
+def _sentences(messages: Any) -> Any:
+    """Of a list's or a mapping's parts, too: which part it is may be what the client typed, and is not repeated."""
+    if not isinstance(messages, dict):
+        return messages
+    return [sentence for inner in messages.values() for sentence in _sentences(inner)]
 
 
 def _is_field_name(name: object) -> bool:

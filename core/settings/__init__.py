@@ -6,6 +6,7 @@ Errors: SettingsError (not retryable), whose message names every variable at fau
 from core.settings.groups import (
     AccountSettings,
     CollectionSettings,
+    ConsentSettings,
     FileSettings,
     ProcessSettings,
     ProviderSettings,
@@ -21,6 +22,7 @@ from core.settings.variables import SettingsError, Variable, variables_of
 __all__ = [
     "AccountSettings",
     "CollectionSettings",
+    "ConsentSettings",
     "FileSettings",
     "ProcessSettings",
     "ProviderSettings",

@@ -26,6 +26,7 @@ from core.settings.readers import (
     read_rate_limit,
     read_sealing_keys,
     read_secret,
+    read_text,
 )
 from core.settings.variables import setting
 
@@ -250,6 +251,27 @@ class AccountSettings:
         read_boolean,
         "The demo's people and logins, and operators without a second factor: never in production.",
         default="false",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentSettings:
+    """What the consent texts name, and how long a consent holds."""
+
+    controller: str = setting(
+        "WELNO_CONTROLLER", read_text, "Who is responsible for the records, by law: named in every consent text."
+    )
+    contact: str = setting(
+        "WELNO_CONTROLLER_CONTACT",
+        read_text,
+        "Where a person withdraws a consent and asks about their data: named in every consent text.",
+    )
+    valid_days: int = setting(
+        "WELNO_CONSENT_VALID_DAYS",
+        count_between(1, 3650),
+        "A consent holds for so long, unless it is withdrawn; the texts say so.",
+        default="365",
+        unit="days",
     )
 
 

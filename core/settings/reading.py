@@ -10,6 +10,7 @@ from core.settings.groups import (
     LOCAL_VARIABLES,
     AccountSettings,
     CollectionSettings,
+    ConsentSettings,
     FileSettings,
     ProcessSettings,
     ProviderSettings,
@@ -32,6 +33,7 @@ class Settings:
     secrets: SecretSettings
     web: WebSettings
     accounts: AccountSettings
+    consents: ConsentSettings
     collection: CollectionSettings
     files: FileSettings
     relay: RelaySettings

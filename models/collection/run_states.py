@@ -1,7 +1,7 @@
 """Decisions about runs: which step comes next, how long to wait before another try, when a poll is due. Pure."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.names import Step
 
@@ -38,8 +38,26 @@ def next_step(step: Step, *, wants_report: bool) -> Step | None:
     return _ORDER[position] if position < len(_ORDER) else None
 
 
+def asks_for_report(redirect_path: str | None) -> bool:
+    """Whether the person came for a report."""
+    return "disease-report" in (redirect_path or "")
+
+
 def wants_report(redirect_path: str | None, health_count: int | None) -> bool:
-    return "disease-report" in (redirect_path or "") and bool(health_count)
+    """Whether there is one to make."""
+    return asks_for_report(redirect_path) and bool(health_count)
+
+
+# Each of them asks a provider about the person.
+_CONSENTED_STEPS = frozenset(
+    {Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH, Step.FETCH_HEALTH_DATA, Step.FETCH_PRESCRIPTIONS}
+)
+
+
+def lacks_consent(step: Step, consents_until: datetime | None, now: datetime) -> bool:
+    """Whether a run may not do this step any more. What was collected while the consents held is still saved; the
+    report has a consent of its own."""
+    return step in _CONSENTED_STEPS and (consents_until is None or consents_until <= now)
 
 
 def retry_delay(

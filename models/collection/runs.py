@@ -39,6 +39,8 @@ class CollectionRun(Table):
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     `event_seq` is the number of its last event; `changed_at`, of the database's clock, is renewed with it and with
     `revision`, and tells the sweep where to look.
+    `consents_until` is when the first of the consents ends that a call to a provider needs; None, of a session from
+    before there were any, means that there are none.
     """
 
     __tablename__ = "welno_collection_history"
@@ -113,6 +115,7 @@ class CollectionRun(Table):
     collection_ended_at: Mapped[Moment | None]
     error_code: Mapped[str | None]
     error_detail: Mapped[dict[str, Any] | None]
+    consents_until: Mapped[Moment | None]
     expires_at: Mapped[Moment]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

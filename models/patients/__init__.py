@@ -2,6 +2,7 @@
 
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
+from models.patients.consents import Consent, ConsentEnd, ConsentKind
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
@@ -16,6 +17,9 @@ __all__ = [
     "DEFAULT_PARTNER",
     "CampaignPayment",
     "Checkup",
+    "Consent",
+    "ConsentEnd",
+    "ConsentKind",
     "Hospital",
     "MediarcReport",
     "Patient",

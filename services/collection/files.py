@@ -18,18 +18,14 @@ from models.patients import Checkup, Patient, Prescription
 from services.collection.record_import import AnswerOrigin, import_records
 from services.collection.record_rows import ReadRows, checkup_rows, prescription_rows
 from services.collection.windows import Window
+from services.patients.consents import attach_consents, was_withdrawn
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
-from services.patients.terms import record_agreement
 from spool import DataType, KeptAnswer, Metadata, Package
 from upstream.tilko.answers import read_answer, rows_of
 from upstream.tilko.errors import AnswerUnreadable
 
 log = get_logger(__name__)
-
-log = get_logger(__name__)
-
-_BOM = b"\xef\xbb\xbf"
 
 
 class FilesError(Exception):
@@ -120,6 +116,13 @@ def import_package(session: Session, package: Package, now: datetime) -> ImportR
             )
 
 
+def refuse_withdrawn(session: Session, package: Package) -> None:
+    """Raises UnusablePackage when the person has withdrawn what the collection needed."""
+    session_id, _ = _read_ids(package)
+    if was_withdrawn(session, session_id):
+        raise UnusablePackage("consent_withdrawn")
+
+
 def _metadata(
     collected: CollectedData, data_type: DataType, now: datetime, answer: CollectedAnswer | None = None
 ) -> Metadata:
@@ -169,7 +172,7 @@ def _import_patient(session: Session, package: Package, now: datetime) -> Import
     if inserted and identify_patient(session, identity, patient_uuid, now).uuid != patient_uuid:
         # This person has another row by now. Which of the two is right is for people to decide.
         raise UnusablePackage("patient_has_another_uuid")
-    record_agreement(session, patient_uuid=patient_uuid, session_id=session_id, identity=identity, now=now)
+    attach_consents(session, patient_uuid=patient_uuid, session_id=session_id, oid=identity.oid, now=now)
     return ImportResult(DataType.PATIENT, int(inserted), 0, 1)
 
 

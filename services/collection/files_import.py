@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.logs import get_logger
 from core.names import Status
 from models.collection import CollectionRun
-from services.collection.files import FilesError, ImportResult, UnusablePackage, import_package
+from services.collection.files import FilesError, ImportResult, UnusablePackage, import_package, refuse_withdrawn
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
@@ -84,23 +84,24 @@ class FileImporter:
         self._clock = clock
         self._policy = policy or RetryPolicy()
 
-    def import_session(self, session_id: str) -> ImportSummary:
-        """Import what is pending or due again, the patient's file first. Raises ImportInterrupted, StorageFault."""
+    def import_session(self, session_id: str, *, asks_consent: bool = True) -> ImportSummary:
+        """Import what is pending or due again, the patient's file first. A step of the run need not ask for consents:
+        their withdrawal takes the run from it. Raises ImportInterrupted, StorageFault."""
         imported: dict[DataType, ImportResult] = {}
         for info in filter(self._is_importable, self._spool.names_of(session_id)):
-            result = self.import_file(info.name)
+            result = self.import_file(info.name, asks_consent=asks_consent)
             if result is not None:
                 imported[DataType(info.data_type)] = result
             elif self._is_with_another(info):
                 break
         return _summarize(self._spool.names_of(session_id), imported)
 
-    def import_file(self, name: str) -> ImportResult | None:
+    def import_file(self, name: str, *, asks_consent: bool = True) -> ImportResult | None:
         """None when it did not get into the database: its history says why. Raises ImportInterrupted, StorageFault."""
         try:
             self._spool.requeue(name)
             with self._spool.claim(name) as claimed:
-                return self._import_claimed(claimed)
+                return self._import_claimed(claimed, asks_consent=asks_consent)
         except (FileTaken, UnknownFile):
             # Somebody else is at it, or has finished it since we looked.
             return None
@@ -164,9 +165,11 @@ class FileImporter:
         """Whether it is the patient's file, and another worker holds it: the other files would not find the patient."""
         return info.data_type is DataType.PATIENT and self._spool.describe(info.name).folder is Folder.PENDING
 
-    def _import_claimed(self, claimed: Claimed) -> ImportResult | None:
+    def _import_claimed(self, claimed: Claimed, *, asks_consent: bool) -> ImportResult | None:
         try:
             with self._sessions.begin() as session:
+                if asks_consent:
+                    refuse_withdrawn(session, claimed.package)
                 result = import_package(session, claimed.package, self._clock.now())
         except UnusablePackage as exc:
             raise _Unfit(exc.reason) from exc

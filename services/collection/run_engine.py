@@ -18,10 +18,19 @@ from core.logs import get_logger
 from core.names import Event, Status, Step
 from core.sealing import Sealer, SealError, UnknownSealingKey
 from models.collection import CollectionRun, RunState
-from models.collection.run_states import SAVING_STEPS, Retry, key_delay, next_step, retry_delay, wants_report
+from models.collection.run_states import (
+    SAVING_STEPS,
+    Retry,
+    key_delay,
+    lacks_consent,
+    next_step,
+    retry_delay,
+    wants_report,
+)
 from services.collection import transitions
 from services.collection.call_deadlines import read_turn
 from services.collection.call_turn import CallStands, CallTurn
+from services.collection.consents import ConsentCode, end_for_consent
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
@@ -67,19 +76,24 @@ def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -
         health_failed=run.health_failed,
         prescription_count=run.prescription_count,
         turn=CallTurn(time.monotonic()),
+        consents_until=run.consents_until,
         identity=identity,
         auth=auth,
     )
 
 
 def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools: Tools) -> Claim | None:
-    """Take the run for this step, or None: it moved on, somebody holds it, or it is not due."""
+    """Take the run for this step, or None: it moved on, somebody holds it, it is not due, or its consents are over."""
     now = tools.clock.now()
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
     if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
         return None  # nobody waits for this push any more; the sweep ends the session
+    if lacks_consent(step, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
+        save_run(work, run)
+        return None
     turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:
@@ -182,6 +196,9 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
     if following == Step.POLL_SIMPLE_AUTH:
         first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
         transitions.wait_for_phone(run, not_before=first_poll, now=now)
+        return None
+    if lacks_consent(following, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
         return None
     transitions.move_to_step(run, following)
     _start_step(work, run, tools, now)

@@ -32,6 +32,7 @@ class Claim:
     health_failed: bool
     prescription_count: int | None
     turn: CallTurn = field(compare=False)
+    consents_until: datetime | None
     identity: Identity = field(repr=False)
     auth: AuthTokens | None = field(repr=False)
     # The row as of the last commit, of whoever goes on with it; who only polls has none.

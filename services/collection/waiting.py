@@ -17,6 +17,7 @@ from core.sealing import UnknownSealingKey
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
 from services.collection import transitions
+from services.collection.consents import ConsentCode, end_for_consent
 from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import describe
@@ -136,6 +137,14 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
         say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=run.status, data=data)
     transitions.note_change(run, now)
     save_run(work, run)
+
+
+def end_without_consent(work: Work, claim: Claim, tools: Tools) -> None:
+    """The consents ran out while the phone was waited for."""
+    run = _lock_waiting(work, claim)
+    if run is not None:
+        end_for_consent(work, run, ConsentCode.EXPIRED, tools.clock.now())
+        save_run(work, run)
 
 
 def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:

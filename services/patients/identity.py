@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +20,8 @@ _SEPARATORS_IN_A_ROW = 3
 _MARKS_IN_A_ROW = 4
 # Between the parts of a key: no name, number or date holds it, so no two identities share a canonical form.
 _SEPARATOR = "\x1f"
+# Consents of a session stood here before they had a table: files and runs from then still name them.
+_FORMER_FIELDS = frozenset({"terms_agreed", "terms_agreed_at", "terms_expires_at"})
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0x2 << 62
 
@@ -108,9 +110,6 @@ class Identity:
     patient_uuid: UUID | None = None
     hospital_id: str | None = None
     partner_id: str = DEFAULT_PARTNER
-    terms_agreed: bool = False
-    terms_agreed_at: datetime | None = None
-    terms_expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_name", normalize_name(self.user_name))
@@ -132,17 +131,25 @@ class Identity:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Identity":
         """Raises KeyError, TypeError or ValueError when it is not what `to_dict` gave."""
-        typed = dict(values)
+        typed = {name: value for name, value in dict(values).items() if name not in _FORMER_FIELDS}
         typed["birthdate"] = date.fromisoformat(values["birthdate"])
         typed["patient_uuid"] = UUID(values["patient_uuid"]) if values.get("patient_uuid") else None
-        for moment in ("terms_agreed_at", "terms_expires_at"):
-            typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
         return cls(**typed)
 
     def derive_uuid(self, pseudonym_key: str) -> UUID:
         """Equal for every session of the same person, and of no use to anyone without the key."""
-        canonical = _SEPARATOR.join(("patient", self.phone_no, self.birthdate.strftime("%Y%m%d"), self.user_name))
-        digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
-        number = int.from_bytes(digest[:16])
-        number = number & ~(0xF << 76) | _VERSION_8
-        return UUID(int=number & ~(0x3 << 62) | _VARIANT)
+        return derive_patient_uuid(self.user_name, self.phone_no, self.birthdate, pseudonym_key)
+
+
+def derive_patient_uuid(name: str, phone: str, birth_date: date, pseudonym_key: str) -> UUID:
+    """Of what is normalized already."""
+    canonical = _SEPARATOR.join(("patient", phone, birth_date.strftime("%Y%m%d"), name))
+    digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
+    number = int.from_bytes(digest[:16])
+    number = number & ~(0xF << 76) | _VERSION_8
+    return UUID(int=number & ~(0x3 << 62) | _VARIANT)
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """In whole years; who was born on 29 February grows older on 1 March."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))

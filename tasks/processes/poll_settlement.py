@@ -12,7 +12,13 @@ from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_de
 from services.collection.answers import find_count
 from services.collection.paid_calls import CHECKUPS
 from services.collection.run_engine import record_approval
-from services.collection.waiting import is_waiting, note_not_approved, record_unreadable, record_verdict
+from services.collection.waiting import (
+    end_without_consent,
+    is_waiting,
+    note_not_approved,
+    record_unreadable,
+    record_verdict,
+)
 from spool import AnswerKind, DamagedFile, Room
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.processes.approval_faults import ApprovalFaults
@@ -103,6 +109,10 @@ class PollSettlement:
         log.error("paid_answer_parked", reason=reason)
         await self._threads.run(self._runtime.tools.spool.park_incoming, poll.session_text, AnswerKind.HEALTH, reason)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
+
+    async def settle_without_consent(self, poll: PendingPoll) -> None:
+        await self._threads.in_transaction(partial(end_without_consent, claim=poll.claim, tools=self._runtime.tools))
+        self._events.revoke(poll_id(poll.claim.session_id))
 
     async def settle_not_approved(self, poll: PendingPoll, delay: float) -> float:
         """Tell the person, and ask again after the delay."""

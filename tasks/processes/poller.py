@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
+from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS
+from models.collection.run_states import FAST_POLLS, lacks_consent
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
 from spool import AnswerKind, SpoolError
@@ -191,6 +192,9 @@ class Poller:
             self._reschedule_after(exc, poll)
 
     def _send_or_settle(self, poll: PendingPoll) -> None:
+        if lacks_consent(Step.POLL_SIMPLE_AUTH, poll.claim.consents_until, clock.now()):
+            self._spawn(poll, self._settlement.settle_without_consent(poll))
+            return
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
             return

@@ -27,6 +27,7 @@ from services.collection.sweep import (
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
+from services.patients.consents import expire_consents
 from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -81,6 +82,7 @@ class Sweeper:
     def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
+            expire_consents(work.session)
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_secret_keys(work.session)
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:

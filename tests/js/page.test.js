@@ -13,7 +13,7 @@ const GOOD = {
   gender: "M",
   phone_no: "010-0000-0001",
   private_auth_type: "0",
-  missingTerms: 0,
+  missingConsents: [],
 };
 
 test("a good form has no fault", () => assert.deepEqual(checkForm(GOOD, TODAY), {}));
@@ -35,8 +35,21 @@ for (const [name, value] of [
   });
 }
 
-test("a missing consent is told at the consent", () =>
-  assert.notEqual(checkField("terms", { ...GOOD, missingTerms: 1 }, TODAY), ""));
+const REFUSED = { kind: "sensitive", title: "민감정보 수집" };
+
+test("a missing consent is told at the consent, by its name", () => {
+  const fault = checkField("consents", { ...GOOD, missingConsents: [REFUSED] }, TODAY);
+  assert.match(fault, /‘민감정보 수집’에 동의해 주세요/);
+  assert.doesNotMatch(fault, /건강 추이 보기/);
+});
+
+test("who refuses the consent to the report is told what can be had without", () => {
+  const report = { kind: "third_party_mediarc", title: "질병 예측 리포트를 위한 제3자 제공" };
+  assert.match(checkField("consents", { ...GOOD, missingConsents: [report] }, TODAY), /건강 추이 보기/);
+});
+
+test("what the server says of a consent is told at the consents", () =>
+  assert.deepEqual(serverFaults({ consent_texts: ["다시 확인해 주세요."] }), { consents: "다시 확인해 주세요." }));
 
 test("dashes and dots are taken out before sending", () => {
   const clean = cleanValues({ ...GOOD, birthdate: "1984.05.17" });

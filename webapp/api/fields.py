@@ -66,7 +66,15 @@ def _length_fault(field: fields.Field[Any], value: object) -> str | None:
         if len(value) > most:
             return f"{most}개까지 보낼 수 있어요."
         return _first(_length_fault(field.inner, item) for item in value)
+    if isinstance(value, Mapping) and isinstance(field, fields.Dict):
+        if len(value) > _ITEMS_MAX:
+            return f"{_ITEMS_MAX}개까지 보낼 수 있어요."
+        return _first(f"{WORD_MAX}자까지 쓸 수 있어요." for pair in value.items() for text in pair if _is_long(text))
     return None
+
+
+def _is_long(text: object) -> bool:
+    return isinstance(text, str) and len(text) > WORD_MAX
 
 
 def _first(faults: Iterable[str | None]) -> str | None:

@@ -52,7 +52,7 @@ class _StubSpool:
 
 
 class _StubImporter:
-    def import_session(self, _: str) -> ImportSummary:
+    def import_session(self, _: str, *, asks_consent: bool) -> ImportSummary:  # noqa: ARG002 as the real one
         return ImportSummary()
 
 

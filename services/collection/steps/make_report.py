@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
-from models.patients import Patient, PipelineStep
+from models.patients import ConsentKind, Patient, PipelineStep
 from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
@@ -16,6 +16,7 @@ from services.collection.paid_calls import REPORT, PaidCalls
 from services.collection.reports import MissingInputs, mark_report_failed, prepare_report, report_tid, store_report
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
+from services.patients.consents import ConsentNotHeld, holds_consent
 from upstream.http.exchange import PaidCall
 from upstream.mediarc.answers import ReportAnswer, read_report_response
 from upstream.mediarc.client import MediarcClient
@@ -54,6 +55,9 @@ class MakeReport(StepHandler):
 
     def run(self, claim: Claim) -> ReportAnswer:
         with self._sessions.begin() as session:
+            # At each try, from the table itself: a withdrawal ends reports alone, so it leaves the run's row as it is.
+            if not holds_consent(session, claim.session_id, ConsentKind.THIRD_PARTY_MEDIARC):
+                raise ConsentNotHeld
             move_order(
                 session, claim.identity.oid, PipelineStep.REPORT_WAITING, identity=claim.identity, now=self._clock.now()
             )

@@ -15,6 +15,7 @@ from core.clock import clock
 from core.names import Status, session_subject
 from core.settings import Settings
 from models.collection import CollectionRun
+from models.patients import ConsentKind
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.collection.sessions import start_session
 from services.delivery.event_sweep import StreamSweep
@@ -39,7 +40,6 @@ def make_identity(**changes: Any) -> Identity:
         "birthdate": date(1980, 1, 2),
         "gender": "M",
         "private_auth_type": "0",
-        "terms_agreed": True,
     }
     return Identity(**(person | changes))
 
@@ -71,6 +71,7 @@ class Driver:
                 redirect_path=redirect_path,
                 policy=self.stores.policy,
                 sealer=self.stores.sealer,
+                given=self.stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=clock.now()),
                 now=clock.now(),
                 request_id="req-1",
             )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.accounts import TokensValidAfter
-from models.patients import CampaignPayment, Hospital, Patient
+from models.patients import CampaignPayment, Consent, Hospital, Patient
 from services.accounts.hashing import PasswordHashes
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.windows import Window, checkup_window
@@ -58,6 +58,7 @@ def sessions(engine: Engine) -> Iterator[sessionmaker[Session]]:
     with maker.begin() as session:
         session.execute(delete(CampaignPayment))
         session.execute(delete(TokensValidAfter))
+        session.execute(delete(Consent))
         session.execute(delete(Patient))
         session.execute(delete(Hospital).where(Hospital.hospital_id != "PEERNINE"))
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.patients import Checkup, Patient, Prescription, TermsAgreement
+from models.patients import Checkup, Patient, Prescription
 from services.collection.files import (
     CollectedAnswer,
     CollectedData,
@@ -80,11 +80,10 @@ def test_an_answer_that_is_odd_all_over_is_imported(db_session: Session, make_id
 
 
 def test_the_patients_file_restores_a_lost_row(db_session: Session, make_packages: MakePackages) -> None:
-    packages = make_packages(terms_agreed=True)
+    packages = make_packages()
     assert import_all(db_session, packages) == [(1, 0, 1)]
     patient = patient_of(db_session, packages[0])
     assert (patient.name, patient.phone, patient.birth_date) == ("김하늘", "01012345678", date(1984, 5, 17))
-    assert db_session.scalar(select(TermsAgreement.patient_uuid)) == patient.uuid
 
 
 def test_the_patients_file_never_turns_a_row_back(

@@ -258,3 +258,15 @@ def _settled_calls(driver: Driver, session_id: str) -> int:
     wait_until(lambda: driver.run(session_id).owner_id is None)
     wait_until(lambda: all(call["delivered"] is not None for call in driver.calls(session_id)))
     return len(driver.calls(session_id))
+
+
+def test_polls_end_with_the_consents(driver: Driver):
+    session_id = driver.wait_for_push()
+    # Without an owner the run is taken anew, and its row read.
+    driver.execute(
+        "update welno.welno_collection_history set consents_until = now(), owner_id = null where session_id = :id",
+        id=session_id,
+    )
+    run = driver.wait_for(session_id, Status.CANCELLED)
+    assert (run.run_state, run.error_code) == ("ended", "CONSENT_EXPIRED")
+    assert driver.event_names(session_id)[-1] == "error"

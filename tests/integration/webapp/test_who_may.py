@@ -36,6 +36,8 @@ CALLS = {
     "patients.checkups": Call("GET", PATIENT + "/checkups", 200, 404, 404),
     "patients.prescriptions": Call("GET", PATIENT + "/prescriptions", 200, 404, 404),
     "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
+    "consents.consents": Call("GET", PATIENT + "/consents", 200, 404, 404),
+    "consents.withdraw": Call("POST", PATIENT + "/consents/sensitive/withdraw", 200, 404, 404),
     "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
     "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
@@ -58,6 +60,7 @@ ELSEWHERE = {"serve_socket"}
 PUBLIC = {
     "static",
     "sessions.start",
+    "consents.texts",
     "auth.staff_login",
     "health.healthz",
     "health.readyz",

@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from core.clock import clock
 from core.names import Status
+from models.patients import ConsentKind
 from services.collection.failures import AUTHENTICATORS
 from services.collection.session_cache import STATUS_FIELDS
 from services.patients.identification import NAME_MAX, Identity, is_name, normalize_name, normalize_phone
@@ -35,8 +36,28 @@ _LONGEST_CONSENT = timedelta(days=3653)
 _MOMENT = "날짜와 시각을 ISO 8601로 보내 주세요. 예: 2025-01-02T03:04:05+09:00"
 
 
+class ConsentName(fields.Enum[ConsentKind]):
+    """A kind of consent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ConsentKind,
+            by_value=fields.String,
+            error_messages={
+                "unknown": "알 수 없는 동의 항목이에요. 빼고 보내 주세요.",
+                "invalid": "글자로 보내 주세요.",
+            },
+        )
+
+
+def _check_doubles(kinds: list[ConsentKind]) -> None:
+    if len(set(kinds)) < len(kinds):
+        raise ValidationError("같은 동의 항목은 한 번만 보내 주세요.")
+
+
 class StartInput(InputSchema):
-    """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ...}."""
+    """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ..., "consents": [ConsentKind],
+    "consent_texts": {ConsentKind: sha256} or None, "consents_until": datetime or None}."""
 
     user_name = Text(
         _TYPED_NAME_MAX,
@@ -84,6 +105,22 @@ class StartInput(InputSchema):
     )
     patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
     hospital_id = Text(ID_MAX, allow_none=True, validate=check_id, metadata=ID_DOC)
+    consents = fields.List(
+        ConsentName(),
+        validate=[_check_doubles],
+        load_default=None,
+        allow_none=True,
+        error_messages={"invalid": "동의한 항목을 목록으로 보내 주세요."},
+        metadata={"description": "What the person agreed to; `GET /api/v1/consents/texts` has the texts."},
+    )
+    consent_texts = fields.Dict(
+        keys=ConsentName(),
+        values=Text(WORD_MAX, error_messages={"invalid": "글자로 보내 주세요."}),
+        load_default=None,
+        allow_none=True,
+        error_messages={"invalid": "항목별로 보내 주세요."},
+        metadata={"description": "By kind, the `sha256` of the text shown; one that has changed is asked for again."},
+    )
     terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
     terms_agreed_at = Moment(
         _MOMENT,
@@ -117,11 +154,14 @@ class StartInput(InputSchema):
 
     @post_load
     def build_identity(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        redirect_path = data.pop("redirect_path", None)
-        if data["terms_agreed"]:
-            now = clock.now()
-            data["terms_agreed_at"] = min(data.get("terms_agreed_at") or now, now)
-        return {"identity": Identity(**data), "redirect_path": redirect_path}
+        asked = {name: data.pop(name, None) for name in ("redirect_path", "consent_texts")}
+        terms = {name: data.pop(name, None) for name in ("consents", "terms_agreed", "terms_agreed_at")}
+        consents = terms["consents"]
+        if consents is None:
+            # The short form of before: all of them, whatever is needed.
+            consents = list(ConsentKind) if terms["terms_agreed"] else []
+        until = data.pop("terms_expires_at", None)
+        return {"identity": Identity(**data), "consents": consents, "consents_until": until} | asked
 
 
 class StartOutput(Schema):
