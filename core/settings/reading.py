@@ -8,18 +8,20 @@ from typing import Any, get_type_hints
 
 from core.settings.groups import (
     LOCAL_VARIABLES,
-    AccountSettings,
     CollectionSettings,
-    ConsentSettings,
     FileSettings,
     ProcessSettings,
     ProviderSettings,
-    RelaySettings,
     SecretSettings,
     StoreSettings,
-    WebSettings,
 )
 from core.settings.variables import SettingsError, Variable, variables_of
+from core.settings.web_groups import (
+    AccountSettings,
+    ConsentSettings,
+    RelaySettings,
+    WebSettings,
+)
 
 _PREFIX = "WELNO_"
 

@@ -88,12 +88,12 @@ def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools:
     run = lock_run(work.session, session_id)
     if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
-    if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
-        return None  # nobody waits for this push any more; the sweep ends the session
     if lacks_consent(step, run.consents_until, now):
         end_for_consent(work, run, ConsentCode.EXPIRED, now)
         save_run(work, run)
         return None
+    if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
+        return None  # nobody waits for this push any more; the sweep ends the session
     turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:

@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.names import Step
 from core.sealing import Sealer
 from models.collection import CollectionRun
+from services.collection.call_turn import CallTurn
 from services.collection.step import Claim
 from services.collection.steps.save_files import SaveFiles
 from spool import DataType, Metadata, Spool
@@ -33,6 +34,8 @@ def claim(make_identity: MakeIdentity) -> Claim:
         health_count=0,
         health_failed=False,
         prescription_count=0,
+        turn=CallTurn(0.0),
+        consents_until=None,
         identity=make_identity(),
         auth=None,
         run=CollectionRun(session_id=session_id, created_at=NOW - timedelta(minutes=5)),

@@ -62,7 +62,8 @@ def test_what_is_named_an_input_is_bounded():
 def test_a_string_says_how_long_it_may_be(schema: type[InputSchema], name: str, field: fields.Field[Any]):
     for inner in parts_of(field):
         # Anything may stand in these, of any size.
-        assert not isinstance(inner, fields.Raw | fields.Dict), name
+        assert not isinstance(inner, fields.Raw), name
+        assert not isinstance(inner, fields.Dict) or isinstance(inner.value_field, Text), name
         assert not isinstance(inner, fields.String) or isinstance(inner, Text), name
         if isinstance(inner, fields.Nested):
             assert isinstance(inner.schema, InputSchema), name
@@ -72,6 +73,8 @@ def parts_of(field: fields.Field[Any]) -> Iterator[fields.Field[Any]]:
     yield field
     if isinstance(field, fields.List):
         yield from parts_of(field.inner)
+    if isinstance(field, fields.Dict):
+        yield from parts_of(field.value_field)
 
 
 @every_field()
@@ -92,3 +95,15 @@ def test_a_list_is_bounded_in_number_and_in_each_item():
         with pytest.raises(ValidationError) as refused:
             ConsentInput().load({"kinds": value})
         assert refused.value.messages == {"kinds": [message]}
+
+
+def test_a_mapping_is_bounded_in_number_and_in_each_text():
+    class TextsInput(InputSchema):
+        texts = fields.Dict(keys=Text(WORD_MAX), values=Text(WORD_MAX))
+
+    assert TextsInput().load({"texts": {"a": "b"}}) == {"texts": {"a": "b"}}
+    long = "x" * (WORD_MAX + 1)
+    for value in ({str(number): "" for number in range(33)}, {long: ""}, {"a": long}):
+        with pytest.raises(ValidationError) as refused:
+            TextsInput().load({"texts": value})
+        assert list(refused.value.messages) == ["texts"]
