@@ -11,7 +11,7 @@ from core.settings import Settings
 from webapp import create_app
 from webapp.current import parts
 
-from .people import API, Person
+from .people import API, FORM, Person
 
 
 def test_a_process_that_answers_is_alive(app: Flask):
@@ -58,9 +58,7 @@ def test_addresses_are_believed_from_trusted_proxies_only(app: Flask, web_settin
     for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1"):
         # A client may put anything before what our proxy adds.
         forwarded = {"X-Forwarded-For": f"198.51.100.7, {address}"}
-        form = {"user_name": "김하늘", "phone_no": "01012345678", "birthdate": "19840517"}
-        form |= {"private_auth_type": "0", "gender": "M"}
-        statuses.append(behind.test_client().post(path, json=form, headers=forwarded).status_code)
+        statuses.append(behind.test_client().post(path, json=FORM, headers=forwarded).status_code)
     parts(behind).close()
     assert statuses == [201, 201, 429]
 
