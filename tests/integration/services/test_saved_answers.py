@@ -13,7 +13,7 @@ from models.collection import CollectionRun
 from services.collection.call_turn import CallTurn
 from services.collection.step import Claim
 from services.collection.steps.save_files import SaveFiles
-from spool import DataType, Metadata, Spool
+from spool import AnswerKind, DataType, KeptAnswer, Metadata, Spool
 
 from .conftest import NOW, MakeIdentity
 
@@ -48,8 +48,9 @@ def save(claim: Claim, folder: Path) -> dict[DataType, Metadata]:
     with clock.frozen(NOW):
         spool = Spool(folder, Sealer({"k1": bytes(32)}), clock)
         spool.ensure_folders()
-        for kind in (DataType.HEALTH, DataType.PRESCRIPTION):
-            spool.put_incoming(session_id, kind, b'{"ResultList": []}')
+        for kind in (AnswerKind.HEALTH, AnswerKind.PRESCRIPTION):
+            about = {"came_at": clock.now().isoformat()}
+            spool.put_incoming(session_id, kind, KeptAnswer(b'{"ResultList": []}', about))
             clock.advance(timedelta(seconds=7))
         clock.advance(timedelta(days=1))
         SaveFiles(spool).run(claim)
