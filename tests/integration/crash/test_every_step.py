@@ -22,7 +22,7 @@ from tests.integration.collection.driver import (
     Driver,
     make_identity,
 )
-from tests.integration.crash.conftest import PLACES
+from tests.integration.crash.conftest import LEASES
 from tests.integration.crash.gates import Gates
 from tests.waiting import wait_until
 
@@ -195,7 +195,7 @@ def test_a_blow_at_every_step_loses_and_doubles_nothing(
 def test_those_that_hung_at_every_step_change_nothing_when_they_wake(running: Stack, held: Held):
     for name in ("spare", "spare_poller"):
         running.start(name)
-    wait_until(lambda: held.gates.leases() == 2 * (PLACES + 1), 60)
+    wait_until(lambda: held.gates.leases() == 2 * LEASES, 60)
     for name in ("worker", "poller"):
         running.kill(name, signal.SIGSTOP)
     held.let_go()
