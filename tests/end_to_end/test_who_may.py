@@ -24,6 +24,7 @@ PUBLIC = {
     "static",
     "sessions.start",
     "auth.staff_login",
+    "consents.texts",
     "health.healthz",
     "health.readyz",
     "health.metrics",
