@@ -1,10 +1,13 @@
 """Runs the migrations: one at a time on one database, each in its own transaction, none waiting long for a lock."""
 
+import sys
+
 from sqlalchemy import Connection, create_engine, text
 
 from alembic import context
 from core.settings import load_values
 from models import SCHEMA, Table
+from services.database import connect_database, find_unsuitable
 
 # Any fixed number: two migrators of this product must not run at once.
 _MIGRATION_LOCK = 7_305_512_901
@@ -27,8 +30,18 @@ def _configure(connection: Connection) -> None:
     )
 
 
+def require_direct_database(url: str) -> None:
+    """Their lock and time-outs belong to a session, which a connection pooler does not keep."""
+    engine = connect_database(url, pool_size=1)
+    reason = find_unsuitable(engine, needs_session=True)
+    engine.dispose()
+    if reason:
+        sys.exit(f"settings: DATABASE_URL: {reason}")
+
+
 def run() -> None:
     [url] = load_values("DATABASE_URL")
+    require_direct_database(url)
     # A database user named like our schema would have it as the default one, and alembic would not look into it.
     engine = create_engine(url, connect_args={"options": "-csearch_path=public"})
     with engine.connect() as connection:

@@ -32,6 +32,7 @@ class Task(StrEnum):
     ERASE_PATIENT = "welno.patients.erase"
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
+    DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
 
 
 class ProcessKind(StrEnum):
@@ -59,6 +60,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
+    Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
 }
 
 
@@ -81,6 +83,7 @@ class Status(StrEnum):
     MEDIARC_GENERATING = "mediarc_generating"
     COMPLETED = "completed"
     INFO_REQUIRED = "info_required"
+    DECLINED = "declined"
     TIMEOUT = "timeout"
     ERROR = "error"
     EXPIRED = "expired"
@@ -102,6 +105,9 @@ class Event(StrEnum):
     COLLECTION_ERROR = "collection_error"
     MEDIARC_FAILED = "mediarc_failed"
     SESSION_EXTENDED = "session_extended"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
     ERROR = "error"
 
 

@@ -1,10 +1,13 @@
 """Authenticated encryption at rest (AES-256-GCM) for files and personal fields, with named keys that can be rotated.
 
-Errors: SealError (not retryable): the bytes were not sealed by us, were changed, or belong to another context.
+Errors:
+SealError                       not sealed by us, changed, or of another context: no later try opens it
+    UnknownSealingKey (retryable) whole, as far as can be told, and sealed with a key that this process was not given
 """
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
@@ -13,12 +16,42 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _MAGIC = b"WS1"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+# Nothing is sealed under another id, so whatever else stands there is damage.
+KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+HEADER_BYTES = 4 + 64
 
 
 class SealError(Exception):
     """The sealed bytes cannot be opened: damaged, foreign, or sealed for another context."""
 
     retryable = False
+
+
+class UnknownSealingKey(SealError):
+    """No damage: another process may know the key, or this one after its next start. `key_id` is no secret."""
+
+    retryable = True
+    reason = "sealing_key_unknown"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no key named {key_id!r} in WELNO_SEALING_KEYS")
+        self.key_id = key_id
+
+
+def key_id_of(sealed: bytes) -> str | None:
+    """The id of the key that sealed this; its first `HEADER_BYTES` suffice. None when it is not of our making."""
+    if sealed[:3] != _MAGIC or len(sealed) < 4 + (sealed[3] if len(sealed) > 3 else 0):
+        return None
+    key_id = sealed[4 : 4 + sealed[3]].decode("ascii", "replace")
+    return key_id if KEY_ID.fullmatch(key_id) else None
+
+
+def key_id_of_text(sealed: str) -> str | None:
+    """The same of what `seal_text` gave."""
+    try:
+        return key_id_of(base64.urlsafe_b64decode(sealed.encode()))
+    except ValueError:
+        return None
 
 
 class Sealer:
@@ -34,6 +67,16 @@ class Sealer:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._current = next(iter(keys))
 
+    @property
+    def current_key_id(self) -> str:
+        """Of the key that seals."""
+        return self._current
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """Of all keys that open."""
+        return frozenset(self._ciphers)
+
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """`context` says what this is and whose: authenticated, not stored, so bytes moved elsewhere do not open."""
         nonce = os.urandom(_NONCE_BYTES)
@@ -42,14 +85,14 @@ class Sealer:
         return _MAGIC + bytes([len(key_id)]) + key_id + nonce + ciphertext
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """Raises SealError."""
-        if sealed[:3] != _MAGIC or len(sealed) < 4 + _NONCE_BYTES:
+        """Raises SealError, UnknownSealingKey."""
+        key_id = key_id_of(sealed)
+        if key_id is None:
             raise SealError("not sealed by this product, or truncated")
-        nonce_at = 4 + sealed[3]
-        key_id = sealed[4:nonce_at].decode("ascii", "replace")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealError(f"no key named {key_id!r} in WELNO_SEALING_KEYS")
+            raise UnknownSealingKey(key_id)
+        nonce_at = 4 + sealed[3]
         try:
             return cipher.decrypt(
                 sealed[nonce_at : nonce_at + _NONCE_BYTES], sealed[nonce_at + _NONCE_BYTES :], context.encode()
@@ -61,7 +104,7 @@ class Sealer:
         return base64.urlsafe_b64encode(self.seal(text.encode(), context)).decode()
 
     def open_text(self, sealed: str, context: str) -> str:
-        """Raises SealError."""
+        """Raises SealError, UnknownSealingKey."""
         try:
             raw = base64.urlsafe_b64decode(sealed.encode())
         except ValueError as exc:

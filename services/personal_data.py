@@ -20,7 +20,7 @@ from services.collection.erasers import (
 from services.collection.exporters import COLLECTION_EXPORTER
 from services.delivery.unit_of_work import Work
 from services.patients.access_log import Actor, Look
-from services.patients.erasers import PATIENT_ERASER, RECORDS_ERASER
+from services.patients.erasers import CONSENTS_ERASER, PATIENT_ERASER, RECORDS_ERASER
 from services.patients.erasing import (
     RESEND_AFTER,
     ErasedPerson,
@@ -53,9 +53,15 @@ KEPT_TABLES: Mapping[str, str] = {
     "welno_tokens_valid_after": "hashes, forgotten after two days",
     "welno_write_probe": "one row of readiness",
 }
-ROW_ERASERS: tuple[RowEraser, ...] = (ORDERS_ERASER, RECORDS_ERASER, HISTORY_ERASER, PATIENT_ERASER)
+ROW_ERASERS: tuple[RowEraser, ...] = (
+    ORDERS_ERASER,
+    CONSENTS_ERASER,
+    RECORDS_ERASER,
+    HISTORY_ERASER,
+    PATIENT_ERASER,
+)
 # What a receipt names as kept.
-KEPT_PLACES = ("access_log", "orders", "tombstones", "revocations", "backups")
+KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "backups")
 _FIRST = "sessions"
 
 
@@ -130,6 +136,7 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         sessions.files("files"),
         _archives_eraser(spool, "archives"),
         ORDERS_ERASER,
+        CONSENTS_ERASER,
         RECORDS_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),

@@ -1,7 +1,5 @@
 """The stores of one process, built once at its edge from the settings: PostgreSQL, Redis, the event log, sealing."""
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +8,7 @@ from typing import Any
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -22,24 +19,19 @@ from core.settings import Settings
 from services.accounts.hashing import PasswordHashes
 from services.collection.session_cache import SessionCache
 from services.collection.sessions import SessionDirectory, SessionPolicy
+from services.database import connect_database
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from services.patients.access_log import AccessLog
+from services.patients.consent_texts import read_consent_texts
+from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
 
-# A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
-_STATEMENT_TIMEOUT_MS = 30_000
-# A process that hangs in the middle of a transaction holds the rows that the sweep wants to take from it.
-_IDLE_TIMEOUT_MS = 5_000
-_CONNECT_TIMEOUT_SECONDS = 5
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
-# A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
-# as much as a statement; a server that restarts takes longer than this.
-_BELIEVED_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,6 +49,7 @@ class Stores:
     sender: EventSender
     sealer: Sealer
     password_hashes: PasswordHashes
+    consents: Consents
     policy: SessionPolicy
     directory: SessionDirectory
     access_log: AccessLog
@@ -65,48 +58,6 @@ class Stores:
     def close(self) -> None:
         self.engine.dispose()
         self.redis.close()
-
-
-def connect_database(url: str, pool_size: int) -> Engine:
-    """An engine whose connections are tried after a rest and never wait for ever."""
-    scheme, _, rest = url.partition("://")
-    engine = create_engine(
-        f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=10,
-        # An error that quotes the statement's values would carry them into logs.
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-            "application_name": "welno",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-            f" -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS}",
-        },
-    )
-    _try_after_rest(engine)
-    return engine
-
-
-def _try_after_rest(engine: Engine) -> None:
-    @event.listens_for(engine, "checkin")
-    def note_use(_connection: Any, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def try_connection(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as exc:
-            if not engine.dialect.is_disconnect(exc, connection, None):
-                raise
-            # The others are as old: the pool opens new ones.
-            raise InvalidatePoolError from exc
 
 
 def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:
@@ -129,7 +80,7 @@ def build_stores(
     settings: Settings, clock: Clock, send: Callable[[TaskCall], object], redis_kind: type[Redis] = Redis
 ) -> Stores:
     """Wire everything; no connection is opened yet, so this is safe before a fork."""
-    engine = connect_database(settings.stores.database_url, settings.stores.database_pool_size)
+    engine = connect_database(settings.stores.database_url, settings.stores.database_pool_size, clock)
     sessions = sessionmaker(engine, expire_on_commit=False)
     redis = connect_redis(settings.stores.redis_url, redis_kind)
     streams = Streams(redis)
@@ -154,10 +105,19 @@ def build_stores(
         sender=sender,
         sealer=sealer,
         password_hashes=PasswordHashes(settings.secrets.password_pepper),
+        consents=build_consents(settings),
         policy=policy,
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+    )
+
+
+def build_consents(settings: Settings) -> Consents:
+    return Consents(
+        read_consent_texts(settings),
+        valid_for=timedelta(days=settings.consents.valid_days),
+        pseudonym_key=settings.secrets.pseudonym_key,
     )
 
 

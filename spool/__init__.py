@@ -1,26 +1,27 @@
 """The file-first store: whole-or-absent files that move between incoming, pending, completed and failed."""
 
-from spool.calls import Call
 from spool.disk import Disk
 from spool.errors import (
     DamagedFile,
     DifferentContent,
     FileNotParked,
     FileTaken,
-    Overtaken,
+    SealedWithUnknownKey,
     SpoolError,
     StorageFault,
     UnfitPackage,
     UnknownFile,
 )
 from spool.history import Try
+from spool.incoming import KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans
-from spool.names import DataType, Folder
+from spool.names import AnswerKind, DataType, Folder
 from spool.packages import Metadata, Package
+from spool.rooms import Room
 from spool.store import Spool
 
 __all__ = [
-    "Call",
+    "AnswerKind",
     "Claimed",
     "DamagedFile",
     "DataType",
@@ -30,10 +31,12 @@ __all__ = [
     "FileNotParked",
     "FileTaken",
     "Folder",
+    "KeptAnswer",
     "Metadata",
     "Orphans",
-    "Overtaken",
     "Package",
+    "Room",
+    "SealedWithUnknownKey",
     "Spool",
     "SpoolError",
     "StorageFault",

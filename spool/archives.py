@@ -4,8 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from core.sealing import Sealer, SealError
-from spool.errors import DamagedFile, UnknownFile
+from core.sealing import Sealer, SealError, UnknownSealingKey
+from spool.errors import DamagedFile, SealedWithUnknownKey, UnknownFile
 from spool.folders import SpoolFolders, translated
 from spool.writing import read_file, replace
 
@@ -29,13 +29,15 @@ class Archives:
 
     @translated
     def read(self, patient_uuid: UUID, export_id: UUID) -> bytes:
-        """Raises UnknownFile, DamagedFile."""
+        """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
         try:
             sealed = read_file(self._disk, self._path(patient_uuid, export_id))
         except FileNotFoundError:
             raise UnknownFile from None
         try:
             return self._sealer.open(sealed, _context(patient_uuid, export_id))
+        except UnknownSealingKey as exc:
+            raise SealedWithUnknownKey from exc
         except SealError as exc:
             raise DamagedFile("sealed") from exc
 

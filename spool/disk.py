@@ -20,6 +20,13 @@ class Disk:
         """May write less than given."""
         return os.write(handle, data)
 
+    def allocate(self, handle: int, size: int) -> None:
+        """Room for so many bytes, which a full disk refuses now rather than when they are written."""
+        os.posix_fallocate(handle, 0, size)
+
+    def truncate(self, handle: int, size: int) -> None:
+        os.ftruncate(handle, size)
+
     def set_time(self, handle: int, seconds: float) -> None:
         os.utime(handle, (seconds, seconds))
 
@@ -36,17 +43,6 @@ class Disk:
         except BlockingIOError:
             return False
         return True
-
-    def lock_byte(self, handle: int, offset: int) -> bool:
-        """For this process, until it unlocks it, closes any handle of the file, or dies. False: another holds it."""
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-        except (BlockingIOError, PermissionError):
-            return False
-        return True
-
-    def unlock_byte(self, handle: int, offset: int) -> None:
-        fcntl.lockf(handle, fcntl.LOCK_UN, 1, offset)
 
     def rename(self, source: Path, target: Path) -> None:
         source.rename(target)

@@ -3,7 +3,7 @@
 SpoolError
   StorageFault      (retryable)  the disk refused: disk_full, inode_full, read_only, io_error, missing, too_many_files
   FileTaken         (retryable)  another worker holds the file
-  Overtaken         (retryable)  another process began the same call while we hung
+  SealedWithUnknownKey (retryable)  whole, but this process was not given the key: nothing is parked or asked again
   DamagedFile                    never to be imported: checksum, json, truncated, sealed, name
   UnknownFile                    no such file, or no name that the spool gives
   UnfitPackage                   the content cannot be written as JSON
@@ -51,13 +51,13 @@ class FileTaken(SpoolError):
         super().__init__("taken")
 
 
-class Overtaken(SpoolError):
-    """While we hung, another process began the call that we had begun: its answer counts, ours does not."""
+class SealedWithUnknownKey(SpoolError):
+    """A process that knows the key opens it, such as this one after its next start."""
 
     retryable = True
 
     def __init__(self) -> None:
-        super().__init__("overtaken")
+        super().__init__("sealing_key_unknown")
 
 
 class DamagedFile(SpoolError):

@@ -1,20 +1,41 @@
 """Raw provider answers as they came: each was paid for, so the first that is safe on disk stays."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import nsmallest
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from core.clock import Clock
 from core.sealing import Sealer
-from spool.errors import UnknownFile
+from spool.errors import DamagedFile, UnknownFile
 from spool.folders import SpoolFolders, translated
 from spool.histories import Histories
 from spool.history import Try, after_parking, check_code
 from spool.info import FileInfo, describe
-from spool.names import DataType, FileName, Folder, build_stamp, incoming_name, read_incoming_name
+from spool.names import AnswerKind, FileName, Folder, build_stamp, incoming_name, read_incoming_name
 from spool.packages import open_bytes, seal_bytes
+from spool.rooms import Room
 from spool.writing import link_new, read_file, write_temporary
+
+# Before sealing: a magic, the length of what is known about the answer, that as JSON, then the answer's own bytes.
+_MAGIC = b"WA1\n"
+_LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, repr=False)
+class KeptAnswer:
+    """An answer's bytes as they came, and what its caller knew of it: whose call it was, when, its headers."""
+
+    body: bytes
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"KeptAnswer({len(self.body)} bytes)"
 
 
 class Incoming:
@@ -26,55 +47,70 @@ class Incoming:
         self._histories = histories
 
     @translated
-    def put(self, session_id: str, data_type: DataType, raw: bytes) -> str:
+    def put(self, session_id: str, kind: AnswerKind, answer: KeptAnswer, room: Room | None = None) -> str:
         """Returns after the answer is durable. Idempotent: an answer that is there already stays as it is."""
-        name = incoming_name(session_id, data_type)
+        name = incoming_name(session_id, kind)
         path = self._path(name)
         if self.folders.is_there(path):
             self._disk.fsync_folder(path.parent)
             return name
-        sealed = seal_bytes(self._sealer, raw, session_id, data_type)
-        link_new(self._disk, write_temporary(self._disk, path.parent, sealed, self._clock.now().timestamp()), path)
+        sealed, seconds = seal_bytes(self._sealer, _join(answer), session_id, kind), self._clock.now().timestamp()
+        if room is not None:
+            room.fill(sealed, path, seconds)
+        else:
+            link_new(self._disk, write_temporary(self._disk, path.parent, sealed, seconds), path)
         return name
 
     @translated
-    def find(self, session_id: str, data_type: DataType) -> str | None:
-        name = incoming_name(session_id, data_type)
+    def find(self, session_id: str, kind: AnswerKind) -> str | None:
+        name = incoming_name(session_id, kind)
         return name if self.folders.is_there(self._path(name)) else None
 
     @translated
-    def read(self, session_id: str, data_type: DataType) -> bytes:
+    def read(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
         """Raises UnknownFile, DamagedFile (then park it, or it stays in the way of a new answer)."""
         try:
-            stored = read_file(self._disk, self._path(incoming_name(session_id, data_type)))
+            stored = read_file(self._disk, self._path(incoming_name(session_id, kind)))
         except FileNotFoundError:
             raise UnknownFile from None
-        return open_bytes(self._sealer, stored, session_id, data_type)
+        return _part(open_bytes(self._sealer, stored, session_id, kind))
+
+    def open(self, name: FileName, stored: bytes) -> KeptAnswer:
+        """Of a file that was parked. Raises DamagedFile."""
+        return _part(open_bytes(self._sealer, stored, name.session_id, name.data_type))
 
     @translated
-    def drop(self, session_id: str) -> None:
-        """Only after the packages of the session are safe. Idempotent."""
-        for data_type in DataType:
+    def written_at(self, session_id: str, kind: AnswerKind) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        written_at = self._written_at(incoming_name(session_id, kind))
+        if written_at is None:
+            raise UnknownFile
+        return datetime.fromtimestamp(written_at, UTC)
+
+    @translated
+    def drop(self, session_id: str, *kinds: AnswerKind) -> None:
+        """Of a whole session only after its packages are safe. Idempotent."""
+        for kind in kinds or AnswerKind:
             with suppress(FileNotFoundError):
-                self._disk.unlink(self._path(incoming_name(session_id, data_type)))
+                self._disk.unlink(self._path(incoming_name(session_id, kind)))
         self._disk.fsync_folder(self.folders.folder(Folder.INCOMING))
 
     @translated
-    def park(self, session_id: str, data_type: DataType, reason: str) -> FileInfo:
-        """A damaged answer goes to `failed/`, bytes untouched, and makes room for a new one. Raises UnknownFile."""
-        source, now = self._path(incoming_name(session_id, data_type)), self._clock.now()
+    def park(self, session_id: str, kind: AnswerKind, reason: str) -> FileInfo:
+        """An answer that is of no use goes to `failed/`, bytes untouched, for people to look at. Raises UnknownFile."""
+        source, now = self._path(incoming_name(session_id, kind)), self._clock.now()
         with self.folders.hold(source) as handle:
             found = self._disk.stat_handle(handle)
             # By the time of its writing: parked again after a crash it gets the same name, the next answer another.
             written_at = datetime.fromtimestamp(found.st_mtime, UTC)
-            name = FileName(build_stamp(written_at), session_id, DataType(data_type), "raw")
+            name = FileName(build_stamp(written_at), session_id, AnswerKind(kind), "raw")
             history = after_parking(self._histories.load(name), Try(now, check_code(reason)))
             self._histories.save(name, history, now)
             self.folders.move(source, self.folders.path(Folder.FAILED, name))
         return describe(name, Folder.FAILED, found.st_size, history)
 
     @translated
-    def older_than(self, moment: float, limit: int) -> list[tuple[str, DataType]]:
+    def older_than(self, moment: float, limit: int) -> list[tuple[str, AnswerKind]]:
         """Oldest first; `moment` in seconds since 1970."""
         aged = ((self._written_at(name), name) for name in self._disk.listdir(self.folders.folder(Folder.INCOMING)))
         oldest = nsmallest(limit, ((at, name) for at, name in aged if at is not None and at <= moment))
@@ -91,3 +127,20 @@ class Incoming:
 
     def _path(self, name: str) -> Path:
         return self.folders.path(Folder.INCOMING, name)
+
+
+def _join(answer: KeptAnswer) -> bytes:
+    about = orjson.dumps(dict(answer.about))
+    return b"".join((_MAGIC, len(about).to_bytes(_LENGTH_BYTES, "big"), about, answer.body))
+
+
+def _part(plain: bytes) -> KeptAnswer:
+    """Raises DamagedFile."""
+    at = len(_MAGIC) + _LENGTH_BYTES
+    end = at + int.from_bytes(plain[len(_MAGIC) : at], "big")
+    try:
+        if not plain.startswith(_MAGIC):
+            raise DamagedFile("magic")
+        return KeptAnswer(plain[end:], orjson.loads(plain[at:end]))
+    except orjson.JSONDecodeError:
+        raise DamagedFile("json") from None

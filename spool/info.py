@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from spool.history import History, Try
-from spool.names import DataType, FileName, Folder
+from spool.names import AnswerKind, DataType, FileName, Folder
 from spool.packages import Package
 
 
@@ -15,7 +15,7 @@ class FileInfo:
     name: str
     folder: Folder
     size_bytes: int
-    data_type: DataType
+    data_type: DataType | AnswerKind
     session_id: str
     created_at: datetime
     retry_count: int
@@ -38,7 +38,7 @@ class Orphans:
     """What stands still: packages by name, provider answers by session and type."""
 
     pending: list[str]
-    incoming: list[tuple[str, DataType]]
+    incoming: list[tuple[str, AnswerKind]]
 
 
 def describe(name: FileName, folder: Folder, size_bytes: int, history: History) -> FileInfo:

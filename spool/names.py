@@ -13,9 +13,10 @@ _STAMP = r"\d{8}T\d{12}Z"
 _STAMP_FORMAT = "%Y%m%dT%H%M%S%fZ"
 _SESSION = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _TYPES = "patient_data|health_data|prescription_data"
+_ANSWERS = "health_data|prescription_data|simple_auth|report"
 _CANONICAL = re.compile(_SESSION, re.ASCII)
-_FILE = re.compile(rf"({_STAMP})_({_SESSION})_({_TYPES})\.(json|raw)", re.ASCII)
-_INCOMING = re.compile(rf"({_SESSION})_({_TYPES})\.raw", re.ASCII)
+_FILE = re.compile(rf"({_STAMP})_({_SESSION})_(?:({_TYPES})\.(json)|({_ANSWERS})\.(raw))", re.ASCII)
+_INCOMING = re.compile(rf"({_SESSION})_({_ANSWERS})\.raw", re.ASCII)
 
 
 class DataType(StrEnum):
@@ -24,6 +25,15 @@ class DataType(StrEnum):
     PATIENT = "patient_data"
     HEALTH = "health_data"
     PRESCRIPTION = "prescription_data"
+
+
+class AnswerKind(StrEnum):
+    """What a provider answered, and may have been paid for."""
+
+    HEALTH = "health_data"
+    PRESCRIPTION = "prescription_data"
+    SIMPLE_AUTH = "simple_auth"
+    REPORT = "report"
 
 
 class Folder(StrEnum):
@@ -35,11 +45,11 @@ class Folder(StrEnum):
 
 @dataclass(frozen=True)
 class FileName:
-    """`extension` is `json` for a package, `raw` for a damaged provider answer that was parked."""
+    """`extension` is `json` for a package, `raw` for a provider's answer that was parked."""
 
     stamp: str
     session_id: str
-    data_type: DataType
+    data_type: DataType | AnswerKind
     extension: str = "json"
 
     def __str__(self) -> str:
@@ -63,7 +73,9 @@ def read_name(name: str) -> FileName | None:
     match = _FILE.fullmatch(name)
     if match is None or not is_stamp(match[1]):
         return None
-    return FileName(match[1], match[2], DataType(match[3]), match[4])
+    if match[4]:
+        return FileName(match[1], match[2], DataType(match[3]), "json")
+    return FileName(match[1], match[2], AnswerKind(match[5]), "raw")
 
 
 def is_package_name(name: str) -> bool:
@@ -76,13 +88,13 @@ def import_order(name: str) -> str:
     return name.replace("_patient_", "__")
 
 
-def incoming_name(session_id: str, data_type: DataType) -> str:
-    return f"{check_session(session_id)}_{DataType(data_type)}.raw"
+def incoming_name(session_id: str, kind: AnswerKind) -> str:
+    return f"{check_session(session_id)}_{AnswerKind(kind)}.raw"
 
 
-def read_incoming_name(name: str) -> tuple[str, DataType] | None:
+def read_incoming_name(name: str) -> tuple[str, AnswerKind] | None:
     match = _INCOMING.fullmatch(name)
-    return None if match is None else (match[1], DataType(match[2]))
+    return None if match is None else (match[1], AnswerKind(match[2]))
 
 
 def check_session(session_id: str) -> str:

@@ -6,30 +6,37 @@ changed one. The checksum covers `raw_data` and the fields of the metadata that 
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 
-from core.sealing import Sealer, SealError
-from spool.errors import DamagedFile, UnfitPackage
-from spool.names import DataType, FileName
+from core.sealing import HEADER_BYTES, Sealer, SealError, UnknownSealingKey, key_id_of
+from spool.errors import DamagedFile, SealedWithUnknownKey, UnfitPackage
+from spool.names import AnswerKind, DataType, FileName
 
 _MAGIC = b"WF1\n"
 _HEADER_BYTES = 12
+BEGINNING_BYTES = _HEADER_BYTES + HEADER_BYTES
 _FIXED = ("session_id", "data_type", "patient_uuid", "hospital_id", "created_at", "file_version")
+# Since version 2: of an answer, when it came and the days that it is about.
+_OF_ANSWER = ("answered_at", "window_first", "window_last")
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """The last four fields and `status` change while the file lives: they come from the folder and the reasons file."""
+    """`answered_at` and the window are of a provider's answer. `status` and the three fields after it change while the
+    file lives: they come from the folder and the reasons file."""
 
     session_id: str
     data_type: DataType
     patient_uuid: str
     hospital_id: str
     created_at: datetime
-    file_version: int = 1
+    file_version: int = 2
+    answered_at: datetime | None = None
+    window_first: date | None = None
+    window_last: date | None = None
     status: str = "pending"
     retry_count: int = 0
     last_error: str | None = None
@@ -71,7 +78,7 @@ def seal_package(sealer: Sealer, package: Package) -> bytes:
 
 
 def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
-    """Raises DamagedFile."""
+    """Raises DamagedFile, SealedWithUnknownKey."""
     plain = open_bytes(sealer, stored, name.session_id, name.data_type)
     try:
         document = orjson.loads(plain)
@@ -86,13 +93,13 @@ def open_package(sealer: Sealer, name: FileName, stored: bytes) -> Package:
     return Package(metadata, raw_data)
 
 
-def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, data_type: DataType) -> bytes:
-    sealed = sealer.seal(plain, _context(session_id, data_type))
+def seal_bytes(sealer: Sealer, plain: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
+    sealed = sealer.seal(plain, _context(session_id, kind))
     return _MAGIC + len(sealed).to_bytes(8, "big") + sealed
 
 
-def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataType) -> bytes:
-    """Raises DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
+def open_bytes(sealer: Sealer, stored: bytes, session_id: str, kind: DataType | AnswerKind) -> bytes:
+    """Raises SealedWithUnknownKey, DamagedFile: `truncated` if bytes are missing, `sealed` for every other change."""
     if len(stored) < _HEADER_BYTES:
         raise DamagedFile("truncated")
     expected = int.from_bytes(stored[4:_HEADER_BYTES], "big")
@@ -101,22 +108,36 @@ def open_bytes(sealer: Sealer, stored: bytes, session_id: str, data_type: DataTy
     if len(stored) - _HEADER_BYTES < expected:
         raise DamagedFile("truncated")
     try:
-        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, data_type))
+        return sealer.open(stored[_HEADER_BYTES:], _context(session_id, kind))
+    except UnknownSealingKey as exc:
+        raise SealedWithUnknownKey from exc
     except SealError as exc:
         raise DamagedFile("sealed") from exc
 
 
-def _context(session_id: str, data_type: DataType) -> str:
+def sealing_key_of(beginning: bytes) -> str | None:
+    """The id of the key that sealed a file, from its first `BEGINNING_BYTES`. None when the spool did not write it."""
+    return key_id_of(beginning[_HEADER_BYTES:]) if beginning.startswith(_MAGIC) else None
+
+
+def _context(session_id: str, kind: DataType | AnswerKind) -> str:
     # A file that is renamed to another session or type does not open.
-    return f"spool/{session_id}/{data_type}"
+    return f"spool/{session_id}/{kind}"
 
 
 def _checksum(fields: dict[str, Any], raw: bytes) -> str:
-    fixed = canonical({name: fields.get(name) for name in _FIXED})
+    names = _FIXED if fields.get("file_version") == 1 else _FIXED + _OF_ANSWER
+    fixed = canonical({name: fields.get(name) for name in names})
     return hashlib.sha256(b'{"metadata":' + fixed + b',"raw_data":' + raw + b"}").hexdigest()
 
 
 def _read_metadata(fields: dict[str, Any]) -> Metadata:
     moment = datetime.fromisoformat(fields["created_at"])
     fixed = {name: fields[name] for name in _FIXED}
-    return Metadata(**{**fixed, "data_type": DataType(fields["data_type"]), "created_at": moment})
+    answered_at, first, last = (fields.get(name) for name in _OF_ANSWER)
+    return Metadata(
+        **{**fixed, "data_type": DataType(fields["data_type"]), "created_at": moment},
+        answered_at=datetime.fromisoformat(answered_at) if answered_at else None,
+        window_first=date.fromisoformat(first) if first else None,
+        window_last=date.fromisoformat(last) if last else None,
+    )

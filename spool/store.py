@@ -1,6 +1,6 @@
 """The spool: saving packages, claiming them for import, and moving them on; all that other rooms call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace as with_fields
 from datetime import datetime
@@ -12,17 +12,18 @@ import structlog
 from core.clock import Clock
 from core.sealing import Sealer
 from spool.archives import Archives
-from spool.calls import Call, Calls
 from spool.disk import Disk
 from spool.erasing import Erasing
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
 from spool.folders import Place, SpoolFolders, translate, translated
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
-from spool.incoming import Incoming
+from spool.incoming import Incoming, KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans, describe
-from spool.names import DataType, FileName, Folder, import_order, is_package_name, parse_name
+from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name
 from spool.packages import Package, canonical, open_package, seal_package
+from spool.resealing import Resealed, Resealing
+from spool.rooms import Room, Rooms
 from spool.sessions import Sessions
 from spool.upkeep import Upkeep
 from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
@@ -46,7 +47,8 @@ class Spool:
         self._sessions = Sessions(self.folders)
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
-        self._calls = Calls(self.folders)
+        self._rooms = Rooms(self.folders)
+        self._resealing = Resealing(self.folders, sealer)
         self.archives = Archives(self.folders, sealer)
         self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
@@ -63,32 +65,32 @@ class Spool:
 
     # Provider answers
 
-    def calling(self, session_id: str, data_type: DataType, patience_seconds: float) -> AbstractContextManager[Call]:
-        """Waits until nobody else asks for this answer, and breaks in on a process that hangs over it. Look for the
-        answer inside of the block: whoever was there before may have put it down."""
-        return self._calls.hold(session_id, data_type, patience_seconds)
+    def reserve_room(self, size_bytes: int) -> Room:
+        """Room for an answer, to be had before it is paid for; close it when nothing came. Raises StorageFault."""
+        return self._rooms.reserve(size_bytes)
 
-    def begin_call(self, session_id: str, data_type: DataType, *, breaking_in: bool = False) -> Call | None:
-        """The same for who has other things to do meanwhile: None while somebody else asks."""
-        return self._calls.begin(session_id, data_type, breaking_in=breaking_in)
-
-    def put_incoming(self, session_id: str, data_type: DataType, raw: bytes) -> str:
+    def put_incoming(self, session_id: str, kind: AnswerKind, answer: KeptAnswer, room: Room | None = None) -> str:
         """First wins: an answer that is there already is kept, and its name returned."""
-        return self._incoming.put(session_id, data_type, raw)
+        return self._incoming.put(session_id, kind, answer, room)
 
-    def find_incoming(self, session_id: str, data_type: DataType) -> str | None:
-        return self._incoming.find(session_id, data_type)
+    def find_incoming(self, session_id: str, kind: AnswerKind) -> str | None:
+        return self._incoming.find(session_id, kind)
 
-    def read_incoming(self, session_id: str, data_type: DataType) -> bytes:
-        """Raises UnknownFile, DamagedFile."""
-        return self._incoming.read(session_id, data_type)
+    def read_incoming(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
+        """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
+        return self._incoming.read(session_id, kind)
 
-    def drop_incoming(self, session_id: str) -> None:
-        self._incoming.drop(session_id)
+    def incoming_written_at(self, session_id: str, kind: AnswerKind) -> datetime:
+        """When the answer was put down, by the product's clock. Raises UnknownFile."""
+        return self._incoming.written_at(session_id, kind)
 
-    def park_incoming(self, session_id: str, data_type: DataType, reason: str) -> FileInfo:
-        """For a damaged answer: keeps its bytes in `failed/` and lets a new answer in."""
-        return self._incoming.park(session_id, data_type, reason)
+    def drop_incoming(self, session_id: str, *kinds: AnswerKind) -> None:
+        """All of the session's, or those of these kinds."""
+        self._incoming.drop(session_id, *kinds)
+
+    def park_incoming(self, session_id: str, kind: AnswerKind, reason: str) -> FileInfo:
+        """For an answer that nobody can use: keeps its bytes in `failed/` and lets a new answer in."""
+        return self._incoming.park(session_id, kind, reason)
 
     # Packages
 
@@ -143,7 +145,8 @@ class Spool:
 
     @contextmanager
     def claim(self, name: str) -> Iterator[Claimed]:
-        """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it)."""
+        """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it),
+        SealedWithUnknownKey."""
         parsed = parse_name(name)
         with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as handle:
             stored = translate(self.folders, read_all, self._disk, handle)
@@ -247,9 +250,16 @@ class Spool:
 
     @translated
     def export(self, name: str) -> Package:
-        """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile."""
+        """The content of one file, from any folder, without claiming it. Raises UnknownFile, DamagedFile,
+        SealedWithUnknownKey."""
         parsed = parse_name(name)
         return self._read(parsed, self.folders.require(parsed))
+
+    @translated
+    def read_parked(self, name: str) -> KeptAnswer:
+        """The provider's answer under a name that ends with `.raw`. Raises UnknownFile, DamagedFile."""
+        parsed = parse_name(name)
+        return self._incoming.open(parsed, read_file(self._disk, self.folders.require(parsed).path))
 
     @translated
     def counts(self) -> dict[str, int]:
@@ -271,6 +281,16 @@ class Spool:
     def sweep_temporary(self, older_than_seconds: float = 86_400) -> int:
         """Removes what dead writers left. A slow writer whose file is swept starts again."""
         return self._upkeep.sweep_temporary(older_than_seconds)
+
+    @translated
+    def count_sealing_keys(self) -> Mapping[str | None, int]:
+        """Files by the id of the key that sealed them; None for those that the spool did not write."""
+        return self._resealing.count_keys()
+
+    @translated
+    def reseal(self) -> Resealed:
+        """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
+        return self._resealing.reseal_all()
 
     # Erasing a person
 

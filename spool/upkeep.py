@@ -1,5 +1,6 @@
 """What beat and operators do over all files: counting, finding what is due or stands still, and cleaning up."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from spool.names import (
     read_incoming_name,
     read_name,
 )
+from spool.rooms import ROOM_PREFIX
 from spool.sessions import Sessions
 
 _LEAST_DAYS = 7
@@ -105,12 +107,22 @@ class Upkeep:
 
     def _sweep_one(self, path: Path, before: float) -> bool:
         try:
-            if self._disk.stat(path).st_mtime > before:
+            if self._disk.stat(path).st_mtime > before or self._is_room_in_use(path):
                 return False
             self._disk.unlink(path)
         except FileNotFoundError:
             return False
         return True
+
+    def _is_room_in_use(self, path: Path) -> bool:
+        """A call may take longer than any file is written: only a dead process's room is left behind."""
+        if not path.name.startswith(ROOM_PREFIX):
+            return False
+        handle = self._disk.open(path, os.O_RDWR)
+        try:
+            return not self._disk.lock(handle)
+        finally:
+            self._disk.close(handle)
 
     def _names(self, folder: Folder) -> Iterator[FileName]:
         parsed = map(read_name, self._disk.listdir(self._folders.folder(folder)))

@@ -16,7 +16,7 @@ def write_temporary(disk: Disk, folder: Path, data: bytes, seconds: float) -> Pa
     handle = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         try:
-            _write_all(disk, handle, data)
+            write_all(disk, handle, data)
             # Ages are measured by the product's clock, not by the machine's.
             disk.set_time(handle, seconds)
             disk.fsync(handle)
@@ -75,7 +75,7 @@ def read_file(disk: Disk, path: Path) -> bytes:
         disk.close(handle)
 
 
-def _write_all(disk: Disk, handle: int, data: bytes) -> None:
+def write_all(disk: Disk, handle: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         written = disk.write(handle, rest)

@@ -9,11 +9,10 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from core.clock import clock
-from services.delivery.task_sender import TaskSender
 from services.patients.access_chain import CheckedDay, chain_key, check_day, known_days
-from services.stores import Stores, build_stores
-from tasks.app import app, settings
+from services.stores import Stores
+from tasks.app import settings
+from tasks.opening import open_stores
 
 
 def check(here: Stores, day: date | None) -> int:
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("action", choices=("check",))
     parser.add_argument("--day", type=date.fromisoformat, help="only this day (UTC)")
     options = parser.parse_args(arguments)
-    here = build_stores(settings, clock, TaskSender(app))
+    here = open_stores()
     try:
         return check(here, options.day)
     finally:

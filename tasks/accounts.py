@@ -8,7 +8,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from core.clock import clock
 from models.accounts import AccountKind, AccountRole
 from services.accounts.accounts import (
     AccountsError,
@@ -20,9 +19,8 @@ from services.accounts.accounts import (
     require_account,
 )
 from services.accounts.second_factor import forget_secret
-from services.delivery.task_sender import TaskSender
-from services.stores import Stores, build_stores
-from tasks.app import app, settings
+from services.stores import Stores
+from tasks.opening import open_stores
 
 
 def add(here: Stores, options: argparse.Namespace) -> str:
@@ -89,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    here = build_stores(settings, clock, TaskSender(app))
+    here = open_stores()
     try:
         said = options.run(here, options)
     except AccountsError as exc:

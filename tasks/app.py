@@ -13,6 +13,8 @@ from core.settings import Settings, load_settings
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp
 
+# Beat writes by its own clock when a message expires, and a worker judges it by its own.
+_HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
 
 
@@ -40,7 +42,8 @@ def create_celery(settings: Settings) -> Celery:
         task_default_queue=Queue.HOUSEKEEPING,
         task_routes=task_routes(),
         worker_consumer="tasks.consumer:ReconnectingConsumer",
-        worker_pool="tasks.pool:ChildDeathTolerantTaskPool",
+        # Calls that take minutes wait in threads, which cost next to nothing: docs/decisions/0010-paid-calls.md.
+        worker_pool="threads",
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
         worker_hijack_root_logger=False,
@@ -58,21 +61,25 @@ def create_celery(settings: Settings) -> Celery:
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),
+        # Keeps nothing on disk: the usual one unpickles a file at its start, and so runs whatever somebody put there.
+        beat_scheduler="tasks.beat:SetBackTolerantScheduler",
     )
     return app
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:
-    """Beat's jobs. A job that waited in the queue for longer than its period is dropped: the next one does the same."""
+    """Beat's jobs. A job that waited in the queue for longer than its period, and than the clocks of beat and a worker
+    may be apart, is dropped: the next one does the same."""
 
     def every(task: Task, seconds: float) -> dict[str, Any]:
-        return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
+        return {"task": task, "schedule": seconds, "options": {"expires": seconds + _HOSTS_APART_SECONDS}}
 
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
         "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
+        "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 
 

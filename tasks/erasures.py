@@ -12,11 +12,10 @@ from uuid import UUID
 
 from core.clock import clock
 from models.patients import ActorKind, Erasure
-from services.delivery.task_sender import TaskSender
 from services.patients.access_log import Actor
 from services.personal_data import KEPT_PLACES, ErasureOrder, UnknownPatient, start_erasure
-from services.stores import Stores, build_stores
-from tasks.app import app, settings
+from services.stores import Stores
+from tasks.opening import open_stores
 
 
 def start(here: Stores, options: argparse.Namespace) -> int:
@@ -63,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    here = build_stores(settings, clock, TaskSender(app))
+    here = open_stores()
     try:
         status: int = options.run(here, options)
     finally:

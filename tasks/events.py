@@ -12,9 +12,8 @@ from core.clock import clock
 from core.logs import configure_logs
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_log import read_epoch
-from services.delivery.task_sender import TaskSender
-from services.stores import build_stores
-from tasks.app import app, settings
+from tasks.app import settings
+from tasks.opening import open_stores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("action", choices=("epoch", "new-epoch"))
     options = parser.parse_args(arguments)
     configure_logs(settings.processes.log_level, "events")
-    stores = build_stores(settings, clock, TaskSender(app))
+    stores = open_stores()
     try:
         with stores.unit_of_work() as work:
             is_new = options.action == "new-epoch"

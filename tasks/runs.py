@@ -18,9 +18,8 @@ from services.collection.operators import (
     resume_stopped_run,
 )
 from services.collection.requests import cancel_session
-from services.delivery.task_sender import TaskSender
-from services.stores import Stores, build_stores
-from tasks.app import app, settings
+from services.stores import Stores
+from tasks.opening import open_stores
 
 _LINE = "{:<36}  {:<26}  {:<20}  {:<8}  {:<22}  {}"
 
@@ -92,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    here = build_stores(settings, clock, TaskSender(app))
+    here = open_stores()
     try:
         options.run(here, options)
     except SessionNotFound:

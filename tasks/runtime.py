@@ -1,21 +1,23 @@
-"""What a worker process, or the poller, works with: stores, tools, its lease. Built after the fork."""
+"""What a worker process, or the poller, works with: stores, tools, its lease."""
 
 from dataclasses import dataclass
 
 from celery import Celery, signals
-from sqlalchemy.orm import configure_mappers
 
 from core.clock import clock
 from core.logs import get_logger
 from core.names import ProcessKind
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
+from services.collection.paid_calls import PaidCalls
 from services.collection.step_tools import Tools
 from services.delivery.task_sender import TaskSender
-from services.processes.leases import ProcessLeaseHolder, ProviderGate
+from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
+from tasks.opening import require_direct_database
+from tasks.stopping import wait_for
 from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
@@ -30,7 +32,6 @@ class Runtime:
     stores: Stores
     tools: Tools
     lease: ProcessLeaseHolder
-    gate: ProviderGate
 
     def close(self) -> None:
         self.lease.stop()
@@ -40,19 +41,14 @@ class Runtime:
 
 
 def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
-    """Build everything and start renewing the lease. Call after the fork: connections do not survive one.
-
-    `kind` names the process in the table of leases.
-    """
+    """Build everything and start renewing the lease. `kind` names the process in the table of leases."""
     stores = build_stores(settings, clock, TaskSender(celery))
     lease = ProcessLeaseHolder(stores.engine, kind, settings.processes.lease_seconds)
     lease.start()
-    gate = ProviderGate(lease)
-    return Runtime(stores, build_tools(settings, stores, gate), lease, gate)
+    return Runtime(stores, build_tools(settings, stores), lease)
 
 
-def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = None) -> Tools:
-    """With the gate, no provider is asked under a lease that was lost; without it, the caller holds none."""
+def build_tools(settings: Settings, stores: Stores) -> Tools:
     spool = Spool(settings.files.data_dir, stores.sealer, clock)
     spool.ensure_folders()
     timeouts = Timeouts(
@@ -60,14 +56,13 @@ def build_tools(settings: Settings, stores: Stores, gate: ProviderGate | None = 
         treatments_seconds=settings.providers.tilko_treatments_timeout_seconds,
     )
     http = open_http()
-    if gate is not None:
-        http.event_hooks["request"].append(gate)
     return Tools(
         settings=settings,
         clock=clock,
         sealer=stores.sealer,
         sessions=stores.sessions,
         spool=spool,
+        calls=PaidCalls(spool, stores.unit_of_work, clock, settings.collection.call_margin_seconds),
         importer=FileImporter(spool, stores.sessions, clock, RetryPolicy(settings.files.retry_delays_seconds)),
         tilko=TilkoClient(
             settings.providers.tilko_base_url, settings.providers.tilko_api_key, timeouts=timeouts, http=http
@@ -85,29 +80,25 @@ _current: Runtime | None = None
 
 
 def runtime() -> Runtime:
-    """This worker process' own. Solo and thread pools send no signal at their start: then it is built on first use."""
-    global _current  # noqa: PLW0603 one per process, by nature
+    """This worker process' own, for all of its threads."""
     if _current is None:
-        _current = build_runtime(settings, app, ProcessKind.WORKER)
+        raise AssertionError("built before the first task")
     return _current
 
 
 @signals.worker_init.connect
-def prepare_fork(**_: object) -> None:
-    """In the main process: have everything imported, mapped and read that children then share, so that one that takes
-    a dead one's place is at work sooner. No connection is opened."""
-    configure_mappers()
-    stores = build_stores(settings, clock, TaskSender(app))
-    stores.close()
-    open_http().close()
+def _look_at_database(**_: object) -> None:
+    require_direct_database()
 
 
-@signals.worker_process_init.connect
+@signals.worker_init.connect
 def _build_at_start(**_: object) -> None:
-    runtime()
+    global _current  # noqa: PLW0603 one per process, by nature
+    _current = build_runtime(settings, app, ProcessKind.WORKER)
+    wait_for(lambda: bool(runtime().tools.calls.under_way))
 
 
-@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
 def _close_at_end(**_: object) -> None:
     if _current is not None:
         _current.close()

@@ -20,6 +20,8 @@ from dev.local.programs import ROOT, sandbox_program
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import choose_node
+from tests.faketime import NO_FAKETIME
+from tests.pgbouncer import NO_PGBOUNCER
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
 pytest_plugins = ["tests.repetition", "tests.scheduling"]
@@ -148,6 +150,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if terminal is None:
         return
-    missed = sum(NO_CHROMIUM in str(report.longrepr) for report in terminal.stats.get("skipped", ()))
-    if missed:
-        terminal.write_line(f"NOT TESTED: {missed} tests of the pages, as {NO_CHROMIUM}", red=True, bold=True)
+    skipped = [str(report.longrepr) for report in terminal.stats.get("skipped", ())]
+    for subject, reason in (
+        ("the pages", NO_CHROMIUM),
+        ("hosts whose clocks are apart", NO_FAKETIME),
+        ("a connection pooler", NO_PGBOUNCER),
+    ):
+        missed = sum(reason in why for why in skipped)
+        if missed:
+            terminal.write_line(f"NOT TESTED: {missed} tests of {subject}, as {reason}", red=True, bold=True)

@@ -1,5 +1,7 @@
 """The edge: HTTP, WebSocket and the page; everything a browser can reach."""
 
+from functools import cache
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,14 +13,15 @@ from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import pages
+from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
-from webapp.api.collection import files, runs, sessions, stream
+from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import access_log, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
-from webapp.current import Parts, keep_parts
+from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
 from webapp.headers import harden
@@ -28,6 +31,7 @@ from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
+from webapp.request_bounds import bound_requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -36,14 +40,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.processes.log_level, "web")
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's own provider
+    app.wsgi_app = in_pieces(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents it
     observe(app)
     answer_errors(app)
+    bound_requests(app)
     check_bodies(app)
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
+    pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
             app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies
@@ -74,11 +81,23 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, stream, records, access_log, erasures, exports, passwords, files, runs, sign_in):
+    for resource in (
+        sessions,
+        stream,
+        records,
+        consents,
+        access_log,
+        erasures,
+        exports,
+        passwords,
+        files,
+        runs,
+        sign_in,
+    ):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
-    app.extensions["welno_document"] = api.spec.to_dict
+    app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

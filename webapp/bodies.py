@@ -1,8 +1,11 @@
-"""What is refused before a body is read: too much of it, and anything but JSON."""
+"""What is refused of a body before a view reads it: too much, too often, anything but JSON, and JSON that is unsafe."""
 
 from flask import Flask, request
 
-from webapp.errors import ApiError, Code
+from webapp.current import stores
+from webapp.errors import ApiError, Code, flatten_messages
+from webapp.json_reader import UnreadableJson, read_json
+from webapp.limits import caller_address, count_use
 
 BODY_MAX_BYTES = 64 * 1024
 
@@ -14,11 +17,25 @@ def check_bodies(app: Flask) -> None:
 
 
 def _check_body() -> None:
-    """Raises ApiError."""
+    """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
     if (request.content_length or 0) > BODY_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    if is_chunked and len(request.get_data(cache=True)) > BODY_MAX_BYTES:
-        raise ApiError(Code.BODY_TOO_LARGE)
-    if (request.content_length or is_chunked) and request.url_rule is not None and not request.is_json:
+    if not (request.content_length or is_chunked) or request.url_rule is None:
+        return
+    if not request.is_json:
         raise ApiError(Code.NOT_JSON)
+    count_use(stores().settings.web.body_limit, "body", caller_address())
+    data = request.get_data(cache=True)
+    if len(data) > BODY_MAX_BYTES:
+        raise ApiError(Code.BODY_TOO_LARGE)
+    _check_json(data)
+
+
+def _check_json(data: bytes) -> None:
+    """The schemas parse it once more: at most 64 KiB, and no view can forget to have it checked."""
+    try:
+        read_json(data)
+    except UnreadableJson as exc:
+        details = flatten_messages({"json": {exc.field: [str(exc.fault)]}})
+        raise ApiError(Code.VALIDATION_FAILED, details=details) from exc

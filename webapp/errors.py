@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
+from services.database import UnsuitableDatabase
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 
@@ -36,6 +37,8 @@ class Code(StrEnum):
     LOGIN_FAILED = "LOGIN_FAILED"
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FRESH_PROOF_REQUIRED = "FRESH_PROOF_REQUIRED"
+    CONSENT_REQUIRED = "CONSENT_REQUIRED"
+    GUARDIAN_REQUIRED = "GUARDIAN_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
@@ -43,6 +46,7 @@ class Code(StrEnum):
     PATIENT_NOT_FOUND = "PATIENT_NOT_FOUND"
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
     SESSION_OVER = "SESSION_OVER"
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
@@ -91,6 +95,17 @@ CODES: Mapping[Code, Meaning] = {
         "본인인지 한 번 더 확인해야 해요. 비밀번호를 입력하거나 휴대폰 인증을 다시 해 주세요.",
         "The approval or the password is older than five minutes: send `password`, or identify again.",
     ),
+    Code.CONSENT_REQUIRED: Meaning(
+        403,
+        "필수 항목에 모두 동의해야 시작할 수 있어요.",
+        "`details.missing` names the kinds of consent that are needed, `details.changed` those of them whose text is"
+        " another by now: show it and ask again. Nothing was stored, and no provider was asked.",
+    ),
+    Code.GUARDIAN_REQUIRED: Meaning(
+        403,
+        "만 14세가 되지 않은 사람은 아직 쓸 수 없어요.",
+        "Younger than 14 today in Korea: a guardian would have to agree, which cannot be done yet. Nothing was stored.",
+    ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(
         403, "허용되지 않은 사이트에서 온 요청이에요.", "An unsafe call with a cookie, without a listed `Origin`."
@@ -104,6 +119,11 @@ CODES: Mapping[Code, Meaning] = {
     Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
+    Code.BODY_TOO_SLOW: Meaning(
+        408,
+        "보낸 내용을 제시간에 다 받지 못했어요. 다시 시도해 주세요.",
+        "The body did not come within `WELNO_BODY_WITHIN_SECONDS`.",
+    ),
     Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
     Code.SESSION_OVER: Meaning(
         409, "이미 끝난 접속이에요. 처음부터 다시 시작해 주세요.", "The session has ended; start a new one."
@@ -141,6 +161,7 @@ _BY_STATUS = {
     403: Code.FORBIDDEN,
     404: Code.NOT_FOUND,
     405: Code.METHOD_NOT_ALLOWED,
+    408: Code.BODY_TOO_SLOW,
     413: Code.BODY_TOO_LARGE,
     415: Code.NOT_JSON,
     422: Code.VALIDATION_FAILED,
@@ -178,7 +199,15 @@ _OURS: Mapping[type[Exception], Code] = {
     FileNotParked: Code.FILE_NOT_PARKED,
     NotStopped: Code.RUN_NOT_STOPPED,
 }
-STORES_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisError, StreamsUnavailable, StorageFault)
+STORES_DOWN = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    UnsuitableDatabase,
+    RedisError,
+    StreamsUnavailable,
+    StorageFault,
+)
 
 
 def answer_errors(app: Flask) -> None:
@@ -242,10 +271,18 @@ def flatten_messages(messages: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for by_location in messages.values() if isinstance(messages, dict) else [messages]:
         if isinstance(by_location, dict):
-            found |= {name if _is_field_name(name) else "body": texts for name, texts in by_location.items()}
+            for name, texts in by_location.items():
+                found[name if _is_field_name(name) else "body"] = _sentences(texts)
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
+
+
+def _sentences(messages: Any) -> Any:
+    """Of a list's or a mapping's parts, too: which part it is may be what the client typed, and is not repeated."""
+    if not isinstance(messages, dict):
+        return messages
+    return [sentence for inner in messages.values() for sentence in _sentences(inner)]
 
 
 def _is_field_name(name: object) -> bool:

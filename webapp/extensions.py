@@ -1,7 +1,7 @@
 """Builds the Flask extensions of one app. Imports nothing of ours, so that every other module here may import it."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from flask import Flask
 from flask_jwt_extended import JWTManager
@@ -9,14 +9,18 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
 from limits.storage import RedisStorage
-from redis import ConnectionPool, Redis
+from redis import BlockingConnectionPool, ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
+# A token may live longer by this.
+_HOSTS_APART_SECONDS = 120
 _LIMITS_TIMEOUT_SECONDS = 2
+# For a command of a tenth of a millisecond. Without a bound a crowd of callers would open one each, and as many files.
+_LIMITS_MAX_CONNECTIONS = 16
 _REDIS_IS_LOCAL = ("unix://",)
 
 
@@ -34,9 +38,7 @@ def build_api(app: Flask) -> DocumentedApi:
     app.config.update(
         API_TITLE="welno",
         API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/api",
-        OPENAPI_JSON_PATH="openapi.json",
+        OPENAPI_VERSION="3.1.0",  # served by api/reference.py: the library would render it at each call
     )
     return DocumentedApi(app)
 
@@ -50,6 +52,8 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
         JWT_ENCODE_AUDIENCE="welno",
         JWT_DECODE_AUDIENCE="welno",
         JWT_TOKEN_LOCATION=["headers", "cookies"],
+        # PyJWT goes by the host's own clock: the token of a web process whose clock is ahead is valid in the others.
+        JWT_DECODE_LEEWAY=_HOSTS_APART_SECONDS,
         JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
         JWT_ACCESS_COOKIE_NAME=PATIENT_COOKIE,
         JWT_ACCESS_COOKIE_PATH="/",
@@ -64,17 +68,20 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
 def build_limiter(app: Flask, redis_url: str) -> Limiter:
     """Errors of Redis are raised: a limit that cannot be counted is no permission."""
     scheme = "redis+" if redis_url.startswith(_REDIS_IS_LOCAL) else ""
-    options: dict[str, Any] = {
-        "socket_timeout": _LIMITS_TIMEOUT_SECONDS,
-        "socket_connect_timeout": _LIMITS_TIMEOUT_SECONDS,
+    pool = BlockingConnectionPool.from_url(
+        redis_url,
+        max_connections=_LIMITS_MAX_CONNECTIONS,
+        timeout=_LIMITS_TIMEOUT_SECONDS,
+        socket_timeout=_LIMITS_TIMEOUT_SECONDS,
+        socket_connect_timeout=_LIMITS_TIMEOUT_SECONDS,
         # redis-py's own pauses grow to ten seconds: a request would wait for them.
-        "retry": Retry(NoBackoff(), 1),
-    }
+        retry=Retry(NoBackoff(), 1),
+    )
     limiter = Limiter(
         get_remote_address,
         app=app,
         storage_uri=f"{scheme}{redis_url}",
-        storage_options=options,
+        storage_options={"connection_pool": pool},  # type: ignore[dict-item] # handed on as it is
         strategy="moving-window",
         key_prefix="welno",
     )

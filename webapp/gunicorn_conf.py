@@ -10,17 +10,30 @@ from psycogreen.gevent import patch_psycopg  # noqa: E402
 patch_psycopg()
 
 import gc  # noqa: E402
+import sys  # noqa: E402
+from dataclasses import asdict  # noqa: E402
 from typing import Any  # noqa: E402
 
 from gunicorn.glogging import Logger  # noqa: E402
-from prometheus_client import multiprocess  # noqa: E402
 
-from core.logs import configure_logs  # noqa: E402
+from core.logs import configure_logs, get_logger  # noqa: E402
 from core.settings import load_settings  # noqa: E402
-from webapp.current import parts  # noqa: E402
-from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
+from webapp.connections import TooFewFilesError, fit_capacity, raise_open_files  # noqa: E402
 
+# Before the metrics are made, which need their folder.
 settings = load_settings()
+try:
+    capacity = fit_capacity(settings, raise_open_files())
+except TooFewFilesError as exc:
+    sys.exit(str(exc))
+
+log = get_logger(__name__)
+
+from services.database import connect_database, find_unsuitable  # noqa: E402
+from webapp.current import parts  # noqa: E402
+from webapp.gunicorn_worker import BoundedWorker  # noqa: E402
+from webapp.live_metrics import forget_dead, join_metrics  # noqa: E402
+from webapp.relay.draining import drain_at_exit, drain_when_stopped  # noqa: E402
 
 
 class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
@@ -36,9 +49,9 @@ class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
 
 logger_class = PlainLogger
 accesslog = None
-worker_class = "gevent"
+worker_class = BoundedWorker
 # Requests under way and SSE; WebSockets leave gunicorn and count elsewhere (WELNO_SOCKETS_TOTAL).
-worker_connections = settings.relay.sockets_total + 1000
+worker_connections = capacity.connections
 # One deadline for a head that comes byte by byte, for a connection that asks nothing and for the pause between two
 # requests: gunicorn runs it until the head is complete, however many bytes arrive meanwhile.
 keepalive = settings.web.handshake_within_seconds
@@ -58,7 +71,24 @@ limit_request_field_size = 8190
 _RARELY = (5_000, 5, 100)
 
 
+def on_starting(_server: Any) -> None:
+    """Before the fork, and on connections of its own."""
+    engine = connect_database(settings.stores.database_url, pool_size=1)
+    reason = find_unsuitable(engine)
+    engine.dispose()
+    if reason:
+        sys.exit(f"settings: DATABASE_URL: {reason}")
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    if settings.processes.metrics_dir:
+        join_metrics(settings.processes.metrics_dir)
+
+
 def post_worker_init(worker: Any) -> None:
+    worker.bind(capacity)
+    if capacity.connections < settings.web.connections_total:
+        log.warning("open_files_limit_is_low", **asdict(capacity))
     gc.freeze()
     gc.set_threshold(*_RARELY)
     drain_when_stopped(worker, parts(worker.wsgi).relay)
@@ -69,7 +99,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
         drain_at_exit(parts(worker.wsgi).relay)
 
 
-def child_exit(_server: Any, worker: Any) -> None:
-    """Gauges of a dead process must not be added up any more."""
+def child_exit(_server: Any, _worker: Any) -> None:
+    """Also done at each look at the metrics, as nobody does this when the main process is killed."""
     if settings.processes.metrics_dir:
-        multiprocess.mark_process_dead(worker.pid, settings.processes.metrics_dir)  # type: ignore[no-untyped-call] # no types there
+        forget_dead(settings.processes.metrics_dir)

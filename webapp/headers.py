@@ -12,7 +12,7 @@ def harden(response: Response) -> Response:
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
-    # A live stream says more of itself: that nobody on the way may change it either.
-    if request.path.startswith("/api/") and response.mimetype != "text/event-stream":
-        response.headers["Cache-Control"] = "no-store"
+    # Some say more of themselves: a live stream, that nobody on the way may change it; a document, that it may be kept.
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -7,6 +7,7 @@ import time
 from flask import request
 from limits import RateLimitItem, parse_many
 
+from webapp.addresses import network_of
 from webapp.current import parts
 from webapp.errors import ApiError, Code
 
@@ -40,7 +41,8 @@ def _refuse(item: RateLimitItem, action: str, key: str) -> None:
 
 
 def caller_address() -> str:
-    return request.remote_addr or "unknown"
+    """As limits count it: of IPv6 the network."""
+    return network_of(request.remote_addr)
 
 
 def pseudonym(value: str) -> str:

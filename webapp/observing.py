@@ -4,6 +4,7 @@ import ipaddress
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 import structlog
 from flask import Flask, Response, g, request
@@ -11,6 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, g
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from core.logs import get_logger
+from webapp.live_metrics import forget_dead
 
 log = get_logger(__name__)
 
@@ -18,6 +20,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _SESSION_ID = re.compile(r"[0-9A-Fa-f-]{36}", re.ASCII)
 # Asked every few seconds by machines: their lines would bury the others.
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+
+_PAID_CALLS = ("checkups", "prescriptions")
 
 REQUESTS = Counter("welno_http_requests_total", "Answered requests.", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -91,10 +95,21 @@ def shorten_address(address: str | None) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{kept}", strict=False))
 
 
-def render_metrics(metrics_dir: str) -> bytes:
-    """Of all web processes of this machine when they share a folder, else of this one."""
+def render_metrics(metrics_dir: str, paid_again: Mapping[str, int]) -> bytes:
+    """Of all web processes of this machine when they share a folder, else of this one; and what PostgreSQL counts for
+    all of the product's processes."""
+    counted = CollectorRegistry()
+    again = Counter(
+        "welno_paid_again_total",
+        "Calls that were made once more, as the process that had made them was lost before their answer was on disk.",
+        ["call"],
+        registry=counted,
+    )
+    for call in _PAID_CALLS:
+        again.labels(call).inc(paid_again.get(call, 0))
     if not metrics_dir:
-        return generate_latest(REGISTRY)
+        return generate_latest(REGISTRY) + generate_latest(counted)
+    forget_dead(metrics_dir)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=metrics_dir)  # type: ignore[no-untyped-call] # the library has no types here
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(counted)

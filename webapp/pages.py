@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_file, url_for
+
+from services.patients.consent_texts import ConsentTexts
 
 blueprint = Blueprint("pages", __name__)
 
@@ -51,6 +53,11 @@ class PageExtras:
 NO_EXTRAS = PageExtras()
 # By the page's endpoint. What stands here is allowed to that page alone.
 EXTRAS: dict[str, PageExtras] = {}
+
+
+def show_consent_texts(app: Flask, texts: ConsentTexts) -> None:
+    """Give them to the page that asks for the consents."""
+    app.jinja_env.globals["consent_texts"] = list(texts.values())
 
 
 @blueprint.get("/")

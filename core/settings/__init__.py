@@ -4,23 +4,27 @@ Errors: SettingsError (not retryable), whose message names every variable at fau
 """
 
 from core.settings.groups import (
-    AccountSettings,
     CollectionSettings,
     FileSettings,
     ProcessSettings,
     ProviderSettings,
-    RelaySettings,
     SecretSettings,
     StoreSettings,
-    WebSettings,
 )
 from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
 from core.settings.variables import SettingsError, Variable, variables_of
+from core.settings.web_groups import (
+    AccountSettings,
+    ConsentSettings,
+    RelaySettings,
+    WebSettings,
+)
 
 __all__ = [
     "AccountSettings",
     "CollectionSettings",
+    "ConsentSettings",
     "FileSettings",
     "ProcessSettings",
     "ProviderSettings",

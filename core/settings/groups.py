@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from core.settings.addresses import (
+    read_base_url,
+    read_broker_url,
+    read_database_url,
+    read_origins,
+    read_provider_url,
+    read_redis_url,
+)
 from core.settings.readers import (
     count_between,
     number_between,
-    read_boolean,
-    read_database_url,
+    one_of,
+    read_api_key,
+    read_folder,
     read_log_level,
-    read_optional_text,
-    read_origins,
-    read_path,
     read_pauses,
-    read_provider_url,
-    read_rate_limit,
+    read_present_folder,
     read_sealing_keys,
     read_secret,
-    read_text,
-    url_with,
 )
 from core.settings.variables import setting
 
@@ -31,6 +34,7 @@ LOCAL_VARIABLES = {
 }
 
 _SECONDS = number_between(0.01, 86_400 * 31)
+_CALL_SECONDS = number_between(0.05, 900)
 _SECONDS_OR_NONE = number_between(0, 3600)
 
 
@@ -42,10 +46,10 @@ class StoreSettings:
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
     )
-    redis_url: str = setting(
-        "REDIS_URL", url_with("redis", "rediss", "unix"), "Redis: sessions, streams, limits.", secret=True
+    redis_url: str = setting("REDIS_URL", read_redis_url, "Redis: sessions, streams, limits.", secret=True)
+    broker_url: str = setting(
+        "CELERY_BROKER_URL", read_broker_url, "The Celery broker: Redis or RabbitMQ.", secret=True
     )
-    broker_url: str = setting("CELERY_BROKER_URL", read_text, "The Celery broker: Redis or RabbitMQ.", secret=True)
     log_keep_days_session: int = setting(
         "WELNO_LOG_KEEP_DAYS_SESSION",
         count_between(1, 3650),
@@ -60,26 +64,54 @@ class StoreSettings:
         default="730",
         unit="days",
     )
+    run_keep_days: int = setting(
+        "WELNO_RUN_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long a run that has ended is kept, with its steps; no shorter than its events.",
+        default="365",
+        unit="days",
+    )
+    step_keep_days: int = setting(
+        "WELNO_STEP_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long the single tries of a run's steps are kept.",
+        default="90",
+        unit="days",
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when events would outlive the run that they are numbered by."""
+        if self.run_keep_days < self.log_keep_days_session:
+            raise ValueError("WELNO_RUN_KEEP_DAYS: must be at least WELNO_LOG_KEEP_DAYS_SESSION")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderSettings:
     """Other people's APIs."""
 
-    tilko_base_url: str = setting(
-        "TILKO_BASE_URL", read_provider_url, "Tilko's address.", default="https://api.tilko.net", may_be_file=True
+    tilko_base_url: str = setting("TILKO_BASE_URL", read_base_url, "Tilko's address.", default="https://api.tilko.net")
+    tilko_api_key: str = setting("TILKO_API_KEY", read_api_key, "Tilko's API key.", secret=True)
+    tilko_approval_check: str = setting(
+        "TILKO_APPROVAL_CHECK",
+        one_of("auto", "login_check", "data_call"),
+        "What tells whether a phone has approved: `login_check` (free, without data), `data_call` (billed, brings the"
+        " checkups), or `auto`: LoginCheck, and the data call where the provider has none.",
+        default="auto",
     )
-    tilko_api_key: str = setting("TILKO_API_KEY", read_text, "Tilko's API key.", secret=True)
     tilko_checkups_timeout_seconds: float = setting(
-        "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for checkups.", default="120", unit="s"
+        "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS", _CALL_SECONDS, "Longest wait for checkups.", default="120", unit="s"
     )
     tilko_treatments_timeout_seconds: float = setting(
-        "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS", _SECONDS, "Longest wait for prescriptions.", default="300", unit="s"
+        "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS",
+        _CALL_SECONDS,
+        "Longest wait for prescriptions.",
+        default="300",
+        unit="s",
     )
-    mediarc_api_url: str = setting("MEDIARC_API_URL", read_provider_url, "MediArc's address.", may_be_file=True)
-    mediarc_api_key: str = setting("MEDIARC_API_KEY", read_text, "MediArc's API key.", secret=True)
+    mediarc_api_url: str = setting("MEDIARC_API_URL", read_provider_url, "MediArc's address.")
+    mediarc_api_key: str = setting("MEDIARC_API_KEY", read_api_key, "MediArc's API key.", secret=True)
     mediarc_timeout_seconds: float = setting(
-        "WELNO_MEDIARC_TIMEOUT_SECONDS", _SECONDS, "Longest wait for a report.", default="90", unit="s"
+        "WELNO_MEDIARC_TIMEOUT_SECONDS", _CALL_SECONDS, "Longest wait for a report.", default="90", unit="s"
     )
 
 
@@ -127,72 +159,6 @@ def _as_written(keys: dict[str, bytes]) -> set[bytes]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebSettings:
-    """The edge: who may call, and how often."""
-
-    allowed_origins: tuple[str, ...] = setting(
-        "WELNO_ALLOWED_ORIGINS",
-        read_origins,
-        "Origins of front ends that may use the cookie, separated by commas.",
-        default="",
-    )
-    cookie_secure: bool = setting("WELNO_COOKIE_SECURE", read_boolean, "Cookies over HTTPS only.", default="true")
-    trusted_proxies: int = setting(
-        "WELNO_TRUSTED_PROXIES",
-        count_between(0, 5),
-        "Reverse proxies in front, whose X-Forwarded-For is believed.",
-        default="0",
-    )
-    handshake_within_seconds: int = setting(
-        "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS",
-        count_between(1, 60),
-        "A request's head must be complete, and the next request begin, within so long.",
-        default="5",
-        unit="s",
-    )
-    start_limit: str = setting(
-        "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
-    )
-    start_phone_limit: str = setting(
-        "WELNO_START_PHONE_LIMIT", read_rate_limit, "Session starts per phone number.", default="10 per hour"
-    )
-    simple_auth_limit: str = setting(
-        "WELNO_SIMPLE_AUTH_LIMIT", read_rate_limit, "Pushes to one phone number.", default="5 per 10 minutes"
-    )
-    password_limit: str = setting(
-        "WELNO_PASSWORD_LIMIT", read_rate_limit, "Password calls per address.", default="30 per 10 minutes"
-    )
-    poll_limit: str = setting(
-        "WELNO_RELAY_POLL_LIMIT", read_rate_limit, "Polls for the events of one session.", default="240 per minute"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountSettings:
-    """Operators, a hospital's staff, members: how they sign in."""
-
-    staff_login_limit: str = setting(
-        "WELNO_STAFF_LOGIN_LIMIT",
-        read_rate_limit,
-        "Tries of one login from one address; a right one takes them back.",
-        default="5 per 15 minutes",
-    )
-    operator_idle_seconds: float = setting(
-        "WELNO_OPERATOR_IDLE_SECONDS",
-        number_between(1, 3600),
-        "An operator's login ends when it was not used for so long.",
-        default="900",
-        unit="s",
-    )
-    demo: bool = setting(
-        "WELNO_DEMO",
-        read_boolean,
-        "The demo's people and logins, and operators without a second factor: never in production.",
-        default="false",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class CollectionSettings:
     """A collection's session, its wait for the phone, its steps."""
 
@@ -210,10 +176,18 @@ class CollectionSettings:
         "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
     )
     poll_interval_seconds: float = setting(
-        "WELNO_POLL_INTERVAL_SECONDS", _SECONDS, "Between the first five polls of an approval.", default="2", unit="s"
+        "WELNO_POLL_INTERVAL_SECONDS",
+        number_between(0.05, 60),
+        "Between the first five polls of an approval.",
+        default="2",
+        unit="s",
     )
     poll_slow_max_seconds: float = setting(
-        "WELNO_POLL_SLOW_MAX_SECONDS", _SECONDS, "Longest pause between later polls.", default="10", unit="s"
+        "WELNO_POLL_SLOW_MAX_SECONDS",
+        number_between(0.05, 600),
+        "Longest pause between later polls.",
+        default="10",
+        unit="s",
     )
     step_max_attempts: int = setting(
         "WELNO_STEP_MAX_ATTEMPTS", count_between(1, 50), "Tries of one step before it fails.", default="5"
@@ -232,20 +206,28 @@ class CollectionSettings:
         default="60",
         unit="s",
     )
-    call_patience_seconds: float = setting(
-        "WELNO_CALL_PATIENCE_SECONDS",
-        _SECONDS_OR_NONE,
-        "Longest wait for another process's answer that is paid for, before it is asked for again.",
-        default="2",
+    call_margin_seconds: float = setting(
+        "WELNO_CALL_MARGIN_SECONDS",
+        _SECONDS,
+        "How much longer than its own time-out a paid call may be under way before it is made again: half of it to "
+        "leave, half of it to have its answer on disk.",
+        default="10",
         unit="s",
     )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a longest time is shorter than that of which it is the longest."""
+        if self.session_max_seconds < self.session_ttl_seconds:
+            raise ValueError("WELNO_SESSION_MAX_SECONDS: must be at least WELNO_SESSION_TTL_SECONDS")
+        if self.step_retry_max_seconds < self.step_retry_base_seconds:
+            raise ValueError("WELNO_STEP_RETRY_MAX_SECONDS: must be at least WELNO_STEP_RETRY_BASE_SECONDS")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileSettings:
     """The file-first store."""
 
-    data_dir: Path = setting("TILKO_DATA_DIR", read_path, "Folder of the file-first store.", default="tilko_data")
+    data_dir: Path = setting("TILKO_DATA_DIR", read_folder, "Folder of the file-first store.", default="tilko_data")
     retry_delays_seconds: tuple[int, ...] = setting(
         "WELNO_FILE_RETRY_DELAYS_SECONDS",
         read_pauses,
@@ -277,131 +259,38 @@ class FileSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelaySettings:
-    """Every bound of a connection; docs/relay.md tells what happens beyond it. `sockets_` counts readers of any kind:
-    WebSockets, SSE answers and long polls."""
-
-    # Offices and carriers share addresses.
-    sockets_per_address: int = setting(
-        "WELNO_SOCKETS_PER_ADDRESS",
-        count_between(1, 100_000),
-        "Open sockets, SSE and long polls from one address.",
-        default="200",
-    )
-    sockets_per_person: int = setting(
-        "WELNO_SOCKETS_PER_PERSON", count_between(1, 1000), "The same of one known patient.", default="50"
-    )
-    sockets_total: int = setting(
-        "WELNO_SOCKETS_TOTAL", count_between(1, 1_000_000), "The same in one web process.", default="10000"
-    )
-    message_in_max_bytes: int = setting(
-        "WELNO_RELAY_MESSAGE_IN_MAX_BYTES",
-        count_between(1024, 16 * 1024 * 1024),
-        "Longest message of a client.",
-        default="65536",
-        unit="bytes",
-    )
-    message_out_max_bytes: int = setting(
-        "WELNO_RELAY_MESSAGE_OUT_MAX_BYTES",
-        count_between(66_560, 16 * 1024 * 1024),
-        "Longest message to a client; an event of 64 KiB must fit.",
-        default="66560",
-        unit="bytes",
-    )
-    messages_per_minute: int = setting(
-        "WELNO_RELAY_MESSAGES_PER_MINUTE",
-        count_between(1, 100_000),
-        "Messages of one socket, by fragments.",
-        default="240",
-    )
-    controls_per_minute: int = setting(
-        "WELNO_RELAY_CONTROLS_PER_MINUTE",
-        count_between(1, 100_000),
-        "Pings and unasked pongs of one socket.",
-        default="240",
-    )
-    queue_max_bytes: int = setting(
-        "WELNO_RELAY_QUEUE_MAX_BYTES",
-        count_between(65_536, 1024 * 1024 * 1024),
-        "Events that may wait for one reader.",
-        default="1048576",
-        unit="bytes",
-    )
-    admit_within_seconds: float = setting(
-        "WELNO_RELAY_ADMIT_WITHIN_SECONDS",
-        _SECONDS,
-        "From a socket's handshake to its greeting.",
-        default="10",
-        unit="s",
-    )
-    ping_every_seconds: float = setting(
-        "WELNO_RELAY_PING_EVERY_SECONDS", _SECONDS, "Between our pings.", default="30", unit="s"
-    )
-    pong_within_seconds: float = setting(
-        "WELNO_RELAY_PONG_WITHIN_SECONDS", _SECONDS, "Longest wait for a pong.", default="10", unit="s"
-    )
-    write_within_seconds: float = setting(
-        "WELNO_RELAY_WRITE_WITHIN_SECONDS",
-        _SECONDS,
-        "A reader that takes nothing for so long is cut off.",
-        default="15",
-        unit="s",
-    )
-    close_within_seconds: float = setting(
-        "WELNO_RELAY_CLOSE_WITHIN_SECONDS", _SECONDS, "Longest wait for the answer to a close.", default="5", unit="s"
-    )
-    # At most 60: a lost right is noticed within a minute.
-    check_every_seconds: float = setting(
-        "WELNO_RELAY_CHECK_EVERY_SECONDS",
-        number_between(0.01, 60),
-        "How often a reader's right to read is looked up again.",
-        default="55",
-        unit="s",
-    )
-    idle_seconds: float = setting(
-        "WELNO_RELAY_IDLE_SECONDS", _SECONDS, "A socket with nothing but pings is closed.", default="3600", unit="s"
-    )
-    drain_spread_seconds: float = setting(
-        "WELNO_RELAY_DRAIN_SPREAD_SECONDS",
-        _SECONDS_OR_NONE,
-        "Readers of a stopping process come back spread over so long.",
-        default="10",
-        unit="s",
-    )
-    # Keeps proxies awake and notices readers that left.
-    sse_comment_seconds: float = setting(
-        "WELNO_RELAY_SSE_COMMENT_SECONDS", _SECONDS, "Between two signs of life on SSE.", default="20", unit="s"
-    )
-    poll_max_seconds: float = setting(
-        "WELNO_RELAY_POLL_MAX_SECONDS", _SECONDS_OR_NONE, "Longest wait of a long poll.", default="25", unit="s"
-    )
-    position_check_seconds: float = setting(
-        "WELNO_RELAY_POSITION_CHECK_SECONDS",
-        _SECONDS,
-        "Each stream's end is compared with what its readers were given.",
-        default="15",
-        unit="s",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class ProcessSettings:
     """Our own processes: their leases, logs and metrics."""
 
     lease_seconds: float = setting(
         "WELNO_LEASE_SECONDS",
-        _SECONDS,
+        number_between(0.5, 300),
         "A process that has not renewed its lease for so long is taken for dead.",
         default="5",
         unit="s",
     )
     sweep_interval_seconds: float = setting(
-        "WELNO_SWEEP_INTERVAL_SECONDS", _SECONDS, "Between two sweeps for what stands still.", default="0.5", unit="s"
+        "WELNO_SWEEP_INTERVAL_SECONDS",
+        number_between(0.05, 60),
+        "Between two sweeps for what stands still.",
+        default="0.5",
+        unit="s",
     )
     log_level: str = setting("WELNO_LOG_LEVEL", read_log_level, "Least severe level that is logged.", default="INFO")
+    flower_origins: tuple[str, ...] = setting(
+        "WELNO_FLOWER_ORIGINS",
+        read_origins,
+        "Origins under which Flower is reached, besides names of this machine, separated by commas.",
+        default="",
+    )
     metrics_dir: str = setting(
         "PROMETHEUS_MULTIPROC_DIR",
-        read_optional_text,
+        read_present_folder,
         "Folder in which several web processes add up their metrics.",
         default="",
     )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a run would be given up before a sweep could look for it."""
+        if self.lease_seconds < self.sweep_interval_seconds:
+            raise ValueError("WELNO_LEASE_SECONDS: must be at least WELNO_SWEEP_INTERVAL_SECONDS")

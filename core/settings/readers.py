@@ -1,29 +1,35 @@
 """Typed readers: each takes a variable's text and gives its value, or raises ValueError with a sentence.
 
-No sentence repeats the text: it may be a secret.
+No sentence repeats the text: it may be a secret. What every text must be is judged before (`variables.judge_text`).
 """
 
 import base64
 import binascii
+import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from core.sealing import KEY_ID
 
 Reader = Callable[[str], object]
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-# As a browser writes it in the header: no path, no slash at the end, lower case.
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
-_ONE_LIMIT = r"\s*\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day|month|year)s?\s*"
-_RATE_LIMIT = re.compile(rf"{_ONE_LIMIT}([,;|]{_ONE_LIMIT})*", re.IGNORECASE)
-# It stands, with its length in one byte, before everything that its key seals.
-_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_SECRET_LENGTH = 32
-# Of 32 random hexadecimal digits 14 are different on average; fewer than 8 are typed, not drawn.
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+_COUNT = re.compile(r"\d{1,10}", re.ASCII)
+_ONE_LIMIT = r"\s*[1-9]\d{0,6}\s*(/|per)\s*([1-9]\d{0,3}\s*)?(second|minute|hour|day|month|year)s?\s*"
+_RATE_LIMIT = re.compile(rf"{_ONE_LIMIT}([,;|]{_ONE_LIMIT}){{0,4}}", re.IGNORECASE | re.ASCII)
+# It goes into a header of each call.
+_API_KEY = re.compile(r"[!-~]{1,512}")
+_MOST_PAUSES, _LONGEST_PAUSE_SECONDS = 20, 86_400 * 31
+_SECRET_LENGTH, _LONGEST_SECRET = 32, 512
+_KEY_BYTES = 32
+# Of 32 random bytes 30 are different on average; fewer than 8 are typed, not drawn.
 _DIFFERENT_AT_LEAST = 8
+# 32 random hexadecimal digits have about 115 by this count, a word typed twice far less.
+_SECRET_BITS = 96
 
 
 def read_text(text: str) -> str:
@@ -32,20 +38,32 @@ def read_text(text: str) -> str:
     return text.strip()
 
 
-def read_optional_text(text: str) -> str:
-    return text.strip()
+def read_api_key(text: str) -> str:
+    if not _API_KEY.fullmatch(text):
+        raise ValueError("must be 1 to 512 letters, digits and signs of ASCII, without blanks")
+    return text
 
 
-def read_path(text: str) -> Path:
-    return Path(read_text(text))
+def read_folder(text: str) -> Path:
+    """It need not be there yet."""
+    path = Path(read_text(text))
+    if path.exists() and not path.is_dir():
+        raise ValueError("must be a folder")
+    return path
+
+
+def read_present_folder(text: str) -> str:
+    """Empty for none."""
+    if text and not Path(text).is_dir():
+        raise ValueError("must be a folder that is there")
+    return text
 
 
 def number_between(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise ValueError("must be a number") from None
+        if not _NUMBER.fullmatch(text):
+            raise ValueError("must be a number, such as 5 or 0.5")
+        number = float(text)
         if not low <= number <= high:
             raise ValueError(f"must lie between {low:g} and {high:g}")
         return number
@@ -64,10 +82,9 @@ def count_between(low: int, high: int) -> Callable[[str], int]:
 
 
 def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("must be a whole number") from None
+    if not _COUNT.fullmatch(text):
+        raise ValueError("must be a whole number")
+    return int(text)
 
 
 def read_boolean(text: str) -> bool:
@@ -76,51 +93,25 @@ def read_boolean(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError("must be " + " or ".join(words))
+        return text
+
+    return read
+
+
 def read_list(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def read_pauses(text: str) -> tuple[int, ...]:
     pauses = tuple(_whole_number(item) for item in read_list(text))
-    if not pauses or min(pauses) < 1:
-        raise ValueError("must be whole seconds separated by commas, each at least 1")
+    if not 1 <= len(pauses) <= _MOST_PAUSES or min(pauses) < 1 or max(pauses) > _LONGEST_PAUSE_SECONDS:
+        longest = _LONGEST_PAUSE_SECONDS
+        raise ValueError(f"must be 1 to {_MOST_PAUSES} pauses separated by commas, of 1 to {longest} whole seconds")
     return pauses
-
-
-def url_with(*schemes: str) -> Callable[[str], str]:
-    beginnings = tuple(f"{scheme}://" for scheme in schemes)
-
-    def read(text: str) -> str:
-        if not text.startswith(beginnings):
-            raise ValueError("must begin with " + " or ".join(beginnings))
-        return text
-
-    return read
-
-
-def read_database_url(text: str) -> str:
-    """With the driver that the product uses, whichever way the address is written."""
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in {"postgresql", "postgresql+psycopg2"}:
-        raise ValueError("must begin with postgresql://")
-    return f"postgresql+psycopg2://{rest}"
-
-
-def read_provider_url(text: str) -> str:
-    """Health records travel encrypted: plain HTTP is for stand-ins on this machine."""
-    parts = urlsplit(text)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("must begin with https:// (or lead to this machine)")
-    return text
-
-
-def read_origins(text: str) -> tuple[str, ...]:
-    origins = read_list(text)
-    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        raise ValueError(
-            "must be origins as browsers send them, such as https://app.example.com: no path, no * , no / at the end"
-        )
-    return origins
 
 
 def read_rate_limit(text: str) -> str:
@@ -130,9 +121,19 @@ def read_rate_limit(text: str) -> str:
 
 
 def read_secret(text: str) -> str:
-    if len(text) < _SECRET_LENGTH or len(set(text)) < _DIFFERENT_AT_LEAST:
-        raise ValueError(f"must be {_SECRET_LENGTH} random characters or more")
+    if not _SECRET_LENGTH <= len(text) <= _LONGEST_SECRET or _is_repeated(text) or _bits_of(text) < _SECRET_BITS:
+        raise ValueError(f"must be {_SECRET_LENGTH} to {_LONGEST_SECRET} random characters")
     return text
+
+
+def _is_repeated(text: str) -> bool:
+    """Whether it is one part over and over."""
+    return text in (text + text)[1:-1]
+
+
+def _bits_of(text: str) -> float:
+    """How much its characters tell, by how often each comes: enough to see what was not drawn."""
+    return sum(count * math.log2(len(text) / count) for count in Counter(text).values())
 
 
 def read_sealing_keys(text: str) -> dict[str, bytes]:
@@ -141,12 +142,12 @@ def read_sealing_keys(text: str) -> dict[str, bytes]:
         key_id, _, encoded = item.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except (binascii.Error, ValueError):
             raise ValueError("must be id:base64[,id:base64]") from None
-        if not _KEY_ID.fullmatch(key_id):
+        if not KEY_ID.fullmatch(key_id):
             raise ValueError("each id must be 1 to 64 letters, digits, '_', '.' or '-'")
-        if len(key) != _SECRET_LENGTH or len(set(key)) < _DIFFERENT_AT_LEAST:
-            raise ValueError(f"each key must be {_SECRET_LENGTH} random bytes")
+        if len(key) != _KEY_BYTES or len(set(key)) < _DIFFERENT_AT_LEAST or _is_repeated(key.hex()):
+            raise ValueError(f"each key must be {_KEY_BYTES} random bytes")
         if key_id in keys or key in keys.values():
             raise ValueError("no id and no key may stand there twice")
         keys[key_id] = key

@@ -8,17 +8,20 @@ from typing import Any, get_type_hints
 
 from core.settings.groups import (
     LOCAL_VARIABLES,
-    AccountSettings,
     CollectionSettings,
     FileSettings,
     ProcessSettings,
     ProviderSettings,
-    RelaySettings,
     SecretSettings,
     StoreSettings,
-    WebSettings,
 )
 from core.settings.variables import SettingsError, Variable, variables_of
+from core.settings.web_groups import (
+    AccountSettings,
+    ConsentSettings,
+    RelaySettings,
+    WebSettings,
+)
 
 _PREFIX = "WELNO_"
 
@@ -32,6 +35,7 @@ class Settings:
     secrets: SecretSettings
     web: WebSettings
     accounts: AccountSettings
+    consents: ConsentSettings
     collection: CollectionSettings
     files: FileSettings
     relay: RelaySettings
@@ -115,7 +119,7 @@ class _Reading:
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = set(LOCAL_VARIABLES)
     for variable in declared_variables():
-        known |= {variable.name, variable.file_name} if variable.may_be_file else {variable.name}
+        known |= {variable.name, variable.file_name}
     return (
         f"{name}: unknown setting" for name in sorted(environment) if name.startswith(_PREFIX) and name not in known
     )

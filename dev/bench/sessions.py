@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from core.clock import clock
+from models.patients import ConsentKind
 from services.collection.sessions import Started, start_session
+from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity
 from services.stores import Stores
 
@@ -19,15 +21,18 @@ def invent_identity(phone_no: str) -> Identity:
 def begin_sessions(stores: Stores, phone_numbers: Iterable[str]) -> list[Started]:
     """All in one transaction."""
     with stores.unit_of_work() as work:
-        return [
-            start_session(
-                work,
-                invent_identity(phone_no),
-                redirect_path=None,
-                policy=stores.policy,
-                sealer=stores.sealer,
-                now=clock.now(),
-                request_id="bench",
-            )
-            for phone_no in phone_numbers
-        ]
+        return [_begin(stores, work, invent_identity(phone_no)) for phone_no in phone_numbers]
+
+
+def _begin(stores: Stores, work: Work, identity: Identity) -> Started:
+    now = clock.now()
+    return start_session(
+        work,
+        identity,
+        redirect_path=None,
+        policy=stores.policy,
+        sealer=stores.sealer,
+        given=stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=now),
+        now=now,
+        request_id="bench",
+    )

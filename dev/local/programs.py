@@ -12,7 +12,7 @@ from dev.local.secrets import sandbox_keys
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("sandbox", "web", "worker", "poller", "sweeper", "beat", "flower")
 # As in the Procfile.
-WORKER_CHILDREN = 2
+WORKER_THREADS = 100
 _QUEUES = "collection,files,housekeeping"
 _HIGHEST_FIRST_PORT = 65_531
 
@@ -68,7 +68,7 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
         worker_program("worker"),
         Program("poller", _module("tasks.processes.poller")),
         Program("sweeper", _module("tasks.processes.sweeper")),
-        Program("beat", _celery("beat", "-s", str(home / "beat-schedule"), "--loglevel", "INFO")),
+        Program("beat", _celery("beat", "--loglevel", "INFO")),
         flower_program(ports.flower),
     )
     return {program.name: program for program in programs}
@@ -91,14 +91,15 @@ def web_program(name: str, port: int) -> Program:
     return Program(name, command, _local_url(port), "/readyz")
 
 
-def worker_program(name: str, concurrency: int = WORKER_CHILDREN) -> Program:
+def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
     """The name is its Celery node's too, so that several can live side by side."""
     size = ("--concurrency", str(concurrency), "--prefetch-multiplier", "1")
     return Program(name, _celery("worker", "-Q", _QUEUES, "-E", *size, "-n", f"{name}@%h", "--loglevel", "INFO"))
 
 
 def flower_program(port: int) -> Program:
-    return Program("flower", _celery("flower", f"--address={LOOPBACK}", f"--port={port}"), _local_url(port))
+    options = (f"--address={LOOPBACK}", f"--port={port}")
+    return Program("flower", _module("tasks.processes.flower", *options), _local_url(port))
 
 
 def migrations_command() -> tuple[str, ...]:

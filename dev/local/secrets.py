@@ -66,6 +66,8 @@ def demo_environment(
         "MEDIARC_API_URL": f"{sandbox_url}/mediarc/predict",
         "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
+        "WELNO_CONTROLLER": "웰노(시연용)",
+        "WELNO_CONTROLLER_CONTACT": "privacy@welno.example",
         # Loopback only: an operator's scripts may read what the dashboard shows.
         "FLOWER_UNAUTHENTICATED_API": "true",
         "PYTHONUNBUFFERED": "1",

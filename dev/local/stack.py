@@ -14,7 +14,7 @@ from dev.local.process import Process
 from dev.local.programs import ORDER, ROOT, Ports, Program, list_programs, migrations_command
 from dev.local.restarts import Restarts
 from dev.local.secrets import demo_environment
-from dev.local.stopping import check_stop
+from dev.local.stopping import check_stop, wants_to_go_at_once
 from dev.local.valkey import EmbeddedValkey
 
 SERVERS = ("postgres", "valkey")
@@ -22,6 +22,8 @@ _START_SECONDS = 120.0
 _REMIND_SECONDS = 10.0
 # Together under the 10 s in which everything has to be gone.
 _STOP_PROGRAMS_SECONDS, _STOP_SANDBOX_SECONDS, _STOP_VALKEY_SECONDS, _STOP_POSTGRES_SECONDS = 5.0, 1.0, 1.0, 1.5
+_LOOK_AGAIN_SECONDS = 0.1
+_WAITS_FOR_CALLS = b"waits_for_calls_under_way"
 _TO_THE_GROUP = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
 
 
@@ -60,6 +62,7 @@ class Stack:
         self._tell = tell
         self._processes: dict[str, Process] = {}
         self._restarts: dict[str, Restarts] = {}
+        self._log_marks: dict[str, int] = {}
 
     @property
     def web_url(self) -> str:
@@ -198,11 +201,14 @@ class Stack:
                 self._tell(f"{name} ended unexpectedly ({code}); starting it again in {delay:g} s")
 
     def stop_all(self) -> None:
-        """Within 10 s, whatever the children do: those who use the others first."""
-        self._tell("stopping")
+        """Those who use the others first. Within 10 s, but for calls under way that may be paid for: these are let end,
+        unless somebody asks a second time."""
+        if self._restarts:  # else nothing was started, as where a port was taken
+            self._tell("stopping")
         self._restarts.clear()
+        self._log_marks = {name: process.log.stat().st_size for name, process in self._processes.items()}
         sandbox = self._processes.pop("sandbox", None)
-        stop_together(list(self._processes.values()), _STOP_PROGRAMS_SECONDS)
+        stop_together(list(self._processes.values()), _STOP_PROGRAMS_SECONDS, self._is_waiting_for_calls)
         stop_together([sandbox] if sandbox else [], _STOP_SANDBOX_SECONDS)
         self._processes.clear()
         self.valkey.stop(_STOP_VALKEY_SECONDS)
@@ -216,6 +222,16 @@ class Stack:
         self._processes.clear()
         self.valkey.kill()
         self.postgres.stop(_STOP_POSTGRES_SECONDS, immediate=True)
+
+    def _is_waiting_for_calls(self, process: Process) -> bool:
+        """Whether it says so, as it does when it is told to stop while a call is under way."""
+        if process.name in self._log_marks and not process.wait(0):
+            said = process.log.read_bytes()[self._log_marks[process.name] :]
+            if _WAITS_FOR_CALLS not in said:
+                return False
+            del self._log_marks[process.name]
+            self._tell(f"{process.name} waits for calls under way that may be paid for; Ctrl-C again ends it at once")
+        return process.name not in self._log_marks and not wants_to_go_at_once()
 
     def _bring_back(self, name: str) -> None:
         try:
@@ -240,12 +256,16 @@ class Stack:
         return self.home / "logs" / f"{name}.log"
 
 
-def stop_together(processes: Sequence[Process], seconds: float) -> None:
-    """All are asked at once and share the time; what is left of their groups is killed."""
+def stop_together(
+    processes: Sequence[Process], seconds: float, may_go_on: Callable[[Process], bool] = lambda _: False
+) -> None:
+    """All are asked at once and share the time; what is left of their groups is killed, but for what may go on."""
     for process in processes:
         process.send(process.stop_signal)
     deadline = time.monotonic() + seconds
     for process in processes:
         process.wait(deadline - time.monotonic())
     for process in processes:
+        while may_go_on(process) and not process.wait(_LOOK_AGAIN_SECONDS):
+            pass
         process.kill()

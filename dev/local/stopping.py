@@ -10,6 +10,7 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _requested = threading.Event()
+_again = threading.Event()
 
 
 class StopRequested(BaseException):
@@ -28,5 +29,12 @@ def check_stop() -> None:
         raise StopRequested
 
 
+def wants_to_go_at_once() -> bool:
+    """Whether somebody has asked a second time."""
+    return _again.is_set()
+
+
 def _remember(_: int, __: FrameType | None) -> None:
+    if _requested.is_set():
+        _again.set()
     _requested.set()

@@ -27,23 +27,33 @@ class AuthRequest:
     waiting_answers: "itertools.count[int]" = field(default_factory=itertools.count)
     _since: float = field(default_factory=time.monotonic)
     _decided: str = PENDING
+    _decided_at: float = 0.0
 
     @property
     def state(self) -> str:
         """Decided when somebody looks: ten thousand people who approve by themselves need no ten thousand timers."""
         if self._decided == PENDING:
             age = time.monotonic() - self._since
-            if self.person.auto_approve_seconds is not None and age >= self.person.auto_approve_seconds:
-                self._decided = APPROVED
-            elif self.person.auto_decline_seconds is not None and age >= self.person.auto_decline_seconds:
-                self._decided = DECLINED
+            approve, decline = self.person.auto_approve_seconds, self.person.auto_decline_seconds
+            if approve is not None and age >= approve:
+                self._note(APPROVED, self._since + approve)
+            elif decline is not None and age >= decline:
+                self._note(DECLINED, self._since + decline)
         return self._decided
 
     def decide(self, state: str) -> None:
         """Repeating the same decision changes nothing; the opposite one raises ConflictError."""
         if self.state not in (PENDING, state):
             raise ConflictError("CxId", self.state)
-        self._decided = state
+        if self._decided == PENDING:
+            self._note(state, time.monotonic())
+
+    def _note(self, state: str, at: float) -> None:
+        self._decided, self._decided_at = state, at
+
+    def approved_for(self, seconds: float) -> bool:
+        """Approved, and so long ago: one part of the provider hears of it later than another."""
+        return self.state == APPROVED and time.monotonic() - self._decided_at >= seconds
 
     @property
     def tokens(self) -> dict[str, str]:

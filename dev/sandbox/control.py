@@ -11,6 +11,7 @@ from dev.sandbox.errors import BadInputError
 from dev.sandbox.inputs import (
     Fields,
     read_choice,
+    read_choices,
     read_count,
     read_flag,
     read_korean_day,
@@ -23,6 +24,8 @@ from dev.sandbox.ledger import Served
 from dev.sandbox.people import EVERY_AUTHENTICATOR, WAITING_ANSWERS, Person
 from dev.sandbox.records import CHECKUPS, PRESCRIPTIONS
 from dev.sandbox.service import Sandbox
+from dev.sandbox.spelling import SPELLINGS, USUAL
+from dev.sandbox.world import LOGIN_CHECK_VERSIONS, LoginCheckTraits
 
 MAX_CHECKUPS, MAX_PRESCRIPTIONS, MAX_IMAGE_BYTES = 60, 5_000, 32 * 1024 * 1024
 PERSON_FIELDS = frozenset(
@@ -39,7 +42,10 @@ PERSON_FIELDS = frozenset(
         "auto_approve_seconds",
         "auto_decline_seconds",
         "waiting_answer",
+        "login_check_late_seconds",
+        "data_late_seconds",
         "newest_lacks_sugar",
+        "spelling",
     }
 )
 
@@ -52,13 +58,6 @@ async def _read_cxid(request: web.Request) -> str:
     body = read_object(await request.read())
     refuse_unknown(body, frozenset({"CxId"}))
     return read_text(body, "CxId")
-
-
-def _read_authenticators(body: Fields) -> tuple[str, ...]:
-    given = body.get("authenticators", list(EVERY_AUTHENTICATOR))
-    if not isinstance(given, list) or any(one not in EVERY_AUTHENTICATOR for one in given):
-        raise BadInputError("authenticators", "must be a list of codes from 0 to 6")
-    return tuple(given)
 
 
 def _read_phone(body: Fields) -> str:
@@ -79,11 +78,14 @@ def read_person(body: Fields) -> Person:
         prescriptions=read_count(body, "prescriptions", 24, high=MAX_PRESCRIPTIONS),
         older_prescriptions=read_count(body, "older_prescriptions", 0, high=MAX_PRESCRIPTIONS) or 0,
         image_bytes=read_count(body, "image_bytes", 512, high=MAX_IMAGE_BYTES) or 0,
-        authenticators=_read_authenticators(body),
+        authenticators=read_choices(body, "authenticators", EVERY_AUTHENTICATOR, EVERY_AUTHENTICATOR),
         auto_approve_seconds=read_seconds(body, "auto_approve_seconds"),
         auto_decline_seconds=read_seconds(body, "auto_decline_seconds"),
         waiting_answer=read_choice(body, "waiting_answer", WAITING_ANSWERS, "alternate"),
+        login_check_late_seconds=read_seconds(body, "login_check_late_seconds") or 0.0,
+        data_late_seconds=read_seconds(body, "data_late_seconds") or 0.0,
         newest_lacks_sugar=read_flag(body, "newest_lacks_sugar"),
+        spelling=read_choice(body, "spelling", SPELLINGS, USUAL),
     )
 
 
@@ -98,6 +100,7 @@ class Control:
             web.post("/control/approve", self.approve),
             web.post("/control/decline", self.decline),
             web.post("/control/people", self.add_person),
+            web.post("/control/login-check", self.set_login_check),
             web.get("/control/faults", self.list_faults),
             web.post("/control/faults", self.add_fault),
             web.delete("/control/faults", self.clear_faults),
@@ -128,6 +131,14 @@ class Control:
         person = read_person(read_object(await request.read()))
         self._sandbox.world.people.add(person)
         return _json({"user_name": person.user_name}, 201)
+
+    async def set_login_check(self, request: web.Request) -> web.Response:
+        """Which versions of LoginCheck the provider has, and whether the old one ever hears of an approval."""
+        body = read_object(await request.read())
+        refuse_unknown(body, frozenset({"missing", "v1_stays_false"}))
+        missing = read_choices(body, "missing", LOGIN_CHECK_VERSIONS)
+        self._sandbox.world.login_check = LoginCheckTraits(frozenset(missing), read_flag(body, "v1_stays_false"))
+        return _json({"missing": missing})
 
     async def list_faults(self, _request: web.Request) -> web.Response:
         return _json({"faults": self._sandbox.world.faults.describe()})

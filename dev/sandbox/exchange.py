@@ -9,6 +9,8 @@ import orjson
 from dev.sandbox.errors import BadInputError
 from dev.sandbox.ledger import LedgerEntry
 
+LOGIN_CHECK = "/nhissimpleauth/logincheck"
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -20,14 +22,24 @@ class Exchange:
     origin: str
     call: LedgerEntry
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        return token_fields(self.path, self.body)
+
     def text(self, name: str) -> str:
         """A field of the body; numbers count as text, as they do at the provider."""
-        value = (self.body or {}).get(name)
+        value = self.fields.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, str) or not value:
             raise BadInputError(name, "is missing")
         return value
+
+
+def token_fields(path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Where the fields of the authentication stand: LoginCheck takes them within `Auth`, the other calls bare."""
+    found = (body or {}).get("Auth") if path.endswith(LOGIN_CHECK) else body
+    return found if isinstance(found, dict) else {}
 
 
 def normalise_path(path: str) -> str:

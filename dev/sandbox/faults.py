@@ -6,6 +6,8 @@ Where a fault strikes:
 - `cut: "before"` closes the connection without an answer, without effect.
 - `cut: "during"` has its effect (and its bill) and breaks off in the middle of the body.
 - `hold: "after"` lets the call have its effect (and its bill) first, then waits; what else the fault says comes then.
+- `hold_seconds` ends a hold by itself.
+- `reshape` changes the bytes of the real answer, which has had its effect (and its bill): see `dev.sandbox.reshaping`.
 """
 
 import asyncio
@@ -16,13 +18,14 @@ from typing import Any
 from dev.sandbox.errors import BadInputError, NotFoundError
 from dev.sandbox.inputs import Fields, read_choice, read_count, read_flag, read_seconds, read_text, refuse_unknown
 from dev.sandbox.replies import JSON, Reply, html_reply, json_reply
+from dev.sandbox.reshaping import Reshaping, read_reshaping
 from dev.sandbox.tilko_envelope import error_envelope
 
 BEFORE, AFTER, DURING = "before", "after", "during"
 ACTIONS = frozenset(
-    {"status", "error_code", "message", "headers", "html", "delay_seconds", "cut", "malformed", "hold"},
+    {"status", "error_code", "message", "headers", "html", "delay_seconds", "cut", "malformed", "hold", "reshape"},
 )
-KNOWN = ACTIONS | {"path", "calls", "cxid"}
+KNOWN = ACTIONS | {"path", "calls", "cxid", "hold_seconds"}
 BROKEN_JSON = b'{"Status": "OK", "ErrorCode": 0, "ResultList": [{"Year": "20'
 DEFAULT_MESSAGE = "일시적인 오류가 발생했습니다."
 
@@ -44,6 +47,8 @@ class Fault:
     cut: str | None = None
     malformed: bool = False
     hold: str | None = None
+    hold_seconds: float | None = None
+    reshape: Reshaping | None = None
     hits: int = 0
     waiting: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,7 +84,10 @@ class Fault:
     async def _wait_for_release(self) -> None:
         self.waiting += 1
         try:
-            await self._released.wait()
+            async with asyncio.timeout(self.hold_seconds):
+                await self._released.wait()
+        except TimeoutError:
+            pass
         finally:
             self.waiting -= 1
 
@@ -143,8 +151,10 @@ def read_fault(fault_id: str, body: Fields) -> Fault:
         cut=read_choice(body, "cut", (BEFORE, DURING)) if body.get("cut") is not None else None,
         malformed=read_flag(body, "malformed"),
         hold=_read_hold(body),
+        hold_seconds=read_seconds(body, "hold_seconds"),
+        reshape=read_reshaping(body["reshape"]) if body.get("reshape") is not None else None,
     )
-    if not (fault.replaces_answer or fault.delay_seconds or fault.headers or fault.cut or fault.hold):
+    if not (fault.replaces_answer or fault.delay_seconds or fault.headers or fault.cut or fault.hold or fault.reshape):
         raise BadInputError("fault", f"says nothing to do: give one of {', '.join(sorted(ACTIONS))}")
     return fault
 

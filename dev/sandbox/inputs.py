@@ -41,6 +41,13 @@ def read_choice(body: Fields, name: str, choices: tuple[str, ...], default: str 
     return value
 
 
+def read_choices(body: Fields, name: str, choices: tuple[str, ...], default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    given = body.get(name, list(default))
+    if not isinstance(given, list) or any(one not in choices for one in given):
+        raise BadInputError(name, f"must be a list of some of {', '.join(choices)}")
+    return tuple(given)
+
+
 def read_flag(body: Fields, name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):

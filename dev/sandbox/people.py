@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dev.sandbox.inputs import KOREAN_DAY
+from dev.sandbox.spelling import USUAL
 
 AUTHENTICATORS = {
     "0": "카카오톡",
@@ -21,7 +22,10 @@ WAITING_ANSWERS = ("alternate", "html", "4115", "message")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One invented person. `checkups`/`prescriptions`: number of records; None makes the provider answer null."""
+    """One invented person. `checkups`/`prescriptions`: number of records; None makes the provider answer null.
+
+    `login_check_late_seconds`, `data_late_seconds`: LoginCheck, or the data calls, hear of the approval so much later.
+    """
 
     user_name: str
     birthdate: str
@@ -35,7 +39,10 @@ class Person:
     auto_approve_seconds: float | None = None
     auto_decline_seconds: float | None = None
     waiting_answer: str = "alternate"
+    login_check_late_seconds: float = 0.0
+    data_late_seconds: float = 0.0
     newest_lacks_sugar: bool = False
+    spelling: str = USUAL
 
     @property
     def identity(self) -> tuple[str, str, str]:

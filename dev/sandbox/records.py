@@ -1,5 +1,6 @@
 """Which records of a person a data call asks for; equal questions always build equal lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
+from dev.sandbox.spelling import USUAL, respell_checkups, respell_treatments
 
 CHECKUPS, PRESCRIPTIONS = "checkups", "prescriptions"
 
@@ -24,7 +26,10 @@ class Question:
     def kind(self) -> str:
         return CHECKUPS if self.window is None else PRESCRIPTIONS
 
-    def build(self) -> list[dict[str, Any]] | None:
+    def build(self) -> Sequence[dict[str, Any] | None] | None:
         if self.window is None:
-            return build_checkups(self.person, self.seed, self.today)
-        return build_treatments(self.person, self.seed, self.today, *self.window)
+            rows, respell = build_checkups(self.person, self.seed, self.today), respell_checkups
+        else:
+            rows = build_treatments(self.person, self.seed, self.today, *self.window)
+            respell = respell_treatments
+        return rows if rows is None or self.person.spelling == USUAL else respell(rows)

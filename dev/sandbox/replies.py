@@ -31,3 +31,6 @@ def json_reply(body: Any, status: int = 200, error_code: int | None = None) -> R
 
 def html_reply(text: str, status: int = 200) -> Reply:
     return Reply(status, (text.encode(),), HTML)
+
+
+NOT_FOUND = json_reply({"Message": "No HTTP resource was found that matches the request URI."}, 404)

@@ -9,16 +9,15 @@ from dev.sandbox.answers import AnswerCache
 from dev.sandbox.crypto import KeyPair
 from dev.sandbox.delivery import deliver
 from dev.sandbox.errors import NotFoundError
-from dev.sandbox.exchange import Exchange, normalise_path, parse_body
+from dev.sandbox.exchange import Exchange, normalise_path, parse_body, token_fields
 from dev.sandbox.faults import Fault
 from dev.sandbox.mediarc import MediArc
-from dev.sandbox.replies import Reply, json_reply
+from dev.sandbox.replies import NOT_FOUND, Reply
 from dev.sandbox.tilko import PATHS, Tilko
 from dev.sandbox.world import World
 
 LOCAL_DOORS = ("/control", "/phone")
 REPORTS_PREFIX, PDF_SUFFIX = "/mediarc/reports/", ".pdf"
-NOT_FOUND = json_reply({"Message": "No HTTP resource was found that matches the request URI."}, 404)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Sandbox:
         body = parse_body(await request.read()) if request.can_read_body else None
         origin = f"{request.scheme}://{request.host}"
         exchange = Exchange(request.method, path, request.query, request.headers, body, origin, call)
-        cxid = (body or {}).get("CxId")
+        cxid = token_fields(path, body).get("CxId")
         call.cxid = cxid if isinstance(cxid, str) else None
         call.tid = _read_tid(exchange)
         try:
@@ -88,6 +87,8 @@ class Sandbox:
         await fault.wait_after()
         if real is None or fault.replaces_answer:
             return fault.spoil(speaks_mediarc=self._speaks_mediarc(exchange.path))
+        if fault.reshape is not None:
+            return fault.reshape.apply(real, fault.headers)
         return Reply(real.status, real.parts, real.content_type, fault.headers, real.error_code)
 
     async def _ask_provider(self, world: World, exchange: Exchange) -> Reply:

@@ -1,4 +1,4 @@
-"""Tilko as its clients see it: public key, simple authentication, checkups, treatments.
+"""Tilko as its clients see it: public key, simple authentication, LoginCheck, checkups, treatments.
 
 A stated choice of cost: a poll before the approval is answered from its plain fields, and its ENC-KEY is checked for
 its form only (strict base64 of one RSA block). The encryption is verified in full on every simpleauthrequest and on
@@ -16,20 +16,21 @@ from dev.sandbox.answers import AnswerCache
 from dev.sandbox.approvals import APPROVED, DECLINED, TOKEN_FIELDS, AuthRequest
 from dev.sandbox.crypto import KeyPair, decrypt_field, encrypt_field, read_sealed_key
 from dev.sandbox.errors import ApiKeyError, BadInputError, EncryptionError, ProviderRefusalError
-from dev.sandbox.exchange import Exchange
+from dev.sandbox.exchange import LOGIN_CHECK, Exchange
 from dev.sandbox.inputs import read_korean_day
 from dev.sandbox.ledger import Served
 from dev.sandbox.people import AUTHENTICATORS, Person
 from dev.sandbox.records import Question
-from dev.sandbox.replies import Reply, html_reply, json_reply
+from dev.sandbox.replies import NOT_FOUND, Reply, html_reply, json_reply
 from dev.sandbox.tilko_envelope import error_envelope, ok_envelope
-from dev.sandbox.world import World
+from dev.sandbox.world import LOGIN_CHECK_VERSIONS, World
 
 PUBLIC_KEY_PATH = "/api/auth/getpublickey"
 SIMPLE_AUTH_PATH = "/api/v1.0/nhissimpleauth/simpleauthrequest"
 CHECKUPS_PATH = "/api/v1.0/nhissimpleauth/ggpab003m0105"
 TREATMENTS_PATH = "/api/v1.0/nhissimpleauth/retrievetreatmentinjectioninformationperson"
-PATHS = frozenset({PUBLIC_KEY_PATH, SIMPLE_AUTH_PATH, CHECKUPS_PATH, TREATMENTS_PATH})
+LOGIN_CHECK_PATHS = {f"/api/{version}{LOGIN_CHECK}": version for version in LOGIN_CHECK_VERSIONS}
+PATHS = frozenset({PUBLIC_KEY_PATH, SIMPLE_AUTH_PATH, *LOGIN_CHECK_PATHS, CHECKUPS_PATH, TREATMENTS_PATH})
 IDENTITY_FIELDS = ("UserName", "BirthDate", "UserCellphoneNumber")
 ENC_PREFIX = "ENC:"
 LIST_HEAD, LIST_TAIL = b',"ResultList":', b"}"
@@ -46,15 +47,22 @@ class Tilko:
     async def answer(self, world: World, exchange: Exchange) -> Reply:
         if exchange.path == PUBLIC_KEY_PATH:
             return self._give_public_key(exchange)
+        if LOGIN_CHECK_PATHS.get(exchange.path) in world.login_check.missing:
+            return NOT_FOUND
         try:
-            sealed = self._check_request(exchange)
-            if exchange.path == SIMPLE_AUTH_PATH:
-                return self._request_auth(world, exchange, sealed)
-            return await self._answer_data_call(world, exchange, sealed)
+            return await self._answer_post(world, exchange)
         except ProviderRefusalError as refusal:
             return _refuse(str(refusal), refusal.code)
         except (ApiKeyError, BadInputError, EncryptionError) as refusal:
             return _refuse(str(refusal), refusal.status, refusal.status)
+
+    async def _answer_post(self, world: World, exchange: Exchange) -> Reply:
+        sealed = self._check_request(exchange)
+        if exchange.path == SIMPLE_AUTH_PATH:
+            return self._request_auth(world, exchange, sealed)
+        if exchange.path in LOGIN_CHECK_PATHS:
+            return self._check_login(world, exchange, sealed)
+        return await self._answer_data_call(world, exchange, sealed)
 
     def _give_public_key(self, exchange: Exchange) -> Reply:
         asked = next((value for name, value in exchange.query.items() if name.lower() == "apikey"), "")
@@ -107,15 +115,26 @@ class Tilko:
         request.echoed = _echo_identity(person, key, exchange.call.n)
         return _give_result_data(world, request.tokens | request.echoed)
 
-    async def _answer_data_call(self, world: World, exchange: Exchange, sealed: bytes) -> Reply:
+    def _check_login(self, world: World, exchange: Exchange, sealed: bytes) -> Reply:
+        """Free, and without data."""
         request = _find_request(world, exchange)
-        window = _read_window(exchange)
-        approved = request.state == APPROVED
-        if approved or self.verify_every_poll:
+        self._verify_poll(world, exchange, request, sealed)
+        is_deaf = LOGIN_CHECK_PATHS[exchange.path] == "v1.0" and world.login_check.v1_stays_false
+        approved = not is_deaf and request.approved_for(request.person.login_check_late_seconds)
+        return json_reply(ok_envelope(world.ledger.balance) | {"Result": approved}, error_code=0)
+
+    def _verify_poll(self, world: World, exchange: Exchange, request: AuthRequest, sealed: bytes) -> None:
+        """In full after the approval; before it only where that was asked for."""
+        if request.state == APPROVED or self.verify_every_poll:
             _check_person(exchange, request, self._open_key(world, sealed))
         else:
             world.ledger.note_key(sealed)
-        if not approved:
+
+    async def _answer_data_call(self, world: World, exchange: Exchange, sealed: bytes) -> Reply:
+        request = _find_request(world, exchange)
+        window = _read_window(exchange)
+        self._verify_poll(world, exchange, request, sealed)
+        if not request.approved_for(request.person.data_late_seconds):
             return _keep_waiting(request)
         return await self._serve(world, exchange, Question(request.person, self.seed, world.today, window))
 

@@ -10,10 +10,19 @@ from dev.sandbox.people import People
 from dev.sandbox.reports import Reports
 
 KOREA_HOURS = 9
+LOGIN_CHECK_VERSIONS = ("v2.0", "v1.0")
 
 
 def today_in_korea() -> date:
     return (datetime.now(UTC) + timedelta(hours=KOREA_HOURS)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class LoginCheckTraits:
+    """`missing`: versions that answer 404. `v1_stays_false`: the old one never hears of an approval."""
+
+    missing: frozenset[str] = frozenset()
+    v1_stays_false: bool = False
 
 
 @dataclass(slots=True)
@@ -23,4 +32,5 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
     reports: Reports = field(default_factory=Reports)
+    login_check: LoginCheckTraits = LoginCheckTraits()
     today: date = field(default_factory=today_in_korea)

@@ -14,7 +14,7 @@ class RevokedToken(Table):
     __tablename__ = "welno_revoked_tokens"
 
     token_hash: Mapped[str] = mapped_column(primary_key=True)
-    expires_at: Mapped[Moment]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
 
 
 class TokensValidAfter(Table):
@@ -23,4 +23,4 @@ class TokensValidAfter(Table):
     __tablename__ = "welno_tokens_valid_after"
 
     principal_hash: Mapped[str] = mapped_column(primary_key=True)
-    valid_after: Mapped[Moment]
+    valid_after: Mapped[Moment] = mapped_column(index=True)

@@ -1,9 +1,11 @@
 """Runs of a collection and their states."""
 
-from models.collection.runs import CollectionRun, CollectionStep, RunState
+from models.collection.runs import CollectionRun, CollectionStep, FromNow, PaidAgain, RunState
 
 __all__ = [
     "CollectionRun",
     "CollectionStep",
+    "FromNow",
+    "PaidAgain",
     "RunState",
 ]

@@ -1,7 +1,7 @@
 """Decisions about runs: which step comes next, how long to wait before another try, when a poll is due. Pure."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.names import Step
 
@@ -9,8 +9,9 @@ _ORDER = tuple(Step)
 # A step that took its process down with it so often is taken for poison, and stops for the operators to see.
 MAX_TAKEOVERS = 20
 FAST_POLLS = 5
-# A session that waits for days is polled thousands of times: 1.5 to that power is no float.
+# A session that waits for days is polled thousands of times: such a power is no float.
 _MAX_GROWTH_STEPS = 100
+_SHORTEST_KEY_PAUSE, _LONGEST_KEY_PAUSE = timedelta(seconds=1), timedelta(seconds=60)
 # A provider's Retry-After is honoured up to here; beyond, the person would rather know.
 _LONGEST_ASKED_SECONDS = 300.0
 
@@ -21,9 +22,10 @@ SAVING_STEPS = (Step.IDENTIFY_PATIENT, Step.SAVE_FILES, Step.IMPORT_FILES, Step.
 
 @dataclass(frozen=True)
 class Retry:
-    """How a step is tried again: how often in all, the first pause and the longest one, in seconds."""
+    """How a step is tried again: how often in all (None: for as long as it takes), the first pause and the longest one,
+    in seconds."""
 
-    max_attempts: int
+    max_attempts: int | None
     base_seconds: float
     max_seconds: float
 
@@ -36,8 +38,26 @@ def next_step(step: Step, *, wants_report: bool) -> Step | None:
     return _ORDER[position] if position < len(_ORDER) else None
 
 
+def asks_for_report(redirect_path: str | None) -> bool:
+    """Whether the person came for a report."""
+    return "disease-report" in (redirect_path or "")
+
+
 def wants_report(redirect_path: str | None, health_count: int | None) -> bool:
-    return "disease-report" in (redirect_path or "") and bool(health_count)
+    """Whether there is one to make."""
+    return asks_for_report(redirect_path) and bool(health_count)
+
+
+# Each of them asks a provider about the person.
+_CONSENTED_STEPS = frozenset(
+    {Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH, Step.FETCH_HEALTH_DATA, Step.FETCH_PRESCRIPTIONS}
+)
+
+
+def lacks_consent(step: Step, consents_until: datetime | None, now: datetime) -> bool:
+    """Whether a run may not do this step any more. What was collected while the consents held is still saved; the
+    report has a consent of its own."""
+    return step in _CONSENTED_STEPS and (consents_until is None or consents_until <= now)
 
 
 def retry_delay(
@@ -48,10 +68,16 @@ def retry_delay(
     Doubling from the base, cut at the longest, spread over its upper half by `chance` (0 to 1) so that many sessions
     do not come back together; never shorter than the provider asked for.
     """
-    if failed_attempts >= retry.max_attempts:
+    if retry.max_attempts is not None and failed_attempts >= retry.max_attempts:
         return None
-    grown = min(retry.base_seconds * 2 ** (failed_attempts - 1), retry.max_seconds)
+    grown = min(retry.base_seconds * 2 ** min(failed_attempts - 1, _MAX_GROWTH_STEPS), retry.max_seconds)
     return timedelta(seconds=max(grown * (0.5 + chance / 2), min(asked_seconds or 0, _LONGEST_ASKED_SECONDS)))
+
+
+def key_delay(waited: timedelta) -> timedelta:
+    """The pause until a run is offered again that a process could not open: as long as it has waited so far, so pauses
+    double without being counted."""
+    return min(max(waited, _SHORTEST_KEY_PAUSE), _LONGEST_KEY_PAUSE)
 
 
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:

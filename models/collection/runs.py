@@ -1,5 +1,7 @@
 """Runs: how far each collection has come. This row is the truth; Redis and the broker may be emptied at any moment."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -33,9 +35,12 @@ class CollectionRun(Table):
     changes nothing. `identity` and `auth` are sealed and erased at the end. `revision` grows with every change that a
     browser can see. `attempts` counts tries of this step that failed, `takeovers` those that died with their process.
     `resumes` counts how often a run that stopped while saving was taken up again by itself.
+    `call_until` says until when a paid call of this step may be under way, whoever made it.
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     `event_seq` is the number of its last event; `changed_at`, of the database's clock, is renewed with it and with
     `revision`, and tells the sweep where to look.
+    `consents_until` is when the first of the consents ends that a call to a provider needs; None, of a session from
+    before there were any, means that there are none.
     """
 
     __tablename__ = "welno_collection_history"
@@ -51,6 +56,18 @@ class CollectionRun(Table):
             postgresql_where=text("run_state <> 'ended'"),
         ),
         Index("ix_welno_collection_history_expiry", "expires_at", postgresql_where=text("run_state <> 'ended'")),
+        # A poller asks a few times a second which of its sessions have ended, and whose person has just asked.
+        Index(
+            "ix_welno_collection_history_left",
+            "owner_id",
+            postgresql_where=text("run_state = 'ended' and owner_id is not null"),
+        ),
+        Index(
+            "ix_welno_collection_history_asked",
+            "owner_id",
+            postgresql_where=text("run_state = 'waiting' and collect_requested"),
+        ),
+        Index("ix_welno_collection_history_ended", "collection_ended_at", postgresql_where=text("run_state = 'ended'")),
     )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -69,6 +86,7 @@ class CollectionRun(Table):
     takeovers: Mapped[int] = mapped_column(server_default=text("0"))
     resumes: Mapped[int] = mapped_column(server_default=text("0"))
     lease_until: Mapped[Moment | None]
+    call_until: Mapped[Moment | None]
     not_before: Mapped[Moment]
     resend_at: Mapped[Moment | None]
     sends: Mapped[int] = mapped_column(server_default=text("0"))
@@ -97,9 +115,27 @@ class CollectionRun(Table):
     collection_ended_at: Mapped[Moment | None]
     error_code: Mapped[str | None]
     error_detail: Mapped[dict[str, Any] | None]
+    consents_until: Mapped[Moment | None]
     expires_at: Mapped[Moment]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+@dataclass(frozen=True, eq=False)
+class FromNow:
+    """A moment so far ahead of PostgreSQL's clock when it is written: hosts' clocks differ. No two are the same."""
+
+    ahead: timedelta
+
+
+class PaidAgain(Table):
+    """How often a call was made once more, because the process that had made it was lost before its answer was on
+    disk."""
+
+    __tablename__ = "welno_paid_again"
+
+    call: Mapped[str] = mapped_column(primary_key=True)
+    total: Mapped[int]
 
 
 class CollectionStep(Table):

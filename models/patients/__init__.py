@@ -3,12 +3,15 @@
 from models.patients.access_log import AccessDay, AccessedWhat, AccessEntry, ActorKind, PatientKey
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
+from models.patients.consents import Consent, ConsentEnd, ConsentKind
 from models.patients.erasures import Erasure, ErasureState, Tombstone
 from models.patients.exports import Export, ExportState
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
 from models.patients.prescriptions import Prescription
+from models.patients.record_answers import RecordAnswer, RecordKind
+from models.patients.record_versions import RecordVersion
 from models.patients.reports import MediarcReport
 from models.patients.terms import TermsAgreement
 
@@ -21,6 +24,9 @@ __all__ = [
     "ActorKind",
     "CampaignPayment",
     "Checkup",
+    "Consent",
+    "ConsentEnd",
+    "ConsentKind",
     "Erasure",
     "ErasureState",
     "Export",
@@ -32,6 +38,9 @@ __all__ = [
     "PatientPassword",
     "PipelineStep",
     "Prescription",
+    "RecordAnswer",
+    "RecordKind",
+    "RecordVersion",
     "TermsAgreement",
     "Tombstone",
 ]

@@ -4,14 +4,17 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.table import CreatedAt, Table
+from models.table import CreatedAt, Moment, Table
 
 
 class Prescription(Table):
-    """One treatment or dispensing. `record_key` tells two of one day at one place apart."""
+    """One treatment or dispensing. `pictures` are those of `details`, by place; `raw_data` is what else was served.
+
+    The times and keys are as those of a checkup.
+    """
 
     __tablename__ = "welno_prescription_data"
     __table_args__ = (
@@ -32,6 +35,11 @@ class Prescription(Table):
     medication_count: Mapped[int | None]
     prescription_count: Mapped[int | None]
     details: Mapped[list[Any]]
+    pictures: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     raw_data: Mapped[dict[str, Any]]
+    details_key: Mapped[str] = mapped_column(server_default="")
+    content_hash: Mapped[str] = mapped_column(server_default="")
+    answered_at: Mapped[CreatedAt]
+    withdrawn_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -1,4 +1,4 @@
-"""Agreements to the terms."""
+"""Agreements to the terms: the owner's short form of `welno_consents`."""
 
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from models.table import CreatedAt, Moment, Table
 
 
 class TermsAgreement(Table):
-    """That a person agreed, when, and until when; one per session, so a repeated step adds nothing."""
+    """That a person gave all that a collection needs, when, and until when; one per session. Written from the consents
+    alone, and ended with the first of them that is withdrawn."""
 
     __tablename__ = "tb_wello_terms_agreement"
     __table_args__ = (UniqueConstraint("patient_uuid", "session_id"),)

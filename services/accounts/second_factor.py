@@ -24,7 +24,7 @@ def offer_secret(account: Account, sealer: Sealer) -> str:
     """A new secret, as the `otpauth:` address that authenticators read from a QR code; unconfirmed until a code of it
     was shown."""
     secret = pyotp.random_base32()
-    account.totp_secret = sealer.seal_text(secret, _context(account.account_id))
+    account.totp_secret = sealer.seal_text(secret, context_of(account.account_id))
     account.totp_confirmed = False
     account.totp_counter = 0
     return pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=_ISSUER)
@@ -50,7 +50,7 @@ def take_code(session: Session, account: Account, sealer: Sealer, code: str, now
     """Whether the code is right and was not taken before; it is taken now. Raises SealError."""
     if account.totp_secret is None:
         return False
-    totp = pyotp.TOTP(sealer.open_text(account.totp_secret, _context(account.account_id)))
+    totp = pyotp.TOTP(sealer.open_text(account.totp_secret, context_of(account.account_id)))
     present = int(now.timestamp()) // _STEP_SECONDS
     fitting = [present + off for off in _STEPS_OFF if pyotp.utils.strings_equal(totp.generate_otp(present + off), code)]
     return bool(fitting) and _take_step(session, account.account_id, max(fitting))
@@ -63,5 +63,5 @@ def _take_step(session: Session, account_id: UUID, step: int) -> bool:
     return session.scalar(statement) is not None
 
 
-def _context(account_id: UUID) -> str:
+def context_of(account_id: UUID) -> str:
     return f"totp:{account_id}"

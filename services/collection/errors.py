@@ -6,6 +6,7 @@ CollectionError
     NotAsked           the collection was asked for before the authentication
     RunOver            the session has ended; the person has to start a new one
     NotStopped         the run is under way, waits for its phone, or has ended: there is nothing to resume
+    UnreadableRun      what its row keeps sealed is damaged
 """
 
 
@@ -30,4 +31,8 @@ class RunOver(CollectionError):
 
 
 class NotStopped(CollectionError):
+    pass
+
+
+class UnreadableRun(CollectionError):
     pass

@@ -49,6 +49,10 @@ def say_streaming(
     say(work, session_id, Event.STREAMING_STATUS, STREAMING_MESSAGES[state], now=now, status=state, data=data)
 
 
-def say_ended(work: Work, session_id: UUID, status: Status, message: str, *, now: datetime) -> None:
-    """Tell every tab that the session ended without `completed`."""
-    say(work, session_id, Event.ERROR, message, now=now, status=status, data={"code": str(status).upper()})
+def say_ended(
+    work: Work, session_id: UUID, status: Status, message: str, *, now: datetime, code: str | None = None
+) -> None:
+    """Tell every tab that the session ended without `completed`: by time, or as somebody wished. The code says why,
+    where the status does not."""
+    data = {"code": code or str(status).upper()}
+    say(work, session_id, Event(status), message, now=now, status=status, data=data)

@@ -6,17 +6,28 @@ import of it changes nothing and moves it.
 Errors: ImportInterrupted (retryable): the database went away. The file stays where it is and no try is counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from core.logs import get_logger
-from services.collection.files import FilesError, ImportResult, PatientErased, UnusablePackage, import_package
+from core.names import Status
+from models.collection import CollectionRun
+from services.collection.files import (
+    FilesError,
+    ImportResult,
+    PatientErased,
+    UnusablePackage,
+    import_package,
+    refuse_withdrawn,
+)
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
@@ -80,23 +91,24 @@ class FileImporter:
         self._clock = clock
         self._policy = policy or RetryPolicy()
 
-    def import_session(self, session_id: str) -> ImportSummary:
-        """Import what is pending or due again, the patient's file first. Raises ImportInterrupted, StorageFault."""
+    def import_session(self, session_id: str, *, asks_consent: bool = True) -> ImportSummary:
+        """Import what is pending or due again, the patient's file first. A step of the run need not ask for consents:
+        their withdrawal takes the run from it. Raises ImportInterrupted, StorageFault."""
         imported: dict[DataType, ImportResult] = {}
         for info in filter(self._is_importable, self._spool.names_of(session_id)):
-            result = self.import_file(info.name)
+            result = self.import_file(info.name, asks_consent=asks_consent)
             if result is not None:
-                imported[info.data_type] = result
+                imported[DataType(info.data_type)] = result
             elif self._is_with_another(info):
                 break
         return _summarize(self._spool.names_of(session_id), imported)
 
-    def import_file(self, name: str) -> ImportResult | None:
+    def import_file(self, name: str, *, asks_consent: bool = True) -> ImportResult | None:
         """None when it did not get into the database: its history says why. Raises ImportInterrupted, StorageFault."""
         try:
             self._spool.requeue(name)
             with self._spool.claim(name) as claimed:
-                return self._import_claimed(claimed)
+                return self._import_claimed(claimed, asks_consent=asks_consent)
         except (FileTaken, UnknownFile):
             # Somebody else is at it, or has finished it since we looked.
             return None
@@ -106,17 +118,22 @@ class FileImporter:
             self._park(name, f"damaged_{exc.reason}")
         return None
 
-    def retry_due(self, limit: int = 100, orphan_seconds: float = 300) -> RetrySummary:
+    def retry_due(
+        self, limit: int = 100, orphan_seconds: float = 300, *, keeps_on: Callable[[], bool] = lambda: True
+    ) -> RetrySummary:
         """For beat: failed files whose time has come, and packages that nobody imported. Answers in incoming/ are
-        counted only: the sweep over the runs goes on with those."""
+        counted only: the sweep over the runs goes on with those. Asks between two sessions whether to go on."""
         now = self._clock.now()
         orphans = self._spool.orphans(now, orphan_seconds, limit)
         sessions = _sessions_of([*self._spool.due_failed(now, limit), *orphans.pending])
         imported = 0
         interrupted = False
         for session_id in sessions:
+            if not keeps_on():
+                interrupted = True
+                break
             try:
-                imported += len(self.import_session(session_id).imported)
+                imported += self._retry_session(session_id)
             except ImportInterrupted:
                 interrupted = True
                 break
@@ -125,6 +142,26 @@ class FileImporter:
                 log.warning("files_retry_stopped", session_id=session_id, reason=exc.reason)
         log.info("files_retried", sessions=len(sessions), imported=imported, stranded=len(orphans.incoming))
         return RetrySummary(len(sessions), imported, interrupted, len(orphans.incoming))
+
+    def _retry_session(self, session_id: str) -> int:
+        """How many of its files were imported. When its person has ended the work, what is not in the database yet
+        stays out, unless an operator decides. Raises ImportInterrupted, SpoolError."""
+        if not self._is_cancelled(session_id):
+            return len(self.import_session(session_id).imported)
+        for info in self._spool.names_of(session_id):
+            if info.folder in {Folder.PENDING, Folder.FAILED} and not info.parked:
+                self._park(info.name, "session_cancelled")
+        return 0
+
+    def _is_cancelled(self, session_id: str) -> bool:
+        query = select(CollectionRun.status).where(CollectionRun.session_id == UUID(session_id))
+        try:
+            with self._sessions() as session:
+                return session.scalar(query) == Status.CANCELLED
+        except (DBAPIError, PoolTimeout) as exc:
+            if _is_passing(exc):
+                raise ImportInterrupted("the database went away") from None
+            raise
 
     def _is_importable(self, info: FileInfo) -> bool:
         if info.folder is Folder.FAILED:
@@ -135,9 +172,11 @@ class FileImporter:
         """Whether it is the patient's file, and another worker holds it: the other files would not find the patient."""
         return info.data_type is DataType.PATIENT and self._spool.describe(info.name).folder is Folder.PENDING
 
-    def _import_claimed(self, claimed: Claimed) -> ImportResult | None:
+    def _import_claimed(self, claimed: Claimed, *, asks_consent: bool) -> ImportResult | None:
         try:
             with self._sessions.begin() as session:
+                if asks_consent:
+                    refuse_withdrawn(session, claimed.package)
                 result = import_package(session, claimed.package, self._clock.now())
         except PatientErased:
             # Its session is over as well: all of it goes.
@@ -182,10 +221,12 @@ def _summarize(files: Sequence[FileInfo], imported: dict[DataType, ImportResult]
     return ImportSummary(
         imported=imported,
         completed_before=tuple(
-            info.data_type for info in files if info.folder is Folder.COMPLETED and info.data_type not in imported
+            DataType(info.data_type)
+            for info in files
+            if info.folder is Folder.COMPLETED and info.data_type not in imported
         ),
-        waiting=tuple(info.data_type for info in waiting),
-        parked=tuple(info.data_type for info in files if info.parked),
+        waiting=tuple(DataType(info.data_type) for info in waiting),
+        parked=tuple(DataType(info.data_type) for info in files if info.parked),
         next_retry_at=min((info.next_retry_at for info in waiting if info.next_retry_at), default=None),
     )
 

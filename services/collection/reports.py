@@ -48,13 +48,15 @@ def report_tid(session_id: UUID) -> str:
 
 def has_checkup(session: Session, patient_uuid: UUID) -> bool:
     """Without any checkup no report is ordered at all."""
-    return session.scalar(select(Checkup.id).where(Checkup.patient_uuid == patient_uuid).limit(1)) is not None
+    current = select(Checkup.id).where(Checkup.patient_uuid == patient_uuid, Checkup.withdrawn_at.is_(None))
+    return session.scalar(current.limit(1)) is not None
 
 
 def prepare_report(session: Session, patient: Patient, identity: Identity, tid: str) -> ReportOrder | MissingInputs:
     """Decide from the stored checkups: the newest one that has the values."""
     subject = Subject(name=patient.name, birth_date=patient.birth_date, sex=patient.gender or identity.gender)
-    rows = session.execute(select(*_VALUES).where(Checkup.patient_uuid == patient.uuid, Checkup.year.is_not(None)))
+    current = (Checkup.patient_uuid == patient.uuid, Checkup.year.is_not(None), Checkup.withdrawn_at.is_(None))
+    rows = session.execute(select(*_VALUES).where(*current))
     chosen = choose_checkup([CheckupValues(**row) for row in rows.mappings()])
     missing = missing_inputs(subject, chosen)
     if missing:

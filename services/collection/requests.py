@@ -10,10 +10,11 @@ from uuid import UUID
 
 from core.names import Status, Step, session_subject, step_task
 from models.collection import CollectionRun, RunState
+from models.collection.run_states import FAST_POLLS
 from services.collection.errors import NotAsked, RunOver
 from services.collection.events import say_ended
 from services.collection.run_store import locked_run
-from services.collection.transitions import end_run, make_ready, note_change, wait_for_phone
+from services.collection.transitions import end_run, make_ready, note_change, void_authentication, wait_for_phone
 from services.delivery.unit_of_work import Work
 
 _OVER = frozenset({Status.INFO_REQUIRED, Status.EXPIRED, Status.CANCELLED})
@@ -30,18 +31,27 @@ def send_step(work: Work, run: CollectionRun) -> None:
 
 
 def ask_for_simple_auth(work: Work, session_id: UUID, *, now: datetime, request_id: str) -> Asked:
-    """Have the push sent to the phone, once: a second call while it is under way or approved changes nothing."""
+    """Have the push sent to the phone, once: a second call while it is under way or approved changes nothing. After a
+    decline, a fault, or once the person was told that it takes long, a new push voids the earlier one."""
     with locked_run(work, session_id) as run:
         if run.status in _OVER:
             raise RunOver(run.status)
-        if run.run_state != RunState.IDLE or run.step != Step.REQUEST_SIMPLE_AUTH:
+        if not _may_be_pushed(run):
             return Asked.DUPLICATE
+        if run.step == Step.POLL_SIMPLE_AUTH:
+            void_authentication(run)
         run.request_id = request_id
         run.status = Status.AUTH_REQUESTING
         run.error_code = run.error_detail = None
         make_ready(run, Step.REQUEST_SIMPLE_AUTH, now=now)
         send_step(work, run)
     return Asked.ACCEPTED
+
+
+def _may_be_pushed(run: CollectionRun) -> bool:
+    if run.run_state == RunState.IDLE:
+        return run.step in {Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH}
+    return run.run_state == RunState.WAITING and run.polls >= FAST_POLLS
 
 
 def ask_for_collection(work: Work, session_id: UUID, *, now: datetime, request_id: str) -> Asked:

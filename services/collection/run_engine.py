@@ -5,6 +5,7 @@ lease finds the run moved on and does nothing. Errors: SessionNotFound, ClaimOut
 """
 
 import random
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,14 +13,27 @@ from uuid import UUID
 
 import orjson
 
+from core.clock import CLOCK_TOLERANCE
 from core.logs import get_logger
 from core.names import Event, Status, Step
-from core.sealing import Sealer, SealError
+from core.sealing import Sealer, SealError, UnknownSealingKey
 from models.collection import CollectionRun, RunState
-from models.collection.run_states import SAVING_STEPS, Retry, next_step, retry_delay, wants_report
+from models.collection.run_states import (
+    SAVING_STEPS,
+    Retry,
+    key_delay,
+    lacks_consent,
+    next_step,
+    retry_delay,
+    wants_report,
+)
 from services.collection import transitions
+from services.collection.call_deadlines import read_turn
+from services.collection.call_turn import CallStands, CallTurn
+from services.collection.consents import ConsentCode, end_for_consent
+from services.collection.errors import UnreadableRun
 from services.collection.events import say
-from services.collection.failures import UNAVAILABLE, describe, is_retryable
+from services.collection.failures import SEALING_KEY_UNKNOWN, UNAVAILABLE, describe, is_retryable
 from services.collection.requests import send_step
 from services.collection.run_store import ClaimOutdated, StepTry, lock_run, save_run
 from services.collection.step import AfterFailure, Claim, FailedStep, Settled
@@ -27,16 +41,25 @@ from services.collection.step_tools import Tools
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
 from upstream.tilko.codec import AuthTokens
-from upstream.tilko.errors import NotApproved
 
 log = get_logger(__name__)
 
+# While another's call may be under way, the disk is looked at so often for its answer.
+_LOOK_AGAIN_SECONDS = 1.0
+
 
 def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
-    """What a step needs of its run, as of now; the row itself stays behind. Raises SealError."""
-    identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
-    auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
-    return _claim_of(run, identity, AuthTokens.from_dict(orjson.loads(auth)) if auth else None)
+    """What a step needs of its run, as of now; the row itself stays behind. Raises UnknownSealingKey, UnreadableRun."""
+    try:
+        identity = Identity.from_json(sealer.open(run.identity or b"", f"identity:{run.session_id}"))
+        auth = sealer.open(run.auth, f"auth:{run.session_id}") if run.auth else None
+        tokens = AuthTokens.from_dict(orjson.loads(auth)) if auth else None
+    except UnknownSealingKey:
+        raise
+    except (SealError, AttributeError, KeyError, TypeError, ValueError) as exc:
+        # Not chained: the error may quote the person's values.
+        raise UnreadableRun(type(exc).__name__) from None
+    return _claim_of(run, identity, tokens)
 
 
 def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -> Claim:
@@ -52,33 +75,54 @@ def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -
         health_count=run.health_count,
         health_failed=run.health_failed,
         prescription_count=run.prescription_count,
+        turn=CallTurn(time.monotonic()),
+        consents_until=run.consents_until,
         identity=identity,
         auth=auth,
     )
 
 
 def claim_run(work: Work, session_id: UUID, step: Step, *, owner_id: int, tools: Tools) -> Claim | None:
-    """Take the run for this step, or None: it moved on, somebody holds it, or it is not due."""
+    """Take the run for this step, or None: it moved on, somebody holds it, it is not due, or its consents are over."""
     now = tools.clock.now()
     run = lock_run(work.session, session_id)
-    if run.run_state != RunState.READY or run.step != step or run.not_before > now:
+    if run.run_state != RunState.READY or run.step != step or run.not_before > now + CLOCK_TOLERANCE:
         return None
+    if lacks_consent(step, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
+        save_run(work, run)
+        return None
+    if step == Step.REQUEST_SIMPLE_AUTH and run.expires_at <= now:
+        return None  # nobody waits for this push any more; the sweep ends the session
+    turn = read_turn(work.session, run)
     transitions.claim(run, owner_id)
     try:
         claim = open_claim(run, tools.sealer)
-    except SealError:
-        log.exception("run_unreadable", session_id=str(run.session_id))
-        stop_unreadable(work, run, now)
+    except UnknownSealingKey as exc:
+        log.warning("sealing_key_unknown", session_id=str(run.session_id), key_id=exc.key_id)
+        _put_off(run, now)
+        save_run(work, run, [StepTry(step, run.fence, run.attempts + 1, "retrying", SEALING_KEY_UNKNOWN, now, now)])
+        return None
+    except UnreadableRun as exc:
+        stop_unreadable(work, run, exc, now)
         return None
     _start_step(work, run, tools, now)
+    if turn.is_ours:
+        transitions.begin_call(run, tools.handlers[step].call_seconds)
     save_run(work, run)
-    return replace(claim, started_at=run.step_started_at or now, run=run)
+    return replace(claim, started_at=run.step_started_at or now, run=run, turn=turn)
 
 
-def stop_unreadable(work: Work, run: CollectionRun, now: datetime) -> None:
-    """Nobody can go on with what does not open, so it must not be tried for ever: an operator has to find the key."""
+def _put_off(run: CollectionRun, now: datetime) -> None:
+    """Offer the run again a little later, for as long as it takes: the tries of its step are not for this."""
+    transitions.release(run, now + key_delay(now - run.updated_at))
+
+
+def stop_unreadable(work: Work, run: CollectionRun, error: UnreadableRun, now: datetime) -> None:
+    """Nobody can go on with what is damaged, so it must not be tried for ever."""
+    log.error("run_unreadable", session_id=str(run.session_id), error=str(error))
     run.status = Status.ERROR
-    run.error_code, run.error_detail = "UNREADABLE", {"reason": "sealed with a key that is not in WELNO_SEALING_KEYS"}
+    run.error_code, run.error_detail = "UNREADABLE", {"reason": "what the row keeps sealed is damaged"}
     data = {"code": run.error_code, "retry_available": True}
     say(work, run.session_id, Event.ERROR, UNAVAILABLE, now=now, status=run.status, data=data)
     transitions.stop_run(run, now)
@@ -144,6 +188,7 @@ def _finish(
 def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: datetime) -> Claim | None:
     run.attempts = run.takeovers = 0
     run.step_started_at = None
+    transitions.end_call(run)
     following = next_step(claim.step, wants_report=wants_report(run.redirect_path, run.health_count))
     if following is None:
         transitions.end_run(run, Status(run.status), now)
@@ -152,21 +197,38 @@ def _move_on(work: Work, run: CollectionRun, claim: Claim, tools: Tools, now: da
         first_poll = now + timedelta(seconds=tools.settings.collection.poll_interval_seconds)
         transitions.wait_for_phone(run, not_before=first_poll, now=now)
         return None
+    if lacks_consent(following, run.consents_until, now):
+        end_for_consent(work, run, ConsentCode.EXPIRED, now)
+        return None
     transitions.move_to_step(run, following)
     _start_step(work, run, tools, now)
-    transitions.note_change(run, now)
     # Identity and tokens stay the same for as long as this process holds the run: they need not be opened again.
-    return replace(_claim_of(run, claim.identity, claim.auth), run=run)
+    begun = replace(_claim_of(run, claim.identity, claim.auth), run=run)
+    transitions.begin_call(run, tools.handlers[following].call_seconds)
+    transitions.note_change(run, now)
+    return begun
 
 
 def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> FailedStep:
     """Have the step tried again later, or give it up and do what its handler decides. Raises ClaimOutdated."""
     run = _lock_claimed(work, claim)
     now = tools.clock.now()
+    if isinstance(error, CallStands):
+        # No fault of this step's: whoever makes the call may still put its answer on the disk.
+        transitions.release(run, now + timedelta(seconds=min(error.seconds_left, _LOOK_AGAIN_SECONDS)))
+        save_run(work, run)
+        return FailedStep(None, is_retried=True)
+    if claim.turn.is_ours:
+        transitions.end_call(run)
+    failure = describe(error)
+    if failure.code == SEALING_KEY_UNKNOWN:
+        log.warning("sealing_key_unknown", session_id=str(run.session_id), step=claim.step)
+        _put_off(run, now)
+        save_run(work, run, [_tried(claim, "retrying", failure.code, now)])
+        return FailedStep(None, is_retried=True)
     run.attempts += 1
     delay = _delay_after(error, run.attempts, tools)
     outcome = "failed" if delay is None else "retrying"
-    failure = describe(error)
     log.info("step_failed", session_id=str(run.session_id), step=claim.step, outcome=outcome, **failure.detail)
     following = None
     if delay is not None:
@@ -182,8 +244,8 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
 
 
 def _delay_after(error: Exception, failed_attempts: int, tools: Tools) -> timedelta | None:
-    # An approval that is missing is no fault that passes by itself: the poller waits for it, not a worker.
-    if not is_retryable(error) or isinstance(error, NotApproved):
+    # Also where the approval is said to be missing: one part of the provider hears of it later than another.
+    if not is_retryable(error):
         return None
     settings = tools.settings.collection
     retry = Retry(settings.step_max_attempts, settings.step_retry_base_seconds, settings.step_retry_max_seconds)
@@ -221,6 +283,8 @@ def hand_back(work: Work, claim: Claim, tools: Tools) -> None:
     ClaimOutdated."""
     run = _lock_claimed(work, claim)
     now = tools.clock.now()
+    if claim.turn.is_ours:
+        transitions.end_call(run)  # it was not made
     transitions.make_ready(run, claim.step, now=now)
     send_step(work, run)
     save_run(work, run, [_tried(claim, "handed_back", None, now)])
@@ -230,12 +294,14 @@ def _tried(claim: Claim, outcome: str, reason: str | None, now: datetime) -> Ste
     return StepTry(claim.step, claim.fence, claim.attempt, outcome, reason, claim.started_at, now)
 
 
-def record_approval(work: Work, claim: Claim, health_count: int, tools: Tools) -> None:
-    """The phone has approved, and the answer is on disk: let a worker go on. Called by the poller."""
+def record_approval(work: Work, claim: Claim, health_count: int | None, tools: Tools) -> bool:
+    """The phone has approved: let a worker go on. `health_count`: of the checkups that came with it and are on disk;
+    None where they are still to be fetched. Called by the poller. False when the run waits no longer, or for another
+    push than the one that was approved."""
     now = tools.clock.now()
     run = lock_run(work.session, claim.session_id)
     if run.fence != claim.fence or run.run_state != RunState.WAITING:
-        return
+        return False
     run.auth_completed_at = now
     run.health_count = health_count
     run.status = Status.AUTH_COMPLETED
@@ -246,3 +312,4 @@ def record_approval(work: Work, claim: Claim, health_count: int, tools: Tools) -
     transitions.make_ready(run, Step.FETCH_HEALTH_DATA, now=now)
     send_step(work, run)
     save_run(work, run, [_tried(claim, "done", None, now)])
+    return True

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from core.names import session_subject
-from models.collection import CollectionRun, CollectionStep
+from models.collection import CollectionRun, CollectionStep, FromNow
 from services.collection.errors import SessionNotFound
 from services.delivery.event_log import event_parameters, written_events
 from services.delivery.unit_of_work import Work
@@ -103,6 +103,8 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
 _COMPARED = ("fence", "step", "run_state")
 _DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _BIND_PROCESSORS = {column.name: column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for column in _COLUMNS}
+# Told by PostgreSQL's clock: see `FromNow`.
+_ASSIGNED = {"call_until": "clock_timestamp() + cast(:call_until as interval)"}
 _TRY_COLUMNS = tuple(field.name for field in fields(StepTry))
 
 
@@ -110,7 +112,7 @@ _TRY_COLUMNS = tuple(field.name for field in fields(StepTry))
 def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> str:
     """The statement for these columns; a run's life knows a few dozen combinations."""
     assignments = ["revision = revision + :seen", "event_seq = event_seq + :count", "changed_at = clock_timestamp()"]
-    assignments += [f"{name} = :{name}" for name in changed]
+    assignments += [f"{name} = {_ASSIGNED.get(name, f':{name}')}" for name in changed]
     comparisons = " and ".join(f"{name} = :old_{name}" for name in _COMPARED)
     parts = [
         f"""saved as (
@@ -130,6 +132,8 @@ def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> str:
 
 def _bound(name: str, value: Any) -> Any:
     """As psycopg2 takes it."""
+    if isinstance(value, FromNow):
+        return value.ahead
     processor = _BIND_PROCESSORS[name]
     return processor(value) if processor else value
 

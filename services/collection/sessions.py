@@ -23,6 +23,7 @@ from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
 from services.collection.session_cache import SessionView, state_of, view_of
 from services.delivery.unit_of_work import Work
+from services.patients.consents import GivenConsents, record_consents
 from services.patients.identity import Identity, mask_name
 
 _TOKEN_BYTES = 32
@@ -61,11 +62,13 @@ def start_session(
     redirect_path: str | None,
     policy: SessionPolicy,
     sealer: Sealer,
+    given: GivenConsents,
     now: datetime,
     request_id: str,
 ) -> Started:
     """Open a session for a person who has consented; nothing is asked of the provider yet."""
     session_id, token = uuid4(), secrets.token_urlsafe(_TOKEN_BYTES)
+    consents_until = record_consents(work.session, session_id, given)
     known = work.session.get(Hospital, identity.hospital_id) if identity.hospital_id else None
     run = CollectionRun(
         session_id=session_id,
@@ -81,6 +84,7 @@ def start_session(
         hospital_id=known.hospital_id if known else DEFAULT_HOSPITAL,
         partner_id=identity.partner_id,
         masked_name=mask_name(identity.user_name),
+        consents_until=consents_until,
         expires_at=now + policy.ttl,
         created_at=now,
         updated_at=now,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.names import Status, Step
 from models.collection import CollectionRun
+from services.collection.call_turn import CallTurn
 from services.collection.failures import Failure
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity
@@ -30,6 +31,8 @@ class Claim:
     health_count: int | None
     health_failed: bool
     prescription_count: int | None
+    turn: CallTurn = field(compare=False)
+    consents_until: datetime | None
     identity: Identity = field(repr=False)
     auth: AuthTokens | None = field(repr=False)
     # The row as of the last commit, of whoever goes on with it; who only polls has none.
@@ -41,6 +44,13 @@ class Claim:
         if self.auth is None:
             raise AssertionError("no step that asks for data comes before the authentication")
         return self.auth
+
+    @property
+    def session_started_at(self) -> datetime:
+        """The same for every try: what is asked for hangs on it, and what an answer is taken to be about."""
+        if self.run is None:
+            raise AssertionError("a step that asks for data is claimed with its run")
+        return self.run.created_at
 
     @cached_property
     def person(self) -> TilkoPerson:
@@ -85,7 +95,9 @@ class StepHandler:
 
     step: ClassVar[Step]
     # After so long a step counts as hung, its process notwithstanding.
-    limit_seconds: ClassVar[float] = 60
+    limit_seconds: float = 60
+    # How long its paid call may be under way, from the start of the step; 0 where it makes none.
+    call_seconds: float = 0
     start_status: ClassVar[Status | None] = None
     # Does nothing in `run`: it can be done in the transaction that ends the step before.
     only_rows: ClassVar[bool] = False

@@ -11,6 +11,7 @@ from core.names import Step
 from core.sealing import Sealer
 from core.settings import Settings
 from services.collection.files_import import FileImporter
+from services.collection.paid_calls import PaidCalls
 from services.collection.step import StepHandler
 from services.collection.steps import build_handlers
 from spool import Spool
@@ -27,6 +28,7 @@ class Tools:
     sealer: Sealer
     sessions: sessionmaker[Session]
     spool: Spool
+    calls: PaidCalls
     importer: FileImporter
     tilko: TilkoClient
     mediarc: MediarcClient
@@ -38,6 +40,7 @@ class Tools:
             tilko=self.tilko,
             mediarc=self.mediarc,
             spool=self.spool,
+            calls=self.calls,
             importer=self.importer,
             sessions=self.sessions,
             sealer=self.sealer,

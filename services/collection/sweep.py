@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from core.names import Event, Status
+from core.names import Event, Status, Step
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from models.processes import ProcessLease
@@ -28,6 +28,8 @@ from services.processes.leases import DEAD_OWNER
 log = get_logger(__name__)
 
 _BATCH = 200
+# So long a session's poller may be missing before the session ends without one.
+_POLLERS_TIME = timedelta(seconds=10)
 _LONGEST_RESEND = timedelta(seconds=60)
 
 
@@ -38,6 +40,17 @@ def take_from_dead(work: Work, now: datetime) -> int:
     for run in runs:
         _take_back(work, run, now)
     return len(runs)
+
+
+def give_up_run(work: Work, session_id: UUID, owner_id: int, now: datetime) -> None:
+    """Take back a run that its process cannot settle, though it lives. Nothing happens if it has moved on."""
+    for run in _lock_some(
+        work,
+        CollectionRun.session_id == session_id,
+        CollectionRun.owner_id == owner_id,
+        CollectionRun.run_state == RunState.RUNNING,
+    ):
+        _take_back(work, run, now)
 
 
 def _lock_some(work: Work, *conditions: ColumnElement[bool]) -> Sequence[CollectionRun]:
@@ -103,26 +116,41 @@ def resume_stopped(work: Work, now: datetime) -> int:
 
 
 def expire_sessions(work: Work, now: datetime) -> int:
-    """End the sessions that wait for a person beyond their time. Work under way is never cut short by this, nor is a
-    run let go whose answers are on disk but not yet in the database."""
-    waits_for_person = CollectionRun.run_state.in_([RunState.IDLE, RunState.WAITING])
-    is_expired = and_(CollectionRun.expires_at <= now, CollectionRun.step.not_in(SAVING_STEPS))
-    runs = _lock_some(work, waits_for_person, is_expired)
+    """End the sessions beyond their time that wait for a person, or whose push was not sent yet. Work under way is
+    never cut short by this, nor is a run let go whose answers are on disk but not yet in the database; those that wait
+    for their phone are a poller's, which knows whether an answer is on its way."""
+    is_idle = and_(CollectionRun.run_state == RunState.IDLE, CollectionRun.expires_at <= now)
+    is_forsaken = and_(
+        CollectionRun.run_state == RunState.WAITING,
+        CollectionRun.expires_at <= now - _POLLERS_TIME,
+        or_(CollectionRun.owner_id.is_(None), DEAD_OWNER),
+    )
+    is_unsent = and_(
+        CollectionRun.run_state == RunState.READY,
+        CollectionRun.step == Step.REQUEST_SIMPLE_AUTH,
+        CollectionRun.expires_at <= now,
+    )
+    runs = _lock_some(work, or_(is_idle, is_forsaken, is_unsent), CollectionRun.step.not_in(SAVING_STEPS))
     for run in runs:
-        say_ended(work, run.session_id, Status.EXPIRED, "시간이 지나 연결이 끝났어요. 다시 시작해 주세요.", now=now)
-        transitions.end_run(run, Status.EXPIRED, now)
-        save_run(work, run)
+        expire_run(work, run, now)
     return len(runs)
 
 
-def ended_sessions(session: Session, session_ids: Sequence[str]) -> list[str]:
-    """Those of these sessions whose run has ended, or whose person was erased: nobody comes for what they left in
-    incoming/."""
+def expire_run(work: Work, run: CollectionRun, now: datetime) -> None:
+    say_ended(work, run.session_id, Status.EXPIRED, "시간이 지나 연결이 끝났어요. 다시 시작해 주세요.", now=now)
+    transitions.end_run(run, Status.EXPIRED, now)
+    save_run(work, run)
+
+
+def ended_sessions(session: Session, session_ids: Sequence[str]) -> dict[str, Status]:
+    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/. Whose person
+    was erased counts as cancelled."""
     ids = [UUID(session_id) for session_id in session_ids]
-    query = select(CollectionRun.session_id).where(
+    query = select(CollectionRun.session_id, CollectionRun.status).where(
         CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
     )
-    return sorted(map(str, {*session.execute(query).scalars(), *find_buried(session, ids)}))
+    ended = {str(session_id): Status(status) for session_id, status in session.execute(query).all()}
+    return ended | dict.fromkeys(map(str, find_buried(session, ids)), Status.CANCELLED)
 
 
 def forget_dead_processes(work: Work) -> None:

@@ -3,6 +3,7 @@
 A poll that finds nothing writes nothing, so ten thousand waiting sessions cost the database next to nothing.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from core.names import Event, Status, Step
-from core.sealing import SealError
+from core.sealing import UnknownSealingKey
 from models.collection import CollectionRun, RunState
 from models.collection.run_states import FAST_POLLS
 from services.collection import transitions
+from services.collection.consents import ConsentCode, end_for_consent
+from services.collection.errors import UnreadableRun
 from services.collection.events import say
 from services.collection.failures import describe
 from services.collection.requests import send_step
@@ -25,6 +28,7 @@ from services.collection.step import AfterFailure, Claim
 from services.collection.step_tools import Tools
 from services.collection.steps.fetch_health_data import say_health_data_failed
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.sweep import expire_run
 from services.delivery.unit_of_work import Work
 
 log = get_logger(__name__)
@@ -38,20 +42,31 @@ class Waiting:
     polls: int
     due: datetime
     asked_now: bool
+    # For so long a call of the poller before may still be under way.
+    call_seconds: float
 
 
-def take_waiting(work: Work, owner_id: int, tools: Tools, limit: int) -> list[Waiting]:
-    """Take sessions that no living poller holds."""
-    taken = []
-    for run in transitions.take_waiting_runs(work.session, owner_id, limit):
+def take_waiting(
+    work: Work, owner_id: int, tools: Tools, limit: int, *, unopened: set[UUID] | None = None
+) -> list[Waiting]:
+    """Take sessions that no living poller holds, but for those `unopened`: to these are added what is sealed with a key
+    that this process does not know. They stay free for a poller that does."""
+    taken, unopened = [], set() if unopened is None else unopened
+    foreign = []
+    for run, seconds in transitions.take_waiting_runs(work.session, owner_id, limit, unopened):
         try:
             claim = open_claim(run, tools.sealer)
-        except SealError:
-            log.exception("run_unreadable", session_id=str(run.session_id))
+        except UnknownSealingKey as exc:
+            log.warning("sealing_key_unknown", session_id=str(run.session_id), key_id=exc.key_id)
+            foreign.append(run.session_id)
+        except UnreadableRun as exc:
             work.session.expunge(run)
-            stop_unreadable(work, run, tools.clock.now())
-            continue
-        taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested))
+            stop_unreadable(work, run, exc, tools.clock.now())
+        else:
+            taken.append(Waiting(claim, run.polls, run.not_before, run.collect_requested, max(seconds or 0, 0)))
+    if foreign:
+        unopened.update(foreign)
+        transitions.free_waiting_runs(work.session, owner_id, foreign)
     return taken
 
 
@@ -65,9 +80,25 @@ def asked_now(session: Session, owner_id: int) -> list[UUID]:
     return list(session.execute(query).scalars())
 
 
-def let_go(work: Work, owner_id: int) -> list[UUID]:
-    """Sessions of this poller that wait no longer: deleted or expired meanwhile."""
-    return list(transitions.drop_settled_runs(work.session, owner_id))
+def let_go(work: Work, owner_id: int, *, within_seconds: float) -> tuple[list[UUID], Sequence[UUID]]:
+    """Sessions of this poller that wait no longer: those that ended, and whatever moved on within the last seconds."""
+    ended = list(transitions.drop_ended_runs(work.session, owner_id))
+    return ended, transitions.find_moved_on(work.session, owner_id, within_seconds)
+
+
+def expire_waiting(work: Work, owner_id: int, asked: Collection[UUID], now: datetime) -> list[UUID]:
+    """End the sessions of this poller that wait beyond their time, but for those that are asked about just now: their
+    answer may be paid for."""
+    query = select(CollectionRun).where(
+        CollectionRun.owner_id == owner_id, CollectionRun.run_state == RunState.WAITING, CollectionRun.expires_at <= now
+    )
+    ended = []
+    for run in work.session.execute(query.with_for_update(skip_locked=True)).scalars().all():
+        work.session.expunge(run)
+        if run.session_id not in asked:
+            expire_run(work, run, now)
+            ended.append(run.session_id)
+    return ended
 
 
 def give_back(work: Work, owner_id: int) -> None:
@@ -108,26 +139,41 @@ def note_not_approved(work: Work, claim: Claim, polls: int, tools: Tools) -> Non
     save_run(work, run)
 
 
-def record_poll_error(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
-    """The poll failed for good: correctable by the person, refused, or the last try of a passing fault."""
+def end_without_consent(work: Work, claim: Claim, tools: Tools) -> None:
+    """The consents ran out while the phone was waited for."""
+    run = _lock_waiting(work, claim)
+    if run is not None:
+        end_for_consent(work, run, ConsentCode.EXPIRED, tools.clock.now())
+        save_run(work, run)
+
+
+def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The poll brought checkups, so the phone has approved, and nobody can read them. They are parked, and not bought
+    again; the prescriptions follow."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    run.auth_completed_at = now
+    run.collect_requested = False
+    run.step_started_at = None
+    say_health_data_failed(work, run, describe(error), now)
+    transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
+    send_step(work, run)
+    save_run(work, run)
+
+
+def record_verdict(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:
+    """The provider says something of the person that ends the wait: wrong data, or their own refusal."""
     run = _lock_waiting(work, claim)
     if run is None:
         return
     now = tools.clock.now()
     failure = describe(error)
     log.info("poll_failed", session_id=str(run.session_id), **failure.detail)
-    if failure.code == "SERVICE_UNAVAILABLE":
-        log.error("provider_rejects_our_configuration", step=claim.step, **failure.detail)
     run.error_code, run.error_detail = failure.code, failure.detail
     run.collect_requested = False
-    if failure.code == "PROVIDER_REFUSED":
-        # The checkups are refused, not the person: the prescriptions may still be had.
-        say_health_data_failed(work, run, failure, now)
-        run.error_code = run.error_detail = None
-        run.step_started_at = None
-        transitions.make_ready(run, Step.FETCH_PRESCRIPTIONS, now=now)
-        send_step(work, run)
-    elif refuse(work, run, failure, now) is AfterFailure.END:
+    if refuse(work, run, failure, now) is AfterFailure.END:
         transitions.end_run(run, Status(run.status), now)
     else:
         transitions.stop_run(run, now)

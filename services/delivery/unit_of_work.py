@@ -132,6 +132,7 @@ class UnitOfWork:
     @contextmanager
     def __call__(self) -> Iterator[Work]:
         with self.sessions.begin() as session:
+            session.connection()  # now, so that whoever asks for the time within goes by the database's clock
             work = Work(session, self._kinds)
             yield work
             deliveries = work.deliveries()

@@ -181,17 +181,18 @@ class AccessLog:
         if session.scalar(there) is None:
             return None
         subject, key = self.subject_of(patient_uuid), os.urandom(_KEY_BYTES)
-        sealed = self._sealer.seal(key, _key_context(subject))
+        sealed = self._sealer.seal(key, key_context(subject))
         row = {"patient_uuid": patient_uuid, "subject": subject, "sealed_key": sealed, "created_at": now}
         made = upsert(PatientKey).values(row).on_conflict_do_nothing().returning(PatientKey.patient_uuid)
         return key if session.scalar(made) is not None else self._open_key(session, subject)
 
     def _open_key(self, session: Session, subject: str) -> bytes | None:
         sealed = session.scalar(_READ_KEY, {"subject": subject})
-        return self._sealer.open(sealed, _key_context(subject)) if sealed is not None else None
+        return self._sealer.open(sealed, key_context(subject)) if sealed is not None else None
 
 
-def _key_context(subject: str) -> str:
+def key_context(subject: str) -> str:
+    """What the seal of a patient's key is bound to."""
     return f"patient_key/{subject}"
 
 

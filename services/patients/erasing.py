@@ -95,9 +95,10 @@ class ErasureJob:
         self._sealer = sealer
         self._clock = clock
 
-    def run(self, erasure_id: UUID) -> None:
-        """Until the end. Nothing to do for one that is unknown or completed."""
-        while self._step(erasure_id):
+    def run(self, erasure_id: UUID, *, keeps_on: Callable[[], bool] = lambda: True) -> None:
+        """Until the end, or until a step after which `keeps_on` says no: the sweep has it taken up again. Nothing to do
+        for one that is unknown or completed."""
+        while keeps_on() and self._step(erasure_id):
             pass
 
     def _step(self, erasure_id: UUID) -> bool:
@@ -176,11 +177,11 @@ def resend_erasures(work: Work, now: datetime) -> int:
 
 
 def seal_person(sealer: Sealer, erasure_id: UUID, person: ErasedPerson) -> bytes:
-    return sealer.seal(person.to_json(), f"erasure:{erasure_id}")
+    return sealer.seal(person.to_json(), person_context(erasure_id))
 
 
 def open_person(sealer: Sealer, erasure_id: UUID, sealed: bytes) -> ErasedPerson:
-    return ErasedPerson.from_json(sealer.open(sealed, f"erasure:{erasure_id}"))
+    return ErasedPerson.from_json(sealer.open(sealed, person_context(erasure_id)))
 
 
 def with_sessions(person: ErasedPerson, session_ids: Sequence[UUID]) -> ErasedPerson:
@@ -193,3 +194,8 @@ def _count(job: Erasure, counts: Counts) -> None:
     for place, count in counts.items():
         receipt[place] = max(count, receipt.get(place, 0))
     job.receipt = receipt
+
+
+def person_context(erasure_id: UUID) -> str:
+    """What the seal of a job's person is bound to."""
+    return f"erasure:{erasure_id}"

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models.patients import Checkup, MediarcReport, Patient, Prescription, TermsAgreement
+from models.patients import Checkup, Consent, MediarcReport, Patient, Prescription, RecordVersion, TermsAgreement
 from services.patients.access_log import AccessLog
 from services.patients.exports import Exporter, Rows
 from services.patients.stored_json import from_stored
@@ -18,6 +18,8 @@ _OF_PATIENT: Mapping[str, Any] = {
     "prescriptions": Prescription,
     "reports": MediarcReport,
     "terms": TermsAgreement,
+    "consents": Consent,
+    "record_versions": RecordVersion,
 }
 
 

@@ -13,15 +13,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.patients import DEFAULT_HOSPITAL, Hospital, Patient
-from services.patients.identity import Identity, mask_name, normalize_name, normalize_phone
+from services.patients.identity import NAME_MAX, Identity, is_name, mask_name, normalize_name, normalize_phone
 from services.patients.tombstones import is_buried
 
 __all__ = [
+    "NAME_MAX",
     "Identity",
     "PatientNotWritten",
     "PatientsError",
     "Reserved",
     "identify_patient",
+    "is_name",
     "mask_name",
     "normalize_name",
     "normalize_phone",

@@ -2,10 +2,9 @@
 
 import hashlib
 import hmac
-import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,9 +12,16 @@ import orjson
 
 from models.patients import DEFAULT_PARTNER
 
-_NAME_SUFFIX = re.compile(r"(?:\s*-\s*(?:웰로|님)|\s+님)$")
+NAME_MAX = 60
+_NAME_SEPARATORS = frozenset(" ·-'.")
+# "J. R. Kim", "Anna - Lee": what stands between two letters of a name.
+_SEPARATORS_IN_A_ROW = 3
+# Thai and Hebrew put three on one letter; a hundred are no name.
+_MARKS_IN_A_ROW = 4
 # Between the parts of a key: no name, number or date holds it, so no two identities share a canonical form.
 _SEPARATOR = "\x1f"
+# Consents of a session stood here before they had a table: files and runs from then still name them.
+_FORMER_FIELDS = frozenset({"terms_agreed", "terms_agreed_at", "terms_expires_at"})
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0x2 << 62
 
@@ -24,10 +30,49 @@ def normalize_name(name: str) -> str:
     """Composed letters, no control characters, single spaces, none of the endings that shops and messengers add."""
     composed = unicodedata.normalize("NFC", name)
     printable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in composed)
-    name = " ".join(printable.split())
-    while (shorter := _NAME_SUFFIX.sub("", name).strip()) != name:
-        name = shorter
-    return name
+    return _without_endings(" ".join(printable.split()))
+
+
+def _without_endings(name: str) -> str:
+    """From the end, place by place: a pattern would look through the whole name again for each ending."""
+    end = len(name)
+    while (shorter := _end_before_ending(name, end)) != end:
+        end = shorter
+    return name[:end].strip()
+
+
+def _end_before_ending(name: str, end: int) -> int:
+    """Where `name[:end]` ends without one `-웰로`, `-님` or ` 님`; `end` where it has none."""
+    ending = next((ending for ending in ("웰로", "님") if name.endswith(ending, 0, end)), None)
+    if ending is None:
+        return end
+    at = end - len(ending)
+    before = at - name.endswith(" ", 0, at)
+    if name.endswith("-", 0, before):
+        before -= 1
+        return before - name.endswith(" ", 0, before)
+    return before if ending == "님" and before < at else end
+
+
+def is_name(name: str) -> bool:
+    """Whether a normalized name is one: at most 60 characters, letters of any script with their marks, and between
+    them spaces, `·`, `-`, `'` and `.`."""
+    if not 1 <= len(name) <= NAME_MAX:
+        return False
+    separators, marks = _SEPARATORS_IN_A_ROW, 0  # as if one more were too many: a name begins with a letter
+    for character in name:
+        kind = unicodedata.category(character)[0]
+        if kind == "L":
+            separators = marks = 0
+        elif kind == "M" and not separators:
+            marks += 1
+        elif character in _NAME_SEPARATORS:
+            separators += 1
+        else:
+            return False
+        if separators > _SEPARATORS_IN_A_ROW or marks > _MARKS_IN_A_ROW:
+            return False
+    return not separators
 
 
 def normalize_phone(phone: str) -> str:
@@ -65,9 +110,6 @@ class Identity:
     patient_uuid: UUID | None = None
     hospital_id: str | None = None
     partner_id: str = DEFAULT_PARTNER
-    terms_agreed: bool = False
-    terms_agreed_at: datetime | None = None
-    terms_expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_name", normalize_name(self.user_name))
@@ -89,19 +131,27 @@ class Identity:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Identity":
         """Raises KeyError, TypeError or ValueError when it is not what `to_dict` gave."""
-        typed = dict(values)
+        typed = {name: value for name, value in dict(values).items() if name not in _FORMER_FIELDS}
         typed["birthdate"] = date.fromisoformat(values["birthdate"])
         typed["patient_uuid"] = UUID(values["patient_uuid"]) if values.get("patient_uuid") else None
-        for moment in ("terms_agreed_at", "terms_expires_at"):
-            typed[moment] = datetime.fromisoformat(values[moment]) if values.get(moment) else None
         return cls(**typed)
 
     def derive_uuid(self, pseudonym_key: str, erased_before: int = 0) -> UUID:
         """Equal for every session of the same person, and of no use to anyone without the key. Who was erased so often
         gets another each time."""
-        parts = ["patient", self.phone_no, self.birthdate.strftime("%Y%m%d"), self.user_name]
-        canonical = _SEPARATOR.join(parts + [str(erased_before)] * (erased_before > 0))
-        digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
-        number = int.from_bytes(digest[:16])
-        number = number & ~(0xF << 76) | _VERSION_8
-        return UUID(int=number & ~(0x3 << 62) | _VARIANT)
+        return derive_patient_uuid(self.user_name, self.phone_no, self.birthdate, pseudonym_key, erased_before)
+
+
+def derive_patient_uuid(name: str, phone: str, birth_date: date, pseudonym_key: str, erased_before: int = 0) -> UUID:
+    """Of what is normalized already."""
+    parts = ["patient", phone, birth_date.strftime("%Y%m%d"), name]
+    canonical = _SEPARATOR.join(parts + [str(erased_before)] * (erased_before > 0))
+    digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
+    number = int.from_bytes(digest[:16])
+    number = number & ~(0xF << 76) | _VERSION_8
+    return UUID(int=number & ~(0x3 << 62) | _VARIANT)
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """In whole years; who was born on 29 February grows older on 1 March."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))

@@ -12,14 +12,15 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, extract, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
 from models.patients import Checkup, MediarcReport, Prescription
+from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
 
 RecordT = TypeVar("RecordT", Checkup, Prescription)
-_JSON_COLUMNS = ("raw_data", "details")
+_JSON_COLUMNS = ("raw_data", "items", "details")
 _LARGEST_ID = (1 << 63) - 1
 
 
@@ -65,15 +66,22 @@ class RecordPage(Generic[RecordT]):
 def list_checkups(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
 ) -> RecordPage[Checkup]:
-    newest = select(Checkup).where(Checkup.patient_uuid == patient_uuid)
+    newest = select(Checkup).where(Checkup.patient_uuid == patient_uuid, Checkup.withdrawn_at.is_(None))
     return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
 
 
 def list_prescriptions(
-    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
+    session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None, with_pictures: bool = False
 ) -> RecordPage[Prescription]:
-    newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid)
-    return _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
+    """With pictures, `details` are as they were served."""
+    newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid, Prescription.withdrawn_at.is_(None))
+    if not with_pictures:
+        newest = newest.options(defer(Prescription.pictures, raiseload=True))
+    page = _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
+    if with_pictures:
+        for item in page.items:
+            set_committed_value(item, "details", attach_pictures(item.details, from_stored(item.pictures)))
+    return page
 
 
 def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
@@ -85,12 +93,14 @@ def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
 
 
 def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport]) -> str:
-    """For an ETag: another text after every insert, change or removal, without reading the records.
+    """For an ETag: another text after every insert, change, withdrawal or removal, without reading the records.
 
     The sum notices a change whose time is older than the newest one, as when two imports commit in the other order.
     """
     seconds = func.coalesce(func.sum(extract("epoch", model.updated_at)), 0)
     query = select(func.count(), func.max(model.updated_at), seconds).where(model.patient_uuid == patient_uuid)
+    if not issubclass(model, MediarcReport):
+        query = query.where(model.withdrawn_at.is_(None))
     count, newest, total = session.execute(query).one()
     return f"{count}-{newest.timestamp() if newest else 0:.6f}-{total:.6f}"
 

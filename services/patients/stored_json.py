@@ -16,8 +16,17 @@ _NUL_IN_JSON = b"\\u0000"
 def to_stored(value: Any) -> Any:
     """What `from_stored` turns into `value` again."""
     # One scan in C of the serialised form; walking tens of MiB in Python only to find nothing would cost seconds.
-    text = orjson.dumps(value)
-    return _map_texts(value, _escape) if _NUL_IN_JSON in text or _ESCAPE_BYTES in text else value
+    return escape(value) if needs_escape(orjson.dumps(value)) else value
+
+
+def needs_escape(text: bytes) -> bool:
+    """Of a value's JSON. For who has it at hand: whether any part of the value has to be escaped."""
+    return _NUL_IN_JSON in text or _ESCAPE_BYTES in text
+
+
+def escape(value: Any) -> Any:
+    """As `to_stored`, without looking whether there is anything to do."""
+    return _map_texts(value, _escape)
 
 
 def from_stored(value: Any) -> Any:

@@ -1,28 +1,25 @@
 """Which processes are alive: each holds an advisory lock, which vanishes when it dies, and renews a lease, which runs
 out when it hangs.
 
-Advisory locks belong to a database session: behind a connection pooler, give the leases a direct connection.
+Advisory locks belong to a database session: behind a connection pooler no lease is held.
 """
 
 import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import httpx
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.logs import get_logger
 from models.processes import ProcessLease
+from services.database import UnsuitableDatabase, is_pooled
 
 log = get_logger(__name__)
 
 # The first half of the advisory lock's key; the second is the id of the lease.
 LOCK_CLASS = 73_055
-# httpx tells its tracer so when the connection stands and the request's first byte is next.
-_LEAVING = "http11.send_request_headers.started"
 
 # The ids of leases whose process is gone or hangs. pg_locks is asked for the lock itself: the kernel closes a dead
 # process's connection at once, long before its lease runs out.
@@ -59,6 +56,8 @@ class ProcessLeaseHolder:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._valid_until = 0.0
+        self._call_seconds = 0.0
+        self._announced_seconds = 0.0
         self.id: int | None = None
 
     def start(self) -> None:
@@ -74,6 +73,15 @@ class ProcessLeaseHolder:
         """Whether this lease is still ours, by our own clock: a process that was stopped, or cut off from the database,
         for longer than it lasts sees so itself before it acts on what another may have taken."""
         return lease_id is not None and lease_id == self.id and time.monotonic() < self._valid_until
+
+    def announce_calls(self, seconds: float) -> bool:
+        """Whether the lease tells everybody that a call which may be paid for can be under way for so long after it.
+        False until it does, which is soon: nothing may be asked before."""
+        if self._announced_seconds >= seconds:
+            return True
+        self._call_seconds = seconds
+        self._wake.set()
+        return False
 
     def renounce(self) -> None:
         """Let others take what this process holds, at once."""
@@ -114,9 +122,11 @@ class ProcessLeaseHolder:
         connection = self._engine.connect()
         asked_at = time.monotonic()
         try:
+            _require_session(connection)
             # Operators find the process behind a lock by this name in pg_stat_activity.
             connection.execute(select(func.set_config("application_name", f"welno {self._kind} {os.getpid()}", False)))
-            row = insert(ProcessLease).values(kind=self._kind, lease_until=self._until()).returning(ProcessLease.id)
+            call_seconds = self._call_seconds
+            row = insert(ProcessLease).values(kind=self._kind, **self._ends(call_seconds)).returning(ProcessLease.id)
             lease_id: int = connection.execute(row).scalar_one()
             connection.execute(select(func.pg_advisory_lock(LOCK_CLASS, lease_id)))
             connection.commit()
@@ -126,6 +136,7 @@ class ProcessLeaseHolder:
             raise
         with self._lock:
             self._connection = connection
+            self._announced_seconds = call_seconds
             self._registered_id = lease_id
             self._valid_until = asked_at + self._lease_seconds
             if not self._renounced:
@@ -137,19 +148,27 @@ class ProcessLeaseHolder:
         """False when the lease had run out: somebody may have taken our runs, so it must not come back to life."""
         asked_at = time.monotonic()
         alive = (ProcessLease.id == self._registered_id, ProcessLease.lease_until > func.now())
-        changed = connection.execute(update(ProcessLease).where(*alive).values(lease_until=self._until()))
+        call_seconds = self._call_seconds
+        changed = connection.execute(update(ProcessLease).where(*alive).values(**self._ends(call_seconds)))
         connection.commit()
         if changed.rowcount == 1:
+            self._announced_seconds = call_seconds
             self._valid_until = asked_at + self._lease_seconds
         return changed.rowcount == 1
 
-    def _until(self) -> object:
-        return func.now() + text(f"interval '{self._lease_seconds} seconds'")
+    def _ends(self, call_seconds: float) -> dict[str, object]:
+        """When the lease ends, and when the last call that may have been begun under it."""
+        calls_until = func.now() + text(f"interval '{self._lease_seconds + call_seconds} seconds'")
+        return {
+            "lease_until": func.now() + text(f"interval '{self._lease_seconds} seconds'"),
+            "calls_until": calls_until if call_seconds else None,
+        }
 
     def _lose(self, *, forget: bool = False) -> None:
         with self._lock:
             lease_id, self._registered_id, self.id = self._registered_id, None, None
             self._ready.clear()
+            self._announced_seconds = 0.0
             connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -157,7 +176,9 @@ class ProcessLeaseHolder:
             self._on_lost()
         try:
             if forget and lease_id is not None:
-                connection.execute(delete(ProcessLease).where(ProcessLease.id == lease_id))
+                # What is still under way has to be known to who takes over.
+                is_over = ProcessLease.calls_until.is_(None) | self._stop.is_set()
+                connection.execute(delete(ProcessLease).where(ProcessLease.id == lease_id, is_over))
                 connection.commit()
         except SQLAlchemyError as exc:
             log.warning("process_lease_not_forgotten", kind=self._kind, error=type(exc).__name__)
@@ -167,25 +188,13 @@ class ProcessLeaseHolder:
             connection.close()
 
 
+def _require_session(connection: Connection) -> None:
+    if is_pooled(connection):
+        raise UnsuitableDatabase("a lease needs a direct connection")
+
+
 class LeaseLost(Exception):
     """This process was away for longer than its lease: what it held may be another's by now."""
 
     retryable = True
     reason = "lease_lost"
-
-
-@dataclass
-class ProviderGate:
-    """Asked as the last thing before a provider is. A call costs money: who was stopped in mid-step, and has lost the
-    step meanwhile, must not make it again. `lease_id` is that under which the step was taken."""
-
-    lease: ProcessLeaseHolder
-    lease_id: int | None = None
-
-    def __call__(self, request: httpx.Request) -> None:
-        """A hook of the HTTP client. Opening a connection takes time, too, so the question is asked once it is open."""
-        request.extensions["trace"] = self._look_before_sending
-
-    def _look_before_sending(self, event: str, _info: object) -> None:
-        if event == _LEAVING and not self.lease.is_held(self.lease_id):
-            raise LeaseLost

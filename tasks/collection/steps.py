@@ -3,7 +3,10 @@
 Run twice without harm: the second finds the run moved on or held, and returns.
 """
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -20,16 +23,19 @@ from services.collection.errors import SessionNotFound
 from services.collection.run_engine import claim_run, fail_step, finish_step, finish_steps, hand_back
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim, FailedStep, Settled
-from services.processes.leases import LeaseLost
+from services.collection.sweep import give_up_run
+from services.database import UnsuitableDatabase
 from tasks.app import app
 from tasks.collection.step_events import StepEvents
 from tasks.runtime import Runtime, runtime
-from tasks.stopping import Stopped, is_stopping, time_limit
+from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, LeaseLost)
+_TELL_AGAIN_SECONDS = 0.5
+_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
+_never = threading.Event()
 
 
 def _register(step: Step) -> None:
@@ -50,8 +56,32 @@ for _step in Step:
 @cache
 def _display(hostname: str) -> StepEvents:
     display = StepEvents(app, hostname)
-    signals.worker_process_shutdown.connect(lambda **_: display.flush(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: display.flush(), weak=False)
     return display
+
+
+class _DrivenSessions:
+    """Those that a thread of this process works on: a message that comes twice finds it at work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: set[UUID] = set()
+
+    @contextmanager
+    def enter(self, session_id: UUID) -> Iterator[bool]:
+        """Whether nobody else is at it."""
+        with self._lock:
+            is_free = session_id not in self._sessions
+            self._sessions.add(session_id)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                with self._lock:
+                    self._sessions.discard(session_id)
+
+
+_driven = _DrivenSessions()
 
 
 def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> None:
@@ -60,7 +90,12 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> N
     if owner_id is None:
         log.warning("no_lease", session_id=str(session_id))
         return
-    here.gate.lease_id = owner_id
+    with _driven.enter(session_id) as is_free:
+        if is_free:
+            _drive_held(here, session_id, step, display, owner_id)
+
+
+def _drive_held(here: Runtime, session_id: UUID, step: Step, display: StepEvents, owner_id: int) -> None:
     try:
         claim = None if is_stopping() else _claim(here, session_id, step, owner_id)
         while claim is not None and not is_stopping():
@@ -70,15 +105,26 @@ def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> N
     except ClaimOutdated:
         log.info("claim_outdated", session_id=str(session_id))
     except _STORE_AWAY as exc:
-        # What we hold cannot be settled now. Renouncing the lease lets another process take it once the database is
-        # back; our own fence is then outdated.
-        log.warning("run_renounced", session_id=str(session_id), error=type(exc).__name__)
-        here.lease.renounce()
+        log.warning("run_given_up", session_id=str(session_id), error=type(exc).__name__)
+        _give_up(here, session_id, owner_id)
     except Exception:
         # A mistake of ours between two steps: let the run be taken back and counted, rather than stand still. Not
         # raised on: Celery would log the error's text, and that may quote what is nobody's business.
         log.exception("chain_broke", session_id=str(session_id))
-        here.lease.renounce()
+        _give_up(here, session_id, owner_id)
+
+
+def _give_up(here: Runtime, session_id: UUID, owner_id: int) -> None:
+    """Have the run taken back, as soon as the database can be told so. Nobody has to be told once the lease under which
+    it was taken is lost, or its process has gone."""
+    while not is_stopping() and here.lease.id in {None, owner_id}:
+        try:
+            with here.stores.unit_of_work() as work:
+                give_up_run(work, session_id, owner_id, here.tools.clock.now())
+        except _STORE_AWAY:
+            _never.wait(_TELL_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim | None:
@@ -91,13 +137,10 @@ def _claim(here: Runtime, session_id: UUID, step: Step, owner_id: int) -> Claim 
 
 
 def _run_step(here: Runtime, claim: Claim, display: StepEvents) -> Claim | None:
-    """Do one step and settle it. The claim of the next step, if it follows here; the same one, if we have to stop."""
+    """Do one step and settle it. The claim of the next step, if it follows here."""
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
     try:
         settled = _do(here, claim)
-    except Stopped as exc:
-        display.fail(task_id, exc, retrying=True)
-        return claim
     except (ClaimOutdated, *_STORE_AWAY) as exc:
         display.fail(task_id, exc, retrying=True)
         raise
@@ -122,9 +165,7 @@ def _show_rest(display: StepEvents, claim: Claim, settled: Settled) -> None:
 
 def _do(here: Runtime, claim: Claim) -> Settled:
     handler = here.tools.handlers[claim.step]
-    # A little less than the run's own limit, so that a step that can be stopped is, before it is taken away.
-    with time_limit(handler.limit_seconds * 0.9):
-        result: Any = handler.run(claim)
+    result: Any = handler.run(claim)
     try:
         with here.stores.unit_of_work() as work:
             return finish_steps(work, claim, result, here.tools)

@@ -1,20 +1,45 @@
-"""Beat's job on what is kept only for a time: revocations and logins that have ended."""
+"""Beat's jobs on what is kept only for a time: revocations and logins that have ended, runs that ended long ago."""
+
+from collections.abc import Callable
 
 from core.logs import get_logger
 from core.names import Task
 from services.accounts.logins import forget_logins
 from services.accounts.revocations import forget_revocations
-from tasks.app import app
+from services.collection.retention import delete_ended_runs, delete_old_steps
+from services.delivery.unit_of_work import Work
+from tasks.app import app, settings
 from tasks.runtime import runtime
-from tasks.stopping import stoppable
+from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
+
+_BATCH = 1000
 
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
     """Delete what concerns only tokens and logins that nobody can use any more. Twice is once."""
-    with stoppable(), runtime().stores.unit_of_work() as work:
+    with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
     log.info("revocations_forgotten", count=forgotten, logins=logins)
+
+
+@app.task(name=Task.DELETE_OLD_RUNS)
+def delete_old_runs() -> None:
+    """Delete ended runs, and single tries of steps, that are older than the settings keep them. Each batch has a
+    transaction of its own: cut short, the next day's run goes on. Twice is once."""
+    stores = settings.stores
+    runs = _in_batches(lambda work: delete_ended_runs(work.session, stores.run_keep_days, _BATCH))
+    steps = _in_batches(lambda work: delete_old_steps(work.session, stores.step_keep_days, _BATCH))
+    log.info("old_runs_deleted", runs=runs, steps=steps)
+
+
+def _in_batches(delete: Callable[[Work], int]) -> int:
+    deleted, batch = 0, _BATCH
+    while batch == _BATCH and not is_stopping():
+        with runtime().stores.unit_of_work() as work:
+            batch = delete(work)
+        deleted += batch
+    return deleted

@@ -15,8 +15,8 @@ class PendingPoll:
     `answer_on_disk`      its checkups have come and are kept
     `collect_requested`   its person says that they have approved
     `timeout_announced`   its person has been told that it takes long
-    `blocked_since`       another process asks for the same answer since then
-    `incoming_checked`    no such process can have brought the answer since we looked on the disk
+    `blocked_until`       another process's call for the same answer may be under way until then
+    `incoming_checked`    nobody can have brought the answer since we looked on the disk
     """
 
     claim: Claim
@@ -25,7 +25,7 @@ class PendingPoll:
     answer_on_disk: bool = False
     collect_requested: bool = False
     timeout_announced: bool = False
-    blocked_since: float | None = None
+    blocked_until: float = 0.0
     incoming_checked: bool = False
     faults: int = 0
     in_flight: bool = False
@@ -73,6 +73,10 @@ class PollSchedule:
         poll = self._polls.get(str(session_id))
         if poll is not None:
             poll.answer_on_disk = True
+
+    def asked(self) -> set[UUID]:
+        """Those that are asked about just now."""
+        return {poll.claim.session_id for poll in self._polls.values() if poll.in_flight}
 
     def take_due(self) -> list[PendingPoll]:
         """Those whose time has come; each is in flight until `reschedule`."""

@@ -10,21 +10,27 @@ from core.names import Step
 from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, Retry, poll_delay, retry_delay
 from services.collection.answers import find_count
+from services.collection.paid_calls import CHECKUPS
 from services.collection.run_engine import record_approval
-from services.collection.waiting import is_waiting, note_not_approved, record_poll_error
-from spool import Call, DataType, Overtaken, SpoolError
+from services.collection.waiting import (
+    end_without_consent,
+    is_waiting,
+    note_not_approved,
+    record_unreadable,
+    record_verdict,
+)
+from spool import AnswerKind, DamagedFile, Room
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.processes.approval_faults import ApprovalFaults
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.runtime import Runtime
-from upstream.tilko.answers import DataAnswer
-from upstream.tilko.errors import TilkoError
+from upstream.http.exchange import HttpResponse
+from upstream.tilko.errors import AnswerUnreadable, TilkoError
 
 log = get_logger(__name__)
 
 _MAX_FAULT_DELAY_SECONDS = 30.0
-# A retryable fault of the provider is retried this often in a row, with growing delays, before the person is told.
-_FAULT_ATTEMPTS = 8
 
 
 class PollSettlement:
@@ -43,17 +49,16 @@ class PollSettlement:
         self._schedule = schedule
         self._events = events
         self._settings = settings
-        self._fault_retry = Retry(
-            max_attempts=_FAULT_ATTEMPTS,
-            base_seconds=settings.collection.step_retry_base_seconds,
-            max_seconds=min(settings.collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS),
-        )
+        self._faults = ApprovalFaults()
+        collection = settings.collection
+        base_seconds = max(collection.step_retry_base_seconds, collection.poll_interval_seconds)
+        longest = max(base_seconds, min(collection.step_retry_max_seconds, _MAX_FAULT_DELAY_SECONDS))
+        self._fault_retry = Retry(max_attempts=None, base_seconds=base_seconds, max_seconds=longest)
 
-    async def settle_answer(self, poll: PendingPoll, call: Call, answer: DataAnswer) -> float | None:
-        try:
-            await self._store_answer(poll.session_text, answer.raw, call)
-        finally:
-            call.end()
+    async def settle_answer(self, poll: PendingPoll, response: HttpResponse, room: Room | None) -> float | None:
+        """Keep it, then judge it."""
+        # In a thread of its own: the disk may refuse for long, and the database's two are for all sessions.
+        await asyncio.to_thread(self._runtime.tools.calls.keep, poll.claim, CHECKUPS, room, response)
         return await self.settle_answered(poll)
 
     async def settle_answered(self, poll: PendingPoll) -> float | None:
@@ -61,33 +66,60 @@ class PollSettlement:
         self._schedule.mark_answered(poll.claim.session_id)
         return await self.settle_approval(poll)
 
+    async def settle_login(self, poll: PendingPoll) -> float | None:
+        """The phone has approved, and a worker fetches the data."""
+        record = partial(record_approval, claim=poll.claim, health_count=None, tools=self._runtime.tools)
+        if await self._threads.in_transaction(record):
+            self._tell_approved(poll)
+        return None
+
     async def settle_approval(self, poll: PendingPoll) -> float | None:
-        poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
+        try:
+            poll.answer_on_disk = await self._threads.run(self._record_approval, poll)
+        except (AnswerUnreadable, DamagedFile) as exc:
+            await self._settle_unreadable(poll, exc)
+            return None
         if not poll.answer_on_disk:
             return self._settings.collection.poll_interval_seconds
+        self._tell_approved(poll)
+        return None
+
+    def _tell_approved(self, poll: PendingPoll) -> None:
         self._events.succeed(poll_id(poll.claim.session_id), poll.started, "approved")
         duration_ms = round((time.monotonic() - poll.started) * 1000)
         log.info("step_done", step=Step.POLL_SIMPLE_AUTH, duration_ms=duration_ms)
-        return None
 
     def _record_approval(self, poll: PendingPoll) -> bool:
-        """False when the answer on disk turned out to be damaged: then it has to be asked for again.
+        """False when the answer is gone, and has to be asked for again.
 
-        An answer that is gone altogether may also have been recorded in a commit whose outcome we never learned, and
-        imported since: asking again would cost a second time.
+        It may also have been recorded in a commit whose outcome we never learned, and imported since: asking again
+        would cost a second time. Raises AnswerUnreadable, DamagedFile.
         """
-        count = find_count(self._runtime.tools.spool, poll.session_text, DataType.HEALTH)
+        count = find_count(self._runtime.tools.spool, poll.session_text, AnswerKind.HEALTH)
         with self._runtime.stores.unit_of_work() as work:
             if count is None:
                 return not is_waiting(work, poll.claim)
             record_approval(work, poll.claim, count, self._runtime.tools)
         return True
 
-    async def settle_not_approved(self, poll: PendingPoll) -> float:
+    async def _settle_unreadable(self, poll: PendingPoll, error: AnswerUnreadable | DamagedFile) -> None:
+        record = partial(record_unreadable, claim=poll.claim, error=error, tools=self._runtime.tools)
+        await self._threads.in_transaction(record)
+        reason = error.reason if isinstance(error, AnswerUnreadable) else f"damaged_{error.reason}"
+        log.error("paid_answer_parked", reason=reason)
+        await self._threads.run(self._runtime.tools.spool.park_incoming, poll.session_text, AnswerKind.HEALTH, reason)
+        self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
+
+    async def settle_without_consent(self, poll: PendingPoll) -> None:
+        await self._threads.in_transaction(partial(end_without_consent, claim=poll.claim, tools=self._runtime.tools))
+        self._events.revoke(poll_id(poll.claim.session_id))
+
+    async def settle_not_approved(self, poll: PendingPoll, delay: float) -> float:
+        """Tell the person, and ask again after the delay."""
         record = partial(note_not_approved, claim=poll.claim, polls=poll.polls, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         poll.collect_requested, poll.timeout_announced = False, poll.polls >= FAST_POLLS
-        return self.delay_after(poll)
+        return delay
 
     def delay_after(self, poll: PendingPoll) -> float:
         return poll_delay(
@@ -96,28 +128,19 @@ class PollSettlement:
             slow_max_seconds=self._settings.collection.poll_slow_max_seconds,
         )
 
-    async def settle_error(self, poll: PendingPoll, error: TilkoError) -> float | None:
+    def delay_after_fault(self, poll: PendingPoll, error: TilkoError) -> float:
+        """Nothing was said of the person, so nothing ends here: ask again, less and less often."""
+        self._faults.note(error)
         poll.faults += 1
         # Not a secret: the spread keeps many sessions from coming back at once.
         chance, retry_after = random.random(), error.retry_after_seconds  # noqa: S311
         delay = retry_delay(self._fault_retry, poll.faults, chance=chance, asked_seconds=retry_after)
-        if error.retryable and delay is not None:
-            return delay.total_seconds()
-        record = partial(record_poll_error, claim=poll.claim, error=error, tools=self._runtime.tools)
+        if delay is None:
+            raise AssertionError("these are tried for as long as it takes")
+        return delay.total_seconds()
+
+    async def settle_verdict(self, poll: PendingPoll, error: TilkoError) -> None:
+        """The wait ends with what the provider says of the person."""
+        record = partial(record_verdict, claim=poll.claim, error=error, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
-        return None
-
-    async def _store_answer(self, session_id: str, raw: bytes, call: Call) -> None:
-        """Kept in memory until it is on disk: it is paid for, so a full disk must not lose it."""
-        while True:
-            try:
-                call.write()
-                await self._threads.run(self._runtime.tools.spool.put_incoming, session_id, DataType.HEALTH, raw)
-            except Overtaken:
-                raise
-            except SpoolError as exc:
-                log.error("paid_answer_not_on_disk", reason=exc.reason)  # noqa: TRY400 the reason is all there is
-                await asyncio.sleep(1)
-            else:
-                return

@@ -1,9 +1,9 @@
 """The poller process: thousands of sessions that wait for their phones, on one asyncio loop, without a worker.
 
-`python -m tasks.processes.poller`. There is no endpoint that tells whether a phone has approved: the poll is a data
-call, and the one that succeeds has brought (and paid for) the checkups. They are on disk before the approval is
-recorded. Several pollers share the sessions; those of a poller that died are taken by the others. SIGTERM hands
-everything back.
+`python -m tasks.processes.poller`. A poll is a LoginCheck, which brings nothing but yes or no; a worker then fetches
+the data. Where the provider has no LoginCheck the poll is a data call, and the one that succeeds has brought (and paid
+for) the checkups: they are on disk before the approval is recorded. Several pollers share the sessions; those of a
+poller that died are taken by the others. SIGTERM hands everything back.
 """
 
 import asyncio
@@ -20,21 +20,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import clock
 from core.logs import configure_logs, get_logger
+from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS
-from services.collection.waiting import asked_now, give_back, let_go, take_waiting
+from models.collection.run_states import FAST_POLLS, lacks_consent
+from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
-from spool import Call, DataType, SpoolError
+from spool import AnswerKind, SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
+from tasks.opening import require_direct_database
 from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
+from tasks.processes.spare_rooms import SpareRooms
 from tasks.runtime import Runtime, build_runtime
-from upstream.tilko.answers import DataAnswer
-from upstream.tilko.async_client import AsyncTilkoClient
+from upstream.http.exchange import HttpResponse
+from upstream.tilko.approval_paths import ApprovalPath, ApprovalPaths
+from upstream.tilko.async_client import Answer, AsyncTilkoClient
 from upstream.tilko.client import Timeouts
-from upstream.tilko.errors import NotApproved, TilkoError
+from upstream.tilko.errors import Declined, EndpointMissing, NotApproved, NotRegistered, TilkoError, WrongPersonalData
 
 log = get_logger(__name__)
 
@@ -46,6 +50,10 @@ _MAX_CONNECTIONS = 500
 _AFTER_MISTAKE_SECONDS = 30.0
 _BLOCKED_SECONDS = 0.05
 _STOP_GRACE_SECONDS = 4
+# A change is committed within so long after its moment in the row; a refresh that failed for longer loses the lease.
+_CHANGES_SECONDS = 10.0
+# What the provider may say of the person. Nothing else ends a wait before its time.
+_VERDICTS = (Declined, WrongPersonalData, NotRegistered)
 
 
 class Poller:
@@ -57,9 +65,14 @@ class Poller:
         self._events = events
         self._settings = settings
         self._schedule = PollSchedule()
+        self._paths = ApprovalPaths(settings.providers.tilko_approval_check)
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
+        self._rooms = SpareRooms(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
+        self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
+        self._asked: set[str] = set()  # sessions of those, also of an earlier lease
+        self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -76,18 +89,23 @@ class Poller:
             task.result()  # a loop that ended by itself is a bug: let the process die of it, visibly
 
     async def _stop(self) -> None:
-        """Let calls under way end if they do so soon: a reply that is on its way may be paid for."""
+        """Let everything under way end that does so soon, and what may be paid for however long it takes."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STOP_GRACE_SECONDS
+        if self._paid:
+            log.info("waits_for_calls_under_way", count=len(self._paid))
         while self._calls and loop.time() < deadline:  # one that brings an answer is followed by one that keeps it
             await asyncio.wait(self._calls, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+        while self._paid:
+            await asyncio.wait(self._paid, return_when=asyncio.FIRST_COMPLETED)
+        self._rooms.close()
         if self._owner_id is not None:
             await self._threads.in_transaction(partial(give_back, owner_id=self._owner_id))
         self._threads.shutdown()
         self._events.flush()
 
     async def _refresh_loop(self) -> None:
-        """Take new sessions; learn of those that were deleted, or whose person says that they have approved."""
+        """Take new sessions; learn of those that were deleted or asked anew, or whose person says to have approved."""
         while True:
             try:
                 await self._refresh()
@@ -104,10 +122,16 @@ class Poller:
             self._owner_id = owner_id
         if owner_id is None:
             return
-        ended, requested = await self._threads.in_transaction(
-            lambda work: (let_go(work, owner_id), asked_now(work.session, owner_id))
+        window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
+        asked = self._schedule.asked()
+        (ended, moved_on), expired, requested = await self._threads.in_transaction(
+            lambda work: (
+                let_go(work, owner_id, within_seconds=window),
+                expire_waiting(work, owner_id, asked, clock.now()),
+                asked_now(work.session, owner_id),
+            )
         )
-        for session_id in ended:
+        for session_id in (*ended, *expired, *moved_on):
             if self._schedule.remove(session_id):
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
@@ -123,13 +147,14 @@ class Poller:
 
     def _take(self, owner_id: int) -> list[PendingPoll]:
         with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE)
+            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE, unopened=self._unopened)
         return [
             PendingPoll(
                 waiting.claim,
                 waiting.polls,
                 time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
                 timeout_announced=waiting.polls >= FAST_POLLS,
+                blocked_until=time.monotonic() + waiting.call_seconds,
                 # A poller before us may have paid for this answer and died before it could record it.
                 answer_on_disk=self._is_on_disk(waiting.claim.session_id),
             )
@@ -137,7 +162,7 @@ class Poller:
         ]
 
     def _is_on_disk(self, session_id: UUID) -> bool:
-        return self._runtime.tools.spool.find_incoming(str(session_id), DataType.HEALTH) is not None
+        return self._runtime.tools.spool.find_incoming(str(session_id), AnswerKind.HEALTH) is not None
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,51 +192,105 @@ class Poller:
             self._reschedule_after(exc, poll)
 
     def _send_or_settle(self, poll: PendingPoll) -> None:
+        if lacks_consent(Step.POLL_SIMPLE_AUTH, poll.claim.consents_until, clock.now()):
+            self._spawn(poll, self._settlement.settle_without_consent(poll))
+            return
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
             return
-        call = self._begin_call(poll)
-        if call is None:
+        path = self._paths.choose()
+        if path is ApprovalPath.DATA_CALL:
+            self._send_data_call(poll)
+            return
+        claim = poll.claim
+        outcome = self._client.check_login(claim.person, claim.tokens, path.value, self._require_lease)
+        self._calls.add(outcome)
+        outcome.add_done_callback(partial(self._on_login_check, poll, path))
+
+    def _on_login_check(self, poll: PendingPoll, path: ApprovalPath, outcome: asyncio.Future[Answer]) -> None:
+        self._calls.discard(outcome)
+        if outcome.cancelled():
+            return
+        error = outcome.exception()
+        if isinstance(error, EndpointMissing):
+            self._look_elsewhere(poll, path, error)
+            return
+        if error is not None:
+            self._on_error(poll, error)
+            return
+        self._paths.note_present(path)
+        if outcome.result():
+            self._spawn(poll, self._settlement.settle_login(poll))
+        else:
+            self._on_not_approved(poll)
+
+    def _look_elsewhere(self, poll: PendingPoll, path: ApprovalPath, error: EndpointMissing) -> None:
+        if self._paths.note_missing(path):
+            log.warning("approval_path_missing", path=path.value)
+        if self._paths.all_missing:
+            self._on_error(poll, error)
+        else:
+            self._reschedule(poll, 0)
+
+    def _send_data_call(self, poll: PendingPoll) -> None:
+        # Once no other can be asking, no other begins to: the session is ours.
+        if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
+            self._spawn(poll, self._settlement.settle_answered(poll))
+            return
+        if not self._may_ask(poll):
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
-        try:
-            # Once nobody else is asking, nobody else begins to: the session is ours.
-            if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
-                self._spawn(poll, self._settlement.settle_answered(poll))
-                call.end()
-                return
-            poll.incoming_checked = True
-            outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
-        except BaseException:
-            call.end()
-            raise
+        poll.incoming_checked = True
+        self._rooms.require()
+        outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
-        outcome.add_done_callback(partial(self._on_outcome, poll, call))
+        self._paid.add(outcome)
+        self._asked.add(poll.session_text)
+        outcome.add_done_callback(partial(self._on_data, poll))
 
-    def _on_outcome(self, poll: PendingPoll, call: Call, outcome: asyncio.Future[DataAnswer]) -> None:
+    def _on_data(self, poll: PendingPoll, outcome: asyncio.Future[Answer]) -> None:
         self._calls.discard(outcome)
+        self._paid.discard(outcome)
+        self._asked.discard(poll.session_text)
         error = None if outcome.cancelled() else outcome.exception()
         if error is None and not outcome.cancelled():
-            self._spawn(poll, self._settlement.settle_answer(poll, call, outcome.result()))
+            answer = outcome.result()
+            assert isinstance(answer, HttpResponse)
+            kept = self._spawn(poll, self._settlement.settle_answer(poll, answer, self._rooms.take()))
+            self._paid.add(kept)
+            kept.add_done_callback(self._paid.discard)
             return
-        call.end()
+        if error is not None:
+            self._on_error(poll, error)
+
+    def _on_error(self, poll: PendingPoll, error: BaseException) -> None:
         if isinstance(error, NotApproved):
-            poll.polls += 1
-            poll.faults = 0
-            if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
-                self._spawn(poll, self._settlement.settle_not_approved(poll))
-            else:
-                self._reschedule(poll, self._settlement.delay_after(poll))
+            self._on_not_approved(poll)
+        elif isinstance(error, _VERDICTS):
+            self._spawn(poll, self._settlement.settle_verdict(poll, error))
         elif isinstance(error, TilkoError):
-            self._spawn(poll, self._settlement.settle_error(poll, error))
-        elif error is not None:
+            poll.polls += 1  # asked, whatever came of it: the person hears after five that it takes long
+            self._tell_or_reschedule(poll, self._settlement.delay_after_fault(poll, error))
+        else:
             self._reschedule_after(error, poll)
 
-    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
+    def _on_not_approved(self, poll: PendingPoll) -> None:
+        poll.polls += 1
+        poll.faults = 0
+        self._tell_or_reschedule(poll, self._settlement.delay_after(poll))
+
+    def _tell_or_reschedule(self, poll: PendingPoll, delay: float) -> None:
+        if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
+            self._spawn(poll, self._settlement.settle_not_approved(poll, delay))
+        else:
+            self._reschedule(poll, delay)
+
+    def _spawn(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> asyncio.Task[None]:
         """Settle in a task, and schedule the next poll as it says."""
         task = asyncio.create_task(self._settle(poll, settling))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        return task
 
     async def _settle(self, poll: PendingPoll, settling: Coroutine[None, None, float | None]) -> None:
         _bind_log_context(poll)
@@ -237,17 +316,16 @@ class Poller:
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
 
-    def _begin_call(self, poll: PendingPoll) -> Call | None:
-        """None while another process asks for these checkups, or we still do under a lease that was lost since."""
-        now = time.monotonic()
-        poll.blocked_since = poll.blocked_since or now
-        out_of_patience = now - poll.blocked_since >= self._settings.collection.call_patience_seconds
-        call = self._runtime.tools.spool.begin_call(poll.session_text, DataType.HEALTH, breaking_in=out_of_patience)
-        if call is None:
+    def _may_ask(self, poll: PendingPoll) -> bool:
+        """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor
+        before all others know that ours may be."""
+        if poll.session_text in self._asked or time.monotonic() < poll.blocked_until:
             poll.incoming_checked = False
-        else:
-            poll.blocked_since = None
-        return call
+            return False
+        collection, providers = self._settings.collection, self._settings.providers
+        return self._runtime.lease.announce_calls(
+            providers.tilko_checkups_timeout_seconds + collection.call_margin_seconds
+        )
 
     def _require_lease(self) -> None:
         """Raises LeaseLost: we were stopped, or cut off, for so long that another may poll our sessions."""
@@ -287,6 +365,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "poller")
+    require_direct_database()
     # Ten thousand sessions are a hundred thousand objects that stay, and each poll leaves a few behind: at the usual
     # thresholds the collector took a quarter of the time.
     gc.collect()

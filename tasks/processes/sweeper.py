@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Queue
+from services.accounts.sealed_secrets import count_secret_keys
+from services.collection.sealed_rows import count_row_keys
 from services.collection.sweep import (
     expire_sessions,
     forget_dead_processes,
@@ -24,15 +26,16 @@ from services.collection.sweep import (
 )
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
-from services.delivery.task_sender import TaskSender
 from services.delivery.unit_of_work import Work
 from services.patients.access_days import keep_access_days
+from services.patients.consents import expire_consents
 from services.patients.erasing import resend_erasures
 from services.patients.exports import resend_exports
-from services.stores import Stores, build_stores
+from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
+from tasks.opening import open_stores
 
 log = get_logger(__name__)
 
@@ -58,17 +61,16 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One round. A store that is away ends the round; the next one tries again."""
-        now = clock.now()
         try:
-            taken = self._part(take_from_dead, now)
-            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()), now)
-            resumed = self._part(resume_stopped, now)
-            expired = self._part(expire_sessions, now)
-            self._part(resend_erasures, now)
-            self._part(resend_exports, now)
+            taken = self._part(take_from_dead)
+            sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()))
+            resumed = self._part(resume_stopped)
+            expired = self._part(expire_sessions)
+            self._part(resend_erasures)
+            self._part(resend_exports)
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
-                self._keep_house(now)
+                self._keep_house()
             self._rounds += 1
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
@@ -78,16 +80,20 @@ class Sweeper:
                 "swept", taken_from_dead=taken, sent_again=sent, resumed=resumed, expired=expired, streams_filled=filled
             )
 
-    def _part(self, part: Callable[[Work, datetime], int], now: datetime) -> int:
+    def _part(self, part: Callable[[Work, datetime], int]) -> int:
         with self._stores.unit_of_work() as work:
-            return part(work, now)
+            return part(work, clock.now())
 
-    def _keep_house(self, now: datetime) -> None:
+    def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
-            keep_partitions(work.session, self._stores.kinds, now.date())
+            expire_consents(work.session)
+            keep_partitions(work.session, self._stores.kinds, clock.now().date())
+            used = count_row_keys(work.session) + count_secret_keys(work.session)
         with self._stores.unit_of_work() as work:
-            keep_access_days(work.session, now.date(), self._stores.settings.stores.access_log_keep_days)
+            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
+        if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
+            log.error("sealing_keys_missing", rows_by_key_id=missing)
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)
@@ -97,7 +103,7 @@ class Sweeper:
 
 def main() -> None:
     configure_logs(settings.processes.log_level, "sweeper")
-    stores = build_stores(settings, clock, TaskSender(app))
+    stores = open_stores()
     sweeper = Sweeper(stores, settings.processes.sweep_interval_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from models.patients import ConsentKind
 from tests.end_to_end.provider import Provider
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
@@ -59,7 +60,7 @@ class Person:
     def form(self, **changes: Any) -> dict[str, Any]:
         """What they type."""
         who = {name: getattr(self, name) for name in ("user_name", "birthdate", "phone_no", "gender")}
-        return {"private_auth_type": "0", "redirect_path": TREND, "terms_agreed": True} | who | changes
+        return {"private_auth_type": "0", "redirect_path": TREND, "consents": list(ConsentKind)} | who | changes
 
     def browser(self) -> httpx.Client:
         """A new one, closed when the test ends."""

@@ -9,7 +9,8 @@ import httpx
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
-PUSH, CHECKUPS, TREATMENTS, REPORT = "simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc"
+PUSH, LOGIN_CHECK = "simpleauthrequest", "logincheck"
+CHECKUPS, TREATMENTS, REPORT = "ggpab003m0105", "retrievetreatment", "mediarc"
 
 
 class Provider:
@@ -32,6 +33,10 @@ class Provider:
             return [one["CxId"] for one in waiting if one["UserCellphoneNumber"] == phone_no]
 
         return wait_until(find)[-1]
+
+    def wait_for_another(self, phone_no: str, cx_id: str) -> None:
+        """Until a newer request than this one waits on the phone."""
+        wait_until(lambda: self.cx_id_of(phone_no) != cx_id)
 
     def approve(self, cx_id: str) -> None:
         self._http.post("/approve", json={"CxId": cx_id}).raise_for_status()

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.following import knock, open_socket, receive, socket_url, wait_for_close
 from tests.end_to_end.person import API, Visit
 from tests.end_to_end.product import Product, run_product
-from tests.end_to_end.provider import CHECKUPS
+from tests.end_to_end.provider import LOGIN_CHECK
 from tests.waiting import wait_until
 
 PASSWORD = "482913"
@@ -33,12 +33,12 @@ def test_a_wait_for_the_phone_ends_with_the_session(short_lived: Product):
     visit = short_lived.meet().is_known_with().start().asks_for_push()
     visit.cx_id = short_lived.provider.cx_id_of(visit.person.phone_no)
     with open_socket(visit) as socket:
-        ended = receive(socket, until="error")[-1]
+        ended = receive(socket, until="expired")[-1]
         assert ended["status"] == "expired"
         assert wait_for_close(socket) == 4408
-    polls = short_lived.provider.count_calls(CHECKUPS, visit.cx_id)
+    polls = short_lived.provider.count_calls(LOGIN_CHECK, visit.cx_id)
     short_lived.meet().is_known_with().collects()
-    assert short_lived.provider.count_calls(CHECKUPS, visit.cx_id) == polls
+    assert short_lived.provider.count_calls(LOGIN_CHECK, visit.cx_id) == polls
     run = short_lived.rows("select * from welno.welno_collection_history where session_id = :s", s=visit.session_id)[0]
     assert (run["status"], run["identity"], run["auth"]) == ("expired", None, None)
 

@@ -13,7 +13,7 @@ from tests.end_to_end.following import knock, open_socket, read_sse, receive, so
 from tests.end_to_end.haystack import Wiretap, file_contents, find_in, flower_contents, redis_contents
 from tests.end_to_end.person import API, REPORT_PAGE, Person, Visit
 from tests.end_to_end.product import Product
-from tests.end_to_end.provider import CHECKUPS, PUSH, REPORT, TREATMENTS
+from tests.end_to_end.provider import LOGIN_CHECK, PUSH, REPORT, TREATMENTS
 from tests.waiting import wait_until
 
 NAME, BIRTHDATE, PASSWORD = "곽카나리", "19631119", "907214"
@@ -106,12 +106,14 @@ class Canary:
     def meets_the_providers_errors(self) -> None:
         """The provider repeats in its messages what it was sent."""
         words = f"{NAME} {self.person.phone_no} {BIRTHDATE}"
-        for path, said in ((PUSH, f"입력하신 정보 {words}"), (PUSH, words), (CHECKUPS, f"사용자 정보 {words}")):
+        for path, said in ((PUSH, f"입력하신 정보 {words}"), (PUSH, words), (LOGIN_CHECK, f"사용자 정보 {words}")):
             visit = self.knows(self.another().start())
             with self.product.provider.fault(path, error_code=9001, message=said):
                 visit.asks_for_push()
                 wait_until(lambda visit=visit: {"info_required", "error"} & set(visit.kinds()))
         visit = self.knows(self.another().start(redirect_path=REPORT_PAGE)).asks_for_push()
+        with self.product.provider.fault(LOGIN_CHECK, error_code=9001, message=words):
+            visit.wait_for("auth_timeout")
         with (
             self.product.provider.fault(TREATMENTS, error_code=9002, message=words),
             self.product.provider.fault(REPORT, status=400, message=words),

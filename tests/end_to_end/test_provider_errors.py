@@ -4,10 +4,16 @@ import pytest
 
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
-from tests.end_to_end.provider import CHECKUPS, PUSH, REPORT, TREATMENTS
+from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, PUSH, REPORT, TREATMENTS
 from tests.waiting import wait_until
 
 CORRECTABLE = ["입력하신 정보", "<b>사용자 정보</b>", "확인 후 다시 시도", "인증을 진행할 수 없습니다"]
+NO_VERDICTS = {
+    "redirect": {"status": 302, "html": True},
+    "forbidden page": {"status": 403, "html": True},
+    "trouble": {"message": "일시적인 장애로 인증을 진행할 수 없습니다"},
+    "broken": {"malformed": True},
+}
 PASSING = {
     "busy": {"status": 429},
     "broken": {"status": 503},
@@ -16,14 +22,24 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("answer", ["4115", "html", "message"])
-def test_not_approved_yet_is_never_an_error(product: Product, answer: str):
-    visit = product.meet().is_known_with(waiting_answer=answer).start().asks_for_push()
+def test_not_approved_yet_is_never_an_error(product: Product):
+    visit = product.meet().is_known_with().start().asks_for_push()
     visit.cx_id = product.provider.cx_id_of(visit.person.phone_no)
-    wait_until(lambda: product.provider.count_calls(CHECKUPS, visit.cx_id) > 1)
+    wait_until(lambda: product.provider.count_calls(LOGIN_CHECK, visit.cx_id) > 1)
     assert visit.kinds() == ["auth_key_received", "auth_waiting"]
     visit.approves()
     assert visit.wait_for("completed")
+
+
+@pytest.mark.parametrize("fault", NO_VERDICTS.values(), ids=NO_VERDICTS)
+def test_what_says_nothing_of_the_person_ends_no_wait(product: Product, fault: dict):
+    visit = product.meet().is_known_with().start().asks_for_push()
+    visit.cx_id = product.provider.cx_id_of(visit.person.phone_no)
+    with product.provider.fault(LOGIN_CHECK, cxid=visit.cx_id, **fault):
+        visit.wait_for("auth_timeout")
+    assert visit.status()["status"] == "timeout"
+    assert visit.approves().wait_for("completed")
+    assert product.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
 
 
 @pytest.mark.parametrize("words", CORRECTABLE)
@@ -50,10 +66,13 @@ def test_an_authenticator_without_an_account_is_named(product: Product):
     assert "삼성패스" in told["message"]
 
 
-def test_a_declined_push_ends_in_info_required(product: Product):
+@pytest.mark.parametrize("words", ["사용자가 취소하였습니다", "본인 거절로 <b>인증을 진행할 수 없습니다</b>"])
+def test_a_decline_is_never_told_as_wrong_data(product: Product, words: str):
     visit = product.meet().is_known_with().start().asks_for_push()
-    product.provider.decline(product.provider.cx_id_of(visit.person.phone_no))
-    assert visit.wait_for("info_required")
+    visit.cx_id = product.provider.cx_id_of(visit.person.phone_no)
+    with product.provider.fault(LOGIN_CHECK, cxid=visit.cx_id, error_code=4100, message=words):
+        visit.wait_for("declined")
+    assert "info_required" not in visit.kinds()
 
 
 def test_the_provider_rejecting_our_key_says_that_the_service_is_unavailable(product: Product):
@@ -111,7 +130,8 @@ def test_checkups_that_are_refused_do_not_stop_the_prescriptions(product: Produc
     with product.provider.fault(CHECKUPS, error_code=5001, message="조회 <b>불가</b>"):
         visit.approves()
         done = visit.wait_for("completed")
-    assert visit.kinds()[2:] == [
+    assert visit.kinds()[3:] == [
+        "fetching_health_data",
         "health_data_failed",
         "fetching_prescription_data",
         "prescription_completed",
@@ -147,10 +167,10 @@ def test_an_answer_of_thirty_mebibytes_passes(product: Product):
     person = product.meet().is_known_with(prescriptions=300, image_bytes=110_000)
     visit = person.start().asks_for_push().approves()
     visit.wait_for("completed", timeout=60)
-    rows = "select count(*), sum(octet_length(raw_data::text)) as bytes from welno.welno_prescription_data"
+    rows = "select count(*), sum(octet_length(stored::text)) as bytes from welno.welno_prescription_data stored"
     stored = product.rows(f"{rows} where patient_uuid = :u", u=visit.patient_uuid)[0]
     assert stored["count"] == 300
-    assert stored["bytes"] > 30 * 1024 * 1024
+    assert 30 * 1024 * 1024 < stored["bytes"] < 60 * 1024 * 1024  # each picture once
 
 
 def failing_report(product: Product, **fault: object) -> Visit:

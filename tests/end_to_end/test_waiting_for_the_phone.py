@@ -6,7 +6,7 @@ from core.names import Queue
 from tests.end_to_end.following import knock, open_socket, receive, socket_url, wait_for_close
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product
-from tests.end_to_end.provider import CHECKUPS
+from tests.end_to_end.provider import LOGIN_CHECK
 from tests.waiting import wait_until
 
 
@@ -17,7 +17,7 @@ def waits(product: Product) -> Visit:
 
 
 def polls_of(product: Product, visit: Visit) -> int:
-    return product.provider.count_calls(CHECKUPS, visit.cx_id)
+    return product.provider.count_calls(LOGIN_CHECK, visit.cx_id)
 
 
 def let_polls_pass(product: Product, visit: Visit, polls: int = 3) -> None:
@@ -45,6 +45,37 @@ def test_the_person_hears_after_the_fast_polls_that_they_can_try_again(product: 
     assert visit.approves().wait_for("completed")
 
 
+def test_who_declined_asks_again_and_completes(product: Product):
+    visit = waits(product)
+    product.provider.decline(visit.cx_id)
+    told = visit.wait_for("declined")
+    assert (told["status"], told["data"]) == ("declined", {"code": "DECLINED", "retry_available": True})
+    assert "거절" in told["message"]
+    assert visit.status()["status"] == "declined"
+    assert visit.collect().status_code == 409
+    assert [visit.ask_for_push().status_code for _ in range(2)] == [202, 200]
+    first = visit.cx_id
+    visit.approves().wait_for("completed")
+    assert visit.cx_id != first
+    assert visit.kinds().count("auth_key_received") == 2
+    assert product.provider.bill_of(first) == {}
+    assert product.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
+
+
+def test_a_push_that_took_long_may_be_sent_again_and_the_first_opens_nothing(product: Product):
+    visit = waits(product)
+    assert visit.ask_for_push().json()["duplicate_request_prevented"] is True
+    visit.wait_for("auth_timeout")
+    assert visit.ask_for_push().status_code == 202
+    first = visit.cx_id
+    wait_until(lambda: visit.kinds().count("auth_key_received") == 2)
+    product.provider.approve(first)
+    visit.cx_id = product.provider.cx_id_of(visit.person.phone_no)
+    let_polls_pass(product, visit)
+    assert visit.status()["progress"]["auth_completed"] is False
+    visit.approves().wait_for("completed")
+
+
 def test_a_deleted_session_stops_being_polled(product: Product):
     deleted, other = waits(product), waits(product)
     wait_until(lambda: polls_of(product, deleted) > 0)
@@ -61,7 +92,7 @@ def test_a_deleted_session_closes_the_sockets_that_follow_it(product: Product):
     visit = waits(product)
     with open_socket(visit) as socket:
         visit.cancel()
-        assert receive(socket, until="error")[-1]["status"] == "cancelled"
+        assert receive(socket, until="cancelled")[-1]["status"] == "cancelled"
         assert wait_for_close(socket) == 4404
     assert knock(socket_url(visit), visit.bearer) == 4404
 

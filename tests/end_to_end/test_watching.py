@@ -9,7 +9,7 @@ import pytest
 from core.names import Queue, Step, step_task
 from tests.end_to_end.person import REPORT_PAGE, Visit
 from tests.end_to_end.product import Product
-from tests.end_to_end.provider import CHECKUPS
+from tests.end_to_end.provider import LOGIN_CHECK
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
@@ -40,7 +40,7 @@ def test_flower_shows_a_wait_for_the_phone_and_its_end(product: Product):
     visit = product.meet().is_known_with().start().asks_for_push()
     wait_until(lambda: tasks_of(product, visit).get("poll_simple_auth", {}).get("state") == "STARTED")
     cx_id = product.provider.cx_id_of(visit.person.phone_no)
-    wait_until(lambda: product.provider.count_calls(CHECKUPS, cx_id))
+    wait_until(lambda: product.provider.count_calls(LOGIN_CHECK, cx_id))
     visit.cancel()
     wait_until(lambda: tasks_of(product, visit)["poll_simple_auth"]["state"] == "REVOKED")
 

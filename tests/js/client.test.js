@@ -54,6 +54,20 @@ test("an error carries its code, details and request id", async () => {
   assert.deepEqual(error.details, { phone_no: ["x"] });
 });
 
+test("consents are read, listed and withdrawn", async () => {
+  const asking = client(() => ({ body: { success: true, items: [{ kind: "service" }], next: 7 } }));
+  assert.deepEqual(await asking.consentTexts(), [{ kind: "service" }]);
+  assert.equal((await asking.consents("u")).next, 7);
+  await asking.consents("u", 7);
+  await asking.withdrawConsent("u", "sensitive");
+  assert.deepEqual(asked, [
+    "GET /api/v1/consents/texts",
+    "GET /api/v1/patients/u/consents",
+    "GET /api/v1/patients/u/consents?after=7",
+    "POST /api/v1/patients/u/consents/sensitive/withdraw",
+  ]);
+});
+
 test("an unknown session clears its keys", async () => {
   const storage = memoryStorage();
   storage.write(KEYS.sessionId, "s");

@@ -92,6 +92,24 @@ test("wrong details lead back to the form", () => {
   assert.deepEqual(deeds(decide(trend(), event("info_required"))), ["spinner", "correct"]);
 });
 
+test("a decline is the person's own choice, no error and no correction", () => {
+  const result = decide(trend(), event("declined", { status: "declined" }));
+  assert.deepEqual(deeds(result), ["spinner", "declined"]);
+  assert.equal(result.state.status, "declined");
+});
+
+test("a push that was asked for again is waited for as the first one", () => {
+  const state = after(trend(), event("auth_waiting"), event("declined"), event("auth_key_received"));
+  assert.deepEqual(resume(state), [{ do: "spinner", on: false }]);
+});
+
+for (const type of ["expired", "cancelled"]) {
+  test(`${type} starts anew`, () => {
+    const { state, actions } = decide(trend(), event(type, { status: type }));
+    assert.deepEqual([state.status, actions.at(-1).reason], [type, type]);
+  });
+}
+
 for (const [status, reason] of [
   ["expired", "expired"],
   ["cancelled", "cancelled"],
@@ -129,6 +147,7 @@ test("a reload while the phone is asked shows no spinner", () => {
 
 for (const [status, first] of [
   ["info_required", "correct"],
+  ["declined", "spinner"],
   ["expired", "restart"],
   ["error", "restart"],
 ]) {

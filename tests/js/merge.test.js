@@ -39,7 +39,7 @@ test("a second collection keeps createdAt and renews updatedAt", () => {
   assert.deepEqual([again.createdAt, again.updatedAt], [THEN, NOW]);
 });
 
-test("records that the provider no longer gives stay", () => {
+test("records that a list without ids no longer gives stay", () => {
   const again = mergeRecord(kept(), fresh([checkup("2026-03-01")], []), NOW);
   assert.deepEqual(
     again.healthData.map((item) => item.year),
@@ -67,6 +67,19 @@ test("two visits of one day to one place are two records, however often they com
 test("the order of keys makes no other record", () => {
   const turned = { location: "한빛검진의원", year: 2024, checkup_date: "2024-03-01" };
   assert.equal(mergeRecord(null, fresh([checkup("2024-03-01"), turned]), THEN).healthData.length, 1);
+});
+
+test("a record of the server that is respelled, renamed or moved is one record", () => {
+  const before = [visit("2025-02-02", { id: 7 })];
+  const after = [visit("2025-02-02", { id: 7, hospital_name: "새봄 온누리약국", treatment_type: "외래조제" })];
+  const merged = mergeRecord(mergeRecord(null, fresh([], before), THEN), fresh([], after), NOW);
+  assert.deepEqual(merged.prescriptionData, after);
+});
+
+test("a record that the server lists no longer was withdrawn", () => {
+  const both = [checkup("2024-03-01", { id: 1 }), checkup("2022-03-01", { id: 2 })];
+  const merged = mergeRecord(mergeRecord(null, fresh(both), THEN), fresh(both.slice(0, 1)), NOW);
+  assert.deepEqual(merged.healthData, both.slice(0, 1));
 });
 
 test("a masked name never replaces the whole one", () => {

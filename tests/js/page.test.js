@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
-import { groupMeasures, newestOf } from "../../webapp/static/page/collection/measures.js";
+import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
 import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 
@@ -13,7 +13,7 @@ const GOOD = {
   gender: "M",
   phone_no: "010-0000-0001",
   private_auth_type: "0",
-  missingTerms: 0,
+  missingConsents: [],
 };
 
 test("a good form has no fault", () => assert.deepEqual(checkForm(GOOD, TODAY), {}));
@@ -35,8 +35,21 @@ for (const [name, value] of [
   });
 }
 
-test("a missing consent is told at the consent", () =>
-  assert.notEqual(checkField("terms", { ...GOOD, missingTerms: 1 }, TODAY), ""));
+const REFUSED = { kind: "sensitive", title: "민감정보 수집" };
+
+test("a missing consent is told at the consent, by its name", () => {
+  const fault = checkField("consents", { ...GOOD, missingConsents: [REFUSED] }, TODAY);
+  assert.match(fault, /‘민감정보 수집’에 동의해 주세요/);
+  assert.doesNotMatch(fault, /건강 추이 보기/);
+});
+
+test("who refuses the consent to the report is told what can be had without", () => {
+  const report = { kind: "third_party_mediarc", title: "질병 예측 리포트를 위한 제3자 제공" };
+  assert.match(checkField("consents", { ...GOOD, missingConsents: [report] }, TODAY), /건강 추이 보기/);
+});
+
+test("what the server says of a consent is told at the consents", () =>
+  assert.deepEqual(serverFaults({ consent_texts: ["다시 확인해 주세요."] }), { consents: "다시 확인해 주세요." }));
 
 test("dashes and dots are taken out before sending", () => {
   const clean = cleanValues({ ...GOOD, birthdate: "1984.05.17" });
@@ -190,5 +203,35 @@ test("a medicine without a name is no medicine", () => {
   assert.deepEqual(
     medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
     [{ name: "가나정", effect: "", days: "5일분" }],
+  );
+});
+
+test("what no chart shows is told in words, each from the newest checkup that has it", () => {
+  const item = (name, value, number = null, unit = "") => ({ name, value, number, unit, references: [] });
+  const older = checkup("2022-03-01", {
+    systolic_mmhg: 118,
+    items: [item("요단백", "음성"), item("골다공증", "골감소증"), item("혈압(최고/최저)", "118/76")],
+  });
+  const newer = checkup("2024-03-01", {
+    fasting_glucose_mg_dl: 94,
+    systolic_mmhg: null,
+    items: [
+      item("공복혈당", "94", 94, "mg/dL"),
+      item("요단백", "정상(양성)"),
+      item("당화혈색소(HbA1c)", "5.6", 5.6, "%"),
+      item("시력(좌/우)", "1.0/0.8"),
+      item("혈압(최고/최저)", "해당없음"),
+      item("폐결핵 흉부질환", ""),
+    ],
+  });
+  assert.deepEqual(
+    otherResults([older, newer, checkup("2020-03-01", {})]).map(({ name, value, date }) => `${name}: ${value} ${date}`),
+    [
+      "요단백: 정상(양성) 2024.03.01",
+      "당화혈색소(HbA1c): 5.6 % 2024.03.01",
+      "시력(좌/우): 1.0/0.8 2024.03.01",
+      "혈압(최고/최저): 해당없음 2024.03.01",
+      "골다공증: 골감소증 2022.03.01",
+    ],
   );
 });

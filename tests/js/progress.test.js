@@ -64,6 +64,14 @@ test("an approval that takes long says so", () => {
   );
 });
 
+test("a decline fails nothing, and the next push goes on", () => {
+  const declined = run([event("auth_key_received"), event("auth_waiting"), event("declined")]);
+  assert.deepEqual([states(declined).request, states(declined).approval], ["done", "waiting"]);
+  const again = [event("auth_key_received"), event("auth_waiting")].reduce(advance, declined);
+  const approval = again.find(({ name }) => name === "approval");
+  assert.deepEqual([approval.state, approval.note], ["active", ""]);
+});
+
 test("wrong details stop the step under way", () => {
   assert.equal(states(run([event("auth_waiting"), event("info_required")])).approval, "failed");
 });

@@ -1,5 +1,7 @@
 """One bounded HTTP exchange over httpx: a deadline for the whole, a limit for the response, never a retry.
 
+A response's body is given as it came: coded where its headers say so (`content_coding` takes that off).
+
 Errors:
     ExchangeError
     ├── Unreachable       refused, no such host, TLS: nothing was sent
@@ -9,8 +11,9 @@ Errors:
 """
 
 import logging
+import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -20,8 +23,11 @@ import httpx
 
 from core.clock import clock
 
-_MAX_CONNECTIONS = 64
+# More than a process has threads: nobody waits for another's long call to end.
+_MAX_CONNECTIONS = 1000
 _KEEP_ALIVE_SECONDS = 30.0
+# httpx tells its tracer so when the connection stands and the request's first byte is next.
+_LEAVING = "http11.send_request_headers.started"
 
 
 class ExchangeError(Exception):
@@ -66,6 +72,24 @@ class HttpResponse:
     body: bytes
 
 
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCall:
+    """What the caller of a call that costs money has prepared for it.
+
+    `ends_at`      of the monotonic clock: whatever comes later counts for nothing, as somebody else may ask by then
+    `before_send`  called right before the request leaves; what it raises keeps it back, and nothing is paid
+    `keep`         given each response that may hold what was paid for, before anybody judges it
+    """
+
+    ends_at: float = math.inf
+    before_send: Callable[[], object] = _nothing
+    keep: Callable[[HttpResponse], object] = _nothing
+
+
 @cache
 def _tls_context() -> ssl.SSLContext:
     """One for all clients, also those of processes that are forked later: reading the authorities takes 20 ms."""
@@ -88,6 +112,7 @@ def open_http() -> httpx.Client:
             max_keepalive_connections=_MAX_CONNECTIONS,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
+        headers={"Accept-Encoding": "identity"},
         trust_env=False,
         follow_redirects=False,
     )
@@ -95,11 +120,21 @@ def open_http() -> httpx.Client:
     return http
 
 
-def send(http: httpx.Client, request: httpx.Request, limits: ExchangeLimits) -> HttpResponse:
-    """Raises ExchangeError. One call is at most one request on the wire: httpx retries none, and neither do we."""
+def send(
+    http: httpx.Client,
+    request: httpx.Request,
+    limits: ExchangeLimits,
+    before_send: Callable[[], object] | None = None,
+) -> HttpResponse:
+    """Raises ExchangeError. One call is at most one request on the wire: httpx retries none, and neither do we.
+
+    `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
+    """
     deadline = clock.monotonic() + limits.total_seconds
     connect_seconds = min(limits.connect_seconds, limits.total_seconds)
     request.extensions["timeout"] = httpx.Timeout(limits.total_seconds, connect=connect_seconds).as_dict()
+    if before_send is not None:
+        request.extensions["trace"] = _tracer_of(before_send)
     try:
         response = http.send(request, stream=True)
         try:
@@ -115,17 +150,26 @@ def send(http: httpx.Client, request: httpx.Request, limits: ExchangeLimits) -> 
     return HttpResponse(response.status_code, response.headers, body)
 
 
+def _tracer_of(before_send: Callable[[], object]) -> Callable[[str, object], None]:
+    def trace(event: str, _info: object) -> None:
+        if event == _LEAVING:
+            before_send()
+
+    return trace
+
+
 def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
     # httpx's read timeout starts anew with each byte: a server that sends byte by byte needs a deadline of its own.
     declared = response.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise ResponseTooLarge
     parts = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         parts += chunk
         if len(parts) > max_bytes:
             raise ResponseTooLarge
-        if clock.monotonic() > deadline:
+        # Who was stopped beyond the deadline keeps what has come whole meanwhile: it may be paid for.
+        if clock.monotonic() > deadline and str(len(parts)) != declared:
             raise TimedOut
     return bytes(parts)
 

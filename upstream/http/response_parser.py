@@ -55,8 +55,6 @@ class ResponseParser:
 
     def on_headers_complete(self) -> None:
         headers = self._headers
-        if headers.get("content-encoding", "identity").lower() != "identity":  # we asked for none
-            raise BrokenResponse
         if headers.get("transfer-encoding", "chunked").lower() != "chunked" or self._parser.get_http_version() > "1.1":
             raise BrokenResponse
         self._has_headers = True

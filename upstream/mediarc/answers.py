@@ -6,11 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
+from upstream.http.content_coding import UnreadableCoding, decode_body
+from upstream.http.exchange import HttpResponse
 from upstream.http.retry_after import read_retry_after
-from upstream.mediarc.errors import MediarcError, MediarcMisconfigured, MediarcRefused, MediarcUnavailable
+from upstream.lenient_json import read_object
+from upstream.mediarc.errors import (
+    MediarcError,
+    MediarcMisconfigured,
+    MediarcRefused,
+    MediarcUnavailable,
+)
 from upstream.redaction import clean
+
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_LARGEST_WHOLE = 1000
+_LONGEST_MOMENT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -33,7 +43,7 @@ class ReportAnswer:
 
 def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> ReportAnswer:
     """Raises MediarcError."""
-    answer = _parse(body)
+    answer = _parse(headers, body)
     if status != 200:
         raise _read_refusal(status, headers, answer, hide)
     result = answer.get("mediarC")
@@ -54,13 +64,17 @@ def read_report(status: int, headers: Mapping[str, str], body: bytes, *, hide: I
     )
 
 
-def _parse(body: bytes) -> dict[str, Any]:
-    """Empty when it is no JSON object. The parser's own error is dropped: it holds the whole text."""
+def read_report_response(response: HttpResponse) -> ReportAnswer:
+    """The same of a response that was kept. Raises MediarcError."""
+    return read_report(response.status, response.headers, response.body)
+
+
+def _parse(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Empty when it is no JSON object."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return read_object(decode_body(headers, body, _MAX_ANSWER_BYTES)) or {}
+    except UnreadableCoding:
         return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def _read_refusal(status: int, headers: Mapping[str, str], answer: dict[str, Any], hide: Iterable[str]) -> MediarcError:
@@ -84,12 +98,15 @@ def _is_link(value: object) -> bool:
 
 
 def _read_whole(value: object) -> int | None:
-    return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """None for what is no age and no rank: a float can be so large that its integer has 300 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST_WHOLE:
+        return None
+    return round(value)
 
 
 def _read_moment(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(value if isinstance(value, str) and len(value) <= _LONGEST_MOMENT else "")
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

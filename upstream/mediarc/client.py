@@ -1,17 +1,20 @@
 """The blocking MediArc client: one call is at most one request, the caller decides about another."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import orjson
 
+from core.clock import clock
 from upstream.http import exchange
 from upstream.mediarc.answers import ReportAnswer, read_report
 from upstream.mediarc.errors import MediarcError, MediarcResponseTooLarge, MediarcUnavailable
 
 _TIMEOUT_SECONDS = 90.0
 _MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+_UNPREPARED = exchange.PaidCall()
 
 
 class MediarcClient:
@@ -35,18 +38,24 @@ class MediarcClient:
     def close(self) -> None:
         self._http.close()
 
-    def order_report(self, payload: Mapping[str, Any]) -> ReportAnswer:
+    def order_report(self, payload: Mapping[str, Any], call: exchange.PaidCall = _UNPREPARED) -> ReportAnswer:
         """`payload` as `build_report_request` makes it. Raises MediarcError."""
         body = orjson.dumps({"api_key": self._api_key, **payload})
         request = self._http.build_request(
             "POST", self._url, headers={"Content-Type": "application/json"}, content=body
         )
         try:
-            reply = exchange.send(self._http, request, self._limits)
+            reply = exchange.send(self._http, request, self._limits_of(call), call.before_send)
         except exchange.ExchangeError as exc:
             raise _translate(exc) from exc
         hide = (self._api_key, str(payload.get("user_name") or ""))
-        return read_report(reply.status, reply.headers, reply.body, hide=hide)
+        report = read_report(reply.status, reply.headers, reply.body, hide=hide)
+        call.keep(reply)
+        return report
+
+    def _limits_of(self, call: exchange.PaidCall) -> exchange.ExchangeLimits:
+        total_seconds = min(self._limits.total_seconds, call.ends_at - clock.monotonic())
+        return replace(self._limits, total_seconds=total_seconds)
 
 
 def _translate(error: exchange.ExchangeError) -> MediarcError:

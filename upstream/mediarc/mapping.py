@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from upstream.absence import is_absent
 from upstream.mediarc.errors import ReportInputsMissing
 
 _GENDERS = {"M": 1, "F": 0}
-_NOT_EXAMINED = frozenset({"", "비해당", "미실시", "미해당"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -151,7 +151,7 @@ def _map_checkup(checkup: CheckupValues) -> dict[str, Any]:
     mapped["bmi"] = _shorten(checkup.bmi or _compute_bmi(checkup))
     for name, field in _TEXTS.items():
         text = (getattr(checkup, field) or "").strip()
-        if text not in _NOT_EXAMINED:
+        if not is_absent(text):
             mapped[name] = text
     return mapped
 

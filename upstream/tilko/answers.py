@@ -1,47 +1,50 @@
 """Reads Tilko's answers: the value, or the one error that says what follows."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
-import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from upstream.http.content_coding import UnreadableCoding, decode_body
+from upstream.http.exchange import HttpResponse
 from upstream.http.retry_after import read_header, read_retry_after
+from upstream.lenient_json import read_object
 from upstream.redaction import clean
 from upstream.tilko.codec import AuthTokens, PublicKey
 from upstream.tilko.errors import (
+    AnswerUnreadable,
+    Declined,
+    EndpointMissing,
     NotApproved,
     NotRegistered,
+    RefusedBeforeApproval,
     TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
     TilkoUnavailable,
     WrongPersonalData,
 )
+from upstream.tilko.refusals import Refusal, judge_refusal, says_not_finished
 
 NOT_APPROVED_CODE = 4115
 
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _BOM = b"\xef\xbb\xbf"
-# The provider tells these cases apart by words alone. Spaces vary between its messages, so they are ignored.
-_UNKNOWN_API_KEY = re.compile(r"api[-_]?(?:key|키)", re.IGNORECASE)
-_NOT_FINISHED = re.compile(
-    r"(?:인증|승인)[이을]?(?:아직)?(?:완료|진행|처리)?(?:되지|하지)않|인증[이을]?(?:미완료|대기|진행중|완료전)|미인증"
-    r"|인증[이을]?완료(?:한)?후|notfinished|notcompleted|pending",
-    re.IGNORECASE,
-)
-_WRONG_PERSONAL_DATA = re.compile(r"입력하신정보|사용자정보|확인후다시시도|인증을진행할수없습니다")
+_TRUTHS = {"true": True, "false": False}
+
+
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_LONGEST_REFUSAL_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DataAnswer:
-    """A paid answer. `raw` are the bytes as they came: keep them before anything else."""
+    """A paid answer: so many records, and so many rows beside them that are none."""
 
-    raw: bytes
     count: int
+    skipped: int
     point_balance: Decimal | None
 
     def __repr__(self) -> str:
@@ -57,7 +60,7 @@ class _Facts(TypedDict):
 
 def read_public_key(status: int, headers: Mapping[str, str], body: bytes, api_key: str) -> PublicKey:
     """Raises TilkoError."""
-    answer = _read_object(status, headers, body, (api_key,))
+    answer = _read_object(status, headers, body, (api_key,), is_approved=False)
     if not _is_ok(answer):
         # Nothing but the API key was sent: there is nothing else the provider could refuse.
         raise TilkoMisconfigured(reason="unknown_api_key", **_facts(status, answer, (api_key,)))
@@ -78,9 +81,9 @@ def read_simple_auth(
     hide: Iterable[str] = (),
 ) -> AuthTokens:
     """`private_auth_type` is the one asked for, used where the answer leaves it out. Raises TilkoError."""
-    answer = _read_object(status, headers, body, hide)
+    answer = _read_object(status, headers, body, hide, is_approved=False)
     if not _is_ok(answer):
-        raise _read_refusal(status, answer, hide, waiting=False)
+        raise _read_refusal(status, answer, hide, is_waiting=False, is_approved=False)
     result = answer.get("ResultData")
     if status != 200 or not isinstance(result, dict) or "CxId" not in result:
         raise TilkoUnavailable(reason="malformed", http_status=status)
@@ -93,45 +96,140 @@ def read_simple_auth(
     return AuthTokens(str(result["CxId"]), asked_type, req_tx_id, token, tx_id)
 
 
-def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:
-    """For checkups and treatments alike. Raises TilkoError."""
+def read_login_check(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> bool:
+    """Whether the person has approved. Raises TilkoError: EndpointMissing where the provider has no such path."""
+    if status == 404:
+        raise EndpointMissing(http_status=status)
     if status == 200 and _is_html(headers, body):
-        raise NotApproved(reason="html", http_status=status)
-    answer = _read_object(status, headers, body, hide)
+        return False
+    answer = _read_object(status, headers, body, hide, is_approved=False)
     if not _is_ok(answer):
-        raise _read_refusal(status, answer, hide, waiting=True)
-    if status != 200 or "ResultList" not in answer or not isinstance(answer["ResultList"], list | None):
+        refusal = _read_refusal(status, answer, hide, is_waiting=True, is_approved=False)
+        if isinstance(refusal, NotApproved):
+            return False
+        raise refusal
+    result = _TRUTHS.get(str(answer.get("Result")).strip().lower())
+    if status != 200 or result is None:
         raise TilkoUnavailable(reason="malformed", http_status=status)
-    rows = answer["ResultList"] or []
-    # "No records" and "not approved" must never be mixed up: the first would end as an empty, paid, final result.
-    if not rows and _is_unfinished(answer):
-        raise NotApproved(**_facts(status, answer, hide))
-    return DataAnswer(body, len(rows), _read_balance(answer.get("PointBalance")))
+    return result and _read_code(answer) != NOT_APPROVED_CODE
 
 
-def _read_object(status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> dict[str, Any]:
-    """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
+def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether this response to a data call may have been paid for. False for what certainly was not: an error of HTTP,
+    a page, an explicit refusal, nothing at all."""
+    try:
+        body = decode_body(headers, body, MAX_ANSWER_BYTES)
+    except UnreadableCoding:
+        return _is_success(status)
+    if _is_success(status) and len(body) > _LONGEST_REFUSAL_BYTES:  # parsed once is enough
+        return True
+    if not body.strip() or _is_html(headers, body):
+        return False
     answer = _parse(body)
+    if isinstance(answer.get("Status"), str) and not _is_ok(answer):
+        return False
+    if _is_ok(answer) and "ResultList" in answer:
+        return not _says_unfinished(answer)
+    return _is_success(status)
+
+
+def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:
+    """For checkups and treatments alike. Raises TilkoError; AnswerUnreadable for what may have been paid for."""
+    try:
+        plain = decode_body(headers, body, MAX_ANSWER_BYTES)
+    except UnreadableCoding as exc:
+        if _is_success(status):
+            raise AnswerUnreadable(reason=exc.reason, http_status=status) from exc
+        plain = b""
+    if status == 200 and _is_html(headers, plain):
+        raise NotApproved(reason="html", http_status=status)
+    answer = _parse(plain)
+    if _is_ok(answer) and "ResultList" in answer:  # whatever the status says: it has been had, and paid for
+        return _read_rows(status, answer, hide)
+    is_refusal = isinstance(answer.get("Status"), str) and not _is_ok(answer)
+    if _is_success(status) and plain.strip() and not is_refusal:
+        raise AnswerUnreadable(reason="no_result_list" if answer else "not_json", http_status=status)
+    raise _read_refusal(status, _read_object(status, headers, body, hide), hide, is_waiting=True)
+
+
+def read_data_response(response: HttpResponse) -> DataAnswer:
+    """The same of a response that was kept. Raises TilkoError."""
+    return read_data(response.status, response.headers, response.body)
+
+
+def _read_rows(status: int, answer: dict[str, Any], hide: Iterable[str]) -> DataAnswer:
+    # "No records" and "not approved" must never be mixed up: the first would end as an empty, paid, final result.
+    if _says_unfinished(answer):
+        raise NotApproved(**_facts(status, answer, hide))
+    rows, skipped = rows_of(answer)
+    if rows is None:
+        raise AnswerUnreadable(reason="no_result_list", http_status=status)
+    return DataAnswer(len(rows), skipped, _read_balance(answer.get("PointBalance")))
+
+
+def read_answer(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The object of an answer that was kept. Raises AnswerUnreadable."""
+    try:
+        answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
+    except UnreadableCoding as exc:
+        raise AnswerUnreadable(reason=exc.reason) from exc
+    if "ResultList" not in answer:
+        raise AnswerUnreadable(reason="no_result_list" if answer else "not_json")
+    return answer
+
+
+def rows_of(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]] | None, int]:
+    """The records of an answer's list, and how many of its rows are none. None where there is no list to be read."""
+    served = answer.get("ResultList")
+    if served is None:
+        return [], 0
+    if isinstance(served, dict):  # one record that was not put into a list
+        served = [served] if served else []
+    if not isinstance(served, list):
+        return None, 0
+    rows = [row for row in served if isinstance(row, dict)]
+    return rows, len(served) - len(rows)
+
+
+def _says_unfinished(answer: dict[str, Any]) -> bool:
+    return not answer["ResultList"] and _is_unfinished(answer)
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _read_object(
+    status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str], *, is_approved: bool = True
+) -> dict[str, Any]:
+    """The answer's object, unless the HTTP status alone decides. Raises TilkoError."""
+    try:
+        answer = _parse(decode_body(headers, body, MAX_ANSWER_BYTES))
+    except UnreadableCoding:
+        answer = {}
     if status in _PASSING_STATUSES or status >= 500:
         wait = read_retry_after(headers)
         raise TilkoUnavailable(reason="busy", retry_after_seconds=wait, **_facts(status, answer, hide))
     if status in {401, 403}:
         raise TilkoMisconfigured(**_facts(status, answer, hide))
     if status != 200 and _is_ok(answer):
-        raise TilkoRefused(**_facts(status, answer, hide))
+        raise _refused(is_approved=is_approved)(**_facts(status, answer, hide))
     if not isinstance(answer.get("Status"), str):
-        error = TilkoUnavailable if status == 200 else TilkoRefused
-        raise error(reason="malformed", http_status=status)
+        # Also a redirect or an error page: somebody between us and the provider has answered.
+        raise TilkoUnavailable(reason="malformed", http_status=status)
     return answer
 
 
+def _refused(*, is_approved: bool) -> type[TilkoRefused]:
+    return TilkoRefused if is_approved else RefusedBeforeApproval
+
+
 def _parse(body: bytes) -> dict[str, Any]:
-    """Empty when it is no JSON object. The parser's own error is dropped: it holds the whole text."""
-    try:
-        answer = orjson.loads(body.removeprefix(_BOM))
-    except orjson.JSONDecodeError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    """Empty when it is no JSON object. Names in other cases are the same names."""
+    answer = read_object(body) or {}
+    known = {name.lower(): name for name in ("Status", "ResultList", "ErrorCode", "Message")}
+    renamed = {known[name.lower()]: value for name, value in answer.items() if name.lower() in known}
+    return renamed | answer
 
 
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -145,25 +243,27 @@ def _is_ok(answer: dict[str, Any]) -> bool:
 
 
 def _is_unfinished(answer: dict[str, Any]) -> bool:
-    return _read_code(answer) == NOT_APPROVED_CODE or _NOT_FINISHED.search(_squeeze(answer)) is not None
+    return _read_code(answer) == NOT_APPROVED_CODE or says_not_finished(answer.get("Message"))
 
 
-def _read_refusal(status: int, answer: dict[str, Any], hide: Iterable[str], *, waiting: bool) -> TilkoError:
-    """`waiting`: this call stands for "is it approved?"; before that question nothing can be unfinished."""
-    if waiting and _read_code(answer) == NOT_APPROVED_CODE:  # the usual poll: its words say nothing more
+_MEANINGS: dict[Refusal, tuple[type[TilkoError], str]] = {
+    Refusal.OUR_KEY: (TilkoMisconfigured, "unknown_api_key"),
+    Refusal.DECLINED: (Declined, ""),
+    Refusal.NOT_FINISHED: (NotApproved, ""),
+    Refusal.WRONG_DATA: (WrongPersonalData, ""),
+    Refusal.NOT_FOUND: (WrongPersonalData, "person_not_found"),
+}
+
+
+def _read_refusal(
+    status: int, answer: dict[str, Any], hide: Iterable[str], *, is_waiting: bool, is_approved: bool = True
+) -> TilkoError:
+    """`is_waiting`: this call asks, among other things, whether the person has approved."""
+    if is_waiting and _read_code(answer) == NOT_APPROVED_CODE:  # the usual poll: its words say nothing more
         return NotApproved(http_status=status, provider_code=NOT_APPROVED_CODE)
-    facts, words = _facts(status, answer, hide), _squeeze(answer)
-    if _UNKNOWN_API_KEY.search(words):
-        return TilkoMisconfigured(reason="unknown_api_key", **facts)
-    if waiting and _NOT_FINISHED.search(words):  # first: "finish the approval, 확인 후 다시 시도" means wait
-        return NotApproved(**facts)
-    if _WRONG_PERSONAL_DATA.search(words):
-        return WrongPersonalData(**facts)
-    return TilkoRefused(**facts)
-
-
-def _squeeze(answer: dict[str, Any]) -> str:
-    return "".join(clean(answer.get("Message")).split())
+    found = judge_refusal(answer.get("Message"), answer.get("TargetMessage"), is_waiting=is_waiting)
+    error, reason = _MEANINGS.get(found, (_refused(is_approved=is_approved), ""))
+    return error(reason=reason, **_facts(status, answer, hide))
 
 
 def _facts(status: int, answer: dict[str, Any], hide: Iterable[str]) -> _Facts:

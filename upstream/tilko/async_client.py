@@ -1,20 +1,20 @@
-"""The asyncio Tilko client, for the poller: thousands of waiting sessions on one loop, one data call each time."""
+"""The asyncio Tilko client, for the poller: thousands of waiting sessions on one loop, one call each time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Self
 
 from upstream.http.connection_pool import HttpConnectionPool, Outcome
-from upstream.http.exchange import ExchangeError, check_api_key, check_base_url
+from upstream.http.exchange import ExchangeError, HttpResponse, check_api_key, check_base_url
 from upstream.tilko import answers, codec
-from upstream.tilko.answers import DataAnswer
 from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_RESPONSE_BYTES, Timeouts, translate
-from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson
+from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
 from upstream.tilko.errors import NotApproved
 from upstream.tilko.key_cache import KeyCache
 
 _MAX_CONNECTIONS = 200
+Answer = HttpResponse | bool
 
 
 class AsyncTilkoClient:
@@ -56,15 +56,25 @@ class AsyncTilkoClient:
     def forget_public_key(self) -> None:
         self._key_cache.clear()
 
+    def check_login(
+        self, person: TilkoPerson, tokens: AuthTokens, version: str, before_send: Callable[[], None] | None = None
+    ) -> asyncio.Future[Answer]:
+        """Whether the person has approved; brings no data and is not billed. EndpointMissing where the provider has no
+        such path in this `version` of its API. `before_send` as for `poll`."""
+        return self._ask(LoginPoll(person, tokens, before_send, self._loop.create_future(), version))
+
     def poll(
         self, person: TilkoPerson, tokens: AuthTokens, before_send: Callable[[], None] | None = None
-    ) -> asyncio.Future[DataAnswer]:
-        """Asks for the checkups. NotApproved means: not yet. An answer means: approved, and paid for.
+    ) -> asyncio.Future[Answer]:
+        """Asks for the checkups. NotApproved means: not yet. What comes may have been paid for, and nobody has judged
+        it: keep it, then read it.
 
         `before_send` is called right before the request leaves; what it raises is the outcome, and nothing sent.
         A future and no coroutine: at thousands of polls a second, a task for each would cost as much as sending it.
         """
-        poll = Poll(person, tokens, before_send, self._loop.create_future())
+        return self._ask(DataPoll(person, tokens, before_send, self._loop.create_future()))
+
+    def _ask(self, poll: "Poll") -> asyncio.Future[Answer]:
         key = self._key_cache.get()
         if key is not None:
             self._send(poll, key)
@@ -85,13 +95,13 @@ class AsyncTilkoClient:
 
     def _send(self, poll: "Poll", key: PublicKey) -> None:
         try:
-            request = codec.build_checkups(key, poll.person, poll.tokens)
+            request = poll.build(key)
         except Exception as exc:  # noqa: BLE001 whatever it is, the poll must have an outcome
             poll.resolve(exc)
             return
         packed = self._connections.build("POST", request.path, request.headers, request.body)
         read = partial(self._read, poll)
-        self._connections.start(packed, self._timeouts.checkups_seconds, read, poll.require_wanted)
+        self._connections.start(packed, poll.seconds_of(self._timeouts), read, poll.require_wanted)
 
     def _read(self, poll: "Poll", outcome: Outcome) -> None:
         if isinstance(outcome, ExchangeError):
@@ -101,7 +111,7 @@ class AsyncTilkoClient:
         else:
             hide = (self._api_key, *poll.person.secrets(), *poll.tokens.secrets())
             try:
-                poll.resolve(answers.read_data(outcome.status, outcome.headers, outcome.body, hide=hide))
+                poll.resolve(poll.read(outcome.status, outcome.headers, outcome.body, hide))
             except NotApproved as exc:
                 # Its traceback leads back to itself: without it, a poll leaves nothing to the garbage collector.
                 poll.resolve(exc.with_traceback(None))
@@ -120,7 +130,7 @@ class AsyncTilkoClient:
 
 
 class Poll:
-    """One poll under way."""
+    """One question under way: has this person approved?"""
 
     __slots__ = ("before_send", "outcome", "person", "tokens")
 
@@ -129,12 +139,21 @@ class Poll:
         person: TilkoPerson,
         tokens: AuthTokens,
         before_send: Callable[[], None] | None,
-        outcome: asyncio.Future[DataAnswer],
+        outcome: asyncio.Future[Answer],
     ) -> None:
         self.person = person
         self.tokens = tokens
         self.before_send = before_send
         self.outcome = outcome
+
+    def build(self, key: PublicKey) -> TilkoRequest:
+        raise NotImplementedError
+
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
+        raise NotImplementedError
+
+    def seconds_of(self, timeouts: Timeouts) -> float:
+        raise NotImplementedError
 
     def require_wanted(self) -> None:
         """The last thing before it is sent. What it raises keeps it back."""
@@ -143,11 +162,54 @@ class Poll:
         if self.before_send is not None:
             self.before_send()
 
-    def resolve(self, outcome: DataAnswer | BaseException) -> None:
+    def resolve(self, outcome: Answer | BaseException) -> None:
         """Unless its caller has left."""
         if self.outcome.done():
             return
-        if isinstance(outcome, DataAnswer):
-            self.outcome.set_result(outcome)
-        else:
+        if isinstance(outcome, BaseException):
             self.outcome.set_exception(outcome)
+        else:
+            self.outcome.set_result(outcome)
+
+
+class DataPoll(Poll):
+    """Asks for the checkups, which only an approval opens."""
+
+    __slots__ = ()
+
+    def build(self, key: PublicKey) -> TilkoRequest:
+        return codec.build_checkups(key, self.person, self.tokens)
+
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
+        if not answers.may_hold_data(status, headers, body):
+            answers.read_data(status, headers, body, hide=hide)
+        return HttpResponse(status, headers, body)
+
+    def seconds_of(self, timeouts: Timeouts) -> float:
+        return timeouts.checkups_seconds
+
+
+class LoginPoll(Poll):
+    """Asks nothing but whether there is an approval."""
+
+    __slots__ = ("version",)
+
+    def __init__(
+        self,
+        person: TilkoPerson,
+        tokens: AuthTokens,
+        before_send: Callable[[], None] | None,
+        outcome: asyncio.Future[Answer],
+        version: str,
+    ) -> None:
+        super().__init__(person, tokens, before_send, outcome)
+        self.version = version
+
+    def build(self, key: PublicKey) -> TilkoRequest:
+        return codec.build_login_check(key, self.version, self.person, self.tokens)
+
+    def read(self, status: int, headers: Mapping[str, str], body: bytes, hide: Iterable[str]) -> Answer:
+        return answers.read_login_check(status, headers, body, hide=hide)
+
+    def seconds_of(self, timeouts: Timeouts) -> float:
+        return timeouts.login_check_seconds

@@ -1,12 +1,13 @@
 """The blocking Tilko client, for tasks: one call is at most one request, the caller decides about another."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import httpx
 
+from core.clock import clock
 from upstream.http import exchange
+from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
@@ -16,17 +17,22 @@ from upstream.tilko.key_cache import KeyCache
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 
+AUTH_SECONDS = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds for a whole call, and for the connection within it."""
 
     connect_seconds: float = 5.0
-    auth_seconds: float = 30.0
+    auth_seconds: float = AUTH_SECONDS
+    login_check_seconds: float = 15.0
     checkups_seconds: float = 120.0
     treatments_seconds: float = 300.0
 
 
 DEFAULT_TIMEOUTS = Timeouts()
+UNPREPARED = PaidCall()
 
 
 class TilkoClient:
@@ -55,47 +61,66 @@ class TilkoClient:
         """The next call asks for it again."""
         self._key_cache.clear()
 
-    def request_simple_auth(self, person: TilkoPerson) -> AuthTokens:
-        request = codec.build_simple_auth(self._public_key(), person)
-        reply = self._post(request, self._timeouts.auth_seconds)
+    def request_simple_auth(self, person: TilkoPerson, call: PaidCall = UNPREPARED) -> AuthTokens:
+        """Has the push sent."""
+        reply = self._post(codec.build_simple_auth(self._public_key(), person), self._timeouts.auth_seconds, call)
+        tokens = self.read_simple_auth(reply, person)
+        call.keep(reply)
+        return tokens
+
+    def read_simple_auth(self, reply: HttpResponse, person: TilkoPerson) -> AuthTokens:
+        """Also of a reply that was kept."""
+        hide = (self._api_key, *person.secrets())
+        asked_type = person.private_auth_type
         return answers.read_simple_auth(
-            reply.status,
-            reply.headers,
-            reply.body,
-            private_auth_type=person.private_auth_type,
-            hide=(self._api_key, *person.secrets()),
+            reply.status, reply.headers, reply.body, private_auth_type=asked_type, hide=hide
         )
 
-    def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens) -> DataAnswer:
+    def check_login(self, person: TilkoPerson, tokens: AuthTokens, version: str = "v2.0") -> bool:
+        """Whether the person has approved; brings no data and is not billed. `version` is the API's."""
+        request = codec.build_login_check(self._public_key(), version, person, tokens)
+        reply = self._post(request, self._timeouts.login_check_seconds, UNPREPARED)
+        hide = (self._api_key, *person.secrets(), *tokens.secrets())
+        return answers.read_login_check(reply.status, reply.headers, reply.body, hide=hide)
+
+    def fetch_checkups(self, person: TilkoPerson, tokens: AuthTokens, call: PaidCall = UNPREPARED) -> DataAnswer:
         request = codec.build_checkups(self._public_key(), person, tokens)
-        return self._fetch(request, self._timeouts.checkups_seconds, (*person.secrets(), *tokens.secrets()))
+        secrets = (*person.secrets(), *tokens.secrets())
+        return self._fetch(request, self._timeouts.checkups_seconds, secrets, call)
 
-    def fetch_treatments(self, person: TilkoPerson, tokens: AuthTokens, start: date, end: date) -> DataAnswer:
+    def fetch_treatments(
+        self, person: TilkoPerson, tokens: AuthTokens, start: date, end: date, call: PaidCall = UNPREPARED
+    ) -> DataAnswer:
         request = codec.build_treatments(self._public_key(), person, tokens, start, end)
-        return self._fetch(request, self._timeouts.treatments_seconds, (*person.secrets(), *tokens.secrets()))
+        secrets = (*person.secrets(), *tokens.secrets())
+        return self._fetch(request, self._timeouts.treatments_seconds, secrets, call)
 
-    def _fetch(self, request: TilkoRequest, total_seconds: float, secrets: tuple[str, ...]) -> DataAnswer:
-        reply = self._post(request, total_seconds)
+    def _fetch(
+        self, request: TilkoRequest, total_seconds: float, secrets: tuple[str, ...], call: PaidCall
+    ) -> DataAnswer:
+        reply = self._post(request, total_seconds, call)
+        if answers.may_hold_data(reply.status, reply.headers, reply.body):
+            call.keep(reply)
         return answers.read_data(reply.status, reply.headers, reply.body, hide=(self._api_key, *secrets))
 
     def _public_key(self) -> PublicKey:
         key = self._key_cache.get()
         if key is None:  # two threads may both ask: harmless, and cheaper than a lock held over the network
-            reply = self._send("GET", codec.public_key_path(self._api_key), {}, b"", self._timeouts.auth_seconds)
+            request = self._http.build_request("GET", self._base_url + codec.public_key_path(self._api_key))
+            reply = self._send(request, self._timeouts.auth_seconds, UNPREPARED)
             key = answers.read_public_key(reply.status, reply.headers, reply.body, self._api_key)
             self._key_cache.put(key)
         return key
 
-    def _post(self, request: TilkoRequest, total_seconds: float) -> exchange.HttpResponse:
-        return self._send("POST", request.path, request.headers, request.body, total_seconds)
+    def _post(self, request: TilkoRequest, total_seconds: float, call: PaidCall) -> HttpResponse:
+        url = self._base_url + request.path
+        built = self._http.build_request("POST", url, headers=request.headers, content=request.body)
+        return self._send(built, min(total_seconds, call.ends_at - clock.monotonic()), call)
 
-    def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, total_seconds: float
-    ) -> exchange.HttpResponse:
+    def _send(self, request: httpx.Request, total_seconds: float, call: PaidCall) -> HttpResponse:
         limits = exchange.ExchangeLimits(total_seconds, self._max_response_bytes, self._timeouts.connect_seconds)
-        request = self._http.build_request(method, self._base_url + path, headers=dict(headers), content=body or None)
         try:
-            return exchange.send(self._http, request, limits)
+            return exchange.send(self._http, request, limits, call.before_send)
         except exchange.ExchangeError as exc:
             raise translate(exc) from exc
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -22,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 SIMPLE_AUTH_PATH = "/api/v1.0/nhissimpleauth/simpleauthrequest"
 CHECKUPS_PATH = "/api/v1.0/nhissimpleauth/ggpab003m0105"
 TREATMENTS_PATH = "/api/v1.0/nhissimpleauth/retrievetreatmentinjectioninformationperson"
+
+LOGIN_CHECK_PATH = "/api/{version}/nhissimpleauth/LoginCheck"
 
 PRIVATE_AUTH_TYPES = frozenset("0123456")
 
@@ -125,6 +128,12 @@ def build_simple_auth(key: PublicKey, person: TilkoPerson) -> TilkoRequest:
     return _build(key, SIMPLE_AUTH_PATH, person, {"PrivateAuthType": person.private_auth_type})
 
 
+def build_login_check(key: PublicKey, version: str, person: TilkoPerson, tokens: AuthTokens) -> TilkoRequest:
+    """`version` is the API's: `v2.0` or `v1.0`."""
+    fields = _plain_tokens(tokens)
+    return _seal(key, LOGIN_CHECK_PATH.format(version=version), person, fields, {"Auth": fields})
+
+
 def build_checkups(key: PublicKey, person: TilkoPerson, tokens: AuthTokens) -> TilkoRequest:
     return _build(key, CHECKUPS_PATH, person, _plain_tokens(tokens))
 
@@ -147,6 +156,13 @@ def _plain_tokens(tokens: AuthTokens) -> dict[str, str]:
 
 
 def _build(key: PublicKey, path: str, person: TilkoPerson, fields: dict[str, str]) -> TilkoRequest:
+    return _seal(key, path, person, fields, fields)
+
+
+def _seal(
+    key: PublicKey, path: str, person: TilkoPerson, fields: dict[str, str], body: Mapping[str, Any]
+) -> TilkoRequest:
+    """The person's fields are added to `fields`, wherever in the body these stand."""
     aes_key = os.urandom(_BLOCK_BYTES)
     # Setting up a cipher costs more than the blocks: one does for all three, chained here (see `_encrypt`).
     encrypt_block = Cipher(AES128(aes_key), _SINGLE_BLOCKS).encryptor().update
@@ -158,7 +174,7 @@ def _build(key: PublicKey, path: str, person: TilkoPerson, fields: dict[str, str
         "API-KEY": key.api_key,
         "ENC-KEY": base64.b64encode(key.rsa.encrypt(aes_key, _RSA_PADDING)).decode(),
     }
-    return TilkoRequest(path, headers, orjson.dumps(fields))
+    return TilkoRequest(path, headers, orjson.dumps(body))
 
 
 def _encrypt(encrypt_block: Callable[[bytes], bytes], text: str) -> str:

@@ -4,10 +4,14 @@ TilkoError
 ├── NotApproved (retryable)       not approved on the phone yet: keep waiting, no error for the person
 ├── WrongPersonalData             name, birth date, phone or authenticator do not fit: the person corrects them
 ├── NotRegistered                 no account with that authenticator
+├── Declined                      the person declined on the phone: their own choice
 ├── TilkoUnavailable (retryable)  429, 5xx, time-out, refused, broken response, malformed
-├── TilkoMisconfigured            our API key or address: stop, alert the operators
+├── TilkoMisconfigured            our API key or address: alert the operators
+├── EndpointMissing               the provider has no such path: ask another one
 ├── TilkoResponseTooLarge         the response exceeds our limit
+├── AnswerUnreadable              it may have been paid for, and says nothing that we can read: for people to look at
 └── TilkoRefused                  any other refusal of the provider
+    └── RefusedBeforeApproval (retryable)  it says nothing of the person, so it ends no wait: a fault
 """
 
 from typing import ClassVar
@@ -67,6 +71,10 @@ class NotRegistered(TilkoError):
         self.private_auth_type = private_auth_type
 
 
+class Declined(TilkoError):
+    text = "the person has declined"
+
+
 class TilkoUnavailable(TilkoError):
     retryable = True
     text = "Tilko did not answer usably"
@@ -76,9 +84,21 @@ class TilkoMisconfigured(TilkoError):
     text = "Tilko does not accept our configuration"
 
 
+class EndpointMissing(TilkoError):
+    text = "Tilko has no such path"
+
+
 class TilkoResponseTooLarge(TilkoError):
     text = "Tilko's answer exceeds the limit"
 
 
+class AnswerUnreadable(TilkoError):
+    text = "Tilko's answer cannot be read"
+
+
 class TilkoRefused(TilkoError):
     text = "Tilko refused"
+
+
+class RefusedBeforeApproval(TilkoRefused):
+    retryable = True

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from upstream.tilko.measurements import Measurements, only_objects, read_measurements
+from upstream.tilko.measurements import InspectionItem, Measurements, only_objects, read_inspections
 from upstream.tilko.values import read_date, read_day_of, read_text, read_whole, read_year
 
-_DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
+DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -20,6 +20,7 @@ class CheckupRecord:
     code: str
     description: str
     measurements: Measurements
+    items: list[InspectionItem]
     raw: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -28,7 +29,7 @@ class CheckupRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TreatmentRecord:
-    """A visit or a dispensing; counts are None where the provider leaves them empty."""
+    """A visit or a dispensing; counts are None where the provider leaves them empty. `details` are those of the row."""
 
     idx: str
     page: str
@@ -62,19 +63,20 @@ def _read_checkup(row: dict[str, Any]) -> CheckupRecord | None:
     year = read_year(row.get("Year")) or (whole.year if whole else None)
     if year is None:
         return None
+    measurements, items = read_inspections(row.get("Inspections"))
     return CheckupRecord(
         year=year,
         checkup_date=read_day_of(year, row.get("CheckUpDate")),
         location=read_text(row.get("Location")),
         code=read_text(row.get("Code")),
         description=read_text(row.get("Description")),
-        measurements=read_measurements(row.get("Inspections")),
-        raw=_drop_nul(row),
+        measurements=measurements,
+        items=items,
+        raw=row,
     )
 
 
 def _read_treatment(row: dict[str, Any]) -> TreatmentRecord:
-    storable: dict[str, Any] = _drop_nul(row)
     return TreatmentRecord(
         idx=read_text(row.get("Idx")),
         page=read_text(row.get("Page")),
@@ -85,22 +87,6 @@ def _read_treatment(row: dict[str, Any]) -> TreatmentRecord:
         visit_count=read_whole(row.get("BangMoonIpWonIlsoo")),
         prescription_count=read_whole(row.get("CheoBangHoiSoo")),
         medication_count=read_whole(row.get("TuYakYoYangHoiSoo")),
-        details=only_objects(storable.get(_DETAILS)),
-        raw=storable,
+        details=only_objects(row.get(DETAILS)),
+        raw=row,
     )
-
-
-_MAX_DEPTH = 64
-
-
-def _drop_nul(value: Any, depth: int = 0) -> Any:
-    """JSONB stores no NUL character; and nothing that the provider sends nests deeper than a few levels."""
-    if isinstance(value, str):
-        return value.replace("\x00", "") if "\x00" in value else value
-    if depth > _MAX_DEPTH:
-        return None
-    if isinstance(value, dict):
-        return {_drop_nul(key): _drop_nul(entry, depth + 1) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_drop_nul(entry, depth + 1) for entry in value]
-    return value

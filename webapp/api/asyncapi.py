@@ -1,13 +1,15 @@
 """`/api/asyncapi.json`: the live stream of a session for machines, made of the code's own tables and schemas."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, request
 
 from core.names import Event
 from services.collection.session_cache import STATE_FIELDS
+from webapp.api.rendered import answer_rendered
 from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode
@@ -15,6 +17,8 @@ from webapp.relay.messages import ErrorCode
 
 Json = dict[str, Any]
 blueprint = Blueprint("asyncapi", __name__)
+# The only things that depend on who asks: filled in afterwards, so that a made-up Host makes nobody render again.
+_HOST, _PROTOCOL = "@host@", "@protocol@"
 _CHANNEL = "#/channels/session"
 _MESSAGES = {
     "event": "A numbered event: each once, in order, without a hole.",
@@ -32,11 +36,20 @@ _REPLIES = {"ping": "pong", "status_request": "session_status"}
 @blueprint.get("/api/asyncapi.json")
 def show_document() -> Response:
     """The live stream of a session, as AsyncAPI 3."""
+    response = answer_rendered("asyncapi", _render, "application/json", {_HOST: request.host, _PROTOCOL: _protocol()})
+    response.headers.add("Vary", "Host")
+    return response
+
+
+def _render() -> str:
     here = parts()
     bounds = asdict(here.relay.limits) | {"sockets_per_session": here.stores.settings.collection.sockets_per_session}
     schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
-    server = {"host": request.host, "protocol": "wss" if request.is_secure else "ws"}
-    return jsonify(build_document(schemas, bounds, server))
+    return json.dumps(build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL}))
+
+
+def _protocol() -> str:
+    return "wss" if request.is_secure else "ws"
 
 
 mark_access(show_document, "public")

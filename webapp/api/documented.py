@@ -9,11 +9,14 @@ from webapp.api.error_schema import ErrorBody
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ALWAYS = (500, 503)
+# Of whoever reads a body: it came too slowly, or its sender sent too many.
+_WITH_BODY = (408, 429)
 _SAID = {
     400: "A field is wrong; `details` says which and what to do.",
     401: "No valid access token, or a wrong password.",
     403: "Not allowed: the role, or an `Origin` that is not listed.",
     404: "Not found, or not yours.",
+    408: "The body did not come within its time.",
     409: "Not possible in the present state.",
     413: "The body exceeds 64 KiB.",
     415: "The body is not JSON.",
@@ -28,10 +31,11 @@ SECURITY_STAFF: Security = [{"access_token": []}]
 
 
 def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
-    """Document error answers; what any operation may answer is added."""
+    """Document error answers; what any operation, or any with a body (413), may answer is added."""
 
     def decorate(function: F) -> F:
-        for status in (*statuses, *_ALWAYS):
+        also = (*_WITH_BODY, *_ALWAYS) if 413 in statuses else _ALWAYS
+        for status in {*statuses, *also}:
             function = blueprint.alt_response(status, schema=ErrorBody, description=_SAID[status])(function)
         return function
 

@@ -1,6 +1,7 @@
 """Fields and checks that several schemas share, with Korean messages that say what to do."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,19 +11,74 @@ from core.clock import clock
 
 _BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-ID_DOC: dict[str, Any] = {"pattern": f"^{_ID.pattern}$", "maxLength": 64}
+ID_MAX = 64
+ID_DOC: dict[str, Any] = {"pattern": f"^{_ID.pattern}$"}
 _OLDEST_BIRTH_YEAR = 1900
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
-_PATH_MAX = 200
+PATH_MAX = 200
+# Of a number, a date, a UUID or a choice, as text.
+WORD_MAX = 64
+_ITEMS_MAX = 32
+
+
+class Text(fields.String):
+    """The string of an input: every one says how long it may be. Judged by `InputSchema`, before it is looked at."""
+
+    def __init__(self, max_length: int, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        self.max_length = max_length
+        super().__init__(metadata={"maxLength": max_length, **(metadata or {})}, **kwargs)
 
 
 class InputSchema(Schema):
-    """Refuses fields that it does not know."""
+    """Refuses fields that it does not know, and what is longer than its field may be.
+
+    Nothing else looks at an input before its lengths are judged: a hook, a pattern or a conversion that takes long on a
+    long text would hold up everybody. A list's bound is `maxItems` in its metadata.
+    """
 
     error_messages = {  # noqa: RUF012 read by marshmallow
         "unknown": "알 수 없는 항목이에요. 빼고 보내 주세요.",
         "type": "JSON 객체로 보내 주세요.",
     }
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Raises ValidationError."""
+        if isinstance(data, Mapping):
+            self._refuse_long(data)
+        return super().load(data, **kwargs)
+
+    def _refuse_long(self, data: Mapping[str, Any]) -> None:
+        faults: dict[str, list[str]] = {}
+        for name, field in self.load_fields.items():
+            key = field.data_key or name
+            if key in data and (fault := _length_fault(field, data[key])):
+                faults[key] = [fault]
+        if faults:
+            raise ValidationError(dict(faults))
+
+
+def _length_fault(field: fields.Field[Any], value: object) -> str | None:
+    if isinstance(value, str):
+        longest = field.max_length if isinstance(field, Text) else WORD_MAX
+        return f"{longest}자까지 쓸 수 있어요." if len(value) > longest else None
+    if isinstance(value, list) and isinstance(field, fields.List):
+        most = field.metadata.get("maxItems", _ITEMS_MAX)
+        if len(value) > most:
+            return f"{most}개까지 보낼 수 있어요."
+        return _first(_length_fault(field.inner, item) for item in value)
+    if isinstance(value, Mapping) and isinstance(field, fields.Dict):
+        if len(value) > _ITEMS_MAX:
+            return f"{_ITEMS_MAX}개까지 보낼 수 있어요."
+        return _first(f"{WORD_MAX}자까지 쓸 수 있어요." for pair in value.items() for text in pair if _is_long(text))
+    return None
+
+
+def _is_long(text: object) -> bool:
+    return isinstance(text, str) and len(text) > WORD_MAX
+
+
+def _first(faults: Iterable[str | None]) -> str | None:
+    return next((fault for fault in faults if fault), None)
 
 
 def say(required: str, invalid: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
@@ -66,11 +122,12 @@ class Moment(fields.AwareDateTime):
         return in_utc
 
 
-class SixDigits(fields.String):
+class SixDigits(Text):
     """A patient's password."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
+            6,
             required=True,
             validate=validate.Regexp(r"\A[0-9]{6}\Z", error="숫자 6자리를 입력해 주세요."),
             error_messages=say("비밀번호를 입력해 주세요.", "숫자 6자리를 입력해 주세요."),
@@ -88,5 +145,5 @@ def check_id(value: str) -> None:
 def check_local_path(value: str) -> None:
     """A path of this site: nothing that a browser would take for another host."""
     is_local = value.startswith("/") and not value.startswith("//") and "\\" not in value
-    if not is_local or len(value) > _PATH_MAX or not value.isprintable() or " " in value:
-        raise ValidationError("이 사이트 안의 주소를 200자까지 쓸 수 있어요. 예: /results-trend")
+    if not is_local or not value.isprintable() or " " in value:
+        raise ValidationError("이 사이트 안의 주소를 쓸 수 있어요. 예: /results-trend")

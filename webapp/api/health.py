@@ -1,10 +1,13 @@
 """For machines that watch: alive, ready, and the metrics."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
 
+from services.collection.call_deadlines import read_paid_again
 from webapp.auth import Role, mark_access, require_operations
 from webapp.current import parts, stores
 from webapp.errors import STORES_DOWN, ApiError
@@ -38,7 +41,17 @@ def metrics() -> Response:
     """For this machine, or with an operator's or auditor's token: numbers tell a stranger how busy we are."""
     if not _asked_from_here():
         require_operations(Role.OPERATOR, Role.AUDITOR)
-    return Response(render_metrics(stores().settings.processes.metrics_dir), content_type=CONTENT_TYPE_LATEST)
+    body = render_metrics(stores().settings.processes.metrics_dir, _read_paid_again())
+    return Response(body, content_type=CONTENT_TYPE_LATEST)
+
+
+def _read_paid_again() -> Mapping[str, int]:
+    """Nothing while the database is away: what this process counts itself is wanted all the more."""
+    try:
+        with stores().sessions() as session:
+            return read_paid_again(session)
+    except SQLAlchemyError:
+        return {}
 
 
 def _may_see_details() -> bool:

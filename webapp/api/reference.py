@@ -1,13 +1,15 @@
-"""`/api/docs`: the API's reference as a page, made from its own OpenAPI document; it loads nothing from anywhere."""
+"""`/api/openapi.json`, and `/api/docs`: the same as a page, which loads nothing from anywhere."""
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, current_app
 from markupsafe import Markup, escape
 
+from webapp.api.rendered import answer_rendered
 from webapp.auth import mark_access
 
 blueprint = Blueprint("reference", __name__)
@@ -24,13 +26,24 @@ _STYLE = (
 @blueprint.get("/api/docs")
 def show_reference() -> Response:
     """The reference of this API."""
-    document = current_app.extensions["welno_document"]()
-    response = Response(render_reference(document), content_type="text/html; charset=utf-8")
+    response = answer_rendered("reference", lambda: render_reference(_document()), "text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _POLICY.format(digest=_digest())
     return response
 
 
-mark_access(show_reference, "public")
+@blueprint.get("/api/openapi.json")
+def show_document() -> Response:
+    """The same for machines."""
+    return answer_rendered("openapi", lambda: json.dumps(_document(), indent=2), "application/json")
+
+
+for _function in (show_reference, show_document):
+    mark_access(_function, "public")
+
+
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = current_app.extensions["welno_document"]()
+    return document
 
 
 def render_reference(document: dict[str, Any]) -> str:

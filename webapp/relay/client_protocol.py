@@ -4,11 +4,14 @@ from typing import Any
 
 import orjson
 
+from webapp.json_reader import DEPTH_MAX, is_too_deep
 from webapp.relay.frames import Opcode
 from webapp.relay.limits import RelayLimits
 from webapp.relay.messages import ErrorCode
 
 _MINUTE_SECONDS = 60
+# It is echoed: whatever may stand in a `timestamp` must not come back larger than what we may send.
+PING_MAX_BYTES = 1024
 
 
 class ClientMistakeError(Exception):
@@ -60,6 +63,9 @@ class InboundLimiter:
 
 def parse_message(text: bytes) -> dict[str, Any]:
     """Raises ClientMistakeError."""
+    # Counting first: nearly all are shallow, and most sockets send nothing but pings.
+    if text.count(b"[") + text.count(b"{") > DEPTH_MAX and is_too_deep(text.decode()):
+        raise ClientMistakeError(ErrorCode.BAD_JSON)
     try:
         content = orjson.loads(text)
     except orjson.JSONDecodeError as exc:

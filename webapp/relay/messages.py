@@ -15,6 +15,7 @@ class ErrorCode(StrEnum):
     NOT_AN_OBJECT = "NOT_AN_OBJECT"
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     NOT_TEXT = "NOT_TEXT"
+    TOO_LONG = "TOO_LONG"
     TOO_MANY_COMMANDS = "TOO_MANY_COMMANDS"
     COMMAND_FAILED = "COMMAND_FAILED"
 
@@ -24,6 +25,7 @@ _ERROR_TEXTS = {
     ErrorCode.NOT_AN_OBJECT: "메시지의 형식이 올바르지 않아요.",
     ErrorCode.UNKNOWN_TYPE: "알 수 없는 요청이에요.",
     ErrorCode.NOT_TEXT: "글자로 된 메시지만 받을 수 있어요.",
+    ErrorCode.TOO_LONG: "메시지가 너무 길어요.",
     ErrorCode.TOO_MANY_COMMANDS: "요청이 너무 많아요. 답을 받은 뒤에 다시 보내 주세요.",
     ErrorCode.COMMAND_FAILED: "요청을 처리하지 못했어요. 잠시 후 다시 시도해 주세요.",
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from webapp.relay import messages, metrics
-from webapp.relay.client_protocol import ClientMistakeError, name_of, parse_message
+from webapp.relay.client_protocol import PING_MAX_BYTES, ClientMistakeError, name_of, parse_message
 from webapp.relay.commands import CommandQueue, Run
 from webapp.relay.connection import Connection
 from webapp.relay.messages import ErrorCode
@@ -53,7 +53,8 @@ class ReaderConnection(Connection):
         name = name_of(message)
         if name == "ping":
             metrics.MESSAGES_IN.labels("ping").inc()
-            self.send(messages.pong(message.get("timestamp")))
+            is_short = len(text) <= PING_MAX_BYTES
+            self.send(messages.pong(message.get("timestamp")) if is_short else messages.error(ErrorCode.TOO_LONG))
         else:
             self._on_command(name, message)
 

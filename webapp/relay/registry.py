@@ -1,7 +1,7 @@
 """How many readers this process serves: in all, per subject, per address and per person."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from webapp.relay import metrics
 from webapp.relay.errors import TooManySocketsError
@@ -40,8 +40,13 @@ class ReaderRegistry:
             "address": limits.sockets_per_address,
             "person": limits.sockets_per_person,
         }
+        self._fitting: Callable[[], int] = lambda: limits.sockets_total
         self._lock = threading.Lock()
         self._tallies: dict[str, dict[str, Tally]] = {"total": {}, "address": {}, "person": {}, "subject": {}}
+
+    def limit_total_by(self, fitting: Callable[[], int]) -> None:
+        """Beside the setting: `fitting` says how many there is room for at present."""
+        self._fitting = fitting
 
     def acquire(self, subject: str, max_readers: int, address: str, person: str | None = None) -> ReaderSlot:
         """For a reader of one subject. Raises TooManySocketsError, and has then taken nothing."""
@@ -68,7 +73,8 @@ class ReaderRegistry:
         return tally.count if tally is not None else 0
 
     def _of_connection(self, address: str, person: str | None) -> list[tuple[str, str, int]]:
-        wanted = [("total", "", self._limits["total"]), ("address", address, self._limits["address"])]
+        most = min(self._limits["total"], self._fitting())
+        wanted = [("total", "", most), ("address", address, self._limits["address"])]
         return wanted if person is None else [*wanted, ("person", person, self._limits["person"])]
 
     def _take(self, wanted: Sequence[tuple[str, str, int]]) -> ReaderSlot:

@@ -18,7 +18,19 @@ class ServerConnection:
         environ = request.environ
         served = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
         self.descriptor = os.dup(served.fileno()) if served is not None else -1
+        if served is not None:
+            served.settimeout(None)  # the server's deadline is for ordinary answers; ours is `write_within_seconds`
         self._watch: Watch | None = None
+
+    def drop_when_silent(self, seconds: float) -> None:
+        """A peer that has vanished without a word acknowledges nothing: once something is written, the kernel ends its
+        connection after so long, and not after the quarter of an hour for which it would try again."""
+        if self.descriptor < 0:
+            return
+        bare = _socket.socket(fileno=self.descriptor)
+        with suppress(OSError, AttributeError):  # a unix socket has no such option, nor have all systems
+            bare.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+        bare.detach()
 
     def watch(self, loop: Loop, on_left: Callable[[], None]) -> None:
         """Tell it, on the loop, once the peer has closed or reset the connection."""

@@ -25,6 +25,7 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would wait for a full buffer
 }
 _POSITION = re.compile(r"(?:([0-9a-f]{0,32}):)?([0-9]{1,15})")
+_POSITION_MAX = 64
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("sse")
 _DELAY = metrics.DELAY.labels("sse")
 _NEVER = float("inf")
@@ -32,7 +33,7 @@ _NEVER = float("inf")
 
 def parse_position(text: str) -> Position:
     """`12` or `epoch:12`, as in `after_seq` and Last-Event-ID. Raises ValueError."""
-    match = _POSITION.fullmatch(text.strip())
+    match = _POSITION.fullmatch(text.strip()) if len(text) <= _POSITION_MAX else None
     if match is None:
         raise ValueError("not a position in a stream")
     return Position(match[1] or "", int(match[2]))
@@ -74,6 +75,8 @@ class SseStream:
         self._pool.add_stream(self)
         if self._on_close is not None:
             self._pool.timers.put(self, self._pool.now() + self._pool.limits.write_within_seconds)
+            # Later than our own deadline, as a reader that only takes nothing is silent to the kernel, too.
+            self._connection.drop_when_silent(2 * self._pool.limits.write_within_seconds)
             self._connection.watch(self._pool.loop, self._on_left)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from dev.local.programs import ROOT, Ports, Program, list_programs, worker_progr
 from dev.local.stack import Stack
 
 # Calls take seconds here, and what is killed is missing: with fewer, runs would wait for a free process.
-_CONCURRENCY = 4
+_CONCURRENCY = 20
 STORES = ("postgres", "valkey")
 
 

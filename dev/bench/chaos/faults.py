@@ -7,16 +7,13 @@ from typing import Protocol
 
 
 class FaultKind(StrEnum):
-    WORKER_CHILD = "worker_child_killed"
     WORKER = "worker_killed"
-    WORKER_PARENT = "worker_parent_killed"
     WEB = "web_killed"
     WEB_CHILD = "web_child_killed"
     BEAT = "beat_killed"
     POLLER = "poller_killed"
-    SWEEPERS = "sweepers_and_a_child_killed"
+    SWEEPERS = "sweepers_and_a_worker_killed"
     WORKER_PAUSED = "worker_paused"
-    WORKER_CHILD_PAUSED = "worker_child_paused"
     POLLER_PAUSED = "poller_paused"
     REDIS_FLUSHED = "redis_flushed"
     REDIS_KEPT = "redis_killed_data_kept"
@@ -29,7 +26,7 @@ class FaultKind(StrEnum):
     REDIS_STALLED = "network_to_redis_stalled"
 
 
-PAUSES = frozenset({FaultKind.WORKER_PAUSED, FaultKind.WORKER_CHILD_PAUSED, FaultKind.POLLER_PAUSED})
+PAUSES = frozenset({FaultKind.WORKER_PAUSED, FaultKind.POLLER_PAUSED})
 
 
 class RecoveryProbe(Protocol):

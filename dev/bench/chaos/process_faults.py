@@ -21,27 +21,24 @@ class ProcessFaults:
 
     def all(self) -> dict[str, Injector]:
         return {
-            FaultKind.WORKER_CHILD: Injector(24, self._kill_child, _KILL_AIM),
-            FaultKind.WORKER: Injector(8, self._kill_worker, _KILL_AIM),
-            FaultKind.WORKER_PARENT: Injector(3, self._kill_worker_parent),
+            FaultKind.WORKER: Injector(30, self._kill_worker, _KILL_AIM),
             FaultKind.WEB: Injector(3, self._kill_web),
             FaultKind.WEB_CHILD: Injector(4, self._kill_web_child),
             FaultKind.BEAT: Injector(2, self._kill_beat),
             FaultKind.POLLER: Injector(6, self._kill_poller, _KILL_AIM),
             FaultKind.SWEEPERS: Injector(4, self._kill_sweepers, _KILL_AIM),
-            FaultKind.WORKER_PAUSED: Injector(4, self._pause_worker, _PAUSE_AIM),
-            FaultKind.WORKER_CHILD_PAUSED: Injector(4, self._pause_child, _PAUSE_AIM),
+            FaultKind.WORKER_PAUSED: Injector(8, self._pause_worker, _PAUSE_AIM),
             FaultKind.POLLER_PAUSED: Injector(2, self._pause_poller, _PAUSE_AIM),
         }
 
     def at_moment(self, moment: KillMoment) -> Injector:
-        """A child of a worker, or a poller, that stands at a moment which the workload knows."""
+        """A worker, or a poller, that stands at a moment which the workload knows."""
 
         def kill(kind: str) -> Injection | None:
             pids = moment.find_pids()
-            children = {pid: name for name in self._healthy_workers() for pid in self._cluster.children(name)}
-            for pid in sorted(pids & children.keys()):
-                return self._kill_pid(kind, children[pid], pid)
+            for name in self._targets.spare_workers():
+                if self._pid(name) in pids:
+                    return self._kill_worker_named(kind, name)
             poller = self._targets.spare_poller()
             return self._kill_poller_named(kind, poller) if poller and self._pid(poller) in pids else None
 
@@ -49,31 +46,13 @@ class ProcessFaults:
 
     # Killing
 
-    def _kill_child(self, kind: str) -> Injection | None:
-        chosen = self._targets.choose_child(self._healthy_workers())
-        return self._kill_pid(kind, *chosen) if chosen else None
-
-    def _kill_pid(self, kind: str, name: str, pid: int) -> Injection:
-        injection = Injection(kind, time.time(), name, frozenset({pid}))
-        send_signal(pid, signal.SIGKILL)
-        return injection
-
     def _kill_worker(self, kind: str) -> Injection | None:
-        name = self._targets.spare_worker()
-        if name is None:
-            return None
-        injection = Injection(kind, time.time(), name, frozenset(self._cluster.children(name)))
-        self._stack.kill(name)
-        self._targets.restart(name)
-        return injection
+        name = self._targets.choose_worker()
+        return self._kill_worker_named(kind, name) if name else None
 
-    def _kill_worker_parent(self, kind: str) -> Injection | None:
-        """Its children finish what they hold, then find their pipe closed: nothing of theirs is lost."""
-        name = self._targets.spare_worker()
-        if name is None:
-            return None
-        injection = Injection(kind, time.time(), name)
-        send_signal(self._stack.pid(name), signal.SIGKILL)
+    def _kill_worker_named(self, kind: str, name: str) -> Injection:
+        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}))
+        self._stack.kill(name)
         self._targets.restart(name)
         return injection
 
@@ -120,27 +99,17 @@ class ProcessFaults:
         for name in sweepers:
             self._stack.kill(name)
             self._targets.restart(name)
-        return self._kill_child(kind)
+        return self._kill_worker(kind)
 
     # Pausing
 
     def _pause_worker(self, kind: str) -> Injection | None:
-        name = self._targets.spare_worker()
+        name = self._targets.choose_worker()
         if name is None:
             return None
-        injection = Injection(kind, time.time(), name, frozenset(self._cluster.children(name)))
+        injection = Injection(kind, time.time(), name, frozenset({self._pid(name)}))
         self._stack.kill(name, signal.SIGSTOP)
         return self._resume_later(injection, lambda: self._stack.kill(name, signal.SIGCONT))
-
-    def _pause_child(self, kind: str) -> Injection | None:
-        able = self._targets.able_workers()
-        chosen = self._targets.choose_child(able) if len(able) > 1 else None
-        if chosen is None:
-            return None
-        name, pid = chosen
-        injection = Injection(kind, time.time(), name, frozenset({pid}))
-        send_signal(pid, signal.SIGSTOP)
-        return self._resume_later(injection, lambda: send_signal(pid, signal.SIGCONT))
 
     def _pause_poller(self, kind: str) -> Injection | None:
         name = self._targets.spare_poller()
@@ -160,9 +129,6 @@ class ProcessFaults:
 
         self._targets.after(self._targets.between(_PAUSE_SECONDS), go_on)
         return injection
-
-    def _healthy_workers(self) -> list[str]:
-        return self._targets.unaffected(self._cluster.workers)
 
     def _pid(self, name: str) -> int:
         return self._stack.pid(name) or 0

@@ -88,7 +88,7 @@ class StoreFaults:
         return self._change_network(kind, store, "stall", _STALL_SECONDS)
 
     def _change_network(self, kind: str, store: str, action: str, bounds: tuple[float, float]) -> Injection | None:
-        worker = self._targets.spare_worker()
+        worker = self._targets.choose_worker()
         if worker is None:
             return None
         self._targets.affected[worker] = None

@@ -67,25 +67,25 @@ class Targets:
     def able_workers(self) -> list[str]:
         """Workers that are well and hold leases; asked anew each time, as starting one takes seconds."""
         alive = self._recorder.pids_with_lease()
-        return [name for name in self.unaffected(self.cluster.workers) if alive & set(self.cluster.children(name))]
+        return [name for name in self.unaffected(self.cluster.workers) if self.stack.pid(name) in alive]
 
-    def spare_worker(self) -> str | None:
-        """A worker that can be missed because another one is able."""
+    def spare_workers(self) -> list[str]:
+        """Workers that can be missed because another one is able."""
         able = self.able_workers()
-        return self.rng.choice(able) if len(able) > 1 else None
+        return able if len(able) > 1 else []
+
+    def choose_worker(self) -> str | None:
+        """Mostly one that holds work, so that there is something to lose."""
+        spare = self.spare_workers()
+        busy = self._workload.pids_at_work()
+        at_work = [name for name in spare if self.stack.pid(name) in busy]
+        if at_work and self.rng.random() < _PREFER_BUSY:
+            return self.rng.choice(at_work)
+        return self.rng.choice(spare) if spare else None
 
     def spare_poller(self) -> str | None:
         able = self.unaffected(self.cluster.pollers)
         return self.rng.choice(able) if len(able) > 1 else None
-
-    def choose_child(self, workers: Collection[str]) -> tuple[str, int] | None:
-        """Mostly one that holds work, so that there is something to lose."""
-        pairs = [(name, pid) for name in workers for pid in self.cluster.children(name)]
-        busy = self._workload.pids_at_work()
-        at_work = [pair for pair in pairs if pair[1] in busy]
-        if at_work and self.rng.random() < _PREFER_BUSY:
-            return self.rng.choice(at_work)
-        return self.rng.choice(pairs) if pairs else None
 
 
 def send_signal(pid: int | None, what: signal.Signals) -> None:

@@ -7,7 +7,7 @@ from dev.bench.load_process import LoadAnswer, LoadProcess
 from dev.bench.pipeline.celery_worker import celery_worker
 from dev.bench.results import Metrics, percentile
 from dev.bench.temporary_stack import open_stack
-from dev.local.programs import WORKER_CHILDREN
+from dev.local.programs import WORKER_THREADS
 
 _WARM_UP = 10
 _LEAST_SECONDS = 5
@@ -20,7 +20,7 @@ def measure_arrivals(sessions: int, window: int, rate: float) -> Metrics:
         log = servers.home / "arrivals.log"
         command = (sys.executable, "-m", "dev.bench.pipeline.collection_load", str(window), "--rate", str(rate))
         with (
-            celery_worker("dev.bench.pipeline.stub_worker", "collection", servers.env, log, children=WORKER_CHILDREN),
+            celery_worker("dev.bench.pipeline.stub_worker", "collection", servers.env, log, threads=WORKER_THREADS),
             LoadProcess(command, servers.env) as load,
         ):
             _run_prepared(load, _WARM_UP)

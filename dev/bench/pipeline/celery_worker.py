@@ -10,9 +10,9 @@ from dev.local.programs import ROOT
 
 
 @contextmanager
-def celery_worker(app: str, queue: str, env: Mapping[str, str], log: Path, *, children: int = 1) -> Iterator[int]:
-    """Its pid: that of the process that hands work to its children, at the log level of the product."""
-    size = ("--concurrency", str(children), "--prefetch-multiplier", "1")
+def celery_worker(app: str, queue: str, env: Mapping[str, str], log: Path, *, threads: int = 1) -> Iterator[int]:
+    """Its pid: of a process with so many threads, at the log level of the product."""
+    size = ("--concurrency", str(threads), "--prefetch-multiplier", "1")
     options = (*size, "-n", f"{queue}@bench", "--loglevel", "INFO")
     events = ("-E",) if queue == "collection" else ()  # the chain is not asked to show itself in Flower
     command = (sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue, *events, *options)

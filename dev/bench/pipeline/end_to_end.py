@@ -12,11 +12,13 @@ from dev.bench.event_listener import EventListener
 from dev.bench.results import Metrics, percentiles_ms
 from dev.bench.temporary_stack import open_stack
 from dev.local.stack import Stack
+from models.patients import ConsentKind
 
 _PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")  # beat: web is ready once a worker answers
 _WARM_UP = 5
 # Limits that no person meets must not be what is measured, and the poll is to find an approval at once.
 _SETTINGS = {
+    "WELNO_BODY_LIMIT": "1000000 per hour",
     "WELNO_START_LIMIT": "1000000 per hour",
     "WELNO_START_PHONE_LIMIT": "1000000 per hour",
     "WELNO_SIMPLE_AUTH_LIMIT": "1000000 per hour",
@@ -52,7 +54,7 @@ class PageClients:
 
     def collect(self, number: int) -> SessionTimes:
         began = time.monotonic()
-        asked = _person(number) | {"private_auth_type": "0"}
+        asked = _person(number) | {"private_auth_type": "0", "consents": list(ConsentKind)}
         started = self._web.post("/start", json=asked).raise_for_status().json()
         answered = time.monotonic()
         session_id, key = started["session_id"], {"Authorization": f"Bearer {started['session_token']}"}

@@ -10,7 +10,7 @@ __all__ = ["app"]
 
 
 # After the product's own handler, which was connected when its module was imported.
-@signals.worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery's carry no types
+@signals.worker_init.connect  # type: ignore[untyped-decorator]  # Celery's carry no types
 def _take_stubs(**_: object) -> None:
     here = runtime()
     here.tools = with_stubs(here.tools)

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from core.clock import Clock
 from core.sealing import Sealer
 from dev.bench.results import Metrics
-from spool import DataType, Disk, Metadata, Package, Spool
+from spool import AnswerKind, DataType, Disk, KeptAnswer, Metadata, Package, Spool
 
 _KEY = secrets.token_bytes(32)
 
@@ -93,11 +93,11 @@ def measure_floor(options: SpoolOptions) -> Metrics:
 def measure_saving(spool: Spool, options: SpoolOptions) -> Metrics:
     """Packages of sessions of three files each, and provider answers."""
     packages = build_packages(options.small, options.bytes)
-    answer = os.urandom(options.bytes)
+    answer = KeptAnswer(os.urandom(options.bytes))
     pending = _rate(options.small, lambda: spool.put_pending(next(packages)))
     return {
         "pending": pending,
-        "incoming": _rate(options.small, lambda: spool.put_incoming(str(uuid4()), DataType.HEALTH, answer)),
+        "incoming": _rate(options.small, lambda: spool.put_incoming(str(uuid4()), AnswerKind.HEALTH, answer)),
     }
 
 

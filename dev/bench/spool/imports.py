@@ -29,10 +29,11 @@ from dev.bench.temporary_stack import open_stack
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import Person
 from dev.sandbox.prescriptions import build_treatments
-from services.collection.files import CollectedData, packages_of
+from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
-from services.stores import connect_database
-from spool import Spool
+from services.collection.windows import checkup_window, treatment_window
+from services.database import connect_database
+from spool import KeptAnswer, Spool
 
 _FILES_PER_SESSION = 3
 _TABLES = ("welno.welno_checkup_data", "welno.welno_prescription_data")
@@ -92,9 +93,16 @@ def _put_session(spool: Spool, number: int) -> str:
     person = Person("김하늘", "19840517", f"010{number:08d}", "M")
     treatments = build_treatments(person, _SEED, _TODAY, _TODAY - timedelta(days=420), _TODAY)
     session_id, patient_uuid = uuid4(), uuid4()
-    answers = [_answer(rows) for rows in (build_checkups(person, _SEED, _TODAY), treatments)]
+    now = datetime.now(UTC)
+    answers = [
+        CollectedAnswer(KeptAnswer(_answer(rows)), now, window)
+        for rows, window in (
+            (build_checkups(person, _SEED, _TODAY), checkup_window(now)),
+            (treatments, treatment_window(now)),
+        )
+    ]
     collected = CollectedData(session_id, patient_uuid, "PEERNINE", invent_identity(person.phone_no), *answers)
-    for package in packages_of(collected, datetime.now(UTC)):
+    for package in packages_of(collected, now):
         spool.put_pending(package)
     return str(session_id)
 
@@ -105,7 +113,7 @@ def _answer(rows: list[dict[str, Any]] | None) -> bytes:
 
 def _import_all(importer: FileImporter, sessions: Sequence[str]) -> None:
     for session_id in sessions:
-        summary = importer.import_session(session_id)
+        summary = importer.import_session(session_id, asks_consent=False)
         assert summary.is_complete
         assert len(summary.imported) == _FILES_PER_SESSION
 

@@ -1,4 +1,4 @@
-"""A provider that answers at once: not approved, until told otherwise. It reads what it must and decrypts nothing.
+"""A provider that answers at once, LoginCheck and data call: not approved, until told otherwise. It decrypts nothing.
 
 `python -m dev.bench.waiting.instant_provider API_KEY` prints its port, then takes one JSON command a line:
 `{"approve": [CxId, ...]}`, or `{"report": true}`, which gives the moments (monotonic) of all polls by CxId, and starts
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 _FIELD = b'"CxId":"'
+_LONGEST_PATH = 100
 
 
 def _answer(fields: dict[str, object]) -> bytes:
@@ -38,6 +39,8 @@ class InstantProvider:
         self.key_answer = _answer({"Status": "OK", "ApiKey": api_key, "PublicKey": _public_key()})
         self.not_approved = _answer({"Status": "Error", "ErrorCode": 4115, "Message": "인증이 완료되지 않았습니다."})
         self.approved_answer = _answer({"Status": "OK", "ErrorCode": 0, "ResultList": [], "PointBalance": "1000"})
+        checked = {"ApiTxKey": "tx-bench", "Status": "OK", "StatusSeq": 0, "ErrorCode": 0, "Message": None}
+        self.login_checks = {result: _answer(checked | {"Result": result}) for result in (False, True)}
         self.approved: set[str] = set()
         self.polls: defaultdict[str, list[float]] = defaultdict(list)
 
@@ -47,7 +50,10 @@ class InstantProvider:
         start = request.index(_FIELD) + len(_FIELD)
         cx_id = request[start : request.index(b'"', start)].decode()
         self.polls[cx_id].append(time.monotonic())
-        return self.approved_answer if cx_id in self.approved else self.not_approved
+        approved = cx_id in self.approved
+        if b"/LoginCheck " in request[:_LONGEST_PATH]:
+            return self.login_checks[approved]
+        return self.approved_answer if approved else self.not_approved
 
     def handle_command(self, command: dict[str, list[str]]) -> object:
         if "approve" in command:

@@ -52,6 +52,7 @@ class WaitingSessions:
             hospital_id=DEFAULT_HOSPITAL,
             partner_id=DEFAULT_PARTNER,
             masked_name="김*늘",
+            consents_until=now + timedelta(hours=1),
             expires_at=now + timedelta(hours=1),
             created_at=now,
             updated_at=now,

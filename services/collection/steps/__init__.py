@@ -6,8 +6,8 @@ from core.clock import Clock
 from core.names import Step
 from core.sealing import Sealer
 from core.settings import Settings
-from services.collection.answers import AnswerStore
 from services.collection.files_import import FileImporter
+from services.collection.paid_calls import PaidCalls
 from services.collection.step import StepHandler
 from services.collection.steps.fetch_health_data import FetchHealthData
 from services.collection.steps.fetch_prescriptions import FetchPrescriptions
@@ -22,11 +22,12 @@ from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient
 
 
-def build_handlers(
+def build_handlers(  # noqa: PLR0913 what all of them need together
     *,
     tilko: TilkoClient,
     mediarc: MediarcClient,
     spool: Spool,
+    calls: PaidCalls,
     importer: FileImporter,
     sessions: sessionmaker[Session],
     sealer: Sealer,
@@ -34,16 +35,15 @@ def build_handlers(
     settings: Settings,
 ) -> dict[Step, StepHandler]:
     """One handler per step that a worker does."""
-    answers = AnswerStore(spool, settings.collection.call_patience_seconds)
-    pseudonym_key = settings.secrets.pseudonym_key
+    pseudonym_key, providers = settings.secrets.pseudonym_key, settings.providers
     handlers: tuple[StepHandler, ...] = (
-        RequestSimpleAuth(tilko, sealer),
-        FetchHealthData(tilko, answers, pseudonym_key),
-        FetchPrescriptions(tilko, answers, pseudonym_key, clock),
+        RequestSimpleAuth(tilko, calls, sealer),
+        FetchHealthData(tilko, calls, pseudonym_key, providers.tilko_checkups_timeout_seconds),
+        FetchPrescriptions(tilko, calls, pseudonym_key, providers.tilko_treatments_timeout_seconds),
         IdentifyPatient(pseudonym_key),
         SaveFiles(spool),
         ImportFiles(spool, importer),
-        MakeReport(mediarc, sessions, clock),
+        MakeReport(mediarc, calls, sessions, clock, providers.mediarc_timeout_seconds),
         Finish(),
     )
     return {handler.step: handler for handler in handlers}

@@ -1,4 +1,4 @@
-"""Step 2: the checkups. The poll that found the approval has brought them already; they are never asked for twice."""
+"""Step 2: the checkups, unless the poll that found the approval has brought them: they are never asked for twice."""
 
 from datetime import datetime
 
@@ -6,16 +6,16 @@ from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
 from models.collection.run_states import wants_report
 from models.patients import PipelineStep
-from services.collection.answers import AnswerStore
 from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
+from services.collection.paid_calls import CHECKUPS, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
-from spool import DataType
-from upstream.tilko.answers import DataAnswer
+from upstream.http.exchange import PaidCall
+from upstream.tilko.answers import DataAnswer, read_data_response
 from upstream.tilko.client import TilkoClient
 
 
@@ -23,13 +23,15 @@ class FetchHealthData(StepHandler):
     """Done when the raw answer is on disk. A second run finds it there."""
 
     step = Step.FETCH_HEALTH_DATA
-    limit_seconds = 180
     start_status = Status.FETCHING_HEALTH_DATA
 
-    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str) -> None:
+    def __init__(self, tilko: TilkoClient, calls: PaidCalls, pseudonym_key: str, timeout_seconds: float) -> None:
         self._tilko = tilko
-        self._answers = answers
+        self._calls = calls
         self._pseudonym_key = pseudonym_key
+        self._timeout_seconds = timeout_seconds
+        self.call_seconds = calls.seconds_of(timeout_seconds)
+        self.limit_seconds = self.call_seconds + 60
 
     def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.FETCHING_HEALTH_DATA, now=now)
@@ -37,10 +39,10 @@ class FetchHealthData(StepHandler):
     def run(self, claim: Claim) -> int:
         """The number of records."""
 
-        def fetch() -> DataAnswer:
-            return self._tilko.fetch_checkups(claim.person, claim.tokens)
+        def ask(call: PaidCall) -> DataAnswer:
+            return self._tilko.fetch_checkups(claim.person, claim.tokens, call)
 
-        return self._answers.find_or_fetch(str(claim.session_id), DataType.HEALTH, fetch)
+        return self._calls.obtain(claim, CHECKUPS, self._timeout_seconds, ask, read_data_response).count
 
     def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
         reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key)
@@ -61,7 +63,8 @@ class FetchHealthData(StepHandler):
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime
     ) -> AfterFailure:
         """The prescriptions may still be had; only what the person must correct stops the chain here."""
-        if failure.code == "AUTH_PENDING":
+        if failure.code == "AUTH_PENDING":  # for all its tries: the approval is taken for lost
+            run.auth_completed_at = None
             message = "아직 승인되지 않았어요. 휴대폰에서 승인해 주세요."
             data = {"retry_available": True}
             say(work, run.session_id, Event.AUTH_PENDING, message, now=now, status=Status.AUTH_PENDING, data=data)

@@ -1,60 +1,47 @@
 """Step 3: treatments and medication, 14 to 2 months back, since the insurer publishes late."""
 
-from datetime import date, datetime
+from datetime import datetime
 
-from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
-from services.collection.answers import AnswerStore
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
+from services.collection.paid_calls import PRESCRIPTIONS, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.request_simple_auth import refuse
+from services.collection.windows import treatment_window
 from services.delivery.unit_of_work import Work
 from services.patients.identification import reserve_patient
-from spool import DataType
-from upstream.tilko.answers import DataAnswer
+from upstream.http.exchange import PaidCall
+from upstream.tilko.answers import DataAnswer, read_data_response
 from upstream.tilko.client import TilkoClient
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or its last day when the month is shorter."""
-    number = day.year * 12 + day.month - 1 - months
-    year, month = divmod(number, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has a 28th day")
 
 
 class FetchPrescriptions(StepHandler):
     """Done when the raw answer is on disk. Without it the chain goes on, if there are checkups."""
 
     step = Step.FETCH_PRESCRIPTIONS
-    limit_seconds = 360
     start_status = Status.FETCHING_PRESCRIPTION_DATA
 
-    def __init__(self, tilko: TilkoClient, answers: AnswerStore, pseudonym_key: str, clock: Clock) -> None:
+    def __init__(self, tilko: TilkoClient, calls: PaidCalls, pseudonym_key: str, timeout_seconds: float) -> None:
         self._tilko = tilko
-        self._answers = answers
+        self._calls = calls
         self._pseudonym_key = pseudonym_key
-        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self.call_seconds = calls.seconds_of(timeout_seconds)
+        self.limit_seconds = self.call_seconds + 60
 
     def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.FETCHING_PRESCRIPTION_DATA, now=now)
 
     def run(self, claim: Claim) -> int:
         """The number of records."""
-        today = self._clock.now().date()
+        window = treatment_window(claim.session_started_at)
 
-        def fetch() -> DataAnswer:
-            return self._tilko.fetch_treatments(
-                claim.person, claim.tokens, months_before(today, 14), months_before(today, 2)
-            )
+        def ask(call: PaidCall) -> DataAnswer:
+            return self._tilko.fetch_treatments(claim.person, claim.tokens, window.first, window.last, call)
 
-        return self._answers.find_or_fetch(str(claim.session_id), DataType.PRESCRIPTION, fetch)
+        return self._calls.obtain(claim, PRESCRIPTIONS, self._timeout_seconds, ask, read_data_response).count
 
     def on_success(self, work: Work, run: CollectionRun, result: int, *, claim: Claim, now: datetime) -> None:
         if run.patient_uuid is None:  # the checkups failed, so nobody has said yet who this is

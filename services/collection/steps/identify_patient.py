@@ -8,8 +8,8 @@ from services.collection.events import say
 from services.collection.failures import Failure
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
+from services.patients.consents import attach_consents
 from services.patients.identification import identify_patient, reserve_patient
-from services.patients.terms import record_agreement
 
 
 class IdentifyPatient(StepHandler):
@@ -28,8 +28,8 @@ class IdentifyPatient(StepHandler):
             reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key).patient_uuid
         patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
-        record_agreement(
-            work.session, patient_uuid=patient.uuid, session_id=run.session_id, identity=claim.identity, now=now
+        attach_consents(
+            work.session, patient_uuid=patient.uuid, session_id=run.session_id, oid=claim.identity.oid, now=now
         )
 
     def on_failure(

@@ -37,7 +37,7 @@ class ImportFiles(StepHandler):
 
     def run(self, claim: Claim) -> None:
         session_id = str(claim.session_id)
-        summary = self._importer.import_session(session_id)
+        summary = self._importer.import_session(session_id, asks_consent=False)
         if not summary.is_complete:
             raise FilesNotImported(set_aside=bool(summary.parked or summary.next_retry_at))
         # The packages hold the same bytes; had we died before this, the next try drops them.

@@ -8,14 +8,17 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.names import Event, Status, Step, Streaming
 from models.collection import CollectionRun
-from models.patients import Patient, PipelineStep
+from models.patients import ConsentKind, Patient, PipelineStep
 from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
+from services.collection.paid_calls import REPORT, PaidCalls
 from services.collection.reports import MissingInputs, mark_report_failed, prepare_report, report_tid, store_report
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
-from upstream.mediarc.answers import ReportAnswer
+from services.patients.consents import ConsentNotHeld, holds_consent
+from upstream.http.exchange import PaidCall
+from upstream.mediarc.answers import ReportAnswer, read_report_response
 from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.errors import ReportInputsMissing
 
@@ -30,11 +33,20 @@ class MakeReport(StepHandler):
     """Every try carries the same `tid`, by which the provider knows that it is one report."""
 
     step = Step.MAKE_REPORT
-    limit_seconds = 150
     start_status = Status.MEDIARC_GENERATING
 
-    def __init__(self, mediarc: MediarcClient, sessions: sessionmaker[Session], clock: Clock) -> None:
+    def __init__(
+        self,
+        mediarc: MediarcClient,
+        calls: PaidCalls,
+        sessions: sessionmaker[Session],
+        clock: Clock,
+        timeout_seconds: float,
+    ) -> None:
         self._mediarc = mediarc
+        self._calls = calls
+        self._timeout_seconds = timeout_seconds
+        self.limit_seconds = calls.seconds_of(timeout_seconds) + 60
         self._sessions = sessions
         self._clock = clock
 
@@ -43,6 +55,9 @@ class MakeReport(StepHandler):
 
     def run(self, claim: Claim) -> ReportAnswer:
         with self._sessions.begin() as session:
+            # At each try, from the table itself: a withdrawal ends reports alone, so it leaves the run's row as it is.
+            if not holds_consent(session, claim.session_id, ConsentKind.THIRD_PARTY_MEDIARC):
+                raise ConsentNotHeld
             move_order(
                 session, claim.identity.oid, PipelineStep.REPORT_WAITING, identity=claim.identity, now=self._clock.now()
             )
@@ -50,7 +65,11 @@ class MakeReport(StepHandler):
             order = prepare_report(session, patient, claim.identity, report_tid(claim.session_id))
         if isinstance(order, MissingInputs):
             raise ReportInputsMissing(order.missing)
-        return self._mediarc.order_report(order.payload)
+
+        def ask(call: PaidCall) -> ReportAnswer:
+            return self._mediarc.order_report(order.payload, call)
+
+        return self._calls.obtain(claim, REPORT, self._timeout_seconds, ask, read_report_response)
 
     def on_success(self, work: Work, run: CollectionRun, result: ReportAnswer, *, claim: Claim, now: datetime) -> None:
         store_report(

@@ -9,25 +9,35 @@ from core.sealing import Sealer
 from models.collection import CollectionRun
 from services.collection.events import say
 from services.collection.failures import Failure
+from services.collection.paid_calls import SIMPLE_AUTH, PaidCalls
 from services.collection.step import AfterFailure, Claim, StepHandler
+from services.collection.transitions import void_authentication
 from services.delivery.unit_of_work import Work
-from upstream.tilko.client import TilkoClient
+from upstream.http.exchange import HttpResponse, PaidCall
+from upstream.tilko.client import AUTH_SECONDS, TilkoClient
 from upstream.tilko.codec import AuthTokens
 
 
 class RequestSimpleAuth(StepHandler):
-    """Ends with the tokens kept and the run in the poller's hands. Run twice, it sends a second push, which costs
-    nothing but attention; the older one then leads nowhere."""
+    """Ends with the tokens kept and the run in the poller's hands. They are on disk before the commit: a lost database
+    costs no second push. Only a lost process does, which bothers, and after which the older push leads nowhere."""
 
     step = Step.REQUEST_SIMPLE_AUTH
     start_status = Status.AUTH_REQUESTING
 
-    def __init__(self, tilko: TilkoClient, sealer: Sealer) -> None:
+    def __init__(self, tilko: TilkoClient, calls: PaidCalls, sealer: Sealer) -> None:
         self._tilko = tilko
+        self._calls = calls
         self._sealer = sealer
 
     def run(self, claim: Claim) -> AuthTokens:
-        return self._tilko.request_simple_auth(claim.person)
+        def ask(call: PaidCall) -> AuthTokens:
+            return self._tilko.request_simple_auth(claim.person, call)
+
+        def read(reply: HttpResponse) -> AuthTokens:
+            return self._tilko.read_simple_auth(reply, claim.person)
+
+        return self._calls.obtain(claim, SIMPLE_AUTH, AUTH_SECONDS, ask, read)
 
     def on_success(self, work: Work, run: CollectionRun, result: AuthTokens, *, claim: Claim, now: datetime) -> None:
         run.auth = self._sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
@@ -50,7 +60,19 @@ def refuse(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> A
         data = {"code": failure.code, "retry_available": True}
         say(work, run.session_id, Event.INFO_REQUIRED, failure.message, now=now, status=run.status, data=data)
         return AfterFailure.END
+    if failure.code == "DECLINED":
+        _say_declined(work, run, failure, now)
+        return AfterFailure.STOP
     run.status = Status.ERROR
     data = {"code": failure.code, "retry_available": True}
     say(work, run.session_id, Event.ERROR, failure.message, now=now, status=run.status, data=data)
     return AfterFailure.STOP
+
+
+def _say_declined(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> None:
+    """The person's own choice, and no error: only they may have it asked again."""
+    void_authentication(run)
+    run.status = Status.DECLINED
+    run.error_code = run.error_detail = None
+    data = {"code": failure.code, "retry_available": True}
+    say(work, run.session_id, Event.DECLINED, failure.message, now=now, status=run.status, data=data)

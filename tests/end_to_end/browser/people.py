@@ -35,6 +35,10 @@ class Phones:
         """Once the push has arrived."""
         self.provider.approve(self.provider.cx_id_of(person.phone))
 
+    def decline(self, person: Someone) -> None:
+        """Once the push has arrived."""
+        self.provider.decline(self.provider.cx_id_of(person.phone))
+
     @contextmanager
     def held(self, path: str, person: Someone | None = None) -> Iterator[None]:
         """While the block runs, the provider leaves calls of this path (about this person) without an answer."""

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, expect
 
-from tests.end_to_end.browser.driving import Visitor
+from tests.end_to_end.browser.driving import REPORT, Visitor
 from tests.end_to_end.browser.people import Phones, Someone
 
 _NOBODY = Someone("김하늘", "19840517", "01099999999")
@@ -15,7 +15,7 @@ def _error_of(visitor: Visitor, field: str) -> Locator:
 def test_an_empty_form_names_every_field(visitor: Visitor) -> None:
     visitor.open()
     visitor.submit()
-    for field in ("user_name", "birthdate", "gender", "phone_no", "private_auth_type", "terms"):
+    for field in ("user_name", "birthdate", "gender", "phone_no", "private_auth_type", "consents"):
         expect(_error_of(visitor, field)).to_be_visible()
     expect(visitor.page.get_by_label("이름", exact=True)).to_be_focused()
 
@@ -50,12 +50,59 @@ def test_details_that_fit_nobody_lead_back_to_the_filled_form(visitor: Visitor) 
 
 def test_consent_to_the_report_is_asked_of_its_buyers_alone(visitor: Visitor) -> None:
     visitor.open()
-    extra = visitor.page.get_by_label("질병 예측을 위한 제공")
+    extra = visitor.page.get_by_label("질병 예측 리포트를 위한 제3자 제공")
     expect(extra).to_be_hidden()
     visitor.page.get_by_label("아래 내용에 모두 동의해요").check()
     visitor.page.get_by_text("질병 예측 리포트 받기", exact=True).click()
     expect(extra).not_to_be_checked()
     expect(visitor.page.get_by_label("아래 내용에 모두 동의해요")).not_to_be_checked()
+
+
+def test_every_consent_has_its_text_behind_a_fold(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.page.get_by_text("질병 예측 리포트 받기", exact=True).click()
+    texts = visitor.page.locator(".term")
+    expect(texts).to_have_count(5)
+    for text in texts.all():
+        expect(text.locator("dl")).to_be_hidden()
+        text.locator("summary").click()
+        expect(text.locator("dl")).to_contain_text("privacy@welno.example")
+        expect(text.locator("dl")).to_contain_text("철회")
+
+
+def test_a_refused_consent_is_named(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.fill_in(_NOBODY)
+    visitor.page.get_by_label("민감정보(건강정보) 수집·이용").uncheck()
+    visitor.submit()
+    expect(_error_of(visitor, "consents")).to_have_text("시작하려면 ‘민감정보(건강정보) 수집·이용’에 동의해 주세요.")
+    visitor.page.get_by_label("민감정보(건강정보) 수집·이용").check()
+    expect(_error_of(visitor, "consents")).to_be_hidden()
+
+
+def test_who_refuses_the_consent_to_the_report_is_told_what_else_there_is(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.fill_in(_NOBODY, REPORT)
+    visitor.page.get_by_label("질병 예측 리포트를 위한 제3자 제공").uncheck()
+    visitor.submit()
+    expect(_error_of(visitor, "consents")).to_contain_text("‘건강 추이 보기’를 골라 주세요.")
+
+
+def test_a_text_that_changed_while_the_page_was_open_is_shown_anew(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.fill_in(_NOBODY)
+    visitor.page.get_by_label("서비스 이용약관").evaluate("box => { box.dataset.sha256 = '0'.repeat(64); }")
+    visitor.submit()
+    expect(visitor.page.locator("#form-failure")).to_contain_text("동의 내용이 바뀌었어요.")
+    visitor.page.get_by_role("button", name="새 내용 보기").click()
+    expect(visitor.page.get_by_label("서비스 이용약관")).not_to_be_checked()
+
+
+def test_a_child_is_told_at_the_birth_date(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.fill_in(Someone("김새싹", "20200101", "01099999997"))
+    visitor.submit()
+    expect(_error_of(visitor, "birthdate")).to_contain_text("만 14세")
 
 
 def test_who_stops_may_begin_again(visitor: Visitor, phones: Phones) -> None:

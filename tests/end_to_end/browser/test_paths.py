@@ -28,6 +28,8 @@ def test_the_trend_path_ends_with_charts(new_visitor: NewVisitor, phones: Phones
     visitor.set_password()
     visitor.expect_results()
     expect(visitor.page.get_by_role("img", name="혈압 그래프")).to_be_visible()
+    words = visitor.page.get_by_role("table", name="항목마다 가장 최근 결과")
+    expect(words.get_by_role("rowheader", name="요단백")).to_be_visible()
     expect(visitor.page.get_by_role("heading", name="진료·투약", exact=True)).to_be_visible()
     assert _fits(visitor)
 

@@ -14,6 +14,7 @@ from core.clock import clock
 from core.names import Step
 from dev.local.postgres import EmbeddedPostgres
 from services.collection.files_import import FileImporter
+from services.collection.paid_calls import PaidCalls
 from services.collection.run_engine import claim_run, finish_step, record_approval
 from services.collection.step import Claim
 from services.collection.step_tools import Tools
@@ -73,6 +74,7 @@ class World(Driver):
             sealer=stores.sealer,
             sessions=stores.sessions,
             spool=spool,
+            calls=PaidCalls(spool, stores.unit_of_work, clock, settings.collection.call_margin_seconds),
             importer=FileImporter(spool, stores.sessions, clock),
             tilko=_open_tilko(settings.providers.tilko_base_url, settings.providers.tilko_api_key),
             mediarc=_open_mediarc(settings.providers.mediarc_api_url, settings.providers.mediarc_api_key),
@@ -113,7 +115,7 @@ class World(Driver):
             claim = self.claim(session_id, step)
         else:
             session_id, polled = self.waiting()
-            self.unit(record_approval, polled, 2, self.tools)
+            self.unit(record_approval, polled, None, self.tools)
             claim = self.claim(session_id, Step.FETCH_HEALTH_DATA)
             while claim is not None and claim.step != step:
                 claim = self.finish(claim)

@@ -15,6 +15,7 @@ from core.clock import clock
 from core.names import Status, session_subject
 from core.settings import Settings
 from models.collection import CollectionRun
+from models.patients import ConsentKind
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.collection.sessions import start_session
 from services.delivery.event_sweep import StreamSweep
@@ -25,7 +26,8 @@ from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
 REPORT = "/disease-report"
-AUTH, CHECKUPS, TREATMENTS, MEDIARC = "simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc"
+AUTH, LOGIN_CHECK = "simpleauthrequest", "logincheck"
+CHECKUPS, TREATMENTS, MEDIARC = "ggpab003m0105", "retrievetreatment", "mediarc"
 
 _numbers = itertools.count(1)
 
@@ -38,7 +40,6 @@ def make_identity(**changes: Any) -> Identity:
         "birthdate": date(1980, 1, 2),
         "gender": "M",
         "private_auth_type": "0",
-        "terms_agreed": True,
     }
     return Identity(**(person | changes))
 
@@ -70,6 +71,7 @@ class Driver:
                 redirect_path=redirect_path,
                 policy=self.stores.policy,
                 sealer=self.stores.sealer,
+                given=self.stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=clock.now()),
                 now=clock.now(),
                 request_id="req-1",
             )
@@ -131,8 +133,8 @@ class Driver:
         }
         self._post("/control/people", person | traits)
 
-    def approve(self, session_id: str) -> None:
-        self._post("/control/approve", {"CxId": self.cxid(session_id)})
+    def approve(self, session_id: str, push: int = 1) -> None:
+        self._post("/control/approve", {"CxId": self.cxid(session_id, push)})
 
     def approve_with(self, session_id: str, fault_id: str) -> None:
         """Approve now, while a fault that was set before spoils each answer."""
@@ -156,15 +158,23 @@ class Driver:
         hits: int = self._fault(fault_id)["hits"]
         return hits
 
+    def set_login_check(self, *missing: str) -> None:
+        """Which versions of it the provider does not have."""
+        self._post("/control/login-check", {"missing": missing})
+
     def clear_faults(self) -> None:
         self.sandbox.delete("/control/faults").raise_for_status()
 
     # what became of it
 
-    def cxid(self, session_id: str) -> str:
-        found = wait_until(lambda: [e for e in self.events(session_id) if e["type"] == "auth_key_received"], 15)
-        cxid: str = found[0]["data"]["cx_id"]
-        return cxid
+    def cxid(self, session_id: str, push: int = 1) -> str:
+        """Of the push that was sent as the first, second, ..."""
+
+        def find() -> list[str]:
+            keys = [e["data"]["cx_id"] for e in self.events(session_id) if e["type"] == "auth_key_received"]
+            return keys[push - 1 : push]
+
+        return wait_until(find, 15)[0]
 
     def run(self, session_id: str) -> CollectionRun:
         with self.stores.sessions() as session:
@@ -223,8 +233,8 @@ class Driver:
         with self.stores.engine.begin() as connection:
             connection.execute(text(statement), values)
 
-    def calls(self, session_id: str, path: str = "") -> list[dict[str, Any]]:
-        answer = self.sandbox.get("/control/calls", params={"cxid": self.cxid(session_id), "path": path}).json()
+    def calls(self, session_id: str, path: str = "", push: int = 1) -> list[dict[str, Any]]:
+        answer = self.sandbox.get("/control/calls", params={"cxid": self.cxid(session_id, push), "path": path}).json()
         calls: list[dict[str, Any]] = answer["calls"]
         return calls
 

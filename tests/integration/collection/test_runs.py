@@ -16,17 +16,25 @@ from services.collection.errors import NotAsked, RunOver, SessionNotFound
 from services.collection.requests import Asked, ask_for_simple_auth
 from services.collection.run_engine import fail_step, finish_step, finish_steps, hand_back, record_approval
 from services.collection.run_store import ClaimOutdated
+from services.collection.step import Claim
 from services.collection.sweep import expire_sessions, resend_lost, resume_stopped, take_from_dead
 from services.collection.waiting import (
     asked_now,
+    expire_waiting,
     give_back,
     let_go,
     note_not_approved,
-    record_poll_error,
+    record_verdict,
     take_waiting,
 )
 from tests.waiting import wait_until
-from upstream.tilko.errors import NotApproved, TilkoMisconfigured, TilkoRefused, TilkoUnavailable
+from upstream.tilko.errors import (
+    NotApproved,
+    TilkoMisconfigured,
+    TilkoRefused,
+    TilkoUnavailable,
+    WrongPersonalData,
+)
 
 from .conftest import OWNER, World
 
@@ -166,7 +174,7 @@ def test_a_run_that_spent_its_time_is_taken_from_the_living(world: World, held_l
     world.unit(record_approval, claim, 2, world.tools)
     world.claim(session_id, Step.FETCH_HEALTH_DATA, owner_id=held_lease)
     assert world.unit(take_from_dead, clock.now()) == 0
-    assert world.unit(take_from_dead, clock.now() + later(181)) == 1
+    assert world.unit(take_from_dead, clock.now() + later(191)) == 1
 
 
 def test_a_run_that_was_handed_back_can_be_taken_at_once(world: World):
@@ -238,10 +246,31 @@ def test_the_last_try_is_told(world: World):
 
 def test_an_approval_that_went_missing_is_waited_for_again(world: World):
     session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
-    world.unit(fail_step, claim, NotApproved(), world.tools)
+    fail_for_good(world, claim, NotApproved())
     run = world.run(session_id)
     assert (run.run_state, run.step, run.status) == ("waiting", Step.POLL_SIMPLE_AUTH, Status.AUTH_PENDING)
-    assert world.event_names(session_id)[-1] == "auth_pending"
+    assert (world.event_names(session_id)[-1], run.auth_completed_at) == ("auth_pending", None)
+    assert world.steps(session_id)[-3:] == [
+        ("fetch_health_data", "retrying"),
+        ("fetch_health_data", "retrying"),
+        ("fetch_health_data", "failed"),
+    ]
+
+
+def fail_for_good(world: World, claim: Claim | None, error: Exception) -> None:
+    """Each of its tries."""
+    with clock.frozen(clock.now()):
+        for _ in range(3):
+            assert claim is not None
+            world.unit(fail_step, claim, error, world.tools)
+            clock.advance(10 * SECOND)
+            claim = world.claim(str(claim.session_id), claim.step)
+
+
+def test_prescriptions_without_an_approval_are_tried_again_as_any_fault(world: World):
+    session_id, claim = world.at(Step.FETCH_PRESCRIPTIONS)
+    world.unit(fail_step, claim, NotApproved(reason="html"), world.tools)
+    assert (world.run(session_id).run_state, world.steps(session_id)[-1][1]) == ("ready", "retrying")
 
 
 @pytest.mark.parametrize("step", [step for step in WORKER_STEPS if step != Step.MAKE_REPORT])
@@ -259,11 +288,9 @@ def test_a_run_that_stopped_goes_on_where_it_stood(world: World, step):
 
 
 def test_after_both_were_refused_both_are_asked_for_again(world: World):
-    session_id, polled = world.waiting()
-    world.unit(record_poll_error, polled, TilkoRefused(), world.tools)
-    claim = world.claim(session_id, Step.FETCH_PRESCRIPTIONS)
-    assert claim is not None
-    world.unit(fail_step, claim, TilkoRefused(), world.tools)
+    session_id, claim = world.at(Step.FETCH_HEALTH_DATA)
+    failed = world.unit(fail_step, claim, TilkoRefused(), world.tools)
+    world.unit(fail_step, failed.following, TilkoRefused(), world.tools)
     assert world.events(session_id)[-1]["data"]["code"] == "DATA_COLLECTION_FAILED"
     world.ask_collection(session_id)
     claim = world.claim(session_id, Step.FETCH_HEALTH_DATA)
@@ -274,9 +301,13 @@ def test_after_both_were_refused_both_are_asked_for_again(world: World):
 
 
 def test_a_wait_that_stopped_is_taken_up_again(world: World):
-    session_id, polled = world.waiting()
-    world.unit(record_poll_error, polled, TilkoUnavailable(), world.tools)
+    session_id, _ = world.waiting()
+    identity = world.run(session_id).identity
+    spoil = "update welno.welno_collection_history set identity = :identity, owner_id = null"
+    world.execute(spoil, identity=b"x")
+    assert world.unit(take_waiting, OWNER, world.tools, 10) == []
     assert world.run(session_id).run_state == "idle"
+    world.execute(spoil, identity=identity)
     assert world.ask_collection(session_id) is Asked.ACCEPTED
     assert len(world.unit(take_waiting, OWNER, world.tools, 10)) == 1
 
@@ -320,12 +351,33 @@ def test_a_run_under_way_is_not_sent_again(world: World):
     assert world.unit(resend_lost, clock.now() + timedelta(days=1)) == 0
 
 
-@pytest.mark.parametrize("where", ["idle", "waiting"])
-def test_sessions_that_wait_for_a_person_expire(world: World, where):
-    session_id = world.start_somebody() if where == "idle" else world.waiting()[0]
+def test_a_session_that_waits_for_its_person_expires(world: World):
+    session_id = world.start_somebody()
     expires_at = world.run(session_id).expires_at
     assert world.unit(expire_sessions, expires_at - SECOND) == 0
     assert world.unit(expire_sessions, expires_at) == 1
+    assert_expired(world, session_id)
+
+
+def test_a_session_that_no_poller_holds_expires_a_little_later(world: World):
+    session_id = world.waiting()[0]
+    expires_at = world.run(session_id).expires_at
+    assert world.unit(expire_sessions, expires_at + 9 * SECOND) == 0
+    assert world.unit(expire_sessions, expires_at + 10 * SECOND) == 1
+    assert_expired(world, session_id)
+
+
+def test_a_poller_ends_the_sessions_that_it_does_not_ask_about_just_now(world: World, held_lease: int):
+    (session_id, _), (asked, _) = world.waiting(), world.waiting()
+    world.unit(take_waiting, held_lease, world.tools, 1000)
+    late = max(world.run(one).expires_at for one in (session_id, asked))
+    assert world.unit(expire_sessions, late + timedelta(days=1)) == 0
+    assert world.unit(expire_waiting, held_lease, {UUID(asked)}, late) == [UUID(session_id)]
+    assert_expired(world, session_id)
+    assert world.run(asked).run_state == "waiting"
+
+
+def assert_expired(world: World, session_id: str) -> None:
     run = world.run(session_id)
     assert (run.status, run.run_state, run.identity, run.auth) == (Status.EXPIRED, "ended", None, None)
     assert world.events(session_id)[-1]["status"] == "expired"
@@ -369,15 +421,16 @@ def test_cancelling_twice_is_told_once(world: World):
     session_id, _ = world.waiting()
     world.cancel(session_id)
     world.cancel(session_id)
-    assert world.event_names(session_id).count("error") == 1
+    assert world.event_names(session_id).count("cancelled") == 1
 
 
 # waiting
 
 
 def test_a_waiting_session_is_taken_by_one_poller(world: World, held_lease: int):
-    _, claim = world.at(Step.FETCH_HEALTH_DATA)
-    world.unit(fail_step, claim, NotApproved(), world.tools)
+    claim = world.claim(world.asked(), Step.REQUEST_SIMPLE_AUTH)
+    assert claim is not None
+    world.finish(claim)
     counts = at_once(lambda: len(world.unit(take_waiting, held_lease, world.tools, 10)))
     assert sorted(counts, key=int) == [0, 1]
     assert world.unit(take_waiting, held_lease, world.tools, 10) == []
@@ -388,7 +441,7 @@ def test_a_poller_whose_session_was_taken_over_changes_nothing(world: World):
     world.unit(take_waiting, OWNER, world.tools, 10)
     told = world.event_names(session_id)
     world.unit(record_approval, old, 2, world.tools)
-    world.unit(record_poll_error, old, TilkoRefused(), world.tools)
+    world.unit(record_verdict, old, WrongPersonalData(), world.tools)
     world.unit(note_not_approved, old, 5, world.tools)
     assert (world.run(session_id).run_state, world.event_names(session_id)) == ("waiting", told)
 
@@ -402,10 +455,10 @@ def test_an_approval_is_recorded_once(world: World):
 
 def test_a_poller_hears_of_sessions_that_wait_no_longer(world: World):
     session_id, _ = world.waiting()
-    assert world.unit(let_go, OWNER) == []
+    assert world.unit(let_go, OWNER, within_seconds=60) == ([], [])
     world.cancel(session_id)
-    assert world.unit(let_go, OWNER) == [UUID(session_id)]
-    assert world.unit(let_go, OWNER) == []
+    assert world.unit(let_go, OWNER, within_seconds=60) == ([UUID(session_id)], [UUID(session_id)])
+    assert world.unit(let_go, OWNER, within_seconds=0) == ([], [])
 
 
 def test_a_poller_that_stops_frees_its_sessions(world: World):

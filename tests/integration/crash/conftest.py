@@ -20,12 +20,17 @@ SETTINGS = {
     "WELNO_STEP_MAX_ATTEMPTS": "30",
     "WELNO_STEP_RETRY_BASE_SECONDS": "0.05",
     "WELNO_STEP_RETRY_MAX_SECONDS": "0.1",
-    "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 60),
+    "WELNO_FILE_RETRY_DELAYS_SECONDS": ",".join(["1"] * 20),
     "WELNO_LEASE_SECONDS": "3",
     "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
+    # A lost call is waited for so long, and those that are held are to be held until the blow.
+    "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS": "12",
+    "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": "12",
+    "WELNO_CALL_MARGIN_SECONDS": "2",
 }
 # As many as there are places at which a run is held in a worker, and two that are free.
-PLACES = 14
+PLACES = 16
+LEASES = 2  # a worker's and a poller's
 
 
 PROCESSES = ("sandbox", "worker", "poller", "sweeper")
@@ -43,7 +48,7 @@ def running(migrated_home: Path) -> Iterator[Stack]:
         stack.add(Program("spare_poller", stack.programs["poller"].command))
         with closing(Gates(gates_url(stack))) as gates:
             gates.build()
-            wait_until(lambda: gates.leases() == PLACES + 1, 60)
+            wait_until(lambda: gates.leases() == LEASES, 60)
         yield stack
 
 

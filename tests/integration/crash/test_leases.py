@@ -1,16 +1,12 @@
 """A process that could not renew its lease knows so itself, before it asks anybody for anything."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, text
 
-from services.processes.leases import LeaseLost, ProcessLeaseHolder, ProviderGate
-from tests.integration.upstream.peer import Peer
+from services.processes.leases import ProcessLeaseHolder
 from tests.waiting import wait_until
-from upstream.http.exchange import open_http
 
 
 @pytest.fixture
@@ -36,32 +32,31 @@ def test_a_lease_that_cannot_be_renewed_is_held_no_longer(holder: ProcessLeaseHo
         assert holder.id == lease_id  # the database has not told it yet
 
 
-def test_nobody_is_asked_under_a_lease_that_was_lost(holder: ProcessLeaseHolder):
-    gate = ProviderGate(holder, holder.wait_until_held(10))
-    with serving() as peer, open_http() as http:
-        http.event_hooks["request"].append(gate)
-        assert http.post(peer.url, content=b"first").status_code == 200
-        holder.renounce()
-        with pytest.raises(LeaseLost):
-            http.post(peer.url, content=b"second")
-        assert peer.bodies == [b"first"]
+def test_a_call_leaves_only_once_others_know_of_it(holder: ProcessLeaseHolder, engine: Engine):
+    lease_id = holder.wait_until_held(10)
+    assert calls_until(engine, lease_id) is None
+    assert not holder.announce_calls(30)
+    wait_until(lambda: holder.announce_calls(30))
+    left = calls_until(engine, lease_id)
+    assert left is not None
+    assert left > 30
 
 
-def test_a_lease_that_is_lost_while_the_connection_is_opened_is_noticed(holder: ProcessLeaseHolder):
-    gate = ProviderGate(holder, holder.wait_until_held(10))
-    with serving() as peer, open_http() as http:
-        http.event_hooks["request"] += [gate, lambda _request: holder.renounce()]
-        with pytest.raises(LeaseLost):
-            http.post(peer.url, content=b"late")
-        assert peer.bodies == []
+def test_what_is_known_of_calls_outlives_a_lease_that_is_given_up(holder: ProcessLeaseHolder, engine: Engine):
+    lease_id = holder.wait_until_held(10)
+    wait_until(lambda: holder.announce_calls(30))
+    holder.renounce()
+    wait_until(lambda: holder.id not in {None, lease_id})
+    assert (calls_until(engine, lease_id) or 0) > 25
+    assert not holder.is_held(lease_id)
 
 
-@contextmanager
-def serving() -> Iterator[Peer]:
-    with Peer() as peer:
-        threading.Thread(target=peer.serve_forever, daemon=True).start()
-        yield peer
-        peer.shutdown()
+def calls_until(engine: Engine, lease_id: int | None) -> float | None:
+    """Seconds from now."""
+    with engine.begin() as connection:
+        query = text("select extract(epoch from calls_until - now()) from welno.welno_processes where id = :id")
+        left = connection.execute(query, {"id": lease_id}).scalar_one()
+    return None if left is None else float(left)
 
 
 def until(engine: Engine, lease_id: int | None) -> object:

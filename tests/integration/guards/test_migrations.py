@@ -1,11 +1,14 @@
 """The migrations: one head, equal to the models, down to nothing and up again."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT
@@ -58,3 +61,80 @@ def test_every_migration_goes_down_and_up_again(own_database: Environment):
     assert tables(own_database) == set()
     alembic(own_database, "upgrade", "head")
     assert tables(own_database) == before
+
+
+CHECKUP_BEFORE = """
+insert into welno.welno_checkup_data (id, patient_uuid, hospital_id, session_id, record_key, location, code,
+    description, urine_protein, raw_data, updated_at)
+values (:id, :patient, 'PEERNINE', :session, :key, '', '', '', '비해당', cast(:raw as jsonb), '2026-01-02T00:00:00Z')
+"""
+PRESCRIPTION_BEFORE = """
+insert into welno.welno_prescription_data (id, patient_uuid, hospital_id, session_id, record_key, hospital_name,
+    address, treatment_type, details, raw_data, updated_at)
+values (:id, :patient, 'PEERNINE', :session, :key, '', '', '', cast(:details as jsonb), cast(:raw as jsonb), now())
+"""
+DETAILS = "RetrieveTreatmentInjectionInformationPersonDetailList"
+ITEMS = [
+    {"Name": "신장", "Value": "171.3", "Unit": "cm", "ItemReferences": [{"Name": "정상", "Value": "x"}, None]},
+    {"Name": "시력(좌/우)", "Value": "1.0/0.8"},
+    {"Name": "골다공증", "Value": "비해당"},
+    None,
+]
+DRUGS = [{"RetrieveMdsupDtlInfo": {"DrugCode": "6", "DrugImage": "UElM"}}, {"RetrieveMdsupDtlInfo": {"DrugImage": ""}}]
+
+
+@pytest.fixture
+def seeded(own_database: Environment) -> Iterator[Connection]:
+    """A connection to rows of before migration 0005; checkup 2 and prescription 2 are of odd shapes."""
+    alembic(own_database, "upgrade", "0004")
+    engine = create_engine(own_database["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    patient, session = uuid4(), uuid4()
+    checkups = [{"Inspections": [{"Illnesses": [{"Items": ITEMS}]}]}, {"Inspections": {"Illnesses": 3}}]
+    treatments = [(DRUGS, {"Idx": "1", DETAILS: DRUGS}), ([], {DETAILS: None})]
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "insert into welno.welno_patients (uuid, hospital_id, name, birth_date, phone) "
+                "values (:patient, 'PEERNINE', '김하늘', '1984-05-17', '01012345678')"
+            ),
+            {"patient": patient},
+        )
+        for number, raw in enumerate(checkups, start=1):
+            values = {"id": number, "patient": patient, "session": session, "key": str(number), "raw": json.dumps(raw)}
+            connection.execute(text(CHECKUP_BEFORE), values)
+        for number, (details, raw) in enumerate(treatments, start=1):
+            values = {"id": number, "patient": patient, "session": session, "key": str(number)}
+            values |= {"details": json.dumps(details), "raw": json.dumps(raw)}
+            connection.execute(text(PRESCRIPTION_BEFORE), values)
+        yield connection
+    engine.dispose()
+
+
+def read_rows(connection: Connection, table: str) -> list[dict[str, Any]]:
+    rows = connection.execute(text(f"select * from welno.{table} order by id")).mappings()
+    return [dict(row) for row in rows]
+
+
+def test_stored_checkups_get_their_items(own_database: Environment, seeded: Connection):
+    alembic(own_database, "upgrade", "0005")
+    whole, odd = read_rows(seeded, "welno_checkup_data")
+    assert [(item["name"], item["value"], item["number"], item["unit"]) for item in whole["items"]] == [
+        ("신장", "171.3", 171.3, "cm"),
+        ("시력(좌/우)", "1.0/0.8", None, ""),
+        ("골다공증", "비해당", None, ""),
+    ]
+    assert whole["items"][0]["references"] == [{"name": "정상", "value": "x"}]
+    assert (whole["vision_left"], whole["vision_right"]) == ("1.0", "0.8")
+    assert (whole["bone_density"], whole["urine_protein"], odd["items"]) == (None, None, [])
+    assert whole["answered_at"] == whole["updated_at"]
+
+
+def test_stored_pictures_are_kept_once_and_come_back_on_the_way_down(own_database: Environment, seeded: Connection):
+    before = [(row["details"], row["raw_data"]) for row in read_rows(seeded, "welno_prescription_data")]
+    alembic(own_database, "upgrade", "0005")
+    whole, odd = read_rows(seeded, "welno_prescription_data")
+    assert (whole["pictures"], whole["raw_data"]) == ({"0": "UElM"}, {"Idx": "1"})
+    assert "UElM" not in str(whole["details"])
+    assert (odd["details"], odd["raw_data"]) == before[1]
+    alembic(own_database, "downgrade", "0004")
+    assert [(row["details"], row["raw_data"]) for row in read_rows(seeded, "welno_prescription_data")] == before

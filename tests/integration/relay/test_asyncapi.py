@@ -32,6 +32,7 @@ EVENTS: list[tuple[Event, dict[str, Any]]] = [
     (Event.AUTH_WAITING, {"status": Status.AUTH_PENDING}),
     (Event.STREAMING_STATUS, {"status": Streaming.HEALTH_DATA_COMPLETED, "data": {"count": 3}}),
     (Event.SESSION_EXTENDED, {}),
+    (Event.DECLINED, {"status": Status.DECLINED, "data": {"code": "DECLINED", "retry_available": True}}),
 ]
 
 

@@ -11,14 +11,17 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.accounts import TokensValidAfter
-from models.patients import CampaignPayment, Hospital, Patient
+from models.patients import CampaignPayment, Consent, Hospital, Patient
 from services.accounts.hashing import PasswordHashes
-from services.collection.files import CollectedData, packages_of
+from services.collection.files import CollectedAnswer, CollectedData, packages_of
+from services.collection.windows import Window, checkup_window
 from services.patients.identity import Identity
-from spool import Package
+from spool import KeptAnswer, Package
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HASHES = PasswordHashes("an invented pepper of enough letters")
+# Wider than what is asked for at NOW: the treatments of the tests lie in it.
+TREATMENTS_ASKED = Window(date(2023, 1, 1), date(2026, 9, 21))
 PSEUDONYM_KEY = "an invented pseudonym key of enough letters"
 # An order of the invented person.
 BUYER: dict[str, Any] = {
@@ -55,6 +58,7 @@ def sessions(engine: Engine) -> Iterator[sessionmaker[Session]]:
     with maker.begin() as session:
         session.execute(delete(CampaignPayment))
         session.execute(delete(TokensValidAfter))
+        session.execute(delete(Consent))
         session.execute(delete(Patient))
         session.execute(delete(Hospital).where(Hospital.hospital_id != "PEERNINE"))
 
@@ -67,18 +71,29 @@ def make_packages(make_identity: MakeIdentity) -> MakePackages:
         prescriptions: list[Any] | None = None,
         patient_uuid: UUID | None = None,
         now: datetime = NOW,
+        window: Window | None = None,
         **changes: Any,
     ) -> list[Package]:
         identity = make_identity(**changes)
         uuid = patient_uuid or identity.derive_uuid(PSEUDONYM_KEY)
-        collected = CollectedData(uuid4(), uuid, "PEERNINE", identity, _answer(health), _answer(prescriptions))
+        collected = CollectedData(
+            uuid4(),
+            uuid,
+            "PEERNINE",
+            identity,
+            _answer(health, now, window or checkup_window(now)),
+            _answer(prescriptions, now, window or TREATMENTS_ASKED),
+        )
         return packages_of(collected, now)
 
     return make
 
 
-def _answer(rows: list[Any] | None) -> bytes | None:
-    return None if rows is None else orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+def _answer(rows: list[Any] | None, now: datetime, window: Window) -> CollectedAnswer | None:
+    if rows is None:
+        return None
+    body = orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+    return CollectedAnswer(KeptAnswer(body), now, window)
 
 
 def checkup(year: str = "2023년", day: str = "09/28", location: str = "한빛검진의원", **values: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, func, select
@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.sealing import Sealer
 from dev.local.ports import LOOPBACK, pick_port
-from models.patients import Checkup, Patient
+from models.patients import Checkup, ConsentKind, Patient
 from services.collection.files_import import FileImporter, ImportInterrupted, RetryPolicy
-from spool import DataType, Disk, Folder, Package, Spool, StorageFault
+from services.patients.consent_texts import ConsentText
+from services.patients.consents import Consents, record_consents
+from services.patients.identification import identify_patient
+from spool import AnswerKind, DataType, Disk, Folder, KeptAnswer, Package, Spool, StorageFault
 
-from .conftest import NOW, MakePackages, checkup, treatment
+from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity, MakePackages, checkup, treatment
 
 P, H, R = DataType.PATIENT, DataType.HEALTH, DataType.PRESCRIPTION
 
@@ -60,6 +63,35 @@ def put(spool: Spool, packages: list[Package]) -> str:
     for package in packages:
         spool.put_pending(package)
     return packages[0].metadata.session_id
+
+
+def agree_and_withdraw(sessions: sessionmaker[Session], make_identity: MakeIdentity, session_id: str) -> None:
+    texts = {kind: ConsentText(kind, "1", kind) for kind in ConsentKind}
+    consents = Consents(texts, valid_for=timedelta(days=1), pseudonym_key=PSEUDONYM_KEY)
+    with sessions.begin() as session:
+        patient = identify_patient(session, make_identity(), uuid4(), NOW)
+        given = consents.agree(make_identity(), list(ConsentKind), wants_report=False, now=NOW)
+        record_consents(session, UUID(session_id), given)
+        consents.withdraw(session, patient, ConsentKind.SENSITIVE)
+
+
+def test_what_waits_to_be_imported_is_parked_after_a_withdrawal(
+    spool: Spool,
+    importer: FileImporter,
+    sessions: sessionmaker[Session],
+    make_packages: MakePackages,
+    make_identity: MakeIdentity,
+    clock: Clock,
+):
+    session_id = put(spool, make_packages(health=[checkup()], prescriptions=[treatment()]))
+    agree_and_withdraw(sessions, make_identity, session_id)
+    clock.advance(timedelta(hours=1))
+    assert importer.retry_due().files_imported == 0
+    files = spool.names_of(session_id)
+    assert [(info.folder, info.parked, info.last_error) for info in files] == [
+        (Folder.FAILED, True, "consent_withdrawn")
+    ] * 3
+    assert count_checkups(sessions) == 0
 
 
 def folders(spool: Spool, session_id: str) -> dict[DataType, Folder]:
@@ -241,10 +273,10 @@ def test_beat_imports_forgotten_files_once_they_are_old(
 
 def test_beat_only_counts_stranded_answers(spool: Spool, importer: FileImporter, clock: Clock) -> None:
     session_id = str(uuid4())
-    spool.put_incoming(session_id, H, b"{}")
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     clock.advance(timedelta(seconds=301))
     assert importer.retry_due().stranded == 1
-    assert spool.find_incoming(session_id, H)
+    assert spool.find_incoming(session_id, AnswerKind.HEALTH)
 
 
 def test_beat_stops_quietly_without_a_database(spool: Spool, clock: Clock, make_packages: MakePackages) -> None:

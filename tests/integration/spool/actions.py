@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.clock import Clock
-from spool import DataType, Folder, Spool, UnknownFile
+from spool import AnswerKind, DataType, Folder, KeptAnswer, Spool, UnknownFile
 from spool.names import read_incoming_name, read_name
-from tests.integration.spool.conftest import NOW, SEALER, SESSION, complete, package
+from tests.integration.spool.conftest import NOW, ROTATED, SEALER, SESSION, complete, package
 
 RAW = b'{"ResultList": []}' * 20
 
@@ -37,7 +37,13 @@ def _save_parked(spool: Spool) -> None:
 
 
 def _save_incoming(spool: Spool) -> None:
-    spool.put_incoming(SESSION, DataType.HEALTH, RAW)
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(RAW))
+
+
+def _fill_room(spool: Spool) -> None:
+    room = spool.reserve_room(64)  # less than the answer takes
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(RAW, {"call": "checkups"}), room)
+    room.close()
 
 
 def _import_all(spool: Spool) -> None:
@@ -61,7 +67,7 @@ def _for_each(call: Callable[[Spool, str], object]) -> Callable[[Spool], None]:
 
 def _park_incoming(spool: Spool) -> None:
     with suppress(UnknownFile):  # done already
-        spool.park_incoming(SESSION, DataType.HEALTH, "sealed")
+        spool.park_incoming(SESSION, AnswerKind.HEALTH, "sealed")
 
 
 def _clean_up(spool: Spool) -> None:
@@ -73,6 +79,11 @@ def _save_everywhere(spool: Spool) -> None:
     _save_parked(spool)
     _save_incoming(spool)
     complete(spool, spool.put_pending(package(DataType.PATIENT)))
+
+
+def _reseal(spool: Spool) -> None:
+    with Clock().frozen(NOW) as clock:
+        Spool(spool.folders.root, ROTATED, clock, spool.folders.disk).reseal()
 
 
 def _nothing(spool: Spool) -> None:
@@ -96,6 +107,10 @@ ACTIONS = {
     "erase": Action(_save_everywhere, lambda spool: spool.erase([SESSION]), 0),
     "drop_incoming": Action(_save_incoming, lambda spool: spool.drop_incoming(SESSION), 0),
     "park_incoming": Action(_save_incoming, _park_incoming, 1),
+    "reserve and fill a room": Action(_nothing, _fill_room, 0),
+    "reseal an answer": Action(_save_incoming, _reseal, 1),
+    "reseal a package": Action(_save, _reseal, 1),
+    "reseal an imported package": Action(lambda spool: complete(spool, _save(spool)), _reseal, 1),
 }
 
 
@@ -112,7 +127,7 @@ def read_every_file(spool: Spool, root: Path) -> None:
     for relative in files_in(root):
         path = root / relative
         if path.parent.name == Folder.INCOMING:
-            assert spool.read_incoming(SESSION, DataType.HEALTH) == RAW
+            assert spool.read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
         elif path.suffix == ".json":
             assert spool.export(path.name).raw_data == package().raw_data
 

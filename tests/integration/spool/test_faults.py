@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import Clock
-from spool import DataType, Disk, Spool, StorageFault
+from spool import AnswerKind, DataType, Disk, KeptAnswer, Spool, StorageFault
 from tests.integration.spool.actions import ACTIONS, Action, files_in, read_every_file, temporaries_in
 from tests.integration.spool.conftest import SEALER, SESSION, complete, package
 from tests.integration.spool.disks import FAULTS, FaultyDisk, WatchedDisk
@@ -36,7 +36,10 @@ def _walk(tmp_path: Path, clock: Clock, action: Action) -> Iterator[tuple[int, P
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 @pytest.mark.parametrize("code", FAULTS, ids=errno.errorcode.get)
-@pytest.mark.parametrize("name", ["put_incoming", "put_pending", "claim and complete", "claim and fail", "requeue"])
+@pytest.mark.parametrize(
+    "name",
+    ["put_incoming", "reserve and fill a room", "put_pending", "claim and complete", "claim and fail", "requeue"],
+)
 def test_refused_call_leaves_whole_files_and_a_reason(
     tmp_path: Path, clock: Clock, name: str, code: int, lasting: bool
 ) -> None:
@@ -84,8 +87,8 @@ def test_failed_fsync_is_retried_on_a_new_file_only(spool: Spool, open_spool: Ca
     action = open_spool(disk)
     disk._at = _first("fsync", open_spool)
     with pytest.raises(StorageFault):
-        action.put_incoming(SESSION, DataType.HEALTH, b"{}")
-    action.put_incoming(SESSION, DataType.HEALTH, b"{}")
+        action.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+    action.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     creations = [call for call in disk.made if call in ("open", "fsync")]
     assert creations[:4] == ["open", "fsync", "open", "fsync"]
 
@@ -95,7 +98,7 @@ def _first(call: str, open_spool: Callable[..., Spool]) -> int:
     other = open_spool(counting, "other")
     other.ensure_folders()
     counting.made.clear()
-    other.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    other.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     return counting.made.index(call) + 1
 
 
@@ -133,7 +136,7 @@ def test_really_full_device_is_reported(spool: Spool, open_spool: Callable[..., 
 
 def test_full_inode_table_is_told_from_a_full_disk(spool: Spool, open_spool: Callable[..., Spool]) -> None:
     with pytest.raises(StorageFault) as caught:
-        open_spool(NoInodes(1, errno.ENOSPC, lasting=True)).put_incoming(SESSION, DataType.HEALTH, b"{}")
+        open_spool(NoInodes(1, errno.ENOSPC, lasting=True)).put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     assert caught.value.reason == "inode_full"
 
 
@@ -151,7 +154,7 @@ def test_write_that_writes_nothing_is_a_fault(spool: Spool, open_spool: Callable
 
 def test_missing_folder_is_reported_as_missing(open_spool: Callable[..., Spool]) -> None:
     with pytest.raises(StorageFault) as caught:
-        open_spool(folder="nowhere").put_incoming(SESSION, DataType.HEALTH, b"{}")
+        open_spool(folder="nowhere").put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     assert caught.value.reason == "missing"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.clock import Clock
-from spool import DataType, Disk, FileTaken, Spool, UnknownFile
+from spool import AnswerKind, Disk, FileTaken, KeptAnswer, Spool, UnknownFile
 from tests.integration.spool.conftest import SEALER, SESSION, complete, package
 
 PROCESSES = multiprocessing.get_context("spawn")
@@ -42,8 +42,8 @@ def hold_forever(root: Path, name: str, held: Connection) -> None:
 def answer(root: Path, raw: bytes, start: Barrier, done: Connection) -> None:
     spool = Spool(root, SEALER, Clock())
     start.wait(30)
-    spool.put_incoming(SESSION, DataType.HEALTH, raw)
-    done.send(spool.read_incoming(SESSION, DataType.HEALTH))
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(raw))
+    done.send(spool.read_incoming(SESSION, AnswerKind.HEALTH).body)
 
 
 def _receive(pipe: Connection) -> object:
@@ -76,7 +76,7 @@ def test_two_workers_import_each_file_once(spool: Spool) -> None:
 def test_first_of_two_answers_stays(spool: Spool) -> None:
     root = spool.folders.root
     seen = _run_two(answer, (root, b"one" * 1000), (root, b"two" * 1000))
-    assert seen[0] == seen[1] == spool.read_incoming(SESSION, DataType.HEALTH)
+    assert seen[0] == seen[1] == spool.read_incoming(SESSION, AnswerKind.HEALTH).body
 
 
 def test_killed_worker_leaves_its_file_free(spool: Spool) -> None:

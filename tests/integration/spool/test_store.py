@@ -9,10 +9,12 @@ import pytest
 
 from core.clock import Clock
 from spool import (
+    AnswerKind,
     DataType,
     DifferentContent,
     FileNotParked,
     FileTaken,
+    KeptAnswer,
     Metadata,
     Package,
     Spool,
@@ -47,7 +49,7 @@ def test_claim_shows_the_tries_so_far(spool: Spool) -> None:
 
 
 def test_nothing_readable_lies_on_disk(spool: Spool) -> None:
-    spool.put_incoming(SESSION, DataType.HEALTH, CANARY.encode())
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(CANARY.encode()))
     spool.put_pending(package(raw={"name": CANARY}))
     stored = [path.read_bytes() for path in spool.folders.root.rglob("*") if path.is_file()]
     assert len(stored) == 2
@@ -56,7 +58,7 @@ def test_nothing_readable_lies_on_disk(spool: Spool) -> None:
 
 
 def test_files_and_folders_are_for_the_owner_only(spool: Spool) -> None:
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     spool.fail(spool.put_pending(package()), "import_refused")
     complete(spool, spool.put_pending(package(DataType.PATIENT)))
     for path in [spool.folders.root, *spool.folders.root.rglob("*")]:
@@ -143,7 +145,11 @@ def test_listing_many_files_needs_little_memory(spool: Spool) -> None:
 
 @pytest.mark.parametrize("session_id", ODD_IDS)
 def test_odd_session_ids_never_become_paths(spool: Spool, session_id: str) -> None:
-    for call in (spool.names_of, lambda one: spool.put_incoming(one, DataType.HEALTH, b""), spool.drop_incoming):
+    for call in (
+        spool.names_of,
+        lambda one: spool.put_incoming(one, AnswerKind.HEALTH, KeptAnswer(b"")),
+        spool.drop_incoming,
+    ):
         with pytest.raises(UnknownFile):
             call(session_id)
     with pytest.raises(UnknownFile):
@@ -167,19 +173,19 @@ def test_symbolic_links_are_not_followed(spool: Spool, tmp_path: Path) -> None:
 
 
 def test_first_answer_wins(spool: Spool) -> None:
-    name = spool.put_incoming(SESSION, DataType.HEALTH, b"first")
-    assert spool.put_incoming(SESSION, DataType.HEALTH, b"second") == name
-    assert spool.read_incoming(SESSION, DataType.HEALTH) == b"first"
-    assert spool.find_incoming(SESSION, DataType.HEALTH) == name
+    name = spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"first"))
+    assert spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"second")) == name
+    assert spool.read_incoming(SESSION, AnswerKind.HEALTH).body == b"first"
+    assert spool.find_incoming(SESSION, AnswerKind.HEALTH) == name
 
 
 def test_dropped_answers_are_gone(spool: Spool) -> None:
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
-    spool.put_incoming(SESSION, DataType.PRESCRIPTION, b"{}")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
+    spool.put_incoming(SESSION, AnswerKind.PRESCRIPTION, KeptAnswer(b"{}"))
     spool.drop_incoming(SESSION)
-    assert spool.find_incoming(SESSION, DataType.HEALTH) is None
+    assert spool.find_incoming(SESSION, AnswerKind.HEALTH) is None
     with pytest.raises(UnknownFile):
-        spool.read_incoming(SESSION, DataType.PRESCRIPTION)
+        spool.read_incoming(SESSION, AnswerKind.PRESCRIPTION)
 
 
 def test_retries_wait_longer_and_end_in_parking(spool: Spool, clock: Clock) -> None:
@@ -285,12 +291,12 @@ def test_clean_up_never_goes_under_a_week(spool: Spool) -> None:
 
 def test_orphans_are_what_stands_still(spool: Spool, clock: Clock) -> None:
     old = spool.put_pending(package())
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     clock.advance(timedelta(minutes=10))
     spool.put_pending(package(session_id=OTHER))
-    spool.put_incoming(OTHER, DataType.HEALTH, b"{}")
+    spool.put_incoming(OTHER, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     found = spool.orphans(clock.now(), older_than_seconds=600)
-    assert (found.pending, found.incoming) == ([old], [(SESSION, DataType.HEALTH)])
+    assert (found.pending, found.incoming) == ([old], [(SESSION, AnswerKind.HEALTH)])
 
 
 def test_sweep_spares_young_temporary_files(spool: Spool, clock: Clock) -> None:
@@ -306,5 +312,5 @@ def test_sweep_spares_young_temporary_files(spool: Spool, clock: Clock) -> None:
 def test_counts_tell_parked_from_failed(spool: Spool) -> None:
     spool.fail(spool.put_pending(package()), "import_refused")
     spool.park(spool.put_pending(package(DataType.PATIENT)), "checksum")
-    spool.put_incoming(SESSION, DataType.HEALTH, b"{}")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"{}"))
     assert spool.counts() == {"incoming": 1, "pending": 0, "completed": 0, "failed": 2, "parked": 1}

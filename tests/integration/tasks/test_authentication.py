@@ -12,6 +12,9 @@ PASSING = [
     {"cut": "before"},
     {"cut": "during"},
     {"malformed": True},
+    {"status": 302, "html": True},
+    {"status": 404},
+    {"message": "일시적인 장애"},
 ]
 MISCONFIGURED = [{"status": 401}, {"status": 403}, {"message": "등록되지 않은 API KEY입니다."}]
 
@@ -64,10 +67,10 @@ def test_our_own_misconfiguration_stops_at_once(driver: Driver, what):
     assert driver.event_names(session_id) == ["error"]
 
 
-def test_a_refusal_keeps_its_facts_for_the_operators(driver: Driver):
-    driver.fault(AUTH, error_code=7777, message="<b>점검</b> 중입니다.")
+def test_a_refusal_of_unknown_words_is_tried_again_and_keeps_its_facts(driver: Driver):
+    fault = driver.fault(AUTH, error_code=7777, message="<b>점검</b> 중입니다.")
     session_id = driver.arrive()
     run = driver.wait_for(session_id, Status.ERROR)
-    assert run.error_code == "PROVIDER_REFUSED"
+    assert (run.error_code, driver.hits(fault)) == ("PROVIDER_REFUSED", 3)
     assert run.error_detail is not None
     assert (run.error_detail["provider_code"], run.error_detail["error_log"]) == (7777, "SANDBOX-7777")

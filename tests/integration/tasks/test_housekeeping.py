@@ -28,3 +28,15 @@ def test_revocations_of_ended_tokens_are_deleted(running: Stack, driver: Driver)
             return session.get(RevokedToken, "ended") is None
 
     wait_until(is_gone)
+
+
+def test_runs_that_ended_long_ago_are_deleted(running: Stack, driver: Driver):
+    kept, old = driver.start_somebody(), driver.start_somebody()
+    for session_id in (kept, old):
+        driver.cancel(session_id)
+    query = "update welno.welno_collection_history set collection_ended_at = now() - interval '366 days'"
+    driver.execute(f"{query} where session_id = :id", id=old)
+    del driver.tokens[old]
+    send(running, Task.DELETE_OLD_RUNS)
+    query = "select session_id::text from welno.welno_collection_history where session_id::text in (:kept, :old)"
+    wait_until(lambda: driver.rows(query, kept=kept, old=old) == [(kept,)])

@@ -9,7 +9,7 @@ import redis
 from core.names import Queue, Status, step_task
 from services.collection.requests import Asked
 from services.delivery.unit_of_work import TaskCall
-from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
+from tests.integration.collection.driver import LOGIN_CHECK, TREATMENTS, Driver
 from tests.waiting import wait_until
 
 from .test_paths import TREND_EVENTS
@@ -40,9 +40,9 @@ def test_collecting_from_two_tabs_starts_one_chain(driver: Driver):
 
 def test_collecting_while_a_poll_is_under_way_pays_once(driver: Driver):
     session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
-    driver.approve(session_id)
+    fault = driver.fault(LOGIN_CHECK, cxid=driver.cxid(session_id), calls=1, hold="after")
     driver.wait_until_held(fault)
+    driver.approve(session_id)
     at_once(*[lambda: driver.ask_collection(session_id)] * 2)
     driver.release(fault)
     driver.wait_for(session_id, Status.COMPLETED)

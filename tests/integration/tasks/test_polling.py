@@ -7,8 +7,9 @@ import pytest
 
 from core.clock import clock
 from core.names import Status
+from dev.local.stack import Stack
 from services.collection.requests import Asked
-from tests.integration.collection.driver import CHECKUPS, TREATMENTS, Driver
+from tests.integration.collection.driver import CHECKUPS, LOGIN_CHECK, TREATMENTS, Driver
 from tests.waiting import wait_until
 
 from .test_paths import TREND_EVENTS
@@ -18,18 +19,16 @@ PASSING = [
     {"status": 502},
     {"cut": "before"},
     {"malformed": True},
-    {"delay_seconds": 3},
+    {"delay_seconds": 1},
+    {"status": 302, "html": True},
+    {"status": 307},
+    {"status": 400},
+    {"status": 403, "html": True},
+    {"error_code": 9001, "message": "일시적인 장애로 인증을 진행할 수 없습니다"},
+    {"message": "서비스 점검 중입니다"},
 ]
+MISCONFIGURED = [{"status": 401}, {"status": 403}, {"message": "API-KEY 오류"}]
 WRONG = ["입력하신 정보가 다릅니다.", "사용자 정보 오류", "<b>확인 후 다시 시도</b>", "인증을 진행할 수 없습니다"]
-
-
-@pytest.mark.parametrize("answer", ["alternate", "html", "4115", "message"])
-def test_not_approved_yet_is_no_error(driver: Driver, answer):
-    session_id = driver.wait_for_push(waiting_answer=answer)
-    wait_until(lambda: len(driver.calls(session_id)) > 3)
-    driver.approve(session_id)
-    driver.wait_for(session_id, Status.COMPLETED)
-    assert [name for name in driver.event_names(session_id) if name != "auth_timeout"] == TREND_EVENTS
 
 
 def test_after_five_polls_the_person_is_told_and_polls_slow_down(driver: Driver):
@@ -62,17 +61,35 @@ def test_collecting_before_the_approval_may_be_tried_again(driver: Driver):
     assert driver.billed(session_id) == (1, 1, 0)
 
 
-def test_somebody_who_declines_corrects_and_starts_again(driver: Driver):
+def test_somebody_who_declined_is_asked_again_if_they_wish(driver: Driver):
     session_id = driver.wait_for_push()
     driver.decline(session_id)
-    run = driver.wait_for(session_id, Status.INFO_REQUIRED)
-    assert (run.run_state, driver.event_names(session_id)[-1]) == ("ended", "info_required")
+    run = driver.wait_for(session_id, Status.DECLINED)
+    assert (run.run_state, run.step, driver.event_names(session_id)[-1]) == ("idle", "request_simple_auth", "declined")
+    assert driver.ask_auth(session_id) is Asked.ACCEPTED
+    driver.approve(session_id, push=2)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.event_names(session_id)[2:] == ["declined", *TREND_EVENTS]
+
+
+def test_a_push_that_was_replaced_is_polled_no_longer_and_opens_nothing(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.wait_for_event(session_id, "auth_timeout")
+    assert [driver.ask_auth(session_id) for _ in range(2)] == [Asked.ACCEPTED, Asked.DUPLICATE]
+    driver.cxid(session_id, push=2)
+    seen = len(driver.calls(session_id))
+    driver.approve(session_id)
+    wait_until(lambda: len(driver.calls(session_id, push=2)) > 3)
+    assert (driver.run(session_id).auth_completed_at, len(driver.calls(session_id)) - seen <= 1) == (None, True)
+    driver.approve(session_id, push=2)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.billed(session_id) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("message", WRONG)
 def test_wrong_personal_data_ends_the_wait(driver: Driver, message):
     session_id = driver.wait_for_push()
-    driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, error_code=4100, message=message)
+    driver.fault(LOGIN_CHECK, cxid=driver.cxid(session_id), calls=1, error_code=4100, message=message)
     run = driver.wait_for(session_id, Status.INFO_REQUIRED)
     assert (run.run_state, run.error_code) == ("ended", "INFO_REQUIRED")
 
@@ -80,7 +97,7 @@ def test_wrong_personal_data_ends_the_wait(driver: Driver, message):
 @pytest.mark.parametrize("what", PASSING, ids=str)
 def test_a_passing_fault_of_a_poll_goes_unseen(driver: Driver, what):
     session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, calls=1, cxid=driver.cxid(session_id), **what)
+    fault = driver.fault(LOGIN_CHECK, calls=1, cxid=driver.cxid(session_id), **what)
     wait_until(lambda: driver.hits(fault))
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
@@ -90,34 +107,64 @@ def test_a_passing_fault_of_a_poll_goes_unseen(driver: Driver, what):
 
 def test_retry_after_is_honoured(driver: Driver):
     session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, calls=1, cxid=driver.cxid(session_id), status=429, headers={"Retry-After": "1"})
+    fault = driver.fault(LOGIN_CHECK, calls=1, cxid=driver.cxid(session_id), status=429, headers={"Retry-After": "1"})
     wait_until(lambda: driver.hits(fault))
     driver.approve(session_id)
     driver.wait_for(session_id, Status.COMPLETED)
-    calls = driver.calls(session_id, CHECKUPS)
+    calls = driver.calls(session_id, LOGIN_CHECK)
     moments = [datetime.fromisoformat(call["at"]) for call in calls]
     refused = next(n for n, call in enumerate(calls) if call["status"] == 429)
     assert moments[refused + 1] - moments[refused] >= timedelta(seconds=1)
 
 
-def test_a_lasting_fault_stops_the_wait_and_can_be_resumed(driver: Driver):
+def test_a_lasting_fault_ends_no_wait(driver: Driver):
     session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), status=500)
-    run = driver.wait_for(session_id, Status.ERROR)
-    assert (run.error_code, run.run_state, driver.hits(fault)) == ("PROVIDER_UNAVAILABLE", "idle", 8)
+    fault = driver.fault(LOGIN_CHECK, cxid=driver.cxid(session_id), status=500)
+    wait_until(lambda: driver.hits(fault) > 12)
+    assert driver.event_names(session_id)[2:] == ["auth_timeout"]
     driver.clear_faults()
     driver.approve(session_id)
-    assert driver.ask_collection(session_id) is Asked.ACCEPTED
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.billed(session_id) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("what", [{"status": 401}, {"status": 403}, {"message": "API-KEY 오류"}], ids=str)
-def test_our_own_misconfiguration_stops_the_wait(driver: Driver, what):
+@pytest.mark.parametrize("what", MISCONFIGURED, ids=str)
+def test_our_own_misconfiguration_is_told_to_operators_and_ends_no_wait(running: Stack, driver: Driver, what):
     session_id = driver.wait_for_push()
-    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), **what)
-    run = driver.wait_for(session_id, Status.ERROR)
-    assert (run.error_code, driver.hits(fault)) == ("SERVICE_UNAVAILABLE", 1)
+    fault = driver.fault(LOGIN_CHECK, cxid=driver.cxid(session_id), **what)
+    wait_until(lambda: driver.hits(fault) > 3)
+    wait_until(lambda: "provider_rejects_our_configuration" in (running.home / "logs" / "poller.log").read_text())
+    assert driver.run(session_id).run_state == "waiting"
+    driver.clear_faults()
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+
+
+def test_a_new_push_may_be_asked_for_during_a_lasting_fault(driver: Driver):
+    session_id = driver.wait_for_push()
+    driver.fault(LOGIN_CHECK, cxid=driver.cxid(session_id), message="일시적인 장애")
+    driver.wait_for_event(session_id, "auth_timeout")
+    assert driver.ask_auth(session_id) is Asked.ACCEPTED
+    driver.approve(session_id, push=2)
+    driver.wait_for(session_id, Status.COMPLETED)
+
+
+@pytest.mark.parametrize("what", [{"html": True}, {"error_code": 4115}, {"status": 302, "html": True}], ids=str)
+@pytest.mark.parametrize("path", [CHECKUPS, TREATMENTS])
+def test_a_data_call_that_has_not_heard_of_the_approval_yet_is_tried_again(driver: Driver, path, what):
+    session_id = driver.wait_for_push()
+    driver.fault(path, cxid=driver.cxid(session_id), calls=2, **what)
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.event_names(session_id) == TREND_EVENTS
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
+def test_an_approval_that_login_check_hears_of_late_is_found(driver: Driver):
+    session_id = driver.wait_for_push(login_check_late_seconds=0.5)
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert [name for name in driver.event_names(session_id) if name != "auth_timeout"] == TREND_EVENTS
 
 
 def test_refused_checkups_leave_the_prescriptions(driver: Driver):
@@ -157,9 +204,7 @@ def test_without_both_the_collection_is_an_error_that_can_be_resumed(driver: Dri
     assert (run.health_failed, run.prescriptions_failed, run.error_code) == (False, False, None)
 
 
-@pytest.mark.parametrize(
-    "what", [{"status": 503}, {"cut": "before"}, {"malformed": True}, {"status": 429, "headers": {"Retry-After": "1"}}]
-)
+@pytest.mark.parametrize("what", [{"status": 503}, {"cut": "before"}, {"status": 429, "headers": {"Retry-After": "1"}}])
 def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
     session_id = driver.wait_for_push()
     driver.fault(TREATMENTS, cxid=driver.cxid(session_id), calls=1, **what)
@@ -167,6 +212,17 @@ def test_a_passing_fault_of_the_prescriptions_goes_unseen(driver: Driver, what):
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.event_names(session_id) == TREND_EVENTS
     assert ("fetch_prescriptions", "retrying") in driver.steps(session_id)
+
+
+@pytest.mark.parametrize("path", [CHECKUPS, TREATMENTS])
+def test_an_answer_that_cannot_be_read_is_parked_and_not_asked_for_again(driver: Driver, path: str):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(path, cxid=driver.cxid(session_id), malformed=True)
+    driver.approve_with(session_id, fault)
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.hits(fault) == 1
+    [name] = [name for name in driver.files(session_id)["failed"] if name.endswith(".raw")]
+    assert ("health" in name) == (path == CHECKUPS) == run.health_failed
 
 
 def test_a_deleted_session_is_polled_no_longer(driver: Driver):
@@ -178,7 +234,7 @@ def test_a_deleted_session_is_polled_no_longer(driver: Driver):
     # The neighbour's whole collection is time enough for a poll that should not be.
     driver.wait_for(driver.approved(), Status.COMPLETED)
     assert len(driver.calls(session_id)) == seen
-    assert driver.event_names(session_id)[-1] == "error"
+    assert driver.event_names(session_id)[-1] == "cancelled"
     assert driver.run(session_id).status == Status.CANCELLED
 
 
@@ -202,3 +258,15 @@ def _settled_calls(driver: Driver, session_id: str) -> int:
     wait_until(lambda: driver.run(session_id).owner_id is None)
     wait_until(lambda: all(call["delivered"] is not None for call in driver.calls(session_id)))
     return len(driver.calls(session_id))
+
+
+def test_polls_end_with_the_consents(driver: Driver):
+    session_id = driver.wait_for_push()
+    # Without an owner the run is taken anew, and its row read.
+    driver.execute(
+        "update welno.welno_collection_history set consents_until = now(), owner_id = null where session_id = :id",
+        id=session_id,
+    )
+    run = driver.wait_for(session_id, Status.CANCELLED)
+    assert (run.run_state, run.error_code) == ("ended", "CONSENT_EXPIRED")
+    assert driver.event_names(session_id)[-1] == "error"

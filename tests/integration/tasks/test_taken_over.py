@@ -7,11 +7,10 @@ import pytest
 from core.clock import clock
 from core.names import Status
 from dev.local.stack import Stack
-from spool import DataType, Spool
-from tests.integration.collection.driver import Driver
-from tests.waiting import wait_until
+from spool import AnswerKind, KeptAnswer, Spool
+from tests.integration.collection.driver import TREATMENTS, Driver
 
-ANSWER = b'{"Status":"OK","ResultList":[]}'
+ANSWER = KeptAnswer(b'{"Status":"OK","ResultList":[]}')
 REFUSE = """
 create function welno.refuse_patient() returns trigger language plpgsql as $$ begin
   raise exception 'not now'; end $$;
@@ -25,37 +24,19 @@ def elsewhere(driver: Driver) -> Spool:
     return Spool(driver.settings.files.data_dir, driver.stores.sealer, clock)
 
 
-def test_a_poller_waits_for_an_answer_that_another_has_paid_for(running: Stack, driver: Driver, elsewhere: Spool):
-    running.stop("poller")
+def test_a_worker_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(
+    running: Stack, driver: Driver, elsewhere: Spool
+):
     session_id = driver.wait_for_push()
-    with elsewhere.calling(session_id, DataType.HEALTH, 0) as call:
-        running.start("poller")
-        driver.approve(session_id)
-        wait_until(lambda: driver.run(session_id).owner_id)
-        call.write()
-        elsewhere.put_incoming(session_id, DataType.HEALTH, ANSWER)
+    fault = driver.fault(TREATMENTS, cxid=driver.cxid(session_id), hold="before")
+    driver.approve(session_id)
+    driver.wait_until_held(fault)
+    running.kill("worker")
+    elsewhere.put_incoming(session_id, AnswerKind.PRESCRIPTION, ANSWER)
+    running.start("worker")
     driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.billed(session_id) == (0, 1, 0)
-
-
-def test_a_worker_waits_for_an_answer_that_another_has_paid_for(driver: Driver, elsewhere: Spool):
-    session_id = driver.wait_for_push()
-    with elsewhere.calling(session_id, DataType.PRESCRIPTION, 0) as call:
-        driver.approve(session_id)
-        driver.wait_for(session_id, Status.FETCHING_PRESCRIPTION_DATA)
-        call.write()
-        elsewhere.put_incoming(session_id, DataType.PRESCRIPTION, ANSWER)
-    driver.wait_for(session_id, Status.COMPLETED)
-    assert driver.billed(session_id) == (1, 0, 0)
-
-
-@pytest.mark.parametrize("kind", [DataType.HEALTH, DataType.PRESCRIPTION])
-def test_nobody_waits_long_for_a_process_that_hangs(driver: Driver, elsewhere: Spool, kind: DataType):
-    session_id = driver.wait_for_push()
-    with elsewhere.calling(session_id, kind, 0):
-        driver.approve(session_id)
-        driver.wait_for(session_id, Status.COMPLETED)
-        assert driver.billed(session_id) == (1, 1, 0)
+    assert driver.hits(fault) == 1
+    assert driver.run(session_id).prescription_count == 0
 
 
 @pytest.fixture

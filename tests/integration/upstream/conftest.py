@@ -8,11 +8,14 @@ import pytest
 
 from tests.integration.upstream.peer import API_KEY, Peer
 from upstream.mediarc.client import MediarcClient
+from upstream.tilko import answers
 from upstream.tilko.async_client import AsyncTilkoClient
 from upstream.tilko.client import TilkoClient, Timeouts
 from upstream.tilko.codec import AuthTokens, TilkoPerson
 
-SHORT = Timeouts(connect_seconds=0.5, auth_seconds=0.5, checkups_seconds=0.5, treatments_seconds=0.5)
+SHORT = Timeouts(
+    connect_seconds=0.5, auth_seconds=0.5, login_check_seconds=0.5, checkups_seconds=0.5, treatments_seconds=0.5
+)
 MIB = 1024 * 1024
 
 
@@ -46,7 +49,7 @@ def client(peer):
 
 @dataclass
 class Asking:
-    """Asks for the checkups, by either client."""
+    """Asks for the checkups, or whether there is an approval, by either client."""
 
     kind: str
     person: TilkoPerson
@@ -62,9 +65,23 @@ class Asking:
         finally:
             client.close()
 
+    def check_login(self, url, version="v2.0"):
+        if self.kind == "async":
+            return asyncio.run(self._check_login(url, version))
+        client = TilkoClient(url, API_KEY, timeouts=SHORT)
+        try:
+            return client.check_login(self.person, self.tokens, version)
+        finally:
+            client.close()
+
+    async def _check_login(self, url, version):
+        async with AsyncTilkoClient(url, API_KEY, timeouts=SHORT) as client:
+            return await client.check_login(self.person, self.tokens, version)
+
     async def _poll(self, url, api_key, times, options):
         async with AsyncTilkoClient(url, api_key, **options) as client:
-            return [await client.poll(self.person, self.tokens) for _ in range(times)][-1]
+            reply = [await client.poll(self.person, self.tokens) for _ in range(times)][-1]
+        return answers.read_data(reply.status, reply.headers, reply.body)
 
 
 @pytest.fixture(params=["sync", "async"])

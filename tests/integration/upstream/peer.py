@@ -34,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
         self.server.seen_headers.append(dict(self.headers))
+        self.server.paths_asked.append(self.path)
         self.server.answer(self)
 
     def give(self, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
@@ -56,6 +57,7 @@ class Peer(ThreadingHTTPServer):
         self.bodies: list[bytes] = []
         self.seen_headers: list[dict[str, str]] = []
         self.keys_asked: list[str] = []
+        self.paths_asked: list[str] = []
         self.stopping = threading.Event()
         self.answer: Answer = give_json({"Status": "OK", "ResultList": []})
         self.answer_key: Answer = give_json({"Status": "OK", "ApiKey": API_KEY, "PublicKey": _public_text()})

@@ -8,9 +8,11 @@ from datetime import date
 
 import pytest
 
+from core.clock import clock
 from tests.integration.upstream import peer as peers
+from upstream.http.exchange import PaidCall
 from upstream.tilko.async_client import AsyncTilkoClient
-from upstream.tilko.errors import NotApproved, NotRegistered, TilkoUnavailable
+from upstream.tilko.errors import AnswerUnreadable, NotApproved, NotRegistered, TilkoError, TilkoUnavailable
 
 RESULT = {"CxId": "cx-invented", "PrivateAuthType": "0", "ReqTxId": "r", "Token": "t", "TxId": "x"}
 
@@ -66,7 +68,7 @@ def test_public_key_that_failed_is_asked_again_by_the_next(peer, person, tokens)
             peer.answer_key = good
             return await client.poll(person, tokens)
 
-    assert asyncio.run(poll_twice()).count == 0
+    assert asyncio.run(poll_twice()).status == 200
 
 
 def test_cancelled_poll_leaves_the_others_alone(peer, person, tokens):
@@ -86,7 +88,7 @@ def test_cancelled_poll_leaves_the_others_alone(peer, person, tokens):
             return await second
 
     peer.answer_key = answer_when_told
-    assert (asyncio.run(cancel_first()).count, len(peer.keys_asked), len(peer.bodies)) == (0, 1, 1)
+    assert (asyncio.run(cancel_first()).status, len(peer.keys_asked), len(peer.bodies)) == (200, 1, 1)
 
 
 def test_polls_that_find_nothing_leave_no_reference_cycles(peer, person, tokens):
@@ -107,3 +109,38 @@ def test_polls_that_find_nothing_leave_no_reference_cycles(peer, person, tokens)
     finally:
         gc.enable()
     assert many - few < 50
+
+
+def test_what_was_paid_for_is_kept_before_it_is_judged(peer, client, person, tokens):
+    body = b'{"Status": "OK", "ResultList": [{"Ye'
+    peer.answer = peers.give_body(body)
+    kept = []
+    with pytest.raises(AnswerUnreadable):
+        client.fetch_checkups(person, tokens, PaidCall(keep=kept.append))
+    assert [response.body for response in kept] == [body]
+
+
+@pytest.mark.parametrize("answer", [peers.give_json({"Status": "Error", "ErrorCode": 4115}), peers.give_json({}, 503)])
+def test_what_cost_nothing_is_not_kept(peer, client, person, tokens, answer):
+    peer.answer = answer
+    kept = []
+    with pytest.raises(TilkoError):
+        client.fetch_checkups(person, tokens, PaidCall(keep=kept.append))
+    assert kept == []
+
+
+def test_what_is_kept_back_at_the_last_moment_is_not_sent(peer, client, person, tokens):
+    def refuse():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        client.fetch_checkups(person, tokens, PaidCall(before_send=refuse))
+    assert peer.bodies == []
+
+
+def test_a_call_ends_with_its_own_deadline(peer, client, person, tokens):
+    peer.answer = peers.stay_silent
+    began = clock.monotonic()
+    with pytest.raises(TilkoUnavailable):
+        client.fetch_checkups(person, tokens, PaidCall(ends_at=began + 0.3))
+    assert clock.monotonic() - began < 3

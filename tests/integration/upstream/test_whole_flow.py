@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.plain_http import NO_TLS
+from upstream.http.exchange import PaidCall
 from upstream.mediarc.client import MediarcClient
 from upstream.mediarc.mapping import CheckupValues, Subject, build_report_request, choose_checkup
 from upstream.tilko import records
@@ -43,13 +44,15 @@ def test_person_is_collected_and_reported(tilko, sandbox_url, demo_env):
         with pytest.raises(NotApproved):
             tilko.fetch_checkups(person, tokens)
     approve(sandbox_url, tokens.cx_id)
-    answer = tilko.fetch_checkups(person, tokens)
-    checkups = records.checkups(json.loads(answer.raw))
+    kept = []
+    answer = tilko.fetch_checkups(person, tokens, PaidCall(keep=kept.append))
+    checkups = records.checkups(json.loads(kept[0].body))
     assert len(checkups) == answer.count == 10
     assert all(record.checkup_date for record in checkups)
     today = datetime.now(UTC).date()
-    treated = tilko.fetch_treatments(person, tokens, today - timedelta(days=420), today - timedelta(days=60))
-    treatments = records.treatments(json.loads(treated.raw))
+    days = (today - timedelta(days=420), today - timedelta(days=60))
+    treated = tilko.fetch_treatments(person, tokens, *days, PaidCall(keep=kept.append))
+    treatments = records.treatments(json.loads(kept[1].body))
     assert len(treatments) == treated.count > 0
     assert all(record.treatment_date and record.hospital_name for record in treatments)
     report = order_report(demo_env, [to_values(record) for record in checkups])

@@ -12,9 +12,11 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 from core.names import Status, Step
 from models.collection import RunState
-from services.collection.files import CollectedData, import_package, packages_of
+from models.patients import ConsentKind
+from services.collection.files import CollectedAnswer, CollectedData, import_package, packages_of
 from services.collection.run_store import lock_run, save_run
 from services.collection.transitions import note_change
+from services.collection.windows import checkup_window, treatment_window
 from services.patients.identity import Identity
 from services.stores import Stores
 from webapp.current import parts
@@ -27,6 +29,7 @@ FORM: dict[str, Any] = {
     "birthdate": "19840517",
     "private_auth_type": "0",
     "gender": "M",
+    "consents": list(ConsentKind),
 }
 
 
@@ -79,9 +82,12 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
     stores: Stores = parts(app).stores
     now = clock.now()
     values = person.form | {"birthdate": clock.now().strptime(person.form["birthdate"], "%Y%m%d").date()}
-    identity = Identity(**values)
+    identity = Identity(**{name: value for name, value in values.items() if name != "consents"})
     uuid = identity.derive_uuid(stores.settings.secrets.pseudonym_key)
-    answers = [orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}) for rows in (checkups, treatments)]
+    answers = [
+        CollectedAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}), now, window)
+        for rows, window in ((checkups, checkup_window(now)), (treatments, treatment_window(now)))
+    ]
     collected = CollectedData(UUID(person.session_id), uuid, "PEERNINE", identity, *answers)
     with stores.unit_of_work() as work:
         for package in packages_of(collected, now):

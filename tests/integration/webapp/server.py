@@ -1,7 +1,10 @@
 """The app as it runs in production: behind gunicorn, in a process of its own."""
 
+import urllib.request
 from pathlib import Path
 from typing import Self
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from dev.local.health import answers
 from dev.local.ports import pick_port
@@ -12,17 +15,30 @@ from .people import ORIGIN
 
 
 class Server:
-    """The app as it runs in production, on the same stores as `app`."""
+    """The app as it runs in production, on the same stores as `app`; `open_files` as `ulimit -n`."""
 
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        program = web_program("web", pick_port())
+    def __init__(self, env: dict[str, str], log: Path, *, open_files: int | None = None) -> None:
+        self.port = pick_port()
+        program = web_program("web", self.port)
         self.url, self.log = program.url or "", log
-        self.process = Process("web", program.command, log, env=env | {"WELNO_ALLOWED_ORIGINS": ORIGIN}, cwd=ROOT)
+        limited = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh") if open_files else ()
+        command = (*limited, *program.command)
+        self.process = Process("web", command, log, env=env | {"WELNO_ALLOWED_ORIGINS": ORIGIN}, cwd=ROOT)
 
     def __enter__(self) -> Self:
         self.process.start()
         self.process.wait_until(lambda: answers(f"{self.url}/healthz"), 60)
         return self
+
+    def sample(self, name: str, **labels: str) -> float:
+        """One number of /metrics; 0 as long as nothing was counted."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as reply:
+            text = reply.read().decode()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return float(sample.value)
+        return 0.0
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()

@@ -1,15 +1,17 @@
 """What machines that watch are told."""
 
 import io
+import time
 from dataclasses import replace
 
+import pytest
 from flask import Flask
 
 from core.settings import Settings
 from webapp import create_app
 from webapp.current import parts
 
-from .people import API, Person
+from .people import API, FORM, Person
 
 
 def test_a_process_that_answers_is_alive(app: Flask):
@@ -56,9 +58,7 @@ def test_addresses_are_believed_from_trusted_proxies_only(app: Flask, web_settin
     for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1"):
         # A client may put anything before what our proxy adds.
         forwarded = {"X-Forwarded-For": f"198.51.100.7, {address}"}
-        form = {"user_name": "김하늘", "phone_no": "01012345678", "birthdate": "19840517"}
-        form |= {"private_auth_type": "0", "gender": "M"}
-        statuses.append(behind.test_client().post(path, json=form, headers=forwarded).status_code)
+        statuses.append(behind.test_client().post(path, json=FORM, headers=forwarded).status_code)
     parts(behind).close()
     assert statuses == [201, 201, 429]
 
@@ -69,6 +69,25 @@ def test_the_reference_page_loads_nothing(app: Flask):
     assert "/api/v1/tilko/session/start" in answer.text
     assert "src=" not in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json", "/api/asyncapi.json"])
+def test_a_document_is_rendered_once_and_kept_by_its_reader(app: Flask, path: str):
+    client = app.test_client()
+    first = client.get(path)
+    began = time.process_time()
+    assert {client.get(path).data for _ in range(100)} == {first.data}
+    assert time.process_time() - began < 1
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_the_document_of_the_stream_names_the_host_it_is_asked_by(app: Flask):
+    for host in ("a.welno.test", "b.welno.test"):
+        assert (
+            app.test_client().get("/api/asyncapi.json", headers={"Host": host}).json["servers"]["here"]["host"] == host
+        )
 
 
 def test_listed_origins_may_read_and_others_not(app: Flask):

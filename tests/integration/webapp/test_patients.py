@@ -55,6 +55,40 @@ def test_prescriptions_carry_no_pictures_of_drugs(app: Flask):
     assert "DrugImage" not in answer.text
 
 
+def test_pictures_come_when_they_are_asked_for(app: Flask):
+    person = arrive(app)
+    detail = {"ChoBangYakPumMyung": "가나정500mg", "RetrieveMdsupDtlInfo": {"DrugCode": "6", "DrugImage": "UElM"}}
+    collect(app, person, [], [treatment(RetrieveTreatmentInjectionInformationPersonDetailList=[detail])])
+    path = f"/patients/{person.patient_uuid}/prescriptions"
+    plain, illustrated = person.ask("GET", path), person.ask("GET", f"{path}?images=1")
+    assert "DrugImage" not in plain.text
+    assert illustrated.json["items"][0]["details"] == [detail]
+    assert plain.headers["ETag"] != illustrated.headers["ETag"]
+
+
+def test_every_item_comes_as_it_was_served(app: Flask):
+    person = arrive(app)
+    collect(app, person, [checkup(**{"당화혈색소(HbA1c)": "５．６(정상)", "시력(좌/우)": "1.0/0.8"})], [])
+    item = person.ask("GET", f"/patients/{person.patient_uuid}/checkups").json["items"][0]
+    assert item["items"] == [
+        {"name": "당화혈색소(HbA1c)", "value": "５．６(정상)", "number": 5.6, "unit": "", "references": []},
+        {"name": "시력(좌/우)", "value": "1.0/0.8", "number": None, "unit": "", "references": []},
+    ]
+    assert (item["vision_left"], item["vision_right"], item["bone_density"]) == ("1.0", "0.8", None)
+
+
+def test_withdrawn_records_leave_the_list_and_change_the_etag(app: Flask, owner: Person):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    before = owner.ask("GET", path)
+    with clock.frozen(clock.now() + timedelta(seconds=5)):
+        collect(app, arrive(app), [checkup()], [])
+    after = owner.ask("GET", path, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert (len(before.json["items"]), len(after.json["items"])) == (2, 1)
+    # The only treatment is of a day that the second session did not ask for.
+    assert len(owner.ask("GET", f"/patients/{owner.patient_uuid}/prescriptions").json["items"]) == 1
+
+
 def test_a_patient_without_a_report_has_none(owner: Person):
     assert owner.ask("GET", f"/patients/{owner.patient_uuid}/report").json["report"] is None
 
@@ -71,7 +105,7 @@ def test_changed_records_have_another_etag(app: Flask, owner: Person):
     path = f"/patients/{owner.patient_uuid}/checkups"
     etag = owner.ask("GET", path).headers["ETag"]
     with clock.frozen(clock.now() + timedelta(seconds=5)):
-        collect(app, owner, [checkup(), checkup("2025년", "01/15")], [])
+        collect(app, arrive(app), [checkup(), checkup("2025년", "01/15")], [])
     assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from core.clock import clock
 from core.names import Status, Step
 from models.collection import CollectionRun, RunState
+from models.patients import ConsentKind
 from services.collection.sessions import Started, start_session
 from services.patients.identity import Identity
 from webapp.current import parts
@@ -31,6 +32,7 @@ def start(app: Flask) -> Started:
             redirect_path=None,
             policy=stores.policy,
             sealer=stores.sealer,
+            given=stores.consents.agree(person, list(ConsentKind), wants_report=False, now=clock.now()),
             now=clock.now(),
             request_id="request-1",
         )

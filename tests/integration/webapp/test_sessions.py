@@ -9,8 +9,9 @@ from flask import Flask
 
 from core.clock import clock
 from core.names import Event, Queue, Status, Step
-from models.collection import RunState
+from models.collection import CollectionRun, RunState
 from services.collection.events import say
+from services.patients.identity import Identity
 from webapp.current import parts
 
 from .people import API, FORM, ORIGIN, Person, arrive, change_run
@@ -35,12 +36,20 @@ def test_start_gives_a_token_and_a_cookie(app: Flask):
         ("user_name", "김\ud800"),
         ("user_name", "김\x00하늘"),
         ("user_name", 7),
+        ("user_name", "가" * 61),
+        ("user_name", "가" + "-님" * 6_000),
+        ("user_name", "e" + "\u0301" * 60),
+        ("user_name", "김1"),
+        ("user_name", " " * 30_000),
         ("phone_no", "02-123-4567"),
         ("phone_no", "0101234567899"),
         ("phone_no", None),
+        ("phone_no", "0" * 30_000),
+        ("phone_no", "\ufdfa" * 10_000),
         ("birthdate", "19840230"),
         ("birthdate", "29990101"),
         ("birthdate", "840517"),
+        ("birthdate", "1984" + " " * 30_000),
         ("private_auth_type", "7"),
         ("gender", "X"),
         ("oid", "a b"),
@@ -52,11 +61,18 @@ def test_start_gives_a_token_and_a_cookie(app: Flask):
         ("redirect_path", "/" + "x" * 200),
         ("patient_uuid", "not-one"),
         ("hospital_id", "../x"),
+        ("consents", "service"),
+        ("consents", ["service", "marketing"]),
+        ("consents", [*FORM["consents"], "service"]),
+        ("consent_texts", {"service": "x" * 65}),
         ("terms_agreed", "maybe"),
         ("terms_agreed_at", "2025-01-02"),
         ("terms_agreed_at", "0001-01-01T00:00:00+23:59"),
         ("terms_agreed_at", "9999-01-01T00:00:00-23:59"),
+        ("terms_agreed_at", "1901-01-01T00:00:00Z"),
+        ("terms_agreed_at", "2999-01-01T00:00:00Z"),
         ("terms_expires_at", "2001-01-02T00:00:00Z"),
+        ("terms_expires_at", "2999-01-01T00:00:00Z"),
         ("unknown_field", 1),
     ],
 )
@@ -66,6 +82,46 @@ def test_a_wrong_field_is_named_with_what_to_do(app: Flask, field: str, value: o
     assert answer.json["error"]["code"] == "VALIDATION_FAILED"
     assert list(answer.json["error"]["details"]) == [field]
     assert answer.json["error"]["details"][field][0].endswith(("요.", "01", "-5678", "15", "09:00", "trend"))
+
+
+@pytest.mark.parametrize("apart", [-timedelta(days=1, minutes=1), timedelta(minutes=6), timedelta(days=1)])
+def test_a_consent_of_another_time_is_refused(app: Flask, apart: timedelta):
+    agreed = {"terms_agreed": True, "terms_agreed_at": (clock.now() + apart).isoformat()}
+    answer = app.test_client().post(f"{API}/tilko/session/start", json=FORM | agreed)
+    assert answer.status_code == 400
+    assert list(answer.json["error"]["details"]) == ["terms_agreed_at"]
+
+
+@pytest.mark.parametrize("apart", [-timedelta(hours=23), timedelta(minutes=4)])
+def test_a_consent_is_kept_as_of_its_time_and_never_of_the_future(app: Flask, apart: timedelta):
+    agreed_at = clock.now() + apart
+    terms = {
+        "terms_agreed": True,
+        "terms_agreed_at": agreed_at.isoformat(),
+        "terms_expires_at": (agreed_at + timedelta(days=3652)).isoformat(),
+    }
+    person = arrive(app, **terms)
+    kept = identity_of(app, person.session_id)
+    assert kept.terms_agreed_at is not None
+    assert abs(kept.terms_agreed_at - min(agreed_at, clock.now())) < timedelta(seconds=20)
+    assert kept.terms_agreed_at <= clock.now()
+
+
+def test_a_consent_that_has_ended_already_is_refused(app: Flask):
+    now = clock.now()
+    terms = {
+        "terms_agreed_at": (now - timedelta(hours=2)).isoformat(),
+        "terms_expires_at": (now - timedelta(hours=1)).isoformat(),
+    }
+    answer = app.test_client().post(f"{API}/tilko/session/start", json=FORM | terms)
+    assert list(answer.json["error"]["details"]) == ["terms_expires_at"]
+
+
+def identity_of(app: Flask, session_id: str) -> Identity:
+    here = parts(app).stores
+    with here.sessions() as session:
+        run = session.get_one(CollectionRun, UUID(session_id))
+    return Identity.from_json(here.sealer.open(run.identity or b"", f"identity:{session_id}"))
 
 
 def test_names_numbers_and_dates_may_be_written_in_many_ways(app: Flask):

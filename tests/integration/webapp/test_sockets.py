@@ -137,6 +137,14 @@ def test_the_end_of_the_session_closes_its_sockets(app: Flask, dial: Dial, start
     assert close_code(socket) == code
 
 
+def test_a_decline_ends_no_socket(app: Flask, dial: Dial, starter: Person):
+    socket = dial(starter.session_id, additional_headers=starter.bearer)
+    with parts(app).stores.unit_of_work() as work:
+        for event in (Event.DECLINED, Event.AUTH_KEY_RECEIVED):
+            say(work, UUID(starter.session_id), event, "확인하고 있어요.", now=clock.now(), status=Status.DECLINED)
+    assert [hear(socket)["type"] for _ in range(4)][2:] == ["declined", "auth_key_received"]
+
+
 def test_whoever_cancels_closes_every_tab_at_once(dial: Dial, owner: Person):
     """Of a collection that has completed there is no event to end its sockets: the control channel does."""
     sockets = [dial(owner.session_id, additional_headers=owner.bearer) for _ in range(2)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import httpx
+import jwt
 import pytest
 import redis
 from flask import Flask
@@ -52,6 +53,16 @@ def test_the_command_prints_a_token_that_works(
 ):
     staff_token(["--name", "op-2", "--hours", "1"])
     assert opens(app, {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"})
+
+
+@pytest.mark.parametrize(("ahead_seconds", "is_let_in"), [(60, True), (100, True), (200, False)])
+def test_a_token_of_a_host_whose_clock_is_ahead_opens_the_others(
+    app: Flask, new_staff: Callable[[], Headers], demo_env: dict[str, str], ahead_seconds: int, *, is_let_in: bool
+):
+    claims = jwt.decode(token_of(new_staff()), options={"verify_signature": False})
+    claims |= {name: claims[name] + ahead_seconds for name in ("iat", "nbf", "exp")}
+    token = jwt.encode(claims, demo_env["WELNO_JWT_SECRET"], "HS256")
+    assert opens(app, {"Authorization": f"Bearer {token}"}) is is_let_in
 
 
 def test_the_command_takes_a_token_back(

@@ -41,6 +41,8 @@ CALLS = {
     "exports.ask": Call("POST", PATIENT + "/export", 202, 404, 404),
     "exports.show": Call("GET", PATIENT + "/exports/{s}", 404, 404, 404),  # test_exports.py has one that is there
     "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
+    "consents.consents": Call("GET", PATIENT + "/consents", 200, 404, 404),
+    "consents.withdraw": Call("POST", PATIENT + "/consents/sensitive/withdraw", 200, 404, 404),
     "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
     "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
@@ -63,6 +65,7 @@ ELSEWHERE = {"serve_socket"}
 PUBLIC = {
     "static",
     "sessions.start",
+    "consents.texts",
     "auth.staff_login",
     "erasures.show_receipt",
     "exports.fetch",
@@ -71,7 +74,7 @@ PUBLIC = {
     "health.metrics",
     "reference.show_reference",
     "asyncapi.show_document",
-    "api-docs.openapi_json",
+    "reference.show_document",
 }
 
 

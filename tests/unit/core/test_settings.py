@@ -3,11 +3,12 @@
 import base64
 from collections import Counter
 from pathlib import Path
+from string import ascii_letters
 
 import pytest
 from limits import parse_many
 
-from core.settings import RelaySettings, Settings, SettingsError
+from core.settings import RelaySettings, Settings, SettingsError, Variable
 from core.settings.reading import declared_variables
 from tests.unit.guards.test_names import ENVIRONMENT
 
@@ -69,51 +70,207 @@ def test_a_file_that_is_not_there_is_named(file: Path):
         Settings.read(without("TILKO_API_KEY") | {"TILKO_API_KEY_FILE": str(file)})
 
 
-def test_a_file_for_what_is_no_secret_is_unknown(file: Path):
-    with pytest.raises(SettingsError, match="WELNO_LOG_LEVEL_FILE: unknown"):
-        Settings.read(ENVIRONMENT | {"WELNO_LOG_LEVEL_FILE": str(file)})
+@pytest.mark.parametrize("variable", [*declared_variables()], ids=lambda variable: variable.name)
+def test_each_setting_may_come_from_a_file(variable: Variable, file: Path):
+    value = ENVIRONMENT.get(variable.name, variable.default)
+    assert value is not None
+    file.write_text(f"{value}\n", encoding="utf-8")
+    assert Settings.read(without(variable.name) | {variable.file_name: str(file)}) == Settings.read(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 100_000, b"two\nlines", b""])
+def test_a_file_that_holds_no_value_is_named(file: Path, content: bytes):
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"^TILKO_API_KEY: "):
+        Settings.read(without("TILKO_API_KEY") | {"TILKO_API_KEY_FILE": str(file)})
+
+
+# For each setting what lies just outside of what is taken. Below, what no setting takes.
+SECONDS = ("0.009", "2678400.1")
+UP_TO_AN_HOUR = ("-0.1", "3600.1")
+CALL = ("0.04", "901")
+RATE = ("0 per hour", "5 per 0 minutes", "5 per fortnight", "99999999 per hour", "per hour")
+API_KEY = ("a b", "é", "x" * 513)
+SECRET = (ascii_letters[:31], ascii_letters * 10, "0" * 64, "abcdefgh" * 8, "é" * 40 + "abcdefgh")
+HOST = (
+    "https://",
+    "https://h:0",
+    "https://h:99999",
+    "https://h:x",
+    "https:///p",
+    "http://h",
+    "https://-",
+    "https://h h",
+)
+URL = (*HOST, "https://h/?a=1", "https://h/#a", "https://u:p@h")
+ORIGINS = (
+    "*",
+    "null",
+    "h",
+    "https://h/",
+    "https://H",
+    "https://h:443",
+    "https://h:99999",
+    "https://h:0443",
+    "https://...",
+)
+REDIS = ("redis://", "redis://h:0", "redis://h:99999/0", "redis://h/x", "redis://h/-1", "http://h", "h:6379")
+OUTSIDE: dict[str, tuple[str, ...]] = {
+    "DATABASE_URL": (
+        "postgresql://",
+        "postgresql://h",
+        "postgresql://h/",
+        "postgresql://h:99999/d",
+        "postgresql://h:x/d",
+        "postgresql:///d",
+        "postgresql://h/d d",
+        "mysql://h/d",
+        "h/d",
+    ),
+    "WELNO_DATABASE_POOL_SIZE": ("0", "201", "+5", "1_0", "１０"),
+    "REDIS_URL": (*REDIS, "redis://h/0?nonsense=1", "unix://"),
+    "CELERY_BROKER_URL": (*REDIS, "foo", "memory://", "amqp://", "sentinel://h:1;http://h", "redis://h/0;"),
+    "WELNO_LOG_KEEP_DAYS_SESSION": ("0", "3651"),
+    "WELNO_RUN_KEEP_DAYS": ("0", "3651"),
+    "WELNO_STEP_KEEP_DAYS": ("0", "3651"),
+    "TILKO_BASE_URL": URL,
+    "TILKO_API_KEY": API_KEY,
+    "TILKO_APPROVAL_CHECK": ("Auto", "none", "login-check"),
+    "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS": CALL,
+    "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": CALL,
+    "MEDIARC_API_URL": URL,
+    "MEDIARC_API_KEY": API_KEY,
+    "WELNO_MEDIARC_TIMEOUT_SECONDS": CALL,
+    "WELNO_SEALING_KEYS": ("k:AAAA", "k:", f"é{KEY}", "k" * 64 + KEY, f"{KEY},{KEY}", "no key"),
+    "WELNO_JWT_SECRET": SECRET,
+    "WELNO_PSEUDONYM_KEY": SECRET,
+    "WELNO_PASSWORD_PEPPER": SECRET,
+    "WELNO_STAFF_LOGIN_LIMIT": RATE,
+    "WELNO_OPERATOR_IDLE_SECONDS": ("0.9", "3600.1"),
+    "WELNO_DEMO": ("on", "2", "maybe"),
+    "WELNO_CONTROLLER": (" ",),
+    "WELNO_CONTROLLER_CONTACT": (" ",),
+    "WELNO_CONSENT_VALID_DAYS": ("0", "3651"),
+    "WELNO_BODY_WITHIN_SECONDS": ("0.09", "300.1"),
+    "WELNO_ANSWER_WITHIN_SECONDS": ("0.09", "300.1"),
+    "WELNO_CONNECTIONS_TOTAL": ("31", "1000001"),
+    "WELNO_CONNECTIONS_PER_ADDRESS": ("7", "1000001"),
+    "WELNO_BODY_LIMIT": RATE,
+    "WELNO_ALLOWED_ORIGINS": ORIGINS,
+    "WELNO_FLOWER_ORIGINS": ORIGINS,
+    "WELNO_COOKIE_SECURE": ("on", "2", "maybe"),
+    "WELNO_TRUSTED_PROXIES": ("-1", "6"),
+    "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS": ("0", "61", "1.5"),
+    "WELNO_START_LIMIT": RATE,
+    "WELNO_START_PHONE_LIMIT": RATE,
+    "WELNO_SIMPLE_AUTH_LIMIT": RATE,
+    "WELNO_PASSWORD_LIMIT": RATE,
+    "WELNO_RELAY_POLL_LIMIT": RATE,
+    "WELNO_SESSION_TTL_SECONDS": SECONDS,
+    "WELNO_SESSION_MAX_SECONDS": SECONDS,
+    "WELNO_SOCKETS_PER_SESSION": ("0", "1001"),
+    "WELNO_POLL_INTERVAL_SECONDS": ("0.04", "61"),
+    "WELNO_POLL_SLOW_MAX_SECONDS": ("0.04", "601"),
+    "WELNO_STEP_MAX_ATTEMPTS": ("0", "51"),
+    "WELNO_STEP_RETRY_BASE_SECONDS": UP_TO_AN_HOUR,
+    "WELNO_STEP_RETRY_MAX_SECONDS": UP_TO_AN_HOUR,
+    "WELNO_CALL_MARGIN_SECONDS": SECONDS,
+    "TILKO_DATA_DIR": (" ", __file__),
+    "WELNO_FILE_RETRY_DELAYS_SECONDS": ("0", "1.5", "60,,x", "2678401", ",".join("1" * 21), "１"),
+    "WELNO_FILE_RETRY_INTERVAL_SECONDS": SECONDS,
+    "WELNO_FILE_ORPHAN_SECONDS": SECONDS,
+    "WELNO_COMPLETED_KEEP_DAYS": ("6", "3651"),
+    "WELNO_SOCKETS_PER_ADDRESS": ("0", "100001"),
+    "WELNO_SOCKETS_PER_PERSON": ("0", "1001"),
+    "WELNO_SOCKETS_TOTAL": ("0", "1000001"),
+    "WELNO_RELAY_MESSAGE_IN_MAX_BYTES": ("1023", "16777217"),
+    "WELNO_RELAY_MESSAGE_OUT_MAX_BYTES": ("66559", "16777217"),
+    "WELNO_RELAY_MESSAGES_PER_MINUTE": ("0", "100001"),
+    "WELNO_RELAY_CONTROLS_PER_MINUTE": ("0", "100001"),
+    "WELNO_RELAY_QUEUE_MAX_BYTES": ("65535", "1073741825"),
+    "WELNO_RELAY_ADMIT_WITHIN_SECONDS": SECONDS,
+    "WELNO_RELAY_PING_EVERY_SECONDS": SECONDS,
+    "WELNO_RELAY_PONG_WITHIN_SECONDS": SECONDS,
+    "WELNO_RELAY_WRITE_WITHIN_SECONDS": SECONDS,
+    "WELNO_RELAY_CLOSE_WITHIN_SECONDS": SECONDS,
+    "WELNO_RELAY_CHECK_EVERY_SECONDS": ("0.009", "61"),
+    "WELNO_RELAY_IDLE_SECONDS": SECONDS,
+    "WELNO_RELAY_DRAIN_SPREAD_SECONDS": UP_TO_AN_HOUR,
+    "WELNO_RELAY_SSE_COMMENT_SECONDS": SECONDS,
+    "WELNO_RELAY_POLL_MAX_SECONDS": UP_TO_AN_HOUR,
+    "WELNO_RELAY_POSITION_CHECK_SECONDS": SECONDS,
+    "WELNO_LEASE_SECONDS": ("0.4", "301", "nan", "inf", "1e2", " 5", "１", "1_0"),
+    "WELNO_SWEEP_INTERVAL_SECONDS": ("0.04", "61"),
+    "WELNO_LOG_LEVEL": ("LOUD", "20"),
+    "PROMETHEUS_MULTIPROC_DIR": ("/nowhere/at/all", __file__),
+}
+
+
+def test_each_setting_has_a_judged_range():
+    assert {variable.name for variable in declared_variables()} == set(OUTSIDE)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in OUTSIDE.items() for value in values])
+def test_what_lies_outside_of_its_range_stops_the_start(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"^{name}: "):
+        Settings.read(ENVIRONMENT | {name: value})
+
+
+@pytest.mark.parametrize("variable", [*declared_variables()], ids=lambda variable: variable.name)
+def test_no_setting_takes_what_is_no_line_of_text(variable: Variable):
+    value = ENVIRONMENT.get(variable.name, variable.default)
+    for wrong in (
+        f"{value}\nX-Injected: 1",
+        f"{value}\x00",
+        f"{value}\x7f",
+        "x" * 4097,
+        *([] if value == "" else [""]),
+    ):
+        with pytest.raises(SettingsError, match=f"^{variable.name}: "):
+            Settings.read(ENVIRONMENT | {variable.name: wrong})
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("WELNO_LEASE_SECONDS", "nan"),
-        ("WELNO_LEASE_SECONDS", "-1"),
-        ("WELNO_STEP_MAX_ATTEMPTS", "2.5"),
-        ("WELNO_FILE_RETRY_DELAYS_SECONDS", "60,,x"),
-        ("WELNO_FILE_RETRY_DELAYS_SECONDS", "0"),
-        ("WELNO_LOG_LEVEL", "LOUD"),
-        ("DATABASE_URL", "mysql://127.0.0.1/none"),
-        ("TILKO_DATA_DIR", " "),
-        ("TILKO_BASE_URL", "http://api.tilko.net"),
-        ("MEDIARC_API_URL", "ftp://127.0.0.1/predict"),
-        ("WELNO_ALLOWED_ORIGINS", "*"),
-        ("WELNO_ALLOWED_ORIGINS", "https://app.example.com/"),
-        ("WELNO_ALLOWED_ORIGINS", "https://App.example.com"),
-        ("WELNO_ALLOWED_ORIGINS", "app.example.com"),
-        ("WELNO_START_LIMIT", "often"),
-        ("WELNO_START_LIMIT", "5 per fortnight"),
-        ("WELNO_JWT_SECRET", "short"),
-        ("WELNO_JWT_SECRET", "abcabc" * 8),
-        ("WELNO_SEALING_KEYS", "k:AAAA"),
-        ("WELNO_SEALING_KEYS", "k:no base64"),
-        ("WELNO_SEALING_KEYS", f"k:{base64.b64encode(bytes(32)).decode()}"),
-        ("WELNO_SEALING_KEYS", f"{KEY},{KEY}"),
-        ("WELNO_SEALING_KEYS", f"{KEY},again{KEY}"),
-        ("WELNO_SEALING_KEYS", f"é{KEY}"),
-        ("WELNO_SEALING_KEYS", "k" * 64 + KEY),
-        ("WELNO_SEALING_KEYS", ""),
+        ("WELNO_RUN_KEEP_DAYS", "29"),
+        ("WELNO_SESSION_MAX_SECONDS", "1799"),
+        ("WELNO_STEP_RETRY_MAX_SECONDS", "1.9"),
+        ("WELNO_LEASE_SECONDS", "0.5"),
     ],
 )
-def test_a_wrong_value_stops_the_start_by_name(name: str, value: str):
-    with pytest.raises(SettingsError, match=f"^{name}: "):
-        Settings.read(ENVIRONMENT | {name: value})
+def test_settings_that_contradict_each_other_stop_the_start(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"^{name}: must be at least WELNO_"):
+        Settings.read(ENVIRONMENT | {name: value, "WELNO_SWEEP_INTERVAL_SECONDS": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql:///welno?host=/run/postgresql"),
+        ("REDIS_URL", "rediss://:p%40ss@redis.example.com:6380/3?ssl_cert_reqs=none"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=1"),
+        ("CELERY_BROKER_URL", "sentinel://s1.example.com:26379;sentinel://s2.example.com:26379"),
+        ("CELERY_BROKER_URL", "amqps://user:pass@mq.example.com/vhost"),
+        ("TILKO_BASE_URL", "http://127.0.0.1:8001"),
+        ("WELNO_ALLOWED_ORIGINS", "https://app.example.com, https://[2001:db8::1]:8443,http://localhost:8000"),
+    ],
+)
+def test_an_address_of_each_kind_is_taken(name: str, value: str):
+    Settings.read(ENVIRONMENT | {name: value})
+
+
+def test_a_key_of_zeros_seals_nothing():
+    with pytest.raises(SettingsError, match=r"^WELNO_SEALING_KEYS: "):
+        Settings.read(ENVIRONMENT | {"WELNO_SEALING_KEYS": f"k:{base64.b64encode(bytes(32)).decode()}"})
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("WELNO_PSEUDONYM_KEY", ENVIRONMENT["WELNO_JWT_SECRET"]),
+        ("WELNO_PASSWORD_PEPPER", ENVIRONMENT["WELNO_JWT_SECRET"]),
+        ("WELNO_PASSWORD_PEPPER", ENVIRONMENT["WELNO_PSEUDONYM_KEY"]),
         ("WELNO_JWT_SECRET", KEY.partition(":")[2]),
     ],
 )

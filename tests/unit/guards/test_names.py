@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "WELNO_JWT_SECRET": "invented: " + ascii_letters,
     "WELNO_PSEUDONYM_KEY": "another: " + ascii_letters,
     "WELNO_PASSWORD_PEPPER": "a third: " + ascii_letters,
+    "WELNO_CONTROLLER": "invented",
+    "WELNO_CONTROLLER_CONTACT": "privacy@welno.example",
 }
 _SHOW = """
 import json, tasks.app as worker

@@ -11,6 +11,7 @@ from .source import ROOMS, ROOT, Module, calls, imports, modules
 # Who opens and closes transactions: the unit of work, and what has to commit on its own by its contract.
 OPENS_TRANSACTIONS = {
     "services.delivery.unit_of_work",
+    "services.database",  # the look at a new connection must leave no transaction open
     "services.patients.passwords",  # a counted try stays counted, whatever is answered
     "services.collection.files_import",  # one transaction per file, of a worker or of beat
     "services.collection.steps.make_report",  # the order waits visibly while the report is made

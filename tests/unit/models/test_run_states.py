@@ -1,10 +1,12 @@
 """What comes next, how long to wait, when to poll: tables."""
 
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 
 from core.names import Step
+from core.settings.groups import CollectionSettings
 from models.collection.run_states import Retry, next_step, poll_delay, retry_delay, wants_report
 
 RETRY = Retry(max_attempts=5, base_seconds=2, max_seconds=10)
@@ -54,6 +56,19 @@ def test_a_report_is_for_those_who_came_for_it_and_have_a_checkup(redirect_path,
 )
 def test_pauses_double_spread_and_heed_the_provider(failed, chance, asked, seconds):
     assert retry_delay(RETRY, failed, chance=chance, asked_seconds=asked) == timedelta(seconds=seconds)
+
+
+def test_the_usual_tries_outlast_a_provider_that_hears_of_an_approval_five_seconds_late():
+    usual = {field.name: field.default for field in fields(CollectionSettings)}
+    attempts, base = usual["step_max_attempts"], usual["step_retry_base_seconds"]
+    retry = Retry(attempts, base, usual["step_retry_max_seconds"])
+    pauses = [retry_delay(retry, failed, chance=0) for failed in range(1, attempts)]
+    assert sum(pause.total_seconds() for pause in pauses if pause) > 5 + base
+
+
+@pytest.mark.parametrize("failed", [5, 100, 10_000_000])
+def test_what_is_tried_for_as_long_as_it_takes_always_has_a_pause(failed):
+    assert retry_delay(replace(RETRY, max_attempts=None), failed, chance=1) == timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("failed", [5, 6])

@@ -62,6 +62,17 @@ def test_a_socket_of_several_subjects_counts_once_and_each_subject_for_itself():
     assert (caught.value.scope, registry.total) == ("subject", 1)
 
 
+def test_what_fits_at_present_bounds_them_all():
+    registry, fitting = ReaderRegistry(LIMITS), 1
+    registry.limit_total_by(lambda: fitting)
+    registry.acquire("one", 1, "a")
+    with pytest.raises(TooManySocketsError) as caught:
+        registry.acquire("two", 1, "b")
+    fitting = 2
+    registry.acquire("two", 1, "b")
+    assert caught.value.scope == "total"
+
+
 def test_a_full_process_says_try_again_and_other_limits_say_too_many():
     assert TooManySocketsError("total").close_code == CloseCode.TRY_AGAIN_LATER
     assert TooManySocketsError("address").close_code == CloseCode.TOO_MANY

@@ -57,7 +57,7 @@ def test_a_position_is_a_number_or_epoch_and_number(text, position):
     assert parse_position(text) == position
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "a:b:1", "a:", "1" * 16, "１", "g:1"])
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "a:b:1", "a:", "1" * 16, "１", "g:1", " " * 8_000 + "1"])
 def test_anything_else_is_no_position(text):
     with pytest.raises(ValueError, match="not a position"):
         parse_position(text)

@@ -1,13 +1,14 @@
 """What a person enters: normalized, compared, masked, sealed."""
 
+import time
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import RFC_4122, uuid4
 
 import pytest
 
-from services.patients.identification import Identity, mask_name, normalize_name, normalize_phone
+from services.patients.identification import Identity, is_name, mask_name, normalize_name, normalize_phone
 
 
 def make(**changes: Any) -> Identity:
@@ -39,6 +40,42 @@ def test_endings_and_spelling_make_no_other_person(entered: str) -> None:
     assert normalize_name(entered) == "김하늘"
 
 
+def test_a_name_of_endings_is_taken_apart_in_one_go() -> None:
+    began = time.process_time()
+    assert normalize_name("가" + "-님" * 30_000) == "가"
+    assert normalize_name("가" + "-님" * 30_000 + "x").endswith("-님x")
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "name", ["김하늘", "Anna-Lee O'Brien", "J. R. Kim", "남궁·하늘", "नरेंद्र", "é", "e\u0302\u0323", "가" * 60]
+)
+def test_letters_of_any_script_make_a_name(name: str) -> None:
+    assert is_name(normalize_name(name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "가" * 61,
+        "김1",
+        "-김",
+        "김-",
+        "김.",
+        "김....늘",
+        "김  -  늘",
+        "김<늘",
+        "김\u200b늘",
+        "\u0301",
+        "e" + "\u0316" * 5,
+        "·",
+    ],
+)
+def test_what_is_no_name_is_none(name: str) -> None:
+    assert not is_name(name)
+
+
 @pytest.mark.parametrize("name", ["김하님", "님프", "Anna-Lee Kim", "웰로"])
 def test_names_that_only_look_like_an_ending_stay(name: str) -> None:
     assert normalize_name(name) == name
@@ -66,8 +103,7 @@ def test_repr_of_an_identity_shows_nothing_personal() -> None:
 
 
 def test_identity_survives_its_json() -> None:
-    moment = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-    identity = make(patient_uuid=uuid4(), oid="ORDER-1", terms_agreed=True, terms_agreed_at=moment)
+    identity = make(patient_uuid=uuid4(), oid="ORDER-1")
     assert Identity.from_json(identity.to_json()) == identity
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from spool import DataType, UnknownFile
+from spool import AnswerKind, DataType, UnknownFile
 from spool.names import (
     FileName,
     build_stamp,
@@ -65,8 +65,8 @@ def test_raw_answers_in_failed_are_no_packages() -> None:
 
 
 def test_incoming_names_are_read_back() -> None:
-    name = incoming_name(SESSION, DataType.PATIENT)
-    assert read_incoming_name(name) == (SESSION, DataType.PATIENT)
+    name = incoming_name(SESSION, AnswerKind.HEALTH)
+    assert read_incoming_name(name) == (SESSION, AnswerKind.HEALTH)
     assert read_incoming_name(f"x{name}") is None
 
 

@@ -14,6 +14,9 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import Command, StreamSource
 
 _CLOSE_CODES = {str(Status.EXPIRED): CloseCode.EXPIRED, str(Status.CANCELLED): CloseCode.UNKNOWN}
+# Older releases wrote both as errors, and the log keeps those for a month.
+_ENDING_TYPES = frozenset({str(Event.EXPIRED), str(Event.CANCELLED), str(Event.ERROR)})
+_ENDING_MARKS = tuple(f'"type":"{name}"'.encode() for name in _ENDING_TYPES)
 
 
 class SessionSource(StreamSource):
@@ -56,10 +59,11 @@ class SessionSource(StreamSource):
     @classmethod
     def close_code_for(cls, event: StoredEvent) -> int | None:
         """Most events are told apart by their bytes alone."""
-        if b'"type":"error"' not in event.to_json():
+        encoded = event.to_json()
+        if not any(mark in encoded for mark in _ENDING_MARKS):
             return None
         body = event.body
-        return _CLOSE_CODES.get(str(body.get("status"))) if body.get("type") == Event.ERROR else None
+        return _CLOSE_CODES.get(str(body.get("status"))) if body.get("type") in _ENDING_TYPES else None
 
     def command(self, name: str) -> Command | None:
         return self._answer_status if name == "status_request" else None

@@ -9,9 +9,11 @@ from flask_smorest import Blueprint
 
 from core.names import session_subject
 from models.collection import CollectionRun
+from models.collection.run_states import asks_for_report
 from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
 from services.collection.session_cache import SessionView, status_of
 from services.collection.sessions import start_session
+from services.patients.consents import ConsentRequired, GivenConsents, GuardianRequired
 from services.patients.identification import Identity
 from services.patients.records import list_checkups, list_prescriptions
 from webapp.api.collection.schemas.sessions import (
@@ -34,6 +36,7 @@ from webapp.auth import (
     require_session,
 )
 from webapp.current import stores
+from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use, pseudonym
 from webapp.origins import refuse_foreign_origin
 
@@ -50,6 +53,7 @@ def start(asked: dict[str, Any]) -> Response:
     """Open a session for a person who has consented."""
     refuse_foreign_origin()
     identity: Identity = asked["identity"]
+    given = _agree(asked)
     settings = stores().settings
     count_use(settings.web.start_limit, "start", caller_address())
     count_use(settings.web.start_phone_limit, "start-phone", pseudonym(identity.phone_no))
@@ -60,6 +64,7 @@ def start(asked: dict[str, Any]) -> Response:
             redirect_path=asked["redirect_path"],
             policy=stores().policy,
             sealer=stores().sealer,
+            given=given,
             now=stores().clock.now(),
             request_id=g.request_id,
         )
@@ -78,6 +83,23 @@ def start(asked: dict[str, Any]) -> Response:
 
 
 mark_access(start, "public")
+
+
+def _agree(asked: dict[str, Any]) -> GivenConsents:
+    """Before anything is counted or stored. Raises ApiError."""
+    try:
+        return stores().consents.agree(
+            asked["identity"],
+            asked["consents"],
+            wants_report=asks_for_report(asked["redirect_path"]),
+            now=stores().clock.now(),
+            shown=asked["consent_texts"],
+            until=asked["consents_until"],
+        )
+    except GuardianRequired as exc:
+        raise ApiError(Code.GUARDIAN_REQUIRED) from exc
+    except ConsentRequired as exc:
+        raise ApiError(Code.CONSENT_REQUIRED, details={"missing": exc.missing, "changed": exc.changed}) from exc
 
 
 @blueprint.post("/simple-auth")

@@ -17,6 +17,7 @@ from webapp.api.collection.schemas.sessions import MessagesOutput, MessagesQuery
 from webapp.api.collection.session_authority import SessionAuthority
 from webapp.api.collection.socket_admission import SocketAdmission, SocketAttempt
 from webapp.api.documented import SECURITY_SESSION, fails
+from webapp.api.fields import WORD_MAX
 from webapp.auth import for_session, mark_access, presented_credential
 from webapp.current import parts, stores
 from webapp.errors import ApiError, Code
@@ -129,6 +130,8 @@ def _asked_position() -> Position:
     except ValueError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details={"after_seq": ["0 이상의 숫자로 보내 주세요."]}) from exc
     epoch = position.epoch or request.args.get("epoch", "")
+    if len(epoch) > WORD_MAX:
+        raise ApiError(Code.VALIDATION_FAILED, details={"epoch": [f"{WORD_MAX}자까지 쓸 수 있어요."]})
     return Position(epoch, position.seq)
 
 

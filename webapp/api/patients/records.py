@@ -19,7 +19,14 @@ from services.patients.records import (
     records_version,
 )
 from webapp.api.documented import SECURITY_PATIENT, fails
-from webapp.api.patients.schemas.records import CheckupsOutput, PageQuery, PrescriptionsOutput, ReportOutput
+from webapp.api.patients.schemas.records import (
+    CheckupsOutput,
+    IllustratedPrescriptionsOutput,
+    PageQuery,
+    PrescriptionsOutput,
+    ReportOutput,
+    TreatmentsQuery,
+)
 from webapp.auth import for_patient
 from webapp.current import stores
 from webapp.errors import ApiError, Code
@@ -53,22 +60,25 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 @blueprint.get("/<uuid:patient_uuid>/prescriptions")
 @blueprint.doc(security=SECURITY_PATIENT)
 @for_patient
-@blueprint.arguments(PageQuery, location="query", error_status_code=400)
+@blueprint.arguments(TreatmentsQuery, location="query", error_status_code=400)
 @blueprint.response(200, PrescriptionsOutput)
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
 def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
-    """The stored treatments and prescriptions."""
+    """The stored treatments and prescriptions, without pictures of drugs unless asked for."""
     after = _read_cursor(query["after"])
     with stores().unit_of_work() as work:
         etag = _etag(work.session, patient_uuid, Prescription, query)
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
-            page = list_prescriptions(work.session, patient_uuid, limit=query["limit"], after=after)
+            page = list_prescriptions(
+                work.session, patient_uuid, limit=query["limit"], after=after, with_pictures=query["images"]
+            )
         record_look(work, patient_uuid, AccessedWhat.PRESCRIPTIONS)
     if is_unchanged:
         return _unchanged(etag)
-    return _page(PrescriptionsOutput(), patient_uuid, page.items, page.next_cursor, etag)
+    schema = IllustratedPrescriptionsOutput() if query["images"] else PrescriptionsOutput()
+    return _page(schema, patient_uuid, page.items, page.next_cursor, etag)
 
 
 @blueprint.get("/<uuid:patient_uuid>/report")
@@ -102,7 +112,8 @@ def _etag(
 ) -> str:
     """Read before the records: at worst it is older than they are, and the next question is answered in full."""
     version = records_version(session, patient_uuid, model)
-    text = f"{patient_uuid}|{model.__tablename__}|{version}|{query.get('limit')}|{query.get('after')}"
+    asked = "|".join(f"{name}={query[name]}" for name in sorted(query))
+    text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

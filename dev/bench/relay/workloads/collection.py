@@ -30,6 +30,7 @@ class CollectionStreams:
         "WELNO_SOCKETS_PER_SESSION": str(_MAX_READERS),
         "WELNO_SOCKETS_PER_ADDRESS": _MANY,
         "WELNO_SOCKETS_TOTAL": _MANY,
+        "WELNO_TRUSTED_PROXIES": "1",  # as behind one, all have one address, and nobody is counted by it
     }
     max_readers = _MAX_READERS
 

@@ -7,7 +7,7 @@ from dev.bench.chaos.options import read_options
 from tests.integration.dev.bench.running import SECONDS, run_bench
 
 TINY = "--kills 3 --seed 7 --arrivals 2 --pause 0.1 0.3 --settle-seconds 14"
-KINDS = "--only worker_child_killed poller_killed redis_flushed"
+KINDS = "--only worker_killed poller_killed redis_flushed"
 
 
 @pytest.mark.timeout(SECONDS + 30)
@@ -21,5 +21,5 @@ def test_a_few_faults_are_injected_and_survived():
 
 
 def test_a_fault_that_nobody_knows_is_refused():
-    with pytest.raises(SystemExit, match=r"worker_child_killed, .*caller_killed_after_billing"):
+    with pytest.raises(SystemExit, match=r"worker_killed, .*caller_killed_after_billing"):
         run(read_options(["--only", "moon_falls"], None))

@@ -107,8 +107,12 @@ def test_second_run_on_one_home_is_refused(supervise, home):
     assert f"{home} is in use by another run" in second.output.read_text()
 
 
-def test_taken_port_is_named_with_its_setting(home):
+def test_taken_port_is_named_with_its_setting_and_nothing_else_is_told(home, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Exception, match=rf"port {port} \(web\) is taken; set WELNO_PORT to another first port"):
-            make_stack(home, web_port=port).start_all()
+        with (
+            pytest.raises(Exception, match=rf"port {port} \(web\) is taken; set WELNO_PORT to another first port"),
+            make_stack(home, web_port=port),
+        ):
+            pytest.fail("it started")
+    assert capsys.readouterr().out == ""

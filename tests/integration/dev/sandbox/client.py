@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 SIMPLE_AUTH = "/api/v1.0/nhissimpleauth/simpleauthrequest"
 CHECKUPS = "/api/v1.0/nhissimpleauth/ggpab003m0105"
+LOGIN_CHECK = "/api/v2.0/nhissimpleauth/LoginCheck"
 TREATMENTS = "/api/v1.0/nhissimpleauth/retrievetreatmentinjectioninformationperson"
 TOKENS = ("CxId", "PrivateAuthType", "ReqTxId", "Token", "TxId")
 IDENTITY = ("UserName", "BirthDate", "UserCellphoneNumber")
@@ -83,6 +84,13 @@ class TilkoClient:
         self, session: dict[str, str], who: tuple[str, str, str], path: str = CHECKUPS
     ) -> httpx.Response:
         return self.call(path, session, who)
+
+    def check_login(
+        self, session: dict[str, str], who: tuple[str, str, str], path: str = LOGIN_CHECK
+    ) -> httpx.Response:
+        key = os.urandom(16)
+        body = {"Auth": {name: session[name] for name in TOKENS} | self.seal(who, key)}
+        return self.http.post(self.base + path, json=body, headers=self.headers(key))
 
     def fetch_treatments(
         self, session: dict[str, str], who: tuple[str, str, str], start: str | None = None, end: str | None = None

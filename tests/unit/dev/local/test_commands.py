@@ -3,9 +3,10 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 from core.names import Queue
-from dev.local.programs import ORDER, ROOT, worker_program
+from dev.local.programs import ORDER, ROOT, Ports, list_programs, worker_program
 
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
@@ -43,3 +44,14 @@ def test_lock_names_hashes_and_no_registry():
         assert "--hash=sha256:" in text
         assert "index-url" not in text.replace("--no-emit-index-url", "")
         assert "http" not in re.sub(r"(?m)^[a-z0-9-]*http[a-z0-9-]*(\[.*\])?==|# +(via )?.*$", "", text)
+
+
+def test_what_is_reached_over_http_listens_on_loopback_unless_told_otherwise():
+    assert not [command for command in PROCFILE.values() if "0.0.0.0" in command]
+    assert '"${WEB_HOST:-127.0.0.1}:' in PROCFILE["web"]
+    assert '--address="${FLOWER_HOST:-127.0.0.1}"' in PROCFILE["flower"]
+
+
+def test_beat_keeps_no_file(tmp_path: Path):
+    for command in (PROCFILE["beat"], " ".join(list_programs(tmp_path, Ports(1, 2, 3))["beat"].command)):
+        assert command.endswith(" beat --loglevel INFO")

@@ -12,6 +12,7 @@ from dev.sandbox.faults import Faults, read_fault
         ({"hold": "before"}, True),
         ({"headers": {"X-A": "b"}}, True),
         ({"cut": "during"}, True),
+        ({"reshape": {"prefix": "77u/"}}, True),
         ({"cut": "before"}, False),
         ({"status": 500}, False),
         ({"malformed": True}, False),

@@ -1,6 +1,7 @@
 """Checkups and treatments: deterministic, plausible, in the provider's shape."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from dev.sandbox.checkups import build_checkups
 from dev.sandbox.people import SEED_PEOPLE, Person
 from dev.sandbox.prescriptions import build_treatments
+from dev.sandbox.records import Question
 
 TODAY = date(2026, 11, 21)
 ALWAYS = (date(2000, 1, 1), TODAY)
@@ -96,3 +98,16 @@ def test_some_visits_have_no_medication_and_empty_counts():
     assert visits
     assert {row["TuYakYoYangHoiSoo"] for row in visits} == {""}
     assert "" in {row["CheoBangHoiSoo"] for row in visits}
+
+
+def test_another_spelling_tells_the_same_with_a_null_row_more():
+    other = replace(WOMAN, spelling="other")
+    for window in (None, ALWAYS):
+        usual, respelled = (Question(person, 1, TODAY, window).build() for person in (WOMAN, other))
+        assert usual is not None
+        assert respelled is not None
+        assert (len(respelled), respelled[-1]) == (len(usual) + 1, None)
+        assert not any(row in usual for row in respelled)
+    names = measured(Question(other, 1, TODAY, None).build()[0])
+    assert names["청각(좌/우)"]
+    assert re.fullmatch(r"[0-9]+／[0-9]+㎜Hg", names["혈압(최고/최저)"])

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.collection.steps.fetch_prescriptions import months_before
+from services.collection.windows import months_before
 
 
 @pytest.mark.parametrize(

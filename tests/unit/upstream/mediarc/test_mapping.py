@@ -91,6 +91,19 @@ def test_what_was_not_examined_is_left_out():
     assert not {"date", "waist", "up", "tb"} & mapped.keys()
 
 
+@pytest.mark.parametrize(
+    "words", ["해당없음", "해당 없음", "검사안함", "검사 안함(본인 거부)", "미실시", "-", "해당없음/해당없음"]
+)
+def test_words_for_no_examination_are_no_finding(words):
+    mapped = map_checkup(replace(LEAST, urine_protein=words, tuberculosis=words))
+    assert not {"up", "tb"} & mapped.keys()
+
+
+@pytest.mark.parametrize("words", ["음성", "±", "(-)", "1+", "정상(양성)", "없음"])
+def test_findings_are_sent_as_they_are(words):
+    assert map_checkup(replace(LEAST, urine_protein=words))["up"] == words
+
+
 def test_request_names_the_person_and_the_transaction():
     request = build_report_request(SUBJECT, FULL, tid="TM_WELNO_3f9c1a2b")
     data = request["twobecon_data"]

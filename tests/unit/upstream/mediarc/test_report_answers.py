@@ -43,6 +43,12 @@ def test_numbers_left_out_are_none(moment):
     assert (report.bodyage, report.rank, report.analyzed_at) == (None, None, None)
 
 
+@pytest.mark.parametrize("number", [1e300, -1e300, 10**300, -1, 1000])
+def test_what_is_no_age_is_refused(number):
+    report = read({**ANSWER, "mediarC": {"data": [], "bodyage": number, "rank": number}})
+    assert (report.bodyage, report.rank) == (None, None)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

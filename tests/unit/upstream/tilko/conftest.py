@@ -28,7 +28,8 @@ class Provider:
 
     def open(self, request: TilkoRequest) -> dict[str, str]:
         """The fields with the encrypted ones opened."""
-        aes_key, fields = self.aes_key(request), json.loads(request.body)
+        aes_key, body = self.aes_key(request), json.loads(request.body)
+        fields = body.get("Auth", body)
         for name in ("UserName", "BirthDate", "UserCellphoneNumber"):
             opener = Cipher(algorithms.AES(aes_key), modes.CBC(b"\x00" * 16)).decryptor()
             unpadder = block_padding.PKCS7(128).unpadder()

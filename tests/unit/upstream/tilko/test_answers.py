@@ -1,18 +1,24 @@
 """Each answer of the protocol's table leads to what the table says."""
 
 import copy
+import gzip
 import json
 import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from core.clock import clock
 from upstream.tilko import answers
 from upstream.tilko.errors import (
+    AnswerUnreadable,
+    Declined,
+    EndpointMissing,
     NotApproved,
     NotRegistered,
+    RefusedBeforeApproval,
     TilkoError,
     TilkoMisconfigured,
     TilkoRefused,
@@ -48,10 +54,14 @@ def read_auth(body, status=200):
     return answers.read_simple_auth(status, JSON, body, private_auth_type="0")
 
 
+def check_login(body, status=200, headers=JSON):
+    return answers.read_login_check(status, headers, body)
+
+
 def test_data_comes_with_count_and_balance():
     body = encode({**OK, "ResultList": [{"Year": "2023년"}, {"Year": "2021년"}]})
     answer = read_data(body)
-    assert (answer.raw, answer.count, answer.point_balance) == (body, 2, Decimal("1234.50"))
+    assert (answer.count, answer.skipped, answer.point_balance) == (2, 0, Decimal("1234.50"))
     assert "2023" not in repr(answer)
 
 
@@ -105,7 +115,7 @@ def test_json_labelled_as_html_is_still_json():
         "인증을 진행할 수 없습니다",
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
 def test_wrong_personal_data_is_not_retried(read, message):
     with pytest.raises(WrongPersonalData) as caught:
         read(refuse(message))
@@ -133,7 +143,7 @@ def test_missing_account_names_the_authenticator(given):
 
 @pytest.mark.parametrize("body", [refuse("요청 오류", 4115), refuse("인증이 완료되지 않은 요청이 있습니다")])
 def test_before_the_request_nothing_can_be_unapproved(body):
-    with pytest.raises(TilkoRefused):
+    with pytest.raises(RefusedBeforeApproval):
         read_auth(body)
 
 
@@ -158,18 +168,94 @@ def test_malformed_authentication_is_passing(body):
     assert caught.value.reason == "malformed"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"null", b"\xff{", b'{"Status": "OK", "ResultList": [{"Ye', encode(OK), encode({**OK, "ResultList": {}})],
-)
-def test_malformed_data_is_passing(body):
+UNREADABLE = [
+    b"null",
+    b"\xff{",
+    b'{"Status": "OK", "ResultList": [{"Ye',
+    encode(OK),
+    encode({"Records": []}),
+    encode({**OK, "ResultList": "[..."}),
+    encode([{"Year": "2023"}]),
+    b"[" * 5000,
+]
+
+
+def test_an_answer_of_no_bytes_is_passing():
     with pytest.raises(TilkoUnavailable) as caught:
-        read_data(body)
+        read_data(b"")
     assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
 
 
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_what_may_have_been_paid_for_and_cannot_be_read_is_not_asked_for_again(body):
+    assert answers.may_hold_data(200, JSON, body)
+    with pytest.raises(AnswerUnreadable) as caught:
+        read_data(body)
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 200),
+        (b"<html>", 200),
+        (b"not json", 502),
+        (encode(OK), 302),
+        (refuse("점검 중"), 200),
+        (encode({**OK, "ErrorCode": 4115, "ResultList": None}), 200),
+        (b"<html>" + b" " * 300_000, 500),
+    ],
+)
+def test_what_certainly_was_not_paid_for_need_not_be_kept(body, status):
+    assert not answers.may_hold_data(status, JSON, body)
+
+
+@pytest.mark.parametrize("status", [200, 206, 403, 500])
+def test_records_count_whatever_the_status_says(status):
+    body = encode({**OK, "ResultList": [{}]})
+    assert answers.may_hold_data(status, JSON, body)
+    assert read_data(body, status=status).count == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "skipped"),
+    [
+        (encode({**OK, "ResultList": [{"Year": "2023"}, None, 7, "row", [], {"Year": "2021"}]}), 2, 4),
+        (encode({"status": "Ok", "resultList": [{}]}), 1, 0),
+        (encode({**OK, "ResultList": {"Year": "2023"}}), 1, 0),
+        (encode({**OK, "ResultList": {}}), 0, 0),
+        (b'{"Status":"OK","ResultList":[{"Location":"\\ud83c"}]}', 1, 0),
+        (json.dumps({**OK, "ResultList": [{"Location": "한빛"}]}, ensure_ascii=False).encode("utf-16"), 1, 0),
+        (json.dumps({**OK, "ResultList": [{"Location": "한빛"}]}, ensure_ascii=False).encode("cp949"), 1, 0),
+        (json.dumps(encode({**OK, "ResultList": [{}]}).decode()).encode(), 1, 0),
+        (encode({**OK, "ResultList": [{}]}) + b"\x00\n<!-- served by 3 -->", 1, 0),
+        (b'{"Status":"OK","ResultList":[{"Value":NaN},{"Value":1' + b"0" * 400 + b"}]}", 2, 0),
+        (b'{"Status":"OK","ResultList":[{"Value":"a\tb\nc"}]}', 1, 0),
+    ],
+)
+def test_odd_answers_are_read_for_what_they_say(body, count, skipped):
+    answer = read_data(body)
+    assert (answer.count, answer.skipped) == (count, skipped)
+    rows, _ = answers.rows_of(answers.read_answer(JSON, body))
+    assert len(orjson.loads(orjson.dumps(rows))) == count
+
+
+def test_an_answer_that_comes_coded_all_the_same_is_read():
+    body = gzip.compress(gzip.compress(encode({**OK, "ResultList": [{}]})))
+    coded = {**JSON, "Content-Encoding": "gzip, gzip"}
+    assert answers.may_hold_data(200, coded, body)
+    assert read_data(body, headers=coded).count == 1
+
+
+def test_a_coding_that_nobody_knows_is_kept_for_people_to_look_at():
+    coded = {**JSON, "Content-Encoding": "br"}
+    assert answers.may_hold_data(200, coded, b"\x0b\x02")
+    with pytest.raises(AnswerUnreadable, match="unknown_coding"):
+        read_data(b"\x0b\x02", headers=coded)
+
+
 def test_damaged_answer_does_not_travel_in_the_error():
-    with pytest.raises(TilkoUnavailable) as caught:
+    with pytest.raises(AnswerUnreadable) as caught:
         read_data('{"Status": "OK", "ResultList": [{"Location": "한빛검진의원'.encode())
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
@@ -210,7 +296,7 @@ def test_retry_after_is_honoured(value, seconds):
         (400, refuse("등록되지 않은 API Key")),
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
 def test_our_own_configuration_is_told_apart(read, status, body):
     with pytest.raises(TilkoMisconfigured) as caught:
         read(body, status=status)
@@ -222,16 +308,82 @@ def test_our_own_configuration_is_told_apart(read, status, body):
     [
         (200, refuse("점검 중입니다", 9001)),
         (400, refuse("잘못된 요청", 9001)),
-        (302, b""),
-        (404, b"<html>"),
+        (302, refuse("이동", 9001)),
         (400, encode(OK)),
     ],
 )
-@pytest.mark.parametrize("read", [read_data, read_auth])
-def test_any_other_refusal_stops_the_step(read, status, body):
+@pytest.mark.parametrize(("read", "passes"), [(read_data, False), (read_auth, True), (check_login, True)])
+def test_any_other_refusal_stops_the_step_but_ends_no_wait(read, passes, status, body):
     with pytest.raises(TilkoRefused) as caught:
         read(body, status=status)
-    assert (caught.value.retryable, caught.value.http_status) == (False, status)
+    assert isinstance(caught.value, RefusedBeforeApproval) is passes
+    assert (caught.value.retryable, caught.value.http_status) == (passes, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(302, b""), (307, b"<html>"), (404, b"<html>"), (418, b"{"), (400, b"[]")]
+)
+@pytest.mark.parametrize("read", [read_data, read_auth])
+def test_a_page_of_somebody_on_the_way_is_passing(read, status, body):
+    with pytest.raises(TilkoUnavailable) as caught:
+        read(body, status=status)
+    assert (caught.value.reason, caught.value.http_status) == ("malformed", status)
+
+
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
+def test_who_declined_is_not_told_of_wrong_data(read):
+    with pytest.raises(Declined) as caught:
+        read(refuse("본인이 인증 요청을 거절하여 인증을 진행할 수 없습니다", 4100))
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("read", [read_data, read_auth, check_login])
+def test_who_cannot_be_found_gave_wrong_data(read):
+    with pytest.raises(WrongPersonalData) as caught:
+        read(refuse("조회 실패", 9, TargetMessage="가입자를 찾을 수 없습니다"))
+    assert caught.value.reason == "person_not_found"
+
+
+@pytest.mark.parametrize(
+    ("body", "approved"),
+    [
+        (encode({**OK, "Result": True}), True),
+        (encode({**OK, "Result": False}), False),
+        (encode({**OK, "Result": "true"}), True),
+        (b"\xef\xbb\xbf" + encode({**OK, "Result": True}), True),
+        (encode({**OK, "Result": True, "ErrorCode": 4115}), False),
+        (refuse("인증 대기", 4115, Result=False), False),
+        (refuse("인증이 완료되지 않았습니다", 7, Result=None), False),
+        (b"<!DOCTYPE html><html></html>", False),
+    ],
+)
+def test_a_login_check_says_whether_the_person_has_approved(body, approved):
+    assert check_login(body) is approved
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"\xff{"),
+        (200, encode(OK)),
+        (200, encode({**OK, "Result": None})),
+        (200, encode({**OK, "Result": 2})),
+        (200, encode({"Result": True})),
+        (302, b"<html>"),
+        (418, b"{"),
+    ],
+)
+def test_a_login_check_that_cannot_be_read_is_passing(status, body):
+    with pytest.raises(TilkoUnavailable) as caught:
+        check_login(body, status=status)
+    assert (caught.value.retryable, caught.value.reason) == (True, "malformed")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", refuse("no such resource")])
+def test_a_path_that_is_not_there_is_told_apart(body):
+    with pytest.raises(EndpointMissing):
+        check_login(body, status=404)
 
 
 def test_refusal_keeps_code_and_log_for_the_operators():

@@ -1,5 +1,6 @@
 """What goes out can be opened by the provider, and by nobody who only sees it pass."""
 
+import json
 from datetime import date
 
 import pytest
@@ -33,6 +34,14 @@ def test_checkups_carry_the_tokens_plain(provider, key, person, tokens):
         "0",
     )
     assert fields["UserName"] == "김하늘"
+
+
+@pytest.mark.parametrize("version", ["v2.0", "v1.0"])
+def test_a_login_check_carries_the_checkups_fields_within_auth(provider, key, person, tokens, version):
+    request = codec.build_login_check(key, version, person, tokens)
+    assert request.path == f"/api/{version}/nhissimpleauth/LoginCheck"
+    assert list(json.loads(request.body)) == ["Auth"]
+    assert provider.open(request) == provider.open(codec.build_checkups(key, person, tokens))
 
 
 def test_treatments_carry_the_period_plain(provider, key, person, tokens):

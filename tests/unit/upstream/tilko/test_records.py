@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upstream.tilko import records, values
+from upstream.tilko.measurements import Measurements, read_inspections
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -45,9 +46,20 @@ USUAL = [
     ("ALT（SGPT）", "19", "alt_u_l", 19.0),
     ("감마지티피(γ-GTP)", "24", "gamma_gtp_u_l", 24.0),
     ("폐결핵 흉부질환", "정상", "tuberculosis", "정상"),
-    ("골다공증", "비해당", "bone_density", "비해당"),
+    ("골다공증", "골감소증", "bone_density", "골감소증"),
     ("수축기 혈압", "118", "systolic_mmhg", 118.0),
     ("시력(좌)", "1.0", "vision_left", "1.0"),
+    ("에이에스티(AST, SGOT)", "22", "ast_u_l", 22.0),
+    ("에이에스티(AST)", "22", "ast_u_l", 22.0),
+    ("에이엘티(ALT, SGPT)", "19", "alt_u_l", 19.0),
+    ("간기능(ALT)", "19", "alt_u_l", 19.0),
+    ("감마지티피(y-GPT)", "24", "gamma_gtp_u_l", 24.0),
+    ("γ GTP", "24", "gamma_gtp_u_l", 24.0),
+    ("콜레스테롤[HDL]", "55", "hdl_mg_dl", 55.0),
+    ("혈압(최고)", "118", "systolic_mmhg", 118.0),
+    ("혈압(이완기)", "76", "diastolic_mmhg", 76.0),
+    ("청각(우)", "정상", "hearing_right", "정상"),
+    ("좌측 시력", "1.0", "vision_left", "1.0"),
 ]
 
 
@@ -68,6 +80,61 @@ def test_pairs_fill_two_fields():
 )
 def test_what_is_no_measurement_is_absent(value):
     assert read_one(("공복혈당", value)).measurements.fasting_glucose_mg_dl is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("120/80㎜Hg", (120.0, 80.0)),
+        ("120／80", (120.0, 80.0)),
+        ("１２０/８０", (120.0, 80.0)),
+        ("120 / 80 mmHg (정상)", (120.0, 80.0)),
+        ("최고 120/최저 80", (120.0, 80.0)),
+        ("/80", (None, 80.0)),
+        ("120", (120.0, None)),
+        ("해당없음", (None, None)),
+    ],
+)
+def test_a_pressure_is_read_in_any_width(value, expected):
+    found = read_one(("혈압(최고/최저)", value)).measurements
+    assert (found.systolic_mmhg, found.diastolic_mmhg) == expected
+
+
+@pytest.mark.parametrize("name", ["시력(좌/우)", "청각(좌/우)", "청력"])
+def test_both_sides_have_a_place(name):
+    found = read_one((name, "좌 1.0／우 해당없음")).measurements
+    side = "vision" if "시력" in name else "hearing"
+    assert (getattr(found, f"{side}_left"), getattr(found, f"{side}_right")) == ("1.0", None)
+
+
+@pytest.mark.parametrize("words", ["해당없음", "검사안함", "비해당", "검사 안함(본인 거부)", "-"])
+def test_words_for_no_examination_are_absent(words):
+    names = ("요단백", "골다공증", "폐결핵 흉부질환", "시력(좌/우)")
+    found = read_one(*((name, words) for name in names)).measurements
+    assert found == Measurements()
+
+
+@pytest.mark.parametrize("name", ["당화혈색소(HbA1c)", "혈당(식후)", "신장질환", "AST/ALT", "", "신장" * 5000])
+def test_a_name_that_nobody_knows_has_no_place(name):
+    assert read_one((name, "7")).measurements == Measurements()
+
+
+def test_every_item_is_kept_as_it_was_served():
+    served = {
+        "Name": "당화혈색소(HbA1c)",
+        "Value": "5.6(정상)",
+        "Unit": "%",
+        "ItemReferences": [{"Name": "정상", "Value": "5.7미만"}, None],
+    }
+    words = {"Name": "요단백", "Value": "정상(양성)"}
+    inspections = [{"Illnesses": [{"Items": [served, None, words, {"Name": "신장", "Value": "해당없음"}]}]}]
+    found, items = read_inspections(inspections)
+    assert [(item.name, item.value, item.number, item.unit, item.references) for item in items] == [
+        ("당화혈색소(HbA1c)", "5.6(정상)", 5.6, "%", (("정상", "5.7미만"),)),
+        ("요단백", "정상(양성)", None, "", ()),
+        ("신장", "해당없음", None, "", ()),
+    ]
+    assert (found.urine_protein, found.height_cm) == ("정상(양성)", None)
 
 
 def test_first_readable_value_counts():
@@ -102,9 +169,9 @@ def test_bad_rows_do_not_stop_the_others():
     assert [record.year for record in records.checkups({"ResultList": rows})] == [2021, 2023]
 
 
-def test_what_postgresql_cannot_store_is_dropped():
-    record = read_one(Location="한빛\x00의원")
-    assert (record.location, record.raw["Location"]) == ("한빛의원", "한빛의원")
+def test_what_postgresql_cannot_store_is_in_no_text():
+    record = read_one(("요단백", "음\x00성"), Location="한빛\x00의원")
+    assert (record.location, record.items[0].value) == ("한빛의원", "음성")
 
 
 def test_treatment_is_read():

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import InputSchema, say
+from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
 _LOGIN_MAX = 100
 _PASSWORD_MAX = 256
@@ -11,17 +11,19 @@ _CODE_DOC = {"example": "123456", "pattern": "^[0-9]{6}$"}
 
 
 class StaffLoginInput(InputSchema):
-    login = fields.String(
+    login = Text(
+        _LOGIN_MAX,
         required=True,
-        validate=validate.Length(1, _LOGIN_MAX, error="1자에서 100자까지 쓸 수 있어요."),
+        validate=validate.Length(1, error="로그인 이름을 입력해 주세요."),
         error_messages=say("로그인 이름을 입력해 주세요.", "로그인 이름을 입력해 주세요."),
     )
-    password = fields.String(
+    password = Text(
+        _PASSWORD_MAX,
         required=True,
-        validate=validate.Length(1, _PASSWORD_MAX, error="1자에서 256자까지 쓸 수 있어요."),
+        validate=validate.Length(1, error="비밀번호를 입력해 주세요."),
         error_messages=say("비밀번호를 입력해 주세요.", "비밀번호를 입력해 주세요."),
     )
-    totp = fields.String(load_default=None, validate=_CODE, metadata=_CODE_DOC)
+    totp = Text(WORD_MAX, load_default=None, validate=_CODE, metadata=_CODE_DOC)
 
 
 class StaffOutput(Schema):
@@ -38,7 +40,7 @@ class StaffLoginOutput(Schema):
 
 
 class SecondFactorInput(InputSchema):
-    totp = fields.String(load_default=None, validate=_CODE, metadata=_CODE_DOC)
+    totp = Text(WORD_MAX, load_default=None, validate=_CODE, metadata=_CODE_DOC)
 
 
 class SecondFactorOutput(Schema):

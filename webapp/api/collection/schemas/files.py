@@ -2,12 +2,15 @@
 
 from marshmallow import Schema, fields, validate
 
-from spool import DataType, Folder
-from webapp.api.fields import InputSchema
+from spool import AnswerKind, DataType, Folder
+from webapp.api.fields import WORD_MAX, InputSchema, Text
+
+FILE_TYPES = sorted({*(kind.value for kind in DataType), *(kind.value for kind in AnswerKind)})
 
 
 class FilesQuery(InputSchema):
-    folder = fields.String(
+    folder = Text(
+        WORD_MAX,
         load_default=Folder.FAILED.value,
         validate=validate.OneOf([Folder.FAILED.value, Folder.PENDING.value], error="failed 또는 pending만 돼요."),
     )
@@ -36,7 +39,7 @@ class FileItem(Schema):
     name = fields.String(required=True)
     folder = fields.String(required=True, validate=validate.OneOf([folder.value for folder in Folder]))
     size_bytes = fields.Integer(required=True)
-    data_type = fields.String(required=True, validate=validate.OneOf([kind.value for kind in DataType]))
+    data_type = fields.String(required=True, validate=validate.OneOf(FILE_TYPES))
     session_id = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     retry_count = fields.Integer(required=True)

@@ -6,13 +6,14 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from core.names import Status, Step
 from models.collection import RunState
-from webapp.api.fields import InputSchema, Moment
+from webapp.api.fields import WORD_MAX, InputSchema, Moment, Text
 
 
 class RunsQuery(InputSchema):
-    state = fields.String(
+    state = Text(
+        WORD_MAX,
         load_default=None,
-        validate=validate.OneOf([state.value for state in RunState], error="모르는 상태예요: {input}"),
+        validate=validate.OneOf([state.value for state in RunState], error="모르는 상태예요."),
     )
     errors = fields.Boolean(load_default=False, error_messages={"invalid": "true나 false로 보내 주세요."})
     before = Moment("앞 쪽 마지막 줄의 updated_at을 보내 주세요.", load_default=None)

@@ -1,32 +1,76 @@
 """Sessions on the wire."""
 
-import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 
 from core.clock import clock
 from core.names import Status
+from models.patients import ConsentKind
 from services.collection.failures import AUTHENTICATORS
 from services.collection.session_cache import STATUS_FIELDS
-from services.patients.identification import Identity, normalize_name, normalize_phone
-from webapp.api.fields import ID_DOC, Birthdate, InputSchema, Moment, check_id, check_local_path, say
+from services.patients.identification import NAME_MAX, Identity, is_name, normalize_name, normalize_phone
+from webapp.api.fields import (
+    ID_DOC,
+    ID_MAX,
+    PATH_MAX,
+    WORD_MAX,
+    Birthdate,
+    InputSchema,
+    Moment,
+    Text,
+    check_id,
+    check_local_path,
+    say,
+)
 from webapp.api.patients.schemas.records import CheckupItem, PrescriptionItem
 
-_NAME_MAX = 40
+# As it is typed: a phone may send each letter of a syllable for itself, and shops add their endings.
+_TYPED_NAME_MAX = 3 * NAME_MAX
+_TYPED_PHONE_MAX = 40
 _PHONE = r"\A01[016789]\d{7,8}\Z"
+# A form may stay open for long, and a phone's clock may be a little ahead: neither makes a consent of another day.
+_AGREED_WITHIN, _PHONE_AHEAD = timedelta(days=1), timedelta(minutes=5)
+_LONGEST_CONSENT = timedelta(days=3653)
 _MOMENT = "날짜와 시각을 ISO 8601로 보내 주세요. 예: 2025-01-02T03:04:05+09:00"
 
 
-class StartInput(InputSchema):
-    """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ...}."""
+class ConsentName(fields.Enum[ConsentKind]):
+    """A kind of consent."""
 
-    user_name = fields.String(
+    def __init__(self) -> None:
+        super().__init__(
+            ConsentKind,
+            by_value=fields.String,
+            error_messages={
+                "unknown": "알 수 없는 동의 항목이에요. 빼고 보내 주세요.",
+                "invalid": "글자로 보내 주세요.",
+            },
+        )
+
+
+def _check_doubles(kinds: list[ConsentKind]) -> None:
+    if len(set(kinds)) < len(kinds):
+        raise ValidationError("같은 동의 항목은 한 번만 보내 주세요.")
+
+
+class StartInput(InputSchema):
+    """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ..., "consents": [ConsentKind],
+    "consent_texts": {ConsentKind: sha256} or None, "consents_until": datetime or None}."""
+
+    user_name = Text(
+        _TYPED_NAME_MAX,
         required=True,
         error_messages=say("이름을 입력해 주세요.", "이름을 글자로 입력해 주세요."),
-        metadata={"example": "홍길동", "minLength": 1, "maxLength": 40},
+        metadata={
+            "example": "홍길동",
+            "minLength": 1,
+            "description": f"At most {NAME_MAX} characters once normalized.",
+        },
     )
-    phone_no = fields.String(
+    phone_no = Text(
+        _TYPED_PHONE_MAX,
         required=True,
         error_messages=say("휴대폰 번호를 입력해 주세요.", "휴대폰 번호를 글자로 보내 주세요."),
         metadata={"example": "01012345678", "description": "01x, 10 or 11 digits; separators may stand between."},
@@ -36,58 +80,88 @@ class StartInput(InputSchema):
         error_messages={"required": "생년월일을 입력해 주세요.", "null": "생년월일을 입력해 주세요."},
         metadata={"type": "string", "pattern": r"^(\d{8}|\d{4}-\d{2}-\d{2})$", "example": "19900115"},
     )
-    private_auth_type = fields.String(
+    private_auth_type = Text(
+        WORD_MAX,
         required=True,
         validate=validate.OneOf(sorted(AUTHENTICATORS), error="인증 방법을 목록에서 선택해 주세요."),
         error_messages=say("인증 방법을 선택해 주세요.", "인증 방법을 목록에서 선택해 주세요."),
         metadata={"description": ", ".join(f"{code} {name}" for code, name in AUTHENTICATORS.items())},
     )
-    gender = fields.String(
+    gender = Text(
+        WORD_MAX,
         required=True,
         validate=validate.OneOf(["M", "F"], error="성별을 선택해 주세요."),
         error_messages=say("성별을 선택해 주세요.", "성별을 선택해 주세요."),
     )
-    oid = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC | {"description": "Order of a campaign."})
-    redirect_path = fields.String(
+    oid = Text(ID_MAX, allow_none=True, validate=check_id, metadata=ID_DOC | {"description": "Order of a campaign."})
+    redirect_path = Text(
+        PATH_MAX,
         allow_none=True,
         validate=check_local_path,
         metadata={
             "description": "A report is made when it contains `disease-report`.",
             "example": "/disease-report",
-            "maxLength": 200,
         },
     )
     patient_uuid = fields.UUID(allow_none=True, error_messages={"invalid_uuid": "UUID 형식이 아니에요."})
-    hospital_id = fields.String(allow_none=True, validate=check_id, metadata=ID_DOC)
+    hospital_id = Text(ID_MAX, allow_none=True, validate=check_id, metadata=ID_DOC)
+    consents = fields.List(
+        ConsentName(),
+        validate=[_check_doubles],
+        load_default=None,
+        allow_none=True,
+        error_messages={"invalid": "동의한 항목을 목록으로 보내 주세요."},
+        metadata={"description": "What the person agreed to; `GET /api/v1/consents/texts` has the texts."},
+    )
+    consent_texts = fields.Dict(
+        keys=ConsentName(),
+        values=Text(WORD_MAX, error_messages={"invalid": "글자로 보내 주세요."}),
+        load_default=None,
+        allow_none=True,
+        error_messages={"invalid": "항목별로 보내 주세요."},
+        metadata={"description": "By kind, the `sha256` of the text shown; one that has changed is asked for again."},
+    )
     terms_agreed = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
-    terms_agreed_at = Moment(_MOMENT, allow_none=True)
-    terms_expires_at = Moment(_MOMENT, allow_none=True)
+    terms_agreed_at = Moment(
+        _MOMENT,
+        allow_none=True,
+        metadata={"description": "Within the last day; without it, the server's time of this call."},
+    )
+    terms_expires_at = Moment(
+        _MOMENT, allow_none=True, metadata={"description": "After both; no more than ten years after the agreement."}
+    )
 
     @validates("user_name")
     def check_name(self, value: str, **_: Any) -> None:
         # Control characters count here, before normalizing takes them out: a name that holds any was not typed.
-        is_name = all(letter in " .'-·" or unicodedata.category(letter)[0] in "LM" for letter in value)
-        if not is_name or not 1 <= len(normalize_name(value)) <= _NAME_MAX:
-            raise ValidationError(f"이름을 {_NAME_MAX}자까지, 글자로 입력해 주세요.")
+        if not value.isprintable() or not is_name(normalize_name(value)):
+            raise ValidationError(f"이름을 {NAME_MAX}자까지, 글자로 입력해 주세요.")
 
     @validates("phone_no")
     def check_phone(self, value: str, **_: Any) -> None:
-        if len(value) > _NAME_MAX:
-            raise ValidationError("휴대폰 번호를 확인해 주세요. 예: 010-1234-5678")
         validate.Regexp(_PHONE, error="휴대폰 번호를 확인해 주세요. 예: 010-1234-5678")(normalize_phone(value))
 
     @validates_schema(skip_on_field_errors=True)
     def check_terms(self, data: dict[str, Any], **_: Any) -> None:
-        agreed_at, expires_at = data.get("terms_agreed_at"), data.get("terms_expires_at")
-        if expires_at and expires_at <= (agreed_at or clock.now()):
+        now = clock.now()
+        agreed_at, expires_at = data.get("terms_agreed_at") or now, data.get("terms_expires_at")
+        if not now - _AGREED_WITHIN <= agreed_at <= now + _PHONE_AHEAD:
+            raise ValidationError("지금부터 하루 안에 동의한 시각을 보내 주세요.", "terms_agreed_at")
+        if expires_at and expires_at <= max(agreed_at, now):
             raise ValidationError("동의한 시각보다 늦어야 해요.", "terms_expires_at")
+        if expires_at and expires_at > agreed_at + _LONGEST_CONSENT:
+            raise ValidationError("동의한 시각부터 10년 안이어야 해요.", "terms_expires_at")
 
     @post_load
     def build_identity(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        redirect_path = data.pop("redirect_path", None)
-        if data["terms_agreed"]:
-            data["terms_agreed_at"] = data.get("terms_agreed_at") or clock.now()
-        return {"identity": Identity(**data), "redirect_path": redirect_path}
+        asked = {name: data.pop(name, None) for name in ("redirect_path", "consent_texts")}
+        terms = {name: data.pop(name, None) for name in ("consents", "terms_agreed", "terms_agreed_at")}
+        consents = terms["consents"]
+        if consents is None:
+            # The short form of before: all of them, whatever is needed.
+            consents = list(ConsentKind) if terms["terms_agreed"] else []
+        until = data.pop("terms_expires_at", None)
+        return {"identity": Identity(**data), "consents": consents, "consents_until": until} | asked
 
 
 class StartOutput(Schema):
@@ -98,12 +172,12 @@ class StartOutput(Schema):
     next_step = fields.String(required=True)
 
 
-class SessionIdQuery(Schema):
-    session_id = fields.String(metadata={"description": "Here or in the body."})
+class SessionIdQuery(InputSchema):
+    session_id = Text(WORD_MAX, metadata={"description": "Here or in the body."})
 
 
 class SessionIdInput(InputSchema):
-    session_id = fields.String(error_messages={"invalid": "session_id를 글자로 보내 주세요."})
+    session_id = Text(WORD_MAX, error_messages={"invalid": "session_id를 글자로 보내 주세요."})
 
 
 class SimpleAuthOutput(Schema):
@@ -151,15 +225,15 @@ class StatusOutput(StatusState):  # type: ignore[misc, valid-type] # made at run
     prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata={"description": "When completed."})
 
 
-class MessagesQuery(Schema):
+class MessagesQuery(InputSchema):
     after_seq = fields.Integer(
         load_default=0,
         validate=validate.Range(0, 2**53, error="0 이상의 숫자로 보내 주세요."),
         error_messages={"invalid": "0 이상의 숫자로 보내 주세요."},
     )
-    epoch = fields.String(
+    epoch = Text(
+        WORD_MAX,
         load_default="",
-        validate=validate.Length(max=64),
         metadata={"description": "Of the last event seen; a lost history is then noticed."},
     )
     wait = fields.Float(

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from webapp.api.fields import InputSchema
+from webapp.api.fields import InputSchema, Text
 
 # Pictures of drugs make up most of a treatment's raw data, and no page shows them.
 _PICTURES = frozenset({"DrugImage"})
@@ -42,11 +42,39 @@ class PageQuery(InputSchema):
         validate=validate.Range(1, 200, error="1에서 200까지 쓸 수 있어요."),
         error_messages={"invalid": "1에서 200까지의 숫자로 보내 주세요."},
     )
-    after = fields.String(
+    after = Text(
+        200,
         load_default=None,
-        validate=validate.Length(min=1, max=200),
+        validate=validate.Length(min=1),
         metadata={"description": "The `next_after` of the page before."},
     )
+
+
+class TreatmentsQuery(PageQuery):
+    images = fields.Boolean(
+        load_default=False,
+        error_messages={"invalid": "0이나 1로 보내 주세요."},
+        metadata={"description": "With the pictures of drugs: by far the most of an answer."},
+    )
+
+
+class ItemReference(Schema):
+    name = fields.String(required=True)
+    value = fields.String(required=True)
+
+
+class InspectedItem(Schema):
+    """One item of a checkup."""
+
+    name = fields.String(required=True)
+    value = fields.String(required=True, metadata={"description": "As the insurer served it."})
+    number = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for words, for pairs, and for what is no number."},
+    )
+    unit = fields.String(required=True)
+    references = fields.List(fields.Nested(ItemReference), required=True)
 
 
 class CheckupItem(Schema):
@@ -75,6 +103,14 @@ class CheckupItem(Schema):
     gamma_gtp_u_l = Measured()
     urine_protein = fields.String(required=True, allow_none=True)
     tuberculosis = fields.String(required=True, allow_none=True)
+    bone_density = fields.String(required=True, allow_none=True)
+    vision_left = fields.String(required=True, allow_none=True)
+    vision_right = fields.String(required=True, allow_none=True)
+    hearing_left = fields.String(required=True, allow_none=True)
+    hearing_right = fields.String(required=True, allow_none=True)
+    items = fields.List(
+        fields.Nested(InspectedItem), required=True, metadata={"description": "Every item, in the insurer's order."}
+    )
     raw_data = WithoutPictures(required=True, metadata={"type": "object"})
 
 
@@ -87,8 +123,17 @@ class PrescriptionItem(Schema):
     visit_count = fields.Integer(required=True, allow_none=True)
     medication_count = fields.Integer(required=True, allow_none=True)
     prescription_count = fields.Integer(required=True, allow_none=True)
-    details = WithoutPictures(required=True, metadata={"type": "array", "items": {}})
-    raw_data = WithoutPictures(required=True, metadata={"type": "object"})
+    details: fields.Field[Any] = WithoutPictures(required=True, metadata={"type": "array", "items": {}})
+    raw_data = WithoutPictures(
+        required=True,
+        metadata={"type": "object", "description": "What else was served; the details stand in `details`."},
+    )
+
+
+class IllustratedPrescription(PrescriptionItem):
+    """With its pictures."""
+
+    details = fields.Raw(required=True, metadata={"type": "array", "items": {}})
 
 
 class CheckupsOutput(Schema):
@@ -103,6 +148,10 @@ class PrescriptionsOutput(Schema):
     patient_uuid = fields.UUID(required=True)
     items = fields.List(fields.Nested(PrescriptionItem), required=True)
     next_after = fields.String(required=True, allow_none=True)
+
+
+class IllustratedPrescriptionsOutput(PrescriptionsOutput):
+    items = fields.List(fields.Nested(IllustratedPrescription), required=True)
 
 
 class PatientReport(Schema):

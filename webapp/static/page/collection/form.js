@@ -6,7 +6,9 @@
 import { digitsOf } from "../kit/field.js";
 
 /** @typedef {{user_name: string, birthdate: string, gender: string, phone_no: string, private_auth_type: string,
- *   missingTerms: number}} Values */
+ *   missingConsents: {kind: string, title: string}[]}} Values */
+
+const REPORT_CONSENT = "third_party_mediarc";
 
 const CHECKS = {
   user_name: ({ user_name }) =>
@@ -20,7 +22,7 @@ const CHECKS = {
   phone_no: ({ phone_no }) =>
     /^01[016789]\d{7,8}$/.test(digitsOf(phone_no)) ? "" : "휴대폰 번호를 010으로 시작하는 숫자로 입력해 주세요.",
   private_auth_type: ({ private_auth_type }) => (private_auth_type ? "" : "인증할 앱을 골라 주세요."),
-  terms: ({ missingTerms }) => (missingTerms === 0 ? "" : "필수 항목에 모두 동의해야 시작할 수 있어요."),
+  consents: ({ missingConsents }) => consentFault(missingConsents),
 };
 
 export const FIELD_NAMES = Object.freeze(Object.keys(CHECKS));
@@ -34,6 +36,16 @@ export function checkField(name, values, today) {
 export function checkForm(values, today) {
   const faults = FIELD_NAMES.map((name) => [name, checkField(name, values, today)]);
   return Object.fromEntries(faults.filter(([, text]) => text !== ""));
+}
+
+/** Names what is missing, and what to do without. @param {{kind: string, title: string}[]} missing */
+export function consentFault(missing) {
+  if (missing.length === 0) return "";
+  const named = missing.map(({ title }) => `‘${title}’`).join(", ");
+  const instead = missing.some(({ kind }) => kind === REPORT_CONSENT)
+    ? " 리포트 없이 보려면 위에서 ‘건강 추이 보기’를 골라 주세요."
+    : "";
+  return `시작하려면 ${named}에 동의해 주세요.${instead}`;
 }
 
 function birthdateFault(digits, today) {
@@ -52,7 +64,7 @@ function birthdateFault(digits, today) {
 export function serverFaults(details) {
   const faults = {};
   for (const [name, messages] of Object.entries(details ?? {})) {
-    const field = FIELD_NAMES.includes(name) ? name : name.startsWith("terms") ? "terms" : "form";
+    const field = FIELD_NAMES.includes(name) ? name : name.startsWith("consent") ? "consents" : "form";
     const text = [messages].flat(2).find((message) => /[가-힣]/.test(String(message)));
     faults[field] = text ?? (field === "form" ? "입력한 내용을 다시 확인해 주세요." : "이 값을 다시 확인해 주세요.");
   }

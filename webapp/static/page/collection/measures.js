@@ -107,6 +107,29 @@ function rangeOf(checkups, item, gender, part) {
   return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item], { gender, part });
 }
 
+const CHARTED = GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field)));
+
+/**
+ * What no chart shows: words, pairs, and items that have no chart; each from the newest checkup that says something.
+ * @param {any[]} checkups as stored @returns {{name: string, value: string, date: string}[]}
+ */
+export function otherResults(checkups) {
+  const newestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(b) - timeOf(a));
+  const found = new Map();
+  for (const checkup of newestFirst) {
+    for (const { name, value, number, unit } of checkup.items ?? []) {
+      if (!value || found.has(name) || isCharted({ name, number }, checkup)) continue;
+      found.set(name, { name, value: number === null ? value : `${value} ${unit}`.trim(), date: dateText(checkup) });
+    }
+  }
+  return [...found.values()];
+}
+
+function isCharted({ name, number }, checkup) {
+  if (number === null) return name.includes("혈압") && checkup.systolic_mmhg !== null;
+  return CHARTED.some((field) => checkup[field] === number);
+}
+
 function timeOf({ checkup_date, year }) {
   const [, y, month, day] = String(checkup_date ?? "").match(/^(\d{4})-(\d{2})-(\d{2})/) ?? [];
   if (y) return Number(y) + (Number(month) - 1) / 12 + (Number(day) - 1) / 366;

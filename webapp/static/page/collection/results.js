@@ -181,6 +181,7 @@ export class ResultsPage {
         return void this.refresh();
       case "restart":
       case "correct":
+      case "declined":
         this.#settle();
         if (action.text && action.reason !== "gone") this.notify(action.text);
         return void this.refresh();

@@ -10,7 +10,7 @@ import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
-import { checkField, checkForm, cleanValues, FIELD_NAMES, serverFaults } from "./form.js";
+import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
 import { drawPhone, drawProgress } from "./waiting.js";
 
@@ -21,7 +21,8 @@ let collection = /** @type {Collection|null} */ (null);
 
 const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
 const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, makeField(name)]));
-const askedTerms = () => inputsOf("terms").filter((box) => !box.closest(".term").hidden);
+const askedConsents = () => inputsOf("consents").filter((box) => !box.closest(".term").hidden);
+const consentOf = (box) => ({ kind: box.value, title: box.dataset.title });
 
 function readValues() {
   const data = new FormData(form);
@@ -33,7 +34,9 @@ function readValues() {
     phone_no: text("phone_no"),
     private_auth_type: text("private_auth_type"),
     redirect_path: text("redirect_path"),
-    missingTerms: askedTerms().filter((box) => !box.checked).length,
+    missingConsents: askedConsents()
+      .filter((box) => !box.checked)
+      .map(consentOf),
   };
 }
 
@@ -53,11 +56,11 @@ function watchConsent() {
   const settle = () => {
     for (const term of form.querySelectorAll("[data-report-only]"))
       term.hidden = readValues().redirect_path !== "/disease-report";
-    all.checked = askedTerms().every((box) => box.checked);
+    all.checked = askedConsents().every((box) => box.checked);
   };
   all.addEventListener("change", () => {
-    for (const box of askedTerms()) box.checked = all.checked;
-    if (all.checked) fields.terms.setFault("");
+    for (const box of askedConsents()) box.checked = all.checked;
+    if (all.checked) fields.consents.setFault("");
   });
   form.addEventListener("change", ({ target }) => target !== all && settle());
   settle();
@@ -78,30 +81,35 @@ async function submit() {
   const faults = checkForm(values, new Date());
   showFaults(faults);
   if (Object.keys(faults).length > 0) return;
-  const agreedAt = new Date().toISOString();
   const clean = cleanValues(values);
   try {
     const { session_id } = await client.startSession({
       ...clean,
       ...campaign(),
       redirect_path: values.redirect_path,
-      terms_agreed: true,
-      terms_agreed_at: agreedAt,
+      ...givenConsents(),
     });
-    keep(session_id, clean, values.redirect_path, agreedAt);
+    keep(session_id, clean, values.redirect_path);
     await followThrough(session_id);
   } catch (error) {
     fail(error);
   }
 }
 
-function keep(sessionId, values, redirectPath, agreedAt) {
+/** With the hashes of the texts as this page shows them: the server asks again when one has changed since. */
+function givenConsents() {
+  const given = askedConsents().filter((box) => box.checked);
+  const consents = given.map((box) => box.value);
+  return { consents, consent_texts: Object.fromEntries(given.map((box) => [box.value, box.dataset.sha256])) };
+}
+
+function keep(sessionId, values, redirectPath) {
   storage.clearSession();
   const kept = {
     [KEYS.sessionId]: sessionId,
     [KEYS.redirectPath]: redirectPath,
     [KEYS.authType]: values.private_auth_type,
-    [KEYS.termsAgreed]: agreedAt,
+    [KEYS.termsAgreed]: new Date().toISOString(),
     [KEYS.manualCollect]: "false",
     [KEYS.gender]: values.gender,
   };
@@ -127,14 +135,29 @@ async function askThePhone(sessionId) {
   }
 }
 
+const CHANGED_TEXTS = {
+  text: "동의 내용이 바뀌었어요. 새 내용을 읽고 다시 동의해 주세요.",
+  next: { label: "새 내용 보기", act: () => location.reload() },
+};
+
 function fail(error) {
-  const trouble = troubleOf(error, () => form.requestSubmit());
+  const trouble = error.code === "CONSENT_REQUIRED" ? CHANGED_TEXTS : troubleOf(error, () => form.requestSubmit());
   backToForm("");
-  const faults = error.status === 400 ? serverFaults(error.details) : {};
+  const faults = refusedFields(error);
   showFaults(faults);
   if (Object.keys(faults).length > 0) return;
   showError(find("form-failure"), trouble);
   find("form-failure").scrollIntoView({ block: "center" });
+}
+
+/** What the server refused, at its field. @returns {Record<string, string>} */
+function refusedFields({ status, code, message, details }) {
+  if (code === "GUARDIAN_REQUIRED") return { birthdate: `${message} 보호자가 대신 신청하는 방법은 준비하고 있어요.` };
+  if (code === "CONSENT_REQUIRED" && details.changed.length === 0) {
+    const missing = inputsOf("consents").filter((box) => details.missing.includes(box.value));
+    return { consents: consentFault(missing.map(consentOf)) };
+  }
+  return status === 400 ? serverFaults(details) : {};
 }
 
 /** Once a session has begun, a lost connection sends nobody back to the form. */
@@ -190,6 +213,7 @@ const PERFORM = {
     setText(find("retry-text"), text);
     show(find("retry"));
   },
+  declined: () => find("waiting-title").focus(),
   correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
   restart: ({ text }) => backToForm(text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
 };
@@ -222,12 +246,29 @@ function watchWaiting() {
       }
     }),
   );
-  const leave = (notice) => async () => {
-    const left = collection;
-    backToForm(notice);
-    find("start-title").focus();
-    await left?.cancel().catch(explain);
-  };
+  const askAgain = ({ currentTarget }) =>
+    whileBusy(currentTarget, async () => {
+      try {
+        await collection?.askAgain();
+        show(find("retry"), false);
+        showToast("info", "인증 요청을 다시 보냈어요. 휴대폰을 확인해 주세요.");
+      } catch (error) {
+        showToast("warning", explain(error), error.requestId);
+      }
+    });
+  for (const id of ["resend-button", "ask-again-button"]) find(id).addEventListener("click", askAgain);
+  const leave =
+    (notice, focus = () => find("start-title").focus()) =>
+    async () => {
+      const left = collection;
+      backToForm(notice);
+      focus();
+      await left?.cancel().catch(explain);
+    };
+  find("other-app-button").addEventListener(
+    "click",
+    leave("다른 앱을 고른 뒤 다시 시작해 주세요.", () => fields.private_auth_type.focus()),
+  );
   find("cancel-button").addEventListener("click", leave(""));
   find("correct-button").addEventListener("click", leave("정보를 고친 뒤 다시 시작해 주세요."));
 }

@@ -6,7 +6,7 @@
 import { barSettings, canDraw, chartFigure, lineSettings, startDrawing } from "./charts.js";
 import { find, make } from "../kit/dom.js";
 import { List } from "../kit/list.js";
-import { groupMeasures, newestOf } from "./measures.js";
+import { groupMeasures, newestOf, otherResults } from "./measures.js";
 import { describeRange, place } from "./ranges.js";
 import { ResultsPage } from "./results.js";
 import { byMonth, medicinesOf, monthlyCounts, monthText } from "./visits.js";
@@ -45,7 +45,25 @@ function drawCheckups(checkups, page) {
       make("div", { class: "grid" }, ...measures.map(measureCard)),
     ),
   );
+  const others = otherResults(checkups);
+  if (others.length > 0) groups.push(otherSection(others));
   checkupList.showRows(groups, { isComplete: checkups.length === 0 && !page.live });
+}
+
+function otherSection(results) {
+  const rows = results.map(({ name, value, date }) =>
+    make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value), make("td", {}, date)),
+  );
+  return make(
+    "section",
+    { class: "group" },
+    make("h3", {}, "그 밖의 검사 결과"),
+    make(
+      "article",
+      { class: "card measure wide" },
+      make("div", { class: "table" }, dataTable("항목마다 가장 최근 결과", ["항목", "결과", "검진일"], rows)),
+    ),
+  );
 }
 
 function measureCard(measure) {

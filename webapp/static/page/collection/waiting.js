@@ -38,19 +38,23 @@ export function drawPhone(code) {
   find("phone-steps").replaceChildren(...[app.open, app.look, LAST_STEP].map((text) => make("li", {}, text)));
 }
 
-/** @param {import("../../sdk/collection/progress.js").Progress} progress */
-export function drawProgress(progress) {
+/** @param {import("../../sdk/collection/progress.js").Progress} progress
+ * @param {import("../../sdk/collection/flow.js").FlowState} flow */
+export function drawProgress(progress, flow) {
   const percent = percentOf(progress);
   find("bar").value = percent;
   find("bar-text").textContent = `${percent}%`;
   find("steps").replaceChildren(...progress.map(stepRow));
-  announce(progress, percent);
-  const stage = stageOf(progress);
+  const stage = flow.status === "declined" ? "declined" : stageOf(progress);
+  if (stage === "declined") announceText(TITLES.declined[0]);
+  else announce(progress, percent);
   const waiting = stage === "approval";
+  show(find("declined"), stage === "declined");
+  for (const id of ["bar-line", "bar", "steps"]) show(find(id), stage !== "declined");
   for (const id of ["phone", "approve-button", "approve-hint"]) show(find(id), waiting);
   if (!waiting) show(find("retry"), false);
   show(find("leave-hint"), stage === "collecting");
-  show(find("spinner"), stage !== "approval" && stage !== "stopped");
+  show(find("spinner"), !["approval", "stopped", "declined"].includes(stage));
   setText(find("waiting-title"), TITLES[stage][0]);
   setText(find("waiting-lead"), TITLES[stage][1]);
 }
@@ -59,6 +63,10 @@ const TITLES = {
   request: ["인증 요청을 보내고 있어요", "잠시만 기다려 주세요. 보통 몇 초면 도착해요."],
   approval: ["휴대폰을 확인해 주세요", "인증 요청을 보냈어요. 아래 순서대로 승인해 주세요."],
   collecting: ["기록을 모으고 있어요", "기록이 많으면 몇 분 걸릴 수 있어요."],
+  declined: [
+    "인증 요청을 거절하셨어요",
+    "원하지 않으시면 여기서 그만두셔도 괜찮아요. 아직 아무 기록도 가져오지 않았어요.",
+  ],
   stopped: ["여기서 멈췄어요", "아래 내용을 확인해 주세요."],
   over: ["다 모았어요", "결과를 보여드릴게요."],
 };
@@ -93,7 +101,10 @@ function stepRow(step) {
 export function announce(progress, percent = percentOf(progress)) {
   const current =
     progress.find((step) => step.state === "active") ?? progress.findLast((step) => step.state !== "waiting");
-  const text = current ? `${current.label}: ${STATES[current.state]}. 전체 ${percent}%` : "";
+  announceText(current ? `${current.label}: ${STATES[current.state]}. 전체 ${percent}%` : "");
+}
+
+function announceText(text) {
   const place = find("announce");
   if (place.textContent !== text) place.textContent = text;
 }

@@ -28,6 +28,7 @@ const STATUSES = {
   mediarc_generating: "리포트 만드는 중",
   completed: "완료",
   info_required: "정보 확인 필요",
+  declined: "본인이 거절함",
   timeout: "시간 초과",
   error: "오류",
   expired: "만료",
@@ -64,6 +65,7 @@ const OUTCOMES = {
 
 const REASONS = {
   NOT_REGISTERED: "인증 앱에 가입되지 않음",
+  DECLINED: "본인이 휴대폰에서 거절함",
   INFO_REQUIRED: "입력한 정보가 맞지 않음",
   AUTH_PENDING: "아직 승인되지 않음",
   SERVICE_UNAVAILABLE: "제공자가 우리 키를 거절함",
@@ -75,7 +77,8 @@ const REASONS = {
   INTERNAL_ERROR: "처리 중 문제가 생김",
   PROCESS_LOST: "프로세스가 사라짐",
   POISON: "이 단계에서 프로세스가 거듭 죽음",
-  UNREADABLE: "암호를 풀 키를 찾을 수 없음",
+  UNREADABLE: "암호화된 내용이 손상됨",
+  SEALING_KEY_UNKNOWN: "이 프로세스에 암호 키가 없음 (다른 프로세스가 이어서 진행)",
 };
 
 // A name that is not known here is shown as it is: a newer server must not be hidden by an older page.
@@ -100,7 +103,7 @@ export function describeState(summary) {
 export function toneOf(summary) {
   if (summary.error_code !== null || summary.status === "error") return "above";
   if (summary.status === "completed") return "inside";
-  return ["info_required", "timeout", "expired"].includes(summary.status) ? "watch" : "";
+  return ["info_required", "declined", "timeout", "expired"].includes(summary.status) ? "watch" : "";
 }
 
 /** @param {string} outcome */

@@ -8,8 +8,9 @@ import { WelnoStorage } from "./storage.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {{user_name: string, phone_no: string, birthdate: string, private_auth_type: string, gender: string,
- *   oid?: string, redirect_path?: string, patient_uuid?: string, hospital_id?: string, terms_agreed?: boolean,
- *   terms_agreed_at?: string, terms_expires_at?: string}} StartForm */
+ *   consents?: string[], consent_texts?: Record<string, string>, oid?: string, redirect_path?: string,
+ *   patient_uuid?: string, hospital_id?: string, terms_agreed?: boolean, terms_agreed_at?: string,
+ *   terms_expires_at?: string}} StartForm */
 
 export class WelnoClient extends HttpClient {
   #storage;
@@ -40,12 +41,19 @@ export class WelnoClient extends HttpClient {
     return this.httpUrl(`${sessionPath(sessionId)}/messages`, placeQuery(cursor));
   }
 
+  /** What a person agrees to, word for word, in the order in which it is asked for. `consents` of the form are the kinds
+   * that they agreed to, `consent_texts` the `sha256` of each text that was shown. @returns {Promise<any[]>} */
+  async consentTexts() {
+    return (await this.request("GET", "/consents/texts")).items;
+  }
+
   /** @param {StartForm} form */
   startSession(form) {
     return this.request("POST", "/tilko/session/start", { body: form });
   }
 
-  /** Sends the push to the phone; a second call while it waits sends none. @param {string} sessionId */
+  /** Sends the push to the phone. While it waits a second call sends none; after `declined` or `auth_timeout` it sends
+   * a new one, and the earlier one opens nothing any more. @param {string} sessionId */
   simpleAuth(sessionId) {
     return this.request("POST", `/tilko/session/simple-auth?session_id=${encodeURIComponent(sessionId)}`);
   }
@@ -89,6 +97,16 @@ export class WelnoClient extends HttpClient {
   /** The newest report, or null where there is none (yet). @param {string} uuid */
   async report(uuid) {
     return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;
+  }
+
+  /** A page of what the person agreed to, newest first: `{items, next?}`. @param {string} uuid @param {number} [after] */
+  consents(uuid, after) {
+    return this.request("GET", `${patientPath(uuid)}/consents${after ? `?after=${after}` : ""}`);
+  }
+
+  /** Runs under way stop at their next step; a report alone for consent to it. @param {string} uuid @param {string} kind */
+  withdrawConsent(uuid, kind) {
+    return this.request("POST", `${patientPath(uuid)}/consents/${encodeURIComponent(kind)}/withdraw`);
   }
 
   /** @param {string} uuid @param {string} password six digits */

@@ -98,6 +98,11 @@ export class Collection {
     await this.#client.cancel(this.sessionId);
   }
 
+  /** Sends a new push, after a decline or when the last one took long; one that is under way is not sent twice. */
+  async askAgain() {
+    return this.#client.simpleAuth(this.sessionId);
+  }
+
   /** "I have approved on the phone." */
   async approve() {
     this.#storage.write(KEYS.manualCollect, "true");

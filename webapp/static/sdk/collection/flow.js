@@ -18,10 +18,12 @@ export const REPORT_PATH = "/disease-report";
  *   | {do: "dialog"}
  *   | {do: "correct", text: string}
  *   | {do: "retry", text: string}
+ *   | {do: "declined", text: string}
  *   | {do: "save"}
  *   | {do: "restart", reason: "gone"|"expired"|"cancelled"|"failed", text: string}} Action
  * `refresh`: stored records changed. `correct`: the person's details are wrong. `retry`: no approval yet, offer to wait
- * or to start again. `restart`: this session is over.
+ * or to ask again. `declined`: the person's own choice, no error; offer to ask again or another app. `restart`: this
+ * session is over.
  */
 /**
  * @typedef {object} FlowState
@@ -77,6 +79,8 @@ export function resume(state) {
       return finish(state);
     case "info_required":
       return [{ do: "correct", text: "" }];
+    case "declined":
+      return [{ do: "spinner", on: false }, { do: "declined", text: "" }];
     case "expired":
     case "cancelled":
       return [restart(state.status, "")];
@@ -170,12 +174,15 @@ const REACTIONS = {
   completed: (state) => finish(state),
   auth_timeout: (_, event) => [{ do: "retry", text: event.message }],
   auth_pending: (_, event) => [{ do: "retry", text: event.message }],
+  declined: (_, event) => [spinner(false), { do: "declined", text: event.message }],
   info_required: (_, event) => [spinner(false), { do: "correct", text: event.message }],
   health_data_failed: (_, event) => [toast("warning", event.message)],
   prescription_data_failed: (_, event) => [toast("warning", event.message)],
   mediarc_failed: (_, event) => [toast("warning", event.message), spinner(false)],
   collection_error: (_, event) => [toast("error", event.message)],
   error: (state, event) => [spinner(false), restart(endReason(state.status), event.message)],
+  expired: (_, event) => [spinner(false), restart("expired", event.message)],
+  cancelled: (_, event) => [spinner(false), restart("cancelled", event.message)],
 };
 
 function endReason(status) {

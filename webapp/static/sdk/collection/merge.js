@@ -39,10 +39,15 @@ function betterName(kept, fresh) {
 }
 
 /**
+ * The server's list is whole: of what came from it (it has an `id`) only what is still in it stays, as it is there. The
+ * key is for kept records of a list without ids.
  * @param {any[]} kept @param {any[]} fresh @param {(item: any) => any[]} key what makes two items the same record
  */
 export function mergeItems(kept, fresh, key) {
-  const merged = numbered(kept, key);
+  const merged = numbered(
+    kept.filter(({ id }) => id === undefined),
+    key,
+  );
   for (const [name, item] of numbered(fresh, key)) merged.set(name, item);
   return [...merged.values()];
 }

@@ -50,12 +50,14 @@ const MOVES = {
   completed: ["saved", "done"],
 };
 
+const STOPS = new Set(["error", "info_required", "expired", "cancelled"]);
 const NOTES = { auth_timeout: "아직 승인을 기다리고 있어요", auth_pending: "아직 승인을 기다리고 있어요" };
 
 /** @param {Progress} progress @param {any} event @returns {Progress} */
 export function advance(progress, event) {
   const name = eventName(event);
-  if (name === "error" || name === "info_required") return progress.map((step) => stopped(step, event));
+  if (STOPS.has(name)) return progress.map((step) => stopped(step, event));
+  if (name === "declined") return progress.map((step) => (step.name === "approval" ? declined(step, event) : step));
   const move = MOVES[name];
   const target = progress.findIndex((step) => step.name === move?.[0]);
   if (target < 0) return progress;
@@ -63,7 +65,9 @@ export function advance(progress, event) {
   return progress.map((step, index) => {
     if (index < target) return passed(step);
     if (index === target) return moved(step, move[1], event, NOTES[name] ?? "");
-    return finished && index === target + 1 && step.state === "waiting" ? { ...step, state: "active" } : step;
+    return finished && index === target + 1 && step.state === "waiting"
+      ? { ...step, state: "active", note: "" }
+      : step;
   });
 }
 
@@ -75,6 +79,11 @@ function moved(step, state, event, note) {
   if (state === "active" && (step.state === "done" || step.state === "failed")) return step;
   const count = event.data?.count ?? step.count;
   return { ...step, state, count, note, at: state === step.state ? step.at : event.timestamp };
+}
+
+/** Nothing failed: it may be asked for again. */
+function declined(step, event) {
+  return { ...step, state: "waiting", at: event.timestamp, note: "거절하셨어요" };
 }
 
 function stopped(step, event) {

@@ -4,6 +4,8 @@ import itertools
 import random
 from dataclasses import dataclass
 
+from models.patients import ConsentKind
+
 _SYLLABLES = "가나다라마바사아자차카타파하"
 _FIRST_NUMBER = 30_000_000
 _RETURNING = 0.1
@@ -40,7 +42,7 @@ class InventedPerson:
             "phone_no": self.phone_no,
             "gender": self.gender,
             "private_auth_type": "0",
-            "terms_agreed": True,
+            "consents": list(ConsentKind),
         }
         return asked | ({"redirect_path": "/disease-report"} if wants_report else {})
 

@@ -10,6 +10,7 @@ from core.names import session_subject
 from core.sealing import Sealer
 from core.settings import Settings
 from dev.bench.chaos.recorder import DatabaseRecorder
+from services.patients.pictures import as_served as join_parts
 from spool import Spool
 from streams import Streams
 
@@ -19,6 +20,8 @@ REPORTS_TABLE = "welno.welno_mediarc_reports"
 # What the provider calls them, and what they are called in the file store, in the tables, and in the provider's paths.
 DATA_TYPES = {"checkups": "health_data", "prescriptions": "prescription_data"}
 RECORD_TABLES = {"checkups": "welno.welno_checkup_data", "prescriptions": "welno.welno_prescription_data"}
+# What was served of a record stands in these columns of its table.
+SERVED_COLUMNS = {"checkups": "raw_data", "prescriptions": "raw_data, details, pictures"}
 PROVIDER_PATHS = {"checkups": "ggpab003m0105", "prescriptions": "retrievetreatment"}
 _COMMITTED = """
 select split_part(subject, ':', 2), seq, body::jsonb from welno.welno_events
@@ -56,6 +59,11 @@ def read_streams(redis_url: str, session_ids: list[str]) -> dict[str, list[tuple
         streams = Streams(client)
         pages = {one: streams.read_after(session_subject(one), 0) for one in session_ids}
     return {one: [(event.seq, event.body) for event in page.events] for one, page in pages.items()}
+
+
+def as_served(raw_data: Any, *parts: Any) -> Any:
+    """A record as the provider gave it, of its `SERVED_COLUMNS`."""
+    return join_parts(raw_data, *parts) if parts else raw_data
 
 
 class FileStore:

@@ -6,7 +6,14 @@ from typing import Any
 
 import aiohttp
 
-_ENDPOINTS = ("simpleauthrequest", "ggpab003m0105", "retrievetreatment", "mediarc/predict", "getpublickey")
+_ENDPOINTS = (
+    "simpleauthrequest",
+    "logincheck",
+    "ggpab003m0105",
+    "retrievetreatment",
+    "mediarc/predict",
+    "getpublickey",
+)
 _SPOILT: tuple[dict[str, Any], ...] = (
     {"status": 503},
     {"status": 502, "html": True},

@@ -28,7 +28,8 @@ class Repeat:
 
     @property
     def is_violation(self) -> bool:
-        return self.reason in {RepeatReason.ON_DISK_ALREADY, RepeatReason.UNEXPLAINED}
+        """Nobody can give back what its own process took with it, or what the provider cut off."""
+        return self.reason not in {RepeatReason.HOLDER_KILLED, RepeatReason.ANSWER_CUT}
 
     def describe(self) -> str:
         return f"{self.session_id}: {self.kind} were bought again after {self.seconds:.3f} s ({self.reason})"

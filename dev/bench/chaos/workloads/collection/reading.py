@@ -17,8 +17,10 @@ from dev.bench.chaos.workloads.collection.product import (
     RECORD_TABLES,
     REPORTS_TABLE,
     RUNS_TABLE,
+    SERVED_COLUMNS,
     STEPS_TABLE,
     FileStore,
+    as_served,
     read_committed_events,
     read_cxids,
     read_ends,
@@ -76,8 +78,8 @@ def _read_files(files: FileStore, session_id: str) -> Iterator[tuple[tuple[str, 
 def _read_records(recorder: DatabaseRecorder) -> dict[tuple[str, str], list[Digest]]:
     records: dict[tuple[str, str], list[Digest]] = {}
     for kind, table in RECORD_TABLES.items():
-        for patient_uuid, record in recorder.query(f"select patient_uuid::text, raw_data from {table}"):
-            records.setdefault((patient_uuid, kind), []).append(_digest(record))
+        for patient_uuid, *parts in recorder.query(f"select patient_uuid::text, {SERVED_COLUMNS[kind]} from {table}"):
+            records.setdefault((patient_uuid, kind), []).append(_digest(as_served(*parts)))
     return records
 
 

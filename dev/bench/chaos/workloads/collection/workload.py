@@ -36,6 +36,7 @@ _KILL_AIM_SECONDS = 2.0
 class CollectionWorkload:
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {
+        "WELNO_BODY_LIMIT": "1000000 per hour",
         "WELNO_START_LIMIT": "1000000 per hour",
         "WELNO_START_PHONE_LIMIT": "1000000 per hour",
         "WELNO_SIMPLE_AUTH_LIMIT": "1000000 per hour",
@@ -46,6 +47,10 @@ class CollectionWorkload:
         "WELNO_FILE_RETRY_DELAYS_SECONDS": "1,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2",
         "WELNO_FILE_RETRY_INTERVAL_SECONDS": "2",
         "WELNO_FILE_ORPHAN_SECONDS": "10",
+        # Longer than a process hangs, and short enough to wait for a lost call within the settling time.
+        "WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS": "12",
+        "WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": "12",
+        "WELNO_CALL_MARGIN_SECONDS": "3",
     }
 
     def __init__(self, options: WorkloadOptions) -> None:

@@ -27,7 +27,7 @@ def test_a_single_purchase_needs_no_reason():
 def test_a_call_after_the_answer_was_on_disk_is_never_excused():
     history = bought_at(10, 12)
     history.arrived = {(SESSION, "checkups"): [11.0]}
-    history.injections = [Injection(FaultKind.WORKER_CHILD, 10.5, "worker1", frozenset({HOLDER}))]
+    history.injections = [Injection(FaultKind.WORKER, 10.5, "worker1", frozenset({HOLDER}))]
     [repeat] = explain_repeats(history)
     assert (repeat.reason, repeat.seconds, repeat.is_violation) == (RepeatReason.ON_DISK_ALREADY, 2, True)
 
@@ -35,11 +35,11 @@ def test_a_call_after_the_answer_was_on_disk_is_never_excused():
 @pytest.mark.parametrize(
     ("kind", "at", "over_at", "pid", "expected"),
     [
-        (FaultKind.WORKER_CHILD, 10.5, None, HOLDER, RepeatReason.HOLDER_KILLED),
-        (FaultKind.WORKER_CHILD, 10.5, None, OTHER, RepeatReason.UNEXPLAINED),
-        (FaultKind.WORKER_CHILD, 9.0, None, HOLDER, RepeatReason.UNEXPLAINED),
-        (FaultKind.WORKER_CHILD, 12.5, None, HOLDER, RepeatReason.UNEXPLAINED),
-        (FaultKind.WORKER_CHILD_PAUSED, 9.0, 15.0, HOLDER, RepeatReason.HOLDER_PAUSED),
+        (FaultKind.WORKER, 10.5, None, HOLDER, RepeatReason.HOLDER_KILLED),
+        (FaultKind.WORKER, 10.5, None, OTHER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER, 9.0, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER, 12.5, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER_PAUSED, 9.0, 15.0, HOLDER, RepeatReason.HOLDER_PAUSED),
     ],
 )
 def test_the_fault_that_hit_the_holder_in_between_is_the_reason(
@@ -58,3 +58,10 @@ def test_each_purchase_beyond_the_first_has_a_reason_of_its_own():
     history = bought_at(10, 12, 14)
     history.injections = [Injection(FaultKind.WORKER, 13, "worker1", frozenset({HOLDER}))]
     assert reasons_of(history) == [RepeatReason.UNEXPLAINED, RepeatReason.HOLDER_KILLED]
+
+
+def test_a_holder_that_hung_for_less_than_its_call_may_take_excuses_nothing():
+    history = bought_at(10, 12)
+    history.injections = [Injection(FaultKind.WORKER_PAUSED, 9.0, "worker1", frozenset({HOLDER}), 15.0)]
+    [repeat] = explain_repeats(history)
+    assert repeat.is_violation

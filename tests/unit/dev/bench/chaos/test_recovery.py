@@ -34,12 +34,12 @@ def recoveries_of(injection: Injection, *changes: WorkChange) -> list[float]:
     ],
 )
 def test_work_is_recovered_when_it_runs_again(held: WorkState, later: list[WorkChange], expected: list[float]):
-    kill = Injection(FaultKind.WORKER_CHILD, 10.0, "worker1", frozenset({7}))
+    kill = Injection(FaultKind.WORKER, 10.0, "worker1", frozenset({7}))
     assert recoveries_of(kill, WorkChange(9, held, 7, 1), *later) == pytest.approx(expected)
 
 
 def test_work_of_others_was_not_interrupted():
-    kill = Injection(FaultKind.WORKER_CHILD, 10.0, "worker1", frozenset({7}))
+    kill = Injection(FaultKind.WORKER, 10.0, "worker1", frozenset({7}))
     assert recoveries_of(kill, WorkChange(9, RUNNING, 8, 1), WorkChange(12, ENDED, None, 2)) == []
 
 

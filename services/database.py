@@ -1,0 +1,148 @@
+"""Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly, or by a pooler.
+
+A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
+are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase (retryable).
+"""
+
+import math
+import time
+from contextlib import closing
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+
+from core.clock import Clock
+
+# A statement that runs longer than this is a mistake of ours, not a slow answer; imports set their own.
+STATEMENT_TIMEOUT_SECONDS = 30
+# A process that hangs in the middle of a transaction holds the rows that the sweep wants to take from it.
+IDLE_TIMEOUT_SECONDS = 5
+_CONNECT_TIMEOUT_SECONDS = 5
+# A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
+# as much as a statement; a server that restarts takes longer than this.
+_BELIEVED_SECONDS = 0.05
+_UNSUITABLE_SESSION = """
+    select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
+        or current_setting('timezone') <> 'UTC'
+"""
+DROPPED = (
+    "the pooler in between drops our time-outs or time zone; set them for the role (docs/operations.md, 'Behind a"
+    " connection pooler'), or connect directly"
+)
+REFUSED = (
+    "the pooler in between refuses our startup options; have it ignore them and set them for the role"
+    " (docs/operations.md, 'Behind a connection pooler'), or connect directly"
+)
+POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
+
+
+class UnsuitableDatabase(SQLAlchemyError):
+    """It answers, but what we rely on does not hold there: to whoever runs already it is as good as away. The text is a
+    sentence for the operator."""
+
+    retryable = True
+
+
+def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> Engine:
+    """An engine whose connections are tried after a rest and never wait for ever. A `clock` that is given follows the
+    database's from the first connection on. Its use raises UnsuitableDatabase where the time-outs would not hold."""
+    scheme, _, rest = url.partition("://")
+    engine = create_engine(
+        f"{scheme if '+' in scheme else 'postgresql+psycopg2'}://{rest}",
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        # An error that quotes the statement's values would carry them into logs.
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "application_name": "welno",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s",
+        },
+    )
+    event.listen(engine, "connect", _require_time_outs)
+    _try_after_rest(engine, clock)
+    return engine
+
+
+def find_unsuitable(engine: Engine, *, needs_session: bool = False) -> str | None:
+    """For a process' start: the sentence that says why it cannot work with this database; None when it can, and also
+    when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all."""
+    try:
+        with engine.connect() as connection:
+            return POOLED if needs_session and is_pooled(connection) else None
+    except UnsuitableDatabase as exc:
+        return str(exc)
+    except SQLAlchemyError:
+        return REFUSED if _connects_without_options(engine) else None
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Whether somebody stands between us and the server: it was told another process id than the server has."""
+    told: int = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr] # psycopg2's
+    served: int = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+    return told != served
+
+
+def _connects_without_options(engine: Engine) -> bool:
+    plain = create_engine(engine.url, connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS})
+    try:
+        with plain.connect():
+            return True
+    except SQLAlchemyError:
+        return False
+    finally:
+        plain.dispose()
+
+
+def _require_time_outs(connection: Any, _record: object) -> None:
+    """Once per connection: a time-out that silently does not hold is noticed when it is needed."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_UNSUITABLE_SESSION)
+        [is_unsuitable] = cursor.fetchone()
+    connection.rollback()
+    if is_unsuitable:
+        connection.close()
+        raise UnsuitableDatabase(DROPPED)
+
+
+def _try_after_rest(engine: Engine, clock: Clock | None) -> None:
+    @event.listens_for(engine, "checkin")
+    def note_use(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def try_connection(connection: Any, record: Any, _proxy: Any) -> None:
+        is_believed = time.monotonic() - record.info.get("used_at", -math.inf) < _BELIEVED_SECONDS
+        wants_reading = clock is not None and clock.wants_reading()
+        if is_believed and not wants_reading:
+            return
+        try:
+            if clock is None:
+                engine.dialect.do_ping(connection)
+            else:
+                _read_clock(connection, clock)
+        except engine.dialect.loaded_dbapi.Error as exc:
+            if not engine.dialect.is_disconnect(exc, connection, None):
+                raise
+            # The others are as old: the pool opens new ones.
+            raise InvalidatePoolError from exc
+
+
+def _read_clock(connection: Any, clock: Clock) -> None:
+    """Outside of any transaction, on a connection that has none."""
+    before, connection.autocommit = connection.autocommit, True
+    asked = clock.monotonic()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select clock_timestamp()")
+            (at,) = cursor.fetchone()
+    finally:
+        if not connection.closed:
+            connection.autocommit = before
+    clock.follow(at, asked=asked, answered=clock.monotonic())

@@ -1,0 +1,126 @@
+"""A sealing key is rotated under running collections, with old and new processes side by side: nothing is lost, nothing
+is paid for twice, and nobody notices."""
+
+import base64
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dev.local.errors import StartFailedError
+from dev.local.ports import pick_port
+from dev.local.programs import Program, web_program, worker_program
+from dev.local.stack import Stack
+from tests.end_to_end.crowd import Crowd, Webs
+from tests.end_to_end.product import Product, run_product
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(600)
+PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
+ROLLED = ("web", "worker", "poller", "sweeper", "beat")
+NEW_KEY = "new:" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def given(keys: str, program: Program) -> Program:
+    return replace(program, command=("env", f"WELNO_SEALING_KEYS={keys}", *program.command))
+
+
+def retire(stack: Stack, name: str) -> None:
+    """In good order; how long that may take is for the tests of stopping."""
+    stack.kill(name, signal.SIGTERM)
+    wait_until(lambda: not stack.is_running(name), 60)
+    assert stack.exit_code(name) == 0
+    del stack.programs[name]
+
+
+class Rotation:
+    """Replaces the processes by such that were given other keys: both live side by side for a while."""
+
+    def __init__(self, product: Product, webs: Webs, crowd: Crowd) -> None:
+        self._product, self._webs, self._crowd = product, webs, crowd
+        self._running = {name: name for name in ROLLED}
+        self._phases = 0
+
+    def deploy(self, keys: str) -> None:
+        stack = self._product.stack
+        self._phases += 1
+        started = {name: self._program(name, keys) for name in ROLLED}
+        for program in started.values():
+            stack.add(program)
+            stack.start(program.name)
+        stack.wait_ready()
+        self._webs.urls = [*self._webs.urls, started["web"].url or ""]
+        self._crowd.wait_for_more()
+        for name in ROLLED:
+            retire(stack, self._running[name])
+        self._running = {name: program.name for name, program in started.items()}
+        self._webs.urls = [started["web"].url or ""]
+        self._crowd.wait_for_more()
+
+    def _program(self, name: str, keys: str) -> Program:
+        made = f"{name}-{self._phases}"
+        if name == "web":
+            return given(keys, web_program(made, pick_port()))
+        if name == "worker":
+            return given(keys, worker_program(made))
+        before = self._product.stack.programs[self._running[name]]
+        command = before.command[before.command.index(sys.executable) :]
+        return given(keys, replace(before, name=made, command=command))
+
+
+@contextmanager
+def crowded(migrated: Path) -> Iterator[tuple[Product, Rotation]]:
+    """People come all the time; at the end each was served, and each answer was paid for once."""
+    with run_product(migrated, PROCESSES) as product:
+        webs = Webs([product.web_url])
+        with Crowd(product, webs) as crowd:
+            crowd.wait_for_more()
+            yield product, Rotation(product, webs, crowd)
+        crowd.check()
+
+
+def command(product: Product, action: str, keys: str) -> str:
+    """What `python -m tasks.keys` says. Raises StartFailedError when its exit status is not 0."""
+    log = product.logs / "keys.log"
+    log.unlink(missing_ok=True)
+    product.stack.run(given(keys, Program("keys", (sys.executable, "-m", "tasks.keys", action))).command, "keys")
+    return log.read_text()
+
+
+def assert_missing_key_is_told(product: Product) -> None:
+    """By a sweeper at its start."""
+    other = NEW_KEY.replace("new:", "other:")
+    stack, sweeper = product.stack, Program("sweeper-other", (sys.executable, "-m", "tasks.processes.sweeper"))
+    stack.add(given(other, sweeper))
+    stack.start(sweeper.name)
+    log = product.logs / f"{sweeper.name}.log"
+    wait_until(lambda: log.exists() and "sealing_keys_missing" in log.read_text(), 30)
+    retire(stack, sweeper.name)
+
+
+def test_a_key_is_rotated_in_two_phases_and_removed(migrated_home: Path):
+    with crowded(migrated_home) as (product, rotation):
+        old_key = product.stack.env["WELNO_SEALING_KEYS"]
+        waiting = product.meet().is_known_with().start().asks_for_push()
+        waiting.wait_for("auth_waiting")
+        rotation.deploy(f"{old_key},{NEW_KEY}")
+        rotation.deploy(f"{NEW_KEY},{old_key}")
+        with pytest.raises(StartFailedError, match="NOT KNOWN"):
+            command(product, "count", NEW_KEY)
+        assert_missing_key_is_told(product)
+        assert "do not open" in command(product, "reseal", f"{NEW_KEY},{old_key}")
+        assert "NOT KNOWN" not in command(product, "count", NEW_KEY)
+        rotation.deploy(NEW_KEY)
+        waiting.browser.base_url = product.stack.programs["web-3"].url or ""
+        waiting.approves().wait_for("completed")
+        assert product.provider.bill_of(waiting.cx_id) == {"checkups": 1, "prescriptions": 1}
+
+
+def test_a_key_that_is_put_in_front_at_once_costs_time_and_nothing_else(migrated_home: Path):
+    with crowded(migrated_home) as (product, rotation):
+        rotation.deploy(f"{NEW_KEY},{product.stack.env['WELNO_SEALING_KEYS']}")

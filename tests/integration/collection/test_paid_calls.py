@@ -1,0 +1,320 @@
+"""A call that costs money: whose turn it is, what is on disk before it is judged, and when it is made once more."""
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from core.clock import clock
+from core.names import Step
+from services.collection.call_deadlines import read_paid_again
+from services.collection.call_turn import CallStands, CallTooLate
+from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, SIMPLE_AUTH, CallTerms, PaidCalls
+from services.collection.run_engine import fail_step, finish_steps, hand_back
+from services.collection.step import Claim
+from services.collection.sweep import take_from_dead
+from spool import AnswerKind, Disk, Spool, StorageFault
+from tests.waiting import wait_until
+from upstream.http.exchange import HttpResponse, PaidCall
+from upstream.tilko.answers import DataAnswer, read_data_response
+from upstream.tilko.codec import AuthTokens
+from upstream.tilko.errors import AnswerUnreadable, TilkoUnavailable
+
+from .conftest import TOKENS, World
+
+GOOD = HttpResponse(200, {"Content-Type": "application/json"}, b'{"Status":"OK","ResultList":[{},null,{}]}')
+ODD = HttpResponse(200, {}, b'{"Status":"OK","ResultList":[{"Ye')
+TIMEOUT_SECONDS = 300.0
+
+
+class Provider:
+    """Answers with what it was given, and counts how often it is asked."""
+
+    def __init__(self, response: HttpResponse = GOOD) -> None:
+        self.response = response
+        self.asked = 0
+
+    def __call__(self, call: PaidCall) -> DataAnswer:
+        call.before_send()
+        self.asked += 1
+        call.keep(self.response)
+        return read_data_response(self.response)
+
+
+def obtain(world: World, claim: Claim, ask: Callable[[PaidCall], DataAnswer], terms: CallTerms = CHECKUPS) -> int:
+    return world.tools.calls.obtain(claim, terms, TIMEOUT_SECONDS, ask, read_data_response).count
+
+
+def call_seconds_left(world: World, session_id: str) -> float | None:
+    left = "select extract(epoch from call_until - clock_timestamp()) from welno.welno_collection_history"
+    seconds = world.value(f"{left} where session_id = :id", id=session_id)
+    return None if seconds is None else float(seconds)
+
+
+def lose_process(world: World) -> None:
+    """Its owner has no lease: it counts as dead, whatever it does."""
+    assert world.unit(take_from_dead, clock.now()) >= 1
+
+
+def end_call_time(world: World, session_id: str) -> None:
+    world.execute(
+        "update welno.welno_collection_history set call_until = clock_timestamp(), not_before = now()"
+        " where session_id = :id",
+        id=session_id,
+    )
+
+
+def fetching(world: World, step: Step = Step.FETCH_HEALTH_DATA) -> tuple[str, Claim]:
+    return world.at(step)
+
+
+def claimed(world: World, session_id: str, step: Step = Step.FETCH_HEALTH_DATA) -> Claim:
+    claim = world.claim(session_id, step)
+    assert claim is not None
+    return claim
+
+
+def outcomes(world: World, session_id: str) -> list[str]:
+    return [outcome for _, outcome in world.steps(session_id)]
+
+
+@pytest.mark.parametrize(("step", "seconds"), [(Step.FETCH_HEALTH_DATA, 130), (Step.FETCH_PRESCRIPTIONS, 310)])
+def test_the_deadline_of_a_call_is_in_the_row_when_its_step_begins(world: World, step: Step, seconds: float):
+    session_id, claim = fetching(world, step)
+    left = call_seconds_left(world, session_id)
+    assert left is not None
+    assert seconds - 20 < left <= seconds
+    world.unit(finish_steps, claim, 2, world.tools)
+    after = call_seconds_left(world, session_id)
+    assert (after is None) is (step is Step.FETCH_PRESCRIPTIONS)
+
+
+def test_a_step_without_a_call_has_no_deadline(world: World):
+    session_id, _ = fetching(world, Step.SAVE_FILES)
+    assert call_seconds_left(world, session_id) is None
+
+
+@pytest.mark.parametrize("settle", ["fail", "hand_back"])
+def test_the_deadline_goes_with_the_outcome(world: World, settle: str):
+    session_id, claim = fetching(world)
+    if settle == "fail":
+        world.unit(fail_step, claim, TilkoUnavailable(reason="busy"), world.tools)
+    else:
+        world.unit(hand_back, claim, world.tools)
+    assert call_seconds_left(world, session_id) is None
+
+
+def test_an_answer_is_on_disk_with_its_story_before_it_is_judged(world: World):
+    session_id, claim = fetching(world)
+    on_disk = []
+
+    def ask(call: PaidCall) -> DataAnswer:
+        call.keep(GOOD)
+        on_disk.append(world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH))
+        return read_data_response(GOOD)
+
+    assert obtain(world, claim, ask) == 2
+    [kept] = on_disk
+    assert kept.body == GOOD.body
+    assert {name: kept.about[name] for name in ("call", "session_id", "step", "attempt", "fence", "status")} == {
+        "call": "checkups",
+        "session_id": session_id,
+        "step": "fetch_health_data",
+        "attempt": 1,
+        "fence": claim.fence,
+        "status": 200,
+    }
+    assert kept.about["headers"] == {"content-type": "application/json"}
+
+
+def test_while_a_lost_process_may_still_be_asking_nobody_else_does(world: World):
+    session_id, _ = fetching(world)
+    lose_process(world)
+    claim, provider = claimed(world, session_id), Provider()
+    with pytest.raises(CallStands) as caught:
+        obtain(world, claim, provider)
+    assert world.unit(fail_step, claim, caught.value, world.tools).is_retried
+    run = world.run(session_id)
+    assert (provider.asked, run.run_state, run.attempts) == (0, "ready", 0)
+    assert run.not_before <= clock.now() + timedelta(seconds=1)
+    assert (call_seconds_left(world, session_id) or 0) > 100
+    assert outcomes(world, session_id)[-1] == "taken_back"
+
+
+def test_what_a_lost_process_put_on_the_disk_is_taken_at_once(world: World):
+    session_id, lost = fetching(world)
+    lose_process(world)
+    world.tools.calls.keep(lost, CHECKUPS, None, GOOD)
+    provider = Provider()
+    assert obtain(world, claimed(world, session_id), provider) == 2
+    assert provider.asked == 0
+
+
+def test_after_its_time_a_lost_call_is_made_once_more_and_counted(world: World):
+    session_id, _ = fetching(world)
+    lose_process(world)
+    end_call_time(world, session_id)
+    before = paid_again(world)
+    claim, provider = claimed(world, session_id), Provider()
+    assert obtain(world, claim, provider) == 2
+    world.unit(finish_steps, claim, 2, world.tools)
+    assert provider.asked == 1
+    assert outcomes(world, session_id)[-3:] == ["taken_back", "asked_again", "done"]
+    assert paid_again(world) == before + 1
+
+
+def test_the_call_that_is_made_once_more_has_its_own_deadline(world: World):
+    session_id, _ = fetching(world)
+    lose_process(world)
+    end_call_time(world, session_id)
+    claim = claimed(world, session_id)
+    assert (call_seconds_left(world, session_id) or 0) < 1  # nobody has asked yet
+    obtain(world, claim, Provider())
+    assert (call_seconds_left(world, session_id) or 0) > 100
+
+
+def paid_again(world: World, call: str = "checkups") -> int:
+    with world.stores.sessions() as session:
+        return read_paid_again(session).get(call, 0)
+
+
+def test_an_answer_that_nobody_can_read_is_parked_and_not_bought_again(world: World):
+    session_id, claim = fetching(world)
+    with pytest.raises(AnswerUnreadable) as caught:
+        obtain(world, claim, Provider(ODD))
+    failed = world.unit(fail_step, claim, caught.value, world.tools)
+    assert not failed.is_retried
+    assert failed.following.step == Step.FETCH_PRESCRIPTIONS
+    [name] = world.files(session_id)["failed"][:1]
+    assert world.tools.spool.read_parked(name).body == ODD.body
+    assert world.tools.spool.describe(name).last_error == "not_json"
+    assert world.event_names(session_id)[-2:] == ["health_data_failed", "fetching_prescription_data"]
+
+
+def test_a_mistake_of_ours_in_reading_an_answer_buys_no_second_one(world: World):
+    session_id, claim = fetching(world)
+
+    def ask(call: PaidCall) -> DataAnswer:
+        call.keep(GOOD)
+        raise KeyError("ours")
+
+    with pytest.raises(AnswerUnreadable):
+        obtain(world, claim, ask)
+    assert len(world.files(session_id)["failed"]) == 2  # the answer and its reason
+
+
+def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):
+    _, claim = fetching(world)
+    claim.turn.begin(time.monotonic() - 6)
+    provider = Provider()
+    with pytest.raises(CallTooLate):
+        obtain(world, claim, provider)
+    assert provider.asked == 0
+
+
+def test_the_tokens_of_a_push_are_on_disk_before_the_commit(world: World):
+    session_id = world.asked()
+    claim = claimed(world, session_id, Step.REQUEST_SIMPLE_AUTH)
+    pushes = []
+
+    def ask(call: PaidCall) -> AuthTokens:
+        pushes.append(1)
+        call.keep(GOOD)
+        return TOKENS
+
+    def send_push(claim: Claim) -> AuthTokens:
+        return world.tools.calls.obtain(claim, SIMPLE_AUTH, 30, ask, lambda _: TOKENS)
+
+    send_push(claim)
+    lose_process(world)  # the database was lost in between
+    again = claimed(world, session_id, Step.REQUEST_SIMPLE_AUTH)
+    assert send_push(again) == TOKENS
+    assert len(pushes) == 1
+
+
+def test_a_push_that_the_person_asks_for_again_is_sent(world: World):
+    session_id = world.asked()
+    claim = claimed(world, session_id, Step.REQUEST_SIMPLE_AUTH)
+    world.tools.calls.keep(claim, SIMPLE_AUTH, None, GOOD)
+    later = claim.__class__(**{**vars(claim), "started_at": claim.started_at + timedelta(seconds=60)})
+    pushes = []
+
+    def ask(call: PaidCall) -> AuthTokens:
+        pushes.append(1)
+        call.keep(GOOD)
+        return TOKENS
+
+    world.tools.calls.obtain(later, SIMPLE_AUTH, 30, ask, lambda _: TOKENS)
+    assert len(pushes) == 1
+
+
+# The disk
+
+
+class MoodyDisk(Disk):
+    """Refuses what it is told to refuse."""
+
+    def __init__(self) -> None:
+        self.refuses: set[str] = set()
+
+    def allocate(self, handle: int, size: int) -> None:
+        self._refuse("allocate")
+        super().allocate(handle, size)
+
+    def write(self, handle: int, data: memoryview) -> int:
+        self._refuse("write")
+        return super().write(handle, data)
+
+    def _refuse(self, what: str) -> None:
+        if what in self.refuses:
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+
+@pytest.fixture
+def disk() -> MoodyDisk:
+    return MoodyDisk()
+
+
+@pytest.fixture
+def calls(world: World, disk: MoodyDisk) -> PaidCalls:
+    spool = Spool(world.settings.files.data_dir, world.stores.sealer, clock, disk)
+    return PaidCalls(spool, world.stores.unit_of_work, clock, 10)
+
+
+def test_without_room_on_the_disk_nothing_is_asked_and_the_step_is_tried_again(
+    world: World, disk: MoodyDisk, calls: PaidCalls
+):
+    session_id, claim = fetching(world, Step.FETCH_PRESCRIPTIONS)
+    disk.refuses = {"allocate"}
+    provider = Provider()
+    with pytest.raises(StorageFault) as caught:
+        calls.obtain(claim, PRESCRIPTIONS, TIMEOUT_SECONDS, provider, read_data_response)
+    assert world.unit(fail_step, claim, caught.value, world.tools).is_retried
+    assert (provider.asked, call_seconds_left(world, session_id)) == (0, None)
+
+
+def test_while_the_disk_refuses_the_answer_is_held_and_nobody_else_asks(
+    world: World, disk: MoodyDisk, calls: PaidCalls
+):
+    session_id, claim = fetching(world)
+    disk.refuses = {"write"}
+    provider, counts = Provider(), []
+    thread = threading.Thread(
+        target=lambda: counts.append(calls.obtain(claim, CHECKUPS, TIMEOUT_SECONDS, provider, read_data_response).count)
+    )
+    thread.start()
+    wait_until(lambda: provider.asked)
+    end_call_time(world, session_id)
+    wait_until(lambda: (call_seconds_left(world, session_id) or 0) > 1)  # it is told to others by who holds the answer
+    assert calls.under_way
+    lose_process(world)
+    with pytest.raises(CallStands):
+        obtain(world, claimed(world, session_id), provider)
+    disk.refuses = set()
+    thread.join(10)
+    assert (counts, provider.asked) == ([2], 1)
+    assert not calls.under_way
+    assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body

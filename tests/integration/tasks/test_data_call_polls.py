@@ -1,0 +1,87 @@
+"""Where the provider has no LoginCheck the poll is a data call, and one that brings an answer has paid for it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.clock import clock
+from core.names import Status
+from dev.local.stack import Stack
+from spool import AnswerKind, KeptAnswer, Spool
+from tests.integration.collection.driver import CHECKUPS, Driver
+from tests.stacks import run_stack
+from webapp.jobs import build_task_sender
+
+from .conftest import PROCESSES, SHORT
+from .test_paid_answers import completes_paid_once, stop_and_release
+
+
+@pytest.fixture(scope="module")
+def running(migrated_home: Path) -> Iterator[Stack]:
+    with run_stack(migrated_home, SHORT | {"TILKO_APPROVAL_CHECK": "data_call"}, PROCESSES) as stack:
+        yield stack
+
+
+@pytest.fixture
+def driver(running: Stack) -> Iterator[Driver]:
+    with Driver(running.env, build_task_sender(running.env["CELERY_BROKER_URL"])) as driver:
+        yield driver
+        driver.leave()
+
+
+def test_a_poller_lets_a_poll_that_may_be_paid_for_end(running: Stack, driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
+    driver.approve(session_id)
+    driver.wait_until_held(fault)
+    stop_and_release(running, driver, "poller", fault)
+    running.start("poller")
+    completes_paid_once(driver, session_id)
+
+
+def test_a_poller_that_is_killed_costs_no_call_before_the_time_of_its_own_is_over(running: Stack, driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
+    driver.approve(session_id)
+    driver.wait_until_held(fault)
+    began = datetime.fromisoformat(driver.calls(session_id, CHECKUPS)[-1]["at"])
+    running.kill("poller")
+    running.start("poller")
+    driver.wait_for(session_id, Status.COMPLETED)
+    again = datetime.fromisoformat(driver.calls(session_id, CHECKUPS)[-1]["at"])
+    assert again - began >= timedelta(seconds=float(SHORT["WELNO_TILKO_CHECKUPS_TIMEOUT_SECONDS"]))
+
+
+def test_a_poll_that_is_paid_for_is_kept_though_its_session_ends(running: Stack, driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="after")
+    driver.approve(session_id)
+    driver.wait_until_held(fault)
+    driver.execute(
+        "update welno.welno_collection_history set expires_at = :now where session_id = :id",
+        now=clock.now(),
+        id=session_id,
+    )
+    swept = driver.start_somebody()  # the poller ends others meanwhile
+    driver.execute(
+        "update welno.welno_collection_history set expires_at = :now where session_id = :id", now=clock.now(), id=swept
+    )
+    driver.wait_for(swept, Status.EXPIRED)
+    driver.release(fault)
+    completes_paid_once(driver, session_id)
+
+
+def test_a_poller_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(running: Stack, driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), hold="before")
+    driver.wait_until_held(fault)
+    running.kill("poller")
+    driver.approve(session_id)
+    spool = Spool(driver.settings.files.data_dir, driver.stores.sealer, clock)
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b'{"Status":"OK","ResultList":[]}'))
+    running.start("poller")
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.hits(fault) == 1
+    assert driver.billed(session_id) == (0, 1, 0)

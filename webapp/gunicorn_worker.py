@@ -1,0 +1,139 @@
+"""gunicorn's gevent worker with bounds that gunicorn has no settings for: by address, for bodies and for answers."""
+
+import socket
+import struct
+import time
+from typing import Any
+
+import gevent
+from gevent import sleep as yield_to_others
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.ggevent import GeventWorker
+from prometheus_client import Counter
+from werkzeug.exceptions import BadRequest, RequestTimeout
+
+from core.logs import get_logger
+from webapp.addresses import network_of
+from webapp.bodies import BODY_MAX_BYTES
+from webapp.connections import AddressTally, Capacity, OpenConnections
+from webapp.current import parts
+
+log = get_logger(__name__)
+
+CUT_OFF = Counter(
+    "welno_http_cut_off_total",
+    "Connections ended: too many of one `address`, no `files` left, a `body` that did not come, an `answer` not taken.",
+    ["reason"],
+)
+# What a refused body may still send before the connection is closed: closing at once could destroy the answer.
+_DISCARDED_MAX_BYTES = 4 * BODY_MAX_BYTES
+# Linux would let it grow to 4 MiB for each caller that takes nothing. At 100 ms to and fro it still means 4 MB/s.
+_SEND_BUFFER_BYTES = 256 * 1024
+_RESET = struct.pack("ii", 1, 0)
+
+
+class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no types
+    """A head and an idle connection have gunicorn's `keepalive` as their deadline, and its pool bounds how many there
+    are: while it is full nothing is accepted, and who waits is let in when somebody has gone."""
+
+    def bind(self, capacity: Capacity) -> None:
+        """Call it once, when the app is loaded and before the worker runs."""
+        here = parts(self.wsgi)
+        web, registry = here.stores.settings.web, here.relay.registry
+        self._body_within_seconds = web.body_within_seconds
+        self._answer_within_seconds = web.answer_within_seconds
+        self._connections = OpenConnections(capacity.files, lambda: registry.total)
+        registry.limit_total_by(self._connections.sockets_that_fit)
+        for listener in self.sockets:  # what it accepts inherits it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        # All that come through a proxy come from its address: it is the one to count its clients.
+        self._tally = None if web.trusted_proxies else AddressTally(capacity.per_address)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """One connection, which the server closes afterwards; at once where it is one too many."""
+        if not self._connections.take():
+            CUT_OFF.labels("files").inc()
+            return
+        try:
+            self._handle_within_share(listener, client, addr)
+        finally:
+            self._connections.give_back()
+
+    def _handle_within_share(self, listener: Any, client: Any, addr: Any) -> None:
+        if self._tally is None or not isinstance(addr, tuple):
+            super().handle(listener, client, addr)
+            return
+        network = network_of(addr[0])
+        if not self._tally.take(network):
+            CUT_OFF.labels("address").inc()
+            return
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._tally.give_back(network)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """One request, whose head has come."""
+        # Who sends many requests in one go is answered one of them at a time, like everybody else.
+        yield_to_others()
+        req.headers = join_cookies(req.headers)
+        req.body = body = TimedBody(req.body, self._body_within_seconds)
+        # Of one write: answers.py cuts long answers into pieces, and server_connection.py gives streams their own.
+        sock.settimeout(self._answer_within_seconds)
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError as exc:
+            CUT_OFF.labels("answer").inc()
+            # What was not taken must not wait in the kernel either.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            raise StopIteration from exc
+        finally:
+            body.end_request()
+            sock.settimeout(None)
+
+
+class TimedBody:
+    """A request's body, which has to come within its time, from now on."""
+
+    def __init__(self, body: Any, within_seconds: float) -> None:
+        self._body = body
+        self._ends_at = time.monotonic() + within_seconds
+        self._left = _DISCARDED_MAX_BYTES
+        self._is_answered = False
+        self._is_late = False
+
+    @property
+    def failed(self) -> bool:
+        """Where the next request begins is then unknown: gunicorn closes the connection after its answer."""
+        return self._is_late or self._body.failed
+
+    def end_request(self) -> None:
+        """Who reads from now on is gunicorn, which discards the rest; it takes a TimeoutError as a reason to close."""
+        self._is_answered = True
+
+    def read(self, size: int | None = None) -> bytes:
+        """Raises RequestTimeout or BadRequest, which are answered, or TimeoutError where it is too late for that."""
+        if self._left < 0:
+            raise TimeoutError
+        try:
+            with gevent.Timeout(max(self._ends_at - time.monotonic(), 0), RequestTimeout()):
+                data: bytes = self._body.read(size)
+        except RequestTimeout:
+            self._is_late = True
+            if self._is_answered:
+                raise TimeoutError from None
+            CUT_OFF.labels("body").inc()
+            raise
+        except ParseException as exc:  # of a chunk
+            raise BadRequest from exc
+        self._left -= len(data)
+        return data
+
+
+def join_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """With one `Cookie` line: HTTP/2 has them in crumbs, which '; ' joins again (RFC 9113, 8.2.3); gunicorn would join
+    them by a comma, as it does all that is repeated."""
+    crumbs = [value for name, value in headers if name == "COOKIE"]
+    if len(crumbs) < 2:
+        return headers
+    return [header for header in headers if header[0] != "COOKIE"] + [("COOKIE", "; ".join(crumbs))]
