@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import Clock
 from core.sealing import Sealer
-from spool import DataType, SealedWithUnknownKey, Spool, UnknownFile
+from spool import AnswerKind, DataType, KeptAnswer, SealedWithUnknownKey, Spool, UnknownFile
 from spool.resealing import Resealed
 from tests.integration.spool.actions import RAW, files_in
 from tests.integration.spool.conftest import OTHER, ROTATED, SESSION, complete, package
@@ -21,9 +21,9 @@ def full(spool: Spool) -> Spool:
     complete(spool, spool.put_pending(package(DataType.PATIENT)))
     spool.fail(spool.put_pending(package(DataType.PRESCRIPTION)), "import_refused")
     spool.put_pending(package())
-    spool.put_incoming(SESSION, DataType.HEALTH, RAW)
-    spool.put_incoming(OTHER, DataType.HEALTH, RAW)
-    spool.park_incoming(OTHER, DataType.HEALTH, "json")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(RAW))
+    spool.put_incoming(OTHER, AnswerKind.HEALTH, KeptAnswer(RAW))
+    spool.park_incoming(OTHER, AnswerKind.HEALTH, "json")
     return spool
 
 
@@ -34,7 +34,7 @@ def opened_with(spool: Spool, sealer: Sealer, clock: Clock) -> Spool:
 def test_a_file_of_an_unknown_key_is_no_damage(full: Spool, clock: Clock):
     stranger, before = opened_with(full, STRANGER, clock), files_in(full.folders.root)
     with pytest.raises(SealedWithUnknownKey) as raised:
-        stranger.read_incoming(SESSION, DataType.HEALTH)
+        stranger.read_incoming(SESSION, AnswerKind.HEALTH)
     assert (raised.value.retryable, raised.value.reason) == (True, "sealing_key_unknown")
     with pytest.raises(SealedWithUnknownKey), stranger.claim(full.list_pending()[0]):
         pass
@@ -50,13 +50,13 @@ def test_every_file_is_sealed_anew_once(full: Spool, clock: Clock):
     assert rotated.reseal() == Resealed()
     only_new = opened_with(full, Sealer({"new": b"n" * 32}), clock)
     assert dict(only_new.count_sealing_keys()) == {"new": 5}
-    assert only_new.read_incoming(SESSION, DataType.HEALTH) == RAW
+    assert only_new.read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
     assert all(only_new.export(info.name).raw_data == package().raw_data for info in only_new.names_of(SESSION))
     assert files_in(full.folders.root) == before
 
 
 def test_a_file_keeps_its_age(spool: Spool, clock: Clock):
-    spool.put_incoming(SESSION, DataType.HEALTH, RAW)
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(RAW))
     [path] = (spool.folders.root / "incoming").iterdir()
     os.utime(path, (1_000_000, 1_000_000))
     opened_with(spool, ROTATED, clock).reseal()
