@@ -19,6 +19,7 @@ from services.collection.transitions import note_change
 from services.collection.windows import checkup_window, treatment_window
 from services.patients.identity import Identity
 from services.stores import Stores
+from spool import KeptAnswer
 from webapp.current import parts
 
 ORIGIN = "http://welno.test"
@@ -85,7 +86,7 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
     identity = Identity(**{name: value for name, value in values.items() if name != "consents"})
     uuid = identity.derive_uuid(stores.settings.secrets.pseudonym_key)
     answers = [
-        CollectedAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows}), now, window)
+        CollectedAnswer(KeptAnswer(orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})), now, window)
         for rows, window in ((checkups, checkup_window(now)), (treatments, treatment_window(now)))
     ]
     collected = CollectedData(UUID(person.session_id), uuid, "PEERNINE", identity, *answers)
