@@ -48,6 +48,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "welno_erasures": "the receipt, under a pseudonym",
     "welno_tombstones": "hashes of the ids that must not come back",
     "welno_hospitals": "places",
+    "welno_paid_again": "counts",
     "welno_processes": "processes of ours",
     "welno_revoked_tokens": "hashes of tokens' ids, forgotten when the tokens have ended",
     "welno_tokens_valid_after": "hashes, forgotten after two days",

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from models.patients import AccessedWhat, ActorKind
 from services.patients.access_log import LogPlace, ShownLook
-from webapp.api.fields import InputSchema, say
+from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
 _WHO = {
     ActorKind.SESSION: "본인 (휴대폰 인증)",
@@ -51,12 +51,14 @@ class LogPageQuery(InputSchema):
 
 
 class AuditQuery(LogPageQuery):
-    reason = fields.String(
+    reason = Text(
+        300,
         required=True,
-        validate=validate.Length(min=5, max=300, error="이유를 5자에서 300자로 적어 주세요."),
+        validate=validate.Length(min=5, error="이유를 5자에서 300자로 적어 주세요."),
         error_messages=say("왜 보는지 적어 주세요.", "이유를 글로 적어 주세요."),
     )
-    subject = fields.String(
+    subject = Text(
+        WORD_MAX,
         load_default=None,
         validate=validate.Regexp(r"\A[0-9a-f]{32}\Z", error="가명 32자를 보내 주세요."),
         metadata={"description": "Only looks at the person with this pseudonym."},

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from models.patients import ExportState
-from webapp.api.fields import InputSchema
+from webapp.api.fields import InputSchema, Text
 
 
 class ExportStarted(Schema):
@@ -18,4 +18,4 @@ class ExportOutput(Schema):
 
 
 class LinkQuery(InputSchema):
-    key = fields.String(required=True, validate=validate.Length(min=20, max=100))
+    key = Text(100, required=True, validate=validate.Length(min=20))
