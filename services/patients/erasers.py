@@ -57,6 +57,7 @@ def _erase_consents(work: Work, person: ErasedPerson, _now: datetime) -> Mapping
     nobody = {
         "patient_uuid": None,
         "claimed_uuid": None,
+        "session_id": func.gen_random_uuid(),
         "ended_at": func.coalesce(Consent.ended_at, func.now()),
         "ended_how": func.coalesce(Consent.ended_how, ConsentEnd.ERASED),
     }

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from spool import DamagedFile, DataType, Spool, UnknownFile
+from spool import AnswerKind, DamagedFile, DataType, KeptAnswer, Spool, UnknownFile
 
 from .actions import files_in
 from .conftest import NOW, SESSION, complete, package
@@ -21,8 +21,8 @@ def root(spool: Spool) -> Path:
 def test_a_session_goes_from_every_folder_with_reasons_and_stamp(spool: Spool, root: Path):
     spool.park(spool.put_pending(package()), "checksum")
     complete(spool, spool.put_pending(package(DataType.PATIENT)))
-    spool.put_incoming(SESSION, DataType.HEALTH, b"raw")
-    other = spool.put_incoming(str(uuid4()), DataType.HEALTH, b"raw")
+    spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(b"raw"))
+    other = spool.put_incoming(str(uuid4()), AnswerKind.HEALTH, KeptAnswer(b"raw"))
     assert spool.count_of([SESSION]) == 4  # with the reasons of the parked one
     spool.erase([SESSION])
     assert files_in(root) == [f"incoming/{other}"]

@@ -22,9 +22,10 @@ from dev.local.postgres import EmbeddedPostgres
 from models.collection import CollectionRun
 from models.patients import CampaignPayment, Checkup, Erasure, Patient, TermsAgreement
 from services.accounts.hashing import PasswordHashes
-from services.collection.files import CollectedData, packages_of
+from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
 from services.collection.sweep import ended_sessions
+from services.collection.windows import treatment_window
 from services.patients.access_chain import chain_key, check_day, known_days
 from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, resend_erasures
 from services.patients.identification import PatientNotWritten, identify_patient, reserve_patient
@@ -33,7 +34,7 @@ from services.patients.passwords import reset_password
 from services.patients.tombstones import is_buried_for_import
 from services.personal_data import build_erasure_job, build_export, list_erasers
 from services.stores import Stores
-from spool import DataType, Package, Spool
+from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
 from tests.integration.services.conftest import checkup, treatment
 from tests.waiting import wait_until
@@ -49,6 +50,7 @@ STEPS = (
     "files",
     "archives",
     "orders",
+    "consents",
     "records",
     "history",
     "redis",
@@ -111,8 +113,9 @@ class Canary:
         return erasure_id
 
 
-def served(rows: list) -> bytes:
-    return orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+def served(rows: list) -> CollectedAnswer:
+    raw = orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+    return CollectedAnswer(KeptAnswer(raw), clock.now(), treatment_window(clock.now()))
 
 
 @pytest.fixture
@@ -136,9 +139,9 @@ def leaves_files_in_every_state(canary: Canary) -> None:
         spool.complete(claimed)
     spool.fail(spool.put_pending(canary.package(session_id, DataType.HEALTH)), "database_22003")
     spool.put_pending(canary.package(session_id, DataType.PRESCRIPTION))
-    spool.put_incoming(str(session_id), DataType.HEALTH, b"raw")
-    spool.put_incoming(str(session_id), DataType.PRESCRIPTION, b"torn")
-    spool.park_incoming(str(session_id), DataType.PRESCRIPTION, "damaged_truncated")
+    spool.put_incoming(str(session_id), AnswerKind.HEALTH, KeptAnswer(b"raw"))
+    spool.put_incoming(str(session_id), AnswerKind.PRESCRIPTION, KeptAnswer(b"torn"))
+    spool.park_incoming(str(session_id), AnswerKind.PRESCRIPTION, "damaged_truncated")
     spool.park(spool.put_pending(canary.package(uuid4(), DataType.PATIENT)), "damaged_checksum")
 
 
@@ -345,7 +348,9 @@ def test_a_late_file_brings_nobody_back(canary: Canary, kind: DataType):
 def test_a_late_answer_is_dropped_by_the_sweep_over_the_files(canary: Canary):
     canary.is_erased()
     with canary.stores.sessions() as session:
-        assert ended_sessions(session, [canary.person.session_id, str(uuid4())]) == [canary.person.session_id]
+        assert ended_sessions(session, [canary.person.session_id, str(uuid4())]) == {
+            canary.person.session_id: Status.CANCELLED
+        }
 
 
 def test_the_same_person_may_collect_anew_as_a_new_patient(canary: Canary):
@@ -393,6 +398,7 @@ def test_the_receipt_says_what_was_erased_and_what_stays_and_why(canary: Canary)
     assert {place["place"] for place in receipt.json["kept"]} == {
         "access_log",
         "orders",
+        "consents",
         "tombstones",
         "revocations",
         "backups",
