@@ -29,6 +29,9 @@ class Task(StrEnum):
     IMPORT_FILE = "welno.files.import"
     CLEAN_COMPLETED_FILES = "welno.files.clean_completed"
     FORGET_REVOCATIONS = "welno.housekeeping.forget_revocations"
+    ERASE_PATIENT = "welno.patients.erase"
+    BUILD_EXPORT = "welno.patients.build_export"
+    FORGET_EXPORTS = "welno.patients.forget_exports"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
 
 
@@ -54,6 +57,9 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.IMPORT_FILE: Queue.FILES,
     Task.CLEAN_COMPLETED_FILES: Queue.FILES,
     Task.FORGET_REVOCATIONS: Queue.HOUSEKEEPING,
+    Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
+    Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
+    Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
 }
 

@@ -24,6 +24,7 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from streams import Streams
@@ -51,6 +52,7 @@ class Stores:
     consents: Consents
     policy: SessionPolicy
     directory: SessionDirectory
+    access_log: AccessLog
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -106,6 +108,7 @@ def build_stores(
         consents=build_consents(settings),
         policy=policy,
         directory=directory,
+        access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
     )
 

@@ -11,7 +11,9 @@ import structlog
 
 from core.clock import Clock
 from core.sealing import Sealer
+from spool.archives import Archives
 from spool.disk import Disk
+from spool.erasing import Erasing
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
 from spool.folders import Place, SpoolFolders, translate, translated
 from spool.histories import Histories
@@ -47,6 +49,8 @@ class Spool:
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
         self._rooms = Rooms(self.folders)
         self._resealing = Resealing(self.folders, sealer)
+        self.archives = Archives(self.folders, sealer)
+        self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
     @translated
@@ -287,6 +291,23 @@ class Spool:
     def reseal(self) -> Resealed:
         """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
         return self._resealing.reseal_all()
+
+    # Erasing a person
+
+    @translated
+    def sessions_of(self, patient_uuid: str) -> list[str]:
+        """The sessions whose files, in whatever folder, say that they are this patient's."""
+        return self._erasing.sessions_of(patient_uuid)
+
+    @translated
+    def count_of(self, session_ids: Sequence[str]) -> int:
+        """How many files of any kind these sessions have."""
+        return len(self._erasing.find(session_ids))
+
+    @translated
+    def erase(self, session_ids: Sequence[str]) -> None:
+        """Delete all of them, whoever holds one. Idempotent."""
+        self._erasing.erase(session_ids)
 
     def _write_pending(self, name: FileName, package: Package) -> Place | None:
         """None if this call wrote it; the place of the other file if somebody was faster."""

@@ -15,6 +15,7 @@ from tasks.broker import FastReconnectAmqp
 
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
+_FORGET_EXPORTS_SECONDS = 600
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -25,7 +26,13 @@ def create_celery(settings: Settings) -> Celery:
         "welno",
         broker=settings.stores.broker_url,
         amqp=FastReconnectAmqp,
-        include=["tasks.collection.steps", "tasks.collection.files", "tasks.processes.housekeeping"],
+        include=[
+            "tasks.collection.steps",
+            "tasks.collection.files",
+            "tasks.processes.housekeeping",
+            "tasks.patients.erasure",
+            "tasks.patients.exports",
+        ],
     )
     app.conf.update(
         task_ignore_result=True,
@@ -70,6 +77,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
     return {
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
+        "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

@@ -18,7 +18,7 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
-from webapp.api.patients import passwords, records
+from webapp.api.patients import access_log, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.current import Parts, keep_parts, parts
@@ -81,7 +81,19 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 def add_routes(app: Flask) -> None:
     api = build_api(app)
-    for resource in (sessions, stream, records, consents, passwords, files, runs, sign_in):
+    for resource in (
+        sessions,
+        stream,
+        records,
+        consents,
+        access_log,
+        erasures,
+        exports,
+        passwords,
+        files,
+        runs,
+        sign_in,
+    ):
         api.register_blueprint(resource.blueprint)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)

@@ -36,6 +36,7 @@ class Code(StrEnum):
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
     LOGIN_FAILED = "LOGIN_FAILED"
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
+    FRESH_PROOF_REQUIRED = "FRESH_PROOF_REQUIRED"
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
     GUARDIAN_REQUIRED = "GUARDIAN_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
@@ -88,6 +89,11 @@ CODES: Mapping[Code, Meaning] = {
         403,
         "인증 앱의 숫자 6자리가 필요해요.",
         "Sign in again with `totp`, or set up a second factor (`POST /api/v1/auth/totp`).",
+    ),
+    Code.FRESH_PROOF_REQUIRED: Meaning(
+        403,
+        "본인인지 한 번 더 확인해야 해요. 비밀번호를 입력하거나 휴대폰 인증을 다시 해 주세요.",
+        "The approval or the password is older than five minutes: send `password`, or identify again.",
     ),
     Code.CONSENT_REQUIRED: Meaning(
         403,

@@ -57,6 +57,13 @@ class StoreSettings:
         default="30",
         unit="days",
     )
+    access_log_keep_days: int = setting(
+        "WELNO_ACCESS_LOG_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long it is kept who looked at whose records; PIPA wants two years for sensitive data.",
+        default="730",
+        unit="days",
+    )
     run_keep_days: int = setting(
         "WELNO_RUN_KEEP_DAYS",
         count_between(1, 3650),

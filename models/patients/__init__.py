@@ -1,8 +1,11 @@
 """Patients, their password and consent, their stored records, and the orders of a campaign."""
 
+from models.patients.access_log import AccessDay, AccessedWhat, AccessEntry, ActorKind, PatientKey
 from models.patients.campaign_payments import CampaignPayment, PipelineStep
 from models.patients.checkups import Checkup
 from models.patients.consents import Consent, ConsentEnd, ConsentKind
+from models.patients.erasures import Erasure, ErasureState, Tombstone
+from models.patients.exports import Export, ExportState
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
 from models.patients.patients import DEFAULT_PARTNER, Patient
@@ -15,14 +18,23 @@ from models.patients.terms import TermsAgreement
 __all__ = [
     "DEFAULT_HOSPITAL",
     "DEFAULT_PARTNER",
+    "AccessDay",
+    "AccessEntry",
+    "AccessedWhat",
+    "ActorKind",
     "CampaignPayment",
     "Checkup",
     "Consent",
     "ConsentEnd",
     "ConsentKind",
+    "Erasure",
+    "ErasureState",
+    "Export",
+    "ExportState",
     "Hospital",
     "MediarcReport",
     "Patient",
+    "PatientKey",
     "PatientPassword",
     "PipelineStep",
     "Prescription",
@@ -30,4 +42,5 @@ __all__ = [
     "RecordKind",
     "RecordVersion",
     "TermsAgreement",
+    "Tombstone",
 ]

@@ -12,7 +12,10 @@ DEFAULT_PARTNER = "welno"
 
 
 class Patient(Table):
-    """One person. The natural key makes two sessions of the same new person end with one patient."""
+    """One person. The natural key makes two sessions of the same new person end with one patient.
+
+    From `erasing_since` on nothing is added and nobody is let in any more; the row itself goes last.
+    """
 
     __tablename__ = "welno_patients"
     __table_args__ = (
@@ -31,5 +34,6 @@ class Patient(Table):
     has_prescription_data: Mapped[bool] = mapped_column(server_default=false())
     has_mediarc_report: Mapped[bool] = mapped_column(server_default=false())
     last_data_update: Mapped[Moment | None]
+    erasing_since: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -2,6 +2,7 @@
 
 Errors: FilesError
 ├── UnusablePackage            its content is not what the provider or we write: to be parked, never imported
+├── PatientErased              what is late of an erased patient: to be deleted
 └── PatientMissing (retryable) the patient's own file has to be imported first
 """
 
@@ -21,6 +22,7 @@ from services.collection.windows import Window
 from services.patients.consents import attach_consents, was_withdrawn
 from services.patients.identification import identify_patient, resolve_hospital
 from services.patients.identity import Identity
+from services.patients.tombstones import is_buried, is_buried_for_import
 from spool import DataType, KeptAnswer, Metadata, Package
 from upstream.tilko.answers import read_answer, rows_of
 from upstream.tilko.errors import AnswerUnreadable
@@ -40,6 +42,13 @@ class FilesError(Exception):
 
 class UnusablePackage(FilesError):
     """No later try can import it."""
+
+
+class PatientErased(FilesError):
+    """They have asked to be forgotten, and nothing brings them back."""
+
+    def __init__(self) -> None:
+        super().__init__("patient_erased")
 
 
 class PatientMissing(FilesError):
@@ -103,7 +112,7 @@ def packages_of(collected: CollectedData, now: datetime) -> list[Package]:
 def import_package(session: Session, package: Package, now: datetime) -> ImportResult:
     """Bring one package into the tables. Import it again and nothing changes, not even a time.
 
-    Raises UnusablePackage, PatientMissing.
+    Raises UnusablePackage, PatientErased, PatientMissing.
     """
     match package.metadata.data_type:
         case DataType.PATIENT:
@@ -168,6 +177,8 @@ def _import_patient(session: Session, package: Package, now: datetime) -> Import
     """The collection wrote the row already; the file restores it where it is gone, and never turns it back in time."""
     session_id, patient_uuid = _read_ids(package)
     identity = _read_identity(package)
+    if is_buried_for_import(session, patient_uuid):
+        raise PatientErased
     inserted = session.get(Patient, patient_uuid) is None
     if inserted and identify_patient(session, identity, patient_uuid, now).uuid != patient_uuid:
         # This person has another row by now. Which of the two is right is for people to decide.
@@ -191,8 +202,8 @@ def _import_records(
     # The lock makes imports of one patient take turns: each decides from what the ones before it have written.
     query = select(Patient).where(Patient.uuid == patient_uuid).with_for_update(key_share=True)
     patient = session.scalar(query.execution_options(populate_existing=True))
-    if patient is None:
-        raise PatientMissing
+    if patient is None or patient.erasing_since is not None:
+        raise PatientErased if is_buried(session, patient_uuid) else PatientMissing
     metadata = package.metadata
     origin = AnswerOrigin(
         session_id=session_id,

@@ -20,7 +20,14 @@ from core.clock import Clock
 from core.logs import get_logger
 from core.names import Status
 from models.collection import CollectionRun
-from services.collection.files import FilesError, ImportResult, UnusablePackage, import_package, refuse_withdrawn
+from services.collection.files import (
+    FilesError,
+    ImportResult,
+    PatientErased,
+    UnusablePackage,
+    import_package,
+    refuse_withdrawn,
+)
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
@@ -171,6 +178,11 @@ class FileImporter:
                 if asks_consent:
                     refuse_withdrawn(session, claimed.package)
                 result = import_package(session, claimed.package, self._clock.now())
+        except PatientErased:
+            # Its session is over as well: all of it goes.
+            self._spool.erase([claimed.package.metadata.session_id])
+            log.info("erased_patients_files_removed", session_id=claimed.package.metadata.session_id)
+            return None
         except UnusablePackage as exc:
             raise _Unfit(exc.reason) from exc
         except Exception as exc:  # noqa: BLE001 an edge: a file that trips us is set aside, logged, and tried again

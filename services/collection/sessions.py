@@ -94,6 +94,12 @@ def start_session(
     return Started(str(session_id), token, run.expires_at)
 
 
+def approved_at(session: Session, session_id: UUID) -> datetime | None:
+    """When the phone approved this session's authentication."""
+    query = select(CollectionRun.auth_completed_at).where(CollectionRun.session_id == session_id)
+    return session.scalar(query)
+
+
 class SessionDeadline(Protocol):
     """What a renewal has to know."""
 

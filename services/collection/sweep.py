@@ -22,6 +22,7 @@ from services.collection.requests import resume_run, send_step
 from services.collection.run_store import StepTry, save_run
 from services.collection.transitions import RESEND_AFTER
 from services.delivery.unit_of_work import Work
+from services.patients.tombstones import find_buried
 from services.processes.leases import DEAD_OWNER
 
 log = get_logger(__name__)
@@ -142,12 +143,14 @@ def expire_run(work: Work, run: CollectionRun, now: datetime) -> None:
 
 
 def ended_sessions(session: Session, session_ids: Sequence[str]) -> dict[str, Status]:
-    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/."""
+    """Those of these sessions whose run has ended, and how: nobody comes for what they left in incoming/. Whose person
+    was erased counts as cancelled."""
     ids = [UUID(session_id) for session_id in session_ids]
     query = select(CollectionRun.session_id, CollectionRun.status).where(
         CollectionRun.session_id.in_(ids), CollectionRun.run_state == RunState.ENDED
     )
-    return {str(session_id): Status(status) for session_id, status in session.execute(query).all()}
+    ended = {str(session_id): Status(status) for session_id, status in session.execute(query).all()}
+    return ended | dict.fromkeys(map(str, find_buried(session, ids)), Status.CANCELLED)
 
 
 def forget_dead_processes(work: Work) -> None:

@@ -22,6 +22,8 @@ _READ = text("""
     select seq, body from welno.welno_events
     where kind = :kind and subject = :subject and seq > :seq order by seq limit :limit
 """)
+_ERASE = text("delete from welno.welno_events where kind = :kind and subject = any(:subjects)")
+_ERASE_COUNTERS = text("delete from welno.welno_subjects where subject = any(:subjects)")
 
 
 class UnknownSubject(Exception):
@@ -82,6 +84,16 @@ def _numbering(kind: SubjectKind) -> TextClause:
         with numbered as ({raised}), {written_events("numbered")}
         select event_seq, (select epoch from welno.welno_epoch) as epoch from numbered
     """)  # noqa: S608 names of our own
+
+
+def erase_events(session: Session, kind: SubjectKind, subjects: Sequence[str]) -> int:
+    """Delete what is logged of these subjects, and their counters where those are no rows of their domain; how many
+    events. For the erasure of a person alone: else events go by age."""
+    parameters = {"kind": kind.prefix, "subjects": list(subjects)}
+    connection = session.connection()
+    if not isinstance(kind.counter, RowCounter):
+        connection.execute(_ERASE_COUNTERS, parameters)
+    return connection.execute(_ERASE, parameters).rowcount
 
 
 def read_epoch(session: Session) -> str:

@@ -5,6 +5,7 @@ Errors: PatientsError (not retryable by itself) > PatientNotWritten (retryable).
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.patients import DEFAULT_HOSPITAL, Hospital, Patient
 from services.patients.identity import NAME_MAX, Identity, is_name, mask_name, normalize_name, normalize_phone
+from services.patients.tombstones import is_buried
 
 __all__ = [
     "NAME_MAX",
@@ -80,9 +82,9 @@ def reserve_patient(session: Session, identity: Identity, pseudonym_key: str) ->
     until the password of the older one joins the two.
     """
     patient = _find(session, identity)
-    if patient is not None:
+    if patient is not None and patient.erasing_since is None:
         return Reserved(patient.uuid, patient.hospital_id, known=True)
-    derived = identity.derive_uuid(pseudonym_key)
+    derived = _derive_unburied(session, identity, pseudonym_key)
     # Somebody's whose number was another when it was derived: not this person.
     uuid = uuid4() if session.get(Patient, derived) else derived
     return Reserved(uuid, resolve_hospital(session, identity.hospital_id), known=False)
@@ -94,7 +96,8 @@ def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, 
     - a row with this phone, birth date and name under another uuid wins (two pseudonym keys, a race);
     - a reserved uuid that turned out to be somebody else's row is never touched: the person gets a new one.
 
-    What is stored stays as it is, whatever this session says of sex and hospital. Raises PatientNotWritten.
+    What is stored stays as it is, whatever this session says of sex and hospital. Raises PatientNotWritten, also while
+    the person of before is being erased.
     """
     patient = _find(session, identity, lock=True)
     for uuid in (reserved_uuid, uuid4()):
@@ -102,7 +105,15 @@ def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, 
             patient = _insert(session, identity, uuid, now) or _find(session, identity, lock=True)
     if patient is None:
         raise PatientNotWritten("the patient's row vanished while it was written")
+    if patient.erasing_since is not None:
+        raise PatientNotWritten("the same person's older records are being erased")
     return patient
+
+
+def _derive_unburied(session: Session, identity: Identity, pseudonym_key: str) -> UUID:
+    """A person who was erased and collects anew is a new patient."""
+    derived = (identity.derive_uuid(pseudonym_key, erased_before) for erased_before in count())
+    return next(uuid for uuid in derived if not is_buried(session, uuid))
 
 
 def _find(session: Session, identity: Identity, *, lock: bool = False) -> Patient | None:

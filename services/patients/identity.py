@@ -136,14 +136,16 @@ class Identity:
         typed["patient_uuid"] = UUID(values["patient_uuid"]) if values.get("patient_uuid") else None
         return cls(**typed)
 
-    def derive_uuid(self, pseudonym_key: str) -> UUID:
-        """Equal for every session of the same person, and of no use to anyone without the key."""
-        return derive_patient_uuid(self.user_name, self.phone_no, self.birthdate, pseudonym_key)
+    def derive_uuid(self, pseudonym_key: str, erased_before: int = 0) -> UUID:
+        """Equal for every session of the same person, and of no use to anyone without the key. Who was erased so often
+        gets another each time."""
+        return derive_patient_uuid(self.user_name, self.phone_no, self.birthdate, pseudonym_key, erased_before)
 
 
-def derive_patient_uuid(name: str, phone: str, birth_date: date, pseudonym_key: str) -> UUID:
+def derive_patient_uuid(name: str, phone: str, birth_date: date, pseudonym_key: str, erased_before: int = 0) -> UUID:
     """Of what is normalized already."""
-    canonical = _SEPARATOR.join(("patient", phone, birth_date.strftime("%Y%m%d"), name))
+    parts = ["patient", phone, birth_date.strftime("%Y%m%d"), name]
+    canonical = _SEPARATOR.join(parts + [str(erased_before)] * (erased_before > 0))
     digest = hmac.new(pseudonym_key.encode(), canonical.encode(), hashlib.sha256).digest()
     number = int.from_bytes(digest[:16])
     number = number & ~(0xF << 76) | _VERSION_8

@@ -27,7 +27,10 @@ from services.collection.sweep import (
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
+from services.patients.access_days import keep_access_days
 from services.patients.consents import expire_consents
+from services.patients.erasing import resend_erasures
+from services.patients.exports import resend_exports
 from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -63,6 +66,8 @@ class Sweeper:
             sent = self._part(partial(resend_lost, queue_is_empty=self._queue.is_empty()))
             resumed = self._part(resume_stopped)
             expired = self._part(expire_sessions)
+            self._part(resend_erasures)
+            self._part(resend_exports)
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
                 self._keep_house()
@@ -85,6 +90,8 @@ class Sweeper:
             expire_consents(work.session)
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_secret_keys(work.session)
+        with self._stores.unit_of_work() as work:
+            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
             log.error("sealing_keys_missing", rows_by_key_id=missing)
 

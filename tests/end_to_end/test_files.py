@@ -79,7 +79,7 @@ def test_a_finished_session_leaves_three_sealed_files_of_its_owner_alone(product
 def test_an_operator_can_read_a_file_that_holds_what_was_served(product: Product):
     visit = product.meet().is_known_with().collects()
     health = next(path for path in files_of(product, visit, "completed") if kind_of_file(path) == "health_data")
-    command = [sys.executable, "-m", "spool.show", health.name]
+    command = [sys.executable, "-m", "tasks.show_file", health.name, "--by", "op-1", "--reason", "a test"]
     shown = subprocess.run(command, env=product.stack.env, cwd=ROOT, capture_output=True, check=True, timeout=30)
     document = json.loads(shown.stdout)
     assert document["raw_data"] == product.provider.served_to(visit.cx_id)["checkups"][0]

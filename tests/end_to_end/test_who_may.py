@@ -24,6 +24,8 @@ PUBLIC = {
     "static",
     "sessions.start",
     "auth.staff_login",
+    "erasures.show_receipt",
+    "exports.fetch",
     "consents.texts",
     "health.healthz",
     "health.readyz",
@@ -88,7 +90,7 @@ def colleague(product: Product) -> Visit:
 
 def calls_on(rules: list[Rule], owner: Visit) -> list[Call]:
     """What ends the session comes last."""
-    values = {"session_id": owner.session_id, "patient_uuid": owner.patient_uuid}
+    values = {"session_id": owner.session_id, "patient_uuid": owner.patient_uuid, "export_id": export_of(owner)}
     calls = []
     for rule in rules:
         path = rule.rule
@@ -97,6 +99,17 @@ def calls_on(rules: list[Rule], owner: Visit) -> list[Call]:
         path += f"?session_id={owner.session_id}" if rule.endpoint == "sessions.simple_auth" else ""
         calls += [Call(rule.endpoint, method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
     return sorted(calls, key=lambda call: call.method == "DELETE")
+
+
+_EXPORTS: dict[str, str] = {}
+
+
+def export_of(owner: Visit) -> str:
+    """One for each owner: a person may have three."""
+    if owner.session_id not in _EXPORTS:
+        answer = owner.person.browser().post(f"{API}/patients/{owner.patient_uuid}/export", headers=owner.bearer)
+        _EXPORTS[owner.session_id] = answer.json()["export_id"]
+    return _EXPORTS[owner.session_id]
 
 
 def ask(call: Call, browser: httpx.Client, headers: dict[str, str] | None = None) -> httpx.Response:

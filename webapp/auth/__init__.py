@@ -14,6 +14,7 @@ from webapp.auth.patient import (
     for_patient,
     has_identified,
     open_records,
+    require_fresh_proof,
     require_identifying_session,
     require_patient,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "refuse_revoked",
     "renew_session",
     "require_account",
+    "require_fresh_proof",
     "require_identifying_session",
     "require_operations",
     "require_operator_login",

@@ -1,17 +1,19 @@
 """Who may see a patient's records: the session that identified the patient, or whoever typed the password."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from flask import Response
-from flask_jwt_extended import create_access_token, set_access_cookies
+from flask import Response, g
+from flask_jwt_extended import create_access_token, get_jwt, set_access_cookies
 
 from core.names import Step
+from models.patients import ActorKind
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
+from services.collection.sessions import approved_at
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import presented_credential
 from webapp.auth.session import renew_session
@@ -19,6 +21,7 @@ from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
+from webapp.looks import note_asker
 from webapp.origins import require_listed_origin
 
 P = ParamSpec("P")
@@ -59,6 +62,7 @@ def _is_identifying_session(patient_uuid: UUID) -> bool:
     if credential.by_cookie:
         require_listed_origin()
     renew_session(stores(), view)
+    note_asker(ActorKind.SESSION, view.session_id)
     return True
 
 
@@ -70,7 +74,22 @@ def _knew_password(patient_uuid: UUID) -> bool:
         return False
     if by_header is None:
         require_listed_origin()
+    note_asker(ActorKind.PASSWORD, str(patient_uuid))
     return True
+
+
+def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
+    """Like `require_patient`, and the approval on the phone, or the password, must be no older. Raises ApiError."""
+    require_patient(patient_uuid)
+    kind, name = g.asker
+    now = stores().clock.now()
+    if kind is ActorKind.SESSION:
+        with stores().sessions() as session:
+            proved_at = approved_at(session, UUID(name))
+    else:
+        proved_at = datetime.fromtimestamp(get_jwt()["issued_at"], UTC)
+    if proved_at is None or now - proved_at > within:
+        raise ApiError(Code.FRESH_PROOF_REQUIRED)
 
 
 def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]:

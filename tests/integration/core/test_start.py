@@ -24,7 +24,7 @@ COMMANDS = {
     "events": ("tasks.events", "epoch"),
     "keys": ("tasks.keys", "count"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
-    "spool": ("spool.show", "some-file"),
+    "file": ("tasks.show_file", "some-file", "--by", "op-1", "--reason", "a test"),
 }
 
 

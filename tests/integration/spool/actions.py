@@ -75,6 +75,12 @@ def _clean_up(spool: Spool) -> None:
         Spool(spool.folders.root, SEALER, later, spool.folders.disk).clean_completed()
 
 
+def _save_everywhere(spool: Spool) -> None:
+    _save_parked(spool)
+    _save_incoming(spool)
+    complete(spool, spool.put_pending(package(DataType.PATIENT)))
+
+
 def _reseal(spool: Spool) -> None:
     with Clock().frozen(NOW) as clock:
         Spool(spool.folders.root, ROTATED, clock, spool.folders.disk).reseal()
@@ -98,6 +104,7 @@ ACTIONS = {
     "requeue": Action(_save_failed, _for_each(lambda spool, name: spool.requeue(name)), 1),
     "discard": Action(_save_parked, _for_each(lambda spool, name: spool.discard(name, "staff-1")), 0),
     "clean up": Action(lambda spool: complete(spool, _save(spool)), _clean_up, 0),
+    "erase": Action(_save_everywhere, lambda spool: spool.erase([SESSION]), 0),
     "drop_incoming": Action(_save_incoming, lambda spool: spool.drop_incoming(SESSION), 0),
     "park_incoming": Action(_save_incoming, _park_incoming, 1),
     "reserve and fill a room": Action(_nothing, _fill_room, 0),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
-from models.patients import ConsentKind
+from models.patients import AccessedWhat, ConsentKind
 from services.collection.consents import withdraw_consent
 from services.patients.consents import list_consents
 from webapp.api.collection.schemas.consents import ConsentsOutput, ConsentsQuery, ConsentTextsOutput, WithdrawnOutput
@@ -13,6 +13,7 @@ from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.auth import for_patient, mark_access
 from webapp.current import stores
 from webapp.errors import ApiError, Code
+from webapp.looks import record_look
 
 blueprint = Blueprint("consents", __name__, url_prefix="/api/v1", description="Consents")
 
@@ -36,8 +37,9 @@ mark_access(texts, "public")
 @fails(blueprint, 400, 404)
 def consents(patient_uuid: UUID, query: dict[str, Any]) -> dict[str, Any]:
     """What the person agreed to, newest first, and how it ended."""
-    with stores().sessions() as session:
-        items, following = list_consents(session, patient_uuid, limit=query["limit"], after=query["after"])
+    with stores().unit_of_work() as work:
+        items, following = list_consents(work.session, patient_uuid, limit=query["limit"], after=query["after"])
+        record_look(work, patient_uuid, AccessedWhat.CONSENTS)
     answer: dict[str, Any] = {"success": True, "items": items}
     return answer | ({"next": following} if following else {})
 

@@ -94,6 +94,12 @@ def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     return _opened(patient_uuid, _token_time(), "비밀번호를 바꿨어요.")
 
 
+def require_password(patient_uuid: UUID, password: str) -> None:
+    """For other resources that ask for it once more. Counted like every try. Raises ApiError."""
+    _count_try(patient_uuid)
+    _refuse_unless_right(_passwords().verify(patient_uuid, password))
+
+
 _ACCESS: dict[str, tuple[Callable[..., Any], ...]] = {
     "session": (set_password, reset_password),
     "password": (verify_password, change_password),

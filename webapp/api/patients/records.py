@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
-from models.patients import Checkup, MediarcReport, Prescription
+from models.patients import AccessedWhat, Checkup, MediarcReport, Prescription
 from services.patients.records import (
     BadCursor,
     Cursor,
@@ -30,6 +30,7 @@ from webapp.api.patients.schemas.records import (
 from webapp.auth import for_patient
 from webapp.current import stores
 from webapp.errors import ApiError, Code
+from webapp.looks import record_look
 
 blueprint = Blueprint("patients", __name__, url_prefix="/api/v1/patients", description="Stored records")
 _UNCHANGED = "Unchanged since the answer with this ETag."
@@ -45,11 +46,14 @@ _UNCHANGED = "Unchanged since the answer with this ETag."
 def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored checkups."""
     after = _read_cursor(query["after"])
-    with stores().sessions() as session:
-        etag = _etag(session, patient_uuid, Checkup, query)
-        if _is_unchanged(etag):
-            return _unchanged(etag)
-        page = list_checkups(session, patient_uuid, limit=query["limit"], after=after)
+    with stores().unit_of_work() as work:
+        etag = _etag(work.session, patient_uuid, Checkup, query)
+        is_unchanged = _is_unchanged(etag)
+        if not is_unchanged:
+            page = list_checkups(work.session, patient_uuid, limit=query["limit"], after=after)
+        record_look(work, patient_uuid, AccessedWhat.CHECKUPS)
+    if is_unchanged:
+        return _unchanged(etag)
     return _page(CheckupsOutput(), patient_uuid, page.items, page.next_cursor, etag)
 
 
@@ -63,13 +67,16 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored treatments and prescriptions, without pictures of drugs unless asked for."""
     after = _read_cursor(query["after"])
-    with stores().sessions() as session:
-        etag = _etag(session, patient_uuid, Prescription, query)
-        if _is_unchanged(etag):
-            return _unchanged(etag)
-        page = list_prescriptions(
-            session, patient_uuid, limit=query["limit"], after=after, with_pictures=query["images"]
-        )
+    with stores().unit_of_work() as work:
+        etag = _etag(work.session, patient_uuid, Prescription, query)
+        is_unchanged = _is_unchanged(etag)
+        if not is_unchanged:
+            page = list_prescriptions(
+                work.session, patient_uuid, limit=query["limit"], after=after, with_pictures=query["images"]
+            )
+        record_look(work, patient_uuid, AccessedWhat.PRESCRIPTIONS)
+    if is_unchanged:
+        return _unchanged(etag)
     schema = IllustratedPrescriptionsOutput() if query["images"] else PrescriptionsOutput()
     return _page(schema, patient_uuid, page.items, page.next_cursor, etag)
 
@@ -82,11 +89,13 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 @fails(blueprint, 404)
 def report(patient_uuid: UUID) -> Response:
     """The newest report; null when there is none."""
-    with stores().sessions() as session:
-        etag = _etag(session, patient_uuid, MediarcReport, {})
-        if _is_unchanged(etag):
-            return _unchanged(etag)
-        found = newest_report(session, patient_uuid)
+    with stores().unit_of_work() as work:
+        etag = _etag(work.session, patient_uuid, MediarcReport, {})
+        is_unchanged = _is_unchanged(etag)
+        found = None if is_unchanged else newest_report(work.session, patient_uuid)
+        record_look(work, patient_uuid, AccessedWhat.REPORT)
+    if is_unchanged:
+        return _unchanged(etag)
     return _answer(ReportOutput(), {"success": True, "patient_uuid": patient_uuid, "report": found}, etag)
 
 

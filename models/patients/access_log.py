@@ -1,0 +1,86 @@
+"""The access log: who looked at whose records, when, from where; append-only, chained by hashes per day."""
+
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.table import CreatedAt, Moment, Table
+
+
+class ActorKind(StrEnum):
+    """Who looks: a person by their session, password or link to an archive, staff by account or command, a process."""
+
+    SESSION = "session"
+    PASSWORD = "password"  # noqa: S105 a kind
+    LINK = "link"
+    STAFF = "staff"
+    PROCESS = "process"
+
+
+class AccessedWhat(StrEnum):
+    """What was looked at, or done with it."""
+
+    CHECKUPS = "checkups"
+    PRESCRIPTIONS = "prescriptions"
+    REPORT = "report"
+    CONSENTS = "consents"
+    ACCESS_LOG = "access_log"
+    EXPORT = "export"
+    FILE = "file"
+    ERASURE = "erasure"
+
+
+class AccessEntry(Table):
+    """One look. PostgreSQL parts the table by day (UTC) and refuses to change or delete a row, also to its owner.
+
+    `subject` is the pseudonym of whose records, `actor` of who looked. `sealed` holds address, name and reason, under
+    the patient's key: once that is destroyed, nobody reads them, and the row and the chain stay. `entry_hash` covers
+    all other columns; `previous_hash` is that of the day's row before.
+    """
+
+    __tablename__ = "welno_access_log"
+    __table_args__ = (
+        Index(None, "subject", "day", "seq"),
+        {"postgresql_partition_by": "RANGE (day)"},
+    )
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[Moment]
+    subject: Mapped[str | None]
+    actor_kind: Mapped[str]
+    actor_role: Mapped[str | None]
+    actor: Mapped[str]
+    what: Mapped[str]
+    sealed: Mapped[bytes]
+    previous_hash: Mapped[bytes]
+    entry_hash: Mapped[bytes]
+
+
+class AccessDay(Table):
+    """Where a day's chain ends. Its row lock gives the day's entries their order."""
+
+    __tablename__ = "welno_access_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    last_seq: Mapped[int]
+    last_hash: Mapped[bytes]
+
+
+class PatientKey(Table):
+    """The key under which the access log seals what names people, itself sealed; gone with its patient.
+
+    `subject` is the patient's pseudonym: also who knows only that writes under the key.
+    """
+
+    __tablename__ = "welno_patient_keys"
+
+    patient_uuid: Mapped[UUID] = mapped_column(
+        ForeignKey("welno.welno_patients.uuid", ondelete="CASCADE"), primary_key=True
+    )
+    subject: Mapped[str] = mapped_column(unique=True)
+    sealed_key: Mapped[bytes]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,100 @@
+"""The hash chain of each day of the access log: how an entry is hashed, and where a chain is broken.
+
+The hashes are keyed (HMAC), so who can write to the database alone cannot make a changed chain whole again.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.patients import AccessDay, AccessEntry
+
+_FETCH_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class ChainBreak:
+    """The first entry of a day at which its chain does not hold, and why."""
+
+    day: date
+    seq: int
+    why: str
+
+
+@dataclass(frozen=True)
+class CheckedDay:
+    """A day's chain: how many entries, the hash at its end, and its break, if it has one."""
+
+    day: date
+    entries: int
+    last_hash: str
+    broken: ChainBreak | None
+
+
+def chain_key(pseudonym_key: str) -> bytes:
+    """Of its own: a pseudonym that is shown must say nothing of a hash."""
+    return hmac.new(pseudonym_key.encode(), b"access log chain", hashlib.sha256).digest()
+
+
+def first_hash(key: bytes, day: date) -> bytes:
+    """What stands before the first entry of a day."""
+    return hmac.new(key, day.isoformat().encode(), hashlib.sha256).digest()
+
+
+def hash_entry(key: bytes, entry: Mapping[str, Any]) -> bytes:
+    """Over all columns but the hash itself."""
+    values = [
+        entry["day"].isoformat(),
+        entry["seq"],
+        entry["at"].astimezone(UTC).isoformat(timespec="microseconds"),
+        *(entry[name] for name in ("subject", "actor_kind", "actor_role", "actor", "what")),
+        bytes(entry["sealed"]).hex(),
+        bytes(entry["previous_hash"]).hex(),
+    ]
+    return hmac.new(key, orjson.dumps(values), hashlib.sha256).digest()
+
+
+def known_days(session: Session) -> list[date]:
+    """The days that have entries or an end of a chain."""
+    days = select(AccessDay.day).union(select(AccessEntry.day))
+    return sorted(session.execute(days).scalars())
+
+
+def check_day(session: Session, key: bytes, day: date) -> CheckedDay:
+    """Go through one day's chain, up to its first break."""
+    head = session.execute(select(AccessDay.last_seq, AccessDay.last_hash).where(AccessDay.day == day)).one_or_none()
+    previous, count, broken = first_hash(key, day), 0, None
+    for entry in _entries(session, day):
+        if head is not None and entry["seq"] > head.last_seq:
+            break  # written since we read the end
+        broken = _find_break(key, entry, count + 1, previous)
+        if broken is not None:
+            break
+        previous, count = bytes(entry["entry_hash"]), count + 1
+    if broken is None and (head is None or (head.last_seq, bytes(head.last_hash)) != (count, previous)):
+        broken = ChainBreak(day, count + 1, "the chain goes on here, but its entry is missing")
+    return CheckedDay(day, count, previous.hex(), broken)
+
+
+def _entries(session: Session, day: date) -> Iterator[dict[str, Any]]:
+    query = select(AccessEntry.__table__).where(AccessEntry.day == day).order_by(AccessEntry.seq)
+    for row in session.execute(query.execution_options(yield_per=_FETCH_ROWS)).mappings():
+        yield dict(row)
+
+
+def _find_break(key: bytes, entry: Mapping[str, Any], expected_seq: int, previous: bytes) -> ChainBreak | None:
+    day, seq = entry["day"], entry["seq"]
+    if seq != expected_seq:
+        return ChainBreak(day, expected_seq, "the entry is missing")
+    if bytes(entry["previous_hash"]) != previous:
+        return ChainBreak(day, seq, "the entry does not follow the one before it")
+    if not hmac.compare_digest(bytes(entry["entry_hash"]), hash_entry(key, entry)):
+        return ChainBreak(day, seq, "the entry was changed")
+    return None

@@ -1,0 +1,221 @@
+"""The access log: writing a look in the transaction that looks, reading it back, for the person and for auditors.
+
+Order of locks: the day's row comes last of all, so call `record` at the end of a transaction; it is held until the
+commit, and every other look of the day waits for it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, bindparam, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from core.sealing import Sealer, SealError
+from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
+from services.patients.access_chain import chain_key, first_hash, hash_entry
+from services.patients.pseudonyms import PseudonymOf, pseudonym_of
+
+_KEY_BYTES = 32
+_PSEUDONYM_KINDS = {
+    ActorKind.SESSION: PseudonymOf.SESSION,
+    ActorKind.PASSWORD: PseudonymOf.PATIENT,
+    ActorKind.LINK: PseudonymOf.EXPORT,
+    ActorKind.STAFF: PseudonymOf.STAFF,
+    ActorKind.PROCESS: PseudonymOf.PROCESS,
+}
+_READ_KEY = select(PatientKey.sealed_key).where(PatientKey.subject == bindparam("subject"))
+_NEXT = text("""
+    insert into welno.welno_access_days as known (day, last_seq, last_hash) values (:day, 1, :first)
+    on conflict (day) do update set last_seq = known.last_seq + 1
+    returning last_seq, last_hash
+""")
+# In one statement, as everybody waits for the day's row meanwhile.
+_COLUMNS = tuple(column.name for column in AccessEntry.__table__.columns)
+_APPEND = text(f"""
+    with ended as (update welno.welno_access_days set last_hash = :entry_hash where day = :day)
+    insert into welno.welno_access_log ({", ".join(_COLUMNS)}) values ({", ".join(f":{name}" for name in _COLUMNS)})
+""")  # noqa: S608 our own names
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who looks. `name` is a session's id, a patient's uuid, an account's id or a process's name."""
+
+    kind: ActorKind
+    name: str
+    address: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be written. `subject` is a pseudonym, for who looks at somebody whom they know only by it."""
+
+    actor: Actor
+    what: AccessedWhat
+    patient_uuid: UUID | None = None
+    subject: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class ShownLook:
+    """One entry as it may be shown. Address, name and reason are None once the patient's key is destroyed."""
+
+    day: date
+    seq: int
+    at: datetime
+    subject: str | None
+    actor_kind: ActorKind
+    actor_role: str | None
+    actor: str
+    what: AccessedWhat
+    address: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class LogPlace:
+    """Where a page of the log ends."""
+
+    day: date
+    seq: int
+
+    def encode(self) -> str:
+        return f"{self.day:%Y%m%d}-{self.seq}"
+
+    @classmethod
+    def decode(cls, encoded: str) -> "LogPlace":
+        """Raises ValueError."""
+        day, _, seq = encoded.partition("-")
+        return cls(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(), int(seq))
+
+
+class AccessLog:
+    """Writes and reads entries, within a transaction that is given to it."""
+
+    def __init__(self, sealer: Sealer, pseudonym_key: str) -> None:
+        self._sealer = sealer
+        self._pseudonym_key = pseudonym_key
+        self._chain_key = chain_key(pseudonym_key)
+
+    def subject_of(self, patient_uuid: UUID) -> str:
+        """Under which name a patient stands there."""
+        return pseudonym_of(self._pseudonym_key, PseudonymOf.PATIENT, patient_uuid)
+
+    def record(self, session: Session, look: Look, now: datetime) -> None:
+        """Append one look to its day's chain."""
+        subject = self.subject_of(look.patient_uuid) if look.patient_uuid else look.subject
+        key = self._open_key(session, subject) if subject else None
+        if key is None and look.patient_uuid:
+            key = self._make_key(session, look.patient_uuid, now)
+        actor, day = look.actor, now.astimezone(UTC).date()
+        named = {"address": actor.address, "name": actor.name, "reason": look.reason}
+        sealer = self._sealer if key is None else Sealer({"patient": key})
+        row = session.execute(_NEXT, {"day": day, "first": first_hash(self._chain_key, day)}).one()
+        entry: dict[str, Any] = {
+            "day": day,
+            "seq": row.last_seq,
+            "at": now,
+            "subject": subject,
+            "actor_kind": actor.kind.value,
+            "actor_role": actor.role,
+            "actor": pseudonym_of(self._pseudonym_key, _PSEUDONYM_KINDS[actor.kind], actor.name),
+            "what": look.what.value,
+            "sealed": sealer.seal(orjson.dumps(named), f"access/{subject}"),
+            "previous_hash": bytes(row.last_hash),
+        }
+        entry["entry_hash"] = hash_entry(self._chain_key, entry)
+        session.execute(_APPEND, entry)
+
+    def list_looks(
+        self,
+        session: Session,
+        *,
+        subject: str | None = None,
+        day: date | None = None,
+        after: LogPlace | None = None,
+        limit: int,
+    ) -> tuple[Sequence[ShownLook], LogPlace | None]:
+        """Newest first, and where to go on. Names and addresses stay sealed."""
+        return self._read(session, None, subject=subject, day=day, after=after, limit=limit)
+
+    def list_looks_at(
+        self, session: Session, patient_uuid: UUID, *, after: LogPlace | None = None, limit: int
+    ) -> tuple[Sequence[ShownLook], LogPlace | None]:
+        """The looks at one patient, with what their key opens."""
+        subject = self.subject_of(patient_uuid)
+        key = self._open_key(session, subject)
+        return self._read(session, key, subject=subject, day=None, after=after, limit=limit)
+
+    def _read(
+        self,
+        session: Session,
+        key: bytes | None,
+        *,
+        subject: str | None,
+        day: date | None,
+        after: LogPlace | None,
+        limit: int,
+    ) -> tuple[Sequence[ShownLook], LogPlace | None]:
+        query = select(AccessEntry.__table__).order_by(AccessEntry.day.desc(), AccessEntry.seq.desc())
+        if subject is not None:
+            query = query.where(AccessEntry.subject == subject)
+        if day is not None:
+            query = query.where(AccessEntry.day == day)
+        if after is not None:
+            query = query.where(tuple_(AccessEntry.day, AccessEntry.seq) < (after.day, after.seq))
+        rows = session.execute(query.limit(limit + 1)).all()
+        shown = [_show(row, key) for row in rows[:limit]]
+        return shown, LogPlace(shown[-1].day, shown[-1].seq) if len(rows) > limit else None
+
+    def _make_key(self, session: Session, patient_uuid: UUID, now: datetime) -> bytes | None:
+        """With the first look; None for a patient who is not there (any more)."""
+        there = select(Patient.uuid).where(Patient.uuid == patient_uuid).with_for_update(key_share=True)
+        if session.scalar(there) is None:
+            return None
+        subject, key = self.subject_of(patient_uuid), os.urandom(_KEY_BYTES)
+        sealed = self._sealer.seal(key, key_context(subject))
+        row = {"patient_uuid": patient_uuid, "subject": subject, "sealed_key": sealed, "created_at": now}
+        made = upsert(PatientKey).values(row).on_conflict_do_nothing().returning(PatientKey.patient_uuid)
+        return key if session.scalar(made) is not None else self._open_key(session, subject)
+
+    def _open_key(self, session: Session, subject: str) -> bytes | None:
+        sealed = session.scalar(_READ_KEY, {"subject": subject})
+        return self._sealer.open(sealed, key_context(subject)) if sealed is not None else None
+
+
+def key_context(subject: str) -> str:
+    """What the seal of a patient's key is bound to."""
+    return f"patient_key/{subject}"
+
+
+def _show(row: Row[Any], key: bytes | None) -> ShownLook:
+    named = _open_names(row, key) if key is not None else {}
+    return ShownLook(
+        day=row.day,
+        seq=row.seq,
+        at=row.at,
+        subject=row.subject,
+        actor_kind=ActorKind(row.actor_kind),
+        actor_role=row.actor_role,
+        actor=row.actor,
+        what=AccessedWhat(row.what),
+        address=named.get("address"),
+        reason=named.get("reason"),
+    )
+
+
+def _open_names(row: Row[Any], key: bytes) -> dict[str, str | None]:
+    """Nothing for an entry of another key: it was written when this patient was not there."""
+    try:
+        names: dict[str, str | None] = orjson.loads(Sealer({"patient": key}).open(row.sealed, f"access/{row.subject}"))
+    except SealError:
+        return {}
+    return names

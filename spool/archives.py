@@ -1,0 +1,85 @@
+"""Archives that a person asked for: sealed files of their own folder, outside of the four states of packages."""
+
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from core.sealing import Sealer, SealError, UnknownSealingKey
+from spool.errors import DamagedFile, SealedWithUnknownKey, UnknownFile
+from spool.folders import SpoolFolders, translated
+from spool.writing import read_file, replace
+
+_FOLDER = "exports"
+
+
+class Archives:
+    """`exports/{patient_uuid}/{export_id}`: who erases a patient needs no list."""
+
+    def __init__(self, folders: SpoolFolders, sealer: Sealer) -> None:
+        self.folders = folders
+        self._disk = folders.disk
+        self._sealer = sealer
+
+    @translated
+    def put(self, patient_uuid: UUID, export_id: UUID, archive: bytes, seconds: float) -> None:
+        """Whole or absent, durable. A second one replaces the first."""
+        path = self._path(patient_uuid, export_id)
+        self.folders.ensure_folder(path.parent)
+        replace(self._disk, path, self._sealer.seal(archive, _context(patient_uuid, export_id)), seconds)
+
+    @translated
+    def read(self, patient_uuid: UUID, export_id: UUID) -> bytes:
+        """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
+        try:
+            sealed = read_file(self._disk, self._path(patient_uuid, export_id))
+        except FileNotFoundError:
+            raise UnknownFile from None
+        try:
+            return self._sealer.open(sealed, _context(patient_uuid, export_id))
+        except UnknownSealingKey as exc:
+            raise SealedWithUnknownKey from exc
+        except SealError as exc:
+            raise DamagedFile("sealed") from exc
+
+    @translated
+    def drop(self, patient_uuid: UUID, export_id: UUID) -> None:
+        path = self._path(patient_uuid, export_id)
+        with suppress(FileNotFoundError):
+            self._disk.unlink(path)
+            self._disk.fsync_folder(path.parent)
+        self._remove_empty(path.parent)
+
+    @translated
+    def count(self, patient_uuid: UUID) -> int:
+        return len(self._names(patient_uuid))
+
+    @translated
+    def drop_all(self, patient_uuid: UUID) -> None:
+        """Also what a writer that died has left there."""
+        folder = self._folder(patient_uuid)
+        for name in self._names(patient_uuid):
+            with suppress(FileNotFoundError):
+                self._disk.unlink(folder / name)
+        self._remove_empty(folder)
+
+    def _remove_empty(self, folder: Path) -> None:
+        # Another archive may lie in it: rmdir refuses, which is what we want.
+        with suppress(OSError):
+            self._disk.rmdir(folder)
+            self._disk.fsync_folder(folder.parent)
+
+    def _names(self, patient_uuid: UUID) -> list[str]:
+        try:
+            return list(self._disk.listdir(self._folder(patient_uuid)))
+        except FileNotFoundError:
+            return []
+
+    def _folder(self, patient_uuid: UUID) -> Path:
+        return self.folders.root / _FOLDER / str(patient_uuid)
+
+    def _path(self, patient_uuid: UUID, export_id: UUID) -> Path:
+        return self._folder(patient_uuid) / str(export_id)
+
+
+def _context(patient_uuid: UUID, export_id: UUID) -> str:
+    return f"export/{patient_uuid}/{export_id}"

@@ -1,0 +1,47 @@
+"""The operators' command for the access log: `python -m tasks.access_log check [--day 2026-11-25]`.
+
+Prints each day's number of entries and the hash at its end, to be noted where nobody of the database comes. Exit
+status: 0 whole, 1 broken (the line names day and entry), 2 wrong use.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from services.patients.access_chain import CheckedDay, chain_key, check_day, known_days
+from services.stores import Stores
+from tasks.app import settings
+from tasks.opening import open_stores
+
+
+def check(here: Stores, day: date | None) -> int:
+    key = chain_key(settings.secrets.pseudonym_key)
+    with here.unit_of_work() as work:
+        days = [day] if day else known_days(work.session)
+        checked = [check_day(work.session, key, one) for one in days]
+    for one in checked:
+        sys.stdout.write(f"{_line(one)}\n")
+    return int(any(one.broken for one in checked))
+
+
+def _line(checked: CheckedDay) -> str:
+    if checked.broken:
+        return f"{checked.day}  broken at entry {checked.broken.seq}: {checked.broken.why}"
+    return f"{checked.day}  whole, {checked.entries} entries, ends with {checked.last_hash}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tasks.access_log", description=__doc__)
+    parser.add_argument("action", choices=("check",))
+    parser.add_argument("--day", type=date.fromisoformat, help="only this day (UTC)")
+    options = parser.parse_args(arguments)
+    here = open_stores()
+    try:
+        return check(here, options.day)
+    finally:
+        here.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

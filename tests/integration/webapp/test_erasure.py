@@ -1,0 +1,447 @@
+"""Erasure: a canary person is searched for wherever the product keeps anything, and found nowhere."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import Engine, insert, text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from core.clock import clock
+from core.names import Status, session_subject
+from dev.local.postgres import EmbeddedPostgres
+from models.collection import CollectionRun
+from models.patients import CampaignPayment, Checkup, Erasure, Patient, TermsAgreement
+from services.accounts.hashing import PasswordHashes
+from services.collection.files import CollectedAnswer, CollectedData, packages_of
+from services.collection.files_import import FileImporter
+from services.collection.sweep import ended_sessions
+from services.collection.windows import treatment_window
+from services.patients.access_chain import chain_key, check_day, known_days
+from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, resend_erasures
+from services.patients.identification import PatientNotWritten, identify_patient, reserve_patient
+from services.patients.identity import Identity
+from services.patients.passwords import reset_password
+from services.patients.tombstones import is_buried_for_import
+from services.personal_data import build_erasure_job, build_export, list_erasers
+from services.stores import Stores
+from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
+from tests.end_to_end.haystack import find_in, redis_contents
+from tests.integration.services.conftest import checkup, treatment
+from tests.waiting import wait_until
+from webapp.current import parts
+
+from .people import API, Person, arrive, change_run, collect
+
+PASSWORD = "592704"
+NAME, PHONE, PLACE, PHARMACY = "곽카나리", "01031415926", "카나리검진의원", "카나리약국"
+STEPS = (
+    "sessions",
+    "cancel",
+    "files",
+    "archives",
+    "orders",
+    "consents",
+    "records",
+    "history",
+    "redis",
+    "patient",
+    "late_files",
+    "late_archives",
+    "late_redis",
+)
+
+
+@dataclass
+class Canary:
+    """A person with something in every place."""
+
+    person: Person
+    identity: Identity
+    stores: Stores
+    spool: Spool
+
+    @property
+    def uuid(self) -> UUID:
+        assert self.person.patient_uuid is not None
+        return self.person.patient_uuid
+
+    @property
+    def needles(self) -> dict[str, str]:
+        return {
+            "name": NAME,
+            "masked name": "곽**리",
+            "phone": PHONE,
+            "dashed phone": "010-3141-5926",
+            "birth date": "19631119",
+            "dashed birth date": "1963-11-19",
+            "uuid": str(self.uuid),
+            "hospital": PLACE,
+            "pharmacy": PHARMACY,
+            "address": "203.0.113.77",
+            "session": self.person.session_id,
+        }
+
+    def package(self, session_id: UUID, kind: DataType) -> Package:
+        health, drugs = served([checkup(location=PLACE)]), served([treatment(place=PHARMACY)])
+        data = CollectedData(session_id, self.uuid, "PEERNINE", self.identity, health, drugs)
+        return next(one for one in packages_of(data, clock.now()) if one.metadata.data_type == kind)
+
+    def job(self) -> ErasureJob:
+        return build_erasure_job(self.stores, self.spool)
+
+    def ask(self, **body: str) -> TestResponse:
+        return self.person.ask("DELETE", f"/patients/{self.uuid}", json=body or None)
+
+    def is_asked_for(self) -> UUID:
+        answer = self.ask()
+        assert answer.status_code == 202, answer.text
+        return UUID(answer.json["erasure_id"])
+
+    def is_erased(self) -> UUID:
+        erasure_id = self.is_asked_for()
+        self.job().run(erasure_id)
+        return erasure_id
+
+
+def served(rows: list) -> CollectedAnswer:
+    raw = orjson.dumps({"Status": "OK", "ErrorCode": 0, "ResultList": rows})
+    return CollectedAnswer(KeptAnswer(raw), clock.now(), treatment_window(clock.now()))
+
+
+@pytest.fixture
+def canary(app: Flask, redis_client: redis.Redis) -> Canary:
+    stores, spool = parts(app).stores, parts(app).spool
+    form = {"user_name": NAME, "phone_no": PHONE, "birthdate": "19631119"}
+    person = arrive(app, **form)
+    collect(app, person, [checkup(location=PLACE)], [treatment(place=PHARMACY)])
+    identity = Identity(**form | {"birthdate": date(1963, 11, 19), "gender": "M", "private_auth_type": "0"})
+    canary = Canary(person, identity, stores, spool)
+    leaves_files_in_every_state(canary)
+    leaves_traces(canary)
+    return canary
+
+
+def leaves_files_in_every_state(canary: Canary) -> None:
+    """Also of a session of which no row tells any more."""
+    spool, session_id = canary.spool, UUID(canary.person.session_id)
+    name = spool.put_pending(canary.package(session_id, DataType.PATIENT))
+    with spool.claim(name) as claimed:
+        spool.complete(claimed)
+    spool.fail(spool.put_pending(canary.package(session_id, DataType.HEALTH)), "database_22003")
+    spool.put_pending(canary.package(session_id, DataType.PRESCRIPTION))
+    spool.put_incoming(str(session_id), AnswerKind.HEALTH, KeptAnswer(b"raw"))
+    spool.put_incoming(str(session_id), AnswerKind.PRESCRIPTION, KeptAnswer(b"torn"))
+    spool.park_incoming(str(session_id), AnswerKind.PRESCRIPTION, "damaged_truncated")
+    spool.park(spool.put_pending(canary.package(uuid4(), DataType.PATIENT)), "damaged_checksum")
+
+
+@cache
+def _hash_of_password(hashes: PasswordHashes) -> str:
+    """Once: a hash takes its time."""
+    return hashes.hash(PASSWORD)
+
+
+def leaves_traces(canary: Canary) -> None:
+    """Looks, a password, an order, an agreement, limits, events."""
+    path = f"/patients/{canary.uuid}"
+    more = {"environ_base": {"REMOTE_ADDR": "203.0.113.77"}}
+    assert canary.person.ask("GET", f"{path}/checkups", **more).status_code == 200
+    export_id = canary.person.ask("POST", f"{path}/export").json["export_id"]
+    assert build_export(canary.stores, canary.spool, UUID(export_id))
+    buyer = {"user_name": f"{NAME} 님", "birth_date": date(1963, 11, 19), "user_phone": "010-3141-5926"}
+    with canary.stores.unit_of_work() as work:
+        reset_password(work.session, canary.uuid, _hash_of_password(canary.stores.password_hashes), clock.now())
+        work.emit(session_subject(canary.person.session_id), {"type": "x", "patient_uuid": str(canary.uuid)})
+        work.session.add(CampaignPayment(oid="ORDER-7", pipeline_step="REPORT_COMPLETED", **buyer))
+        work.session.add(CampaignPayment(oid="ORDER-8", patient_uuid=canary.uuid, user_name="곽카나리아"))
+
+
+def everything_in_tables(engine: Engine) -> dict[str, bytes]:
+    """Every row of every table as text; bytes as they are, too."""
+    found = {}
+    with engine.connect() as connection:
+        query = "select schemaname || '.' || tablename from pg_tables where schemaname like any ('{welno%,public}')"
+        for table in connection.execute(text(query)).scalars().all():
+            whole = "\n".join(connection.execute(text(f"select row_to_json(t)::text from {table} t")).scalars())
+            found[table] = whole.encode() + b"".join(map(bytes.fromhex, re.findall(r"\\x([0-9a-f]+)", whole)))
+    return found
+
+
+def everything_in_files(folder: Path) -> dict[str, bytes]:
+    return {str(path): str(path).encode() + path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def search(canary: Canary, engine: Engine, client: redis.Redis) -> dict[str, list[str]]:
+    """What is found of the canary, by the place where it lies."""
+    places = everything_in_tables(engine)
+    places |= everything_in_files(canary.stores.settings.files.data_dir)
+    places["links"] = "\n".join(map(str, (canary.spool.folders.root / ".sessions").iterdir())).encode()
+    places["redis"] = redis_contents(client)
+    return {place: found for place, hay in places.items() if (found := find_in(canary.needles, hay))}
+
+
+def test_the_search_finds_the_canary_in_every_place(canary: Canary, engine: Engine, redis_client: redis.Redis):
+    """Else finding nothing would mean nothing."""
+    found = search(canary, engine, redis_client)
+    tables = ("patients", "checkup_data", "prescription_data", "collection_history", "events", "patient_keys")
+    assert {f"welno.welno_{table}" for table in tables} <= set(found)
+    assert {"redis", "links", "welno.tb_campaign_payments"} <= set(found)
+    assert sum("web_spool" in place for place in found) >= 7
+
+
+def test_after_erasure_the_canary_is_nowhere(canary: Canary, engine: Engine, redis_client: redis.Redis):
+    canary.is_erased()
+    assert search(canary, engine, redis_client) == {}
+    assert [path for path in everything_in_files(canary.spool.folders.root) if ".calls" not in path] == []
+
+
+def test_a_dump_of_the_database_holds_nothing_of_the_canary(
+    canary: Canary, empty_postgres: EmbeddedPostgres, engine: Engine
+):
+    """Shaped as pg_dump's: COPY of every table."""
+    canary.is_erased()
+    connection = engine.raw_connection()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select schemaname || '.' || tablename from pg_tables where schemaname like 'welno%'")
+            for (table,) in cursor.fetchall():
+                sink = _Sink()
+                cursor.copy_expert(f"copy (select * from {table}) to stdout", sink)
+                assert find_in(canary.needles, bytes(sink.taken)) == [], table
+    finally:
+        connection.close()
+
+
+class _Sink:
+    def __init__(self) -> None:
+        self.taken = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.taken += data
+
+
+def test_the_log_of_the_app_holds_nothing_of_the_canary(canary: Canary, logged):
+    canary.is_erased()
+    named = {name: needle for name, needle in canary.needles.items() if name not in {"session", "uuid"}}
+    assert find_in(named, logged.getvalue().encode()) == []
+
+
+class Killed(BaseException):
+    """As little caught as a SIGKILL is."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_it_goes_on(canary: Canary, engine: Engine, redis_client: redis.Redis, step: str, when: str):
+    erasure_id = canary.is_asked_for()
+    with pytest.raises(Killed):
+        _dying_job(canary, step, when).run(erasure_id)
+    canary.job().run(erasure_id)
+    assert search(canary, engine, redis_client) == {}
+    receipt = canary.person.client.get(f"{API}/erasures/{erasure_id}").json
+    counts = {place["place"]: place["count"] for place in receipt["erased"]}
+    assert receipt["state"] == "completed"
+    assert (counts["checkups"], counts["prescriptions"], counts["patients"]) == (1, 1, 1)
+    assert (counts["orders"], counts["files"] >= 7, counts["redis"] >= 3) == (2, True, True)
+
+
+def _dying_job(canary: Canary, step: str, when: str) -> ErasureJob:
+    """Killed within the step, before its work or after it, and before its commit."""
+
+    def deadly(eraser):
+        if eraser.name != step:
+            return eraser
+        name = "erase" if isinstance(eraser, RowEraser | OutsideEraser) else "find"
+        work = getattr(eraser, name)
+
+        def die(*arguments):
+            if when == "after":
+                work(*arguments)
+            raise Killed
+
+        return type(eraser)(**{**vars(eraser), name: die})
+
+    stores = canary.stores
+    erasers = [deadly(eraser) for eraser in list_erasers(stores, canary.spool)]
+    assert [eraser.name for eraser in erasers] == list(STEPS)
+    return ErasureJob(stores.unit_of_work, erasers, stores.sealer, stores.clock)
+
+
+def test_a_job_that_stands_still_is_sent_again(canary: Canary):
+    erasure_id = canary.is_asked_for()
+    with canary.stores.unit_of_work() as work:
+        assert resend_erasures(work, clock.now()) == 0
+    with canary.stores.unit_of_work() as work:
+        assert resend_erasures(work, clock.now() + timedelta(seconds=61)) == 1
+        assert [(call.name, call.about) for call in work.calls] == [("welno.patients.erase", str(erasure_id))]
+    canary.job().run(erasure_id)
+    with canary.stores.unit_of_work() as work:
+        assert resend_erasures(work, clock.now() + timedelta(days=1)) == 0
+
+
+def test_an_import_under_way_and_an_erasure_do_not_wait_for_each_other(canary: Canary, engine: Engine):
+    agreed = {"patient_uuid": canary.uuid, "session_id": uuid4(), "terms_agreed_at": clock.now()}
+    waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+
+    def waits() -> bool:
+        with engine.connect() as connection:
+            return bool(connection.execute(waiting).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool, Session(engine) as importing:
+        assert not is_buried_for_import(importing, canary.uuid)
+        erasure = pool.submit(canary.is_asked_for)
+        wait_until(waits)
+        importing.execute(insert(TermsAgreement).values(agreed))
+        importing.commit()
+        canary.job().run(erasure.result(30))
+    with canary.stores.sessions() as session:
+        assert session.query(TermsAgreement).filter_by(patient_uuid=canary.uuid).count() == 0
+
+
+def test_the_person_is_out_with_the_answer(canary: Canary):
+    path = f"/patients/{canary.uuid}"
+    token = canary.person.ask("POST", f"{path}/password/verify", json={"password": PASSWORD}).json["access_token"]
+    canary.is_asked_for()
+    assert canary.person.ask("GET", f"{path}/checkups").status_code == 404
+    by_password = {"Authorization": f"Bearer {token}"}
+    assert canary.person.client.get(f"{API}{path}/checkups", headers=by_password).status_code == 404
+    assert canary.person.session("GET", "/status").status_code == 404
+
+
+def test_runs_under_way_of_the_same_person_are_cancelled_first(app: Flask, canary: Canary):
+    """Also one that does not know yet whose it is."""
+    waiting = arrive(app, **canary.person.form)
+    other = arrive(app, user_name="곽다른이", phone_no="01031415927", birthdate="19631119")
+    canary.is_erased()
+    with canary.stores.sessions() as session:
+        assert session.get(CollectionRun, UUID(waiting.session_id)) is None
+        assert session.get_one(CollectionRun, UUID(other.session_id)).status == Status.INITIATED
+
+
+def test_others_keep_everything(canary: Canary, colleague: Person):
+    before = colleague.ask("GET", f"/patients/{colleague.patient_uuid}/checkups").json
+    canary.is_erased()
+    assert colleague.ask("GET", f"/patients/{colleague.patient_uuid}/checkups").json == before
+    assert colleague.session("GET", "/status").json["status"] == "completed"
+
+
+@pytest.mark.parametrize("kind", list(DataType))
+def test_a_late_file_brings_nobody_back(canary: Canary, kind: DataType):
+    canary.is_erased()
+    name = canary.spool.put_pending(canary.package(UUID(canary.person.session_id), kind))
+    assert FileImporter(canary.spool, canary.stores.sessions, clock).import_file(name) is None
+    assert canary.spool.counts() == {"incoming": 0, "pending": 0, "completed": 0, "failed": 0, "parked": 0}
+    with canary.stores.sessions() as session:
+        assert session.get(Patient, canary.uuid) is None
+
+
+def test_a_late_answer_is_dropped_by_the_sweep_over_the_files(canary: Canary):
+    canary.is_erased()
+    with canary.stores.sessions() as session:
+        assert ended_sessions(session, [canary.person.session_id, str(uuid4())]) == {
+            canary.person.session_id: Status.CANCELLED
+        }
+
+
+def test_the_same_person_may_collect_anew_as_a_new_patient(canary: Canary):
+    key = canary.stores.settings.secrets.pseudonym_key
+    canary.is_erased()
+    with canary.stores.unit_of_work() as work:
+        first, second = (reserve_patient(work.session, canary.identity, key) for _ in range(2))
+        patient = identify_patient(work.session, canary.identity, first.patient_uuid, clock.now())
+    assert first == second
+    assert patient.uuid == first.patient_uuid != canary.uuid
+
+
+def test_while_the_older_records_are_erased_the_same_person_waits(canary: Canary):
+    key = canary.stores.settings.secrets.pseudonym_key
+    canary.is_asked_for()
+    with canary.stores.unit_of_work() as work:
+        reserved = reserve_patient(work.session, canary.identity, key)
+        assert (reserved.known, reserved.patient_uuid == canary.uuid) == (False, False)
+        with pytest.raises(PatientNotWritten):
+            identify_patient(work.session, canary.identity, reserved.patient_uuid, clock.now())
+
+
+def test_the_order_stays_without_its_buyer(canary: Canary, engine: Engine):
+    canary.is_erased()
+    with Session(engine) as session:
+        order = session.get_one(CampaignPayment, "ORDER-7")
+        assert order.pipeline_step == "REPORT_COMPLETED"
+        assert (order.user_name, order.birth_date, order.user_phone, order.patient_uuid) == (None,) * 4
+
+
+def test_the_chain_of_the_log_holds_over_an_erasure(canary: Canary, engine: Engine):
+    erasure_id = canary.is_erased()
+    key = chain_key(canary.stores.settings.secrets.pseudonym_key)
+    with canary.stores.sessions() as session:
+        checked = [check_day(session, key, day) for day in known_days(session)]
+        pseudonym = session.get_one(Erasure, erasure_id).pseudonym
+        shown, _ = canary.stores.access_log.list_looks(session, subject=pseudonym, limit=10)
+    assert [one.broken for one in checked] == [None]
+    assert [one.what for one in shown] == ["erasure", "checkups"]
+
+
+def test_the_receipt_says_what_was_erased_and_what_stays_and_why(canary: Canary):
+    erasure_id = canary.is_erased()
+    receipt = canary.person.client.get(f"{API}/erasures/{erasure_id}")
+    assert {place["place"] for place in receipt.json["kept"]} == {
+        "access_log",
+        "orders",
+        "consents",
+        "tombstones",
+        "revocations",
+        "backups",
+    }
+    assert all(place["what"] for place in receipt.json["erased"])
+    assert find_in(canary.needles, receipt.data) == []
+
+
+def test_asked_twice_there_is_one_erasure(canary: Canary):
+    erasure_id = canary.is_asked_for()
+    again = canary.ask(password=PASSWORD)
+    assert UUID(again.json["erasure_id"]) == erasure_id
+
+
+# Who may
+
+
+def test_an_approval_of_more_than_five_minutes_ago_is_not_enough(app: Flask, canary: Canary):
+    change_run(app, canary.person.session_id, auth_completed_at=clock.now() - timedelta(minutes=5, seconds=1))
+    assert canary.ask().json["error"]["code"] == "FRESH_PROOF_REQUIRED"
+    assert canary.ask(password="000000").json["error"]["code"] == "PASSWORD_WRONG"
+    assert canary.ask(password=PASSWORD).status_code == 202
+
+
+def test_a_token_by_password_is_enough_for_five_minutes(app: Flask, canary: Canary):
+    path = f"{API}/patients/{canary.uuid}"
+    client = app.test_client(use_cookies=False)
+    token = client.post(f"{path}/password/verify", json={"password": PASSWORD}).json["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with clock.frozen(clock.now() + timedelta(minutes=6)):
+        assert client.delete(path, headers=headers).status_code == 403
+    assert client.delete(path, headers=headers).status_code == 202
+
+
+def test_nobody_else_erases_them(canary: Canary, colleague: Person, visitor: Person):
+    for person in (colleague, visitor):
+        assert person.ask("DELETE", f"/patients/{canary.uuid}").status_code == 404
+    foreign = {"Origin": "https://evil.example"}
+    answer = visitor.ask("DELETE", f"/patients/{canary.uuid}", json={"password": PASSWORD}, headers=foreign)
+    assert answer.status_code == 403
+    with canary.stores.sessions() as session:
+        assert session.query(Checkup).filter_by(patient_uuid=canary.uuid).count() == 1
+
+
+def test_a_made_up_receipt_is_not_there(visitor: Person):
+    assert visitor.client.get(f"{API}/erasures/{uuid4()}").status_code == 404

@@ -1,0 +1,202 @@
+"""Exports: an archive of all that is stored of a person, theirs alone, fetched once."""
+
+import io
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from core.clock import clock
+from models.patients import CampaignPayment, Export
+from services.patients.exports import forget_export, list_over, resend_exports
+from services.personal_data import build_erasure_job, build_export
+from spool import Disk, Spool, StorageFault
+from webapp.current import parts
+
+from .people import API, Person
+
+
+class Asked:
+    """An export that somebody has asked for."""
+
+    def __init__(self, app: Flask, person: Person) -> None:
+        self.app, self.person = app, person
+        self.stores, self.spool = parts(app).stores, parts(app).spool
+        answer = person.ask("POST", f"/patients/{person.patient_uuid}/export")
+        assert answer.status_code == 202, answer.text
+        self.id = UUID(answer.json["export_id"])
+
+    def is_built(self) -> bool:
+        return build_export(self.stores, self.spool, self.id)
+
+    def state(self) -> dict[str, Any]:
+        answer = self.person.ask("GET", f"/patients/{self.person.patient_uuid}/exports/{self.id}")
+        assert answer.status_code == 200
+        return answer.json
+
+    def fetch(self, url: str) -> TestResponse:
+        return self.app.test_client(use_cookies=False).get(url)
+
+    @property
+    def files(self) -> list[str]:
+        return [path.name for path in self.spool.folders.root.glob("exports/**/*") if path.is_file()]
+
+
+@pytest.fixture
+def asked(app: Flask, owner: Person) -> Asked:
+    with parts(app).stores.unit_of_work() as work:
+        work.session.add(CampaignPayment(oid="ORDER-9", patient_uuid=owner.patient_uuid, user_name="김하늘"))
+    return Asked(app, owner)
+
+
+def test_the_archive_holds_all_that_is_stored(asked: Asked):
+    assert asked.state() == {"success": True, "state": "building"}
+    assert asked.is_built()
+    answer = asked.fetch(asked.state()["url"])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        data = {name: orjson.loads(archive.read(name)) for name in archive.namelist()}
+    assert {name: len(rows) for name, rows in data.items()} == {
+        "patient.json": 1,
+        "checkups.json": 2,
+        "prescriptions.json": 1,
+        "reports.json": 0,
+        "terms.json": 1,
+        "consents.json": 5,
+        "record_versions.json": 0,
+        "access_log.json": 0,
+        "collections.json": 1,
+        "orders.json": 1,
+    }
+    assert data["patient.json"][0]["name"] == "김하늘"
+    assert data["checkups.json"][0]["raw_data"]["Location"] == "한빛검진의원"
+    assert data["orders.json"][0]["oid"] == "ORDER-9"
+
+
+def test_the_archive_holds_no_secret_and_nobody_else(asked: Asked, colleague: Person):
+    asked.is_built()
+    with zipfile.ZipFile(io.BytesIO(asked.fetch(asked.state()["url"]).data)) as archive:
+        whole = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    assert colleague.form["user_name"] not in whole
+    for secret in ("token_hash", "password_hash", "identity", 'auth"', asked.person.token.partition(".")[2]):
+        assert secret not in whole
+
+
+def test_it_is_fetched_once_then_gone(asked: Asked):
+    asked.is_built()
+    url = asked.state()["url"]
+    assert asked.fetch(url).status_code == 200
+    assert asked.files == []
+    assert asked.fetch(url).status_code == 404
+    assert asked.state() == {"success": True, "state": "fetched"}
+
+
+def test_a_link_holds_ten_minutes_and_a_new_one_can_be_had(asked: Asked):
+    asked.is_built()
+    url = asked.state()["url"]
+    with clock.frozen(clock.now() + timedelta(minutes=10, seconds=1)):
+        assert asked.fetch(url).status_code == 404
+    assert asked.fetch(asked.state()["url"]).status_code == 200
+
+
+def test_only_the_newest_link_opens(asked: Asked):
+    asked.is_built()
+    older, newer = (asked.state()["url"] for _ in range(2))
+    assert [asked.fetch(older).status_code, asked.fetch(newer).status_code] == [404, 200]
+
+
+def test_the_archive_lies_sealed(asked: Asked):
+    asked.is_built()
+    [path] = asked.spool.folders.root.glob("exports/*/*")
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert b"PK" not in path.read_bytes()[:64]
+    assert "김하늘".encode() not in path.read_bytes()
+
+
+def test_the_fetch_is_a_look_that_the_person_sees(asked: Asked):
+    asked.is_built()
+    asked.fetch(asked.state()["url"])
+    [item] = asked.person.ask("GET", f"/patients/{asked.person.patient_uuid}/access-log").json["items"]
+    assert (item["who"], item["action"]) == ("본인 (내려받기 링크)", "export")
+
+
+def test_others_get_neither_state_nor_link(asked: Asked, colleague: Person, visitor: Person):
+    asked.is_built()
+    for person in (colleague, visitor):
+        assert person.ask("GET", f"/patients/{asked.person.patient_uuid}/exports/{asked.id}").status_code == 404
+    assert colleague.ask("GET", f"/patients/{colleague.patient_uuid}/exports/{asked.id}").status_code == 404
+    assert asked.fetch(f"{API}/exports/{asked.id}/archive?key={'A' * 43}").status_code == 404
+    assert asked.fetch(f"{API}/exports/{uuid4()}/archive?key={'A' * 43}").status_code == 404
+
+
+def test_three_at_once_are_enough(app: Flask, asked: Asked):
+    for _ in range(2):
+        Asked(app, asked.person)
+    answer = asked.person.ask("POST", f"/patients/{asked.person.patient_uuid}/export")
+    assert (answer.status_code, answer.json["error"]["code"]) == (429, "RATE_LIMITED")
+
+
+def test_an_archive_is_built_once(asked: Asked):
+    assert (asked.is_built(), asked.is_built()) == (True, False)
+    assert len(asked.files) == 1
+
+
+def test_what_the_disk_refuses_is_tried_again(asked: Asked):
+    in_the_way = asked.spool.folders.root / "exports"
+    in_the_way.touch()
+    with pytest.raises(StorageFault):
+        asked.is_built()
+    in_the_way.unlink()
+    with asked.stores.unit_of_work() as work:
+        assert resend_exports(work, clock.now() + timedelta(minutes=3)) == 1
+        assert [(call.name, call.about) for call in work.calls] == [("welno.patients.build_export", str(asked.id))]
+    assert asked.is_built()
+
+
+def test_what_is_over_is_removed_fetched_or_not(asked: Asked):
+    asked.is_built()
+    tomorrow = clock.now() + timedelta(hours=24, seconds=1)
+    with asked.stores.unit_of_work() as work:
+        assert list_over(work.session, clock.now()) == []
+        assert list_over(work.session, tomorrow) == [(asked.person.patient_uuid, asked.id)]
+        forget_export(work.session, asked.id)
+    asked.spool.archives.drop(asked.person.patient_uuid, asked.id)
+    assert asked.files == []
+    with asked.stores.sessions() as session:
+        assert session.get(Export, asked.id) is None
+
+
+def test_erasure_takes_archives_with_it_also_late_ones(app: Flask, asked: Asked):
+    asked.is_built()
+    uuid = asked.person.patient_uuid
+    erasure_id = UUID(asked.person.ask("DELETE", f"/patients/{uuid}").json["erasure_id"])
+    build_erasure_job(asked.stores, asked.spool).run(erasure_id)
+    assert asked.files == []
+    assert not (asked.spool.folders.root / "exports" / str(uuid)).exists()
+    assert not asked.is_built()
+    assert asked.files == []
+
+
+class DiskOfAnErasedPerson(Disk):
+    """Their rows go in the moment when the archive has its name."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        with self._engine.begin() as connection:
+            connection.execute(text("delete from welno.welno_exports"))
+
+
+def test_an_archive_whose_person_is_erased_while_it_is_built_does_not_stay(asked: Asked, engine: Engine):
+    root, stores = asked.spool.folders.root, asked.stores
+    assert not build_export(stores, Spool(root, stores.sealer, clock, DiskOfAnErasedPerson(engine)), asked.id)
+    assert asked.files == []

@@ -1,0 +1,106 @@
+"""The access log on the wire: in plain words for the person, by pseudonyms for auditors."""
+
+from marshmallow import Schema, fields, validate
+
+from models.patients import AccessedWhat, ActorKind
+from services.patients.access_log import LogPlace, ShownLook
+from webapp.api.fields import WORD_MAX, InputSchema, Text, say
+
+_WHO = {
+    ActorKind.SESSION: "본인 (휴대폰 인증)",
+    ActorKind.PASSWORD: "본인 (비밀번호)",
+    ActorKind.LINK: "본인 (내려받기 링크)",
+    ActorKind.STAFF: "담당 직원",
+    ActorKind.PROCESS: "자동 작업",
+}
+_WHAT = {
+    AccessedWhat.CHECKUPS: "건강검진 기록을 봤어요.",
+    AccessedWhat.PRESCRIPTIONS: "진료·투약 기록을 봤어요.",
+    AccessedWhat.REPORT: "질병 예측 리포트를 봤어요.",
+    AccessedWhat.CONSENTS: "동의 내역을 봤어요.",
+    AccessedWhat.ACCESS_LOG: "열람 내역을 봤어요.",
+    AccessedWhat.EXPORT: "기록을 내려받았어요.",
+    AccessedWhat.FILE: "저장된 파일을 열었어요.",
+    AccessedWhat.ERASURE: "기록을 지워 달라고 했어요.",
+}
+_THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
+_LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
+
+
+class LogPlaceField(fields.Field[LogPlace]):
+    """Where the page before ended."""
+
+    default_error_messages = {"invalid": "앞선 답의 next 값을 그대로 보내 주세요."}  # noqa: RUF012 read by marshmallow
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **_: object) -> LogPlace:  # noqa: ARG002
+        try:
+            return LogPlace.decode(str(value)[:40])
+        except (ValueError, OverflowError) as exc:
+            raise self.make_error("invalid") from exc
+
+
+class LogPageQuery(InputSchema):
+    limit = fields.Integer(
+        load_default=50,
+        validate=validate.Range(1, 200, error=_LIMIT_ERROR),
+        error_messages={"invalid": _LIMIT_ERROR},
+    )
+    after = LogPlaceField(
+        load_default=None, metadata={"type": "string", "description": "The `next` of the page before."}
+    )
+
+
+class AuditQuery(LogPageQuery):
+    reason = Text(
+        300,
+        required=True,
+        validate=validate.Length(min=5, error="이유를 5자에서 300자로 적어 주세요."),
+        error_messages=say("왜 보는지 적어 주세요.", "이유를 글로 적어 주세요."),
+    )
+    subject = Text(
+        WORD_MAX,
+        load_default=None,
+        validate=validate.Regexp(r"\A[0-9a-f]{32}\Z", error="가명 32자를 보내 주세요."),
+        metadata={"description": "Only looks at the person with this pseudonym."},
+    )
+    day = fields.Date(load_default=None, metadata={"description": "Only looks of this day (UTC)."})
+
+
+class LookItem(Schema):
+    """`address` is shown where the person looked themselves."""
+
+    at = fields.AwareDateTime(required=True)
+    actor_kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ActorKind]))
+    who = fields.Function(lambda look: _WHO[look.actor_kind], metadata={"type": "string"})
+    action = fields.String(required=True, attribute="what")
+    what = fields.Function(lambda look: _WHAT[look.what], metadata={"type": "string"})
+    address = fields.Method("own_address", metadata={"type": ["string", "null"]})
+    reason = fields.String(required=True, allow_none=True)
+
+    def own_address(self, look: ShownLook) -> str | None:
+        return look.address if look.actor_kind in _THEIR_OWN else None
+
+
+class AuditItem(Schema):
+    """People stand there by pseudonyms."""
+
+    day = fields.Date(required=True)
+    seq = fields.Integer(required=True)
+    at = fields.AwareDateTime(required=True)
+    subject = fields.String(required=True, allow_none=True)
+    actor_kind = fields.String(required=True)
+    actor_role = fields.String(required=True, allow_none=True)
+    actor = fields.String(required=True)
+    action = fields.String(required=True, attribute="what")
+
+
+class LooksOutput(Schema):
+    success = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(LookItem), required=True)
+    next = fields.String(metadata={"description": "Where the next page begins; absent on the last one."})
+
+
+class AuditOutput(Schema):
+    success = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(AuditItem), required=True)
+    next = fields.String(metadata={"description": "Where the next page begins; absent on the last one."})

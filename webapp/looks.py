@@ -1,0 +1,35 @@
+"""Writes into the access log who the running request is for, and from where it came."""
+
+from uuid import UUID
+
+from flask import g
+
+from models.patients import AccessedWhat, ActorKind
+from services.delivery.unit_of_work import Work
+from services.patients.access_log import Actor, Look
+from webapp.current import stores
+from webapp.limits import caller_address
+
+
+def note_asker(kind: ActorKind, name: str) -> None:
+    """Who asks was let in as this; told by whoever decided it."""
+    g.asker = (kind, name)
+
+
+def asker_at(address: str) -> Actor:
+    """Who asks, as the access log names them."""
+    kind, name = g.asker
+    return Actor(kind, name, address)
+
+
+def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
+    """At the end of the transaction in which they look: see services.patients.access_log."""
+    actor = asker_at(caller_address())
+    stores().access_log.record(work.session, Look(actor, what, patient_uuid), stores().clock.now())
+
+
+def record_staff_look(work: Work, *, name: str, role: str, what: AccessedWhat, subject: str | None, why: str) -> None:
+    """The same for an operator or auditor, who must say why."""
+    actor = Actor(ActorKind.STAFF, name, caller_address(), role)
+    look = Look(actor, what, subject=subject, reason=why)
+    stores().access_log.record(work.session, look, stores().clock.now())
