@@ -84,7 +84,18 @@ def test_the_provider_rejecting_our_key_says_that_the_service_is_unavailable(pro
     assert "서비스를 이용할 수 없어요" in told["message"]
 
 
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_an_answer_that_breaks_off_in_its_records_is_not_bought_again(product: Product):
+    """It may have been paid for: it is parked for people to look at, and the collection goes on without it."""
+    visit = product.meet().is_known_with().start().asks_for_push()
+    with product.provider.fault(TREATMENTS, calls=2, malformed=True):
+        visit.approves()
+        visit.wait_for("completed")
+    assert product.provider.count_calls(TREATMENTS, visit.cx_id) == 1
+    told = visit.wait_for("prescription_data_failed")
+    assert told["data"]["code"] == "ANSWER_UNREADABLE"
+
+
+@pytest.mark.parametrize("fault", [PASSING[name] for name in PASSING if name != "malformed"])
 def test_a_passing_fault_is_tried_again_and_not_shown(product: Product, fault: dict):
     visit = product.meet().is_known_with().start().asks_for_push()
     with product.provider.fault(TREATMENTS, calls=2, **fault):

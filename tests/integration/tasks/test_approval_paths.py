@@ -23,7 +23,6 @@ FAULTS = [
     {"status": 503},
     {"message": "시스템 점검 중"},
     {"error_code": 1, "message": "일시적인 장애로 요청이 취소되었습니다"},
-    {"malformed": True},
     {"cut": "before"},
 ]
 

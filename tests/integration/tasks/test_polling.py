@@ -269,4 +269,4 @@ def test_polls_end_with_the_consents(driver: Driver):
     )
     run = driver.wait_for(session_id, Status.CANCELLED)
     assert (run.run_state, run.error_code) == ("ended", "CONSENT_EXPIRED")
-    assert driver.event_names(session_id)[-1] == "error"
+    assert driver.event_names(session_id)[-1] == "cancelled"

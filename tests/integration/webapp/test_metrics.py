@@ -31,7 +31,7 @@ from webapp.relay.metrics import SOCKETS
 known[0] = int(process_id)  # as after a fork in a container, where process ids come again
 join_metrics(folder)
 SOCKETS.inc(int(count))
-print(re.search(r"^welno_relay_sockets ([0-9.]+)$", render_metrics(folder).decode(), re.M)[1], flush=True)
+print(re.search(r"^welno_relay_sockets ([0-9.]+)$", render_metrics(folder, {}).decode(), re.M)[1], flush=True)
 sys.stdin.readline()
 """
 Holder = Callable[[int, int], subprocess.Popen[str]]
