@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -42,6 +43,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         web, registry = here.stores.settings.web, here.relay.registry
         self._body_within_seconds = web.body_within_seconds
         self._answer_within_seconds = web.answer_within_seconds
+        self._idle: set[Any] = set()
         self._connections = OpenConnections(capacity.files, lambda: registry.total)
         registry.limit_total_by(self._connections.sockets_that_fit)
         for listener in self.sockets:  # what it accepts inherits it
@@ -54,10 +56,21 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         if not self._connections.take():
             CUT_OFF.labels("files").inc()
             return
+        self._idle.add(client)
         try:
             self._handle_within_share(listener, client, addr)
         finally:
+            self._idle.discard(client)
             self._connections.give_back()
+
+    def notify(self) -> None:
+        """Called every second. One that is told to stop waits for its connections: those that ask nothing just now are
+        ended, as gunicorn would wait for their time-out and be killed over it."""
+        super().notify()
+        if not self.alive:
+            for client in tuple(self._idle):
+                with suppress(OSError):
+                    client.shutdown(socket.SHUT_RD)
 
     def _handle_within_share(self, listener: Any, client: Any, addr: Any) -> None:
         if self._tally is None or not isinstance(addr, tuple):
@@ -76,6 +89,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         """One request, whose head has come."""
         # Who sends many requests in one go is answered one of them at a time, like everybody else.
         yield_to_others()
+        self._idle.discard(sock)
         req.headers = join_cookies(req.headers)
         req.body = body = TimedBody(req.body, self._body_within_seconds)
         # Of one write: answers.py cuts long answers into pieces, and server_connection.py gives streams their own.
@@ -90,6 +104,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         finally:
             body.end_request()
             sock.settimeout(None)
+            self._idle.add(sock)
 
 
 class TimedBody:

@@ -131,6 +131,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "REDIS_URL": (*REDIS, "redis://h/0?nonsense=1", "unix://"),
     "CELERY_BROKER_URL": (*REDIS, "foo", "memory://", "amqp://", "sentinel://h:1;http://h", "redis://h/0;"),
     "WELNO_LOG_KEEP_DAYS_SESSION": ("0", "3651"),
+    "WELNO_ACCESS_LOG_KEEP_DAYS": ("0", "3651"),
     "WELNO_RUN_KEEP_DAYS": ("0", "3651"),
     "WELNO_STEP_KEEP_DAYS": ("0", "3651"),
     "TILKO_BASE_URL": URL,
