@@ -91,6 +91,7 @@ def test_a_deleted_session_stops_being_polled(product: Product):
 def test_a_deleted_session_closes_the_sockets_that_follow_it(product: Product):
     visit = waits(product)
     with open_socket(visit) as socket:
+        receive(socket, until="auth_waiting")  # admitted: the handshake is answered before that
         visit.cancel()
         assert receive(socket, until="cancelled")[-1]["status"] == "cancelled"
         assert wait_for_close(socket) == 4404
