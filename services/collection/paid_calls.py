@@ -188,6 +188,8 @@ class PaidCalls:
             if was_kept:  # it turned out to be no answer, and must not be found again
                 self._spool.drop_incoming(str(claim.session_id), terms.kind)
             raise
+        except CallTooLate:  # an answer that is on disk by now is that of the call before, and good
+            raise
         except Exception as exc:
             if self._spool.find_incoming(str(claim.session_id), terms.kind) is None:
                 raise

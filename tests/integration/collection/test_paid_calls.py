@@ -4,6 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -212,6 +213,24 @@ def test_a_call_that_could_not_leave_in_time_does_not_leave(world: World):
     provider = Provider()
     with pytest.raises(CallTooLate):
         obtain(world, claim, provider)
+    assert provider.asked == 0
+
+
+def test_a_call_that_comes_too_late_leaves_the_answer_of_the_one_before_where_it_is(world: World):
+    session_id, claim = fetching(world)
+    slow_holder = replace(claim)
+    claim.turn.begin(time.monotonic() - 6)
+
+    def ask(call: PaidCall) -> DataAnswer:
+        world.tools.calls.keep(slow_holder, CHECKUPS, None, GOOD)
+        call.before_send()
+        raise AssertionError("it left")
+
+    with pytest.raises(CallTooLate):
+        obtain(world, claim, ask)
+    assert "failed" not in world.files(session_id)
+    provider = Provider()
+    assert obtain(world, claim, provider) == 2
     assert provider.asked == 0
 
 

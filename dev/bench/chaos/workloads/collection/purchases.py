@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from dev.bench.chaos.faults import Injection
 from dev.bench.chaos.workloads.collection.collection_history import BilledCall, CollectionHistory
+
+# A request may be on its way for so long, on a busy machine: it is billed though its caller has just been killed.
+_IN_FLIGHT_SECONDS = 1.0
 
 
 class RepeatReason(StrEnum):
@@ -57,14 +61,15 @@ def _explain(history: CollectionHistory, session_id: str, kind: str, billed: Seq
 def _why_lost(history: CollectionHistory, call: BilledCall, until: float) -> RepeatReason:
     """Why the answer of a billed call did not reach the disk before the next one began."""
     holder = history.owner_at(call.session_id, call.began_at)
-    hits = [one for one in history.injections if holder in one.pids and _reaches(one.at, one.over_at, call, until)]
+    hits = [one for one in history.injections if holder in one.pids and _reaches(one, call, until)]
     if any(one.is_kill for one in hits):
         return RepeatReason.HOLDER_KILLED
-    if hits:
-        return RepeatReason.HOLDER_PAUSED
-    return RepeatReason.UNEXPLAINED if call.was_delivered else RepeatReason.ANSWER_CUT
+    if not call.was_delivered:
+        return RepeatReason.ANSWER_CUT
+    return RepeatReason.HOLDER_PAUSED if hits else RepeatReason.UNEXPLAINED
 
 
-def _reaches(at: float, over_at: float | None, call: BilledCall, until: float) -> bool:
+def _reaches(fault: Injection, call: BilledCall, until: float) -> bool:
     """Whether the fault fell into the time from the call to the next, or lasted into it."""
-    return at <= until and max(at, over_at or at) >= call.began_at
+    left_by = call.began_at - (_IN_FLIGHT_SECONDS if fault.is_kill else 0)
+    return fault.at <= until and max(fault.at, fault.over_at or fault.at) >= left_by

@@ -37,7 +37,8 @@ def test_a_call_after_the_answer_was_on_disk_is_never_excused():
     [
         (FaultKind.WORKER, 10.5, None, HOLDER, RepeatReason.HOLDER_KILLED),
         (FaultKind.WORKER, 10.5, None, OTHER, RepeatReason.UNEXPLAINED),
-        (FaultKind.WORKER, 9.0, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER, 8.0, None, HOLDER, RepeatReason.UNEXPLAINED),
+        (FaultKind.WORKER, 9.9, None, HOLDER, RepeatReason.HOLDER_KILLED),  # its request was on its way
         (FaultKind.WORKER, 12.5, None, HOLDER, RepeatReason.UNEXPLAINED),
         (FaultKind.WORKER_PAUSED, 9.0, 15.0, HOLDER, RepeatReason.HOLDER_PAUSED),
     ],
@@ -52,6 +53,12 @@ def test_the_fault_that_hit_the_holder_in_between_is_the_reason(
 
 def test_an_answer_that_was_cut_has_to_be_bought_again():
     assert reasons_of(bought_at(10, 12, delivered=False)) == [RepeatReason.ANSWER_CUT]
+
+
+def test_a_cut_answer_needs_no_holder_that_hung_to_explain_it():
+    history = bought_at(10, 12, delivered=False)
+    history.injections = [Injection(FaultKind.WORKER_PAUSED, 9.0, "worker1", frozenset({HOLDER}), 11.0)]
+    assert reasons_of(history) == [RepeatReason.ANSWER_CUT]
 
 
 def test_each_purchase_beyond_the_first_has_a_reason_of_its_own():
