@@ -6,12 +6,14 @@ Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpire
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ARRAY, any_, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -19,6 +21,7 @@ from core.names import Event, Status, Step, session_subject
 from core.sealing import Sealer
 from models.collection import CollectionRun, RunState
 from models.patients import DEFAULT_HOSPITAL, Hospital
+from services.batched_lookup import BatchedLookup
 from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
 from services.collection.session_cache import SessionView, state_of, view_of
@@ -30,7 +33,9 @@ _TOKEN_BYTES = 32
 # Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.
 _RENEW_SHARE = 0.1
 # The columns alone: an object of the ORM costs as much again as the statement, and each request asks.
-_READ_RUN = select(CollectionRun.__table__).where(CollectionRun.session_id == bindparam("session_id"))
+_READ_RUNS = select(CollectionRun.__table__).where(
+    CollectionRun.session_id == any_(bindparam("session_ids", type_=ARRAY(PG_UUID)))
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,8 @@ class SessionDirectory:
         self._sessions = sessions
         self._policy = policy
         self._clock = clock
+        # A crowd that comes back asks all at once.
+        self._views = BatchedLookup(self._read_many)
 
     def read(self, session_id: str) -> SessionView | None:
         """None for an unknown session and for an id that is no UUID."""
@@ -127,9 +134,12 @@ class SessionDirectory:
             key = UUID(session_id)
         except ValueError:
             return None
+        return self._views.find(key)
+
+    def _read_many(self, session_ids: Sequence[UUID]) -> Mapping[UUID, SessionView]:
         with self._sessions() as session:
-            row = session.execute(_READ_RUN, {"session_id": key}).one_or_none()
-        return view_of(row) if row else None
+            rows = session.execute(_READ_RUNS, {"session_ids": list(session_ids)}).all()
+        return {row.session_id: view_of(row) for row in rows}
 
     def find(self, session_id: str, token: str | None) -> SessionView:
         """The session, for the holder of its token. Raises SessionNotFound or SessionExpired."""

@@ -77,6 +77,7 @@ def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder,
         "settled_after_seconds": settled,
         "messages_duplicated": duplicator.duplicated,
         "programs_that_ended_by_themselves": nemesis.restarts.total(),
+        **{f"ended_by_itself_{name}": count for name, count in nemesis.restarts.items()},
     }
     return _report(options, cluster, recorder, workload, nemesis=nemesis, counts=counts)
 
