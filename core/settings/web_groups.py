@@ -20,7 +20,9 @@ class WebSettings:
         "Origins of front ends that may use the cookie, separated by commas.",
         default="",
     )
-    cookie_secure: bool = setting("WELNO_COOKIE_SECURE", read_boolean, "Cookies over HTTPS only.", default="true")
+    cookie_secure: bool = setting(
+        "WELNO_COOKIE_SECURE", read_boolean, "HTTPS in front: cookies as `__Host-`, and HSTS.", default="true"
+    )
     trusted_proxies: int = setting(
         "WELNO_TRUSTED_PROXIES",
         count_between(0, 5),

@@ -1,7 +1,7 @@
 """Who asks: the holder of a session, a patient who typed the password, or operators; everybody else is a stranger."""
 
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import SESSION_COOKIE, TOKEN_PROTOCOL, Credential, join_token, presented_credential
+from webapp.auth.credentials import TOKEN_PROTOCOL, Credential, join_token, presented_credential, session_cookie_name
 from webapp.auth.operations import (
     for_auditor,
     for_operations,
@@ -28,7 +28,6 @@ from webapp.auth.session import (
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
-    "SESSION_COOKIE",
     "TOKEN_PROTOCOL",
     "Credential",
     "Role",
@@ -53,5 +52,6 @@ __all__ = [
     "require_operator_login",
     "require_patient",
     "require_session",
+    "session_cookie_name",
     "take_back",
 ]

@@ -10,7 +10,7 @@ from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.stores import Stores
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import SESSION_COOKIE, presented_credential
+from webapp.auth.credentials import presented_credential, session_cookie_name
 from webapp.current import stores
 from webapp.origins import require_listed_origin
 
@@ -50,7 +50,7 @@ def for_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[
 def keep_session_cookie(response: Response, token: str) -> None:
     settings = stores().settings
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie_name(),
         token,
         max_age=int(settings.collection.session_max_seconds),
         httponly=True,
@@ -62,5 +62,5 @@ def keep_session_cookie(response: Response, token: str) -> None:
 
 def drop_session_cookie(response: Response) -> None:
     response.delete_cookie(
-        SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
+        session_cookie_name(), path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
     )
