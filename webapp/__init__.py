@@ -18,7 +18,7 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
-from webapp.api.patients import access_log, erasures, exports, passwords, records
+from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.cookies import PATIENT_COOKIE, cookie_name
@@ -88,6 +88,7 @@ def add_routes(app: Flask) -> None:
         sessions,
         stream,
         records,
+        browser_keys,
         consents,
         access_log,
         erasures,

@@ -75,6 +75,17 @@ test("an unknown session clears its keys", async () => {
   assert.equal(storage.read(KEYS.sessionId), null);
 });
 
+test("an older session that is unknown leaves the one that runs in another tab", async () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.sessionId, "new");
+  const asking = client(refusal(404, "SESSION_NOT_FOUND"), storage);
+  for (const call of ["status", "simpleAuth", "collectData", "cancel"]) await assert.rejects(asking[call]("old"));
+  await assert.rejects(asking.messages("old", { seq: 0, epoch: null }));
+  assert.equal(storage.read(KEYS.sessionId), "new");
+  await assert.rejects(asking.simpleAuth("new"));
+  assert.equal(storage.read(KEYS.sessionId), null);
+});
+
 test("an unknown patient clears nothing", async () => {
   const storage = memoryStorage();
   storage.write(KEYS.sessionId, "s");
@@ -88,6 +99,12 @@ test("all pages of the records are fetched in order", async () => {
     body: pages[new URL(request.url, "http://x").searchParams.get("after")],
   })).checkups("u");
   assert.deepEqual(items, [1, 2, 3]);
+});
+
+test("the browser's key is asked for by patient", async () => {
+  const asking = client(() => ({ body: { success: true, patient_uuid: "u", key: "AAAA" } }));
+  assert.equal(await asking.browserKey("u"), "AAAA");
+  assert.deepEqual(asked, ["GET /api/v1/patients/u/browser-key"]);
 });
 
 test("a report that does not exist is null", async () => {

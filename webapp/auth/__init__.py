@@ -11,6 +11,7 @@ from webapp.auth.operations import (
     require_operator_login,
 )
 from webapp.auth.patient import (
+    admitted_token,
     for_patient,
     has_identified,
     open_records,
@@ -31,6 +32,7 @@ __all__ = [
     "TOKEN_PROTOCOL",
     "Credential",
     "Role",
+    "admitted_token",
     "drop_session_cookie",
     "for_auditor",
     "for_operations",

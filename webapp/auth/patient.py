@@ -92,6 +92,13 @@ def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
         raise ApiError(Code.FRESH_PROOF_REQUIRED)
 
 
+def admitted_token() -> str:
+    """The secret by which `require_patient` let the caller in; nothing that we keep leads back to it."""
+    kind, _ = g.asker
+    credential = presented_credential()
+    return credential.secret if kind is ActorKind.SESSION and credential else str(get_jwt()["jti"])
+
+
 def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]:
     """A view of one patient's records."""
 

@@ -36,6 +36,7 @@ CALLS = {
     "patients.checkups": Call("GET", PATIENT + "/checkups", 200, 404, 404),
     "patients.prescriptions": Call("GET", PATIENT + "/prescriptions", 200, 404, 404),
     "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
+    "browser_keys.show_key": Call("GET", PATIENT + "/browser-key", 200, 404, 404),
     "access_log.show_looks": Call("GET", PATIENT + "/access-log", 200, 404, 404),
     "erasures.erase": Call("DELETE", PATIENT, 202, 404, 404),
     "exports.ask": Call("POST", PATIENT + "/export", 202, 404, 404),

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Collection, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { Collection, HealthDatabase, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
@@ -16,6 +16,7 @@ import { drawPhone, drawProgress } from "./waiting.js";
 
 const storage = new WelnoStorage();
 const client = new WelnoClient({ storage });
+const database = new HealthDatabase({ client });
 const form = /** @type {HTMLFormElement} */ (find("start-form"));
 let collection = /** @type {Collection|null} */ (null);
 
@@ -191,6 +192,7 @@ async function follow(sessionId) {
     page: "/",
     client,
     storage,
+    database,
     view: { perform, showProgress: drawProgress, showConnection },
   });
   show(find("form-view"), false);
@@ -225,8 +227,8 @@ function perform(action) {
 /** @param {string} notice @param {string|null} [reference] */
 function backToForm(notice, reference = null) {
   collection?.stop();
+  if (collection) storage.endSession(collection.sessionId);
   collection = null;
-  storage.clearSession();
   showConnection("closed");
   show(find("waiting-view"), false);
   show(find("form-view"));
@@ -293,4 +295,5 @@ form.addEventListener("submit", (event) => {
 });
 watchConsent();
 watchWaiting();
+database.forgetUnsealed().catch(() => {}); // of a store that cannot be used
 await takeUp();
