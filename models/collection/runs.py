@@ -39,6 +39,7 @@ class CollectionRun(Table):
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     `event_seq` is the number of its last event; `changed_at`, of the database's clock, is renewed with it and with
     `revision`, and tells the sweep where to look.
+    `approve_by` is until when the request on the phone can be approved; None while none was sent.
     `consents_until` is when the first of the consents ends that a call to a provider needs; None, of a session from
     before there were any, means that there are none.
     """
@@ -93,6 +94,7 @@ class CollectionRun(Table):
     step_started_at: Mapped[Moment | None]
     # waiting for the phone
     polls: Mapped[int] = mapped_column(server_default=text("0"))
+    approve_by: Mapped[Moment | None]
     collect_requested: Mapped[bool] = mapped_column(server_default=false())
     # what is needed to resume
     identity: Mapped[bytes | None]
