@@ -148,3 +148,9 @@ test("messages are asked for after a number of a history", async () => {
   await client(() => ({ body: { messages: [] } })).messages("s", { seq: 7, epoch: "e" });
   assert.deepEqual(asked, ["GET /api/v1/tilko/session/s/messages?after_seq=7&epoch=e"]);
 });
+
+test("the server's clock is believed, not the device's", async () => {
+  const asking = client(() => ({ body: { items: [] }, headers: { Date: "Sun, 01 Jan 2034 00:00:00 GMT" } }));
+  await asking.checkups("u");
+  assert.ok(Math.abs(asking.now() - Date.parse("2034-01-01T00:00:00Z")) < 5_000);
+});

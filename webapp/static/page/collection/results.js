@@ -182,6 +182,7 @@ export class ResultsPage {
       case "restart":
       case "correct":
       case "declined":
+      case "requestOver":
         this.#settle();
         if (action.text && action.reason !== "gone") this.notify(action.text);
         return void this.refresh();

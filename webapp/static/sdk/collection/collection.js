@@ -67,6 +67,9 @@ export class Collection {
   get flow() {
     return this.#flow;
   }
+  get progress() {
+    return this.#progress;
+  }
 
   /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
