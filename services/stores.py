@@ -19,6 +19,7 @@ from core.settings import Settings
 from services.accounts.hashing import PasswordHashes
 from services.collection.pushes import Pushes
 from services.collection.session_cache import SessionCache
+from services.collection.session_tokens import SessionTokens
 from services.collection.sessions import SessionDirectory, SessionPolicy
 from services.database import connect_database
 from services.delivery.event_sender import EventSender
@@ -94,7 +95,9 @@ def build_stores(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
-    directory = SessionDirectory(sessions, policy=policy, clock=clock)
+    directory = SessionDirectory(
+        sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
+    )
     return Stores(
         settings=settings,
         clock=clock,

@@ -19,6 +19,7 @@ from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
+from webapp.api.patients import sessions as patient_sessions
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.cookies import PATIENT_COOKIE, cookie_name
@@ -94,6 +95,7 @@ def add_routes(app: Flask) -> None:
         erasures,
         exports,
         passwords,
+        patient_sessions,
         files,
         runs,
         sign_in,

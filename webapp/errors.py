@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, g, jsonify
 from redis.exceptions import RedisError
@@ -36,6 +36,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "UNAUTHORIZED"
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
     LOGIN_FAILED = "LOGIN_FAILED"
+    TOKEN_RENEWED = "TOKEN_RENEWED"  # noqa: S105 a code
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FRESH_PROOF_REQUIRED = "FRESH_PROOF_REQUIRED"
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
@@ -86,6 +87,12 @@ CODES: Mapping[Code, Meaning] = {
         401,
         "로그인 정보가 맞지 않아요. 다시 확인해 주세요.",
         "Something that was typed does not fit; not said what.",
+    ),
+    Code.TOKEN_RENEWED: Meaning(
+        401,
+        "접속 정보가 바뀌었어요. 다시 시도해 주세요.",
+        "The token of the start opens no records: ask the session's status once, and use the `session_token` that it"
+        " tells. A browser is given its cookie, and is redirected (307).",
     ),
     Code.SECOND_FACTOR_REQUIRED: Meaning(
         403,
@@ -250,6 +257,8 @@ def _answer_api_error(error: ApiError) -> Response:
 
 
 def _answer_http(error: HTTPException) -> Response:
+    if error.response is not None:  # a redirect
+        return cast(Response, error.response)
     data = getattr(error, "data", None) or {}
     if "messages" in data:
         return reply(Code.VALIDATION_FAILED, details=flatten_messages(data["messages"]))

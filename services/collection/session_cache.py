@@ -32,6 +32,7 @@ class SessionView:
     status: str
     step: str
     token_hash: str
+    token_renewed: bool
     masked_name: str
     hospital_id: str
     patient_uuid: str | None
@@ -78,6 +79,7 @@ def view_of(run: CollectionRun | Row[Any]) -> SessionView:
         status=run.status,
         step=run.step,
         token_hash=run.token_hash or "",
+        token_renewed=run.token_renewed_at is not None,
         masked_name=run.masked_name,
         hospital_id=run.hospital_id,
         patient_uuid=str(run.patient_uuid) if run.patient_uuid else None,

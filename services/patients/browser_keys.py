@@ -9,7 +9,7 @@ _KEY_BYTES = 32
 
 
 def derive_browser_key(pseudonym_key: str, token: str, patient_uuid: UUID) -> bytes:
-    """The same for one token and patient, another for every other. We keep no more than a token's hash: once the
-    browser has lost it nobody can derive the key again, not even who holds the database and our settings."""
+    """The same for one token and patient, another for every other. It is stored nowhere, so nothing has to be deleted:
+    it ends for a browser when nobody gives it any more to the token, and for all once the token's hash is gone."""
     info = f"browser-key\x1f{patient_uuid}".encode()
     return HKDF(SHA256(), _KEY_BYTES, salt=pseudonym_key.encode(), info=info).derive(token.encode())

@@ -9,6 +9,7 @@ from services.accounts.revocations import forget_revocations
 from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.unit_of_work import Work
+from services.patients.visits import forget_visits
 from tasks.app import app, settings
 from tasks.runtime import runtime
 from tasks.stopping import is_stopping
@@ -25,7 +26,8 @@ def forget_ended_revocations() -> None:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
         pushes = forget_pushes(work.session)
-    log.info("revocations_forgotten", count=forgotten, logins=logins, pushes=pushes)
+        visits = forget_visits(work.session)
+    log.info("revocations_forgotten", count=forgotten, logins=logins, pushes=pushes, visits=visits)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)

@@ -12,9 +12,13 @@ from webapp.auth.operations import (
 )
 from webapp.auth.patient import (
     admitted_token,
+    current_patient_session,
     for_patient,
     has_identified,
+    may_open,
     open_records,
+    own_session,
+    require_fresh_approval,
     require_fresh_proof,
     require_identifying_session,
     require_patient,
@@ -26,6 +30,7 @@ from webapp.auth.session import (
     renew_session,
     require_session,
 )
+from webapp.auth.sign_out import drop_cookies, end_presented
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
@@ -33,7 +38,10 @@ __all__ = [
     "Credential",
     "Role",
     "admitted_token",
+    "current_patient_session",
+    "drop_cookies",
     "drop_session_cookie",
+    "end_presented",
     "for_auditor",
     "for_operations",
     "for_operator",
@@ -43,11 +51,14 @@ __all__ = [
     "join_token",
     "keep_session_cookie",
     "mark_access",
+    "may_open",
     "open_records",
+    "own_session",
     "presented_credential",
     "refuse_revoked",
     "renew_session",
     "require_account",
+    "require_fresh_approval",
     "require_fresh_proof",
     "require_identifying_session",
     "require_operations",

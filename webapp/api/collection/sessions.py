@@ -31,16 +31,17 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import (
     drop_session_cookie,
     for_session,
-    has_identified,
     join_token,
     keep_session_cookie,
     mark_access,
+    may_open,
     require_session,
 )
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use
 from webapp.origins import refuse_foreign_origin
+from webapp.visitors import current_visitor
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/tilko/session", description="Collections")
 _SHOWN_EVENTS = 3
@@ -66,6 +67,7 @@ def start(asked: dict[str, Any]) -> Response:
             given=given,
             now=stores().clock.now(),
             request_id=g.request_id,
+            visitor=current_visitor(),
         )
     token = join_token(started.session_id, started.token)
     body = {
@@ -204,13 +206,17 @@ def describe_status(view: SessionView) -> dict[str, Any]:
         "last_seq": view.event_seq,
         "epoch": page.position.epoch,
     }
-    return answer | status_of(view) | _collected(view)
+    renewed = {"session_token": g.token_of_approval} if "token_of_approval" in g else {}
+    return answer | renewed | status_of(view) | _collected(view)
 
 
 def _collected(view: SessionView) -> dict[str, Any]:
-    if not view.completed or view.patient_uuid is None or not has_identified(view, UUID(view.patient_uuid)):
+    """Only for who may open the records, too: a session's older token stays behind."""
+    if not view.completed or view.patient_uuid is None or not g.has_token_of_approval:
         return {}
     patient_uuid = UUID(view.patient_uuid)
+    if not may_open(view, patient_uuid):
+        return {}
     with stores().sessions() as session:
         return {
             "health_data": list_checkups(session, patient_uuid, limit=_SHOWN_RECORDS).items,
