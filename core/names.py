@@ -106,6 +106,8 @@ class Event(StrEnum):
     MEDIARC_FAILED = "mediarc_failed"
     SESSION_EXTENDED = "session_extended"
     DECLINED = "declined"
+    AUTH_SUPERSEDED = "auth_superseded"
+    PUSH_REQUESTED_ELSEWHERE = "push_requested_elsewhere"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     ERROR = "error"

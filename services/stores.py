@@ -17,7 +17,9 @@ from core.redis_failover import survive_failover
 from core.sealing import Sealer
 from core.settings import Settings
 from services.accounts.hashing import PasswordHashes
+from services.collection.pushes import Pushes
 from services.collection.session_cache import SessionCache
+from services.collection.session_tokens import SessionTokens
 from services.collection.sessions import SessionDirectory, SessionPolicy
 from services.database import connect_database
 from services.delivery.event_sender import EventSender
@@ -52,6 +54,7 @@ class Stores:
     consents: Consents
     policy: SessionPolicy
     directory: SessionDirectory
+    pushes: Pushes
     access_log: AccessLog
     unit_of_work: UnitOfWork
 
@@ -92,7 +95,9 @@ def build_stores(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
-    directory = SessionDirectory(sessions, policy=policy, clock=clock)
+    directory = SessionDirectory(
+        sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
+    )
     return Stores(
         settings=settings,
         clock=clock,
@@ -108,6 +113,9 @@ def build_stores(
         consents=build_consents(settings),
         policy=policy,
         directory=directory,
+        pushes=Pushes(
+            sealer, settings.secrets.pseudonym_key, timedelta(seconds=settings.collection.push_takeover_seconds)
+        ),
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
     )

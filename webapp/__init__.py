@@ -18,9 +18,11 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
-from webapp.api.patients import access_log, erasures, exports, passwords, records
+from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
+from webapp.api.patients import sessions as patient_sessions
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
+from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
@@ -48,7 +50,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
-    refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
+    secure = settings.web.cookie_secure
+    cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
+    refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie=cookie, cookie_secure=secure))
     add_routes(app)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
@@ -85,17 +89,19 @@ def add_routes(app: Flask) -> None:
         sessions,
         stream,
         records,
+        browser_keys,
         consents,
         access_log,
         erasures,
         exports,
         passwords,
+        patient_sessions,
         files,
         runs,
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
-    for name, scheme in security_schemes().items():
+    for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app)

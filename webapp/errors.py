@@ -3,12 +3,13 @@
 Errors: WebError > ApiError (retryable when a Retry-After goes with it).
 """
 
+import math
 import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, g, jsonify
 from redis.exceptions import RedisError
@@ -35,6 +36,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "UNAUTHORIZED"
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
     LOGIN_FAILED = "LOGIN_FAILED"
+    TOKEN_RENEWED = "TOKEN_RENEWED"  # noqa: S105 a code
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FRESH_PROOF_REQUIRED = "FRESH_PROOF_REQUIRED"
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
@@ -49,6 +51,7 @@ class Code(StrEnum):
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
     SESSION_OVER = "SESSION_OVER"
+    PUSH_PENDING = "PUSH_PENDING"
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
     FILE_TAKEN = "FILE_TAKEN"
     FILE_NOT_PARKED = "FILE_NOT_PARKED"
@@ -84,6 +87,12 @@ CODES: Mapping[Code, Meaning] = {
         401,
         "로그인 정보가 맞지 않아요. 다시 확인해 주세요.",
         "Something that was typed does not fit; not said what.",
+    ),
+    Code.TOKEN_RENEWED: Meaning(
+        401,
+        "접속 정보가 바뀌었어요. 다시 시도해 주세요.",
+        "The token of the start opens no records: ask the session's status once, and use the `session_token` that it"
+        " tells. A browser is given its cookie, and is redirected (307).",
     ),
     Code.SECOND_FACTOR_REQUIRED: Meaning(
         403,
@@ -127,6 +136,12 @@ CODES: Mapping[Code, Meaning] = {
     Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
     Code.SESSION_OVER: Meaning(
         409, "이미 끝난 접속이에요. 처음부터 다시 시작해 주세요.", "The session has ended; start a new one."
+    ),
+    Code.PUSH_PENDING: Meaning(
+        409,
+        "이 휴대폰 번호로 방금 다른 인증을 요청했어요. 잠시 뒤에 다시 요청해 주세요.",
+        "Another session has just sent its request to this phone; after `Retry-After` (`details.seconds_left`) this one"
+        " may take the phone over.",
     ),
     Code.PASSWORD_EXISTS: Meaning(
         409, "이미 비밀번호가 있어요. 변경하거나 초기화해 주세요.", "`set` for a patient who has a password."
@@ -231,7 +246,7 @@ def reply(code: Code, *, details: dict[str, Any] | None = None, retry_after_seco
     response = jsonify({"success": False, "error": error, "request_id": g.get("request_id", "")})
     response.status_code = meaning.status
     if retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(max(1, round(retry_after_seconds + 0.5)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_seconds)))
     if meaning.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -242,6 +257,8 @@ def _answer_api_error(error: ApiError) -> Response:
 
 
 def _answer_http(error: HTTPException) -> Response:
+    if error.response is not None:  # a redirect
+        return cast(Response, error.response)
     data = getattr(error, "data", None) or {}
     if "messages" in data:
         return reply(Code.VALIDATION_FAILED, details=flatten_messages(data["messages"]))

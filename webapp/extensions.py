@@ -13,7 +13,6 @@ from redis import BlockingConnectionPool, ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-PATIENT_COOKIE = "welno_patient"
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
 # A token may live longer by this.
@@ -43,7 +42,7 @@ def build_api(app: Flask) -> DocumentedApi:
     return DocumentedApi(app)
 
 
-def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
+def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool) -> JWTManager:
     app.config.update(
         JWT_SECRET_KEY=secret,
         JWT_ALGORITHM="HS256",
@@ -55,7 +54,7 @@ def build_jwt(app: Flask, secret: str, *, cookie_secure: bool) -> JWTManager:
         # PyJWT goes by the host's own clock: the token of a web process whose clock is ahead is valid in the others.
         JWT_DECODE_LEEWAY=_HOSTS_APART_SECONDS,
         JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
-        JWT_ACCESS_COOKIE_NAME=PATIENT_COOKIE,
+        JWT_ACCESS_COOKIE_NAME=cookie,
         JWT_ACCESS_COOKIE_PATH="/",
         JWT_COOKIE_SECURE=cookie_secure,
         JWT_COOKIE_SAMESITE="Strict",

@@ -2,8 +2,12 @@
 
 from flask import Response, request
 
+from webapp.current import stores
+
 # An answer of the API is data: a browser that is made to show it must load and run nothing. Pages set their own.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+_HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 
 
 def harden(response: Response) -> Response:
@@ -12,6 +16,8 @@ def harden(response: Response) -> Response:
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+    if stores().settings.web.cookie_secure:  # browsers read it over HTTPS alone
+        response.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
     # Some say more of themselves: a live stream, that nobody on the way may change it; a document, that it may be kept.
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")

@@ -25,6 +25,8 @@ HEADER_MAX_CHARACTERS = {
     "Sec-WebSocket-Extensions": 1024,
     "Sec-WebSocket-Protocol": 1024,
     "Transfer-Encoding": 64,
+    # Apps with a browser of their own write long ones; what is told of it is cut.
+    "User-Agent": 2048,
     "X-Forwarded-For": 1024,
     "X-Request-ID": 256,
 }

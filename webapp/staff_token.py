@@ -16,6 +16,7 @@ from models.accounts import Scope
 from services.accounts.revocations import LONGEST_TOKEN_LIFE
 from services.stores import build_stores
 from webapp.auth import Role, take_back
+from webapp.cookies import PATIENT_COOKIE
 from webapp.errors import STORES_DOWN
 from webapp.extensions import build_jwt
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = _read(arguments)
     settings = load_settings()
     app = Flask(__name__)
-    build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure)
+    build_jwt(app, settings.secrets.jwt_secret, cookie=PATIENT_COOKIE, cookie_secure=settings.web.cookie_secure)
     with app.app_context():
         if asked.revoke:
             _take_back(sys.stdin.readline().strip(), settings)

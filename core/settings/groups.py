@@ -189,6 +189,20 @@ class CollectionSettings:
         default="10",
         unit="s",
     )
+    approve_within_seconds: float = setting(
+        "WELNO_APPROVE_WITHIN_SECONDS",
+        _SECONDS,
+        "A request on the phone can be approved for so long after it was sent.",
+        default="600",
+        unit="s",
+    )
+    push_takeover_seconds: float = setting(
+        "WELNO_PUSH_TAKEOVER_SECONDS",
+        _SECONDS_OR_NONE,
+        "So long a session has the phone for itself; then another may send its request in the place of the first.",
+        default="60",
+        unit="s",
+    )
     step_max_attempts: int = setting(
         "WELNO_STEP_MAX_ATTEMPTS", count_between(1, 50), "Tries of one step before it fails.", default="5"
     )

@@ -20,7 +20,9 @@ class WebSettings:
         "Origins of front ends that may use the cookie, separated by commas.",
         default="",
     )
-    cookie_secure: bool = setting("WELNO_COOKIE_SECURE", read_boolean, "Cookies over HTTPS only.", default="true")
+    cookie_secure: bool = setting(
+        "WELNO_COOKIE_SECURE", read_boolean, "HTTPS in front: cookies as `__Host-`, and HSTS.", default="true"
+    )
     trusted_proxies: int = setting(
         "WELNO_TRUSTED_PROXIES",
         count_between(0, 5),
@@ -68,14 +70,18 @@ class WebSettings:
         "Calls with a body from one address (of IPv6 its /64), counted before the body is read.",
         default="300 per minute",
     )
-    start_limit: str = setting(
-        "WELNO_START_LIMIT", read_rate_limit, "Session starts per address.", default="30 per hour"
+    # Nobody uses up what others may: the second counts what all addresses ask of one phone together.
+    push_limit: str = setting(
+        "WELNO_PUSH_LIMIT",
+        read_rate_limit,
+        "Pushes to one phone number from one address (of IPv6 its /64).",
+        default="5 per 10 minutes; 20 per day",
     )
-    start_phone_limit: str = setting(
-        "WELNO_START_PHONE_LIMIT", read_rate_limit, "Session starts per phone number.", default="10 per hour"
-    )
-    simple_auth_limit: str = setting(
-        "WELNO_SIMPLE_AUTH_LIMIT", read_rate_limit, "Pushes to one phone number.", default="5 per 10 minutes"
+    push_phone_limit: str = setting(
+        "WELNO_PUSH_PHONE_LIMIT",
+        read_rate_limit,
+        "Pushes to one phone number from anywhere.",
+        default="10 per 10 minutes; 40 per day",
     )
     password_limit: str = setting(
         "WELNO_PASSWORD_LIMIT", read_rate_limit, "Password calls per address.", default="30 per 10 minutes"

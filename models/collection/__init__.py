@@ -1,5 +1,6 @@
 """Runs of a collection and their states."""
 
+from models.collection.pushes import Push
 from models.collection.runs import CollectionRun, CollectionStep, FromNow, PaidAgain, RunState
 
 __all__ = [
@@ -7,5 +8,6 @@ __all__ = [
     "CollectionStep",
     "FromNow",
     "PaidAgain",
+    "Push",
     "RunState",
 ]

@@ -80,6 +80,11 @@ def key_delay(waited: timedelta) -> timedelta:
     return min(max(waited, _SHORTEST_KEY_PAUSE), _LONGEST_KEY_PAUSE)
 
 
+def is_overdue(approve_by: datetime | None, now: datetime) -> bool:
+    """Whether a request can be approved no longer. None, of one from before there was a limit: it always can."""
+    return approve_by is not None and approve_by <= now
+
+
 def poll_delay(polls: int, *, interval_seconds: float, slow_max_seconds: float) -> float:
     """Seconds until the next poll after so many: steady for the first five, then growing by half up to the longest."""
     if polls < FAST_POLLS:

@@ -39,6 +39,8 @@ class CollectionRun(Table):
     A READY run may be taken from `not_before` on; at `resend_at` the sweep sends its task (again).
     `event_seq` is the number of its last event; `changed_at`, of the database's clock, is renewed with it and with
     `revision`, and tells the sweep where to look.
+    `token_hash` is of the token of the start; `token_renewed_at`: the one that follows it at the approval is in use.
+    `approve_by` is until when the request on the phone can be approved; None while none was sent.
     `consents_until` is when the first of the consents ends that a call to a provider needs; None, of a session from
     before there were any, means that there are none.
     """
@@ -67,11 +69,17 @@ class CollectionRun(Table):
             "owner_id",
             postgresql_where=text("run_state = 'waiting' and collect_requested"),
         ),
+        Index(
+            "ix_welno_collection_history_patient",
+            "patient_uuid",
+            postgresql_where=text("patient_uuid is not null"),
+        ),
         Index("ix_welno_collection_history_ended", "collection_ended_at", postgresql_where=text("run_state = 'ended'")),
     )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True)
     token_hash: Mapped[str | None]
+    token_renewed_at: Mapped[Moment | None]
     request_id: Mapped[str]
     status: Mapped[str]
     step: Mapped[str]
@@ -93,6 +101,7 @@ class CollectionRun(Table):
     step_started_at: Mapped[Moment | None]
     # waiting for the phone
     polls: Mapped[int] = mapped_column(server_default=text("0"))
+    approve_by: Mapped[Moment | None]
     collect_requested: Mapped[bool] = mapped_column(server_default=false())
     # what is needed to resume
     identity: Mapped[bytes | None]

@@ -8,6 +8,7 @@ from models.patients.erasures import Erasure, ErasureState, Tombstone
 from models.patients.exports import Export, ExportState
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
+from models.patients.patient_sessions import OpenedBy, PatientSession
 from models.patients.patients import DEFAULT_PARTNER, Patient
 from models.patients.prescriptions import Prescription
 from models.patients.record_answers import RecordAnswer, RecordKind
@@ -33,9 +34,11 @@ __all__ = [
     "ExportState",
     "Hospital",
     "MediarcReport",
+    "OpenedBy",
     "Patient",
     "PatientKey",
     "PatientPassword",
+    "PatientSession",
     "PipelineStep",
     "Prescription",
     "RecordAnswer",

@@ -14,6 +14,7 @@ DEFAULT_PARTNER = "welno"
 class Patient(Table):
     """One person. The natural key makes two sessions of the same new person end with one patient.
 
+    Sessions whose person was proved before `sessions_valid_after` open nothing.
     From `erasing_since` on nothing is added and nobody is let in any more; the row itself goes last.
     """
 
@@ -34,6 +35,7 @@ class Patient(Table):
     has_prescription_data: Mapped[bool] = mapped_column(server_default=false())
     has_mediarc_report: Mapped[bool] = mapped_column(server_default=false())
     last_data_update: Mapped[Moment | None]
+    sessions_valid_after: Mapped[Moment | None]
     erasing_since: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -1,8 +1,22 @@
 """The raw answers of the provider that are on disk, and what they say."""
 
-from spool import AnswerKind, Spool
+from services.collection.step import Claim, request_of
+from spool import AnswerKind, DamagedFile, Spool
 from upstream.http.exchange import HttpResponse
 from upstream.tilko.answers import read_data_response
+
+
+def is_answered(spool: Spool, claim: Claim) -> bool:
+    """Whether the checkups are on disk that tell of this request's approval. Of an earlier request's nobody knows: it
+    was void by then."""
+    session_id = str(claim.session_id)
+    if spool.find_incoming(session_id, AnswerKind.HEALTH) is None:
+        return False
+    try:
+        about = spool.read_incoming(session_id, AnswerKind.HEALTH).about
+    except DamagedFile:
+        return True  # whoever settles it parks it
+    return about.get("approve_by") in {None, request_of(claim)}
 
 
 def find_count(spool: Spool, session_id: str, kind: AnswerKind) -> int | None:

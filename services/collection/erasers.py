@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.logs import get_logger
 from core.names import session_subject
 from core.sealing import Sealer, SealError
-from models.collection import CollectionRun, CollectionStep, RunState
+from models.collection import CollectionRun, CollectionStep, Push, RunState
 from models.patients import CampaignPayment, Checkup, MediarcReport, Prescription, TermsAgreement
 from services.collection.errors import SessionNotFound
 from services.collection.requests import cancel_session
@@ -139,6 +139,8 @@ def _erase_history(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     subjects = [session_subject(str(session_id)) for session_id in person.session_ids]
     kinds = {work.kinds.of(subject) for subject in subjects}
     connection = work.session.connection()
+    # First: who asks for a push locks the phone before the run.
+    connection.execute(delete(Push).where(Push.session_id.in_(person.session_ids)))
     tries = delete(CollectionStep).where(CollectionStep.session_id.in_(person.session_ids))
     runs = delete(CollectionRun).where(CollectionRun.session_id.in_(person.session_ids))
     return {
@@ -156,6 +158,14 @@ RUNS_CANCELLER = RowEraser("cancel", frozenset(), _cancel_runs)
 ORDERS_ERASER = RowEraser("orders", frozenset({CampaignPayment.__tablename__}), _erase_orders)
 HISTORY_ERASER = RowEraser(
     "history",
-    frozenset({CollectionRun.__tablename__, CollectionStep.__tablename__, "welno_events", "welno_subjects"}),
+    frozenset(
+        {
+            CollectionRun.__tablename__,
+            CollectionStep.__tablename__,
+            Push.__tablename__,
+            "welno_events",
+            "welno_subjects",
+        }
+    ),
     _erase_history,
 )

@@ -16,7 +16,7 @@ from core.clock import Clock
 from core.logs import get_logger
 from services.collection.call_deadlines import begin_again, extend_call
 from services.collection.call_turn import CallTooLate
-from services.collection.step import Claim
+from services.collection.step import Claim, request_of
 from services.delivery.unit_of_work import UnitOfWork
 from spool import AnswerKind, DamagedFile, KeptAnswer, Room, Spool, SpoolError
 from upstream.http.exchange import HttpResponse, PaidCall
@@ -148,6 +148,7 @@ class PaidCalls:
             "step": claim.step,
             "step_started_at": claim.started_at.isoformat(),
             "fence": claim.fence,
+            "approve_by": request_of(claim),
             "attempt": claim.attempt,
             "came_at": self._clock.now().isoformat(),
             "status": response.status,

@@ -1,4 +1,4 @@
-"""What the person (or their browser) asks of a collection: the push to the phone, the collection itself, the end.
+"""What the person (or their browser) asks of a collection: a push (see `pushes`), the collection itself, the end.
 
 Each locks the run's row in its transaction, so two tabs that ask at once are answered one after the other.
 Errors: SessionNotFound, NotAsked (409: no authentication was asked for yet), RunOver (409: this session has ended).
@@ -30,28 +30,24 @@ def send_step(work: Work, run: CollectionRun) -> None:
     work.send(step_task(Step(run.step)), str(run.session_id), run.request_id)
 
 
-def ask_for_simple_auth(work: Work, session_id: UUID, *, now: datetime, request_id: str) -> Asked:
-    """Have the push sent to the phone, once: a second call while it is under way or approved changes nothing. After a
-    decline, a fault, or once the person was told that it takes long, a new push voids the earlier one."""
-    with locked_run(work, session_id) as run:
-        if run.status in _OVER:
-            raise RunOver(run.status)
-        if not _may_be_pushed(run):
-            return Asked.DUPLICATE
-        if run.step == Step.POLL_SIMPLE_AUTH:
-            void_authentication(run)
-        run.request_id = request_id
-        run.status = Status.AUTH_REQUESTING
-        run.error_code = run.error_detail = None
-        make_ready(run, Step.REQUEST_SIMPLE_AUTH, now=now)
-        send_step(work, run)
-    return Asked.ACCEPTED
-
-
-def _may_be_pushed(run: CollectionRun) -> bool:
+def may_be_pushed(run: CollectionRun) -> bool:
+    """Whether a new push may be sent for it. Raises RunOver."""
+    if run.status in _OVER:
+        raise RunOver(run.status)
     if run.run_state == RunState.IDLE:
         return run.step in {Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH}
     return run.run_state == RunState.WAITING and run.polls >= FAST_POLLS
+
+
+def begin_push(work: Work, run: CollectionRun, *, now: datetime, request_id: str) -> None:
+    """Of a run that may be pushed. An earlier push counts no more."""
+    if run.step == Step.POLL_SIMPLE_AUTH:
+        void_authentication(run)
+    run.request_id = request_id
+    run.status = Status.AUTH_REQUESTING
+    run.error_code = run.error_detail = None
+    make_ready(run, Step.REQUEST_SIMPLE_AUTH, now=now)
+    send_step(work, run)
 
 
 def ask_for_collection(work: Work, session_id: UUID, *, now: datetime, request_id: str) -> Asked:

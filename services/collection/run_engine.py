@@ -77,6 +77,7 @@ def _claim_of(run: CollectionRun, identity: Identity, auth: AuthTokens | None) -
         prescription_count=run.prescription_count,
         turn=CallTurn(time.monotonic()),
         consents_until=run.consents_until,
+        approve_by=run.approve_by,
         identity=identity,
         auth=auth,
     )

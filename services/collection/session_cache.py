@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
-from core.names import Status, session_subject
+from core.names import Status, Step, session_subject
 from core.sealing import Sealer
 from models.collection import CollectionRun
 from streams import Projection
@@ -32,11 +32,13 @@ class SessionView:
     status: str
     step: str
     token_hash: str
+    token_renewed: bool
     masked_name: str
     hospital_id: str
     patient_uuid: str | None
     redirect_path: str | None
     auth_completed: bool
+    approve_by: datetime | None
     health_count: int | None
     prescription_count: int | None
     health_failed: bool
@@ -77,11 +79,13 @@ def view_of(run: CollectionRun | Row[Any]) -> SessionView:
         status=run.status,
         step=run.step,
         token_hash=run.token_hash or "",
+        token_renewed=run.token_renewed_at is not None,
         masked_name=run.masked_name,
         hospital_id=run.hospital_id,
         patient_uuid=str(run.patient_uuid) if run.patient_uuid else None,
         redirect_path=run.redirect_path,
         auth_completed=run.auth_completed_at is not None,
+        approve_by=run.approve_by if run.step == Step.POLL_SIMPLE_AUTH else None,
         health_count=run.health_count,
         prescription_count=run.prescription_count,
         health_failed=run.health_failed,
@@ -121,6 +125,7 @@ def _stored(count: int | None, *, failed: bool) -> dict[str, Any]:
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"]}
 _MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+_MOMENT_OR_NULL: Mapping[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 _FLAGS = ("auth_completed", "health_data_fetched", "prescription_data_fetched", "saved", "completed")
 _COUNTS = ("health_data", "prescription_data")
 
@@ -142,6 +147,7 @@ FIELDS: tuple[SessionField, ...] = (
     SessionField("hospital_id", lambda view: view.hospital_id, _TEXT, is_state=True),
     SessionField("user_name", lambda view: view.masked_name, _TEXT, is_state=True, is_personal=True),
     SessionField("error_code", lambda view: view.error_code, _TEXT_OR_NULL, is_state=True),
+    SessionField("approve_by", lambda view: _moment(view.approve_by), _MOMENT_OR_NULL, is_state=True),
     SessionField("updated_at", lambda view: _moment(view.updated_at), _MOMENT, is_state=True),
     SessionField("redirect_path", lambda view: view.redirect_path, _TEXT_OR_NULL),
     SessionField("expires_at", lambda view: _moment(view.expires_at), _MOMENT),

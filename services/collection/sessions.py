@@ -3,8 +3,6 @@
 Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpired (it was theirs, and has ended).
 """
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +23,11 @@ from services.batched_lookup import BatchedLookup
 from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
 from services.collection.session_cache import SessionView, state_of, view_of
+from services.collection.session_tokens import SessionTokens, hash_token
 from services.delivery.unit_of_work import Work
 from services.patients.consents import GivenConsents, record_consents
 from services.patients.identity import Identity, mask_name
+from services.patients.visits import Visitor, note_start
 
 _TOKEN_BYTES = 32
 # Touching the row on every poll of every browser would cost a write each; a tenth of the time is close enough.
@@ -55,12 +55,7 @@ class Started:
     expires_at: datetime
 
 
-def hash_token(token: str) -> str:
-    """Tokens have 256 random bits, so a plain hash cannot be guessed back."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def start_session(
+def start_session(  # noqa: PLR0913 all that a session begins with
     work: Work,
     identity: Identity,
     *,
@@ -70,6 +65,7 @@ def start_session(
     given: GivenConsents,
     now: datetime,
     request_id: str,
+    visitor: Visitor | None = None,
 ) -> Started:
     """Open a session for a person who has consented; nothing is asked of the provider yet."""
     session_id, token = uuid4(), secrets.token_urlsafe(_TOKEN_BYTES)
@@ -95,6 +91,7 @@ def start_session(
         updated_at=now,
     )
     work.session.add(run)
+    note_start(work.session, session_id, visitor or Visitor(), sealer, now)
     work.refresh_projection(session_subject(str(session_id)), run)
     return Started(str(session_id), token, run.expires_at)
 
@@ -121,7 +118,10 @@ class SessionDeadline(Protocol):
 class SessionDirectory:
     """Finds sessions, for those who may use them."""
 
-    def __init__(self, sessions: sessionmaker[Session], *, policy: SessionPolicy, clock: Clock) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], *, policy: SessionPolicy, clock: Clock, tokens: SessionTokens
+    ) -> None:
+        self.tokens = tokens
         self._sessions = sessions
         self._policy = policy
         self._clock = clock
@@ -151,7 +151,7 @@ class SessionDirectory:
 
     def admit(self, known: SessionView, token: str | None) -> None:
         """Let the holder of its token in. Raises SessionNotFound or SessionExpired."""
-        if not token or not hmac.compare_digest(known.token_hash, hash_token(token)):
+        if not token or not self.tokens.fits(known, token):
             raise SessionNotFound(known.session_id)
         if known.status == Status.EXPIRED or known.expires_at <= self._clock.now():
             raise SessionExpired(known.session_id)
@@ -162,6 +162,13 @@ class SessionDirectory:
         if view is None:
             raise SessionNotFound(session_id)
         return state_of(view)
+
+    def note_renewed(self, work: Work, view: SessionView) -> None:
+        """The token of the approval is in use: it is given to nobody any more. Twice is once."""
+        run = update(CollectionRun).where(
+            CollectionRun.session_id == UUID(view.session_id), CollectionRun.token_renewed_at.is_(None)
+        )
+        work.session.execute(run.values(token_renewed_at=self._clock.now()))
 
     def renewal(self, known: SessionDeadline, *, share: float = _RENEW_SHARE) -> datetime | None:
         """The new deadline, when this use of the session is worth writing down: once this share of the time is gone."""

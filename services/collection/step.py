@@ -33,6 +33,7 @@ class Claim:
     prescription_count: int | None
     turn: CallTurn = field(compare=False)
     consents_until: datetime | None
+    approve_by: datetime | None
     identity: Identity = field(repr=False)
     auth: AuthTokens | None = field(repr=False)
     # The row as of the last commit, of whoever goes on with it; who only polls has none.
@@ -61,6 +62,11 @@ class Claim:
             phone_no=self.identity.phone_no,
             private_auth_type=self.identity.private_auth_type,
         )
+
+
+def request_of(claim: Claim) -> str | None:
+    """By which the answers to two requests on one phone are told apart: until when its request can be approved."""
+    return claim.approve_by.isoformat() if claim.approve_by is not None else None
 
 
 @dataclass

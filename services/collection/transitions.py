@@ -95,7 +95,7 @@ def void_authentication(run: CollectionRun) -> None:
     at the first step."""
     run.step = Step.REQUEST_SIMPLE_AUTH
     run.fence += 1
-    run.auth = None
+    run.auth = run.approve_by = None
     run.polls = 0
     run.collect_requested = False
 

@@ -33,6 +33,8 @@ from services.delivery.unit_of_work import Work
 
 log = get_logger(__name__)
 
+APPROVAL_EXPIRED = "APPROVAL_EXPIRED"
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -145,6 +147,21 @@ def end_without_consent(work: Work, claim: Claim, tools: Tools) -> None:
     if run is not None:
         end_for_consent(work, run, ConsentCode.EXPIRED, tools.clock.now())
         save_run(work, run)
+
+
+def end_overdue(work: Work, claim: Claim, tools: Tools) -> None:
+    """The request can be approved no longer. Its person may ask again."""
+    run = _lock_waiting(work, claim)
+    if run is None:
+        return
+    now = tools.clock.now()
+    transitions.void_authentication(run)
+    run.status, run.error_code = Status.TIMEOUT, APPROVAL_EXPIRED
+    message = "승인할 수 있는 시간이 지났어요. 요청을 다시 보내 주세요."
+    data = {"code": APPROVAL_EXPIRED, "retry_available": True}
+    say(work, run.session_id, Event.AUTH_TIMEOUT, message, now=now, status=run.status, data=data)
+    transitions.stop_run(run, now)
+    save_run(work, run)
 
 
 def record_unreadable(work: Work, claim: Claim, error: Exception, tools: Tools) -> None:

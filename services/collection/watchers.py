@@ -1,6 +1,5 @@
 """Sessions that are being watched: whether many watchers may go on, in one query, and the sessions' renewal."""
 
-import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.names import Status, session_subject
 from models.collection import CollectionRun
-from services.collection.sessions import SessionPolicy, hash_token
+from services.collection.session_tokens import SessionTokens
+from services.collection.sessions import SessionPolicy
 from services.delivery.unit_of_work import Work
 
 SessionRight = tuple[str, str]  # a session's id and the secret of its token
@@ -62,9 +62,9 @@ def read_watched(
     return {row[0]: WatchedSession._make(row) for row in rows}
 
 
-def find_lost_right(known: WatchedSession | None, secret: str) -> LostRight | None:
+def find_lost_right(known: WatchedSession | None, secret: str, tokens: SessionTokens) -> LostRight | None:
     """Why the holder of this secret may watch no longer; None while they may."""
-    if known is None or not hmac.compare_digest(known.token_hash or "", hash_token(secret)):
+    if known is None or not tokens.fits(known, secret):
         return LostRight.UNKNOWN
     return LostRight.EXPIRED if known.is_over else None
 

@@ -15,6 +15,7 @@ from models.patients import (
     Patient,
     PatientKey,
     PatientPassword,
+    PatientSession,
     Prescription,
     RecordAnswer,
     RecordVersion,
@@ -40,6 +41,9 @@ def _erase_records(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     statements = {
         place: delete(model).where(model.patient_uuid == person.patient_uuid) for place, model in _RECORDS.items()
     }
+    # Also of collections that never came to know whose they are.
+    theirs = or_(PatientSession.patient_uuid == person.patient_uuid, PatientSession.session_id.in_(person.session_ids))
+    statements["visits"] = delete(PatientSession).where(theirs)
     return {place: connection.execute(statement).rowcount for place, statement in statements.items()}
 
 
@@ -65,5 +69,6 @@ def _erase_consents(work: Work, person: ErasedPerson, _now: datetime) -> Mapping
 
 
 CONSENTS_ERASER = RowEraser("consents", frozenset({Consent.__tablename__}), _erase_consents)
-RECORDS_ERASER = RowEraser("records", frozenset(model.__tablename__ for model in _RECORDS.values()), _erase_records)
+_RECORD_TABLES = frozenset(model.__tablename__ for model in (*_RECORDS.values(), PatientSession))
+RECORDS_ERASER = RowEraser("records", _RECORD_TABLES, _erase_records)
 PATIENT_ERASER = RowEraser("patient", frozenset({Patient.__tablename__, PatientKey.__tablename__}), _erase_patient)

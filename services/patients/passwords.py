@@ -8,6 +8,7 @@ Errors: PasswordsError (not retryable) > PasswordAlreadySet, PasswordNotSixDigit
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -202,9 +203,16 @@ class Passwords:
     """
 
     def __init__(
-        self, sessions: sessionmaker[Session], clock: Clock, hashes: PasswordHashes, run: Run = run_here
+        self,
+        sessions: sessionmaker[Session],
+        clock: Clock,
+        hashes: PasswordHashes,
+        run: Run = run_here,
+        on_new: Callable[[Session, UUID], object] = lambda *_: None,
     ) -> None:
+        """`on_new` is called in the transaction that writes a new password."""
         self._sessions = sessions
+        self._on_new = on_new
         self._clock = clock
         self._hashes = hashes
         self._run = run
@@ -219,6 +227,7 @@ class Passwords:
         hashed = self._run(self._hashes.hash, password)
         with self._sessions.begin() as session:
             set_password(session, patient_uuid, hashed, self._clock.now())
+            self._on_new(session, patient_uuid)
 
     def reset(self, patient_uuid: UUID, password: str) -> None:
         """Raises PasswordNotSixDigits, PasswordTooWeak, NoSuchPatient."""
@@ -227,6 +236,7 @@ class Passwords:
         hashed = self._run(self._hashes.hash, password)
         with self._sessions.begin() as session:
             reset_password(session, patient_uuid, hashed, self._clock.now())
+            self._on_new(session, patient_uuid)
             revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
 
     def verify(self, patient_uuid: UUID, password: str) -> TryResult:
@@ -253,6 +263,7 @@ class Passwords:
         with self._sessions.begin() as session:
             result = settle_try(session, patient_uuid, charged, check, self._clock.now(), new_hash=new_hash)
             if result.is_right and is_changed:
+                self._on_new(session, patient_uuid)
                 revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
         if result.is_right and weakness is not None:
             raise PasswordTooWeak(weakness)

@@ -1,4 +1,4 @@
-"""Pseudonyms: what stands for a person, a session or a member of staff where they must not be named."""
+"""Pseudonyms: what stands for a person, a phone, a session or a member of staff where they must not be named."""
 
 import hashlib
 import hmac
@@ -13,6 +13,7 @@ class PseudonymOf(StrEnum):
     EXPORT = "export"
     STAFF = "staff"
     PROCESS = "process"
+    PHONE = "phone"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

@@ -1,4 +1,4 @@
-"""Beat's jobs on what is kept only for a time: revocations and logins that have ended, runs that ended long ago."""
+"""Beat's jobs on what is kept only for a time: revocations, logins and pushes that have ended, old runs."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,10 @@ from core.logs import get_logger
 from core.names import Task
 from services.accounts.logins import forget_logins
 from services.accounts.revocations import forget_revocations
+from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.unit_of_work import Work
+from services.patients.visits import forget_visits
 from tasks.app import app, settings
 from tasks.runtime import runtime
 from tasks.stopping import is_stopping
@@ -19,11 +21,13 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete what concerns only tokens and logins that nobody can use any more. Twice is once."""
+    """Delete what concerns only tokens, logins and pushes that nobody can use any more. Twice is once."""
     with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
-    log.info("revocations_forgotten", count=forgotten, logins=logins)
+        pushes = forget_pushes(work.session)
+        visits = forget_visits(work.session)
+    log.info("revocations_forgotten", count=forgotten, logins=logins, pushes=pushes, visits=visits)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)

@@ -68,10 +68,10 @@ class PollSchedule:
         if not poll.in_flight:
             self._push(poll, time.monotonic())
 
-    def mark_answered(self, session_id: UUID) -> None:
-        """Its checkups came, perhaps to a call of an earlier entry of the same session."""
-        poll = self._polls.get(str(session_id))
-        if poll is not None:
+    def mark_answered(self, asked: PendingPoll) -> None:
+        """Its checkups came, perhaps to a call of an earlier entry for the same request on the phone."""
+        poll = self._polls.get(asked.session_text)
+        if poll is not None and poll.claim.approve_by == asked.claim.approve_by:
             poll.answer_on_disk = True
 
     def asked(self) -> set[UUID]:

@@ -13,6 +13,7 @@ from services.collection.answers import find_count
 from services.collection.paid_calls import CHECKUPS
 from services.collection.run_engine import record_approval
 from services.collection.waiting import (
+    end_overdue,
     end_without_consent,
     is_waiting,
     note_not_approved,
@@ -63,7 +64,7 @@ class PollSettlement:
 
     async def settle_answered(self, poll: PendingPoll) -> float | None:
         poll.answer_on_disk = True
-        self._schedule.mark_answered(poll.claim.session_id)
+        self._schedule.mark_answered(poll)
         return await self.settle_approval(poll)
 
     async def settle_login(self, poll: PendingPoll) -> float | None:
@@ -112,6 +113,10 @@ class PollSettlement:
 
     async def settle_without_consent(self, poll: PendingPoll) -> None:
         await self._threads.in_transaction(partial(end_without_consent, claim=poll.claim, tools=self._runtime.tools))
+        self._events.revoke(poll_id(poll.claim.session_id))
+
+    async def settle_overdue(self, poll: PendingPoll) -> None:
+        await self._threads.in_transaction(partial(end_overdue, claim=poll.claim, tools=self._runtime.tools))
         self._events.revoke(poll_id(poll.claim.session_id))
 
     async def settle_not_approved(self, poll: PendingPoll, delay: float) -> float:

@@ -22,10 +22,12 @@ from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Step
 from core.settings import Settings
-from models.collection.run_states import FAST_POLLS, lacks_consent
+from models.collection.run_states import FAST_POLLS, is_overdue, lacks_consent
+from services.collection.answers import is_answered
+from services.collection.step import Claim
 from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
 from services.processes.leases import LeaseLost
-from spool import AnswerKind, SpoolError
+from spool import SpoolError
 from tasks.app import app, settings
 from tasks.collection.step_events import StepEvents, poll_id
 from tasks.opening import require_direct_database
@@ -156,13 +158,13 @@ class Poller:
                 timeout_announced=waiting.polls >= FAST_POLLS,
                 blocked_until=time.monotonic() + waiting.call_seconds,
                 # A poller before us may have paid for this answer and died before it could record it.
-                answer_on_disk=self._is_on_disk(waiting.claim.session_id),
+                answer_on_disk=self._is_on_disk(waiting.claim),
             )
             for waiting in taken
         ]
 
-    def _is_on_disk(self, session_id: UUID) -> bool:
-        return self._runtime.tools.spool.find_incoming(str(session_id), AnswerKind.HEALTH) is not None
+    def _is_on_disk(self, claim: Claim) -> bool:
+        return is_answered(self._runtime.tools.spool, claim)
 
     async def _dispatch_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -197,6 +199,9 @@ class Poller:
             return
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
+            return
+        if is_overdue(poll.claim.approve_by, clock.now()):
+            self._spawn(poll, self._settlement.settle_overdue(poll))
             return
         path = self._paths.choose()
         if path is ApprovalPath.DATA_CALL:
@@ -234,7 +239,7 @@ class Poller:
 
     def _send_data_call(self, poll: PendingPoll) -> None:
         # Once no other can be asking, no other begins to: the session is ours.
-        if not poll.incoming_checked and self._is_on_disk(poll.claim.session_id):
+        if not poll.incoming_checked and self._is_on_disk(poll.claim):
             self._spawn(poll, self._settlement.settle_answered(poll))
             return
         if not self._may_ask(poll):
@@ -311,7 +316,9 @@ class Poller:
                 self._reschedule(poll, _AFTER_MISTAKE_SECONDS)
 
     def _reschedule(self, poll: PendingPoll, delay: float | None) -> None:
-        """None when this session waits no longer."""
+        """None when this session waits no longer. Nobody waits beyond the moment at which the request ends."""
+        if delay is not None and poll.claim.approve_by is not None:
+            delay = min(delay, max((poll.claim.approve_by - clock.now()).total_seconds(), 0))
         self._schedule.reschedule(poll, delay)
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway

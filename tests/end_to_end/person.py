@@ -94,7 +94,9 @@ class Visit:
 
     @property
     def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        """With the token of the approval, once the browser was given it."""
+        kept = [cookie.value for cookie in self.browser.cookies.jar if cookie.name.endswith("welno_session")]
+        return {"Authorization": f"Bearer {kept[-1] if kept else self.token}"}
 
     @property
     def path(self) -> str:

@@ -75,6 +75,17 @@ test("an unknown session clears its keys", async () => {
   assert.equal(storage.read(KEYS.sessionId), null);
 });
 
+test("an older session that is unknown leaves the one that runs in another tab", async () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.sessionId, "new");
+  const asking = client(refusal(404, "SESSION_NOT_FOUND"), storage);
+  for (const call of ["status", "simpleAuth", "collectData", "cancel"]) await assert.rejects(asking[call]("old"));
+  await assert.rejects(asking.messages("old", { seq: 0, epoch: null }));
+  assert.equal(storage.read(KEYS.sessionId), "new");
+  await assert.rejects(asking.simpleAuth("new"));
+  assert.equal(storage.read(KEYS.sessionId), null);
+});
+
 test("an unknown patient clears nothing", async () => {
   const storage = memoryStorage();
   storage.write(KEYS.sessionId, "s");
@@ -88,6 +99,12 @@ test("all pages of the records are fetched in order", async () => {
     body: pages[new URL(request.url, "http://x").searchParams.get("after")],
   })).checkups("u");
   assert.deepEqual(items, [1, 2, 3]);
+});
+
+test("the browser's key is asked for by patient", async () => {
+  const asking = client(() => ({ body: { success: true, patient_uuid: "u", key: "AAAA" } }));
+  assert.equal(await asking.browserKey("u"), "AAAA");
+  assert.deepEqual(asked, ["GET /api/v1/patients/u/browser-key"]);
 });
 
 test("a report that does not exist is null", async () => {
@@ -130,4 +147,10 @@ test("a front end of another site shows its token", async () => {
 test("messages are asked for after a number of a history", async () => {
   await client(() => ({ body: { messages: [] } })).messages("s", { seq: 7, epoch: "e" });
   assert.deepEqual(asked, ["GET /api/v1/tilko/session/s/messages?after_seq=7&epoch=e"]);
+});
+
+test("the server's clock is believed, not the device's", async () => {
+  const asking = client(() => ({ body: { items: [] }, headers: { Date: "Sun, 01 Jan 2034 00:00:00 GMT" } }));
+  await asking.checkups("u");
+  assert.ok(Math.abs(asking.now() - Date.parse("2034-01-01T00:00:00Z")) < 5_000);
 });

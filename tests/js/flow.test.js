@@ -160,3 +160,44 @@ test("a status stands in for a lost history", () => {
   const status = { status: "fetching_prescription_data", progress: { health_data_fetched: true }, ...PATIENT };
   assert.equal(resume(fromStatus(trend(), status))[0].to, RESULTS);
 });
+
+const BY = "2026-01-01T00:10:00.000Z";
+const asked = [event("auth_key_received"), event("auth_waiting", { data: { approve_by: BY } })];
+
+test("until when the phone may approve is known, and moved by nothing", () => {
+  const waiting = after(trend(), ...asked, event("auth_timeout", { data: { retry_available: true } }), event("auth_pending"));
+  assert.equal(waiting.approveBy, BY);
+  assert.equal(fromStatus(trend(), { status: "auth_pending", approve_by: BY }).approveBy, BY);
+});
+
+for (const next of ["auth_completed", "declined", "auth_key_received"])
+  test(`${next} ends the countdown and the warning`, () => {
+    const state = after(trend(), ...asked, event("push_requested_elsewhere"), event(next));
+    assert.deepEqual([state.approveBy, state.warning], [null, null]);
+  });
+
+test("who asks for the same phone elsewhere is warned of, and the wait goes on", () => {
+  const before = after(trend(), ...asked);
+  const result = decide(before, event("push_requested_elsewhere"));
+  assert.deepEqual(result.actions, []);
+  assert.deepEqual(result.state, { ...before, warning: "about push_requested_elsewhere" });
+});
+
+const OVER = [
+  ["superseded", event("auth_superseded", { status: "timeout", data: { code: "AUTH_SUPERSEDED" } })],
+  ["overdue", event("auth_timeout", { status: "timeout", data: { code: "APPROVAL_EXPIRED" } })],
+];
+for (const [reason, ended] of OVER) {
+  test(`a request that is ${reason} may be sent again, also after a reload`, () => {
+    const { state, actions } = decide(after(trend(), ...asked), ended);
+    assert.deepEqual(deeds({ actions }), ["spinner", "requestOver"]);
+    assert.deepEqual([actions.at(-1).reason, state.status, state.approveBy], [reason, reason, null]);
+    assert.deepEqual(resume(state).at(-1), { do: "requestOver", reason, text: "" });
+    const told = fromStatus(trend(), { status: "timeout", error_code: ended.data.code });
+    assert.equal(told.status, reason);
+  });
+
+  test(`a request that was ${reason} is followed by the next`, () => {
+    assert.equal(after(trend(), ...asked, ended, ...asked).status, "auth_waiting");
+  });
+}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
+import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
 import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
@@ -235,3 +236,12 @@ test("what no chart shows is told in words, each from the newest checkup that ha
     ],
   );
 });
+
+for (const [seconds, text] of [
+  [599.2, "10분 00초"],
+  [61, "1분 01초"],
+  [59.5, "1분 00초"],
+  [59, "59초"],
+  [-3, "0초"],
+])
+  test(`${seconds} seconds are ${text}`, () => assert.equal(countdownText(seconds), text));

@@ -72,6 +72,16 @@ test("a decline fails nothing, and the next push goes on", () => {
   assert.deepEqual([approval.state, approval.note], ["active", ""]);
 });
 
+for (const [name, code] of [
+  ["auth_superseded", "AUTH_SUPERSEDED"],
+  ["auth_timeout", "APPROVAL_EXPIRED"],
+])
+  test(`${code} fails nothing, and says why`, () => {
+    const over = run([event("auth_key_received"), event("auth_waiting"), event(name, { data: { code } })]);
+    assert.equal(states(over).approval, "waiting");
+    assert.match(over.find((step) => step.name === "approval").note, /다시 요청|시간이 지났/);
+  });
+
 test("wrong details stop the step under way", () => {
   assert.equal(states(run([event("auth_waiting"), event("info_required")])).approval, "failed");
 });

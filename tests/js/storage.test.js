@@ -20,6 +20,17 @@ test("the person's details go with the session", () => {
   assert.equal(storage.person("s"), null);
 });
 
+test("the end of an older session leaves the one that runs in another tab", () => {
+  const storage = memoryStorage();
+  storage.write(KEYS.sessionId, "new");
+  for (const id of ["old", "new"]) storage.rememberPerson(id, { name: "김하늘", birthday: "1984-05-17" });
+  storage.endSession("old");
+  assert.deepEqual([storage.read(KEYS.sessionId), storage.person("old")], ["new", null]);
+  assert.equal(storage.person("new").name, "김하늘");
+  storage.endSession("new");
+  assert.deepEqual([storage.read(KEYS.sessionId), storage.person("new")], [null, null]);
+});
+
 test("only the first claim of a dialog wins", () => {
   const storage = memoryStorage();
   assert.deepEqual([storage.claim("s", "dialog"), storage.claim("s", "dialog")], [true, false]);

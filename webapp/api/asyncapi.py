@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, request
 from core.names import Event
 from services.collection.session_cache import STATE_FIELDS
 from webapp.api.rendered import answer_rendered
-from webapp.auth import SESSION_COOKIE, TOKEN_PROTOCOL, mark_access
+from webapp.auth import TOKEN_PROTOCOL, mark_access, session_cookie_name
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode
 from webapp.relay.messages import ErrorCode
@@ -125,7 +125,7 @@ def _message(name: str, summary: str) -> Json:
 
 def _security() -> Json:
     return {
-        "session_cookie": {"type": "httpApiKey", "in": "cookie", "name": SESSION_COOKIE},
+        "session_cookie": {"type": "httpApiKey", "in": "cookie", "name": session_cookie_name()},
         "session_token": {"type": "http", "scheme": "bearer"},
         "sub_protocol": {
             "type": "httpApiKey",

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 
 from webapp.api.error_schema import ErrorBody
+from webapp.cookies import PATIENT_COOKIE, SESSION_COOKIE, cookie_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ALWAYS = (500, 503)
@@ -42,10 +43,11 @@ def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
     return decorate
 
 
-def security_schemes() -> dict[str, dict[str, str]]:
+def security_schemes(*, cookie_secure: bool) -> dict[str, dict[str, str]]:
+    session, patient = (cookie_name(name, is_secure=cookie_secure) for name in (SESSION_COOKIE, PATIENT_COOKIE))
     return {
-        "session_cookie": {"type": "apiKey", "in": "cookie", "name": "welno_session"},
+        "session_cookie": {"type": "apiKey", "in": "cookie", "name": session},
         "session_token": {"type": "http", "scheme": "bearer", "description": "The `session_token` of start."},
-        "patient_cookie": {"type": "apiKey", "in": "cookie", "name": "welno_patient"},
+        "patient_cookie": {"type": "apiKey", "in": "cookie", "name": patient},
         "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }

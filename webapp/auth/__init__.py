@@ -1,7 +1,7 @@
 """Who asks: the holder of a session, a patient who typed the password, or operators; everybody else is a stranger."""
 
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import SESSION_COOKIE, TOKEN_PROTOCOL, Credential, join_token, presented_credential
+from webapp.auth.credentials import TOKEN_PROTOCOL, Credential, join_token, presented_credential, session_cookie_name
 from webapp.auth.operations import (
     for_auditor,
     for_operations,
@@ -11,9 +11,14 @@ from webapp.auth.operations import (
     require_operator_login,
 )
 from webapp.auth.patient import (
+    admitted_token,
+    current_patient_session,
     for_patient,
     has_identified,
+    may_open,
     open_records,
+    own_session,
+    require_fresh_approval,
     require_fresh_proof,
     require_identifying_session,
     require_patient,
@@ -25,14 +30,18 @@ from webapp.auth.session import (
     renew_session,
     require_session,
 )
+from webapp.auth.sign_out import drop_cookies, end_presented
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
-    "SESSION_COOKIE",
     "TOKEN_PROTOCOL",
     "Credential",
     "Role",
+    "admitted_token",
+    "current_patient_session",
+    "drop_cookies",
     "drop_session_cookie",
+    "end_presented",
     "for_auditor",
     "for_operations",
     "for_operator",
@@ -42,16 +51,20 @@ __all__ = [
     "join_token",
     "keep_session_cookie",
     "mark_access",
+    "may_open",
     "open_records",
+    "own_session",
     "presented_credential",
     "refuse_revoked",
     "renew_session",
     "require_account",
+    "require_fresh_approval",
     "require_fresh_proof",
     "require_identifying_session",
     "require_operations",
     "require_operator_login",
     "require_patient",
     "require_session",
+    "session_cookie_name",
     "take_back",
 ]

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from flask import request
 
-SESSION_COOKIE = "welno_session"
+from webapp.cookies import SESSION_COOKIE, cookie_name
+from webapp.current import stores
+
 TOKEN_PROTOCOL = "welno.token."  # noqa: S105 how a sub-protocol with a token begins
 
 
@@ -41,7 +43,11 @@ def presented_credential() -> Credential | None:
     for token in (bearer_token(), _sub_protocol_token()):
         if token is not None and (found := split_token(token, by_cookie=False)):
             return found
-    return split_token(request.cookies.get(SESSION_COOKIE, ""), by_cookie=True)
+    return split_token(request.cookies.get(session_cookie_name(), ""), by_cookie=True)
+
+
+def session_cookie_name() -> str:
+    return cookie_name(SESSION_COOKIE, is_secure=stores().settings.web.cookie_secure)
 
 
 def bearer_token() -> str | None:

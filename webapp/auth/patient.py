@@ -6,23 +6,25 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from flask import Response, g
+from flask import Response, abort, g, redirect, request
 from flask_jwt_extended import create_access_token, get_jwt, set_access_cookies
 
 from core.names import Step
-from models.patients import ActorKind
+from models.patients import ActorKind, PatientSession
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.collection.sessions import approved_at
+from services.patients.visits import find_open, is_to_be_noted, note_password, note_seen
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import presented_credential
-from webapp.auth.session import renew_session
+from webapp.auth.session import follow_token, renew_session
 from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.looks import note_asker
 from webapp.origins import require_listed_origin
+from webapp.visitors import current_visitor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +37,11 @@ def has_identified(view: SessionView, patient_uuid: UUID) -> bool:
     browser may have named it."""
     behind_identification = _STEPS.index(Step(view.step)) > _STEPS.index(Step.IDENTIFY_PATIENT)
     return view.auth_completed and behind_identification and view.patient_uuid == str(patient_uuid)
+
+
+def may_open(view: SessionView, patient_uuid: UUID) -> bool:
+    """The same, and nobody has ended the session since; for the token of the approval alone."""
+    return has_identified(view, patient_uuid) and _find(patient_uuid, session_id=UUID(view.session_id)) is not None
 
 
 def require_patient(patient_uuid: UUID) -> None:
@@ -61,9 +68,23 @@ def _is_identifying_session(patient_uuid: UUID) -> bool:
         return False
     if credential.by_cookie:
         require_listed_origin()
+    found = _find(patient_uuid, session_id=UUID(view.session_id))
+    if found is None:
+        return False
+    if not follow_token(credential, view):
+        if not view.token_renewed:
+            _ask_to_come_again(by_cookie=credential.by_cookie)
+        return False
     renew_session(stores(), view)
-    note_asker(ActorKind.SESSION, view.session_id)
+    _enter(found, ActorKind.SESSION, view.session_id)
     return True
+
+
+def _ask_to_come_again(*, by_cookie: bool) -> None:
+    """With the token of the approval: a browser is given its cookie with this answer, and follows by itself. Raises."""
+    if by_cookie:
+        abort(redirect(request.full_path.removesuffix("?"), 307))
+    raise ApiError(Code.TOKEN_RENEWED)
 
 
 def _knew_password(patient_uuid: UUID) -> bool:
@@ -74,8 +95,48 @@ def _knew_password(patient_uuid: UUID) -> bool:
         return False
     if by_header is None:
         require_listed_origin()
-    note_asker(ActorKind.PASSWORD, str(patient_uuid))
+    found = _find(patient_uuid, row_id=UUID(claims["session"])) if "session" in claims else None
+    if found is None:
+        return False
+    _enter(found, ActorKind.PASSWORD, str(patient_uuid))
     return True
+
+
+def _find(patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None) -> PatientSession | None:
+    with stores().sessions() as session:
+        return find_open(session, patient_uuid, row_id=row_id, session_id=session_id)
+
+
+def _enter(found: PatientSession, kind: ActorKind, name: str) -> None:
+    now = stores().clock.now()
+    if is_to_be_noted(found, now):
+        with stores().unit_of_work() as work:
+            note_seen(work.session, found.id, now)
+    g.patient_session = found
+    note_asker(kind, name)
+
+
+def current_patient_session() -> PatientSession:
+    """By which whoever asks was let in."""
+    found: PatientSession = g.patient_session
+    return found
+
+
+def own_session(patient_uuid: UUID) -> PatientSession | None:
+    """The asking browser's own, if it has one of an authenticator; for who was let in by something else."""
+    credential = presented_credential()
+    if credential is None:
+        return None
+    view = stores().directory.read(credential.session_id)
+    if view is None or not stores().directory.tokens.is_renewed(view, credential.secret):
+        return None
+    return _find(patient_uuid, session_id=UUID(view.session_id)) if has_identified(view, patient_uuid) else None
+
+
+def require_fresh_approval(patient_uuid: UUID, within: timedelta) -> None:
+    """For the session that identified the patient, by an approval that is no older. Raises ApiError."""
+    require_identifying_session(patient_uuid)
+    require_fresh_proof(patient_uuid, within)
 
 
 def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
@@ -92,6 +153,13 @@ def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
         raise ApiError(Code.FRESH_PROOF_REQUIRED)
 
 
+def admitted_token() -> str:
+    """The secret by which `require_patient` let the caller in; nothing that we keep leads back to it."""
+    kind, _ = g.asker
+    credential = presented_credential()
+    return credential.secret if kind is ActorKind.SESSION and credential else str(get_jwt()["jti"])
+
+
 def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]:
     """A view of one patient's records."""
 
@@ -105,8 +173,18 @@ def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]
 
 def open_records(response: Response, patient_uuid: UUID, issued_at: datetime) -> str:
     """The access token of a patient who typed the right password, also set as a cookie. `issued_at` is `token_time`."""
+    here = stores()
+    with here.unit_of_work() as work:
+        row_id = note_password(
+            work.session,
+            patient_uuid,
+            current_visitor(),
+            here.sealer,
+            proved_at=issued_at,
+            life=PATIENT_TOKEN_LIFE,
+        )
     # To the microsecond, unlike `iat`: a token given right after a change of password must outlive it.
-    claims = {"role": Role.PATIENT, "issued_at": issued_at.timestamp()}
+    claims = {"role": Role.PATIENT, "issued_at": issued_at.timestamp(), "session": str(row_id)}
     token: str = create_access_token(str(patient_uuid), additional_claims=claims)
     set_access_cookies(response, token, max_age=int(PATIENT_TOKEN_LIFE.total_seconds()))
     return token

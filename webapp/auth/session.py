@@ -1,16 +1,16 @@
 """The holder of a session: their own session as a view's argument, its renewal, its cookie."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from flask import Response
+from flask import Response, after_this_request, g
 
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.stores import Stores
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import SESSION_COOKIE, presented_credential
+from webapp.auth.credentials import Credential, join_token, presented_credential, session_cookie_name
 from webapp.current import stores
 from webapp.origins import require_listed_origin
 
@@ -27,7 +27,31 @@ def require_session(session_id: str) -> SessionView:
     if credential.by_cookie:
         require_listed_origin()
     renew_session(stores(), view)
+    g.has_token_of_approval = follow_token(credential, view)
     return view
+
+
+def follow_token(credential: Credential, view: SessionView) -> bool:
+    """Whether this is the token of the approval, the only one that opens records. Who comes with the one of before gets
+    it, as long as nobody has used it: as a cookie, or to be told by the status."""
+    directory = stores().directory
+    if directory.tokens.is_renewed(view, credential.secret):
+        if not view.token_renewed:
+            with stores().unit_of_work() as work:
+                directory.note_renewed(work, view)
+        return True
+    if view.auth_completed and not view.token_renewed:
+        token = join_token(view.session_id, directory.tokens.renew(view))
+        if credential.by_cookie:
+            after_this_request(partial(_with_cookie, token=token))
+        else:
+            g.token_of_approval = token
+    return False
+
+
+def _with_cookie(response: Response, token: str) -> Response:
+    keep_session_cookie(response, token)
+    return response
 
 
 def renew_session(here: Stores, view: SessionView) -> None:
@@ -50,7 +74,7 @@ def for_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[
 def keep_session_cookie(response: Response, token: str) -> None:
     settings = stores().settings
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie_name(),
         token,
         max_age=int(settings.collection.session_max_seconds),
         httponly=True,
@@ -62,5 +86,5 @@ def keep_session_cookie(response: Response, token: str) -> None:
 
 def drop_session_cookie(response: Response) -> None:
     response.delete_cookie(
-        SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
+        session_cookie_name(), path="/", httponly=True, samesite="Strict", secure=stores().settings.web.cookie_secure
     )

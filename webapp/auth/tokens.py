@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from services.accounts.revocations import Principal, PrincipalKind, is_revoked, revoke_token
 from webapp.auth.credentials import bearer_token
 from webapp.current import stores
-from webapp.extensions import PATIENT_COOKIE
 
 
 class Role(StrEnum):
@@ -25,7 +24,9 @@ class Role(StrEnum):
 
 def verified_claims(location: str) -> dict[str, Any] | None:
     """Of a valid, unrevoked access token there; None for anything else. Raises SQLAlchemyError: unsure is no."""
-    if (bearer_token() if location == "headers" else request.cookies.get(PATIENT_COOKIE)) is None:
+    if (
+        bearer_token() if location == "headers" else request.cookies.get(current_app.config["JWT_ACCESS_COOKIE_NAME"])
+    ) is None:
         return None
     # The library keeps what it found for the whole request, whatever location is asked for next.
     g.pop("_jwt_extended_jwt", None)

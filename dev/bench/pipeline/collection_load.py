@@ -21,7 +21,6 @@ from dev.bench.load_process import LoadAnswer, serve_load
 from dev.bench.pipeline.stub_tools import with_stubs
 from dev.bench.sessions import begin_sessions
 from models.collection import CollectionStep
-from services.collection.requests import ask_for_simple_auth
 from services.collection.run_engine import open_claim, record_approval
 from services.collection.run_store import lock_run
 from services.delivery.task_sender import TaskSender
@@ -77,7 +76,7 @@ class CollectionLoad:
     def _ask(self, session_id: UUID) -> datetime:
         moment = datetime.now(UTC)
         with self._stores.unit_of_work() as work:
-            ask_for_simple_auth(work, session_id, now=clock.now(), request_id="bench")
+            self._stores.pushes.ask(work, session_id, now=clock.now(), request_id="bench")
         return moment
 
     def _approve(self, session_id: UUID) -> None:

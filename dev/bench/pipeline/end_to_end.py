@@ -19,9 +19,8 @@ _WARM_UP = 5
 # Limits that no person meets must not be what is measured, and the poll is to find an approval at once.
 _SETTINGS = {
     "WELNO_BODY_LIMIT": "1000000 per hour",
-    "WELNO_START_LIMIT": "1000000 per hour",
-    "WELNO_START_PHONE_LIMIT": "1000000 per hour",
-    "WELNO_SIMPLE_AUTH_LIMIT": "1000000 per hour",
+    "WELNO_PUSH_LIMIT": "1000000 per hour",
+    "WELNO_PUSH_PHONE_LIMIT": "1000000 per hour",
     "WELNO_POLL_INTERVAL_SECONDS": "0.05",
     "WELNO_POLL_SLOW_MAX_SECONDS": "0.05",
 }

@@ -1,5 +1,7 @@
 """The steps of a collection, one file each, and the handlers of all of them, each with what it needs and no more."""
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -37,7 +39,7 @@ def build_handlers(  # noqa: PLR0913 what all of them need together
     """One handler per step that a worker does."""
     pseudonym_key, providers = settings.secrets.pseudonym_key, settings.providers
     handlers: tuple[StepHandler, ...] = (
-        RequestSimpleAuth(tilko, calls, sealer),
+        RequestSimpleAuth(tilko, calls, sealer, timedelta(seconds=settings.collection.approve_within_seconds)),
         FetchHealthData(tilko, calls, pseudonym_key, providers.tilko_checkups_timeout_seconds),
         FetchPrescriptions(tilko, calls, pseudonym_key, providers.tilko_treatments_timeout_seconds),
         IdentifyPatient(pseudonym_key),

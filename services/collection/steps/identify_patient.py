@@ -10,6 +10,7 @@ from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
 from services.patients.consents import attach_consents
 from services.patients.identification import identify_patient, reserve_patient
+from services.patients.visits import note_identified
 
 
 class IdentifyPatient(StepHandler):
@@ -28,6 +29,7 @@ class IdentifyPatient(StepHandler):
             reserved = reserve_patient(work.session, claim.identity, self._pseudonym_key).patient_uuid
         patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
+        note_identified(work.session, run.session_id, patient.uuid, run.auth_completed_at or now)
         attach_consents(
             work.session, patient_uuid=patient.uuid, session_id=run.session_id, oid=claim.identity.oid, now=now
         )

@@ -1,6 +1,6 @@
 """Step 0: ask Tilko to send the push to the person's phone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -25,10 +25,11 @@ class RequestSimpleAuth(StepHandler):
     step = Step.REQUEST_SIMPLE_AUTH
     start_status = Status.AUTH_REQUESTING
 
-    def __init__(self, tilko: TilkoClient, calls: PaidCalls, sealer: Sealer) -> None:
+    def __init__(self, tilko: TilkoClient, calls: PaidCalls, sealer: Sealer, approve_within: timedelta) -> None:
         self._tilko = tilko
         self._calls = calls
         self._sealer = sealer
+        self._approve_within = approve_within
 
     def run(self, claim: Claim) -> AuthTokens:
         def ask(call: PaidCall) -> AuthTokens:
@@ -42,10 +43,12 @@ class RequestSimpleAuth(StepHandler):
     def on_success(self, work: Work, run: CollectionRun, result: AuthTokens, *, claim: Claim, now: datetime) -> None:
         run.auth = self._sealer.seal(orjson.dumps(result.to_dict()), f"auth:{run.session_id}")
         run.polls = 0
+        run.approve_by = now + self._approve_within
         data = {"cx_id": result.cx_id}
         say(work, run.session_id, Event.AUTH_KEY_RECEIVED, "인증 요청을 보냈어요.", now=now, data=data)
         message = "휴대폰에서 인증을 승인해 주세요."
-        say(work, run.session_id, Event.AUTH_WAITING, message, now=now, status=Status.AUTH_PENDING)
+        data = {"approve_by": run.approve_by.isoformat()}
+        say(work, run.session_id, Event.AUTH_WAITING, message, now=now, status=Status.AUTH_PENDING, data=data)
 
     def on_failure(
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime

@@ -20,6 +20,11 @@ _READ_DATABASE = """async () => {
     return records;
 }"""
 
+_OPEN_COPY = """async (uuid) => {
+    const { HealthDatabase } = await import("/static/sdk/welno.js");
+    return new HealthDatabase().readRecords(uuid);
+}"""
+
 
 @dataclass(frozen=True)
 class Visitor:
@@ -84,6 +89,11 @@ class Visitor:
         return set(self.page.evaluate("Object.keys(localStorage)"))
 
     def own_copies(self) -> list[dict[str, Any]]:
-        """Every record in IndexedDB."""
+        """Every row in IndexedDB, as it lies there."""
         records: list[dict[str, Any]] = self.page.evaluate(_READ_DATABASE)
         return records
+
+    def opened_copy(self, uuid: str | None) -> dict[str, Any] | None:
+        """The person's own copy, as the SDK opens it for this browser."""
+        record: dict[str, Any] | None = self.page.evaluate(_OPEN_COPY, uuid)
+        return record

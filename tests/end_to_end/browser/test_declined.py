@@ -17,7 +17,7 @@ def expect_declined(visitor: Visitor) -> None:
     expect(page.get_by_text("아직 아무 기록도 가져오지 않았어요.")).to_be_visible()
     expect(page.get_by_role("button", name="요청 다시 보내기")).to_be_visible()
     expect(page.get_by_role("button", name="다른 앱으로 인증하기")).to_be_visible()
-    for gone in ("#phone", "#approve-button", "#bar", "#steps", "#retry", "#spinner"):
+    for gone in ("#phone", "#approve-button", "#bar", "#steps", "#retry", "#elsewhere", "#countdown", "#spinner"):
         expect(page.locator(gone)).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -99,16 +99,35 @@ def test_a_page_that_opens_without_a_line_waits_for_it(visitor: Visitor, phones:
     visitor.expect_asked()
 
 
-def test_without_a_line_the_own_copy_is_shown(visitor: Visitor, phones: Phones) -> None:
+def test_without_the_records_the_own_copy_is_shown(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
     visitor.begin(person)
     phones.approve(person)
     visitor.put_dialog_off()
     visitor.expect_results()
-    visitor.page.route("**/api/**", lambda route: route.abort())
+    wait_until(visitor.own_copies)
+    visitor.page.route("**/checkups?*", lambda route: route.abort())
     visitor.page.reload()
     expect(visitor.page.get_by_text("이 기기에 보관한 기록을 보여드려요.")).to_be_visible()
     expect(visitor.page.get_by_role("img", name="체중 그래프")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="다시 시도")).to_be_visible()
+
+
+def test_without_a_line_the_own_copy_opens_for_nobody(visitor: Visitor, phones: Phones) -> None:
+    """The server alone knows whether the session lives: whoever sits there now may be somebody else."""
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    wait_until(visitor.own_copies)
+    visitor.page.route("**/api/**", lambda route: route.abort())
+    visitor.page.reload()
+    expect(visitor.page.get_by_text("서버에 연결하지 못했어요.")).to_be_visible(timeout=20_000)
+    expect(visitor.page.locator("#content")).to_be_hidden()
+    visitor.page.unroute("**/api/**")
+    visitor.page.get_by_role("button", name="다시 시도").click()
+    expect(visitor.page.locator("#content")).to_be_visible()
 
 
 def test_two_tabs_both_arrive_and_only_one_asks(

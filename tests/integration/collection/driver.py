@@ -16,7 +16,8 @@ from core.names import Status, session_subject
 from core.settings import Settings
 from models.collection import CollectionRun
 from models.patients import ConsentKind
-from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
+from services.collection.pushes import PushPending
+from services.collection.requests import Asked, ask_for_collection, cancel_session
 from services.collection.sessions import start_session
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.unit_of_work import TaskCall
@@ -81,9 +82,9 @@ class Driver:
     def start_somebody(self) -> str:
         return self.start(make_identity())
 
-    def ask_auth(self, session_id: str) -> Asked:
+    def ask_auth(self, session_id: str) -> Asked | PushPending:
         with self.stores.unit_of_work() as work:
-            return ask_for_simple_auth(work, UUID(session_id), now=clock.now(), request_id="req-1")
+            return self.stores.pushes.ask(work, UUID(session_id), now=clock.now(), request_id="req-1")
 
     def ask_collection(self, session_id: str) -> Asked:
         with self.stores.unit_of_work() as work:

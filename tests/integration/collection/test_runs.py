@@ -13,7 +13,7 @@ from core.names import CONTROL_CHANNEL, Status, Step, step_task
 from models.collection import CollectionRun
 from models.collection.run_states import MAX_TAKEOVERS, SAVING_STEPS
 from services.collection.errors import NotAsked, RunOver, SessionNotFound
-from services.collection.requests import Asked, ask_for_simple_auth
+from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_step, finish_steps, hand_back, record_approval
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim
@@ -86,7 +86,7 @@ def test_collecting_before_the_push_is_refused(world: World):
 
 def test_an_unknown_session_is_not_found(world: World):
     with pytest.raises(SessionNotFound), world.stores.unit_of_work() as work:
-        ask_for_simple_auth(work, uuid4(), now=clock.now(), request_id="req-1")
+        world.stores.pushes.ask(work, uuid4(), now=clock.now(), request_id="req-1")
 
 
 @pytest.mark.parametrize("ask", [World.ask_auth, World.ask_collection])

@@ -7,7 +7,7 @@ import pytest
 
 from core.names import Status
 from services.patients.pictures import as_served
-from tests.integration.collection.driver import REPORT, Driver, make_identity
+from tests.integration.collection.driver import CHECKUPS, REPORT, Driver, make_identity
 
 TREND_EVENTS = [
     "auth_key_received",
@@ -66,10 +66,14 @@ def test_two_sessions_of_one_new_person_end_with_one_patient(driver: Driver):
     identity = make_identity()
     driver.add_person(identity)
     both = [driver.start(identity), driver.start(identity)]
-    for session_id in both:
+    held = []
+    for session_id in both:  # one after the other on the phone, and together from there on
         driver.ask_auth(session_id)
-    for session_id in both:
+        held.append(driver.fault(CHECKUPS, cxid=driver.cxid(session_id), calls=1, hold="before"))
         driver.approve(session_id)
+        driver.wait_until_held(held[-1])
+    for fault in held:
+        driver.release(fault)
     assert len({driver.wait_for(session_id, Status.COMPLETED).patient_uuid for session_id in both}) == 1
     query = "select count(*) from welno.welno_patients where phone = :phone"
     assert driver.value(query, phone=identity.phone_no) == 1

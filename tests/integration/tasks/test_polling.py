@@ -9,7 +9,7 @@ from core.clock import clock
 from core.names import Status
 from dev.local.stack import Stack
 from services.collection.requests import Asked
-from tests.integration.collection.driver import CHECKUPS, LOGIN_CHECK, TREATMENTS, Driver
+from tests.integration.collection.driver import CHECKUPS, LOGIN_CHECK, TREATMENTS, Driver, make_identity
 from tests.waiting import wait_until
 
 from .test_paths import TREND_EVENTS
@@ -270,3 +270,41 @@ def test_polls_end_with_the_consents(driver: Driver):
     run = driver.wait_for(session_id, Status.CANCELLED)
     assert (run.run_state, run.error_code) == ("ended", "CONSENT_EXPIRED")
     assert driver.event_names(session_id)[-1] == "cancelled"
+
+
+def take_by(driver: Driver, session_id: str, seconds: float) -> None:
+    """Have the poller take the session anew, with a request that ends so soon."""
+    driver.execute(
+        "update welno.welno_collection_history set owner_id = null, fence = fence + 1, changed_at = clock_timestamp(),"
+        " approve_by = clock_timestamp() + make_interval(secs => :seconds) where session_id = :id",
+        seconds=seconds,
+        id=session_id,
+    )
+
+
+def test_an_approval_that_comes_too_late_opens_nothing(driver: Driver):
+    session_id = driver.wait_for_push()
+    take_by(driver, session_id, 0.5)
+    wait_until(lambda: "APPROVAL_EXPIRED" in str(driver.events(session_id)[-1].get("data")), 15)
+    driver.approve(session_id)
+    run = driver.run(session_id)
+    assert (run.status, run.run_state, run.step) == (Status.TIMEOUT, "idle", "request_simple_auth")
+    assert driver.ask_auth(session_id) is Asked.ACCEPTED
+    driver.approve(session_id, push=2)
+    driver.wait_for(session_id, Status.COMPLETED)
+
+
+def test_an_approval_of_a_request_that_was_taken_over_is_ignored(driver: Driver):
+    identity = make_identity()
+    driver.add_person(identity)
+    first, second = driver.start(identity), driver.start(identity)
+    driver.ask_auth(first)
+    driver.cxid(first)
+    driver.execute("update welno.welno_pushes set taken_at = taken_at - interval '61 seconds'")
+    assert driver.ask_auth(second) is Asked.ACCEPTED
+    driver.cxid(second)
+    driver.approve(first)
+    driver.approve(second)
+    driver.wait_for(second, Status.COMPLETED)
+    assert driver.run(first).auth_completed_at is None
+    assert driver.billed(first) == (0, 0, 0)

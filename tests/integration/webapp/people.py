@@ -18,6 +18,7 @@ from services.collection.run_store import lock_run, save_run
 from services.collection.transitions import note_change
 from services.collection.windows import checkup_window, treatment_window
 from services.patients.identity import Identity
+from services.patients.visits import note_identified
 from services.stores import Stores
 from spool import KeptAnswer
 from webapp.current import parts
@@ -93,6 +94,7 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
     with stores.unit_of_work() as work:
         for package in packages_of(collected, now):
             import_package(work.session, package, now)
+        note_identified(work.session, UUID(person.session_id), uuid, now)
     person.patient_uuid = uuid
     change_run(
         app,
@@ -106,3 +108,4 @@ def collect(app: Flask, person: Person, checkups: list[Any], treatments: list[An
         health_count=len(checkups),
         prescription_count=len(treatments),
     )
+    person.token = person.session("GET", "/status").json["session_token"]

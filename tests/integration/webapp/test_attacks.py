@@ -35,8 +35,8 @@ _SETTINGS = {
     "WELNO_CONNECTIONS_PER_ADDRESS": str(_PER_ADDRESS),
     "WELNO_RELAY_SSE_COMMENT_SECONDS": "1.5",
     "WELNO_BODY_LIMIT": "100000 per minute",
-    "WELNO_START_LIMIT": "100000 per minute",
-    "WELNO_START_PHONE_LIMIT": "100000 per minute",
+    "WELNO_PUSH_LIMIT": "100000 per minute",
+    "WELNO_PUSH_PHONE_LIMIT": "100000 per minute",
 }
 
 

@@ -8,8 +8,8 @@ from services.collection.files import packages_of
 from spool import Spool
 from tests.integration.services.conftest import MakePackages, checkup, make_identity, make_packages
 from webapp.auth import Role
+from webapp.cookies import PATIENT_COOKIE
 from webapp.current import parts
-from webapp.extensions import PATIENT_COOKIE
 from webapp.staff_token import make_token
 
 from .people import API

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from flask import Flask
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
@@ -100,6 +101,12 @@ def test_the_cookie_opens_a_socket_to_listed_origins_only(dial: Dial, starter: P
         assert hear(socket)["type"] == "connection_established"
     else:
         assert close_code(socket) == code
+
+
+def test_a_cookie_in_crumbs_opens_a_socket(dial: Dial, starter: Person):
+    crumbs = Headers([("Cookie", "theme=dark"), ("Cookie", f"welno_session={starter.token}"), ("Cookie", "lang=ko")])
+    socket = dial(starter.session_id, origin=ORIGIN, additional_headers=crumbs)
+    assert hear(socket)["type"] == "connection_established"
 
 
 def test_strangers_colleagues_and_unknown_ids_are_refused_by_code(dial: Dial, starter: Person, colleague: Person):

@@ -36,6 +36,7 @@ CALLS = {
     "patients.checkups": Call("GET", PATIENT + "/checkups", 200, 404, 404),
     "patients.prescriptions": Call("GET", PATIENT + "/prescriptions", 200, 404, 404),
     "patients.report": Call("GET", PATIENT + "/report", 200, 404, 404),
+    "browser_keys.show_key": Call("GET", PATIENT + "/browser-key", 200, 404, 404),
     "access_log.show_looks": Call("GET", PATIENT + "/access-log", 200, 404, 404),
     "erasures.erase": Call("DELETE", PATIENT, 202, 404, 404),
     "exports.ask": Call("POST", PATIENT + "/export", 202, 404, 404),
@@ -43,6 +44,11 @@ CALLS = {
     "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
     "consents.consents": Call("GET", PATIENT + "/consents", 200, 404, 404),
     "consents.withdraw": Call("POST", PATIENT + "/consents/sensitive/withdraw", 200, 404, 404),
+    "patient_sessions.show_sessions": Call("GET", PATIENT + "/sessions", 200, 404, 404),
+    "patient_sessions.end_session": Call(
+        "DELETE", PATIENT + "/sessions/{s}", 404, 404, 404
+    ),  # see test_patient_sessions.py
+    "patient_sessions.end_other_sessions": Call("DELETE", PATIENT + "/sessions", 204, 404, 404),
     "passwords.set_password": Call("POST", PATIENT + "/password/set", 201, 404, 404, SIX),
     "passwords.reset_password": Call("POST", PATIENT + "/password/reset", 200, 404, 404, SIX),
     # Nobody has set one: whoever asks is told the same as of a patient who does not exist.
@@ -68,6 +74,7 @@ PUBLIC = {
     "consents.texts",
     "auth.staff_login",
     "erasures.show_receipt",
+    "patient_sessions.sign_out",
     "exports.fetch",
     "health.healthz",
     "health.readyz",

@@ -162,9 +162,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_COOKIE_SECURE": ("on", "2", "maybe"),
     "WELNO_TRUSTED_PROXIES": ("-1", "6"),
     "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS": ("0", "61", "1.5"),
-    "WELNO_START_LIMIT": RATE,
-    "WELNO_START_PHONE_LIMIT": RATE,
-    "WELNO_SIMPLE_AUTH_LIMIT": RATE,
+    "WELNO_PUSH_LIMIT": RATE,
+    "WELNO_PUSH_PHONE_LIMIT": RATE,
     "WELNO_PASSWORD_LIMIT": RATE,
     "WELNO_RELAY_POLL_LIMIT": RATE,
     "WELNO_SESSION_TTL_SECONDS": SECONDS,
@@ -172,6 +171,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_SOCKETS_PER_SESSION": ("0", "1001"),
     "WELNO_POLL_INTERVAL_SECONDS": ("0.04", "61"),
     "WELNO_POLL_SLOW_MAX_SECONDS": ("0.04", "601"),
+    "WELNO_APPROVE_WITHIN_SECONDS": SECONDS,
+    "WELNO_PUSH_TAKEOVER_SECONDS": UP_TO_AN_HOUR,
     "WELNO_STEP_MAX_ATTEMPTS": ("0", "51"),
     "WELNO_STEP_RETRY_BASE_SECONDS": UP_TO_AN_HOUR,
     "WELNO_STEP_RETRY_MAX_SECONDS": UP_TO_AN_HOUR,
@@ -282,7 +283,7 @@ def test_one_secret_is_not_used_for_two_things(name: str, value: str):
 
 @pytest.mark.parametrize("limit", ["30 per hour", "5/10 minutes", "1 per second; 100 per 2 days"])
 def test_a_limit_that_is_taken_is_understood_later(limit: str):
-    assert parse_many(Settings.read(ENVIRONMENT | {"WELNO_START_LIMIT": limit}).web.start_limit)
+    assert parse_many(Settings.read(ENVIRONMENT | {"WELNO_PUSH_LIMIT": limit}).web.push_limit)
 
 
 def test_the_database_is_reached_by_one_driver_however_it_is_written():

@@ -30,7 +30,8 @@ class SessionAuthority:
         now = self._here.clock.now()
         with self._here.sessions() as session:
             known = read_watched(session, rights, self._here.policy, now)
-        lost = [find_lost_right(known.get(session_id), secret) for session_id, secret in rights]
+        tokens = self._here.directory.tokens
+        lost = [find_lost_right(known.get(session_id), secret, tokens) for session_id, secret in rights]
         watched = {session_id for (session_id, _), reason in zip(rights, lost, strict=True) if reason is None}
         self._renew([known[session_id] for session_id in watched if known[session_id].is_due], now)
         return [_CODES[reason] for reason in lost]

@@ -1,5 +1,6 @@
 """Sessions: start, the push to the phone, the collection, how far it is, its end."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from flask_smorest import Blueprint
 from core.names import session_subject
 from models.collection import CollectionRun
 from models.collection.run_states import asks_for_report
-from services.collection.requests import Asked, ask_for_collection, ask_for_simple_auth, cancel_session
+from services.collection.pushes import PushPending
+from services.collection.requests import Asked, ask_for_collection, cancel_session
 from services.collection.session_cache import SessionView, status_of
 from services.collection.sessions import start_session
 from services.patients.consents import ConsentRequired, GivenConsents, GuardianRequired
@@ -29,16 +31,17 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import (
     drop_session_cookie,
     for_session,
-    has_identified,
     join_token,
     keep_session_cookie,
     mark_access,
+    may_open,
     require_session,
 )
 from webapp.current import stores
 from webapp.errors import ApiError, Code
-from webapp.limits import caller_address, count_use, pseudonym
+from webapp.limits import caller_address, count_use
 from webapp.origins import refuse_foreign_origin
+from webapp.visitors import current_visitor
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/tilko/session", description="Collections")
 _SHOWN_EVENTS = 3
@@ -54,9 +57,6 @@ def start(asked: dict[str, Any]) -> Response:
     refuse_foreign_origin()
     identity: Identity = asked["identity"]
     given = _agree(asked)
-    settings = stores().settings
-    count_use(settings.web.start_limit, "start", caller_address())
-    count_use(settings.web.start_phone_limit, "start-phone", pseudonym(identity.phone_no))
     with stores().unit_of_work() as work:
         started = start_session(
             work,
@@ -67,6 +67,7 @@ def start(asked: dict[str, Any]) -> Response:
             given=given,
             now=stores().clock.now(),
             request_id=g.request_id,
+            visitor=current_visitor(),
         )
     token = join_token(started.session_id, started.token)
     body = {
@@ -113,10 +114,14 @@ def simple_auth(query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, 
     """Have the push sent to the person's phone."""
     view = require_session(query.get("session_id") or body.get("session_id") or "")
     with stores().unit_of_work() as work:
-        asked = ask_for_simple_auth(work, UUID(view.session_id), now=stores().clock.now(), request_id=g.request_id)
+        pushes, session_id = stores().pushes, UUID(view.session_id)
+        asked = pushes.ask(work, session_id, now=stores().clock.now(), request_id=g.request_id)
         if asked is Asked.ACCEPTED:
-            # In here: over the limit nothing is committed, and a repeated call that sends no push is not counted.
-            _count_push(work.session.get_one(CollectionRun, UUID(view.session_id)))
+            # In here: over the limit nothing is committed, and a call that sends no push is not counted.
+            _count_push(pushes.phone_of(work.session, session_id))
+    if isinstance(asked, PushPending):
+        seconds = math.ceil(asked.left.total_seconds())
+        raise ApiError(Code.PUSH_PENDING, details={"seconds_left": seconds}, retry_after_seconds=seconds)
     answer = {
         "success": True,
         "session_id": view.session_id,
@@ -131,12 +136,11 @@ def simple_auth(query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, 
 mark_access(simple_auth, "session")
 
 
-def _count_push(run: CollectionRun) -> None:
-    limit = stores().settings.web.simple_auth_limit
-    count_use(limit, "simple-auth", str(run.session_id))
-    if run.identity is not None:
-        identity = Identity.from_json(stores().sealer.open(run.identity, f"identity:{run.session_id}"))
-        count_use(limit, "simple-auth-phone", pseudonym(identity.phone_no))
+def _count_push(phone: str | None) -> None:
+    """The caller's own share of the phone first: who is beyond it takes nothing of what others may."""
+    web = stores().settings.web
+    count_use(web.push_limit, "push", f"{phone}/{caller_address()}")
+    count_use(web.push_phone_limit, "push-phone", f"{phone}")
 
 
 @blueprint.post("/<string:session_id>/collect-data")
@@ -202,13 +206,17 @@ def describe_status(view: SessionView) -> dict[str, Any]:
         "last_seq": view.event_seq,
         "epoch": page.position.epoch,
     }
-    return answer | status_of(view) | _collected(view)
+    renewed = {"session_token": g.token_of_approval} if "token_of_approval" in g else {}
+    return answer | renewed | status_of(view) | _collected(view)
 
 
 def _collected(view: SessionView) -> dict[str, Any]:
-    if not view.completed or view.patient_uuid is None or not has_identified(view, UUID(view.patient_uuid)):
+    """Only for who may open the records, too: a session's older token stays behind."""
+    if not view.completed or view.patient_uuid is None or not g.has_token_of_approval:
         return {}
     patient_uuid = UUID(view.patient_uuid)
+    if not may_open(view, patient_uuid):
+        return {}
     with stores().sessions() as session:
         return {
             "health_data": list_checkups(session, patient_uuid, limit=_SHOWN_RECORDS).items,

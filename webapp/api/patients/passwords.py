@@ -2,19 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify
 from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
 
+from models.patients import PatientSession
 from models.patients.weak_passwords import Weakness
 from services.accounts.revocations import token_time
+from services.patient_sessions import end_others
 from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, PasswordTooWeak, TryResult
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
-from webapp.auth import mark_access, open_records, require_identifying_session
+from webapp.auth import (
+    current_patient_session,
+    mark_access,
+    open_records,
+    own_session,
+    require_fresh_approval,
+    require_identifying_session,
+)
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.extensions import PATIENT_TOKEN_LIFE
@@ -26,6 +36,7 @@ blueprint = Blueprint(
     "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
 )
 
+APPROVAL_HOLDS = timedelta(minutes=5)
 _WEAK = {
     Weakness.REPEATED: "같은 숫자가 되풀이돼서 쉽게 맞힐 수 있어요. 다른 숫자를 골라 주세요.",
     Weakness.RUNNING: "이어지는 숫자라서 쉽게 맞힐 수 있어요. 다른 숫자를 골라 주세요.",
@@ -44,9 +55,9 @@ def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     """The first password, by the session that identified the patient."""
     require_identifying_session(patient_uuid)
     _count_setting(patient_uuid)
-    with _weak_refused("password"):
+    with _weak_refused("password"), _others_out(current_patient_session()) as passwords:
         try:
-            _passwords().set(patient_uuid, body["password"])
+            passwords.set(patient_uuid, body["password"])
         except PasswordAlreadySet as exc:
             raise ApiError(Code.PASSWORD_EXISTS) from exc
     return {"success": True, "message": "비밀번호를 정했어요."}
@@ -58,11 +69,11 @@ def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
 @blueprint.response(200, PasswordOutput)
 @fails(blueprint, 400, 403, 404, 413, 415, 429)
 def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
-    """A new one without the old, by a session that has just identified the patient; it also ends a lock."""
-    require_identifying_session(patient_uuid)
+    """A new one without the old, by a session that was approved within five minutes; it also ends a lock."""
+    require_fresh_approval(patient_uuid, APPROVAL_HOLDS)
     _count_setting(patient_uuid)
-    with _weak_refused("password"):
-        _passwords().reset(patient_uuid, body["password"])
+    with _weak_refused("password"), _others_out(current_patient_session()) as passwords:
+        passwords.reset(patient_uuid, body["password"])
     return {"success": True, "message": "비밀번호를 새로 정했어요."}
 
 
@@ -85,11 +96,11 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
 @blueprint.response(200, VerifiedOutput)
 @fails(blueprint, 400, 401, 403, 404, 413, 415, 429)
 def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
-    """A new one for whoever knows the old; access tokens that were given before end."""
+    """A new one for whoever knows the old; all other sessions end."""
     refuse_foreign_origin()
     _count_try(patient_uuid)
-    with _weak_refused("new_password"):
-        result = _passwords().change(patient_uuid, body["current_password"], body["new_password"])
+    with _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
+        result = passwords.change(patient_uuid, body["current_password"], body["new_password"])
     _refuse_unless_right(result)
     return _opened(patient_uuid, _token_time(), "비밀번호를 바꿨어요.")
 
@@ -111,6 +122,21 @@ for _access, _functions in _ACCESS.items():
 
 def _passwords() -> Passwords:
     return Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop)
+
+
+@contextmanager
+def _others_out(keep: PatientSession | None) -> Iterator[Passwords]:
+    """A new password ends all sessions but this, in its own transaction; their open sockets hear of it afterwards."""
+    ended: list[str] = []
+
+    def end(session: Session, patient_uuid: UUID) -> None:
+        ended.extend(end_others(session, patient_uuid, keep))
+
+    yield Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop, end)
+    if ended:
+        with stores().unit_of_work() as work:
+            for subject in ended:
+                work.reauthorize(subject)
 
 
 @contextmanager

@@ -221,6 +221,12 @@ class StatusOutput(StatusState):  # type: ignore[misc, valid-type] # made at run
     messages = fields.List(fields.Nested(EventItem), required=True)
     last_seq = fields.Integer(required=True)
     epoch = fields.String(required=True)
+    session_token = fields.String(
+        metadata={
+            "description": "Once, after the approval, for who asks with a bearer token: the new one, which alone opens"
+            " the records. A browser gets it as a cookie."
+        }
+    )
     health_data = fields.List(fields.Nested(CheckupItem), metadata={"description": "When completed."})
     prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata={"description": "When completed."})
 

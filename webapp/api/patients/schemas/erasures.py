@@ -23,6 +23,7 @@ _ERASED = {
     "record_answers": "기록을 받은 때와 기간",
     "record_versions": "기록의 예전 내용",
     "exports": "내려받기 요청",
+    "visits": "접속 내역",
     "passwords": "비밀번호",
     "events": "진행 알림",
     "run_steps": "수집 작업의 단계 기록",

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoError, WelnoStorage } from "../../sdk/welno.js";
 import { StoreError } from "../../sdk/core/storage.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show } from "../kit/dom.js";
@@ -18,7 +18,7 @@ const CLOSED_TO_US = new Set([401, 403, 404]);
 export class ResultsPage {
   storage = new WelnoStorage();
   client = new WelnoClient({ storage: this.storage });
-  database = new HealthDatabase();
+  database = new HealthDatabase({ client: this.client });
   #query = new URLSearchParams(location.search);
   #live = false;
   #over = false;
@@ -182,6 +182,7 @@ export class ResultsPage {
       case "restart":
       case "correct":
       case "declined":
+      case "requestOver":
         this.#settle();
         if (action.text && action.reason !== "gone") this.notify(action.text);
         return void this.refresh();
@@ -200,8 +201,8 @@ export class ResultsPage {
   }
 }
 
-/** A store that cannot be used holds no copy. @param {any} error */
+/** A store that cannot be used holds no copy, and a key that cannot be had opens none. @param {any} error */
 function noCopy(error) {
-  if (!(error instanceof StoreError)) throw error;
+  if (!(error instanceof StoreError) && !(error instanceof WelnoError)) throw error;
   return null;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Collection, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { Collection, HealthDatabase, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
@@ -12,12 +12,14 @@ import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
 import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
-import { drawPhone, drawProgress } from "./waiting.js";
+import { drawCountdown, drawPhone, drawProgress, refusalOf } from "./waiting.js";
 
 const storage = new WelnoStorage();
 const client = new WelnoClient({ storage });
+const database = new HealthDatabase({ client });
 const form = /** @type {HTMLFormElement} */ (find("start-form"));
 let collection = /** @type {Collection|null} */ (null);
+let refusal = /** @type {import("./waiting.js").Refusal|null} */ (null);
 
 const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
 const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, makeField(name)]));
@@ -121,11 +123,27 @@ function keep(sessionId, values, redirectPath) {
   storage.rememberPerson(sessionId, { name: values.user_name, birthday });
 }
 
+/** What was not sent, and may be sent later, is a state of its own. @returns {boolean} whether this error is such */
+function refuse(error) {
+  const found = refusalOf(error);
+  if (!found || !collection) return false;
+  refusal = found;
+  drawProgress(collection.progress, collection.flow, refusal);
+  tick();
+  find("waiting-title").focus();
+  return true;
+}
+
+function tick() {
+  if (collection) drawCountdown(collection.flow, refusal, client.now());
+}
+
 /** The push may be asked for again without harm: one that waits is not sent twice. */
 async function askThePhone(sessionId) {
   try {
     await client.simpleAuth(sessionId);
   } catch (error) {
+    if (refuse(error)) return;
     if (!error.retryable) throw error;
     showToast("error", explain(error), error.requestId);
     await new Promise((resolve) => {
@@ -191,7 +209,8 @@ async function follow(sessionId) {
     page: "/",
     client,
     storage,
-    view: { perform, showProgress: drawProgress, showConnection },
+    database,
+    view: { perform, showProgress, showConnection },
   });
   show(find("form-view"), false);
   show(find("waiting-view"));
@@ -201,6 +220,13 @@ async function follow(sessionId) {
   await collection.start();
   // Also after a reload between the start and the push.
   if (collection?.flow.status === "initiated") await askThePhone(sessionId);
+}
+
+/** A request that is on its way ends an earlier refusal. */
+function showProgress(progress, flow) {
+  if (flow.status === "auth_key_received" || flow.status === "auth_waiting") refusal = null;
+  drawProgress(progress, flow, refusal);
+  tick();
 }
 
 const PERFORM = {
@@ -214,6 +240,7 @@ const PERFORM = {
     show(find("retry"));
   },
   declined: () => find("waiting-title").focus(),
+  requestOver: () => find("waiting-title").focus(),
   correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
   restart: ({ text }) => backToForm(text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
 };
@@ -225,8 +252,9 @@ function perform(action) {
 /** @param {string} notice @param {string|null} [reference] */
 function backToForm(notice, reference = null) {
   collection?.stop();
+  if (collection) storage.endSession(collection.sessionId);
   collection = null;
-  storage.clearSession();
+  refusal = null;
   showConnection("closed");
   show(find("waiting-view"), false);
   show(find("form-view"));
@@ -250,10 +278,11 @@ function watchWaiting() {
     whileBusy(currentTarget, async () => {
       try {
         await collection?.askAgain();
+        refusal = null;
         show(find("retry"), false);
         showToast("info", "인증 요청을 다시 보냈어요. 휴대폰을 확인해 주세요.");
       } catch (error) {
-        showToast("warning", explain(error), error.requestId);
+        if (!refuse(error)) showToast("warning", explain(error), error.requestId);
       }
     });
   for (const id of ["resend-button", "ask-again-button"]) find(id).addEventListener("click", askAgain);
@@ -293,4 +322,6 @@ form.addEventListener("submit", (event) => {
 });
 watchConsent();
 watchWaiting();
+setInterval(tick, 1_000);
+database.forgetUnsealed().catch(() => {}); // of a store that cannot be used
 await takeUp();

@@ -5,6 +5,7 @@
 
 import { percentOf } from "../../sdk/collection/progress.js";
 import { find, make, setText, show } from "../kit/dom.js";
+import { countdownText } from "./moments.js";
 
 const APPS = {
   0: { mark: "톡", open: "카카오톡을 열어 주세요.", look: "‘카카오톡 지갑’이 보낸 인증 요청을 눌러 주세요." },
@@ -38,25 +39,67 @@ export function drawPhone(code) {
   find("phone-steps").replaceChildren(...[app.open, app.look, LAST_STEP].map((text) => make("li", {}, text)));
 }
 
+/** Stages in which nothing lies on the phone any more, and the person decides what comes next. */
+const ASKED_OVER = new Set(["declined", "superseded", "overdue", "refused"]);
+
 /** @param {import("../../sdk/collection/progress.js").Progress} progress
- * @param {import("../../sdk/collection/flow.js").FlowState} flow */
-export function drawProgress(progress, flow) {
+ * @param {import("../../sdk/collection/flow.js").FlowState} flow
+ * @param {Refusal|null} refusal a request that was not sent */
+export function drawProgress(progress, flow, refusal = null) {
   const percent = percentOf(progress);
   find("bar").value = percent;
   find("bar-text").textContent = `${percent}%`;
   find("steps").replaceChildren(...progress.map(stepRow));
-  const stage = flow.status === "declined" ? "declined" : stageOf(progress);
-  if (stage === "declined") announceText(TITLES.declined[0]);
+  const stage = refusal ? "refused" : ASKED_OVER.has(flow.status) ? flow.status : stageOf(progress);
+  const isOver = ASKED_OVER.has(stage);
+  const [title, lead, next] = refusal ? [refusal.title, refusal.text, refusal.next] : TITLES[stage];
+  if (isOver) announceText(title);
   else announce(progress, percent);
   const waiting = stage === "approval";
-  show(find("declined"), stage === "declined");
-  for (const id of ["bar-line", "bar", "steps"]) show(find(id), stage !== "declined");
+  show(find("request-over"), isOver);
+  setText(find("request-over-text"), next ?? "");
+  for (const id of ["bar-line", "bar", "steps"]) show(find(id), !isOver);
   for (const id of ["phone", "approve-button", "approve-hint"]) show(find(id), waiting);
   if (!waiting) show(find("retry"), false);
+  setText(find("elsewhere"), waiting ? (flow.warning ?? "") : "");
   show(find("leave-hint"), stage === "collecting");
-  show(find("spinner"), !["approval", "stopped", "declined"].includes(stage));
-  setText(find("waiting-title"), TITLES[stage][0]);
-  setText(find("waiting-lead"), TITLES[stage][1]);
+  show(find("spinner"), !waiting && !isOver && stage !== "stopped");
+  setText(find("waiting-title"), title);
+  setText(find("waiting-lead"), lead);
+}
+
+/** Why a request was not sent, and when one may be sent. @typedef {{title: string, text: string, next: string,
+ *   until: number}} Refusal `until` as `Date.now()` */
+
+const REFUSALS = {
+  PUSH_PENDING: {
+    title: "다른 곳에서 먼저 인증을 요청했어요",
+    text: "이 휴대폰 번호로 방금 다른 인증 요청이 갔어요. 내가 한 요청이 아니라면 휴대폰에서 승인하지 마세요.",
+    next: "잠시 뒤에 다시 보내면 먼저 간 요청은 쓸 수 없게 돼요.",
+  },
+  RATE_LIMITED: {
+    title: "인증 요청을 너무 많이 보냈어요",
+    text: "이 휴대폰 번호로 보낼 수 있는 요청을 다 썼어요. 시간이 지나면 다시 보낼 수 있어요.",
+    next: "이미 받은 기록이 있다면 처음 화면에서 비밀번호로 열 수 있어요.",
+  },
+};
+
+/** @param {import("../../sdk/core/errors.js").WelnoError} error @returns {Refusal|null} null for what is no refusal */
+export function refusalOf(error) {
+  const texts = REFUSALS[error.code];
+  return texts ? { ...texts, until: Date.now() + 1000 * (error.retryAfterSeconds ?? 60) } : null;
+}
+
+/** The seconds that are left: to approve, or until a request may be sent again. Called every second.
+ * @param {import("../../sdk/collection/flow.js").FlowState} flow @param {Refusal|null} refusal
+ * @param {number} serverNow in milliseconds */
+export function drawCountdown({ approveBy }, refusal, serverNow) {
+  const wait = refusal ? (refusal.until - Date.now()) / 1000 : 0;
+  const again = find("ask-again-button");
+  again.disabled = wait > 0;
+  again.textContent = wait > 0 ? `${countdownText(wait)} 뒤에 다시 보낼 수 있어요` : "요청 다시 보내기";
+  const left = approveBy && !refusal ? (Date.parse(approveBy) - serverNow) / 1000 : 0;
+  setText(find("countdown"), left > 0 ? `${countdownText(left)} 안에 승인해 주세요` : "");
 }
 
 const TITLES = {
@@ -66,6 +109,17 @@ const TITLES = {
   declined: [
     "인증 요청을 거절하셨어요",
     "원하지 않으시면 여기서 그만두셔도 괜찮아요. 아직 아무 기록도 가져오지 않았어요.",
+    "마음이 바뀌면 요청을 다시 보내거나, 다른 앱을 골라 인증할 수 있어요.",
+  ],
+  superseded: [
+    "다른 곳에서 인증을 다시 요청했어요",
+    "그래서 먼저 받은 요청은 승인해도 쓸 수 없어요. 내가 한 요청이 아니라면 휴대폰에서 승인하지 마세요.",
+    "계속하려면 요청을 다시 보내 주세요.",
+  ],
+  overdue: [
+    "승인할 수 있는 시간이 지났어요",
+    "안전을 위해 요청은 10분 동안만 승인할 수 있어요.",
+    "요청을 다시 보내고 휴대폰에서 승인해 주세요.",
   ],
   stopped: ["여기서 멈췄어요", "아래 내용을 확인해 주세요."],
   over: ["다 모았어요", "결과를 보여드릴게요."],

@@ -99,6 +99,12 @@ export class WelnoClient extends HttpClient {
     return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;
   }
 
+  /** The key under which this browser keeps these records, as long as its session lives: 256 bits in base64. Keep it in
+   * memory alone. @param {string} uuid @returns {Promise<string>} */
+  async browserKey(uuid) {
+    return (await this.request("GET", `${patientPath(uuid)}/browser-key`)).key;
+  }
+
   /** A page of what the person agreed to, newest first: `{items, next?}`. @param {string} uuid @param {number} [after] */
   consents(uuid, after) {
     return this.request("GET", `${patientPath(uuid)}/consents${after ? `?after=${after}` : ""}`);
@@ -133,13 +139,15 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", `${patientPath(uuid)}/password/${action}`, { body });
   }
 
-  /** A session that the server does not know is over: what was remembered of it goes.
+  /** A session that the server does not know is over: what was remembered of this one goes; another may run in another
+   * tab.
    * @param {string} method @param {string} url @param {import("../core/client.js").Sent} [sent] */
   async exchange(method, url, sent) {
     try {
       return await super.exchange(method, url, sent);
     } catch (error) {
-      if (error.status === 404 && url.includes("/tilko/session/")) this.#storage.clearSession();
+      const sessionId = error.status === 404 ? sessionIn(url) : null;
+      if (sessionId) this.#storage.endSession(sessionId);
       throw error;
     }
   }
@@ -148,6 +156,12 @@ export class WelnoClient extends HttpClient {
 /** @param {Cursor} cursor @returns {Record<string, string>} */
 function placeQuery({ seq, epoch }) {
   return { after_seq: String(seq), ...(epoch ? { epoch } : {}) };
+}
+
+/** Of which session an address is. @param {string} url @returns {string|null} */
+function sessionIn(url) {
+  const [, id] = /\/tilko\/session\/(?:simple-auth\?session_id=)?([^/?#]+)/.exec(url) ?? [];
+  return id ? decodeURIComponent(id) : null;
 }
 
 function sessionPath(sessionId) {

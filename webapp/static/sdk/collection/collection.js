@@ -50,7 +50,7 @@ export class Collection {
     view,
     storage = new WelnoStorage(),
     client = new WelnoClient({ storage }),
-    database = new HealthDatabase(),
+    database = new HealthDatabase({ client }),
   }) {
     this.#client = client;
     this.#storage = storage;
@@ -66,6 +66,9 @@ export class Collection {
   }
   get flow() {
     return this.#flow;
+  }
+  get progress() {
+    return this.#progress;
   }
 
   /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
@@ -94,7 +97,7 @@ export class Collection {
   /** Ends the session for everybody; what is stored stays. */
   async cancel() {
     this.stop();
-    this.#storage.clearSession(); // first: the person may start anew before the answer comes
+    this.#storage.endSession(this.sessionId); // first: the person may start anew before the answer comes
     await this.#client.cancel(this.sessionId);
   }
 
@@ -153,7 +156,7 @@ export class Collection {
     this.#view.showConnection?.(state, reason);
     const text = ENDED_TEXT[reason ?? ""];
     if (!text) return;
-    this.#storage.clearSession();
+    this.#storage.endSession(this.sessionId);
     this.#view.perform({ do: "restart", reason: reason === "expired" ? "expired" : "gone", text });
   }
 
@@ -165,7 +168,7 @@ export class Collection {
     if (action.do === "save") return this.#save();
     if (action.do === "dialog") return this.#openDialog(action);
     if (action.do === "navigate") await this.#leave(action);
-    if (action.do === "restart") this.#storage.clearSession();
+    if (action.do === "restart") this.#storage.endSession(this.sessionId);
     return this.#view.perform(action);
   }
 
@@ -188,6 +191,7 @@ export class Collection {
     if (!uuid || this.#storage.isDone(this.sessionId, "save")) return;
     try {
       await this.#database.saveRecords(await this.#fetchRecords(uuid), { mode: "merge" });
+      await this.#database.forgetOthers(uuid);
       this.#storage.markDone(this.sessionId, "save");
     } catch (error) {
       console.warn("welno: the records could not be kept in this browser", error.name);

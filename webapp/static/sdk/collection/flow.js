@@ -19,11 +19,12 @@ export const REPORT_PATH = "/disease-report";
  *   | {do: "correct", text: string}
  *   | {do: "retry", text: string}
  *   | {do: "declined", text: string}
+ *   | {do: "requestOver", reason: "superseded"|"overdue", text: string}
  *   | {do: "save"}
  *   | {do: "restart", reason: "gone"|"expired"|"cancelled"|"failed", text: string}} Action
  * `refresh`: stored records changed. `correct`: the person's details are wrong. `retry`: no approval yet, offer to wait
- * or to ask again. `declined`: the person's own choice, no error; offer to ask again or another app. `restart`: this
- * session is over.
+ * or to ask again. `declined`: the person's own choice, no error; offer to ask again or another app.
+ * `requestOver`: what lies on the phone counts no more; offer to ask again. `restart`: this session is over.
  */
 /**
  * @typedef {object} FlowState
@@ -33,6 +34,8 @@ export const REPORT_PATH = "/disease-report";
  * @property {string|null} patientUuid
  * @property {string|null} hospitalId
  * @property {boolean} reportFailed
+ * @property {string|null} approveBy until when the request can be approved (ISO 8601, by the server's clock)
+ * @property {string|null} warning what the person should know while the request lies on their phone
  * @property {string} status the last known one
  */
 
@@ -43,6 +46,8 @@ export function initialFlow(known) {
     patientUuid: null,
     hospitalId: null,
     reportFailed: false,
+    approveBy: null,
+    warning: null,
     status: "initiated",
     ...known,
   };
@@ -81,6 +86,9 @@ export function resume(state) {
       return [{ do: "correct", text: "" }];
     case "declined":
       return [{ do: "spinner", on: false }, { do: "declined", text: "" }];
+    case "superseded":
+    case "overdue":
+      return [{ do: "spinner", on: false }, { do: "requestOver", reason: state.status, text: "" }];
     case "expired":
     case "cancelled":
       return [restart(state.status, "")];
@@ -99,7 +107,8 @@ export function fromStatus(state, status) {
   const fetched = status.progress?.health_data_fetched && status.status.startsWith("fetching");
   return {
     ...state,
-    status: fetched ? "health_data_completed" : status.status,
+    status: fetched ? "health_data_completed" : (OVER_CODES[status.error_code] ?? status.status),
+    approveBy: status.approve_by ?? null,
     patientUuid: status.patient_uuid ?? state.patientUuid,
     hospitalId: status.hospital_id ?? state.hospitalId,
   };
@@ -107,9 +116,11 @@ export function fromStatus(state, status) {
 
 function learn(state, name, event) {
   const data = event.data ?? {};
+  const status = statusAfter(state, name, event);
   return {
     ...state,
-    status: statusAfter(state, name, event),
+    ...request(state, name, event, status),
+    status,
     patientUuid: data.patient_uuid ?? state.patientUuid,
     hospitalId: data.hospital_id ?? state.hospitalId,
     redirectPath: data.redirect_to_report === true ? REPORT_PATH : state.redirectPath,
@@ -117,10 +128,28 @@ function learn(state, name, event) {
   };
 }
 
+/** What is known of the request on the phone. */
+function request(state, name, event, status) {
+  if (ENDS_REQUEST.has(status)) return { approveBy: null, warning: null };
+  return {
+    approveBy: event.data?.approve_by ?? state.approveBy,
+    warning: name === "push_requested_elsewhere" ? event.message : state.warning,
+  };
+}
+
 /** Events that leave the status as it was. */
-const STATUS_UNCHANGED = new Set(["session_extended", "collection_error", "health_data_failed"]);
+const STATUS_UNCHANGED = new Set([
+  "session_extended",
+  "collection_error",
+  "health_data_failed",
+  "push_requested_elsewhere",
+]);
+/** Why a request on the phone counts no more, by the code of the event or status that says so. */
+const OVER_CODES = { AUTH_SUPERSEDED: "superseded", APPROVAL_EXPIRED: "overdue" };
+const ENDS_REQUEST = new Set(["superseded", "overdue", "declined", "auth_completed", "auth_key_received"]);
 
 function statusAfter(state, name, event) {
+  if (OVER_CODES[event.data?.code]) return OVER_CODES[event.data.code];
   if (name === "error") return event.status ?? "error";
   return STATUS_UNCHANGED.has(name) ? state.status : name;
 }
@@ -172,7 +201,8 @@ const REACTIONS = {
     { do: "dialog" },
   ],
   completed: (state) => finish(state),
-  auth_timeout: (_, event) => [{ do: "retry", text: event.message }],
+  auth_timeout: (state, event) => (state.status === "overdue" ? requestOver(state, event) : [{ do: "retry", text: event.message }]),
+  auth_superseded: requestOver,
   auth_pending: (_, event) => [{ do: "retry", text: event.message }],
   declined: (_, event) => [spinner(false), { do: "declined", text: event.message }],
   info_required: (_, event) => [spinner(false), { do: "correct", text: event.message }],
@@ -184,6 +214,11 @@ const REACTIONS = {
   expired: (_, event) => [spinner(false), restart("expired", event.message)],
   cancelled: (_, event) => [spinner(false), restart("cancelled", event.message)],
 };
+
+/** @returns {Action[]} */
+function requestOver(state, event) {
+  return [spinner(false), { do: "requestOver", reason: state.status, text: event.message }];
+}
 
 function endReason(status) {
   return status === "expired" || status === "cancelled" ? status : "failed";

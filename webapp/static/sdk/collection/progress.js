@@ -51,13 +51,20 @@ const MOVES = {
 };
 
 const STOPS = new Set(["error", "info_required", "expired", "cancelled"]);
+/** What ends a request on the phone without an approval, by the event's code or name. */
+const UNDONE = {
+  declined: "거절하셨어요",
+  AUTH_SUPERSEDED: "다른 곳에서 다시 요청했어요",
+  APPROVAL_EXPIRED: "승인할 수 있는 시간이 지났어요",
+};
 const NOTES = { auth_timeout: "아직 승인을 기다리고 있어요", auth_pending: "아직 승인을 기다리고 있어요" };
 
 /** @param {Progress} progress @param {any} event @returns {Progress} */
 export function advance(progress, event) {
   const name = eventName(event);
   if (STOPS.has(name)) return progress.map((step) => stopped(step, event));
-  if (name === "declined") return progress.map((step) => (step.name === "approval" ? declined(step, event) : step));
+  const undone = UNDONE[event.data?.code] ?? UNDONE[name];
+  if (undone) return progress.map((step) => (step.name === "approval" ? notApproved(step, event, undone) : step));
   const move = MOVES[name];
   const target = progress.findIndex((step) => step.name === move?.[0]);
   if (target < 0) return progress;
@@ -82,8 +89,8 @@ function moved(step, state, event, note) {
 }
 
 /** Nothing failed: it may be asked for again. */
-function declined(step, event) {
-  return { ...step, state: "waiting", at: event.timestamp, note: "거절하셨어요" };
+function notApproved(step, event, note) {
+  return { ...step, state: "waiting", at: event.timestamp, note };
 }
 
 function stopped(step, event) {
@@ -100,7 +107,7 @@ export function progressFromStatus(progress, status) {
       type: "prescription_completed",
       data: { count: status.counts?.prescription_data },
     },
-    { type: status.status },
+    { type: status.status, data: { code: status.error_code } },
   ];
   const timestamp = status.updated_at ?? null;
   return events.filter(Boolean).reduce((known, event) => advance(known, { timestamp, ...event }), progress);

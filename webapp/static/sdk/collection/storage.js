@@ -58,6 +58,12 @@ export class WelnoStorage {
     for (const key of this.#tab.keys()) if (key.startsWith(PERSON_PREFIX)) this.#tab.removeItem(key);
   }
 
+  /** The same, unless another session is the one that is remembered: it may run in another tab. @param {string} sessionId */
+  endSession(sessionId) {
+    if ((this.read(KEYS.sessionId) ?? sessionId) === sessionId) this.clearSession();
+    else this.#tab.removeItem(PERSON_PREFIX + sessionId);
+  }
+
   /**
    * True for the first caller of all tabs, false for every later one: a dialog appears once, records are saved once.
    * @param {string} sessionId @param {"dialog"|"save"} what

@@ -20,6 +20,7 @@ export class HttpClient {
   #credentials;
   #cache;
   #token = /** @type {string|null} */ (null);
+  #ahead = 0; // the server's clock before this one's, in milliseconds
 
   /** @param {ClientOptions} [options] */
   constructor({
@@ -43,6 +44,12 @@ export class HttpClient {
 
   get token() {
     return this.#token;
+  }
+
+  /** The server's time, as far as its answers have told: this device's own clock may be wrong. @returns {number} in
+   * milliseconds, as `Date.now()` */
+  now() {
+    return Date.now() + this.#ahead;
   }
 
   /** How a socket presents the token: its address ends up in logs. @returns {string[]} */
@@ -113,7 +120,7 @@ export class HttpClient {
       ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
     };
     try {
-      return await this.#fetch(url, {
+      const reply = await this.#fetch(url, {
         method,
         headers,
         body: body && JSON.stringify(body),
@@ -122,9 +129,17 @@ export class HttpClient {
         keepalive,
         signal,
       });
+      this.#noteTime(reply);
+      return reply;
     } catch (cause) {
       throw new WelnoError({ code: "NETWORK_UNREACHABLE", status: 0, cause });
     }
+  }
+
+  /** To the second; a page of another origin is not told. @param {Response} reply */
+  #noteTime(reply) {
+    const sent = Date.parse(reply.headers.get("Date") ?? "");
+    if (!Number.isNaN(sent)) this.#ahead = sent - Date.now();
   }
 }
 

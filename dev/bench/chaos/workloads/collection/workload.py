@@ -37,9 +37,8 @@ class CollectionWorkload:
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {
         "WELNO_BODY_LIMIT": "1000000 per hour",
-        "WELNO_START_LIMIT": "1000000 per hour",
-        "WELNO_START_PHONE_LIMIT": "1000000 per hour",
-        "WELNO_SIMPLE_AUTH_LIMIT": "1000000 per hour",
+        "WELNO_PUSH_LIMIT": "1000000 per hour",
+        "WELNO_PUSH_PHONE_LIMIT": "1000000 per hour",
         "WELNO_RELAY_POLL_LIMIT": "1000000 per hour",
         "WELNO_STEP_MAX_ATTEMPTS": "50",
         "WELNO_STEP_RETRY_BASE_SECONDS": "0.3",

@@ -1,0 +1,157 @@
+"""The rows of patients' sessions: from where and with what device each came, whose it is, whether it still counts.
+
+What a patient's sessions have in common with runs stands in `services.patient_sessions`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.sealing import Sealer, SealError
+from models.patients import OpenedBy, Patient, PatientSession
+
+DEVICE_MAX = 60
+# A write for each look would cost more than the look.
+_SEEN_EVERY = timedelta(minutes=1)
+_KEPT_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is at the other end, as a person would recognise it. `address` is shortened, `device` are words."""
+
+    address: str | None = field(default=None, repr=False)
+    device: str | None = field(default=None, repr=False)
+
+
+def note_start(session: Session, session_id: UUID, visitor: Visitor, sealer: Sealer, now: datetime) -> None:
+    """A collection has begun; whose it is shows later."""
+    row_id = uuid4()
+    session.add(
+        PatientSession(
+            id=row_id,
+            session_id=session_id,
+            opened_by=OpenedBy.AUTHENTICATOR,
+            sealed=_seal(row_id, visitor, sealer),
+            created_at=now,
+            last_seen_at=now,
+        )
+    )
+
+
+def note_identified(session: Session, session_id: UUID, patient_uuid: UUID, proved_at: datetime) -> None:
+    """The collection's person is this patient. Twice is once; also for a session that was started without a row."""
+    row = {
+        "id": uuid4(),
+        "session_id": session_id,
+        "opened_by": OpenedBy.AUTHENTICATOR,
+        "patient_uuid": patient_uuid,
+        "valid_from": proved_at,
+        "created_at": proved_at,
+        "last_seen_at": proved_at,
+    }
+    proof = {"patient_uuid": patient_uuid, "valid_from": proved_at}
+    statement = insert(PatientSession).values(row)
+    session.execute(statement.on_conflict_do_update(index_elements=[PatientSession.session_id], set_=proof))
+
+
+def note_password(
+    session: Session, patient_uuid: UUID, visitor: Visitor, sealer: Sealer, *, proved_at: datetime, life: timedelta
+) -> UUID:
+    """Somebody typed the password; the id goes into their token."""
+    row_id = uuid4()
+    session.add(
+        PatientSession(
+            id=row_id,
+            patient_uuid=patient_uuid,
+            opened_by=OpenedBy.PASSWORD,
+            sealed=_seal(row_id, visitor, sealer),
+            created_at=proved_at,
+            last_seen_at=proved_at,
+            valid_from=proved_at,
+            expires_at=proved_at + life,
+        )
+    )
+    session.flush()
+    return row_id
+
+
+def is_open(patient_uuid: UUID) -> Select[PatientSession]:
+    """The patient's sessions that nobody has ended."""
+    valid_after = func.coalesce(Patient.sessions_valid_after, PatientSession.valid_from)
+    return (
+        select(PatientSession)
+        .join(Patient, Patient.uuid == PatientSession.patient_uuid)
+        .where(PatientSession.patient_uuid == patient_uuid)
+        .where(PatientSession.ended_at.is_(None), PatientSession.valid_from >= valid_after)
+    )
+
+
+def find_open(
+    session: Session, patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None
+) -> PatientSession | None:
+    """The one with this id, or of this collection."""
+    is_it = PatientSession.id == row_id if row_id is not None else PatientSession.session_id == session_id
+    return session.scalar(is_open(patient_uuid).where(is_it))
+
+
+def is_to_be_noted(found: PatientSession, now: datetime) -> bool:
+    return now - found.last_seen_at >= _SEEN_EVERY
+
+
+def note_seen(session: Session, row_id: UUID, now: datetime) -> None:
+    session.execute(update(PatientSession).where(PatientSession.id == row_id).values(last_seen_at=now))
+
+
+def end_rows(session: Session, patient_uuid: UUID, keep_id: UUID | None) -> None:
+    """End all of a patient's sessions but one. Who is let in by what was proved before this moment is out: by the
+    database's clock, whatever the web processes' say."""
+    now = session.execute(select(func.clock_timestamp())).scalar_one()
+    session.execute(update(Patient).where(Patient.uuid == patient_uuid).values(sessions_valid_after=now))
+    theirs = (PatientSession.patient_uuid == patient_uuid, PatientSession.ended_at.is_(None))
+    if keep_id is not None:
+        kept = update(PatientSession).where(*theirs, PatientSession.id == keep_id)
+        session.execute(kept.values(valid_from=now))
+    others = update(PatientSession).where(*theirs, PatientSession.valid_from.is_distinct_from(now))
+    session.execute(others.values(ended_at=now))
+
+
+def end_row(session: Session, row_id: UUID) -> None:
+    statement = update(PatientSession).where(PatientSession.id == row_id, PatientSession.ended_at.is_(None))
+    session.execute(statement.values(ended_at=func.clock_timestamp()))
+
+
+def end_row_of(session: Session, session_id: UUID) -> None:
+    """Of a collection."""
+    theirs = (PatientSession.session_id == session_id, PatientSession.ended_at.is_(None))
+    session.execute(update(PatientSession).where(*theirs).values(ended_at=func.clock_timestamp()))
+
+
+def open_visitor(found: PatientSession, sealer: Sealer) -> Visitor:
+    """Nothing where nothing was kept, or where it was sealed with a key that is gone."""
+    if found.sealed is None:
+        return Visitor()
+    try:
+        return Visitor(**orjson.loads(sealer.open(found.sealed, _context(found.id))))
+    except SealError:
+        return Visitor()
+
+
+def forget_visits(session: Session) -> int:
+    """Delete sessions that nobody has used for a month; how many. By the database's clock."""
+    old = delete(PatientSession).where(PatientSession.last_seen_at < func.now() - _KEPT_FOR)
+    return session.connection().execute(old).rowcount
+
+
+def _seal(row_id: UUID, visitor: Visitor, sealer: Sealer) -> bytes:
+    told = {"address": visitor.address, "device": visitor.device}
+    return sealer.seal(orjson.dumps(told), _context(row_id))
+
+
+def _context(row_id: UUID) -> str:
+    return f"patient_session/{row_id}"

@@ -1,0 +1,124 @@
+"""Pushes over HTTP: one per phone, and limits that nobody can use up for somebody else."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from core.clock import clock
+
+from .people import API, FORM, Person, arrive, change_run, stranger
+
+STRANGERS, OWNERS, THIRD = "203.0.113.9", "198.51.100.7", "192.0.2.3"
+
+
+def ask(person: Person, address: str = OWNERS) -> TestResponse:
+    path = f"/tilko/session/simple-auth?session_id={person.session_id}"
+    return person.ask("POST", path, environ_base={"REMOTE_ADDR": address})
+
+
+def push_and_decline(app: Flask, person: Person, address: str) -> TestResponse:
+    """Whatever came of it, the phone is free again."""
+    answer = ask(person, address)
+    change_run(app, person.session_id, status="declined", run_state="idle")
+    return answer
+
+
+def test_a_second_session_is_told_how_long_the_phone_is_taken(app: Flask):
+    first, second = arrive(app), arrive(app)
+    assert ask(first).status_code == 202
+    answer = ask(second)
+    error = answer.json["error"]
+    assert (answer.status_code, error["code"]) == (409, "PUSH_PENDING")
+    assert 55 <= error["details"]["seconds_left"] <= 60
+    assert int(answer.headers["Retry-After"]) == error["details"]["seconds_left"]
+
+
+def test_the_page_that_waits_hears_of_a_refused_request(app: Flask):
+    first, second = arrive(app), arrive(app)
+    ask(first)
+    ask(second)
+    state = first.session("GET", "/status").json
+    assert [event["type"] for event in state["messages"]] == ["push_requested_elsewhere"]
+    assert state["status"] == "auth_requesting"
+
+
+def test_after_a_minute_the_second_session_has_the_phone(app: Flask):
+    first, second = arrive(app), arrive(app)
+    ask(first)
+    with clock.frozen(clock.now() + timedelta(seconds=61)):
+        assert ask(second).status_code == 202
+        state = first.session("GET", "/status").json
+    assert (state["status"], state["error_code"]) == ("timeout", "AUTH_SUPERSEDED")
+    assert state["messages"][-1]["type"] == "auth_superseded"
+
+
+def test_the_status_says_until_when_the_request_counts(app: Flask, starter: Person):
+    assert starter.session("GET", "/status").json["approve_by"] is None
+    until = clock.now() + timedelta(minutes=10)
+    change_run(app, starter.session_id, step="poll_simple_auth", run_state="waiting", approve_by=until)
+    told = [starter.session("GET", "/status").json["approve_by"] for _ in range(2)]
+    assert told == [until.isoformat()] * 2
+
+
+def test_the_sixth_push_from_one_address_is_refused_with_the_seconds_to_wait(app: Flask):
+    person = arrive(app)
+    answers = [push_and_decline(app, person, STRANGERS) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
+    assert 500 < int(answers[-1].headers["Retry-After"]) <= 600
+
+
+def test_a_stranger_does_not_use_up_what_the_phones_owner_may(app: Flask):
+    visitor, owner = arrive(app), arrive(app)
+    for _ in range(20):
+        push_and_decline(app, visitor, STRANGERS)
+    assert [push_and_decline(app, owner, OWNERS).status_code for _ in range(5)] == [202] * 5
+
+
+def test_addresses_of_one_ipv6_network_share_a_limit(app: Flask):
+    person = arrive(app)
+    answers = [push_and_decline(app, person, f"2001:db8::{number}") for number in range(6)]
+    assert answers[-1].status_code == 429
+
+
+def test_a_phone_gets_no_more_than_ten_from_anywhere(app: Flask):
+    person = arrive(app)
+    for address in (STRANGERS, OWNERS):
+        assert [push_and_decline(app, person, address).status_code for _ in range(5)] == [202] * 5
+    assert push_and_decline(app, person, THIRD).status_code == 429
+
+
+def test_what_was_refused_sends_nothing(app: Flask):
+    person = arrive(app)
+    for _ in range(5):
+        push_and_decline(app, person, STRANGERS)
+    assert ask(person, STRANGERS).status_code == 429
+    assert person.session("GET", "/status").json["status"] == "declined"
+
+
+def test_a_call_that_sends_no_push_is_not_counted(app: Flask):
+    person, other = arrive(app), arrive(app)
+    ask(person)
+    answers = [ask(one) for one in (person, other) for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [200] * 8 + [409] * 8
+    change_run(app, person.session_id, status="declined", run_state="idle")
+    assert ask(other).status_code == 202
+
+
+@pytest.mark.parametrize("address", [OWNERS, "2001:db8::1"])
+def test_a_hospitals_visitors_share_an_address_and_are_all_served(app: Flask, address: str):
+    client = stranger(app)
+    for number in range(35):
+        form = FORM | {"phone_no": f"010555500{number:02}"}
+        started = client.ask("POST", "/tilko/session/start", json=form, environ_base={"REMOTE_ADDR": address})
+        assert started.status_code == 201
+        visitor = Person(client.client, started.json["session_id"], started.json["session_token"])
+        assert ask(visitor, address).status_code == 202
+
+
+def test_starts_in_a_strangers_hands_do_not_block_a_phones_owner(app: Flask):
+    for _ in range(15):
+        arrive(app)
+    answer = app.test_client().post(f"{API}/tilko/session/start", json=FORM)
+    assert answer.status_code == 201

@@ -1,0 +1,22 @@
+"""A patient's open sessions on the wire."""
+
+from marshmallow import Schema, fields, validate
+
+from models.patients import OpenedBy
+
+
+class PatientSessionItem(Schema):
+    """`id` opens nothing; `address` is shortened, `device` names browser and system in words."""
+
+    id = fields.UUID(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    last_seen_at = fields.AwareDateTime(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "The one that asks."})
+    opened_by = fields.String(required=True, validate=validate.OneOf([kind.value for kind in OpenedBy]))
+    address = fields.String(required=True, allow_none=True)
+    device = fields.String(required=True, allow_none=True)
+
+
+class PatientSessionsOutput(Schema):
+    success = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(PatientSessionItem), required=True)

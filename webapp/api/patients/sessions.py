@@ -1,0 +1,90 @@
+"""A patient's sessions: which are open, ending one or all others, signing this browser out."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from services.patient_sessions import end_one, end_others, list_open
+from services.patients.visits import open_visitor
+from webapp.api.documented import SECURITY_PATIENT, fails
+from webapp.api.patients.schemas.sessions import PatientSessionsOutput
+from webapp.auth import current_patient_session, drop_cookies, end_presented, for_patient, mark_access
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+from webapp.origins import refuse_foreign_origin
+
+blueprint = Blueprint("patient_sessions", __name__, url_prefix="/api/v1/patients", description="Open sessions")
+
+
+@blueprint.get("/<uuid:patient_uuid>/sessions")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(200, PatientSessionsOutput)
+@fails(blueprint, 404)
+def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
+    """Where this person's records are open, the newest first."""
+    current = current_patient_session().id
+    with stores().sessions() as session:
+        found = list_open(session, patient_uuid, stores().clock.now())
+    items = []
+    for one in found:
+        visitor = open_visitor(one, stores().sealer)
+        items.append(
+            {
+                "id": one.id,
+                "created_at": one.created_at,
+                "last_seen_at": one.last_seen_at,
+                "current": one.id == current,
+                "opened_by": one.opened_by,
+                "address": visitor.address,
+                "device": visitor.device,
+            }
+        )
+    return {"success": True, "items": items}
+
+
+@blueprint.delete("/<uuid:patient_uuid>/sessions/<uuid:session_id>")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(204)
+@fails(blueprint, 403, 404)
+def end_session(patient_uuid: UUID, session_id: UUID) -> Response:
+    """End one of them; at once, wherever it is open."""
+    with stores().unit_of_work() as work:
+        subjects = end_one(work.session, patient_uuid, session_id)
+        if subjects is None:
+            raise ApiError(Code.SESSION_NOT_FOUND)
+        for subject in subjects:
+            work.reauthorize(subject)
+    return Response(status=204)
+
+
+@blueprint.delete("/<uuid:patient_uuid>/sessions")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(204)
+@fails(blueprint, 403, 404)
+def end_other_sessions(patient_uuid: UUID) -> Response:
+    """End all of them but the one that asks."""
+    with stores().unit_of_work() as work:
+        for subject in end_others(work.session, patient_uuid, current_patient_session()):
+            work.reauthorize(subject)
+    return Response(status=204)
+
+
+@blueprint.post("/sign-out")
+@blueprint.response(204)
+@fails(blueprint, 403)
+def sign_out() -> Response:
+    """End what this browser has open, whatever that is; also when it is nothing any more."""
+    refuse_foreign_origin()
+    end_presented()
+    response = Response(status=204)
+    drop_cookies(response)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+mark_access(sign_out, "public")

@@ -1,0 +1,47 @@
+"""Signing a browser out: whatever it presents ends, and its cookies go."""
+
+from uuid import UUID
+
+from flask import Response
+from flask_jwt_extended import unset_jwt_cookies
+
+from services.patient_sessions import sign_out
+from services.patients.visits import end_row
+from webapp.auth.credentials import presented_credential
+from webapp.auth.session import drop_session_cookie
+from webapp.auth.tokens import Role, verified_claims
+from webapp.current import stores
+from webapp.origins import require_listed_origin
+
+
+def end_presented() -> None:
+    """A session, a patient's access, or both; what is not valid any more is passed over. Raises ApiError."""
+    _end_session()
+    for location in ("headers", "cookies"):
+        claims = verified_claims(location)
+        if claims is not None and claims.get("role") == Role.PATIENT and "session" in claims:
+            if location == "cookies":
+                require_listed_origin()
+            with stores().unit_of_work() as work:
+                end_row(work.session, UUID(claims["session"]))
+
+
+def _end_session() -> None:
+    credential = presented_credential()
+    view = stores().directory.read(credential.session_id) if credential is not None else None
+    if credential is None or view is None:
+        return
+    tokens = stores().directory.tokens
+    # Once the token of the approval is in use, the one of before signs nobody out.
+    is_theirs = tokens.is_renewed if view.token_renewed else tokens.fits
+    if not is_theirs(view, credential.secret):
+        return
+    if credential.by_cookie:
+        require_listed_origin()
+    with stores().unit_of_work() as work:
+        sign_out(work, UUID(view.session_id), stores().clock.now())
+
+
+def drop_cookies(response: Response) -> None:
+    drop_session_cookie(response)
+    unset_jwt_cookies(response)
