@@ -90,6 +90,7 @@ def demo_env(
         redis_url=valkey.url,
         sandbox_port=sandbox_port,
         web_port=pick_port(),
+        flower_port=pick_port(),
     )
 
 

@@ -280,7 +280,8 @@ class ProcessSettings:
     flower_origins: tuple[str, ...] = setting(
         "WELNO_FLOWER_ORIGINS",
         read_origins,
-        "Origins under which Flower is reached, besides names of this machine, separated by commas.",
+        "Origins under which Flower is reached, besides names of this machine, separated by commas; `/staff/runs` leads"
+        " to the one that has the web processes' host name and another port.",
         default="",
     )
     metrics_dir: str = setting(
