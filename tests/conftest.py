@@ -21,6 +21,7 @@ from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import choose_node
 from tests.faketime import NO_FAKETIME
+from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
@@ -156,6 +157,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         ("the pages", NO_CHROMIUM),
         ("hosts whose clocks are apart", NO_FAKETIME),
         ("a connection pooler", NO_PGBOUNCER),
+        ("the reverse proxy of the documentation", NO_NGINX),
     ):
         missed = sum(reason in why for why in skipped)
         if missed:
