@@ -13,7 +13,7 @@ def new_password() -> str:
 
 
 def new_sealing_key() -> str:
-    return f"demo-1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return f"demo-1:hkdf:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -> str:
