@@ -125,6 +125,11 @@ class Streaming(StrEnum):
     COMPLETED = "completed"
 
 
+def flower_cookie(*, secure: bool) -> str:
+    """The web process sets it, Flower reads it. The prefix holds a browser to HTTPS, this host and the path `/`."""
+    return f"{'__Host-' if secure else ''}welno_flower"
+
+
 SESSION_PREFIX = "tilko_session"
 
 

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from core.derived_keys import KEY_BYTES, MasterKey, derive_key, purpose_of
+
 _MAGIC = b"WS1"
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
 # Nothing is sealed under another id, so whatever else stands there is damage.
 KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 HEADER_BYTES = 4 + 64
@@ -57,14 +58,16 @@ def key_id_of_text(sealed: str) -> str | None:
 class Sealer:
     """Seals with the first key, opens with any of them.
 
-    Layout: magic, length of the key id, key id, 12-byte nonce, ciphertext with tag.
+    Of a `MasterKey` each purpose has a key of its own: an answer in the spool and a second factor share none. Others
+    are used as they are. Layout: magic, length of the key id, key id, 12-byte nonce, ciphertext with tag.
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        if not keys or any(len(key) != _KEY_BYTES for key in keys.values()):
+        if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
             message = "sealing needs at least one key of 32 bytes"
             raise ValueError(message)
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._keys = dict(keys)
+        self._ciphers: dict[tuple[str, str], AESGCM] = {}
         self._current = next(iter(keys))
 
     @property
@@ -75,13 +78,13 @@ class Sealer:
     @property
     def key_ids(self) -> frozenset[str]:
         """Of all keys that open."""
-        return frozenset(self._ciphers)
+        return frozenset(self._keys)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """`context` says what this is and whose: authenticated, not stored, so bytes moved elsewhere do not open."""
         nonce = os.urandom(_NONCE_BYTES)
         key_id = self._current.encode()
-        ciphertext = self._ciphers[self._current].encrypt(nonce, plaintext, context.encode())
+        ciphertext = self._cipher(self._current, context).encrypt(nonce, plaintext, context.encode())
         return _MAGIC + bytes([len(key_id)]) + key_id + nonce + ciphertext
 
     def open(self, sealed: bytes, context: str) -> bytes:
@@ -89,9 +92,9 @@ class Sealer:
         key_id = key_id_of(sealed)
         if key_id is None:
             raise SealError("not sealed by this product, or truncated")
-        cipher = self._ciphers.get(key_id)
-        if cipher is None:
+        if key_id not in self._keys:
             raise UnknownSealingKey(key_id)
+        cipher = self._cipher(key_id, context)
         nonce_at = 4 + sealed[3]
         try:
             return cipher.decrypt(
@@ -99,6 +102,15 @@ class Sealer:
             )
         except (InvalidTag, ValueError) as exc:
             raise SealError("damaged, or sealed for another context") from exc
+
+    def _cipher(self, key_id: str, context: str) -> AESGCM:
+        """Purposes are few, and named by our own code: what is kept here stays small."""
+        key = self._keys[key_id]
+        purpose = purpose_of(context) if isinstance(key, MasterKey) else ""
+        cipher = self._ciphers.get((key_id, purpose))
+        if cipher is None:
+            cipher = self._ciphers[key_id, purpose] = AESGCM(derive_key(key, purpose) if purpose else key)
+        return cipher
 
     def seal_text(self, text: str, context: str) -> str:
         return base64.urlsafe_b64encode(self.seal(text.encode(), context)).decode()

@@ -1,10 +1,12 @@
 """Archives that a person asked for: sealed files of their own folder, outside of the four states of packages."""
 
+import os
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from core.sealing import Sealer, SealError, UnknownSealingKey
+from core.sealing import HEADER_BYTES, Sealer, SealError, UnknownSealingKey, key_id_of
 from spool.errors import DamagedFile, SealedWithUnknownKey, UnknownFile
 from spool.folders import SpoolFolders, translated
 from spool.writing import read_file, replace
@@ -54,6 +56,17 @@ class Archives:
         return len(self._names(patient_uuid))
 
     @translated
+    def count_keys(self) -> Counter[str | None]:
+        """Archives by the id of the key that sealed them; None for what is none of ours. They are not sealed anew: they
+        are gone within a day, and who replaced one could bring back what is being erased."""
+        counted: Counter[str | None] = Counter()
+        for folder in self._listed(self.folders.root / _FOLDER):
+            for path in self._listed(folder):
+                with suppress(FileNotFoundError):  # fetched meanwhile
+                    counted[key_id_of(self._beginning(path))] += 1
+        return counted
+
+    @translated
     def drop_all(self, patient_uuid: UUID) -> None:
         """Also what a writer that died has left there."""
         folder = self._folder(patient_uuid)
@@ -68,11 +81,21 @@ class Archives:
             self._disk.rmdir(folder)
             self._disk.fsync_folder(folder.parent)
 
-    def _names(self, patient_uuid: UUID) -> list[str]:
+    def _listed(self, folder: Path) -> list[Path]:
         try:
-            return list(self._disk.listdir(self._folder(patient_uuid)))
+            return [folder / name for name in self._disk.listdir(folder)]
         except FileNotFoundError:
             return []
+
+    def _beginning(self, path: Path) -> bytes:
+        handle = self._disk.open(path, os.O_RDONLY)
+        try:
+            return self._disk.read(handle, HEADER_BYTES)
+        finally:
+            self._disk.close(handle)
+
+    def _names(self, patient_uuid: UUID) -> list[str]:
+        return [path.name for path in self._listed(self._folder(patient_uuid))]
 
     def _folder(self, patient_uuid: UUID) -> Path:
         return self.folders.root / _FOLDER / str(patient_uuid)

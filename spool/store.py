@@ -285,7 +285,7 @@ class Spool:
     @translated
     def count_sealing_keys(self) -> Mapping[str | None, int]:
         """Files by the id of the key that sealed them; None for those that the spool did not write."""
-        return self._resealing.count_keys()
+        return self._resealing.count_keys() + self.archives.count_keys()
 
     @translated
     def reseal(self) -> Resealed:

@@ -21,6 +21,7 @@ from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import choose_node
 from tests.faketime import NO_FAKETIME
+from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
@@ -90,6 +91,7 @@ def demo_env(
         redis_url=valkey.url,
         sandbox_port=sandbox_port,
         web_port=pick_port(),
+        flower_port=pick_port(),
     )
 
 
@@ -155,6 +157,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         ("the pages", NO_CHROMIUM),
         ("hosts whose clocks are apart", NO_FAKETIME),
         ("a connection pooler", NO_PGBOUNCER),
+        ("the reverse proxy of the documentation", NO_NGINX),
     ):
         missed = sum(reason in why for why in skipped)
         if missed:

@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     secure = settings.web.cookie_secure
     cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie=cookie, cookie_secure=secure))
-    add_routes(app)
+    add_routes(app, with_documents=settings.web.api_docs)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
@@ -83,7 +83,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     )
 
 
-def add_routes(app: Flask) -> None:
+def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     api = build_api(app)
     for resource in (
         sessions,
@@ -105,5 +105,5 @@ def add_routes(app: Flask) -> None:
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app)
-    for plain in (health, reference, asyncapi, pages):
+    for plain in (health, pages, *((reference, asyncapi) if with_documents else ())):
         app.register_blueprint(plain.blueprint)

@@ -1,8 +1,19 @@
-"""Whom a limit counts: an IPv4 address, or the /64 network of an IPv6 one, all of which one host or household has."""
+"""Whom a limit counts (an IPv4 address, or the /64 network of an IPv6 one, all of which one host or household has), and
+which of our addresses other machines reach."""
 
 import ipaddress
 
 _UNKNOWN = "unknown"
+
+
+def is_beyond_this_machine(bound: tuple[str, int] | str) -> bool:
+    """Of an address that a server listens on; a string is the path of a socket."""
+    if isinstance(bound, str):
+        return False
+    try:
+        return not ipaddress.ip_address(bound[0]).is_loopback
+    except ValueError:
+        return bound[0] != "localhost"
 
 
 def network_of(address: str | None) -> str:

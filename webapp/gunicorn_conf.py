@@ -1,4 +1,4 @@
-"""gunicorn's settings: one gevent loop per process, cooperative from its first import. `-b` or PORT say where."""
+"""gunicorn's settings: one gevent loop per process, cooperative from its first import. `--bind` says where."""
 
 # Before anything else is imported: what has taken the blocking socket once keeps it.
 from gevent import monkey
@@ -18,6 +18,7 @@ from gunicorn.glogging import Logger  # noqa: E402
 
 from core.logs import configure_logs, get_logger  # noqa: E402
 from core.settings import load_settings  # noqa: E402
+from webapp.addresses import is_beyond_this_machine  # noqa: E402
 from webapp.connections import TooFewFilesError, fit_capacity, raise_open_files  # noqa: E402
 
 # Before the metrics are made, which need their folder.
@@ -47,6 +48,8 @@ class PlainLogger(Logger):  # type: ignore[misc] # the library has no types
         self.access_log.disabled = True
 
 
+# Without `--bind`: left alone, gunicorn would take the variable PORT for a wish to listen on every address.
+bind = "127.0.0.1:8000"
 logger_class = PlainLogger
 accesslog = None
 worker_class = BoundedWorker
@@ -71,13 +74,25 @@ limit_request_field_size = 8190
 _RARELY = (5_000, 5, 100)
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """Before the fork, and on connections of its own."""
     engine = connect_database(settings.stores.database_url, pool_size=1)
     reason = find_unsuitable(engine)
     engine.dispose()
     if reason:
         sys.exit(f"settings: DATABASE_URL: {reason}")
+    _require_proxy(server)
+
+
+def _require_proxy(server: Any) -> None:
+    """Say that we speak no TLS: health records leave this machine encrypted, or not at all."""
+    bound = [address for address in server.cfg.address if is_beyond_this_machine(address)]
+    tell = log.warning if bound or not settings.web.trusted_proxies else log.info
+    tell(
+        "plain_http",
+        needs="a reverse proxy with TLS in front (docs/examples/nginx.conf), counted in WELNO_TRUSTED_PROXIES",
+        listens_beyond_this_machine=bool(bound),
+    )
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 import time
+from functools import cache
 
 from flask import request
 from limits import RateLimitItem, parse_many
 
+from core.derived_keys import Purpose, derive_key
 from webapp.addresses import network_of
 from webapp.current import parts
 from webapp.errors import ApiError, Code
@@ -47,5 +49,10 @@ def caller_address() -> str:
 
 def pseudonym(value: str) -> str:
     """Stands for a phone number in Redis, which must not know it."""
-    key = parts().stores.settings.secrets.pseudonym_key.encode()
-    return hmac.new(key, f"limit\x1f{value}".encode(), hashlib.sha256).hexdigest()[:32]
+    key = _limits_key(parts().stores.settings.secrets.pseudonym_key)
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@cache
+def _limits_key(pseudonym_key: str) -> bytes:
+    return derive_key(pseudonym_key.encode(), Purpose.LIMITS)

@@ -122,14 +122,15 @@ class SecretSettings:
     sealing_keys: dict[str, bytes] = setting(
         "WELNO_SEALING_KEYS",
         read_sealing_keys,
-        "AES-256 keys for data at rest, `id:base64[,id:base64]`; the first seals.",
+        "AES-256 keys for data at rest, `id:hkdf:base64[,id:hkdf:base64]`; the first seals, with a key per purpose that"
+        " is derived from it (`id:base64`, as all were once, is used for every purpose as it is).",
         secret=True,
     )
     jwt_secret: str = setting("WELNO_JWT_SECRET", read_secret, "Signs access tokens.", secret=True)
     pseudonym_key: str = setting(
         "WELNO_PSEUDONYM_KEY",
         read_secret,
-        "Derives pseudonyms (limits, new patients' UUIDs); never change it.",
+        "Derives pseudonyms, new patients' UUIDs, keys of the limits and of the access log's chain; never change it.",
         secret=True,
     )
     password_pepper: str = setting(
@@ -294,7 +295,8 @@ class ProcessSettings:
     flower_origins: tuple[str, ...] = setting(
         "WELNO_FLOWER_ORIGINS",
         read_origins,
-        "Origins under which Flower is reached, besides names of this machine, separated by commas.",
+        "Origins under which Flower is reached, besides names of this machine, separated by commas; `/staff/runs` leads"
+        " to the one that has the web processes' host name and another port.",
         default="",
     )
     metrics_dir: str = setting(

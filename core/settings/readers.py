@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from core.derived_keys import MasterKey
 from core.sealing import KEY_ID
 
 Reader = Callable[[str], object]
@@ -26,6 +27,7 @@ _API_KEY = re.compile(r"[!-~]{1,512}")
 _MOST_PAUSES, _LONGEST_PAUSE_SECONDS = 20, 86_400 * 31
 _SECRET_LENGTH, _LONGEST_SECRET = 32, 512
 _KEY_BYTES = 32
+_DERIVES = "hkdf:"
 # Of 32 random bytes 30 are different on average; fewer than 8 are typed, not drawn.
 _DIFFERENT_AT_LEAST = 8
 # 32 random hexadecimal digits have about 115 by this count, a word typed twice far less.
@@ -137,13 +139,17 @@ def _bits_of(text: str) -> float:
 
 
 def read_sealing_keys(text: str) -> dict[str, bytes]:
+    """Each a MasterKey, but for those that stand there without `hkdf:`, as all did once."""
     keys: dict[str, bytes] = {}
     for item in read_list(text):
-        key_id, _, encoded = item.partition(":")
+        key_id, _, rest = item.partition(":")
+        encoded = rest.removeprefix(_DERIVES)
         try:
             key = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
-            raise ValueError("must be id:base64[,id:base64]") from None
+            raise ValueError("must be id:hkdf:base64[,id:hkdf:base64]") from None
+        if encoded != rest:
+            key = MasterKey(key)
         if not KEY_ID.fullmatch(key_id):
             raise ValueError("each id must be 1 to 64 letters, digits, '_', '.' or '-'")
         if len(key) != _KEY_BYTES or len(set(key)) < _DIFFERENT_AT_LEAST or _is_repeated(key.hex()):

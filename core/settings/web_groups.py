@@ -23,6 +23,12 @@ class WebSettings:
     cookie_secure: bool = setting(
         "WELNO_COOKIE_SECURE", read_boolean, "HTTPS in front: cookies as `__Host-`, and HSTS.", default="true"
     )
+    api_docs: bool = setting(
+        "WELNO_API_DOCS",
+        read_boolean,
+        "`/api/docs` and the documents for machines (`/api/openapi.json`, `/api/asyncapi.json`), open to everybody.",
+        default="true",
+    )
     trusted_proxies: int = setting(
         "WELNO_TRUSTED_PROXIES",
         count_between(0, 5),

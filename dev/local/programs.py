@@ -99,7 +99,7 @@ def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
 
 def flower_program(port: int) -> Program:
     options = (f"--address={LOOPBACK}", f"--port={port}")
-    return Program("flower", _module("tasks.processes.flower", *options), _local_url(port))
+    return Program("flower", _module("tasks.processes.flower", *options), _local_url(port), "/healthcheck")
 
 
 def migrations_command() -> tuple[str, ...]:

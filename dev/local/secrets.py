@@ -13,7 +13,7 @@ def new_password() -> str:
 
 
 def new_sealing_key() -> str:
-    return f"demo-1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return f"demo-1:hkdf:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def keep_secret(home: Path, name: str, make: Callable[[], str] = new_password) -> str:
@@ -52,7 +52,7 @@ def demo_secrets(home: Path) -> dict[str, str]:
 
 
 def demo_environment(
-    home: Path, *, database_url: str, redis_url: str, sandbox_port: int, web_port: int
+    home: Path, *, database_url: str, redis_url: str, sandbox_port: int, web_port: int, flower_port: int
 ) -> dict[str, str]:
     """What the children read. The demo's own values win over the caller's; other WELNO_* settings pass."""
     sandbox_url = f"http://127.0.0.1:{sandbox_port}"
@@ -68,8 +68,7 @@ def demo_environment(
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
         "WELNO_CONTROLLER": "웰노(시연용)",
         "WELNO_CONTROLLER_CONTACT": "privacy@welno.example",
-        # Loopback only: an operator's scripts may read what the dashboard shows.
-        "FLOWER_UNAUTHENTICATED_API": "true",
+        "WELNO_FLOWER_ORIGINS": f"http://127.0.0.1:{flower_port},http://localhost:{flower_port}",
         "PYTHONUNBUFFERED": "1",
     }
     # A setting that is given as a value and as a file stops the start.

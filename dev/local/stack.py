@@ -112,6 +112,7 @@ class Stack:
                 redis_url=self.valkey.url,
                 sandbox_port=self.ports.sandbox,
                 web_port=self.ports.web,
+                flower_port=self.ports.flower,
             ),
             **self._env_overrides,
         }

@@ -30,6 +30,7 @@ def read_environment(home: Path, ports: Ports) -> dict[str, str]:
         redis_url=redis_url(home, ports.valkey),
         sandbox_port=ports.sandbox,
         web_port=ports.web,
+        flower_port=ports.flower,
     )
 
 

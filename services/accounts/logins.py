@@ -77,8 +77,11 @@ def open_login(
     return sid
 
 
-def check_login(session: Session, sid: UUID, scope: Scope, *, idle: timedelta | None = None) -> LoginState:
-    """Look at a login at its use, and note the use. `idle`: unused for so long it has ended.
+def check_login(
+    session: Session, sid: UUID, scope: Scope, *, idle: timedelta | None = None, is_use: bool = True
+) -> LoginState:
+    """Look at a login at its use, and note the use. `idle`: unused for so long it has ended. `is_use`: false where only
+    a program asks, whose looks must not keep a login alive that nobody uses.
 
     Raises LoginEnded, also for an account that was disabled and for a login of another scope.
     """
@@ -94,7 +97,7 @@ def check_login(session: Session, sid: UUID, scope: Scope, *, idle: timedelta | 
         raise LoginEnded("unused for too long")
     if account is not None and not account.is_active:
         raise LoginEnded("the account is disabled")
-    if login.last_seen_at < now - _SEEN_EVERY:
+    if is_use and login.last_seen_at < now - _SEEN_EVERY:
         note_use(session, sid, now)
     return LoginState(
         sid=sid,

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.derived_keys import Purpose, derive_key
 from models.patients import AccessDay, AccessEntry
 
 _FETCH_ROWS = 1000
@@ -40,7 +41,7 @@ class CheckedDay:
 
 def chain_key(pseudonym_key: str) -> bytes:
     """Of its own: a pseudonym that is shown must say nothing of a hash."""
-    return hmac.new(pseudonym_key.encode(), b"access log chain", hashlib.sha256).digest()
+    return derive_key(pseudonym_key.encode(), Purpose.ACCESS_CHAIN)
 
 
 def first_hash(key: bytes, day: date) -> bytes:

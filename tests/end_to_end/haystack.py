@@ -101,7 +101,8 @@ def _is_the_providers(path: Path) -> bool:
 
 def flower_contents(product: Product) -> dict[str, bytes]:
     pages = ("/api/tasks?limit=10000", "/api/workers", "/metrics", "/tasks", "/workers", "/broker")
-    return {page: httpx.get(f"{product.stack.flower_url}{page}", timeout=20, verify=NO_TLS).content for page in pages}
+    with httpx.Client(base_url=product.stack.flower_url, headers=product.operator, timeout=20, verify=NO_TLS) as client:
+        return {page: client.get(page).raise_for_status().content for page in pages}
 
 
 def find_in(needles: dict[str, str], hay: bytes) -> list[str]:

@@ -1,10 +1,11 @@
-"""The whole product as the tests use it: short waits, everybody behind a proxy, Flower's API open."""
+"""The whole product as the tests use it: short waits, everybody behind a proxy."""
 
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import redis
 from sqlalchemy import Engine, create_engine, text
 
-from dev.local.programs import ORDER, Program
+from dev.local.programs import ORDER
 from dev.local.stack import Stack
 from tests.end_to_end.person import Person
 from tests.end_to_end.provider import Provider
@@ -71,8 +72,13 @@ class Product:
     def get(self, path: str, **asked: Any) -> httpx.Response:
         return httpx.get(f"{self.web_url}{path}", timeout=20, verify=NO_TLS, **asked)
 
+    @cached_property
+    def operator(self) -> dict[str, str]:
+        """The same header for all tests of this product that only look."""
+        return self.staff()
+
     def staff(self) -> dict[str, str]:
-        """The header of a member of staff."""
+        """The header of a member of staff, whose token is another each time."""
         self.stack.run(_staff_command(), "staff_token")
         printed = (self.logs / "staff_token.log").read_text()
         token = re.findall(r"eyJ[\w.-]+", printed)[-1]
@@ -82,7 +88,7 @@ class Product:
 
 @contextmanager
 def run_product(migrated: Path, processes: Sequence[str] = ORDER, **settings: str) -> Iterator[Product]:
-    with run_stack(migrated, SHORT_WAITS | settings, processes, _open_flower) as stack, hold(stack) as product:
+    with run_stack(migrated, SHORT_WAITS | settings, processes) as stack, hold(stack) as product:
         yield product
 
 
@@ -98,13 +104,6 @@ def hold(stack: Stack) -> Iterator[Product]:
         provider.close()
         engine.dispose()
         client.close()
-
-
-def _open_flower(programs: dict[str, Program]) -> dict[str, Program]:
-    """Its API; only this process may know the variable: nobody opens it by accident."""
-    flower = programs["flower"]
-    command = ("env", "FLOWER_UNAUTHENTICATED_API=true", *flower.command)
-    return programs | {"flower": Program(flower.name, command, flower.url)}
 
 
 def _staff_command() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.timeout(600)
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 ROLLED = ("web", "worker", "poller", "sweeper", "beat")
-NEW_KEY = "new:" + base64.b64encode(secrets.token_bytes(32)).decode()
+NEW_KEY = "new:hkdf:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def given(keys: str, program: Program) -> Program:
@@ -94,7 +94,7 @@ def command(product: Product, action: str, keys: str) -> str:
 
 def assert_missing_key_is_told(product: Product) -> None:
     """By a sweeper at its start."""
-    other = NEW_KEY.replace("new:", "other:")
+    other = NEW_KEY.replace("new:", "other:", 1)
     stack, sweeper = product.stack, Program("sweeper-other", (sys.executable, "-m", "tasks.processes.sweeper"))
     stack.add(given(other, sweeper))
     stack.start(sweeper.name)

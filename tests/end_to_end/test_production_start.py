@@ -28,17 +28,11 @@ def test_the_procfile_names_every_process():
 
 @pytest.mark.parametrize("process", LINES)
 def test_a_start_without_secrets_stops_and_names_each_of_them(process: str):
-    ended = start(LINES[process], FLOWER_BASIC_AUTH="operator:invented")
+    ended = start(LINES[process])
     assert ended.returncode != 0
     said = ended.stdout + ended.stderr
     sentence = next((line for line in said.splitlines() if "is not set" in line), "")
     assert [name for name in (*SECRETS, *STORES) if name not in sentence] == []
-
-
-def test_flower_does_not_start_without_a_password():
-    ended = start(LINES["flower"])
-    assert ended.returncode != 0
-    assert "FLOWER_BASIC_AUTH" in ended.stderr
 
 
 def test_neither_the_servers_nor_the_sandbox_of_the_demo_are_started_in_production():

@@ -18,7 +18,8 @@ WORKER_STEPS = {step.value for step in Step} - {Step.POLL_SIMPLE_AUTH.value}
 
 def tasks_of(product: Product, visit: Visit) -> dict[str, dict[str, Any]]:
     """By step, as Flower's API tells them."""
-    answer = httpx.get(f"{product.stack.flower_url}/api/tasks", params={"limit": 10_000}, timeout=20, verify=NO_TLS)
+    url, asked = f"{product.stack.flower_url}/api/tasks", {"limit": 10_000}
+    answer = httpx.get(url, params=asked, headers=product.operator, timeout=20, verify=NO_TLS)
     shown = [task for task in answer.json().values() if visit.session_id in (task["args"] or "")]
     return {task["name"].rpartition(".")[2]: task for task in shown}
 

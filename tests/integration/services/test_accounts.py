@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from models.accounts import Account, AccountKind, AccountRole, Login, RevokedWhy, Scope
 from services.accounts.accounts import (
@@ -229,16 +230,16 @@ def test_a_forgotten_second_factor_throws_out_who_used_it(session: Session, acco
 def test_a_new_sealing_key_seals_the_second_factors_anew(session: Session, account: Account):
     uri = offer_secret(account, SEALER)
     session.flush()
-    rotated = Sealer({"new": bytes(range(32, 64)), "k": bytes(range(32))})
+    rotated = Sealer({"new": MasterKey(range(32, 64)), "k": bytes(range(32))})
     assert count_secret_keys(session) == {"k": 1}
     assert reseal_secrets(session, rotated) == ResealedSecrets(1, 0)
     assert reseal_secrets(session, rotated) == ResealedSecrets(0, 0)
     assert count_secret_keys(session) == {"new": 1}
-    assert take_code(session, account, Sealer({"new": bytes(range(32, 64))}), code_of(uri), AT)
+    assert take_code(session, account, Sealer({"new": MasterKey(range(32, 64))}), code_of(uri), AT)
 
 
 def test_a_second_factor_of_a_lost_key_is_told_and_kept(session: Session, account: Account):
     offer_secret(account, SEALER)
     before = account.totp_secret
-    assert reseal_secrets(session, Sealer({"new": bytes(range(32, 64))})) == ResealedSecrets(0, 1)
+    assert reseal_secrets(session, Sealer({"new": MasterKey(range(32, 64))})) == ResealedSecrets(0, 1)
     assert account.totp_secret == before

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from core.clock import Clock
+from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from spool import DataType, Disk, Metadata, Package, Spool
 
 SESSION = "3f9c1a2b-0d4e-4f6a-8b7c-9d0e1f2a3b4c"
 OTHER = "0a1b2c3d-1111-4222-8333-444455556666"
 NOW = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
-SEALER = Sealer({"test": b"k" * 32, "new": b"n" * 32})
+SEALER = Sealer({"test": b"k" * 32, "new": MasterKey(b"n" * 32)})
 # The same keys after a rotation.
-ROTATED = Sealer({"new": b"n" * 32, "test": b"k" * 32})
+ROTATED = Sealer({"new": MasterKey(b"n" * 32), "test": b"k" * 32})
 
 
 @pytest.fixture

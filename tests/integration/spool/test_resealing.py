@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from core.clock import Clock
+from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from spool import AnswerKind, DataType, KeptAnswer, SealedWithUnknownKey, Spool, UnknownFile
 from spool.resealing import Resealed
@@ -48,11 +50,21 @@ def test_every_file_is_sealed_anew_once(full: Spool, clock: Clock):
     assert dict(rotated.count_sealing_keys()) == {"test": 5}
     assert rotated.reseal() == Resealed(done=5)
     assert rotated.reseal() == Resealed()
-    only_new = opened_with(full, Sealer({"new": b"n" * 32}), clock)
+    only_new = opened_with(full, Sealer({"new": MasterKey(b"n" * 32)}), clock)
     assert dict(only_new.count_sealing_keys()) == {"new": 5}
     assert only_new.read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
     assert all(only_new.export(info.name).raw_data == package().raw_data for info in only_new.names_of(SESSION))
     assert files_in(full.folders.root) == before
+
+
+def test_an_archive_keeps_its_key_in_use_until_it_is_gone(spool: Spool, clock: Clock):
+    rotated, patient, export = opened_with(spool, ROTATED, clock), uuid4(), uuid4()
+    spool.archives.put(patient, export, b"an archive", clock.now().timestamp())
+    assert rotated.reseal() == Resealed()
+    assert dict(rotated.count_sealing_keys()) == {"test": 1}
+    assert rotated.archives.read(patient, export) == b"an archive"
+    rotated.archives.drop(patient, export)
+    assert dict(rotated.count_sealing_keys()) == {}
 
 
 def test_a_file_keeps_its_age(spool: Spool, clock: Clock):

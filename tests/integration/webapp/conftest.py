@@ -31,6 +31,7 @@ def web_settings(demo_env: dict[str, str], postgres_url: str, server_home: Path)
     changes = {
         "WELNO_ALLOWED_ORIGINS": ORIGIN,
         "TILKO_DATA_DIR": str(spool),
+        "WELNO_FLOWER_ORIGINS": "",
         "WELNO_BODY_LIMIT": "100000 per minute",  # invented calls come by the thousand
         "WELNO_PASSWORD_LIMIT": "8 per hour",
     }

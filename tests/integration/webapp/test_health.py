@@ -83,6 +83,13 @@ def test_a_document_is_rendered_once_and_kept_by_its_reader(app: Flask, path: st
     assert (again.status_code, again.data) == (304, b"")
 
 
+@pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json", "/api/asyncapi.json"])
+def test_the_documents_can_be_turned_off(web_settings: Settings, path: str):
+    closed = create_app(replace(web_settings, web=replace(web_settings.web, api_docs=False)))
+    assert closed.test_client().get(path).status_code == 404
+    parts(closed).close()
+
+
 def test_the_document_of_the_stream_names_the_host_it_is_asked_by(app: Flask):
     for host in ("a.welno.test", "b.welno.test"):
         assert (

@@ -104,13 +104,17 @@ def test_the_answer_names_who_signed_in(add: Callable[..., None], sign_in: Calla
     assert (answer["staff"]["name"], answer["staff"]["role"], answer["expires_in"]) == ("당번", "staff", 8 * 3600)
 
 
-@pytest.mark.parametrize("path", [RUNS, "/admin/files", TOTP])
+def test_where_flower_has_no_address_nobody_is_led_there(desk: Desk, uri: str):
+    assert code(desk.ask("POST", "/auth/flower")) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", [RUNS, "/admin/files", TOTP, "/auth/flower"])
 def test_a_hospitals_staff_open_nothing_of_the_operators(
     app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse], path: str
 ):
     add("desk1", AccountKind.STAFF, AccountRole.ADMIN)
     desk = Desk(app, sign_in("desk1"))
-    answer = desk.ask("POST", path, json={}) if path == TOTP else desk.ask("GET", path)
+    answer = desk.ask("POST", path, json={}) if path.startswith("/auth") else desk.ask("GET", path)
     assert code(answer) == (403, "FORBIDDEN")
 
 

@@ -59,6 +59,7 @@ CALLS = {
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
     "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
     "auth.logout": Call("POST", "/api/v1/auth/logout", 401, 401, 401),
+    "auth.open_flower": Call("POST", "/api/v1/auth/flower", 401, 401, 401),
     "auth.set_up_second_factor": Call("POST", "/api/v1/auth/totp", 401, 401, 401, {}),
     "files.list_files": Call("GET", ADMIN, 401, 401, 401),
     "files.show_file": Call("GET", ADMIN + "/x", 401, 401, 401),

@@ -160,6 +160,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_ALLOWED_ORIGINS": ORIGINS,
     "WELNO_FLOWER_ORIGINS": ORIGINS,
     "WELNO_COOKIE_SECURE": ("on", "2", "maybe"),
+    "WELNO_API_DOCS": ("on", "2", "maybe"),
     "WELNO_TRUSTED_PROXIES": ("-1", "6"),
     "WELNO_RELAY_HANDSHAKE_WITHIN_SECONDS": ("0", "61", "1.5"),
     "WELNO_PUSH_LIMIT": RATE,

@@ -67,6 +67,16 @@ def test_a_text_names_each_recipient_with_its_retention(
     assert "까지 보관해요" in sentence
 
 
+def test_a_text_names_the_retention_that_is_set():
+    """Days of a consent and of files come from the settings; what is kept of records goes with the person."""
+    settings = ENVIRONMENT | {"WELNO_CONSENT_VALID_DAYS": "200", "WELNO_COMPLETED_KEEP_DAYS": "45"}
+    texts = read_consent_texts(Settings.read(settings))
+    assert [kind for kind, text in texts.items() if "200일" not in text.text] == []
+    kept = dict(texts[ConsentKind.SENSITIVE].points)["기간"]
+    assert "원본 파일은 저장한 뒤 45일" in kept
+    assert "정리한 기록은 삭제를 요청할 때까지" in kept
+
+
 def test_the_hash_is_of_the_text_as_it_is_shown(texts: ConsentTexts):
     shown = texts[ConsentKind.SERVICE]
     assert shown.sha256 == hashlib.sha256(shown.text.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""Whom a limit counts."""
+"""Whom a limit counts, and which addresses other machines reach."""
 
 import pytest
 
-from webapp.addresses import network_of
+from webapp.addresses import is_beyond_this_machine, network_of
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,21 @@ from webapp.addresses import network_of
 )
 def test_an_ipv6_network_counts_as_one_address(address: str | None, network: str):
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("bound", "beyond"),
+    [
+        (("127.0.0.1", 8000), False),
+        (("127.0.0.2", 8000), False),
+        (("::1", 8000), False),
+        (("localhost", 8000), False),
+        ("/run/welno/web.sock", False),
+        (("0.0.0.0", 8000), True),
+        (("::", 8000), True),
+        (("10.0.0.7", 8000), True),
+        (("web.internal", 8000), True),
+    ],
+)
+def test_who_listens_beyond_this_machine_is_known(bound: tuple[str, int] | str, beyond: bool):
+    assert is_beyond_this_machine(bound) == beyond

@@ -1,24 +1,31 @@
-"""Operators, auditors and a hospital's staff: signing in and out, and the operators' second factor."""
+"""Operators, auditors and a hospital's staff: signing in and out, the operators' second factor, their way to Flower."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from flask import request
 from flask_jwt_extended import create_access_token, get_jwt
 from flask_smorest import Blueprint
+from werkzeug.http import dump_cookie
 
 from core.logs import get_logger
+from core.names import flower_cookie
 from models.accounts import Account, AccountKind, RevokedWhy
 from services.accounts.logins import LoginState, note_second_factor, revoke_login
 from services.accounts.second_factor import confirm_secret, offer_secret
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
+    FlowerOutput,
     SecondFactorInput,
     SecondFactorOutput,
     StaffLoginInput,
     StaffLoginOutput,
 )
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.auth import mark_access, require_account, require_operator_login, take_back
+from webapp.auth import Role, mark_access, require_account, require_operations, require_operator_login, take_back
+from webapp.auth.credentials import bearer_token
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
@@ -109,6 +116,35 @@ def _confirm(login: LoginState, code: str) -> dict[str, Any]:
     return {"success": True, "confirmed": True}
 
 
+@blueprint.post("/flower")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(200, FlowerOutput)
+@fails(blueprint, 401, 403, 404, 413)
+def open_flower() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """For operators: the address of Flower, and a cookie that opens it for as long as the shown token is good.
+
+    404 where `WELNO_FLOWER_ORIGINS` names no address.
+    """
+    name = require_operations(Role.OPERATOR)
+    settings = stores().settings
+    url = _flower_url(settings.processes.flower_origins)
+    secure = settings.web.cookie_secure
+    cookie = dump_cookie(
+        flower_cookie(secure=secure), bearer_token() or "", secure=secure, httponly=True, samesite="Strict"
+    )
+    log.info("flower_opened", by=name)
+    return {"success": True, "url": url}, 200, {"Set-Cookie": cookie}
+
+
+def _flower_url(origins: Sequence[str]) -> str:
+    """Under the name by which we are asked, if it has one: the cookie goes nowhere else. Raises ApiError."""
+    name = urlsplit(request.host_url).hostname
+    fitting = [origin for origin in origins if urlsplit(origin).hostname == name] or origins
+    if not fitting:
+        raise ApiError(Code.NOT_FOUND)
+    return f"{fitting[0]}/"
+
+
 def _sign_in() -> SignIn:
     here = stores()
     return SignIn(here.unit_of_work, here.password_hashes, here.sealer, here.clock, run_off_loop)
@@ -130,3 +166,4 @@ def _give_token(signed_in: SignedIn) -> dict[str, Any]:
 mark_access(staff_login, "password")
 mark_access(logout, "account")
 mark_access(set_up_second_factor, "operations")
+mark_access(open_flower, "operations")

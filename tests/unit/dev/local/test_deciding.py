@@ -59,7 +59,7 @@ def test_every_program_is_listed_in_order(tmp_path):
     assert tuple(programs) == ORDER
     assert programs["web"].health_url == "http://127.0.0.1:1/readyz"
     assert programs["sandbox"].health_url == "http://127.0.0.1:2/control/health"
-    assert programs["flower"].health_url == "http://127.0.0.1:3/"
+    assert programs["flower"].health_url == "http://127.0.0.1:3/healthcheck"
 
 
 def test_program_without_address_has_no_health_url():
@@ -77,7 +77,7 @@ def test_environment_of_the_demo_wins_over_the_shell(tmp_path, monkeypatch):
     monkeypatch.setenv("TILKO_API_KEY", "of the shell")
     monkeypatch.setenv("WELNO_LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("PGOPTIONS", "-c role=someone")
-    env = demo_environment(tmp_path, database_url="d", redis_url="r", sandbox_port=2, web_port=1)
+    env = demo_environment(tmp_path, database_url="d", redis_url="r", sandbox_port=2, web_port=1, flower_port=3)
     assert env["TILKO_API_KEY"] != "of the shell"
     assert env["WELNO_LOG_LEVEL"] == "DEBUG"
     assert "PGOPTIONS" not in env

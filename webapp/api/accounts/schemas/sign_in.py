@@ -39,6 +39,11 @@ class StaffLoginOutput(Schema):
     staff = fields.Nested(StaffOutput, required=True)
 
 
+class FlowerOutput(Schema):
+    success = fields.Boolean(required=True)
+    url = fields.String(required=True, metadata={"description": "Where the cookie of this answer opens Flower."})
+
+
 class SecondFactorInput(InputSchema):
     totp = Text(WORD_MAX, load_default=None, validate=_CODE, metadata=_CODE_DOC)
 

@@ -77,6 +77,18 @@ export class StaffApi {
     await this.useToken(this.#http.token);
   }
 
+  /** Its cookie opens Flower, for as long as this login lasts. @returns {Promise<string>} where that is */
+  async openFlower() {
+    const http = new HttpClient({
+      baseUrl: "/api/v1",
+      credentials: "same-origin",
+      cache: "no-store",
+      timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    });
+    http.useToken(this.#http.token);
+    return (await http.request("POST", "/auth/flower")).url;
+  }
+
   /** This tab no longer has the token, which may still be good elsewhere. */
   forget() {
     this.#tab.removeItem(TOKEN_KEY);

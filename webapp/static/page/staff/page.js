@@ -54,7 +54,7 @@ function askToSignIn(reason = "") {
   watch.stop();
   list.forget();
   if (find("confirm").open) find("confirm").close("no");
-  for (const id of ["list", "run-history", "refreshing", "sign-out"]) show(find(id), false);
+  for (const id of ["list", "run-history", "refreshing", "flower", "sign-out"]) show(find(id), false);
   showConnection("closed");
   showError(find("trouble"), null);
   signIn.ask(reason);
@@ -65,7 +65,7 @@ function showView(moved) {
   if (!api.hasToken) return askToSignIn();
   const id = wantedRun();
   signIn.hide();
-  for (const part of ["refreshing", "sign-out"]) show(find(part));
+  for (const part of ["refreshing", "flower", "sign-out"]) show(find(part));
   show(find("list"), !id);
   show(find("run-history"), Boolean(id));
   if (id) view.open(id);
@@ -88,6 +88,14 @@ find("sign-out").addEventListener("click", async () => {
     if (isRefused(error)) return;
     const text = "서버에서 로그인을 끝내지 못했어요. 시간이 지나면 저절로 끝나요.";
     showError(find("trouble"), { text, reference: error.requestId });
+  }
+});
+find("flower").addEventListener("click", async () => {
+  try {
+    location.assign(await api.openFlower());
+  } catch (error) {
+    if (isRefused(error)) askToSignIn(explainToStaff(error));
+    else showError(find("trouble"), troubleOf(error));
   }
 });
 find("refresh").addEventListener("click", () => watch.now());
