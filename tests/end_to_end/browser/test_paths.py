@@ -92,8 +92,8 @@ def test_who_was_never_examined_is_told_so(visitor: Visitor, phones: Phones) -> 
 def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
     visitor.begin(person)
-    phones.approve(person)
     visitor.page.get_by_role("button", name="승인했어요").click()
+    phones.approve(person)
     visitor.put_dialog_off()
     assert visitor.remembered("tilko_manual_collect") == "true"
 
