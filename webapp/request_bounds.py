@@ -26,6 +26,7 @@ HEADER_MAX_CHARACTERS = {
     "Sec-WebSocket-Protocol": 1024,
     "Transfer-Encoding": 64,
     "X-Forwarded-For": 1024,
+    "X-Welno-Background": 8,
     "X-Request-ID": 256,
 }
 _PATH_PART_MAX = 200

@@ -166,6 +166,16 @@ def test_an_operator_who_does_nothing_for_a_quarter_of_an_hour_is_out(app: Flask
     assert desk.ask("GET", RUNS).status_code == 401
 
 
+def test_a_page_that_refreshes_itself_keeps_no_login_alive(app: Flask, desk: Desk, uri: str):
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=func.now() - timedelta(minutes=14)))
+    by_itself = {"Authorization": f"Bearer {desk.token}", "X-Welno-Background": "1"}
+    assert app.test_client().get(API + RUNS, headers=by_itself).status_code == 200
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=Login.last_seen_at - timedelta(minutes=2)))
+    assert app.test_client().get(API + RUNS, headers=by_itself).status_code == 401
+
+
 def test_five_wrong_tries_of_a_login_are_enough_and_a_right_one_takes_them_back(
     add: Callable[..., None], sign_in: Callable[..., TestResponse]
 ):
