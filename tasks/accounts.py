@@ -19,7 +19,7 @@ from services.accounts.accounts import (
     AccountsError,
     add_account,
     change_password,
-    check_password_length,
+    check_password,
     disable_account,
     enable_account,
     require_account,
@@ -31,7 +31,7 @@ from tasks.opening import open_stores
 
 
 def add(here: Stores, options: argparse.Namespace) -> str:
-    password_hash = _hashed(here)
+    password_hash = _hashed(here, options)
     kind, role = AccountKind(options.kind), AccountRole(options.role or options.kind)
     with here.unit_of_work() as work:
         account_id = add_account(work.session, kind, options.login, options.name, password_hash, role)
@@ -40,7 +40,7 @@ def add(here: Stores, options: argparse.Namespace) -> str:
 
 
 def set_password(here: Stores, options: argparse.Namespace) -> str:
-    password_hash = _hashed(here)
+    password_hash = _hashed(here, options)
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
         change_password(work.session, account, password_hash)
@@ -91,10 +91,10 @@ def _own_name() -> str:
         return str(os.getuid())
 
 
-def _hashed(here: Stores) -> str:
-    """Raises PasswordTooShort."""
+def _hashed(here: Stores, options: argparse.Namespace) -> str:
+    """Raises PasswordTooShort, PasswordTooEasy."""
     password = sys.stdin.readline().rstrip("\r\n")
-    check_password_length(password)
+    check_password(password, options.login)
     return here.password_hashes.hash(password)
 
 
