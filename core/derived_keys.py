@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     itself, as what is stored under them cannot be written anew."""
 
     ACCESS_CHAIN = "access log chain"
+    ACCESS_OF_NOBODY = "access log, looks at nobody"
     LIMITS = "limits"
 
 

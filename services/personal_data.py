@@ -42,6 +42,7 @@ from spool import Spool
 KEPT_TABLES: Mapping[str, str] = {
     "accounts": "people who work with the product, none of them a patient",
     "logins": "of those people",
+    "account_changes": "who gave those people which access, for as long as the law wants it kept",
     "welno_access_log": "append-only; people stand there by pseudonyms, the rest under the key that was destroyed",
     "welno_access_days": "ends of the log's chains",
     "welno_epoch": "one row of the event log",

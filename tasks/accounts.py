@@ -1,66 +1,100 @@
 """The operators' command for accounts: `python -m tasks.accounts add | password | disable | enable | forget-totp`.
 
+`changes` shows what was done to an account.
+
 A password is read from standard input: an argument would stand in the shell's history and the list of processes.
 Exit status: 0 done, 1 not possible (the sentence says why), 2 wrong use.
 """
 
 import argparse
+import os
+import platform
+import pwd
 import sys
 from collections.abc import Callable, Sequence
 
-from models.accounts import AccountKind, AccountRole
+from models.accounts import Account, AccountChangeKind, AccountKind, AccountRole
+from services.accounts.account_changes import list_changes, record_change
 from services.accounts.accounts import (
     AccountsError,
     add_account,
     change_password,
-    check_password_length,
+    check_password,
     disable_account,
     enable_account,
     require_account,
 )
 from services.accounts.second_factor import forget_secret
+from services.delivery.unit_of_work import Work
 from services.stores import Stores
 from tasks.opening import open_stores
 
 
 def add(here: Stores, options: argparse.Namespace) -> str:
-    password_hash = _hashed(here)
+    password_hash = _hashed(here, options)
     kind, role = AccountKind(options.kind), AccountRole(options.role or options.kind)
     with here.unit_of_work() as work:
         account_id = add_account(work.session, kind, options.login, options.name, password_hash, role)
+        _record(work, work.session.get_one(Account, account_id), AccountChangeKind.ADDED, options)
     return str(account_id)
 
 
 def set_password(here: Stores, options: argparse.Namespace) -> str:
-    password_hash = _hashed(here)
+    password_hash = _hashed(here, options)
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
         change_password(work.session, account, password_hash)
+        _record(work, account, AccountChangeKind.PASSWORD_CHANGED, options)
     return "changed; whoever was signed in is no longer"
 
 
 def disable(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        disable_account(work.session, require_account(work.session, AccountKind(options.kind), options.login))
+        account = require_account(work.session, AccountKind(options.kind), options.login)
+        disable_account(work.session, account)
+        _record(work, account, AccountChangeKind.DISABLED, options)
     return "disabled; whoever was signed in is no longer"
 
 
 def enable(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        enable_account(require_account(work.session, AccountKind(options.kind), options.login))
+        account = require_account(work.session, AccountKind(options.kind), options.login)
+        enable_account(account)
+        _record(work, account, AccountChangeKind.ENABLED, options)
     return "enabled"
 
 
 def forget_totp(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        forget_secret(work.session, require_account(work.session, AccountKind(options.kind), options.login))
+        account = require_account(work.session, AccountKind(options.kind), options.login)
+        forget_secret(work.session, account)
+        _record(work, account, AccountChangeKind.SECOND_FACTOR_FORGOTTEN, options)
     return "forgotten; a new second factor is set up at the next sign-in"
 
 
-def _hashed(here: Stores) -> str:
-    """Raises PasswordTooShort."""
+def show_changes(here: Stores, options: argparse.Namespace) -> str:
+    with here.unit_of_work() as work:
+        account = require_account(work.session, AccountKind(options.kind), options.login)
+        changes = list_changes(work.session, account.account_id)
+        return "\n".join(f"{one.changed_at:%Y-%m-%dT%H:%M:%SZ}  {one.what}  {one.role}  by {one.by}" for one in changes)
+
+
+def _record(work: Work, account: Account, what: AccountChangeKind, options: argparse.Namespace) -> None:
+    record_change(work.session, account, what, options.by or f"the user {_own_name()} of {platform.node()}")
+
+
+def _own_name() -> str:
+    """As the machine knows who runs the command; a number where it has no name for it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _hashed(here: Stores, options: argparse.Namespace) -> str:
+    """Raises PasswordTooShort, PasswordTooEasy."""
     password = sys.stdin.readline().rstrip("\r\n")
-    check_password_length(password)
+    check_password(password, options.login)
     return here.password_hashes.hash(password)
 
 
@@ -73,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "disable": (disable, "let it sign in no more, and throw it out"),
         "enable": (enable, "let a disabled one sign in again"),
         "forget-totp": (forget_totp, "for who has lost the authenticator"),
+        "changes": (show_changes, "who gave it which access, and when"),
     }
     for verb, (action, words) in actions.items():
         sub = verbs.add_parser(verb, help=words)
@@ -81,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         if verb == "add":
             sub.add_argument("--name", required=True, help="how the person is called")
             sub.add_argument("--role", choices=[role.value for role in AccountRole], help="default: as the kind")
+        sub.add_argument("--by", help="who does this; it is recorded for good (default: the machine's user)")
         sub.set_defaults(run=action)
     return parser
 

@@ -28,6 +28,7 @@ from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
 from webapp.headers import harden
 from webapp.jobs import build_task_sender
+from webapp.limit_storage import SHARED_CLOCK
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
@@ -72,7 +73,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         RelayLimits.of(settings),
         check_positions_every_seconds=settings.relay.position_check_seconds,
     )
-    limiter = build_limiter(app, settings.stores.redis_url)
+    limiter = build_limiter(app, settings.stores.redis_url, SHARED_CLOCK, lambda: clock.now().timestamp())
     survive_failover(limiter_pool(limiter))
     return Parts(
         stores=stores,

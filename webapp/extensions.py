@@ -1,5 +1,6 @@
 """Builds the Flask extensions of one app. Imports nothing of ours, so that every other module here may import it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
@@ -20,7 +21,6 @@ _HOSTS_APART_SECONDS = 120
 _LIMITS_TIMEOUT_SECONDS = 2
 # For a command of a tenth of a millisecond. Without a bound a crowd of callers would open one each, and as many files.
 _LIMITS_MAX_CONNECTIONS = 16
-_REDIS_IS_LOCAL = ("unix://",)
 
 
 class DocumentedApi(Api):  # type: ignore[misc] # the library has no types
@@ -64,9 +64,9 @@ def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool) -> J
     return JWTManager(app)
 
 
-def build_limiter(app: Flask, redis_url: str) -> Limiter:
-    """Errors of Redis are raised: a limit that cannot be counted is no permission."""
-    scheme = "redis+" if redis_url.startswith(_REDIS_IS_LOCAL) else ""
+def build_limiter(app: Flask, redis_url: str, storage_scheme: str, now: Callable[[], float]) -> Limiter:
+    """Counts in the storage of this scheme, which is given the connections and the clock. Errors of Redis are raised: a
+    limit that cannot be counted is no permission."""
     pool = BlockingConnectionPool.from_url(
         redis_url,
         max_connections=_LIMITS_MAX_CONNECTIONS,
@@ -79,8 +79,8 @@ def build_limiter(app: Flask, redis_url: str) -> Limiter:
     limiter = Limiter(
         get_remote_address,
         app=app,
-        storage_uri=f"{scheme}{redis_url}",
-        storage_options={"connection_pool": pool},  # type: ignore[dict-item] # handed on as it is
+        storage_uri=f"{storage_scheme}://",
+        storage_options={"connection_pool": pool, "now": now},  # type: ignore[dict-item] # handed on as it is
         strategy="moving-window",
         key_prefix="welno",
     )

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import time
 from functools import cache
 
 from flask import request
@@ -39,7 +38,7 @@ def forget_uses(limit: str, action: str, key: str) -> None:
 
 def _refuse(item: RateLimitItem, action: str, key: str) -> None:
     reset_at = parts().limiter.limiter.get_window_stats(item, action, key).reset_time
-    raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - time.time(), 0))
+    raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - parts().stores.clock.now().timestamp(), 0))
 
 
 def caller_address() -> str:

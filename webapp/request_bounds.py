@@ -28,6 +28,7 @@ HEADER_MAX_CHARACTERS = {
     # Apps with a browser of their own write long ones; what is told of it is cut.
     "User-Agent": 2048,
     "X-Forwarded-For": 1024,
+    "X-Welno-Background": 8,
     "X-Request-ID": 256,
 }
 _PATH_PART_MAX = 200

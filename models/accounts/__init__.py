@@ -1,5 +1,6 @@
 """Accounts, their logins, and access tokens that are no longer taken."""
 
+from models.accounts.account_changes import AccountChange, AccountChangeKind
 from models.accounts.accounts import ROLES_OF, Account, AccountKind, AccountRole
 from models.accounts.logins import Login, RevokedWhy, Scope
 from models.accounts.revocations import RevokedToken, TokensValidAfter
@@ -7,6 +8,8 @@ from models.accounts.revocations import RevokedToken, TokensValidAfter
 __all__ = [
     "ROLES_OF",
     "Account",
+    "AccountChange",
+    "AccountChangeKind",
     "AccountKind",
     "AccountRole",
     "Login",

@@ -1,8 +1,10 @@
 """Accounts: made, disabled and given passwords by operators' commands; looked up by whoever signs in.
 
-Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, RoleOfAnotherKind.
+Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, PasswordTooEasy,
+RoleOfAnotherKind.
 """
 
+import unicodedata
 from collections.abc import Collection
 from uuid import UUID, uuid4
 
@@ -16,6 +18,10 @@ from services.accounts.logins import revoke_logins
 PASSWORD_MIN_CHARACTERS = 12
 # Longer ones add nothing but hashing time that anybody may ask for.
 PASSWORD_MAX_CHARACTERS = 256
+_DIFFERENT_CHARACTERS = 5
+# Words of our own context, and what they most often stand with: they count for nothing.
+_OUR_WORDS = ("welno", "웰노", "tilko", "mediarc", "operator", "auditor", "password", "admin", "12345678", "qwerty")
+_SHORTEST_WORD = 2
 
 
 class AccountsError(Exception):
@@ -36,6 +42,10 @@ class PasswordTooShort(AccountsError):
     """Passwords of accounts have at least `PASSWORD_MIN_CHARACTERS`."""
 
 
+class PasswordTooEasy(AccountsError):
+    """It is made of what everybody knows of us, or of few characters."""
+
+
 class RoleOfAnotherKind(AccountsError):
     """The role is not one of the kind's."""
 
@@ -48,6 +58,18 @@ def check_password_length(password: str) -> None:
     """Raises PasswordTooShort, also for one that is longer than we hash."""
     if not PASSWORD_MIN_CHARACTERS <= len(password) <= PASSWORD_MAX_CHARACTERS:
         raise PasswordTooShort(f"a password has {PASSWORD_MIN_CHARACTERS} to {PASSWORD_MAX_CHARACTERS} characters")
+
+
+def check_password(password: str, login: str) -> None:
+    """What a guesser of this account would try first. Raises PasswordTooShort, PasswordTooEasy."""
+    check_password_length(password)
+    typed, name = unicodedata.normalize("NFKC", password).casefold(), canonical_login(login)
+    words = {*_OUR_WORDS, name, name.partition("@")[0]}
+    rest = typed
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "") if len(word) >= _SHORTEST_WORD else rest
+    if len(rest) < PASSWORD_MIN_CHARACTERS or len(set(rest)) < _DIFFERENT_CHARACTERS:
+        raise PasswordTooEasy("without the login, our own names and repetitions too little is left of this password")
 
 
 def add_account(

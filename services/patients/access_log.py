@@ -16,6 +16,7 @@ from sqlalchemy import Row, bindparam, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from core.derived_keys import Purpose, derive_key
 from core.sealing import Sealer, SealError
 from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, PatientKey
 from services.patients.access_chain import chain_key, first_hash, hash_entry
@@ -102,6 +103,8 @@ class AccessLog:
 
     def __init__(self, sealer: Sealer, pseudonym_key: str) -> None:
         self._sealer = sealer
+        # No sealing key: those are replaced, and what stands in the log cannot be sealed anew.
+        self._nobody = Sealer({"nobody": derive_key(pseudonym_key.encode(), Purpose.ACCESS_OF_NOBODY)})
         self._pseudonym_key = pseudonym_key
         self._chain_key = chain_key(pseudonym_key)
 
@@ -117,7 +120,7 @@ class AccessLog:
             key = self._make_key(session, look.patient_uuid, now)
         actor, day = look.actor, now.astimezone(UTC).date()
         named = {"address": actor.address, "name": actor.name, "reason": look.reason}
-        sealer = self._sealer if key is None else Sealer({"patient": key})
+        sealer = self._nobody if key is None else Sealer({"patient": key})
         row = session.execute(_NEXT, {"day": day, "first": first_hash(self._chain_key, day)}).one()
         entry: dict[str, Any] = {
             "day": day,

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
+from flask import request
 
 from models.accounts import Scope
 from services.accounts.logins import LoginEnded, LoginState, check_login
@@ -74,9 +75,11 @@ def _operations_claims() -> dict[str, Any]:
 
 def _live_login(claims: dict[str, Any]) -> LoginState:
     idle = timedelta(seconds=stores().settings.accounts.operator_idle_seconds)
+    # A page that refreshes itself says so: nobody needs to be there.
+    is_use = request.headers.get("X-Welno-Background") is None
     with stores().unit_of_work() as work:
         try:
-            return check_login(work.session, UUID(claims["sid"]), Scope.OPERATIONS, idle=idle)
+            return check_login(work.session, UUID(claims["sid"]), Scope.OPERATIONS, idle=idle, is_use=is_use)
         except LoginEnded as exc:
             raise ApiError(Code.UNAUTHORIZED) from exc
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from sqlalchemy.orm import Session
 
 from core.clock import clock
@@ -15,6 +15,7 @@ from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.product import Product
+from tests.waiting import wait_until
 
 PAGE, PASSWORD = "/staff/runs", "an invented password"
 
@@ -70,6 +71,34 @@ def test_the_first_sign_in_connects_an_authenticator_and_the_next_asks_for_its_c
     page.get_by_label("인증 앱의 숫자 6자리").fill(totp.at(clock.now() + timedelta(seconds=30)))
     page.get_by_role("button", name="로그인", exact=True).click()
     expect(page.get_by_role("heading", name="수집 작업")).to_be_visible()
+
+
+def test_a_refresh_that_nobody_asked_for_says_so(page: Page, login: str) -> None:
+    """So that it keeps no login alive."""
+    set_up(page, login)
+    with page.expect_request(lambda asked: "/admin/runs" in asked.url and is_background(asked), timeout=15_000):
+        pass
+    with page.expect_request(lambda asked: "/admin/runs" in asked.url and not is_background(asked)):
+        page.get_by_role("button", name="지금 새로고침").click()
+
+
+def is_background(asked: Request) -> bool:
+    return asked.headers.get("x-welno-background") == "1"
+
+
+def test_flower_opens_from_the_page_until_one_signs_out(
+    page: Page, login: str, product: Product, complaints: list[str]
+) -> None:
+    flower = product.stack.flower_url
+    assert (page.request.get(f"{flower}/workers")).status == 401
+    set_up(page, login)
+    page.get_by_role("button", name="Celery 작업 보기").click()
+    expect(page).to_have_url(f"{flower}/")
+    expect(page.get_by_role("link", name="Tasks")).to_be_visible()
+    page.go_back()
+    complaints[:] = [one for one in complaints if f":{product.stack.ports.flower}" not in one]  # it was to go there
+    page.get_by_role("button", name="로그아웃").click()
+    wait_until(lambda: page.request.get(f"{flower}/workers").status == 401, 1)
 
 
 def test_a_wrong_code_connects_nothing(page: Page, login: str) -> None:

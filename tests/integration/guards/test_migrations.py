@@ -138,3 +138,24 @@ def test_stored_pictures_are_kept_once_and_come_back_on_the_way_down(own_databas
     assert (odd["details"], odd["raw_data"]) == before[1]
     alembic(own_database, "downgrade", "0004")
     assert [(row["details"], row["raw_data"]) for row in read_rows(seeded, "welno_prescription_data")] == before
+
+
+def test_accounts_of_before_the_record_of_grants_are_in_it(own_database: Environment):
+    alembic(own_database, "upgrade", "0007")
+    engine = create_engine(own_database["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    account = {"id": uuid4()}
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "insert into welno.accounts (account_id, kind, login, name, password_hash, role, created_at) "
+                "values (:id, 'operator', 'night', '당번', 'x', 'auditor', '2026-01-02T00:00:00Z')"
+            ),
+            account,
+        )
+        alembic(own_database, "upgrade", "0017")
+        [change] = read_rows(connection, "account_changes")
+        alembic(own_database, "downgrade", "0007")
+        assert connection.execute(text("select login from welno.accounts")).scalar_one() == "night"
+    engine.dispose()
+    assert (change["account_id"], change["role"], change["what"]) == (account["id"], "auditor", "added")
+    assert change["changed_at"].isoformat() == "2026-01-02T00:00:00+00:00"

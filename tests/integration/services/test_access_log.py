@@ -10,8 +10,9 @@ from sqlalchemy import Engine, delete, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.sealing import Sealer
-from models.patients import AccessedWhat, ActorKind, Patient
+from core.derived_keys import Purpose, derive_key
+from core.sealing import Sealer, key_id_of
+from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient
 from services.patients.access_chain import ChainBreak, chain_key, check_day, known_days
 from services.patients.access_days import keep_access_days
 from services.patients.access_log import AccessLog, Actor, Look
@@ -179,6 +180,17 @@ def test_without_the_patient_nothing_opens_and_the_chain_holds(sessions: session
         assert session.execute(text("select count(*) from welno.welno_patient_keys")).scalar_one() == 0
     assert [(one.address, one.reason) for one in shown] == [(None, None)] * 3
     assert check(sessions) is None
+
+
+def test_a_look_at_nobody_needs_no_sealing_key_that_is_replaced(sessions: sessionmaker[Session], patient: UUID):
+    """An auditor who lists a day: the entry cannot be sealed anew."""
+    with sessions.begin() as session:
+        LOG.record(session, Look(STAFF, AccessedWhat.ACCESS_LOG, reason=REASON), NOW)
+    with sessions() as session:
+        entry = session.query(AccessEntry).filter_by(subject=None).one()
+    assert key_id_of(bytes(entry.sealed)) == "nobody"
+    own = Sealer({"nobody": derive_key(PSEUDONYM_KEY.encode(), Purpose.ACCESS_OF_NOBODY)})
+    assert ADDRESS.encode() in own.open(bytes(entry.sealed), "access/None")
 
 
 def test_pages_follow_each_other_newest_first(sessions: sessionmaker[Session], look, patient: UUID):

@@ -15,10 +15,12 @@ from models.accounts import Account, AccountKind, AccountRole, Login, RevokedWhy
 from services.accounts.accounts import (
     AccountExists,
     AccountNotFound,
+    PasswordTooEasy,
     PasswordTooShort,
     RoleOfAnotherKind,
     add_account,
     change_password,
+    check_password,
     check_password_length,
     disable_account,
     find_account,
@@ -95,6 +97,22 @@ def test_nobody_is_found_by_a_login_that_nobody_has(session: Session):
 def test_a_password_has_a_least_and_a_longest_length(password: str):
     with pytest.raises(PasswordTooShort):
         check_password_length(password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["welno-password-1", "NightShift7NightShift7", "aaaaaaaaaaaaaaaa", "1212121212121212", "Ｐａｓｓｗｏｒｄwelno2026"],
+)
+def test_what_a_guesser_of_the_account_would_try_is_no_password(password: str):
+    with pytest.raises(PasswordTooEasy):
+        check_password(password, "nightshift7@hanbit.example")
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "welno and 14 blue geese", "ㄱ한글로 쓴 비밀번호 열두자"]
+)
+def test_any_composition_is_a_password(password: str):
+    check_password(password, "nightshift7@hanbit.example")
 
 
 def test_a_login_holds_and_tells_the_role_of_this_moment(session: Session, account: Account, sid: UUID):

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from dev.local.programs import ROOT
+from tests.tables import delete_all_rows
 
 PASSWORD = "an invented password"
 
@@ -31,7 +33,7 @@ def command(engine: Engine, demo_env: dict[str, str], postgres_url: str):
 
     yield call
     with engine.begin() as connection:
-        connection.execute(text("delete from welno.accounts"))
+        delete_all_rows(connection)
 
 
 def test_an_account_is_made_once_given_another_password_and_disabled(command, engine: Engine):
@@ -51,6 +53,44 @@ def test_an_account_is_made_once_given_another_password_and_disabled(command, en
     with engine.connect() as connection:
         assert not connection.execute(text("select is_active from welno.accounts")).scalar_one()
     assert command("enable", "night")[0] == 0
+
+
+def test_every_change_is_recorded_with_who_made_it(command, engine: Engine):
+    command("add", "night", "--name", "밤 당번", "--by", "ticket 17", typed=PASSWORD)
+    for verb in ("password", "forget-totp", "disable", "enable"):
+        assert command(verb, "night", "--by", "the head of operations", typed=PASSWORD)[0] == 0
+    status, said = command("changes", "night")
+    lines = [line.split("  ") for line in said.splitlines()]
+    head = "by the head of operations"
+    assert (status, [line[1:] for line in lines]) == (
+        0,
+        [
+            ["added", "operator", "by ticket 17"],
+            ["password_changed", "operator", head],
+            ["second_factor_forgotten", "operator", head],
+            ["disabled", "operator", head],
+            ["enabled", "operator", head],
+        ],
+    )
+
+
+def test_without_a_name_the_machines_user_is_recorded(command, engine: Engine):
+    command("add", "night", "--name", "밤 당번", typed=PASSWORD)
+    assert "by the user " in command("changes", "night")[1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update welno.account_changes set by = 'x'",
+        "delete from welno.account_changes",
+        "truncate welno.account_changes",
+    ],
+)
+def test_postgresql_refuses_to_change_what_is_recorded(command, engine: Engine, statement: str):
+    command("add", "night", "--name", "밤 당번", typed=PASSWORD)
+    with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(statement))
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,22 @@ from werkzeug.test import TestResponse
 
 from core.clock import clock
 from core.names import Status, session_subject
+from core.sealing import SealError
 from dev.local.postgres import EmbeddedPostgres
-from models.collection import CollectionRun
-from models.patients import CampaignPayment, Checkup, Erasure, Patient, TermsAgreement
+from models.collection import CollectionRun, CollectionStep
+from models.patients import (
+    DEFAULT_HOSPITAL,
+    AccessEntry,
+    CampaignPayment,
+    Checkup,
+    Erasure,
+    MediarcReport,
+    Patient,
+    PatientKey,
+    RecordVersion,
+    TermsAgreement,
+)
+from models.table import Table
 from services.accounts.hashing import PasswordHashes
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
@@ -32,7 +45,7 @@ from services.patients.identification import PatientNotWritten, identify_patient
 from services.patients.identity import Identity
 from services.patients.passwords import reset_password
 from services.patients.tombstones import is_buried_for_import
-from services.personal_data import build_erasure_job, build_export, list_erasers
+from services.personal_data import ROW_ERASERS, build_erasure_job, build_export, list_erasers
 from services.stores import Stores
 from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
@@ -164,6 +177,22 @@ def leaves_traces(canary: Canary) -> None:
         work.emit(session_subject(canary.person.session_id), {"type": "x", "patient_uuid": str(canary.uuid)})
         work.session.add(CampaignPayment(oid="ORDER-7", pipeline_step="REPORT_COMPLETED", **buyer))
         work.session.add(CampaignPayment(oid="ORDER-8", patient_uuid=canary.uuid, user_name="곽카나리아"))
+        work.session.add_all(rows_of_rare_tables(canary))
+
+
+def rows_of_rare_tables(canary: Canary) -> list[Table]:
+    """A report, an older version of a record, a try of a step."""
+    now, session_id = clock.now(), UUID(canary.person.session_id)
+    theirs = {"patient_uuid": canary.uuid, "session_id": session_id}
+    said = {"name": NAME, "birth": "1963-11-19"}
+    report = {"disease_data": [said], "cancer_data": [], "mediarc_response": said, "report_url": f"https://r/{NAME}"}
+    place = {"partner_id": "welno", "hospital_id": DEFAULT_HOSPITAL}
+    step = {"session_id": session_id, "step": "finish", "fence": 1, "attempt": 1, "outcome": "done"}
+    return [
+        MediarcReport(**theirs, **place, **report),
+        RecordVersion(**theirs, kind="checkup", record_id=1, answered_at=now, content={"location": PLACE}),
+        CollectionStep(**step, started_at=now, ended_at=now),
+    ]
 
 
 def everything_in_tables(engine: Engine) -> dict[str, bytes]:
@@ -197,6 +226,26 @@ def test_the_search_finds_the_canary_in_every_place(canary: Canary, engine: Engi
     assert {f"welno.welno_{table}" for table in tables} <= set(found)
     assert {"redis", "links", "welno.tb_campaign_payments"} <= set(found)
     assert sum("web_spool" in place for place in found) >= 7
+
+
+def test_the_canary_stands_in_every_table_that_is_erased(canary: Canary, engine: Engine, redis_client: redis.Redis):
+    """Else a table that a domain adds would be searched while it is empty."""
+    erased = {f"welno.{table}" for eraser in ROW_ERASERS for table in eraser.tables}
+    counted_elsewhere = "welno.welno_subjects"  # a session's events are counted in its run's row
+    assert erased - set(search(canary, engine, redis_client)) == {counted_elsewhere}
+
+
+def test_what_is_left_sealed_opens_with_no_key_that_is_left(canary: Canary, engine: Engine):
+    erasure_id = canary.is_erased()
+    with Session(engine) as session:
+        assert session.get_one(Erasure, erasure_id).person is None
+        assert session.query(PatientKey).filter_by(patient_uuid=canary.uuid).count() == 0
+        subject = canary.stores.access_log.subject_of(canary.uuid)
+        entries = session.query(AccessEntry).filter_by(subject=subject).all()
+    assert len(entries) >= 2
+    for entry in entries:
+        with pytest.raises(SealError):
+            canary.stores.sealer.open(bytes(entry.sealed), f"access/{subject}")
 
 
 def test_after_erasure_the_canary_is_nowhere(canary: Canary, engine: Engine, redis_client: redis.Redis):

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,15 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from core.clock import clock
 from core.settings import Settings
 from dev.local.ports import pick_port
 from tests.waiting import wait_until
 from webapp import create_app
 from webapp.current import parts
 from webapp.error_reference import reference
-from webapp.errors import CODES, Code
+from webapp.errors import CODES, ApiError, Code
+from webapp.limits import count_use
 
 from .people import API, FORM, Person, arrive
 
@@ -100,6 +103,20 @@ def test_starting_is_limited_by_address(app: Flask):
     assert [answer.status_code for answer in answers] == [201] * 30 + [429]
     assert answers[-1].json["error"]["code"] == "RATE_LIMITED"
     assert 3500 < int(answers[-1].headers["Retry-After"]) <= 3601
+
+
+def test_a_limit_goes_by_the_clock_that_all_processes_share(app: Flask):
+    """Not by the host's: a process that is ahead by an hour would open what others have closed."""
+    with app.test_request_context():
+        began = clock.now()
+        for _ in range(2):
+            count_use("2 per hour", "a test", "somebody")
+        with clock.frozen(began + timedelta(minutes=59)), pytest.raises(ApiError) as refused:
+            count_use("2 per hour", "a test", "somebody")
+        with clock.frozen(began + timedelta(minutes=61)):
+            count_use("2 per hour", "a test", "somebody")
+    assert refused.value.code == Code.RATE_LIMITED
+    assert 0 < (refused.value.retry_after_seconds or 0) <= 62
 
 
 def test_starting_is_limited_by_phone_number(app: Flask):

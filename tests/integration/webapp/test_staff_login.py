@@ -12,7 +12,7 @@ from sqlalchemy import func, update
 from werkzeug.test import TestResponse
 
 from core.clock import clock
-from models.accounts import AccountKind, AccountRole, Login
+from models.accounts import AccountChange, AccountKind, AccountRole, Login
 from services.accounts.accounts import add_account, disable_account, require_account
 from webapp.current import parts
 
@@ -77,6 +77,12 @@ def test_without_a_second_factor_an_operator_can_only_set_one_up(desk: Desk):
 
 def test_who_has_just_confirmed_a_second_factor_goes_on(desk: Desk, uri: str):
     assert desk.ask("GET", RUNS).status_code == 200
+
+
+def test_who_confirms_a_second_factor_is_recorded(app: Flask, desk: Desk, uri: str):
+    with parts(app).stores.sessions() as session:
+        change = session.query(AccountChange).one()
+    assert (change.what, change.by) == ("second_factor_confirmed", str(change.account_id))
 
 
 def test_from_then_on_the_password_alone_signs_nobody_in(uri: str, sign_in: Callable[..., TestResponse]):
@@ -164,6 +170,16 @@ def test_an_operator_who_does_nothing_for_a_quarter_of_an_hour_is_out(app: Flask
     with parts(app).stores.unit_of_work() as work:
         work.session.execute(update(Login).values(last_seen_at=func.now() - timedelta(minutes=16)))
     assert desk.ask("GET", RUNS).status_code == 401
+
+
+def test_a_page_that_refreshes_itself_keeps_no_login_alive(app: Flask, desk: Desk, uri: str):
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=func.now() - timedelta(minutes=14)))
+    by_itself = {"Authorization": f"Bearer {desk.token}", "X-Welno-Background": "1"}
+    assert app.test_client().get(API + RUNS, headers=by_itself).status_code == 200
+    with parts(app).stores.unit_of_work() as work:
+        work.session.execute(update(Login).values(last_seen_at=Login.last_seen_at - timedelta(minutes=2)))
+    assert app.test_client().get(API + RUNS, headers=by_itself).status_code == 401
 
 
 def test_five_wrong_tries_of_a_login_are_enough_and_a_right_one_takes_them_back(

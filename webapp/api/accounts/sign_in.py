@@ -12,7 +12,8 @@ from werkzeug.http import dump_cookie
 
 from core.logs import get_logger
 from core.names import flower_cookie
-from models.accounts import Account, AccountKind, RevokedWhy
+from models.accounts import Account, AccountChangeKind, AccountKind, RevokedWhy
+from services.accounts.account_changes import record_change
 from services.accounts.logins import LoginState, note_second_factor, revoke_login
 from services.accounts.second_factor import confirm_secret, offer_secret
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
@@ -112,6 +113,7 @@ def _confirm(login: LoginState, code: str) -> dict[str, Any]:
         if not confirm_secret(work.session, account, stores().sealer, code, stores().clock.now()):
             raise ApiError(Code.LOGIN_FAILED)
         note_second_factor(work.session, login.sid)
+        record_change(work.session, account, AccountChangeKind.SECOND_FACTOR_CONFIRMED, str(account.account_id))
     log.info("second_factor_confirmed", by=str(login.principal_id))
     return {"success": True, "confirmed": True}
 

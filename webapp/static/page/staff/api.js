@@ -29,6 +29,8 @@ export const FILTERS = {
 };
 
 export class StaffApi {
+  /** Whether the page asks by itself just now: that keeps no login alive. */
+  byItself = false;
   #tab = new SafeStorage(() => sessionStorage);
   #http = new HttpClient({
     baseUrl: "/api/v1",
@@ -110,7 +112,7 @@ export class StaffApi {
     const place = before ? { before: before.updated_at, before_id: before.session_id } : {};
     const paging = { limit: String(limit), ...place };
     const ask = (/** @type {any} */ question) =>
-      this.#http.request("GET", `/admin/runs?${new URLSearchParams({ ...question, ...paging })}`);
+      this.#look(`/admin/runs?${new URLSearchParams({ ...question, ...paging })}`);
     const pages = await Promise.all(FILTERS[filter].map(ask));
     // Each page has its newest: together they hold the newest of all.
     const byId = new Map(pages.flatMap((page) => page.runs).map((run) => [run.session_id, run]));
@@ -119,7 +121,7 @@ export class StaffApi {
 
   /** One run with its steps. @param {string} id */
   async read(id) {
-    return (await this.#http.request("GET", `/admin/runs/${id}`)).run;
+    return (await this.#look(`/admin/runs/${id}`)).run;
   }
 
   /** @param {string} id @returns {Promise<any>} the run after that */
@@ -130,6 +132,10 @@ export class StaffApi {
   /** @param {string} id @returns {Promise<any>} the run after that: it may have ended otherwise meanwhile */
   async cancel(id) {
     return (await this.#change(`/admin/runs/${id}/cancel`)).run;
+  }
+
+  #look(path) {
+    return this.#http.request("GET", path, { background: this.byItself });
   }
 
   /** Also when the page is being left. */

@@ -26,7 +26,8 @@ function wantedRun() {
   return RUN.exec(location.hash)?.[1] ?? "";
 }
 
-async function load(isCurrent) {
+async function load(isCurrent, byItself) {
+  api.byItself = byItself;
   await (wantedRun() ? view : list).load(isCurrent);
   if (isCurrent()) find("checked-at").textContent = `${formatMoment(new Date())}에 확인했어요.`;
 }

@@ -16,7 +16,8 @@ export class Watch {
   #running = false;
 
   /**
-   * @param {(isCurrent: () => boolean) => Promise<void>} load asks and draws, but draws only what is still current
+   * @param {(isCurrent: () => boolean, byItself: boolean) => Promise<void>} load asks and draws, but draws only what is
+   *   still current; by itself: nobody has asked for it
    * @param {(error: any|null) => boolean} report shows the error, or with null that there is none; false ends the watch
    */
   constructor(load, report) {
@@ -39,14 +40,14 @@ export class Watch {
   }
 
   /** At once. An answer that is still on its way counts no more: it may be of another view. */
-  async now() {
+  async now(byItself = false) {
     clearTimeout(this.#timer);
     this.#running = true;
     const turn = ++this.#turn;
     const isCurrent = () => turn === this.#turn;
     let asked = 0;
     try {
-      await this.#load(isCurrent);
+      await this.#load(isCurrent, byItself);
       if (!isCurrent()) return;
       this.#failures = 0;
       this.#report(null);
@@ -61,6 +62,6 @@ export class Watch {
   }
 
   #tick() {
-    if (this.#running && this.#auto && !document.hidden) this.now();
+    if (this.#running && this.#auto && !document.hidden) this.now(true);
   }
 }

@@ -11,7 +11,10 @@ const EVENT_STREAM = "text/event-stream";
 
 /** @typedef {{baseUrl?: string, fetch?: typeof globalThis.fetch, timeoutMilliseconds?: number,
  *   credentials?: RequestCredentials, cache?: RequestCache}} ClientOptions */
-/** `keepalive`: the request outlives the page. @typedef {{body?: any, keepalive?: boolean}} Sent */
+/**
+ * `keepalive`: the request outlives the page. `background`: nobody has asked for it.
+ * @typedef {{body?: any, keepalive?: boolean, background?: boolean}} Sent
+ */
 
 export class HttpClient {
   #baseUrl;
@@ -112,11 +115,12 @@ export class HttpClient {
     throw errorFrom(reply, answer);
   }
 
-  async #send(method, url, { body, keepalive = false }, how = {}) {
+  async #send(method, url, { body, keepalive = false, background = false }, how = {}) {
     const { accept = "application/json", signal = AbortSignal.timeout(this.#timeout) } = how;
     const headers = {
       Accept: accept,
       ...(body ? { "Content-Type": "application/json" } : {}),
+      ...(background ? { "X-Welno-Background": "1" } : {}),
       ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
     };
     try {
