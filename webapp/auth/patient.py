@@ -133,6 +133,13 @@ def own_session(patient_uuid: UUID) -> PatientSession | None:
     return _find(patient_uuid, session_id=UUID(view.session_id)) if has_identified(view, patient_uuid) else None
 
 
+def is_at_anothers_browser(patient_uuid: UUID) -> bool:
+    """Whether the session that is presented identified somebody else."""
+    credential = presented_credential()
+    view = stores().directory.read(credential.session_id) if credential is not None else None
+    return view is not None and view.auth_completed and view.patient_uuid not in (None, str(patient_uuid))
+
+
 def require_fresh_approval(patient_uuid: UUID, within: timedelta) -> None:
     """For the session that identified the patient, by an approval that is no older. Raises ApiError."""
     require_identifying_session(patient_uuid)

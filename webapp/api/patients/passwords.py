@@ -19,6 +19,8 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
 from webapp.auth import (
     current_patient_session,
+    drop_session_cookie,
+    is_at_anothers_browser,
     mark_access,
     open_records,
     own_session,
@@ -180,6 +182,8 @@ def _token_time() -> datetime:
 def _opened(patient_uuid: UUID, issued_at: datetime, message: str) -> Response:
     response = jsonify({})
     token = open_records(response, patient_uuid, issued_at)
+    if is_at_anothers_browser(patient_uuid):
+        drop_session_cookie(response)
     body = {
         "success": True,
         "message": message,
