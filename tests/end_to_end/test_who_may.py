@@ -26,6 +26,7 @@ PUBLIC = {
     "auth.staff_login",
     "erasures.show_receipt",
     "patient_sessions.sign_out",
+    "patient_sign_in.sign_in",
     "exports.fetch",
     "consents.texts",
     "health.healthz",
