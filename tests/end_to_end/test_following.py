@@ -118,7 +118,16 @@ def test_a_client_may_ping_and_ask_and_mistakes_leave_the_socket_open(done: Visi
 
 def test_no_event_carries_a_record(done: Visit):
     for event in done.events():
-        allowed = {"cx_id", "user_name", "count", "counts", "patient_uuid", "hospital_id", "redirect_to_report"}
+        allowed = {
+            "cx_id",
+            "approve_by",
+            "user_name",
+            "count",
+            "counts",
+            "patient_uuid",
+            "hospital_id",
+            "redirect_to_report",
+        }
         assert set(event.get("data", {})) <= allowed, kind_of(event)
 
 

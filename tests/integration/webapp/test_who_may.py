@@ -75,6 +75,7 @@ PUBLIC = {
     "auth.staff_login",
     "erasures.show_receipt",
     "patient_sessions.sign_out",
+    "patient_sign_in.sign_in",
     "exports.fetch",
     "health.healthz",
     "health.readyz",
