@@ -12,7 +12,8 @@ import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
 import { watchLeaving } from "./leaving.js";
 import { tellOpenings } from "./openings.js";
-import { askForPassword, unlock } from "./password.js";
+import { askForPassword } from "./password.js";
+import { unlock } from "./unlock.js";
 import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);

@@ -332,6 +332,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(find("start-button"), submit);
 });
+find("start-button").disabled = false; // before, the browser itself would have sent the form, and into the address
 watchConsent();
 watchWaiting();
 setInterval(tick, 1_000);

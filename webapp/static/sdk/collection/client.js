@@ -136,7 +136,7 @@ export class WelnoClient extends HttpClient {
   }
 
   /** For who comes back without a link: opens their records to this browser. @param {{user_name: string,
-   * birthdate: string, phone_no: string, password: string}} form @returns {Promise<{patient_uuid: string}>} */
+   * birthdate: string, phone_no: string, password: string}} form @returns {Promise<{patient_uuid: string, hospital_id: string}>} */
   signIn(form) {
     return this.request("POST", "/patients/sign-in", { body: form });
   }
