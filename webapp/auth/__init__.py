@@ -11,6 +11,7 @@ from webapp.auth.operations import (
     require_operator_login,
 )
 from webapp.auth.patient import (
+    current_openings,
     current_patient_session,
     for_patient,
     has_identified,
@@ -37,6 +38,7 @@ __all__ = [
     "TOKEN_PROTOCOL",
     "Credential",
     "Role",
+    "current_openings",
     "current_patient_session",
     "drop_cookies",
     "drop_session_cookie",
