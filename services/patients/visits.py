@@ -3,6 +3,7 @@
 What a patient's sessions have in common with runs stands in `services.patient_sessions`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ DEVICE_MAX = 60
 # A write for each look would cost more than the look.
 _SEEN_EVERY = timedelta(minutes=1)
 _KEPT_FOR = timedelta(days=30)
+_MOST_RECENT = 200
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,13 @@ def open_visitor(found: PatientSession, sealer: Sealer) -> Visitor:
         return Visitor(**orjson.loads(sealer.open(found.sealed, _context(found.id))))
     except SealError:
         return Visitor()
+
+
+def find_recent(session: Session, patient_uuid: UUID, since: datetime) -> Sequence[PatientSession]:
+    """Also such as have ended; no more than can be told apart."""
+    recent = select(PatientSession).where(PatientSession.patient_uuid == patient_uuid)
+    recent = recent.where(PatientSession.last_seen_at > since).order_by(PatientSession.last_seen_at.desc())
+    return session.scalars(recent.limit(_MOST_RECENT)).all()
 
 
 def forget_visits(session: Session) -> int:

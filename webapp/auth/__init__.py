@@ -12,6 +12,7 @@ from webapp.auth.operations import (
 )
 from webapp.auth.patient import (
     admitted_token,
+    current_openings,
     current_patient_session,
     for_patient,
     has_identified,
@@ -39,6 +40,7 @@ __all__ = [
     "Credential",
     "Role",
     "admitted_token",
+    "current_openings",
     "current_patient_session",
     "drop_cookies",
     "drop_patient_cookie",

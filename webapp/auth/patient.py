@@ -8,12 +8,14 @@ from uuid import UUID
 
 from flask import Response, abort, g, redirect, request
 from flask_jwt_extended import create_access_token, get_jwt, set_access_cookies
+from sqlalchemy.orm import Session
 
 from core.names import Step
 from models.patients import ActorKind, PatientSession
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.collection.sessions import approved_at
+from services.patients.openings import Opening, find_openings
 from services.patients.visits import find_open, is_to_be_noted, note_password, note_seen
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import presented_credential
@@ -98,7 +100,7 @@ def _knew_password(patient_uuid: UUID) -> bool:
     found = _find(patient_uuid, row_id=UUID(claims["session"])) if "session" in claims else None
     if found is None:
         return False
-    _enter(found, ActorKind.PASSWORD, str(patient_uuid))
+    _enter(found, ActorKind.PASSWORD, str(found.id))
     return True
 
 
@@ -120,6 +122,12 @@ def current_patient_session() -> PatientSession:
     """By which whoever asks was let in."""
     found: PatientSession = g.patient_session
     return found
+
+
+def current_openings(session: Session) -> list[Opening]:
+    """Who else opened the records of whoever asks, since their last visit."""
+    here = stores()
+    return find_openings(session, here.access_log, here.sealer, current_patient_session(), here.clock.now())
 
 
 def own_session(patient_uuid: UUID) -> PatientSession | None:

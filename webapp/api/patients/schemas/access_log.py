@@ -94,7 +94,35 @@ class AuditItem(Schema):
     action = fields.String(required=True, attribute="what")
 
 
-class LooksOutput(Schema):
+class OpeningItem(Schema):
+    """All looks of one other session, link or member of staff; `address` and `device` are not told of staff."""
+
+    first_at = fields.AwareDateTime(required=True)
+    last_at = fields.AwareDateTime(required=True)
+    actor_kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ActorKind]))
+    who = fields.Function(lambda opening: _WHO[opening.actor_kind], metadata={"type": "string"})
+    what = fields.Function(
+        lambda opening: [_WHAT[one] for one in opening.what],
+        metadata={"type": "array", "items": {"type": "string"}},
+    )
+    address = fields.Function(
+        lambda opening: opening.address if opening.actor_kind in _THEIR_OWN else None,
+        metadata={"type": ["string", "null"]},
+    )
+    device = fields.String(required=True, allow_none=True)
+
+
+class OpeningsOutput(Schema):
+    """With what a page reads at its top."""
+
+    opened_since_last_visit = fields.List(
+        fields.Nested(OpeningItem),
+        required=True,
+        metadata={"description": "Who else opened the records since this person's last visit; at most 20."},
+    )
+
+
+class LooksOutput(OpeningsOutput):
     success = fields.Boolean(required=True)
     items = fields.List(fields.Nested(LookItem), required=True)
     next = fields.String(metadata={"description": "Where the next page begins; absent on the last one."})
