@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
 import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
-import { openingsBefore } from "../../webapp/static/page/collection/openings.js";
+import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
@@ -248,29 +248,9 @@ for (const [seconds, text] of [
 ])
   test(`${seconds} seconds are ${text}`, () => assert.equal(countdownText(seconds), text));
 
-const look = (minutes, action = "checkups", more = {}) => ({
-  at: new Date(Date.UTC(2026, 10, 20, 9, minutes)).toISOString(),
-  who: "본인 (휴대폰 인증)",
-  address: "203.0.113.*",
-  action,
-  ...more,
-});
-const openings = (...looks) => openingsBefore(looks, look(300).at).map(({ at }) => at);
-
-test("what one visit looks at is one opening, told by its first look", () => {
-  const looks = [look(45), look(20, "prescriptions"), look(0)];
-  assert.deepEqual(openings(...looks), [look(0).at]);
-});
-
-test("openings from elsewhere, by somebody else, and after a pause are told apart", () => {
-  const from = { address: "198.51.100.*" };
-  const staff = { who: "담당 직원", address: null };
-  const looks = [look(200), look(100), look(99, "checkups", from), look(98, "file", staff)];
-  assert.deepEqual(openings(...looks), looks.map(({ at }) => at));
-});
-
-test("this visit, and looks at consents or the log, open no records", () => {
-  assert.deepEqual(openings(look(301), look(300), look(10, "consents"), look(9, "access_log")), []);
+test("an opening is told by when, who, with what and from where", () => {
+  const opening = { first_at: "2026-11-20T00:31:00Z", who: "본인 (비밀번호)", device: "Safari · iPhone", address: null };
+  assert.match(openingText(opening), /^2026년 11월 20일 .+ 9:31 · 본인 \(비밀번호\) · Safari · iPhone$/);
 });
 
 test("of each consent the one in force is shown, else the newest", () => {

@@ -13,6 +13,7 @@ from tests.end_to_end.browser.people import Phones, Someone
 from tests.end_to_end.product import Product
 
 PASSWORD = "804251"
+_ELSEWHERE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Safari/604.1"
 SIZES = pytest.mark.parametrize(("width", "height"), [(375, 800), (1280, 900)])
 _LOCKED = "비밀번호를 입력해 주세요"
 
@@ -48,7 +49,7 @@ def expect_fits(page: Page) -> None:
 def test_who_comes_back_is_let_in_without_a_link_and_told_of_the_last_time(
     new_visitor: NewVisitor, phones: Phones
 ) -> None:
-    first, again = new_visitor(), new_visitor(viewport={"width": 375, "height": 800})
+    first, again = new_visitor(user_agent=_ELSEWHERE), new_visitor(viewport={"width": 375, "height": 800})
     person = phones.add_person(checkups=2)
     collect(first, person, phones)
     sign_in(again, person, "915362")
@@ -59,7 +60,7 @@ def test_who_comes_back_is_let_in_without_a_link_and_told_of_the_last_time(
     again.expect_results()
     told = again.page.locator("#openings-rows li")
     expect(told).to_have_count(1, timeout=20_000)
-    expect(told).to_contain_text("본인 (휴대폰 인증) · 10.0.")
+    expect(told).to_contain_text("본인 (휴대폰 인증) · Safari · iPhone · 10.0.")
     expect_fits(again.page)
     again.page.get_by_role("button", name="확인했어요").click()
     again.page.reload()

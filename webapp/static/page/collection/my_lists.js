@@ -111,7 +111,7 @@ async function withdraw(kind, title, { client, uuid }) {
 /** @param {Whose} whose */
 export function loadPlaces(whose) {
   return load(lists.places, () => loadPlaces(whose), async () => {
-    const places = await whose.client.sessions(whose.uuid);
+    const { items: places } = await whose.client.sessions(whose.uuid);
     lists.places.showRows(places.map((place) => placeRow(place, whose)));
     const others = find("end-others");
     show(others, places.some(({ current }) => !current));

@@ -146,9 +146,10 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", "/patients/sign-out");
   }
 
-  /** Where the person is signed in. @param {string} uuid @returns {Promise<any[]>} newest first */
-  async sessions(uuid) {
-    return (await this.request("GET", `${patientPath(uuid)}/sessions`)).items;
+  /** Where the person is signed in, newest first, and who else opened the records since their last visit.
+   * @param {string} uuid @returns {Promise<{items: any[], opened_since_last_visit: any[]}>} */
+  sessions(uuid) {
+    return this.request("GET", `${patientPath(uuid)}/sessions`);
   }
 
   /** @param {string} uuid @param {string} id one of `sessions` */
