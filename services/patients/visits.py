@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer, SealError
-from models.patients import OpenedBy, Patient, PatientSession
+from models.patients import OpenedBy, Patient, PatientJoin, PatientSession
 
 DEVICE_MAX = 60
 # A write for each look would cost more than the look.
@@ -94,12 +94,23 @@ def is_open(patient_uuid: UUID) -> Select[PatientSession]:
     )
 
 
+@dataclass(frozen=True)
+class OpenVisit:
+    """A session that is open, and the older patient whose records it is shown, too."""
+
+    row: PatientSession
+    older_uuid: UUID | None
+
+
 def find_open(
     session: Session, patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None
-) -> PatientSession | None:
+) -> OpenVisit | None:
     """The one with this id, or of this collection."""
     is_it = PatientSession.id == row_id if row_id is not None else PatientSession.session_id == session_id
-    return session.scalar(is_open(patient_uuid).where(is_it))
+    query = is_open(patient_uuid).where(is_it).add_columns(PatientJoin.older_uuid)
+    joined = query.outerjoin(PatientJoin, PatientJoin.newer_uuid == PatientSession.patient_uuid)
+    found = session.execute(joined).one_or_none()
+    return OpenVisit(*found) if found is not None else None
 
 
 def is_to_be_noted(found: PatientSession, now: datetime) -> bool:

@@ -42,6 +42,12 @@ PUBLIC = {
     "pages.vendor",
 }
 BODIES = {
+    "joins.join": {
+        "user_name": "없는사람",
+        "birthdate": "19700101",
+        "phone_no": "01000000000",
+        "password": "592704",
+    },
     "passwords.change_password": {"current_password": "592704", "new_password": "804365"},
     "files.clean_files": {"older_than_days": 30},
     "auth.set_up_second_factor": {},

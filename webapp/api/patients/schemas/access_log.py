@@ -22,6 +22,8 @@ _WHAT = {
     AccessedWhat.EXPORT: "기록을 내려받았어요.",
     AccessedWhat.FILE: "저장된 파일을 열었어요.",
     AccessedWhat.ERASURE: "기록을 지워 달라고 했어요.",
+    AccessedWhat.JOIN: "이전 기록과 합쳤어요.",
+    AccessedWhat.UNDO_JOIN: "합친 기록을 다시 나눴어요.",
 }
 _THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
