@@ -18,8 +18,9 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
-from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
+from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
+from webapp.api.patients import sign_in as patient_sign_in
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
 from webapp.cookies import PATIENT_COOKIE, cookie_name
@@ -95,8 +96,10 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         access_log,
         erasures,
         exports,
+        joins,
         passwords,
         patient_sessions,
+        patient_sign_in,
         files,
         runs,
         sign_in,

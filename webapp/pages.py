@@ -75,6 +75,27 @@ def disease_report() -> str:
     return render_template("collection/disease_report.html")
 
 
+@blueprint.get("/sign-in")
+def sign_in() -> str:
+    return render_template("collection/sign_in.html")
+
+
+@blueprint.get("/my")
+def my() -> str:
+    return render_template("collection/my.html")
+
+
+@blueprint.get("/my/withdrawn")
+def my_withdrawn() -> str:
+    return render_template("collection/my_withdrawn.html")
+
+
+@blueprint.get("/my/erased")
+def my_erased() -> str:
+    """The frame of a receipt; what stands in it is asked of the API by the erasure's id."""
+    return render_template("collection/my_erased.html")
+
+
 @blueprint.get("/staff/runs")
 def staff_runs() -> str:
     """The frame only, the same for everybody: what stands in it is asked of the admin API with a staff token."""

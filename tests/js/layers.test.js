@@ -52,6 +52,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "KEYS",
     "MemoryStorage",
     "REPORT_PATH",
+    "SignOut",
     "Stream",
     "TREND_PATH",
     "WelnoClient",

@@ -13,7 +13,7 @@ from webapp import pages
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
-PAGES = ("/", "/results-trend", "/disease-report", "/staff/runs")
+PAGES = ("/", "/results-trend", "/disease-report", "/sign-in", "/my", "/my/withdrawn", "/my/erased", "/staff/runs")
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ export {
 } from "./collection/flow.js";
 export { mergeRecord } from "./collection/merge.js";
 export { advance, initialProgress, percentOf, progressFromStatus } from "./collection/progress.js";
+export { SignOut } from "./collection/sign_out.js";
 export { KEYS, WelnoStorage } from "./collection/storage.js";
 export { sessionStream } from "./collection/subject.js";
 export { reconnectSeconds } from "./core/closing.js";
