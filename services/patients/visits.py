@@ -150,7 +150,7 @@ def open_visitor(found: PatientSession, sealer: Sealer) -> Visitor:
     if found.sealed is None:
         return Visitor()
     try:
-        return Visitor(**orjson.loads(sealer.open(found.sealed, _context(found.id))))
+        return Visitor(**orjson.loads(sealer.open(found.sealed, visitor_context(found.id))))
     except SealError:
         return Visitor()
 
@@ -170,8 +170,9 @@ def forget_visits(session: Session) -> int:
 
 def _seal(row_id: UUID, visitor: Visitor, sealer: Sealer) -> bytes:
     told = {"address": visitor.address, "device": visitor.device}
-    return sealer.seal(orjson.dumps(told), _context(row_id))
+    return sealer.seal(orjson.dumps(told), visitor_context(row_id))
 
 
-def _context(row_id: UUID) -> str:
+def visitor_context(row_id: UUID) -> str:
+    """What the seal of a session's address and device is bound to."""
     return f"patient_session/{row_id}"
