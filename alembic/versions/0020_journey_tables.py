@@ -98,9 +98,11 @@ _PEOPLE = """
         ended_at timestamptz,
         ended_by text,
         is_unpaid boolean default false not null,
+        updated_at timestamptz default now() not null,
         constraint pk_visits primary key (visit_id),
         constraint fk_visits_user_id foreign key (user_id) references welno.users (user_id) on delete cascade
     );
+    create index ix_visits_began_at on welno.visits (began_at);
     create index ix_visits_user_id_began_at on welno.visits (user_id, began_at);
     create table welno.appointments (
         appointment_id uuid not null,
@@ -109,6 +111,7 @@ _PEOPLE = """
         scheduled_at timestamptz not null,
         status text default 'scheduled' not null,
         cancelled_reason text,
+        updated_at timestamptz default now() not null,
         constraint pk_appointments primary key (appointment_id),
         constraint fk_appointments_user_id foreign key (user_id) references welno.users (user_id) on delete cascade,
         constraint fk_appointments_exam_id foreign key (exam_id) references welno.exams (exam_id)
@@ -183,6 +186,9 @@ _LINES = """
         priority_reason text,
         estimated_wait_time bigint,
         predicted_wait_minutes bigint,
+        predicted_low_minutes bigint,
+        predicted_high_minutes bigint,
+        told_position bigint,
         no_show_count bigint default 0 not null,
         delay_count bigint default 0 not null,
         call_count bigint default 0 not null,
@@ -207,7 +213,9 @@ _LINES = """
         constraint fk_queues_transferred_from foreign key (transferred_from) references welno.queues (queue_id)
     );
     create index ix_queues_appointment_id on welno.queues (appointment_id);
+    create index ix_queues_called on welno.queues (exam_id, called_at) where called_at is not null;
     create index ix_queues_changed_at on welno.queues (changed_at);
+    create index ix_queues_completed on welno.queues (exam_id, completed_at) where completed_at is not null;
     create index ix_queues_exam_id_service_date_state_place on welno.queues (exam_id, service_date, state, place);
     create index ix_queues_line on welno.queues (exam_id) where state in ('waiting', 'delayed', 'called', 'in_progress');
     create index ix_queues_user_id_state on welno.queues (user_id, state);

@@ -1,8 +1,9 @@
 """Appointments."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.journey.people import OF_USER
@@ -26,3 +27,4 @@ class Appointment(Table):
     scheduled_at: Mapped[Moment]
     status: Mapped[str] = mapped_column(server_default=AppointmentStatus.SCHEDULED)
     cancelled_reason: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

@@ -24,6 +24,7 @@ class Visit(Table):
         CheckConstraint("(ended_at is null) = (ended_by is null)", name="ended_somehow"),
         Index("uq_visits_user_id_open", "user_id", unique=True, postgresql_where=text("ended_at is null")),
         Index(None, "user_id", "began_at"),
+        Index(None, "began_at"),
     )
 
     visit_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -32,6 +33,7 @@ class Visit(Table):
     ended_at: Mapped[Moment | None]
     ended_by: Mapped[str | None]
     is_unpaid: Mapped[bool] = mapped_column(server_default=false())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class PatientState(Table):

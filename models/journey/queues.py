@@ -22,7 +22,8 @@ class QueueEntry(Table):
     """One person in one line. The number is theirs for good; the place is the order, and a no-show gets a new one.
 
     `place_since` is when it was taken: from then on it is counted by whom the entry was overtaken. `called_at` and
-    `call_count` are of the present call and its repetitions. `predicted_wait_minutes` is what was told at joining.
+    `call_count` are of the present call and its repetitions. `predicted_*` is what was told at joining,
+    `estimated_wait_time` and `told_position` (0: called or inside) what was told last.
     `event_seq` is the number of the last event of `queue:{queue_id}`.
     """
 
@@ -44,6 +45,8 @@ class QueueEntry(Table):
         Index(None, "exam_id", "service_date", "state", "place"),
         # A line is looked through by each call and each snapshot; most entries of a day have ended.
         Index("ix_queues_line", "exam_id", postgresql_where=text(f"state in ({ACTIVE_LISTED})")),
+        Index("ix_queues_called", "exam_id", "called_at", postgresql_where=text("called_at is not null")),
+        Index("ix_queues_completed", "exam_id", "completed_at", postgresql_where=text("completed_at is not null")),
         Index(None, "user_id", "state"),
         Index(None, "visit_id"),
     )
@@ -63,6 +66,9 @@ class QueueEntry(Table):
     priority_reason: Mapped[str | None]
     estimated_wait_time: Mapped[int | None]
     predicted_wait_minutes: Mapped[int | None]
+    predicted_low_minutes: Mapped[int | None]
+    predicted_high_minutes: Mapped[int | None]
+    told_position: Mapped[int | None]
     no_show_count: Mapped[int] = mapped_column(server_default=text("0"))
     delay_count: Mapped[int] = mapped_column(server_default=text("0"))
     call_count: Mapped[int] = mapped_column(server_default=text("0"))
