@@ -29,6 +29,7 @@ from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
+from streams.wake import WakeChannel
 
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
@@ -109,7 +110,14 @@ def build_stores(
         policy=policy,
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
-        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+        unit_of_work=UnitOfWork(
+            sessions,
+            kinds,
+            sender.deliver,
+            send,
+            ControlChannel(redis).reauthorize_subject,
+            WakeChannel(redis).wake,
+        ),
     )
 
 
