@@ -88,6 +88,7 @@ def build_stores(
     cache = SessionCache(sealer, clock)
     kinds = SubjectKinds([session_kind(cache, settings)])
     sender = EventSender(sessions, streams, kinds)
+    control = ControlChannel(redis)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
@@ -109,7 +110,9 @@ def build_stores(
         policy=policy,
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
-        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+        unit_of_work=UnitOfWork(
+            sessions, kinds, sender.deliver, send, control.reauthorize_subject, control.reauthorize_login
+        ),
     )
 
 
