@@ -89,6 +89,7 @@ def build_stores(
     cache = SessionCache(sealer, clock)
     kinds = SubjectKinds([session_kind(cache, settings)])
     sender = EventSender(sessions, streams, kinds)
+    control = ControlChannel(redis)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
@@ -115,7 +116,8 @@ def build_stores(
             kinds,
             sender.deliver,
             send,
-            ControlChannel(redis).reauthorize_subject,
+            control.reauthorize_subject,
+            control.reauthorize_login,
             WakeChannel(redis).wake,
         ),
     )

@@ -15,6 +15,7 @@ from core.settings.groups import (
     SecretSettings,
     StoreSettings,
 )
+from core.settings.journey_groups import JourneySettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
     AccountSettings,
@@ -39,6 +40,7 @@ class Settings:
     collection: CollectionSettings
     files: FileSettings
     relay: RelaySettings
+    journey: JourneySettings
     processes: ProcessSettings
 
     @classmethod
