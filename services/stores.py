@@ -31,6 +31,7 @@ from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
+from streams.wake import WakeChannel
 
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
@@ -91,6 +92,7 @@ def build_stores(
     cache = SessionCache(sealer, clock)
     kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey)])
     sender = EventSender(sessions, streams, kinds)
+    control = ControlChannel(redis)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
@@ -113,7 +115,15 @@ def build_stores(
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
-        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+        unit_of_work=UnitOfWork(
+            sessions,
+            kinds,
+            sender.deliver,
+            send,
+            control.reauthorize_subject,
+            control.reauthorize_login,
+            WakeChannel(redis).wake,
+        ),
     )
 
 

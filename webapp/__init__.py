@@ -18,6 +18,7 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
 from webapp.bodies import check_bodies
@@ -95,6 +96,8 @@ def add_routes(app: Flask) -> None:
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
+    if parts(app).stores.settings.journey.is_on:
+        add_journey(app, api)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)

@@ -43,8 +43,8 @@ class Log:
         self.streams = Streams(self.redis)
         self.sender = EventSender(self.sessions, self.streams, KINDS)
         self.reader = HistoryReader(self.sessions, self.streams, KINDS)
-        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, nothing, nothing)
-        self.unsent_unit = UnitOfWork(self.sessions, KINDS, nothing, nothing, nothing)
+        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, nothing, nothing, nothing)
+        self.unsent_unit = UnitOfWork(self.sessions, KINDS, nothing, nothing, nothing, nothing)
         self.sweep = StreamSweep(
             self.sessions, self.streams, KINDS, self.sender, settle_seconds=0, monotonic=lambda: self.seconds
         )
