@@ -14,8 +14,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.logs import get_logger
 from core.sealing import Sealer, SealError, key_id_of, key_id_of_text
 from models.accounts import Account
+from models.journey import JourneyUser
 from models.patients import Erasure, PatientKey, PatientSession
 from services.accounts.second_factor import context_of as second_factor_context
+from services.journey.people import birth_date_context, phone_context
 from services.patients.access_log import key_context
 from services.patients.erasing import person_context
 from services.patients.visits import visitor_context
@@ -47,6 +49,8 @@ SEALED_COLUMNS = (
     SECOND_FACTORS,
     SealedColumn(PatientKey.sealed_key, PatientKey.patient_uuid, lambda row: key_context(row.subject)),
     SealedColumn(Erasure.person, Erasure.id, lambda row: person_context(row.id)),
+    SealedColumn(JourneyUser.phone, JourneyUser.user_id, lambda row: phone_context(row.user_id)),
+    SealedColumn(JourneyUser.birth_date, JourneyUser.user_id, lambda row: birth_date_context(row.user_id)),
     SealedColumn(PatientSession.sealed, PatientSession.id, lambda row: visitor_context(row.id)),
 )
 

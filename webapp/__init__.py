@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
@@ -18,6 +19,7 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
 from webapp.api.patients import sign_in as patient_sign_in
@@ -79,6 +81,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     return Parts(
         stores=stores,
         spool=spool,
+        maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,
@@ -105,6 +108,8 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
+    if parts(app).stores.settings.journey.is_on:
+        add_journey(app, api)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)

@@ -12,6 +12,7 @@ from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from models import Table
 from models.accounts import Account, AccountKind, AccountRole
+from models.journey import JourneyUser
 from models.patients import DEFAULT_HOSPITAL, Erasure, ErasureState, Patient, PatientKey, PatientSession
 from services.accounts.accounts import add_account, require_account
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
@@ -53,11 +54,16 @@ def a_visit(_session: Session) -> PatientSession:
     return PatientSession(id=uuid4(), opened_by="password", created_at=AT, last_seen_at=AT)
 
 
+def a_journey_user(_session: Session) -> JourneyUser:
+    return JourneyUser(user_id=uuid4(), name="시연301", phone="", phone_hash="h", login_hash="h", birth_date="")
+
+
 ROWS: dict[type[Table], Callable[[Session], Table]] = {
     Account: an_account,
     PatientKey: a_patients_key,
     Erasure: an_erasure,
     PatientSession: a_visit,
+    JourneyUser: a_journey_user,
 }
 each_column = pytest.mark.parametrize("sealed", SEALED_COLUMNS, ids=lambda sealed: sealed.name)
 

@@ -1,0 +1,27 @@
+"""The idempotency key of a request: from its header, its body, or both when they agree."""
+
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError
+
+from webapp.api.journey.schemas.keys import is_key
+from webapp.errors import ApiError, Code
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+
+
+def take_key(body: dict[str, Any]) -> str | None:
+    """Taken out of the body, as it is no part of what is compared. Raises ApiError."""
+    in_body: str | None = body.pop("idempotency_key", None)
+    in_header = request.headers.get("Idempotency-Key")
+    if in_header is None:
+        return in_body
+    try:
+        is_key(in_header)
+    except ValidationError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details={"idempotency_key": exc.messages}) from exc
+    if in_body is not None and in_body != in_header:
+        raise ApiError(Code.VALIDATION_FAILED, details={"idempotency_key": ["머리말과 본문의 값이 달라요."]})
+    return in_header

@@ -1,0 +1,15 @@
+"""All routes of the journey, added to an app as one."""
+
+from flask import Flask
+from flask_smorest import Api
+
+from webapp.api.journey import maps, refreshes
+
+RESOURCES = (maps, refreshes)
+
+
+def add_journey(app: Flask, api: Api) -> None:
+    """Of HTTP and of sockets."""
+    del app
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
