@@ -1,0 +1,1 @@
+"""The patient's journey: what its edges call."""
