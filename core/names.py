@@ -44,6 +44,8 @@ class ProcessKind(StrEnum):
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
 CONTROL_CHANNEL = "welno:control"
+# Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
+WAKE_CHANNEL = "welno:wake"
 
 
 def step_task(step: Step) -> str:

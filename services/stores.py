@@ -31,6 +31,7 @@ from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
+from streams.wake import WakeChannel
 
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
@@ -115,7 +116,13 @@ def build_stores(
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(
-            sessions, kinds, sender.deliver, send, control.reauthorize_subject, control.reauthorize_login
+            sessions,
+            kinds,
+            sender.deliver,
+            send,
+            control.reauthorize_subject,
+            control.reauthorize_login,
+            WakeChannel(redis).wake,
         ),
     )
 

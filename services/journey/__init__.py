@@ -1,1 +1,1 @@
-"""The patient's journey: what its edges call."""
+"""The patient's journey through the hospital: what its edges call."""

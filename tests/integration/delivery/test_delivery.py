@@ -286,3 +286,18 @@ def test_who_must_be_looked_at_again_is_told_after_the_commit_and_not_without_on
         work.end_login(sid)
         assert told == []
     assert told == [(HALL, 1), (str(sid), 1)]
+
+
+def test_a_follower_is_woken_once_after_the_commit_and_not_without_one(log: Log):
+    woken: list[tuple[str, int]] = []
+    wake = lambda name: woken.append((name, len(log.logged())))  # noqa: E731
+    unit = UnitOfWork(log.sessions, KINDS, nothing, nothing, nothing, nothing, wake)
+    with suppress(KeyError), unit() as work:
+        work.wake(HALL)
+        raise KeyError
+    with unit() as work:
+        work.emit(HALL, {})
+        work.wake(HALL)
+        work.wake(HALL)
+        assert woken == []
+    assert woken == [(HALL, 1)]
