@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
@@ -74,6 +75,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     return Parts(
         stores=stores,
         spool=spool,
+        maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,

@@ -78,6 +78,7 @@ class Code(StrEnum):
     SCAN_TOKEN_EXPIRED = "SCAN_TOKEN_EXPIRED"  # noqa: S105 a code
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     NOT_JSON = "NOT_JSON"
+    NOT_SVG = "NOT_SVG"
     RATE_LIMITED = "RATE_LIMITED"
     PASSWORD_LOCKED = "PASSWORD_LOCKED"  # noqa: S105 a code
     TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
@@ -222,8 +223,9 @@ CODES: Mapping[Code, Meaning] = {
     Code.SCAN_TOKEN_EXPIRED: Meaning(
         410, "시간이 지났어요. 태그에 다시 대 주세요.", "The scan token is older than 30 minutes."
     ),
-    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB."),
+    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a map 5 MiB."),
     Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
+    Code.NOT_SVG: Meaning(415, "SVG 파일로 보내 주세요.", "The body is not `image/svg+xml`, where a map is wanted."),
     Code.RATE_LIMITED: Meaning(
         429, "요청이 너무 많아요. 잠시 후 다시 시도해 주세요.", "`Retry-After` says how many seconds to wait."
     ),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+# Beside the folders of the spool: what is backed up with it.
+MAPS_FOLDER = "maps"
 # In the order in which a page asks for them.
 LAYERS = ("base", "rooms", "route", "labels")
 _FLOOR = re.compile(r"-?[0-9]{1,3}", re.ASCII)

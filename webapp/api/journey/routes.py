@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.journey import refreshes
+from webapp.api.journey import maps, refreshes
 
-RESOURCES = (refreshes,)
+RESOURCES = (maps, refreshes)
 
 
 def add_journey(app: Flask, api: Api) -> None:
