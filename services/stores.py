@@ -24,6 +24,8 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.journey.kinds import journey_kinds
+from services.journey.people import UserDirectory
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
@@ -54,6 +56,7 @@ class Stores:
     policy: SessionPolicy
     directory: SessionDirectory
     access_log: AccessLog
+    people: UserDirectory
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -87,7 +90,7 @@ def build_stores(
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
     cache = SessionCache(sealer, clock)
-    kinds = SubjectKinds([session_kind(cache, settings)])
+    kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey)])
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
     policy = SessionPolicy(
@@ -111,6 +114,7 @@ def build_stores(
         policy=policy,
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
+        people=UserDirectory(sealer, settings.secrets.pseudonym_key),
         unit_of_work=UnitOfWork(
             sessions,
             kinds,

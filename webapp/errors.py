@@ -36,11 +36,11 @@ class Code(StrEnum):
     INVALID_ACTION = "INVALID_ACTION"
     SCAN_TOKEN_INVALID = "SCAN_TOKEN_INVALID"  # noqa: S105 a code
     UNAUTHORIZED = "UNAUTHORIZED"
-    PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
-    LOGIN_FAILED = "LOGIN_FAILED"
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 a code
     TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105 a code
     REFRESH_REUSED = "REFRESH_REUSED"
+    PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
+    LOGIN_FAILED = "LOGIN_FAILED"
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     FRESH_PROOF_REQUIRED = "FRESH_PROOF_REQUIRED"
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
@@ -58,6 +58,12 @@ class Code(StrEnum):
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
+    AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
+    SESSION_OVER = "SESSION_OVER"
+    PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
+    FILE_TAKEN = "FILE_TAKEN"
+    FILE_NOT_PARKED = "FILE_NOT_PARKED"
+    RUN_NOT_STOPPED = "RUN_NOT_STOPPED"
     STATE_CONFLICT = "STATE_CONFLICT"
     ALREADY_QUEUED = "ALREADY_QUEUED"
     QUEUE_EMPTY = "QUEUE_EMPTY"
@@ -68,12 +74,6 @@ class Code(StrEnum):
     ROOM_TAKEN = "ROOM_TAKEN"
     NO_SHIFT = "NO_SHIFT"
     TAG_REPLAYED = "TAG_REPLAYED"
-    AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
-    SESSION_OVER = "SESSION_OVER"
-    PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
-    FILE_TAKEN = "FILE_TAKEN"
-    FILE_NOT_PARKED = "FILE_NOT_PARKED"
-    RUN_NOT_STOPPED = "RUN_NOT_STOPPED"
     TAG_INACTIVE = "TAG_INACTIVE"
     SCAN_TOKEN_EXPIRED = "SCAN_TOKEN_EXPIRED"  # noqa: S105 a code
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -100,16 +100,23 @@ CODES: Mapping[Code, Meaning] = {
         400, "입력한 내용을 다시 확인해 주세요.", "`details` names each field with what to do."
     ),
     Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
-    Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No action has this name."),
+    Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No such action; nothing is folded or trimmed."),
     Code.INVALID_ACTION: Meaning(
         400,
-        "지금은 할 수 없어요. 화면을 확인해 주세요.",
-        "Not in this state: `details` has `journey_state` and `available_actions`.",
+        "지금은 할 수 없는 일이에요. 화면을 다시 확인해 주세요.",
+        "Not in this state; `details.journey_state`, and `details.available_actions` for what may be done now.",
     ),
     Code.SCAN_TOKEN_INVALID: Meaning(
-        400, "태그 정보를 확인할 수 없어요. 태그에 다시 대 주세요.", "Not signed by us, or made for another device."
+        400, "태그를 다시 한 번 대 주세요.", "The scan token is forged, or of another device."
     ),
     Code.UNAUTHORIZED: Meaning(401, "로그인이 필요해요.", "No valid access token."),
+    Code.TOKEN_EXPIRED: Meaning(401, "다시 확인하고 있어요.", "The access token has ended: a refresh helps."),
+    Code.TOKEN_REVOKED: Meaning(401, "다시 로그인해 주세요.", "The login was taken back: log in again."),
+    Code.REFRESH_REUSED: Meaning(
+        401,
+        "안전을 위해 로그아웃했어요. 다시 로그인해 주세요.",
+        "A refresh token that was exchanged already: the whole login has been revoked.",
+    ),
     Code.PASSWORD_WRONG: Meaning(
         401, "비밀번호가 맞지 않아요.", "Wrong password; `details.tries_left` says how many tries remain."
     ),
@@ -117,19 +124,6 @@ CODES: Mapping[Code, Meaning] = {
         401,
         "로그인 정보가 맞지 않아요. 다시 확인해 주세요.",
         "Something that was typed does not fit; not said what.",
-    ),
-    Code.TOKEN_EXPIRED: Meaning(
-        401,
-        "로그인 시간이 지났어요. 잠시만 기다려 주세요.",
-        "The access token has ended by time: exchange the refresh token.",
-    ),
-    Code.TOKEN_REVOKED: Meaning(
-        401, "로그아웃되었어요. 다시 로그인해 주세요.", "The login was taken back: log in again."
-    ),
-    Code.REFRESH_REUSED: Meaning(
-        401,
-        "안전을 위해 로그아웃했어요. 다시 로그인해 주세요.",
-        "A refresh token that was exchanged before: the whole login has been taken back.",
     ),
     Code.SECOND_FACTOR_REQUIRED: Meaning(
         403,
@@ -153,7 +147,7 @@ CODES: Mapping[Code, Meaning] = {
         "Younger than 14 today in Korea: a guardian would have to agree, which cannot be done yet. Nothing was stored.",
     ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
-    Code.FORBIDDEN_ACTION: Meaning(403, "여기에서는 할 수 없는 일이에요.", "The action is not of this role."),
+    Code.FORBIDDEN_ACTION: Meaning(403, "할 수 없는 일이에요.", "The action is not this role's, in whatever state."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(
         403, "허용되지 않은 사이트에서 온 요청이에요.", "An unsafe call with a cookie, without a listed `Origin`."
     ),
@@ -164,11 +158,9 @@ CODES: Mapping[Code, Meaning] = {
         "Unknown, ended by time, or not yours. The browser clears its `tilko_*` keys.",
     ),
     Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
-    Code.QUEUE_NOT_FOUND: Meaning(
-        404, "대기 정보를 찾을 수 없어요.", "Unknown, not yours or not active; they look alike."
-    ),
-    Code.TAG_NOT_FOUND: Meaning(404, "등록되지 않은 태그예요. 다른 태그에 대 주세요.", "No tag has this UID or code."),
-    Code.EXAM_NOT_FOUND: Meaning(404, "검사를 찾을 수 없어요.", "No exam has this id."),
+    Code.QUEUE_NOT_FOUND: Meaning(404, "대기 번호를 찾을 수 없어요.", "Unknown, not active any more, or not yours."),
+    Code.TAG_NOT_FOUND: Meaning(404, "등록되지 않은 태그예요. 가까운 다른 태그에 대 주세요.", "Unknown tag."),
+    Code.EXAM_NOT_FOUND: Meaning(404, "검사를 찾을 수 없어요.", "Unknown exam or appointment, or not yours."),
     Code.MAP_NOT_FOUND: Meaning(404, "지도를 찾을 수 없어요.", "No such floor or layer."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
@@ -176,34 +168,6 @@ CODES: Mapping[Code, Meaning] = {
         408,
         "보낸 내용을 제시간에 다 받지 못했어요. 다시 시도해 주세요.",
         "The body did not come within `WELNO_BODY_WITHIN_SECONDS`.",
-    ),
-    Code.STATE_CONFLICT: Meaning(
-        409,
-        "그 사이에 상태가 바뀌었어요. 화면을 확인해 주세요.",
-        "`expected_state` differs, or the entry was taken meanwhile; `details` says what is now.",
-    ),
-    Code.ALREADY_QUEUED: Meaning(409, "이미 이 검사를 기다리고 있어요.", "`details.queue` is the entry."),
-    Code.QUEUE_EMPTY: Meaning(409, "부를 사람이 없어요.", "Nobody is in line who could be called."),
-    Code.AMBIGUOUS_LOGIN: Meaning(
-        409,
-        "같은 정보를 가진 분이 있어요. 이름을 함께 입력해 주세요.",
-        "`details.needs` says what tells them apart; nothing is said about whom.",
-    ),
-    Code.SCAN_TOKEN_USED: Meaning(
-        409, "다른 분이 쓴 태그 정보예요. 태그에 다시 대 주세요.", "The scan token was claimed by another user."
-    ),
-    Code.IDEMPOTENCY_MISMATCH: Meaning(
-        409,
-        "같은 요청 번호로 다른 내용이 왔어요. 다시 시도해 주세요.",
-        "The idempotency key went with another body before.",
-    ),
-    Code.RECALL_TOO_SOON: Meaning(
-        409, "방금 불렀어요. 잠시 후에 다시 불러 주세요.", "20 seconds lie between two calls."
-    ),
-    Code.ROOM_TAKEN: Meaning(409, "다른 직원이 쓰고 있는 방이에요.", "Another shift is open in this room."),
-    Code.NO_SHIFT: Meaning(409, "먼저 진료실을 골라 주세요.", "There is no open shift of yours."),
-    Code.TAG_REPLAYED: Meaning(
-        409, "이미 쓴 태그 정보예요. 태그에 다시 대 주세요.", "The counter of a dynamic tag did not grow."
     ),
     Code.AUTH_NOT_REQUESTED: Meaning(409, "먼저 휴대폰 인증을 요청해 주세요.", "collect-data before simple-auth."),
     Code.SESSION_OVER: Meaning(
@@ -217,12 +181,31 @@ CODES: Mapping[Code, Meaning] = {
     Code.RUN_NOT_STOPPED: Meaning(
         409, "멈춘 작업만 다시 시작할 수 있어요.", "Only a run that stopped with an error may be resumed."
     ),
+    Code.STATE_CONFLICT: Meaning(
+        409,
+        "그 사이에 상태가 바뀌었어요. 화면을 다시 확인해 주세요.",
+        "`expected_state` differs (`details.journey_state`), or the entry was taken meanwhile (`details.state`,"
+        " `details.room`).",
+    ),
+    Code.ALREADY_QUEUED: Meaning(409, "이미 대기 중이에요.", "`details.queue` is the entry."),
+    Code.QUEUE_EMPTY: Meaning(409, "기다리는 분이 없어요.", "Nobody to call."),
+    Code.AMBIGUOUS_LOGIN: Meaning(
+        409, "이름이나 전화번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
+    ),
+    Code.SCAN_TOKEN_USED: Meaning(409, "태그를 다시 한 번 대 주세요.", "Another person has used the scan token."),
+    Code.IDEMPOTENCY_MISMATCH: Meaning(
+        409, "요청을 다시 확인해 주세요.", "The idempotency key was used for another body."
+    ),
+    Code.RECALL_TOO_SOON: Meaning(409, "조금 뒤에 다시 호출해 주세요.", "Called less than 20 seconds ago."),
+    Code.ROOM_TAKEN: Meaning(409, "다른 직원이 쓰고 있는 방이에요.", "Somebody's shift holds the room."),
+    Code.NO_SHIFT: Meaning(409, "먼저 방을 골라 주세요.", "No open shift of yours."),
+    Code.TAG_REPLAYED: Meaning(
+        409, "태그를 다시 한 번 대 주세요.", "A dynamic tag's counter did not grow: the address was copied."
+    ),
     Code.TAG_INACTIVE: Meaning(
-        410, "지금은 쓰지 않는 태그예요. 다른 태그에 대 주세요.", "The tag is switched off, or its code was replaced."
+        410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
     ),
-    Code.SCAN_TOKEN_EXPIRED: Meaning(
-        410, "시간이 지났어요. 태그에 다시 대 주세요.", "The scan token is older than 30 minutes."
-    ),
+    Code.SCAN_TOKEN_EXPIRED: Meaning(410, "태그를 다시 한 번 대 주세요.", "Scanned more than 30 minutes ago."),
     Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a map 5 MiB."),
     Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
     Code.NOT_SVG: Meaning(415, "SVG 파일로 보내 주세요.", "The body is not `image/svg+xml`, where a map is wanted."),

@@ -1,36 +1,26 @@
-"""The group of the patient's journey: the hospital's day and networks, its lines, who may log in and how often."""
+"""The group of the patient's journey: the hospital, its lines, its day, who signs in how."""
 
-import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from ipaddress import IPv4Network, IPv6Network
+from zoneinfo import ZoneInfo
 
-from core.settings.readers import count_between, number_between, read_boolean, read_list, read_rate_limit
+from core.settings.addresses import read_provider_url
+from core.settings.readers import (
+    count_between,
+    read_boolean,
+    read_networks,
+    read_rate_limit,
+    read_time_of_day,
+    read_time_zone,
+)
 from core.settings.variables import setting
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_KEEP_DAYS = count_between(1, 3650)
 
 
-def read_time_zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be the name of a time zone, such as Asia/Seoul") from None
-
-
-def read_networks(text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(item) for item in read_list(text))
-    except ValueError:
-        raise ValueError("must be networks such as 203.0.113.0/24, separated by commas") from None
-
-
-def read_time_of_day(text: str) -> time:
-    if not _TIME_OF_DAY.fullmatch(text):
-        raise ValueError("must be a time such as 23:00")
-    return time.fromisoformat(text)
+def _read_optional_url(text: str) -> str:
+    return read_provider_url(text) if text else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,61 +30,93 @@ class JourneySettings:
     is_on: bool = setting(
         "WELNO_JOURNEY_V2",
         read_boolean,
-        "Without it every route, socket and page of the journey is 404, and its jobs are idle.",
+        "Off, every route, socket route and page of the journey answers 404 and its jobs do nothing.",
         default="true",
     )
     time_zone: ZoneInfo = setting(
-        "WELNO_HOSPITAL_TIME_ZONE", read_time_zone, "Whose midnight begins the hospital's day.", default="Asia/Seoul"
+        "WELNO_HOSPITAL_TIME_ZONE", read_time_zone, "Whose days are the hospital's.", default="Asia/Seoul"
     )
-    hospital_networks: tuple[Network, ...] = setting(
+    networks: tuple[IPv4Network | IPv6Network, ...] = setting(
         "WELNO_HOSPITAL_NETWORKS",
         read_networks,
-        "The hospital's own networks, such as 203.0.113.0/24, separated by commas: many phones behind one address.",
+        "The hospital's own networks, its guests' among them: a waiting room shares one address, so limits per address"
+        " are wider there.",
         default="",
     )
     day_close_at: time = setting(
-        "WELNO_DAY_CLOSE_AT", read_time_of_day, "When the hospital's day is closed.", default="23:00"
+        "WELNO_DAY_CLOSE_AT",
+        read_time_of_day,
+        "When open visits of the day are ended, by the hospital's time.",
+        default="23:00",
     )
     no_show_limit: int = setting(
-        "WELNO_NO_SHOW_LIMIT", count_between(1, 20), "So many no-shows end an entry.", default="3"
+        "WELNO_NO_SHOW_LIMIT",
+        count_between(1, 100),
+        "How many no-shows of one entry end it.",
+        default="3",
     )
-    no_show_after_seconds: float = setting(
+    no_show_after_seconds: int = setting(
         "WELNO_NO_SHOW_AFTER_SECONDS",
-        number_between(1, 3600),
-        "After a call unanswered for so long the board offers to mark a no-show.",
+        count_between(1, 86_400),
+        "How long after a call staff are offered to mark a no-show.",
         default="300",
         unit="s",
     )
     overtake_limit: int = setting(
-        "WELNO_OVERTAKE_LIMIT", count_between(1, 100), "Whoever was overtaken so often comes first.", default="5"
+        "WELNO_OVERTAKE_LIMIT",
+        count_between(1, 1000),
+        "Who was overtaken so often comes before everybody but the most urgent.",
+        default="5",
     )
-    allow_self_registration: bool = setting(
+    allows_self_registration: bool = setting(
         "WELNO_ALLOW_SELF_REGISTRATION",
         read_boolean,
-        "Whoever gives name and full phone number at the login is registered.",
+        "Whether somebody unknown becomes a patient by signing in with name and whole phone number.",
         default="false",
     )
     login_needs_presence: bool = setting(
         "WELNO_LOGIN_NEEDS_PRESENCE",
         read_boolean,
-        "Whoever has scanned no tag of the hospital must give the name, too.",
+        "Whether who signs in without having scanned a tag also has to give their name.",
         default="true",
     )
     login_failures_date: str = setting(
         "WELNO_LOGIN_FAILURES_DATE",
         read_rate_limit,
-        "Failed logins with one birth date, by pseudonym; those with a scanned tag are counted apart.",
+        "Failed sign-ins with one birth date; those after a scan are counted apart.",
         default="5 per 15 minutes;20 per day",
     )
     login_failures_address: str = setting(
         "WELNO_LOGIN_FAILURES_ADDRESS",
         read_rate_limit,
-        "Failed logins from one address; ten times as many from the hospital's networks.",
+        "Failed sign-ins from one address; ten times as many from the hospital's networks.",
         default="60 per 15 minutes;200 per day",
     )
     tag_alert: str = setting(
         "WELNO_TAG_ALERT",
         read_rate_limit,
-        "More devices than this that scan one tag from outside the hospital's networks mark the tag.",
+        "Devices from outside the hospital's networks that scan one tag: above, staff see it marked.",
         default="30 per 10 minutes",
+    )
+    emr_api_url: str = setting(
+        "EMR_API_URL",
+        _read_optional_url,
+        "The hospital's own system, which is told of every change; without it changes stay pending.",
+        default="",
+    )
+    log_keep_days_patient: int = setting(
+        "WELNO_LOG_KEEP_DAYS_PATIENT",
+        _KEEP_DAYS,
+        "How long the event log keeps the events of a person's journey.",
+        default="30",
+        unit="days",
+    )
+    log_keep_days_queue: int = setting(
+        "WELNO_LOG_KEEP_DAYS_QUEUE", _KEEP_DAYS, "The same of one place in a line.", default="7", unit="days"
+    )
+    log_keep_days_exam: int = setting(
+        "WELNO_LOG_KEEP_DAYS_EXAM", _KEEP_DAYS, "The same of a line.", default="2", unit="days"
+    )
+    log_keep_days_hall: int = setting(
+        "WELNO_LOG_KEEP_DAYS_HALL", _KEEP_DAYS, "The same of a screen in a hall.", default="2", unit="days"
     )

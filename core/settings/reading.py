@@ -39,8 +39,8 @@ class Settings:
     consents: ConsentSettings
     collection: CollectionSettings
     files: FileSettings
-    relay: RelaySettings
     journey: JourneySettings
+    relay: RelaySettings
     processes: ProcessSettings
 
     @classmethod

@@ -1,1 +1,1 @@
-"""The patient's journey through the hospital: transitions, queues, calls, and what is told of them."""
+"""The patient's journey: what its edges call."""

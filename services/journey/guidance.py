@@ -10,7 +10,7 @@ _MINUTES_PER_FLOOR = 1.0
 
 
 @dataclass(frozen=True)
-class Place:
+class MapPoint:
     """A point on a floor's map: a room, a tag, the reception. Basements have negative floors, and none is 0."""
 
     title: str
@@ -24,17 +24,17 @@ class Place:
 class Guidance:
     """From where somebody is, if that is known, to where they are expected."""
 
-    origin: Place | None
-    target: Place
+    origin: MapPoint | None
+    target: MapPoint
     walk_minutes: int
     steps: tuple[str, ...]
 
 
-def guide(origin: Place | None, target: Place) -> Guidance:
+def guide(origin: MapPoint | None, target: MapPoint) -> Guidance:
     return Guidance(origin, target, walk_minutes(origin, target), tuple(_steps(origin, target)))
 
 
-def walk_minutes(origin: Place | None, target: Place) -> int:
+def walk_minutes(origin: MapPoint | None, target: MapPoint) -> int:
     """Whole minutes, rounded up; 0 from nowhere, as nobody can tell."""
     if origin is None:
         return 0
@@ -46,18 +46,18 @@ def guidance_body(guidance: Guidance) -> dict[str, Any]:
     """As it goes over the wire."""
     origin = guidance.origin
     return {
-        "from": None if origin is None else _place_body(origin),
-        "to": {"room_id": guidance.target.room_id, **_place_body(guidance.target)},
+        "from": None if origin is None else _point_body(origin),
+        "to": {"room_id": guidance.target.room_id, **_point_body(guidance.target)},
         "walk_minutes": guidance.walk_minutes,
         "steps": list(guidance.steps),
     }
 
 
-def _place_body(place: Place) -> dict[str, Any]:
+def _point_body(place: MapPoint) -> dict[str, Any]:
     return {"title": place.title, "floor": place.floor, "x": place.x, "y": place.y}
 
 
-def _steps(origin: Place | None, target: Place) -> list[str]:
+def _steps(origin: MapPoint | None, target: MapPoint) -> list[str]:
     """Short sentences in the order in which they are done."""
     if origin is None:
         return [f"{floor_name(target.floor)} {target.title} 앞으로 오세요."]
@@ -75,7 +75,7 @@ def floor_name(floor: int) -> str:
     return f"지하 {-floor}층" if floor < 0 else f"{floor}층"
 
 
-def _floors_apart(origin: Place, target: Place) -> int:
+def _floors_apart(origin: MapPoint, target: MapPoint) -> int:
     between = abs(target.floor - origin.floor)
     crosses_ground = (origin.floor < 0) != (target.floor < 0)
     return between - 1 if crosses_ground else between

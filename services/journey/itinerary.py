@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import permutations
 
-from services.journey.guidance import Place, walk_minutes
+from services.journey.guidance import MapPoint, walk_minutes
 
 # All orders of more stops would take longer to look through than the person to read them.
 _MOST_PERMUTED = 6
@@ -29,7 +29,7 @@ class PlannedExam:
 
     exam_id: str
     title: str
-    place: Place | None
+    place: MapPoint | None
     wait_minutes: int
     exam_minutes: int | None
     needs_fasting: bool
@@ -56,7 +56,7 @@ class Itinerary:
     total_minutes: int
 
 
-def plan_itinerary(exams: Sequence[PlannedExam], origin: Place | None, now: datetime) -> Itinerary:
+def plan_itinerary(exams: Sequence[PlannedExam], origin: MapPoint | None, now: datetime) -> Itinerary:
     """Staff's orders first, then what needs an empty stomach, then the order that is over soonest. Lines are taken to
     stay as long as they are; with each estimate it is planned anew."""
     ordered = [exam for exam in exams if exam.is_staff_order]
@@ -72,8 +72,8 @@ def plan_itinerary(exams: Sequence[PlannedExam], origin: Place | None, now: date
 
 
 def _best_order(
-    exams: Sequence[PlannedExam], at: datetime, place: Place | None
-) -> tuple[list[Stop], datetime, Place | None]:
+    exams: Sequence[PlannedExam], at: datetime, place: MapPoint | None
+) -> tuple[list[Stop], datetime, MapPoint | None]:
     """Of orders that end alike the one whose waits come soonest over, then that of the appointments."""
     known = sorted(exams, key=_sooner)
     orders = permutations(known) if len(known) <= _MOST_PERMUTED else [known]
@@ -81,7 +81,9 @@ def _best_order(
     return min(walks, key=lambda walk: (walk[1], [stop.start_from for stop in walk[0]]))
 
 
-def _walk(order: Sequence[PlannedExam], at: datetime, place: Place | None) -> tuple[list[Stop], datetime, Place | None]:
+def _walk(
+    order: Sequence[PlannedExam], at: datetime, place: MapPoint | None
+) -> tuple[list[Stop], datetime, MapPoint | None]:
     """One after the other; nothing begins before its appointment."""
     stops = []
     for exam in order:

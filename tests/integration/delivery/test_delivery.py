@@ -139,19 +139,19 @@ def test_a_number_that_was_never_given_is_gone(log: Log):
     end = log.emit(count=2)
     assert log.reader.read_after(HALL, 3, end.epoch).gone
     assert log.reader.read_after(HALL, 1, "0" * 16).gone
-    assert log.reader.read_after("hall:none", 0).position == Position(end.epoch, 0)
+    assert log.reader.read_after("screen:none", 0).position == Position(end.epoch, 0)
 
 
 def test_moved_names_those_that_went_on_and_no_others(log: Log):
     at = log.emit()
-    places = {HALL: at, "hall:none": Position(at.epoch, 0)}
+    places = {HALL: at, "screen:none": Position(at.epoch, 0)}
     assert log.reader.moved(places) == []
     log.redis.flushdb()
     assert log.reader.moved(places) == []
     log.emit(is_sent=False)
     assert log.reader.moved(places) == [HALL]
-    log.emit("hall:none")
-    assert set(log.reader.moved(places)) == {HALL, "hall:none"}
+    log.emit("screen:none")
+    assert set(log.reader.moved(places)) == {HALL, "screen:none"}
 
 
 def test_what_a_dead_sender_left_is_filled_by_the_sweep(log: Log):

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.journey.guidance import Place
+from services.journey.guidance import MapPoint
 from services.journey.itinerary import Itinerary, PlannedExam, StopReason, plan_itinerary
 
 NOW = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
-BLOOD = PlannedExam("EX-BLOOD", "채혈", Place("채혈실", 1, 0, 0), 20, 5, needs_fasting=False, scheduled_at=NOW)
+BLOOD = PlannedExam("EX-BLOOD", "채혈", MapPoint("채혈실", 1, 0, 0), 20, 5, needs_fasting=False, scheduled_at=NOW)
 XRAY = replace(BLOOD, exam_id="EX-XRAY", wait_minutes=5, exam_minutes=8)
 DOCTOR = replace(BLOOD, exam_id="EX-DOC", wait_minutes=0, exam_minutes=None)
 
@@ -53,8 +53,8 @@ def test_what_staff_has_ordered_comes_first_of_all():
 
 
 def test_of_equal_waits_the_nearer_room_comes_first():
-    here, far = Place("입구", 1, 0, 0), Place("별관", 4, 300, 0)
-    near = replace(BLOOD, exam_id="NEAR", place=Place("옆방", 1, 10, 0))
+    here, far = MapPoint("입구", 1, 0, 0), MapPoint("별관", 4, 300, 0)
+    near = replace(BLOOD, exam_id="NEAR", place=MapPoint("옆방", 1, 10, 0))
     found = plan_itinerary([replace(near, exam_id="FAR", place=far), near], here, NOW)
     assert [stop.exam.exam_id for stop in found.stops] == ["NEAR", "FAR"]
     assert [stop.walk_minutes for stop in found.stops] == [1, 11]
