@@ -14,29 +14,38 @@ _INSIDE = frozenset({QueueState.CALLED, QueueState.IN_PROGRESS})
 
 # The order in which people of one line are called. Whoever is left from an earlier day comes first; then emergencies;
 # then whoever was overtaken too often; then by priority and place. Overtaken is counted from the calls of greater
-# places since this one was taken, and no further than it matters: a call writes no other person's row.
-LINE_ORDER = """
-    q.service_date, q.priority = 3 desc, (
-        select count(*) from (
-            select 1 from welno.queues c
-            where c.exam_id = q.exam_id and c.service_date = q.service_date and c.place > q.place
-                and c.called_at >= q.place_since
-            limit :overtake_limit
-        ) overtaking
-    ) >= :overtake_limit desc, q.priority desc, q.place
-"""
-_READ = text(f"""
-    with line as (
-        select q.*, row_number() over (partition by q.exam_id order by {LINE_ORDER}) as rank
+# places since this one was taken, and no further than it matters: a call writes no other person's row. Where nobody has
+# a priority it changes nothing: whoever has the smaller place was overtaken at least as often.
+_READ = text("""
+    with active as (
+        select q.*, bool_or(q.priority between 1 and 2) over (partition by q.exam_id) as has_priorities
         from welno.queues q
         where q.exam_id = any(:exam_ids) and q.state in ('waiting', 'delayed', 'called', 'in_progress')
+    ), judged as (
+        select a.*, a.has_priorities and (
+            select count(*) from (
+                select 1 from welno.queues c
+                where c.exam_id = a.exam_id and c.service_date = a.service_date and c.place > a.place
+                    and c.called_at >= greatest(a.place_since, c.place_since)
+                limit :overtake_limit
+            ) overtaking
+        ) >= :overtake_limit as was_overtaken
+        from active a
+    ), line as (
+        select judged.*, row_number() over (
+            partition by exam_id order by service_date, priority = 3 desc, was_overtaken desc, priority desc, place
+        ) as rank
+        from judged
+    ), counted as (
+        select line.*, count(*) filter (where state = 'waiting') over (
+            partition by exam_id order by rank rows between unbounded preceding and 1 preceding
+        ) as ahead
+        from line
     )
-    select line.*, count(*) filter (where state = 'waiting') over (
-        partition by exam_id order by rank rows between unbounded preceding and 1 preceding
-    ) as ahead
-    from line
+    select * from counted
+    where cast(:only as uuid[]) is null or queue_id = any(cast(:only as uuid[]))
     order by exam_id, case state when 'in_progress' then 0 when 'called' then 1 else 2 end, rank
-""")  # noqa: S608 our own order
+""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +84,17 @@ class LineEntry:
         return 0 if self.is_inside else self.ahead + 1
 
 
-def read_lines(session: Session, exam_ids: Collection[str], overtake_limit: int) -> dict[str, list[LineEntry]]:
-    """All active entries of each line in one statement: first who is inside, then who is called, then in the order of
-    calling. An exam without any has an empty line."""
+def read_lines(
+    session: Session, exam_ids: Collection[str], overtake_limit: int, only: Collection[UUID] | None = None
+) -> dict[str, list[LineEntry]]:
+    """The active entries of each line in one statement: first who is inside, then who is called, then in the order of
+    calling. An exam without any has an empty line. `only` gives no more than these, with their places among all."""
     lines: dict[str, list[LineEntry]] = {exam_id: [] for exam_id in exam_ids}
-    parameters = {"exam_ids": list(exam_ids), "overtake_limit": overtake_limit}
+    parameters = {
+        "exam_ids": list(exam_ids),
+        "overtake_limit": overtake_limit,
+        "only": None if only is None else list(only),
+    }
     for row in session.execute(_READ, parameters):
         lines[row.exam_id].append(
             LineEntry(

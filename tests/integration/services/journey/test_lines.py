@@ -64,6 +64,23 @@ def test_calls_of_before_a_place_was_taken_overtook_nobody(hospital: Hospital):
     assert order(hospital, exam) == numbers(old, tail)
 
 
+def test_a_call_at_an_earlier_place_of_its_own_overtook_nobody(hospital: Hospital):
+    exam = hospital.exam()
+    patient = hospital.entry(exam)
+    for _ in range(LIMIT):  # called, not there, and at the tail since
+        hospital.entry(exam, state="cancelled", called_at=NOW + minutes(1), place_since=NOW + minutes(2))
+    old = hospital.entry(exam, priority=1)
+    assert order(hospital, exam) == numbers(old, patient)
+
+
+def test_some_of_a_line_have_their_places_among_all(hospital: Hospital):
+    exam = hospital.exam()
+    entries = [hospital.entry(exam) for _ in range(3)]
+    some = read_lines(hospital.session, [exam.exam_id], LIMIT, only=[entries[2].queue_id])
+    assert [entry.position for entry in some[exam.exam_id]] == [3]
+    assert read_lines(hospital.session, [exam.exam_id], LIMIT, only=[]) == {exam.exam_id: []}
+
+
 def test_positions_count_who_waits_and_nobody_who_is_delayed(hospital: Hospital):
     exam = hospital.exam()
     for state in ("waiting", "delayed", "waiting", "called", "in_progress", "completed", "no_show"):
