@@ -1,8 +1,5 @@
 """What a screen in a hall shows: numbers that are called and that come next, and no word of who or what for."""
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,29 +14,6 @@ from services.journey.estimates import Estimator
 from services.journey.lines import LineEntry
 
 _MOST_NEXT = 5
-_KEY_BYTES = 32
-
-
-def new_display_key() -> str:
-    return secrets.token_urlsafe(_KEY_BYTES)
-
-
-def hash_display_key(key: str) -> str:
-    """Of a random key: no salt, no slow hash."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def find_display(session: Session, display_id: str, key: str) -> Display | None:
-    """The screen that this key opens; None for a wrong key, an unknown or a revoked screen, which look alike."""
-    display = session.get(Display, display_id)
-    known_hash = display.key_hash if display is not None and display.revoked_at is None else ""
-    return display if hmac.compare_digest(known_hash, hash_display_key(key)) else None
-
-
-def is_display_open(session: Session, display_id: str) -> bool:
-    """Whether sockets that were opened by its key may stay."""
-    display = session.get(Display, display_id)
-    return display is not None and display.revoked_at is None
 
 
 def list_displays(session: Session, exam_ids: Collection[str]) -> list[Display]:

@@ -3,22 +3,13 @@
 from typing import Any
 
 import orjson
-import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from models.journey import Exam
 from services.journey.boards import Board, HospitalMoment, board_body, read_board, read_boards, read_names
 from services.journey.estimates import RuleBasedEstimator
-from services.journey.halls import (
-    find_display,
-    hall_rows,
-    hash_display_key,
-    is_display_open,
-    list_displays,
-    new_display_key,
-    read_hall,
-)
+from services.journey.halls import hall_rows, list_displays, read_hall
 from services.journey.wait_errors import WaitErrors
 from tests.integration.services.journey.hospital import NOW, TODAY, Hospital, minutes
 
@@ -149,18 +140,6 @@ def test_each_room_that_is_worked_in_has_a_row_with_its_calls(hospital: Hospital
         [newer.queue_number, older.queue_number],
     ]
     assert [row["room"]["room_id"] for row in rows] == [exam.room_id, other.room_id]
-
-
-@pytest.mark.parametrize("revoked_at", [None, NOW])
-def test_a_screen_opens_with_its_key_until_it_is_revoked(hospital: Hospital, revoked_at: Any):
-    key = new_display_key()
-    display = hospital.display(hash_display_key(key), hospital.exam(), revoked_at=revoked_at)
-    expected = display if revoked_at is None else None
-    assert find_display(hospital.session, display.display_id, key) is expected
-    assert is_display_open(hospital.session, display.display_id) == (revoked_at is None)
-    for wrong in ("", "x", display.key_hash, new_display_key()):
-        assert find_display(hospital.session, display.display_id, wrong) is None
-    assert find_display(hospital.session, "HALL-GONE", key) is None
 
 
 def test_screens_are_found_by_what_they_show(hospital: Hospital):
