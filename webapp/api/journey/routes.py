@@ -3,9 +3,33 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.journey import admin_hospital, definitions, maps, refreshes
+from webapp.api.journey import (
+    admin_hospital,
+    admin_staff,
+    definitions,
+    maps,
+    notifications,
+    patient_journey,
+    queues,
+    refreshes,
+    scans,
+    simple_login,
+    staff,
+)
 
-RESOURCES = (definitions, refreshes, admin_hospital, maps)
+RESOURCES = (
+    definitions,
+    refreshes,
+    simple_login,
+    scans,
+    patient_journey,
+    queues,
+    staff,
+    notifications,
+    admin_hospital,
+    admin_staff,
+    maps,
+)
 
 
 def add_journey(app: Flask, api: Api) -> None:
