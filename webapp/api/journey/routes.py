@@ -16,6 +16,9 @@ from webapp.api.journey import (
     simple_login,
     staff,
 )
+from webapp.api.journey.live import routes as live
+from webapp.api.journey.live.routes import add_live_sockets
+from webapp.relay.handshake import RelaySock
 
 RESOURCES = (
     definitions,
@@ -24,6 +27,7 @@ RESOURCES = (
     scans,
     patient_journey,
     queues,
+    live,
     staff,
     notifications,
     admin_hospital,
@@ -32,8 +36,8 @@ RESOURCES = (
 )
 
 
-def add_journey(app: Flask, api: Api) -> None:
+def add_journey(app: Flask, api: Api, sock: RelaySock) -> None:
     """Of HTTP and of sockets."""
-    del app
+    add_live_sockets(app, sock)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
