@@ -40,6 +40,7 @@ class ProcessKind(StrEnum):
 
     WORKER = "worker"
     POLLER = "poller"
+    REFRESHER = "refresher"
 
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
