@@ -24,8 +24,10 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.journey.estimates import RuleBasedEstimator
 from services.journey.kinds import journey_kinds
 from services.journey.people import UserDirectory
+from services.journey.work import Journeys
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
@@ -57,6 +59,7 @@ class Stores:
     directory: SessionDirectory
     access_log: AccessLog
     people: UserDirectory
+    journeys: Journeys
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -98,6 +101,15 @@ def build_stores(
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
     directory = SessionDirectory(sessions, policy=policy, clock=clock)
+    unit_of_work = UnitOfWork(
+        sessions,
+        kinds,
+        sender.deliver,
+        send,
+        control.reauthorize_subject,
+        control.reauthorize_login,
+        WakeChannel(redis).wake,
+    )
     return Stores(
         settings=settings,
         clock=clock,
@@ -115,15 +127,8 @@ def build_stores(
         directory=directory,
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
-        unit_of_work=UnitOfWork(
-            sessions,
-            kinds,
-            sender.deliver,
-            send,
-            control.reauthorize_subject,
-            control.reauthorize_login,
-            WakeChannel(redis).wake,
-        ),
+        journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
+        unit_of_work=unit_of_work,
     )
 
 
