@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.journey import admin_hospital, boards, definitions, maps, refreshes
+from webapp.api.journey import admin_hospital, boards, definitions, maps, oversight, refreshes
 
-RESOURCES = (definitions, refreshes, admin_hospital, maps, boards)
+RESOURCES = (definitions, refreshes, admin_hospital, maps, boards, oversight)
 
 
 def add_journey(app: Flask, api: Api) -> None:
