@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.journey import admin_hospital, boards, definitions, maps, oversight, refreshes
+from webapp.api.journey import admin_hospital, boards, definitions, fhir, maps, oversight, refreshes
 
-RESOURCES = (definitions, refreshes, admin_hospital, maps, boards, oversight)
+RESOURCES = (definitions, refreshes, admin_hospital, maps, boards, oversight, fhir)
 
 
 def add_journey(app: Flask, api: Api) -> None:
