@@ -132,9 +132,11 @@ def _perform_once(journey: JourneyWork, user_id: UUID, request: _Request) -> Jou
 
 def _perform(journey: JourneyWork, user_id: UUID, request: _Request) -> Body:
     locked = lock_journey(journey, user_id)
-    _require_expected(journey, locked, request)
+    _require_expected(locked, request)
     if not is_available(locked.state, request.action, request.role):
         raise InvalidAction(locked.state, available_actions(request.role, locked.state))
+    if request.action == JourneyAction.MAKE_PAYMENT and request.expectation == NOTHING_EXPECTED:
+        _require_no_double_click(journey, locked, request)
     _require_known_fields(request)
     change = JourneyChange(
         journey,
@@ -149,18 +151,16 @@ def _perform(journey: JourneyWork, user_id: UUID, request: _Request) -> Body:
     return conclude(change).snapshot(request.role)
 
 
-def _require_expected(journey: JourneyWork, locked: LockedJourney, request: _Request) -> None:
+def _require_expected(locked: LockedJourney, request: _Request) -> None:
     """Raises StateConflict."""
     expected = request.expectation.state
     if expected is not None and expected != locked.state:
         raise StateConflict({"journey_state": str(locked.state)})
-    if request.action == JourneyAction.MAKE_PAYMENT and request.expectation == NOTHING_EXPECTED:
-        _require_no_double_click(journey, locked, request)
 
 
 def _require_no_double_click(journey: JourneyWork, locked: LockedJourney, request: _Request) -> None:
-    """One action opens the payment and confirms it: without anything that tells two clicks from two wishes, a second
-    one right after the first is taken for the same."""
+    """Raises StateConflict. One action opens the payment and confirms it: without anything that tells two clicks from
+    two wishes, a second one right after the first is taken for the same."""
     last = journey.session.execute(
         select(StateTransition.created_at, StateTransition.details)
         .where(StateTransition.user_id == locked.user_id, StateTransition.trigger_source == request.action)

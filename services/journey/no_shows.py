@@ -12,7 +12,7 @@ def mark_no_show(deed: Deed) -> None:
     count = entry.no_show_count + 1
     change.change_entry(entry, QueueState.NO_SHOW, count=count)
     entry.no_show_count = count
-    entry.called_at = entry.call_seen_at = None
+    entry.called_at = entry.call_seen_at = entry.room_id = None
     entry.call_count = 0
     if count < change.journey.settings.no_show_limit:
         take_tail(change.journey, entry)
