@@ -22,6 +22,7 @@ from webapp.api.documented import security_schemes
 from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
+from webapp.auth.credentials import PROTOCOL
 from webapp.bodies import check_bodies
 from webapp.commands import add_commands
 from webapp.current import Parts, keep_parts, parts
@@ -32,6 +33,7 @@ from webapp.jobs import build_task_sender
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
+from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 from webapp.request_bounds import bound_requests
@@ -100,11 +102,13 @@ def add_routes(app: Flask) -> None:
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
+    # Once for the app, and before any ProxyFix.
+    sock = install_handshake(app, [PROTOCOL])
     if parts(app).stores.settings.journey.is_on:
-        add_journey(app, api)
+        add_journey(app, api, sock)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
-    stream.add_socket(app)
+    stream.add_socket(app, sock)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

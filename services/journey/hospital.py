@@ -5,7 +5,7 @@ Errors: HospitalError (not retryable) > AlreadyThere, NotThere, UnknownReference
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
@@ -113,11 +113,21 @@ def change_display(work: Work, display_id: str, values: Mapping[str, Any], *, re
 
 
 def find_display(session: Session, display_id: str, key: str) -> Display | None:
-    """None for a display that is unknown or revoked, and for another key."""
-    display = session.get(Display, display_id, populate_existing=True)
-    if display is None or display.revoked_at is not None:
-        return None
-    return display if secrets.compare_digest(display.key_hash, hash_display_key(key)) else None
+    """None for a key that opens nothing. Raises NotThere for the key of another display."""
+    key_hash = hash_display_key(key)
+    query = select(Display).where(Display.key_hash == key_hash, Display.revoked_at.is_(None))
+    display = session.scalar(query.execution_options(populate_existing=True))
+    if display is not None and display.display_id != display_id:
+        raise NotThere("display_id")
+    return display
+
+
+def find_open_displays(session: Session, display_ids: Collection[str]) -> dict[str, str]:
+    """The hashes of the keys of those that are not revoked."""
+    query = select(Display.display_id, Display.key_hash).where(
+        Display.display_id.in_(display_ids), Display.revoked_at.is_(None)
+    )
+    return dict(session.execute(query).all())
 
 
 def hash_display_key(key: str) -> str:

@@ -12,7 +12,7 @@ from core.clock import clock
 from models.accounts import Account
 from models.journey import Appointment, Exam, JourneyUser, NfcTag
 from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
-from services.journey.hospital import find_display
+from services.journey.hospital import NotThere, find_display
 from services.journey.hospital_cache import HospitalCache
 from services.journey.tags import TagInactive, find_tag, short_code_of
 from webapp.current import parts
@@ -110,7 +110,9 @@ def test_a_displays_key_is_shown_once_and_opens_until_it_is_revoked(app: Flask, 
     assert "key" not in chief.ask("GET", "/admin/displays").text.replace("success", "")
     with parts(app).stores.sessions() as session:
         assert find_display(session, "HALL-2", key) is not None
-        assert find_display(session, "HALL-2", HALL_KEY) is None
+        assert find_display(session, "HALL-2", "no key at all") is None
+        with pytest.raises(NotThere):
+            find_display(session, "HALL-2", HALL_KEY)
     revoked = chief.ask("PATCH", "/admin/displays/HALL-2", json={"is_revoked": True})
     assert revoked.json["display"]["revoked_at"] is not None
     with parts(app).stores.sessions() as session:
