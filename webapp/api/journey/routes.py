@@ -6,9 +6,12 @@ from flask_smorest import Api
 from webapp.api.journey import (
     admin_hospital,
     admin_staff,
+    boards,
     definitions,
+    fhir,
     maps,
     notifications,
+    oversight,
     patient_journey,
     queues,
     refreshes,
@@ -33,6 +36,9 @@ RESOURCES = (
     admin_hospital,
     admin_staff,
     maps,
+    boards,
+    oversight,
+    fhir,
 )
 
 
