@@ -49,6 +49,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "exams": "what people wait for",
     "nfc_tags": "tags on walls",
     "queue_counters": "how far each line has come",
+    "retired_tag_codes": "hashes of codes of tags",
     "rooms": "places",
     "shifts": "of staff",
     "welno_access_log": "append-only; people stand there by pseudonyms, the rest under the key that was destroyed",

@@ -20,12 +20,14 @@ from werkzeug.exceptions import HTTPException
 from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from services.database import UnsuitableDatabase
+from services.delivery.idempotency import KeyOfAnotherCall
+from services.journey.errors import JourneyError
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 
 log = get_logger(__name__)
 _STORE_RETRY_SECONDS = 2
-_FIELD_NAME = re.compile(r"[A-Za-z_]{1,40}", re.ASCII)
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
 class Code(StrEnum):
@@ -312,6 +314,8 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
+    app.register_error_handler(JourneyError, _answer_journey_error)
+    app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, _answer_store_down)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -335,6 +339,10 @@ def reply(code: Code, *, details: dict[str, Any] | None = None, retry_after_seco
 
 def _answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
+
+
+def _answer_journey_error(error: JourneyError) -> Response:
+    return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -365,15 +373,26 @@ def _answer_unexpected(error: Exception) -> Response:
 
 
 def flatten_messages(messages: Any) -> dict[str, Any]:
-    """From webargs' {location: {field: [...]}} to {field: [...]}; what concerns no one field is under `body`."""
+    """From webargs' {location: {field: [...]}} to {field: [...]}; what concerns no one field is under `body`, and a
+    field of an object within is `object.field`."""
     found: dict[str, Any] = {}
     for by_location in messages.values() if isinstance(messages, dict) else [messages]:
         if isinstance(by_location, dict):
             for name, texts in by_location.items():
-                found[name if _is_field_name(name) else "body"] = _sentences(texts)
+                known = name if _is_field_name(name) else "body"
+                found.update(_inner_fields(known, texts) or {known: _sentences(texts)})
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
+
+
+def _inner_fields(name: str, messages: Any) -> dict[str, Any]:
+    """Of an object with fields of its own; empty for lists and for mappings of what the client may name freely."""
+    if not isinstance(messages, dict) or not all(isinstance(texts, list) for texts in messages.values()):
+        return {}
+    if not all(isinstance(inner, str) for inner in messages) or "_schema" in messages:
+        return {}
+    return {f"{name}.{inner}" if _is_field_name(inner) else name: texts for inner, texts in messages.items()}
 
 
 def _sentences(messages: Any) -> Any:

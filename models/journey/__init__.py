@@ -16,7 +16,7 @@ from models.journey.states import (
     TriggerType,
     VisitEnd,
 )
-from models.journey.tags import NfcTag, TagAction, TagLog
+from models.journey.tags import NfcTag, RetiredTagCode, TagAction, TagLog
 
 __all__ = [
     "PRIORITY_REASONS",
@@ -41,6 +41,7 @@ __all__ = [
     "QueueEntry",
     "QueueState",
     "QueueStatusLog",
+    "RetiredTagCode",
     "ScanToken",
     "Shift",
     "StateTransition",

@@ -42,6 +42,16 @@ class NfcTag(Table):
     sun_key: Mapped[str | None]
 
 
+class RetiredTagCode(Table):
+    """A code that was copied and replaced: whoever still comes with it is told so. Only its hash stands here."""
+
+    __tablename__ = "retired_tag_codes"
+
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    tag_id: Mapped[str] = mapped_column(ForeignKey("welno.nfc_tags.tag_id"))
+    retired_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
 class TagLog(Table):
     """One scan. Of the tag's number only a hash stands here: what strangers send may be anything."""
 

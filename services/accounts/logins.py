@@ -7,11 +7,12 @@ Errors: LoginError (not retryable) > LoginEnded, RefreshReused.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, Login, RevokedWhy, Scope
@@ -111,6 +112,17 @@ def check_login(
         name=account and account.name,
         second_factor=login.second_factor,
     )
+
+
+def find_held(session: Session, sids: Collection[UUID], scope: Scope) -> set[UUID]:
+    """Those of them that hold, with one question for all; no use is noted."""
+    is_out = and_(Account.account_id.is_not(None), Account.is_active.is_(False))
+    query = (
+        select(Login.sid)
+        .outerjoin(Account, Account.account_id == Login.principal_id)
+        .where(Login.sid.in_(sids), Login.scope == scope, Login.revoked_at.is_(None), not_(is_out))
+    )
+    return set(session.scalars(query))
 
 
 def note_use(session: Session, sid: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
 from services.delivery.unit_of_work import Work
+from services.journey.scan_tokens import forget_scan_tokens
 from services.patients.visits import forget_visits
 from tasks.app import app, settings
 from tasks.runtime import runtime
@@ -30,6 +31,7 @@ def forget_ended_revocations() -> None:
             "pushes": forget_pushes(work.session),
             "visits": forget_visits(work.session),
             "idempotency_keys": forget_keys(work.session, runtime().stores.clock.now()),
+            "scan_tokens": forget_scan_tokens(work.session),
         }
     log.info("revocations_forgotten", **forgotten)
 

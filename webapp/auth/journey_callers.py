@@ -13,8 +13,10 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from models.accounts import AccountKind, Scope
+from models.journey import JourneyRole
 from services.accounts.blacklist import TokenBlacklist
 from services.accounts.logins import LoginEnded, LoginState, check_login
+from services.journey.actors import JourneyActor
 from services.stores import Stores
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token
@@ -55,6 +57,10 @@ class JourneyCaller:
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF_ROLES
+
+    @property
+    def actor(self) -> JourneyActor:
+        return JourneyActor(JourneyRole(self.role), self.principal_id, self.sid)
 
 
 def read_journey_token(token: str | None, kind: str = ACCESS) -> JourneyClaims:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from flask import Response, request
 from flask_jwt_extended import create_access_token, get_jwt
@@ -172,15 +173,19 @@ def _sign_in() -> SignIn:
 
 def _give_token(signed_in: SignedIn) -> dict[str, Any]:
     account = signed_in.account
-    claims = {"role": account.role, "scope": SCOPE_OF[AccountKind(account.kind)], "sid": str(signed_in.sid)}
-    token = create_access_token(str(account.account_id), expires_delta=TOKEN_LIFE, additional_claims=claims)
     log.info("staff_signed_in", by=str(account.account_id))
     return {
         "success": True,
-        "access_token": token,
+        "access_token": token_of_account(account, signed_in.sid),
         "expires_in": int(TOKEN_LIFE.total_seconds()),
         "staff": {"staff_id": account.account_id, "name": account.name, "role": account.role},
     }
+
+
+def token_of_account(account: Account, sid: UUID) -> str:
+    claims = {"role": account.role, "scope": SCOPE_OF[AccountKind(account.kind)], "sid": str(sid)}
+    token: str = create_access_token(str(account.account_id), expires_delta=TOKEN_LIFE, additional_claims=claims)
+    return token
 
 
 mark_access(staff_login, "password")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import request
+from flask import Response, jsonify, request
 from marshmallow import ValidationError
 
+from services.journey.answers import JourneyAnswer
 from webapp.api.journey.schemas.keys import is_key
 from webapp.errors import ApiError, Code
 
@@ -25,3 +26,12 @@ def take_key(body: dict[str, Any]) -> str | None:
     if in_body is not None and in_body != in_header:
         raise ApiError(Code.VALIDATION_FAILED, details={"idempotency_key": ["머리말과 본문의 값이 달라요."]})
     return in_header
+
+
+def answer_of(answer: JourneyAnswer, status: int = 200) -> Response:
+    """As JSON, which says in a header that it was given before."""
+    response = jsonify({"success": True, **answer.body})
+    response.status_code = status
+    if answer.is_replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response

@@ -3,13 +3,51 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.journey import maps, refreshes
+from webapp.api.journey import (
+    admin_hospital,
+    admin_staff,
+    boards,
+    definitions,
+    fhir,
+    itinerary,
+    maps,
+    notifications,
+    oversight,
+    patient_journey,
+    queues,
+    refreshes,
+    reports,
+    scans,
+    simple_login,
+    staff,
+)
+from webapp.api.journey.live import routes as live
+from webapp.api.journey.live.routes import add_live_sockets
+from webapp.relay.handshake import RelaySock
 
-RESOURCES = (maps, refreshes)
+RESOURCES = (
+    definitions,
+    refreshes,
+    simple_login,
+    scans,
+    patient_journey,
+    itinerary,
+    queues,
+    live,
+    staff,
+    notifications,
+    reports,
+    admin_hospital,
+    admin_staff,
+    maps,
+    boards,
+    oversight,
+    fhir,
+)
 
 
-def add_journey(app: Flask, api: Api) -> None:
+def add_journey(app: Flask, api: Api, sock: RelaySock) -> None:
     """Of HTTP and of sockets."""
-    del app
+    add_live_sockets(app, sock)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)

@@ -1,73 +1,27 @@
 """The journey's tokens: what each opens, how long, exchanged once, and taken back on every process at once."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import jwt
 import pytest
 import redis
 from flask import Flask
 from flask_jwt_extended import create_access_token
-from werkzeug.test import TestResponse
 
-from models.accounts import Scope
-from services.accounts.logins import LoginEnded, check_login, open_login
-from services.accounts.token_refresh import TokenPair
+from core.settings import Settings
+from tests.integration.conftest import AppOf
 from tests.integration.webapp.people import API, ORIGIN, Person
-from webapp.auth.journey_tokens import make_pair, new_token_id
-from webapp.current import parts
+
+from .conftest import Phone, code, phone_of
 
 REFRESH, LOGOUT = "/auth/token/refresh/", "/auth/logout"
-
-
-@dataclass
-class Phone:
-    """A patient's device: its login, its tokens, and no cookies but those it says."""
-
-    app: Flask
-    user_id: UUID
-    sid: UUID
-    pair: TokenPair
-
-    def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {token or self.pair.access_token}"} | more.pop("headers", {})
-        return self.app.test_client(use_cookies=False).open(API + path, method=method, headers=headers, **more)
-
-    def refresh(self, token: str | None = None, **body: Any) -> TestResponse:
-        json = {"refresh_token": token or self.pair.refresh_token, **body}
-        return self.app.test_client(use_cookies=False).post(API + REFRESH, json=json)
-
-    def refresh_by_cookie(self, token: str, origin: str | None = ORIGIN, name: str = "welno_refresh") -> TestResponse:
-        headers = {"Cookie": f"{name}={token}"} | ({"Origin": origin} if origin else {})
-        return self.app.test_client(use_cookies=False).post(API + REFRESH, headers=headers)
-
-    @property
-    def is_in(self) -> bool:
-        with parts(self.app).stores.unit_of_work() as work:
-            try:
-                check_login(work.session, self.sid, Scope.JOURNEY)
-            except LoginEnded:
-                return False
-        return True
-
-
-def phone_of(app: Flask, user_id: UUID) -> Phone:
-    token_id = new_token_id()
-    with parts(app).stores.unit_of_work() as work:
-        sid = open_login(work.session, "patient", user_id, Scope.JOURNEY, refresh_id=token_id)
-    with app.app_context():
-        return Phone(app, user_id, sid, make_pair(user_id, sid, token_id))
 
 
 @pytest.fixture
 def phone(app: Flask) -> Phone:
     return phone_of(app, uuid4())
-
-
-def code(answer: TestResponse) -> tuple[int, str]:
-    return answer.status_code, answer.json["error"]["code"]
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -101,6 +55,16 @@ def test_a_refresh_by_cookie_gives_a_new_cookie_that_no_script_reads(phone: Phon
     for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Max-Age=1209600"):
         assert part in rest
     assert phone.refresh_by_cookie(rest.partition(";")[0]).status_code == 200
+
+
+def test_under_https_the_cookie_is_one_that_no_other_host_can_plant(app_of: AppOf, app: Flask, demo_env: Any):
+    env = demo_env | {"WELNO_COOKIE_SECURE": "true", "WELNO_ALLOWED_ORIGINS": ORIGIN}
+    phone = phone_of(app_of(Settings.read(env)), uuid4())
+    plain = phone.refresh_by_cookie(phone.pair.refresh_token)
+    assert code(plain) == (401, "UNAUTHORIZED")
+    answer = phone.refresh_by_cookie(phone.pair.refresh_token, name="__Secure-welno_refresh")
+    assert answer.headers["Set-Cookie"].startswith("__Secure-welno_refresh=")
+    assert "Secure;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.test"])
