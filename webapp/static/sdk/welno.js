@@ -27,3 +27,8 @@ export { reconnectSeconds } from "./core/closing.js";
 export { WelnoError } from "./core/errors.js";
 export { MemoryStorage } from "./core/storage.js";
 export { connect, Stream } from "./core/stream.js";
+export { JourneyClient } from "./journey/client.js";
+export { JourneyMemory } from "./journey/memory.js";
+export { NfcReader, TagReadError } from "./journey/nfc_reader.js";
+export { PatientJourney } from "./journey/patient_journey.js";
+export { examStream, hallStream, patientStream, queueStream } from "./journey/subjects.js";
