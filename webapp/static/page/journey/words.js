@@ -9,6 +9,7 @@ import { explain } from "../kit/error.js";
 
 /** Errors that have a sentence of their own here; the rest is the kit's. @type {Record<string|number, string>} */
 const TEXTS = {
+  0: "지금은 인터넷이 끊겨 있어요. 연결되면 다시 눌러 주세요.",
   401: "다시 접수해 주세요.",
   404: "찾지 못했어요. 창구에 말씀해 주세요.",
   409: "방금 상태가 바뀌었어요. 화면을 다시 확인해 주세요.",

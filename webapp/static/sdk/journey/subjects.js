@@ -98,8 +98,8 @@ function subjectOf(client, { id, path, socketUrl, stateIn, status }) {
 
 /** Who has a place keeps it: a greeting tells the state of now, and the events before it are still to come.
  * @param {any} frame @param {Cursor} cursor @returns {Cursor} */
-function placeOf({ epoch, last_seq: seq = 0 }, cursor) {
-  return !epoch || epoch === cursor.epoch ? cursor : { seq, epoch };
+function placeOf({ epoch, last_seq: seq }, cursor) {
+  return !epoch || seq === undefined || epoch === cursor.epoch ? cursor : { seq, epoch };
 }
 
 /** @param {string} url @param {Cursor} cursor */
