@@ -311,6 +311,19 @@ test("who waits follows their place in line, and no longer once called", async (
   assert.equal(socket.readyState, 3);
 });
 
+test("a line that was left for days is followed again from its state of now", async () => {
+  phone = await openFollowing(hospital, waiting(3));
+  const told = (position) => ({ type: "queue.update", data: { queue_id: QUEUE_ID, state: "waiting", position } });
+  queueSocket().readyState = 1;
+  queueSocket().receive(told(4), { ...told(3), seq: 12, epoch: "e" });
+  queueSocket().closeWith(1006);
+  await pass(4);
+  assert.equal(queueSocket().url, `ws://h/ws/queue/${QUEUE_ID}/`);
+  queueSocket().readyState = 1;
+  queueSocket().receive(told(2), { ...told(1), seq: 912, epoch: "f" });
+  assert.deepEqual(phone.seen.updates, [4, 3, 2, 1]);
+});
+
 test("a late word of the line does not undo a call", async () => {
   phone = await openFollowing(hospital, waiting(3));
   queueSocket().readyState = 1;

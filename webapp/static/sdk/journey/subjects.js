@@ -7,6 +7,8 @@ import { reconnectSeconds } from "../core/closing.js";
 import { JourneyClient, placeQuery } from "./client.js";
 
 const FIRST_SECONDS = 3;
+// Where each event is the whole state nothing is missed: a socket begins with the state, and goes on from there.
+const FROM_NOW_ON = Object.freeze({ seq: 0, epoch: null });
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {import("../core/stream.js").Subject} Subject */
@@ -19,6 +21,7 @@ export function patientStream(client, sockets) {
   return subjectOf(client, {
     id: `patient:${client.claims?.sub}`,
     path: "/patient-journey",
+    placeOf: keepPlace,
     socketUrl: (cursor) => client.socketAddress(sockets.patient_journey, "", cursor),
     stateIn: (frame) => (frame.type === "initial_state" ? frame.payload : undefined),
     status: () => client.currentState(),
@@ -32,7 +35,7 @@ export function queueStream(client, sockets, queueId) {
   return subjectOf(client, {
     id: `queue:${queueId}`,
     path,
-    socketUrl: (cursor) => client.socketAddress(sockets.queue, queueId, cursor),
+    socketUrl: () => client.socketAddress(sockets.queue, queueId),
     stateIn: (frame) => (frame.type === "queue.update" ? frame.data : undefined),
     status: async () => (await client.request("GET", path)).queue,
   });
@@ -42,7 +45,7 @@ export function queueStream(client, sockets, queueId) {
  * @param {string} examId @returns {Subject} */
 export function examStream(client, sockets, examId) {
   return boardOf(client, `exam:${examId}`, `/board/${encodeURIComponent(examId)}`, {
-    socketUrl: (cursor) => client.socketAddress(sockets.exam, examId, cursor),
+    socketUrl: () => client.socketAddress(sockets.exam, examId),
     greetingType: "board",
   });
 }
@@ -51,13 +54,13 @@ export function examStream(client, sockets, examId) {
  * @param {string} displayId @returns {Subject} */
 export function hallStream(client, sockets, displayId) {
   return boardOf(client, `hall:${displayId}`, `/hall/${encodeURIComponent(displayId)}`, {
-    socketUrl: (cursor) => client.socketAddress(sockets.hall, displayId, cursor),
+    socketUrl: () => client.socketAddress(sockets.hall, displayId),
     greetingType: "hall",
   });
 }
 
 /** @param {JourneyClient} client @param {string} id @param {string} path
- * @param {{socketUrl: (cursor: Cursor) => string, greetingType: string}} how */
+ * @param {{socketUrl: () => string, greetingType: string}} how */
 function boardOf(client, id, path, { socketUrl, greetingType }) {
   return subjectOf(client, {
     id,
@@ -71,10 +74,11 @@ function boardOf(client, id, path, { socketUrl, greetingType }) {
 /**
  * @param {JourneyClient} client
  * @param {{id: string, path: string, socketUrl: (cursor: Cursor) => string, stateIn: (frame: any) => any,
- *   status: () => Promise<any>}} traits `path` below the API; `stateIn` a greeting's state, undefined in another frame
+ *   status: () => Promise<any>, placeOf?: (frame: any, cursor: Cursor) => Cursor}} traits `path` below the API; `stateIn`
+ *   a greeting's state, undefined in another frame; `placeOf` where the reader stands after it
  * @returns {Subject}
  */
-function subjectOf(client, { id, path, socketUrl, stateIn, status }) {
+function subjectOf(client, { id, path, socketUrl, stateIn, status, placeOf = () => FROM_NOW_ON }) {
   return {
     // Tabs of two people who share a browser share nothing.
     id: `${id}:${client.claims?.sub ?? "key"}`,
@@ -98,7 +102,7 @@ function subjectOf(client, { id, path, socketUrl, stateIn, status }) {
 
 /** Who has a place keeps it: a greeting tells the state of now, and the events before it are still to come.
  * @param {any} frame @param {Cursor} cursor @returns {Cursor} */
-function placeOf({ epoch, last_seq: seq }, cursor) {
+function keepPlace({ epoch, last_seq: seq }, cursor) {
   return !epoch || seq === undefined || epoch === cursor.epoch ? cursor : { seq, epoch };
 }
 
