@@ -56,6 +56,13 @@ def test_a_call_fills_the_screen_and_takes_the_focus(hospital: Hospital, phone: 
     assert (box["width"], box["height"]) == (360, 640)
 
 
+def test_at_200_percent_number_and_button_are_both_seen(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.journey = SNAPSHOTS["CALLED"]
+    page = open_page("/journey", viewport={"width": 180, "height": 320})
+    expect(page.locator("#call-number")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="지금 갈게요")).to_be_in_viewport(ratio=1)
+
+
 def test_a_call_changes_title_and_icon_until_it_is_read(hospital: Hospital, phone: Page) -> None:
     icon = phone.locator("link[rel=icon]")
     hospital.call()

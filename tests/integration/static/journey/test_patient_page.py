@@ -185,7 +185,7 @@ def test_leaving_asks_first_and_ends_the_login(hospital: Hospital, open_page: Op
     assert len(hospital.asked_for("POST /auth/logout")) == 1
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1440])
+@pytest.mark.parametrize("width", [180, 320, 768, 1440])
 @pytest.mark.parametrize("state", ["UNREGISTERED", "REGISTERED", "WAITING", "IN_PROGRESS"])
 def test_nothing_scrolls_sideways(hospital: Hospital, open_page: OpenPage, state: str, width: int) -> None:
     hospital.journey = SNAPSHOTS[state]
