@@ -42,6 +42,7 @@ export const entry = (state, traits = {}) => ({
   position: 4,
   ahead: 3,
   call_count: state === "called" ? 1 : 0,
+  called_at: state === "called" ? "2026-03-02T00:59:00Z" : null,
   ...traits,
 });
 
@@ -135,11 +136,19 @@ export const update = (seq, payload) => ({
   epoch: "e",
   payload: { ...payload, last_seq: seq },
 });
-export const called = (seq, call_count = 1) => ({
+export const called = (seq, call_count = 1, traits = {}) => ({
   type: "patient_called",
   seq,
   epoch: "e",
-  data: { queue_id: QUEUE_ID, queue_number: 17, exam_name: "채혈", room: {}, called_at: "t", call_count },
+  data: {
+    queue_id: QUEUE_ID,
+    queue_number: 17,
+    exam_name: "채혈",
+    room: {},
+    called_at: "2026-03-02T00:59:00Z",
+    call_count,
+    ...traits,
+  },
 });
 
 export { JourneyClient };

@@ -241,6 +241,22 @@ test("a call is told once, and a repeated one anew", async () => {
   assert.deepEqual(phone.seen.calls, ["17×1", "17×2"]);
 });
 
+test("who did not come and is called anew hears it again", async () => {
+  phone = await openFollowing(hospital, waiting(3));
+  const at = (called_at) => ({ called_at });
+  patientSocket().receive(
+    update(4, calledState(4, at("2026-03-02T01:00:00Z"))),
+    called(5, 1, at("2026-03-02T01:00:00Z")),
+  );
+  await phone.journey.confirmCall(phone.journey.unseenCall);
+  patientSocket().receive(update(6, waiting(6)));
+  patientSocket().receive(
+    update(7, calledState(7, at("2026-03-02T01:09:00Z"))),
+    called(8, 1, at("2026-03-02T01:09:00Z")),
+  );
+  assert.deepEqual(phone.seen.calls, ["17×1", "17×1"]);
+});
+
 test("a call that came while nobody was connected is told on return, once", async () => {
   phone = await openFollowing(hospital, waiting(3));
   patientSocket().closeWith(1006);

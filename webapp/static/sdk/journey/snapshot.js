@@ -59,8 +59,10 @@ export function openCall(snapshot) {
   return (snapshot.queue_details ?? []).find((/** @type {any} */ entry) => entry.state === "called") ?? null;
 }
 
-/** Calling again is another call. @param {{queue_id: string, call_count?: number}} call */
-export const callKey = (call) => `${call.queue_id}:${call.call_count ?? 1}`;
+/** Calling again is another call, be it repeated or, after nobody came, made anew.
+ * @param {{queue_id: string, call_count?: number, called_at?: string|null}} call */
+export const callKey = ({ queue_id, call_count = 1, called_at }) =>
+  `${queue_id}:${call_count}:${Date.parse(called_at ?? "") || 0}`;
 
 /** The entries whose own stream tells something. @param {Record<string, any>} snapshot @returns {string[]} */
 export function waitingEntries(snapshot) {
