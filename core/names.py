@@ -44,6 +44,8 @@ class ProcessKind(StrEnum):
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
 CONTROL_CHANNEL = "welno:control"
+# Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
+WAKE_CHANNEL = "welno:wake"
 
 
 def step_task(step: Step) -> str:
@@ -129,3 +131,34 @@ SESSION_PREFIX = "tilko_session"
 def session_subject(session_id: str) -> str:
     """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
     return f"{SESSION_PREFIX}:{session_id}"
+
+
+# The subjects of the journey: a person, their place in a line, the line, a screen in a hall.
+PATIENT_PREFIX, QUEUE_PREFIX, EXAM_PREFIX, HALL_PREFIX = "patient", "queue", "exam", "hall"
+
+
+def patient_subject(user_id: object) -> str:
+    return f"{PATIENT_PREFIX}:{user_id}"
+
+
+def queue_subject(queue_id: object) -> str:
+    return f"{QUEUE_PREFIX}:{queue_id}"
+
+
+def exam_subject(exam_id: str) -> str:
+    return f"{EXAM_PREFIX}:{exam_id}"
+
+
+def hall_subject(display_id: str) -> str:
+    return f"{HALL_PREFIX}:{display_id}"
+
+
+class JourneyEvent(StrEnum):
+    """Types of the journey's numbered events."""
+
+    STATE_UPDATE = "state_update"
+    PATIENT_CALLED = "patient_called"
+    CALL_WITHDRAWN = "call_withdrawn"
+    QUEUE_UPDATE = "queue.update"
+    EXAM_UPDATE = "exam.update"
+    HALL_UPDATE = "hall.update"

@@ -35,13 +35,13 @@ def set_password(here: Stores, options: argparse.Namespace) -> str:
     password_hash = _hashed(here)
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
-        change_password(work.session, account, password_hash)
+        change_password(work, account, password_hash)
     return "changed; whoever was signed in is no longer"
 
 
 def disable(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        disable_account(work.session, require_account(work.session, AccountKind(options.kind), options.login))
+        disable_account(work, require_account(work.session, AccountKind(options.kind), options.login))
     return "disabled; whoever was signed in is no longer"
 
 
@@ -53,7 +53,7 @@ def enable(here: Stores, options: argparse.Namespace) -> str:
 
 def forget_totp(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        forget_secret(work.session, require_account(work.session, AccountKind(options.kind), options.login))
+        forget_secret(work, require_account(work.session, AccountKind(options.kind), options.login))
     return "forgotten; a new second factor is set up at the next sign-in"
 
 

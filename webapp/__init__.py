@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
@@ -18,8 +19,10 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, erasures, exports, passwords, records
 from webapp.auth import refuse_revoked
+from webapp.auth.credentials import PROTOCOL
 from webapp.bodies import check_bodies
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
@@ -29,6 +32,7 @@ from webapp.jobs import build_task_sender
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
+from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 from webapp.request_bounds import bound_requests
@@ -73,6 +77,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     return Parts(
         stores=stores,
         spool=spool,
+        maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,
@@ -95,9 +100,13 @@ def add_routes(app: Flask) -> None:
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
+    # Once for the app, and before any ProxyFix.
+    sock = install_handshake(app, [PROTOCOL])
+    if parts(app).stores.settings.journey.is_on:
+        add_journey(app, api, sock)
     for name, scheme in security_schemes().items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
-    stream.add_socket(app)
+    stream.add_socket(app, sock)
     for plain in (health, reference, asyncapi, pages):
         app.register_blueprint(plain.blueprint)

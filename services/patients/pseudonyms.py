@@ -13,6 +13,8 @@ class PseudonymOf(StrEnum):
     EXPORT = "export"
     STAFF = "staff"
     PROCESS = "process"
+    PHONE = "journey_phone"
+    LOGIN = "journey_login"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

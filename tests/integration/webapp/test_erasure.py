@@ -46,14 +46,17 @@ PASSWORD = "592704"
 NAME, PHONE, PLACE, PHARMACY = "곽카나리", "01031415926", "카나리검진의원", "카나리약국"
 STEPS = (
     "sessions",
+    "journey_people",
     "cancel",
     "files",
     "archives",
     "orders",
     "consents",
     "records",
+    "journey",
     "history",
     "redis",
+    "journey_streams",
     "patient",
     "late_files",
     "late_archives",
