@@ -33,6 +33,8 @@ class Task(StrEnum):
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
+    CLOSE_DAY = "welno.journey.close_day"
+    CHECK_JOURNEYS = "welno.journey.check_health"
 
 
 class ProcessKind(StrEnum):
@@ -40,6 +42,7 @@ class ProcessKind(StrEnum):
 
     WORKER = "worker"
     POLLER = "poller"
+    REFRESHER = "refresher"
 
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
@@ -63,6 +66,8 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
+    Task.CLOSE_DAY: Queue.HOUSEKEEPING,
+    Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
 }
 
 

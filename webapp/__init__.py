@@ -24,6 +24,7 @@ from webapp.api.patients import access_log, erasures, exports, passwords, record
 from webapp.auth import refuse_revoked
 from webapp.auth.credentials import PROTOCOL
 from webapp.bodies import check_bodies
+from webapp.commands import add_commands
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     keep_parts(app, build_parts(app, settings))
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie_secure=settings.web.cookie_secure))
     add_routes(app)
+    add_commands(app)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it

@@ -1,7 +1,7 @@
 """The board of one line: everybody who is inside, called or waiting, the open shifts, how well waits were told."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -18,6 +18,9 @@ from services.journey.line_events import estimate_body
 from services.journey.line_rates import read_line_rates
 from services.journey.lines import LineEntry, read_lines
 from services.journey.wait_errors import WaitErrors, read_wait_errors
+
+# What of a line's waiting part an event tells.
+_MOST_TOLD = 30
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def board_body(board: Board, names: Mapping[UUID, str] | None = None) -> dict[st
     return {
         "exam_id": board.exam.exam_id,
         "exam_name": board.exam.title,
+        "waiting_count": sum(not entry.is_inside for entry in board.entries),
         "queues": [_entry_body(board, entry, names) for entry in board.entries],
         "shifts": [_shift_body(shift) for shift in board.shifts],
         "errors": {
@@ -115,8 +119,12 @@ def board_body(board: Board, names: Mapping[UUID, str] | None = None) -> dict[st
 
 
 def exam_update_body(board: Board) -> dict[str, Any]:
-    """The numbered event of the line: its board without names."""
-    return {"type": JourneyEvent.EXAM_UPDATE, "timestamp": board.now, "data": board_body(board)}
+    """The numbered event of the line: its board without names, and of a long line only its beginning. It is told at
+    each change, and kept for days."""
+    inside = sum(entry.is_inside for entry in board.entries)
+    shown = replace(board, entries=board.entries[: inside + _MOST_TOLD])
+    data = board_body(shown) | {"waiting_count": len(board.entries) - inside}
+    return {"type": JourneyEvent.EXAM_UPDATE, "timestamp": board.now, "data": data}
 
 
 def room_body(room: HospitalRoom | None) -> dict[str, Any] | None:

@@ -3,6 +3,10 @@
 from core.names import EXAM_PREFIX, HALL_PREFIX, PATIENT_PREFIX, QUEUE_PREFIX
 from core.settings import JourneySettings
 from services.delivery.kinds import RowCounter, SharedCounter, SubjectKind
+from streams import StreamPolicy
+
+# Each event shows all of its subject; the log has the older ones for whoever counts them.
+_WHOLE_PICTURES = StreamPolicy(max_length=50)
 
 
 def journey_kinds(settings: JourneySettings) -> list[SubjectKind]:
@@ -19,6 +23,10 @@ def journey_kinds(settings: JourneySettings) -> list[SubjectKind]:
             counter=RowCounter("welno.queues", "queue_id"),
             keep_days=settings.log_keep_days_queue,
         ),
-        SubjectKind(prefix=EXAM_PREFIX, counter=SharedCounter(), keep_days=settings.log_keep_days_exam),
-        SubjectKind(prefix=HALL_PREFIX, counter=SharedCounter(), keep_days=settings.log_keep_days_hall),
+        SubjectKind(
+            prefix=EXAM_PREFIX, counter=SharedCounter(), keep_days=settings.log_keep_days_exam, stream=_WHOLE_PICTURES
+        ),
+        SubjectKind(
+            prefix=HALL_PREFIX, counter=SharedCounter(), keep_days=settings.log_keep_days_hall, stream=_WHOLE_PICTURES
+        ),
     ]

@@ -72,6 +72,7 @@ class LineEntry:
     called_at: datetime | None
     call_seen_at: datetime | None
     started_at: datetime | None
+    version: int
 
     @property
     def is_inside(self) -> bool:
@@ -117,6 +118,7 @@ def read_lines(
                 called_at=row.called_at,
                 call_seen_at=row.call_seen_at,
                 started_at=row.started_at,
+                version=row.version,
             )
         )
     return lines

@@ -6,9 +6,11 @@ from flask_smorest import Api
 from webapp.api.journey import (
     admin_hospital,
     admin_staff,
+    boards,
     definitions,
     maps,
     notifications,
+    oversight,
     patient_journey,
     queues,
     refreshes,
@@ -33,6 +35,8 @@ RESOURCES = (
     admin_hospital,
     admin_staff,
     maps,
+    boards,
+    oversight,
 )
 
 
