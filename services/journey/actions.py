@@ -159,8 +159,8 @@ def _require_expected(locked: LockedJourney, request: _Request) -> None:
 
 
 def _require_no_double_click(journey: JourneyWork, locked: LockedJourney, request: _Request) -> None:
-    """Raises StateConflict. One action opens the payment and confirms it: without anything that tells two clicks from two wishes, a second
-    one right after the first is taken for the same."""
+    """Raises StateConflict. One action opens the payment and confirms it: without anything that tells two clicks from
+    two wishes, a second one right after the first is taken for the same."""
     last = journey.session.execute(
         select(StateTransition.created_at, StateTransition.details)
         .where(StateTransition.user_id == locked.user_id, StateTransition.trigger_source == request.action)

@@ -7,6 +7,7 @@ from core.names import Task
 from services.accounts.logins import forget_logins
 from services.accounts.revocations import forget_revocations
 from services.collection.retention import delete_ended_runs, delete_old_steps
+from services.delivery.idempotency import forget_keys
 from services.delivery.unit_of_work import Work
 from tasks.app import app, settings
 from tasks.runtime import runtime
@@ -19,11 +20,12 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete what concerns only tokens and logins that nobody can use any more. Twice is once."""
+    """Delete what concerns only tokens, logins and idempotency keys that nobody can use any more. Twice is once."""
     with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
-    log.info("revocations_forgotten", count=forgotten, logins=logins)
+        keys = forget_keys(work.session, runtime().stores.clock.now())
+    log.info("revocations_forgotten", count=forgotten, logins=logins, idempotency_keys=keys)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)
