@@ -58,7 +58,7 @@ NO_EXTRAS = PageExtras()
 # By the page's endpoint. What stands here is allowed to that page alone.
 EXTRAS: dict[str, PageExtras] = {
     # The camera reads a tag's QR; the worker shows a call's notification; the manifest puts it on the home screen.
-    "pages.journey": PageExtras(
+    "journey_pages.journey": PageExtras(
         content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},
         permissions={"camera": "(self)"},
     ),
@@ -89,32 +89,6 @@ def disease_report() -> str:
 def staff_runs() -> str:
     """The frame only, the same for everybody: what stands in it is asked of the admin API with a staff token."""
     return render_template("staff/runs.html")
-
-
-@blueprint.get("/journey")
-def journey() -> str:
-    """The patient's way through the hospital; whose it is, the page asks the API."""
-    return render_template("journey/journey.html")
-
-
-@blueprint.get("/t/<string:tag_code>")
-def tag(tag_code: str) -> str:
-    """Where a tag's address leads. A request changes nothing, as previews make it too: the page tells the scan."""
-    del tag_code
-    return render_template("journey/tag.html")
-
-
-@blueprint.get("/staff/journey")
-def staff_journey() -> str:
-    """The desk of a line; the frame only."""
-    return render_template("journey/staff.html")
-
-
-@blueprint.get("/hall/<string:display_id>")
-def hall(display_id: str) -> str:
-    """A hall's screen; its key stands behind the `#` of its address, which no browser sends."""
-    del display_id
-    return render_template("journey/hall.html")
 
 
 @blueprint.get("/static/vendor/<digest>/<name>")

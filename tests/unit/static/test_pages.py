@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
-from webapp import pages
+from webapp import journey_pages, pages
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
@@ -21,6 +21,7 @@ PAGES = ("/", "/results-trend", "/disease-report", "/staff/runs", *JOURNEY_PAGES
 def browser() -> FlaskClient:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(journey_pages.blueprint)
     pages.show_consent_texts(app, TEXTS)
     return app.test_client()
 

@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from tests.chromium import FLAGS
 from tests.integration.static.journey.hospital import Hospital
-from webapp import pages
+from webapp import journey_pages, pages
 
 ROOT = Path(__file__).resolve().parents[4]
 PHONE = {"width": 360, "height": 640}
@@ -31,6 +31,7 @@ OpenPage = Callable[..., Page]
 def pages_url() -> Iterator[str]:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(journey_pages.blueprint)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
