@@ -15,6 +15,7 @@ from webapp.api.journey import (
     queues,
     refreshes,
     scans,
+    shift_choices,
     simple_login,
     staff,
 )
@@ -31,6 +32,7 @@ RESOURCES = (
     queues,
     live,
     staff,
+    shift_choices,
     notifications,
     admin_hospital,
     admin_staff,
