@@ -57,6 +57,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "KEYS",
     "MemoryStorage",
     "NfcReader",
+    "PageReports",
     "PatientJourney",
     "REPORT_PATH",
     "Stream",

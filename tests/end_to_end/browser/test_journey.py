@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from dev.local.demo import demo_hall_key, demo_password, seed_command
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from dev.local.demo import demo_hall_key, demo_password, seed_command
 from dev.local.programs import ROOT
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.product import Product
@@ -82,8 +82,8 @@ class Desk:
         self.page.get_by_role("button", name="로그인", exact=True).click()
 
     def sits_down(self, exam_id: str, room_id: str) -> None:
-        self.page.get_by_label("검사", exact=True).fill(exam_id)
-        self.page.get_by_label("방", exact=True).fill(room_id)
+        self.page.get_by_label("검사", exact=True).select_option(exam_id)
+        expect(self.page.get_by_label("방", exact=True)).to_have_value(room_id)
         self.page.get_by_role("button", name="시작하기").click()
         expect(self.page.locator("#desk")).to_be_visible()
 

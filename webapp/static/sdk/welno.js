@@ -31,4 +31,5 @@ export { JourneyClient } from "./journey/client.js";
 export { JourneyMemory } from "./journey/memory.js";
 export { NfcReader, TagReadError } from "./journey/nfc_reader.js";
 export { PatientJourney } from "./journey/patient_journey.js";
+export { PageReports } from "./journey/reports.js";
 export { examStream, hallStream, patientStream, queueStream } from "./journey/subjects.js";

@@ -255,7 +255,11 @@ class Hospital:
                 "access_token": token(),
                 "staff": {"staff_id": "s", "name": "창구 1", "role": "staff"},
             },
-            "/staff/shifts": {"success": True},
+            "/staff/shifts": {
+                "shift": None,
+                "exams": [{"exam_id": "EX-BLOOD", "title": "채혈", "room_id": "R-101"}],
+                "rooms": [OTHER_ROOM, ROOM],
+            },
         }.get(path, refusal(404, "NOT_FOUND"))
 
 

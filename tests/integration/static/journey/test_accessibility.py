@@ -66,8 +66,7 @@ def test_the_desk_is_accessible(hospital: Hospital, open_page: OpenPage, look: s
     page.get_by_label("비밀번호").fill("a-long-password")
     assert findings(page) == []
     page.get_by_role("button", name="로그인").click()
-    page.get_by_label("검사", exact=True).fill("EX-BLOOD")
-    page.get_by_label("방", exact=True).fill("R-101")
+    page.get_by_label("검사", exact=True).select_option("EX-BLOOD")
     assert findings(page) == []
     page.get_by_role("button", name="시작하기").click()
     page.get_by_role("button", name="15번 우선").click()

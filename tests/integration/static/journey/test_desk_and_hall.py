@@ -27,10 +27,10 @@ def desk(hospital: Hospital, open_page: OpenPage) -> Page:
     page.get_by_label("로그인 이름").fill("desk1")
     page.get_by_label("비밀번호").fill("a-long-password")
     page.get_by_role("button", name="로그인").click()
-    page.get_by_label("검사", exact=True).fill("EX-BLOOD")
-    page.get_by_label("방", exact=True).fill("R-101")
+    page.get_by_label("검사", exact=True).select_option("EX-BLOOD")
     page.get_by_role("button", name="시작하기").click()
     expect(page.locator("#line-rows tr")).to_have_count(4)
+    wait_until(lambda: page.evaluate("true") and hospital.sockets.get("exam"))
     return page
 
 

@@ -5,6 +5,7 @@
 
 import { connect } from "../../sdk/core/stream.js";
 import { JourneyClient } from "../../sdk/journey/client.js";
+import { PageReports } from "../../sdk/journey/reports.js";
 import { hallStream } from "../../sdk/journey/subjects.js";
 import { find, setText, show } from "../kit/dom.js";
 import { Calls, makeRoom, roomsOfTurn } from "./hall_rooms.js";
@@ -19,6 +20,7 @@ const CHIME = [880, 660];
 const displayId = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 // Behind the #, so that it is in no request and no log of addresses.
 const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
+new PageReports("hall").watch();
 const client = new JourneyClient({ isRenewable: false, credentials: "omit", cache: "no-store", onLoggedOut: refuse });
 const calls = new Calls();
 let audio = /** @type {AudioContext|null} */ (null);

@@ -4,6 +4,7 @@
  */
 
 import { PatientJourney } from "../../sdk/journey/patient_journey.js";
+import { PageReports } from "../../sdk/journey/reports.js";
 import { showConnection } from "../kit/connection.js";
 import { askToConfirm } from "../kit/dialog.js";
 import { find, make, setText, show, whileBusy } from "../kit/dom.js";
@@ -19,7 +20,8 @@ import { explainError, staleText, troubleOf } from "./words.js";
 const VIEWS = ["loading", "away", "welcome", "nfc", "qr", "typed", "login", "state"];
 const AGE_MILLISECONDS = 15_000;
 
-const journey = new PatientJourney();
+const reports = new PageReports("journey").watch();
+const journey = new PatientJourney({ clientOptions: { onDuration: reports.measure } });
 const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
 icon.dataset.call = find("journey").dataset.callIcon;
 const alarm = new CallAlarm(icon);

@@ -15,8 +15,9 @@ export class DeskApi {
   #tab = new SafeStorage(() => sessionStorage);
   #client;
 
-  /** @param {() => void} onLoggedOut the token opens nothing any more */
-  constructor(onLoggedOut) {
+  /** @param {() => void} onLoggedOut the token opens nothing any more
+   * @param {import("../../sdk/journey/client.js").JourneyOptions["onDuration"]} onDuration */
+  constructor(onLoggedOut, onDuration) {
     const forget = () => {
       this.#forget();
       onLoggedOut();
@@ -26,6 +27,7 @@ export class DeskApi {
       credentials: "omit",
       cache: "no-store",
       onLoggedOut: forget,
+      onDuration,
     });
     this.#client.useToken(this.#tab.getItem(TOKEN));
   }
@@ -63,7 +65,7 @@ export class DeskApi {
   /** @param {Shift} shift */
   async beginShift(shift) {
     await this.#client.request("POST", "/staff/shifts", { body: shift });
-    this.#tab.setItem(SHIFT, JSON.stringify(shift));
+    this.#keepShift(shift);
   }
 
   async endShift() {
@@ -71,10 +73,11 @@ export class DeskApi {
     this.#tab.removeItem(SHIFT);
   }
 
-  /** What can be chosen from: an admin sees the lists, others type. @param {"exams"|"rooms"} kind
-   * @returns {Promise<any[]>} */
-  async list(kind) {
-    return (await this.#client.request("GET", `/admin/${kind}`))[kind];
+  /** Exams and rooms to choose from, and one's own open shift. @returns {Promise<any>} */
+  async choices() {
+    const { exams, rooms, shift } = await this.#client.request("GET", "/staff/shifts");
+    if (shift) this.#keepShift(shift);
+    return { exams, rooms, shift };
   }
 
   /** @param {string} examId */
@@ -127,6 +130,11 @@ export class DeskApi {
   join(userId, examId) {
     const body = { exam_id: examId, patient_id: userId, idempotency_key: newKey() };
     return this.#client.request("POST", "/queue/join", { body });
+  }
+
+  /** @param {Shift} shift */
+  #keepShift({ exam_id, room_id }) {
+    this.#tab.setItem(SHIFT, JSON.stringify({ exam_id, room_id }));
   }
 
   #forget() {

@@ -4,6 +4,7 @@
  */
 
 import { connect } from "../../sdk/core/stream.js";
+import { PageReports } from "../../sdk/journey/reports.js";
 import { examStream } from "../../sdk/journey/subjects.js";
 import { showConnection } from "../kit/connection.js";
 import { find, make, setText, show, whileBusy } from "../kit/dom.js";
@@ -13,7 +14,7 @@ import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
 import { entryAt, makeRow, stepsOf, withNames } from "./staff_line.js";
 import { Panel } from "./staff_panel.js";
-import { explainError, roomText } from "./words.js";
+import { explainError, floorText, roomText } from "./words.js";
 
 const UNDO_MILLISECONDS = 60_000;
 const DRAW_MILLISECONDS = 1_000;
@@ -24,16 +25,13 @@ const KEYS = /** @type {Record<string, [string, string]>} */ ({
   c: ["in_progress", "complete_exam"],
 });
 
-const api = new DeskApi(() => askToSignIn("로그인이 끝났어요. 다시 로그인해 주세요."));
+const reports = new PageReports("staff").watch();
+const api = new DeskApi(() => askToSignIn("로그인이 끝났어요. 다시 로그인해 주세요."), reports.measure);
 const line = new List("line", { frame: find("line-table") });
-const panel = new Panel(performWithWords);
+const panel = new Panel(performWithWords, () => choices.exams);
 const finder = new PatientFinder(api, { definitions: () => definitions, examId: () => api.shift?.exam_id ?? "" });
-const fields = {
-  login: new Field("login"),
-  password: new Field("password"),
-  exam: new Field("exam"),
-  room: new Field("room"),
-};
+const fields = { login: new Field("login"), password: new Field("password"), room: new Field("room") };
+let choices = /** @type {{exams: any[], rooms: any[]}} */ ({ exams: [], rooms: [] });
 let definitions = /** @type {any} */ (null);
 let stream = /** @type {import("../../sdk/core/stream.js").Stream|null} */ (null);
 let board = /** @type {any} */ (null);
@@ -63,16 +61,38 @@ function askToSignIn(reason = "") {
   fields.login.focus();
 }
 
-async function askForShift() {
-  showPart("shift");
-  find("shift-title").focus();
-  for (const kind of /** @type {const} */ (["exams", "rooms"])) {
-    const rows = await api.list(kind).catch(() => []);
-    const id = kind === "exams" ? "exam_id" : "room_id";
-    find(`${kind.slice(0, -1)}-list`).replaceChildren(
-      ...rows.map((row) => make("option", { value: row[id] }, row.title)),
-    );
+/** Who has a shift goes on in it. */
+async function begin() {
+  try {
+    choices = await api.choices();
+  } catch (/** @type {any} */ error) {
+    if (error.status === 401) return;
+    askForShift();
+    return fields.room.setFault(explainError(error));
   }
+  if (api.shift) openDesk();
+  else askForShift();
+}
+
+function askForShift() {
+  showPart("shift");
+  find("exam").replaceChildren(...choices.exams.map(makeChoice));
+  find("room").replaceChildren(...choices.rooms.map(makeChoice));
+  chooseUsualRoom();
+  fields.room.setFault("");
+  find("shift-title").focus();
+}
+
+/** @param {any} one */
+function makeChoice({ exam_id, room_id, title, floor }) {
+  // An exam has its usual room; a room is no exam.
+  const value = exam_id ?? room_id;
+  return make("option", { value }, exam_id ? title : `${floorText(floor)} ${title}`);
+}
+
+function chooseUsualRoom() {
+  const exam = choices.exams.find((/** @type {any} */ { exam_id }) => exam_id === find("exam").value);
+  if (exam?.room_id) find("room").value = exam.room_id;
 }
 
 async function openDesk() {
@@ -263,7 +283,7 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
     try {
       await api.signIn(login, password);
       fields.password.value = "";
-      askForShift();
+      begin();
     } catch (/** @type {any} */ error) {
       fields.password.setFault(explainError(error));
       fields.password.select();
@@ -273,9 +293,8 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
 find("shift-form").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
   whileBusy(find("shift-button"), async () => {
-    const [exam_id, room_id] = [fields.exam.value.trim(), fields.room.value.trim()];
-    fields.exam.setFault(exam_id ? "" : "검사를 적어 주세요.");
-    fields.room.setFault(room_id ? "" : "방을 적어 주세요.");
+    const [exam_id, room_id] = [find("exam").value, find("room").value];
+    fields.room.setFault(exam_id && room_id ? "" : "검사와 방을 골라 주세요.");
     if (!exam_id || !room_id) return;
     try {
       await api.beginShift({ exam_id, room_id });
@@ -285,6 +304,7 @@ find("shift-form").addEventListener("submit", (/** @type {Event} */ event) => {
     }
   });
 });
+find("exam").addEventListener("change", chooseUsualRoom);
 find("next").addEventListener("click", callNext);
 find("undo-button").addEventListener("click", () => whileBusy(find("undo-button"), undo));
 find("end-shift").addEventListener("click", () =>
@@ -301,5 +321,4 @@ find("sign-out").addEventListener("click", async () => {
 addEventListener("keydown", takeKey);
 setInterval(draw, DRAW_MILLISECONDS);
 if (!api.isSignedIn) askToSignIn();
-else if (api.shift) openDesk();
-else askForShift();
+else begin();

@@ -20,11 +20,13 @@ const TITLES = /** @type {Record<string, string>} */ ({
 
 export class Panel {
   #onDo;
+  #exams;
   #open = /** @type {{entry: any, act: string}|null} */ (null);
 
-  /** @param {(entry: any, act: string, values: any) => Promise<void>} onDo */
-  constructor(onDo) {
+  /** @param {(entry: any, act: string, values: any) => Promise<void>} onDo @param {() => any[]} exams to move to */
+  constructor(onDo, exams) {
     this.#onDo = onDo;
+    this.#exams = exams;
     find("panel").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       whileBusy(find("panel-do"), () => this.#do());
@@ -37,7 +39,7 @@ export class Panel {
     this.#open = { entry, act };
     setText(find("panel-title"), `${entry.queue_number}번 ${entry.patient?.name ?? ""} · ${TITLES[act]}`);
     setText(find("panel-error"), "");
-    find("panel-fields").replaceChildren(...FIELDS[act]());
+    find("panel-fields").replaceChildren(...FIELDS[act](this.#exams()));
     show(find("panel"));
     find("panel-title").focus();
   }
@@ -75,18 +77,17 @@ const select = (choices) => make("select", {}, ...choices.map(([value, text]) =>
 const textInput = (/** @type {any} */ traits = {}) =>
   make("input", { type: "text", autocomplete: "off", maxLength: 200, ...traits });
 
-/** @type {Record<string, () => HTMLElement[]>} */
+/** @type {Record<string, (exams: any[]) => HTMLElement[]>} */
 const FIELDS = {
   priority: () => [
     field("panel-level", "얼마나", select(LEVELS)),
     field("panel-reason", "까닭", select(Object.entries(PRIORITY_REASONS))),
     field("panel-note", "덧붙일 말", textInput()),
   ],
-  transfer: () => {
-    const exam = textInput({ maxLength: 64 });
-    exam.setAttribute("list", "exam-list");
-    return [field("panel-exam", "옮길 검사", exam), field("panel-reason", "까닭", textInput())];
-  },
+  transfer: (exams) => [
+    field("panel-exam", "옮길 검사", select(exams.map(({ exam_id, title }) => [exam_id, title]))),
+    field("panel-reason", "까닭", textInput()),
+  ],
   cancel_appointment: () => [field("panel-reason", "까닭", textInput())],
 };
 

@@ -4,12 +4,14 @@
  */
 
 import { PatientJourney } from "../../sdk/journey/patient_journey.js";
+import { PageReports } from "../../sdk/journey/reports.js";
 import { find, setText, show } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./words.js";
 
 const NDEF_MAX = 1024;
-const journey = new PatientJourney();
+const reports = new PageReports("tag").watch();
+const journey = new PatientJourney({ clientOptions: { onDuration: reports.measure } });
 
 async function tell() {
   showError(find("tag-failed"), null);
