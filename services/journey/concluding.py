@@ -7,7 +7,6 @@ from uuid import UUID
 from core.names import JourneyEvent, exam_subject, patient_subject, queue_subject
 from models.journey import JourneyRole, JourneyState
 from models.journey.states import ACTIVE_STATES
-from services.delivery.event_log import read_epoch
 from services.journey.bodies import Body, entry_body, snapshot_body
 from services.journey.change import CallTold, JourneyChange, StepTaken
 from services.journey.views import EntryView, JourneyView, view_entries, view_journey
@@ -20,7 +19,6 @@ class Conclusion:
     change: JourneyChange
     view: JourneyView
     entries: Mapping[UUID, EntryView]
-    epoch: str
 
     def snapshot(self, role: JourneyRole, state: JourneyState | None = None, seq: int | None = None) -> Body:
         """For whoever acted. `state` and `seq` of a step on the way there."""
@@ -31,7 +29,7 @@ class Conclusion:
             visit_id=locked.row.visit_id,
             role=role,
             seq=journey.number_of(patient_subject(locked.user_id)) if seq is None else seq,
-            epoch=self.epoch,
+            epoch=locked.epoch,
             now=journey.now,
         )
 
@@ -44,7 +42,7 @@ def conclude(change: JourneyChange) -> Conclusion:
     ended = [entry.queue_id for entry in change.touched.values() if entry.state not in ACTIVE_STATES]
     entries = {entry.queue_id: entry for entry in view.entries} | view_entries(journey, ended)
     _remember_told(change, entries)
-    concluded = Conclusion(change, view, entries, read_epoch(journey.session))
+    concluded = Conclusion(change, view, entries)
     _tell_steps(concluded)
     for call in change.calls:
         _tell_call(change, call, entries[call.entry.queue_id])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.names import patient_subject, queue_subject
@@ -84,7 +84,7 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     nobody = {"user_id": None, "device_id": None}
     scans = update(TagLog).where(TagLog.user_id.in_(user_ids)).values(nobody)
     logins = delete(Login).where(Login.scope == Scope.JOURNEY, Login.principal_id.in_(user_ids))
-    keys = delete(IdempotencyKey).where(IdempotencyKey.actor.in_([actor_key(user_id) for user_id in user_ids]))
+    keys = delete(IdempotencyKey).where(_is_reply_about(person))
     counts |= {"journey_entry_logs": connection.execute(logs).rowcount}
     counts |= {"journey_scans": connection.execute(scans).rowcount}
     counts |= {"journey_logins": connection.execute(logins).rowcount}
@@ -92,6 +92,12 @@ def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
     for place, model in _OF_USER.items():
         counts[place] = connection.execute(delete(model).where(model.user_id.in_(user_ids))).rowcount
     return counts
+
+
+def _is_reply_about(person: ErasedPerson) -> ColumnElement[bool]:
+    """Also one to staff who acted for them: it names the person, or their place in a line."""
+    named = [IdempotencyKey.reply.contains(str(one)) for one in (*person.user_ids, *person.queue_ids)]
+    return or_(IdempotencyKey.actor.in_([actor_key(user_id) for user_id in person.user_ids]), *named)
 
 
 def _subjects(person: ErasedPerson) -> list[str]:

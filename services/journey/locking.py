@@ -10,17 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.names import patient_subject, queue_subject
+from models.delivery import LogEpoch
 from models.journey import JourneyState, JourneyUser, PatientState, QueueEntry
 from models.journey.states import ACTIVE_STATES, most_advanced
 from services.journey.errors import EntryNotFound, PersonNotFound, StateConflict
 from services.journey.work import JourneyWork
 
+_EPOCH = select(LogEpoch.epoch).scalar_subquery()
+
 
 @dataclass
 class LockedJourney:
-    """`entries` are those of the present visit, the older first."""
+    """`entries` are those of the present visit, the older first; `epoch` is the event log's."""
 
     row: PatientState
+    epoch: str
     entries: list[QueueEntry] = field(default_factory=list)
 
     @property
@@ -56,42 +60,49 @@ def require_user(journey: JourneyWork, user_id: UUID) -> None:
 
 def lock_journey(journey: JourneyWork, user_id: UUID) -> LockedJourney:
     """Makes the row of somebody who is here for the first time. Raises PersonNotFound."""
-    row = _lock_row(journey, user_id)
-    if row is None:
+    locked = _lock_row(journey, user_id)
+    if locked is None:
         require_user(journey, user_id)
         journey.session.execute(insert(PatientState).values(user_id=user_id).on_conflict_do_nothing())
-        row = _lock_row(journey, user_id)
-    if row is None:  # erased meanwhile
+        locked = _lock_row(journey, user_id)
+    if locked is None:  # erased meanwhile
         raise PersonNotFound
-    return lock_entries(journey, row)
+    return _lock_entries(journey, locked)
 
 
 def try_lock_journey(journey: JourneyWork, user_id: UUID) -> LockedJourney | None:
     """Without waiting; None when another transaction holds it."""
-    row = _lock_row(journey, user_id, skip_locked=True)
-    return None if row is None else lock_entries(journey, row)
+    locked = _lock_row(journey, user_id, skip_locked=True)
+    return None if locked is None else _lock_entries(journey, locked)
 
 
-def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False) -> PatientState | None:
-    query = select(PatientState).where(PatientState.user_id == user_id).with_for_update(skip_locked=skip_locked)
-    row = journey.session.scalar(query.execution_options(populate_existing=True))
-    if row is not None:
-        journey.begin_numbers(patient_subject(user_id), row.event_seq)
-    return row
+def _lock_row(journey: JourneyWork, user_id: UUID, *, skip_locked: bool = False) -> LockedJourney | None:
+    query = (
+        select(PatientState, _EPOCH)
+        .where(PatientState.user_id == user_id)
+        .with_for_update(of=PatientState, skip_locked=skip_locked)
+    )
+    found = journey.session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        return None
+    row, epoch = found
+    journey.begin_numbers(patient_subject(user_id), row.event_seq)
+    return LockedJourney(row, epoch)
 
 
-def lock_entries(journey: JourneyWork, row: PatientState) -> LockedJourney:
+def _lock_entries(journey: JourneyWork, locked: LockedJourney) -> LockedJourney:
     """Of the visit; none before it began."""
+    row = locked.row
     query = (
         select(QueueEntry)
         .where(QueueEntry.user_id == row.user_id, QueueEntry.visit_id == row.visit_id)
         .order_by(QueueEntry.joined_at, QueueEntry.queue_id)
         .with_for_update()
     )
-    entries = list(journey.session.scalars(query.execution_options(populate_existing=True)))
-    for entry in entries:
+    locked.entries = list(journey.session.scalars(query.execution_options(populate_existing=True)))
+    for entry in locked.entries:
         journey.begin_numbers(queue_subject(entry.queue_id), entry.event_seq)
-    return LockedJourney(row, entries)
+    return locked
 
 
 def find_owner(journey: JourneyWork, queue_id: UUID) -> UUID:

@@ -50,7 +50,8 @@ def join_queue(
     """
     if not actor.is_staff and actor.principal_id != user_id:
         raise ForbiddenPerson
-    require_user(journey, user_id)
+    if key is not None:
+        require_user(journey, user_id)
     call = ("join", str(user_id), exam_id, appointment_id and str(appointment_id))
     return answer_once(
         journey, actor, key, call, lambda: _join(journey, user_id, exam_id, actor, appointment_id), status=201

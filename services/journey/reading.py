@@ -58,7 +58,8 @@ def read_snapshot(journey: JourneyWork, user_id: UUID, role: JourneyRole) -> Bod
 def read_history(journey: JourneyWork, user_id: UUID, visit_id: UUID | None = None) -> JourneyHistory:
     """Of the present visit, else the last one. Raises PersonNotFound, also for a visit that is not theirs."""
     require_user(journey, user_id)
-    query = select(Visit.visit_id).where(Visit.user_id == user_id).order_by(Visit.began_at.desc()).limit(1)
+    latest = Visit.ended_at.desc().nulls_first()
+    query = select(Visit.visit_id).where(Visit.user_id == user_id).order_by(latest).limit(1)
     if visit_id is not None:
         query = query.where(Visit.visit_id == visit_id)
     found = journey.session.scalar(query)

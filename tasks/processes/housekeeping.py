@@ -9,6 +9,7 @@ from services.accounts.revocations import forget_revocations
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
 from services.delivery.unit_of_work import Work
+from services.journey.scan_tokens import forget_scan_tokens
 from tasks.app import app, settings
 from tasks.runtime import runtime
 from tasks.stopping import is_stopping
@@ -20,12 +21,14 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete what concerns only tokens, logins and idempotency keys that nobody can use any more. Twice is once."""
+    """Delete what concerns only tokens, logins, idempotency keys and scan tokens that nobody can use any more. Twice is
+    once."""
     with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
         keys = forget_keys(work.session, runtime().stores.clock.now())
-    log.info("revocations_forgotten", count=forgotten, logins=logins, idempotency_keys=keys)
+        scans = forget_scan_tokens(work.session)
+    log.info("revocations_forgotten", count=forgotten, logins=logins, idempotency_keys=keys, scan_tokens=scans)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)

@@ -7,6 +7,7 @@ from services.journey.fhir.elements import ERROR_SYSTEM, Resource, concept, inst
 
 RESOURCE_KINDS = ("Appointment", "Encounter", "Task", "Location")
 MEDIA_TYPE = "application/fhir+json"
+USUAL_PER_PAGE, MOST_PER_PAGE = 50, 200
 _DATE_SEARCH = {
     "Appointment": "When it is to begin",
     "Encounter": "When it began",

@@ -1,9 +1,10 @@
 """A visit as FHIR's Encounter."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from models.journey import JourneyState, QueueEntry, StateTransition, Visit
+from models.journey import JourneyState, StateTransition, Visit
 from services.journey.fhir.elements import Resource, period, reference, resource
 
 # Of the resources that we serve, the only one that KR Core has a profile for.
@@ -16,7 +17,16 @@ _CLASS = {
 ARRIVED, IN_PROGRESS, FINISHED, CANCELLED = "arrived", "in-progress", "finished", "cancelled"
 
 
-def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], entries: Sequence[QueueEntry]) -> Resource:
+@dataclass(frozen=True)
+class ExaminedIn:
+    """A room in which an exam of the visit was begun."""
+
+    room_id: str
+    started_at: datetime
+    completed_at: datetime | None
+
+
+def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], rooms: Sequence[ExaminedIn]) -> Resource:
     """`transitions` are those of the visit, oldest first."""
     statuses = _statuses(visit, transitions)
     changed_at = max((visit.updated_at, *(step.created_at for step in transitions)))
@@ -28,8 +38,8 @@ def encounter_resource(visit: Visit, transitions: Sequence[StateTransition], ent
         "subject": reference("Patient", visit.user_id),
         "period": period(visit.began_at, visit.ended_at),
     }
-    if locations := [_location(entry) for entry in entries if entry.room_id is not None and entry.started_at]:
-        found["location"] = locations
+    if rooms:
+        found["location"] = [_location(room) for room in rooms]
     return found
 
 
@@ -52,9 +62,9 @@ def _history(statuses: Sequence[tuple[str, datetime]], ended_at: datetime | None
     ]
 
 
-def _location(entry: QueueEntry) -> Resource:
+def _location(room: ExaminedIn) -> Resource:
     return {
-        "location": reference("Location", entry.room_id),
-        "status": "active" if entry.completed_at is None else "completed",
-        "period": period(entry.started_at, entry.completed_at),
+        "location": reference("Location", room.room_id),
+        "status": "active" if room.completed_at is None else "completed",
+        "period": period(room.started_at, room.completed_at),
     }

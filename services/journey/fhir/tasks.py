@@ -32,7 +32,7 @@ def task_resource(entry: QueueEntry, exam: Exam, cancelled_reason: str | None) -
         "intent": "order",
         "priority": _PRIORITY[entry.priority],
         "description": exam.title,
-        **_references(entry),
+        **_references(entry, entry.room_id or exam.room_id),
         "authoredOn": instant(entry.joined_at),
         "lastModified": instant(changed_at),
     }
@@ -41,10 +41,10 @@ def task_resource(entry: QueueEntry, exam: Exam, cancelled_reason: str | None) -
     return found
 
 
-def _references(entry: QueueEntry) -> Resource:
+def _references(entry: QueueEntry, room_id: str | None) -> Resource:
     found = {"for": reference("Patient", entry.user_id), "encounter": reference("Encounter", entry.visit_id)}
     if entry.appointment_id is not None:
         found["focus"] = reference("Appointment", entry.appointment_id)
-    if entry.room_id is not None:
-        found["location"] = reference("Location", entry.room_id)
+    if room_id is not None:
+        found["location"] = reference("Location", room_id)
     return found

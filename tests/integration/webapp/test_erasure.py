@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 from core.names import Status, session_subject
 from dev.local.postgres import EmbeddedPostgres
-from models.accounts import Scope
+from models.accounts import Account, Scope
 from models.collection import CollectionRun
 from models.journey import Exam, JourneyRole, NfcTag, TagLog
 from models.patients import CampaignPayment, Checkup, Erasure, Patient, TermsAgreement
@@ -32,6 +32,7 @@ from services.collection.windows import treatment_window
 from services.delivery.partitions import keep_partitions
 from services.journey.actions import Expectation, perform_action
 from services.journey.actors import JourneyActor
+from services.journey.calling import call_next
 from services.journey.people import NewUser
 from services.patients.access_chain import chain_key, check_day, known_days
 from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, resend_erasures
@@ -190,12 +191,17 @@ def goes_to_the_hospital(canary: Canary) -> None:
         tag = {"tag_uid": exam_id, "tag_code": exam_id, "title": "현관", "floor": 1, "x": 0, "y": 0}
         work.session.add(NfcTag(tag_id=exam_id, exam_ids=[], **tag))
         work.session.add(TagLog(tag_id=exam_id, tag_uid_hash="x", user_id=canary.user_id, action="scan"))
+        desk = Account(account_id=uuid4(), kind="staff", role="staff", login=exam_id, name="d", password_hash="none")
+        work.session.add(desk)
         sid = open_login(work.session, "patient", canary.user_id, Scope.JOURNEY)
     actor = JourneyActor(JourneyRole.PATIENT, canary.user_id, sid)
     steps = {"scan_nfc": {"tag_id": exam_id}, "register": {}, "confirm_arrival": {"exam_id": exam_id}}
     for action, payload in steps.items():
         call = {"user_id": canary.user_id, "action": action, "payload": payload, "actor": actor}
         journeys.run(partial(perform_action, **call, expectation=Expectation(key=f"key-{action}")))
+    journeys.run(
+        partial(call_next, exam_id=exam_id, actor=JourneyActor(JourneyRole.STAFF, desk.account_id), key="call-1")
+    )
 
 
 def everything_in_tables(engine: Engine) -> dict[str, bytes]:

@@ -8,12 +8,14 @@ from webapp.api.journey import (
     admin_staff,
     boards,
     definitions,
+    fhir,
     maps,
     notifications,
     oversight,
     patient_journey,
     queues,
     refreshes,
+    reports,
     scans,
     shift_choices,
     simple_login,
@@ -34,11 +36,13 @@ RESOURCES = (
     staff,
     shift_choices,
     notifications,
+    reports,
     admin_hospital,
     admin_staff,
     maps,
     boards,
     oversight,
+    fhir,
 )
 
 

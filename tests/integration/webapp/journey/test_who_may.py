@@ -47,6 +47,8 @@ ROUTES = {
     "journey_live.entry_messages": Route("GET", "/queue/{q}/messages", HERS),
     "journey_live.exam_messages": Route("GET", "/board/EX-BLOOD/messages", STAFF),
     "journey_live.hall_messages": Route("GET", "/hall/HALL-1/messages", NOBODY),  # test_live.py has the key
+    "journey_reports.report_error": Route("POST", "/client-errors", EVERYBODY, {}),
+    "journey_reports.report_duration": Route("POST", "/client-metrics", EVERYBODY, {}),
     "journey_staff.begin": Route("POST", "/staff/shifts", STAFF, {}),
     "journey_staff.end": Route("DELETE", "/staff/shifts/current", STAFF),
     "journey_staff.find": Route("POST", "/staff/patients/find", STAFF, {}),
@@ -85,14 +87,7 @@ ELSEWHERE = {
     "journey_socket_hall",
 }
 # Beside what stands here: maps, boards, FHIR and statistics are tried with their own tests.
-BESIDE = (
-    "journey_maps.",
-    "journey_boards.",
-    "journey_halls.",
-    "journey_fhir.",
-    "journey_itinerary.",
-    "journey_health.",
-)
+BESIDE = ("journey_maps.", "journey_boards.", "journey_fhir.", "journey_oversight.", "journey_itinerary.")
 
 
 def test_every_route_is_tried(app: Flask):

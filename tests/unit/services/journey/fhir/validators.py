@@ -9,6 +9,8 @@ from typing import Any
 
 from fhirpathpy import evaluate
 
+from dev.local.programs import ROOT
+
 SCRIPT = Path(__file__).with_name("validate.mjs")
 # As the standard writes them.
 INVARIANTS = {
@@ -52,9 +54,9 @@ def find_faults(resources: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _by_npm(resources: list[Any]) -> list[str]:
-    done = subprocess.run(
-        ["node", str(SCRIPT)], input=json.dumps(resources), capture_output=True, text=True, timeout=60, check=True
-    )
+    command = [ROOT / "dev" / "scripts" / "with-node", "node", SCRIPT]
+    given = json.dumps(resources)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=True)
     found: list[str] = json.loads(done.stdout)
     return found
 
