@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 
 from webapp.pages import guard
 
-blueprint = Blueprint("journey_pages", __name__)
+blueprint = Blueprint("pages_journey", __name__)
 blueprint.after_request(guard)
 
 

@@ -58,7 +58,7 @@ NO_EXTRAS = PageExtras()
 # By the page's endpoint. What stands here is allowed to that page alone.
 EXTRAS: dict[str, PageExtras] = {
     # The camera reads a tag's QR; the worker shows a call's notification; the manifest puts it on the home screen.
-    "journey_pages.journey": PageExtras(
+    "pages_journey.journey": PageExtras(
         content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},
         permissions={"camera": "(self)"},
     ),

@@ -38,6 +38,10 @@ PUBLIC = {
     "pages.results_trend",
     "pages.disease_report",
     "pages.vendor",
+    "pages_journey.journey",
+    "pages_journey.tag",
+    "pages_journey.staff_journey",
+    "pages_journey.hall",
 }
 BODIES = {
     "passwords.change_password": {"current_password": "592704", "new_password": "804365"},

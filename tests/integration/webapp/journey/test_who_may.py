@@ -49,6 +49,7 @@ ROUTES = {
     "journey_live.hall_messages": Route("GET", "/hall/HALL-1/messages", NOBODY),  # test_live.py has the key
     "journey_reports.report_error": Route("POST", "/client-errors", EVERYBODY, {}),
     "journey_reports.report_duration": Route("POST", "/client-metrics", EVERYBODY, {}),
+    "journey_shift_choices.show_choices": Route("GET", "/staff/shifts", STAFF),
     "journey_staff.begin": Route("POST", "/staff/shifts", STAFF, {}),
     "journey_staff.end": Route("DELETE", "/staff/shifts/current", STAFF),
     "journey_staff.find": Route("POST", "/staff/patients/find", STAFF, {}),
@@ -97,11 +98,6 @@ ELSEWHERE = {
     "journey_maps.put_layer",
     "journey_maps.show_layer",
 }
-<<<<<<< HEAD
-# Beside what stands here: maps, boards, FHIR and statistics are tried with their own tests.
-BESIDE = ("journey_maps.", "journey_boards.", "journey_fhir.", "journey_oversight.", "journey_itinerary.")
-=======
->>>>>>> w-jside
 
 
 def test_every_route_is_tried(app: Flask):
