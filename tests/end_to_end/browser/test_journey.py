@@ -202,6 +202,8 @@ def _be_called_while_the_network_is_away(phone: Phone, desk: Desk, number: str, 
 def _be_examined(phone: Phone, desk: Desk) -> None:
     phone.press("검사실에 들어왔어요")
     phone.sees("검사 중이에요")
+    phone.page.reload()  # its login is renewed by the cookie
+    phone.sees("검사 중이에요")
     expect(desk.page.locator("#line-rows tr.in_progress")).to_be_visible(timeout=SOON)
     desk.page.keyboard.press("c")
     phone.sees("검사가 끝났어요")
