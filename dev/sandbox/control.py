@@ -108,6 +108,7 @@ class Control:
             web.post("/control/faults/{fault_id}/release", self.release_fault),
             web.get("/control/calls", self.list_calls),
             web.get("/control/served", self.list_served),
+            web.get("/control/emr", self.list_emr),
             web.post("/control/reset", self.reset),
         ]
 
@@ -175,6 +176,10 @@ class Control:
 
     async def _recall(self, served: list[Served], kind: str) -> bytes:
         return b",".join([await self._sandbox.tilko.recall(one) for one in served if one.question.kind == kind])
+
+    async def list_emr(self, _request: web.Request) -> web.Response:
+        """What the hospital's own system was told, by `{entity}/{id}`."""
+        return _json(self._sandbox.world.emr)
 
     async def reset(self, _request: web.Request) -> web.Response:
         self._sandbox.reset()
