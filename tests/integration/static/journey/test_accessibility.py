@@ -31,6 +31,13 @@ def findings(page: Page, *, is_enhanced: bool = False) -> Any:
     return page.evaluate(_RUN, is_enhanced)
 
 
+def test_what_is_wrong_is_found(hospital: Hospital, open_page: OpenPage) -> None:
+    page = open_page("/journey")
+    expect(page.locator("#loading-view")).to_be_hidden()
+    page.evaluate("document.getElementById('welcome-lead').style.color = '#8a8a8a'")
+    assert any("color-contrast" in found for found in findings(page, is_enhanced=True))
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_each_state_of_the_journey_is_accessible(hospital: Hospital, open_page: OpenPage, look: str) -> None:
     found = {}
