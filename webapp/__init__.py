@@ -13,7 +13,7 @@ from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
-from webapp import pages
+from webapp import journey_pages, pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
@@ -116,6 +116,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     sock = install_handshake(app, [PROTOCOL])
     if parts(app).stores.settings.journey.is_on:
         add_journey(app, api, sock)
+        app.register_blueprint(journey_pages.blueprint)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)

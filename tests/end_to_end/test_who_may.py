@@ -40,6 +40,10 @@ PUBLIC = {
     "pages.results_trend",
     "pages.disease_report",
     "pages.vendor",
+    "pages_journey.journey",
+    "pages_journey.tag",
+    "pages_journey.staff_journey",
+    "pages_journey.hall",
 }
 BODIES = {
     "joins.join": {

@@ -18,6 +18,7 @@ from webapp.api.journey import (
     refreshes,
     reports,
     scans,
+    shift_choices,
     simple_login,
     staff,
 )
@@ -35,6 +36,7 @@ RESOURCES = (
     queues,
     live,
     staff,
+    shift_choices,
     notifications,
     reports,
     admin_hospital,

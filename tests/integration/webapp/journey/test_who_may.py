@@ -49,6 +49,7 @@ ROUTES = {
     "journey_live.hall_messages": Route("GET", "/hall/HALL-1/messages", NOBODY),  # test_live.py has the key
     "journey_reports.report_error": Route("POST", "/client-errors", EVERYBODY, {}),
     "journey_reports.report_duration": Route("POST", "/client-metrics", EVERYBODY, {}),
+    "journey_shift_choices.show_choices": Route("GET", "/staff/shifts", STAFF),
     "journey_staff.begin": Route("POST", "/staff/shifts", STAFF, {}),
     "journey_staff.end": Route("DELETE", "/staff/shifts/current", STAFF),
     "journey_staff.find": Route("POST", "/staff/patients/find", STAFF, {}),
