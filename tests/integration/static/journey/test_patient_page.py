@@ -66,7 +66,8 @@ def test_a_typed_tag_leads_to_the_question_who_it_is(hospital: Hospital, strange
     stranger.get_by_role("button", name="번호 입력").click()
     stranger.get_by_label("태그 번호").fill("ab12cd34")
     stranger.get_by_role("button", name="확인", exact=True).click()
-    hospital.answers[LOGIN] = signed_in(SNAPSHOTS["REGISTERED"])
+    hospital.journey = SNAPSHOTS["REGISTERED"]
+    hospital.answers[LOGIN] = signed_in(hospital.journey)
     fill_in(stranger)
     expect(stranger.get_by_role("heading", name="접수했어요")).to_be_focused()
     [scanned] = hospital.asked_for("POST /nfc/scan/")
@@ -89,8 +90,9 @@ def test_a_day_that_no_calendar_has_is_told_at_its_fields(login: Page) -> None:
 
 
 def test_two_who_share_digits_and_day_are_told_apart_by_name(hospital: Hospital, login: Page) -> None:
+    hospital.journey = SNAPSHOTS["REGISTERED"]
     hospital.answers[LOGIN] = lambda body: (
-        (200, signed_in(SNAPSHOTS["REGISTERED"])) if body.get("name") else refusal(409, "AMBIGUOUS_LOGIN")
+        (200, signed_in(hospital.journey)) if body.get("name") else refusal(409, "AMBIGUOUS_LOGIN")
     )
     fill_in(login, "0301", "1950", "5", "5")
     name = login.get_by_label("이름")
