@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench chaos soak fuzz settings staff-token assets lock clean
+.PHONY: help run demo test check bench chaos soak fuzz settings staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -15,6 +15,9 @@ help: ## show this
 
 run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_HOME; Ctrl-C ends it)
 	@exec $(PY) -m dev.local.run --end-with-parent
+
+demo: $(STAMP) $(ASSETS) ## a patient's day through the demo hospital, one line per step (ARGS=--backup)
+	@$(PY) -m dev.demo $(ARGS)
 
 test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium (ARGS="-k word")
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2

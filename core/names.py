@@ -33,6 +33,8 @@ class Task(StrEnum):
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
+    CLOSE_DAY = "welno.journey.close_day"
+    CHECK_JOURNEYS = "welno.journey.check_health"
 
 
 class ProcessKind(StrEnum):
@@ -40,10 +42,13 @@ class ProcessKind(StrEnum):
 
     WORKER = "worker"
     POLLER = "poller"
+    REFRESHER = "refresher"
 
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
 CONTROL_CHANNEL = "welno:control"
+# Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
+WAKE_CHANNEL = "welno:wake"
 
 
 def step_task(step: Step) -> str:
@@ -61,6 +66,8 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
+    Task.CLOSE_DAY: Queue.HOUSEKEEPING,
+    Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
 }
 
 
@@ -136,3 +143,34 @@ SESSION_PREFIX = "tilko_session"
 def session_subject(session_id: str) -> str:
     """The stream of a session, and at once the key of its Redis hash: as a hash tag both land on one cluster slot."""
     return f"{SESSION_PREFIX}:{session_id}"
+
+
+# The subjects of the journey: a person, their place in a line, the line, a screen in a hall.
+PATIENT_PREFIX, QUEUE_PREFIX, EXAM_PREFIX, HALL_PREFIX = "patient", "queue", "exam", "hall"
+
+
+def patient_subject(user_id: object) -> str:
+    return f"{PATIENT_PREFIX}:{user_id}"
+
+
+def queue_subject(queue_id: object) -> str:
+    return f"{QUEUE_PREFIX}:{queue_id}"
+
+
+def exam_subject(exam_id: str) -> str:
+    return f"{EXAM_PREFIX}:{exam_id}"
+
+
+def hall_subject(display_id: str) -> str:
+    return f"{HALL_PREFIX}:{display_id}"
+
+
+class JourneyEvent(StrEnum):
+    """Types of the journey's numbered events."""
+
+    STATE_UPDATE = "state_update"
+    PATIENT_CALLED = "patient_called"
+    CALL_WITHDRAWN = "call_withdrawn"
+    QUEUE_UPDATE = "queue.update"
+    EXAM_UPDATE = "exam.update"
+    HALL_UPDATE = "hall.update"

@@ -1,9 +1,10 @@
 """What all tables share: the schema, the naming of constraints, the types of time and JSON."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -20,6 +21,12 @@ _NAMES = {
 
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """That the column holds one of these, or nothing where it may."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=column)
 
 
 class Table(DeclarativeBase):

@@ -19,6 +19,8 @@ from services.collection.erasers import (
 )
 from services.collection.exporters import COLLECTION_EXPORTER
 from services.delivery.unit_of_work import Work
+from services.journey.erasers import JOURNEY_ERASER, JourneyEraser
+from services.journey.exporters import journey_exporter
 from services.patients.access_log import Actor, Look
 from services.patients.erasers import CONSENTS_ERASER, PATIENT_ERASER, RECORDS_ERASER
 from services.patients.erasing import (
@@ -33,7 +35,7 @@ from services.patients.erasing import (
     seal_person,
 )
 from services.patients.exporters import patients_exporter
-from services.patients.exports import find_building, is_ready, mark_ready, pack, read_data
+from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
 from services.patients.tombstones import bury
 from services.stores import Stores
 from spool import Spool
@@ -41,8 +43,14 @@ from spool import Spool
 # Why a table has no eraser; a guard test wants one or the other of each.
 KEPT_TABLES: Mapping[str, str] = {
     "accounts": "people who work with the product, none of them a patient",
-    "logins": "of those people",
     "account_changes": "who gave those people which access, for as long as the law wants it kept",
+    "displays": "screens",
+    "exams": "what people wait for",
+    "nfc_tags": "tags on walls",
+    "queue_counters": "how far each line has come",
+    "retired_tag_codes": "hashes of codes of tags",
+    "rooms": "places",
+    "shifts": "of staff",
     "welno_access_log": "append-only; people stand there by pseudonyms, the rest under the key that was destroyed",
     "welno_access_days": "ends of the log's chains",
     "welno_epoch": "one row of the event log",
@@ -59,6 +67,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     ORDERS_ERASER,
     CONSENTS_ERASER,
     RECORDS_ERASER,
+    JOURNEY_ERASER,
     HISTORY_ERASER,
     PATIENT_ERASER,
 )
@@ -132,16 +141,20 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
     """In their order. Files and Redis twice: a process that was at work when its run was cancelled may have put
     something down since."""
     sessions = SessionEraser(stores.sessions, stores.sealer, spool, stores.redis, stores.streams)
+    journey = JourneyEraser(stores.sessions, stores.people, stores.streams)
     return [
         sessions.finder(),
+        journey.finder(),
         RUNS_CANCELLER,
         sessions.files("files"),
         _archives_eraser(spool, "archives"),
         ORDERS_ERASER,
         CONSENTS_ERASER,
         RECORDS_ERASER,
+        JOURNEY_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),
+        journey.redis("journey_streams"),
         PATIENT_ERASER,
         sessions.files("late_files"),
         _archives_eraser(spool, "late_archives"),
@@ -166,7 +179,7 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
         patient_uuid = find_building(session, export_id)
         if patient_uuid is None:
             return False
-        data = read_data(session, (patients_exporter(stores.access_log), COLLECTION_EXPORTER), patient_uuid)
+        data = read_data(session, _exporters(stores), patient_uuid)
     spool.archives.put(patient_uuid, export_id, pack(data), stores.clock.now().timestamp())
     with stores.unit_of_work() as work:
         is_built = mark_ready(work.session, export_id)
@@ -174,6 +187,10 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
     if not is_wanted:  # fetched, or erased, while we built it
         spool.archives.drop(patient_uuid, export_id)
     return is_built
+
+
+def _exporters(stores: Stores) -> tuple[Exporter, ...]:
+    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people)
 
 
 def build_erasure_job(stores: Stores, spool: Spool) -> ErasureJob:

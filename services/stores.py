@@ -26,11 +26,16 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.journey.estimates import RuleBasedEstimator
+from services.journey.kinds import journey_kinds
+from services.journey.people import UserDirectory
+from services.journey.work import Journeys
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from streams import Streams
 from streams.control import ControlChannel
+from streams.wake import WakeChannel
 
 _REDIS_TIMEOUT_SECONDS = 5
 _REDIS_CONNECTIONS = 100
@@ -56,6 +61,8 @@ class Stores:
     directory: SessionDirectory
     pushes: Pushes
     access_log: AccessLog
+    people: UserDirectory
+    journeys: Journeys
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -89,14 +96,24 @@ def build_stores(
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
     cache = SessionCache(sealer, clock)
-    kinds = SubjectKinds([session_kind(cache, settings)])
+    kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey)])
     sender = EventSender(sessions, streams, kinds)
+    control = ControlChannel(redis)
     policy = SessionPolicy(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )
     directory = SessionDirectory(
         sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
+    )
+    unit_of_work = UnitOfWork(
+        sessions,
+        kinds,
+        sender.deliver,
+        send,
+        control.reauthorize_subject,
+        control.reauthorize_login,
+        WakeChannel(redis).wake,
     )
     return Stores(
         settings=settings,
@@ -117,7 +134,9 @@ def build_stores(
             sealer, settings.secrets.pseudonym_key, timedelta(seconds=settings.collection.push_takeover_seconds)
         ),
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
-        unit_of_work=UnitOfWork(sessions, kinds, sender.deliver, send, ControlChannel(redis).reauthorize_subject),
+        people=UserDirectory(sealer, settings.secrets.pseudonym_key),
+        journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
+        unit_of_work=unit_of_work,
     )
 
 

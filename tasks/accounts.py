@@ -43,7 +43,7 @@ def set_password(here: Stores, options: argparse.Namespace) -> str:
     password_hash = _hashed(here, options)
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
-        change_password(work.session, account, password_hash)
+        change_password(work, account, password_hash)
         _record(work, account, AccountChangeKind.PASSWORD_CHANGED, options)
     return "changed; whoever was signed in is no longer"
 
@@ -51,7 +51,7 @@ def set_password(here: Stores, options: argparse.Namespace) -> str:
 def disable(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
-        disable_account(work.session, account)
+        disable_account(work, account)
         _record(work, account, AccountChangeKind.DISABLED, options)
     return "disabled; whoever was signed in is no longer"
 
@@ -67,7 +67,7 @@ def enable(here: Stores, options: argparse.Namespace) -> str:
 def forget_totp(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
         account = require_account(work.session, AccountKind(options.kind), options.login)
-        forget_secret(work.session, account)
+        forget_secret(work, account)
         _record(work, account, AccountChangeKind.SECOND_FACTOR_FORGOTTEN, options)
     return "forgotten; a new second factor is set up at the next sign-in"
 

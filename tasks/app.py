@@ -16,6 +16,7 @@ from tasks.broker import FastReconnectAmqp
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
+_CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS = 60, 300
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -32,6 +33,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.processes.housekeeping",
             "tasks.patients.erasure",
             "tasks.patients.exports",
+            "tasks.journey.jobs",
         ],
     )
     app.conf.update(
@@ -79,6 +81,8 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
         "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
+        "close-day": every(Task.CLOSE_DAY, _CLOSE_DAY_SECONDS),
+        "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 

@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
@@ -18,10 +19,13 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
 from webapp.api.patients import sessions as patient_sessions
 from webapp.auth import refuse_revoked
+from webapp.auth.credentials import PROTOCOL
 from webapp.bodies import check_bodies
+from webapp.commands import add_commands
 from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
@@ -32,6 +36,7 @@ from webapp.limit_storage import SHARED_CLOCK
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
+from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.relay import Relay
 from webapp.request_bounds import bound_requests
@@ -55,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
     refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie=cookie, cookie_secure=secure))
     add_routes(app, with_documents=settings.web.api_docs)
+    add_commands(app)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
@@ -78,6 +84,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     return Parts(
         stores=stores,
         spool=spool,
+        maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,
@@ -102,9 +109,13 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         sign_in,
     ):
         api.register_blueprint(resource.blueprint)
+    # Once for the app, and before any ProxyFix.
+    sock = install_handshake(app, [PROTOCOL])
+    if parts(app).stores.settings.journey.is_on:
+        add_journey(app, api, sock)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
-    stream.add_socket(app)
+    stream.add_socket(app, sock)
     for plain in (health, pages, *((reference, asyncapi) if with_documents else ())):
         app.register_blueprint(plain.blueprint)

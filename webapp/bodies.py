@@ -1,13 +1,37 @@
 """What is refused of a body before a view reads it: too much, too often, anything but JSON, and JSON that is unsafe."""
 
-from flask import Flask, request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, request
 
 from webapp.current import stores
 from webapp.errors import ApiError, Code, flatten_messages
 from webapp.json_reader import UnreadableJson, read_json
 from webapp.limits import caller_address, count_use
+from webapp.origins import SAFE_METHODS
 
 BODY_MAX_BYTES = 64 * 1024
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A body that is no JSON, as one view takes it."""
+
+    media_type: str
+    max_bytes: int
+
+
+def takes_upload(media_type: str, max_bytes: int) -> Callable[[F], F]:
+    """Note on a view that its body is a file of this kind."""
+
+    def decorate(function: F) -> F:
+        function.upload = Upload(media_type, max_bytes)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
 
 
 def check_bodies(app: Flask) -> None:
@@ -18,6 +42,10 @@ def check_bodies(app: Flask) -> None:
 
 def _check_body() -> None:
     """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
+    upload: Upload | None = getattr(current_app.view_functions.get(request.endpoint or ""), "upload", None)
+    if upload is not None and request.method not in SAFE_METHODS:
+        _check_upload(upload)
+        return
     if (request.content_length or 0) > BODY_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
@@ -30,6 +58,18 @@ def _check_body() -> None:
     if len(data) > BODY_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     _check_json(data)
+
+
+def _check_upload(upload: Upload) -> None:
+    """Whether it is what it says is for its view to see."""
+    if (request.content_length or 0) > upload.max_bytes:
+        raise ApiError(Code.BODY_TOO_LARGE)
+    if request.mimetype != upload.media_type:
+        raise ApiError(Code.NOT_SVG)
+    count_use(stores().settings.web.body_limit, "body", caller_address())
+    request.max_content_length = upload.max_bytes + 1
+    if len(request.get_data(cache=True)) > upload.max_bytes:
+        raise ApiError(Code.BODY_TOO_LARGE)
 
 
 def _check_json(data: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import Flask, current_app
 from flask_limiter import Limiter
 
+from services.journey.maps.store import FloorMaps
 from services.stores import Stores
 from spool import Spool
 from webapp.readiness import Readiness
@@ -20,6 +21,7 @@ class Parts:
 
     stores: Stores
     spool: Spool
+    maps: FloorMaps
     limiter: Limiter
     readiness: Readiness
     relay: Relay

@@ -20,12 +20,14 @@ from werkzeug.exceptions import HTTPException
 from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from services.database import UnsuitableDatabase
+from services.delivery.idempotency import KeyOfAnotherCall
+from services.journey.errors import JourneyError
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
 
 log = get_logger(__name__)
 _STORE_RETRY_SECONDS = 2
-_FIELD_NAME = re.compile(r"[A-Za-z_]{1,40}", re.ASCII)
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
 
 class Code(StrEnum):
@@ -33,7 +35,13 @@ class Code(StrEnum):
 
     VALIDATION_FAILED = "VALIDATION_FAILED"
     BAD_REQUEST = "BAD_REQUEST"
+    UNKNOWN_ACTION = "UNKNOWN_ACTION"
+    INVALID_ACTION = "INVALID_ACTION"
+    SCAN_TOKEN_INVALID = "SCAN_TOKEN_INVALID"  # noqa: S105 a code
     UNAUTHORIZED = "UNAUTHORIZED"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 a code
+    TOKEN_REVOKED = "TOKEN_REVOKED"  # noqa: S105 a code
+    REFRESH_REUSED = "REFRESH_REUSED"
     PASSWORD_WRONG = "PASSWORD_WRONG"  # noqa: S105 a code
     LOGIN_FAILED = "LOGIN_FAILED"
     TOKEN_RENEWED = "TOKEN_RENEWED"  # noqa: S105 a code
@@ -42,10 +50,15 @@ class Code(StrEnum):
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
     GUARDIAN_REQUIRED = "GUARDIAN_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
+    FORBIDDEN_ACTION = "FORBIDDEN_ACTION"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
     SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
     PATIENT_NOT_FOUND = "PATIENT_NOT_FOUND"
+    QUEUE_NOT_FOUND = "QUEUE_NOT_FOUND"
+    TAG_NOT_FOUND = "TAG_NOT_FOUND"
+    EXAM_NOT_FOUND = "EXAM_NOT_FOUND"
+    MAP_NOT_FOUND = "MAP_NOT_FOUND"
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
@@ -56,8 +69,21 @@ class Code(StrEnum):
     FILE_TAKEN = "FILE_TAKEN"
     FILE_NOT_PARKED = "FILE_NOT_PARKED"
     RUN_NOT_STOPPED = "RUN_NOT_STOPPED"
+    STATE_CONFLICT = "STATE_CONFLICT"
+    ALREADY_QUEUED = "ALREADY_QUEUED"
+    QUEUE_EMPTY = "QUEUE_EMPTY"
+    AMBIGUOUS_LOGIN = "AMBIGUOUS_LOGIN"
+    SCAN_TOKEN_USED = "SCAN_TOKEN_USED"  # noqa: S105 a code
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    RECALL_TOO_SOON = "RECALL_TOO_SOON"
+    ROOM_TAKEN = "ROOM_TAKEN"
+    NO_SHIFT = "NO_SHIFT"
+    TAG_REPLAYED = "TAG_REPLAYED"
+    TAG_INACTIVE = "TAG_INACTIVE"
+    SCAN_TOKEN_EXPIRED = "SCAN_TOKEN_EXPIRED"  # noqa: S105 a code
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     NOT_JSON = "NOT_JSON"
+    NOT_SVG = "NOT_SVG"
     RATE_LIMITED = "RATE_LIMITED"
     PASSWORD_LOCKED = "PASSWORD_LOCKED"  # noqa: S105 a code
     TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
@@ -79,7 +105,23 @@ CODES: Mapping[Code, Meaning] = {
         400, "입력한 내용을 다시 확인해 주세요.", "`details` names each field with what to do."
     ),
     Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
+    Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No such action; nothing is folded or trimmed."),
+    Code.INVALID_ACTION: Meaning(
+        400,
+        "지금은 할 수 없는 일이에요. 화면을 다시 확인해 주세요.",
+        "Not in this state; `details.journey_state`, and `details.available_actions` for what may be done now.",
+    ),
+    Code.SCAN_TOKEN_INVALID: Meaning(
+        400, "태그를 다시 한 번 대 주세요.", "The scan token is forged, or of another device."
+    ),
     Code.UNAUTHORIZED: Meaning(401, "로그인이 필요해요.", "No valid access token."),
+    Code.TOKEN_EXPIRED: Meaning(401, "다시 확인하고 있어요.", "The access token has ended: a refresh helps."),
+    Code.TOKEN_REVOKED: Meaning(401, "다시 로그인해 주세요.", "The login was taken back: log in again."),
+    Code.REFRESH_REUSED: Meaning(
+        401,
+        "안전을 위해 로그아웃했어요. 다시 로그인해 주세요.",
+        "A refresh token that was exchanged already: the whole login has been revoked.",
+    ),
     Code.PASSWORD_WRONG: Meaning(
         401, "비밀번호가 맞지 않아요.", "Wrong password; `details.tries_left` says how many tries remain."
     ),
@@ -116,6 +158,7 @@ CODES: Mapping[Code, Meaning] = {
         "Younger than 14 today in Korea: a guardian would have to agree, which cannot be done yet. Nothing was stored.",
     ),
     Code.FORBIDDEN: Meaning(403, "권한이 없어요.", "A valid token, but not of somebody who may do this."),
+    Code.FORBIDDEN_ACTION: Meaning(403, "할 수 없는 일이에요.", "The action is not this role's, in whatever state."),
     Code.ORIGIN_NOT_ALLOWED: Meaning(
         403, "허용되지 않은 사이트에서 온 요청이에요.", "An unsafe call with a cookie, without a listed `Origin`."
     ),
@@ -126,6 +169,10 @@ CODES: Mapping[Code, Meaning] = {
         "Unknown, ended by time, or not yours. The browser clears its `tilko_*` keys.",
     ),
     Code.PATIENT_NOT_FOUND: Meaning(404, "기록을 찾을 수 없어요.", "Unknown patient, or not yours."),
+    Code.QUEUE_NOT_FOUND: Meaning(404, "대기 번호를 찾을 수 없어요.", "Unknown, not active any more, or not yours."),
+    Code.TAG_NOT_FOUND: Meaning(404, "등록되지 않은 태그예요. 가까운 다른 태그에 대 주세요.", "Unknown tag."),
+    Code.EXAM_NOT_FOUND: Meaning(404, "검사를 찾을 수 없어요.", "Unknown exam or appointment, or not yours."),
+    Code.MAP_NOT_FOUND: Meaning(404, "지도를 찾을 수 없어요.", "No such floor or layer."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
     Code.BODY_TOO_SLOW: Meaning(
@@ -151,8 +198,34 @@ CODES: Mapping[Code, Meaning] = {
     Code.RUN_NOT_STOPPED: Meaning(
         409, "멈춘 작업만 다시 시작할 수 있어요.", "Only a run that stopped with an error may be resumed."
     ),
-    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB."),
+    Code.STATE_CONFLICT: Meaning(
+        409,
+        "그 사이에 상태가 바뀌었어요. 화면을 다시 확인해 주세요.",
+        "`expected_state` differs (`details.journey_state`), or the entry was taken meanwhile (`details.state`,"
+        " `details.room`).",
+    ),
+    Code.ALREADY_QUEUED: Meaning(409, "이미 대기 중이에요.", "`details.queue` is the entry."),
+    Code.QUEUE_EMPTY: Meaning(409, "기다리는 분이 없어요.", "Nobody to call."),
+    Code.AMBIGUOUS_LOGIN: Meaning(
+        409, "이름이나 전화번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
+    ),
+    Code.SCAN_TOKEN_USED: Meaning(409, "태그를 다시 한 번 대 주세요.", "Another person has used the scan token."),
+    Code.IDEMPOTENCY_MISMATCH: Meaning(
+        409, "요청을 다시 확인해 주세요.", "The idempotency key was used for another body."
+    ),
+    Code.RECALL_TOO_SOON: Meaning(409, "조금 뒤에 다시 호출해 주세요.", "Called less than 20 seconds ago."),
+    Code.ROOM_TAKEN: Meaning(409, "다른 직원이 쓰고 있는 방이에요.", "Somebody's shift holds the room."),
+    Code.NO_SHIFT: Meaning(409, "먼저 방을 골라 주세요.", "No open shift of yours."),
+    Code.TAG_REPLAYED: Meaning(
+        409, "태그를 다시 한 번 대 주세요.", "A dynamic tag's counter did not grow: the address was copied."
+    ),
+    Code.TAG_INACTIVE: Meaning(
+        410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
+    ),
+    Code.SCAN_TOKEN_EXPIRED: Meaning(410, "태그를 다시 한 번 대 주세요.", "Scanned more than 30 minutes ago."),
+    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a map 5 MiB."),
     Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
+    Code.NOT_SVG: Meaning(415, "SVG 파일로 보내 주세요.", "The body is not `image/svg+xml`, where a map is wanted."),
     Code.RATE_LIMITED: Meaning(
         429, "요청이 너무 많아요. 잠시 후 다시 시도해 주세요.", "`Retry-After` says how many seconds to wait."
     ),
@@ -231,6 +304,8 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
+    app.register_error_handler(JourneyError, _answer_journey_error)
+    app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, _answer_store_down)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -254,6 +329,10 @@ def reply(code: Code, *, details: dict[str, Any] | None = None, retry_after_seco
 
 def _answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
+
+
+def _answer_journey_error(error: JourneyError) -> Response:
+    return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -284,15 +363,26 @@ def _answer_unexpected(error: Exception) -> Response:
 
 
 def flatten_messages(messages: Any) -> dict[str, Any]:
-    """From webargs' {location: {field: [...]}} to {field: [...]}; what concerns no one field is under `body`."""
+    """From webargs' {location: {field: [...]}} to {field: [...]}; what concerns no one field is under `body`, and a
+    field of an object within is `object.field`."""
     found: dict[str, Any] = {}
     for by_location in messages.values() if isinstance(messages, dict) else [messages]:
         if isinstance(by_location, dict):
             for name, texts in by_location.items():
-                found[name if _is_field_name(name) else "body"] = _sentences(texts)
+                known = name if _is_field_name(name) else "body"
+                found.update(_inner_fields(known, texts) or {known: _sentences(texts)})
         else:
             found["body"] = ["JSON 형식이 아니에요. 내용을 다시 확인해 주세요."]
     return found
+
+
+def _inner_fields(name: str, messages: Any) -> dict[str, Any]:
+    """Of an object with fields of its own; empty for lists and for mappings of what the client may name freely."""
+    if not isinstance(messages, dict) or not all(isinstance(texts, list) for texts in messages.values()):
+        return {}
+    if not all(isinstance(inner, str) for inner in messages) or "_schema" in messages:
+        return {}
+    return {f"{name}.{inner}" if _is_field_name(inner) else name: texts for inner, texts in messages.items()}
 
 
 def _sentences(messages: Any) -> Any:

@@ -104,15 +104,16 @@ def _refuse_odd_characters(content: Any) -> None:
     if not isinstance(content, dict):
         content = {_BODY: content}
     for name, value in content.items():
-        if _is_odd(name):
+        if holds_odd_characters(name):
             raise UnreadableJson(JsonFault.CHARACTER)
-        if _is_odd(value):
+        if holds_odd_characters(value):
             raise UnreadableJson(JsonFault.CHARACTER, name)
 
 
-def _is_odd(value: Any) -> bool:
+def holds_odd_characters(value: Any) -> bool:
+    """Anywhere within: characters that no database or encoder takes."""
     if isinstance(value, str):
         return _ODD_CHARACTER.search(value) is not None
     if isinstance(value, dict):
-        return any(_is_odd(name) or _is_odd(item) for name, item in value.items())
-    return isinstance(value, list) and any(map(_is_odd, value))
+        return any(holds_odd_characters(name) or holds_odd_characters(item) for name, item in value.items())
+    return isinstance(value, list) and any(map(holds_odd_characters, value))

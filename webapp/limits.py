@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from functools import cache
+from ipaddress import ip_address
 
 from flask import request
 from limits import RateLimitItem, parse_many
@@ -44,6 +45,20 @@ def _refuse(item: RateLimitItem, action: str, key: str) -> None:
 def caller_address() -> str:
     """As limits count it: of IPv6 the network."""
     return network_of(request.remote_addr)
+
+
+def is_hospital_address() -> bool:
+    """Whether the caller is in a network of the hospital, whose guests share an address."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return any(address in network for network in parts().stores.settings.journey.networks)
+
+
+def countable_address() -> str | None:
+    """Whom open sockets are counted by; None for who shares the hospital's address with its whole waiting room."""
+    return None if is_hospital_address() else caller_address()
 
 
 def pseudonym(value: str) -> str:

@@ -35,14 +35,16 @@ SECONDS = Histogram(
 def observe(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(lambda _: structlog.contextvars.unbind_contextvars("request_id", "session_id", "staff"))
+    app.teardown_request(
+        lambda _: structlog.contextvars.unbind_contextvars("request_id", "session_id", "staff", "user")
+    )
 
 
 def _begin() -> None:
     g.began = time.monotonic()
     offered = request.headers.get("X-Request-ID", "")
     g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
-    structlog.contextvars.unbind_contextvars("session_id", "staff")
+    structlog.contextvars.unbind_contextvars("session_id", "staff", "user")
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     session_id = (request.view_args or {}).get("session_id", "")
     # Only what has the form of one: whatever else stands in an address may be personal.

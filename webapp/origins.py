@@ -6,8 +6,8 @@ from webapp.current import stores
 from webapp.errors import ApiError, Code
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ALLOWED_HEADERS = "Authorization, Content-Type, X-Request-ID, Last-Event-ID, If-None-Match"
-_EXPOSED_HEADERS = "ETag, Retry-After, X-Request-ID"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID, Last-Event-ID, If-None-Match"
+_EXPOSED_HEADERS = "ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
 
 
 def is_listed(origin: str | None) -> bool:

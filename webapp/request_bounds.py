@@ -14,6 +14,7 @@ HEADER_MAX_CHARACTERS = {
     "Cookie": 8190,
     "Content-Type": 256,
     "Host": 300,
+    "Idempotency-Key": 1024,
     "If-Match": 1024,
     "If-Modified-Since": 64,
     "If-None-Match": 1024,

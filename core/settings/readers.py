@@ -9,7 +9,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.derived_keys import MasterKey
 from core.sealing import KEY_ID
@@ -28,6 +31,8 @@ _MOST_PAUSES, _LONGEST_PAUSE_SECONDS = 20, 86_400 * 31
 _SECRET_LENGTH, _LONGEST_SECRET = 32, 512
 _KEY_BYTES = 32
 _DERIVES = "hkdf:"
+_MOST_NETWORKS = 64
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 # Of 32 random bytes 30 are different on average; fewer than 8 are typed, not drawn.
 _DIFFERENT_AT_LEAST = 8
 # 32 random hexadecimal digits have about 115 by this count, a word typed twice far less.
@@ -114,6 +119,29 @@ def read_pauses(text: str) -> tuple[int, ...]:
         longest = _LONGEST_PAUSE_SECONDS
         raise ValueError(f"must be 1 to {_MOST_PAUSES} pauses separated by commas, of 1 to {longest} whole seconds")
     return pauses
+
+
+def read_time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be the name of a time zone, such as Asia/Seoul") from None
+
+
+def read_time_of_day(text: str) -> time:
+    if not _TIME_OF_DAY.fullmatch(text):
+        raise ValueError("must be a time of day, such as 23:00")
+    return time.fromisoformat(text)
+
+
+def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    items = read_list(text)
+    if len(items) > _MOST_NETWORKS:
+        raise ValueError(f"must be at most {_MOST_NETWORKS} networks")
+    try:
+        return tuple(ip_network(item) for item in items)
+    except ValueError:
+        raise ValueError("must be networks separated by commas, such as 10.20.0.0/16") from None
 
 
 def read_rate_limit(text: str) -> str:

@@ -15,6 +15,7 @@ from core.settings.groups import (
     SecretSettings,
     StoreSettings,
 )
+from core.settings.journey_groups import JourneySettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
     AccountSettings,
@@ -38,6 +39,7 @@ class Settings:
     consents: ConsentSettings
     collection: CollectionSettings
     files: FileSettings
+    journey: JourneySettings
     relay: RelaySettings
     processes: ProcessSettings
 

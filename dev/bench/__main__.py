@@ -4,6 +4,7 @@ import sys
 
 from dev.bench.at_rest import __main__ as at_rest
 from dev.bench.clients import __main__ as clients
+from dev.bench.journey_estimates import __main__ as journey_estimates
 from dev.bench.pipeline import __main__ as pipeline
 from dev.bench.pipeline.peers import install_peers
 from dev.bench.relay import __main__ as relay
@@ -19,6 +20,7 @@ def main() -> int:
     at_rest.main(["--patients", "5000", "--rounds", "7"])
     waiting.main(["--sessions", "2000", "--seconds", "15", "--peer-sessions", "100", "--peer-seconds", "8"])
     clients.main(["--rounds", "3", "--messages", "5000", "--commands", "4000", "--exchanges", "500"])
+    journey_estimates.main([])
     relay.main(["--sockets", "1000", "--idle-seconds", "10", "--seconds", "3", "--rounds", "3"])
     return 0
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from dev.local.child import die_with
+from dev.local.demo import DEMO_SETTINGS
 from dev.local.errors import LocalError
 from dev.local.home import hold_home
 from dev.local.stack import Stack
@@ -23,7 +24,7 @@ def main() -> int:
     parser.add_argument("--end-with-parent", action="store_true", help="also stop when the calling process vanishes")
     if parser.parse_args().end_with_parent:
         die_with(os.getppid(), signal.SIGTERM)
-    return run(lambda: Stack(demo_home(), demo_ports(), tell=tell))
+    return run(lambda: Stack(demo_home(), demo_ports(), DEMO_SETTINGS, tell=tell))
 
 
 def run(make_stack: Callable[[], Stack]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from dev.local.demo import seed_command
 from dev.local.errors import LocalError, StartFailedError
 from dev.local.health import answers
 from dev.local.home import make_home
@@ -93,6 +94,9 @@ class Stack:
         self.start_servers()
         self._tell("migrations: bringing the database's tables up to date")
         self.run(self._migrations, "migrations")
+        if self.env.get("WELNO_DEMO") == "true":
+            self._tell("demo: making what is missing of the demo hospital")
+            self.run(seed_command(self.home), "demo")
         self._tell(f"starting {', '.join(self.programs)} (some seconds)")
         for name in self.programs:
             self.start(name)

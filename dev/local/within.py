@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from dev.local.demo import DEMO_SETTINGS
 from dev.local.errors import LocalError, StartFailedError
 from dev.local.postgres import database_url
 from dev.local.programs import ROOT, Ports
@@ -24,7 +25,7 @@ def read_environment(home: Path, ports: Ports) -> dict[str, str]:
     """Raises StartFailedError when there is no demo in that home folder yet."""
     if not (home / "secrets").exists() or ports.postgres is None or ports.valkey is None:
         raise StartFailedError(f"there is no demo in {home} yet; start it with: make run")
-    return demo_environment(
+    environment = demo_environment(
         home,
         database_url=database_url(home, ports.postgres),
         redis_url=redis_url(home, ports.valkey),
@@ -32,6 +33,7 @@ def read_environment(home: Path, ports: Ports) -> dict[str, str]:
         web_port=ports.web,
         flower_port=ports.flower,
     )
+    return {**environment, **DEMO_SETTINGS}
 
 
 def main(command: list[str]) -> None:

@@ -51,6 +51,9 @@ class Login(Table):
     platform: Mapped[str | None]
     refresh_hash: Mapped[str | None]
     previous_hash: Mapped[str | None]
+    refreshed_at: Mapped[Moment | None]
+    refresh_key_hash: Mapped[str | None]
+    refresh_reply: Mapped[str | None]
     second_factor: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[CreatedAt]

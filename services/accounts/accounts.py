@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.accounts import ROLES_OF, Account, AccountKind, AccountRole, RevokedWhy
-from services.accounts.logins import revoke_logins
+from services.accounts.logins import end_logins
+from services.delivery.unit_of_work import Work
 
 PASSWORD_MIN_CHARACTERS = 12
 # Longer ones add nothing but hashing time that anybody may ask for.
@@ -113,16 +114,16 @@ def require_account(session: Session, kind: AccountKind, login: str) -> Account:
     return account
 
 
-def change_password(session: Session, account: Account, password_hash: str) -> None:
+def change_password(work: Work, account: Account, password_hash: str) -> None:
     """Whoever is signed in by the old one is no longer."""
     account.password_hash = password_hash
-    revoke_logins(session, account.account_id, RevokedWhy.PASSWORD_CHANGED)
+    end_logins(work, account.account_id, RevokedWhy.PASSWORD_CHANGED)
 
 
-def disable_account(session: Session, account: Account) -> None:
+def disable_account(work: Work, account: Account) -> None:
     """Throws its logins out; what it did stays."""
     account.is_active = False
-    revoke_logins(session, account.account_id, RevokedWhy.DISABLED)
+    end_logins(work, account.account_id, RevokedWhy.DISABLED)
 
 
 def enable_account(account: Account) -> None:

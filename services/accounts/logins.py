@@ -7,19 +7,22 @@ Errors: LoginError (not retryable) > LoginEnded, RefreshReused.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, Login, RevokedWhy, Scope
+from services.delivery.unit_of_work import Work
 
 # A use is written down at most this often: a page that asks every second would write a row each time.
 _SEEN_EVERY = timedelta(seconds=30)
 # Beyond the life of every token that names the login.
 _KEPT_AFTER_END = timedelta(days=30)
+_REPLIES_KEPT = timedelta(minutes=5)
 
 
 class LoginError(Exception):
@@ -41,6 +44,7 @@ class LoginState:
     """A login that holds. `role` is the account's of this moment, None for principals that have no account."""
 
     sid: UUID
+    kind: str
     principal_id: UUID
     scope: Scope
     role: str | None
@@ -67,7 +71,7 @@ def open_login(
             kind=kind,
             principal_id=principal_id,
             scope=scope,
-            refresh_hash=refresh_id and _hash(refresh_id),
+            refresh_hash=refresh_id and hash_token_id(refresh_id),
             device_id=device_id,
             platform=platform,
             second_factor=second_factor,
@@ -101,6 +105,7 @@ def check_login(
         note_use(session, sid, now)
     return LoginState(
         sid=sid,
+        kind=login.kind,
         principal_id=login.principal_id,
         scope=scope,
         role=account and account.role,
@@ -109,10 +114,30 @@ def check_login(
     )
 
 
+def find_held(session: Session, sids: Collection[UUID], scope: Scope) -> set[UUID]:
+    """Those of them that hold, with one question for all; no use is noted."""
+    is_out = and_(Account.account_id.is_not(None), Account.is_active.is_(False))
+    query = (
+        select(Login.sid)
+        .outerjoin(Account, Account.account_id == Login.principal_id)
+        .where(Login.sid.in_(sids), Login.scope == scope, Login.revoked_at.is_(None), not_(is_out))
+    )
+    return set(session.scalars(query))
+
+
 def note_use(session: Session, sid: UUID, now: datetime) -> None:
     """Never backwards, and nothing for one that was taken back meanwhile."""
     later = func.greatest(Login.last_seen_at, now)
     session.execute(update(Login).where(Login.sid == sid, Login.revoked_at.is_(None)).values(last_seen_at=later))
+
+
+def lock_login(session: Session, sid: UUID) -> Login:
+    """Raises LoginEnded for one that cannot be renewed: taken back, unknown, or never given a refresh token."""
+    query = select(Login).where(Login.sid == sid).with_for_update().execution_options(populate_existing=True)
+    login = session.scalar(query)
+    if login is None or login.revoked_at is not None or login.refresh_hash is None:
+        raise LoginEnded("taken back, or unknown")
+    return login
 
 
 def rotate_refresh(session: Session, sid: UUID, refresh_id: str, new_id: str) -> Login:
@@ -121,15 +146,11 @@ def rotate_refresh(session: Session, sid: UUID, refresh_id: str, new_id: str) ->
     Raises LoginEnded. Raises RefreshReused for one that was exchanged before, after taking the login back: commit all
     the same, as who presents it last may be the thief or the owner.
     """
-    login = session.scalar(
-        select(Login).where(Login.sid == sid).with_for_update().execution_options(populate_existing=True)
-    )
-    if login is None or login.revoked_at is not None or login.refresh_hash is None:
-        raise LoginEnded("taken back, or unknown")
-    if login.refresh_hash != _hash(refresh_id):
+    login = lock_login(session, sid)
+    if login.refresh_hash != hash_token_id(refresh_id):
         revoke_login(session, sid, RevokedWhy.REFRESH_REUSED)
         raise RefreshReused("it was exchanged before")
-    login.previous_hash, login.refresh_hash = login.refresh_hash, _hash(new_id)
+    login.previous_hash, login.refresh_hash = login.refresh_hash, hash_token_id(new_id)
     login.last_seen_at = func.clock_timestamp()
     session.flush()
     return login
@@ -156,12 +177,31 @@ def revoke_logins(session: Session, principal_id: UUID, why: RevokedWhy, *, keep
     return list(session.scalars(update(Login).where(*conditions).values(values).returning(Login.sid)))
 
 
+def end_login(work: Work, sid: UUID, why: RevokedWhy) -> bool:
+    """Take it back, and close its sockets on every process. Whether it held until now."""
+    held = revoke_login(work.session, sid, why)
+    work.end_login(sid)
+    return held
+
+
+def end_logins(work: Work, principal_id: UUID, why: RevokedWhy, *, keep: UUID | None = None) -> None:
+    """The same for all of a principal but `keep`."""
+    for sid in revoke_logins(work.session, principal_id, why, keep=keep):
+        work.end_login(sid)
+
+
 def forget_logins(session: Session) -> int:
-    """Delete those that nobody can use any more; how many."""
+    """Delete those that nobody can use any more, and answers that are repeated no more; how many logins."""
+    outdated = Login.refreshed_at < func.now() - _REPLIES_KEPT
+    session.execute(
+        update(Login)
+        .where(Login.refresh_reply.is_not(None), outdated)
+        .values(refresh_reply=None, refresh_key_hash=None)
+    )
     before = func.now() - _KEPT_AFTER_END
     ended = or_(Login.revoked_at < before, and_(Login.revoked_at.is_(None), Login.last_seen_at < before))
     return session.connection().execute(delete(Login).where(ended)).rowcount
 
 
-def _hash(token_id: str) -> str:
+def hash_token_id(token_id: str) -> str:
     return hashlib.sha256(token_id.encode()).hexdigest()

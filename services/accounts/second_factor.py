@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from core.sealing import Sealer
 from models.accounts import Account, RevokedWhy
-from services.accounts.logins import revoke_logins
+from services.accounts.logins import end_logins
+from services.delivery.unit_of_work import Work
 
 _STEP_SECONDS = 30
 _STEPS_OFF = (0, -1, 1)
@@ -39,11 +40,11 @@ def confirm_secret(session: Session, account: Account, sealer: Sealer, code: str
     return True
 
 
-def forget_secret(session: Session, account: Account) -> None:
+def forget_secret(work: Work, account: Account) -> None:
     """For who has lost the authenticator: whoever is signed in by it is no longer."""
     account.totp_secret = None
     account.totp_confirmed = False
-    revoke_logins(session, account.account_id, RevokedWhy.SECOND_FACTOR_FORGOTTEN)
+    end_logins(work, account.account_id, RevokedWhy.SECOND_FACTOR_FORGOTTEN)
 
 
 def take_code(session: Session, account: Account, sealer: Sealer, code: str, now: datetime) -> bool:

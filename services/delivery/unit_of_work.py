@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -48,6 +49,8 @@ class Work:
     _projected: dict[str, object] = field(default_factory=dict)
     calls: list[TaskCall] = field(default_factory=list)
     ended_rights: list[str] = field(default_factory=list)
+    ended_logins: list[str] = field(default_factory=list)
+    woken: dict[str, None] = field(default_factory=dict)
 
     def emit(self, subject: str, body: dict[str, Any]) -> None:
         """Tell one event of a subject. It gets its number before the commit. Raises InvalidEventError."""
@@ -68,6 +71,14 @@ class Work:
     def reauthorize(self, subject: str) -> None:
         """This unit takes rights to the subject away: have all its readers looked at again after the commit."""
         self.ended_rights.append(subject)
+
+    def end_login(self, sid: UUID) -> None:
+        """This unit takes a login back: have its readers looked at again, on every process, after the commit."""
+        self.ended_logins.append(str(sid))
+
+    def wake(self, name: str) -> None:
+        """This unit changes what a process follows by its own clock: have it look now, after the commit."""
+        self.woken[name] = None
 
     def take_pending(self, subject: str) -> list[bytes]:
         """The bodies that still need numbers, for a statement that numbers them itself; `note_numbered` must follow."""
@@ -110,7 +121,8 @@ class Work:
 
 class UnitOfWork:
     """Opens units. `deliver` appends a subject's events to its stream, `send` hands a task to the broker, `reauthorize`
-    tells all web processes whose readers to look at again.
+    and `end_login` tell all web processes whose readers to look at again: a subject's, or a login's. `wake` has whoever
+    follows by their own clock look now.
 
     None may raise: the commit is done, and what they could not do is made up for later.
     """
@@ -122,12 +134,16 @@ class UnitOfWork:
         deliver: Callable[[Delivery], object],
         send: Callable[[TaskCall], object],
         reauthorize: Callable[[str], object],
+        end_login: Callable[[str], object],
+        wake: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.sessions = sessions
         self._kinds = kinds
         self._deliver = deliver
         self._send = send
         self._reauthorize = reauthorize
+        self._end_login = end_login
+        self._wake = wake
 
     @contextmanager
     def __call__(self) -> Iterator[Work]:
@@ -142,3 +158,7 @@ class UnitOfWork:
             self._send(call)
         for subject in work.ended_rights:
             self._reauthorize(subject)
+        for sid in work.ended_logins:
+            self._end_login(sid)
+        for name in work.woken:
+            self._wake(name)

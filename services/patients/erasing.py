@@ -32,13 +32,16 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class ErasedPerson:
-    """What the erasers have to know. Sealed in the job's row until its end."""
+    """What the erasers have to know. Sealed in the job's row until its end. `user_ids` and `queue_ids` are of the
+    journey."""
 
     patient_uuid: UUID
     name: str = field(repr=False)
     phone: str = field(repr=False)
     birth_date: date = field(repr=False)
     session_ids: tuple[UUID, ...] = ()
+    user_ids: tuple[UUID, ...] = ()
+    queue_ids: tuple[UUID, ...] = ()
 
     def to_json(self) -> bytes:
         return orjson.dumps(self)
@@ -52,6 +55,9 @@ class ErasedPerson:
             phone=values["phone"],
             birth_date=date.fromisoformat(values["birth_date"]),
             session_ids=tuple(map(UUID, values["session_ids"])),
+            # Not in a job that an earlier release began.
+            user_ids=tuple(map(UUID, values.get("user_ids", ()))),
+            queue_ids=tuple(map(UUID, values.get("queue_ids", ()))),
         )
 
 
@@ -186,6 +192,14 @@ def open_person(sealer: Sealer, erasure_id: UUID, sealed: bytes) -> ErasedPerson
 
 def with_sessions(person: ErasedPerson, session_ids: Sequence[UUID]) -> ErasedPerson:
     return replace(person, session_ids=tuple(sorted({*person.session_ids, *session_ids})))
+
+
+def with_journey(person: ErasedPerson, user_ids: Sequence[UUID], queue_ids: Sequence[UUID]) -> ErasedPerson:
+    return replace(
+        person,
+        user_ids=tuple(sorted({*person.user_ids, *user_ids})),
+        queue_ids=tuple(sorted({*person.queue_ids, *queue_ids})),
+    )
 
 
 def _count(job: Erasure, counts: Counts) -> None:

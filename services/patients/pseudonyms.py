@@ -14,6 +14,8 @@ class PseudonymOf(StrEnum):
     STAFF = "staff"
     PROCESS = "process"
     PHONE = "phone"
+    JOURNEY_PHONE = "journey_phone"
+    LOGIN = "journey_login"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from models.processes import ProcessLease
@@ -31,6 +32,20 @@ DEAD_OWNER = text(f"""
         where p.id = welno.welno_collection_history.owner_id and p.lease_until > now()
     )
 """)  # noqa: S608 the only thing put in is our own number
+
+_LEADER = text(f"""
+    select min(p.id) from welno.welno_processes p
+    join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid and l.granted
+        and l.database = (select oid from pg_database where datname = current_database())
+    where p.kind = :kind and p.lease_until > now()
+""")  # noqa: S608 the only thing put in is our own number
+
+
+def find_leader(session: Session, kind: str) -> int | None:
+    """The lease of the one process of a kind that does what only one should: the longest in place of those alive. For
+    a moment, after a leader hung, two may take themselves for it."""
+    found: int | None = session.scalar(_LEADER, {"kind": kind})
+    return found
 
 
 class ProcessLeaseHolder:

@@ -8,6 +8,7 @@ from services.accounts.logins import forget_logins
 from services.accounts.revocations import forget_revocations
 from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
+from services.delivery.idempotency import forget_keys
 from services.delivery.unit_of_work import Work
 from services.patients.visits import forget_visits
 from tasks.app import app, settings
@@ -21,13 +22,15 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete what concerns only tokens, logins and pushes that nobody can use any more. Twice is once."""
+    """Delete what concerns only tokens, logins, pushes and keys that nobody can use any more. Twice is once."""
     with runtime().stores.unit_of_work() as work:
         forgotten = forget_revocations(work.session)
         logins = forget_logins(work.session)
         pushes = forget_pushes(work.session)
         visits = forget_visits(work.session)
-    log.info("revocations_forgotten", count=forgotten, logins=logins, pushes=pushes, visits=visits)
+        keys = forget_keys(work.session, runtime().stores.clock.now())
+    counts = {"logins": logins, "pushes": pushes, "visits": visits, "idempotency_keys": keys}
+    log.info("revocations_forgotten", count=forgotten, **counts)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)

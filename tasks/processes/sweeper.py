@@ -36,6 +36,7 @@ from streams import StreamsError
 from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
+from tasks.processes.line_refreshing import LineFollower
 
 log = get_logger(__name__)
 
@@ -107,8 +108,12 @@ def main() -> None:
     sweeper = Sweeper(stores, settings.processes.sweep_interval_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sweeper.stopping.set())
+    follower = LineFollower(stores, sweeper.stopping.set)
+    if settings.journey.is_on:
+        follower.start()
     log.info("sweeper_started")
     sweeper.run()
+    follower.stop()
     stores.close()
 
 

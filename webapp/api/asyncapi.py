@@ -1,4 +1,4 @@
-"""`/api/asyncapi.json`: the live stream of a session for machines, made of the code's own tables and schemas."""
+"""`/api/asyncapi.json`: the live streams for machines, made of the code's own tables and schemas."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from core.names import Event
 from services.collection.session_cache import STATE_FIELDS
+from webapp.api.journey.live.document import describe_sockets
 from webapp.api.rendered import answer_rendered
 from webapp.auth import TOKEN_PROTOCOL, mark_access, session_cookie_name
 from webapp.current import parts
@@ -45,7 +46,8 @@ def _render() -> str:
     here = parts()
     bounds = asdict(here.relay.limits) | {"sockets_per_session": here.stores.settings.collection.sockets_per_session}
     schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
-    return json.dumps(build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL}))
+    document = build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL})
+    return json.dumps(with_journey(document, schemas) if here.stores.settings.journey.is_on else document)
 
 
 def _protocol() -> str:
@@ -74,6 +76,17 @@ def build_document(schemas: Mapping[str, Json], bounds: Mapping[str, float], ser
             "messages": {name: _message(name, text) for name, text in _MESSAGES.items()},
             "securitySchemes": _security(),
         },
+    }
+
+
+def with_journey(document: Json, schemas: Mapping[str, Json]) -> Json:
+    """The same with the journey's sockets beside."""
+    described = describe_sockets(schemas)
+    components = document["components"]
+    return document | {
+        "channels": document["channels"] | described["channels"],
+        "operations": document["operations"] | described["operations"],
+        "components": components | {name: components[name] | described[name] for name in ("schemas", "messages")},
     }
 
 

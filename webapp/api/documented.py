@@ -19,6 +19,7 @@ _SAID = {
     404: "Not found, or not yours.",
     408: "The body did not come within its time.",
     409: "Not possible in the present state.",
+    410: "Not in use any more, or its time is over.",
     413: "The body exceeds 64 KiB.",
     415: "The body is not JSON.",
     429: "Too often; `Retry-After` says when again.",

@@ -12,6 +12,8 @@ from flask import request
 from webapp.cookies import SESSION_COOKIE, cookie_name
 from webapp.current import stores
 
+# Offered beside `welno.token.{token}`: a browser closes a socket whose server picks none of its protocols.
+PROTOCOL = "welno.v1"
 TOKEN_PROTOCOL = "welno.token."  # noqa: S105 how a sub-protocol with a token begins
 
 
@@ -40,7 +42,7 @@ def join_token(session_id: str, secret: str) -> str:
 
 def presented_credential() -> Credential | None:
     """A bearer token or sub-protocol wins over the cookie: a page of another site cannot make a browser send those."""
-    for token in (bearer_token(), _sub_protocol_token()):
+    for token in (bearer_token(), sub_protocol_token()):
         if token is not None and (found := split_token(token, by_cookie=False)):
             return found
     return split_token(request.cookies.get(session_cookie_name(), ""), by_cookie=True)
@@ -55,7 +57,7 @@ def bearer_token() -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def _sub_protocol_token() -> str | None:
+def sub_protocol_token() -> str | None:
     offered = (item.strip() for item in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
     return next((item[len(TOKEN_PROTOCOL) :] for item in offered if item.startswith(TOKEN_PROTOCOL)), None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -45,15 +45,21 @@ class AccountToken:
     """Of whom a token is. `sid` is None for a command's token, which has no login."""
 
     name: str
+    role: str
     sid: UUID | None
+    token_id: str
+    expires_at: datetime
 
 
 def require_account() -> AccountToken:
     """A valid token of any account, whatever it may do. Raises ApiError."""
     claims = verified_claims("headers")
-    if claims is None or "scope" not in claims:
+    if claims is None or claims.get("scope", Scope.RECORDS) == Scope.RECORDS:
         raise ApiError(Code.UNAUTHORIZED)
-    return AccountToken(str(claims["sub"]), UUID(claims["sid"]) if "sid" in claims else None)
+    sid = UUID(claims["sid"]) if "sid" in claims else None
+    return AccountToken(
+        str(claims["sub"]), str(claims["role"]), sid, str(claims["jti"]), datetime.fromtimestamp(claims["exp"], UTC)
+    )
 
 
 def require_operator_login() -> LoginState:

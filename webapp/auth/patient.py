@@ -10,6 +10,7 @@ from flask import Response, abort, g, redirect, request
 from flask_jwt_extended import create_access_token, get_jwt, set_access_cookies
 
 from core.names import Step
+from models.accounts import Scope
 from models.patients import ActorKind, PatientSession
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
@@ -92,6 +93,9 @@ def _knew_password(patient_uuid: UUID) -> bool:
     by_header = verified_claims("headers")
     claims = by_header or verified_claims("cookies")
     if claims is None or claims.get("role") != Role.PATIENT or claims.get("sub") != str(patient_uuid):
+        return False
+    # Patients of a hospital log in with four digits and a birth date: that opens no records, whatever `sub` says.
+    if claims.get("scope", Scope.RECORDS) != Scope.RECORDS:
         return False
     if by_header is None:
         require_listed_origin()
@@ -184,7 +188,12 @@ def open_records(response: Response, patient_uuid: UUID, issued_at: datetime) ->
             life=PATIENT_TOKEN_LIFE,
         )
     # To the microsecond, unlike `iat`: a token given right after a change of password must outlive it.
-    claims = {"role": Role.PATIENT, "issued_at": issued_at.timestamp(), "session": str(row_id)}
+    claims = {
+        "role": Role.PATIENT,
+        "scope": Scope.RECORDS,
+        "issued_at": issued_at.timestamp(),
+        "session": str(row_id),
+    }
     token: str = create_access_token(str(patient_uuid), additional_claims=claims)
     set_access_cookies(response, token, max_age=int(PATIENT_TOKEN_LIFE.total_seconds()))
     return token

@@ -11,6 +11,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from sqlalchemy.orm import Session
 
+from models.accounts import Scope
 from services.accounts.revocations import Principal, PrincipalKind, is_revoked, revoke_token
 from webapp.auth.credentials import bearer_token
 from webapp.current import stores
@@ -20,6 +21,8 @@ class Role(StrEnum):
     PATIENT = "patient"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    STAFF = "staff"
+    ADMIN = "admin"
 
 
 def verified_claims(location: str) -> dict[str, Any] | None:
@@ -54,5 +57,5 @@ def take_back(session: Session, claims: Mapping[str, Any]) -> None:
 
 
 def _principal_of(claims: Mapping[str, Any]) -> Principal:
-    is_patient = claims.get("role") == Role.PATIENT
+    is_patient = claims.get("role") == Role.PATIENT and claims.get("scope", Scope.RECORDS) == Scope.RECORDS
     return Principal(PrincipalKind.PATIENT if is_patient else PrincipalKind.STAFF, claims["sub"])

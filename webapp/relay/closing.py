@@ -66,9 +66,15 @@ CLOSINGS: Mapping[int, Closing] = {
         "not authenticated", "Neither cookie nor token, or one that has ended or was revoked.", Then.STAY_AWAY
     ),
     CloseCode.FORBIDDEN_ORIGIN: Closing(
-        "origin not allowed", "A page of an origin that is not listed sent the cookie.", Then.STAY_AWAY
+        "origin not allowed",
+        "A page of an origin that is not listed sent the cookie, or opened a socket of the journey.",
+        Then.STAY_AWAY,
     ),
-    CloseCode.UNKNOWN: Closing("unknown session", "No such session, or it was cancelled.", Then.STAY_AWAY),
+    CloseCode.UNKNOWN: Closing(
+        "unknown, or not yours",
+        "Nothing that you may follow: unknown, cancelled, another's, or not of your role.",
+        Then.STAY_AWAY,
+    ),
     CloseCode.EXPIRED: Closing("session expired", "The session has ended by time.", Then.STAY_AWAY),
     CloseCode.TOO_MANY: Closing(
         "too many",

@@ -48,11 +48,12 @@ class ReaderRegistry:
         """Beside the setting: `fitting` says how many there is room for at present."""
         self._fitting = fitting
 
-    def acquire(self, subject: str, max_readers: int, address: str, person: str | None = None) -> ReaderSlot:
-        """For a reader of one subject. Raises TooManySocketsError, and has then taken nothing."""
+    def acquire(self, subject: str, max_readers: int, address: str | None, person: str | None = None) -> ReaderSlot:
+        """For a reader of one subject; an `address` of None is not counted. Raises TooManySocketsError, and has then
+        taken nothing."""
         return self._take([*self._of_connection(address, person), ("subject", subject, max_readers)])
 
-    def acquire_connection(self, address: str, person: str | None = None) -> ReaderSlot:
+    def acquire_connection(self, address: str | None, person: str | None = None) -> ReaderSlot:
         """For a socket that may follow several subjects, and follows none yet. Raises as `acquire`."""
         return self._take(self._of_connection(address, person))
 
@@ -72,10 +73,10 @@ class ReaderRegistry:
         tally = self._tallies["total"].get("")
         return tally.count if tally is not None else 0
 
-    def _of_connection(self, address: str, person: str | None) -> list[tuple[str, str, int]]:
-        most = min(self._limits["total"], self._fitting())
-        wanted = [("total", "", most), ("address", address, self._limits["address"])]
-        return wanted if person is None else [*wanted, ("person", person, self._limits["person"])]
+    def _of_connection(self, address: str | None, person: str | None) -> list[tuple[str, str, int]]:
+        wanted = [("total", "", min(self._limits["total"], self._fitting()))]
+        named = (("address", address), ("person", person))
+        return [*wanted, *((scope, name, self._limits[scope]) for scope, name in named if name is not None)]
 
     def _take(self, wanted: Sequence[tuple[str, str, int]]) -> ReaderSlot:
         with self._lock:

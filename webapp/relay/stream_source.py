@@ -158,12 +158,13 @@ MultiSubjectCommand = Callable[[Message, FollowedStreams], Sequence[bytes]]
 class SubscribeRequest:
     """A reader who may read: which source, from which position on, and whose slots are taken in the registry.
 
-    after   None: from the end on
+    after     None: from the end on
+    address   None: of a network that many share, so it is not counted
     """
 
     source: StreamSource
     after: Position | None
-    address: str
+    address: str | None
     person: str | None = None
 
 
@@ -172,5 +173,5 @@ class MultiSubjectRequest:
     """A socket that may follow several streams, and whose slots it takes."""
 
     source: MultiSubjectSource
-    address: str
+    address: str | None
     person: str | None = None

@@ -20,9 +20,9 @@ from services.delivery.unit_of_work import UnitOfWork
 from streams import Position, StoredEvent, StreamPolicy, Streams
 
 ROW = SubjectKind(prefix="thing", counter=RowCounter("welno.test_things", "thing_id"), keep_days=2)
-SHARED = SubjectKind(prefix="hall", counter=SharedCounter(), keep_days=7, stream=StreamPolicy(max_length=10))
+SHARED = SubjectKind(prefix="screen", counter=SharedCounter(), keep_days=7, stream=StreamPolicy(max_length=10))
 KINDS = SubjectKinds([ROW, SHARED])
-HALL = "hall:one"
+HALL = "screen:one"
 
 
 def nothing(_: object) -> None:
@@ -43,8 +43,8 @@ class Log:
         self.streams = Streams(self.redis)
         self.sender = EventSender(self.sessions, self.streams, KINDS)
         self.reader = HistoryReader(self.sessions, self.streams, KINDS)
-        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, nothing, nothing)
-        self.unsent_unit = UnitOfWork(self.sessions, KINDS, nothing, nothing, nothing)
+        self.unit_of_work = UnitOfWork(self.sessions, KINDS, self.sender.deliver, nothing, nothing, nothing)
+        self.unsent_unit = UnitOfWork(self.sessions, KINDS, nothing, nothing, nothing, nothing)
         self.sweep = StreamSweep(
             self.sessions, self.streams, KINDS, self.sender, settle_seconds=0, monotonic=lambda: self.seconds
         )
@@ -97,5 +97,5 @@ def log(engine: Engine, redis_client: redis.Redis) -> Iterator[Log]:
         keep_partitions(session, KINDS, clock.now().date())
     yield Log(sessions, redis_client)
     with engine.begin() as connection:
-        connection.execute(text("drop table welno.test_things, welno_log.thing, welno_log.hall"))
+        connection.execute(text("drop table welno.test_things, welno_log.thing, welno_log.screen"))
         connection.execute(text("delete from welno.welno_subjects"))

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -22,7 +23,7 @@ from .conftest import HALL, KINDS, Log, nothing, seqs
 def hold(log: Log) -> Delivery:
     """What a sender that stands still after its commit has in its hands."""
     held: list[Delivery] = []
-    with UnitOfWork(log.sessions, KINDS, held.append, nothing, nothing)() as work:
+    with UnitOfWork(log.sessions, KINDS, held.append, nothing, nothing, nothing)() as work:
         work.emit(HALL, {"late": True})
     return held[0]
 
@@ -138,19 +139,19 @@ def test_a_number_that_was_never_given_is_gone(log: Log):
     end = log.emit(count=2)
     assert log.reader.read_after(HALL, 3, end.epoch).gone
     assert log.reader.read_after(HALL, 1, "0" * 16).gone
-    assert log.reader.read_after("hall:none", 0).position == Position(end.epoch, 0)
+    assert log.reader.read_after("screen:none", 0).position == Position(end.epoch, 0)
 
 
 def test_moved_names_those_that_went_on_and_no_others(log: Log):
     at = log.emit()
-    places = {HALL: at, "hall:none": Position(at.epoch, 0)}
+    places = {HALL: at, "screen:none": Position(at.epoch, 0)}
     assert log.reader.moved(places) == []
     log.redis.flushdb()
     assert log.reader.moved(places) == []
     log.emit(is_sent=False)
     assert log.reader.moved(places) == [HALL]
-    log.emit("hall:none")
-    assert set(log.reader.moved(places)) == {HALL, "hall:none"}
+    log.emit("screen:none")
+    assert set(log.reader.moved(places)) == {HALL, "screen:none"}
 
 
 def test_what_a_dead_sender_left_is_filled_by_the_sweep(log: Log):
@@ -249,7 +250,7 @@ def test_writers_go_on_while_redis_is_emptied_all_the_while(log: Log):
 
 def test_a_store_that_is_away_is_no_error_of_the_unit(log: Log):
     away = EventSender(log.sessions, Streams(redis.Redis(port=pick_port(), retry=None)), KINDS)
-    with UnitOfWork(log.sessions, KINDS, away.deliver, nothing, nothing)() as work:
+    with UnitOfWork(log.sessions, KINDS, away.deliver, nothing, nothing, nothing)() as work:
         work.emit(HALL, {})
     assert log.streams.positions([HALL]) == [NOWHERE]
     assert log.sweep.run(0) == 1
@@ -261,7 +262,7 @@ def test_a_database_without_a_free_connection_is_no_error_of_a_committed_unit(lo
     log.emit(is_sent=False)  # the sender has to fill this from the database
     engine = create_engine(log.sessions.kw["bind"].url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     sender = EventSender(sessionmaker(engine), log.streams, KINDS)
-    with engine.connect(), UnitOfWork(log.sessions, KINDS, sender.deliver, nothing, nothing)() as work:
+    with engine.connect(), UnitOfWork(log.sessions, KINDS, sender.deliver, nothing, nothing, nothing)() as work:
         work.emit(HALL, {})
     engine.dispose()
     assert (log.logged(), log.streamed()) == ([1, 2, 3], [1])
@@ -269,12 +270,34 @@ def test_a_database_without_a_free_connection_is_no_error_of_a_committed_unit(lo
 
 def test_who_must_be_looked_at_again_is_told_after_the_commit_and_not_without_one(log: Log):
     told: list[tuple[str, int]] = []
-    unit = UnitOfWork(log.sessions, KINDS, nothing, nothing, lambda subject: told.append((subject, len(log.logged()))))
+    sid = uuid4()
+
+    def tell(who: str) -> None:
+        told.append((who, len(log.logged())))
+
+    unit = UnitOfWork(log.sessions, KINDS, nothing, nothing, tell, tell)
     with suppress(KeyError), unit() as work:
         work.reauthorize(HALL)
+        work.end_login(sid)
         raise KeyError
     with unit() as work:
         work.emit(HALL, {})
         work.reauthorize(HALL)
+        work.end_login(sid)
         assert told == []
-    assert told == [(HALL, 1)]
+    assert told == [(HALL, 1), (str(sid), 1)]
+
+
+def test_a_follower_is_woken_once_after_the_commit_and_not_without_one(log: Log):
+    woken: list[tuple[str, int]] = []
+    wake = lambda name: woken.append((name, len(log.logged())))  # noqa: E731
+    unit = UnitOfWork(log.sessions, KINDS, nothing, nothing, nothing, nothing, wake)
+    with suppress(KeyError), unit() as work:
+        work.wake(HALL)
+        raise KeyError
+    with unit() as work:
+        work.emit(HALL, {})
+        work.wake(HALL)
+        work.wake(HALL)
+        assert woken == []
+    assert woken == [(HALL, 1)]

@@ -159,3 +159,55 @@ def test_accounts_of_before_the_record_of_grants_are_in_it(own_database: Environ
     engine.dispose()
     assert (change["account_id"], change["role"], change["what"]) == (account["id"], "auditor", "added")
     assert change["changed_at"].isoformat() == "2026-01-02T00:00:00+00:00"
+
+
+SEEDED_JOURNEY = """
+insert into welno.exams (exam_id, title, display_title) values ('E', 'e', 'e');
+insert into welno.users (user_id, name, phone, phone_hash, login_hash, birth_date)
+    select gen_random_uuid(), 'n', 'p', 'h' || i, 'h', 'b' from generate_series(1, 3) i;
+insert into welno.visits (visit_id, user_id, began_at) select gen_random_uuid(), user_id, now() from welno.users;
+insert into welno.patient_states (user_id, current_state)
+    select user_id, case phone_hash when 'h1' then 'ONGOING' else 'WAITING' end from welno.users;
+insert into welno.queues (queue_id, user_id, visit_id, exam_id, service_date, queue_number, place, place_since, state,
+        joined_at)
+    select gen_random_uuid(), user_id, visit_id, 'E', current_date, n, n, now(), (array['ongoing', 'pending',
+        'waiting'])[n], now()
+    from (select *, row_number() over (order by phone_hash) n from welno.users join welno.visits using (user_id)) u;
+insert into welno.queue_status_logs (queue_id, previous_state, new_state) select queue_id, 'pending', 'ongoing'
+    from welno.queues;
+insert into welno.state_transitions (user_id, from_state, to_state, trigger_type, trigger_source, request_id)
+    select user_id, 'CALLED', 'ONGOING', 'staff_action', 'start_exam', '' from welno.users;
+"""
+
+
+def old_names(connection: Connection) -> dict[str, list[str]]:
+    queries = {
+        "patients": "select current_state from welno.patient_states",
+        "queues": "select state from welno.queues",
+        "logs": "select previous_state from welno.queue_status_logs union all select new_state from"
+        " welno.queue_status_logs",
+        "steps": "select to_state from welno.state_transitions",
+    }
+    return {name: sorted(set(connection.execute(text(query)).scalars())) for name, query in queries.items()}
+
+
+def test_old_names_of_states_go_up_and_come_back_down(own_database: Environment):
+    alembic(own_database, "upgrade", "0020")
+    engine = create_engine(own_database["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(SEEDED_JOURNEY))
+        alembic(own_database, "upgrade", "0022")
+        assert old_names(connection) == {
+            "patients": ["IN_PROGRESS", "WAITING"],
+            "queues": ["in_progress", "waiting"],
+            "logs": ["in_progress", "waiting"],
+            "steps": ["IN_PROGRESS"],
+        }
+        alembic(own_database, "downgrade", "0020")
+        assert old_names(connection) == {
+            "patients": ["ONGOING", "WAITING"],
+            "queues": ["ongoing", "waiting"],
+            "logs": ["ongoing", "waiting"],
+            "steps": ["ONGOING"],
+        }
+    engine.dispose()

@@ -22,7 +22,7 @@ from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from tests.integration.webapp.conftest import app, starter, web_settings  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
-from webapp.api.asyncapi import build_document
+from webapp.api.asyncapi import build_document, with_journey
 from webapp.current import parts
 from webapp.relay.closing import CloseCode
 
@@ -41,7 +41,7 @@ def document(app: Flask) -> dict[str, Any]:  # noqa: F811 a fixture
     with app.app_context():
         schemas = app.extensions["welno_document"]()["components"]["schemas"]
         made = build_document(schemas, asdict(parts(app).relay.limits), {"host": "welno.test", "protocol": "wss"})
-    return json.loads(json.dumps(made))
+    return json.loads(json.dumps(with_journey(made, schemas)))
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,18 @@ def test_the_close_codes_and_bounds_are_those_of_the_code(document, app):  # noq
     assert channel["x-bounds"]["queue_max_bytes"] == parts(app).relay.limits.queue_max_bytes
 
 
+def test_every_socket_route_is_listed(document, app):  # noqa: F811 a fixture
+    routes = {rule.rule for rule in app.url_map.iter_rules() if rule.websocket}
+    listed = {channel["address"] for channel in document["channels"].values()}
+    assert {rule.replace("<string:", "{").replace(">", "}") for rule in routes} == listed
+
+
 def test_a_recorded_conversation_is_as_described(document, app, url, starter):  # noqa: F811 fixtures
     frames, code = record(app, url, starter)
     names = [name_of(frame) for frame in frames]
     for name, frame in zip(names, frames, strict=True):
         judge(document, name).validate(frame)
-    assert {*names} == {*document["components"]["messages"]} - {"ping", "status_request"}
+    assert {*names} == {*document["channels"]["session"]["messages"]} - {"ping", "status_request"}
     assert code in [row["code"] for row in document["channels"]["session"]["x-close-codes"]]
 
 

@@ -39,6 +39,8 @@ from services.accounts.logins import (
 )
 from services.accounts.sealed_secrets import ResealedSecrets, count_secret_keys, reseal_secrets
 from services.accounts.second_factor import confirm_secret, forget_secret, offer_secret, take_code
+from services.delivery.kinds import SubjectKinds
+from services.delivery.unit_of_work import Work
 
 OPERATOR = AccountKind.OPERATOR
 SEALER = Sealer({"k": bytes(range(32))})
@@ -58,6 +60,11 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
 def account(session: Session) -> Account:
     add_account(session, OPERATOR, "Night.Shift", "밤 당번", "a hash", AccountRole.OPERATOR)
     return require_account(session, OPERATOR, "night.shift")
+
+
+@pytest.fixture
+def work(session: Session) -> Work:
+    return Work(session, SubjectKinds([]))
 
 
 @pytest.fixture
@@ -136,14 +143,16 @@ def test_a_login_that_was_taken_back_holds_no_longer(session: Session, sid: UUID
     assert not revoke_login(session, sid, RevokedWhy.SIGNED_OUT)
 
 
-def test_a_disabled_account_is_thrown_out(session: Session, account: Account, sid: UUID):
-    disable_account(session, account)
-    assert not is_open(session, sid)
+def test_a_disabled_account_is_thrown_out_and_its_sockets_with_it(work: Work, account: Account, sid: UUID):
+    disable_account(work, account)
+    assert not is_open(work.session, sid)
+    assert work.ended_logins == [str(sid)]
 
 
-def test_another_password_throws_out_whoever_had_the_old_one(session: Session, account: Account, sid: UUID):
-    change_password(session, account, "another hash")
-    assert not is_open(session, sid)
+def test_another_password_throws_out_whoever_had_the_old_one(work: Work, account: Account, sid: UUID):
+    change_password(work, account, "another hash")
+    assert not is_open(work.session, sid)
+    assert work.ended_logins == [str(sid)]
 
 
 def test_ending_all_logins_may_spare_one(session: Session, account: Account, sid: UUID):
@@ -241,7 +250,7 @@ def test_a_forgotten_second_factor_throws_out_who_used_it(session: Session, acco
     uri = offer_secret(account, SEALER)
     assert confirm_secret(session, account, SEALER, code_of(uri), AT)
     note_second_factor(session, sid)
-    forget_secret(session, account)
+    forget_secret(Work(session, SubjectKinds([])), account)
     assert (account.totp_confirmed, is_open(session, sid)) == (False, False)
 
 

@@ -7,6 +7,7 @@ from celery import Celery
 from core.names import Queue, Task
 from dev.local.stack import Stack
 from models.accounts import RevokedToken
+from models.delivery import IdempotencyKey
 from services.accounts.revocations import token_time
 from tests.integration.collection.driver import Driver
 from tests.waiting import wait_until
@@ -17,15 +18,17 @@ def send(running: Stack, task: Task) -> None:
         beat.send_task(task, queue=Queue.HOUSEKEEPING, ignore_result=True)
 
 
-def test_revocations_of_ended_tokens_are_deleted(running: Stack, driver: Driver):
+def test_revocations_of_ended_tokens_and_old_idempotency_keys_are_deleted(running: Stack, driver: Driver):
     with driver.stores.unit_of_work() as work:
         long_ago = token_time(work.session) - timedelta(days=3)
         work.session.add(RevokedToken(token_hash="ended", expires_at=long_ago))
+        work.session.add(IdempotencyKey(actor="a", key_hash="k", fingerprint="f", created_at=long_ago))
     send(running, Task.FORGET_REVOCATIONS)
 
     def is_gone() -> bool:
         with driver.stores.sessions() as session:
-            return session.get(RevokedToken, "ended") is None
+            key = session.get(IdempotencyKey, ("a", "k"))
+            return key is None and session.get(RevokedToken, "ended") is None
 
     wait_until(is_gone)
 

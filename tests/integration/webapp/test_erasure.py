@@ -2,9 +2,9 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,7 +20,9 @@ from core.clock import clock
 from core.names import Status, session_subject
 from core.sealing import SealError
 from dev.local.postgres import EmbeddedPostgres
+from models.accounts import Account, Scope
 from models.collection import CollectionRun, CollectionStep
+from models.journey import Exam, JourneyRole, NfcTag, TagLog
 from models.patients import (
     DEFAULT_HOSPITAL,
     AccessEntry,
@@ -35,10 +37,16 @@ from models.patients import (
 )
 from models.table import Table
 from services.accounts.hashing import PasswordHashes
+from services.accounts.logins import open_login
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
 from services.collection.files_import import FileImporter
 from services.collection.sweep import ended_sessions
 from services.collection.windows import treatment_window
+from services.delivery.partitions import keep_partitions
+from services.journey.actions import Expectation, perform_action
+from services.journey.actors import JourneyActor
+from services.journey.calling import call_next
+from services.journey.people import NewUser
 from services.patients.access_chain import chain_key, check_day, known_days
 from services.patients.erasing import ErasureJob, OutsideEraser, RowEraser, resend_erasures
 from services.patients.identification import PatientNotWritten, identify_patient, reserve_patient
@@ -59,14 +67,17 @@ PASSWORD = "592704"
 NAME, PHONE, PLACE, PHARMACY = "곽카나리", "01031415926", "카나리검진의원", "카나리약국"
 STEPS = (
     "sessions",
+    "journey_people",
     "cancel",
     "files",
     "archives",
     "orders",
     "consents",
     "records",
+    "journey",
     "history",
     "redis",
+    "journey_streams",
     "patient",
     "late_files",
     "late_archives",
@@ -82,6 +93,7 @@ class Canary:
     identity: Identity
     stores: Stores
     spool: Spool
+    user_id: UUID = field(default_factory=uuid4)
 
     @property
     def uuid(self) -> UUID:
@@ -102,6 +114,7 @@ class Canary:
             "pharmacy": PHARMACY,
             "address": "203.0.113.77",
             "session": self.person.session_id,
+            "journey": str(self.user_id),
         }
 
     def package(self, session_id: UUID, kind: DataType) -> Package:
@@ -141,6 +154,7 @@ def canary(app: Flask, redis_client: redis.Redis) -> Canary:
     canary = Canary(person, identity, stores, spool)
     leaves_files_in_every_state(canary)
     leaves_traces(canary)
+    goes_to_the_hospital(canary)
     return canary
 
 
@@ -195,6 +209,30 @@ def rows_of_rare_tables(canary: Canary) -> list[Table]:
     ]
 
 
+def goes_to_the_hospital(canary: Canary) -> None:
+    """Waits in a line, is called, and has acted under a key."""
+    exam_id, journeys = f"EX-{uuid4()}", canary.stores.journeys
+    with canary.stores.unit_of_work() as work:
+        keep_partitions(work.session, canary.stores.kinds, clock.now().date())
+        work.session.add(Exam(exam_id=exam_id, title="채혈", display_title="검사 1", needs_fasting=False))
+        person = NewUser(NAME, PHONE, date(1963, 11, 19))
+        canary.stores.people.add(work.session, person, canary.user_id)
+        tag = {"tag_uid": exam_id, "tag_code": exam_id, "title": "현관", "floor": 1, "x": 0, "y": 0}
+        work.session.add(NfcTag(tag_id=exam_id, exam_ids=[], **tag))
+        work.session.add(TagLog(tag_id=exam_id, tag_uid_hash="x", user_id=canary.user_id, action="scan"))
+        desk = Account(account_id=uuid4(), kind="staff", role="staff", login=exam_id, name="d", password_hash="none")
+        work.session.add(desk)
+        sid = open_login(work.session, "patient", canary.user_id, Scope.JOURNEY)
+    actor = JourneyActor(JourneyRole.PATIENT, canary.user_id, sid)
+    steps = {"scan_nfc": {"tag_id": exam_id}, "register": {}, "confirm_arrival": {"exam_id": exam_id}}
+    for action, payload in steps.items():
+        call = {"user_id": canary.user_id, "action": action, "payload": payload, "actor": actor}
+        journeys.run(partial(perform_action, **call, expectation=Expectation(key=f"key-{action}")))
+    journeys.run(
+        partial(call_next, exam_id=exam_id, actor=JourneyActor(JourneyRole.STAFF, desk.account_id), key="call-1")
+    )
+
+
 def everything_in_tables(engine: Engine) -> dict[str, bytes]:
     """Every row of every table as text; bytes as they are, too."""
     found = {}
@@ -225,6 +263,8 @@ def test_the_search_finds_the_canary_in_every_place(canary: Canary, engine: Engi
     tables = ("patients", "checkup_data", "prescription_data", "collection_history", "events", "patient_keys")
     assert {f"welno.welno_{table}" for table in tables} <= set(found)
     assert {"redis", "links", "welno.tb_campaign_payments"} <= set(found)
+    journey = ("users", "patient_states", "visits", "queues", "state_transitions", "tag_logs")
+    assert {f"welno.{table}" for table in (*journey, "logins", "idempotency_keys", "emr_sync_status")} <= set(found)
     assert sum("web_spool" in place for place in found) >= 7
 
 

@@ -22,6 +22,10 @@ from webapp.current import parts
 
 from .people import API, Person
 
+JOURNEY_FILES = [
+    f"journey_{name}.json" for name in ("people", "visits", "appointments", "entries", "steps", "notifications")
+]
+
 
 class Asked:
     """An export that somebody has asked for."""
@@ -74,6 +78,7 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
         "access_log.json": 0,
         "collections.json": 1,
         "orders.json": 1,
+        **dict.fromkeys(JOURNEY_FILES, 0),
     }
     assert data["patient.json"][0]["name"] == "김하늘"
     assert data["checkups.json"][0]["raw_data"]["Location"] == "한빛검진의원"

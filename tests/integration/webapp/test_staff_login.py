@@ -149,7 +149,7 @@ def test_a_disabled_account_is_out_at_once_and_for_good(
     app: Flask, desk: Desk, uri: str, sign_in: Callable[..., TestResponse]
 ):
     with parts(app).stores.unit_of_work() as work:
-        disable_account(work.session, require_account(work.session, AccountKind.OPERATOR, "night"))
+        disable_account(work, require_account(work.session, AccountKind.OPERATOR, "night"))
     assert desk.ask("GET", RUNS).status_code == 401
     assert code(sign_in("night", totp=pyotp.parse_uri(uri).at(clock.now() + timedelta(seconds=30)))) == (
         401,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from flask_jwt_extended import create_access_token, get_jwt
 from flask_smorest import Blueprint
 from werkzeug.http import dump_cookie
@@ -14,7 +15,8 @@ from core.logs import get_logger
 from core.names import flower_cookie
 from models.accounts import Account, AccountChangeKind, AccountKind, RevokedWhy
 from services.accounts.account_changes import record_change
-from services.accounts.logins import LoginState, note_second_factor, revoke_login
+from services.accounts.blacklist import TokenBlacklist
+from services.accounts.logins import LoginState, end_login, note_second_factor
 from services.accounts.second_factor import confirm_secret, offer_secret
 from services.accounts.sign_in import SCOPE_OF, CodeNeeded, SignedIn, SignIn, SignInFailed
 from webapp.api.accounts.schemas.sign_in import (
@@ -27,6 +29,9 @@ from webapp.api.accounts.schemas.sign_in import (
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import Role, mark_access, require_account, require_operations, require_operator_login, take_back
 from webapp.auth.credentials import bearer_token
+from webapp.auth.journey_callers import read_journey_token
+from webapp.auth.journey_tokens import drop_refresh_cookie
+from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
@@ -73,15 +78,29 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.doc(security=SECURITY_STAFF)
 @blueprint.response(204)
 @fails(blueprint, 401, 413)
-def logout() -> None:
-    """End the login whose token is shown, on every process; a command's token is taken back."""
-    claims = require_account()
+def logout() -> Response:
+    """End the login whose token is shown, on every process, with its sockets; a command's token is taken back."""
+    claims = _require_own_token()
     with stores().unit_of_work() as work:
-        if claims.sid is not None:
-            revoke_login(work.session, claims.sid, RevokedWhy.SIGNED_OUT)
-        else:
+        if claims.sid is None:
             take_back(work.session, get_jwt())
-    log.info("staff_signed_out", by=claims.name)
+        elif not end_login(work, claims.sid, RevokedWhy.SIGNED_OUT):
+            raise ApiError(Code.TOKEN_REVOKED)
+    if claims.sid is not None:
+        TokenBlacklist(stores().redis, stores().clock).add(claims.token_id, claims.expires_at)
+    log.info("signed_out", by=pseudonym(claims.name) if claims.role == Role.PATIENT else claims.name)
+    response = Response(status=204)
+    drop_refresh_cookie(response)
+    return response
+
+
+def _require_own_token() -> AccountToken:
+    """Raises ApiError, which tells a journey's token that has ended by time from what is none."""
+    try:
+        return require_account()
+    except ApiError:
+        read_journey_token(bearer_token())
+        raise
 
 
 @blueprint.post("/totp")
@@ -154,15 +173,19 @@ def _sign_in() -> SignIn:
 
 def _give_token(signed_in: SignedIn) -> dict[str, Any]:
     account = signed_in.account
-    claims = {"role": account.role, "scope": SCOPE_OF[AccountKind(account.kind)], "sid": str(signed_in.sid)}
-    token = create_access_token(str(account.account_id), expires_delta=TOKEN_LIFE, additional_claims=claims)
     log.info("staff_signed_in", by=str(account.account_id))
     return {
         "success": True,
-        "access_token": token,
+        "access_token": token_of_account(account, signed_in.sid),
         "expires_in": int(TOKEN_LIFE.total_seconds()),
         "staff": {"staff_id": account.account_id, "name": account.name, "role": account.role},
     }
+
+
+def token_of_account(account: Account, sid: UUID) -> str:
+    claims = {"role": account.role, "scope": SCOPE_OF[AccountKind(account.kind)], "sid": str(sid)}
+    token: str = create_access_token(str(account.account_id), expires_delta=TOKEN_LIFE, additional_claims=claims)
+    return token
 
 
 mark_access(staff_login, "password")

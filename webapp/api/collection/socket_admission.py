@@ -30,7 +30,7 @@ class SocketAttempt:
     credential: Credential | None
     is_own_origin: bool
     after: Position
-    address: str
+    address: str | None
     log_context: Mapping[str, Any]  # of the request
 
 
@@ -56,7 +56,9 @@ class SocketAdmission:
             log.info("socket_refused", code=int(decided))
         return decided
 
-    def request_for(self, view: SessionView, credential: Credential, after: Position, address: str) -> SubscribeRequest:
+    def request_for(
+        self, view: SessionView, credential: Credential, after: Position, address: str | None
+    ) -> SubscribeRequest:
         """Of a reader whose right is known."""
         source = SessionSource(self._here, self._authority, view, credential.secret)
         return SubscribeRequest(source=source, after=after, address=address, person=view.patient_uuid)

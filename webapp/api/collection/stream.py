@@ -21,16 +21,14 @@ from webapp.api.fields import WORD_MAX
 from webapp.auth import for_session, mark_access, presented_credential
 from webapp.current import parts, stores
 from webapp.errors import ApiError, Code
-from webapp.limits import caller_address, count_use
+from webapp.limits import count_use, countable_address
 from webapp.origins import is_listed
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
-from webapp.relay.handshake import AcceptedSocket, install_handshake
+from webapp.relay.handshake import AcceptedSocket, RelaySock
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
 
 blueprint = Blueprint("session_stream", __name__, url_prefix="/api/v1/tilko/session", description="Live events")
-# Offered beside `welno.token.{token}`: a browser closes a socket whose server picks none of its protocols.
-PROTOCOL = "welno.v1"
 _ADMISSION = "socket_admission"
 _DRAIN_RETRY_SECONDS = 2
 
@@ -90,15 +88,14 @@ def _request_for(view: SessionView, after: Position) -> SubscribeRequest:
     credential = presented_credential()
     if credential is None:
         raise SessionNotFound(view.session_id)
-    return _admission().request_for(view, credential, after, caller_address())
+    return _admission().request_for(view, credential, after, countable_address())
 
 
-def add_socket(app: Flask) -> None:
+def add_socket(app: Flask, sock: RelaySock) -> None:
     """Declare the WebSocket's route; flask-sock takes no flask-smorest blueprint."""
     here = parts(app).stores
     # One authority for the process: the relay asks it about all readers together.
     app.extensions[_ADMISSION] = SocketAdmission(here, SessionAuthority(here))
-    sock = install_handshake(app, [PROTOCOL])
     sock.route("/api/v1/tilko/ws/<string:session_id>")(serve_socket)
     mark_access(app.view_functions["serve_socket"], "session")
 
@@ -110,7 +107,7 @@ def serve_socket(ws: AcceptedSocket, session_id: str) -> None:
         credential=presented_credential(),
         is_own_origin=_is_own_origin(),
         after=_asked_position_or_start(),
-        address=caller_address(),
+        address=countable_address(),
         log_context=get_contextvars(),
     )
     parts().relay.receive_websocket(ws, partial(_admission().decide, attempt))

@@ -1,0 +1,1 @@
+"""Measures the estimates of waits against a simulated hospital."""

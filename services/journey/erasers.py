@@ -1,0 +1,120 @@
+"""What the journey erases of a person: whoever of its people is that very person."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.names import patient_subject, queue_subject
+from models.accounts import Login, Scope
+from models.delivery import IdempotencyKey
+from models.journey import (
+    Appointment,
+    EmrSync,
+    JourneyUser,
+    Notification,
+    PatientState,
+    QueueEntry,
+    QueueStatusLog,
+    ScanToken,
+    StateTransition,
+    TagLog,
+    Visit,
+)
+from services.delivery.event_log import erase_events
+from services.delivery.unit_of_work import Work
+from services.journey.actors import actor_key
+from services.journey.people import NewUser, UserDirectory
+from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder, RowEraser, with_journey
+from streams import Streams
+
+# In the order in which nothing refers to what is gone.
+_OF_USER: Mapping[str, Any] = {
+    "journey_notifications": Notification,
+    "journey_emr": EmrSync,
+    "journey_steps": StateTransition,
+    "journey_states": PatientState,
+    "journey_entries": QueueEntry,
+    "journey_appointments": Appointment,
+    "journey_visits": Visit,
+    "journey_scan_tokens": ScanToken,
+    "journey_users": JourneyUser,
+}
+
+
+class JourneyEraser:
+    """The erasers that need this domain's stores."""
+
+    def __init__(self, sessions: sessionmaker[Session], people: UserDirectory, streams: Streams) -> None:
+        self._sessions = sessions
+        self._people = people
+        self._streams = streams
+
+    def finder(self) -> PersonFinder:
+        return PersonFinder("journey_people", self._find)
+
+    def redis(self, name: str) -> OutsideEraser:
+        return OutsideEraser(name, self._count_streams, self._forget_streams)
+
+    def _find(self, person: ErasedPerson) -> ErasedPerson:
+        with self._sessions() as session:
+            user_ids = self._people.find_same(session, NewUser(person.name, person.phone, person.birth_date))
+            entries = session.scalars(select(QueueEntry.queue_id).where(QueueEntry.user_id.in_(user_ids)))
+            return with_journey(person, user_ids, list(entries))
+
+    def _count_streams(self, person: ErasedPerson) -> int:
+        return sum(at.seq > 0 for at in self._streams.positions(_subjects(person)))
+
+    def _forget_streams(self, person: ErasedPerson) -> None:
+        for subject in _subjects(person):
+            self._streams.forget(subject)
+
+
+def _erase_journey(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[str, int]:
+    """Scans stay, as counts of what the tags were used for, without who it was."""
+    connection, user_ids = work.session.connection(), person.user_ids
+    counts: dict[str, int] = {}
+    for subjects in (_patient_subjects(person), _queue_subjects(person)):
+        for kind in {work.kinds.of(subject) for subject in subjects}:
+            counts["journey_events"] = counts.get("journey_events", 0) + erase_events(work.session, kind, subjects)
+    entries = select(QueueEntry.queue_id).where(QueueEntry.user_id.in_(user_ids))
+    logs = delete(QueueStatusLog).where(QueueStatusLog.queue_id.in_(entries))
+    nobody = {"user_id": None, "device_id": None}
+    scans = update(TagLog).where(TagLog.user_id.in_(user_ids)).values(nobody)
+    logins = delete(Login).where(Login.scope == Scope.JOURNEY, Login.principal_id.in_(user_ids))
+    keys = delete(IdempotencyKey).where(_is_reply_about(person))
+    counts |= {"journey_entry_logs": connection.execute(logs).rowcount}
+    counts |= {"journey_scans": connection.execute(scans).rowcount}
+    counts |= {"journey_logins": connection.execute(logins).rowcount}
+    counts |= {"journey_replies": connection.execute(keys).rowcount}
+    for place, model in _OF_USER.items():
+        counts[place] = connection.execute(delete(model).where(model.user_id.in_(user_ids))).rowcount
+    return counts
+
+
+def _is_reply_about(person: ErasedPerson) -> ColumnElement[bool]:
+    """Also one to staff who acted for them: it names the person, or their place in a line."""
+    named = [IdempotencyKey.reply.contains(str(one)) for one in (*person.user_ids, *person.queue_ids)]
+    return or_(IdempotencyKey.actor.in_([actor_key(user_id) for user_id in person.user_ids]), *named)
+
+
+def _subjects(person: ErasedPerson) -> list[str]:
+    return [*_patient_subjects(person), *_queue_subjects(person)]
+
+
+def _patient_subjects(person: ErasedPerson) -> list[str]:
+    return [patient_subject(user_id) for user_id in person.user_ids]
+
+
+def _queue_subjects(person: ErasedPerson) -> list[str]:
+    return [queue_subject(queue_id) for queue_id in person.queue_ids]
+
+
+JOURNEY_ERASER = RowEraser(
+    "journey",
+    frozenset(model.__tablename__ for model in _OF_USER.values())
+    | {model.__tablename__ for model in (QueueStatusLog, TagLog, Login, IdempotencyKey)},
+    _erase_journey,
+)

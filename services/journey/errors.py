@@ -1,0 +1,111 @@
+"""Why the journey refuses. Each error carries the code of the one table of codes, and the facts that go with it.
+
+Errors: JourneyError (not retryable)
+    PayloadInvalid, UnknownAction, InvalidAction, ForbiddenPerson, ForbiddenAction
+    PersonNotFound, EntryNotFound, TagNotFound, ExamNotFound
+    StateConflict, AlreadyQueued, QueueEmpty, RecallTooSoon, RoomTaken, NoShift, TagSwitchedOff
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from models.journey import JourneyState
+
+_CHECK_AGAIN = "다시 확인해 주세요."
+
+
+class JourneyError(Exception):
+    """Nothing was written. `details` go to the caller as they are: none of them names a person."""
+
+    retryable = False
+    code: ClassVar[str]
+
+    def __init__(self, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(self.code)
+        self.details = details
+
+
+class PayloadInvalid(JourneyError):
+    """`details` names each field with what to do."""
+
+    code = "VALIDATION_FAILED"
+
+    def __init__(self, *fields: str) -> None:
+        super().__init__({field: [_CHECK_AGAIN] for field in fields})
+
+
+class UnknownAction(JourneyError):
+    code = "UNKNOWN_ACTION"
+
+
+class InvalidAction(JourneyError):
+    """Not in this state."""
+
+    code = "INVALID_ACTION"
+
+    def __init__(self, state: JourneyState, available: Iterable[str]) -> None:
+        super().__init__({"journey_state": str(state), "available_actions": [str(action) for action in available]})
+
+
+class ForbiddenPerson(JourneyError):
+    """A patient asks for another one."""
+
+    code = "FORBIDDEN"
+
+
+class ForbiddenAction(JourneyError):
+    """The action is not this role's, in whatever state."""
+
+    code = "FORBIDDEN_ACTION"
+
+
+class PersonNotFound(JourneyError):
+    code = "PATIENT_NOT_FOUND"
+
+
+class EntryNotFound(JourneyError):
+    """Unknown, not theirs, or not active any more: they look alike."""
+
+    code = "QUEUE_NOT_FOUND"
+
+
+class TagNotFound(JourneyError):
+    code = "TAG_NOT_FOUND"
+
+
+class TagSwitchedOff(JourneyError):
+    code = "TAG_INACTIVE"
+
+
+class ExamNotFound(JourneyError):
+    """No such exam, or no such appointment of this person."""
+
+    code = "EXAM_NOT_FOUND"
+
+
+class StateConflict(JourneyError):
+    """The state is another by now. `details` say which."""
+
+    code = "STATE_CONFLICT"
+
+
+class AlreadyQueued(JourneyError):
+    """`details.queue` is the entry."""
+
+    code = "ALREADY_QUEUED"
+
+
+class QueueEmpty(JourneyError):
+    code = "QUEUE_EMPTY"
+
+
+class RecallTooSoon(JourneyError):
+    code = "RECALL_TOO_SOON"
+
+
+class RoomTaken(JourneyError):
+    code = "ROOM_TAKEN"
+
+
+class NoShift(JourneyError):
+    code = "NO_SHIFT"

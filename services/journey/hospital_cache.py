@@ -1,0 +1,119 @@
+"""The hospital's exams, rooms and tags as they rarely change: from Redis for a minute, else from PostgreSQL."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.logs import get_logger
+from models.journey import Exam, HospitalRoom, NfcTag, RetiredTagCode
+
+log = get_logger(__name__)
+_KEY = "welno:hospital"
+_SECONDS = 60
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ExamFacts:
+    exam_id: str
+    title: str
+    display_title: str
+    room_id: str | None
+    avg_minutes: int | None
+    needs_fasting: bool
+
+
+@dataclass(frozen=True)
+class RoomFacts:
+    room_id: str
+    title: str
+    floor: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class TagFacts:
+    tag_id: str
+    tag_uid: str
+    tag_code: str
+    title: str
+    room_id: str | None
+    floor: int
+    x: float
+    y: float
+    exam_ids: tuple[str, ...]
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class HospitalFacts:
+    """`retired_codes` are hashes of codes that tags had once."""
+
+    exams: dict[str, ExamFacts]
+    rooms: dict[str, RoomFacts]
+    tags: tuple[TagFacts, ...]
+    retired_codes: dict[str, str]
+
+
+class HospitalCache:
+    """`forget` after each change; without Redis every look asks PostgreSQL."""
+
+    def __init__(self, redis: Redis, sessions: sessionmaker[Session]) -> None:
+        self._redis = redis
+        self._sessions = sessions
+
+    def look(self) -> HospitalFacts:
+        kept = self._try(lambda: self._redis.get(_KEY))
+        if isinstance(kept, bytes):
+            return _from_json(kept)
+        with self._sessions() as session:
+            hospital = read_hospital(session)
+        self._try(lambda: self._redis.set(_KEY, orjson.dumps(asdict(hospital)), ex=_SECONDS))
+        return hospital
+
+    def forget(self) -> None:
+        self._try(lambda: self._redis.delete(_KEY))
+
+    def _try(self, call: Callable[[], T]) -> T | None:
+        try:
+            return call()
+        except RedisError as exc:
+            log.warning("hospital_cache_away", error=type(exc).__name__)
+            return None
+
+
+def read_hospital(session: Session) -> HospitalFacts:
+    exams = {row.exam_id: _facts(ExamFacts, row) for row in session.scalars(select(Exam).order_by(Exam.exam_id))}
+    rooms = {
+        row.room_id: _facts(RoomFacts, row)
+        for row in session.scalars(select(HospitalRoom).order_by(HospitalRoom.room_id))
+    }
+    tags = tuple(_facts(TagFacts, row) for row in session.scalars(select(NfcTag).order_by(NfcTag.tag_id)))
+    retired = session.execute(select(RetiredTagCode.code_hash, RetiredTagCode.tag_id)).all()
+    return HospitalFacts(exams, rooms, tags, dict(retired))
+
+
+def _facts(kind: type[T], row: Any) -> T:
+    values = {name: getattr(row, name) for name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    return kind(**_with_tuples(values))
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _from_json(kept: bytes) -> HospitalFacts:
+    values = orjson.loads(kept)
+    return HospitalFacts(
+        {name: ExamFacts(**facts) for name, facts in values["exams"].items()},
+        {name: RoomFacts(**facts) for name, facts in values["rooms"].items()},
+        tuple(TagFacts(**_with_tuples(facts)) for facts in values["tags"]),
+        values["retired_codes"],
+    )

@@ -1,0 +1,178 @@
+"""Tells of lines: where everybody in one stands now, its board, and the halls that show it.
+
+One object in the one process that leads. Others' changes move many people: each whose place or minutes changed is told
+under their own lock, some at a time; the first ten at once, the rest now and then, and nobody whom it does not concern.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import Clock
+from core.names import exam_subject, hall_subject, queue_subject
+from core.settings import JourneySettings
+from models.journey import Display, Exam, PatientState
+from services.delivery.unit_of_work import UnitOfWork
+from services.journey.boards import Board, HospitalMoment, exam_update_body, read_board, read_boards
+from services.journey.estimates import Estimator
+from services.journey.halls import hall_body, hall_rows, hall_update_body, list_displays
+from services.journey.line_events import queue_update_body
+from services.journey.lines import LineEntry
+
+NEAR_POSITIONS = 10
+# With the clock of whoever calls `refresh` the rest is told within 15 s.
+REST_EVERY_SECONDS = 9.0
+_BATCH = 50
+# They change by themselves and are no news.
+_VOLATILE = frozenset({"updated_at", "waited_minutes", "timestamp"})
+
+_NOTE_TOLD = text("""
+    update welno.queues q
+    set told_position = told.position, estimated_wait_time = told.minutes, version = q.version + 1
+    from unnest(
+        cast(:queue_ids as uuid[]), cast(:versions as bigint[]),
+        cast(:positions as bigint[]), cast(:minutes as bigint[])
+    ) as told (queue_id, version, position, minutes)
+    where q.queue_id = told.queue_id and q.version = told.version
+    returning q.queue_id
+""")
+_LIVELY = text("""
+    select exam_id from welno.queues where state in ('waiting', 'delayed', 'called', 'in_progress')
+    union select exam_id from welno.shifts where ended_at is null
+""")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Who has to be told: soon, and with the rest."""
+
+    near: Sequence[LineEntry]
+    rest: Sequence[LineEntry]
+
+
+def find_moved(board: Board) -> Moved:
+    """Of those who wait, all whose place or minutes are others than they were told."""
+    changed = [entry for entry in board.entries if entry.queue_id in board.estimates and _is_moved(board, entry)]
+    near = [entry for entry in changed if entry.position <= NEAR_POSITIONS]
+    return Moved(near, [entry for entry in changed if entry.position > NEAR_POSITIONS])
+
+
+def _is_moved(board: Board, entry: LineEntry) -> bool:
+    told = (entry.told_position, entry.told_minutes)
+    return told != (entry.position, board.estimates[entry.queue_id].minutes)
+
+
+def list_lively(session: Session) -> set[str]:
+    """The exams with somebody in line, or at work."""
+    return set(session.scalars(_LIVELY))
+
+
+def list_exams(session: Session) -> set[str]:
+    return set(session.scalars(select(Exam.exam_id)))
+
+
+@dataclass
+class LineRefresher:
+    """Remembers what it has told of lines and halls; another that takes over tells it once more."""
+
+    unit_of_work: UnitOfWork
+    sessions: sessionmaker[Session]
+    settings: JourneySettings
+    clock: Clock
+    estimator: Estimator
+    monotonic: Callable[[], float] = time.monotonic
+    _told: dict[str, bytes] = field(default_factory=dict)
+    _rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _rest_told_at: dict[str, float] = field(default_factory=dict)
+
+    def refresh(self, exam_id: str) -> bool:
+        """Look at one line, and tell what has changed of it. Whether anybody is in it or at work on it: then it has to
+        be looked at by the clock, too. Raises SQLAlchemyError."""
+        with self.sessions() as session:
+            board = read_board(session, exam_id, self.estimator, self._moment())
+            displays = list_displays(session, [exam_id])
+        if board is None:
+            return False
+        self._tell_people(board)
+        self._tell_screens(board, displays)
+        return bool(board.entries or board.shifts)
+
+    def _tell_people(self, board: Board) -> None:
+        exam_id, moved = board.exam.exam_id, find_moved(board)
+        told = list(moved.near)
+        now = self.monotonic()
+        if moved.rest and now - self._rest_told_at.get(exam_id, -REST_EVERY_SECONDS) >= REST_EVERY_SECONDS:
+            self._rest_told_at[exam_id] = now
+            told += moved.rest
+        # In one order for all who lock many people.
+        told.sort(key=lambda entry: entry.user_id)
+        for first in range(0, len(told), _BATCH):
+            self._tell_batch(board, told[first : first + _BATCH])
+
+    def _tell_batch(self, board: Board, entries: Sequence[LineEntry]) -> None:
+        """Whoever is being changed is left out, and so is what has changed since it was read: who changes it tells it,
+        and wakes us."""
+        with self.unit_of_work() as work:
+            locked = _lock_people(work.session, [entry.user_id for entry in entries])
+            noted = _note_told(work.session, board, [entry for entry in entries if entry.user_id in locked])
+            for entry in entries:
+                if entry.queue_id in noted:
+                    estimate = board.estimates[entry.queue_id]
+                    work.emit(queue_subject(entry.queue_id), queue_update_body(entry, estimate, board.now))
+
+    def _tell_screens(self, board: Board, displays: Sequence[Display]) -> None:
+        """Staff's boards and halls: only of what is news."""
+        self._rows[board.exam.exam_id] = hall_rows(board)
+        self._read_other_rows(displays)
+        bodies = {exam_subject(board.exam.exam_id): exam_update_body(board)}
+        for display in displays:
+            bodies[hall_subject(display.display_id)] = hall_update_body(hall_body(display, self._rows, board.now))
+        seen = {subject: orjson.dumps(_without_volatile(body)) for subject, body in bodies.items()}
+        news = {subject: body for subject, body in bodies.items() if self._told.get(subject) != seen[subject]}
+        if not news:
+            return
+        with self.unit_of_work() as work:
+            for subject, body in news.items():
+                work.emit(subject, body)
+        self._told |= {subject: seen[subject] for subject in news}
+
+    def _read_other_rows(self, displays: Sequence[Display]) -> None:
+        """A hall shows several lines, and at the beginning not all of them are known."""
+        missing = {exam_id for display in displays for exam_id in display.exam_ids} - self._rows.keys()
+        if not missing:
+            return
+        with self.sessions() as session:
+            boards = read_boards(session, missing, self.estimator, self._moment())
+        self._rows |= {exam_id: hall_rows(boards[exam_id]) if exam_id in boards else [] for exam_id in missing}
+
+    def _moment(self) -> HospitalMoment:
+        return HospitalMoment.of(self.settings, self.clock.now())
+
+
+def _without_volatile(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_volatile(inner) for name, inner in value.items() if name not in _VOLATILE}
+    if isinstance(value, list):
+        return [_without_volatile(inner) for inner in value]
+    return value
+
+
+def _lock_people(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:
+    query = select(PatientState.user_id).where(PatientState.user_id.in_(user_ids)).order_by(PatientState.user_id)
+    return set(session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def _note_told(session: Session, board: Board, entries: Sequence[LineEntry]) -> set[UUID]:
+    parameters = {
+        "queue_ids": [entry.queue_id for entry in entries],
+        "versions": [entry.version for entry in entries],
+        "positions": [entry.position for entry in entries],
+        "minutes": [board.estimates[entry.queue_id].minutes for entry in entries],
+    }
+    return set(session.scalars(_NOTE_TOLD, parameters))

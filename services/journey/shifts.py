@@ -1,0 +1,56 @@
+"""Shifts: which member of staff works on which exam in which room."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+
+from core.names import exam_subject
+from models.journey import HospitalRoom, Shift
+from services.journey.actors import JourneyActor
+from services.journey.errors import NoShift, PayloadInvalid, RoomTaken
+from services.journey.joining import require_exam
+from services.journey.work import JourneyWork
+
+# Somebody else's room is refused by the table itself, also between two at once.
+_BEGIN = text("""
+    insert into welno.shifts (staff_id, exam_id, room_id, started_at)
+    values (:staff_id, :exam_id, :room_id, :now)
+    on conflict do nothing returning shift_id
+""")
+
+
+def begin_shift(journey: JourneyWork, actor: JourneyActor, *, exam_id: str, room_id: str) -> Shift:
+    """Ends the one before. Raises ExamNotFound, PayloadInvalid, RoomTaken."""
+    require_exam(journey, exam_id)
+    if journey.session.get(HospitalRoom, room_id) is None:
+        raise PayloadInvalid("room_id")
+    before = find_shift(journey, actor)
+    if before is not None:
+        _end(journey, before, journey.now)
+    parameters: dict[str, Any] = {"staff_id": actor.staff_id, "exam_id": exam_id, "room_id": room_id}
+    shift_id = journey.session.scalar(_BEGIN, parameters | {"now": journey.now})
+    if shift_id is None:
+        raise RoomTaken
+    journey.work.wake(exam_subject(exam_id))
+    return journey.session.get_one(Shift, shift_id)
+
+
+def end_shift(journey: JourneyWork, actor: JourneyActor) -> None:
+    """Raises NoShift."""
+    shift = find_shift(journey, actor)
+    if shift is None:
+        raise NoShift
+    _end(journey, shift, journey.now)
+
+
+def find_shift(journey: JourneyWork, actor: JourneyActor) -> Shift | None:
+    """The open one."""
+    query = select(Shift).where(Shift.staff_id == actor.staff_id, Shift.ended_at.is_(None)).with_for_update()
+    return journey.session.scalar(query)
+
+
+def _end(journey: JourneyWork, shift: Shift, at: datetime) -> None:
+    shift.ended_at = at
+    journey.session.flush()
+    journey.work.wake(exam_subject(shift.exam_id))

@@ -1,0 +1,74 @@
+"""Keeping journey and lines together when something else than an action has changed one of them.
+
+Guarded against echo: who is where they should be is left alone, and no change is logged twice.
+"""
+
+from uuid import UUID
+
+from core.logs import get_logger
+from models.journey import JourneyState, QueueState, TriggerType
+from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY
+from services.journey.actors import JourneyActor
+from services.journey.change import JourneyChange
+from services.journey.concluding import conclude
+from services.journey.locking import find_in_visit, find_owner, lock_journey
+from services.journey.work import JourneyWork
+
+log = get_logger(__name__)
+
+
+def sync_from_queue_update(
+    journey: JourneyWork, queue_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
+) -> bool:
+    """Set an entry's state, as an import has it, and let the journey follow; whether anything changed.
+
+    A state that nobody knows is ignored. Raises EntryNotFound, StateConflict for an entry of an earlier visit.
+    """
+    if state not in set(QueueState):
+        log.warning("queue_state_unknown", queue_id=str(queue_id), source=source)
+        return False
+    locked = lock_journey(journey, find_owner(journey, queue_id))
+    entry = find_in_visit(journey, locked, queue_id)
+    change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.QUEUE_SYNC)
+    if entry.state != state:
+        change.change_entry(entry, QueueState(state), source)
+    change.follow_entries()
+    return _conclude_if_changed(change)
+
+
+def sync_from_patient_state(
+    journey: JourneyWork, user_id: UUID, state: str, *, source: str, actor: JourneyActor | None = None
+) -> bool:
+    """Set where a person is, and let the entry that decides follow; whether anything changed.
+
+    An entry that means this state already is left alone: a delayed one is not made a waiting one. A state that nobody
+    knows is ignored. Raises PersonNotFound.
+    """
+    if state not in set(JourneyState):
+        log.warning("journey_state_unknown", source=source)
+        return False
+    locked = lock_journey(journey, user_id)
+    change = JourneyChange(journey, locked, source, actor, trigger=TriggerType.SYSTEM_AUTO)
+    wanted, entry = JourneyState(state), locked.decisive
+    if locked.state != wanted:
+        change.move(wanted, TriggerType.SYSTEM_AUTO)
+    queue_state = QUEUE_OF_JOURNEY.get(wanted)
+    if entry is not None and queue_state is not None and JOURNEY_OF_QUEUE[QueueState(entry.state)] != wanted:
+        change.change_entry(entry, queue_state, source)
+    return _conclude_if_changed(change)
+
+
+def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:
+    """To where the entries say that the person is, for the checker; whether that was elsewhere.
+
+    Raises PersonNotFound.
+    """
+    change = JourneyChange(journey, lock_journey(journey, user_id), source)
+    change.follow_entries(TriggerType.SYSTEM_AUTO)
+    return _conclude_if_changed(change)
+
+
+def _conclude_if_changed(change: JourneyChange) -> bool:
+    if change.has_changed:
+        conclude(change)
+    return change.has_changed

@@ -1,0 +1,116 @@
+"""Tags on the hospital's walls: which one was scanned, and the log of scans.
+
+A tag grants no right: whoever copies one can arrive by it, and that is all. Errors: TagError (not retryable) >
+TagUnknown, TagInactive.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.journey import TagAction, TagLog
+from services.journey.hospital_cache import HospitalFacts, TagFacts
+
+_ONE_SCAN = timedelta(seconds=3)
+_UID_BYTES = frozenset({4, 7, 10})
+_UID = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){3,9}", re.ASCII)
+_SHORT_CODE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}", re.ASCII)
+
+
+class TagError(Exception):
+    """The scan leads nowhere. `tag_id` is None where no tag is known."""
+
+    retryable = False
+
+    def __init__(self, tag_id: str | None = None) -> None:
+        super().__init__(tag_id)
+        self.tag_id = tag_id
+
+
+class TagUnknown(TagError):
+    """Nothing on our walls says this."""
+
+
+class TagInactive(TagError):
+    """It is switched off, or its code was replaced."""
+
+
+@dataclass(frozen=True)
+class ScannedBy:
+    """Who holds the phone, as far as is known."""
+
+    user_id: UUID | None = None
+    device_id: str | None = None
+
+
+def canonical_uid(text: str) -> str | None:
+    """As `04:10:0A:...`; None for what is no UID of 4, 7 or 10 bytes."""
+    digits = re.sub("[:-]", "", text).upper()
+    if not _UID.fullmatch(text) or len(digits) // 2 not in _UID_BYTES:
+        return None
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+
+
+def short_code_of(tag_code: str) -> str:
+    """What is printed on the tag for who has to type it."""
+    letters = base64.b32encode(hashlib.sha256(tag_code.encode()).digest()).decode()
+    return f"{letters[:4]}-{letters[4:8]}"
+
+
+def is_short_code(text: str) -> bool:
+    return _SHORT_CODE.fullmatch(text) is not None
+
+
+def hash_code(tag_code: str) -> str:
+    return hashlib.sha256(tag_code.encode()).hexdigest()
+
+
+def find_tag(hospital: HospitalFacts, *, tag_uid: str | None = None, tag_code: str | None = None) -> TagFacts:
+    """By its chip's UID, in the canonical form, or by its code, also as it is typed. Raises TagUnknown, TagInactive."""
+    if tag_code is not None and (retired := hospital.retired_codes.get(hash_code(tag_code))):
+        raise TagInactive(retired)
+    found = next((tag for tag in hospital.tags if _is_meant(tag, tag_uid, tag_code)), None)
+    if found is None:
+        raise TagUnknown
+    if not found.is_active:
+        raise TagInactive(found.tag_id)
+    return found
+
+
+def _is_meant(tag: TagFacts, tag_uid: str | None, tag_code: str | None) -> bool:
+    if tag_uid is not None:
+        return tag.tag_uid == tag_uid
+    if tag_code is not None and is_short_code(tag_code):
+        return short_code_of(tag.tag_code) == tag_code
+    return tag.tag_code == tag_code
+
+
+def log_scan(session: Session, action: TagAction, *, tag_id: str | None, said: str, by: ScannedBy) -> bool:
+    """`said` is what the scan named the tag by. False, and nothing is written, for the same scan within three
+    seconds."""
+    said_hash = hash_code(said)
+    if _was_logged(session, tag_id, said_hash, by):
+        return False
+    row = TagLog(tag_id=tag_id, tag_uid_hash=said_hash, user_id=by.user_id, device_id=by.device_id, action=action)
+    session.add(row)
+    session.flush()
+    return True
+
+
+def _was_logged(session: Session, tag_id: str | None, said_hash: str, by: ScannedBy) -> bool:
+    if by.user_id is None and by.device_id is None:
+        return False
+    whose = [TagLog.user_id == by.user_id] if by.user_id is not None else []
+    whose += [TagLog.device_id == by.device_id] if by.device_id is not None else []
+    lately = exists().where(
+        or_(*whose),
+        TagLog.tag_id == tag_id if tag_id is not None else TagLog.tag_uid_hash == said_hash,
+        TagLog.created_at > func.clock_timestamp() - _ONE_SCAN,
+    )
+    return bool(session.scalar(select(lately)))

@@ -1,0 +1,94 @@
+"""One change of one journey: its transaction, its moment, its rules, and the numbers of the events that it tells."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from core.clock import Clock
+from core.settings import JourneySettings
+from services.delivery.unit_of_work import UnitOfWork, Work
+from services.journey.errors import StateConflict
+from services.journey.estimates import Estimator
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass
+class JourneyWork:
+    """`now` is one moment for the whole change."""
+
+    work: Work
+    settings: JourneySettings
+    estimator: Estimator
+    now: datetime
+    request_id: str
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _emitted: set[str] = field(default_factory=set)
+
+    @property
+    def session(self) -> Session:
+        return self.work.session
+
+    @property
+    def today(self) -> date:
+        """The hospital's."""
+        return self.now.astimezone(self.settings.time_zone).date()
+
+    @property
+    def day_begins(self) -> datetime:
+        return datetime.combine(self.today, time(), self.settings.time_zone).astimezone(UTC)
+
+    @property
+    def day_ends(self) -> datetime:
+        next_day = self.today + timedelta(days=1)
+        return datetime.combine(next_day, time(), self.settings.time_zone).astimezone(UTC)
+
+    def begin_numbers(self, subject: str, event_seq: int) -> None:
+        """The subject's row is locked and stands there: nobody else numbers its events until the end."""
+        if subject not in self._emitted:
+            self._numbers[subject] = event_seq
+
+    def number_of(self, subject: str) -> int:
+        """Of the last event of a locked subject, with those that this change has told."""
+        return self._numbers[subject]
+
+    def emit(self, subject: str, body: dict[str, Any]) -> None:
+        """Tell an event of a locked subject."""
+        self._emitted.add(subject)
+        self._numbers[subject] += 1
+        self.work.emit(subject, body)
+
+
+class Journeys:
+    """Opens changes; built once by each process. `open` is for an edge that does more in the same transaction."""
+
+    def __init__(self, unit_of_work: UnitOfWork, settings: JourneySettings, clock: Clock, estimator: Estimator) -> None:
+        self._unit_of_work = unit_of_work
+        self._settings = settings
+        self._clock = clock
+        self._estimator = estimator
+
+    def open(self, work: Work, request_id: str = "") -> JourneyWork:
+        return JourneyWork(work, self._settings, self._estimator, self._clock.now(), request_id)
+
+    def run(self, change: Callable[[JourneyWork], ResultT], request_id: str = "") -> ResultT:
+        """In a transaction of its own; once more when a tool has changed a row meanwhile without its lock.
+
+        Raises what the change raises, StateConflict when it was overtaken twice.
+        """
+        try:
+            return self._run(change, request_id)
+        except StaleDataError:
+            pass
+        try:
+            return self._run(change, request_id)
+        except StaleDataError as exc:
+            raise StateConflict from exc
+
+    def _run(self, change: Callable[[JourneyWork], ResultT], request_id: str) -> ResultT:
+        with self._unit_of_work() as work:
+            return change(self.open(work, request_id))

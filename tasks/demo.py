@@ -1,0 +1,50 @@
+"""`python -m tasks.demo CONTENT PASSWORD_FILE HALL_KEY_FILE`: makes the demo hospital, where WELNO_DEMO says so.
+
+Repeatable: what is there already stays as it is, and today's appointments are added where they are missing.
+Exit status: 0 done, 1 this is no demo.
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import orjson
+
+from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
+from services.journey.hospital_cache import HospitalCache
+from services.stores import Stores
+from tasks.opening import open_stores
+
+
+def seed(here: Stores, content_path: Path, password: str, hall_key: str) -> None:
+    """In one transaction: a demo is there as a whole or not at all."""
+    content = orjson.loads(content_path.read_bytes())
+
+    @cache
+    def password_hash() -> str:
+        return here.password_hashes.hash(password)
+
+    with here.unit_of_work() as work:
+        seed_hospital(work.session, content, DemoSecrets(password_hash, hall_key))
+        user_ids = seed_people(work.session, here.people, content)
+        zone, now = here.settings.journey.time_zone, here.clock.now()
+        seed_appointments(work.session, user_ids, content["appointments_today"], now, zone)
+    HospitalCache(here.redis, here.sessions).forget()
+
+
+def main(arguments: Sequence[str]) -> int:
+    content, password, hall_key = (Path(argument) for argument in arguments)
+    here = open_stores()
+    try:
+        if not here.settings.accounts.demo:
+            sys.stderr.write("WELNO_DEMO is not true: this is no demo\n")
+            return 1
+        seed(here, content, password.read_text().strip(), hall_key.read_text().strip())
+    finally:
+        here.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

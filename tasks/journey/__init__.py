@@ -1,0 +1,1 @@
+"""Jobs and commands of the patient's journey."""

@@ -1,0 +1,171 @@
+"""What is read of a journey: in how many statements, by whom, and what it never holds."""
+
+import json
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import pytest
+
+from models.journey import JourneyRole, JourneyState
+from services.delivery.idempotency import forget_keys
+from services.journey.errors import EntryNotFound, ExamNotFound, NoShift, PayloadInvalid, PersonNotFound, RoomTaken
+from services.journey.notifications import list_notifications, read_notification
+from services.journey.queueing import join_queue
+from services.journey.reading import QueueFilter, list_entries, read_entry, read_history, read_snapshot
+from services.journey.shifts import begin_shift, end_shift, find_shift
+from tests.integration.journey.ward import BLOOD, XRAY, Ward, counted
+
+_MOST_STATEMENTS = 6
+
+
+@pytest.mark.parametrize("state", JourneyState)
+def test_a_snapshot_takes_the_same_few_statements_in_every_state(ward: Ward, state: JourneyState):
+    person = ward.patient(BLOOD, XRAY).comes(state)
+    with counted(ward.stores.engine) as statements:
+        person.snapshot()
+    assert len(statements) == 5 <= _MOST_STATEMENTS
+
+
+def test_a_list_of_many_takes_as_many_statements_as_one_of_one(ward: Ward):
+    for _ in range(6):
+        ward.run(join_queue, ward.patient().comes(JourneyState.WAITING).user_id, XRAY, ward.desk)
+    made = []
+    for limit in (1, 12):
+        with counted(ward.stores.engine) as statements:
+            ward.run(list_entries, QueueFilter(limit=limit))
+        made.append(len(statements))
+    assert made[0] == made[1] == 4
+
+
+def test_a_snapshot_names_nobody(ward: Ward):
+    person = ward.patient(BLOOD).comes(JourneyState.CALLED)
+    [[name]] = ward.rows("select name from welno.users")
+    whole = json.dumps([person.snapshot(), person.events()], ensure_ascii=False)
+    assert name not in whole
+    assert "0107000" not in whole
+
+
+def test_a_snapshot_stands_where_the_stream_does(ward: Ward):
+    person = ward.patient().comes(JourneyState.CALLED)
+    snapshot = person.snapshot()
+    assert snapshot["last_seq"] == person.events()[-1]["seq"]
+    assert snapshot["epoch"] == ward.rows("select epoch from welno.welno_epoch")[0].epoch
+
+
+def test_who_was_never_here_is_unregistered_and_who_is_nobody_not_found(ward: Ward):
+    person = ward.patient(BLOOD)
+    snapshot = person.snapshot()
+    assert (snapshot["journey_state"], snapshot["phase"], snapshot["last_seq"]) == ("UNREGISTERED", "ARRIVAL", 0)
+    assert (snapshot["visit_id"], snapshot["guidance"], snapshot["queue_details"]) == (None, None, [])
+    assert ward.rows("select 1 from welno.patient_states") == []
+    with pytest.raises(PersonNotFound):
+        ward.run(read_snapshot, uuid4(), JourneyRole.STAFF)
+
+
+def test_the_way_leads_to_the_entry_else_to_what_comes_next(ward: Ward):
+    person = ward.patient(XRAY, BLOOD).comes(JourneyState.REGISTERED)
+    assert person.snapshot()["guidance"]["to"]["room_id"] == "R-102"
+    person.act("confirm_arrival", {"exam_id": BLOOD})
+    assert person.snapshot()["guidance"]["to"]["room_id"] == "R-101"
+    ward.call_next()
+    person.act("enter_exam_room")
+    done = person.act("complete_exam")
+    assert done["guidance"]["from"]["title"] == "채혈실"
+    assert done["guidance"]["to"]["room_id"] == "R-102"
+
+
+def test_staff_see_what_staff_may_do(ward: Ward):
+    person = ward.patient().comes(JourneyState.WAITING)
+    assert person.snapshot(JourneyRole.STAFF)["available_actions"][0] == "call_patient"
+    assert person.snapshot()["available_actions"] == []
+
+
+def test_the_history_is_of_the_present_or_last_visit_or_of_one_that_is_theirs(ward: Ward):
+    person, other = ward.patient().comes(JourneyState.FINISHED), ward.patient().comes(JourneyState.ARRIVED)
+    visit_id = UUID(person.snapshot()["visit_id"])
+    person.act("leave_hospital")
+    last = ward.run(read_history, person.user_id)
+    assert (last.visit_id, len(last.transitions)) == (visit_id, 9)
+    assert [step.to_state for step in last.transitions][-1] == "UNREGISTERED"
+    assert all(one.to_state == next_one.from_state for one, next_one in pairwise(last.transitions))
+    person.comes(JourneyState.ARRIVED)
+    assert len(ward.run(read_history, person.user_id).transitions) == 1
+    assert len(ward.run(read_history, person.user_id, visit_id).transitions) == 9
+    with pytest.raises(PersonNotFound):
+        ward.run(read_history, other.user_id, visit_id)
+    assert ward.run(read_history, ward.patient().user_id).transitions == []
+
+
+def test_an_entry_is_shown_to_its_owner_and_to_staff(ward: Ward):
+    person, stranger = ward.patient().comes(JourneyState.COMPLETED), ward.patient()
+    queue_id = person.entries()[0].queue_id
+    for actor in (person.actor, ward.desk):
+        shown = ward.run(read_entry, queue_id, actor)
+        assert (shown["state"], shown["position"], shown["estimate"]) == ("completed", None, None)
+    for actor, wanted in ((stranger.actor, queue_id), (ward.desk, uuid4())):
+        with pytest.raises(EntryNotFound):
+            ward.run(read_entry, wanted, actor)
+
+
+def test_entries_come_page_by_page(ward: Ward):
+    people = [ward.patient().comes(JourneyState.WAITING) for _ in range(5)]
+    seen, after = [], None
+    while True:
+        page, after = ward.run(list_entries, QueueFilter(exam_id=BLOOD, state="waiting", after=after, limit=2))
+        seen += [one["queue_id"] for one in page]
+        if after is None:
+            break
+    assert sorted(seen) == sorted(str(person.entries()[0].queue_id) for person in people)
+    mine, _ = ward.run(list_entries, QueueFilter(user_id=people[0].user_id))
+    assert [one["user_id"] for one in mine] == [str(people[0].user_id)]
+    assert ward.run(list_entries, QueueFilter(state="no_show")) == ([], None)
+
+
+def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
+    person, stranger = ward.patient().comes(JourneyState.CALLED), ward.patient()
+    [told] = ward.run(list_notifications, person.user_id)
+    assert (told.kind, told.body, told.read_at) == ("patient_called", "진료 순서가 되었어요.", None)
+    with pytest.raises(EntryNotFound):
+        ward.run(read_notification, stranger.user_id, told.id)
+    ward.advance(seconds=3)
+    assert ward.run(read_notification, person.user_id, told.id).read_at == ward.clock.now()
+    seen_at = ward.clock.now()
+    ward.advance(seconds=3)
+    ward.run(read_notification, person.user_id, told.id)
+    assert person.entries()[0].call_seen_at == seen_at
+
+
+def test_what_is_read_after_the_call_is_over_marks_nothing(ward: Ward):
+    person = ward.patient().comes(JourneyState.IN_PROGRESS)
+    [told] = ward.run(list_notifications, person.user_id)
+    ward.run(read_notification, person.user_id, told.id)
+    assert person.entries()[0].call_seen_at is None
+
+
+def test_a_shift_has_a_room_of_its_own(ward: Ward):
+    first, second = ward.desks
+    ward.run(begin_shift, first, exam_id=BLOOD, room_id="R-101")
+    with pytest.raises(RoomTaken):
+        ward.run(begin_shift, second, exam_id=BLOOD, room_id="R-101")
+    ward.run(begin_shift, first, exam_id=XRAY, room_id="R-102")
+    assert ward.run(begin_shift, second, exam_id=BLOOD, room_id="R-101").exam_id == BLOOD
+    assert len(ward.rows("select 1 from welno.shifts where ended_at is null")) == 2
+    ward.run(end_shift, first)
+    assert ward.run(find_shift, first) is None
+    with pytest.raises(NoShift):
+        ward.run(end_shift, first)
+
+
+def test_a_shift_is_in_a_room_and_for_an_exam_that_there_is(ward: Ward):
+    with pytest.raises(ExamNotFound):
+        ward.run(begin_shift, ward.desk, exam_id="EX-NONE", room_id="R-101")
+    with pytest.raises(PayloadInvalid):
+        ward.run(begin_shift, ward.desk, exam_id=BLOOD, room_id="R-999")
+
+
+def test_keys_that_hold_no_longer_are_forgotten(ward: Ward):
+    person = ward.patient().comes(JourneyState.ARRIVED)
+    person.act("register", key="k")
+    assert ward.run(lambda journey: forget_keys(journey.session, journey.now)) == 0
+    ward.advance(hours=25)
+    assert ward.run(lambda journey: forget_keys(journey.session, journey.now)) == 1

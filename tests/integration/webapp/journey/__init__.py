@@ -1,0 +1,1 @@
+"""The edge of the journey with real stores behind it."""

@@ -1,0 +1,169 @@
+"""The journey's tokens: what each opens, how long, exchanged once, and taken back on every process at once."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+import redis
+from flask import Flask
+from flask_jwt_extended import create_access_token
+
+from tests.integration.webapp.people import API, Person
+
+from .conftest import Phone, code, phone_of
+
+REFRESH, LOGOUT = "/auth/token/refresh/", "/auth/logout"
+
+
+@pytest.fixture
+def phone(app: Flask) -> Phone:
+    return phone_of(app, uuid4())
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def test_the_tokens_claim_what_the_contract_says(phone: Phone):
+    access, refresh = claims_of(phone.pair.access_token), claims_of(phone.pair.refresh_token)
+    assert {"iss", "sub", "role", "scope", "sid", "jti", "type", "iat", "nbf", "exp"} <= set(access)
+    assert (access["scope"], access["role"], access["type"]) == ("journey", "patient", "access")
+    assert (access["sub"], access["sid"]) == (str(phone.user_id), str(phone.sid))
+    assert (access["exp"] - access["iat"], refresh["exp"] - refresh["iat"]) == (15 * 60, 14 * 24 * 3600)
+    assert refresh["type"] == "refresh"
+    assert jwt.get_unverified_header(phone.pair.access_token)["alg"] == "HS256"
+
+
+def test_a_refresh_in_the_body_gives_both_in_the_body(phone: Phone):
+    answer = phone.refresh()
+    assert (answer.status_code, answer.json["success"], answer.json["expires_in"]) == (200, True, 900)
+    assert answer.json["refresh_token"] != phone.pair.refresh_token
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_refresh_by_cookie_gives_a_new_cookie_that_no_script_reads(phone: Phone):
+    answer = phone.refresh_by_cookie(phone.pair.refresh_token)
+    assert answer.status_code == 200
+    assert "refresh_token" not in answer.json
+    name, _, rest = answer.headers["Set-Cookie"].partition("=")
+    assert name == "welno_refresh"
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Max-Age=1209600"):
+        assert part in rest
+    assert phone.refresh_by_cookie(rest.partition(";")[0]).status_code == 200
+
+
+@pytest.mark.parametrize("origin", [None, "https://evil.test"])
+def test_a_refresh_by_cookie_needs_a_listed_origin(phone: Phone, origin: str | None):
+    assert code(phone.refresh_by_cookie(phone.pair.refresh_token, origin)) == (403, "ORIGIN_NOT_ALLOWED")
+    assert phone.refresh().status_code == 200
+
+
+def test_a_refresh_token_shown_again_ends_the_login(phone: Phone, logged: Any):
+    later = phone.refresh().json["refresh_token"]
+    assert code(phone.refresh()) == (401, "REFRESH_REUSED")
+    assert code(phone.refresh(later)) == (401, "TOKEN_REVOKED")
+    assert not phone.is_in
+    assert '"event":"refresh_token_reused"' in logged.getvalue()
+    assert phone.pair.refresh_token not in logged.getvalue()
+
+
+def test_an_answer_that_was_lost_is_given_again_under_the_same_key(phone: Phone):
+    first = phone.refresh(idempotency_key="tab-1")
+    again = phone.refresh(idempotency_key="tab-1")
+    assert again.json == first.json
+    assert (first.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+    assert phone.refresh(first.json["refresh_token"], idempotency_key="tab-2").status_code == 200
+    assert code(phone.refresh(idempotency_key="tab-1")) == (401, "REFRESH_REUSED")
+
+
+def test_a_key_goes_with_one_refresh_token(phone: Phone):
+    first = phone.refresh(idempotency_key="tab-1").json["refresh_token"]
+    assert code(phone.refresh(first, idempotency_key="tab-1")) == (409, "IDEMPOTENCY_MISMATCH")
+    assert phone.is_in
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "a b", "키"])
+def test_a_key_that_is_none_is_refused(phone: Phone, key: str):
+    answer = phone.refresh(idempotency_key=key)
+    assert (code(answer), list(answer.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), ["idempotency_key"])
+
+
+def test_an_access_token_refreshes_nothing(phone: Phone):
+    assert code(phone.refresh(phone.pair.access_token)) == (401, "UNAUTHORIZED")
+
+
+def test_without_a_token_nothing_is_refreshed(app: Flask):
+    assert code(app.test_client().post(API + REFRESH)) == (401, "UNAUTHORIZED")
+
+
+def forged(app: Flask, phone: Phone, *, algorithm: str = "HS256", secret: str | None = None, **claims: Any) -> str:
+    everything = claims_of(phone.pair.access_token) | claims
+    return jwt.encode(everything, secret if secret is not None else app.config["JWT_SECRET_KEY"], algorithm)
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": "none", "secret": ""},
+        {"algorithm": "HS512"},
+        {"secret": "another secret of enough letters to sign with"},
+        {"type": "refresh"},
+        {"scope": "records"},
+        {"scope": "operations", "sid": str(uuid4())},
+        {"iss": "somebody else"},
+    ],
+)
+def test_what_is_not_quite_ours_is_no_token(app: Flask, phone: Phone, changes: dict[str, Any]):
+    assert phone.ask("POST", LOGOUT, forged(app, phone, **changes)).status_code == 401
+    assert phone.is_in
+
+
+def test_a_token_that_ended_by_time_says_so(app: Flask, phone: Phone):
+    ended = forged(app, phone, exp=int(datetime.now(UTC).timestamp()) - 3600)
+    assert code(phone.ask("POST", LOGOUT, ended)) == (401, "TOKEN_EXPIRED")
+
+
+def test_logging_out_ends_access_and_refresh_of_that_device_alone(app: Flask, phone: Phone):
+    other = phone_of(app, phone.user_id)
+    assert phone.ask("POST", LOGOUT).status_code == 204
+    assert code(phone.ask("POST", LOGOUT)) == (401, "TOKEN_REVOKED")
+    assert code(phone.refresh()) == (401, "TOKEN_REVOKED")
+    assert (phone.is_in, other.is_in) == (False, True)
+
+
+def test_a_token_that_was_logged_out_is_on_the_blacklist_until_it_ends(phone: Phone, redis_client: redis.Redis):
+    phone.ask("POST", LOGOUT)
+    key = f"blacklist:{claims_of(phone.pair.access_token)['jti']}"
+    assert redis_client.get(key) == b"1"
+    assert 800 < redis_client.ttl(key) <= 900
+
+
+def test_an_emptied_redis_lets_nobody_in_again(phone: Phone, redis_client: redis.Redis):
+    phone.ask("POST", LOGOUT)
+    redis_client.flushall()
+    assert code(phone.refresh()) == (401, "TOKEN_REVOKED")
+
+
+@pytest.mark.parametrize("path", ["/checkups", "/prescriptions", "/report", "/access-log", "/consents"])
+def test_a_journeys_login_opens_no_record_whatever_its_subject_says(app: Flask, owner: Person, path: str):
+    assert owner.patient_uuid is not None
+    phone = phone_of(app, owner.patient_uuid)
+    assert phone.ask("GET", f"/patients/{owner.patient_uuid}{path}").status_code == 404
+    with app.app_context():
+        own = create_access_token(str(owner.patient_uuid), additional_claims={"role": "patient", "scope": "records"})
+    assert phone.ask("GET", f"/patients/{owner.patient_uuid}{path}", own).status_code != 404
+
+
+@pytest.mark.parametrize("path", ["/admin/runs", "/admin/files", "/admin/access-log?reason=because"])
+def test_a_journeys_login_opens_nothing_of_the_operators(phone: Phone, path: str):
+    assert code(phone.ask("GET", path)) == (403, "FORBIDDEN")
+
+
+def test_a_records_token_ends_no_login(app: Flask, phone: Phone):
+    with app.app_context():
+        records = create_access_token(str(phone.user_id), additional_claims={"role": "patient", "scope": "records"})
+    assert phone.ask("POST", LOGOUT, records).status_code == 401

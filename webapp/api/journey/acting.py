@@ -1,0 +1,71 @@
+"""One action of one caller, however it came: whose journey it is, and what of the request tells it from a double."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from models.journey import JourneyState
+from services.journey.actions import Expectation, perform_action
+from services.journey.answers import JourneyAnswer
+from services.stores import Stores
+from webapp.auth.journey_callers import JourneyCaller
+from webapp.errors import ApiError, Code
+
+# Whose journey somebody means who names none that could be: known to nobody.
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """As a schema has read it. `patient_id` is None where none was named."""
+
+    action_type: str
+    payload: Mapping[str, Any]
+    expected_state: JourneyState | None
+    key: str | None
+    patient_id: str | None = None
+
+    @classmethod
+    def of(cls, read: Mapping[str, Any], key: str | None) -> "ActionRequest":
+        payload = {name: value for name, value in read["payload"].items() if value is not None}
+        state = read["expected_state"]
+        return cls(read["action_type"], payload, state and JourneyState(state), key, read.get("patient_id"))
+
+
+def act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
+    """Raises JourneyError, KeyOfAnotherCall, ApiError."""
+    user_id = whose_journey(caller, request.patient_id)
+    expectation = Expectation(request.expected_state, request.key)
+    return here.journeys.run(
+        lambda journey: perform_action(
+            journey, user_id, request.action_type, request.payload, caller.actor, expectation
+        ),
+        request_id,
+    )
+
+
+def whose_journey(caller: JourneyCaller, patient_id: str | None) -> UUID:
+    """Staff must name somebody; a patient means themselves, and whoever else is named is refused later. Raises
+    ApiError."""
+    if caller.is_staff:
+        named = None if patient_id is None else _read_uuid(patient_id)
+        if named is None:
+            raise ApiError(Code.VALIDATION_FAILED, details={"patient_id": ["누구인지 보내 주세요."]})
+        return named
+    return caller.principal_id if patient_id is None else _read_uuid(patient_id) or _NOBODY
+
+
+def require_own(caller: JourneyCaller, patient_id: str | None) -> UUID:
+    """The same for a look: a patient who names somebody else is refused at once. Raises ApiError."""
+    user_id = whose_journey(caller, patient_id)
+    if not caller.is_staff and user_id != caller.principal_id:
+        raise ApiError(Code.FORBIDDEN)
+    return user_id
+
+
+def _read_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,55 @@
+"""A line's board, for staff; a hall's screen, for whoever has its key."""
+
+from typing import Any
+
+from services.journey.boards import HospitalMoment, board_body, read_board, read_names
+from services.journey.estimates import RuleBasedEstimator
+from services.journey.halls import read_hall
+from services.journey.hospital import find_display
+from webapp.api.documented import SECURITY_STAFF, fails
+from webapp.api.journey.blueprint import JourneyBlueprint
+from webapp.api.journey.schemas.boards import BoardOutput, HallOutput
+from webapp.auth import mark_access
+from webapp.auth.credentials import bearer_token
+from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+
+blueprint = JourneyBlueprint("journey_boards", __name__, url_prefix="/api/v1", description="Boards and halls")
+_ESTIMATOR = RuleBasedEstimator()
+
+
+@blueprint.get("/board/<string:exam_id>")
+@blueprint.doc(security=SECURITY_STAFF)
+@for_journey_staff
+@blueprint.response(200, BoardOutput)
+@fails(blueprint, 401, 403, 404)
+def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
+    """Everybody in a line: who is inside, who is called, then in the order of calling."""
+    with stores().sessions() as session:
+        board = read_board(session, exam_id, _ESTIMATOR, _moment())
+        if board is None:
+            raise ApiError(Code.EXAM_NOT_FOUND)
+        return {"success": True, **board_body(board, read_names(session, board))}
+
+
+@blueprint.get("/hall/<string:display_id>")
+@blueprint.doc(security=SECURITY_STAFF)
+@blueprint.response(200, HallOutput)
+@fails(blueprint, 401)
+def show_hall(display_id: str) -> dict[str, Any]:
+    """Numbers that are called and that come next. With the screen's key as bearer token; an unknown or revoked screen
+    and a wrong key look alike."""
+    with stores().sessions() as session:
+        display = find_display(session, display_id, bearer_token() or "")
+        if display is None:
+            raise ApiError(Code.UNAUTHORIZED)
+        return {"success": True, **read_hall(session, display, _ESTIMATOR, _moment())}
+
+
+def _moment() -> HospitalMoment:
+    here = stores()
+    return HospitalMoment.of(here.settings.journey, here.clock.now())
+
+
+mark_access(show_hall, "display key")

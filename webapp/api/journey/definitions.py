@@ -1,0 +1,30 @@
+"""The journey's states, actions and addresses, so that no client has a table of its own."""
+
+import json
+
+from flask import Response
+
+from models.journey.definitions import state_definitions
+from webapp.api.documented import fails
+from webapp.api.journey.addresses import SOCKETS
+from webapp.api.journey.blueprint import JourneyBlueprint
+from webapp.api.journey.schemas.definitions import DefinitionsOutput
+from webapp.api.rendered import answer_rendered
+from webapp.auth import mark_access
+
+blueprint = JourneyBlueprint("journey_definitions", __name__, url_prefix="/api/v1", description="States and actions")
+
+
+@blueprint.get("/state-definitions/")
+@blueprint.response(200, DefinitionsOutput)
+@fails(blueprint)
+def show_definitions() -> Response:
+    """Made once in a process; with `If-None-Match` it answers 304."""
+    return answer_rendered("state-definitions", _render, "application/json")
+
+
+mark_access(show_definitions, "public")
+
+
+def _render() -> str:
+    return json.dumps({"success": True, **state_definitions(), "sockets": SOCKETS})

@@ -1,0 +1,126 @@
+"""FHIR R4 of the journey, to be read: patients their own, staff everybody's."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import orjson
+from flask import Response, request
+
+from services.journey.fhir.dates import DateBound, UnreadableDate, read_date
+from services.journey.fhir.documents import (
+    MEDIA_TYPE,
+    RESOURCE_KINDS,
+    capability_statement,
+    operation_outcome,
+    searchset,
+)
+from services.journey.fhir.elements import Resource
+from services.journey.fhir.search import FhirSearch, find_resource, next_page, search_resources
+from webapp.api.documented import SECURITY_STAFF, fails
+from webapp.api.journey.blueprint import JourneyBlueprint
+from webapp.api.journey.schemas.fhir import FhirQuery
+from webapp.auth.journey_callers import JourneyCaller, for_journey
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+
+PREFIX = "/api/v1/fhir"
+blueprint = JourneyBlueprint("journey_fhir", __name__, url_prefix=PREFIX, description="FHIR R4, read only")
+_ANSWER = {"responses": {200: {"description": "A resource.", "content": {MEDIA_TYPE: {}}}}}
+
+
+@blueprint.get("/metadata")
+@blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
+@for_journey
+@fails(blueprint, 401, 403)
+def show_capabilities(_: JourneyCaller) -> Response:
+    """What this server serves."""
+    return _answer(capability_statement(_address(), stores().clock.now()))
+
+
+@blueprint.get("/<string:kind>")
+@blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
+@for_journey
+@blueprint.arguments(FhirQuery, location="query", error_status_code=400)
+@fails(blueprint, 400, 401, 403, 404)
+def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
+    """A page of Appointment, Encounter, Task or Location."""
+    if kind not in RESOURCE_KINDS:
+        raise ApiError(Code.NOT_FOUND)
+    wanted = FhirSearch(
+        user_id=_whose(caller, query["patient"]),
+        dates=_dates("date", query["date"]),
+        updated=_dates("_lastUpdated", query["updated"]),
+        count=query["count"],
+        offset=query["offset"],
+    )
+    if kind == "Location" and (query["patient"] or wanted.dates or wanted.updated):
+        raise ApiError(Code.VALIDATION_FAILED, details={"patient": ["장소는 사람이나 날짜로 찾을 수 없어요."]})
+    with stores().sessions() as session:
+        page = search_resources(session, kind, wanted)
+    links = {"self": request.url}
+    if (following := next_page(wanted, page.total)) is not None:
+        others = [pair for pair in request.args.items(multi=True) if pair[0] != "_offset"]
+        links["next"] = f"{request.base_url}?{urlencode([*others, ('_offset', str(following.offset))])}"
+    return _answer(searchset(_address(), page.resources, page.total, links))
+
+
+@blueprint.get("/<string:kind>/<string:key>")
+@blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
+@for_journey
+@fails(blueprint, 401, 403, 404)
+def show_resource(caller: JourneyCaller, kind: str, key: str) -> Response:
+    """One resource; another's looks like none."""
+    with stores().sessions() as session:
+        found = find_resource(session, kind, key, _whose(caller, None)) if kind in RESOURCE_KINDS else None
+    if found is None:
+        raise ApiError(Code.NOT_FOUND)
+    return _answer(found)
+
+
+@blueprint.after_app_request
+def tell_errors_in_fhir(response: Response) -> Response:
+    """Here alone an error is an OperationOutcome, whoever has refused."""
+    body = response.get_json(silent=True) if request.path.startswith(f"{PREFIX}/") and response.is_json else None
+    if not isinstance(body, dict) or "error" not in body:
+        return response
+    error = body["error"]
+    details = error.get("details")
+    diagnostics = orjson.dumps(details).decode() if details else None
+    outcome = operation_outcome(response.status_code, error["code"], error["message"], diagnostics)
+    response.set_data(orjson.dumps(outcome))
+    response.content_type = MEDIA_TYPE
+    return response
+
+
+def _whose(caller: JourneyCaller, patient: str | None) -> UUID | None:
+    """None for everybody's. Raises ApiError: patients ask for nobody else."""
+    named = None if patient is None else _read_patient(patient)
+    if caller.is_staff:
+        return named
+    if named not in {None, caller.principal_id}:
+        raise ApiError(Code.FORBIDDEN)
+    return caller.principal_id
+
+
+def _read_patient(patient: str) -> UUID:
+    try:
+        return UUID(patient.removeprefix("Patient/"))
+    except ValueError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details={"patient": ["누구인지 확인해 주세요."]}) from exc
+
+
+def _dates(name: str, written: list[str]) -> list[DateBound]:
+    zone = stores().settings.journey.time_zone
+    try:
+        return [read_date(one, zone) for one in written]
+    except UnreadableDate as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details={name: ["날짜를 확인해 주세요. 예: ge2026-11-26"]}) from exc
+
+
+def _address() -> str:
+    return f"{request.host_url.rstrip('/')}{PREFIX}"
+
+
+def _answer(resource: Resource) -> Response:
+    return Response(orjson.dumps(resource), content_type=MEDIA_TYPE)

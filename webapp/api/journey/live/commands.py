@@ -1,0 +1,82 @@
+"""What a patient's socket may command: an action, and the present state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError
+
+from core.logs import get_logger
+from models.accounts import Scope
+from services.accounts.logins import find_held
+from services.delivery.idempotency import KeyOfAnotherCall
+from services.journey.errors import JourneyError
+from services.stores import Stores
+from streams import Position
+from webapp.api.journey.acting import ActionRequest, act
+from webapp.api.journey.live.greetings import initial_state
+from webapp.api.journey.schemas.actions import CommandInput
+from webapp.auth.journey_callers import JourneyCaller
+from webapp.errors import CODES, STORES_DOWN, ApiError, Code, flatten_messages
+from webapp.json_reader import holds_odd_characters
+
+log = get_logger(__name__)
+# The names of the commands, and the methods that carry them out.
+ACTION_COMMANDS: Mapping[str, str] = {"perform_action": "perform_action", "fetch_initial_state": "fetch_initial_state"}
+_ECHOED_MAX = 64
+
+
+class PatientCommands:
+    """Of one socket: off the loop, one at a time and in order. `answer` frames carry no `seq`."""
+
+    def __init__(self, here: Stores, caller: JourneyCaller) -> None:
+        self._here = here
+        self._caller = caller
+
+    def fetch_initial_state(self, _message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
+        return [orjson.dumps(initial_state(self._here, self._caller.principal_id))]
+
+    def perform_action(self, message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
+        """Whether the login still holds is asked anew: a lost message must not let anybody act."""
+        request_id = message.get("request_id")
+        echoed = {"request_id": request_id} if isinstance(request_id, str) and len(request_id) <= _ECHOED_MAX else {}
+        try:
+            self._require_login()
+            payload = act(self._here, self._caller, _read(message), str(echoed.get("request_id", ""))).body
+        except JourneyError as exc:
+            answer = _refused(Code(exc.code), exc.details)
+        except KeyOfAnotherCall:
+            answer = _refused(Code.IDEMPOTENCY_MISMATCH)
+        except ApiError as exc:
+            answer = _refused(exc.code, exc.details)
+        except STORES_DOWN as exc:
+            log.warning("store_unavailable", error=type(exc).__name__)
+            answer = _refused(Code.STORE_UNAVAILABLE)
+        else:
+            answer = {"success": True, "payload": payload}
+        return [orjson.dumps({"type": "action_result", **answer, **echoed})]
+
+    def _require_login(self) -> None:
+        """Raises ApiError, and has the socket closed."""
+        with self._here.unit_of_work() as work:
+            if self._caller.sid in find_held(work.session, [self._caller.sid], Scope.JOURNEY):
+                return
+            work.end_login(self._caller.sid)
+        raise ApiError(Code.TOKEN_REVOKED)
+
+
+def _read(message: Mapping[str, Any]) -> ActionRequest:
+    """Raises ApiError."""
+    try:
+        read = CommandInput().load(dict(message))
+    except ValidationError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
+    odd = next((name for name, value in message.items() if holds_odd_characters(value)), None)
+    if odd is not None:
+        raise ApiError(Code.VALIDATION_FAILED, details={odd: ["쓸 수 없는 글자를 빼고 보내 주세요."]})
+    return ActionRequest.of(read, read["idempotency_key"])
+
+
+def _refused(code: Code, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"success": False, "error": CODES[code].message, "code": str(code)}
+    return answer if details is None else answer | {"details": details}

@@ -1,0 +1,1 @@
+"""The journey on the wire."""

@@ -1,0 +1,32 @@
+"""The published table of states and actions."""
+
+from marshmallow import Schema, fields
+
+
+class TransitionItem(Schema):
+    source = fields.String(required=True, data_key="from")
+    action = fields.String(required=True)
+    actor = fields.String(required=True)
+    target = fields.String(required=True, data_key="to")
+
+
+class MappingsItem(Schema):
+    queue_to_journey = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    journey_to_queue = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class DefinitionsOutput(Schema):
+    success = fields.Boolean(required=True)
+    journey_states = fields.List(fields.String(), required=True)
+    queue_states = fields.List(fields.String(), required=True)
+    patient_actions = fields.List(fields.String(), required=True)
+    staff_actions = fields.List(fields.String(), required=True)
+    state_transitions = fields.Dict(
+        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.String()), required=True
+    )
+    transitions = fields.List(fields.Nested(TransitionItem), required=True)
+    computed_actions = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+    phases = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
+    mappings = fields.Nested(MappingsItem, required=True)
+    sockets = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    version = fields.String(required=True)
