@@ -27,6 +27,9 @@ class Options:
     seed: int = 7
     tilko_api_key: str = "sandbox-tilko-key"
     mediarc_api_key: str = "sandbox-mediarc-key"
+    miso_api_key: str = "sandbox-miso-key"
+    miso_agent_api_key: str = "sandbox-miso-agent-key"
+    miso_knowledge_api_key: str = "sandbox-miso-knowledge-key"
     mediarc_path: str = "mediarc/predict"
     verify_every_poll: bool = False
 
@@ -77,9 +80,11 @@ class Sandbox:
     async def _answer(self, world: World, request: web.Request, exchange: Exchange) -> web.StreamResponse:
         fault = world.faults.take(request.path, exchange.call.cxid)
         if fault is None:
-            return await deliver(request, await self._ask_provider(world, exchange), exchange.call)
-        reply = await self._meet_fault(world, exchange, fault)
-        return await deliver(request, reply, exchange.call, fault.cut)
+            reply = await self._ask_provider(world, exchange)
+        else:
+            reply = await self._meet_fault(world, exchange, fault)
+        exchange.call.error_code = reply.error_code
+        return await deliver(request, reply, exchange.call, fault.cut if fault else None)
 
     async def _meet_fault(self, world: World, exchange: Exchange, fault: Fault) -> Reply:
         await fault.wait_before()

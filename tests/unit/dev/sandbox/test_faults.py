@@ -39,3 +39,23 @@ def test_a_fault_for_another_path_or_request_does_not_strike():
     faults.add({"path": "mediarc", "status": 500})
     faults.add({"path": "ggpab", "cxid": "one", "status": 500})
     assert faults.take("/api/ggpab003m0105", "two") is None
+
+
+def test_a_fault_with_a_text_strikes_only_calls_whose_body_holds_it():
+    faults = Faults()
+    fault = faults.add({"path": "run", "match": "카나리아", "status": 500})
+    assert faults.take("/ext/v1/workflows/run", None) is None
+    assert faults.take("/ext/v1/workflows/run", None, lambda text: text in "노란 카나리아") is fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "happens"),
+    [
+        ({"code": "app_unavailable"}, False),
+        ({"code": "app_unavailable", "error_after_chunks": 2}, True),
+        ({"status": 504, "while_running": True}, True),
+        ({"outputs": "missing:key_takeaways"}, True),
+    ],
+)
+def test_says_whether_a_workflow_begins(fault, happens):
+    assert read_fault("f1", {"path": "x", **fault}).lets_call_happen is happens
