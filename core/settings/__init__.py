@@ -11,6 +11,7 @@ from core.settings.groups import (
     SecretSettings,
     StoreSettings,
 )
+from core.settings.interview_groups import InterviewSettings
 from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
 from core.settings.variables import SettingsError, Variable, variables_of
@@ -26,6 +27,7 @@ __all__ = [
     "CollectionSettings",
     "ConsentSettings",
     "FileSettings",
+    "InterviewSettings",
     "ProcessSettings",
     "ProviderSettings",
     "RelaySettings",
