@@ -28,9 +28,19 @@ BEFORE, AFTER, DURING = "before", "after", "during"
 ACTIONS = frozenset(
     {"status", "error_code", "message", "headers", "html", "delay_seconds", "cut", "malformed", "hold", "reshape"},
 )
-KNOWN = ACTIONS | MISO_FIELDS | {"path", "calls", "cxid", "match", "hold_seconds"}
+KNOWN = ACTIONS | MISO_FIELDS | {"path", "calls", "cxid", "match", "method", "hold_seconds"}
 BROKEN_JSON = b'{"Status": "OK", "ErrorCode": 0, "ResultList": [{"Year": "20'
 DEFAULT_MESSAGE = "일시적인 오류가 발생했습니다."
+
+
+@dataclass(frozen=True, slots=True)
+class CallAtHand:
+    """What a fault may choose a call by; `holds` tells whether its body holds a text."""
+
+    path: str
+    cxid: str | None = None
+    method: str = "POST"
+    holds: Callable[[str], bool] = lambda _text: False
 
 
 @dataclass(slots=True)
@@ -42,6 +52,7 @@ class Fault:
     calls_left: int | None
     cxid: str | None = None
     match: str | None = None
+    method: str | None = None
     status: int | None = None
     error_code: int | None = None
     message: str | None = None
@@ -58,9 +69,9 @@ class Fault:
     waiting: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def fits(self, path: str, cxid: str | None, holds: Callable[[str], bool]) -> bool:
-        names_it = self.calls_left != 0 and self.path in path.lower() and self.cxid in (None, cxid)
-        return names_it and (self.match is None or holds(self.match))
+    def fits(self, call: CallAtHand) -> bool:
+        names_it = self.calls_left != 0 and self.path in call.path.lower() and self.cxid in (None, call.cxid)
+        return names_it and self.method in (None, call.method) and (self.match is None or call.holds(self.match))
 
     def strike(self) -> None:
         self.hits += 1
@@ -159,6 +170,7 @@ def read_fault(fault_id: str, body: Fields) -> Fault:
         calls_left=read_count(body, "calls", None, low=1),
         cxid=_read_optional_text(body, "cxid"),
         match=_read_optional_text(body, "match"),
+        method=_read_optional_text(body, "method"),
         status=read_count(body, "status", None, low=200, high=599),
         error_code=read_count(body, "error_code", None),
         message=_read_optional_text(body, "message"),
@@ -189,10 +201,9 @@ class Faults:
         self._set[fault.fault_id] = fault
         return fault
 
-    def take(self, path: str, cxid: str | None, holds: Callable[[str], bool] = lambda _text: False) -> Fault | None:
-        """`holds` tells whether the call's body holds a text."""
+    def take(self, call: CallAtHand) -> Fault | None:
         for fault in self._set.values():
-            if fault.fits(path, cxid, holds):
+            if fault.fits(call):
                 fault.strike()
                 return fault
         return None

@@ -10,7 +10,7 @@ from dev.sandbox.crypto import KeyPair
 from dev.sandbox.delivery import deliver
 from dev.sandbox.errors import NotFoundError
 from dev.sandbox.exchange import Exchange, normalise_path, parse_body, token_fields
-from dev.sandbox.faults import Fault
+from dev.sandbox.faults import CallAtHand, Fault
 from dev.sandbox.mediarc import MediArc
 from dev.sandbox.replies import NOT_FOUND, Reply
 from dev.sandbox.tilko import PATHS, Tilko
@@ -78,7 +78,7 @@ class Sandbox:
             raise
 
     async def _answer(self, world: World, request: web.Request, exchange: Exchange) -> web.StreamResponse:
-        fault = world.faults.take(request.path, exchange.call.cxid)
+        fault = world.faults.take(CallAtHand(request.path, exchange.call.cxid, request.method))
         if fault is None:
             reply = await self._ask_provider(world, exchange)
         else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from dev.sandbox.exchange import parse_body
+from dev.sandbox.faults import CallAtHand
 from dev.sandbox.miso import chat, knowledge, workflows
 from dev.sandbox.miso.errors import MisoRefusalError
 from dev.sandbox.miso.exchange import MisoExchange
@@ -86,7 +87,7 @@ class Miso:
         raw = await _read_body(request)
         body = parse_body(raw)
         call = world.miso.calls.begin(request.path, raw.decode("utf-8", "replace"), body)
-        fault = world.faults.take(request.path, None, call.holds)
+        fault = world.faults.take(CallAtHand(request.path, None, request.method, call.holds))
         exchange = MisoExchange(request, world.miso, call, body, fault, route.mode_fields)
         try:
             return await self._meet(route, exchange)
