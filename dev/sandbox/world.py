@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from dev.sandbox.approvals import Approvals
 from dev.sandbox.faults import Faults
 from dev.sandbox.ledger import Ledger
+from dev.sandbox.miso.state import MisoState
 from dev.sandbox.people import People
 from dev.sandbox.reports import Reports
 
@@ -32,5 +33,6 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
     reports: Reports = field(default_factory=Reports)
+    miso: MisoState = field(default_factory=MisoState)
     login_check: LoginCheckTraits = LoginCheckTraits()
     today: date = field(default_factory=today_in_korea)
