@@ -54,3 +54,17 @@ class InterviewSettings:
         "Analyses of one process that may wait for MISO at once.",
         default="8",
     )
+    log_keep_days_project: int = setting(
+        "WELNO_LOG_KEEP_DAYS_PROJECT",
+        count_between(1, 3650),
+        "How long the event log keeps a project's events; who comes back later is told to load the list.",
+        default="30",
+        unit="days",
+    )
+    keep_days: int = setting(
+        "WELNO_INTERVIEW_KEEP_DAYS",
+        count_between(1, 3650),
+        "How long a deleted interview can be restored; then it is erased.",
+        default="30",
+        unit="days",
+    )
