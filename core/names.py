@@ -35,6 +35,7 @@ class Task(StrEnum):
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
+    TELL_EMR = "welno.journey.tell_emr"
 
 
 class ProcessKind(StrEnum):
@@ -68,6 +69,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
+    Task.TELL_EMR: Queue.HOUSEKEEPING,
 }
 
 

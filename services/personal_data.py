@@ -1,7 +1,7 @@
 """A person's data over all domains: in which order it is erased, what is kept and why, how an erasure begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -36,6 +36,7 @@ from services.patients.erasing import (
 )
 from services.patients.exporters import patients_exporter
 from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
+from services.patients.joins import drop_joins, find_older
 from services.patients.tombstones import bury
 from services.stores import Stores
 from spool import Spool
@@ -43,7 +44,7 @@ from spool import Spool
 # Why a table has no eraser; a guard test wants one or the other of each.
 KEPT_TABLES: Mapping[str, str] = {
     "accounts": "people who work with the product, none of them a patient",
-    "account_changes": "who gave those people which access, for as long as the law wants it kept",
+    "account_changes": "who gave people which access, for as long as the law wants it kept",
     "companies": "whose people the members are",
     "displays": "screens",
     "exams": "what people wait for",
@@ -120,12 +121,21 @@ def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime
         return running.id
     erasure = _make_erasure(stores, patient, pseudonym, order, now)
     patient.erasing_since = now
+    drop_joins(work.session, patient.uuid)
     revoke_earlier(work.session, Principal(PrincipalKind.PATIENT, str(patient.uuid)))
     begin_erasure(work, erasure)
     look = Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason)
     work.session.flush()
     stores.access_log.record(work.session, look, now)
     return erasure.id
+
+
+def start_erasures(work: Work, stores: Stores, order: ErasureOrder, now: datetime) -> list[UUID]:
+    """Of the person, and of the older patient whose records they are shown; theirs comes first. Raises
+    UnknownPatient."""
+    older = find_older(work.session, order.patient_uuid)
+    people = [order.patient_uuid, *([older] if older is not None else [])]
+    return [start_erasure(work, stores, replace(order, patient_uuid=one), now) for one in people]
 
 
 def _make_erasure(stores: Stores, patient: Patient, pseudonym: str, order: ErasureOrder, now: datetime) -> Erasure:
@@ -187,7 +197,12 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
         patient_uuid = find_building(session, export_id)
         if patient_uuid is None:
             return False
-        data = read_data(session, _exporters(stores), patient_uuid)
+        exporters = _exporters(stores)
+        data = dict(read_data(session, exporters, patient_uuid))
+        older = find_older(session, patient_uuid)
+        if older is not None:
+            joined = read_data(session, exporters, older)
+            data |= {f"joined/{name}": rows for name, rows in joined.items()}
     spool.archives.put(patient_uuid, export_id, pack(data), stores.clock.now().timestamp())
     with stores.unit_of_work() as work:
         is_built = mark_ready(work.session, export_id)

@@ -16,7 +16,7 @@ from tasks.broker import FastReconnectAmqp
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
-_CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS = 60, 300
+_CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -82,6 +82,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
         "close-day": every(Task.CLOSE_DAY, _CLOSE_DAY_SECONDS),
+        "tell-emr": every(Task.TELL_EMR, _TELL_EMR_SECONDS),
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

@@ -12,13 +12,15 @@ from pathlib import Path
 import orjson
 
 from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
+from services.journey.demo_maps import draw_floors
 from services.journey.hospital_cache import HospitalCache
+from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import Stores
 from tasks.opening import open_stores
 
 
 def seed(here: Stores, content_path: Path, password: str, hall_key: str) -> None:
-    """In one transaction: a demo is there as a whole or not at all."""
+    """The rows in one transaction: they are there as a whole or not at all. Then the maps that are missing."""
     content = orjson.loads(content_path.read_bytes())
 
     @cache
@@ -31,6 +33,7 @@ def seed(here: Stores, content_path: Path, password: str, hall_key: str) -> None
         zone, now = here.settings.journey.time_zone, here.clock.now()
         seed_appointments(work.session, user_ids, content["appointments_today"], now, zone)
     HospitalCache(here.redis, here.sessions).forget()
+    draw_floors(FloorMaps(FolderMapStore(here.settings.files.data_dir / MAPS_FOLDER)), content)
 
 
 def main(arguments: Sequence[str]) -> int:

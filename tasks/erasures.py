@@ -13,7 +13,7 @@ from uuid import UUID
 from core.clock import clock
 from models.patients import ActorKind, Erasure
 from services.patients.access_log import Actor
-from services.personal_data import KEPT_PLACES, ErasureOrder, UnknownPatient, start_erasure
+from services.personal_data import KEPT_PLACES, ErasureOrder, UnknownPatient, start_erasures
 from services.stores import Stores
 from tasks.opening import open_stores
 
@@ -23,11 +23,11 @@ def start(here: Stores, options: argparse.Namespace) -> int:
     order = ErasureOrder(options.patient_uuid, actor, secrets.token_hex(8), options.reason)
     try:
         with here.unit_of_work() as work:
-            erasure_id = start_erasure(work, here, order, clock.now())
+            erasure_ids = start_erasures(work, here, order, clock.now())
     except UnknownPatient:
         sys.stderr.write("no such patient\n")
         return 1
-    sys.stdout.write(f"{erasure_id}\n")
+    sys.stdout.writelines(f"{erasure_id}\n" for erasure_id in erasure_ids)
     return 0
 
 

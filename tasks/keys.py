@@ -10,14 +10,13 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from core.clock import clock
 from core.logs import configure_logs
-from services.accounts.sealed_secrets import count_secret_keys, reseal_secrets
 from services.collection.sealed_rows import count_row_keys, reseal_rows
-from services.journey.sealed_people import count_people_keys, reseal_people
-from services.patients.sealed_keys import count_patient_keys, reseal_erasures, reseal_patient_keys
+from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
 from services.stores import Stores
 from spool import Spool
 from tasks.app import settings
@@ -34,8 +33,7 @@ def _write(line: str) -> None:
 def count(stores: Stores, spool: Spool) -> int:
     """Prints a line for each key that is known or used. Returns the exit status."""
     with stores.sessions() as session:
-        rows = count_row_keys(session) + count_secret_keys(session) + count_patient_keys(session)
-        rows += count_people_keys(session)
+        rows = count_row_keys(session) + count_keys(session)
     files = Counter({key_id or "not sealed": number for key_id, number in spool.count_sealing_keys().items()})
     known = settings.secrets.sealing_keys
     unknown = sorted({*rows, *files} - set(known))
@@ -47,13 +45,8 @@ def count(stores: Stores, spool: Spool) -> int:
 
 def reseal(stores: Stores, spool: Spool) -> int:
     """Prints what was done and what is left. Returns the exit status."""
-    with stores.unit_of_work() as work:
-        secrets = reseal_secrets(work.session, stores.sealer)
-    done, unopened = _reseal_rows(stores)
-    more, closed = _reseal_patient_keys(stores)
-    people, hidden = _reseal_people(stores)
-    done += secrets.done + more + people
-    unopened += secrets.unopened + closed + hidden
+    parts = [_reseal_rows(stores), *(_reseal_column(stores, sealed) for sealed in SEALED_COLUMNS)]
+    done, unopened = (sum(counts) for counts in zip(*parts, strict=True))
     _write(f"rows: {done} sealed anew, {unopened} do not open")
     files = spool.reseal()
     _write(f"files: {files.done} sealed anew, {files.taken} in use, {files.unopened} do not open")
@@ -72,23 +65,12 @@ def _reseal_rows(stores: Stores) -> tuple[int, int]:
         unopened |= batch.unopened
 
 
-def _reseal_patient_keys(stores: Stores) -> tuple[int, int]:
-    with stores.unit_of_work() as work:
-        done, unopened = reseal_erasures(work.session, stores.sealer), 0
-    after: UUID | None = None
+def _reseal_column(stores: Stores, sealed: SealedColumn) -> tuple[int, int]:
+    done = unopened = 0
+    after: Any | None = None
     while True:
         with stores.unit_of_work() as work:
-            batch = reseal_patient_keys(work.session, stores.sealer, after=after, limit=_BATCH)
-        done, unopened, after = done + batch.done, unopened + batch.unopened, batch.last
-        if after is None:
-            return done, unopened
-
-
-def _reseal_people(stores: Stores) -> tuple[int, int]:
-    done, unopened, after = 0, 0, None
-    while True:
-        with stores.unit_of_work() as work:
-            batch = reseal_people(work.session, stores.sealer, after=after, limit=_BATCH)
+            batch = reseal_batch(work.session, stores.sealer, sealed, after=after, limit=_BATCH)
         done, unopened, after = done + batch.done, unopened + batch.unopened, batch.last
         if after is None:
             return done, unopened

@@ -18,6 +18,7 @@ from spool import Spool
 from tasks.app import app, settings
 from tasks.opening import require_direct_database
 from tasks.stopping import wait_for
+from upstream.emr.client import EmrClient
 from upstream.http.exchange import open_http
 from upstream.mediarc.client import MediarcClient
 from upstream.tilko.client import TilkoClient, Timeouts
@@ -32,9 +33,12 @@ class Runtime:
     stores: Stores
     tools: Tools
     lease: ProcessLeaseHolder
+    emr: EmrClient | None
 
     def close(self) -> None:
         self.lease.stop()
+        if self.emr is not None:
+            self.emr.close()
         self.tools.tilko.close()
         self.tools.mediarc.close()
         self.stores.close()
@@ -45,7 +49,9 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
     stores = build_stores(settings, clock, TaskSender(celery))
     lease = ProcessLeaseHolder(stores.engine, kind, settings.processes.lease_seconds)
     lease.start()
-    return Runtime(stores, build_tools(settings, stores), lease)
+    emr_url = settings.journey.emr_api_url
+    emr = EmrClient(emr_url, http=open_http()) if emr_url else None
+    return Runtime(stores, build_tools(settings, stores), lease, emr)
 
 
 def build_tools(settings: Settings, stores: Stores) -> Tools:

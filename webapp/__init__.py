@@ -13,15 +13,16 @@ from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
-from webapp import pages
+from webapp import journey_pages, pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.journey.routes import add_journey
-from webapp.api.patients import access_log, browser_keys, erasures, exports, passwords, records
+from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
+from webapp.api.patients import sign_in as patient_sign_in
 from webapp.auth import refuse_revoked
 from webapp.auth.credentials import PROTOCOL
 from webapp.bodies import check_bodies
@@ -102,8 +103,10 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         access_log,
         erasures,
         exports,
+        joins,
         passwords,
         patient_sessions,
+        patient_sign_in,
         files,
         runs,
         sign_in,
@@ -114,6 +117,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     sock = install_handshake(app, [PROTOCOL])
     if parts(app).stores.settings.journey.is_on:
         add_journey(app, api, sock)
+        app.register_blueprint(journey_pages.blueprint)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)

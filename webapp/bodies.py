@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from webapp.current import stores
 from webapp.errors import ApiError, Code, flatten_messages
@@ -61,15 +61,22 @@ def _check_body() -> None:
 
 
 def _check_upload(upload: Upload) -> None:
-    """Whether it is what it says is for its view to see."""
+    """Nothing is read of it yet: who sends it is asked first, and whether it is what it says is for its view to see."""
     if (request.content_length or 0) > upload.max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)
     if request.mimetype != upload.media_type:
         raise ApiError(Code.NOT_SVG)
     count_use(stores().settings.web.body_limit, "body", caller_address())
     request.max_content_length = upload.max_bytes + 1
-    if len(request.get_data(cache=True)) > upload.max_bytes:
+    g.upload_max_bytes = upload.max_bytes
+
+
+def read_upload() -> bytes:
+    """The body of a view that `takes_upload`. Raises ApiError where it is larger than announced."""
+    data = request.get_data()
+    if len(data) > g.upload_max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)
+    return data
 
 
 def _check_json(data: bytes) -> None:

@@ -65,6 +65,8 @@ class Code(StrEnum):
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
     SESSION_OVER = "SESSION_OVER"
     PUSH_PENDING = "PUSH_PENDING"
+    NOT_JOINABLE = "NOT_JOINABLE"
+    JOIN_SETTLED = "JOIN_SETTLED"
     PASSWORD_EXISTS = "PASSWORD_EXISTS"  # noqa: S105 a code
     FILE_TAKEN = "FILE_TAKEN"
     FILE_NOT_PARKED = "FILE_NOT_PARKED"
@@ -189,6 +191,14 @@ CODES: Mapping[Code, Meaning] = {
         "이 휴대폰 번호로 방금 다른 인증을 요청했어요. 잠시 뒤에 다시 요청해 주세요.",
         "Another session has just sent its request to this phone; after `Retry-After` (`details.seconds_left`) this one"
         " may take the phone over.",
+    ),
+    Code.NOT_JOINABLE: Meaning(
+        409,
+        "이 두 기록은 합칠 수 없어요. 이전 기록이 맞는지 확인해 주세요.",
+        "The other patient is this one, is newer, is being erased, or one of the two is joined already.",
+    ),
+    Code.JOIN_SETTLED: Meaning(
+        409, "합친 지 30일이 지나서 다시 나눌 수 없어요.", "A join can be undone within 30 days."
     ),
     Code.PASSWORD_EXISTS: Meaning(
         409, "이미 비밀번호가 있어요. 변경하거나 초기화해 주세요.", "`set` for a patient who has a password."

@@ -23,9 +23,12 @@ def asker_at(address: str) -> Actor:
 
 
 def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
-    """At the end of the transaction in which they look: see services.patients.access_log."""
-    actor = asker_at(caller_address())
-    stores().access_log.record(work.session, Look(actor, what, patient_uuid), stores().clock.now())
+    """At the end of the transaction in which they look: see services.patients.access_log. A joined older patient is
+    looked at with it."""
+    actor, now = asker_at(caller_address()), stores().clock.now()
+    joined: UUID | None = g.get("joined_uuid")
+    for one in (patient_uuid, *([joined] if joined is not None else [])):
+        stores().access_log.record(work.session, Look(actor, what, one), now)
 
 
 def record_staff_look(work: Work, *, name: str, role: str, what: AccessedWhat, subject: str | None, why: str) -> None:

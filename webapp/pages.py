@@ -20,7 +20,11 @@ _VENDOR_FILES = {
     "chartjs-plugin-annotation.js": (
         _NODE_MODULES / "chartjs-plugin-annotation" / "dist" / "chartjs-plugin-annotation.min.js"
     ),
+    "qr.js": _NODE_MODULES / "qr" / "decode.js",
+    "index.js": _NODE_MODULES / "qr" / "index.js",
 }
+# What imports another beside it: both stand under the hash of the two.
+_BUNDLES = dict.fromkeys(("qr.js", "index.js"), ("qr.js", "index.js"))
 _YEAR_SECONDS = 365 * 86_400
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 _CONTENT = {
@@ -52,7 +56,13 @@ class PageExtras:
 
 NO_EXTRAS = PageExtras()
 # By the page's endpoint. What stands here is allowed to that page alone.
-EXTRAS: dict[str, PageExtras] = {}
+EXTRAS: dict[str, PageExtras] = {
+    # The camera reads a tag's QR; the worker shows a call's notification; the manifest puts it on the home screen.
+    "pages_journey.journey": PageExtras(
+        content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},
+        permissions={"camera": "(self)"},
+    ),
+}
 
 
 def show_consent_texts(app: Flask, texts: ConsentTexts) -> None:
@@ -73,6 +83,27 @@ def results_trend() -> str:
 @blueprint.get("/disease-report")
 def disease_report() -> str:
     return render_template("collection/disease_report.html")
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> str:
+    return render_template("collection/sign_in.html")
+
+
+@blueprint.get("/my")
+def my() -> str:
+    return render_template("collection/my.html")
+
+
+@blueprint.get("/my/withdrawn")
+def my_withdrawn() -> str:
+    return render_template("collection/my_withdrawn.html")
+
+
+@blueprint.get("/my/erased")
+def my_erased() -> str:
+    """The frame of a receipt; what stands in it is asked of the API by the erasure's id."""
+    return render_template("collection/my_erased.html")
 
 
 @blueprint.get("/staff/runs")
@@ -99,8 +130,10 @@ def vendor_url(name: str) -> str:
 @cache
 def _digest(name: str) -> str:
     """`missing` before `npm ci` has run: the pages then show tables instead of charts."""
-    path = _VENDOR_FILES[name]
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "missing"
+    paths = [_VENDOR_FILES[part] for part in _BUNDLES.get(name, (name,))]
+    if not all(path.is_file() for path in paths):
+        return "missing"
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
 
 
 @blueprint.after_request

@@ -1,4 +1,4 @@
-"""sessions of patients, tokens that are renewed at the approval, and from when on a patient's sessions count."""
+"""sessions of patients, from when on they count, tokens renewed at the approval, patients who are joined."""
 
 from collections.abc import Sequence
 
@@ -49,6 +49,25 @@ def upgrade() -> None:
     )
     for column in ("patient_uuid", "last_seen_at"):
         op.create_index(op.f(f"ix_welno_patient_sessions_{column}"), "welno_patient_sessions", [column], schema="welno")
+    op.create_table(
+        "welno_patient_joins",
+        sa.Column("newer_uuid", sa.Uuid(), nullable=False),
+        sa.Column("older_uuid", sa.Uuid(), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("newer_uuid <> older_uuid", name=op.f("ck_welno_patient_joins_two")),
+        *(
+            sa.ForeignKeyConstraint(
+                [column],
+                ["welno.welno_patients.uuid"],
+                name=op.f(f"fk_welno_patient_joins_{column}"),
+                ondelete="CASCADE",
+            )
+            for column in ("newer_uuid", "older_uuid")
+        ),
+        sa.PrimaryKeyConstraint("newer_uuid", name=op.f("pk_welno_patient_joins")),
+        sa.UniqueConstraint("older_uuid", name=op.f("uq_welno_patient_joins_older_uuid")),
+        schema="welno",
+    )
     valid_after = sa.Column("sessions_valid_after", sa.DateTime(timezone=True), nullable=True)
     op.add_column("welno_patients", valid_after, schema="welno")
     renewed_at = sa.Column("token_renewed_at", sa.DateTime(timezone=True), nullable=True)
@@ -67,4 +86,5 @@ def downgrade() -> None:
     op.drop_index("ix_welno_collection_history_patient", "welno_collection_history", schema="welno")
     op.drop_column("welno_collection_history", "token_renewed_at", schema="welno")
     op.drop_column("welno_patients", "sessions_valid_after", schema="welno")
+    op.drop_table("welno_patient_joins", schema="welno")
     op.drop_table("welno_patient_sessions", schema="welno")

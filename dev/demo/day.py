@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from dev.demo.devices import Desk, Device, Json, Phone, UnexpectedAnswer, wait_until
+from dev.demo.devices import Desk, Device, Json, PatientPhone, UnexpectedAnswer, wait_until
 
 ENTRANCE, AT_XRAY = "demo-entrance-7f3a9c21e5b84d06", "demo-xray-b86d14f0c2e94a57"
 _RECALL_SECONDS = 30.0
@@ -17,7 +17,7 @@ class Day:
     """Of one of the demo's patients who has not come yet. Raises UnexpectedAnswer where it goes otherwise."""
 
     def __init__(self, web_url: str, password: str, tell: Tell, patient: int = 1) -> None:
-        self.phone = Phone(web_url)
+        self.phone = PatientPhone(web_url)
         self.desk = Desk(web_url, "desk1", password)
         self._web_url = web_url
         self._password = password

@@ -63,7 +63,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float = _ANSWER_SECONDS) -> N
         pause.wait(_LOOK_AGAIN_SECONDS)
 
 
-class Phone(Device):
+class PatientPhone(Device):
     """Keeps every numbered event that it was told, and the place to come back to."""
 
     def __init__(self, web_url: str) -> None:

@@ -69,6 +69,7 @@ def demo_environment(
         "MEDIARC_API_URL": f"{sandbox_url}/mediarc/predict",
         "MISO_API_URL": sandbox_url,
         "MISO_DATASET_ID": "demo",
+        "EMR_API_URL": f"{sandbox_url}/emr",
         "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
         "WELNO_CONTROLLER": "웰노(시연용)",

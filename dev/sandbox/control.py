@@ -109,6 +109,7 @@ class Control:
             web.get("/control/calls", self.list_calls),
             web.get("/control/miso/calls", self.list_miso_calls),
             web.get("/control/served", self.list_served),
+            web.get("/control/emr", self.list_emr),
             web.post("/control/reset", self.reset),
         ]
 
@@ -182,6 +183,10 @@ class Control:
 
     async def _recall(self, served: list[Served], kind: str) -> bytes:
         return b",".join([await self._sandbox.tilko.recall(one) for one in served if one.question.kind == kind])
+
+    async def list_emr(self, _request: web.Request) -> web.Response:
+        """What the hospital's own system was told, by `{entity}/{id}`."""
+        return _json(self._sandbox.world.emr)
 
     async def reset(self, _request: web.Request) -> web.Response:
         self._sandbox.reset()

@@ -8,6 +8,7 @@ from aiohttp import web
 from dev.sandbox.answers import AnswerCache
 from dev.sandbox.crypto import KeyPair
 from dev.sandbox.delivery import deliver
+from dev.sandbox.emr import EMR_PREFIX, Emr
 from dev.sandbox.errors import NotFoundError
 from dev.sandbox.exchange import Exchange, normalise_path, parse_body, token_fields
 from dev.sandbox.faults import CallAtHand, Fault
@@ -48,6 +49,7 @@ class Sandbox:
         keys = KeyPair()
         self.tilko = Tilko(options.tilko_api_key, options.seed, options.verify_every_poll, keys, self.cache)
         self.mediarc = MediArc(options.mediarc_api_key, options.seed)
+        self.emr = Emr()
 
     def reset(self) -> None:
         """Begin a new world. Held calls go on, and end in the ledger of the old one."""
@@ -101,6 +103,8 @@ class Sandbox:
             return await self.tilko.answer(world, exchange)
         if self._speaks_mediarc(exchange.path):
             return self.mediarc.answer(world, exchange)
+        if exchange.path.startswith(EMR_PREFIX):
+            return self.emr.answer(world, exchange)
         return NOT_FOUND
 
     def _give_report(self, world: World, path: str) -> web.Response:

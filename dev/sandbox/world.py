@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from dev.sandbox.approvals import Approvals
 from dev.sandbox.faults import Faults
@@ -36,3 +37,4 @@ class World:
     miso: MisoState = field(default_factory=MisoState)
     login_check: LoginCheckTraits = LoginCheckTraits()
     today: date = field(default_factory=today_in_korea)
+    emr: dict[str, dict[str, Any]] = field(default_factory=dict)

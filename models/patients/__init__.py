@@ -8,6 +8,7 @@ from models.patients.erasures import Erasure, ErasureState, Tombstone
 from models.patients.exports import Export, ExportState
 from models.patients.hospitals import DEFAULT_HOSPITAL, Hospital
 from models.patients.passwords import PatientPassword
+from models.patients.patient_joins import PatientJoin
 from models.patients.patient_sessions import OpenedBy, PatientSession
 from models.patients.patients import DEFAULT_PARTNER, Patient
 from models.patients.prescriptions import Prescription
@@ -36,6 +37,7 @@ __all__ = [
     "MediarcReport",
     "OpenedBy",
     "Patient",
+    "PatientJoin",
     "PatientKey",
     "PatientPassword",
     "PatientSession",

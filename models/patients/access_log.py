@@ -31,6 +31,8 @@ class AccessedWhat(StrEnum):
     EXPORT = "export"
     FILE = "file"
     ERASURE = "erasure"
+    JOIN = "join"
+    UNDO_JOIN = "undo_join"
 
 
 class AccessEntry(Table):

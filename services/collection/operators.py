@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from core.names import Step
 from models.collection import CollectionRun, CollectionStep, RunState
 from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.requests import resume_run
@@ -105,9 +106,11 @@ def read_run_history(session: Session, session_id: UUID) -> RunHistory:
 
 
 def resume_stopped_run(work: Work, session_id: UUID, *, now: datetime) -> None:
-    """Have a stopped run go on at its step; asked twice, the second finds it under way."""
+    """Have a stopped run go on at its step; asked twice, the second finds it under way. A push is the person's to ask
+    for."""
     with locked_run(work, session_id) as run:
-        if run.run_state != RunState.IDLE or run.error_code is None:
+        is_push = run.step == Step.REQUEST_SIMPLE_AUTH
+        if run.run_state != RunState.IDLE or run.error_code is None or is_push:
             raise NotStopped(run.run_state)
         resume_run(work, run, now=now)
 

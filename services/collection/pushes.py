@@ -29,8 +29,7 @@ from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 SUPERSEDED = "AUTH_SUPERSEDED"
 # Longer than any request waits; afterwards nobody needs to know who asked when.
 _KEPT_FOR = timedelta(days=1)
-_UNDER_WAY = frozenset({RunState.READY, RunState.RUNNING, RunState.WAITING})
-_UNAPPROVED = frozenset({Step.REQUEST_SIMPLE_AUTH, Step.POLL_SIMPLE_AUTH})
+_BEING_SENT = frozenset({RunState.READY, RunState.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,10 @@ def _locked_runs(work: Work, session_ids: Collection[UUID]) -> Iterator[Mapping[
 
 def _is_open(run: CollectionRun, now: datetime) -> bool:
     """Whether its request is on its way to the phone, or may be approved there."""
-    is_unapproved = run.step in _UNAPPROVED and run.run_state in _UNDER_WAY
-    return is_unapproved and not is_overdue(run.approve_by, now)
+    if run.step == Step.POLL_SIMPLE_AUTH:
+        # Also one that stopped there: its person may go on with the same request.
+        return run.run_state != RunState.ENDED and not is_overdue(run.approve_by, now)
+    return run.step == Step.REQUEST_SIMPLE_AUTH and run.run_state in _BEING_SENT
 
 
 def _tell_holder(work: Work, push: Push, holder: CollectionRun, now: datetime) -> None:

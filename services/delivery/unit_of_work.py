@@ -4,7 +4,7 @@ Events are numbered and logged in the transaction and appended to their streams 
 are repeated by a sweep: a process that dies between the commit and the sending loses nothing. That rights have ended is
 said after it, too; who does not hear of it looks at every reader's right within a minute.
 
-Order of locks: the domain's rows in its own order, then the subjects of the events by name.
+Order of locks: the idempotency key, the domain's rows in its own order, then the subjects of the events by name.
 """
 
 from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ _TEXT_MAX = 200
 
 @dataclass(frozen=True)
 class Deed:
-    """`transition` is the table's row; None for a computed action."""
+    """`transition` is the table's row; None for a computed action, which finds its own step."""
 
     change: JourneyChange
     action: JourneyAction

@@ -60,12 +60,11 @@ def open_entry(change: JourneyChange, exam_id: str, appointment_id: UUID | None,
         place=counted.last_place,
         place_since=journey.now,
         state=QueueState.WAITING,
-        priority=0,
         no_show_count=0,
         delay_count=0,
         call_count=0,
         joined_at=journey.now,
-        **values,
+        **{"priority": 0} | values,
     )
     journey.session.add(entry)
     journey.session.flush()

@@ -43,7 +43,8 @@ _READ = text("""
         from line
     )
     select * from counted
-    where cast(:only as uuid[]) is null or queue_id = any(cast(:only as uuid[]))
+    where (cast(:only as uuid[]) is null or queue_id = any(cast(:only as uuid[])))
+        and (cast(:first as int) is null or (state = 'waiting' and ahead < :first))
     order by exam_id, case state when 'in_progress' then 0 when 'called' then 1 else 2 end, rank
 """)
 
@@ -86,15 +87,21 @@ class LineEntry:
 
 
 def read_lines(
-    session: Session, exam_ids: Collection[str], overtake_limit: int, only: Collection[UUID] | None = None
+    session: Session,
+    exam_ids: Collection[str],
+    overtake_limit: int,
+    only: Collection[UUID] | None = None,
+    first: int | None = None,
 ) -> dict[str, list[LineEntry]]:
     """The active entries of each line in one statement: first who is inside, then who is called, then in the order of
-    calling. An exam without any has an empty line. `only` gives no more than these, with their places among all."""
+    calling. An exam without any has an empty line. `only` gives no more than these, with their places among all;
+    `first` no more than so many who wait."""
     lines: dict[str, list[LineEntry]] = {exam_id: [] for exam_id in exam_ids}
     parameters = {
         "exam_ids": list(exam_ids),
         "overtake_limit": overtake_limit,
         "only": None if only is None else list(only),
+        "first": first,
     }
     for row in session.execute(_READ, parameters):
         lines[row.exam_id].append(

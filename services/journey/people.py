@@ -63,7 +63,7 @@ class UserDirectory:
         return pseudonym_of(self._key, PseudonymOf.JOURNEY_PHONE, phone)
 
     def hash_login(self, phone_last4: str, birth_date: date) -> str:
-        return pseudonym_of(self._key, PseudonymOf.LOGIN, f"{phone_last4}\x1f{birth_date.isoformat()}")
+        return pseudonym_of(self._key, PseudonymOf.JOURNEY_LOGIN, f"{phone_last4}\x1f{birth_date.isoformat()}")
 
 
 def phone_context(user_id: UUID) -> str:

@@ -125,7 +125,8 @@ def prioritize_entry(
 def transfer_entry(
     journey: JourneyWork, queue_id: UUID, actor: JourneyActor, *, exam_id: str, reason: str, key: str | None = None
 ) -> JourneyAnswer:
-    """Into another line, with a number of that line, which the person is told. Answers the new `queue`, and `journey`.
+    """Into another line, with a number of that line, which the person is told; a priority goes along. Answers the new
+    `queue`, and `journey`.
 
     Raises EntryNotFound, ExamNotFound, AlreadyQueued, StateConflict for who is inside or gone, KeyOfAnotherCall.
     """
@@ -144,7 +145,8 @@ def _transfer(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, exam_id
         raise StateConflict({"state": entry.state, "room": entry.room_id})
     change.change_entry(entry, QueueState.CANCELLED, "transferred", note=reason)
     appointment_id = _carried_appointment(change, entry, exam_id)
-    moved = open_entry(change, exam_id, appointment_id, transferred_from=entry.queue_id)
+    kept = {"priority": entry.priority, "priority_reason": entry.priority_reason}
+    moved = open_entry(change, exam_id, appointment_id, transferred_from=entry.queue_id, **kept)
     change.notify(NotificationKind.MOVED, moved)
     change.follow_entries()
     return queue_answer(conclude(change), moved, actor)

@@ -5,7 +5,7 @@ commit, and every other look of the day waits for it.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 _KEY_BYTES = 32
 _PSEUDONYM_KINDS = {
     ActorKind.SESSION: PseudonymOf.SESSION,
-    ActorKind.PASSWORD: PseudonymOf.PATIENT,
+    ActorKind.PASSWORD: PseudonymOf.SESSION,
     ActorKind.LINK: PseudonymOf.EXPORT,
     ActorKind.STAFF: PseudonymOf.STAFF,
     ActorKind.PROCESS: PseudonymOf.PROCESS,
@@ -46,7 +46,7 @@ _APPEND = text(f"""
 
 @dataclass(frozen=True)
 class Actor:
-    """Who looks. `name` is a session's id, a patient's uuid, an account's id or a process's name."""
+    """Who looks. `name` is a session's id, an account's id or a process's name."""
 
     kind: ActorKind
     name: str
@@ -112,6 +112,10 @@ class AccessLog:
         """Under which name a patient stands there."""
         return pseudonym_of(self._pseudonym_key, PseudonymOf.PATIENT, patient_uuid)
 
+    def actor_of(self, kind: ActorKind, name: str) -> str:
+        """Under which name somebody who looks stands there."""
+        return pseudonym_of(self._pseudonym_key, _PSEUDONYM_KINDS[kind], name)
+
     def record(self, session: Session, look: Look, now: datetime) -> None:
         """Append one look to its day's chain."""
         subject = self.subject_of(look.patient_uuid) if look.patient_uuid else look.subject
@@ -129,7 +133,7 @@ class AccessLog:
             "subject": subject,
             "actor_kind": actor.kind.value,
             "actor_role": actor.role,
-            "actor": pseudonym_of(self._pseudonym_key, _PSEUDONYM_KINDS[actor.kind], actor.name),
+            "actor": self.actor_of(actor.kind, actor.name),
             "what": look.what.value,
             "sealed": sealer.seal(orjson.dumps(named), f"access/{subject}"),
             "previous_hash": bytes(row.last_hash),
@@ -156,6 +160,22 @@ class AccessLog:
         subject = self.subject_of(patient_uuid)
         key = self._open_key(session, subject)
         return self._read(session, key, subject=subject, day=None, after=after, limit=limit)
+
+    def list_looks_by_others(
+        self, session: Session, patient_uuid: UUID, *, since: datetime, own: Collection[str], limit: int
+    ) -> Sequence[ShownLook]:
+        """The newest looks of other people than these actors, and of none of our processes, with what the patient's
+        key opens."""
+        subject = self.subject_of(patient_uuid)
+        query = (
+            select(AccessEntry.__table__)
+            .where(AccessEntry.subject == subject, AccessEntry.day >= since.astimezone(UTC).date())
+            .where(AccessEntry.at > since, AccessEntry.actor_kind != ActorKind.PROCESS)
+            .where(AccessEntry.actor.not_in(own))
+            .order_by(AccessEntry.day.desc(), AccessEntry.seq.desc())
+        )
+        key = self._open_key(session, subject)
+        return [_show(row, key) for row in session.execute(query.limit(limit))]
 
     def _read(
         self,

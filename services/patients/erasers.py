@@ -13,6 +13,7 @@ from models.patients import (
     Export,
     MediarcReport,
     Patient,
+    PatientJoin,
     PatientKey,
     PatientPassword,
     PatientSession,
@@ -23,6 +24,7 @@ from models.patients import (
 )
 from services.delivery.unit_of_work import Work
 from services.patients.erasing import ErasedPerson, RowEraser
+from services.patients.joins import drop_joins
 
 _RECORDS: Mapping[str, Any] = {
     "checkups": Checkup,
@@ -48,7 +50,8 @@ def _erase_records(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[
 
 
 def _erase_patient(work: Work, person: ErasedPerson, _now: datetime) -> Mapping[str, int]:
-    """The key goes with the row, and with it all names and addresses in the access log."""
+    """The key goes with the row, and with it all names and addresses in the access log; joins went at the start."""
+    drop_joins(work.session, person.patient_uuid)
     connection = work.session.connection()
     key = delete(PatientKey).where(PatientKey.patient_uuid == person.patient_uuid)
     row = delete(Patient).where(Patient.uuid == person.patient_uuid)
@@ -71,4 +74,5 @@ def _erase_consents(work: Work, person: ErasedPerson, _now: datetime) -> Mapping
 CONSENTS_ERASER = RowEraser("consents", frozenset({Consent.__tablename__}), _erase_consents)
 _RECORD_TABLES = frozenset(model.__tablename__ for model in (*_RECORDS.values(), PatientSession))
 RECORDS_ERASER = RowEraser("records", _RECORD_TABLES, _erase_records)
-PATIENT_ERASER = RowEraser("patient", frozenset({Patient.__tablename__, PatientKey.__tablename__}), _erase_patient)
+_PATIENT_TABLES = frozenset(model.__tablename__ for model in (Patient, PatientKey, PatientJoin))
+PATIENT_ERASER = RowEraser("patient", _PATIENT_TABLES, _erase_patient)

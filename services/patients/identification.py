@@ -4,7 +4,7 @@ Errors: PatientsError (not retryable by itself) > PatientNotWritten (retryable).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ __all__ = [
     "PatientNotWritten",
     "PatientsError",
     "Reserved",
+    "find_claimed",
     "identify_patient",
     "is_name",
     "mask_name",
@@ -108,6 +109,13 @@ def identify_patient(session: Session, identity: Identity, reserved_uuid: UUID, 
     if patient.erasing_since is not None:
         raise PatientNotWritten("the same person's older records are being erased")
     return patient
+
+
+def find_claimed(session: Session, name: str, birth_date: date, phone: str) -> UUID | None:
+    """Whose three fields these are, as they were typed; nobody who is being erased. It proves nothing."""
+    claimed = {"phone": normalize_phone(phone), "birth_date": birth_date, "name": normalize_name(name)}
+    patient = session.scalar(_FIND, claimed)
+    return patient.uuid if patient is not None and patient.erasing_since is None else None
 
 
 def _derive_unburied(session: Session, identity: Identity, pseudonym_key: str) -> UUID:

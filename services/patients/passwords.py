@@ -242,6 +242,15 @@ class Passwords:
     def verify(self, patient_uuid: UUID, password: str) -> TryResult:
         return self._try(patient_uuid, password, None)
 
+    def fits(self, patient_uuid: UUID | None, password: str) -> bool:
+        """For who may not hear whether there is such a patient (None: there is not), a password, or a lock: takes as
+        long and says as much in each case. Counted as `verify`."""
+        charged = self._charge(patient_uuid) if patient_uuid is not None else TryResult(Outcome.NOT_SET)
+        if patient_uuid is None or isinstance(charged, TryResult):
+            self._run(self._hashes.hash, password)
+            return False
+        return self._compare(patient_uuid, charged, password, None).is_right
+
     def change(self, patient_uuid: UUID, password: str, new_password: str) -> TryResult:
         """The new one is set only when the result is right.
 
@@ -251,10 +260,16 @@ class Passwords:
         return self._try(patient_uuid, password, new_password)
 
     def _try(self, patient_uuid: UUID, password: str, new_password: str | None) -> TryResult:
+        charged = self._charge(patient_uuid)
+        return (
+            charged if isinstance(charged, TryResult) else self._compare(patient_uuid, charged, password, new_password)
+        )
+
+    def _charge(self, patient_uuid: UUID) -> ChargedTry | TryResult:
         with self._sessions.begin() as session:
-            charged = charge_try(session, patient_uuid, self._clock.now())
-        if isinstance(charged, TryResult):
-            return charged
+            return charge_try(session, patient_uuid, self._clock.now())
+
+    def _compare(self, patient_uuid: UUID, charged: ChargedTry, password: str, new_password: str | None) -> TryResult:
         check = self._run(self._hashes.check, charged.password_hash, password)
         weakness = self._weakness(patient_uuid, new_password) if check.matches and new_password is not None else None
         is_changed = check.matches and new_password is not None and weakness is None

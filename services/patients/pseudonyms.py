@@ -15,7 +15,7 @@ class PseudonymOf(StrEnum):
     PROCESS = "process"
     PHONE = "phone"
     JOURNEY_PHONE = "journey_phone"
-    LOGIN = "journey_login"
+    JOURNEY_LOGIN = "journey_login"
 
 
 def pseudonym_of(key: str, kind: PseudonymOf, name: object) -> str:

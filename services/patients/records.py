@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, extract, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer
+from sqlalchemy import ColumnElement, Select, exists, extract, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
-from models.patients import Checkup, MediarcReport, Prescription
+from models.patients import Checkup, MediarcReport, PatientJoin, Prescription
 from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
 
@@ -66,7 +66,7 @@ class RecordPage(Generic[RecordT]):
 def list_checkups(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
 ) -> RecordPage[Checkup]:
-    newest = select(Checkup).where(Checkup.patient_uuid == patient_uuid, Checkup.withdrawn_at.is_(None))
+    newest = select(Checkup).where(_of_person(Checkup, Checkup.checkup_date, patient_uuid))
     return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
 
 
@@ -74,7 +74,7 @@ def list_prescriptions(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None, with_pictures: bool = False
 ) -> RecordPage[Prescription]:
     """With pictures, `details` are as they were served."""
-    newest = select(Prescription).where(Prescription.patient_uuid == patient_uuid, Prescription.withdrawn_at.is_(None))
+    newest = select(Prescription).where(_of_person(Prescription, Prescription.treatment_date, patient_uuid))
     if not with_pictures:
         newest = newest.options(defer(Prescription.pictures, raiseload=True))
     page = _read_page(session, newest, Prescription.treatment_date, Prescription.id, limit=limit, after=after)
@@ -85,7 +85,7 @@ def list_prescriptions(
 
 
 def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
-    query = select(MediarcReport).where(MediarcReport.patient_uuid == patient_uuid)
+    query = select(MediarcReport).where(_is_theirs(MediarcReport, patient_uuid))
     report = session.scalar(query.order_by(MediarcReport.updated_at.desc(), MediarcReport.id.desc()).limit(1))
     if report is not None:
         _restore(report, ("disease_data", "cancer_data", "mediarc_response"))
@@ -98,11 +98,28 @@ def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | 
     The sum notices a change whose time is older than the newest one, as when two imports commit in the other order.
     """
     seconds = func.coalesce(func.sum(extract("epoch", model.updated_at)), 0)
-    query = select(func.count(), func.max(model.updated_at), seconds).where(model.patient_uuid == patient_uuid)
+    query = select(func.count(), func.max(model.updated_at), seconds).where(_is_theirs(model, patient_uuid))
     if not issubclass(model, MediarcReport):
         query = query.where(model.withdrawn_at.is_(None))
     count, newest, total = session.execute(query).one()
     return f"{count}-{newest.timestamp() if newest else 0:.6f}-{total:.6f}"
+
+
+def _of_person(
+    model: type[Checkup | Prescription], day: InstrumentedAttribute[date | None], patient_uuid: UUID
+) -> ColumnElement[bool]:
+    """What the insurer says now; of a joined older patient, the days of which the patient's own records tell nothing:
+    both were told of most days."""
+    own = aliased(model)
+    is_own = model.patient_uuid == patient_uuid
+    same_day = (own.patient_uuid == patient_uuid) & own.withdrawn_at.is_(None) & (getattr(own, day.key) == day)
+    is_other = ~exists().where(same_day)
+    return model.withdrawn_at.is_(None) & _is_theirs(model, patient_uuid) & (is_own | is_other)
+
+
+def _is_theirs(model: type[Checkup | Prescription | MediarcReport], patient_uuid: UUID) -> ColumnElement[bool]:
+    older = select(PatientJoin.older_uuid).where(PatientJoin.newer_uuid == patient_uuid).scalar_subquery()
+    return (model.patient_uuid == patient_uuid) | (model.patient_uuid == older)
 
 
 def _read_page(

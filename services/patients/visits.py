@@ -3,6 +3,7 @@
 What a patient's sessions have in common with runs stands in `services.patient_sessions`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,12 +14,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer, SealError
-from models.patients import OpenedBy, Patient, PatientSession
+from models.patients import OpenedBy, Patient, PatientJoin, PatientSession
 
 DEVICE_MAX = 60
 # A write for each look would cost more than the look.
 _SEEN_EVERY = timedelta(minutes=1)
 _KEPT_FOR = timedelta(days=30)
+_MOST_RECENT = 200
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,23 @@ def is_open(patient_uuid: UUID) -> Select[PatientSession]:
     )
 
 
+@dataclass(frozen=True)
+class OpenVisit:
+    """A session that is open, and the older patient whose records it is shown, too."""
+
+    row: PatientSession
+    older_uuid: UUID | None
+
+
 def find_open(
     session: Session, patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None
-) -> PatientSession | None:
+) -> OpenVisit | None:
     """The one with this id, or of this collection."""
     is_it = PatientSession.id == row_id if row_id is not None else PatientSession.session_id == session_id
-    return session.scalar(is_open(patient_uuid).where(is_it))
+    query = is_open(patient_uuid).where(is_it).add_columns(PatientJoin.older_uuid)
+    joined = query.outerjoin(PatientJoin, PatientJoin.newer_uuid == PatientSession.patient_uuid)
+    found = session.execute(joined).one_or_none()
+    return OpenVisit(*found) if found is not None else None
 
 
 def is_to_be_noted(found: PatientSession, now: datetime) -> bool:
@@ -137,9 +150,16 @@ def open_visitor(found: PatientSession, sealer: Sealer) -> Visitor:
     if found.sealed is None:
         return Visitor()
     try:
-        return Visitor(**orjson.loads(sealer.open(found.sealed, _context(found.id))))
+        return Visitor(**orjson.loads(sealer.open(found.sealed, visitor_context(found.id))))
     except SealError:
         return Visitor()
+
+
+def find_recent(session: Session, patient_uuid: UUID, since: datetime) -> Sequence[PatientSession]:
+    """Also such as have ended; no more than can be told apart."""
+    recent = select(PatientSession).where(PatientSession.patient_uuid == patient_uuid)
+    recent = recent.where(PatientSession.last_seen_at > since).order_by(PatientSession.last_seen_at.desc())
+    return session.scalars(recent.limit(_MOST_RECENT)).all()
 
 
 def forget_visits(session: Session) -> int:
@@ -150,8 +170,9 @@ def forget_visits(session: Session) -> int:
 
 def _seal(row_id: UUID, visitor: Visitor, sealer: Sealer) -> bytes:
     told = {"address": visitor.address, "device": visitor.device}
-    return sealer.seal(orjson.dumps(told), _context(row_id))
+    return sealer.seal(orjson.dumps(told), visitor_context(row_id))
 
 
-def _context(row_id: UUID) -> str:
+def visitor_context(row_id: UUID) -> str:
+    """What the seal of a session's address and device is bound to."""
     return f"patient_session/{row_id}"

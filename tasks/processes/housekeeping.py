@@ -10,6 +10,7 @@ from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
 from services.delivery.unit_of_work import Work
+from services.journey.scan_tokens import forget_scan_tokens
 from services.patients.visits import forget_visits
 from tasks.app import app, settings
 from tasks.runtime import runtime
@@ -22,15 +23,17 @@ _BATCH = 1000
 
 @app.task(name=Task.FORGET_REVOCATIONS)
 def forget_ended_revocations() -> None:
-    """Delete what concerns only tokens, logins, pushes and keys that nobody can use any more. Twice is once."""
+    """Delete tokens, logins, pushes and idempotency keys that nobody can use any more. Twice is once."""
     with runtime().stores.unit_of_work() as work:
-        forgotten = forget_revocations(work.session)
-        logins = forget_logins(work.session)
-        pushes = forget_pushes(work.session)
-        visits = forget_visits(work.session)
-        keys = forget_keys(work.session, runtime().stores.clock.now())
-    counts = {"logins": logins, "pushes": pushes, "visits": visits, "idempotency_keys": keys}
-    log.info("revocations_forgotten", count=forgotten, **counts)
+        forgotten = {
+            "revocations": forget_revocations(work.session),
+            "logins": forget_logins(work.session),
+            "pushes": forget_pushes(work.session),
+            "visits": forget_visits(work.session),
+            "idempotency_keys": forget_keys(work.session, runtime().stores.clock.now()),
+            "scan_tokens": forget_scan_tokens(work.session),
+        }
+    log.info("revocations_forgotten", **forgotten)
 
 
 @app.task(name=Task.DELETE_OLD_RUNS)

@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import clock
 from core.logs import configure_logs, get_logger
 from core.names import Queue
-from services.accounts.sealed_secrets import count_secret_keys
 from services.collection.sealed_rows import count_row_keys
 from services.collection.sweep import (
     expire_sessions,
@@ -31,6 +30,7 @@ from services.patients.access_days import keep_access_days
 from services.patients.consents import expire_consents
 from services.patients.erasing import resend_erasures
 from services.patients.exports import resend_exports
+from services.sealed_columns import SECOND_FACTORS, count_keys
 from services.stores import Stores
 from streams import StreamsError
 from tasks.app import app, settings
@@ -90,7 +90,7 @@ class Sweeper:
             forget_dead_processes(work)
             expire_consents(work.session)
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
-            used = count_row_keys(work.session) + count_secret_keys(work.session)
+            used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         with self._stores.unit_of_work() as work:
             keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:

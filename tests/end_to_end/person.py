@@ -93,10 +93,14 @@ class Visit:
     cx_id: str = ""
 
     @property
-    def bearer(self) -> dict[str, str]:
-        """With the token of the approval, once the browser was given it."""
+    def current_token(self) -> str:
+        """That of the approval, once the browser was given it."""
         kept = [cookie.value for cookie in self.browser.cookies.jar if cookie.name.endswith("welno_session")]
-        return {"Authorization": f"Bearer {kept[-1] if kept else self.token}"}
+        return kept[-1] if kept and kept[-1] else self.token
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.current_token}"}
 
     @property
     def path(self) -> str:

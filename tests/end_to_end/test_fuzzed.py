@@ -27,7 +27,7 @@ CHECKS = [
     response_headers_conformance,
 ]
 # Never ends by itself; test_following.py reads it.
-STREAMS = "/api/v1/tilko/session/{session_id}/events"
+STREAMS = "/events$"  # they never end by themselves
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def call_everything(
     to_sign_out: dict[str, str] | None = None,
 ) -> int:
     """By turns at the owner's own things and at invented ones. Tells how many operations there are."""
-    schema = schemathesis.openapi.from_url(f"{product.web_url}/api/openapi.json").exclude(path=STREAMS)
+    schema = schemathesis.openapi.from_url(f"{product.web_url}/api/openapi.json").exclude(path_regex=STREAMS)
     operations = [found.ok() for found in schema.get_all_operations()]
     turn = iter(range(10**6))
 

@@ -30,13 +30,16 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-test("a domain of the SDK imports the core and itself", () => {
-  assert.deepEqual([...foldersSeenBy("sdk/collection")].sort(), ["sdk/collection", "sdk/core"]);
-});
+for (const domain of ["collection", "journey"]) {
+  test(`the SDK's ${domain} imports the core and itself`, () => {
+    assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
+  });
+}
 
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],
   ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core"]],
+  ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/staff", ["page/kit", "sdk/core"]],
 ]) {
   test(`${folder} sees ${may.join(", ")} and itself`, () => {
@@ -49,11 +52,18 @@ test("the one import for front ends gives the names that it always gave", async 
   assert.deepEqual(Object.keys(await import("../../webapp/static/sdk/welno.js")).sort(), [
     "Collection",
     "HealthDatabase",
+    "JourneyClient",
+    "JourneyMemory",
     "KEYS",
     "MemoryStorage",
+    "NfcReader",
+    "PageReports",
+    "PatientJourney",
     "REPORT_PATH",
+    "SignOut",
     "Stream",
     "TREND_PATH",
+    "TagReadError",
     "WelnoClient",
     "WelnoError",
     "WelnoStorage",
@@ -61,12 +71,16 @@ test("the one import for front ends gives the names that it always gave", async 
     "connect",
     "decide",
     "eventName",
+    "examStream",
     "fromStatus",
+    "hallStream",
     "initialFlow",
     "initialProgress",
     "mergeRecord",
+    "patientStream",
     "percentOf",
     "progressFromStatus",
+    "queueStream",
     "reconnectSeconds",
     "resultsAddress",
     "resume",

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
+import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
+import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
@@ -245,3 +247,28 @@ for (const [seconds, text] of [
   [-3, "0초"],
 ])
   test(`${seconds} seconds are ${text}`, () => assert.equal(countdownText(seconds), text));
+
+test("an opening is told by when, who, with what and from where", () => {
+  const opening = { first_at: "2026-11-20T00:31:00Z", who: "본인 (비밀번호)", device: "Safari · iPhone", address: null };
+  assert.match(openingText(opening), /^2026년 11월 20일 .+ 9:31 · 본인 \(비밀번호\) · Safari · iPhone$/);
+});
+
+test("of each consent the one in force is shown, else the newest", () => {
+  const consent = (kind, given_at, expires_at, ended_at = null) => ({ kind, given_at, expires_at, ended_at });
+  const shown = newestOfKinds(
+    [
+      consent("service", "2026-11-02", "2027-11-02", "2026-11-03"),
+      consent("service", "2026-11-01", "2027-11-01"),
+      consent("sensitive", "2026-11-02", "2026-11-03"),
+      consent("sensitive", "2025-11-01", "2025-11-02"),
+    ],
+    new Date("2026-11-20"),
+  );
+  assert.deepEqual(
+    shown.map(({ kind, given_at, isInForce }) => [kind, given_at, isInForce]),
+    [
+      ["service", "2026-11-01", true],
+      ["sensitive", "2026-11-02", false],
+    ],
+  );
+});

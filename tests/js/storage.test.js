@@ -9,7 +9,7 @@ test("the end of a session clears its keys and keeps the patient's", () => {
   for (const key of Object.values(KEYS)) storage.write(key, "x");
   storage.clearSession();
   const left = Object.values(KEYS).filter((key) => storage.read(key) !== null);
-  assert.deepEqual(left.sort(), ["welno_gender", "welno_hospital_id", "welno_patient_uuid"]);
+  assert.deepEqual(left.sort(), ["welno_gender", "welno_hospital_id", "welno_patient_uuid", "welno_visit_told"]);
 });
 
 test("the person's details go with the session", () => {

@@ -88,6 +88,7 @@ test("records that the browser cannot open are no reason to wait", async (t) => 
   withTimers(t);
   const database = new HealthDatabase({ factory: new SilentDatabases() });
   const reading = database.readRecords("u");
+  await settle();
   mock.timers.tick(3_000);
   await assert.rejects(reading, { code: "STORE_SILENT" });
 });

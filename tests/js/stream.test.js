@@ -328,3 +328,24 @@ test("a page that is put away disconnects, and goes on from its cursor when it i
   events.dispatchEvent(new Event("pageshow"));
   assert.equal(sockets[1].url, "ws://x/1");
 });
+
+test("what a page sends goes by its open socket, and the answer comes to it", () => {
+  const answers = [];
+  const { stream } = follow(subject(), { onFrame: (frame) => answers.push(frame) });
+  assert.equal(stream.send({ command: "x" }), false);
+  sockets[0].open();
+  assert.equal(stream.send({ command: "x" }), true);
+  sockets[0].receive({ type: "action_result", request_id: "r" });
+  assert.deepEqual([sockets[0].sent, answers], [[{ command: "x" }], [{ type: "action_result", request_id: "r" }]]);
+  sockets[0].closeWith(1006);
+  assert.equal(stream.send({ command: "x" }), false);
+  stream.close();
+});
+
+test("who asks for what comes from now on takes the first event's place for its own", () => {
+  const { stream, events } = follow(subject({ isFromNowOn: true }));
+  sockets[0].open(null);
+  sockets[0].receive(numbered(12), numbered(13));
+  assert.deepEqual([numbersOf(events), stream.cursor], [[12, 13], { seq: 13, epoch: "e" }]);
+  stream.close();
+});

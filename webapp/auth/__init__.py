@@ -12,9 +12,11 @@ from webapp.auth.operations import (
 )
 from webapp.auth.patient import (
     admitted_token,
+    current_openings,
     current_patient_session,
     for_patient,
     has_identified,
+    is_at_anothers_browser,
     may_open,
     open_records,
     own_session,
@@ -30,7 +32,7 @@ from webapp.auth.session import (
     renew_session,
     require_session,
 )
-from webapp.auth.sign_out import drop_cookies, end_presented
+from webapp.auth.sign_out import drop_cookies, drop_patient_cookie, end_presented
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
@@ -38,8 +40,10 @@ __all__ = [
     "Credential",
     "Role",
     "admitted_token",
+    "current_openings",
     "current_patient_session",
     "drop_cookies",
+    "drop_patient_cookie",
     "drop_session_cookie",
     "end_presented",
     "for_auditor",
@@ -48,6 +52,7 @@ __all__ = [
     "for_patient",
     "for_session",
     "has_identified",
+    "is_at_anothers_browser",
     "join_token",
     "keep_session_cookie",
     "mark_access",

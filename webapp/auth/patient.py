@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response, abort, g, redirect, request
 from flask_jwt_extended import create_access_token, get_jwt, set_access_cookies
+from sqlalchemy.orm import Session
 
 from core.names import Step
 from models.accounts import Scope
@@ -15,7 +16,8 @@ from models.patients import ActorKind, PatientSession
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.collection.sessions import approved_at
-from services.patients.visits import find_open, is_to_be_noted, note_password, note_seen
+from services.patients.openings import Opening, find_openings
+from services.patients.visits import OpenVisit, find_open, is_to_be_noted, note_password, note_seen
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import presented_credential
 from webapp.auth.session import follow_token, renew_session
@@ -102,21 +104,21 @@ def _knew_password(patient_uuid: UUID) -> bool:
     found = _find(patient_uuid, row_id=UUID(claims["session"])) if "session" in claims else None
     if found is None:
         return False
-    _enter(found, ActorKind.PASSWORD, str(patient_uuid))
+    _enter(found, ActorKind.PASSWORD, str(found.row.id))
     return True
 
 
-def _find(patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None) -> PatientSession | None:
+def _find(patient_uuid: UUID, *, row_id: UUID | None = None, session_id: UUID | None = None) -> OpenVisit | None:
     with stores().sessions() as session:
         return find_open(session, patient_uuid, row_id=row_id, session_id=session_id)
 
 
-def _enter(found: PatientSession, kind: ActorKind, name: str) -> None:
+def _enter(found: OpenVisit, kind: ActorKind, name: str) -> None:
     now = stores().clock.now()
-    if is_to_be_noted(found, now):
+    if is_to_be_noted(found.row, now):
         with stores().unit_of_work() as work:
-            note_seen(work.session, found.id, now)
-    g.patient_session = found
+            note_seen(work.session, found.row.id, now)
+    g.patient_session, g.joined_uuid = found.row, found.older_uuid
     note_asker(kind, name)
 
 
@@ -124,6 +126,12 @@ def current_patient_session() -> PatientSession:
     """By which whoever asks was let in."""
     found: PatientSession = g.patient_session
     return found
+
+
+def current_openings(session: Session) -> list[Opening]:
+    """Who else opened the records of whoever asks, since their last visit."""
+    here = stores()
+    return find_openings(session, here.access_log, here.sealer, current_patient_session(), here.clock.now())
 
 
 def own_session(patient_uuid: UUID) -> PatientSession | None:
@@ -134,7 +142,15 @@ def own_session(patient_uuid: UUID) -> PatientSession | None:
     view = stores().directory.read(credential.session_id)
     if view is None or not stores().directory.tokens.is_renewed(view, credential.secret):
         return None
-    return _find(patient_uuid, session_id=UUID(view.session_id)) if has_identified(view, patient_uuid) else None
+    found = _find(patient_uuid, session_id=UUID(view.session_id)) if has_identified(view, patient_uuid) else None
+    return found.row if found is not None else None
+
+
+def is_at_anothers_browser(patient_uuid: UUID) -> bool:
+    """Whether the session that is presented identified somebody else."""
+    credential = presented_credential()
+    view = stores().directory.read(credential.session_id) if credential is not None else None
+    return view is not None and view.auth_completed and view.patient_uuid not in (None, str(patient_uuid))
 
 
 def require_fresh_approval(patient_uuid: UUID, within: timedelta) -> None:

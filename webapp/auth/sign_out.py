@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from flask import Response
-from flask_jwt_extended import unset_jwt_cookies
+from flask_jwt_extended import unset_access_cookies
 
 from services.patient_sessions import sign_out
 from services.patients.visits import end_row
@@ -44,4 +44,9 @@ def _end_session() -> None:
 
 def drop_cookies(response: Response) -> None:
     drop_session_cookie(response)
-    unset_jwt_cookies(response)
+    drop_patient_cookie(response)
+
+
+def drop_patient_cookie(response: Response) -> None:
+    """Of who typed a password."""
+    unset_access_cookies(response)

@@ -33,7 +33,8 @@ _TOLD_EVERY = 50
 
 def run(options: ChaosOptions) -> bool:
     """Whether everything held."""
-    workload = WORKLOADS[options.workload](WorkloadOptions(options.seed, options.arrivals))
+    sizes = WorkloadOptions(options.seed, options.arrivals, options.people, options.desks)
+    workload = WORKLOADS[options.workload](sizes)
     unknown = set(options.only) - set(known_kinds(workload))
     if unknown:
         raise SystemExit(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(known_kinds(workload))}")
@@ -45,7 +46,7 @@ def run(options: ChaosOptions) -> bool:
             recorder.prepare()
             workload.setup(cluster, recorder)
             # Those that hold a lease took it before anything was recorded: they take new ones.
-            for name in (*cluster.pollers, *cluster.workers):
+            for name in (*cluster.pollers, *cluster.sweepers, *cluster.workers):
                 stack.restart(name)
             return _run_on(options, cluster, recorder, workload)
 

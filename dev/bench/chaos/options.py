@@ -15,6 +15,8 @@ class ChaosOptions:
     kills: int
     seed: int
     arrivals: float
+    people: int
+    desks: int
     workers: int
     settle_seconds: float
     pause: tuple[float, float]
@@ -28,6 +30,8 @@ def read_options(arguments: Sequence[str], description: str | None) -> ChaosOpti
     parser.add_argument("--kills", type=int, default=1000, help="faults to inject")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--arrivals", type=float, default=1.0, help="new clients per second")
+    parser.add_argument("--people", type=int, default=1000, help="patients of the journey, who act all the time")
+    parser.add_argument("--desks", type=int, default=20, help="members of its staff, who do, too")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--settle-seconds", type=float, default=30.0, help="after the last fault")
     parser.add_argument("--pause", type=float, nargs=2, default=(0.5, 1.5), help="least and longest, between faults")

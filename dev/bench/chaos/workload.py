@@ -14,10 +14,12 @@ from dev.bench.results import Metrics
 
 @dataclass(frozen=True)
 class WorkloadOptions:
-    """`arrivals` is how many clients come a second."""
+    """`arrivals` is how many clients come a second; `people` and `desks` are of workloads whose clients stay."""
 
     seed: int
     arrivals: float
+    people: int = 1000
+    desks: int = 20
 
 
 H = TypeVar("H", bound=ChaosHistory)

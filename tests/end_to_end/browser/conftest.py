@@ -90,9 +90,16 @@ def _listen(page: Page, own_host: str, complaints: list[str]) -> None:
     page.on("request", lambda request: _note_request(request.url, own_host, complaints))
 
 
+# A refused or cut call is told in the console too, that of a worker's script by the last; that is part of many tests.
+_OF_THE_LINE = (
+    "Failed to load resource",
+    "WebSocket connection to",
+    "An unknown error occurred when fetching the script",
+)
+
+
 def _note(message: ConsoleMessage, complaints: list[str]) -> None:
-    """A refused or cut call is told in the console too; that is part of many tests."""
-    if message.type == "error" and not message.text.startswith(("Failed to load resource", "WebSocket connection to")):
+    if message.type == "error" and not message.text.startswith(_OF_THE_LINE):
         complaints.append(f"console: {message.text}")
 
 

@@ -1,5 +1,6 @@
 """The form: what is wrong is told where it is wrong, and hands alone can do it all."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.end_to_end.browser.driving import REPORT, Visitor
@@ -142,3 +143,14 @@ def test_the_first_tab_stop_jumps_over_the_head(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("link", name="본문으로 건너뛰기")).to_be_focused()
     outline = visitor.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in"])
+def test_nothing_is_sent_before_the_page_listens(visitor: Visitor, path: str) -> None:
+    visitor.page.route("**/page/collection/*.js", lambda route: route.abort())
+    visitor.open(path)
+    name = visitor.page.get_by_label("이름", exact=True)
+    name.fill("김하늘")
+    name.press("Enter")
+    expect(visitor.page.locator("main [type=submit]").first).to_be_disabled()
+    assert visitor.page.evaluate("location.pathname + location.search") == path

@@ -10,6 +10,8 @@ from core.clock import clock
 from core.names import Status, Step
 from models.collection.run_states import FAST_POLLS
 from services.collection.answers import is_answered
+from services.collection.errors import NotAsked, NotStopped
+from services.collection.operators import resume_stopped_run
 from services.collection.paid_calls import CHECKUPS
 from services.collection.pushes import PushPending, forget_pushes
 from services.collection.requests import Asked
@@ -136,6 +138,33 @@ def test_a_phone_is_free_once_its_request_has_ended(world: World, end: str):
     told = world.event_names(first)
     assert world.ask_auth(world.start(identity)) is Asked.ACCEPTED
     assert world.event_names(first) == told
+
+
+def test_a_request_whose_run_stopped_is_voided_too_when_another_takes_the_phone(world: World):
+    """Its person could go on with it by asking for the collection."""
+    identity = make_identity()
+    first, claim = push(world, identity)
+    world.execute("update welno.welno_collection_history set run_state = 'idle' where session_id = :id", id=first)
+    with minute_later():
+        assert world.ask_auth(world.start(identity)) is Asked.ACCEPTED
+    assert world.run(first).auth is None
+    with pytest.raises(NotAsked):
+        world.ask_collection(first)
+    assert not world.unit(record_approval, claim, None, world.tools)
+
+
+@pytest.mark.parametrize("how", ["superseded", "overdue"])
+def test_no_operator_sends_a_push(world: World, how: str):
+    identity = make_identity()
+    session_id, claim = push(world, identity)
+    if how == "overdue":
+        world.unit(end_overdue, claim, world.tools)
+    else:
+        with minute_later():
+            world.ask_auth(world.start(identity))
+    assert world.run(session_id).error_code is not None
+    with pytest.raises(NotStopped):
+        world.unit(resume_stopped_run, UUID(session_id), now=clock.now())
 
 
 def test_other_phones_are_not_held_up(world: World):

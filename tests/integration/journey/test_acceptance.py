@@ -4,6 +4,7 @@ from uuid import UUID
 
 from core.names import JourneyEvent
 from models.journey import JourneyState
+from services.journey.actions import perform_action
 from services.journey.calling import recall
 from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Ward
 
@@ -41,3 +42,15 @@ def test_a_day_in_the_hospital(ward: Ward):
     left = person.act("leave_hospital")
     assert (left["journey_state"], left["visit_id"], left["queue_details"]) == ("UNREGISTERED", None, [])
     assert left["last_seq"] == person.events()[-1]["seq"]
+
+
+def test_two_actions_in_one_transaction_are_two_numbers_of_one_stream(ward: Ward):
+    """As at a login: the scan is claimed, and the person registered, or neither."""
+    person = ward.patient()
+    with ward.stores.unit_of_work() as work:
+        journey = ward.stores.journeys.open(work, "request-1")
+        perform_action(journey, person.user_id, "scan_nfc", {"tag_code": TAG_CODE}, person.actor)
+        body = perform_action(journey, person.user_id, "register", {}, person.actor).body
+    events = person.events()
+    assert [event["payload"]["last_seq"] for event in events] == [event["seq"] for event in events] == [1, 2]
+    assert (body["journey_state"], body["last_seq"]) == ("REGISTERED", 2)

@@ -146,11 +146,13 @@ def test_a_transfer_gives_a_number_of_the_other_line_and_tells_it(ward: Ward):
     join(ward, 1, XRAY)
     person = ward.patient(BLOOD).comes(JourneyState.CALLED)
     before = id_of(person)
+    ward.run(prioritize_entry, before, ward.desk, priority=2, reason="disabled")
     answer = ward.run(transfer_entry, before, ward.desk, exam_id=XRAY, reason="장비 점검", key="t-1").body
     assert (answer["journey"]["journey_state"], answer["queue"]["queue_number"]) == ("WAITING", 2)
     ended, moved = person.entries()
     assert (ended.state, moved.state, moved.transferred_from) == ("cancelled", "waiting", before)
     assert moved.appointment_id == ended.appointment_id is not None
+    assert (moved.priority, moved.priority_reason) == (2, "disabled")
     assert person.logs()[-2:] == [("called", "cancelled", "transferred"), (None, "waiting", None)]
     assert person.steps()[-1] == ("CALLED", "WAITING", "queue_sync", "transfer")
     [[body]] = ward.rows("select body from welno.notifications where kind = 'moved'")

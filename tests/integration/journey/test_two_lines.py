@@ -3,9 +3,10 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from models.journey import JourneyState
-from services.journey.errors import EntryNotFound, ExamNotFound, PayloadInvalid, StateConflict
+from services.journey.errors import EntryNotFound, ExamNotFound, PayloadInvalid, QueueEmpty, StateConflict
 from services.journey.queueing import delay_entry, join_queue
 from tests.integration.journey.ward import BLOOD, XRAY, Patient, Ward
 
@@ -169,3 +170,14 @@ def test_who_only_stepped_aside_is_not_called_by_the_action(ward: Ward):
     with pytest.raises(StateConflict) as refused:
         person.act("call_patient", by=ward.desk)
     assert refused.value.details == {"state": "delayed", "room": None}
+
+
+def test_who_waits_without_an_entry_can_be_called_by_nobody(ward: Ward):
+    """An orphan, which the checker finds."""
+    person = ward.patient().comes(JourneyState.REGISTERED)
+    with ward.stores.sessions.begin() as session:
+        session.execute(text("update welno.patient_states set current_state = 'WAITING'"))
+    with pytest.raises(EntryNotFound):
+        person.act("call_patient", by=ward.desk)
+    with pytest.raises(QueueEmpty):
+        ward.call_next()

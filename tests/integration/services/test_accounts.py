@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.derived_keys import MasterKey
 from core.sealing import Sealer
 from models.accounts import Account, AccountKind, AccountRole, Login, RevokedWhy, Scope
 from services.accounts.accounts import (
@@ -37,7 +36,6 @@ from services.accounts.logins import (
     revoke_logins,
     rotate_refresh,
 )
-from services.accounts.sealed_secrets import ResealedSecrets, count_secret_keys, reseal_secrets
 from services.accounts.second_factor import confirm_secret, forget_secret, offer_secret, take_code
 from services.delivery.kinds import SubjectKinds
 from services.delivery.unit_of_work import Work
@@ -252,21 +250,3 @@ def test_a_forgotten_second_factor_throws_out_who_used_it(session: Session, acco
     note_second_factor(session, sid)
     forget_secret(Work(session, SubjectKinds([])), account)
     assert (account.totp_confirmed, is_open(session, sid)) == (False, False)
-
-
-def test_a_new_sealing_key_seals_the_second_factors_anew(session: Session, account: Account):
-    uri = offer_secret(account, SEALER)
-    session.flush()
-    rotated = Sealer({"new": MasterKey(range(32, 64)), "k": bytes(range(32))})
-    assert count_secret_keys(session) == {"k": 1}
-    assert reseal_secrets(session, rotated) == ResealedSecrets(1, 0)
-    assert reseal_secrets(session, rotated) == ResealedSecrets(0, 0)
-    assert count_secret_keys(session) == {"new": 1}
-    assert take_code(session, account, Sealer({"new": MasterKey(range(32, 64))}), code_of(uri), AT)
-
-
-def test_a_second_factor_of_a_lost_key_is_told_and_kept(session: Session, account: Account):
-    offer_secret(account, SEALER)
-    before = account.totp_secret
-    assert reseal_secrets(session, Sealer({"new": MasterKey(range(32, 64))})) == ResealedSecrets(0, 1)
-    assert account.totp_secret == before

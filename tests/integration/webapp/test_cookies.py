@@ -7,6 +7,7 @@ from http.cookies import Morsel, SimpleCookie
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from core.settings import Settings
 from tests.integration.conftest import AppOf
@@ -14,6 +15,8 @@ from webapp.cookies import cookie_name
 
 from .people import API, FORM, ORIGIN, Person, collect
 
+PASSWORD = {"password": "804251"}
+OTHER = {"user_name": "박바다", "phone_no": "01087654321", "birthdate": "19790102", "gender": "F"}
 HTTPS = {"base_url": "https://welno.test", "headers": {"Origin": ORIGIN}}
 
 
@@ -29,11 +32,24 @@ def browser(secure_app: Flask) -> Iterator[FlaskClient]:
         yield client
 
 
-def start(client: FlaskClient) -> tuple[Person, Morsel[str]]:
-    answer = client.post(f"{API}/tilko/session/start", json=FORM, **HTTPS)
+def start(client: FlaskClient, **changes: str) -> tuple[Person, Morsel[str]]:
+    form = FORM | changes
+    answer = client.post(f"{API}/tilko/session/start", json=form, **HTTPS)
     assert answer.status_code == 201, answer.text
-    (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
-    return Person(client, answer.json["session_id"], answer.json["session_token"], form=FORM), cookie
+    cookie = cookies_of(answer)["__Host-welno_session"]
+    return Person(client, answer.json["session_id"], answer.json["session_token"], form=form), cookie
+
+
+def set_password(person: Person) -> None:
+    assert person.ask("POST", f"/patients/{person.patient_uuid}/password/set", json=PASSWORD).status_code == 201
+
+
+def cookies_of(answer: TestResponse) -> SimpleCookie:
+    """What the answer sets and drops."""
+    found = SimpleCookie()
+    for header in answer.headers.getlist("Set-Cookie"):
+        found.load(header)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -63,21 +79,65 @@ def test_a_cookie_that_another_host_may_have_planted_opens_nothing(secure_app: F
 def test_what_drops_the_cookie_names_it_as_it_was_set(browser: FlaskClient):
     person, _ = start(browser)
     answer = browser.delete(f"{API}/tilko/session/{person.session_id}", **HTTPS)
-    (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
-    assert (cookie.key, cookie.value, cookie["path"], cookie["secure"]) == ("__Host-welno_session", "", "/", True)
+    cookie = cookies_of(answer)["__Host-welno_session"]
+    assert (cookie.value, cookie["path"], cookie["secure"]) == ("", "/", True)
 
 
 def test_behind_https_the_password_opens_by_a_cookie_of_this_host_alone(secure_app: Flask, browser: FlaskClient):
     person, _ = start(browser)
     collect(secure_app, person, [], [])
-    password = {"password": "804251"}
     path = f"{API}/patients/{person.patient_uuid}/password"
-    assert browser.post(f"{path}/set", json=password, **HTTPS).status_code == 201
+    set_password(person)
     elsewhere = secure_app.test_client()
-    opened = elsewhere.post(f"{path}/verify", json=password, **HTTPS)
-    (cookie,) = SimpleCookie(opened.headers["Set-Cookie"]).values()
-    assert (cookie.key, cookie["path"], cookie["secure"]) == ("__Host-welno_patient", "/", True)
+    opened = elsewhere.post(f"{path}/verify", json=PASSWORD, **HTTPS)
+    cookie = cookies_of(opened)["__Host-welno_patient"]
+    assert (cookie["path"], cookie["secure"]) == ("/", True)
     assert elsewhere.get(f"{API}/patients/{person.patient_uuid}/checkups", **HTTPS).status_code == 200
+
+
+def test_who_signs_out_loses_both_cookies_as_they_were_set(secure_app: Flask, browser: FlaskClient):
+    answer = browser.post(f"{API}/patients/sign-out", **HTTPS)
+    dropped = cookies_of(answer)
+    for name in ("__Host-welno_session", "__Host-welno_patient"):
+        assert (dropped[name].value, dropped[name]["path"], dropped[name]["secure"]) == ("", "/", True)
+
+
+def test_who_starts_is_not_let_in_by_the_password_of_the_one_before(secure_app: Flask, browser: FlaskClient):
+    owner, _ = start(browser)
+    collect(secure_app, owner, [], [])
+    path = f"{API}/patients/{owner.patient_uuid}"
+    set_password(owner)
+    shared = secure_app.test_client()
+    assert shared.post(f"{path}/password/verify", json=PASSWORD, **HTTPS).status_code == 200
+    assert shared.get(f"{path}/checkups", **HTTPS).status_code == 200
+    start(shared)
+    assert shared.get(f"{path}/checkups", **HTTPS).status_code == 404
+
+
+def test_who_types_a_password_is_not_let_in_by_the_approval_of_the_one_before(secure_app: Flask, browser: FlaskClient):
+    owner, _ = start(browser)
+    collect(secure_app, owner, [], [])
+    path = f"{API}/patients/{owner.patient_uuid}"
+    set_password(owner)
+    shared = secure_app.test_client()
+    other, _ = start(shared, **OTHER)
+    collect(secure_app, other, [], [])
+    others = f"{API}/patients/{other.patient_uuid}/checkups"
+    assert shared.get(others, follow_redirects=True, **HTTPS).status_code == 200
+    assert shared.post(f"{path}/password/verify", json=PASSWORD, **HTTPS).status_code == 200
+    assert shared.get(f"{path}/checkups", **HTTPS).status_code == 200
+    assert shared.get(others, **HTTPS).status_code == 404
+
+
+def test_a_password_ends_no_wait_for_a_phone(secure_app: Flask, browser: FlaskClient):
+    owner, _ = start(browser)
+    collect(secure_app, owner, [], [])
+    path = f"{API}/patients/{owner.patient_uuid}"
+    set_password(owner)
+    shared = secure_app.test_client()
+    waiting, _ = start(shared)
+    assert shared.post(f"{path}/password/verify", json=PASSWORD, **HTTPS).status_code == 200
+    assert shared.get(f"{API}/tilko/session/{waiting.session_id}/status", **HTTPS).status_code == 200
 
 
 def test_the_documents_name_the_cookies_as_they_are(app: Flask, secure_app: Flask):

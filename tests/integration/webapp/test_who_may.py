@@ -25,6 +25,7 @@ SESSION, PATIENT, ADMIN = "/api/v1/tilko/session/{s}", "/api/v1/patients/{p}", "
 RUNS = "/api/v1/admin/runs"
 SIX = {"password": "592704"}
 BOTH = {"current_password": "592704", "new_password": "804365"}
+SOMEBODY = {"user_name": "없는사람", "birthdate": "19700101", "phone_no": "01000000000"}
 CALLS = {
     "sessions.simple_auth": Call("POST", "/api/v1/tilko/session/simple-auth?session_id={s}", 200, 404, 404),
     "sessions.collect_data": Call("POST", SESSION + "/collect-data", 200, 404, 404),
@@ -44,6 +45,8 @@ CALLS = {
     "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
     "consents.consents": Call("GET", PATIENT + "/consents", 200, 404, 404),
     "consents.withdraw": Call("POST", PATIENT + "/consents/sensitive/withdraw", 200, 404, 404),
+    "joins.join": Call("POST", PATIENT + "/join", 401, 404, 404, SOMEBODY | SIX),
+    "joins.undo": Call("DELETE", PATIENT + "/join", 404, 404, 404),  # see test_joins.py
     "patient_sessions.show_sessions": Call("GET", PATIENT + "/sessions", 200, 404, 404),
     "patient_sessions.end_session": Call(
         "DELETE", PATIENT + "/sessions/{s}", 404, 404, 404
@@ -76,6 +79,7 @@ PUBLIC = {
     "auth.staff_login",
     "erasures.show_receipt",
     "patient_sessions.sign_out",
+    "patient_sign_in.sign_in",
     "exports.fetch",
     "health.healthz",
     "health.readyz",
@@ -87,7 +91,8 @@ PUBLIC = {
 
 
 def test_every_route_is_tried_or_named_as_public(app: Flask):
-    tried_elsewhere = ("pages.", "journey", "members.", "interviews")  # in journey/ and interviews/, test_who_may.py
+    # In the folders of the same names.
+    tried_elsewhere = ("pages.", "pages_journey.", "journey", "members.", "interviews")
     routes = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(tried_elsewhere)}
     assert routes == set(CALLS) | ELSEWHERE | PUBLIC
 

@@ -9,17 +9,20 @@ from flask.testing import FlaskClient
 
 from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
-from webapp import pages
+from webapp import journey_pages, pages
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
-PAGES = ("/", "/results-trend", "/disease-report", "/staff/runs")
+JOURNEY_PAGES = ("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1")
+RECORD_PAGES = ("/", "/results-trend", "/disease-report", "/sign-in", "/my", "/my/withdrawn", "/my/erased")
+PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES)
 
 
 @pytest.fixture(scope="module")
 def browser() -> FlaskClient:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(journey_pages.blueprint)
     pages.show_consent_texts(app, TEXTS)
     return app.test_client()
 
@@ -71,6 +74,29 @@ def test_the_chart_library_is_kept_for_a_year(browser: FlaskClient) -> None:
 @pytest.mark.parametrize("name", ["package.json", "chart.umd.js.map", "..%2f..%2fpackage.json"])
 def test_nothing_else_of_the_packages_can_be_asked_for(browser: FlaskClient, name: str) -> None:
     assert browser.get(f"/static/vendor/0/{name}").status_code == 404
+
+
+def test_the_reader_of_codes_finds_its_other_half_beside_it(browser: FlaskClient) -> None:
+    [address] = re.findall(r'data-qr-library="(/static/vendor/[^"]+)"', browser.get("/journey").text)
+    with browser.get(address) as library, browser.get(address.replace("qr.js", "index.js")) as other_half:
+        assert "from './index.js'" in library.text
+        assert other_half.status_code == 200
+
+
+def test_the_camera_is_the_journey_page_s_alone(browser: FlaskClient) -> None:
+    with_camera = [path for path in PAGES if "camera=(self)" in browser.get(path).headers["Permissions-Policy"]]
+    assert with_camera == ["/journey"]
+
+
+def test_the_journey_page_may_have_a_worker_and_a_place_on_the_home_screen(browser: FlaskClient) -> None:
+    directives = browser.get("/journey").headers["Content-Security-Policy"].split("; ")
+    assert {"worker-src 'self'", "manifest-src 'self'", "trusted-types welno"} <= set(directives)
+    assert "worker-src" not in browser.get("/staff/journey").headers["Content-Security-Policy"]
+
+
+def test_a_tag_s_code_and_a_screen_s_name_are_not_written_into_their_pages(browser: FlaskClient) -> None:
+    assert "<b>" not in browser.get("/t/%3Cb%3E").text
+    assert "secret-hall" not in browser.get("/hall/secret-hall").text
 
 
 def test_an_outdated_address_of_the_library_is_gone(browser: FlaskClient) -> None:

@@ -29,6 +29,7 @@ from webapp.api.collection.schemas.sessions import (
 )
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import (
+    drop_patient_cookie,
     drop_session_cookie,
     for_session,
     join_token,
@@ -80,6 +81,7 @@ def start(asked: dict[str, Any]) -> Response:
     response = jsonify(body)
     response.status_code = 201
     keep_session_cookie(response, token)
+    drop_patient_cookie(response)  # whoever starts may be another than who typed a password here
     return response
 
 

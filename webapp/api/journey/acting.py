@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from models.journey import JourneyState
+from models.journey import JourneyAction, JourneyState
 from services.journey.actions import Expectation, perform_action
 from services.journey.answers import JourneyAnswer
+from services.journey.errors import JourneyError
 from services.stores import Stores
+from webapp.api.journey import metrics
 from webapp.auth.journey_callers import JourneyCaller
 from webapp.errors import ApiError, Code
 
@@ -35,6 +37,19 @@ class ActionRequest:
 
 def act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
     """Raises JourneyError, KeyOfAnotherCall, ApiError."""
+    action = request.action_type if request.action_type in set(JourneyAction) else "unknown"
+    began = here.clock.monotonic()
+    try:
+        answer = _act(here, caller, request, request_id)
+    except JourneyError as exc:
+        metrics.ACTIONS.labels(action, caller.role, exc.code).inc()
+        raise
+    metrics.ACTIONS.labels(action, caller.role, "replayed" if answer.is_replayed else "done").inc()
+    metrics.ACTION_SECONDS.labels(action).observe(here.clock.monotonic() - began)
+    return answer
+
+
+def _act(here: Stores, caller: JourneyCaller, request: ActionRequest, request_id: str) -> JourneyAnswer:
     user_id = whose_journey(caller, request.patient_id)
     expectation = Expectation(request.expected_state, request.key)
     return here.journeys.run(

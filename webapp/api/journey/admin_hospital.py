@@ -43,6 +43,7 @@ from webapp.api.journey.schemas.hospital import (
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
 from webapp.current import stores
 from webapp.errors import ApiError, Code
+from webapp.tag_alerts import find_marked
 
 blueprint = JourneyBlueprint("journey_hospital", __name__, url_prefix="/api/v1/admin", description="Setting it up")
 _REFUSED = (400, 401, 403, 413, 415)
@@ -227,4 +228,5 @@ def _change(unknown: Code) -> Iterator[Work]:
 
 def _tag_item(tag: NfcTag) -> dict[str, Any]:
     shown = ("tag_id", "tag_uid", "tag_code", "title", "room_id", "floor", "x", "y", "exam_ids", "is_active")
-    return {name: getattr(tag, name) for name in shown} | {"short_code": short_code_of(tag.tag_code)}
+    more = {"short_code": short_code_of(tag.tag_code), "is_marked": tag.tag_id in find_marked([tag.tag_id])}
+    return {name: getattr(tag, name) for name in shown} | more

@@ -5,7 +5,7 @@ from typing import Any
 from services.journey.boards import HospitalMoment, board_body, read_board, read_names
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.halls import read_hall
-from services.journey.hospital import find_display
+from services.journey.hospital import NotThere, find_display
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.boards import BoardOutput, HallOutput
@@ -36,12 +36,15 @@ def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
 @blueprint.get("/hall/<string:display_id>")
 @blueprint.doc(security=SECURITY_STAFF)
 @blueprint.response(200, HallOutput)
-@fails(blueprint, 401)
+@fails(blueprint, 401, 404)
 def show_hall(display_id: str) -> dict[str, Any]:
-    """Numbers that are called and that come next. With the screen's key as bearer token; an unknown or revoked screen
-    and a wrong key look alike."""
+    """Numbers that are called and that come next. With the screen's key as bearer token: one that opens nothing is
+    refused, and to another screen's key this one is not found."""
     with stores().sessions() as session:
-        display = find_display(session, display_id, bearer_token() or "")
+        try:
+            display = find_display(session, display_id, bearer_token() or "")
+        except NotThere as exc:
+            raise ApiError(Code.NOT_FOUND) from exc
         if display is None:
             raise ApiError(Code.UNAUTHORIZED)
         return {"success": True, **read_hall(session, display, _ESTIMATOR, _moment())}

@@ -12,7 +12,7 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.maps import LayerOutput, LayersOutput
 from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
-from webapp.bodies import takes_upload
+from webapp.bodies import read_upload, takes_upload
 from webapp.current import parts
 from webapp.errors import ApiError, Code
 from webapp.offloop import run_off_loop
@@ -72,7 +72,7 @@ def show_layer(floor: str, file: str) -> Response:
 def put_layer(caller: JourneyCaller, floor: str, name: str) -> dict[str, Any]:
     """Replace a layer by what of the SVG only draws."""
     try:
-        content = run_off_loop(sanitize_svg, request.get_data())
+        content = run_off_loop(sanitize_svg, read_upload())
         layer = parts().maps.put_layer(floor, name, content)
     except UnsafeSvg as exc:
         raise ApiError(Code.VALIDATION_FAILED, details={"body": ["그릴 수 있는 SVG 파일이 아니에요."]}) from exc

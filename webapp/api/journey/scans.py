@@ -24,6 +24,7 @@ from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.limits import caller_address, count_use, refuse_beyond
+from webapp.tag_alerts import note_scan
 
 blueprint = JourneyBlueprint("journey_scans", __name__, url_prefix="/api/v1/nfc", description="Tags on the walls")
 _PER_DEVICE, _PER_ADDRESS = "60 per minute", "600 per minute"
@@ -115,6 +116,9 @@ def _log(action: TagAction, tag: TagFacts, made: Scan) -> None:
     with stores().unit_of_work() as work:
         log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
     metrics.TAGS.labels(action).inc()
+    device = made.by.device_id or str(made.by.user_id or "")
+    if device and note_scan(tag.tag_id, device):
+        metrics.TAG_ALERTS.inc()
 
 
 def _arrive(tag: TagFacts, caller: JourneyCaller) -> tuple[dict[str, Any], bool]:

@@ -10,7 +10,7 @@ from models.patients import AccessedWhat
 from services.patients.access_log import LogPlace, ShownLook
 from webapp.api.documented import SECURITY_PATIENT, SECURITY_STAFF, fails
 from webapp.api.patients.schemas.access_log import AuditOutput, AuditQuery, LogPageQuery, LooksOutput
-from webapp.auth import Role, for_auditor, for_patient
+from webapp.auth import Role, current_openings, for_auditor, for_patient
 from webapp.current import stores
 from webapp.looks import record_look, record_staff_look
 
@@ -28,8 +28,9 @@ def show_looks(patient_uuid: UUID, query: dict[str, Any]) -> dict[str, Any]:
     log = stores().access_log
     with stores().unit_of_work() as work:
         page = log.list_looks_at(work.session, patient_uuid, after=query["after"], limit=query["limit"])
+        openings = current_openings(work.session)
         record_look(work, patient_uuid, AccessedWhat.ACCESS_LOG)
-    return _page(*page)
+    return _page(*page) | {"opened_since_last_visit": openings}
 
 
 @blueprint.get("/admin/access-log")

@@ -8,7 +8,7 @@ from flask import g
 from flask_smorest import Blueprint
 
 from models.patients import ActorKind, Erasure
-from services.personal_data import ErasureOrder, UnknownPatient, start_erasure
+from services.personal_data import ErasureOrder, UnknownPatient, start_erasures
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.passwords import require_password
 from webapp.api.patients.schemas.erasures import ErasureInput, ErasureStarted, ReceiptOutput, receipt_of
@@ -35,10 +35,11 @@ def erase(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     order = ErasureOrder(patient_uuid, asker_at(caller_address()), g.request_id)
     with stores().unit_of_work() as work:
         try:
-            erasure_id = start_erasure(work, stores(), order, stores().clock.now())
+            erasure_id, *joined = start_erasures(work, stores(), order, stores().clock.now())
         except UnknownPatient as exc:
             raise ApiError(Code.PATIENT_NOT_FOUND) from exc
-    return {"success": True, "erasure_id": erasure_id, "message": "기록을 지우기 시작했어요."}
+    also = {"joined_erasure_id": joined[0]} if joined else {}
+    return {"success": True, "erasure_id": erasure_id, "message": "기록을 지우기 시작했어요.", **also}
 
 
 @blueprint.get("/erasures/<uuid:erasure_id>")

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from models.patients import AccessedWhat, ActorKind
 from services.patients.access_log import Actor, Look
 from services.patients.exports import TooManyExports, ask_for_export, give_link, take_archive
+from services.patients.joins import find_older
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.exports import ExportOutput, ExportStarted, LinkQuery
 from webapp.auth import for_patient
@@ -64,7 +65,9 @@ def fetch(query: dict[str, str], export_id: UUID) -> Response:
             raise ApiError(Code.NOT_FOUND)
         archive = archives.read(patient_uuid, export_id)
         actor = Actor(ActorKind.LINK, str(export_id), caller_address())
-        stores().access_log.record(work.session, Look(actor, AccessedWhat.EXPORT, patient_uuid), now)
+        older = find_older(work.session, patient_uuid)
+        for one in (patient_uuid, *([older] if older is not None else [])):
+            stores().access_log.record(work.session, Look(actor, AccessedWhat.EXPORT, one), now)
     archives.drop(patient_uuid, export_id)
     response = Response(archive, mimetype="application/zip")
     response.headers["Content-Disposition"] = "attachment; filename=welno-records.zip"

@@ -1,6 +1,6 @@
 """Patients' passwords: set and reset by the session that identified the patient, verified by whoever knows one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
 from webapp.auth import (
     current_patient_session,
+    drop_session_cookie,
+    is_at_anothers_browser,
     mark_access,
     open_records,
     own_session,
@@ -86,9 +88,9 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     refuse_foreign_origin()
     _count_try(patient_uuid)
     # Before the comparison: a password that is changed during it takes back this token too.
-    issued_at = _token_time()
+    issued_at = token_moment()
     _refuse_unless_right(_passwords().verify(patient_uuid, body["password"]))
-    return _opened(patient_uuid, issued_at, "확인됐어요.")
+    return opened(patient_uuid, issued_at, "확인됐어요.")
 
 
 @blueprint.post("/change")
@@ -102,13 +104,18 @@ def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     with _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
         result = passwords.change(patient_uuid, body["current_password"], body["new_password"])
     _refuse_unless_right(result)
-    return _opened(patient_uuid, _token_time(), "비밀번호를 바꿨어요.")
+    return opened(patient_uuid, token_moment(), "비밀번호를 바꿨어요.")
 
 
 def require_password(patient_uuid: UUID, password: str) -> None:
     """For other resources that ask for it once more. Counted like every try. Raises ApiError."""
     _count_try(patient_uuid)
     _refuse_unless_right(_passwords().verify(patient_uuid, password))
+
+
+def knock(patient_uuid: UUID | None, password: str) -> bool:
+    """For who may not hear why it does not fit; None for nobody."""
+    return _passwords().fits(patient_uuid, password)
 
 
 _ACCESS: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -150,9 +157,13 @@ def _weak_refused(field: str) -> Iterator[None]:
 
 def _count_try(patient_uuid: UUID) -> None:
     """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
-    limit = stores().settings.web.password_limit
-    count_use(limit, "password", caller_address())
-    count_use(limit, "password-patient", str(patient_uuid))
+    count_address()
+    count_use(stores().settings.web.password_limit, "password-patient", str(patient_uuid))
+
+
+def count_address() -> None:
+    """One address may not guess at many patients. Raises ApiError."""
+    count_use(stores().settings.web.password_limit, "password", caller_address())
 
 
 def _count_setting(patient_uuid: UUID) -> None:
@@ -172,17 +183,22 @@ def _refuse_unless_right(result: TryResult) -> None:
     raise ApiError(Code.PASSWORD_WRONG, details={"tries_left": result.tries_left})
 
 
-def _token_time() -> datetime:
+def token_moment() -> datetime:
+    """When a token is given: ask before what entitles to it is looked at."""
     with stores().sessions() as session:
         return token_time(session)
 
 
-def _opened(patient_uuid: UUID, issued_at: datetime, message: str) -> Response:
+def opened(patient_uuid: UUID, issued_at: datetime, message: str, more: Mapping[str, object] | None = None) -> Response:
+    """The answer that opens the records, as token and cookie."""
     response = jsonify({})
     token = open_records(response, patient_uuid, issued_at)
+    if is_at_anothers_browser(patient_uuid):
+        drop_session_cookie(response)
     body = {
         "success": True,
         "message": message,
+        **(more or {}),
         "access_token": token,
         "expires_in_seconds": int(PATIENT_TOKEN_LIFE.total_seconds()),
     }

@@ -10,7 +10,7 @@ from services.patient_sessions import end_one, end_others, list_open
 from services.patients.visits import open_visitor
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.sessions import PatientSessionsOutput
-from webapp.auth import current_patient_session, drop_cookies, end_presented, for_patient, mark_access
+from webapp.auth import current_openings, current_patient_session, drop_cookies, end_presented, for_patient, mark_access
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.origins import refuse_foreign_origin
@@ -28,6 +28,7 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
     current = current_patient_session().id
     with stores().sessions() as session:
         found = list_open(session, patient_uuid, stores().clock.now())
+        openings = current_openings(session)
     items = []
     for one in found:
         visitor = open_visitor(one, stores().sealer)
@@ -42,7 +43,7 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
                 "device": visitor.device,
             }
         )
-    return {"success": True, "items": items}
+    return {"success": True, "items": items, "opened_since_last_visit": openings}
 
 
 @blueprint.delete("/<uuid:patient_uuid>/sessions/<uuid:session_id>")

@@ -21,9 +21,16 @@ export {
 } from "./collection/flow.js";
 export { mergeRecord } from "./collection/merge.js";
 export { advance, initialProgress, percentOf, progressFromStatus } from "./collection/progress.js";
+export { SignOut } from "./collection/sign_out.js";
 export { KEYS, WelnoStorage } from "./collection/storage.js";
 export { sessionStream } from "./collection/subject.js";
 export { reconnectSeconds } from "./core/closing.js";
 export { WelnoError } from "./core/errors.js";
 export { MemoryStorage } from "./core/storage.js";
 export { connect, Stream } from "./core/stream.js";
+export { JourneyClient } from "./journey/client.js";
+export { JourneyMemory } from "./journey/memory.js";
+export { NfcReader, TagReadError } from "./journey/nfc_reader.js";
+export { PatientJourney } from "./journey/patient_journey.js";
+export { PageReports } from "./journey/reports.js";
+export { examStream, hallStream, patientStream, queueStream } from "./journey/subjects.js";

@@ -4,7 +4,11 @@ from collections.abc import Callable
 
 from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads.collection.workload import CollectionWorkload
+from dev.bench.chaos.workloads.journey.workload import JourneyWorkload
 
-WORKLOADS: dict[str, Callable[[WorkloadOptions], AnyWorkload]] = {"collection": CollectionWorkload}
+WORKLOADS: dict[str, Callable[[WorkloadOptions], AnyWorkload]] = {
+    "collection": CollectionWorkload,
+    "journey": JourneyWorkload,
+}
 
 __all__ = ["WORKLOADS", "AnyWorkload", "WorkloadOptions"]

@@ -24,3 +24,12 @@ def test_a_few_faults_are_injected_and_survived():
 def test_a_fault_that_nobody_knows_is_refused():
     with pytest.raises(SystemExit, match=r"worker_killed, .*caller_killed_after_billing"):
         run(read_options(["--only", "moon_falls"], None))
+
+
+@pytest.mark.timeout(SECONDS + 30)
+def test_random_actions_of_patients_and_desks_survive_a_few_faults():
+    sizes = "--kills 2 --seed 7 --people 12 --desks 2 --arrivals 20 --pause 3 4 --settle-seconds 20"
+    found = run_bench("dev.bench.chaos", f"--workload journey {sizes} --only web_child_killed redis_flushed")
+    assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
+    assert (found["counts"]["mismatches"], found["counts"]["orphans"], found["counts"]["unknown_steps"]) == (0, 0, 0)
+    assert found["counts"]["actions_done"] > 0

@@ -60,7 +60,7 @@ def test_without_its_key_a_hall_is_shown_to_nobody(app: Flask, people: list[UUID
         stored = work.session.scalar(select(Display.key_hash))
     for key in (None, "x", stored, desk.token, phone.pair.access_token):
         assert code(ask_hall(app, key)) == (401, "UNAUTHORIZED")
-    assert code(ask_hall(app, HALL_KEY, "HALL-9")) == (401, "UNAUTHORIZED")
+    assert code(ask_hall(app, HALL_KEY, "HALL-9")) == (404, "NOT_FOUND")
 
 
 def test_a_revoked_key_opens_nothing(app: Flask, people: list[UUID]):

@@ -48,4 +48,6 @@ def test_with_the_flag_off_nothing_of_the_journey_is_there(app_of: AppOf, demo_e
     assert rules == []
     for path in ("/state-definitions/", "/admin/tags", "/auth/token/refresh/"):
         assert off.test_client().get(API + path).status_code == 404
+    for page in ("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1"):
+        assert off.test_client().get(page).status_code == 404
     assert off.test_client().get(f"{API}/consents/texts").status_code == 200

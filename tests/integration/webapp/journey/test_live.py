@@ -11,12 +11,15 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.integration.webapp.people import ORIGIN, Person
 from tests.integration.webapp.server import Server
 from tests.plain_http import NO_TLS
+from tests.repetition import bound_examples
 
 from .conftest import HALL_KEY, Desk, Phone, phone_of
 from .test_actions import REGISTER, SCAN, arrive, perform
@@ -331,9 +334,43 @@ def test_a_waiting_room_of_sockets_shares_one_address(
     env = demo_env | {"WELNO_SOCKETS_PER_ADDRESS": "1"}
     for networks, second in (("", 4429), ("127.0.0.0/8", None)):
         with Server(env | {"WELNO_HOSPITAL_NETWORKS": networks}, server_home / "crowded.log") as crowded:
-            sockets = [dial(JOURNEY, phone.pair.access_token, at=crowded) for _ in range(2)]
-            assert hear(sockets[0])["type"] == "initial_state"
+            first = dial(JOURNEY, phone.pair.access_token, at=crowded)
+            assert hear(first)["type"] == "initial_state"
+            other = dial(JOURNEY, phone.pair.access_token, at=crowded)
             if second is None:
-                assert hear(sockets[1])["type"] == "initial_state"
+                assert hear(other)["type"] == "initial_state"
             else:
-                assert close_code(sockets[1]) == second
+                assert close_code(other) == second
+
+
+_NAMES = st.sampled_from(
+    ["command", "type", "action_type", "payload", "expected_state", "idempotency_key", "request_id"]
+)
+_WORDS = st.sampled_from(
+    ["perform_action", "fetch_initial_state", "register", "scan_nfc", "WAITING", "TAG-ENTRANCE", ""]
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=80) | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES | st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.repeated
+def test_whatever_is_commanded_is_answered_and_the_socket_stays(dial: Dial, phone: Phone, is_full: bool):
+    socket = dial(JOURNEY, phone.pair.access_token)
+    hear(socket)
+
+    @bound_examples(is_full=is_full, share=60, whole=200)
+    @given(frame=st.dictionaries(_NAMES, _VALUES, max_size=5))
+    def send(frame: dict[str, Any]) -> None:
+        command(socket, **{"command": "perform_action"} | frame)
+        answer = hear(socket)
+        while answer["type"] == "state_update":
+            answer = hear(socket)
+        assert answer.get("code") != "COMMAND_FAILED", frame
+        assert answer["type"] in {"action_result", "initial_state", "error"}
+
+    send()
+    command(socket, command="ping")
+    assert hear(socket)["type"] in {"pong", "state_update"}

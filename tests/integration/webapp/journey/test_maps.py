@@ -1,5 +1,6 @@
 """Maps of the floors: put by admins, drawn by everybody, and able to do nothing else."""
 
+import io
 from typing import Any
 from uuid import uuid4
 
@@ -97,6 +98,18 @@ def test_what_is_no_drawing_is_refused(app: Flask, admin: dict[str, str], body: 
     answer = put(app, admin, **body)
     assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
     assert get(app, f"{API}/maps/1/layers").status_code == 404
+
+
+def test_a_body_of_unknown_length_is_bounded_too(app: Flask, admin: dict[str, str]):
+    headers = admin | {"Transfer-Encoding": "chunked"}
+    endless = io.BytesIO(b" " * (LIMIT + 1000))
+    options = {
+        "input_stream": endless,
+        "content_type": "image/svg+xml",
+        "environ_overrides": {"wsgi.input_terminated": True},
+    }
+    answer = app.test_client().put(f"{API}/admin/maps/1/layers/base", headers=headers, **options)
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "BODY_TOO_LARGE")
 
 
 def test_a_large_drawing_is_taken_where_drawings_are(app: Flask, admin: dict[str, str]):

@@ -216,3 +216,31 @@ def test_what_a_person_was_told_is_theirs_alone(waiting: Phone, other_phone: Pho
     for unknown in ("0", "x", "9" * 30):
         assert waiting.ask("POST", f"/notifications/{unknown}/read").status_code == 404
     assert code(desk.ask("GET", "/notifications")) == (403, "FORBIDDEN")
+
+
+def test_who_has_only_a_cancelled_appointment_joins_as_who_came_without_one(
+    phone: Phone, desk: Desk, people: list[UUID]
+):
+    arrive(phone)
+    blood = phone.ask("GET", "/patient-journey/current-state/").json["appointments"][0]
+    cancel = {"appointment_id": blood["appointment_id"], "reason": "기계 점검"}
+    answer = perform(desk, action_type="cancel_appointment", patient_id=str(people[0]), payload=cancel)
+    assert answer.json["journey_state"] == "REGISTERED"
+    joined = perform(phone, action_type="confirm_arrival", payload=BLOOD)
+    assert joined.json["journey_state"] == "WAITING"
+    assert joined.json["appointments"][0]["status"] == "cancelled"
+
+
+def test_an_entry_of_somebody_else_or_one_that_has_ended_is_unknown(
+    waiting: Phone, other_phone: Phone, desk: Desk, people: list[UUID]
+):
+    arrive(other_phone)
+    other = other_phone.ask("POST", "/queue/join", json=XRAY).json["queue"]["queue_id"]
+    call = {"action_type": "call_patient", "patient_id": str(people[0])}
+    assert code(perform(desk, json=call | {"payload": {"queue_id": other}})) == (404, "QUEUE_NOT_FOUND")
+    own = entry_of(waiting)["queue_id"]
+    cancel = {"action_type": "cancel_appointment", "patient_id": str(people[0])}
+    perform(desk, json=cancel | {"payload": {"queue_id": own, "reason": "기계 점검"}})
+    again = desk.ask("POST", "/queue/join", json=XRAY | {"patient_id": str(people[0])})
+    assert again.status_code == 201
+    assert code(perform(desk, json=call | {"payload": {"queue_id": own}})) == (404, "QUEUE_NOT_FOUND")

@@ -129,3 +129,12 @@ def test_one_device_scans_sixty_times_a_minute(app: Flask, people: list[UUID]):
 def test_what_is_wrong_in_the_body_is_named(app: Flask, people: list[UUID], body: dict[str, Any], field: str):
     answer = scan(app, **body)
     assert (code(answer), list(answer.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), [field])
+
+
+def test_a_code_that_was_posted_somewhere_marks_its_tag(app: Flask, people: list[UUID], chief: Desk, logged: Any):
+    for number in range(31):
+        scan(app, tag_code=ENTRANCE, device_id=f"device-{number:04d}")
+    marked = {tag["tag_id"]: tag["is_marked"] for tag in chief.ask("GET", "/admin/tags").json["tags"]}
+    assert marked == {"TAG-ENTRANCE": True, "TAG-BLOOD": False, "TAG-XRAY": False, "TAG-OLD": False}
+    assert '"event":"tag_scanned_from_outside"' in logged.getvalue()
+    assert "device-0001" not in logged.getvalue()

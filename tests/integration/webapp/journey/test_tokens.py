@@ -10,7 +10,9 @@ import redis
 from flask import Flask
 from flask_jwt_extended import create_access_token
 
-from tests.integration.webapp.people import API, Person
+from core.settings import Settings
+from tests.integration.conftest import AppOf
+from tests.integration.webapp.people import API, ORIGIN, Person
 
 from .conftest import Phone, code, phone_of
 
@@ -53,6 +55,16 @@ def test_a_refresh_by_cookie_gives_a_new_cookie_that_no_script_reads(phone: Phon
     for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Max-Age=1209600"):
         assert part in rest
     assert phone.refresh_by_cookie(rest.partition(";")[0]).status_code == 200
+
+
+def test_under_https_the_cookie_is_one_that_no_other_host_can_plant(app_of: AppOf, app: Flask, demo_env: Any):
+    env = demo_env | {"WELNO_COOKIE_SECURE": "true", "WELNO_ALLOWED_ORIGINS": ORIGIN}
+    phone = phone_of(app_of(Settings.read(env)), uuid4())
+    plain = phone.refresh_by_cookie(phone.pair.refresh_token)
+    assert code(plain) == (401, "UNAUTHORIZED")
+    answer = phone.refresh_by_cookie(phone.pair.refresh_token, name="__Secure-welno_refresh")
+    assert answer.headers["Set-Cookie"].startswith("__Secure-welno_refresh=")
+    assert "Secure;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.test"])

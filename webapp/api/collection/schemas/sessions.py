@@ -3,20 +3,19 @@
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from core.clock import clock
 from core.names import Status
 from models.patients import ConsentKind
 from services.collection.failures import AUTHENTICATORS
 from services.collection.session_cache import STATUS_FIELDS
-from services.patients.identification import NAME_MAX, Identity, is_name, normalize_name, normalize_phone
+from services.patients.identification import Identity
 from webapp.api.fields import (
     ID_DOC,
     ID_MAX,
     PATH_MAX,
     WORD_MAX,
-    Birthdate,
     InputSchema,
     Moment,
     Text,
@@ -24,12 +23,9 @@ from webapp.api.fields import (
     check_local_path,
     say,
 )
+from webapp.api.patients.schemas.person import PersonInput
 from webapp.api.patients.schemas.records import CheckupItem, PrescriptionItem
 
-# As it is typed: a phone may send each letter of a syllable for itself, and shops add their endings.
-_TYPED_NAME_MAX = 3 * NAME_MAX
-_TYPED_PHONE_MAX = 40
-_PHONE = r"\A01[016789]\d{7,8}\Z"
 # A form may stay open for long, and a phone's clock may be a little ahead: neither makes a consent of another day.
 _AGREED_WITHIN, _PHONE_AHEAD = timedelta(days=1), timedelta(minutes=5)
 _LONGEST_CONSENT = timedelta(days=3653)
@@ -55,31 +51,10 @@ def _check_doubles(kinds: list[ConsentKind]) -> None:
         raise ValidationError("같은 동의 항목은 한 번만 보내 주세요.")
 
 
-class StartInput(InputSchema):
+class StartInput(PersonInput):
     """Who asks, and what for. Loads into {"identity": Identity, "redirect_path": ..., "consents": [ConsentKind],
     "consent_texts": {ConsentKind: sha256} or None, "consents_until": datetime or None}."""
 
-    user_name = Text(
-        _TYPED_NAME_MAX,
-        required=True,
-        error_messages=say("이름을 입력해 주세요.", "이름을 글자로 입력해 주세요."),
-        metadata={
-            "example": "홍길동",
-            "minLength": 1,
-            "description": f"At most {NAME_MAX} characters once normalized.",
-        },
-    )
-    phone_no = Text(
-        _TYPED_PHONE_MAX,
-        required=True,
-        error_messages=say("휴대폰 번호를 입력해 주세요.", "휴대폰 번호를 글자로 보내 주세요."),
-        metadata={"example": "01012345678", "description": "01x, 10 or 11 digits; separators may stand between."},
-    )
-    birthdate = Birthdate(
-        required=True,
-        error_messages={"required": "생년월일을 입력해 주세요.", "null": "생년월일을 입력해 주세요."},
-        metadata={"type": "string", "pattern": r"^(\d{8}|\d{4}-\d{2}-\d{2})$", "example": "19900115"},
-    )
     private_auth_type = Text(
         WORD_MAX,
         required=True,
@@ -130,16 +105,6 @@ class StartInput(InputSchema):
     terms_expires_at = Moment(
         _MOMENT, allow_none=True, metadata={"description": "After both; no more than ten years after the agreement."}
     )
-
-    @validates("user_name")
-    def check_name(self, value: str, **_: Any) -> None:
-        # Control characters count here, before normalizing takes them out: a name that holds any was not typed.
-        if not value.isprintable() or not is_name(normalize_name(value)):
-            raise ValidationError(f"이름을 {NAME_MAX}자까지, 글자로 입력해 주세요.")
-
-    @validates("phone_no")
-    def check_phone(self, value: str, **_: Any) -> None:
-        validate.Regexp(_PHONE, error="휴대폰 번호를 확인해 주세요. 예: 010-1234-5678")(normalize_phone(value))
 
     @validates_schema(skip_on_field_errors=True)
     def check_terms(self, data: dict[str, Any], **_: Any) -> None:

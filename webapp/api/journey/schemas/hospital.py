@@ -124,6 +124,10 @@ class WallTagItem(Schema):
     y = fields.Float(required=True)
     exam_ids = fields.List(fields.String(), required=True)
     is_active = fields.Boolean(required=True)
+    is_marked = fields.Boolean(
+        required=True,
+        metadata={"description": "More devices outside the hospital scan it than should: rotate its code."},
+    )
 
 
 class DisplayItem(Schema):

@@ -22,6 +22,8 @@ _WHAT = {
     AccessedWhat.EXPORT: "기록을 내려받았어요.",
     AccessedWhat.FILE: "저장된 파일을 열었어요.",
     AccessedWhat.ERASURE: "기록을 지워 달라고 했어요.",
+    AccessedWhat.JOIN: "이전 기록과 합쳤어요.",
+    AccessedWhat.UNDO_JOIN: "합친 기록을 다시 나눴어요.",
 }
 _THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."
@@ -94,7 +96,35 @@ class AuditItem(Schema):
     action = fields.String(required=True, attribute="what")
 
 
-class LooksOutput(Schema):
+class OpeningItem(Schema):
+    """All looks of one other session, link or member of staff; `address` and `device` are not told of staff."""
+
+    first_at = fields.AwareDateTime(required=True)
+    last_at = fields.AwareDateTime(required=True)
+    actor_kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ActorKind]))
+    who = fields.Function(lambda opening: _WHO[opening.actor_kind], metadata={"type": "string"})
+    what = fields.Function(
+        lambda opening: [_WHAT[one] for one in opening.what],
+        metadata={"type": "array", "items": {"type": "string"}},
+    )
+    address = fields.Function(
+        lambda opening: opening.address if opening.actor_kind in _THEIR_OWN else None,
+        metadata={"type": ["string", "null"]},
+    )
+    device = fields.String(required=True, allow_none=True)
+
+
+class OpeningsOutput(Schema):
+    """With what a page reads at its top."""
+
+    opened_since_last_visit = fields.List(
+        fields.Nested(OpeningItem),
+        required=True,
+        metadata={"description": "Who else opened the records since this person's last visit; at most 20."},
+    )
+
+
+class LooksOutput(OpeningsOutput):
     success = fields.Boolean(required=True)
     items = fields.List(fields.Nested(LookItem), required=True)
     next = fields.String(metadata={"description": "Where the next page begins; absent on the last one."})

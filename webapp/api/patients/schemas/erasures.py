@@ -53,6 +53,7 @@ class ErasureInput(InputSchema):
 class ErasureStarted(Schema):
     success = fields.Boolean(required=True)
     erasure_id = fields.UUID(required=True)
+    joined_erasure_id = fields.UUID(metadata={"description": "Of the older patient whose records were joined."})
     message = fields.String(required=True)
 
 

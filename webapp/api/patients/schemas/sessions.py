@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from models.patients import OpenedBy
+from webapp.api.patients.schemas.access_log import OpeningsOutput
 
 
 class PatientSessionItem(Schema):
@@ -17,6 +18,6 @@ class PatientSessionItem(Schema):
     device = fields.String(required=True, allow_none=True)
 
 
-class PatientSessionsOutput(Schema):
+class PatientSessionsOutput(OpeningsOutput):
     success = fields.Boolean(required=True)
     items = fields.List(fields.Nested(PatientSessionItem), required=True)

@@ -1,5 +1,5 @@
 /**
- * The dialog that asks for a new password, and the form that opens locked records.
+ * The dialog that asks for a new password.
  * @module
  */
 
@@ -8,13 +8,11 @@ import { find, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
-import { explain, troubleOf } from "./errors.js";
+import { troubleOf } from "./errors.js";
+import { isSixDigits, NOT_SIX } from "./unlock.js";
 
-const SIX_DIGITS = /^\d{6}$/;
-const NOT_SIX = "숫자 6자리를 입력해 주세요.";
 const fresh = new Field("new-password", { format: digitsOf });
 const repeat = new Field("repeat-password", { format: digitsOf });
-let current = /** @type {Field|null} */ (null);
 
 /**
  * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid whose records these are
@@ -47,7 +45,7 @@ export async function askForPassword(client, uuid) {
 }
 
 function checkPair() {
-  const first = SIX_DIGITS.test(fresh.value) ? "" : NOT_SIX;
+  const first = isSixDigits(fresh.value) ? "" : NOT_SIX;
   const second = repeat.value === fresh.value ? "" : "두 비밀번호가 서로 달라요.";
   fresh.setFault(first);
   repeat.setFault(first ? "" : second);
@@ -73,42 +71,4 @@ async function tryStoring(store) {
   }
   showToast("success", "비밀번호를 정했어요.");
   return "set";
-}
-
-/**
- * Shows the lock until the right password was given.
- * @param {import("../../sdk/collection/client.js").WelnoClient} client @param {string} uuid @returns {Promise<void>}
- */
-export function unlock(client, uuid) {
-  const [section, form] = [find("locked"), find("unlock-form")];
-  const field = (current ??= new Field("password", { format: digitsOf }));
-  section.hidden = false;
-  find("locked-title").focus();
-  return new Promise((resolve) => {
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      whileBusy(form.querySelector("[type=submit]"), async () => {
-        const fault = SIX_DIGITS.test(field.value) ? await verify(client, uuid, field.value) : NOT_SIX;
-        field.setFault(fault);
-        if (fault) {
-          field.select();
-          return;
-        }
-        form.reset();
-        section.hidden = true;
-        resolve();
-      });
-    };
-  });
-}
-
-async function verify(client, uuid, password) {
-  try {
-    await client.verifyPassword(uuid, password);
-    return "";
-  } catch (error) {
-    if (error.status !== 401) return explain(error);
-    const left = error.details?.tries_left;
-    return `비밀번호가 맞지 않아요. 다시 확인해 주세요.${left > 0 ? ` (${left}번 더 틀리면 잠겨요)` : ""}`;
-  }
 }

@@ -10,7 +10,10 @@ import { find, setText, show } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
-import { askForPassword, unlock } from "./password.js";
+import { watchLeaving } from "./leaving.js";
+import { tellOpenings } from "./openings.js";
+import { askForPassword } from "./password.js";
+import { unlock } from "./unlock.js";
 import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -22,6 +25,7 @@ export class ResultsPage {
   #query = new URLSearchParams(location.search);
   #live = false;
   #over = false;
+  #shown = /** @type {string|null} */ (null);
   #turn = 0;
   #hasFailed = false;
   #load;
@@ -54,6 +58,8 @@ export class ResultsPage {
 
   async open() {
     this.#keepQueryInLinks();
+    const { client, storage, database } = this;
+    watchLeaving({ client, storage, database, uuid: () => this.#shown, stop: () => this.collection?.stop() });
     find("set-password").addEventListener("click", () => this.#askForPassword());
     if (this.#query.get("report") === "failed")
       this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.");
@@ -85,9 +91,7 @@ export class ResultsPage {
         this.lead("기록을 저장하고 있어요. 끝나면 바로 보여드릴게요.");
         return;
       }
-      this.lead("");
-      await unlock(this.client, this.uuid);
-      await this.refresh();
+      await this.#unlock(this.uuid);
       return;
     }
     this.#hasFailed = true;
@@ -99,7 +103,19 @@ export class ResultsPage {
     showError(find("results-notice"), trouble);
   }
 
+  /** What was shown before the session ended is shown to nobody else. @param {string} uuid */
+  async #unlock(uuid) {
+    this.lead("");
+    for (const id of ["content", "after", "openings"]) show(find(id), false);
+    await unlock(this.client, uuid);
+    this.storage.write(KEYS.patientUuid, uuid);
+    await this.refresh();
+  }
+
   #show(data) {
+    const isFirst = this.#shown === null;
+    this.#shown = this.uuid;
+    if (isFirst && this.#shown) void tellOpenings({ client: this.client, storage: this.storage, uuid: this.#shown });
     show(find("locked"), false);
     show(find("nothing"), false);
     show(find("content"));
@@ -197,7 +213,7 @@ export class ResultsPage {
   }
 
   #keepQueryInLinks() {
-    for (const link of document.querySelectorAll("[data-keep-query]")) link.href += location.search;
+    for (const link of document.querySelectorAll("[data-keep-query]")) link.search = location.search;
   }
 }
 

@@ -10,6 +10,7 @@ import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
+import { farewell, watchLeaving } from "./leaving.js";
 import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
 import { askForPassword } from "./password.js";
 import { drawCountdown, drawPhone, drawProgress, refusalOf } from "./waiting.js";
@@ -305,8 +306,19 @@ function watchWaiting() {
 /** A reload in the middle goes on where it was; what is over is offered, not forced. */
 async function takeUp() {
   const sessionId = storage.read(KEYS.sessionId);
-  offerPrevious();
   if (sessionId && !storage.isDone(sessionId, "save")) await followThrough(sessionId);
+}
+
+/** Who has just left is told so, and follows nobody else's session. @returns {boolean} whether somebody has */
+function greet() {
+  const { search, pathname } = location;
+  const text = farewell(search);
+  if (!text) return false;
+  history.replaceState(null, "", pathname);
+  form.reset();
+  showError(find("form-notice"), { text });
+  find("form-notice").focus();
+  return true;
 }
 
 function offerPrevious() {
@@ -320,8 +332,11 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(find("start-button"), submit);
 });
+find("start-button").disabled = false; // before, the browser itself would have sent the form, and into the address
 watchConsent();
 watchWaiting();
 setInterval(tick, 1_000);
+watchLeaving({ client, storage, database, uuid: () => null, stop: () => collection?.stop() });
 database.forgetUnsealed().catch(() => {}); // of a store that cannot be used
-await takeUp();
+offerPrevious();
+if (!greet()) await takeUp();

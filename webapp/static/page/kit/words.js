@@ -20,6 +20,12 @@ export const WORDS = Object.freeze({
   reference: "문의 번호",
   retry: "다시 시도",
   choose: "고르다",
+  checkIn: "접수",
+  tag: "태그",
+  call: "호출",
+  absence: "부재",
+  payment: "수납",
+  desk: "창구",
 });
 
 /**
@@ -43,4 +49,10 @@ export const SYNONYMS = Object.freeze({
   reference: ["요청 번호", "참조 번호", "오류 번호", "문의번호"],
   retry: ["재시도"],
   choose: ["선택"],
+  checkIn: ["체크인", "등록하기"],
+  tag: ["엔에프씨", "NFC 칩"],
+  call: ["콜하기", "부름"],
+  absence: ["노쇼", "불참"],
+  payment: ["결제", "계산하기"],
+  desk: ["데스크", "카운터"],
 });

@@ -135,6 +135,64 @@ export class WelnoClient extends HttpClient {
     return this.#password(uuid, "reset", { password });
   }
 
+  /** For who comes back without a link: opens their records to this browser. @param {{user_name: string,
+   * birthdate: string, phone_no: string, password: string}} form @returns {Promise<{patient_uuid: string, hospital_id: string}>} */
+  signIn(form) {
+    return this.request("POST", "/patients/sign-in", { body: form });
+  }
+
+  /** Ends this browser's session, and every access that it has. */
+  signOut() {
+    return this.request("POST", "/patients/sign-out");
+  }
+
+  /** Where the person is signed in, newest first, and who else opened the records since their last visit.
+   * @param {string} uuid @returns {Promise<{items: any[], opened_since_last_visit: any[]}>} */
+  sessions(uuid) {
+    return this.request("GET", `${patientPath(uuid)}/sessions`);
+  }
+
+  /** @param {string} uuid @param {string} id one of `sessions` */
+  endSession(uuid, id) {
+    return this.request("DELETE", `${patientPath(uuid)}/sessions/${encodeURIComponent(id)}`);
+  }
+
+  /** All but this one. @param {string} uuid */
+  endOtherSessions(uuid) {
+    return this.request("DELETE", `${patientPath(uuid)}/sessions`);
+  }
+
+  /** A page of who looked at the records, newest first: `{items, next?}`. @param {string} uuid
+   * @param {{after?: string|null, limit?: number}} [place] */
+  accessLog(uuid, { after = null, limit = 20 } = {}) {
+    const query = new URLSearchParams({ limit: String(limit), ...(after ? { after } : {}) });
+    return this.request("GET", `${patientPath(uuid)}/access-log?${query}`);
+  }
+
+  /** Everything that is stored, in one archive, which is packed after this. @param {string} uuid
+   * @returns {Promise<{export_id: string}>} */
+  askForExport(uuid) {
+    return this.request("POST", `${patientPath(uuid)}/export`);
+  }
+
+  /** How far it is; `url` opens the archive once. @param {string} uuid @param {string} exportId
+   * @returns {Promise<{state: string, url?: string}>} */
+  exportState(uuid, exportId) {
+    return this.request("GET", `${patientPath(uuid)}/exports/${encodeURIComponent(exportId)}`);
+  }
+
+  /** Everything that is stored of the person; there is no way back. Without the password the person must have proved who
+   * they are within five minutes. @param {string} uuid @param {string} [password]
+   * @returns {Promise<{erasure_id: string}>} */
+  erase(uuid, password) {
+    return this.request("DELETE", patientPath(uuid), { body: password ? { password } : {} });
+  }
+
+  /** What an erasure has erased so far, and what stays. @param {string} erasureId */
+  erasure(erasureId) {
+    return this.request("GET", `/erasures/${encodeURIComponent(erasureId)}`);
+  }
+
   #password(uuid, action, body) {
     return this.request("POST", `${patientPath(uuid)}/password/${action}`, { body });
   }

@@ -4,7 +4,7 @@
  */
 
 import { seal, unseal } from "../core/sealing.js";
-import { settled, StoreError, transact } from "../core/storage.js";
+import { deleteDatabase, hasDatabase, settled, StoreError, transact } from "../core/storage.js";
 import { WelnoClient } from "./client.js";
 import { BrowserKeys } from "./keys.js";
 import { mergeRecord } from "./merge.js";
@@ -27,6 +27,7 @@ export class HealthDatabase {
   #plan;
   #clock;
   #keys;
+  #era = 0; // what belongs to an earlier one is not written any more
 
   /** @param {{client?: import("./keys.js").KeySource, factory?: IDBFactory, clock?: () => Date,
    *   milliseconds?: number}} [options] `client` asks for the keys */
@@ -42,12 +43,15 @@ export class HealthDatabase {
    * @param {FreshRecords} fresh @param {{mode?: "merge"|"replace"}} [options] @returns {Promise<HealthRecord>}
    */
   async saveRecords(fresh, { mode = "merge" } = {}) {
+    const era = this.#era;
     for (let tries = 0; tries < MOST_WRITERS; tries += 1) {
       const row = await this.#read(fresh.uuid);
       const opened = row && mode === "merge" ? await this.#open(row) : null;
       const kept = row && { ...row, healthData: [], prescriptionData: [], ...opened };
       const record = mergeRecord(kept, fresh, this.#clock().toISOString());
-      if (await this.#replace(row, await this.#seal(record))) return record;
+      const sealed = await this.#seal(record);
+      if (era !== this.#era) break;
+      if (await this.#replace(row, sealed)) return record;
     }
     throw new StoreError("STORE_FAILED");
   }
@@ -55,7 +59,7 @@ export class HealthDatabase {
   /** What does not open is of no more use to anybody, and goes. @param {string} uuid
    * @returns {Promise<HealthRecord|null>} */
   async readRecords(uuid) {
-    const row = await this.#read(uuid);
+    const row = (await hasDatabase(this.#plan)) ? await this.#read(uuid) : null;
     if (!row) return null;
     let record = null;
     try {
@@ -78,15 +82,18 @@ export class HealthDatabase {
     return this.#deleteRows((row) => row.uuid !== uuid);
   }
 
-  /** Of everybody, and the keys. */
-  forgetEverything() {
+  /** Of everybody, with the keys and the database itself; what is being saved just now is not. */
+  async forgetEverything() {
+    this.#era += 1;
     this.#keys.forget();
-    return transact(this.#plan, "readwrite", (store) => settled(store.clear()));
+    if (!(await hasDatabase(this.#plan))) return;
+    await transact(this.#plan, "readwrite", (store) => settled(store.clear()));
+    await deleteDatabase(this.#plan);
   }
 
   /** What was kept in clear, before records were sealed; the server has it all. */
-  forgetUnsealed() {
-    return this.#deleteRows((row) => !row.sealed);
+  async forgetUnsealed() {
+    if (await hasDatabase(this.#plan)) await this.#deleteRows((row) => !row.sealed);
   }
 
   /** @param {(row: any) => boolean} isMeant */

@@ -17,8 +17,10 @@ export const KEYS = Object.freeze({
   patientUuid: "welno_patient_uuid",
   hospitalId: "welno_hospital_id",
   gender: "welno_gender",
+  visitTold: "welno_visit_told",
 });
 
+const OURS = new Set(Object.values(KEYS));
 const SESSION_PREFIX = "tilko_";
 const DONE_PREFIX = "welno_done:";
 const PERSON_PREFIX = "welno_person:";
@@ -62,6 +64,13 @@ export class WelnoStorage {
   endSession(sessionId) {
     if ((this.read(KEYS.sessionId) ?? sessionId) === sessionId) this.clearSession();
     else this.#tab.removeItem(PERSON_PREFIX + sessionId);
+  }
+
+  /** Forgets everything that the SDK keeps, whoever it is about. */
+  forgetPerson() {
+    const isOurs = (key) => OURS.has(key) || key.startsWith(DONE_PREFIX) || key.startsWith(PERSON_PREFIX);
+    for (const store of [this.#lasting, this.#tab])
+      for (const key of store.keys()) if (isOurs(key)) store.removeItem(key);
   }
 
   /**

@@ -36,6 +36,11 @@ export class Connection {
     this.#http?.stop();
   }
 
+  /** @param {any} frame @returns {boolean} false: there is no open socket to send it on */
+  send(frame) {
+    return this.#socket?.send(frame) ?? false;
+  }
+
   /** At once, instead of at the next attempt. */
   retryNow() {
     if (this.#socket) this.#socket.open();

@@ -140,6 +140,27 @@ export async function transact(plan, mode, act) {
   }
 }
 
+/** The whole database, once all tabs have closed it; ours do so at once. @param {DatabasePlan} plan
+ * @returns {Promise<void>} rejects with a StoreError */
+export async function deleteDatabase({ factory, name, milliseconds }) {
+  try {
+    await within(settled(factory.deleteDatabase(name)), milliseconds);
+  } catch (error) {
+    throw error instanceof StoreError ? error : new StoreError("STORE_FAILED", error);
+  }
+}
+
+/** Whether it is there: to look into it would make it. @param {DatabasePlan} plan
+ * @returns {Promise<boolean>} true where the browser does not tell; rejects with a StoreError */
+export async function hasDatabase({ factory, name, milliseconds }) {
+  if (!factory?.databases) return true;
+  try {
+    return (await within(factory.databases(), milliseconds)).some((known) => known.name === name);
+  } catch (error) {
+    throw error instanceof StoreError ? error : new StoreError("STORE_FAILED", error);
+  }
+}
+
 async function run(plan, mode, act, signal) {
   const database = await openWithStore(plan);
   try {

@@ -39,6 +39,7 @@ const FULL_PAGE = 100;
  * @property {() => Promise<any>} [status] the state as it is now, for who has missed too much
  * @property {(event: any) => EndReason|null} [ending] why nothing comes after this event (or state), or null
  * @property {(frame: any, cursor: Cursor) => Greeting|null} [greeting] what an unnumbered frame says; null: no greeting
+ * @property {boolean} [isFromNowOn] who names no place gets what comes: the first event tells where that is
  * @property {(attempt: number) => number} [reconnectSeconds] the delay before attempt 0, 1, 2 ...
  * @property {() => Promise<boolean>} [onUnauthorized] true when there are new credentials to try with
  */
@@ -49,6 +50,7 @@ const FULL_PAGE = 100;
  * @property {(event: StreamEvent) => void} onEvent
  * @property {(state: StreamState, reason: EndReason|null) => void} [onState]
  * @property {(status: any, at: Cursor) => void} [onStatus] this is the state at `at`, behind which events go on
+ * @property {(frame: any) => void} [onFrame] an unnumbered frame that is no greeting, as the answer to what was sent
  * @property {boolean} [share] false gives this tab a connection of its own
  */
 
@@ -104,6 +106,12 @@ export class Stream {
   retryNow() {
     this.#connection?.retryNow();
     this.#tabs?.askLeader();
+  }
+
+  /** A frame to the server, by this tab's own socket.
+   * @param {any} frame @returns {boolean} false: this tab has no open socket, and another way has to be taken */
+  send(frame) {
+    return this.#connection?.send(frame) ?? false;
   }
 
   #wake() {
@@ -195,7 +203,8 @@ export class Stream {
   /** @param {StreamEvent} event @returns {boolean} false when events before it are missing */
   #accept(event) {
     if (this.#isOver) return true;
-    const order = checkOrder(this.#cursor, event);
+    const isFirst = this.#subject.isFromNowOn && this.#cursor.epoch === null;
+    const order = isFirst ? "next" : checkOrder(this.#cursor, event);
     if (order !== "next") return order === "duplicate";
     this.#moveTo({ seq: event.seq, epoch: event.epoch ?? this.#cursor.epoch }, event);
     this.#notify(this.#options.onEvent, event);
@@ -214,7 +223,8 @@ export class Stream {
   /** @param {any} frame */
   #greet(frame) {
     const greeting = (this.#subject.greeting ?? readGreeting)(frame, this.cursor);
-    if (!greeting || this.#isOver) return;
+    if (this.#isOver) return;
+    if (!greeting) return this.#notify(this.#options.onFrame, frame);
     const { at, status } = greeting;
     if (at.seq !== this.#cursor.seq || (this.#cursor.epoch && at.epoch !== this.#cursor.epoch)) this.#moveTo(at);
     else this.#cursor = at;

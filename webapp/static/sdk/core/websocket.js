@@ -50,6 +50,13 @@ export class WebSocketTransport {
     else this.open();
   }
 
+  /** @param {any} frame @returns {boolean} false: there is no open socket to send it on */
+  send(frame) {
+    if (!this.#isLive || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
   stop() {
     this.#isOver = true;
     this.#drop();

@@ -1,0 +1,74 @@
+"""Joining two patients who are one person, as after a change of their phone number, and undoing it.
+
+Errors: JoinError (not retryable) > NotJoinable, JoinSettled.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from models.patients import Patient, PatientJoin
+
+UNDONE_WITHIN = timedelta(days=30)
+
+
+class JoinError(Exception):
+    """Nothing is changed."""
+
+    retryable = False
+
+
+class NotJoinable(JoinError):
+    """One is the other, is not older, is being erased, or is joined already: no chart comes of three."""
+
+
+class JoinSettled(JoinError):
+    """Too late to undo it."""
+
+
+def join_patients(session: Session, newer_uuid: UUID, older_uuid: UUID, now: datetime) -> PatientJoin:
+    """Whoever calls has had the password of the older one. Twice is once. Raises NotJoinable."""
+    pair = select(Patient).where(Patient.uuid.in_((newer_uuid, older_uuid))).order_by(Patient.uuid)
+    patients = {patient.uuid: patient for patient in session.scalars(pair.with_for_update(key_share=True))}
+    found = _find_joins(session, newer_uuid, older_uuid)
+    if [(one.newer_uuid, one.older_uuid) for one in found] == [(newer_uuid, older_uuid)]:
+        return found[0]
+    if found or len(patients) != 2 or any(one.erasing_since is not None for one in patients.values()):
+        raise NotJoinable("not these two")
+    if patients[older_uuid].created_at > patients[newer_uuid].created_at:
+        raise NotJoinable("the other one is the older")
+    join = PatientJoin(newer_uuid=newer_uuid, older_uuid=older_uuid, joined_at=now)
+    session.add(join)
+    session.flush()
+    return join
+
+
+def undo_join(session: Session, newer_uuid: UUID, now: datetime) -> UUID | None:
+    """Whose records are apart again; None when none were joined. Raises JoinSettled."""
+    join = session.get(PatientJoin, newer_uuid, with_for_update=True)
+    if join is None:
+        return None
+    if now - join.joined_at > UNDONE_WITHIN:
+        raise JoinSettled("joined for too long")
+    session.delete(join)
+    session.flush()
+    return join.older_uuid
+
+
+def find_older(session: Session, patient_uuid: UUID) -> UUID | None:
+    """Whose records this patient is shown, too."""
+    return session.scalar(select(PatientJoin.older_uuid).where(PatientJoin.newer_uuid == patient_uuid))
+
+
+def drop_joins(session: Session, patient_uuid: UUID) -> None:
+    """Of a patient who is erased: nobody is shown their records from now on."""
+    theirs = or_(PatientJoin.newer_uuid == patient_uuid, PatientJoin.older_uuid == patient_uuid)
+    session.execute(delete(PatientJoin).where(theirs))
+
+
+def _find_joins(session: Session, *patients: UUID) -> Sequence[PatientJoin]:
+    theirs = or_(PatientJoin.newer_uuid.in_(patients), PatientJoin.older_uuid.in_(patients))
+    return session.scalars(select(PatientJoin).where(theirs)).all()

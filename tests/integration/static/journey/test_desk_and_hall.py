@@ -1,0 +1,189 @@
+"""The desk's page and the hall's screen."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.integration.static.journey.conftest import OpenPage
+from tests.integration.static.journey.hospital import Hospital, ago, board, board_entry, hall_room, refusal
+from tests.waiting import wait_until
+
+DESK = {"width": 1024, "height": 768}
+SCREEN = {"width": 1920, "height": 1080}
+CALL = "POST /queue/medical/call-patient/"
+
+
+@pytest.fixture
+def desk(hospital: Hospital, open_page: OpenPage) -> Page:
+    """Signed in, in its room, before a line of four."""
+    hospital.board = board(
+        board_entry(12, "in_progress"),
+        board_entry(13, "called"),
+        board_entry(15, "waiting", priority=2, priority_reason="elderly"),
+        board_entry(16, "delayed"),
+    )
+    page = open_page("/staff/journey", viewport=DESK)
+    page.get_by_label("로그인 이름").fill("desk1")
+    page.get_by_label("비밀번호").fill("a-long-password")
+    page.get_by_role("button", name="로그인").click()
+    page.get_by_label("검사", exact=True).select_option("EX-BLOOD")
+    page.get_by_role("button", name="시작하기").click()
+    expect(page.locator("#line-rows tr")).to_have_count(4)
+    wait_until(lambda: page.evaluate("true") and hospital.sockets.get("exam"))
+    return page
+
+
+def test_a_wrong_password_is_told_at_its_field(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.answers["POST /auth/staff-login"] = refusal(401, "LOGIN_FAILED")
+    page = open_page("/staff/journey", viewport=DESK)
+    page.get_by_label("로그인 이름").fill("desk1")
+    page.get_by_label("비밀번호").fill("wrong")
+    page.get_by_role("button", name="로그인").click()
+    expect(page.locator("#password-error")).to_have_text("이름이나 비밀번호를 다시 확인해 주세요.")
+
+
+def test_a_taken_room_is_told_at_its_field(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["DELETE /staff/shifts/current"] = {"success": True}
+    hospital.answers["POST /staff/shifts"] = refusal(409, "ROOM_TAKEN")
+    desk.get_by_role("button", name="자리 끝내기").click()
+    desk.get_by_role("button", name="시작하기").click()
+    expect(desk.locator("#room-error")).to_have_text("다른 직원이 쓰는 방이에요.")
+
+
+def test_the_line_shows_who_waits_how_long_and_what_their_phone_said(desk: Page) -> None:
+    rows = desk.locator("#line-rows tr")
+    expect(rows.nth(1)).to_contain_text("휴대폰 대답 없음 · 목소리로 불러 주세요")
+    for text in ("15", "시연015", "15분", "약 15분 (1~30분)", "2 · 어르신"):
+        expect(rows.nth(2)).to_contain_text(text)
+    expect(rows.nth(3)).to_contain_text("자리 비움")
+    assert desk.evaluate("document.documentElement.scrollWidth") <= DESK["width"]
+
+
+def test_another_desk_s_change_is_seen_and_keeps_the_names(hospital: Hospital, desk: Page) -> None:
+    seen = [board_entry(13, "called", call_seen_at=ago(1)), board_entry(15, "waiting")]
+    nameless = [{name: value for name, value in entry.items() if name != "patient"} for entry in seen]
+    hospital.tell("exam", {"type": "exam.update", "seq": 4, "epoch": "e", "data": board(*nameless)})
+    expect(desk.locator("#line-rows tr")).to_have_count(2, timeout=1_000)
+    expect(desk.locator("#line-rows tr").first).to_contain_text("시연013")
+    expect(desk.locator("#line-rows tr").first).to_contain_text("✓ 확인함")
+
+
+def test_the_key_n_calls_the_next_once_and_offers_to_take_it_back(hospital: Hospital, desk: Page) -> None:
+    hospital.answers[CALL] = {"queue": board_entry(15, "called"), "patient": {"name": "시연015"}}
+    hospital.answers["POST /queue/q-15/undo-call"] = {"success": True}
+    desk.keyboard.press("n")
+    expect(desk.locator("#undo-text")).to_have_text("15번 시연015님을 불렀어요.")
+    [asked] = hospital.asked_for(CALL)
+    assert asked["exam_id"] == "EX-BLOOD"
+    assert asked["idempotency_key"]
+    desk.locator("#undo-button").click()
+    expect(desk.locator("#undo")).to_be_hidden()
+    assert len(hospital.asked_for("POST /queue/q-15/undo-call")) == 1
+
+
+@pytest.mark.parametrize(("key", "action", "row"), [("s", "start_exam", "q-13"), ("c", "complete_exam", "q-12")])
+def test_keys_start_and_complete_who_is_in_this_room(
+    hospital: Hospital, desk: Page, key: str, action: str, row: str
+) -> None:
+    hospital.answers["POST /patient-journey/perform-action/"] = {"success": True}
+    desk.keyboard.press(key)
+    [asked] = wait_until(lambda: desk.evaluate("true") and hospital.asked_for("POST /patient-journey/perform-action/"))
+    assert (asked["action_type"], asked["payload"]["queue_id"]) == (action, row)
+    assert asked["patient_id"].startswith("u-1")
+
+
+def test_keys_in_a_field_are_letters(hospital: Hospital, desk: Page) -> None:
+    desk.get_by_label("휴대폰 번호 끝 네 자리").press_sequentially("n")
+    assert hospital.asked_for(CALL) == []
+
+
+def test_an_error_stands_in_the_row_it_is_about(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["POST /queue/q-13/recall"] = refusal(409, "RECALL_TOO_SOON")
+    desk.get_by_role("button", name="13번 다시 호출").click()
+    expect(desk.locator("#row-q-13 .error")).to_have_text("방금 불렀어요. 20초 뒤에 다시 불러 주세요.")
+    expect(desk.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_empty_line_is_told_beside_the_button(hospital: Hospital, desk: Page) -> None:
+    hospital.answers[CALL] = refusal(409, "QUEUE_EMPTY")
+    desk.get_by_role("button", name="다음 호출").click()
+    expect(desk.locator("#next-error")).to_have_text("부를 사람이 없어요.")
+
+
+def test_a_priority_needs_its_reason_and_other_a_note(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["POST /queue/q-15/priority"] = {"success": True}
+    desk.get_by_role("button", name="15번 우선").click()
+    desk.get_by_label("까닭").select_option("other")
+    desk.get_by_role("button", name="하기", exact=True).click()
+    expect(desk.locator("#panel-error")).to_have_text("까닭을 덧붙여 주세요.")
+    desk.get_by_label("덧붙일 말").fill("휠체어")
+    desk.get_by_role("button", name="하기", exact=True).click()
+    expect(desk.locator("#panel")).to_be_hidden()
+    expect(desk.get_by_role("button", name="15번 우선")).to_be_focused()
+    assert hospital.asked_for("POST /queue/q-15/priority") == [{"priority": 3, "reason": "other", "note": "휠체어"}]
+
+
+def test_who_has_no_phone_is_found_and_put_into_the_line(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["POST /staff/patients/find"] = {"patients": [{"user_id": "u-9", "name": "시연009"}]}
+    hospital.answers["GET /patient-journey/current-state/"] = {"journey_state": "REGISTERED"}
+    hospital.answers["POST /staff/patients/u-9/assist"] = {"journey_state": "WAITING"}
+    desk.get_by_label("휴대폰 번호 끝 네 자리").fill("0009")
+    desk.get_by_label("생년월일").fill("19401006")
+    desk.get_by_role("button", name="찾기").click()
+    desk.get_by_role("button", name="줄 세우기").click()
+    expect(desk.locator("#found-u-9")).to_contain_text("대기 중")
+    asked = hospital.asked_for("POST /staff/patients/u-9/assist")
+    assert asked == [{"action_type": "confirm_arrival", "payload": {"exam_id": "EX-BLOOD"}}]
+
+
+def test_a_token_that_ended_asks_to_sign_in_and_shows_nobody(hospital: Hospital, desk: Page) -> None:
+    hospital.answers["POST /queue/q-13/recall"] = refusal(401, "TOKEN_REVOKED")
+    desk.get_by_role("button", name="13번 다시 호출").click()
+    expect(desk.locator("#password-error")).to_contain_text("다시 로그인해 주세요.")
+    expect(desk.locator("#desk")).to_be_hidden()
+
+
+@pytest.fixture
+def screen(hospital: Hospital, open_page: OpenPage) -> Page:
+    hospital.hall = {"rooms": [hall_room(number, number + 10) for number in range(1, 7)], "updated_at": ago(0)}
+    page = open_page("/hall/HALL-1#key=a-key", viewport=SCREEN)
+    expect(page.locator(".hall-room")).to_have_count(6)
+    return page
+
+
+def test_numbers_are_read_from_afar_and_nothing_scrolls(screen: Page) -> None:
+    assert screen.locator(".hall-call b").first.evaluate("b => parseFloat(getComputedStyle(b).fontSize)") == 0.2 * 1080
+    sizes = screen.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert sizes == [1920, 1080]
+    for room in screen.locator(".hall-room").all():
+        assert room.evaluate("room => room.scrollHeight <= room.clientHeight && room.scrollWidth <= room.clientWidth")
+
+
+def test_a_new_call_blinks_and_is_told_to_screen_readers(hospital: Hospital, screen: Page) -> None:
+    expect(screen.locator(".hall-room.new")).to_have_count(0)
+    moved = json.loads(json.dumps(hospital.hall))
+    moved["rooms"][2]["calling"] = [{"queue_number": 99, "since": "u", "call_count": 1}]
+    wait_until(lambda: screen.evaluate("true") and hospital.sockets.get("hall"))
+    hospital.tell("hall", {"type": "hall.update", "seq": 4, "epoch": "e", "data": moved})
+    new = screen.locator(".hall-room.new")
+    expect(new).to_contain_text("99", timeout=1_000)
+    expect(screen.locator("#called")).to_have_text("99번, 1층 3호")
+    expect(new).to_have_count(0, timeout=12_000)
+
+
+def test_a_screen_without_a_network_shows_no_numbers_and_comes_back(hospital: Hospital, screen: Page) -> None:
+    wait_until(lambda: screen.evaluate("true") and hospital.sockets.get("hall"))
+    hospital.cut()
+    lost = screen.locator("#lost")
+    expect(lost).to_contain_text("연결이 끊겼어요 · 마지막 갱신", timeout=15_000)
+    expect(screen.locator("#rooms")).to_be_hidden()
+    hospital.is_away = False
+    expect(screen.locator("#rooms")).to_be_visible(timeout=15_000)
+    expect(lost).to_be_hidden()
+
+
+def test_a_screen_whose_key_was_taken_back_says_so(hospital: Hospital, open_page: OpenPage) -> None:
+    hospital.answers["GET /hall/HALL-1"] = refusal(401, "UNAUTHORIZED")
+    page = open_page("/hall/HALL-1#key=old", viewport=SCREEN)
+    expect(page.locator("#lost")).to_have_text("이 화면을 쓸 수 없어요. 열쇠를 확인해 주세요.")

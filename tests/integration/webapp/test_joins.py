@@ -1,0 +1,191 @@
+"""Two patients who are one person: joined by the older one's password alone, listed as one, undone exactly."""
+
+import io
+import zipfile
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from models.patients import Export
+from services.personal_data import build_erasure_job, build_export
+from webapp.current import parts
+
+from .conftest import checkup, treatment
+from .people import FORM, Person, arrive, collect
+
+OLD_PHONE = "01055556666"
+OLDER = {name: FORM[name] for name in ("user_name", "birthdate")} | {"phone_no": OLD_PHONE, "password": "592704"}
+
+
+@pytest.fixture
+def older(app: Flask) -> Person:
+    """The same person with the number of before, and a password."""
+    person = arrive(app, phone_no=OLD_PHONE)
+    collect(app, person, [checkup(), checkup("2019년", "04/05")], [treatment("2019-04-06")])
+    body = {"password": "592704"}
+    assert person.ask("POST", f"/patients/{person.patient_uuid}/password/set", json=body).status_code == 201
+    return person
+
+
+@pytest.fixture
+def newer(app: Flask, older: Person) -> Person:
+    person = arrive(app)
+    collect(app, person, [checkup(), checkup("2024년", "03/02")], [treatment()])
+    return person
+
+
+def join(person: Person, **changes: Any) -> TestResponse:
+    return person.ask("POST", f"/patients/{person.patient_uuid}/join", json=OLDER | changes)
+
+
+def undo(person: Person) -> TestResponse:
+    return person.ask("DELETE", f"/patients/{person.patient_uuid}/join")
+
+
+def days(person: Person, kind: str = "checkups", name: str = "checkup_date") -> list[str]:
+    answer = person.ask("GET", f"/patients/{person.patient_uuid}/{kind}")
+    return [item[name] for item in answer.json["items"]]
+
+
+def actions(person: Person) -> list[str]:
+    items = person.ask("GET", f"/patients/{person.patient_uuid}/access-log").json["items"]
+    return [item["action"] for item in items]
+
+
+def everything(app: Flask) -> list[Any]:
+    with parts(app).stores.engine.connect() as connection:
+        tables = ("welno_checkup_data", "welno_prescription_data", "welno_patients")
+        return [connection.execute(text(f"select * from welno.{table} order by 1")).all() for table in tables]
+
+
+def test_a_changed_number_alone_joins_nothing(older: Person, newer: Person):
+    assert newer.patient_uuid != older.patient_uuid
+    assert "2019-04-05" not in days(newer)
+
+
+def test_the_older_password_joins_and_both_are_listed_as_one(older: Person, newer: Person):
+    before = days(newer)
+    answer = join(newer)
+    assert answer.status_code == 200, answer.text
+    assert answer.json["undo_until"] > answer.json["joined_at"]
+    assert days(newer) == [*before, "2019-04-05"]
+    assert "2019-04-06" in days(newer, "prescriptions", "treatment_date")
+
+
+def test_a_day_that_both_were_told_of_is_listed_once(older: Person, newer: Person):
+    join(newer)
+    assert len(days(newer)) == len(set(days(newer)))
+
+
+def test_the_state_of_a_completed_session_shows_them_too(older: Person, newer: Person):
+    join(newer)
+    told = newer.session("GET", "/status").json["health_data"]
+    assert "2019-04-05" in [item["checkup_date"] for item in told]
+
+
+def test_joining_and_undoing_rewrites_no_row(app: Flask, older: Person, newer: Person):
+    before, listed = everything(app), days(newer)
+    etag = newer.ask("GET", f"/patients/{newer.patient_uuid}/checkups").headers["ETag"]
+    join(newer)
+    assert newer.ask("GET", f"/patients/{newer.patient_uuid}/checkups").headers["ETag"] != etag
+    assert undo(newer).status_code == 204
+    assert (everything(app), days(newer)) == (before, listed)
+
+
+@pytest.mark.parametrize(
+    "change", [{"password": "804365"}, {"user_name": "이바다"}, {"birthdate": "19840518"}, {"phone_no": "01099990000"}]
+)
+def test_nothing_but_all_of_it_joins(older: Person, newer: Person, change: dict[str, str]):
+    answer = join(newer, **change)
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "LOGIN_FAILED")
+    assert "2019-04-05" not in days(newer)
+
+
+def test_the_older_is_not_joined_by_the_newer_ones_password(app: Flask, older: Person, newer: Person):
+    body = {"password": "718293"}
+    assert newer.ask("POST", f"/patients/{newer.patient_uuid}/password/set", json=body).status_code == 201
+    answer = join(older, phone_no=FORM["phone_no"], password="718293")
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "NOT_JOINABLE")
+
+
+def test_no_chart_comes_of_three(app: Flask, older: Person, newer: Person):
+    join(newer)
+    third = arrive(app, phone_no="01077778888")
+    collect(app, third, [checkup()], [])
+    assert join(third).json["error"]["code"] == "NOT_JOINABLE"
+    assert join(newer).status_code == 200
+
+
+def test_the_older_one_sees_nothing_of_the_newer(older: Person, newer: Person):
+    join(newer)
+    assert "2024-03-02" not in days(older)
+
+
+def test_a_join_is_undone_once(older: Person, newer: Person):
+    join(newer)
+    assert undo(newer).status_code == 204
+    assert undo(newer).status_code == 404
+
+
+def test_after_thirty_days_it_stays(app: Flask, older: Person, newer: Person):
+    join(newer)
+    with parts(app).stores.engine.begin() as connection:
+        connection.execute(text("update welno.welno_patient_joins set joined_at = now() - interval '31 days'"))
+    answer = undo(newer)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "JOIN_SETTLED")
+
+
+def test_both_logs_know_of_it_and_of_each_look(older: Person, newer: Person):
+    join(newer)
+    days(newer)
+    assert actions(newer) == ["checkups", "join"]
+    assert actions(older)[:2] == ["access_log", "checkups"]
+    assert "join" in actions(older)
+
+
+def test_an_export_holds_both(app: Flask, older: Person, newer: Person):
+    join(newer)
+    export_id = newer.ask("POST", f"/patients/{newer.patient_uuid}/export").json["export_id"]
+    here = parts(app)
+    assert build_export(here.stores, here.spool, UUID(export_id))
+    with here.stores.sessions() as session:
+        assert session.get_one(Export, UUID(export_id)).state == "ready"
+    assert newer.patient_uuid is not None
+    archive = zipfile.ZipFile(io.BytesIO(here.spool.archives.read(newer.patient_uuid, UUID(export_id))))
+    assert b"2019-04-05" in archive.read("joined/checkups.json")
+    assert b"2019-04-05" not in archive.read("checkups.json")
+
+
+def erase(app: Flask, person: Person) -> list[str]:
+    """The ids of the erasures that this began, each done to its end."""
+    body = person.ask("DELETE", f"/patients/{person.patient_uuid}", json={}).json
+    ids = [body[name] for name in ("erasure_id", "joined_erasure_id") if name in body]
+    job = build_erasure_job(parts(app).stores, parts(app).spool)
+    for one in ids:
+        job.run(UUID(one))
+    return ids
+
+
+def patients(app: Flask) -> set[UUID]:
+    with parts(app).stores.engine.connect() as connection:
+        return set(connection.execute(text("select uuid from welno.welno_patients")).scalars())
+
+
+def test_who_is_erased_is_erased_with_the_joined_records(app: Flask, older: Person, newer: Person):
+    join(newer)
+    assert len(erase(app, newer)) == 2
+    assert patients(app) == set()
+    with parts(app).stores.engine.connect() as connection:
+        assert connection.execute(text("select count(*) from welno.welno_checkup_data")).scalar_one() == 0
+
+
+def test_erasing_the_older_alone_leaves_the_newer_as_it_was(app: Flask, older: Person, newer: Person):
+    before = days(newer)
+    join(newer)
+    assert len(erase(app, older)) == 1
+    assert patients(app) == {newer.patient_uuid}
+    assert days(newer) == before

@@ -1,0 +1,190 @@
+/** What the journey's pages say and show: sentences for readers of 70, a desk's buttons, a hall's calls. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { Calls, roomsOfTurn } from "../../webapp/static/page/journey/hall_rooms.js";
+import { answerOf, entryAt, stepsOf, withNames } from "../../webapp/static/page/journey/staff_line.js";
+import {
+  aheadText,
+  birthDateOf,
+  callSentence,
+  explainError,
+  minutesSince,
+  roomText,
+  staleText,
+  towards,
+  waitText,
+} from "../../webapp/static/page/journey/words.js";
+import { TagReadError } from "../../webapp/static/sdk/journey/nfc_reader.js";
+import { WelnoError } from "../../webapp/static/sdk/core/errors.js";
+
+const WEBAPP = new URL("../../webapp/", import.meta.url);
+const ROOM = { room_id: "R-101", title: "채혈실", floor: 1 };
+const NOW = Date.parse("2026-03-02T01:00:00Z");
+const ago = (seconds) => new Date(NOW - seconds * 1000).toISOString();
+
+/** What stands between quotes or tags, sentence by sentence. */
+function sentencesOf(path) {
+  const text = readFileSync(new URL(path, WEBAPP), "utf8").replace(/\/\*[^]*?\*\/|\{#[^]*?#\}|\{%[^]*?%\}/g, "");
+  const quoted = [...text.matchAll(/"([^"\n]*[가-힣][^"\n]*)"|`([^`\n]*[가-힣][^`\n]*)`|>([^<>{]*[가-힣][^<>{]*)</g)];
+  return quoted.flatMap(([, ...found]) => found.find(Boolean).split(/[.?!·](?:\s|$)/)).map((one) => one.trim());
+}
+
+const files = ["static/page/journey", "static/sdk/journey", "templates/journey"].flatMap((folder) =>
+  readdirSync(new URL(`${folder}/`, WEBAPP))
+    .filter((name) => /\.(js|html)$/.test(name))
+    .map((name) => `${folder}/${name}`),
+);
+
+test("no sentence has more than 25 syllables", () => {
+  const long = files.flatMap(sentencesOf).filter((one) => (one.match(/[가-힣]/g) ?? []).length > 25);
+  assert.deepEqual(long, []);
+});
+
+test("sentences are found where they stand", () => {
+  const all = files.flatMap(sentencesOf);
+  assert.ok(all.includes("지금 갈게요") && all.includes("번호나 생년월일을 다시 확인해 주세요"));
+});
+
+for (const [place, towardsIt] of [
+  ["채혈실", "채혈실로"],
+  ["수납 창구", "수납 창구로"],
+  ["내과 진료실 앞", "내과 진료실 앞으로"],
+  ["R-101", "R-101(으)로"],
+]) {
+  test(`one is sent ${towardsIt}`, () => assert.equal(towards(place), towardsIt));
+}
+
+test("a call names floor and room", () => assert.equal(callSentence({ room: ROOM }), "지금 1층 채혈실로 오세요"));
+
+for (const [room, text] of [
+  [ROOM, "1층 채혈실"],
+  [{ ...ROOM, floor: -1 }, "지하 1층 채혈실"],
+  [{ room_id: "R-9" }, "R-9"],
+  [null, ""],
+]) {
+  test(`a room is told as "${text}"`, () => assert.equal(roomText(room), text));
+}
+
+test("a wait is told with its band, and the last one before without minutes", () => {
+  assert.equal(waitText({ estimate: { minutes: 15, low: 10, high: 25 } }), "약 15분 (10~25분)");
+  assert.equal(waitText({ estimate: { minutes: 0, low: 0, high: 1 } }), "곧 불러 드려요");
+  assert.equal(waitText({ estimate: null, estimated_wait_time: null }), "");
+  assert.deepEqual(
+    [3, 0].map((ahead) => aheadText({ state: "waiting", ahead })),
+    ["앞에 3명", "다음 차례예요"],
+  );
+});
+
+test("what is old says how old", () => {
+  assert.equal(staleText(7), "연결이 끊겼어요 · 7분 전 정보예요");
+  assert.equal(minutesSince(ago(150), NOW), 2);
+});
+
+for (const [typed, date] of [
+  [["1950", "5", "5"], "1950-05-05"],
+  [["1950", "2", "30"], null],
+  [["1899", "1", "1"], null],
+  [["2030", "1", "1"], null],
+  [["", "", ""], null],
+]) {
+  test(`${typed.join("-")} is ${date ?? "no birth date"}`, () => {
+    assert.equal(birthDateOf(...typed, new Date("2026-03-02")), date);
+  });
+}
+
+test("each trouble has a sentence that leads on", () => {
+  const failed = (code, status, message = "x") => new WelnoError({ code, status, message });
+  assert.match(explainError(failed("PATIENT_NOT_FOUND", 404)), /번호나 생년월일을 다시 확인/);
+  assert.match(explainError(failed("OFFLINE", 0, "지금은 인터넷이 끊겨 있어요.")), /인터넷이 끊겨/);
+  assert.match(explainError(failed("STORE_UNAVAILABLE", 503)), /조금 뒤에/);
+  assert.match(explainError(new TagReadError("denied")), /번호를 적어 주세요/);
+});
+
+const DEFINITIONS = {
+  mappings: {
+    queue_to_journey: { waiting: "WAITING", delayed: "WAITING", called: "CALLED", in_progress: "IN_PROGRESS" },
+  },
+  computed_actions: { cancel_appointment: ["WAITING", "CALLED"] },
+  transitions: [
+    { from: "WAITING", action: "call_patient", actor: "staff" },
+    { from: "CALLED", action: "enter_exam_room", actor: "patient" },
+    { from: "CALLED", action: "start_exam", actor: "staff" },
+    { from: "CALLED", action: "mark_no_show", actor: "staff" },
+    { from: "CALLED", action: "sing_a_song", actor: "staff" },
+    { from: "IN_PROGRESS", action: "complete_exam", actor: "staff" },
+  ],
+};
+const stepNames = (entry) => stepsOf(entry, DEFINITIONS, NOW).map(({ act }) => act);
+
+test("a desk's actions come from the server's table, a new one too", () => {
+  assert.ok(stepNames({ state: "called", called_at: ago(30) }).includes("sing_a_song"));
+  assert.ok(!stepNames({ state: "called", called_at: ago(30) }).includes("enter_exam_room"));
+  assert.deepEqual(stepNames({ state: "in_progress" }), ["complete_exam"]);
+  assert.deepEqual(stepNames({ state: "waiting" }), [
+    "call_patient",
+    "cancel_appointment",
+    "delay",
+    "priority",
+    "transfer",
+  ]);
+});
+
+test("a call may be taken back for a minute, and repeated after twenty seconds", () => {
+  const stepsAfter = (seconds) => stepsOf({ state: "called", called_at: ago(seconds) }, DEFINITIONS, NOW);
+  const has = (seconds, act) => stepsAfter(seconds).some((step) => step.act === act);
+  assert.deepEqual([has(59, "undo-call"), has(61, "undo-call")], [true, false]);
+  const isRecallOff = (seconds) => stepsAfter(seconds).find(({ act }) => act === "recall").isDisabled;
+  assert.deepEqual([isRecallOff(19), isRecallOff(21)], [true, false]);
+});
+
+test("no-show is what suggests itself after five minutes, and not before", () => {
+  const mainAfter = (seconds) =>
+    stepsOf({ state: "called", called_at: ago(seconds) }, DEFINITIONS, NOW).find(({ isMain }) => isMain).act;
+  assert.deepEqual([mainAfter(299), mainAfter(300)], ["start_exam", "mark_no_show"]);
+});
+
+test("a phone that says nothing for ten seconds asks for a voice", () => {
+  const called = { state: "called", called_at: ago(9) };
+  assert.equal(answerOf(called, NOW).isAlert, false);
+  assert.match(answerOf({ ...called, called_at: ago(10) }, NOW).text, /휴대폰 대답 없음 · 목소리로 불러 주세요/);
+  assert.match(answerOf({ ...called, called_at: ago(60), call_seen_at: ago(50) }, NOW).text, /확인함/);
+});
+
+test("names are kept when the line changes, and asked for when somebody is new", () => {
+  const known = { queues: [{ queue_id: "a", patient: { name: "시연001" } }] };
+  const same = withNames({ queues: [{ queue_id: "a", state: "called" }] }, known);
+  assert.deepEqual([same.board.queues[0].patient.name, same.isComplete], ["시연001", true]);
+  assert.equal(withNames({ queues: [{ queue_id: "b" }] }, known).isComplete, false);
+});
+
+test("the keys are about the desk's own room", () => {
+  const entry = (queue_id, room_id) => ({ queue_id, room_id, state: "called" });
+  const board = { queues: [entry("a", "R-1"), entry("b", "R-2")] };
+  assert.equal(entryAt(board, "R-2", "called").queue_id, "b");
+  assert.equal(entryAt(board, "R-3", "called"), null);
+});
+
+const hallRoom = (calling) => ({ exam_id: "E", calling });
+
+test("a call is new for ten seconds, a repeated one again, and none that stood there before", () => {
+  const calls = new Calls();
+  const old = { queue_number: 1, call_count: 1, since: "t" };
+  assert.equal(calls.learn([hallRoom([old])], NOW), false);
+  const fresh = { queue_number: 2, call_count: 1, since: "u" };
+  assert.equal(calls.learn([hallRoom([fresh, old])], NOW), true);
+  assert.deepEqual(
+    [calls.isNew(hallRoom([fresh]), NOW + 9_999), calls.isNew(hallRoom([fresh]), NOW + 10_000)],
+    [true, false],
+  );
+  assert.equal(calls.learn([hallRoom([fresh, old])], NOW + 1), false);
+  assert.equal(calls.learn([hallRoom([{ ...fresh, call_count: 2 }])], NOW + 20_000), true);
+});
+
+test("more rooms than fit take turns", () => {
+  const rooms = Array.from({ length: 10 }, (_, index) => index);
+  assert.deepEqual([roomsOfTurn(rooms, 0).length, roomsOfTurn(rooms, 1), roomsOfTurn(rooms, 2).length], [8, [8, 9], 8]);
+  assert.deepEqual(roomsOfTurn([], 3), []);
+});

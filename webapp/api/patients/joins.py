@@ -1,0 +1,73 @@
+"""Joining a patient with the older one that the same person was, as before a change of their phone number."""
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+
+from models.patients import AccessedWhat
+from services.patients.access_log import Look
+from services.patients.identification import find_claimed
+from services.patients.joins import UNDONE_WITHIN, JoinSettled, NotJoinable, join_patients, undo_join
+from webapp.api.documented import SECURITY_PATIENT, fails
+from webapp.api.patients.passwords import count_address, knock
+from webapp.api.patients.schemas.joins import JoinedOutput
+from webapp.api.patients.schemas.passwords import SignInInput
+from webapp.auth import for_patient
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+from webapp.limits import caller_address
+from webapp.looks import asker_at
+
+blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", description="Joining patients")
+
+
+@blueprint.post("/<uuid:patient_uuid>/join")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.arguments(SignInInput, error_status_code=400)
+@blueprint.response(200, JoinedOutput)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
+def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Show the records of the older patient with this one's, for who knows the older one's password. Nothing is
+    rewritten; what does not fit is answered as by `sign-in`."""
+    count_address()
+    with stores().sessions() as session:
+        older = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
+    if not knock(older, body["password"]) or older is None:
+        raise ApiError(Code.LOGIN_FAILED)
+    now = stores().clock.now()
+    with stores().unit_of_work() as work:
+        try:
+            joined = join_patients(work.session, patient_uuid, older, now)
+        except NotJoinable as exc:
+            raise ApiError(Code.NOT_JOINABLE) from exc
+        for one in (patient_uuid, older):
+            look = Look(asker_at(caller_address()), AccessedWhat.JOIN, one)
+            stores().access_log.record(work.session, look, now)
+    return {
+        "success": True,
+        "message": "이전 기록을 함께 보여 드릴게요.",
+        "joined_at": joined.joined_at,
+        "undo_until": joined.joined_at + UNDONE_WITHIN,
+    }
+
+
+@blueprint.delete("/<uuid:patient_uuid>/join")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(204)
+@fails(blueprint, 403, 404, 409)
+def undo(patient_uuid: UUID) -> None:
+    """Take the two apart again, exactly as they were, within 30 days."""
+    now = stores().clock.now()
+    with stores().unit_of_work() as work:
+        try:
+            older = undo_join(work.session, patient_uuid, now)
+        except JoinSettled as exc:
+            raise ApiError(Code.JOIN_SETTLED) from exc
+        if older is None:
+            raise ApiError(Code.NOT_FOUND)
+        for one in (patient_uuid, older):
+            look = Look(asker_at(caller_address()), AccessedWhat.UNDO_JOIN, one)
+            stores().access_log.record(work.session, look, now)

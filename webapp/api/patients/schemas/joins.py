@@ -1,0 +1,10 @@
+"""Joins on the wire."""
+
+from marshmallow import Schema, fields
+
+
+class JoinedOutput(Schema):
+    success = fields.Boolean(required=True)
+    message = fields.String(required=True)
+    joined_at = fields.AwareDateTime(required=True)
+    undo_until = fields.AwareDateTime(required=True)

@@ -1,0 +1,41 @@
+"""Signing in without a link: name, birth date, phone and password, for who comes back."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from models.patients import Patient
+from services.patients.identification import find_claimed
+from webapp.api.documented import fails
+from webapp.api.patients.passwords import count_address, knock, opened, token_moment
+from webapp.api.patients.schemas.passwords import SignedInOutput, SignInInput
+from webapp.auth import mark_access
+from webapp.current import stores
+from webapp.errors import ApiError, Code
+from webapp.origins import refuse_foreign_origin
+
+blueprint = Blueprint("patient_sign_in", __name__, url_prefix="/api/v1/patients", description="Signing in")
+
+
+@blueprint.post("/sign-in")
+@blueprint.arguments(SignInInput, error_status_code=400)
+@blueprint.response(200, SignedInOutput)
+@fails(blueprint, 400, 401, 403, 413, 415, 429)
+def sign_in(body: dict[str, Any]) -> Response:
+    """Open the records of whoever these are, as `verify` does. Whatever does not fit is answered alike, and takes as
+    long: nobody learns who is a patient here."""
+    refuse_foreign_origin()
+    count_address()
+    issued_at = token_moment()
+    with stores().sessions() as session:
+        patient_uuid = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
+    if not knock(patient_uuid, body["password"]) or patient_uuid is None:
+        raise ApiError(Code.LOGIN_FAILED)
+    with stores().sessions() as session:
+        hospital_id = session.get_one(Patient, patient_uuid).hospital_id
+    more = {"patient_uuid": patient_uuid, "hospital_id": hospital_id}
+    return opened(patient_uuid, issued_at, "확인됐어요.", more)
+
+
+mark_access(sign_in, "public")

@@ -1,0 +1,74 @@
+/**
+ * `/my`: who looked at the records, what was agreed to, where the person is signed in, and what they can do about it.
+ * @module
+ */
+
+import { HealthDatabase, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { find, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
+import { troubleOf } from "./errors.js";
+import { watchLeaving } from "./leaving.js";
+import { offerErasure } from "./my_erase.js";
+import { offerExport } from "./my_export.js";
+import { loadConsents, loadLooks, loadPlaces } from "./my_lists.js";
+import { tellOpenings } from "./openings.js";
+import { unlock } from "./unlock.js";
+
+const CLOSED_TO_US = new Set([401, 403, 404]);
+const storage = new WelnoStorage();
+const client = new WelnoClient({ storage });
+const database = new HealthDatabase({ client });
+const uuid = new URLSearchParams(location.search).get("uuid") || storage.read(KEYS.patientUuid);
+const signOut = watchLeaving({ client, storage, database, uuid: () => uuid, stop: () => {} });
+
+/** @param {string} whose */
+async function open(whose) {
+  showError(find("my-failure"), null);
+  try {
+    await client.sessions(whose);
+  } catch (/** @type {any} */ error) {
+    if (!CLOSED_TO_US.has(error.status)) {
+      showError(find("my-failure"), troubleOf(error, () => open(whose)));
+      return;
+    }
+    await unlock(client, whose);
+    storage.write(KEYS.patientUuid, whose);
+    await open(whose);
+    return;
+  }
+  show(find("content"));
+  const page = { client, storage, uuid: whose };
+  offerExport(page);
+  offerErasure({ ...page, onErased });
+  watchDevice();
+  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page)]);
+  if (location.hash === "#sessions") find("sessions").scrollIntoView();
+}
+
+async function onErased(erasureId) {
+  await signOut.forget();
+  location.replace(`/my/erased?id=${encodeURIComponent(erasureId)}`);
+}
+
+function watchDevice() {
+  const button = find("forget-device");
+  button.onclick = () =>
+    whileBusy(button, async () => {
+      try {
+        await database.forgetEverything();
+        showToast("success", "이 기기에 보관한 기록을 지웠어요.");
+      } catch (/** @type {any} */ error) {
+        showToast("error", error.message);
+      }
+    });
+}
+
+for (const link of document.querySelectorAll("[data-keep-query]")) keepQuery(/** @type {HTMLAnchorElement} */ (link));
+if (uuid) await open(uuid);
+else show(find("nothing"));
+
+/** @param {HTMLAnchorElement} link */
+function keepQuery(link) {
+  link.search = location.search;
+}

@@ -1,0 +1,43 @@
+/**
+ * Tells at the top of a page who else opened the records since the last visit, when and from where.
+ * @module
+ */
+
+import { KEYS, WelnoError } from "../../sdk/welno.js";
+import { find, make, show } from "../kit/dom.js";
+import { momentText } from "./moments.js";
+
+const MOST = 3;
+
+/** @param {{first_at: string, who: string, address: string|null, device: string|null}} opening */
+export function openingText({ first_at, who, address, device }) {
+  return [momentText(first_at), who, device, address].filter(Boolean).join(" · ");
+}
+
+/**
+ * On each page of a visit, until the person says that they have seen it.
+ * @param {{client: import("../../sdk/welno.js").WelnoClient, storage: import("../../sdk/welno.js").WelnoStorage,
+ *   uuid: string}} page
+ */
+export async function tellOpenings({ client, storage, uuid }) {
+  try {
+    const { items, opened_since_last_visit: openings } = await client.sessions(uuid);
+    const visit = items.find(({ current }) => current)?.id ?? "";
+    if (openings.length === 0 || storage.read(KEYS.visitTold) === visit) return;
+    showOpenings(openings, () => storage.write(KEYS.visitTold, visit));
+  } catch (error) {
+    if (!(error instanceof WelnoError)) throw error; // the page's own calls tell what is wrong
+  }
+}
+
+/** @param {any[]} openings @param {() => void} onSeen */
+function showOpenings(openings, onSeen) {
+  const rows = openings.slice(0, MOST).map((one) => make("li", {}, openingText(one)));
+  const more = openings.length - MOST;
+  find("openings-rows").replaceChildren(...rows, ...(more > 0 ? [make("li", {}, `그 밖에 ${more}번 더`)] : []));
+  find("openings-seen").onclick = () => {
+    onSeen();
+    show(find("openings"), false);
+  };
+  show(find("openings"));
+}

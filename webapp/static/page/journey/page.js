@@ -1,0 +1,216 @@
+/**
+ * The patient's page: which screen there is, what its buttons do, and the call.
+ * @module
+ */
+
+import { PatientJourney } from "../../sdk/journey/patient_journey.js";
+import { PageReports } from "../../sdk/journey/reports.js";
+import { showConnection } from "../kit/connection.js";
+import { askToConfirm } from "../kit/dialog.js";
+import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
+import { CallAlarm } from "./alarm.js";
+import { CallScreen } from "./call.js";
+import { Entry } from "./entry.js";
+import { FloorMap } from "./map.js";
+import { screenOf } from "./screens.js";
+import { explainError, staleText, troubleOf } from "./words.js";
+
+const VIEWS = ["loading", "away", "welcome", "nfc", "qr", "typed", "login", "state"];
+const AGE_MILLISECONDS = 15_000;
+
+const reports = new PageReports("journey").watch();
+const journey = new PatientJourney({ clientOptions: { onDuration: reports.measure } });
+const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
+icon.dataset.call = find("journey").dataset.callIcon;
+const alarm = new CallAlarm(icon);
+const map = new FloorMap(journey.client);
+const callScreen = new CallScreen(alarm, (call) => {
+  journey.confirmCall(call);
+  draw();
+});
+const entry = new Entry(journey, { showView, onDone: () => draw({ isMoved: true }) });
+let stops = /** @type {any[]} */ ([]);
+let stopsFor = "";
+let drawn = "";
+let shownState = "";
+
+/** @param {string} name */
+function showView(name) {
+  for (const view of VIEWS) show(find(`${view}-view`), view === name);
+  show(find("sign-out"), journey.isSignedIn);
+  if (name !== "state") {
+    drawn = "";
+    shownState = "";
+    map.showFloor(null);
+    document.getElementById(`${name}-title`)?.focus();
+    scrollTo(0, 0);
+  }
+}
+
+function draw({ isMoved = false } = {}) {
+  drawConnection();
+  const state = journey.journeyState;
+  if (!journey.isSignedIn && !state) return;
+  drawCall();
+  if (state === "UNREGISTERED" || state === null) return drawUnregistered(isMoved);
+  const told = {
+    state,
+    entries: journey.queueDetails,
+    actions: journey.availableActions,
+    appointments: journey.appointments,
+    next: journey.nextAppointment,
+    guidance: journey.guidance,
+    stops,
+  };
+  askForStops(state);
+  const now = JSON.stringify([told, alarm.isUnlocked]);
+  if (now === drawn) return;
+  drawn = now;
+  drawState(state, screenOf(told));
+}
+
+/** @param {boolean} isMoved */
+function drawUnregistered(isMoved) {
+  if (journey.journeyState === null) return;
+  const isThere = VIEWS.slice(2, 7).some((view) => !find(`${view}-view`).hidden);
+  if (!isThere || isMoved) entry.welcome();
+}
+
+/** @param {string} state @param {import("./screens.js").Screen} screen */
+function drawState(state, screen) {
+  const isNew = state !== shownState;
+  shownState = state;
+  showView("state");
+  setText(find("state-title"), screen.title);
+  find("state-body").replaceChildren(...screen.body);
+  drawButtons(screen.buttons);
+  drawSound(screen.asksSound);
+  map.showFloor(screen.floor);
+  if (find("announce").textContent !== screen.announce) find("announce").textContent = screen.announce;
+  if (!isNew) return;
+  showError(find("state-failed"), null);
+  if (!callScreen.isOpen) find("state-title").focus();
+  scrollTo(0, 0);
+}
+
+/** @param {import("./screens.js").Button[]} buttons */
+function drawButtons(buttons) {
+  const focused = document.activeElement?.id;
+  const made = buttons.map((button) => {
+    const look = button.isMain ? "primary wide" : "quiet";
+    const element = make("button", { type: "button", class: look, id: `do-${button.act}` }, button.label);
+    element.addEventListener("click", () => whileBusy(/** @type {any} */ (element), () => press(button)));
+    return element;
+  });
+  find("state-buttons").replaceChildren(...made);
+  if (focused?.startsWith("do-")) document.getElementById(focused)?.focus();
+}
+
+/** @param {import("./screens.js").Button} button */
+async function press({ act, payload, question }) {
+  if (question && !(await askToConfirm(question))) return;
+  showError(find("state-failed"), null);
+  try {
+    if (act === "delay") await delay(payload);
+    else await journey.performAction(act, payload);
+  } catch (/** @type {any} */ error) {
+    if (error.status === undefined) throw error;
+    showError(find("state-failed"), troubleOf(error));
+    if (error.code === "STATE_CONFLICT") journey.refresh().catch(() => null);
+  }
+}
+
+/** @param {{queue_id: string, delayed: boolean}} payload */
+async function delay({ queue_id, delayed }) {
+  await journey.client.delay(queue_id, delayed);
+  await journey.refresh();
+}
+
+/** @param {boolean} isAsked */
+function drawSound(isAsked) {
+  show(find("sound-part"), isAsked && !alarm.isUnlocked);
+  const isSilent = !("Notification" in globalThis);
+  setText(
+    find("sound-text"),
+    isSilent
+      ? "화면을 켜 두면 소리로 불러 드려요. 아이폰은 홈 화면에 추가해 주세요."
+      : "차례가 되면 소리로 불러 드려요.",
+  );
+}
+
+/** The best order of today, anew with each state. @param {string} state */
+async function askForStops(state) {
+  const needed = state === "REGISTERED" || state === "COMPLETED";
+  const about = needed ? JSON.stringify([state, journey.appointments]) : "";
+  if (about === stopsFor) return;
+  stopsFor = about;
+  stops = [];
+  if (!needed) return;
+  // Without it the appointments are shown as they are.
+  const plan = await journey.client.itinerary().catch(() => null);
+  if (stopsFor !== about || !plan) return;
+  stops = plan.stops;
+  draw();
+}
+
+function drawCall() {
+  const call = journey.unseenCall;
+  if (!call && callScreen.isOpen) callScreen.hide();
+}
+
+function drawConnection() {
+  const { connection } = journey;
+  showConnection(connection, null, { lost: staleText(journey.staleMinutes) });
+}
+
+/** @param {any} call */
+function cryOut(call) {
+  const steps = journey.guidance?.steps ?? [];
+  callScreen.show(call, steps.filter((/** @type {any} */ step) => typeof step === "string").join("\n"));
+}
+
+async function start() {
+  showView("loading");
+  try {
+    if (!(await journey.start())) return journey.memory.scan ? entry.askWho() : entry.welcome();
+    draw();
+  } catch (/** @type {any} */ error) {
+    if (error.status === undefined) throw error;
+    setText(find("away-title"), error.status === 0 ? "연결하지 못했어요" : explainError(error));
+    showView("away");
+  }
+}
+
+journey.onChange(() => draw());
+journey.onCalled(cryOut);
+journey.onCallWithdrawn(() => showToast("info", "호출이 취소됐어요. 조금 더 기다려 주세요."));
+journey.onSignedOut(() => {
+  if (callScreen.isOpen) callScreen.hide();
+  entry.welcome();
+});
+find("again").addEventListener("click", start);
+find("sound-on").addEventListener("click", () =>
+  whileBusy(find("sound-on"), async () => {
+    await alarm.unlock();
+    show(find("sound-part"), false);
+    showToast("success", "호출 소리를 켰어요.");
+    if (callScreen.isOpen) cryOut(journey.unseenCall);
+  }),
+);
+find("sign-out").addEventListener("click", async () => {
+  const question = {
+    title: "나갈까요?",
+    text: "다시 보려면 접수를 새로 해야 해요.",
+    yes: "나가기",
+    look: /** @type {const} */ ("danger"),
+  };
+  if (await askToConfirm(question)) await journey.signOut().catch(() => null);
+});
+document.addEventListener("visibilitychange", () => {
+  // Who comes back sees an open call at once, and hears it again.
+  if (!document.hidden && journey.unseenCall) cryOut(journey.unseenCall);
+});
+setInterval(drawConnection, AGE_MILLISECONDS);
+start();

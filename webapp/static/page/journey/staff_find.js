@@ -1,0 +1,117 @@
+/**
+ * Finds a person who stands at the desk, and does for them what a phone would.
+ * @module
+ */
+
+import { find, make, setText, whileBusy } from "../kit/dom.js";
+import { digitsOf, Field } from "../kit/field.js";
+import { explainError, nameJourneyState } from "./words.js";
+
+const ACTIONS = /** @type {Record<string, string>} */ ({
+  scan_nfc: "도착 처리",
+  register: "접수",
+  confirm_arrival: "줄 세우기",
+  enter_exam_room: "입실",
+  complete_exam: "검사 완료",
+  make_payment: "수납",
+  leave_hospital: "귀가",
+});
+
+export class PatientFinder {
+  #api;
+  #definitions;
+  #examId;
+  #last4 = new Field("find-last4", { format: digitsOf });
+  #birth = new Field("find-birth", { format: digitsOf });
+
+  /** @param {import("./staff_api.js").DeskApi} api @param {{definitions: () => any, examId: () => string}} desk */
+  constructor(api, { definitions, examId }) {
+    this.#api = api;
+    this.#definitions = definitions;
+    this.#examId = examId;
+    find("find-form").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      whileBusy(find("find-button"), () => this.#find());
+    });
+  }
+
+  /** Nothing of a person stays for the next one. */
+  forget() {
+    find("find-form").reset();
+    find("found").replaceChildren();
+    setText(find("find-note"), "");
+  }
+
+  async #find() {
+    const [last4, birth] = [this.#last4.value, this.#birth.value];
+    this.#last4.setFault(/^\d{4}$/.test(last4) ? "" : "숫자 네 자리를 적어 주세요.");
+    this.#birth.setFault(/^\d{8}$/.test(birth) ? "" : "숫자 여덟 자리를 적어 주세요.");
+    if (!/^\d{4}$/.test(last4) || !/^\d{8}$/.test(birth)) return;
+    try {
+      const people = await this.#api.find(last4, birth);
+      setText(find("find-note"), people.length === 0 ? "찾는 사람이 없어요." : `${people.length}명 찾았어요.`);
+      find("found").replaceChildren(...people.map((person) => this.#makePerson(person)));
+      await Promise.all(people.map((person) => this.#showState(person)));
+    } catch (/** @type {any} */ error) {
+      setText(find("find-note"), explainError(error));
+    }
+  }
+
+  /** @param {any} person */
+  #makePerson(person) {
+    const id = person.user_id;
+    return make(
+      "li",
+      { id: `found-${id}` },
+      make("strong", {}, person.name),
+      make("span", { id: `found-state-${id}`, class: "hint" }, "…"),
+      make("span", { id: `found-do-${id}`, class: "desk-do" }),
+      make("p", { id: `found-error-${id}`, class: "error", role: "alert", hidden: true }),
+    );
+  }
+
+  /** @param {any} person */
+  async #showState(person) {
+    const snapshot = await this.#api.client.currentState(person.user_id);
+    this.#draw(person, snapshot.journey_state);
+  }
+
+  /** The patient's own actions from here, by the server's table. @param {any} person @param {string} state */
+  #draw(person, state) {
+    setText(find(`found-state-${person.user_id}`), nameJourneyState(state));
+    const actions = this.#definitions()
+      .transitions.filter((/** @type {any} */ one) => one.actor === "patient" && one.from === state)
+      .map((/** @type {any} */ one) => one.action);
+    const buttons = actions.map((/** @type {string} */ action) => this.#makeButton(person, action));
+    if (state === "WAITING") buttons.push(this.#makeButton(person, "join"));
+    find(`found-do-${person.user_id}`).replaceChildren(...buttons);
+  }
+
+  /** @param {any} person @param {string} action */
+  #makeButton(person, action) {
+    const label = action === "join" ? "이 줄에도 세우기" : (ACTIONS[action] ?? action);
+    const button = make("button", { type: "button" }, label);
+    button.addEventListener("click", () => whileBusy(/** @type {any} */ (button), () => this.#assist(person, action)));
+    return button;
+  }
+
+  /** @param {any} person @param {string} action */
+  async #assist(person, action) {
+    const error = find(`found-error-${person.user_id}`);
+    setText(error, "");
+    try {
+      const examId = this.#examId();
+      const snapshot =
+        action === "join"
+          ? (await this.#api.join(person.user_id, examId)).journey
+          : await this.#api.assist(
+              person.user_id,
+              action,
+              action === "confirm_arrival" ? { exam_id: examId } : undefined,
+            );
+      this.#draw(person, snapshot.journey_state);
+    } catch (/** @type {any} */ failure) {
+      setText(error, explainError(failure));
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The rows of a line: who waits, what their phone said, and what a desk may do with each. Pure but for the elements.
+ * @module
+ */
+
+import { make } from "../kit/dom.js";
+import { clockText, minutesSince, nameQueueState, PRIORITY_REASONS, waitText } from "./words.js";
+
+const ANSWER_SECONDS = 10;
+const NO_SHOW_SECONDS = 300;
+const RECALL_SECONDS = 20;
+const ACTIONS = /** @type {Record<string, string>} */ ({
+  call_patient: "호출",
+  start_exam: "시작",
+  complete_exam: "완료",
+  mark_no_show: "부재",
+  cancel_appointment: "예약 취소",
+});
+const NEEDS_PANEL = ["cancel_appointment", "priority", "transfer"];
+const WAITS = ["waiting", "delayed"];
+
+/** `act`: an action of the definitions, or a step with the entry. @typedef {{act: string, label: string, key?: string,
+ *   isMain?: boolean, isDisabled?: boolean, needsPanel: boolean}} Step */
+
+/** What can be done with an entry: the actions are the server's, by its own table; the steps of a line are its states'.
+ * @param {any} entry @param {any} definitions @param {number} now @returns {Step[]} */
+export function stepsOf(entry, definitions, now) {
+  const state = definitions.mappings.queue_to_journey[entry.state];
+  const actions = definitions.transitions
+    .filter((/** @type {any} */ one) => one.actor === "staff" && one.from === state)
+    .map((/** @type {any} */ one) => one.action);
+  const computed = Object.entries(definitions.computed_actions).filter(([, states]) => states.includes(state));
+  const named = [...actions, ...computed.map(([action]) => action)].map((act) => ({ act, label: ACTIONS[act] ?? act }));
+  const steps = [...named, ...lineSteps(entry, now)].map((step) => ({
+    needsPanel: NEEDS_PANEL.includes(step.act),
+    ...step,
+  }));
+  return markMain(steps, entry, now);
+}
+
+/** @param {any} entry @param {number} now @returns {any[]} */
+function lineSteps(entry, now) {
+  const called = entry.state === "called";
+  const waits = WAITS.includes(entry.state);
+  return [
+    ...(called
+      ? [{ act: "recall", label: "다시 호출", isDisabled: secondsSince(entry.called_at, now) < RECALL_SECONDS }]
+      : []),
+    ...(called && secondsSince(entry.called_at, now) < 60 ? [{ act: "undo-call", label: "호출 취소" }] : []),
+    ...(waits ? [{ act: "delay", label: entry.state === "delayed" ? "돌아옴" : "미루기" }] : []),
+    ...(waits ? [{ act: "priority", label: "우선" }] : []),
+    ...(waits || called ? [{ act: "transfer", label: "옮기기" }] : []),
+  ];
+}
+
+/** The likeliest next step: no-show only after nobody came. @param {Step[]} steps @param {any} entry @param {number} now */
+function markMain(steps, entry, now) {
+  const isLate = entry.state === "called" && secondsSince(entry.called_at, now) >= NO_SHOW_SECONDS;
+  const main = isLate
+    ? "mark_no_show"
+    : { called: "start_exam", in_progress: "complete_exam" }[/** @type {string} */ (entry.state)];
+  return steps.map((step) => ({ ...step, isMain: step.act === main }));
+}
+
+/** What the phone said to a call; "" for others. @param {any} entry @param {number} now */
+export function answerOf(entry, now) {
+  if (entry.state !== "called") return { text: "", isAlert: false };
+  if (entry.call_seen_at) return { text: `✓ 확인함 ${clockText(entry.call_seen_at)}`, isAlert: false };
+  if (secondsSince(entry.called_at, now) < ANSWER_SECONDS) return { text: "휴대폰 대답을 기다려요", isAlert: false };
+  return { text: "! 휴대폰 대답 없음 · 목소리로 불러 주세요", isAlert: true };
+}
+
+/** @param {any} entry @param {Step[]} steps
+ * @param {{now: number, error: string, onStep: (step: Step, button: HTMLButtonElement) => void}} how */
+export function makeRow(entry, steps, { now, error, onStep }) {
+  const answer = answerOf(entry, now);
+  const buttons = steps.map((step) => makeStep(entry, step, onStep));
+  const waited = entry.joined_at ? minutesSince(entry.joined_at, now) : entry.waited_minutes;
+  return make(
+    "tr",
+    { class: entry.state, id: `row-${entry.queue_id}` },
+    make("th", { scope: "row" }, `${entry.queue_number}`),
+    make("td", {}, entry.patient?.name ?? "…"),
+    make(
+      "td",
+      {},
+      make("span", { class: "desk-state" }, nameQueueState(entry.state)),
+      answer.text ? make("span", { class: answer.isAlert ? "desk-alert" : "hint" }, answer.text) : null,
+      entry.call_count > 1 ? make("span", { class: "hint" }, ` ${entry.call_count}번째 호출`) : null,
+      entry.no_show_count > 0 ? make("span", { class: "hint" }, ` 부재 ${entry.no_show_count}번`) : null,
+    ),
+    make("td", {}, `${waited}분`),
+    make("td", {}, WAITS.includes(entry.state) ? waitText(entry).replace("곧 불러 드려요", "다음") : "–"),
+    make("td", {}, entry.priority > 0 ? `${entry.priority} · ${nameReason(entry.priority_reason)}` : "–"),
+    make(
+      "td",
+      { class: "wide" },
+      make("div", { class: "desk-do" }, ...buttons, error ? make("p", { class: "error", role: "alert" }, error) : null),
+    ),
+  );
+}
+
+/** @param {any} entry @param {Step} step @param {(step: Step, button: HTMLButtonElement) => void} onStep */
+function makeStep(entry, step, onStep) {
+  const button = make(
+    "button",
+    {
+      type: "button",
+      id: `${step.act}-${entry.queue_id}`,
+      class: step.isMain ? "primary" : "",
+      disabled: step.isDisabled ?? false,
+    },
+    step.label,
+  );
+  button.setAttribute("aria-label", `${entry.queue_number}번 ${step.label}`);
+  button.addEventListener("click", () => onStep(step, /** @type {HTMLButtonElement} */ (button)));
+  return button;
+}
+
+/** @param {string|null} reason */
+const nameReason = (reason) => /** @type {any} */ (PRIORITY_REASONS)[reason ?? ""] ?? reason ?? "";
+
+/** @param {string|null} moment @param {number} now */
+export function secondsSince(moment, now) {
+  return moment ? (now - Date.parse(moment)) / 1000 : Infinity;
+}
+
+/** Names stand on the board that was asked for, and on no event. @param {any} board @param {any} known */
+export function withNames(board, known) {
+  const names = new Map((known?.queues ?? []).map((/** @type {any} */ entry) => [entry.queue_id, entry.patient]));
+  const queues = board.queues.map((/** @type {any} */ entry) => ({
+    ...entry,
+    patient: entry.patient ?? names.get(entry.queue_id),
+  }));
+  return { board: { ...board, queues }, isComplete: queues.every((/** @type {any} */ entry) => entry.patient) };
+}
+
+/** Whom the keys are about: who is inside this room, or called into it. @param {any} board @param {string} roomId
+ * @param {string} state */
+export function entryAt(board, roomId, state) {
+  const there = board.queues.filter((/** @type {any} */ entry) => entry.state === state);
+  return there.find((/** @type {any} */ entry) => entry.room_id === roomId) ?? (there.length === 1 ? there[0] : null);
+}
