@@ -176,3 +176,21 @@ class JourneyEvent(StrEnum):
     QUEUE_UPDATE = "queue.update"
     EXAM_UPDATE = "exam.update"
     HALL_UPDATE = "hall.update"
+
+
+PROJECT_PREFIX = "project"
+
+
+def project_subject(project_id: object) -> str:
+    """The events of all interviews of a project."""
+    return f"{PROJECT_PREFIX}:{project_id}"
+
+
+class InterviewEvent(StrEnum):
+    """Types of a project's numbered events."""
+
+    ADDED = "interview:added"
+    STATUS_CHANGED = "interview:status_changed"
+    COMPLETED = "interview:completed"
+    FAILED = "interview:failed"
+    DELETED = "interview:deleted"

@@ -112,6 +112,14 @@ class Sealer:
             cipher = self._ciphers[key_id, purpose] = AESGCM(derive_key(key, purpose) if purpose else key)
         return cipher
 
+    def cipher_of_text(self, key_id: str, context: str, salt: bytes) -> AESGCM:
+        """Of one text alone, for `core.sealing_pieces`. Raises UnknownSealingKey."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise UnknownSealingKey(key_id)
+        secret = derive_key(key, purpose_of(context)) if isinstance(key, MasterKey) else key
+        return AESGCM(derive_key(secret, f"pieces/{salt.hex()}"))
+
     def seal_text(self, text: str, context: str) -> str:
         return base64.urlsafe_b64encode(self.seal(text.encode(), context)).decode()
 

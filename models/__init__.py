@@ -1,6 +1,6 @@
 """The tables and the decisions that need no input or output, a package per domain. Importing this knows all tables."""
 
-from models import accounts, collection, delivery, journey, patients, processes
+from models import accounts, collection, delivery, interviews, journey, patients, processes
 from models.table import SCHEMA, Table
 
-__all__ = ["SCHEMA", "Table", "accounts", "collection", "delivery", "journey", "patients", "processes"]
+__all__ = ["SCHEMA", "Table", "accounts", "collection", "delivery", "interviews", "journey", "patients", "processes"]

@@ -26,6 +26,8 @@ from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
+from services.interviews.kinds import project_kind
+from services.interviews.wall import MemberUnitOfWork
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.kinds import journey_kinds
 from services.journey.people import UserDirectory
@@ -63,6 +65,7 @@ class Stores:
     access_log: AccessLog
     people: UserDirectory
     journeys: Journeys
+    member_work: MemberUnitOfWork
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -96,7 +99,7 @@ def build_stores(
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
     cache = SessionCache(sealer, clock)
-    kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey)])
+    kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey), project_kind(settings)])
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
     policy = SessionPolicy(
@@ -136,6 +139,7 @@ def build_stores(
         access_log=AccessLog(sealer, settings.secrets.pseudonym_key),
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
         journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
+        member_work=MemberUnitOfWork(unit_of_work, clock),
         unit_of_work=unit_of_work,
     )
 

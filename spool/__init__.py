@@ -19,6 +19,7 @@ from spool.names import AnswerKind, DataType, Folder
 from spool.packages import Metadata, Package
 from spool.rooms import Room
 from spool.store import Spool
+from spool.streamed import GrowingFile, StreamedFiles
 
 __all__ = [
     "AnswerKind",
@@ -31,6 +32,7 @@ __all__ = [
     "FileNotParked",
     "FileTaken",
     "Folder",
+    "GrowingFile",
     "KeptAnswer",
     "Metadata",
     "Orphans",
@@ -40,6 +42,7 @@ __all__ = [
     "Spool",
     "SpoolError",
     "StorageFault",
+    "StreamedFiles",
     "Try",
     "UnfitPackage",
     "UnknownFile",

@@ -25,6 +25,7 @@ from spool.packages import Package, canonical, open_package, seal_package
 from spool.resealing import Resealed, Resealing
 from spool.rooms import Room, Rooms
 from spool.sessions import Sessions
+from spool.streamed import StreamedFiles
 from spool.upkeep import Upkeep
 from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
 
@@ -50,6 +51,7 @@ class Spool:
         self._rooms = Rooms(self.folders)
         self._resealing = Resealing(self.folders, sealer)
         self.archives = Archives(self.folders, sealer)
+        self.interviews = StreamedFiles(self.folders, sealer, clock, folder="interviews", purpose="interview")
         self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 

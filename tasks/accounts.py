@@ -22,6 +22,7 @@ from services.accounts.accounts import (
     check_password,
     disable_account,
     enable_account,
+    find_or_add_company,
     require_account,
 )
 from services.accounts.second_factor import forget_secret
@@ -34,7 +35,10 @@ def add(here: Stores, options: argparse.Namespace) -> str:
     password_hash = _hashed(here, options)
     kind, role = AccountKind(options.kind), AccountRole(options.role or options.kind)
     with here.unit_of_work() as work:
-        account_id = add_account(work.session, kind, options.login, options.name, password_hash, role)
+        company_id = find_or_add_company(work.session, options.company) if options.company else None
+        account_id = add_account(
+            work.session, kind, options.login, options.name, password_hash, role, company_id=company_id
+        )
         _record(work, work.session.get_one(Account, account_id), AccountChangeKind.ADDED, options)
     return str(account_id)
 
@@ -116,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         if verb == "add":
             sub.add_argument("--name", required=True, help="how the person is called")
             sub.add_argument("--role", choices=[role.value for role in AccountRole], help="default: as the kind")
+            sub.add_argument("--company", help="of a member, whose login is an e-mail address; made when it is new")
         sub.add_argument("--by", help="who does this; it is recorded for good (default: the machine's user)")
         sub.set_defaults(run=action)
     return parser

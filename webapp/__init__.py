@@ -16,7 +16,7 @@ from streams.multiplexed import MultiplexedRedis
 from webapp import journey_pages, pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
-from webapp.api.accounts import sign_in
+from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
 from webapp.api.journey.routes import add_journey
@@ -110,6 +110,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         files,
         runs,
         sign_in,
+        members,
     ):
         api.register_blueprint(resource.blueprint)
     # Once for the app, and before any ProxyFix.

@@ -2,6 +2,8 @@
 
 SESSION_COOKIE = "welno_session"
 PATIENT_COOKIE = "welno_patient"
+ACCOUNT_COOKIE = "welno_account"
+ACCOUNT_REFRESH_COOKIE = "welno_account_refresh"
 
 
 def cookie_name(name: str, *, is_secure: bool, path: str = "/") -> str:

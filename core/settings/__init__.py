@@ -11,6 +11,7 @@ from core.settings.groups import (
     SecretSettings,
     StoreSettings,
 )
+from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
 from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
@@ -27,6 +28,7 @@ __all__ = [
     "CollectionSettings",
     "ConsentSettings",
     "FileSettings",
+    "InterviewSettings",
     "JourneySettings",
     "ProcessSettings",
     "ProviderSettings",

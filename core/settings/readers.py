@@ -39,6 +39,11 @@ _DIFFERENT_AT_LEAST = 8
 _SECRET_BITS = 96
 
 
+def optional(read: Callable[[str], str]) -> Callable[[str], str]:
+    """Empty for what is not set."""
+    return lambda text: read(text) if text else ""
+
+
 def read_text(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")

@@ -15,6 +15,7 @@ from core.settings.groups import (
     SecretSettings,
     StoreSettings,
 )
+from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
@@ -38,6 +39,7 @@ class Settings:
     accounts: AccountSettings
     consents: ConsentSettings
     collection: CollectionSettings
+    interviews: InterviewSettings
     files: FileSettings
     journey: JourneySettings
     relay: RelaySettings

@@ -76,9 +76,8 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
 
 def sandbox_program(home: Path, port: int) -> Program:
     """Its keys may stand on the command line: they open nothing but the stand-ins."""
-    keys = sandbox_keys(home)
     # With "=", since a key may begin with a dash and would be taken for an option.
-    options = (f"--tilko-api-key={keys['TILKO_API_KEY']}", f"--mediarc-api-key={keys['MEDIARC_API_KEY']}")
+    options = (f"--{name.lower().replace('_', '-')}={key}" for name, key in sandbox_keys(home).items())
     return Program(
         "sandbox", _module("dev.sandbox", "--port", str(port), *options), _local_url(port), "/control/health"
     )

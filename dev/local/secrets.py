@@ -37,6 +37,9 @@ def sandbox_keys(home: Path) -> dict[str, str]:
     return {
         "TILKO_API_KEY": keep_secret(home, "tilko_api_key"),
         "MEDIARC_API_KEY": keep_secret(home, "mediarc_api_key"),
+        "MISO_API_KEY": keep_secret(home, "miso_api_key"),
+        "MISO_AGENT_API_KEY": keep_secret(home, "miso_agent_api_key"),
+        "MISO_KNOWLEDGE_API_KEY": keep_secret(home, "miso_knowledge_api_key"),
     }
 
 
@@ -64,6 +67,8 @@ def demo_environment(
         "TILKO_BASE_URL": sandbox_url,
         "TILKO_DATA_DIR": str(home / "tilko_data"),
         "MEDIARC_API_URL": f"{sandbox_url}/mediarc/predict",
+        "MISO_API_URL": sandbox_url,
+        "MISO_DATASET_ID": "demo",
         "EMR_API_URL": f"{sandbox_url}/emr",
         "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only

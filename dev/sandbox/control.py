@@ -107,6 +107,7 @@ class Control:
             web.delete("/control/faults/{fault_id}", self.remove_fault),
             web.post("/control/faults/{fault_id}/release", self.release_fault),
             web.get("/control/calls", self.list_calls),
+            web.get("/control/miso/calls", self.list_miso_calls),
             web.get("/control/served", self.list_served),
             web.get("/control/emr", self.list_emr),
             web.post("/control/reset", self.reset),
@@ -164,6 +165,12 @@ class Control:
         refuse_unknown(dict(request.query), frozenset({"path", "cxid"}))
         ledger = self._sandbox.world.ledger
         return _json(ledger.describe_calls(request.query.get("path", ""), request.query.get("cxid", "")))
+
+    async def list_miso_calls(self, request: web.Request) -> web.Response:
+        asked = dict(request.query)
+        refuse_unknown(asked, frozenset({"path", "user", "match"}))
+        calls = self._sandbox.world.miso.calls
+        return _json(calls.describe(asked.get("path", ""), asked.get("user", ""), asked.get("match", "")))
 
     async def list_served(self, request: web.Request) -> web.Response:
         """The bodies as they were served, spliced in byte for byte."""

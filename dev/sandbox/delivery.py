@@ -1,12 +1,18 @@
 """Writing an answer to its connection, or cutting the connection where a fault says so."""
 
 import asyncio
+from typing import Protocol
 
 from aiohttp import web
 
 from dev.sandbox.faults import BEFORE, DURING
-from dev.sandbox.ledger import LedgerEntry
 from dev.sandbox.replies import Reply
+
+
+class DeliveredCall(Protocol):
+    """The line of a ledger that tells how a call ended."""
+
+    def finish(self, *, status: int | None, delivered: bool) -> None: ...
 
 
 def _cut_connection(request: web.Request, *, at_once: bool) -> None:
@@ -29,11 +35,12 @@ async def _write_half(request: web.Request, response: web.StreamResponse, reply:
     _cut_connection(request, at_once=False)
 
 
-async def deliver(request: web.Request, reply: Reply, call: LedgerEntry, cut: str | None = None) -> web.StreamResponse:
+async def deliver(
+    request: web.Request, reply: Reply, call: DeliveredCall, cut: str | None = None
+) -> web.StreamResponse:
     """Write the answer; the call counts as delivered when the connection has taken all of it."""
     response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
     response.content_length = reply.size
-    call.error_code = reply.error_code
     if cut == BEFORE:
         call.finish(status=None, delivered=False)
         _cut_connection(request, at_once=True)

@@ -7,16 +7,19 @@ Where a fault strikes:
 - `cut: "during"` has its effect (and its bill) and breaks off in the middle of the body.
 - `hold: "after"` lets the call have its effect (and its bill) first, then waits; what else the fault says comes then.
 - `hold_seconds` ends a hold by itself.
+- `match` strikes only calls of MISO whose body holds this text; what else is MISO's: see `dev.sandbox.miso.traits`.
 - `reshape` changes the bytes of the real answer, which has had its effect (and its bill): see `dev.sandbox.reshaping`.
 """
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from dev.sandbox.errors import BadInputError, NotFoundError
 from dev.sandbox.inputs import Fields, read_choice, read_count, read_flag, read_seconds, read_text, refuse_unknown
+from dev.sandbox.miso.traits import MISO_FIELDS, UNTOUCHED, MisoTraits, read_traits
 from dev.sandbox.replies import JSON, Reply, html_reply, json_reply
 from dev.sandbox.reshaping import Reshaping, read_reshaping
 from dev.sandbox.tilko_envelope import error_envelope
@@ -25,9 +28,19 @@ BEFORE, AFTER, DURING = "before", "after", "during"
 ACTIONS = frozenset(
     {"status", "error_code", "message", "headers", "html", "delay_seconds", "cut", "malformed", "hold", "reshape"},
 )
-KNOWN = ACTIONS | {"path", "calls", "cxid", "hold_seconds"}
+KNOWN = ACTIONS | MISO_FIELDS | {"path", "calls", "cxid", "match", "method", "hold_seconds"}
 BROKEN_JSON = b'{"Status": "OK", "ErrorCode": 0, "ResultList": [{"Year": "20'
 DEFAULT_MESSAGE = "일시적인 오류가 발생했습니다."
+
+
+@dataclass(frozen=True, slots=True)
+class CallAtHand:
+    """What a fault may choose a call by; `holds` tells whether its body holds a text."""
+
+    path: str
+    cxid: str | None = None
+    method: str = "POST"
+    holds: Callable[[str], bool] = lambda _text: False
 
 
 @dataclass(slots=True)
@@ -38,6 +51,8 @@ class Fault:
     path: str
     calls_left: int | None
     cxid: str | None = None
+    match: str | None = None
+    method: str | None = None
     status: int | None = None
     error_code: int | None = None
     message: str | None = None
@@ -49,12 +64,14 @@ class Fault:
     hold: str | None = None
     hold_seconds: float | None = None
     reshape: Reshaping | None = None
+    miso: MisoTraits = UNTOUCHED
     hits: int = 0
     waiting: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def fits(self, path: str, cxid: str | None) -> bool:
-        return self.calls_left != 0 and self.path in path.lower() and self.cxid in (None, cxid)
+    def fits(self, call: CallAtHand) -> bool:
+        names_it = self.calls_left != 0 and self.path in call.path.lower() and self.cxid in (None, call.cxid)
+        return names_it and self.method in (None, call.method) and (self.match is None or call.holds(self.match))
 
     def strike(self) -> None:
         self.hits += 1
@@ -63,13 +80,19 @@ class Fault:
 
     @property
     def replaces_answer(self) -> bool:
-        texts = (self.status, self.error_code, self.message)
+        texts = (self.status, self.error_code, self.message, self.miso.code if self.miso.replaces_answer else None)
         return self.html or self.malformed or any(value is not None for value in texts)
 
     @property
     def lets_call_happen(self) -> bool:
         """Does the call have its effect (and its bill) before this fault spoils the answer?"""
-        return self.hold == AFTER or not (self.replaces_answer or self.cut == BEFORE)
+        happens = self.hold == AFTER or self.miso.while_running
+        return happens or not (self.replaces_answer or self.cut == BEFORE)
+
+    @property
+    def says_something(self) -> bool:
+        waits_or_cuts = self.delay_seconds or self.cut or self.hold
+        return bool(self.replaces_answer or waits_or_cuts or self.headers or self.reshape or self.miso != UNTOUCHED)
 
     async def wait_before(self) -> None:
         if self.delay_seconds is not None:
@@ -129,6 +152,10 @@ def _read_headers(body: Fields) -> dict[str, str]:
     return headers
 
 
+def _read_optional_text(body: Fields, name: str) -> str | None:
+    return None if body.get(name) is None else read_text(body, name)
+
+
 def _read_hold(body: Fields) -> str | None:
     if body.get("hold") is True:
         return BEFORE
@@ -141,10 +168,12 @@ def read_fault(fault_id: str, body: Fields) -> Fault:
         fault_id=fault_id,
         path=read_text(body, "path").lower(),
         calls_left=read_count(body, "calls", None, low=1),
-        cxid=read_text(body, "cxid") if body.get("cxid") is not None else None,
+        cxid=_read_optional_text(body, "cxid"),
+        match=_read_optional_text(body, "match"),
+        method=_read_optional_text(body, "method"),
         status=read_count(body, "status", None, low=200, high=599),
         error_code=read_count(body, "error_code", None),
-        message=read_text(body, "message") if body.get("message") is not None else None,
+        message=_read_optional_text(body, "message"),
         headers=_read_headers(body),
         html=read_flag(body, "html"),
         delay_seconds=read_seconds(body, "delay_seconds"),
@@ -153,9 +182,10 @@ def read_fault(fault_id: str, body: Fields) -> Fault:
         hold=_read_hold(body),
         hold_seconds=read_seconds(body, "hold_seconds"),
         reshape=read_reshaping(body["reshape"]) if body.get("reshape") is not None else None,
+        miso=read_traits(body),
     )
-    if not (fault.replaces_answer or fault.delay_seconds or fault.headers or fault.cut or fault.hold or fault.reshape):
-        raise BadInputError("fault", f"says nothing to do: give one of {', '.join(sorted(ACTIONS))}")
+    if not fault.says_something:
+        raise BadInputError("fault", f"says nothing to do: give one of {', '.join(sorted(ACTIONS | MISO_FIELDS))}")
     return fault
 
 
@@ -171,9 +201,9 @@ class Faults:
         self._set[fault.fault_id] = fault
         return fault
 
-    def take(self, path: str, cxid: str | None) -> Fault | None:
+    def take(self, call: CallAtHand) -> Fault | None:
         for fault in self._set.values():
-            if fault.fits(path, cxid):
+            if fault.fits(call):
                 fault.strike()
                 return fault
         return None

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from dev.sandbox.control import Control
 from dev.sandbox.errors import SandboxError
 from dev.sandbox.exchange import normalise_path
+from dev.sandbox.miso.api import LARGEST_BODY_BYTES, Miso
 from dev.sandbox.phone import Phone
 from dev.sandbox.service import LOCAL_DOORS, Options, Sandbox
 
@@ -39,9 +40,10 @@ async def guard_doors(request: web.Request, handler: Handler) -> web.StreamRespo
 
 def create_app(options: Options) -> web.Application:
     sandbox = Sandbox(options)
-    app = web.Application(middlewares=[guard_doors])
+    app = web.Application(middlewares=[guard_doors], client_max_size=LARGEST_BODY_BYTES)
     app.add_routes(Control(sandbox).routes())
     app.add_routes(Phone(sandbox).routes())
+    app.add_routes(Miso(sandbox).routes())
     app.router.add_route("*", "/{path:.*}", sandbox.handle)
     return app
 

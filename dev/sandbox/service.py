@@ -11,7 +11,7 @@ from dev.sandbox.delivery import deliver
 from dev.sandbox.emr import EMR_PREFIX, Emr
 from dev.sandbox.errors import NotFoundError
 from dev.sandbox.exchange import Exchange, normalise_path, parse_body, token_fields
-from dev.sandbox.faults import Fault
+from dev.sandbox.faults import CallAtHand, Fault
 from dev.sandbox.mediarc import MediArc
 from dev.sandbox.replies import NOT_FOUND, Reply
 from dev.sandbox.tilko import PATHS, Tilko
@@ -28,6 +28,9 @@ class Options:
     seed: int = 7
     tilko_api_key: str = "sandbox-tilko-key"
     mediarc_api_key: str = "sandbox-mediarc-key"
+    miso_api_key: str = "sandbox-miso-key"
+    miso_agent_api_key: str = "sandbox-miso-agent-key"
+    miso_knowledge_api_key: str = "sandbox-miso-knowledge-key"
     mediarc_path: str = "mediarc/predict"
     verify_every_poll: bool = False
 
@@ -77,11 +80,13 @@ class Sandbox:
             raise
 
     async def _answer(self, world: World, request: web.Request, exchange: Exchange) -> web.StreamResponse:
-        fault = world.faults.take(request.path, exchange.call.cxid)
+        fault = world.faults.take(CallAtHand(request.path, exchange.call.cxid, request.method))
         if fault is None:
-            return await deliver(request, await self._ask_provider(world, exchange), exchange.call)
-        reply = await self._meet_fault(world, exchange, fault)
-        return await deliver(request, reply, exchange.call, fault.cut)
+            reply = await self._ask_provider(world, exchange)
+        else:
+            reply = await self._meet_fault(world, exchange, fault)
+        exchange.call.error_code = reply.error_code
+        return await deliver(request, reply, exchange.call, fault.cut if fault else None)
 
     async def _meet_fault(self, world: World, exchange: Exchange, fault: Fault) -> Reply:
         await fault.wait_before()

@@ -7,6 +7,7 @@ from typing import Any
 from dev.sandbox.approvals import Approvals
 from dev.sandbox.faults import Faults
 from dev.sandbox.ledger import Ledger
+from dev.sandbox.miso.state import MisoState
 from dev.sandbox.people import People
 from dev.sandbox.reports import Reports
 
@@ -33,6 +34,7 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
     reports: Reports = field(default_factory=Reports)
+    miso: MisoState = field(default_factory=MisoState)
     login_check: LoginCheckTraits = LoginCheckTraits()
     today: date = field(default_factory=today_in_korea)
     emr: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from models.accounts.account_changes import AccountChange, AccountChangeKind
 from models.accounts.accounts import ROLES_OF, Account, AccountKind, AccountRole
+from models.accounts.companies import Company
 from models.accounts.logins import Login, RevokedWhy, Scope
 from models.accounts.revocations import RevokedToken, TokensValidAfter
 
@@ -12,6 +13,7 @@ __all__ = [
     "AccountChangeKind",
     "AccountKind",
     "AccountRole",
+    "Company",
     "Login",
     "RevokedToken",
     "RevokedWhy",

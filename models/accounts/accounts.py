@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.table import CreatedAt, Table
@@ -35,7 +35,7 @@ ROLES_OF = {
 
 
 class Account(Table):
-    """One person. Login is lower case and unique within its kind.
+    """One person. Login is lower case and unique within its kind; a member's is their e-mail address.
 
     `totp_secret` is sealed for `totp:{account_id}`; until `totp_confirmed` it is only offered, and asked of nobody.
     `totp_counter` is the time step of the last code that was taken: none is taken twice.
@@ -49,6 +49,7 @@ class Account(Table):
             " or (kind = 'staff' and role in ('staff', 'admin')) or (kind = 'member' and role = 'member')",
             name="role_of_kind",
         ),
+        CheckConstraint("(kind = 'member') = (company_id is not null)", name="company_of_members"),
     )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -60,5 +61,6 @@ class Account(Table):
     totp_secret: Mapped[str | None]
     totp_confirmed: Mapped[bool] = mapped_column(server_default=text("false"))
     totp_counter: Mapped[int] = mapped_column(server_default=text("0"))
+    company_id: Mapped[UUID | None] = mapped_column(ForeignKey("welno.companies.id"))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[CreatedAt]

@@ -1,18 +1,19 @@
 """Accounts: made, disabled and given passwords by operators' commands; looked up by whoever signs in.
 
 Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, PasswordTooEasy,
-RoleOfAnotherKind.
+RoleOfAnotherKind, NotAnEmail, CompanyNeeded.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.accounts import ROLES_OF, Account, AccountKind, AccountRole, RevokedWhy
+from models.accounts import ROLES_OF, Account, AccountKind, AccountRole, Company, RevokedWhy
 from services.accounts.logins import end_logins
 from services.delivery.unit_of_work import Work
 
@@ -23,6 +24,8 @@ _DIFFERENT_CHARACTERS = 5
 # Words of our own context, and what they most often stand with: they count for nothing.
 _OUR_WORDS = ("welno", "웰노", "tilko", "mediarc", "operator", "auditor", "password", "admin", "12345678", "qwerty")
 _SHORTEST_WORD = 2
+# What is surely none; whether a letter would arrive is known to the mail server alone.
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,64}\.[^@\s.]{2,32}")
 
 
 class AccountsError(Exception):
@@ -51,6 +54,14 @@ class RoleOfAnotherKind(AccountsError):
     """The role is not one of the kind's."""
 
 
+class NotAnEmail(AccountsError):
+    """A member's login is their e-mail address."""
+
+
+class CompanyNeeded(AccountsError):
+    """Members, and they alone, belong to a company."""
+
+
 def canonical_login(login: str) -> str:
     return login.strip().lower()
 
@@ -74,11 +85,22 @@ def check_password(password: str, login: str) -> None:
 
 
 def add_account(
-    session: Session, kind: AccountKind, login: str, name: str, password_hash: str, role: AccountRole
+    session: Session,
+    kind: AccountKind,
+    login: str,
+    name: str,
+    password_hash: str,
+    role: AccountRole,
+    *,
+    company_id: UUID | None = None,
 ) -> UUID:
-    """Raises AccountExists, RoleOfAnotherKind."""
+    """Raises AccountExists, RoleOfAnotherKind; of members NotAnEmail, CompanyNeeded."""
     if role not in ROLES_OF[kind]:
         raise RoleOfAnotherKind(f"accounts of kind {kind} are {' or '.join(sorted(ROLES_OF[kind]))}")
+    if (kind is AccountKind.MEMBER) != (company_id is not None):
+        raise CompanyNeeded("members, and they alone, belong to a company")
+    if kind is AccountKind.MEMBER and not _EMAIL.fullmatch(canonical_login(login)):
+        raise NotAnEmail("a member's login is an e-mail address")
     row = {
         "account_id": uuid4(),
         "kind": kind,
@@ -86,6 +108,7 @@ def add_account(
         "name": name,
         "password_hash": password_hash,
         "role": role,
+        "company_id": company_id,
     }
     made: UUID | None = session.scalar(
         insert(Account)
@@ -96,6 +119,19 @@ def add_account(
     if made is None:
         raise AccountExists(f"this login is taken among accounts of kind {kind}")
     return made
+
+
+def find_or_add_company(session: Session, name: str) -> UUID:
+    """By its exact name."""
+    # Two that make one at once would make two of them.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    found = session.scalar(select(Company.id).where(Company.name == name).order_by(Company.created_at).limit(1))
+    if found is not None:
+        return found
+    company = Company(id=uuid4(), name=name)
+    session.add(company)
+    session.flush()
+    return company.id
 
 
 def find_account(session: Session, kinds: Collection[AccountKind], login: str) -> Account | None:

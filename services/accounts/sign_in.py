@@ -61,8 +61,17 @@ class SignIn:
         self._clock = clock
         self._run = run
 
-    def __call__(self, kinds: Sequence[AccountKind], login: str, password: str, code: str | None = None) -> SignedIn:
-        """`code` is asked for once the account has confirmed a second factor. Raises SignInFailed, CodeNeeded."""
+    def __call__(
+        self,
+        kinds: Sequence[AccountKind],
+        login: str,
+        password: str,
+        code: str | None = None,
+        *,
+        refresh_id: str | None = None,
+    ) -> SignedIn:
+        """`code` is asked for once the account has confirmed a second factor; `refresh_id` is of the login's first
+        refresh token, where its kind has them. Raises SignInFailed, CodeNeeded."""
         with self._unit_of_work() as work:
             found = find_account(work.session, kinds, login)
         if found is None:
@@ -78,14 +87,15 @@ class SignIn:
             if account.password_hash != found.password_hash or not account.is_active:
                 raise SignInFailed("login, password or code")
             account.password_hash = new_hash or account.password_hash
-            return self._open(work.session, account, code)
+            return self._open(work.session, account, code, refresh_id)
 
-    def _open(self, session: Session, account: Account, code: str | None) -> SignedIn:
+    def _open(self, session: Session, account: Account, code: str | None, refresh_id: str | None) -> SignedIn:
         if account.totp_confirmed:
             if code is None:
                 raise CodeNeeded("login and password fit")
             if not take_code(session, account, self._sealer, code, self._clock.now()):
                 raise SignInFailed("login, password or code")
         kind = AccountKind(account.kind)
-        sid = open_login(session, kind, account.account_id, SCOPE_OF[kind], second_factor=account.totp_confirmed)
+        scope, is_second = SCOPE_OF[kind], account.totp_confirmed
+        sid = open_login(session, kind, account.account_id, scope, refresh_id=refresh_id, second_factor=is_second)
         return SignedIn(account, sid)

@@ -27,7 +27,7 @@ from core.clock import clock
 _MAX_CONNECTIONS = 1000
 _KEEP_ALIVE_SECONDS = 30.0
 # httpx tells its tracer so when the connection stands and the request's first byte is next.
-_LEAVING = "http11.send_request_headers.started"
+LEAVING = "http11.send_request_headers.started"
 
 
 class ExchangeError(Exception):
@@ -96,9 +96,10 @@ def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def open_http() -> httpx.Client:
-    """A pool of kept connections. Open it after the fork: two processes must not share a socket.
+def open_http(kept_connections: int = _MAX_CONNECTIONS) -> httpx.Client:
+    """A pool of kept connections; with 0 each call opens its own, which no peer can have closed meanwhile.
 
+    Open it after the fork: two processes must not share a socket.
     It keeps no cookies (they would carry one person's session into the next person's request), reads no proxy or
     netrc from the environment and follows no redirect (it would carry the API key to another host).
     """
@@ -109,7 +110,7 @@ def open_http() -> httpx.Client:
         verify=_tls_context(),
         limits=httpx.Limits(
             max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=kept_connections,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
         headers={"Accept-Encoding": "identity"},
@@ -152,7 +153,7 @@ def send(
 
 def _tracer_of(before_send: Callable[[], object]) -> Callable[[str, object], None]:
     def trace(event: str, _info: object) -> None:
-        if event == _LEAVING:
+        if event == LEAVING:
             before_send()
 
     return trace

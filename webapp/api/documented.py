@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 
 from webapp.api.error_schema import ErrorBody
-from webapp.cookies import PATIENT_COOKIE, SESSION_COOKIE, cookie_name
+from webapp.cookies import ACCOUNT_COOKIE, PATIENT_COOKIE, SESSION_COOKIE, cookie_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ALWAYS = (500, 503)
@@ -30,6 +30,7 @@ Security = list[dict[str, list[str]]]
 SECURITY_SESSION: Security = [{"session_cookie": []}, {"session_token": []}]
 SECURITY_PATIENT: Security = [*SECURITY_SESSION, {"patient_cookie": []}, {"access_token": []}]
 SECURITY_STAFF: Security = [{"access_token": []}]
+SECURITY_MEMBER: Security = [{"account_cookie": []}, {"access_token": []}]
 
 
 def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
@@ -45,10 +46,12 @@ def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
 
 
 def security_schemes(*, cookie_secure: bool) -> dict[str, dict[str, str]]:
-    session, patient = (cookie_name(name, is_secure=cookie_secure) for name in (SESSION_COOKIE, PATIENT_COOKIE))
+    names = (SESSION_COOKIE, PATIENT_COOKIE, ACCOUNT_COOKIE)
+    session, patient, account = (cookie_name(name, is_secure=cookie_secure) for name in names)
     return {
         "session_cookie": {"type": "apiKey", "in": "cookie", "name": session},
         "session_token": {"type": "http", "scheme": "bearer", "description": "The `session_token` of start."},
         "patient_cookie": {"type": "apiKey", "in": "cookie", "name": patient},
+        "account_cookie": {"type": "apiKey", "in": "cookie", "name": account},
         "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }

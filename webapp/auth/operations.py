@@ -52,9 +52,9 @@ class AccountToken:
 
 
 def require_account() -> AccountToken:
-    """A valid token of any account, whatever it may do. Raises ApiError."""
+    """A valid token of operators or of the journey, whatever it may do. Raises ApiError."""
     claims = verified_claims("headers")
-    if claims is None or claims.get("scope", Scope.RECORDS) == Scope.RECORDS:
+    if claims is None or claims.get("scope") not in {Scope.OPERATIONS, Scope.JOURNEY}:
         raise ApiError(Code.UNAUTHORIZED)
     sid = UUID(claims["sid"]) if "sid" in claims else None
     return AccountToken(

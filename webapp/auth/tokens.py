@@ -23,6 +23,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     STAFF = "staff"
     ADMIN = "admin"
+    MEMBER = "member"
 
 
 def verified_claims(location: str) -> dict[str, Any] | None:

@@ -107,3 +107,20 @@ def test_postgresql_refuses_to_change_what_is_recorded(command, engine: Engine, 
 )
 def test_what_is_not_possible_is_told_in_a_sentence(command, arguments: tuple[str, ...], typed: str, sentence: str):
     assert command(*arguments, typed=typed) == (1, f"{sentence}\n")
+
+
+def test_a_member_is_made_with_an_email_and_a_company(command, engine: Engine):
+    wanted = ("--kind", "member", "--name", "미나")
+    assert command("add", "mina@demo.test", *wanted, typed=PASSWORD)[0] == 1
+    assert command("add", "mina", *wanted, "--company", "한빛리서치", typed=PASSWORD)[0] == 1
+    assert command("add", "Mina@demo.test", *wanted, "--company", "한빛리서치", typed=PASSWORD)[0] == 0
+    assert command("add", "jun@demo.test", *wanted, "--company", "한빛리서치", typed=PASSWORD)[0] == 0
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("select login, role, companies.name from welno.accounts join welno.companies on id = company_id")
+        )
+        assert {tuple(row) for row in rows} == {
+            ("mina@demo.test", "member", "한빛리서치"),
+            ("jun@demo.test", "member", "한빛리서치"),
+        }
+        assert connection.execute(text("select count(*) from welno.companies")).scalar_one() == 1

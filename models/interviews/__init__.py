@@ -1,0 +1,36 @@
+"""Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
+
+from models.interviews.interviews import (
+    RESULT_COLUMNS,
+    Interview,
+    InterviewSource,
+    InterviewStatus,
+)
+from models.interviews.projects import (
+    KeyTakeaway,
+    PersonaCombination,
+    Project,
+    ProjectMember,
+    ProjectRole,
+    ScriptSection,
+)
+from models.interviews.runs import InterviewRun, InterviewRunState, InterviewStep
+from models.interviews.status_changes import STATUS_CHANGES, may_change
+
+__all__ = [
+    "RESULT_COLUMNS",
+    "STATUS_CHANGES",
+    "Interview",
+    "InterviewRun",
+    "InterviewRunState",
+    "InterviewSource",
+    "InterviewStatus",
+    "InterviewStep",
+    "KeyTakeaway",
+    "PersonaCombination",
+    "Project",
+    "ProjectMember",
+    "ProjectRole",
+    "ScriptSection",
+    "may_change",
+]

@@ -1,0 +1,85 @@
+"""Turns bytes into text: UTF-8, UTF-16 with and without BOM, CP949, or what the text declares of itself."""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from charset_normalizer import from_bytes
+
+from services.interviews.extraction.failures import FileFault, FileUnusable
+
+_SAMPLE_BYTES = 64 * 1024
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Letters, signs and blanks of Korean and English texts; whatever else a guess brings up speaks against it.
+_PLAUSIBLE = re.compile(r"[\t\n\r -~가-힣ㄱ-ㆎ\u3000-\u303f\u2010-\u2027\u00b7！-～一-鿿]")
+_ENOUGH = 0.9
+_DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+_DECLARED_WITHIN_BYTES = 2048
+# Windows' superset of what Korean pages call themselves.
+_AS_CP949 = frozenset({"euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ms949", "x-windows-949", "uhc", "cp949"})
+# Control characters and what does not print: left in, they would reach logs, pages and MISO.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufff9-\ufffb\ud800-\udfff]")
+
+
+def read_plain(content: bytes) -> Iterator[str]:
+    yield decode_text(content)
+
+
+def decode_text(content: bytes) -> str:
+    """Raises FileUnusable for what is no text."""
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return content.decode(encoding, "replace")
+    if b"\x00" not in content:
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    return content.decode(_guess_encoding(content), "replace")
+
+
+def decode_declared(content: bytes) -> str:
+    """As the document says of itself, where that is possible: HTML's `charset`, XML's `encoding`."""
+    declared = _DECLARED.search(content[:_DECLARED_WITHIN_BYTES])
+    name = declared[1].decode("ascii").lower() if declared else ""
+    name = "cp949" if name in _AS_CP949 else name
+    if name and not any(content.startswith(bom) for bom, _ in _BOMS):
+        try:
+            return content.decode(name)
+        except (LookupError, UnicodeError):
+            pass
+    return decode_text(content)
+
+
+def clean_text(text: str) -> str:
+    """Line ends as `\\n`, no BOM, NUL or control characters, composed letters (NFC), no blanks at the ends of lines."""
+    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\x0c", "\n"))
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return "\n".join(line.rstrip() for line in composed.split("\n")).strip()
+
+
+def _guess_encoding(content: bytes) -> str:
+    sample = content[: _SAMPLE_BYTES & ~1]
+    scores = {encoding: _score(sample, encoding) for encoding in ("utf-16-le", "utf-16-be", "cp949")}
+    best = max(scores, key=lambda encoding: scores[encoding])
+    if scores[best] >= _ENOUGH:
+        return best
+    guessed = None if b"\x00" in sample else from_bytes(sample).best()
+    if guessed is None:
+        raise FileUnusable(FileFault.FILE_TYPE_MISMATCH)
+    return guessed.encoding
+
+
+def _score(sample: bytes, encoding: str) -> float:
+    """The share of plausible characters."""
+    text = sample.decode(encoding, "replace")
+    # A letter that the sample's end has torn is nobody's fault.
+    text = text[:-1] if len(text) > 1 else text
+    return len(_PLAUSIBLE.findall(text)) / max(len(text), 1)

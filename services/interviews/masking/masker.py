@@ -1,0 +1,41 @@
+"""The masker that is used unless another one is put in its place."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from services.interviews.masking.names import find_names
+from services.interviews.masking.numbers import find_numbers
+from services.interviews.masking.spans import MaskedKind, MaskedText, Span, replace_spans
+
+
+class Masker(Protocol):
+    """Pure: the same text and words give the same result, and nothing is kept."""
+
+    def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
+        """`words` are the uploader's own, taken out wherever they stand."""
+
+
+class PatternMasker:
+    """By patterns and lists alone: it sends nothing anywhere, and its misses are measured (`dev.bench.masking`)."""
+
+    def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
+        return replace_spans(text, self._find(text, words))
+
+    def _find(self, text: str, words: Sequence[str]) -> Iterator[Span]:
+        yield from _find_words(text, words)
+        yield from find_numbers(text)
+        yield from find_names(text)
+
+
+def clean_words(words: Iterable[str]) -> list[str]:
+    """Without blank ones, each once, the longest first: a part of a word must not be taken out before the whole."""
+    stripped = {" ".join(word.split()) for word in words}
+    return sorted((word for word in stripped if word), key=lambda word: (-len(word), word))
+
+
+def _find_words(text: str, words: Sequence[str]) -> Iterator[Span]:
+    for word in clean_words(words):
+        pattern = r"\s+".join(map(re.escape, word.split()))
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            yield Span(match.start(), match.end(), MaskedKind.WORD, word.casefold())

@@ -1,0 +1,139 @@
+"""Finds people's names: as speaker labels, before 님, 씨, 대리 ..., after "저는 ... 입니다", and again elsewhere."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
+from services.interviews.masking.no_names import LABELS, NO_NAMES
+from services.interviews.masking.spans import MaskedKind, Span
+
+_TITLES = (
+    r"(?:선생님|대리|과장|부장|차장|사원|주임|팀장|대표|이사|교수|박사|원장|실장|간호사|매니저|연구원|기자|작가|코치"
+    r"|님|씨|군|양)"
+)
+_FAMILY = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])"
+_FULL = rf"{_FAMILY}[가-힣]{{1,2}}"
+_LABEL = re.compile(
+    r"^[ \t>*#\-]*(?:\[?\d{1,2}:\d{2}(?::\d{2})?\]?[ \t]*)?"
+    r"(?P<name>[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?)"
+    r"(?:[ ]?(?:님|씨))?(?:[ ]?\([^)\n]{1,20}\))?[ \t]*[:：]",
+    re.MULTILINE,
+)
+_TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= ?{_TITLES}(?![가-힣]{{4}}))")
+_FAMILY_TITLED = re.compile(
+    rf"(?<![가-힣])(?P<name>[{SURE_FAMILIES}])"
+    r"(?= ?(?:대리|과장|부장|차장|팀장|주임|선생님|교수|원장|실장)(?:님|께|이|가|은|는|을|를|한테|의|[ ,.]|$))",
+    re.MULTILINE,
+)
+_INTRODUCED = re.compile(
+    rf"(?:저는|전|나는|제가|안녕하세요[,.!]?)[ ,]{{1,2}}(?:[가-힣A-Za-z0-9]{{1,12}} ){{0,4}}?(?P<name>{_FULL})"
+    r"(?= ?(?:이라고|라고|입니다|이에요|예요|이고요|이고|인데요|임다))"
+)
+_NAMED = re.compile(
+    rf"(?:이름은|성함은|이름이|성함이|본명은)[ ]{{1,2}}(?P<name>{_FULL})"
+    r"(?=이라고|라고|입니다|이에요|예요|에요|이고|이요|요|[ .,!?)]|$)",
+    re.MULTILINE,
+)
+_PARTICLES = "이라고|라고|입니다|이에요|예요|이고요|이고|인데요|이요|이|은|는|가|을|를|요"
+_GIVEN_TITLED = r"(?<![가-힣])({})(?= ?(?:님|씨|이가|이는|이한테|이랑|아[ ,!]|야[ ,!]))"
+_COURTEOUS = re.compile(r"(?:[가-힣]{2,3})?님|씨")
+_MOST_NAMES = 200
+_SURE_OF_TWO = "김박최강윤권황송류홍배백허"
+_ADJECTIVE_ENDS = "한된던할의는"
+_RESPONDS_AT_LEAST = 2
+
+
+def find_names(text: str) -> Iterator[Span]:
+    """Each where it was recognised, then everywhere else; a full name and its given name are one value."""
+    labelled = list(_find_labels(text))
+    recognised = [*labelled, *_find_titled(text)]
+    # Two syllables before a title are sure there, and often a part of another word elsewhere.
+    sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}
+    full = sorted(sure, key=lambda name: (-len(name), name))[:_MOST_NAMES]
+    given = {_given_of(name): name for name in reversed(full) if len(_given_of(name)) == 2}
+    for span in recognised:
+        yield replace(span, value=given.get(span.value, span.value))
+    yield from _find_again(text, full)
+    yield from _find_given(text, given)
+    for match in _FAMILY_TITLED.finditer(text):
+        yield _span(match, match["name"])
+
+
+def _find_labels(text: str) -> Iterator[Span]:
+    """A label of three syllables with a family name may stand once; any other has to come again."""
+    labels = list(_LABEL.finditer(text))
+    counted = Counter(match["name"] for match in labels)
+    for match in labels:
+        name = _without_title(match["name"])
+        if _is_label_of_person(name, counted[match["name"]]):
+            yield Span(match.start("name"), match.start("name") + len(name), MaskedKind.NAME, name)
+
+
+def _is_label_of_person(name: str, times: int) -> bool:
+    if name in LABELS or name in NO_NAMES or name.lower() in LABELS:
+        return False
+    if name.isascii():
+        return times >= _RESPONDS_AT_LEAST
+    is_full = re.fullmatch(_FULL, name) is not None
+    return is_full and (len(name) == 3 or times >= _RESPONDS_AT_LEAST)
+
+
+def _without_title(name: str) -> str:
+    bare = re.sub(rf"{_TITLES}$", "", name)
+    return bare if len(bare) >= 2 else name
+
+
+def _find_titled(text: str) -> Iterator[Span]:
+    for pattern in (_NAMED, _INTRODUCED, _TITLED):
+        for match in pattern.finditer(text):
+            name = match["name"] if pattern is not _NAMED else _without_particle(match["name"])
+            if name not in NO_NAMES and _is_meant(pattern, match):
+                yield Span(match.start("name"), match.start("name") + len(name), MaskedKind.NAME, name)
+
+
+def _is_meant(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
+    """Of two syllables, what stands before 님 or 씨, is "called" so, or begins hardly another word; of three, what is
+    no adjective: 유능한 대표, 저는 장남이라고. In doubt it is a name: a word too many harms less than a name left.
+    """
+    name, follows = match["name"], match.string[match.end() :].lstrip()
+    is_sure = name[0] in _SURE_OF_TWO
+    if pattern is _TITLED:
+        is_called = _COURTEOUS.match(follows) is not None
+        return is_sure or is_called or (len(name) > 2 and name[-1] not in _ADJECTIVE_ENDS)
+    if len(name) > 2:
+        return pattern is _NAMED or not (name[-1] == "이" and name[:-1] in NO_NAMES)
+    return pattern is _NAMED or is_sure or follows.startswith("이라고")
+
+
+def _without_particle(name: str) -> str:
+    """ "이름은 김솔이에요": the name is what stands before its particle, if two syllables are left."""
+    bare = re.sub(rf"(?:{_PARTICLES})$", "", name)
+    return bare if len(bare) >= 2 and len(name) == 3 and name[-1] in "이예" else name
+
+
+def _find_again(text: str, names: list[str]) -> Iterator[Span]:
+    for name in names:
+        # Two syllables are often a part of another word.
+        edge = r"(?![가-힣]{3})" if len(name) == 2 else ""
+        for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(name)}{edge}", text):
+            yield _span(match, name)
+
+
+def _find_given(text: str, given: dict[str, str]) -> Iterator[Span]:
+    if not given:
+        return
+    pattern = _GIVEN_TITLED.format("|".join(map(re.escape, given)))
+    for match in re.finditer(pattern, text):
+        yield Span(match.start(1), match.end(1), MaskedKind.NAME, given[match[1]])
+
+
+def _given_of(name: str) -> str:
+    if name.isascii():
+        return ""
+    return name[2:] if name[:2] in COMPOUND_FAMILIES and len(name) > 3 else name[1:]
+
+
+def _span(match: re.Match[str], value: str) -> Span:
+    return Span(match.start(), match.end(), MaskedKind.NAME, value)

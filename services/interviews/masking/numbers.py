@@ -1,0 +1,124 @@
+"""Finds numbers that lead to a person, however they are written: spaces, dots, full-width and spoken digits.
+
+Everything here looks at folded text, in which each character stands where it stood: see `fold` and `fold_spoken`.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from services.interviews.masking.spans import MaskedKind, Span
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣ㅡ~∼·ㆍ"), ord("-"))
+_BLANKS = dict.fromkeys(map(ord, "\u3000\u00a0\u2009\u202f\t"), ord(" "))
+_FOLDED = _FULL_WIDTH | _DASHES | _BLANKS
+_SPOKEN = _FOLDED | {
+    ord(word): ord(digit) for word, digit in zip("공영일이삼사오육륙칠팔구", "001234566789", strict=True)
+}
+
+_BETWEEN = r"(?:[ .\-]{0,3}| ?다시 ?)"
+# Between the groups of a number that is spoken: "공일공에 일이삼사에 오육칠팔", "다시" for the dash.
+_GROUPS = r"(?:[ .,)\-]{0,3}|에 ?|의 ?| ?다시 ?)"
+_DIGIT = r"\d[ .]?"
+_EMAIL = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63} ?(?:@|골뱅이|\(at\)) ?[A-Za-z0-9\-]{1,63}"
+    r"(?: ?(?:\.|점|닷) ?(?:[A-Za-z][A-Za-z0-9\-]{1,23}|컴|넷)){1,4}"
+)
+# Spoken, 이 may as well be the particle that follows: only a written digit must not.
+_WRITTEN_END, _SPOKEN_END = r"(?!\d)", ""
+_RESIDENT_DIGITS = (
+    rf"(?<!\d)(?:{_DIGIT}){{2}}[01][ .]?{_DIGIT}[0-3][ .]?\d{_BETWEEN}[1-8][ .]?(?:(?:{_DIGIT}){{5}}\d|[*xX●]{{6}})"
+)
+_MOBILE_DIGITS = (
+    rf"(?<!\d)(?:\+? ?82[ .)\-]{{0,3}}(?:\(0\) ?)?0?|\(?0[ .]?)1[ .]?[016789]\)?{_GROUPS}"
+    rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d"
+)
+_RESIDENT, _SPOKEN_RESIDENT = (re.compile(_RESIDENT_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
+_MOBILE, _SPOKEN_MOBILE = (re.compile(_MOBILE_DIGITS + end) for end in (_WRITTEN_END, _SPOKEN_END))
+_CARD = re.compile(r"(?<!\d)(?:\d{4}[ .\-]{0,3}){3}\d{4}(?!\d)|(?<!\d)3[47]\d{2}[ .\-]{0,3}\d{6}[ .\-]{0,3}\d{5}(?!\d)")
+_LAND = re.compile(
+    rf"(?<!\d)\(?(?:0[ .]?2|0[ .]?[3-6][ .]?[1-5]|0[ .]?[57][ .]?0)\)?{_GROUPS}"
+    rf"(?:{_DIGIT}){{2,3}}\d{_GROUPS}(?:{_DIGIT}){{3}}\d(?!\d)"
+)
+_ACCOUNT = re.compile(r"(?<![\d\-])\d{2,6}-\d{2,6}-\d{2,7}(?:-\d{1,3})?(?![\d\-])")
+_BARE_ACCOUNT = re.compile(
+    r"(?:계좌|은행|뱅크|농협|수협|신협|국민|신한|우리|하나|기업|토스|우체국|새마을금고|입금)[^\d\n]{0,15}"
+    r"((?:\d[ \-]?){9,13}\d)(?!\d)"
+)
+_PASSPORT = re.compile(r"(?<![A-Za-z0-9])[MSRODGmsrodg][ \-]?(?:\d{8}|\d{3}[A-Za-z]\d{4})(?![A-Za-z0-9])")
+_PLATE = re.compile(
+    r"(?:(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주) ?)?(?<!\d)\d{2,3} ?"
+    r"[가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주하허호배아바사자] ?\d{4}(?!\d)"
+    r"(?! ?(?:년|원|명|개|번|월|건|만|회|점|동|호|kg|km|㎡|%))"
+)
+
+
+def fold(text: str) -> str:
+    """Full-width signs as plain ones, all dashes and blanks as one, character for character."""
+    return text.translate(_FOLDED)
+
+
+def fold_spoken(text: str) -> str:
+    """Also 공일이삼 as digits."""
+    return text.translate(_SPOKEN)
+
+
+def find_numbers(text: str) -> Iterator[Span]:
+    """The surest kinds first."""
+    folded, spoken = fold(text), fold_spoken(text)
+    for match in _EMAIL.finditer(folded):
+        yield Span(match.start(), match.end(), MaskedKind.EMAIL, match[0].replace(" ", "").lower())
+    yield from _find(_RESIDENT, folded, MaskedKind.RESIDENT, _is_born_on)
+    yield from _find(_MOBILE, folded, MaskedKind.PHONE)
+    spoken_numbers = [
+        *_find(_SPOKEN_RESIDENT, spoken, MaskedKind.RESIDENT, _is_born_on),
+        *_find(_SPOKEN_MOBILE, spoken, MaskedKind.PHONE),
+    ]
+    yield from (span for span in spoken_numbers if not folded[span.end : span.end + 1].isdigit())
+    yield from _find(_CARD, folded, MaskedKind.CARD, _is_card)
+    yield from _find(_LAND, folded, MaskedKind.PHONE, _is_written_apart)
+    yield from _find(_ACCOUNT, folded, MaskedKind.ACCOUNT, _is_account)
+    for match in _BARE_ACCOUNT.finditer(folded):
+        yield Span(match.start(1), match.end(1), MaskedKind.ACCOUNT, _digits_of(match[1]))
+    yield from _find(_PASSPORT, folded, MaskedKind.PASSPORT)
+    yield from _find(_PLATE, folded, MaskedKind.PLATE)
+
+
+def _find(
+    pattern: re.Pattern[str], text: str, kind: MaskedKind, is_meant: Callable[[str], bool] = lambda _: True
+) -> Iterator[Span]:
+    for match in pattern.finditer(text):
+        if is_meant(match[0]):
+            yield Span(match.start(), match.end(), kind, _value_of(kind, match[0]))
+
+
+def _value_of(kind: MaskedKind, written: str) -> str:
+    if kind in (MaskedKind.PASSPORT, MaskedKind.PLATE):
+        return re.sub(r"[ \-]", "", written).upper()
+    digits = _digits_of(written)
+    return f"0{digits[2:].removeprefix('0')}" if kind == MaskedKind.PHONE and digits.startswith("82") else digits
+
+
+def _digits_of(written: str) -> str:
+    return re.sub(r"\D", "", written)
+
+
+def _is_born_on(written: str) -> bool:
+    digits = _digits_of(written)
+    return 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:6]) <= 31
+
+
+def _is_card(written: str) -> bool:
+    """By its check digit; where it is written in groups, by them, as people mistype."""
+    digits = [int(digit) for digit in _digits_of(written)]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
+    return len(written) > len(digits) or (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _is_written_apart(written: str) -> bool:
+    """Or whole, without a blank: 021234567. Two numbers that happen to stand side by side are neither."""
+    return written.isdigit() or re.search(r"\d[.)\-] ?\d", written) is not None or written.count(" ") == 2
+
+
+def _is_account(written: str) -> bool:
+    return 10 <= len(_digits_of(written)) <= 14

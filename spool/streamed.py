@@ -1,0 +1,154 @@
+"""Sealed files that are written and read in pieces, in a folder per owner, outside of the four states of packages."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from core.clock import Clock
+from core.sealing import Sealer, SealError, UnknownSealingKey
+from core.sealing_pieces import PieceSealer, open_pieces
+from spool.errors import DamagedFile, SealedWithUnknownKey, StorageFault, UnknownFile, reason_of
+from spool.folders import SpoolFolders, translated
+from spool.names import TEMPORARY_PREFIX
+from spool.writing import drop_temporary, write_all
+
+
+class StreamedFiles:
+    """`{folder}/{owner}/{name}`, each sealed for `{purpose}-{name}:{owner}`. Names are the product's own."""
+
+    def __init__(self, folders: SpoolFolders, sealer: Sealer, clock: Clock, *, folder: str, purpose: str) -> None:
+        self.folders = folders
+        self._disk = folders.disk
+        self._sealer = sealer
+        self._clock = clock
+        self._root = folders.root / folder
+        self._purpose = purpose
+
+    @translated
+    def begin(self, owner: UUID, name: str) -> "GrowingFile":
+        """A file that nobody sees before its `commit`."""
+        folder = self._folder(owner)
+        self.folders.ensure_folder(folder)
+        path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+        handle = self._disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        sealing = PieceSealer(self._sealer, self._context(owner, name))
+        return GrowingFile(self.folders, handle, path, folder / name, sealing, self._clock.now().timestamp())
+
+    def put(self, owner: UUID, name: str, content: bytes) -> None:
+        """Whole or absent, durable. A second one replaces the first. Raises StorageFault."""
+        growing = self.begin(owner, name)
+        try:
+            growing.write(content)
+            growing.commit()
+        except BaseException:
+            growing.abort()
+            raise
+
+    def read(self, owner: UUID, name: str) -> Iterator[bytes]:
+        """In pieces; none is to be used before the last has come. Raises UnknownFile, DamagedFile,
+        SealedWithUnknownKey, StorageFault."""
+        try:
+            handle = self._disk.open(self._folder(owner) / name, os.O_RDONLY)
+        except FileNotFoundError:
+            raise UnknownFile from None
+        except OSError as exc:
+            raise StorageFault(reason_of(exc)) from exc
+        try:
+            yield from open_pieces(self._sealer, lambda size: self._disk.read(handle, size), self._context(owner, name))
+        except UnknownSealingKey as exc:
+            raise SealedWithUnknownKey from exc
+        except SealError as exc:
+            raise DamagedFile("sealed") from exc
+        except OSError as exc:
+            raise StorageFault(reason_of(exc)) from exc
+        finally:
+            self._disk.close(handle)
+
+    def read_whole(self, owner: UUID, name: str) -> bytes:
+        """For what is known to be short. Raises as `read`."""
+        return b"".join(self.read(owner, name))
+
+    @translated
+    def names(self, owner: UUID) -> list[str]:
+        """Of whole files."""
+        return sorted(name for name in self._listed(self._folder(owner)) if not name.startswith(TEMPORARY_PREFIX))
+
+    @translated
+    def owners(self) -> list[UUID]:
+        return [UUID(name) for name in self._listed(self._root)]
+
+    @translated
+    def drop_all(self, owner: UUID) -> int:
+        """Also what a writer that died has left there. How many files there were."""
+        folder = self._folder(owner)
+        names = self._listed(folder)
+        for name in names:
+            with suppress(FileNotFoundError):
+                self._disk.unlink(folder / name)
+        # Somebody may just be writing into it: rmdir refuses, which is what we want.
+        with suppress(OSError):
+            self._disk.rmdir(folder)
+            self._disk.fsync_folder(folder.parent)
+        return sum(not name.startswith(TEMPORARY_PREFIX) for name in names)
+
+    def _listed(self, folder: Path) -> list[str]:
+        try:
+            return list(self._disk.listdir(folder))
+        except FileNotFoundError:
+            return []
+
+    def _folder(self, owner: UUID) -> Path:
+        return self._root / str(owner)
+
+    def _context(self, owner: UUID, name: str) -> str:
+        return f"{self._purpose}-{name}:{owner}"
+
+
+class GrowingFile:
+    """Sealed as it comes; ended by `commit` or `abort`, the latter harmless when repeated. Raises StorageFault."""
+
+    def __init__(
+        self, folders: SpoolFolders, handle: int, path: Path, target: Path, sealing: PieceSealer, seconds: float
+    ) -> None:
+        self.folders = folders
+        self._disk = folders.disk
+        self._handle: int | None = handle
+        self._path = path
+        self._target = target
+        self._sealing = sealing
+        self._seconds = seconds
+
+    @translated
+    def write(self, data: bytes) -> None:
+        write_all(self._disk, self._open_handle(), self._sealing.feed(data))
+
+    @translated
+    def commit(self) -> None:
+        """Durable under its name."""
+        handle = self._open_handle()
+        write_all(self._disk, handle, self._sealing.finish())
+        self._disk.set_time(handle, self._seconds)
+        self._disk.fsync(handle)
+        self._close()
+        self._disk.rename(self._path, self._target)
+        self._disk.fsync_folder(self._target.parent)
+
+    def abort(self) -> None:
+        with suppress(OSError):
+            self._close()
+        drop_temporary(self._disk, self._path)
+        with suppress(OSError):
+            self._disk.rmdir(self._path.parent)
+
+    def _open_handle(self) -> int:
+        if self._handle is None:
+            raise StorageFault("closed")
+        return self._handle
+
+    def _close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            self._disk.close(handle)

@@ -1,0 +1,167 @@
+"""Row-level security: raw SQL under each role, for each table; the role ends with its block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.clock import clock
+from services.delivery.kinds import SubjectKinds
+from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.wall import MemberUnitOfWork, as_analyst
+
+from .company import World
+
+OF_PROJECT = ("interviews", "script_sections", "key_takeaways", "interview_runs", "project_members")
+CONTENT = ("interviews", "script_sections", "key_takeaways")
+
+
+@contextmanager
+def acting_as(engine: Engine, role: str, **settings: UUID | str) -> Iterator[Connection]:
+    with engine.connect() as connection, connection.begin() as outer:
+        for name, value in settings.items():
+            connection.execute(
+                text("select set_config(:name, :value, true)"), {"name": f"welno.{name}", "value": str(value)}
+            )
+        connection.execute(text(f"set local role {role}"))
+        yield connection
+        outer.rollback()
+
+
+def projects_in(connection: Connection, table: str) -> set[UUID]:
+    return set(connection.execute(text(f"select project_id from welno.{table}")).scalars())
+
+
+@pytest.mark.parametrize("table", OF_PROJECT)
+def test_raw_sql_of_a_member_shows_own_projects_only(engine: Engine, world: World, table: str):
+    with acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection:
+        assert projects_in(connection, table) == {world.food}
+
+
+@pytest.mark.parametrize("table", [*CONTENT, "interview_runs"])
+def test_raw_sql_of_an_analyst_shows_one_project(engine: Engine, world: World, table: str):
+    with acting_as(engine, "welno_analyst", project_id=world.secret) as connection:
+        assert projects_in(connection, table) == {world.secret}
+
+
+@pytest.mark.parametrize("role", ["welno_member", "welno_analyst"])
+@pytest.mark.parametrize("table", [*CONTENT, "interview_runs"])
+def test_without_a_setting_there_are_no_rows_and_no_error(engine: Engine, world: World, role: str, table: str):
+    with acting_as(engine, role) as connection:
+        assert projects_in(connection, table) == set()
+
+
+@pytest.mark.parametrize("table", ["projects", "companies", "persona_combinations"])
+def test_raw_sql_of_a_member_shows_no_other_company(engine: Engine, world: World, table: str):
+    column = "id" if table == "companies" else "company_id"
+    with acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection:
+        seen = set(connection.execute(text(f"select {column} from welno.{table}")).scalars())
+    assert seen == {world.company}
+
+
+def test_raw_sql_of_a_member_shows_no_accounts_of_others(engine: Engine, world: World):
+    with acting_as(engine, "welno_member", account_id=world.people["sora"]) as connection:
+        assert set(connection.execute(text("select name from welno.accounts")).scalars()) == {"sora"}
+
+
+def test_a_member_reads_no_password(engine: Engine, world: World):
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text("select password_hash from welno.accounts"))
+
+
+def test_a_member_changes_no_other_project(engine: Engine, world: World):
+    with acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection:
+        changed = connection.execute(text("update welno.interviews set title = 'x'"))
+        assert changed.rowcount == 1
+
+
+def test_a_member_moves_no_row_into_another_project(engine: Engine, world: World):
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(text("update welno.interviews set project_id = :there"), {"there": world.secret})
+
+
+def test_a_member_adds_themselves_to_no_other_project(engine: Engine, world: World):
+    row = {"project": world.secret, "account": world.people["jun"]}
+    statement = text(
+        "insert into welno.project_members (project_id, account_id, role) values (:project, :account, 'admin')"
+    )
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(statement, row)
+
+
+@pytest.mark.parametrize("role", ["welno_member", "welno_analyst"])
+@pytest.mark.parametrize("table", ["welno_patients", "logins", "welno_events", "idempotency_keys"])
+def test_the_roles_open_nothing_else(engine: Engine, world: World, role: str, table: str):
+    with (
+        acting_as(engine, role, account_id=world.people["mina"], project_id=world.food) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text(f"select * from welno.{table}"))
+
+
+def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: World):
+    """The demo's login is a superuser, whom no policy holds; an owner that is none is held."""
+    forced = text(
+        "select relname from pg_class"
+        " where relnamespace = 'welno'::regnamespace and relrowsecurity and relforcerowsecurity"
+    )
+    with engine.connect() as connection:
+        assert set(connection.execute(forced).scalars()) == set(CONTENT)
+        owner = f"owner_{uuid4().hex[:8]}"
+        with connection.begin_nested() if connection.in_transaction() else connection.begin() as outer:
+            connection.execute(text(f"create role {owner}; grant usage, create on schema welno to {owner}"))
+            for table in CONTENT:
+                connection.execute(text(f"alter table welno.{table} owner to {owner}"))
+            connection.execute(text(f"set local role {owner}"))
+            seen = {table: projects_in(connection, table) for table in CONTENT}
+            outer.rollback()
+    assert seen == {table: set() for table in CONTENT}
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+@pytest.fixture
+def units(engine: Engine) -> tuple[UnitOfWork, MemberUnitOfWork]:
+    made = UnitOfWork(sessionmaker(engine), SubjectKinds([]), nothing, nothing, nothing, nothing)
+    return made, MemberUnitOfWork(made, clock)
+
+
+def current_role(session: Session) -> str:
+    return str(session.execute(text("select current_user")).scalar_one())
+
+
+def test_a_units_role_ends_with_its_block(units: tuple[UnitOfWork, MemberUnitOfWork], world: World):
+    unit_of_work, member_work = units
+    with unit_of_work() as work:
+        before = current_role(work.session)
+        with member_work.enter(work, world.people["mina"]) as member:
+            assert current_role(member.session) == "welno_member"
+        assert current_role(work.session) == before
+        with as_analyst(work.session, world.food):
+            assert current_role(work.session) == "welno_analyst"
+        assert current_role(work.session) == before
+
+
+def test_a_failed_unit_leaves_no_role_in_the_pool(units: tuple[UnitOfWork, MemberUnitOfWork], world: World):
+    unit_of_work, member_work = units
+    with pytest.raises(ZeroDivisionError), member_work(world.people["mina"]):
+        raise ZeroDivisionError
+    with unit_of_work() as work:
+        assert current_role(work.session) != "welno_member"
+        setting = text("select current_setting('welno.account_id', true)")
+        assert not work.session.execute(setting).scalar_one()

@@ -1,0 +1,225 @@
+"""Each format by a real file, in a child process without secrets; hostile files end with a code within their limits."""
+
+import os
+import time
+from functools import partial
+
+import psutil
+import pytest
+
+from services.interviews.extraction.failures import FileUnusable
+from services.interviews.extraction.kinds import FileKind, kind_of
+from services.interviews.extraction.reading import extract_text
+from tests.integration.services.interviews import documents
+from tests.waiting import wait_until
+
+MAX_CHARACTERS = 50_000
+SPOKEN = "Q: 결제는 어땠어요?\n김하늘: 느려서 답답했어요. ﹣ 😀\n"
+CODE = {"NO_TEXT", "TEXT_TOO_LONG", "FILE_DAMAGED", "FILE_ENCRYPTED", "FILE_TYPE_MISMATCH", "FILE_TOO_COMPLEX"}
+
+
+def read(name, content):
+    return extract_text(kind_of(name), [content], max_characters=MAX_CHARACTERS)
+
+
+def code_of(name, content):
+    with pytest.raises(FileUnusable) as refused:
+        read(name, content)
+    assert refused.value.sentence
+    return str(refused.value.code)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["대화.txt", "a.md", "a.csv", "a.json", "a.log", "a.py"])
+def test_plain_text_in_unicode(name, encoding):
+    assert read(name, SPOKEN.encode(encoding)) == SPOKEN.strip()
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "euc-kr"])
+def test_plain_text_in_korean_code_pages(encoding):
+    spoken = "Q: 결제는 어땠어요?\n김하늘: 느려서 답답했어요."
+    assert read("a.txt", spoken.encode(encoding)) == spoken
+
+
+def test_controls_and_odd_line_ends_go_and_letters_are_composed():
+    assert read("a.txt", "\ufeff가\u0000\r\n\u1112\u1161\u11ab\u0007  \r다\x1b[0m".encode()) == "가\n한\n다[0m"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16"])
+def test_html_as_it_declares_itself(encoding):
+    page = f"""<html><head><meta charset="{encoding}"><title>제목</title><style>p {{}}</style></head><body>
+    <p>김<b>하늘</b>: 느려요</p><script>alert(1)</script><table><tr><td>질문</td><td>대답</td></tr></table>
+    </body></html>"""
+    assert read("a.html", page.encode(encoding)).split("\n") == ["김하늘: 느려요", "질문\t대답"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16"])
+def test_xml_as_it_declares_itself(encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><a><b>김하늘</b>느려요 &amp; 답답</a>'
+    assert read("a.xml", text.encode(encoding)) == "김하늘\n느려요 & 답답"
+
+
+def test_rtf_in_its_code_page():
+    assert read("a.rtf", documents.make_rtf("김하늘: 느려요")) == "김하늘: 느려요\nend"
+
+
+def test_docx_in_order_with_tables_headers_boxes_and_notes():
+    lines = read("a.docx", documents.make_docx()).split("\n")
+    assert [line for line in lines if line] == [
+        "머리말",
+        "김하늘: 결제가 느려요.",
+        "질문\t대답",
+        "얼마나?\t매일",
+        "끝",
+        "글상자",
+        "각주",
+    ]
+
+
+def test_xlsx_sheet_by_sheet():
+    lines = read("a.xlsx", documents.make_xlsx()).split("\n")
+    assert lines == ["면담", "화자\t말", "김하늘\t결제가 느려요", "둘째", "1\t\tTrue"]
+
+
+def test_pdf_page_by_page():
+    assert read("a.pdf", documents.make_pdf(["김하늘: 느려요", "둘째 쪽"])).split("\n") == ["김하늘: 느려요", "둘째 쪽"]
+
+
+def test_a_scan_has_no_text():
+    assert code_of("a.pdf", documents.make_pdf(["", ""])) == "NO_TEXT"
+
+
+def test_a_pdf_that_anybody_may_read_is_read():
+    assert read("a.pdf", documents.encrypted_pdf("")) == "비밀"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.pdf", partial(documents.encrypted_pdf, "secret")),
+        ("a.docx", lambda: documents.encrypted_zip(documents.make_docx())),
+        ("a.xlsx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le")),
+    ],
+)
+def test_encrypted(name, make):
+    assert code_of(name, make()) == "FILE_ENCRYPTED"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.docx", documents.make_xlsx),
+        ("a.xlsx", documents.make_docx),
+        ("a.docx", lambda: documents.make_pdf(["x"])),
+        ("a.pdf", SPOKEN.encode),
+        ("a.txt", documents.make_docx),
+        ("a.txt", lambda: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4),
+        ("a.txt", lambda: bytes(range(128, 256)) * 20 + bytes(range(32)) * 20),
+        ("a.docx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+    ],
+)
+def test_other_content_than_the_name_says(name, make):
+    assert code_of(name, make()) == "FILE_TYPE_MISMATCH"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.docx", lambda: documents.make_docx()[:-200]),
+        ("a.xlsx", lambda: documents.make_xlsx()[:3000]),
+        ("a.pdf", lambda: documents.make_pdf(["x"])[:60]),
+        ("a.xml", lambda: b"<a><b>"),
+    ],
+)
+def test_cut(name, make):
+    assert code_of(name, make()) in {"FILE_DAMAGED", "NO_TEXT"}
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.xlsx", lambda: documents.repacked(documents.make_xlsx(), {"xl/bomb.xml": bytes(300_000_000)})),
+        ("a.docx", lambda: documents.repacked(documents.make_docx(), {f"word/{n}.xml": b"" for n in range(2001)})),
+        ("a.docx", lambda: documents.docx_body("<w:p/>" * 150_000)),
+        ("a.docx", lambda: documents.docx_body("<w:sdt>" * 50_000 + "</w:sdt>" * 50_000)),
+        ("a.docx", lambda: documents.repacked(documents.make_docx(), {"word/styles.xml": documents.ENTITIES.encode()})),
+        ("a.xml", f"{documents.ENTITIES}<a>&a11;</a>".encode),
+        ("a.xlsx", lambda: documents.sheet_of('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')),
+        (
+            "a.xlsx",
+            lambda: documents.sheet_of("".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(1, 90))),
+        ),
+        ("a.pdf", documents.flate_bomb),
+        ("a.pdf", lambda: documents.make_pdf(["x"] * 501)),
+        ("a.pdf", lambda: documents.make_pdf(["x"], kids=b"2 0 R")),
+        ("a.html", lambda: b"<div>" * 2_000_000 + b"x"),
+        ("a.json", lambda: b"[" * 4_000_000),
+        ("a.txt", lambda: b" " * 49_000_000),
+        ("a.txt", lambda: b"\n \t" * 16_000_000),
+        ("a.txt", lambda: " \n".encode("utf-16-le") * 12_000_000),
+        ("a.txt", lambda: "가나다\n".encode() * 4_000_000),
+        ("a.rtf", lambda: b"{\\rtf1" + b"{" * 1_000_000),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_hostile_file_ends_with_a_code_within_its_limits(name, make):
+    content = make()
+    began = time.monotonic()
+    before = os.times().children_user
+    assert code_of(name, content) in CODE
+    assert os.times().children_user - before < 22
+    assert time.monotonic() - began < 65
+
+
+def test_a_sheet_s_own_word_about_its_size_is_not_believed():
+    content = documents.sheet_of('<row r="1"><c r="A1"><v>7</v></c></row>', claim="A1:XFD1048576")
+    assert "7" in read("a.xlsx", content)
+
+
+def test_text_beyond_the_limit_is_too_long():
+    assert code_of("a.txt", ("가" * (MAX_CHARACTERS + 1)).encode()) == "TEXT_TOO_LONG"
+    assert len(read("a.txt", ("가" * MAX_CHARACTERS).encode())) == MAX_CHARACTERS
+
+
+def our_reader():
+    children = psutil.Process().children()
+    return next((one for one in children if "services.interviews.extraction.child" in " ".join(one.cmdline())), None)
+
+
+def test_the_child_has_limits_no_secrets_and_no_network(monkeypatch):
+    monkeypatch.setenv("WELNO_CANARY", "canary-secret")
+    seen = {}
+
+    def look_at_it():
+        yield b"a"
+        child = wait_until(our_reader)
+        wait_until(lambda: child.rlimit(psutil.RLIMIT_NOFILE)[0] == 16)
+        seen["environment"] = child.environ()
+        seen["limits"] = [
+            child.rlimit(limit)[1] for limit in (psutil.RLIMIT_AS, psutil.RLIMIT_CPU, psutil.RLIMIT_FSIZE)
+        ]
+        seen["group"] = os.getpgid(child.pid)
+        seen["files"] = child.open_files()
+        yield b"b"
+
+    assert extract_text(FileKind.TEXT, look_at_it(), max_characters=10) == "ab"
+    assert "canary-secret" not in str(seen["environment"])
+    assert seen["environment"].keys() <= {"PATH", "LANG", "PYTHONUTF8", "MALLOC_ARENA_MAX"}
+    assert seen["limits"] == [1024**3, 20, 0]
+    assert seen["group"] != os.getpgid(0)
+    assert seen["files"] == []
+
+
+def test_a_reader_that_takes_too_long_is_killed_with_its_group():
+    with pytest.raises(FileUnusable, match="FILE_TOO_COMPLEX"):
+        extract_text(FileKind.PDF, [documents.make_pdf(["x"])], max_characters=10, wall_seconds=0.01)
+    assert our_reader() is None
+
+
+def test_a_source_that_breaks_is_no_short_file():
+    def break_off():
+        yield b"half"
+        raise OSError("the disk")
+
+    with pytest.raises(OSError, match="the disk"):
+        extract_text(FileKind.TEXT, break_off(), max_characters=10)

@@ -1,0 +1,58 @@
+"""Files that are sealed as they come: whole or absent."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from core.clock import clock
+from core.sealing import Sealer
+from spool import DamagedFile, Spool, UnknownFile
+
+OWNER = uuid4()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path, Sealer({"k": bytes(range(32))}), clock)
+
+
+def test_a_file_is_there_once_it_is_committed(spool: Spool):
+    growing = spool.interviews.begin(OWNER, "original")
+    growing.write("처음".encode() * 500_000)
+    assert spool.interviews.names(OWNER) == []
+    growing.commit()
+    assert spool.interviews.read_whole(OWNER, "original") == "처음".encode() * 500_000
+    assert spool.interviews.owners() == [OWNER]
+
+
+def test_nothing_stands_in_clear(spool: Spool, tmp_path: Path):
+    spool.interviews.put(OWNER, "text", "카나리아".encode())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and "카나리아".encode() in path.read_bytes()]
+
+
+def test_an_aborted_file_leaves_nothing(spool: Spool, tmp_path: Path):
+    growing = spool.interviews.begin(OWNER, "original")
+    growing.write(b"x" * 3_000_000)
+    growing.abort()
+    growing.abort()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert spool.interviews.owners() == []
+
+
+def test_a_file_of_another_owner_does_not_open(spool: Spool, tmp_path: Path):
+    spool.interviews.put(OWNER, "text", b"x")
+    other = uuid4()
+    (tmp_path / "interviews" / str(OWNER)).rename(tmp_path / "interviews" / str(other))
+    with pytest.raises(DamagedFile):
+        spool.interviews.read_whole(other, "text")
+
+
+def test_all_of_an_owner_goes_at_once(spool: Spool):
+    spool.interviews.put(OWNER, "text", b"x")
+    spool.interviews.begin(OWNER, "original").write(b"left by who died")
+    spool.interviews.put(OWNER, "upload", b"x")
+    assert spool.interviews.drop_all(OWNER) == 2
+    with pytest.raises(UnknownFile):
+        spool.interviews.read_whole(OWNER, "text")
+    assert spool.interviews.drop_all(OWNER) == 0

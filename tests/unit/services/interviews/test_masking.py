@@ -1,0 +1,179 @@
+"""What is taken out, what stays, and that one value has one placeholder."""
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.interviews.masking.masker import PatternMasker
+
+MASKER = PatternMasker()
+
+
+def masked(text, *words):
+    return MASKER.mask(text, words).text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # mobile numbers
+        ("010-1234-5678로 주세요", "[전화1]로 주세요"),
+        ("010 1234 5678", "[전화1]"),
+        ("010.1234.5678", "[전화1]"),
+        ("01012345678이요", "[전화1]이요"),
+        ("010)1234-5678", "[전화1]"),
+        ("011-123-4567", "[전화1]"),
+        ("+82 10-1234-5678", "[전화1]"),
+        ("０１０－１２３４－５６７８", "[전화1]"),
+        ("010–1234–5678", "[전화1]"),
+        ("0 1 0 1 2 3 4 5 6 7 8", "[전화1]"),
+        ("공일공 일이삼사 오육칠팔이에요", "[전화1]이에요"),
+        ("공일공에 일이삼사에 오육칠팔", "[전화1]"),
+        ("공일공 다시 일이삼사 다시 오육칠팔", "[전화1]"),
+        ("010 일이삼사 5678", "[전화1]"),
+        # land lines
+        ("02-123-4567", "[전화1]"),
+        ("(031) 123-4567", "[전화1]"),
+        ("070-1234-5678", "[전화1]"),
+        ("0212345678", "[전화1]"),
+        # resident and foreigner numbers
+        ("900101-1234567", "[주민번호1]"),
+        ("9001011234567", "[주민번호1]"),
+        ("900101 - 5234567", "[주민번호1]"),
+        ("900101-1******", "[주민번호1]"),
+        ("９００１０１－１２３４５６７", "[주민번호1]"),
+        ("구공공일공일 다시 일이삼사오육칠", "[주민번호1]"),
+        # cards
+        ("1234-5678-9012-3456", "[카드1]"),
+        ("1234 5678 9012 3456", "[카드1]"),
+        ("4111111111111111", "[카드1]"),
+        ("3782-822463-10005", "[카드1]"),
+        # accounts
+        ("110-123-456789", "[계좌1]"),
+        ("123456-04-123456", "[계좌1]"),
+        ("국민은행 12345678901234로", "국민은행 [계좌1]로"),
+        ("계좌번호는 1101 2345 6789 예요", "계좌번호는 [계좌1] 예요"),
+        # e-mail
+        ("a.b+c@mail.example.co.kr로", "[이메일1]로"),
+        ("ｈａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "[이메일1]"),
+        ("haneul골뱅이example점com", "[이메일1]"),
+        # plates and passports
+        ("12가 3456", "[차량1]"),
+        ("서울 123허4567", "[차량1]"),
+        ("여권은 M12345678", "여권은 [여권1]"),
+        ("M123A4567", "[여권1]"),
+        # names
+        ("김하늘: 느려요", "[이름1]: 느려요"),
+        ("[00:12] 김하늘 (여, 30대): 느려요", "[00:12] [이름1] (여, 30대): 느려요"),
+        ("김솔: 네\n면접관: 왜요?\n김솔: 음", "[이름1]: 네\n면접관: 왜요?\n[이름1]: 음"),
+        ("Sarah: yes\nSarah: no", "[이름1]: yes\n[이름1]: no"),
+        ("김하늘님이 왔다", "[이름1]님이 왔다"),
+        ("이보람 씨와 박준 대리", "[이름1] 씨와 [이름2] 대리"),
+        ("남궁민수 선생님", "[이름1] 선생님"),
+        ("박 과장님께 물었다", "[이름1] 과장님께 물었다"),
+        ("저는 김하늘입니다", "저는 [이름1]입니다"),
+        ("저는 마케팅팀 김하늘이라고 해요", "저는 마케팅팀 [이름1]이라고 해요"),
+        ("제 이름은 최다온이에요", "제 이름은 [이름1]이에요"),
+        ("김하늘: 네\n진행자: 하늘 씨는요? 하늘님", "[이름1]: 네\n진행자: [이름1] 씨는요? [이름1]님"),
+        ("김하늘: 네\n진행자: 그때 김하늘이 말했죠", "[이름1]: 네\n진행자: 그때 [이름1]이 말했죠"),
+    ],
+)
+def test_what_names_a_person_is_taken_out(text, expected):
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-01-15 13:30에 주문했어요",
+        "주문 번호 20240115-0001, 송장 1234567890",
+        "3,000원짜리 2개, 12,345,678원",
+        "1588-1234로 걸었어요",
+        "버전 1.2.3.4567, 192.168.100.200",
+        "101호 2024년 예산",
+        "50주 1000명, 24시 3000원",
+        "고객님, 여러분, 손님, 선생님, 하나님, 회원님, 사장님",
+        "고객: 네\n고객: 아니요\n진행자: 왜요?\nQ: 네\nA: 아니요",
+        "정리: 끝\n문제: 많다\n장점: 빠르다\n주의: 조심",
+        "저는 주부입니다. 저는 공무원이에요. 저는 이용자예요.",
+        "이 대표님은 전 대리였고 한 팀장이 현 부장입니다",
+        "성함이 어떻게 되세요? 이름이 뭐예요?",
+        "이거는 정말 조금 어려워요. 이용자 님들이 주로 최근에",
+        "일이 이 일이 삼 일 사이에 구했다 오육칠팔",
+        "Note: one\nhttp://example.com\nTime: 10",
+        "ISBN 978-89-1234-567-8",
+    ],
+)
+def test_what_names_nobody_stays(text):
+    assert masked(text) == text
+
+
+def test_one_value_has_one_placeholder_in_whatever_spelling():
+    text = "010-1234-5678, 01012345678, +82 10 1234 5678, 공일공 일이삼사 오육칠팔, 010-0000-0000"
+    assert masked(text) == "[전화1], [전화1], [전화1], [전화1], [전화2]"
+
+
+def test_counts_tell_how_many_values_of_each_kind():
+    counts = MASKER.mask("김하늘: 010-1234-5678\n김하늘: 010-1234-5678, a@b.kr", []).counts
+    assert counts == {"이름": 1, "전화": 1, "이메일": 1}
+
+
+def test_the_uploader_s_own_words_go_wherever_they_stand():
+    assert masked("프로젝트 X의 프로젝트  x, X", "X", "프로젝트 X", " ", "") == "[가림1]의 [가림1], [가림2]"
+    assert masked("김하늘님", "하늘") == "김[가림1]님"
+
+
+def test_words_are_no_patterns():
+    assert masked("a.c abc (x", "a.c", "(x") == "[가림1] abc [가림2]"
+
+
+def test_a_placeholder_that_the_text_writes_itself_is_not_used_again():
+    assert masked("[이름1]이라고 적고 김하늘 씨") == "[이름1]이라고 적고 [이름2] 씨"
+
+
+def test_masking_what_was_masked_changes_nothing():
+    once = masked("김하늘: 010-1234-5678, 900101-1234567, a@b.kr\n이보람 씨")
+    assert masked(once) == once
+
+
+DIGITS = st.text(alphabet="0123456789", min_size=4, max_size=4)
+
+
+@given(st.text(max_size=200), DIGITS, DIGITS, st.sampled_from(["-", " ", ".", ""]))
+def test_a_mobile_number_never_leaves(around, middle, last, between):
+    number = between.join(("010", middle, last))
+    around = "".join(letter for letter in around if unicodedata.category(letter)[0] != "N")
+    assert number not in masked(f"{around}\n전화 {number} 입니다\n{around}")
+
+
+@given(st.text(max_size=300), st.lists(st.text(max_size=10), max_size=3))
+def test_any_text_and_words_are_taken(text, words):
+    result = MASKER.mask(text, words)
+    assert sum(result.counts.values()) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 50_000,
+        "0 " * 25_000,
+        "010-" * 12_500,
+        "김" * 50_000,
+        "가나다님 " * 10_000,
+        "저는 " * 16_000,
+        "a@" * 25_000,
+        "공일" * 25_000,
+        "김하늘: 네\n" * 7_000,
+        "a." * 25_000,
+        " " * 50_000,
+        "\n".join(f"김{chr(0xAC00 + number)}하: 네" for number in range(5_000)),
+    ],
+    ids=range(12),
+)
+def test_the_longest_text_takes_no_longer_than_its_length(text):
+    began = time.process_time()
+    masked(text)
+    assert time.process_time() - began < 5

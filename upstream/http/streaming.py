@@ -1,0 +1,141 @@
+"""One HTTP exchange whose body is read as it comes, with an exact deadline for the whole, and an abort from elsewhere.
+
+The errors are those of `upstream.http.exchange`; Unreachable means here that no byte of the request has left.
+"""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from core.clock import clock
+from upstream.http.exchange import LEAVING, BrokenResponse, ExchangeError, ResponseTooLarge, TimedOut, Unreachable
+
+_SMALLEST_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """`silence_seconds`: longest pause between two pieces; None for as long as the whole."""
+
+    total_seconds: float
+    max_bytes: int
+    connect_seconds: float = 5.0
+    silence_seconds: float | None = None
+
+
+class HttpStream:
+    """An answer whose head is there. `abort` may be called from any thread, and more than once."""
+
+    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._max_bytes = max_bytes
+        self._deadline = deadline
+        self._is_aborted = threading.Event()
+
+    @property
+    def is_aborted(self) -> bool:
+        return self._is_aborted.is_set()
+
+    def abort(self) -> None:
+        """Wakes whoever reads: closing the response alone would leave them in their read."""
+        self._is_aborted.set()
+        self.cut()
+
+    def cut(self) -> None:
+        connection = self._response.extensions["network_stream"].get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Raises ExchangeError. Ends early, without one, when it was aborted."""
+        size = 0
+        declared = self.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            raise ResponseTooLarge
+        try:
+            for piece in self._response.iter_raw():
+                size += len(piece)
+                if size > self._max_bytes:
+                    raise ResponseTooLarge
+                yield piece
+        except (httpx.RequestError, ssl.SSLError) as exc:
+            if not self.is_aborted:
+                raise _translate(exc, is_over_time=self.is_over_time) from exc
+
+    def read(self) -> bytes:
+        """All of it. Raises ExchangeError."""
+        return b"".join(self.pieces())
+
+    @property
+    def is_over_time(self) -> bool:
+        return clock.monotonic() >= self._deadline
+
+
+@contextmanager
+def open_stream(
+    http: httpx.Client,
+    request: httpx.Request,
+    limits: StreamLimits,
+    before_send: Callable[[], object] | None = None,
+) -> Iterator[HttpStream]:
+    """Raises ExchangeError. At most one request leaves.
+
+    `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
+    """
+    deadline = clock.monotonic() + limits.total_seconds
+    leaving = _Leaving(before_send)
+    request.extensions |= {"timeout": _timeouts(limits), "trace": leaving.trace}
+    try:
+        response = http.send(request, stream=True)
+    except (httpx.RequestError, ssl.SSLError) as exc:
+        if not leaving.has_left:
+            raise Unreachable from exc
+        raise _translate(exc, is_over_time=clock.monotonic() >= deadline) from exc
+    stream = HttpStream(response, limits.max_bytes, deadline)
+    with contextlib.closing(response), _cut_at(stream, deadline - clock.monotonic()):
+        yield stream
+
+
+def _timeouts(limits: StreamLimits) -> dict[str, float | None]:
+    silence = limits.total_seconds if limits.silence_seconds is None else limits.silence_seconds
+    read = max(min(silence, limits.total_seconds), _SMALLEST_SECONDS)
+    connect = max(min(limits.connect_seconds, limits.total_seconds), _SMALLEST_SECONDS)
+    return httpx.Timeout(read, connect=connect, pool=connect).as_dict()
+
+
+class _Leaving:
+    """Notes when the request leaves, which decides whether somebody may be working on it."""
+
+    def __init__(self, before_send: Callable[[], object] | None) -> None:
+        self.has_left = False
+        self._before_send = before_send
+
+    def trace(self, event: str, _info: object) -> None:
+        if event == LEAVING:
+            if self._before_send is not None:
+                self._before_send()
+            self.has_left = True
+
+
+@contextmanager
+def _cut_at(stream: HttpStream, seconds: float) -> Iterator[None]:
+    # A read's own time-out starts anew with each byte, and cannot be changed once the body has begun.
+    timer = threading.Timer(max(seconds, _SMALLEST_SECONDS), stream.cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _translate(error: Exception, *, is_over_time: bool) -> ExchangeError:
+    return TimedOut() if is_over_time or isinstance(error, httpx.TimeoutException) else BrokenResponse()

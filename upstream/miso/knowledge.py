@@ -1,0 +1,65 @@
+"""The client of a knowledge base: documents with segments, made when they are indexed, taken out again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from upstream.http.exchange import HttpResponse
+from upstream.miso import answers
+from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of
+from upstream.miso.errors import MisoAnswerInvalid
+
+_LIMITS = MisoCallLimits(30.0)
+_RULES = {
+    "pre_processing_rules": [
+        {"id": "remove_extra_spaces", "enabled": True},
+        {"id": "remove_urls_emails", "enabled": True},
+    ],
+    "segmentation": {"separator": "###", "max_tokens": 2000},
+}
+
+
+class MisoKnowledge:
+    """Of one dataset. Safe to share between threads; every call raises MisoError."""
+
+    def __init__(self, base_url: str, api_key: str, dataset_id: str, *, http: httpx.Client | None = None) -> None:
+        self._connection = MisoConnection(base_url, api_key, http)
+        self._docs = f"/datasets{path_of(dataset_id)}/docs"
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add_document(self, name: str, text: str) -> str:
+        """Its id."""
+        body = {
+            "name": name,
+            "text": text,
+            "indexing_type": "high_quality",
+            "process_rule": {"mode": "custom", "rules": _RULES},
+        }
+        answer = answers.read_answer(self._post(f"{self._docs}/text", body))
+        document = answer.get("document")
+        document_id = document.get("id") if isinstance(document, dict) else None
+        if not isinstance(document_id, str) or not document_id:
+            raise MisoAnswerInvalid(reason="no_outputs")
+        return document_id
+
+    def is_indexed(self, document_id: str) -> bool:
+        """Segments are taken from then on."""
+        listed = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS)).get("data")
+        documents = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return any(one.get("id") == document_id and one.get("indexing_status") == "completed" for one in documents)
+
+    def add_segments(self, document_id: str, contents: Sequence[str]) -> None:
+        segments = [{"content": content, "keywords": []} for content in contents]
+        answers.read_answer(self._post(f"{self._docs}{path_of(document_id)}/segments", {"segments": segments}))
+
+    def delete_document(self, document_id: str) -> None:
+        """Also one that is gone already."""
+        reply = self._connection.call("DELETE", f"{self._docs}{path_of(document_id)}", _LIMITS)
+        if reply.status != 404 and not 200 <= reply.status < 300:
+            raise answers.read_refusal(reply)
+
+    def _post(self, path: str, body: dict[str, Any]) -> HttpResponse:
+        return self._connection.call("POST", path, _LIMITS, body=body)
