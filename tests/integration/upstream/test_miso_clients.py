@@ -108,6 +108,7 @@ def test_a_missing_output_is_null(workflows, control):
         ({"cut": "during"}, errors.MisoAnswerLost),
         ({"delay_seconds": 5}, errors.MisoAnswerLost),
         ({"workflow_seconds": 5}, errors.MisoAnswerLost),
+        ({"chunk_delay_seconds": 0.4}, errors.MisoAnswerLost),
         ({"status": 500, "code": "internal_server_error"}, errors.MisoServerFailed),
         ({"code": "provider_quota_exceeded"}, errors.MisoRejected),
         ({"status": 401}, errors.MisoMisconfigured),
