@@ -67,7 +67,7 @@ class MisoExchange:
         """With the fault's headers, cut where the fault says so."""
         cut = self.fault.cut if self.fault else None
         shown = Reply(reply.status, reply.parts, reply.content_type, {**reply.headers, **self.headers})
-        return await deliver(self.request, shown, self.call, cut)
+        return await deliver(self.request, shown, self.call, cut, self.traits.chunk_delay_seconds)
 
     async def give_in_its_place(self, fault: Fault) -> web.StreamResponse:
         """What the fault puts in the place of the answer."""

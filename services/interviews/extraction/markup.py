@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import ParseError
 
 from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from striprtf.striprtf import rtf_to_text
@@ -12,6 +13,8 @@ from striprtf.striprtf import rtf_to_text
 from services.interviews.extraction.decoding import decode_declared
 from services.interviews.extraction.failures import FileFault, FileUnusable
 
+MAX_TAGS = 200_000
+_CELLS = ("td", "th")
 _UNSHOWN = ("script", "style", "template", "noscript", "head", "svg")
 _BLOCKS = (
     *("p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer"),
@@ -23,19 +26,38 @@ _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 
 
 def read_html(content: bytes) -> Iterator[str]:
+    _require_few_tags(content)
     soup = BeautifulSoup(_BLANKS.sub(" ", decode_declared(content)), "lxml")
-    for unshown in soup.find_all(_UNSHOWN):
-        unshown.decompose()
-    for block in soup.find_all(_BLOCKS):
-        block.insert_before("\n")
-        block.insert_after("\n")
-    for cell in soup.find_all(("td", "th")):
-        cell.insert_after("\t")
-    yield from (line.strip() for line in soup.get_text().split("\n") if line.strip())
+    yield from (line.strip() for line in "".join(_walk(soup)).split("\n") if line.strip())
+
+
+def _walk(soup: BeautifulSoup) -> Iterator[str]:
+    """Its texts, and the edges of its blocks and cells. On a stack of its own: pages nest as deep as they like."""
+    open_tags = [(iter(soup.contents), "")]
+    while open_tags:
+        children, edge = open_tags[-1]
+        child = next(children, None)
+        if child is None:
+            open_tags.pop()
+            yield edge
+        elif isinstance(child, Tag):
+            if child.name not in _UNSHOWN:
+                is_block = child.name in _BLOCKS
+                yield "\n" if is_block else ""
+                open_tags.append((iter(child.contents), "\n" if is_block else "\t" if child.name in _CELLS else ""))
+        elif type(child) is NavigableString:  # its subclasses are comments, declarations, scripts
+            yield str(child)
+
+
+def _require_few_tags(content: bytes) -> None:
+    # In UTF-16 too: the byte is a part of each. Parsers take some kilobytes and microseconds for a tag.
+    if content.count(b"<") > MAX_TAGS:
+        raise FileUnusable(FileFault.FILE_TOO_COMPLEX)
 
 
 def read_xml(content: bytes) -> Iterator[str]:
     """Each text on a line of its own. Decoded here: the parser knows no CP949."""
+    _require_few_tags(content)
     text = _DECLARATION.sub("", decode_declared(content).lstrip("\ufeff"))
     try:
         root = fromstring(text)

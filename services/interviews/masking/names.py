@@ -52,7 +52,7 @@ def find_names(text: str) -> Iterator[Span]:
     # Two syllables before a title are sure there, and often a part of another word elsewhere.
     sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}
     full = sorted(sure, key=lambda name: (-len(name), name))[:_MOST_NAMES]
-    given = {_given_of(name): name for name in reversed(full) if len(_given_of(name)) == 2}
+    given = {_given_of(name): name for name in reversed(full) if len(_given_of(name)) in (2, 3)}
     for span in recognised:
         yield replace(span, value=given.get(span.value, span.value))
     yield from _find_again(text, full)
@@ -76,7 +76,7 @@ def _is_label_of_person(name: str, times: int) -> bool:
         return False
     if name.isascii():
         return times >= _RESPONDS_AT_LEAST
-    is_full = re.fullmatch(_FULL, name) is not None
+    is_full = re.fullmatch(rf"{_FAMILY}[가-힣]{{1,3}}", name) is not None
     return is_full and (len(name) == 3 or times >= _RESPONDS_AT_LEAST)
 
 

@@ -1,5 +1,6 @@
 """The clients of MISO against the sandbox: each fault ends as the error that says what follows."""
 
+import logging
 import re
 import signal
 import subprocess
@@ -107,6 +108,7 @@ def test_a_missing_output_is_null(workflows, control):
         ({"cut": "during"}, errors.MisoAnswerLost),
         ({"delay_seconds": 5}, errors.MisoAnswerLost),
         ({"workflow_seconds": 5}, errors.MisoAnswerLost),
+        ({"chunk_delay_seconds": 0.4}, errors.MisoAnswerLost),
         ({"status": 500, "code": "internal_server_error"}, errors.MisoServerFailed),
         ({"code": "provider_quota_exceeded"}, errors.MisoRejected),
         ({"status": 401}, errors.MisoMisconfigured),
@@ -299,10 +301,13 @@ def test_a_document_goes_into_the_knowledge_base_and_out(sandbox, control):
     knowledge.close()
 
 
-def test_no_key_and_no_text_stand_in_reprs_and_errors(workflows, agent, control):
+def test_no_key_and_no_text_stand_in_reprs_errors_and_logs(workflows, agent, control, caplog):
+    caplog.set_level(logging.DEBUG)
     control.fault(code="invalid_param", message="김하늘: 결제가 느려서")
     with pytest.raises(errors.MisoRejected) as refused:
         run(workflows)
-    shown = "".join(map(repr, (workflows, agent, refused.value, refused.value.args, str(refused.value))))
+    with agent.chat("결제가 왜?", {}, "acc-1") as answer:
+        shown = "".join(map(repr, (answer, *answer.frames())))
+    shown += caplog.text + "".join(map(repr, (workflows, agent, refused.value, refused.value.args, str(refused.value))))
     assert "sandbox-miso" not in shown
-    assert "김하늘" not in shown
+    assert not re.search("김하늘|결제", shown)

@@ -1,6 +1,7 @@
 """MISO's faults on demand: which calls they strike, what they cost, and whether the workflow goes on."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -156,3 +157,10 @@ def test_a_stream_breaks_off_in_the_middle_of_a_block(miso, control):
 def test_an_unknown_fault_is_refused_by_its_field(control, fault):
     refused = control.http.post(f"{control.base}/control/faults", json={"path": RUN, **fault})
     assert (refused.status_code, refused.json()["field"]) == (400, next(iter(fault)))
+
+
+def test_a_blocking_answer_comes_slowly(miso, control):
+    fault_of(control, chunk_delay_seconds=0.05)
+    began = time.monotonic()
+    assert miso.run().json()["data"]["status"] == "succeeded"
+    assert time.monotonic() - began >= 0.5

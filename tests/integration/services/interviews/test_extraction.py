@@ -1,8 +1,10 @@
 """Each format by a real file, in a child process without secrets; hostile files end with a code within their limits."""
 
 import os
+import subprocess
 import time
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -153,6 +155,7 @@ def test_cut(name, make):
         ("a.pdf", lambda: documents.make_pdf(["x"] * 501)),
         ("a.pdf", lambda: documents.make_pdf(["x"], kids=b"2 0 R")),
         ("a.html", lambda: b"<div>" * 2_000_000 + b"x"),
+        ("a.xml", lambda: b"<a>" * 90_000 + b"</a>" * 90_000),
         ("a.json", lambda: b"[" * 4_000_000),
         ("a.txt", lambda: b" " * 49_000_000),
         ("a.txt", lambda: b"\n \t" * 16_000_000),
@@ -171,6 +174,11 @@ def test_a_hostile_file_ends_with_a_code_within_its_limits(name, make):
     assert time.monotonic() - began < 65
 
 
+@pytest.mark.parametrize("page", [b"<div>" * 150_000 + b"x", b"<p>x" * 12_000, b"<b>" * 150_000 + b"x"])
+def test_html_that_nests_deep_or_has_many_tags_is_read(page):
+    assert set(read("a.html", page)) <= set("x\n")
+
+
 def test_a_sheet_s_own_word_about_its_size_is_not_believed():
     content = documents.sheet_of('<row r="1"><c r="A1"><v>7</v></c></row>', claim="A1:XFD1048576")
     assert "7" in read("a.xlsx", content)
@@ -179,6 +187,11 @@ def test_a_sheet_s_own_word_about_its_size_is_not_believed():
 def test_text_beyond_the_limit_is_too_long():
     assert code_of("a.txt", ("가" * (MAX_CHARACTERS + 1)).encode()) == "TEXT_TOO_LONG"
     assert len(read("a.txt", ("가" * MAX_CHARACTERS).encode())) == MAX_CHARACTERS
+
+
+def may_unshare_network():
+    """Kernels can forbid it to users without rights."""
+    return subprocess.run(["unshare", "--user", "--net", "true"], check=False, capture_output=True).returncode == 0
 
 
 def our_reader():
@@ -200,6 +213,7 @@ def test_the_child_has_limits_no_secrets_and_no_network(monkeypatch):
         ]
         seen["group"] = os.getpgid(child.pid)
         seen["files"] = child.open_files()
+        seen["network"] = Path(f"/proc/{child.pid}/ns/net").readlink()
         yield b"b"
 
     assert extract_text(FileKind.TEXT, look_at_it(), max_characters=10) == "ab"
@@ -208,6 +222,8 @@ def test_the_child_has_limits_no_secrets_and_no_network(monkeypatch):
     assert seen["limits"] == [1024**3, 20, 0]
     assert seen["group"] != os.getpgid(0)
     assert seen["files"] == []
+    if may_unshare_network():
+        assert seen["network"] != Path("/proc/self/ns/net").readlink()
 
 
 def test_a_reader_that_takes_too_long_is_killed_with_its_group():
