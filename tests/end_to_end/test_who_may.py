@@ -39,6 +39,10 @@ PUBLIC = {
     "pages.staff_runs",
     "pages.results_trend",
     "pages.disease_report",
+    "pages.sign_in",
+    "pages.my",
+    "pages.my_withdrawn",
+    "pages.my_erased",
     "pages.vendor",
     "pages_journey.journey",
     "pages_journey.tag",
@@ -77,8 +81,9 @@ def rules(running_product: Product) -> Iterator[list[Rule]]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     app = create_app(Settings.read(running_product.stack.env))
-    # The journey has other people: integration/webapp/journey/test_who_may.py.
-    ours = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("journey"))
+    # These have other people, and tests of their own: integration/webapp/{journey,interviews}.
+    others = ("journey", "members", "interviews")
+    ours = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(others))
     yield [rule for rule in ours if rule.endpoint not in PUBLIC]
     parts(app).close()
     root.handlers = handlers

@@ -33,13 +33,16 @@ SECURITY_STAFF: Security = [{"access_token": []}]
 SECURITY_MEMBER: Security = [{"account_cookie": []}, {"access_token": []}]
 
 
-def fails(blueprint: Blueprint, *statuses: int) -> Callable[[F], F]:
+def fails(
+    blueprint: Blueprint, *statuses: int, schema: Any = ErrorBody, content_type: str | None = None
+) -> Callable[[F], F]:
     """Document error answers; what any operation, or any with a body (413), may answer is added."""
 
     def decorate(function: F) -> F:
         also = (*_WITH_BODY, *_ALWAYS) if 413 in statuses else _ALWAYS
         for status in {*statuses, *also}:
-            function = blueprint.alt_response(status, schema=ErrorBody, description=_SAID[status])(function)
+            answer = {"schema": schema, "description": _SAID[status], "content_type": content_type}
+            function = blueprint.alt_response(status, **answer)(function)
         return function
 
     return decorate

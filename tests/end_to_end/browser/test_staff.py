@@ -11,7 +11,7 @@ from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.person import API, Visit
 from tests.end_to_end.product import Product
-from tests.end_to_end.provider import PUSH
+from tests.end_to_end.provider import CHECKUPS, PUSH
 
 PAGE = "/staff/runs"
 STOPPED = "stopped"
@@ -44,11 +44,19 @@ def page(visitor: Visitor, token: str) -> Page:
 
 @pytest.fixture
 def stopped(product: Product) -> Visit:
-    """Stopped at the push, because the provider took our key for a wrong one."""
+    """Stopped at the records, because the provider took our key for a wrong one."""
+    visit = product.meet().is_known_with().start().asks_for_push()
+    visit.wait_for("auth_waiting")
+    with product.provider.fault(CHECKUPS, status=401):
+        visit.approves().wait_for("error")
+    return visit
+
+
+@pytest.fixture
+def stopped_at_push(product: Product) -> Visit:
     visit = product.meet().is_known_with().start()
     with product.provider.fault(PUSH, status=401):
-        visit.asks_for_push()
-        visit.wait_for("error")
+        visit.asks_for_push().wait_for("error")
     return visit
 
 
@@ -113,14 +121,21 @@ def test_a_stopped_run_is_found_understood_resumed_and_completes(page: Page, sto
     open_story(page, stopped)
     expect(fact(page, "오류")).to_contain_text("제공자가 우리 키를 거절함SERVICE_UNAVAILABLE")
     tried = page.locator("#steps-rows tr")
-    expect(tried).to_contain_text(["인증 요청1번째실패제공자가 우리 키를 거절함SERVICE_UNAVAILABLE"])
+    expect(tried.last).to_contain_text("건강검진 기록 가져오기1번째실패제공자가 우리 키를 거절함SERVICE_UNAVAILABLE")
     confirm(page, "다시 시작")
-    expect(page.locator("#answer")).to_have_text("다시 시작했어요. ‘인증 요청’부터 이어져요.")
-    stopped.approves().wait_for("completed")
+    expect(page.locator("#answer")).to_have_text("다시 시작했어요. ‘건강검진 기록 가져오기’부터 이어져요.")
+    stopped.wait_for("completed")
     let_it_look_again(page)
     expect(fact(page, "상태")).to_have_text("완료 끝남", timeout=20_000)
     expect(tried.last).to_contain_text("마무리")
     expect(page.locator("#run-history-body").get_by_role("button")).to_have_count(0)
+
+
+def test_a_push_is_not_sent_again_by_an_operator(page: Page, stopped_at_push: Visit) -> None:
+    open_story(page, stopped_at_push)
+    expect(fact(page, "오류")).to_contain_text("SERVICE_UNAVAILABLE")
+    expect(page.get_by_role("button", name="다시 시작")).to_be_hidden()
+    expect(page.get_by_role("button", name="작업 취소")).to_be_visible()
 
 
 def test_a_cancelled_run_ends_for_its_person_too(page: Page, waiting: Visit) -> None:

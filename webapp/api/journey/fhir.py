@@ -27,12 +27,13 @@ from webapp.errors import ApiError, Code
 PREFIX = "/api/v1/fhir"
 blueprint = JourneyBlueprint("journey_fhir", __name__, url_prefix=PREFIX, description="FHIR R4, read only")
 _ANSWER = {"responses": {200: {"description": "A resource.", "content": {MEDIA_TYPE: {}}}}}
+_OUTCOME: dict[str, Any] = {"schema": {"type": "object"}, "content_type": MEDIA_TYPE}
 
 
 @blueprint.get("/metadata")
 @blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
 @for_journey
-@fails(blueprint, 401, 403)
+@fails(blueprint, 401, 403, **_OUTCOME)
 def show_capabilities(_: JourneyCaller) -> Response:
     """What this server serves."""
     return _answer(capability_statement(_address(), stores().clock.now()))
@@ -42,7 +43,7 @@ def show_capabilities(_: JourneyCaller) -> Response:
 @blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
 @for_journey
 @blueprint.arguments(FhirQuery, location="query", error_status_code=400)
-@fails(blueprint, 400, 401, 403, 404)
+@fails(blueprint, 400, 401, 403, 404, **_OUTCOME)
 def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
     """A page of Appointment, Encounter, Task or Location."""
     if kind not in RESOURCE_KINDS:
@@ -68,7 +69,7 @@ def search(caller: JourneyCaller, query: dict[str, Any], kind: str) -> Response:
 @blueprint.get("/<string:kind>/<string:key>")
 @blueprint.doc(security=SECURITY_STAFF, **_ANSWER)
 @for_journey
-@fails(blueprint, 401, 403, 404)
+@fails(blueprint, 401, 403, 404, **_OUTCOME)
 def show_resource(caller: JourneyCaller, kind: str, key: str) -> Response:
     """One resource; another's looks like none."""
     with stores().sessions() as session:

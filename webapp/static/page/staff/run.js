@@ -11,7 +11,7 @@ import { makeCell, makeChip, makeMoment, makeReason } from "./list.js";
 import {
   describeState,
   formatDuration,
-  isStopped,
+  mayResume,
   nameOutcome,
   nameStatus,
   nameStep,
@@ -109,7 +109,7 @@ export class RunView {
     this.#drawn = drawn;
     const focused = document.activeElement;
     find("facts").replaceChildren(...factsOf(run).map(([name, ...values]) => makeFact(name, values)));
-    show(find("resume"), isStopped(run.summary));
+    show(find("resume"), mayResume(run.summary));
     show(find("actions"), run.summary.run_state !== "ended");
     this.#steps.showRows(run.steps.map(makeStep));
     show(find("run-history-missing"), false);

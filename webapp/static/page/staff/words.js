@@ -89,9 +89,14 @@ export const nameOutcome = naming(OUTCOMES);
 /** @param {string} code @returns {string} empty for a code without a name */
 export const nameReason = (code) => REASONS[code] ?? "";
 
-/** @param {any} summary whether an operator may let it go on */
+/** @param {any} summary */
 export function isStopped(summary) {
   return summary.run_state === "idle" && summary.error_code !== null;
+}
+
+/** Whether an operator may let it go on: a push is the person's own to ask for. @param {any} summary */
+export function mayResume(summary) {
+  return isStopped(summary) && summary.step !== "request_simple_auth";
 }
 
 /** Who acts next on it. @param {any} summary */
