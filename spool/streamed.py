@@ -29,7 +29,7 @@ class StreamedFiles:
 
     @translated
     def begin(self, owner: UUID, name: str) -> "GrowingFile":
-        """A file that nobody sees before its `commit`."""
+        """A file that nobody sees before its `keep`."""
         folder = self._folder(owner)
         self.folders.ensure_folder(folder)
         path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
@@ -42,7 +42,7 @@ class StreamedFiles:
         growing = self.begin(owner, name)
         try:
             growing.write(content)
-            growing.commit()
+            growing.keep()
         except BaseException:
             growing.abort()
             raise
@@ -108,7 +108,7 @@ class StreamedFiles:
 
 
 class GrowingFile:
-    """Sealed as it comes; ended by `commit` or `abort`, the latter harmless when repeated. Raises StorageFault."""
+    """Sealed as it comes; ended by `keep` or `abort`, the latter harmless when repeated. Raises StorageFault."""
 
     def __init__(
         self, folders: SpoolFolders, handle: int, path: Path, target: Path, sealing: PieceSealer, seconds: float
@@ -126,7 +126,7 @@ class GrowingFile:
         write_all(self._disk, self._open_handle(), self._sealing.feed(data))
 
     @translated
-    def commit(self) -> None:
+    def keep(self) -> None:
         """Durable under its name."""
         handle = self._open_handle()
         write_all(self._disk, handle, self._sealing.finish())

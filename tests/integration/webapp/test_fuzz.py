@@ -26,8 +26,8 @@ _CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-# They never end by themselves; test_sockets.py and the journey's test_live.py read them.
-_STREAMS = "/events$"
+# They never end by themselves: test_sockets.py, and test_live.py and test_stream.py of journey and interviews, read them.
+_STREAMS = "(/events|/api/sse/.*)$"
 _LONGEST_WAIT_SECONDS = 60
 
 
