@@ -114,7 +114,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         members,
     ):
         api.register_blueprint(resource.blueprint)
-    add_interviews(api)
+    add_interviews(app, api)
     # Once for the app, and before any ProxyFix.
     sock = install_handshake(app, [PROTOCOL])
     if parts(app).stores.settings.journey.is_on:

@@ -26,7 +26,7 @@ _CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-# They never end by themselves: test_sockets.py, and test_live.py and test_stream.py of journey and interviews, read them.
+# They never end by themselves: test_sockets.py reads them, test_live.py the journey's, test_stream.py the interviews'.
 _STREAMS = "(/events|/api/sse/.*)$"
 _LONGEST_WAIT_SECONDS = 60
 
