@@ -9,11 +9,15 @@ import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, text, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from core.settings import Settings
+from dev.local.ports import pick_port
 from models.interviews import Interview, Project
+from tests.integration.conftest import AppOf
 from tests.integration.interviews.company import World
+from webapp.api.interviews import workflow
 from webapp.current import parts
 
 from .members import Member
@@ -260,3 +264,40 @@ def test_the_day_is_koreas(jun: Member, world: World, engine: Engine):
     assert answer.json["interview"]["interview_date"] == "2026-03-02"
     with engine.connect() as connection:
         assert connection.execute(Interview.__table__.select()).first()
+
+
+def test_an_upload_needs_no_redis(
+    app_of: AppOf,
+    demo_env: dict[str, str],
+    postgres_url: str,
+    web_settings: Settings,
+    jun: Member,
+    world: World,
+    engine: Engine,
+):
+    """Logins and numbers stand in PostgreSQL; the stream is filled when Redis is back."""
+    changes = {
+        "DATABASE_URL": postgres_url,
+        "REDIS_URL": f"redis://127.0.0.1:{pick_port()}/0",
+        "TILKO_DATA_DIR": str(web_settings.files.data_dir),
+    }
+    without = app_of(Settings.read({**demo_env, **changes}))
+    answer = Member(without.test_client(use_cookies=False), "jun", jun.token).upload(world)
+    assert answer.status_code == 200, answer.text
+    with engine.connect() as connection:
+        numbered = text("select seq from welno.welno_events where subject = :subject")
+        assert list(connection.execute(numbered, {"subject": f"project:{world.food}"}).scalars()) == [1]
+
+
+def test_a_database_that_is_away_leaves_nothing(
+    app: Flask, jun: Member, world: World, web_settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """It goes away after the bytes have come."""
+
+    def away(*_: object) -> None:
+        raise OperationalError("insert", {}, Exception())
+
+    monkeypatch.setattr(workflow, "add_interview", away)
+    answer = send_file(jun, world, b"x" * 300_000)
+    assert (answer.status_code, code_of(answer)) == (503, "STORE_UNAVAILABLE")
+    assert files_on_disk(web_settings) == []
