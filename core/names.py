@@ -32,6 +32,7 @@ class Task(StrEnum):
     ERASE_PATIENT = "welno.patients.erase"
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
+    ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -66,6 +67,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
+    Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,

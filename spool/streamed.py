@@ -1,9 +1,11 @@
 """Sealed files that are written and read in pieces, in a folder per owner, outside of the four states of packages."""
 
+import math
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -29,7 +31,7 @@ class StreamedFiles:
 
     @translated
     def begin(self, owner: UUID, name: str) -> "GrowingFile":
-        """A file that nobody sees before its `commit`."""
+        """A file that nobody sees before its `keep`."""
         folder = self._folder(owner)
         self.folders.ensure_folder(folder)
         path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
@@ -42,7 +44,7 @@ class StreamedFiles:
         growing = self.begin(owner, name)
         try:
             growing.write(content)
-            growing.commit()
+            growing.keep()
         except BaseException:
             growing.abort()
             raise
@@ -81,6 +83,11 @@ class StreamedFiles:
         return [UUID(name) for name in self._listed(self._root)]
 
     @translated
+    def unchanged_since(self, moment: datetime) -> list[UUID]:
+        """Owners to whose folder nothing was added, and from which nothing was taken, since then."""
+        return [owner for owner in self.owners() if self._changed_at(owner) <= moment.timestamp()]
+
+    @translated
     def drop_all(self, owner: UUID) -> int:
         """Also what a writer that died has left there. How many files there were."""
         folder = self._folder(owner)
@@ -93,6 +100,12 @@ class StreamedFiles:
             self._disk.rmdir(folder)
             self._disk.fsync_folder(folder.parent)
         return sum(not name.startswith(TEMPORARY_PREFIX) for name in names)
+
+    def _changed_at(self, owner: UUID) -> float:
+        try:
+            return self._disk.stat(self._folder(owner)).st_mtime
+        except FileNotFoundError:
+            return math.inf
 
     def _listed(self, folder: Path) -> list[str]:
         try:
@@ -108,7 +121,7 @@ class StreamedFiles:
 
 
 class GrowingFile:
-    """Sealed as it comes; ended by `commit` or `abort`, the latter harmless when repeated. Raises StorageFault."""
+    """Sealed as it comes; ended by `keep` or `abort`, the latter harmless when repeated. Raises StorageFault."""
 
     def __init__(
         self, folders: SpoolFolders, handle: int, path: Path, target: Path, sealing: PieceSealer, seconds: float
@@ -126,7 +139,7 @@ class GrowingFile:
         write_all(self._disk, self._open_handle(), self._sealing.feed(data))
 
     @translated
-    def commit(self) -> None:
+    def keep(self) -> None:
         """Durable under its name."""
         handle = self._open_handle()
         write_all(self._disk, handle, self._sealing.finish())

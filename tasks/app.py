@@ -34,6 +34,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.patients.erasure",
             "tasks.patients.exports",
             "tasks.journey.jobs",
+            "tasks.interviews.erasure",
         ],
     )
     app.conf.update(
@@ -84,6 +85,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "close-day": every(Task.CLOSE_DAY, _CLOSE_DAY_SECONDS),
         "tell-emr": every(Task.TELL_EMR, _TELL_EMR_SECONDS),
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
+        "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 

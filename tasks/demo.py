@@ -1,4 +1,4 @@
-"""`python -m tasks.demo CONTENT PASSWORD_FILE HALL_KEY_FILE`: makes the demo hospital, where WELNO_DEMO says so.
+"""`python -m tasks.demo HOSPITAL PASSWORD_FILE HALL_KEY_FILE COMPANIES`: makes the demo, where WELNO_DEMO says so.
 
 Repeatable: what is there already stays as it is, and today's appointments are added where they are missing.
 Exit status: 0 done, 1 this is no demo.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from services.interviews.demo import seed_companies
 from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital, seed_people
 from services.journey.demo_maps import draw_floors
 from services.journey.hospital_cache import HospitalCache
@@ -19,7 +20,7 @@ from services.stores import Stores
 from tasks.opening import open_stores
 
 
-def seed(here: Stores, content_path: Path, password: str, hall_key: str) -> None:
+def seed(here: Stores, content_path: Path, password: str, hall_key: str, companies_path: Path) -> None:
     """The rows in one transaction: they are there as a whole or not at all. Then the maps that are missing."""
     content = orjson.loads(content_path.read_bytes())
 
@@ -31,19 +32,20 @@ def seed(here: Stores, content_path: Path, password: str, hall_key: str) -> None
         seed_hospital(work.session, content, DemoSecrets(password_hash, hall_key))
         user_ids = seed_people(work.session, here.people, content)
         zone, now = here.settings.journey.time_zone, here.clock.now()
+        seed_companies(work.session, orjson.loads(companies_path.read_bytes()), password_hash)
         seed_appointments(work.session, user_ids, content["appointments_today"], now, zone)
     HospitalCache(here.redis, here.sessions).forget()
     draw_floors(FloorMaps(FolderMapStore(here.settings.files.data_dir / MAPS_FOLDER)), content)
 
 
 def main(arguments: Sequence[str]) -> int:
-    content, password, hall_key = (Path(argument) for argument in arguments)
+    content, password, hall_key, companies = (Path(argument) for argument in arguments)
     here = open_stores()
     try:
         if not here.settings.accounts.demo:
             sys.stderr.write("WELNO_DEMO is not true: this is no demo\n")
             return 1
-        seed(here, content, password.read_text().strip(), hall_key.read_text().strip())
+        seed(here, content, password.read_text().strip(), hall_key.read_text().strip(), companies)
     finally:
         here.close()
     return 0

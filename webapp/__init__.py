@@ -19,6 +19,7 @@ from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
+from webapp.api.interviews.routes import add_interviews
 from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
@@ -113,6 +114,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         members,
     ):
         api.register_blueprint(resource.blueprint)
+    add_interviews(app, api)
     # Once for the app, and before any ProxyFix.
     sock = install_handshake(app, [PROTOCOL])
     if parts(app).stores.settings.journey.is_on:

@@ -34,6 +34,23 @@ def takes_upload(media_type: str, max_bytes: int) -> Callable[[F], F]:
     return decorate
 
 
+@dataclass(frozen=True)
+class StreamedBody:
+    """A body that its view reads piece by piece, after it has asked who sends it."""
+
+    max_bytes: int
+
+
+def takes_stream(max_bytes: int) -> Callable[[F], F]:
+    """Note on a view that nothing of its body is to be read before it."""
+
+    def decorate(function: F) -> F:
+        function.streamed = StreamedBody(max_bytes)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
 def check_bodies(app: Flask) -> None:
     # Flask cuts a body of unannounced length there, in silence: the one byte more tells us that it did.
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES + 1
@@ -42,6 +59,10 @@ def check_bodies(app: Flask) -> None:
 
 def _check_body() -> None:
     """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
+    streamed: StreamedBody | None = getattr(current_app.view_functions.get(request.endpoint or ""), "streamed", None)
+    if streamed is not None and request.method not in SAFE_METHODS:
+        _admit_stream(streamed)
+        return
     upload: Upload | None = getattr(current_app.view_functions.get(request.endpoint or ""), "upload", None)
     if upload is not None and request.method not in SAFE_METHODS:
         _check_upload(upload)
@@ -58,6 +79,17 @@ def _check_body() -> None:
     if len(data) > BODY_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     _check_json(data)
+
+
+def _admit_stream(streamed: StreamedBody) -> None:
+    """Not counted in Redis: it is taken also while that is away. Raises ApiError."""
+    if (request.content_length or 0) > streamed.max_bytes:
+        raise ApiError(Code.FILE_TOO_LARGE)
+    request.max_content_length = streamed.max_bytes + 1
+    # Of our own server's body; others have no deadline.
+    allow_upload = getattr(request.environ.get("wsgi.input"), "allow_upload", None)
+    if allow_upload is not None:
+        allow_upload()
 
 
 def _check_upload(upload: Upload) -> None:
@@ -81,8 +113,13 @@ def read_upload() -> bytes:
 
 def _check_json(data: bytes) -> None:
     """The schemas parse it once more: at most 64 KiB, and no view can forget to have it checked."""
+    read_strict_json(data)
+
+
+def read_strict_json(data: bytes) -> Any:
+    """Raises ApiError."""
     try:
-        read_json(data)
+        return read_json(data)
     except UnreadableJson as exc:
         details = flatten_messages({"json": {exc.field: [str(exc.fault)]}})
         raise ApiError(Code.VALIDATION_FAILED, details=details) from exc

@@ -21,6 +21,7 @@ from core.logs import get_logger
 from services.collection.errors import NotAsked, NotStopped, RunOver, SessionExpired, SessionNotFound
 from services.database import UnsuitableDatabase
 from services.delivery.idempotency import KeyOfAnotherCall
+from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
@@ -35,6 +36,7 @@ class Code(StrEnum):
 
     VALIDATION_FAILED = "VALIDATION_FAILED"
     BAD_REQUEST = "BAD_REQUEST"
+    TEXT_TOO_LONG = "TEXT_TOO_LONG"
     UNKNOWN_ACTION = "UNKNOWN_ACTION"
     INVALID_ACTION = "INVALID_ACTION"
     SCAN_TOKEN_INVALID = "SCAN_TOKEN_INVALID"  # noqa: S105 a code
@@ -60,6 +62,9 @@ class Code(StrEnum):
     EXAM_NOT_FOUND = "EXAM_NOT_FOUND"
     MAP_NOT_FOUND = "MAP_NOT_FOUND"
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
+    PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
+    INTERVIEW_NOT_FOUND = "INTERVIEW_NOT_FOUND"
+    ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
@@ -81,9 +86,15 @@ class Code(StrEnum):
     ROOM_TAKEN = "ROOM_TAKEN"
     NO_SHIFT = "NO_SHIFT"
     TAG_REPLAYED = "TAG_REPLAYED"
+    INTERVIEW_NOT_FAILED = "INTERVIEW_NOT_FAILED"
+    INTERVIEW_NOT_DELETED = "INTERVIEW_NOT_DELETED"
+    INTERVIEW_UNDER_WAY = "INTERVIEW_UNDER_WAY"
+    BUDGET_SPENT = "BUDGET_SPENT"
+    LAST_ADMIN = "LAST_ADMIN"
     TAG_INACTIVE = "TAG_INACTIVE"
     SCAN_TOKEN_EXPIRED = "SCAN_TOKEN_EXPIRED"  # noqa: S105 a code
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
     NOT_JSON = "NOT_JSON"
     NOT_SVG = "NOT_SVG"
     RATE_LIMITED = "RATE_LIMITED"
@@ -107,6 +118,9 @@ CODES: Mapping[Code, Meaning] = {
         400, "입력한 내용을 다시 확인해 주세요.", "`details` names each field with what to do."
     ),
     Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
+    Code.TEXT_TOO_LONG: Meaning(
+        400, "글이 너무 길어요. 나누어서 올려 주세요.", "Above `WELNO_MISO_CONTEXT_MAX_CHARS` characters."
+    ),
     Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No such action; nothing is folded or trimmed."),
     Code.INVALID_ACTION: Meaning(
         400,
@@ -176,6 +190,9 @@ CODES: Mapping[Code, Meaning] = {
     Code.EXAM_NOT_FOUND: Meaning(404, "검사를 찾을 수 없어요.", "Unknown exam or appointment, or not yours."),
     Code.MAP_NOT_FOUND: Meaning(404, "지도를 찾을 수 없어요.", "No such floor or layer."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
+    Code.PROJECT_NOT_FOUND: Meaning(404, "프로젝트를 찾을 수 없어요.", "Unknown project, or not yours."),
+    Code.INTERVIEW_NOT_FOUND: Meaning(404, "인터뷰를 찾을 수 없어요.", "Unknown interview, erased, or not yours."),
+    Code.ACCOUNT_NOT_FOUND: Meaning(404, "계정을 찾을 수 없어요.", "Nobody of the company, or not in the project."),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
     Code.BODY_TOO_SLOW: Meaning(
         408,
@@ -229,11 +246,29 @@ CODES: Mapping[Code, Meaning] = {
     Code.TAG_REPLAYED: Meaning(
         409, "태그를 다시 한 번 대 주세요.", "A dynamic tag's counter did not grow: the address was copied."
     ),
+    Code.INTERVIEW_NOT_FAILED: Meaning(
+        409, "실패한 인터뷰만 다시 분석할 수 있어요.", "Only a failed interview may be retried; `completed` is final."
+    ),
+    Code.INTERVIEW_NOT_DELETED: Meaning(
+        409, "삭제된 인터뷰만 되돌릴 수 있어요.", "Only a deleted interview may be restored."
+    ),
+    Code.INTERVIEW_UNDER_WAY: Meaning(
+        409,
+        "이미 분석이 끝났거나 분석하고 있어요.",
+        "`process` of what is completed, under way, or has no kept answer.",
+    ),
+    Code.BUDGET_SPENT: Meaning(
+        409, "이번 달에 쓸 수 있는 분석량을 다 썼어요.", "The project's `monthly_token_limit` is reached."
+    ),
+    Code.LAST_ADMIN: Meaning(409, "관리자가 한 명은 있어야 해요.", "The project's only admin stays."),
     Code.TAG_INACTIVE: Meaning(
         410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
     ),
     Code.SCAN_TOKEN_EXPIRED: Meaning(410, "태그를 다시 한 번 대 주세요.", "Scanned more than 30 minutes ago."),
     Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a map 5 MiB."),
+    Code.FILE_TOO_LARGE: Meaning(
+        413, "파일이 너무 커요. 50MB까지 올릴 수 있어요.", "An interview's file exceeds 50 MiB."
+    ),
     Code.NOT_JSON: Meaning(415, "JSON 형식으로 보내 주세요.", "The body is not `application/json`."),
     Code.NOT_SVG: Meaning(415, "SVG 파일로 보내 주세요.", "The body is not `image/svg+xml`, where a map is wanted."),
     Code.RATE_LIMITED: Meaning(
@@ -314,7 +349,8 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
-    app.register_error_handler(JourneyError, _answer_journey_error)
+    app.register_error_handler(JourneyError, _answer_domain_error)
+    app.register_error_handler(InterviewsError, _answer_domain_error)
     app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, _answer_store_down)
@@ -341,7 +377,7 @@ def _answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
 
 
-def _answer_journey_error(error: JourneyError) -> Response:
+def _answer_domain_error(error: JourneyError | InterviewsError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 

@@ -42,6 +42,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         here = parts(self.wsgi)
         web, registry = here.stores.settings.web, here.relay.registry
         self._body_within_seconds = web.body_within_seconds
+        self._upload_within_seconds = web.upload_within_seconds
         self._answer_within_seconds = web.answer_within_seconds
         self._idle: set[Any] = set()
         self._connections = OpenConnections(capacity.files, lambda: registry.total)
@@ -91,7 +92,7 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
         yield_to_others()
         self._idle.discard(sock)
         req.headers = join_cookies(req.headers)
-        req.body = body = TimedBody(req.body, self._body_within_seconds)
+        req.body = body = TimedBody(req.body, self._body_within_seconds, self._upload_within_seconds)
         # Of one write: answers.py cuts long answers into pieces, and server_connection.py gives streams their own.
         sock.settimeout(self._answer_within_seconds)
         try:
@@ -110,9 +111,11 @@ class BoundedWorker(GeventWorker):  # type: ignore[misc] # the library has no ty
 class TimedBody:
     """A request's body, which has to come within its time, from now on."""
 
-    def __init__(self, body: Any, within_seconds: float) -> None:
+    def __init__(self, body: Any, within_seconds: float, upload_within_seconds: float) -> None:
         self._body = body
-        self._ends_at = time.monotonic() + within_seconds
+        self._began_at = time.monotonic()
+        self._ends_at = self._began_at + within_seconds
+        self._upload_within_seconds = upload_within_seconds
         self._left = _DISCARDED_MAX_BYTES
         self._is_answered = False
         self._is_late = False
@@ -121,6 +124,10 @@ class TimedBody:
     def failed(self) -> bool:
         """Where the next request begins is then unknown: gunicorn closes the connection after its answer."""
         return self._is_late or self._body.failed
+
+    def allow_upload(self) -> None:
+        """A file of 50 MiB takes its time; its view has seen that somebody may send one."""
+        self._ends_at = self._began_at + self._upload_within_seconds
 
     def end_request(self) -> None:
         """Who reads from now on is gunicorn, which discards the rest; it takes a TimeoutError as a reason to close."""
@@ -141,7 +148,8 @@ class TimedBody:
             raise
         except ParseException as exc:  # of a chunk
             raise BadRequest from exc
-        self._left -= len(data)
+        if self._is_answered:
+            self._left -= len(data)
         return data
 
 

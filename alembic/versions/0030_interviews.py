@@ -168,6 +168,12 @@ _INTERVIEWS = """
     create index ix_interview_runs_due_at on welno.interview_runs (due_at) where state <> 'ended';
     create index ix_interview_runs_project_id on welno.interview_runs (project_id);
 """
+# Of the event log: rows of days without a partition of their own are never refused.
+_LOG = """
+    create table welno_log.project partition of welno.welno_events
+        for values in ('project') partition by range (created_at);
+    create table welno_log.project_other partition of welno_log.project default;
+"""
 # Roles belong to the cluster, an advisory lock to one database: whoever makes them at the same time elsewhere may have
 # been faster, which is as good.
 _ROLE = """
@@ -232,6 +238,7 @@ _REVOKES = """
 def upgrade() -> None:
     op.execute(_PROJECTS)
     op.execute(_INTERVIEWS)
+    op.execute(_LOG)
     for role in _ROLES:
         op.execute(_ROLE.format(role=role))
     op.execute(_MY_PROJECTS)
@@ -263,6 +270,7 @@ def _guard_writes(table: str) -> None:
 
 def downgrade() -> None:
     """The roles stay: other databases of the cluster may have them, too."""
+    op.execute("drop table welno_log.project")
     for table in _BY_DETOUR:
         op.execute(f"drop policy members_read on welno.{table}; drop policy analysts_read on welno.{table}")
     op.execute("alter table welno.accounts disable row level security")

@@ -49,6 +49,13 @@ class WebSettings:
         default="10",
         unit="s",
     )
+    upload_within_seconds: float = setting(
+        "WELNO_UPLOAD_WITHIN_SECONDS",
+        number_between(0.1, 3600),
+        "The same of an interview's file, of up to 50 MiB.",
+        default="600",
+        unit="s",
+    )
     answer_within_seconds: float = setting(
         "WELNO_ANSWER_WITHIN_SECONDS",
         number_between(0.1, 300),

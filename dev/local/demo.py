@@ -8,7 +8,8 @@ from dev.local.programs import ROOT
 from dev.local.secrets import keep_secret
 
 DEMO_SETTINGS: Mapping[str, str] = {"WELNO_DEMO": "true", "WELNO_LOGIN_NEEDS_PRESENCE": "false"}
-_CONTENT = ROOT / "dev" / "sandbox" / "hospital.json"
+_HOSPITAL = ROOT / "dev" / "sandbox" / "hospital.json"
+_COMPANIES = ROOT / "dev" / "sandbox" / "companies.json"
 
 
 def demo_password(home: Path) -> str:
@@ -26,4 +27,4 @@ def seed_command(home: Path) -> tuple[str, ...]:
     demo_hall_key(home)
     secrets = home / "secrets"
     files = (str(secrets / "demo_password"), str(secrets / "demo_hall_key"))
-    return (sys.executable, "-m", "tasks.demo", str(_CONTENT), *files)
+    return (sys.executable, "-m", "tasks.demo", str(_HOSPITAL), *files, str(_COMPANIES))

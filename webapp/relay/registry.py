@@ -48,10 +48,18 @@ class ReaderRegistry:
         """Beside the setting: `fitting` says how many there is room for at present."""
         self._fitting = fitting
 
-    def acquire(self, subject: str, max_readers: int, address: str | None, person: str | None = None) -> ReaderSlot:
-        """For a reader of one subject; an `address` of None is not counted. Raises TooManySocketsError, and has then
-        taken nothing."""
-        return self._take([*self._of_connection(address, person), ("subject", subject, max_readers)])
+    def acquire(
+        self,
+        subject: str,
+        max_readers: int,
+        address: str | None,
+        person: str | None = None,
+        *,
+        person_max: int | None = None,
+    ) -> ReaderSlot:
+        """For a reader of one subject; an `address` of None is not counted. `person_max` is a bound below the setting.
+        Raises TooManySocketsError, and has then taken nothing."""
+        return self._take([*self._of_connection(address, person, person_max), ("subject", subject, max_readers)])
 
     def acquire_connection(self, address: str | None, person: str | None = None) -> ReaderSlot:
         """For a socket that may follow several subjects, and follows none yet. Raises as `acquire`."""
@@ -73,10 +81,16 @@ class ReaderRegistry:
         tally = self._tallies["total"].get("")
         return tally.count if tally is not None else 0
 
-    def _of_connection(self, address: str | None, person: str | None) -> list[tuple[str, str, int]]:
+    def _of_connection(
+        self, address: str | None, person: str | None, person_max: int | None = None
+    ) -> list[tuple[str, str, int]]:
         wanted = [("total", "", min(self._limits["total"], self._fitting()))]
-        named = (("address", address), ("person", person))
-        return [*wanted, *((scope, name, self._limits[scope]) for scope, name in named if name is not None)]
+        if address is not None:
+            wanted.append(("address", address, self._limits["address"]))
+        if person is not None:
+            limit = self._limits["person"]
+            wanted.append(("person", person, limit if person_max is None else min(limit, person_max)))
+        return wanted
 
     def _take(self, wanted: Sequence[tuple[str, str, int]]) -> ReaderSlot:
         with self._lock:

@@ -249,7 +249,9 @@ class Relay:
         """Its slot, its events, and the position that they begin at."""
         self._refuse_while_draining()
         source, subject = request.source, request.source.subject
-        slot = self.registry.acquire(subject, source.max_readers, request.address, request.person)
+        slot = self.registry.acquire(
+            subject, source.max_readers, request.address, request.person, person_max=request.person_max
+        )
         try:
             start = request.after or self.hub.find_end(subject)
             return slot, self.hub.subscribe(subject, start, source.on_slow_reader), start

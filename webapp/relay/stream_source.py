@@ -158,14 +158,16 @@ MultiSubjectCommand = Callable[[Message, FollowedStreams], Sequence[bytes]]
 class SubscribeRequest:
     """A reader who may read: which source, from which position on, and whose slots are taken in the registry.
 
-    after     None: from the end on
-    address   None: of a network that many share, so it is not counted
+    after       None: from the end on
+    address     None: of a network that many share, so it is not counted
+    person_max  how many of one person there may be, where the setting allows more
     """
 
     source: StreamSource
     after: Position | None
     address: str | None
     person: str | None = None
+    person_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

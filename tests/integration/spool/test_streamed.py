@@ -21,7 +21,7 @@ def test_a_file_is_there_once_it_is_committed(spool: Spool):
     growing = spool.interviews.begin(OWNER, "original")
     growing.write("처음".encode() * 500_000)
     assert spool.interviews.names(OWNER) == []
-    growing.commit()
+    growing.keep()
     assert spool.interviews.read_whole(OWNER, "original") == "처음".encode() * 500_000
     assert spool.interviews.owners() == [OWNER]
 

@@ -26,8 +26,8 @@ _CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-# They never end by themselves; test_sockets.py and the journey's test_live.py read them.
-_STREAMS = "/events$"
+# They never end by themselves: test_sockets.py reads them, test_live.py the journey's, test_stream.py the interviews'.
+_STREAMS = "(/events|/api/sse/.*)$"
 _LONGEST_WAIT_SECONDS = 60
 
 

@@ -1,0 +1,81 @@
+"""How interviews, projects and members look in answers and events."""
+
+from datetime import datetime
+from typing import Any
+
+from models.interviews import RESULT_COLUMNS, Interview, Project
+
+Body = dict[str, Any]
+
+
+def describe_project(project: Project, role: str, company_name: str) -> Body:
+    return {
+        "id": str(project.id),
+        "name": project.name,
+        "description": project.description,
+        "purpose": project.purpose,
+        "target_audience": project.target_audience,
+        "research_method": project.research_method,
+        "requires_consent": project.requires_consent,
+        "role": role,
+        "company": {"id": str(project.company_id), "name": company_name},
+        "created_at": _text(project.created_at),
+    }
+
+
+def describe_interview(interview: Interview) -> Body:
+    """The fields of the list and of `interview:added`: no text."""
+    return {
+        "id": str(interview.id),
+        "title": interview.title,
+        "workflow_status": interview.status,
+        "attempt": interview.attempt,
+        "revision": interview.revision,
+        "created_at": _text(interview.created_at),
+        "updated_at": _text(interview.updated_at),
+        "created_by": str(interview.created_by),
+        "interview_date": interview.interview_date.isoformat(),
+        "project_id": str(interview.project_id),
+        "company_id": str(interview.company_id),
+        "source": interview.source,
+        "file_name": interview.file_name,
+        "file_bytes": interview.file_bytes,
+        "error": interview.error,
+        "persona_combination_id": interview.persona_combination_id and str(interview.persona_combination_id),
+        "deleted_at": _text(interview.deleted_at),
+    }
+
+
+def describe_whole(interview: Interview) -> Body:
+    """With its text and its result."""
+    return {
+        **describe_interview(interview),
+        "masked_text": interview.masked_text,
+        "metadata": interview.details,
+        "consent_at": _text(interview.consent_at),
+        **{name: getattr(interview, name) for name in RESULT_COLUMNS},
+    }
+
+
+def describe_status(interview: Interview) -> Body:
+    """`processingTime` in seconds, once it has ended."""
+    began, ended = (_moment(interview.details.get(f"processing_{name}_at")) for name in ("started", "completed"))
+    return {
+        "id": str(interview.id),
+        "status": interview.status,
+        "title": interview.title,
+        "attempt": interview.attempt,
+        "createdAt": _text(interview.created_at),
+        "updatedAt": _text(interview.updated_at),
+        "processingTime": (ended - began).total_seconds() if began and ended else None,
+        "metadata": interview.details,
+        "error": interview.error,
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

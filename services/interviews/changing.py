@@ -1,0 +1,175 @@
+"""What members do to an interview that is there: delete, restore, erase, retry, have it started."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from models.interviews import (
+    RESULT_COLUMNS,
+    Interview,
+    InterviewRun,
+    InterviewRunState,
+    InterviewStatus,
+    InterviewStep,
+    ProjectRole,
+)
+from services.interviews.errors import InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.events import tell_added, tell_deleted, tell_status
+from services.interviews.membership import require_interview
+from services.interviews.uploading import STARTS_AFTER
+from services.interviews.wall import MemberWork
+
+UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
+CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요."}
+# A run that is due for so long stands still, as the sweep has sent it several times by then.
+_STANDS_STILL_AFTER = timedelta(seconds=10)
+_ERASED_TITLE = "지워진 인터뷰"
+
+
+def delete_interview(member: MemberWork, interview_id: UUID) -> None:
+    """Softly; a second time nothing. Its analysis ends, and what is still answered changes nothing.
+
+    Raises InterviewNotFound, RoleTooSmall.
+    """
+    interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
+    if interview.deleted_at is not None:
+        return
+    end_run(member.session, interview.id, member.now)
+    interview.deleted_at, interview.deleted_by = member.now, member.account_id
+    note_change(interview, member.now)
+    tell_deleted(member.work, interview, member.now)
+
+
+def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) -> Interview:
+    """One that was under way comes back as failed. Raises InterviewNotFound, also when its time is over, RoleTooSmall,
+    NotDeleted."""
+    interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
+    if interview.deleted_at is None:
+        raise NotDeleted
+    if interview.deleted_at + timedelta(days=keep_days) <= member.now:
+        raise InterviewNotFound
+    interview.deleted_at = interview.deleted_by = None
+    if InterviewStatus(interview.status) in UNFINISHED:
+        interview.status = InterviewStatus.FAILED
+        interview.error = dict(CANCELLED)
+        interview.details = interview.details | {"failed_at": member.now.isoformat()}
+    note_change(interview, member.now)
+    member.session.flush()
+    tell_added(member.work, interview, member.now)
+    return interview
+
+
+def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
+    """Text, result and names are gone from the row for good; its files are for the caller to drop, after the commit.
+
+    What was erased, by name. Raises InterviewNotFound, RoleTooSmall.
+    """
+    interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
+    was_deleted = interview.deleted_at is not None
+    end_run(member.session, interview.id, member.now)
+    receipt = empty_interview(interview, member.now, member.account_id)
+    if not was_deleted:
+        tell_deleted(member.work, interview, member.now)
+    return receipt
+
+
+def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
+    """What is left says that there was one, and who has deleted it."""
+    erased = ("masked_text", *RESULT_COLUMNS)
+    receipt = {"texts": int(interview.masked_text is not None)}
+    receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
+    for name in erased:
+        setattr(interview, name, None)
+    interview.title = _ERASED_TITLE
+    interview.file_name = interview.file_sha256 = None
+    interview.details = {}
+    interview.deleted_at = interview.deleted_at or now
+    interview.deleted_by = interview.deleted_by or account_id
+    interview.erased_at = now
+    note_change(interview, now)
+    return receipt
+
+
+def retry_interview(member: MemberWork, interview_id: UUID) -> int:
+    """The new attempt's number. What need not be done again is not. Of several at once one wins.
+
+    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed.
+    """
+    interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
+    if interview.deleted_at is not None:
+        raise InterviewNotFound
+    if interview.status != InterviewStatus.FAILED:
+        raise NotFailed
+    interview.attempt += 1
+    retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
+    _begin_again(member, interview, retried)
+    step = InterviewStep.EXTRACT if interview.masked_text is None else InterviewStep.ANALYSE
+    begin = {
+        "attempt": interview.attempt,
+        "miso_user": None,
+        "miso_task_id": None,
+        "miso_run_id": None,
+        "deadline_at": None,
+        "elapsed_seconds": None,
+    }
+    _make_due(member.session, interview.id, member.now + STARTS_AFTER, step=step, **begin)
+    return interview.attempt
+
+
+def process_interview(
+    member: MemberWork, interview_id: UUID, project_id: UUID, *, has_answer: Callable[[int], bool]
+) -> None:
+    """Start what stands still, or read the kept answer of a failed attempt once more: without a new call. `has_answer`
+    says of an attempt whether its answer is kept.
+
+    Raises InterviewNotFound, RoleTooSmall, UnderWay.
+    """
+    interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
+    if interview.project_id != project_id or interview.deleted_at is not None:
+        raise InterviewNotFound
+    run = member.session.get_one(InterviewRun, interview.id, with_for_update=True)
+    if interview.status == InterviewStatus.FAILED and has_answer(interview.attempt):
+        _begin_again(member, interview, {})
+        _make_due(member.session, interview.id, member.now, step=InterviewStep.SAVE)
+        return
+    stands_still = run.state == InterviewRunState.READY and run.due_at + _STANDS_STILL_AFTER <= member.now
+    if InterviewStatus(interview.status) not in UNFINISHED or not stands_still:
+        raise UnderWay
+    _make_due(member.session, interview.id, member.now, step=InterviewStep(run.step))
+
+
+def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
+    """Whoever works on it finds another fence."""
+    session.execute(
+        update(InterviewRun)
+        .where(InterviewRun.interview_id == interview_id)
+        .values(_next_fence(InterviewRunState.ENDED) | {"updated_at": now})
+    )
+
+
+def note_change(interview: Interview, now: datetime) -> None:
+    """Count a change that members see."""
+    interview.revision += 1
+    interview.updated_at = now
+
+
+def _begin_again(member: MemberWork, interview: Interview, noted: dict[str, Any]) -> None:
+    interview.status = InterviewStatus.PROCESSING
+    interview.error = None
+    interview.details = interview.details | noted
+    note_change(interview, member.now)
+    member.session.flush()
+    tell_status(member.work, interview, InterviewStatus.FAILED, member.now)
+
+
+def _make_due(session: Session, interview_id: UUID, due_at: datetime, *, step: InterviewStep, **more: Any) -> None:
+    values = _next_fence(InterviewRunState.READY) | {"step": step, "due_at": due_at, "tries": 0} | more
+    session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(values))
+
+
+def _next_fence(state: InterviewRunState) -> dict[str, Any]:
+    return {"state": state, "owner_id": None, "fence": InterviewRun.fence + 1}

@@ -1,0 +1,74 @@
+"""Why the interviews refuse. Each error carries the code of the one table of codes, and the facts that go with it.
+
+Errors: InterviewsError (not retryable)
+    ProjectNotFound, InterviewNotFound, MemberNotFound, RoleTooSmall
+    ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class InterviewsError(Exception):
+    """Nothing was written."""
+
+    retryable = False
+    code: ClassVar[str]
+
+    def __init__(self, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(self.code)
+        self.details = details
+
+
+class ProjectNotFound(InterviewsError):
+    """Unknown, or not theirs: they look alike."""
+
+    code = "PROJECT_NOT_FOUND"
+
+
+class InterviewNotFound(InterviewsError):
+    """The same."""
+
+    code = "INTERVIEW_NOT_FOUND"
+
+
+class MemberNotFound(InterviewsError):
+    """Nobody of the company has this e-mail, or nobody of the project this id."""
+
+    code = "ACCOUNT_NOT_FOUND"
+
+
+class RoleTooSmall(InterviewsError):
+    """Of a member: nobody else learns that there is something to be forbidden."""
+
+    code = "FORBIDDEN"
+
+
+class ConsentMissing(InterviewsError):
+    """The project requires it."""
+
+    code = "CONSENT_REQUIRED"
+
+
+class BudgetSpent(InterviewsError):
+    """Of this month."""
+
+    code = "BUDGET_SPENT"
+
+
+class NotFailed(InterviewsError):
+    code = "INTERVIEW_NOT_FAILED"
+
+
+class NotDeleted(InterviewsError):
+    code = "INTERVIEW_NOT_DELETED"
+
+
+class UnderWay(InterviewsError):
+    """Completed, under way, or without an answer that could be read once more."""
+
+    code = "INTERVIEW_UNDER_WAY"
+
+
+class LastAdmin(InterviewsError):
+    code = "LAST_ADMIN"

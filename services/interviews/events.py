@@ -1,0 +1,53 @@
+"""The events of a project: their shapes. Each is told in the transaction that makes it true."""
+
+from datetime import datetime
+from typing import Any
+
+from core.names import InterviewEvent, project_subject
+from models.interviews import Interview
+from services.delivery.unit_of_work import Work
+from services.interviews.bodies import describe_interview
+
+_TAKEAWAYS, _TAKEAWAY_CHARACTERS = 10, 300
+
+
+def tell_added(work: Work, interview: Interview, now: datetime) -> None:
+    """New, or restored."""
+    _tell(work, interview, InterviewEvent.ADDED, {"interview": describe_interview(interview)}, now)
+
+
+def tell_status(work: Work, interview: Interview, previous: str, now: datetime) -> None:
+    data = {"status": interview.status, "previous": previous, "attempt": interview.attempt}
+    _tell(work, interview, InterviewEvent.STATUS_CHANGED, _of(interview, **data), now)
+
+
+def tell_failed(work: Work, interview: Interview, now: datetime) -> None:
+    error = {name: (interview.error or {}).get(name) for name in ("code", "message")}
+    _tell(work, interview, InterviewEvent.FAILED, _of(interview, attempt=interview.attempt, error=error), now)
+
+
+def tell_completed(work: Work, interview: Interview, seconds: float | None, now: datetime) -> None:
+    """What fits; the whole is fetched."""
+    takeaways = [str(text)[:_TAKEAWAY_CHARACTERS] for text in (interview.key_takeaways or [])[:_TAKEAWAYS]]
+    counted = ("cleaned_script", "key_takeaways", "primary_pain_points", "primary_needs", "script_sections")
+    persona = interview.persona_combination_id
+    result = {
+        "counts": {name: len(getattr(interview, name) or ()) for name in counted},
+        "key_takeaways": takeaways,
+        "persona_combination_id": persona and str(persona),
+        "processing_seconds": seconds,
+    }
+    _tell(work, interview, InterviewEvent.COMPLETED, _of(interview, attempt=interview.attempt, result=result), now)
+
+
+def tell_deleted(work: Work, interview: Interview, now: datetime) -> None:
+    _tell(work, interview, InterviewEvent.DELETED, _of(interview), now)
+
+
+def _of(interview: Interview, **more: Any) -> dict[str, Any]:
+    return {"interviewId": str(interview.id), **more, "revision": interview.revision}
+
+
+def _tell(work: Work, interview: Interview, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
+    body = {"type": type_.value, "data": data, "timestamp": now.isoformat(timespec="milliseconds")}
+    work.emit(project_subject(interview.project_id), body)

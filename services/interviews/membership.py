@@ -1,0 +1,126 @@
+"""Who is in a project, as what: asked of PostgreSQL by each unit, behind the wall and once more in the query itself."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.names import project_subject
+from models.accounts import Account, AccountKind
+from models.interviews import Interview, Project, ProjectMember, ProjectRole
+from services.interviews.errors import InterviewNotFound, LastAdmin, MemberNotFound, ProjectNotFound, RoleTooSmall
+from services.interviews.wall import MemberWork
+
+
+@dataclass(frozen=True)
+class Membership:
+    project: Project
+    role: ProjectRole
+
+    def require(self, least: ProjectRole) -> None:
+        """Raises RoleTooSmall."""
+        if not self.role.includes(least):
+            raise RoleTooSmall
+
+
+def require_project(member: MemberWork, project_id: UUID, least: ProjectRole = ProjectRole.VIEWER) -> Membership:
+    """Raises ProjectNotFound, RoleTooSmall."""
+    row = member.session.execute(
+        select(Project, ProjectMember.role)
+        .join(ProjectMember, ProjectMember.project_id == Project.id)
+        .where(Project.id == project_id, ProjectMember.account_id == member.account_id)
+    ).one_or_none()
+    if row is None:
+        raise ProjectNotFound
+    membership = Membership(row[0], ProjectRole(row[1]))
+    membership.require(least)
+    return membership
+
+
+def require_interview(
+    member: MemberWork, interview_id: UUID, least: ProjectRole = ProjectRole.VIEWER, *, lock: bool = False
+) -> Interview:
+    """Also a deleted one, but none that was erased. With `lock` nobody else changes it until the end of the unit.
+
+    Raises InterviewNotFound, RoleTooSmall.
+    """
+    query = (
+        select(Interview, ProjectMember.role)
+        .join(ProjectMember, ProjectMember.project_id == Interview.project_id)
+        .where(
+            Interview.id == interview_id,
+            Interview.erased_at.is_(None),
+            ProjectMember.account_id == member.account_id,
+        )
+    )
+    row = member.session.execute(query.with_for_update(of=Interview) if lock else query).one_or_none()
+    if row is None:
+        raise InterviewNotFound
+    interview, role = row
+    if not ProjectRole(role).includes(least):
+        raise RoleTooSmall
+    found: Interview = interview
+    return found
+
+
+def list_members(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:
+    """Raises ProjectNotFound."""
+    require_project(member, project_id)
+    # Of accounts the wall shows some columns only.
+    rows = member.session.execute(
+        select(Account.account_id, Account.name, Account.login, ProjectMember.role)
+        .join(ProjectMember, ProjectMember.account_id == Account.account_id)
+        .where(ProjectMember.project_id == project_id)
+        .order_by(Account.login)
+    )
+    return [{"account_id": str(row[0]), "name": row[1], "email": row[2], "role": row[3]} for row in rows]
+
+
+def put_member(member: MemberWork, project_id: UUID, email: str, role: ProjectRole) -> None:
+    """Of the project's own company; who is in already gets the role. Raises ProjectNotFound, RoleTooSmall,
+    MemberNotFound, LastAdmin."""
+    project = require_project(member, project_id, ProjectRole.ADMIN).project
+    account_id = member.session.scalar(
+        select(Account.account_id).where(
+            Account.kind == AccountKind.MEMBER,
+            Account.login == email.strip().lower(),
+            Account.company_id == project.company_id,
+        )
+    )
+    if account_id is None:
+        raise MemberNotFound
+    if role is not ProjectRole.ADMIN:
+        _require_another_admin(member.session, project_id, account_id)
+    row = insert(ProjectMember).values(project_id=project_id, account_id=account_id, role=role)
+    member.session.execute(row.on_conflict_do_update(constraint="pk_project_members", set_={"role": role}))
+
+
+def remove_member(member: MemberWork, project_id: UUID, account_id: UUID) -> None:
+    """Their open streams end within a second. Raises ProjectNotFound, RoleTooSmall, MemberNotFound, LastAdmin."""
+    require_project(member, project_id, ProjectRole.ADMIN)
+    _require_another_admin(member.session, project_id, account_id)
+    theirs = ProjectMember.project_id == project_id, ProjectMember.account_id == account_id
+    if member.session.scalar(delete(ProjectMember).where(*theirs).returning(ProjectMember.account_id)) is None:
+        raise MemberNotFound
+    member.work.reauthorize(project_subject(project_id))
+
+
+def _require_another_admin(session: Session, project_id: UUID, account_id: UUID) -> None:
+    """Two that remove each other at once wait here. Raises LastAdmin."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(project_id), 0))))
+    admins = select(ProjectMember.account_id).where(
+        ProjectMember.project_id == project_id, ProjectMember.role == ProjectRole.ADMIN
+    )
+    if set(session.scalars(admins)) == {account_id}:
+        raise LastAdmin
+
+
+def find_members(session: Session, project_ids: set[UUID], account_ids: set[UUID]) -> set[tuple[UUID, UUID]]:
+    """Of many readers at once, outside the wall: (project, account) of each who is in."""
+    query = select(ProjectMember.project_id, ProjectMember.account_id).where(
+        ProjectMember.project_id.in_(project_ids), ProjectMember.account_id.in_(account_ids)
+    )
+    return {(row[0], row[1]) for row in session.execute(query)}

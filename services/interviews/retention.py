@@ -1,0 +1,65 @@
+"""Erasing what was deleted long enough ago, and files that no interview has: each project behind the wall."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.interviews import Interview, InterviewRun, Project
+from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.changing import empty_interview, end_run
+from services.interviews.wall import as_analyst
+from spool import StreamedFiles
+
+# An upload lies on the disk before its row exists.
+_STRAY_AFTER = timedelta(days=1)
+
+
+def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime, keep_days: int) -> int:
+    """How many interviews. Twice is once: what breaks off between rows and files, `drop_strays` finishes."""
+    erased = 0
+    for project_id in _projects(unit_of_work):
+        with unit_of_work() as work, as_analyst(work.session, project_id):
+            overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
+            for interview in overdue:
+                end_run(work.session, interview.id, now)
+                if interview.deleted_by is not None:  # as the constraint says
+                    empty_interview(interview, now, interview.deleted_by)
+        for interview in overdue:
+            files.drop_all(interview.id)
+        erased += len(overdue)
+    return erased
+
+
+def drop_strays(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime) -> int:
+    """Files of uploads that broke off, and of interviews that were erased. How many owners they had."""
+    known = set(_owners_with_rows(unit_of_work, files.unchanged_since(now - _STRAY_AFTER)))
+    strays = [owner for owner, has_row in known if not has_row]
+    for owner in strays:
+        files.drop_all(owner)
+    return len(strays)
+
+
+def _projects(unit_of_work: UnitOfWork) -> Sequence[UUID]:
+    with unit_of_work() as work:
+        return work.session.scalars(select(Project.id).order_by(Project.id)).all()
+
+
+def _find_overdue(session: Session, before: datetime) -> Sequence[Interview]:
+    query = select(Interview).where(Interview.deleted_at <= before, Interview.erased_at.is_(None))
+    return session.scalars(query.with_for_update(skip_locked=True)).all()
+
+
+def _owners_with_rows(unit_of_work: UnitOfWork, owners: Sequence[UUID]) -> Iterator[tuple[UUID, bool]]:
+    """Whether each has an interview that is not erased."""
+    with unit_of_work() as work:
+        runs = select(InterviewRun.interview_id, InterviewRun.project_id).where(InterviewRun.interview_id.in_(owners))
+        project_of = {row[0]: row[1] for row in work.session.execute(runs)}
+    erased: set[UUID] = set()
+    for project_id in set(project_of.values()):
+        with unit_of_work() as work, as_analyst(work.session, project_id):
+            query = select(Interview.id).where(Interview.id.in_(owners), Interview.erased_at.is_not(None))
+            erased |= set(work.session.scalars(query))
+    return ((owner, owner in project_of and owner not in erased) for owner in owners)

@@ -1,0 +1,147 @@
+"""A new interview: its row, its run, and the event that tells the project of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.interviews import (
+    Interview,
+    InterviewRun,
+    InterviewRunState,
+    InterviewSource,
+    InterviewStatus,
+    InterviewStep,
+    Project,
+    ProjectRole,
+)
+from services.interviews.bodies import Body, describe_interview
+from services.interviews.errors import BudgetSpent, ConsentMissing
+from services.interviews.events import tell_added
+from services.interviews.masking.masker import Masker
+from services.interviews.membership import require_project
+from services.interviews.wall import MemberWork
+
+# Whose days interviews are.
+KOREA = ZoneInfo("Asia/Seoul")
+# So that whoever uploads has seen their row before it changes.
+STARTS_AFTER = timedelta(seconds=1)
+TEXT_TITLE = "텍스트 인터뷰"
+_MESSAGE = "인터뷰를 올렸어요. 곧 분석을 시작해요."
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedInterview:
+    """What lies sealed on the disk under `interview_id`, and what was said of it. `size` is of a file; `title`,
+    `file_name` and `mask_words` are as they were given."""
+
+    interview_id: UUID
+    project_id: UUID
+    sha256: str
+    size: int | None = None
+    file_name: str | None = None
+    title: str | None = None
+    last_modified: datetime | None = None
+    mask_words: tuple[str, ...] = ()
+    consents: bool = False
+
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """What makes it the same call."""
+        words, modified = list(self.mask_words), self.last_modified and self.last_modified.isoformat()
+        said = (self.sha256, self.size, self.file_name, self.title, modified, words, self.consents)
+        return ("upload", str(self.project_id), *said)
+
+
+def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker) -> Body:
+    """The answer. Raises ProjectNotFound, RoleTooSmall, ConsentMissing, BudgetSpent."""
+    project = require_project(member, upload.project_id, ProjectRole.EDITOR).project
+    if project.requires_consent and not upload.consents:
+        raise ConsentMissing
+    _require_budget(member.session, project, member.now)
+    twin = _find_twin(member.session, upload)
+    interview = _make_interview(member, project, upload, masker)
+    member.session.add(interview)
+    member.session.flush()
+    member.session.add(_make_run(member, interview))
+    member.session.flush()
+    tell_added(member.work, interview, member.now)
+    return {
+        "interview_id": str(interview.id),
+        "status": interview.status,
+        "message": _MESSAGE,
+        "interview": describe_interview(interview),
+        "duplicate_of": twin and str(twin),
+    }
+
+
+def _require_budget(session: Session, project: Project, now: datetime) -> None:
+    """By the months of Korea. Raises BudgetSpent."""
+    if project.monthly_token_limit is None:
+        return
+    began = now.astimezone(KOREA).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    spent = select(func.coalesce(func.sum(InterviewRun.tokens), 0)).where(
+        InterviewRun.project_id == project.id, InterviewRun.created_at >= began
+    )
+    if session.execute(spent).scalar_one() >= project.monthly_token_limit:
+        raise BudgetSpent
+
+
+def _find_twin(session: Session, upload: UploadedInterview) -> UUID | None:
+    """The oldest interview of the project with the very same bytes."""
+    same = (
+        Interview.project_id == upload.project_id,
+        Interview.file_sha256 == upload.sha256,
+        Interview.deleted_at.is_(None),
+    )
+    return session.scalar(select(Interview.id).where(*same).order_by(Interview.created_at, Interview.id).limit(1))
+
+
+def _make_interview(member: MemberWork, project: Project, upload: UploadedInterview, masker: Masker) -> Interview:
+    def mask(text: str) -> str:
+        return masker.mask(text, upload.mask_words).text
+
+    consented = upload.consents
+    return Interview(
+        id=upload.interview_id,
+        company_id=project.company_id,
+        project_id=project.id,
+        title=mask(upload.title or _title_of(upload.file_name)),
+        source=InterviewSource.TEXT if upload.file_name is None else InterviewSource.FILE,
+        file_name=None if upload.file_name is None else mask(upload.file_name),
+        file_bytes=upload.size,
+        file_sha256=upload.sha256,
+        status=InterviewStatus.PROCESSING,
+        attempt=1,
+        revision=1,
+        created_by=member.account_id,
+        created_at=member.now,
+        updated_at=member.now,
+        interview_date=_day_of(upload.last_modified or member.now),
+        details={"file_last_modified": upload.last_modified.isoformat()} if upload.last_modified else {},
+        consent_at=member.now if consented else None,
+        consent_by=member.account_id if consented else None,
+    )
+
+
+def _title_of(file_name: str | None) -> str:
+    return TEXT_TITLE if file_name is None else file_name.rpartition(".")[0] or file_name
+
+
+def _day_of(moment: datetime) -> date:
+    return moment.astimezone(KOREA).date()
+
+
+def _make_run(member: MemberWork, interview: Interview) -> InterviewRun:
+    return InterviewRun(
+        interview_id=interview.id,
+        project_id=interview.project_id,
+        step=InterviewStep.EXTRACT,
+        state=InterviewRunState.READY,
+        due_at=member.now + STARTS_AFTER,
+        request_id=member.request_id,
+    )

@@ -1,0 +1,76 @@
+"""What was deleted is erased after its days, and files that nobody owns go."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import sessionmaker
+
+from core.clock import clock
+from core.sealing import Sealer
+from services.delivery.kinds import SubjectKinds
+from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.retention import drop_strays, erase_overdue
+from spool import Spool, StreamedFiles
+
+from .company import World, add_interview
+
+KEEP_DAYS = 30
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> StreamedFiles:
+    return Spool(tmp_path, Sealer({"k": bytes(range(32))}), clock).interviews
+
+
+@pytest.fixture
+def unit_of_work(engine: Engine) -> UnitOfWork:
+    def nothing(*_: object) -> None:
+        pass
+
+    return UnitOfWork(
+        sessionmaker(engine, expire_on_commit=False), SubjectKinds([]), nothing, nothing, nothing, nothing
+    )
+
+
+@pytest.fixture
+def deleted(unit_of_work: UnitOfWork, world: World, files: StreamedFiles) -> dict[int, UUID]:
+    """By how many days ago."""
+    made = {}
+    with unit_of_work() as work:
+        for days in (29, 31):
+            changes = {"deleted_at": clock.now() - timedelta(days=days), "deleted_by": world.people["mina"]}
+            made[days] = add_interview(work.session, world, world.food, "mina", **changes)
+    for interview_id in made.values():
+        files.put(interview_id, "text", b"x")
+    return made
+
+
+def test_what_is_over_is_erased_once_and_the_rest_stays(
+    unit_of_work: UnitOfWork, files: StreamedFiles, engine: Engine, deleted: dict[int, UUID]
+):
+    assert erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS) == 1
+    assert erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS) == 0
+    assert (files.names(deleted[29]), files.names(deleted[31])) == (["text"], [])
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("select id, masked_text, erased_at from welno.interviews where deleted_at < now()")
+        )
+        found = {row.id: (row.masked_text is None, row.erased_at is not None) for row in rows}
+    assert found == {deleted[29]: (False, False), deleted[31]: (True, True)}
+
+
+def test_files_that_nobody_owns_go_after_a_day(
+    unit_of_work: UnitOfWork, files: StreamedFiles, tmp_path: Path, deleted: dict[int, UUID]
+):
+    stray, young = uuid4(), uuid4()
+    for owner in (stray, young):
+        files.put(owner, "original", b"left by who died")
+    two_days_ago = (clock.now() - timedelta(days=2)).timestamp()
+    for owner in (stray, *deleted.values()):
+        os.utime(tmp_path / "interviews" / str(owner), (two_days_ago, two_days_ago))
+    assert drop_strays(unit_of_work, files, clock.now()) == 1
+    assert set(files.owners()) == {young, *deleted.values()}

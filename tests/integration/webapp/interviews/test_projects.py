@@ -1,0 +1,218 @@
+"""What members read and change: lists, one interview, deletion, retries, members."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from core.settings import Settings
+from tests.integration.interviews.company import World
+from webapp.current import parts
+
+from .members import Member
+
+FAILED = text("""update welno.interviews set status = 'failed', error = '{"code": "NO_TEXT"}' where id = :id""")
+COMPLETED = text("update welno.interviews set status = 'completed', key_takeaways = '[\"하나\"]' where id = :id")
+
+
+def upload(member: Member, world: World, **more: Any) -> str:
+    answer = member.upload(world, **more)
+    assert answer.status_code == 200, answer.text
+    found: str = answer.json["interview_id"]
+    return found
+
+
+def make(engine: Engine, statement: Any, interview_id: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(statement, {"id": interview_id})
+
+
+def read_run(engine: Engine, interview_id: str) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(
+            text("select * from welno.interview_runs where interview_id = :id"), {"id": interview_id}
+        ).one()
+
+
+def events_of(app: Flask, world: World) -> list[str]:
+    page = parts(app).stores.streams.read_after(f"project:{world.food}", 0)
+    return [event.to_json().decode().split('"type":"')[1].split('"')[0] for event in page.events]
+
+
+def listed(member: Member, world: World, query: str = "") -> dict[str, Any]:
+    answer = member.ask("GET", f"/api/projects/{world.food}/interviews{query}")
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json
+    return body
+
+
+def test_members_see_their_projects_with_their_roles(mina: Member, vera: Member):
+    mine = mina.ask("GET", "/api/projects").json["projects"]
+    assert [(one["name"], one["role"]) for one in mine] == [("배달 앱 연구", "admin"), ("은행 앱 연구", "admin")]
+    theirs = vera.ask("GET", "/api/projects").json["projects"]
+    assert [(one["name"], one["role"], one["company"]["name"]) for one in theirs] == [
+        ("배달 앱 연구", "viewer", "한빛리서치")
+    ]
+
+
+def test_the_list_is_newest_first_and_goes_on(jun: Member, world: World):
+    uploaded = [upload(jun, world, title=str(number)) for number in range(3)]
+    first = listed(jun, world, "?limit=2")
+    assert [one["id"] for one in first["interviews"]] == [uploaded[2], uploaded[1]]
+    assert first["last_event_id"].endswith(":3")
+    rest = listed(jun, world, f"?limit=2&before={first['next']}")
+    assert ([one["id"] for one in rest["interviews"]], rest["next"]) == ([uploaded[0]], None)
+    assert listed(jun, world, "?status=failed")["interviews"] == []
+
+
+def test_one_interview_is_shown_whole_and_in_short(jun: Member, world: World):
+    interview_id = upload(jun, world, title="하나")
+    whole = jun.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    assert (whole["title"], whole["masked_text"], whole["key_takeaways"]) == ("하나", None, None)
+    short = jun.ask("GET", f"/api/interviews/{interview_id}/status").json
+    assert (short["id"], short["status"], short["attempt"], short["processingTime"]) == (
+        interview_id,
+        "processing",
+        1,
+        None,
+    )
+
+
+def test_admins_alone_get_the_original_under_its_true_name(mina: Member, jun: Member, world: World):
+    body = (
+        f'--b\r\nContent-Disposition: form-data; name="projectId"\r\n\r\n{world.food}\r\n--b\r\nContent-Disposition:'
+        ' form-data; name="maskWords"\r\n\r\n하늘\r\n--b\r\nContent-Disposition: form-data; name="file";'
+        " filename=\"하늘 '1'.txt\"\r\n\r\n원본\r\n--b--\r\n"
+    )
+    form = "multipart/form-data; boundary=b"
+    answer = jun.ask("POST", "/api/workflow/async", data=body.encode(), content_type=form)
+    path = f"/api/interviews/{answer.json['interview_id']}/file"
+    assert jun.ask("GET", path).status_code == 403
+    original = mina.ask("GET", path)
+    assert original.data.decode() == "원본"
+    assert original.headers["Content-Disposition"].endswith("filename*=UTF-8''%ED%95%98%EB%8A%98%20%271%27.txt")
+    assert original.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_deleted_interview_leaves_the_list_and_comes_back_as_failed(
+    app: Flask, jun: Member, world: World, engine: Engine
+):
+    interview_id = upload(jun, world)
+    before = read_run(engine, interview_id)
+    path = f"/api/interviews/{interview_id}"
+    assert jun.ask("DELETE", path).status_code == jun.ask("DELETE", path).status_code == 204
+    run = read_run(engine, interview_id)
+    assert (run.state, run.fence) == ("ended", before.fence + 1)
+    assert listed(jun, world)["interviews"] == []
+    [deleted] = listed(jun, world, "?deleted=true")["interviews"]
+    assert deleted["revision"] == 2
+    restored = jun.ask("POST", f"{path}/restore").json["interview"]
+    assert (restored["workflow_status"], restored["error"]["code"], restored["revision"]) == ("failed", "CANCELLED", 3)
+    assert jun.ask("POST", f"{path}/restore").json["error"]["code"] == "INTERVIEW_NOT_DELETED"
+    assert events_of(app, world) == ["interview:added", "interview:deleted", "interview:added"]
+
+
+def test_a_completed_one_comes_back_as_it_was(jun: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    make(engine, COMPLETED, interview_id)
+    jun.ask("DELETE", f"/api/interviews/{interview_id}")
+    restored = jun.ask("POST", f"/api/interviews/{interview_id}/restore").json["interview"]
+    assert restored["workflow_status"] == "completed"
+
+
+def test_after_its_days_nothing_is_restored(jun: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    jun.ask("DELETE", f"/api/interviews/{interview_id}")
+    make(
+        engine, text("update welno.interviews set deleted_at = now() - interval '30 days' where id = :id"), interview_id
+    )
+    assert jun.ask("POST", f"/api/interviews/{interview_id}/restore").status_code == 404
+
+
+def test_erasing_leaves_a_receipt_and_nothing_else(
+    app: Flask, mina: Member, jun: Member, world: World, engine: Engine, web_settings: Settings
+):
+    interview_id = upload(jun, world, title="지울 것")
+    make(engine, COMPLETED, interview_id)
+    path = f"/api/interviews/{interview_id}"
+    assert jun.ask("DELETE", f"{path}?erase=true").status_code == 403
+    answer = mina.ask("DELETE", f"{path}?erase=true")
+    assert (answer.status_code, answer.json["receipt"]) == (200, {"texts": 0, "results": 1, "files": 2})
+    assert mina.ask("GET", path).status_code == 404
+    assert mina.ask("POST", f"{path}/restore").status_code == 404
+    assert listed(mina, world, "?deleted=true")["interviews"] == []
+    assert parts(app).spool.interviews.names(UUID(interview_id)) == []
+    with engine.connect() as connection:
+        row = connection.execute(
+            text("select cast(t as text) from welno.interviews t where id = :id"), {"id": interview_id}
+        )
+        kept = row.scalar_one()
+    assert "지울 것" not in kept
+    assert "하나" not in kept
+    assert events_of(app, world)[-1] == "interview:deleted"
+
+
+def test_only_a_failed_one_is_retried(app: Flask, jun: Member, vera: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    body = {"interviewId": interview_id}
+    refused = jun.ask("POST", "/api/workflow/retry", json=body)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "INTERVIEW_NOT_FAILED")
+    make(engine, FAILED, interview_id)
+    assert vera.ask("POST", "/api/workflow/retry", json=body).status_code == 403
+    taken = jun.ask("POST", "/api/workflow/retry", json=body)
+    assert (taken.status_code, taken.json["attempt"]) == (200, 2)
+    assert jun.ask("POST", "/api/workflow/retry", json=body).status_code == 409
+    whole = jun.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    assert (whole["workflow_status"], whole["error"]) == ("processing", None)
+    assert whole["metadata"]["retry_by"] == str(world.people["jun"])
+    run = read_run(engine, interview_id)
+    assert (run.state, run.step, run.attempt) == ("ready", "extract", 2)
+    assert events_of(app, world) == ["interview:added", "interview:status_changed"]
+
+
+def test_a_retry_does_not_mask_again(jun: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    make(engine, FAILED, interview_id)
+    make(engine, text("update welno.interviews set masked_text = '질문' where id = :id"), interview_id)
+    jun.ask("POST", "/api/workflow/retry", json={"interviewId": interview_id})
+    assert read_run(engine, interview_id).step == "analyse"
+
+
+def test_process_starts_what_stands_still_and_nothing_else(mina: Member, jun: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    body = {"interviewId": interview_id, "projectId": str(world.food)}
+    assert jun.ask("POST", "/api/workflow/process", json=body).status_code == 403
+    assert mina.ask("POST", "/api/workflow/process", json=body).status_code == 409
+    late = text("update welno.interview_runs set due_at = now() - interval '1 minute' where interview_id = :id")
+    make(engine, late, interview_id)
+    assert mina.ask("POST", "/api/workflow/process", json=body).status_code == 202
+    make(engine, COMPLETED, interview_id)
+    make(engine, late, interview_id)
+    refused = mina.ask("POST", "/api/workflow/process", json=body)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "INTERVIEW_UNDER_WAY")
+    elsewhere = body | {"projectId": str(world.bank)}
+    assert mina.ask("POST", "/api/workflow/process", json=elsewhere).status_code == 404
+
+
+def test_admins_keep_the_members_of_their_own_company(mina: Member, jun: Member, world: World):
+    path = f"/api/projects/{world.bank}/members"
+    assert [one["email"] for one in mina.ask("GET", path).json["members"]] == ["mina@demo.test"]
+    added = mina.ask("POST", path, json={"email": "Jun@demo.test", "role": "viewer"})
+    assert [(one["email"], one["role"]) for one in added.json["members"]] == [
+        ("jun@demo.test", "viewer"),
+        ("mina@demo.test", "admin"),
+    ]
+    assert jun.ask("POST", path, json={"email": "vera@demo.test", "role": "viewer"}).status_code == 403
+    other = mina.ask("POST", path, json={"email": "sora@demo.test", "role": "viewer"})
+    assert (other.status_code, other.json["error"]["code"]) == (404, "ACCOUNT_NOT_FOUND")
+    last = mina.ask("DELETE", f"{path}?accountId={world.people['mina']}")
+    assert (last.status_code, last.json["error"]["code"]) == (409, "LAST_ADMIN")
+    assert mina.ask("DELETE", f"{path}?accountId={world.people['jun']}").status_code == 204
+    assert jun.ask("GET", f"/api/projects/{world.bank}").status_code == 404
+
+
+def test_personas_are_the_companys(mina: Member, sora: Member, world: World):
+    assert mina.ask("GET", f"/api/projects/{world.food}/personas").json["personas"] == []
+    [persona] = sora.ask("GET", f"/api/projects/{world.secret}/personas").json["personas"]
+    assert (persona["persona_code"], persona["interviews"]) == ("P1", 0)

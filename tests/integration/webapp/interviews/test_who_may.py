@@ -1,0 +1,154 @@
+"""Every route of the interviews, tried by admin, editor, viewer, a stranger and nobody; each behind the wall."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, Engine, event, text
+
+from models.interviews import Interview
+from services.interviews import wall
+from services.interviews.errors import InterviewNotFound
+from services.interviews.wall import MemberWork
+from tests.integration.interviews.company import World, add_interview
+from webapp.api.interviews import interviews
+from webapp.current import parts
+
+from .members import Member
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, and how it answers admin, editor and viewer. `{p}` and `{i}` are the project and its interview."""
+
+    method: str
+    path: str
+    admin: int = 200
+    editor: int = 200
+    viewer: int = 200
+    body: dict[str, Any] | None = None
+
+
+PROJECT, INTERVIEW = "/api/projects/{p}", "/api/interviews/{i}"
+WHO = {"email": "vera@demo.test", "role": "viewer"}
+CALLS = {
+    "interviews_workflow.upload": Call(
+        "POST", "/api/workflow/async", viewer=403, body={"text": "말", "projectId": "{p}"}
+    ),
+    "interviews_workflow.retry": Call("POST", "/api/workflow/retry", 409, 409, 403, body={"interviewId": "{i}"}),
+    "interviews_workflow.process": Call(
+        "POST", "/api/workflow/process", 202, 403, 403, body={"interviewId": "{i}", "projectId": "{p}"}
+    ),
+    "interviews.show_interview": Call("GET", INTERVIEW),
+    "interviews.show_status": Call("GET", INTERVIEW + "/status"),
+    # test_projects.py has one with a file.
+    "interviews.show_original": Call("GET", INTERVIEW + "/file", 404, 403, 403),
+    "interviews.delete": Call("DELETE", INTERVIEW, 204, 204, 403),
+    "interviews.restore": Call("POST", INTERVIEW + "/restore", 409, 409, 403),
+    "interviews_projects.show_one_project": Call("GET", PROJECT),
+    "interviews_projects.show_interviews": Call("GET", PROJECT + "/interviews"),
+    "interviews_projects.show_personas": Call("GET", PROJECT + "/personas"),
+    "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
+    "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
+    "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
+}
+# Of nobody else's: everybody has their own list.
+OWN = {"interviews_projects.show_projects"}
+# In test_stream.py: it does not end by itself.
+ELSEWHERE = {"interviews_stream.project_events"}
+CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
+
+
+@pytest.fixture
+def interview_id(app: Flask, world: World) -> UUID:
+    with parts(app).stores.unit_of_work() as work:
+        made = add_interview(work.session, world, world.food, "jun")
+        work.session.execute(text("update welno.interview_runs set due_at = now() - interval '1 hour'"))
+    return made
+
+
+def ask(call: Call, member: Member, project_id: object, interview_id: object) -> Any:
+    def fill(value: str) -> str:
+        return value.replace("{p}", str(project_id)).replace("{i}", str(interview_id)).replace("{a}", str(uuid4()))
+
+    body = call.body and {name: fill(value) for name, value in call.body.items()}
+    return member.ask(call.method, fill(call.path), json=body)
+
+
+def test_every_route_is_tried(app: Flask):
+    names = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("interviews")}
+    assert names == set(CALLS) | OWN | ELSEWHERE
+    assert {app.view_functions[name].access for name in names} == {"member"}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_each_role_may_what_it_may(
+    mina: Member, jun: Member, vera: Member, world: World, interview_id: UUID, call: Call
+):
+    wanted = {vera.name: call.viewer, jun.name: call.editor, mina.name: call.admin}
+    found = {}
+    for member in (vera, jun, mina):
+        found[member.name] = ask(call, member, world.food, interview_id).status_code
+    assert found == wanted
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_stranger_cannot_tell_theirs_from_nobodys(
+    app: Flask, sora: Member, world: World, interview_id: UUID, call: Call
+):
+    theirs = ask(call, sora, world.food, interview_id)
+    nobodys = ask(call, sora, uuid4(), uuid4())
+    assert (theirs.status_code, nobodys.status_code) == (404, 404)
+    assert theirs.json | {"request_id": ""} == nobodys.json | {"request_id": ""}
+    nobody = Member(app.test_client(use_cookies=False), "", "none")
+    assert ask(call, nobody, world.food, interview_id).status_code == 401
+
+
+@contextmanager
+def roles_of_statements(engine: Engine) -> Iterator[list[tuple[str, str]]]:
+    """Each statement about content, with the role under which it ran."""
+    seen: list[tuple[str, str]] = []
+
+    def look(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+        if any(name in statement for name in CONTENT):
+            with connection.connection.cursor() as asking:
+                asking.execute("select current_user")
+                seen.append((asking.fetchone()[0], statement))
+
+    event.listen(engine, "before_cursor_execute", look)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", look)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_each_route_is_behind_the_wall(app: Flask, mina: Member, world: World, interview_id: UUID, call: Call):
+    """A superuser, as the demo's login is, would see everything without the role."""
+    with roles_of_statements(parts(app).stores.engine) as seen:
+        ask(call, mina, world.food, interview_id)
+    assert {role for role, _ in seen} <= {"welno_member"}
+    assert seen or call.path.startswith(PROJECT)
+
+
+def find_without_where(member: MemberWork, interview_id: UUID, *_: object, **__: object) -> Interview:
+    """A service that forgot to ask who is in the project."""
+    found = member.session.get(Interview, interview_id)
+    if found is None:
+        raise InterviewNotFound
+    return found
+
+
+def test_a_service_that_forgot_its_where_shows_nothing_of_another(
+    sora: Member, world: World, interview_id: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    path = f"/api/interviews/{interview_id}"
+    monkeypatch.setattr(interviews, "require_interview", find_without_where)
+    assert sora.ask("GET", path).status_code == 404
+    # It is the role that did it: without one, the same service shows the row.
+    monkeypatch.setattr(wall, "_ENTER", text("select :role, :name, :value"))
+    assert sora.ask("GET", path).status_code == 200

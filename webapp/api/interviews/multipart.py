@@ -1,0 +1,113 @@
+"""Reads a multipart body piece by piece: fields into memory, the file to whoever takes it. Nothing touches a disk here.
+
+Errors: FormFault (not retryable), whose `field` is the one at fault.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
+
+_READ_BYTES = 64 * 1024
+_FIELDS_MAX_BYTES = 64 * 1024
+# What the decoder may hold back until it has found the end of a part's head or a boundary.
+_BUFFER_MAX_BYTES = 1024 * 1024
+_MOST_PARTS = 32
+FILE_FIELD = "file"
+
+
+class FormFault(Exception):
+    """The body is no form, or not such a form."""
+
+    retryable = False
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(field)
+        self.field = field
+        self.sentence = sentence
+
+
+class FileSink(Protocol):
+    """Takes the file of the form."""
+
+    def begin(self, file_name: str) -> None: ...
+
+    def write(self, data: bytes) -> None: ...
+
+
+@dataclass
+class Form:
+    """The fields' values in their order; several of one name are all there."""
+
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    has_file: bool = False
+
+
+def read_form(boundary: str, read: Callable[[int], bytes], sink: FileSink) -> Form:
+    """Raises FormFault, and whatever the sink raises."""
+    reader = _FormReader(sink)
+    decoder = MultipartDecoder(boundary.encode(), max_form_memory_size=_BUFFER_MAX_BYTES, max_parts=_MOST_PARTS)
+    try:
+        while not reader.is_complete:
+            data = read(_READ_BYTES)
+            decoder.receive_data(data or None)
+            _take_events(decoder, reader)
+            if not data and not reader.is_complete:
+                raise FormFault("body", "보낸 내용이 중간에 끊겼어요. 다시 보내 주세요.")
+    except (ValueError, RequestEntityTooLarge) as exc:
+        raise FormFault("body", "보낸 내용을 읽을 수 없어요. 다시 보내 주세요.") from exc
+    return reader.form
+
+
+def _take_events(decoder: MultipartDecoder, reader: "_FormReader") -> None:
+    while not isinstance(event := decoder.next_event(), NeedData):
+        reader.take(event)
+        if reader.is_complete:
+            return
+
+
+class _FormReader:
+    """Puts the decoder's events together."""
+
+    def __init__(self, sink: FileSink) -> None:
+        self.form = Form()
+        self.is_complete = False
+        self._sink = sink
+        self._field: str | None = None
+        self._text = bytearray()
+        self._left = _FIELDS_MAX_BYTES
+
+    def take(self, event: object) -> None:
+        if isinstance(event, Preamble):
+            return
+        if isinstance(event, Field):
+            self._field, self._text = event.name, bytearray()
+        elif isinstance(event, File):
+            self._begin_file(event)
+        elif isinstance(event, Data):
+            self._take_data(event)
+        elif isinstance(event, Epilogue):
+            self.is_complete = True
+
+    def _begin_file(self, event: File) -> None:
+        if event.name != FILE_FIELD or self.form.has_file:
+            raise FormFault(event.name[:40], "파일은 file이라는 이름으로 하나만 보내 주세요.")
+        self._field = None
+        self.form.has_file = True
+        self._sink.begin(event.filename or "")
+
+    def _take_data(self, event: Data) -> None:
+        if self._field is None:
+            self._sink.write(event.data)
+            return
+        self._left -= len(event.data)
+        if self._left < 0:
+            raise FormFault("body", "파일 말고 보낸 내용이 너무 커요.")
+        self._text += event.data
+        if not event.more_data:
+            try:
+                self.form.fields.setdefault(self._field, []).append(self._text.decode())
+            except UnicodeDecodeError as exc:
+                raise FormFault(self._field[:40], "UTF-8로 보내 주세요.") from exc

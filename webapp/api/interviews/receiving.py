@@ -1,0 +1,211 @@
+"""Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import request
+from marshmallow import ValidationError
+
+from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
+from services.interviews.uploading import UploadedInterview
+from spool import GrowingFile, StreamedFiles
+from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
+from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
+from webapp.bodies import read_strict_json
+from webapp.errors import ApiError, Code, flatten_messages
+from webapp.json_reader import holds_odd_characters
+
+FILE_MAX_BYTES = 50 * 1024 * 1024
+BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
+_JSON_MAX_BYTES = 1024 * 1024
+_FILE_NAME_MAX = 255
+# The spool's names: the file as it came, the text before masking, and what else names people.
+ORIGINAL, TEXT, SAID = "original", "text", "upload"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
+
+
+@contextmanager
+def received_upload(files: StreamedFiles, text_max: int) -> Iterator[UploadedInterview]:
+    """What came lies on the disk for as long as the block runs, and stays when it ends without an error.
+
+    Raises ApiError, StorageFault.
+    """
+    interview_id = uuid4()
+    try:
+        yield _receive(files, interview_id, text_max)
+    except BaseException:
+        files.drop_all(interview_id)
+        raise
+
+
+def _receive(files: StreamedFiles, interview_id: UUID, text_max: int) -> UploadedInterview:
+    if request.mimetype == "multipart/form-data":
+        return _receive_form(files, interview_id, text_max)
+    if not request.is_json:
+        raise ApiError(Code.NOT_JSON)
+    data = request.stream.read(_JSON_MAX_BYTES + 1)
+    if len(data) > _JSON_MAX_BYTES:
+        raise ApiError(Code.BODY_TOO_LARGE)
+    said = _judge(read_strict_json(data))
+    return _keep_text(files, interview_id, said, text_max)
+
+
+def _receive_form(files: StreamedFiles, interview_id: UUID, text_max: int) -> UploadedInterview:
+    file = _IncomingFile(files, interview_id)
+    try:
+        form = read_form(request.mimetype_params.get("boundary", ""), request.stream.read, file)
+        said = _judge(_fields_of(form))
+        if not form.has_file or (not file.name and not file.size):
+            file.abort()
+            return _keep_text(files, interview_id, said, text_max)
+        file.finish()
+    except FormFault as exc:
+        file.abort()
+        raise _wrong(exc.field, exc.sentence) from exc
+    except BaseException:
+        file.abort()
+        raise
+    _keep_said(files, interview_id, said, file.name)
+    return _upload_of(interview_id, said, sha256=file.sha256, size=file.size, file_name=file.name)
+
+
+class _IncomingFile:
+    """The file of a form: sealed as it comes. One of a name that is not taken is read to its end, but not kept: a
+    browser that is still sending would not see our answer."""
+
+    def __init__(self, files: StreamedFiles, interview_id: UUID) -> None:
+        self.name = ""
+        self.size = 0
+        self._files = files
+        self._interview_id = interview_id
+        self._hash = hashlib.sha256()
+        self._growing: GrowingFile | None = None
+        self._fault: ApiError | None = None
+
+    def begin(self, file_name: str) -> None:
+        # A name is never a path: of one its last part counts.
+        self.name = file_name.replace("\\", "/").rpartition("/")[2]
+        self._fault = _fault_of_name(self.name)
+        if self._fault is None:
+            self._growing = self._files.begin(self._interview_id, ORIGINAL)
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > FILE_MAX_BYTES:
+            raise ApiError(Code.FILE_TOO_LARGE)
+        if self._growing is not None:
+            self._hash.update(data)
+            self._growing.write(data)
+
+    def finish(self) -> None:
+        """Durable. Raises ApiError, StorageFault."""
+        if self._fault is not None:
+            raise self._fault
+        if not self.size:
+            raise _wrong(FILE_FIELD, "빈 파일이에요. 내용이 있는 파일을 올려 주세요.")
+        if self._growing is not None:
+            self._growing.keep()
+
+    def abort(self) -> None:
+        if self._growing is not None:
+            self._growing.abort()
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _fault_of_name(name: str) -> ApiError | None:
+    if not name.strip():
+        return _wrong(FILE_FIELD, "파일을 골라 주세요.")
+    if len(name) > _FILE_NAME_MAX or holds_odd_characters(name):
+        return _wrong(FILE_FIELD, f"파일 이름은 {_FILE_NAME_MAX}자까지 쓸 수 있어요.")
+    if kind_of(name) is None:
+        return _wrong(FILE_FIELD, REFUSED.get(extension_of(name), _UNKNOWN_KIND))
+    return None
+
+
+def _fields_of(form: Form) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: values[0] for name, values in form.fields.items()}
+    for name, values in form.fields.items():
+        if len(values) > 1 and name != "maskWords":
+            raise FormFault(name[:40], "한 번만 보내 주세요.")
+    if "maskWords" in fields:
+        fields["maskWords"] = ",".join(form.fields["maskWords"])
+    if holds_odd_characters(fields):
+        raise FormFault("body", "쓸 수 없는 글자(NUL)를 빼고 보내 주세요.")
+    return fields
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The fields of an upload, as they were judged."""
+
+    project_id: UUID
+    text: str | None
+    title: str | None
+    last_modified: datetime | None
+    mask_words: tuple[str, ...]
+    consents: bool
+
+
+def _judge(fields: Any) -> _Said:
+    """Raises ApiError."""
+    if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
+        # No more than could be taken: a long text must not become a long list first.
+        fields = fields | {"maskWords": [part.strip() for part in words.split(",", WORDS_MAX + 1) if part.strip()]}
+    try:
+        said = UploadInput().load(fields)
+    except ValidationError as exc:
+        raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
+    modified: int | None = said["last_modified"]
+    return _Said(
+        project_id=said["project_id"],
+        text=said["text"],
+        title=(said["title"] or "").strip() or None,
+        last_modified=None if modified is None else _EPOCH + timedelta(milliseconds=modified),
+        mask_words=tuple(word.strip() for word in said["mask_words"] if word.strip()),
+        consents=said["consents"],
+    )
+
+
+def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Said, text_max: int) -> UploadedInterview:
+    """Raises ApiError, StorageFault."""
+    if said.text is None:
+        raise _wrong(FILE_FIELD, "파일이나 글을 보내 주세요.")
+    if not said.text.strip():
+        raise _wrong("text", "글이 비어 있어요.")
+    if len(said.text) > text_max:
+        raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
+    content = said.text.encode()
+    files.put(interview_id, TEXT, content)
+    _keep_said(files, interview_id, said, None)
+    return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _keep_said(files: StreamedFiles, interview_id: UUID, said: _Said, file_name: str | None) -> None:
+    """The true name, and the words to be masked: the worker needs them, and the database must not hold them."""
+    files.put(interview_id, SAID, json.dumps({"file_name": file_name, "mask_words": list(said.mask_words)}).encode())
+
+
+def _upload_of(interview_id: UUID, said: _Said, **file: Any) -> UploadedInterview:
+    return UploadedInterview(
+        interview_id=interview_id,
+        project_id=said.project_id,
+        title=said.title,
+        last_modified=said.last_modified,
+        mask_words=said.mask_words,
+        consents=said.consents,
+        **file,
+    )
+
+
+def _wrong(field: str, sentence: str) -> ApiError:
+    return ApiError(Code.VALIDATION_FAILED, details={field: [sentence]})

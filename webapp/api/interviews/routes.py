@@ -1,0 +1,14 @@
+"""All routes of the interviews, added to an app as one."""
+
+from flask import Flask
+from flask_smorest import Api
+
+from webapp.api.interviews import interviews, projects, stream, workflow
+
+RESOURCES = (workflow, interviews, projects, stream)
+
+
+def add_interviews(app: Flask, api: Api) -> None:
+    stream.keep_authority(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
