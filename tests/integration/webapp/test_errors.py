@@ -21,7 +21,7 @@ from webapp.error_reference import reference
 from webapp.errors import CODES, ApiError, Code
 from webapp.limits import count_use
 
-from .people import API, FORM, Person, arrive
+from .people import API, FORM, Person
 
 START = f"{API}/tilko/session/start"
 
@@ -96,15 +96,6 @@ def test_our_own_fault_shows_nothing_of_itself(faulty: Flask, logged: io.StringI
     assert FORM["phone_no"] not in lines + answer.text
 
 
-def test_starting_is_limited_by_address(app: Flask):
-    client = app.test_client()
-    numbers = [f"010123456{number:02}" for number in range(31)]
-    answers = [client.post(START, json=FORM | {"phone_no": number}) for number in numbers]
-    assert [answer.status_code for answer in answers] == [201] * 30 + [429]
-    assert answers[-1].json["error"]["code"] == "RATE_LIMITED"
-    assert 3500 < int(answers[-1].headers["Retry-After"]) <= 3601
-
-
 def test_a_limit_goes_by_the_clock_that_all_processes_share(app: Flask):
     """Not by the host's: a process that is ahead by an hour would open what others have closed."""
     with app.test_request_context():
@@ -117,23 +108,6 @@ def test_a_limit_goes_by_the_clock_that_all_processes_share(app: Flask):
             count_use("2 per hour", "a test", "somebody")
     assert refused.value.code == Code.RATE_LIMITED
     assert 0 < (refused.value.retry_after_seconds or 0) <= 62
-
-
-def test_starting_is_limited_by_phone_number(app: Flask):
-    client = app.test_client()
-    answers = [client.post(START, json=FORM) for _ in range(11)]
-    assert answers[-1].status_code == 429
-    assert client.post(START, json=FORM | {"phone_no": "01099998888"}).status_code == 201
-
-
-def test_pushes_are_limited_by_phone_number_over_sessions(app: Flask, redis_client: redis.Redis):
-    answers = []
-    for _ in range(6):
-        person = arrive(app)
-        answers.append(person.ask("POST", f"/tilko/session/simple-auth?session_id={person.session_id}"))
-    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
-    assert person.session("GET", "/status").json["status"] == "initiated"
-    assert redis_client.llen("collection") == 5
 
 
 def test_repeating_oneself_costs_no_push(app: Flask, starter: Person):

@@ -7,12 +7,14 @@ from uuid import uuid4
 import jwt
 import pytest
 import redis
-from flask import Flask
+from flask import Flask, Response
 from flask_jwt_extended import create_access_token
 
+from core.clock import clock
 from core.settings import Settings
 from tests.integration.conftest import AppOf
 from tests.integration.webapp.people import API, ORIGIN, Person
+from webapp.auth import open_records
 
 from .conftest import Phone, code, phone_of
 
@@ -165,8 +167,8 @@ def test_a_journeys_login_opens_no_record_whatever_its_subject_says(app: Flask, 
     assert owner.patient_uuid is not None
     phone = phone_of(app, owner.patient_uuid)
     assert phone.ask("GET", f"/patients/{owner.patient_uuid}{path}").status_code == 404
-    with app.app_context():
-        own = create_access_token(str(owner.patient_uuid), additional_claims={"role": "patient", "scope": "records"})
+    with app.test_request_context():
+        own = open_records(Response(), owner.patient_uuid, clock.now())
     assert phone.ask("GET", f"/patients/{owner.patient_uuid}{path}", own).status_code != 404
 
 

@@ -232,6 +232,7 @@ export class PatientJourney {
       onFrame: (frame) => this.#actions.receive(frame),
       onState: (state, reason) => this.#connectionChanged(state, reason),
     });
+    this.#keep(); // not before: only what is followed is kept as of now
     this.#followQueues();
   }
 
@@ -382,8 +383,12 @@ export class PatientJourney {
   }
 
   #changed() {
-    if (this.#stream && this.journeyState) this.#memory.keepSnapshot(this.#snapshot);
+    this.#keep();
     this.#tell("change");
+  }
+
+  #keep() {
+    if (this.#stream && this.journeyState) this.#memory.keepSnapshot(this.#snapshot);
   }
 
   /** @param {Topic} topic @param {any} [detail] */
