@@ -217,7 +217,7 @@ CODES: Mapping[Code, Meaning] = {
     Code.ALREADY_QUEUED: Meaning(409, "이미 대기 중이에요.", "`details.queue` is the entry."),
     Code.QUEUE_EMPTY: Meaning(409, "기다리는 분이 없어요.", "Nobody to call."),
     Code.AMBIGUOUS_LOGIN: Meaning(
-        409, "이름이나 전화번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
+        409, "이름이나 휴대폰 번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
     ),
     Code.SCAN_TOKEN_USED: Meaning(409, "태그를 다시 한 번 대 주세요.", "Another person has used the scan token."),
     Code.IDEMPOTENCY_MISMATCH: Meaning(
