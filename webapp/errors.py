@@ -311,7 +311,7 @@ STORES_DOWN = (
 def answer_errors(app: Flask) -> None:
     """Register the handlers; also for addresses that do not exist."""
     app.register_error_handler(ApiError, _answer_api_error)
-    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(HTTPException, answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
     app.register_error_handler(JourneyError, _answer_journey_error)
@@ -345,7 +345,8 @@ def _answer_journey_error(error: JourneyError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 
-def _answer_http(error: HTTPException) -> Response:
+def answer_http(error: HTTPException) -> Response:
+    """As JSON, like every error."""
     if error.response is not None:  # a redirect
         return cast(Response, error.response)
     data = getattr(error, "data", None) or {}
