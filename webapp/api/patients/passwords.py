@@ -20,6 +20,7 @@ from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, Pa
 from webapp.auth import (
     current_patient_session,
     drop_session_cookie,
+    forget_kept,
     is_at_anothers_browser,
     mark_access,
     open_records,
@@ -199,6 +200,7 @@ def opened(patient_uuid: UUID, issued_at: datetime, message: str, more: Mapping[
     token = open_records(response, patient_uuid, issued_at)
     if is_at_anothers_browser(patient_uuid):
         drop_session_cookie(response)
+        forget_kept(response)
     body = {
         "success": True,
         "message": message,
