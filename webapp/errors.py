@@ -234,7 +234,7 @@ CODES: Mapping[Code, Meaning] = {
     Code.ALREADY_QUEUED: Meaning(409, "이미 대기 중이에요.", "`details.queue` is the entry."),
     Code.QUEUE_EMPTY: Meaning(409, "기다리는 분이 없어요.", "Nobody to call."),
     Code.AMBIGUOUS_LOGIN: Meaning(
-        409, "이름이나 전화번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
+        409, "이름이나 휴대폰 번호를 더 알려 주세요.", "More than one fits; `details.needs` says what to add."
     ),
     Code.SCAN_TOKEN_USED: Meaning(409, "태그를 다시 한 번 대 주세요.", "Another person has used the scan token."),
     Code.IDEMPOTENCY_MISMATCH: Meaning(
@@ -346,7 +346,7 @@ STORES_DOWN = (
 def answer_errors(app: Flask) -> None:
     """Register the handlers; also for addresses that do not exist."""
     app.register_error_handler(ApiError, _answer_api_error)
-    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(HTTPException, answer_http)
     for kind, code in _OURS.items():
         app.register_error_handler(kind, lambda _, code=code: reply(code))
     app.register_error_handler(JourneyError, _answer_domain_error)
@@ -381,7 +381,8 @@ def _answer_domain_error(error: JourneyError | InterviewsError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 
-def _answer_http(error: HTTPException) -> Response:
+def answer_http(error: HTTPException) -> Response:
+    """As JSON, like every error."""
     if error.response is not None:  # a redirect
         return cast(Response, error.response)
     data = getattr(error, "data", None) or {}

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, render_template, request, send_file, url_for
+from flask import Blueprint, Flask, Response, abort, g, render_template, request, send_file, url_for
+from werkzeug.exceptions import NotFound
 
 from services.patients.consent_texts import ConsentTexts
+from webapp.errors import Code, answer_http
 
 blueprint = Blueprint("pages", __name__)
 
@@ -110,6 +112,17 @@ def my_erased() -> str:
 def staff_runs() -> str:
     """The frame only, the same for everybody: what stands in it is asked of the admin API with a staff token."""
     return render_template("staff/runs.html")
+
+
+@blueprint.app_errorhandler(NotFound)
+def missing(error: NotFound) -> Response:
+    """Somebody who typed or followed an address is shown a page; a program is told by JSON, as of any error."""
+    accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    if accepted != "text/html" or request.path.startswith("/api/") or request.method != "GET":
+        return answer_http(error)
+    g.error_code = Code.NOT_FOUND.value
+    page = render_template("kit/missing.html", reference=g.get("request_id", ""))
+    return guard(Response(page, 404, content_type="text/html; charset=utf-8"))
 
 
 @blueprint.get("/static/vendor/<digest>/<name>")

@@ -7,6 +7,7 @@ from webapp.errors import ApiError, Code, flatten_messages
 # Every header that the product or one of its libraries reads; gunicorn bounds the others, and their number.
 HEADER_MAX_CHARACTERS = {
     "Accept": 1024,
+    "Accept-Encoding": 256,
     "Access-Control-Request-Headers": 1024,
     "Access-Control-Request-Method": 32,
     "Authorization": 2048,

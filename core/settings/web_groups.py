@@ -97,7 +97,10 @@ class WebSettings:
         default="10 per 10 minutes; 40 per day",
     )
     password_limit: str = setting(
-        "WELNO_PASSWORD_LIMIT", read_rate_limit, "Password calls per address.", default="30 per 10 minutes"
+        "WELNO_PASSWORD_LIMIT",
+        read_rate_limit,
+        "Passwords that did not fit, per address; password calls per patient.",
+        default="30 per 10 minutes",
     )
     poll_limit: str = setting(
         "WELNO_RELAY_POLL_LIMIT", read_rate_limit, "Polls for the events of one session.", default="240 per minute"

@@ -10,8 +10,8 @@ from services.delivery.unit_of_work import Work
 STREAMING_MESSAGES = {
     Streaming.FETCHING_HEALTH_DATA: "건강검진 기록을 가져오고 있어요.",
     Streaming.HEALTH_DATA_COMPLETED: "건강검진 기록을 가져왔어요.",
-    Streaming.FETCHING_PRESCRIPTION_DATA: "처방 기록을 가져오고 있어요.",
-    Streaming.PRESCRIPTION_COMPLETED: "처방 기록을 가져왔어요.",
+    Streaming.FETCHING_PRESCRIPTION_DATA: "진료·투약 기록을 가져오고 있어요.",
+    Streaming.PRESCRIPTION_COMPLETED: "진료·투약 기록을 가져왔어요.",
     Streaming.MEDIARC_GENERATING: "질병 예측 리포트를 만들고 있어요.",
     Streaming.MEDIARC_COMPLETED_PASSWORD_READY: "리포트가 준비됐어요. 비밀번호를 정해 주세요.",
     Streaming.COMPLETED: "모든 기록을 안전하게 저장했어요.",

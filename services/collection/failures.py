@@ -24,7 +24,7 @@ AUTHENTICATORS = {
     "2": "국민은행",
     "3": "삼성패스",
     "4": "통신사 PASS",
-    "5": "신한은행",
+    "5": "신한인증서",
     "6": "네이버",
 }
 # The process at hand was not given the key: another may have it, and nothing is wrong with what is sealed.
@@ -33,7 +33,7 @@ UNAVAILABLE = "지금은 서비스를 이용할 수 없어요. 잠시 후 다시
 
 # The first row that fits counts: the narrow types stand before the wide ones.
 _TABLE: tuple[tuple[type[Exception], str, str], ...] = (
-    (NotRegistered, "NOT_REGISTERED", "{authenticator}에 가입된 정보가 없어요. 다른 인증 방법을 선택해 주세요."),
+    (NotRegistered, "NOT_REGISTERED", "{authenticator}에 가입된 정보가 없어요. 다른 인증 방법을 골라 주세요."),
     (
         WrongPersonalData,
         "INFO_REQUIRED",
@@ -78,7 +78,7 @@ class Failure:
 def describe(error: Exception) -> Failure:
     """The failure that an error stands for."""
     code, message = next((code, message) for type_, code, message in _TABLE if isinstance(error, type_))
-    authenticator = AUTHENTICATORS.get(getattr(error, "private_auth_type", ""), "선택한 인증 방법")
+    authenticator = AUTHENTICATORS.get(getattr(error, "private_auth_type", ""), "고른 인증 방법")
     facts = {name: getattr(error, name, None) for name in _FACTS}
     detail = {"error": type(error).__name__} | {name: value for name, value in facts.items() if value}
     return Failure(code, message.format(authenticator=authenticator), detail)

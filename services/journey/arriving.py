@@ -1,14 +1,11 @@
 """Arriving at the hospital: a scan of one of its tags begins a visit."""
 
-import re
-
 from sqlalchemy import select
 
 from models.journey import NfcTag
 from services.journey.deed import Deed, read_name
 from services.journey.errors import PayloadInvalid, TagNotFound, TagSwitchedOff
-
-_SEPARATORS = re.compile(r"[:-]")
+from services.journey.tags import canonical_uid
 
 
 def scan_tag(deed: Deed) -> None:
@@ -21,17 +18,12 @@ def scan_tag(deed: Deed) -> None:
     if len(named) != 1:
         raise PayloadInvalid("payload.tag_code")
     [(name, value)] = named.items()
-    tag = deed.change.journey.session.scalar(select(NfcTag).where(getattr(NfcTag, name) == _canonical(name, value)))
+    known = canonical_uid(value) if name == "tag_uid" else value
+    if known is None:
+        raise PayloadInvalid("payload.tag_uid")
+    tag = deed.change.journey.session.scalar(select(NfcTag).where(getattr(NfcTag, name) == known))
     if tag is None:
         raise TagNotFound
     if not tag.is_active:
         raise TagSwitchedOff
     deed.move(tag_id=tag.tag_id)
-
-
-def _canonical(name: str, value: str) -> str:
-    """A chip's number as it is stored, in whichever way it is written."""
-    if name != "tag_uid":
-        return value
-    digits = _SEPARATORS.sub("", value).upper()
-    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))

@@ -2,7 +2,7 @@
 
 Errors: JourneyError (not retryable)
     PayloadInvalid, UnknownAction, InvalidAction, ForbiddenPerson, ForbiddenAction
-    PersonNotFound, EntryNotFound, TagNotFound, ExamNotFound
+    PersonNotFound, EntryNotFound, NotificationNotFound, TagNotFound, ExamNotFound
     StateConflict, AlreadyQueued, QueueEmpty, RecallTooSoon, RoomTaken, NoShift, TagSwitchedOff
 """
 
@@ -67,6 +67,12 @@ class EntryNotFound(JourneyError):
     """Unknown, not theirs, or not active any more: they look alike."""
 
     code = "QUEUE_NOT_FOUND"
+
+
+class NotificationNotFound(JourneyError):
+    """Unknown, or not theirs."""
+
+    code = "NOT_FOUND"
 
 
 class TagNotFound(JourneyError):

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.names import exam_subject
 from models.journey import Notification, NotificationKind, QueueState
-from services.journey.errors import EntryNotFound
+from services.journey.errors import NotificationNotFound
 from services.journey.locking import lock_journey
 from services.journey.work import JourneyWork
 
@@ -22,11 +22,11 @@ def list_notifications(journey: JourneyWork, user_id: UUID) -> Sequence[Notifica
 
 
 def read_notification(journey: JourneyWork, user_id: UUID, notification_id: int) -> Notification:
-    """Theirs; read again, nothing changes. Raises EntryNotFound."""
+    """Theirs; read again, nothing changes. Raises NotificationNotFound."""
     locked = lock_journey(journey, user_id)
     found = journey.session.get(Notification, notification_id)
     if found is None or found.user_id != user_id:
-        raise EntryNotFound
+        raise NotificationNotFound
     if found.read_at is None:
         found.read_at = journey.now
     entry = next((entry for entry in locked.active if entry.queue_id == found.queue_id), None)

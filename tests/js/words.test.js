@@ -6,15 +6,22 @@ import { test } from "node:test";
 
 import { SYNONYMS, WORDS } from "../../webapp/static/page/kit/words.js";
 
-const WEBAPP = new URL("../../webapp/", import.meta.url);
-const GLOSSARY = "static/page/kit/words.js";
+const ROOT = new URL("../../", import.meta.url);
+const GLOSSARY = "webapp/static/page/kit/words.js";
+const PAGES = ["webapp/static/page", "webapp/static/sdk", "webapp/templates"];
+// Their errors and events are shown as they come.
+const SERVER = ["models", "services", "tasks", "webapp"];
 
-/** What pages and templates say, and the SDK's own sentences, by file. */
-const texts = ["static/page", "static/sdk", "templates"].flatMap((folder) =>
-  readdirSync(new URL(`${folder}/`, WEBAPP), { recursive: true })
-    .filter((name) => /\.(js|html)$/.test(name) && `${folder}/${name}` !== GLOSSARY)
-    .map((name) => [`${folder}/${name}`, readFileSync(new URL(`${folder}/${name}`, WEBAPP), "utf8")]),
-);
+const read = (folders, kind) =>
+  folders.flatMap((folder) =>
+    readdirSync(new URL(`${folder}/`, ROOT), { recursive: true })
+      .filter((name) => kind.test(name) && `${folder}/${name}` !== GLOSSARY)
+      .map((name) => [`${folder}/${name}`, readFileSync(new URL(`${folder}/${name}`, ROOT), "utf8")]),
+  );
+
+/** What a person reads, by file: of pages, templates and the SDK; and with what the server says. */
+const pages = read(PAGES, /\.(js|html)$/);
+const texts = [...pages, ...read(SERVER, /\.py$/)];
 
 for (const [key, name] of Object.entries(WORDS)) {
   test(`nothing else is said for ${name}`, () => {
@@ -26,7 +33,7 @@ for (const [key, name] of Object.entries(WORDS)) {
 }
 
 test("every word of the glossary is said somewhere", () => {
-  const said = texts.map(([, text]) => text).join("\n");
+  const said = pages.map(([, text]) => text).join("\n");
   const isSaid = ([key, name]) => said.includes(name) || said.includes(`WORDS.${key}`);
   // A verb stands on pages in its forms.
   const unsaid = Object.entries({ ...WORDS, choose: "골라" }).filter((word) => !isSaid(word));

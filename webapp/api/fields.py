@@ -19,6 +19,9 @@ PATH_MAX = 200
 # Of a number, a date, a UUID or a choice, as text.
 WORD_MAX = 64
 _ITEMS_MAX = 32
+_KOREAN = re.compile("[가-힣]")
+_FALLBACKS = {"required": "빠진 항목이에요. 함께 보내 주세요.", "null": "비어 있어요. 다시 확인해 주세요."}
+_WRONG_KIND = "형식이 맞지 않아요. 다시 확인해 주세요."
 
 
 class Text(fields.String):
@@ -41,6 +44,10 @@ class InputSchema(Schema):
         "type": "JSON 객체로 보내 주세요.",
     }
 
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        _say_in_korean(field_obj)
+
     def load(self, data: Any, **kwargs: Any) -> Any:
         """Raises ValidationError."""
         if isinstance(data, Mapping):
@@ -55,6 +62,16 @@ class InputSchema(Schema):
                 faults[key] = [fault]
         if faults:
             raise ValidationError(dict(faults))
+
+
+def _say_in_korean(field: fields.Field[Any]) -> None:
+    """A field without sentences of its own would tell its faults in the library's English."""
+    for fault, sentence in field.error_messages.items():
+        if isinstance(sentence, str) and not _KOREAN.search(sentence):
+            field.error_messages[fault] = _FALLBACKS.get(fault, _WRONG_KIND)
+    inner = [getattr(field, name, None) for name in ("inner", "key_field", "value_field", "field")]
+    for part in filter(None, inner):
+        _say_in_korean(part)
 
 
 def _length_fault(field: fields.Field[Any], value: object) -> str | None:

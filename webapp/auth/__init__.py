@@ -32,7 +32,7 @@ from webapp.auth.session import (
     renew_session,
     require_session,
 )
-from webapp.auth.sign_out import drop_cookies, drop_patient_cookie, end_presented
+from webapp.auth.sign_out import drop_cookies, drop_patient_cookie, end_presented, forget_kept
 from webapp.auth.tokens import Role, refuse_revoked, take_back
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "for_operator",
     "for_patient",
     "for_session",
+    "forget_kept",
     "has_identified",
     "is_at_anothers_browser",
     "join_token",

@@ -42,6 +42,11 @@ def _end_session() -> None:
         sign_out(work, UUID(view.session_id), stores().clock.now())
 
 
+def forget_kept(response: Response) -> None:
+    """Have the browser throw away the answers that it kept: records among them, which are not sealed there."""
+    response.headers["Clear-Site-Data"] = '"cache"'
+
+
 def drop_cookies(response: Response) -> None:
     drop_session_cookie(response)
     drop_patient_cookie(response)

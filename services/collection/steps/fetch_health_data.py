@@ -78,6 +78,6 @@ class FetchHealthData(StepHandler):
 def say_health_data_failed(work: Work, run: CollectionRun, failure: Failure, now: datetime) -> None:
     """The checkups cannot be had; the prescriptions follow all the same."""
     run.health_failed = True
-    message = "건강검진 기록을 가져오지 못했어요. 처방 기록을 이어서 가져올게요."
+    message = "건강검진 기록을 가져오지 못했어요. 진료·투약 기록을 이어서 가져올게요."
     data = {"code": failure.code}
     say(work, run.session_id, Event.HEALTH_DATA_FAILED, message, now=now, status=run.status, data=data)

@@ -58,7 +58,7 @@ class FetchPrescriptions(StepHandler):
         if failure.code in {"INFO_REQUIRED", "SERVICE_UNAVAILABLE"} and run.health_failed:
             return refuse(work, run, failure, now)
         run.prescriptions_failed = True
-        message = "처방 기록을 가져오지 못했어요."
+        message = "진료·투약 기록을 가져오지 못했어요."
         data: dict[str, object] = {"code": failure.code}
         say(work, run.session_id, Event.PRESCRIPTION_DATA_FAILED, message, now=now, status=run.status, data=data)
         if not run.health_failed:

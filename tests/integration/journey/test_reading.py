@@ -8,7 +8,15 @@ import pytest
 
 from models.journey import JourneyRole, JourneyState
 from services.delivery.idempotency import forget_keys
-from services.journey.errors import EntryNotFound, ExamNotFound, NoShift, PayloadInvalid, PersonNotFound, RoomTaken
+from services.journey.errors import (
+    EntryNotFound,
+    ExamNotFound,
+    NoShift,
+    NotificationNotFound,
+    PayloadInvalid,
+    PersonNotFound,
+    RoomTaken,
+)
 from services.journey.notifications import list_notifications, read_notification
 from services.journey.queueing import join_queue
 from services.journey.reading import QueueFilter, list_entries, read_entry, read_history, read_snapshot
@@ -125,7 +133,7 @@ def test_a_call_that_was_read_is_seen_by_the_desk(ward: Ward):
     person, stranger = ward.patient().comes(JourneyState.CALLED), ward.patient()
     [told] = ward.run(list_notifications, person.user_id)
     assert (told.kind, told.body, told.read_at) == ("patient_called", "진료 순서가 되었어요.", None)
-    with pytest.raises(EntryNotFound):
+    with pytest.raises(NotificationNotFound):
         ward.run(read_notification, stranger.user_id, told.id)
     ward.advance(seconds=3)
     assert ward.run(read_notification, person.user_id, told.id).read_at == ward.clock.now()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from http.cookies import Morsel, SimpleCookie
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -127,6 +128,25 @@ def test_who_types_a_password_is_not_let_in_by_the_approval_of_the_one_before(se
     assert shared.post(f"{path}/password/verify", json=PASSWORD, **HTTPS).status_code == 200
     assert shared.get(f"{path}/checkups", **HTTPS).status_code == 200
     assert shared.get(others, **HTTPS).status_code == 404
+
+
+def test_the_answers_of_the_one_before_do_not_stay_at_a_shared_browser(secure_app: Flask, browser: FlaskClient):
+    """Records are kept there for their owner; nothing is thrown away for who comes to a browser that holds nothing."""
+    owner, _ = start(browser)
+    collect(secure_app, owner, [], [])
+    set_password(owner)
+    verify = f"{API}/patients/{owner.patient_uuid}/password/verify"
+    shared = secure_app.test_client()
+
+    def cleared_by(path: str, body: dict[str, Any]) -> str | None:
+        return shared.post(path, json=body, **HTTPS).headers.get("Clear-Site-Data")
+
+    starting = f"{API}/tilko/session/start"
+    assert [cleared_by(verify, PASSWORD), cleared_by(starting, FORM | OTHER)] == [None, '"cache"']
+    other, _ = start(shared, **OTHER)
+    collect(secure_app, other, [], [])
+    assert cleared_by(verify, PASSWORD) == '"cache"'
+    assert secure_app.test_client().post(starting, json=FORM, **HTTPS).headers.get("Clear-Site-Data") is None
 
 
 def test_a_password_ends_no_wait_for_a_phone(secure_app: Flask, browser: FlaskClient):

@@ -52,6 +52,23 @@ def test_an_unknown_address_is_answered_like_any_error(app: Flask, path: str):
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/my/nowhere", "/journey/x", "/static/nothing.js"])
+def test_a_person_at_an_unknown_address_is_shown_a_page(app: Flask, path: str):
+    answer = app.test_client().get(path, headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert f"문의 번호 {answer.headers['X-Request-ID']}" in answer.text
+    assert 'href="/"' in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_an_unknown_address_of_the_api_is_answered_by_json_also_to_a_browser(app: Flask):
+    answer = app.test_client().get("/api/v1/nowhere", headers=BROWSER)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "NOT_FOUND")
+
+
 def test_a_wrong_method_names_the_right_ones(app: Flask):
     answer = app.test_client().get(START)
     assert (answer.status_code, answer.json["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")

@@ -94,6 +94,26 @@ def test_the_token_of_the_start_opens_no_records(approved: Person):
     assert "health_data" not in state
 
 
+def test_who_knows_the_session_id_alone_is_given_no_token_of_the_approval(app: Flask, approved: Person):
+    """However early after the approval: also with a token of their own, or a secret of their own joined to the id."""
+    thief = arrive(app, phone_no="010-9999-8888")
+    own, secret = thief.token, thief.token.partition(".")[2]
+    for token in ("", own, f"{approved.session_id}.{secret}", f"{approved.session_id}.x"):
+        thief.token, thief.session_id = token, approved.session_id
+        for path in ("/status", "/messages", "/events"):
+            answer = thief.session("GET", path)
+            assert (answer.status_code, answer.json["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+        assert thief.ask("GET", f"/tilko/session/status/{approved.session_id}").status_code == 404
+        assert (
+            thief.ask("GET", f"/patients/{approved.patient_uuid}/checkups").json["error"]["code"] == "PATIENT_NOT_FOUND"
+        )
+        cookie = app.test_client()
+        cookie.set_cookie("welno_session", token)
+        answer = cookie.get(f"{API}/patients/{approved.patient_uuid}/checkups", headers={"Origin": ORIGIN})
+        assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (404, [])
+    assert "session_token" in approved.session("GET", "/status").json
+
+
 def test_an_answer_that_got_lost_is_given_again(approved: Person):
     """Until the new token has been used: then nobody gets it any more."""
     told = [approved.session("GET", "/status").json["session_token"] for _ in range(3)]

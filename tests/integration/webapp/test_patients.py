@@ -1,5 +1,6 @@
 """Stored records over HTTP: pages, ETags, who may read."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from core.names import Step
 from tests.integration.services.conftest import checkup, treatment
 from webapp.current import parts
 
-from .people import Person, arrive, change_run, collect
+from .people import Person, arrive, change_run, collect, stranger
 
 
 @contextmanager
@@ -138,10 +139,38 @@ def test_a_wrong_page_is_named(owner: Person, query: str):
     assert list(answer.json["error"]["details"]) == [query.partition("=")[0]]
 
 
-def test_health_data_is_never_stored_on_the_way(owner: Person):
-    answer = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups")
-    assert answer.headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize("kind", ["checkups", "prescriptions", "report"])
+def test_records_are_kept_by_the_persons_own_browser_alone_which_asks_each_time(owner: Person, kind: str):
+    path = f"/patients/{owner.patient_uuid}/{kind}"
+    answer = owner.ask("GET", path)
+    unchanged = owner.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    for one, status in ((answer, 200), (unchanged, 304)):
+        assert (one.status_code, one.headers["Cache-Control"]) == (status, "private, no-cache")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_told_of_the_person_besides_is_never_stored_on_the_way(owner: Person):
+    for what in ("access-log", "consents", "sessions", "browser-key"):
+        assert owner.ask("GET", f"/patients/{owner.patient_uuid}/{what}").headers["Cache-Control"] == "no-store"
+
+
+def test_a_stranger_is_told_nothing_of_what_a_browser_kept(app: Flask, owner: Person):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    etag = owner.ask("GET", path).headers["ETag"]
+    assert stranger(app).ask("GET", path, headers={"If-None-Match": etag}).status_code == 404
+
+
+def test_records_are_compressed_for_who_takes_that(owner: Person):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    plain, small = owner.ask("GET", path), owner.ask("GET", path, headers={"Accept-Encoding": "br, gzip"})
+    assert (plain.headers.get("Content-Encoding"), small.headers["Content-Encoding"]) == (None, "gzip")
+    assert gzip.decompress(small.data) == plain.data
+    assert len(small.data) < len(plain.data) / 3
+    assert plain.headers["ETag"] != small.headers["ETag"]
+    for answer in (plain, small):
+        assert "Accept-Encoding" in ", ".join(answer.headers.getlist("Vary"))
+    refused = owner.ask("GET", path, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
 
 
 def test_a_reserved_uuid_opens_nothing(app: Flask, owner: Person):

@@ -114,6 +114,26 @@ def test_guessing_is_limited_by_address(app: Flask, protected: Person):
     assert answers == [401] * 8 + [429]
 
 
+def test_a_hospital_behind_one_address_signs_in_as_often_as_it_is_right(app: Flask, protected: Person):
+    """The limit of the tests is eight: nine people who know their passwords, and then eight who guess."""
+    verify = f"/patients/{protected.patient_uuid}/password/verify"
+    right = [ask(app).status_code for _ in range(5)]
+    right += [stranger(app).ask("POST", verify, json={"password": "592704"}).status_code for _ in range(5)]
+    guessed = [ask(app, user_name=f"없는사람{letter}").status_code for letter in "가나다라마바사아자"]
+    assert (right, guessed) == ([200] * 10, [401] * 8 + [429])
+
+
+def test_guesses_at_one_person_are_limited_from_whatever_address(app: Flask, protected: Person):
+    def guess(number: int, **changes: str) -> int:
+        client = app.test_client(use_cookies=False)
+        body, origin = ASKED | changes, {"REMOTE_ADDR": f"10.1.0.{number}"}
+        return client.post(API + PATH, json=body, environ_base=origin).status_code
+
+    for who in ("김하늘", "없는사람"):
+        answers = [guess(number, user_name=who, password="804365") for number in range(9)]
+        assert answers == [401] * 8 + [429]
+
+
 def test_a_page_of_another_site_may_not_guess(app: Flask, protected: Person):
     answer = stranger(app).ask("POST", PATH, json=ASKED, headers={"Origin": "https://evil.test"})
     assert answer.json["error"]["code"] == "ORIGIN_NOT_ALLOWED"

@@ -1,12 +1,16 @@
 """What fields make of what is sent."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from marshmallow import ValidationError
 
 from core.clock import clock
-from webapp.api.fields import Birthdate, Moment
+from webapp import create_app
+from webapp.api.fields import Birthdate, InputSchema, Moment
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -28,3 +32,38 @@ def test_today_is_a_birthdate_and_tomorrow_is_none():
         assert Birthdate().deserialize("20261121") == NOW.date()
         with pytest.raises(ValidationError):
             Birthdate().deserialize("2026-11-22")
+
+
+def all_inputs(schema: type[InputSchema] = InputSchema) -> Iterator[type[InputSchema]]:
+    for one in schema.__subclasses__():
+        if one.__module__.startswith("webapp."):
+            yield one
+        yield from all_inputs(one)
+
+
+def sentences(messages: Any) -> Iterator[str]:
+    if isinstance(messages, str):
+        yield messages
+    else:
+        for part in messages.values() if isinstance(messages, dict) else messages:
+            yield from sentences(part)
+
+
+def faults_of(schema: type[InputSchema], body: dict[str, Any]) -> list[str]:
+    try:
+        schema().load(body)
+    except ValidationError as exc:
+        return list(sentences(exc.messages))
+    return []
+
+
+# With the app come all of its schemas.
+assert create_app
+ODD: list[Any] = [None, 1, -1, 1.5, True, "x", "", "9" * 30, [], [1], [None], {}, {"a": 1}]
+
+
+@pytest.mark.parametrize("schema", sorted(set(all_inputs()), key=str))
+def test_every_fault_of_an_input_is_told_in_korean(schema: type[InputSchema]):
+    bodies = [{}, *({field.data_key or name: odd} for name, field in schema().load_fields.items() for odd in ODD)]
+    told = [fault for body in bodies for fault in faults_of(schema, body)]
+    assert [said for said in told if not re.search("[가-힣]", said)] == []

@@ -49,7 +49,8 @@ _PER_ADDRESS = "20 per 15 minutes"
 _KINDS = (AccountKind.STAFF, AccountKind.OPERATOR)
 
 
-@blueprint.post("/staff-login")
+# The journey's clients write its addresses with a slash at the end, or without.
+@blueprint.post("/staff-login", strict_slashes=False)
 @blueprint.arguments(StaffLoginInput, error_status_code=400)
 @blueprint.response(200, StaffLoginOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
@@ -74,7 +75,7 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     return _give_token(signed_in)
 
 
-@blueprint.post("/logout")
+@blueprint.post("/logout", strict_slashes=False)
 @blueprint.doc(security=SECURITY_STAFF)
 @blueprint.response(204)
 @fails(blueprint, 401, 413)

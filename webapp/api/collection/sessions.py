@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Response, g, jsonify
+from flask import Response, g, jsonify, request
 from flask_smorest import Blueprint
 
 from core.names import session_subject
@@ -32,6 +32,7 @@ from webapp.auth import (
     drop_patient_cookie,
     drop_session_cookie,
     for_session,
+    forget_kept,
     join_token,
     keep_session_cookie,
     mark_access,
@@ -82,6 +83,8 @@ def start(asked: dict[str, Any]) -> Response:
     response.status_code = 201
     keep_session_cookie(response, token)
     drop_patient_cookie(response)  # whoever starts may be another than who typed a password here
+    if request.cookies:
+        forget_kept(response)
     return response
 
 

@@ -7,12 +7,11 @@ from flask_smorest import Blueprint
 
 from models.patients import AccessedWhat
 from services.patients.access_log import Look
-from services.patients.identification import find_claimed
 from services.patients.joins import UNDONE_WITHIN, JoinSettled, NotJoinable, join_patients, undo_join
 from webapp.api.documented import SECURITY_PATIENT, fails
-from webapp.api.patients.passwords import count_address, knock
 from webapp.api.patients.schemas.joins import JoinedOutput
 from webapp.api.patients.schemas.passwords import SignInInput
+from webapp.api.patients.sign_in import require_claimed
 from webapp.auth import for_patient
 from webapp.current import stores
 from webapp.errors import ApiError, Code
@@ -31,11 +30,7 @@ blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", descript
 def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Show the records of the older patient with this one's, for who knows the older one's password. Nothing is
     rewritten; what does not fit is answered as by `sign-in`."""
-    count_address()
-    with stores().sessions() as session:
-        older = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
-    if not knock(older, body["password"]) or older is None:
-        raise ApiError(Code.LOGIN_FAILED)
+    older = require_claimed(body)
     now = stores().clock.now()
     with stores().unit_of_work() as work:
         try:

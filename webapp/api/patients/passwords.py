@@ -20,6 +20,7 @@ from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, Pa
 from webapp.auth import (
     current_patient_session,
     drop_session_cookie,
+    forget_kept,
     is_at_anothers_browser,
     mark_access,
     open_records,
@@ -33,6 +34,7 @@ from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.limits import caller_address, count_use
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
+from webapp.reserved_uses import reserve_use
 
 blueprint = Blueprint(
     "passwords", __name__, url_prefix="/api/v1/patients/<uuid:patient_uuid>/password", description="Passwords"
@@ -86,10 +88,9 @@ def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
 def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """Open the records with the password: gives an access token, also as a cookie."""
     refuse_foreign_origin()
-    _count_try(patient_uuid)
     # Before the comparison: a password that is changed during it takes back this token too.
     issued_at = token_moment()
-    _refuse_unless_right(_passwords().verify(patient_uuid, body["password"]))
+    require_password(patient_uuid, body["password"])
     return opened(patient_uuid, issued_at, "확인됐어요.")
 
 
@@ -100,17 +101,15 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
 def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """A new one for whoever knows the old; all other sessions end."""
     refuse_foreign_origin()
-    _count_try(patient_uuid)
-    with _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
-        result = passwords.change(patient_uuid, body["current_password"], body["new_password"])
-    _refuse_unless_right(result)
+    with _counted_try(patient_uuid), _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
+        _refuse_unless_right(passwords.change(patient_uuid, body["current_password"], body["new_password"]))
     return opened(patient_uuid, token_moment(), "비밀번호를 바꿨어요.")
 
 
 def require_password(patient_uuid: UUID, password: str) -> None:
     """For other resources that ask for it once more. Counted like every try. Raises ApiError."""
-    _count_try(patient_uuid)
-    _refuse_unless_right(_passwords().verify(patient_uuid, password))
+    with _counted_try(patient_uuid):
+        _refuse_unless_right(_passwords().verify(patient_uuid, password))
 
 
 def knock(patient_uuid: UUID | None, password: str) -> bool:
@@ -155,15 +154,21 @@ def _weak_refused(field: str) -> Iterator[None]:
         raise ApiError(Code.VALIDATION_FAILED, details={field: [_WEAK[exc.weakness]]}) from exc
 
 
-def _count_try(patient_uuid: UUID) -> None:
+@contextmanager
+def _counted_try(patient_uuid: UUID) -> Iterator[None]:
     """By address and by patient: many addresses may not guess at one patient, nor one address at many."""
-    count_address()
-    count_use(stores().settings.web.password_limit, "password-patient", str(patient_uuid))
+    with address_try():
+        count_use(stores().settings.web.password_limit, "password-patient", str(patient_uuid))
+        yield
 
 
-def count_address() -> None:
-    """One address may not guess at many patients. Raises ApiError."""
-    count_use(stores().settings.web.password_limit, "password", caller_address())
+@contextmanager
+def address_try() -> Iterator[None]:
+    """One address may not guess at many patients: what ends with an error counts. Who knows their password does not:
+    all of a hospital share an address. Raises ApiError."""
+    tried = reserve_use(stores().settings.web.password_limit, "password", caller_address())
+    yield
+    tried.give_back()
 
 
 def _count_setting(patient_uuid: UUID) -> None:
@@ -195,6 +200,7 @@ def opened(patient_uuid: UUID, issued_at: datetime, message: str, more: Mapping[
     token = open_records(response, patient_uuid, issued_at)
     if is_at_anothers_browser(patient_uuid):
         drop_session_cookie(response)
+        forget_kept(response)
     body = {
         "success": True,
         "message": message,

@@ -28,6 +28,7 @@ from webapp.api.patients.schemas.records import (
     TreatmentsQuery,
 )
 from webapp.auth import for_patient
+from webapp.compression import compress, takes_gzip
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.looks import record_look
@@ -113,7 +114,8 @@ def _etag(
     """Read before the records: at worst it is older than they are, and the next question is answered in full."""
     version = records_version(session, patient_uuid, model)
     asked = "|".join(f"{name}={query[name]}" for name in sorted(query))
-    text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}"
+    coding = "gzip" if takes_gzip() else "identity"
+    text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}|{coding}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -122,9 +124,7 @@ def _is_unchanged(etag: str) -> bool:
 
 
 def _unchanged(etag: str) -> Response:
-    response = Response(status=304)
-    response.set_etag(etag)
-    return response
+    return _keep(Response(status=304), etag)
 
 
 def _page(schema: Schema, patient_uuid: UUID, items: Any, following: Cursor | None, etag: str) -> Response:
@@ -138,6 +138,12 @@ def _page(schema: Schema, patient_uuid: UUID, items: Any, following: Cursor | No
 
 
 def _answer(schema: Schema, body: dict[str, Any], etag: str) -> Response:
-    response = jsonify(schema.dump(body))
+    return _keep(compress(jsonify(schema.dump(body))), etag)
+
+
+def _keep(response: Response, etag: str) -> Response:
+    """The person's own browser may keep it, and asks each time whether it still may show it."""
     response.set_etag(etag)
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -10,7 +10,15 @@ from services.patient_sessions import end_one, end_others, list_open
 from services.patients.visits import open_visitor
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.sessions import PatientSessionsOutput
-from webapp.auth import current_openings, current_patient_session, drop_cookies, end_presented, for_patient, mark_access
+from webapp.auth import (
+    current_openings,
+    current_patient_session,
+    drop_cookies,
+    end_presented,
+    for_patient,
+    forget_kept,
+    mark_access,
+)
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.origins import refuse_foreign_origin
@@ -84,7 +92,7 @@ def sign_out() -> Response:
     end_presented()
     response = Response(status=204)
     drop_cookies(response)
-    response.headers["Clear-Site-Data"] = '"cache"'
+    forget_kept(response)
     return response
 
 

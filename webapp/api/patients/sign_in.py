@@ -1,6 +1,7 @@
 """Signing in without a link: name, birth date, phone and password, for who comes back."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
@@ -8,11 +9,12 @@ from flask_smorest import Blueprint
 from models.patients import Patient
 from services.patients.identification import find_claimed
 from webapp.api.documented import fails
-from webapp.api.patients.passwords import count_address, knock, opened, token_moment
+from webapp.api.patients.passwords import address_try, knock, opened, token_moment
 from webapp.api.patients.schemas.passwords import SignedInOutput, SignInInput
 from webapp.auth import mark_access
 from webapp.current import stores
 from webapp.errors import ApiError, Code
+from webapp.limits import count_use, pseudonym
 from webapp.origins import refuse_foreign_origin
 
 blueprint = Blueprint("patient_sign_in", __name__, url_prefix="/api/v1/patients", description="Signing in")
@@ -26,12 +28,8 @@ def sign_in(body: dict[str, Any]) -> Response:
     """Open the records of whoever these are, as `verify` does. Whatever does not fit is answered alike, and takes as
     long: nobody learns who is a patient here."""
     refuse_foreign_origin()
-    count_address()
     issued_at = token_moment()
-    with stores().sessions() as session:
-        patient_uuid = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
-    if not knock(patient_uuid, body["password"]) or patient_uuid is None:
-        raise ApiError(Code.LOGIN_FAILED)
+    patient_uuid = require_claimed(body)
     with stores().sessions() as session:
         hospital_id = session.get_one(Patient, patient_uuid).hospital_id
     more = {"patient_uuid": patient_uuid, "hospital_id": hospital_id}
@@ -39,3 +37,18 @@ def sign_in(body: dict[str, Any]) -> Response:
 
 
 mark_access(sign_in, "public")
+
+
+def require_claimed(body: dict[str, Any]) -> UUID:
+    """The patient whom name, birth date, phone and password fit together. Raises ApiError, which says no more.
+
+    Also guesses at nobody are limited, whatever address they come from: else the limit would tell who is a patient.
+    """
+    claimed = "\x1f".join(str(body[name]) for name in ("user_name", "birthdate", "phone_no"))
+    count_use(stores().settings.web.password_limit, "password-claimed", pseudonym(claimed))
+    with address_try():
+        with stores().sessions() as session:
+            patient_uuid = find_claimed(session, body["user_name"], body["birthdate"], body["phone_no"])
+        if not knock(patient_uuid, body["password"]) or patient_uuid is None:
+            raise ApiError(Code.LOGIN_FAILED)
+    return patient_uuid

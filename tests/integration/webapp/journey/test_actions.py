@@ -93,6 +93,8 @@ def test_a_body_that_is_no_action_is_refused(
         (SCAN | {"payload": {"tag_id": "TAG-ENTRANCE", "exam_id": "EX-BLOOD"}}, "payload.exam_id"),
         (SCAN | {"payload": {"tag_id": 5}}, "payload.tag_id"),
         (SCAN | {"payload": {}}, "payload.tag_code"),
+        (SCAN | {"payload": {"tag_uid": "zz"}}, "payload.tag_uid"),
+        (SCAN | {"payload": {"tag_uid": "04:10:00:00:00"}}, "payload.tag_uid"),
         (SCAN | {"expected_state": "ONGOING"}, "expected_state"),
         (SCAN | {"expected_state": "nowhere"}, "expected_state"),
         (SCAN | {"idempotency_key": ""}, "idempotency_key"),

@@ -212,9 +212,9 @@ def test_an_admin_keeps_the_staff(chief: Desk, desk: Desk):
 def test_what_a_person_was_told_is_theirs_alone(waiting: Phone, other_phone: Phone, desk: Desk):
     desk.ask("POST", "/queue/medical/call-patient/", json=BLOOD)
     told = waiting.ask("GET", "/notifications/").json["notifications"][0]
-    assert other_phone.ask("POST", f"/notifications/{told['id']}/read").status_code == 404
+    assert code(other_phone.ask("POST", f"/notifications/{told['id']}/read")) == (404, "NOT_FOUND")
     for unknown in ("0", "x", "9" * 30):
-        assert waiting.ask("POST", f"/notifications/{unknown}/read").status_code == 404
+        assert code(waiting.ask("POST", f"/notifications/{unknown}/read")) == (404, "NOT_FOUND")
     assert code(desk.ask("GET", "/notifications")) == (403, "FORBIDDEN")
 
 

@@ -149,6 +149,11 @@ def test_logging_out_ends_access_and_refresh_of_that_device_alone(app: Flask, ph
     assert (phone.is_in, other.is_in) == (False, True)
 
 
+def test_a_slash_at_the_end_of_the_logins_addresses_is_optional(phone: Phone):
+    assert code(phone.ask("POST", "/auth/staff-login/", json={})) == (400, "VALIDATION_FAILED")
+    assert phone.ask("POST", LOGOUT + "/").status_code == 204
+
+
 def test_a_token_that_was_logged_out_is_on_the_blacklist_until_it_ends(phone: Phone, redis_client: redis.Redis):
     phone.ask("POST", LOGOUT)
     key = f"blacklist:{claims_of(phone.pair.access_token)['jti']}"

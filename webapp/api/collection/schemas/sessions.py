@@ -58,15 +58,15 @@ class StartInput(PersonInput):
     private_auth_type = Text(
         WORD_MAX,
         required=True,
-        validate=validate.OneOf(sorted(AUTHENTICATORS), error="인증 방법을 목록에서 선택해 주세요."),
-        error_messages=say("인증 방법을 선택해 주세요.", "인증 방법을 목록에서 선택해 주세요."),
+        validate=validate.OneOf(sorted(AUTHENTICATORS), error="인증 방법을 목록에서 골라 주세요."),
+        error_messages=say("인증 방법을 골라 주세요.", "인증 방법을 목록에서 골라 주세요."),
         metadata={"description": ", ".join(f"{code} {name}" for code, name in AUTHENTICATORS.items())},
     )
     gender = Text(
         WORD_MAX,
         required=True,
-        validate=validate.OneOf(["M", "F"], error="성별을 선택해 주세요."),
-        error_messages=say("성별을 선택해 주세요.", "성별을 선택해 주세요."),
+        validate=validate.OneOf(["M", "F"], error="성별을 골라 주세요."),
+        error_messages=say("성별을 골라 주세요.", "성별을 골라 주세요."),
     )
     oid = Text(ID_MAX, allow_none=True, validate=check_id, metadata=ID_DOC | {"description": "Order of a campaign."})
     redirect_path = Text(

@@ -14,7 +14,7 @@ _ERASED = {
     "late_files": "나중에 들어온 파일",
     "archives": "내려받으려고 만든 파일",
     "late_archives": "나중에 만들어진 내려받기 파일",
-    "orders": "주문에 있던 이름·생년월일·전화번호와 리포트",
+    "orders": "주문에 있던 이름·생년월일·휴대폰 번호와 리포트",
     "checkups": "건강검진 기록",
     "prescriptions": "진료·투약 기록",
     "reports": "질병 예측 리포트",

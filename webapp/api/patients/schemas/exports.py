@@ -18,4 +18,4 @@ class ExportOutput(Schema):
 
 
 class LinkQuery(InputSchema):
-    key = Text(100, required=True, validate=validate.Length(min=20))
+    key = Text(100, required=True, validate=validate.Length(min=20, error="받은 주소를 그대로 열어 주세요."))

@@ -45,7 +45,7 @@ class PageQuery(InputSchema):
     after = Text(
         200,
         load_default=None,
-        validate=validate.Length(min=1),
+        validate=validate.Length(min=1, error="앞선 답의 next_after 값을 그대로 보내 주세요."),
         metadata={"description": "The `next_after` of the page before."},
     )
 

@@ -26,10 +26,32 @@ export function canDraw() {
 export function chartFigure(label, configure, table) {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const id = `table-${drawn.size + 1}-${Math.round(performance.now())}`;
-  const holder = make("div", { id, class: canDraw() ? "table sr" : "table" }, table);
+  const holder = scrollArea(table.caption?.textContent ?? label, table);
+  holder.id = id;
   if (!canDraw()) return make("figure", {}, holder);
   drawn.set(canvas, { configure, chart: null });
+  putAway(holder);
   return make("figure", {}, make("div", { class: "canvas" }, canvas), tableButton(holder), holder);
+}
+
+/** A table that may be wider than the screen: who has no mouse scrolls it with the arrow keys. */
+export function scrollArea(name, table) {
+  const area = make("div", { class: "table", "aria-label": name }, table);
+  bringOut(area);
+  return area;
+}
+
+function bringOut(area) {
+  area.classList.remove("sr");
+  area.setAttribute("role", "region");
+  area.tabIndex = 0;
+}
+
+/** For screen readers alone, and no stop for the tab key that nobody sees. */
+function putAway(area) {
+  area.classList.add("sr");
+  area.setAttribute("role", "group");
+  area.removeAttribute("tabindex");
 }
 
 function tableButton(holder) {
@@ -39,7 +61,9 @@ function tableButton(holder) {
     "표로 보기",
   );
   button.addEventListener("click", () => {
-    const hidden = holder.classList.toggle("sr");
+    const hidden = !holder.classList.contains("sr");
+    if (hidden) putAway(holder);
+    else bringOut(holder);
     button.setAttribute("aria-expanded", String(!hidden));
     button.textContent = hidden ? "표로 보기" : "표 닫기";
   });

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { barSettings, canDraw, chartFigure, lineSettings, startDrawing } from "./charts.js";
+import { barSettings, canDraw, chartFigure, lineSettings, scrollArea, startDrawing } from "./charts.js";
 import { find, make } from "../kit/dom.js";
 import { List } from "../kit/list.js";
 import { groupMeasures, newestOf, otherResults } from "./measures.js";
@@ -61,7 +61,10 @@ function otherSection(results) {
     make(
       "article",
       { class: "card measure wide" },
-      make("div", { class: "table" }, dataTable("항목마다 가장 최근 결과", ["항목", "결과", "검진일"], rows)),
+      scrollArea(
+        "항목마다 가장 최근 결과",
+        dataTable("항목마다 가장 최근 결과", ["항목", "결과", "검진일"], rows),
+      ),
     ),
   );
 }
@@ -156,7 +159,7 @@ function visitsCard(months) {
   return make(
     "article",
     { class: "card measure wide" },
-    make("header", {}, make("h4", {}, "달마다 받은 진료·조제")),
+    make("header", {}, make("h3", {}, "달마다 받은 진료·조제")),
     chartFigure(
       `달마다 받은 진료·조제 그래프. ${monthText(months[0].month)}부터 ${monthText(months.at(-1).month)}까지 모두 ${total}건.`,
       (colour) => barSettings(months, monthText, colour),

@@ -1,0 +1,96 @@
+"""Every state of the records' pages before axe, on a phone and in the dark: it finds nothing at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.browser.conftest import NewVisitor
+from tests.end_to_end.browser.driving import REPORT, TREND, Visitor
+from tests.end_to_end.browser.people import Phones
+
+AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"width": 360, "height": 640}
+PASSWORD = "804251"
+# A fade that is under way has colours of its own: axe is asked once nothing moves.
+_RUN = """async () => {
+    await Promise.all(document.getAnimations().map((moving) => moving.finished.catch(() => {})));
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}"""
+Look = Callable[[str], None]
+
+
+def findings(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(_RUN)
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("wider than the screen")
+    return found
+
+
+@pytest.fixture(params=["light", "dark"])
+def visitor(request: pytest.FixtureRequest, new_visitor: NewVisitor) -> Visitor:
+    return new_visitor(viewport=PHONE, color_scheme=request.param, reduced_motion="reduce")
+
+
+@pytest.fixture
+def look(visitor: Visitor) -> Any:
+    """Notes what axe finds in a state; at the end that was nothing."""
+    found: dict[str, list[str]] = {}
+
+    def note(state: str) -> None:
+        found[state] = findings(visitor.page)
+
+    yield note
+    assert {state: what for state, what in found.items() if what} == {}
+
+
+def test_the_pages_before_anybody_is_known_are_accessible(visitor: Visitor, look: Look) -> None:
+    for path in ("/", "/sign-in", "/my", "/results-trend", "/disease-report", "/staff/runs", "/nowhere"):
+        visitor.open(path)
+        expect(visitor.page.get_by_role("heading").first).to_be_visible()
+        look(path)
+    visitor.open("/")
+    visitor.submit()
+    expect(visitor.page.locator("[aria-invalid=true]").first).to_be_visible()
+    look("the form with errors")
+
+
+def test_the_way_to_the_trend_is_accessible(visitor: Visitor, phones: Phones, look: Look) -> None:
+    page, person = visitor.page, phones.add_person(checkups=3, prescriptions=30)
+    visitor.open()
+    visitor.fill_in(person, TREND)
+    look("the form filled in")
+    visitor.submit()
+    visitor.expect_asked()
+    look("waiting for the phone")
+    phones.approve(person)
+    visitor.expect_results()
+    expect(visitor.dialog).to_be_visible(timeout=30_000)
+    look("the password's dialog")
+    visitor.set_password(PASSWORD)
+    expect(page.locator("#live")).to_be_hidden(timeout=20_000)
+    look("the trend")
+    page.get_by_role("button", name="표로 보기").first.click()
+    page.get_by_role("button", name="표로 보기").last.click()
+    look("the trend with tables")
+    page.get_by_role("link", name="내 정보").click()
+    expect(page.locator("#looks-rows li").first).to_be_visible(timeout=20_000)
+    look("my data")
+
+
+def test_a_decline_and_the_report_are_accessible(visitor: Visitor, phones: Phones, look: Look) -> None:
+    person = phones.add_person(checkups=2)
+    visitor.begin(person, REPORT)
+    phones.decline(person)
+    expect(visitor.page.get_by_role("heading", name="인증 요청을 거절하셨어요")).to_be_focused()
+    look("declined")
+    visitor.page.get_by_role("button", name="요청 다시 보내기").click()
+    visitor.expect_asked()
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results("/disease-report")
+    look("the report")
