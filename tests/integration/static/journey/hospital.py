@@ -145,6 +145,7 @@ def board(*entries: dict[str, Any]) -> dict[str, Any]:
         "queues": list(entries),
         "shifts": [shift],
         "tag_alerts": [],
+        "waiting_count": sum(one["state"] in {"waiting", "delayed"} for one in entries),
         "errors": {"calls": 12, "median_error": 2.2, "bias": 1, "coverage": 0.8},
         "updated_at": ago(0),
     }

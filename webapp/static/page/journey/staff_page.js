@@ -177,12 +177,11 @@ function drawHead() {
   const own = board.shifts.find((/** @type {any} */ one) => one.room?.room_id === shift.room_id);
   setText(find("line-title"), `${board.exam_name ?? shift.exam_id} · ${roomText(own?.room) || shift.room_id}`);
   setText(find("who"), own?.staff?.name ?? "");
-  const waiting = board.queues.filter((/** @type {any} */ { state }) => state === "waiting").length;
   const rooms = board.shifts.map((/** @type {any} */ one) => one.room?.title).filter(Boolean);
   const { median_error: error, calls } = board.errors ?? {};
   const told = calls ? ` · 예상과 차이 ${Math.round(error)}분` : "";
   setText(find("tag-alert"), tagAlertText(board));
-  setText(find("line-facts"), `대기 ${waiting}명 · 열린 방 ${rooms.join(", ") || "없음"}${told}`);
+  setText(find("line-facts"), `대기 ${board.waiting_count}명 · 열린 방 ${rooms.join(", ") || "없음"}${told}`);
 }
 
 /** @param {any} entry @param {string} act */
