@@ -12,7 +12,8 @@ from services.journey.hospital import hash_display_key
 
 HALL_ID, HALL_KEY = "BENCH", "a key for the bench's hall"
 _TITLE = "시연 대기"
-# In one statement: tables of a day that began long ago are not worth a transaction for each of thousands.
+# In one statement: what happened before the bench is not worth a transaction for each of thousands. Their waits are
+# those that the estimator tells, or all of them would have to be told anew.
 _FILL_LINES = text("""
     with people as materialized (
         select gen_random_uuid() as user_id, gen_random_uuid() as visit_id, i, 'BENCH-' || i % :lines as exam_id,
@@ -32,7 +33,8 @@ _FILL_LINES = text("""
     )
     insert into welno.queues (queue_id, user_id, visit_id, exam_id, service_date, queue_number, place, place_since,
         state, joined_at, told_position, estimated_wait_time)
-    select gen_random_uuid(), user_id, visit_id, exam_id, :today, number, number, now(), 'waiting', now(), number, 10
+    select gen_random_uuid(), user_id, visit_id, exam_id, :today, number, number, now(), 'waiting', now(), number,
+        10 * (number - 1)
     from people
 """)
 
