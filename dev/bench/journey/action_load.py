@@ -23,7 +23,7 @@ _SECONDS = aiohttp.ClientTimeout(total=60)
 Act = Callable[[Walker, str, dict[str, str]], Awaitable[None]]
 
 
-class UnexpectedAnswer(Exception):
+class ActionRefused(Exception):
     """An action that must be done was refused."""
 
     retryable = False
@@ -49,7 +49,7 @@ async def over_http(base_url: str, path: str, walkers: Sequence[Walker], per_sec
             body = {"action_type": action, "payload": payload}
             async with http.post(base_url + path, json=body, headers=headers) as reply:
                 if reply.status != 200:
-                    raise UnexpectedAnswer(f"{action}: {reply.status} {await reply.text()}")
+                    raise ActionRefused(f"{action}: {reply.status} {await reply.text()}")
                 await reply.read()
 
         return await _walk_all(walkers, per_second, perform)
@@ -71,7 +71,7 @@ async def over_sockets(base_url: str, walkers: Sequence[Walker], per_second: flo
             await socket.send_json({"command": "perform_action", "action_type": action, "payload": payload})
             frame = await _receive(socket, "action_result")
             if not frame["success"]:
-                raise UnexpectedAnswer(f"{action}: {frame['code']}")
+                raise ActionRefused(f"{action}: {frame['code']}")
 
         return await _walk_all(walkers, per_second, perform)
 
@@ -136,6 +136,6 @@ def by_plain_sql(connection: Any, walkers: Sequence[Walker]) -> ActionTimes:
                 try:
                     act(cursor, str(walker.user_id), action, payload.get("exam_id"))
                 except WrongState as exc:
-                    raise UnexpectedAnswer(action) from exc
+                    raise ActionRefused(action) from exc
             seconds.append(time.perf_counter() - started)
     return ActionTimes(seconds, time.perf_counter() - began)
