@@ -3,8 +3,6 @@
 Counted in Redis; without it nobody is marked, as nothing depends on it.
 """
 
-from collections.abc import Collection
-
 from limits import parse_many
 from redis.exceptions import RedisError
 
@@ -40,11 +38,20 @@ def note_scan(tag_id: str, device: str) -> bool:
     return True
 
 
-def find_marked(tag_ids: Collection[str]) -> set[str]:
-    """Those that were marked within a day."""
+def forget_mark(tag_id: str) -> None:
+    """Its code was changed: what was scanned before says nothing of the new one."""
+    try:
+        stores().redis.delete(f"{_PREFIX}:{tag_id}")
+        stores().redis.zrem(_MARKED, tag_id)
+    except RedisError as exc:
+        log.warning("tag_mark_kept", error=type(exc).__name__)
+
+
+def find_marked() -> set[str]:
+    """Ids of those that were marked within a day."""
     here = stores()
     try:
         marked = here.redis.zrangebyscore(_MARKED, here.clock.now().timestamp() - 86_400, "+inf")
     except RedisError:
         return set()
-    return {name.decode() for name in marked if isinstance(name, bytes)} & set(tag_ids)
+    return {name.decode() for name in marked if isinstance(name, bytes)}

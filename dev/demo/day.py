@@ -23,6 +23,7 @@ class Day:
         self._password = password
         self._tell = tell
         self._who = person(patient)
+        self.fhir: list[Json] = []
 
     def walk(self) -> None:
         """All of it, in order."""
@@ -33,6 +34,8 @@ class Day:
         self.be_examined_again()
         self.pay_and_leave()
         self.check_the_record()
+        self.check_the_hospital()
+        self.read_the_visit_as_fhir()
         self.log_out()
 
     def close(self) -> None:
@@ -125,11 +128,27 @@ class Day:
         self._require_that(chained and ends[-1] == "UNREGISTERED", "the log is a chain without a gap")
         self._tell(f"{len(numbers) - 1} events, each once and in order; {len(steps)} steps in the log")
 
+    def check_the_hospital(self) -> None:
+        chief = Desk(self._web_url, "chief", self._password)
+        health = chief.get("/admin/journey/health")
+        chief.close()
+        self._require_that(health["healthy"], f"a healthy hospital, and not {health}")
+        self._tell(f"the checker finds nothing among {health['statistics']['total_patients']} people")
+
+    def read_the_visit_as_fhir(self) -> None:
+        """Kept in `fhir`, for whoever wants to validate it."""
+        found = {kind: self._search_fhir(kind) for kind in ("Appointment", "Encounter", "Task")}
+        self.fhir = [one for resources in found.values() for one in resources]
+        [visit] = found["Encounter"][:1]
+        self._require_that(visit["status"] == "finished", f"a finished Encounter, and not {visit['status']}")
+        self._tell("the visit as FHIR: " + ", ".join(f"{len(some)} {kind}" for kind, some in found.items()))
+
     def log_out(self) -> None:
         self._require_that(self.phone.ask("POST", "/auth/logout").status_code == 204, "logged out")
+        self._require_that(self.phone.wait_for_close() == 4401, "the socket that is open is closed by the logout")
         refused = self.phone.ask("GET", "/patient-journey/current-state/").status_code
         self._require_that((refused, self.phone.close_code_now()) == (401, 4401), "the token opens nothing more")
-        self._tell("logged out: the token is refused, over HTTP and on sockets")
+        self._tell("logged out: the open socket is closed; the token is refused, over HTTP and on sockets")
 
     def _entry(self) -> Json:
         entry: Json = self.phone.get("/patient-journey/current-state/")["queue_details"][0]
@@ -146,6 +165,10 @@ class Day:
     def _read_call(self) -> None:
         told = self.phone.get("/notifications")["notifications"][0]
         self.phone.post(f"/notifications/{told['id']}/read")
+
+    def _search_fhir(self, kind: str) -> list[Json]:
+        bundle = self.phone.get(f"/fhir/{kind}?patient={self.phone.user_id}")
+        return [entry["resource"] for entry in bundle.get("entry", [])]
 
     def _hears(self, state: str) -> bool:
         return str(self.phone.hear_until("state_update")["payload"]["journey_state"]) == state

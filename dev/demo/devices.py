@@ -128,6 +128,14 @@ class PatientPhone(Device):
         messages: list[Json] = answer["messages"]
         return messages
 
+    def wait_for_close(self) -> int | None:
+        """The code that the socket which is open now is closed with; None when it was cut without one."""
+        try:
+            while True:
+                self._hear()
+        except ConnectionClosed as exc:
+            return exc.rcvd.code if exc.rcvd else None
+
     def close_code_now(self) -> int | None:
         """Of a new socket; None when it is served."""
         opened = self._open("")

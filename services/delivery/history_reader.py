@@ -20,7 +20,7 @@ from streams import NOWHERE, Page, Position, StoredEvent, Streams, StreamsUnavai
 
 log = get_logger(__name__)
 
-# A new epoch is an operator's deed after a restore; everybody knows of it so soon.
+# A new epoch is an operator's act after a restore; everybody knows of it so soon.
 _EPOCH_SECONDS = 1.0
 
 

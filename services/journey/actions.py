@@ -22,6 +22,7 @@ from models.journey.states import (
     find_transition,
     is_available,
 )
+from services.journey.action_context import ActionContext
 from services.journey.actors import JourneyActor
 from services.journey.answers import JourneyAnswer, answer_once
 from services.journey.arriving import scan_tag
@@ -30,7 +31,6 @@ from services.journey.calling import call_patient
 from services.journey.cancelling import cancel_appointment
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.deed import Deed
 from services.journey.errors import (
     ForbiddenAction,
     ForbiddenPerson,
@@ -48,7 +48,7 @@ from services.journey.work import JourneyWork
 _DOUBLE_CLICK = timedelta(seconds=2)
 
 # What an action does beside its step; any other action is its step alone.
-_EFFECTS: Mapping[JourneyAction, Callable[[Deed], None]] = {
+_EFFECTS: Mapping[JourneyAction, Callable[[ActionContext], None]] = {
     JourneyAction.SCAN_NFC: scan_tag,
     JourneyAction.CONFIRM_ARRIVAL: confirm_arrival,
     JourneyAction.ENTER_EXAM_ROOM: begin_exam,
@@ -147,8 +147,8 @@ def _perform(journey: JourneyWork, user_id: UUID, request: _Request) -> Body:
         is_assisted=request.actor.is_staff and request.role == JourneyRole.PATIENT,
     )
     transition = find_transition(locked.state, request.action, request.role)
-    deed = Deed(change, request.action, request.payload, request.actor, transition)
-    _EFFECTS.get(request.action, Deed.move)(deed)
+    context = ActionContext(change, request.action, request.payload, request.actor, transition)
+    _EFFECTS.get(request.action, ActionContext.move)(context)
     return conclude(change).snapshot(request.role)
 
 

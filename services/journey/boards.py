@@ -19,7 +19,7 @@ from services.journey.line_rates import read_line_rates
 from services.journey.lines import LineEntry, read_lines
 from services.journey.wait_errors import WaitErrors, read_wait_errors
 
-# What of a line's waiting part an event tells.
+# What of a line's waiting part a stream tells.
 _MOST_TOLD = 30
 
 
@@ -118,13 +118,17 @@ def board_body(board: Board, names: Mapping[UUID, str] | None = None) -> dict[st
     }
 
 
-def exam_update_body(board: Board) -> dict[str, Any]:
-    """The numbered event of the line: its board without names, and of a long line only its beginning. It is told at
-    each change, and kept for days."""
+def streamed_board_body(board: Board) -> dict[str, Any]:
+    """As streams tell it: without names, and of a long line only its beginning, as it has to fit into one frame.
+    `waiting_count` is of the whole line."""
     inside = sum(entry.is_inside for entry in board.entries)
     shown = replace(board, entries=board.entries[: inside + _MOST_TOLD])
-    data = board_body(shown) | {"waiting_count": len(board.entries) - inside}
-    return {"type": JourneyEvent.EXAM_UPDATE, "timestamp": board.now, "data": data}
+    return board_body(shown) | {"waiting_count": len(board.entries) - inside}
+
+
+def exam_update_body(board: Board) -> dict[str, Any]:
+    """The numbered event of the line. It is told at each change, and kept for days."""
+    return {"type": JourneyEvent.EXAM_UPDATE, "timestamp": board.now, "data": streamed_board_body(board)}
 
 
 def room_body(room: HospitalRoom | None) -> dict[str, Any] | None:

@@ -24,12 +24,12 @@ from models.journey import (
     Shift,
     TriggerType,
 )
+from services.journey.action_context import ActionContext, read_name
 from services.journey.actors import JourneyActor
 from services.journey.answers import JourneyAnswer, answer_once, queue_answer
 from services.journey.bodies import Body, queue_body
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.deed import Deed, read_name
 from services.journey.errors import PayloadInvalid, QueueEmpty, RecallTooSoon, StateConflict
 from services.journey.joining import require_exam
 from services.journey.lines import LineEntry, read_lines
@@ -42,11 +42,11 @@ _FEW = 10
 _CALLS = (NotificationKind.PATIENT_CALLED, NotificationKind.CALL_REPEATED)
 
 
-def call_patient(deed: Deed) -> None:
+def call_patient(context: ActionContext) -> None:
     """The person who waits, to the room that is named, else the shift's, else the exam's."""
-    change, entry = deed.change, deed.find_entry()
-    named = read_name(deed.payload, "room_id")
-    room_id = find_room(change.journey, deed.actor, entry.exam_id, named, field="payload.room_id")
+    change, entry = context.change, context.find_entry()
+    named = read_name(context.payload, "room_id")
+    room_id = find_room(change.journey, context.actor, entry.exam_id, named, field="payload.room_id")
     call_entry(change, entry, room_id)
 
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, select, text
 
 from models.journey import Appointment, AppointmentStatus, Exam, QueueEntry, QueueState
+from services.journey.action_context import ActionContext, read_name, read_uuid
 from services.journey.bodies import queue_body
 from services.journey.change import JourneyChange
-from services.journey.deed import Deed, read_name, read_uuid
 from services.journey.errors import AlreadyQueued, ExamNotFound, PayloadInvalid
 from services.journey.views import view_entry
 from services.journey.work import JourneyWork
@@ -25,14 +25,14 @@ _NEXT = text("""
 """)
 
 
-def confirm_arrival(deed: Deed) -> None:
+def confirm_arrival(context: ActionContext) -> None:
     """Into the line of the exam that the payload names, else of the next appointment of today."""
-    change = deed.change
-    exam_id, appointment_id = read_name(deed.payload, "exam_id"), read_uuid(deed.payload, "appointment_id")
+    change = context.change
+    exam_id, appointment_id = read_name(context.payload, "exam_id"), read_uuid(context.payload, "appointment_id")
     appointment = find_appointment(change, exam_id, appointment_id)
     if exam_id is None and appointment is None:
         raise PayloadInvalid("payload.exam_id")
-    deed.move(exam_id=join_line(change, exam_id, appointment).exam_id)
+    context.move(exam_id=join_line(change, exam_id, appointment).exam_id)
 
 
 def join_line(change: JourneyChange, exam_id: str | None, appointment: Appointment | None) -> QueueEntry:

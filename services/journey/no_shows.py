@@ -1,14 +1,14 @@
 """Whoever was called, or should have been there, and did not come."""
 
 from models.journey import AppointmentStatus, NotificationKind, QueueState
-from services.journey.deed import Deed
+from services.journey.action_context import ActionContext
 from services.journey.joining import take_tail
 
 
-def mark_no_show(deed: Deed) -> None:
+def mark_no_show(context: ActionContext) -> None:
     """Back to the tail of the line with the same number, until it was once too often: then the entry ends, and where
     the person is follows from what else they have."""
-    change, entry = deed.change, deed.find_entry()
+    change, entry = context.change, context.find_entry()
     count = entry.no_show_count + 1
     change.change_entry(entry, QueueState.NO_SHOW, count=count)
     entry.no_show_count = count
@@ -21,5 +21,5 @@ def mark_no_show(deed: Deed) -> None:
         change.change_entry(entry, QueueState.CANCELLED, "no_show")
         change.change_appointment(entry.appointment_id, AppointmentStatus.NO_SHOW)
         change.notify(NotificationKind.CANCELLED, entry)
-    deed.move(queue_id=str(entry.queue_id))
+    context.move(queue_id=str(entry.queue_id))
     change.follow_entries()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, or_, select, text
 
+from core.names import patient_subject
 from models.journey import JourneyRole, JourneyState, QueueEntry, StateTransition, Visit
 from services.journey.actors import JourneyActor
 from services.journey.bodies import Body, queue_body, snapshot_body
@@ -44,15 +45,15 @@ class QueueFilter:
 
 
 def read_snapshot(journey: JourneyWork, user_id: UUID, role: JourneyRole) -> Body:
-    """Five statements. Somebody who was never here is UNREGISTERED. Raises PersonNotFound."""
+    """Five statements. Somebody who was never here is UNREGISTERED. Within a change it stands with what the change has
+    told so far. Raises PersonNotFound."""
     row: Row[Any] | None = journey.session.execute(_STATE, {"user_id": user_id}).one_or_none()
     if row is None:
         raise PersonNotFound
     state = JourneyState(row.current_state or JourneyState.UNREGISTERED)
     view = view_journey(journey, user_id, row.visit_id, state)
-    return snapshot_body(
-        view, state=state, visit_id=row.visit_id, role=role, seq=row.event_seq, epoch=row.epoch, now=journey.now
-    )
+    seq = journey.number_with_own(patient_subject(user_id), row.event_seq)
+    return snapshot_body(view, state=state, visit_id=row.visit_id, role=role, seq=seq, epoch=row.epoch, now=journey.now)
 
 
 def read_history(journey: JourneyWork, user_id: UUID, visit_id: UUID | None = None) -> JourneyHistory:

@@ -99,8 +99,9 @@ class LineRefresher:
             displays = list_displays(session, [exam_id])
         if board is None:
             return False
-        self._tell_people(board)
+        # A call is shown to a hall at once, however many people of the line it moves.
         self._tell_screens(board, displays)
+        self._tell_people(board)
         return bool(board.entries or board.shifts)
 
     def _tell_people(self, board: Board) -> None:

@@ -56,6 +56,10 @@ class JourneyWork:
         """Of the last event of a locked subject, with those that this change has told."""
         return self._numbers[subject]
 
+    def number_with_own(self, subject: str, stored: int) -> int:
+        """Of its last event, when the row says `stored`: the row is told of this change's own events at its end."""
+        return self._numbers[subject] if subject in self._emitted else stored
+
     def emit(self, subject: str, body: dict[str, Any]) -> None:
         """Tell an event of a locked subject."""
         self._emitted.add(subject)

@@ -73,19 +73,22 @@ class LineFollower:
                 if name.startswith(_PREFIX):
                     self._schedule.wake(name.removeprefix(_PREFIX))
                 pause = 0.0
-            self._turn(is_alone=False)
+            # One line a turn: whoever is called meanwhile does not wait behind all that the clock has found.
+            self._turn(is_alone=False, most=1)
 
     def _follow_alone(self) -> None:
         """Until it is worth asking for Redis again."""
         self._turn(is_alone=True)
         self._stopping.wait(_LOOK_SECONDS)
 
-    def _turn(self, *, is_alone: bool) -> None:
+    def _turn(self, *, is_alone: bool, most: int | None = None) -> None:
         """A database that is away ends the turn; the lines stay due by the clock."""
         try:
             if not self._leads():
+                # What is due is the leader's: it would leave us no pause.
+                self._schedule = RefreshSchedule()
                 return
-            for exam_id in self._schedule.take_due(self._now(), is_alone=is_alone):
+            for exam_id in self._schedule.take_due(self._now(), is_alone=is_alone, most=most):
                 self._look_at(exam_id)
         except SQLAlchemyError as exc:
             log.warning("lines_not_refreshed", error=type(exc).__name__)

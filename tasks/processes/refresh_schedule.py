@@ -26,18 +26,20 @@ class RefreshSchedule:
         self._looked_at[exam_id] = now
         (self._lively.add if is_lively else self._lively.discard)(exam_id)
 
-    def take_due(self, now: float, *, is_alone: bool) -> list[str]:
-        """Whom to look at now, the longest unseen first. `is_alone`: no wakes come. A line that could not be looked at
-        stays due by the clock."""
+    def take_due(self, now: float, *, is_alone: bool, most: int | None = None) -> list[str]:
+        """Whom to look at now, at most so many: those that were woken before those by the clock, the longest unseen
+        first. `is_alone`: no wakes come. A line that could not be looked at stays due by the clock."""
         period = PERIOD_ALONE_SECONDS if is_alone else PERIOD_SECONDS
         woken = {exam_id for exam_id in self._woken if self._is_past(exam_id, now, SHORTEST_PAUSE_SECONDS)}
         by_clock = {exam_id for exam_id in self._lively if self._is_past(exam_id, now, period)}
-        self._woken -= woken
-        return sorted(woken | by_clock, key=lambda exam_id: self._looked_at.get(exam_id, 0.0))
+        ordered = sorted(woken | by_clock, key=lambda one: (one not in woken, self._looked_at.get(one, 0.0)))[:most]
+        self._woken -= set(ordered)
+        return ordered
 
     def pause_seconds(self, now: float, longest: float) -> float:
-        """Until a woken line may be looked at."""
+        """Until a line may be looked at: one that was woken, or one by the clock."""
         ends = [self._looked_at.get(exam_id, 0.0) + SHORTEST_PAUSE_SECONDS - now for exam_id in self._woken]
+        ends += [self._looked_at.get(exam_id, 0.0) + PERIOD_SECONDS - now for exam_id in self._lively]
         return max(min([*ends, longest]), 0.0)
 
     def _is_past(self, exam_id: str, now: float, seconds: float) -> bool:

@@ -108,6 +108,7 @@ const DEFINITIONS = {
     queue_to_journey: { waiting: "WAITING", delayed: "WAITING", called: "CALLED", in_progress: "IN_PROGRESS" },
   },
   computed_actions: { cancel_appointment: ["WAITING", "CALLED"] },
+  limits: { recall_after_seconds: 20, undo_call_within_seconds: 60, no_show_after_seconds: 300 },
   transitions: [
     { from: "WAITING", action: "call_patient", actor: "staff" },
     { from: "CALLED", action: "enter_exam_room", actor: "patient" },
@@ -144,6 +145,14 @@ test("no-show is what suggests itself after five minutes, and not before", () =>
   const mainAfter = (seconds) =>
     stepsOf({ state: "called", called_at: ago(seconds) }, DEFINITIONS, NOW).find(({ isMain }) => isMain).act;
   assert.deepEqual([mainAfter(299), mainAfter(300)], ["start_exam", "mark_no_show"]);
+});
+
+test("a desk's limits are the server's", () => {
+  const limits = { recall_after_seconds: 5, undo_call_within_seconds: 10, no_show_after_seconds: 40 };
+  const steps = stepsOf({ state: "called", called_at: ago(41) }, { ...DEFINITIONS, limits }, NOW);
+  assert.equal(steps.find(({ isMain }) => isMain).act, "mark_no_show");
+  assert.ok(!steps.some(({ act }) => act === "undo-call"));
+  assert.equal(steps.find(({ act }) => act === "recall").isDisabled, false);
 });
 
 test("a phone that says nothing for ten seconds asks for a voice", () => {

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from core.clock import clock
+from core.names import SESSION_PREFIX
 from core.sealing import Sealer
 from core.settings import Settings
 from dev.local.postgres import EmbeddedPostgres
@@ -73,7 +74,7 @@ def stores(empty_postgres: EmbeddedPostgres, demo_env: dict[str, str]) -> Iterat
 
 
 def changed(work: Work) -> object:
-    [kind] = work.kinds
+    kind = next(kind for kind in work.kinds if kind.prefix == SESSION_PREFIX)
     return read_changed(work.session, kind, window_seconds=13, settle_seconds=0.3, after=None, limit=500)
 
 

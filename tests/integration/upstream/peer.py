@@ -115,6 +115,6 @@ def speak_no_http(handler: Handler) -> None:
 
 
 def answer_then_hang_up(handler: Handler) -> None:
-    """Keeps the connection by its words and closes it by its deeds."""
+    """Keeps the connection by its words and closes it by what it does."""
     handler.give(200, b'{"Status": "OK", "ResultList": []}')
     cut_before_answer(handler)

@@ -46,5 +46,19 @@ def test_what_was_not_looked_at_stays_due_and_the_longest_unseen_comes_first():
     assert schedule.take_due(110, is_alone=False) == schedule.take_due(111, is_alone=False) == ["EX-B", "EX-A"]
 
 
+def test_a_woken_line_comes_before_all_that_the_clock_has_found():
+    schedule = RefreshSchedule()
+    for exam_id, at in (("EX-A", 90), ("EX-B", 91), ("EX-C", 92)):
+        looked(schedule, exam_id, at)
+    schedule.wake("EX-C")
+    taken = []
+    while due := schedule.take_due(100, is_alone=False, most=1):
+        assert schedule.pause_seconds(100, 1.0) == 0
+        taken += due
+        looked(schedule, due[0], 100)
+    assert taken == ["EX-C", "EX-A", "EX-B"]
+    assert schedule.pause_seconds(100, 1.0) == 1.0
+
+
 def test_nothing_to_do_is_waited_for_no_longer_than_wanted():
     assert RefreshSchedule().pause_seconds(100, 1.0) == 1.0

@@ -43,7 +43,7 @@ from webapp.api.journey.schemas.hospital import (
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
 from webapp.current import stores
 from webapp.errors import ApiError, Code
-from webapp.tag_alerts import find_marked
+from webapp.tag_alerts import find_marked, forget_mark
 
 blueprint = JourneyBlueprint("journey_hospital", __name__, url_prefix="/api/v1/admin", description="Setting it up")
 _REFUSED = (400, 401, 403, 413, 415)
@@ -161,9 +161,11 @@ def change_tag(_: JourneyCaller, body: dict[str, Any], tag_id: str) -> dict[str,
 @blueprint.response(200, TagOutput)
 @fails(blueprint, 401, 403, 404, 413)
 def rotate(_: JourneyCaller, tag_id: str) -> dict[str, Any]:
-    """A new code; the old one is answered 410."""
+    """A new code; the old one is answered 410, and an alert of it ends."""
     with _change(Code.TAG_NOT_FOUND) as work:
-        return {"success": True, "tag": _tag_item(rotate_tag(work.session, tag_id))}
+        tag = _tag_item(rotate_tag(work.session, tag_id))
+    forget_mark(tag_id)
+    return {"success": True, "tag": tag | {"is_marked": False}}
 
 
 @blueprint.get("/displays")
@@ -228,5 +230,5 @@ def _change(unknown: Code) -> Iterator[Work]:
 
 def _tag_item(tag: NfcTag) -> dict[str, Any]:
     shown = ("tag_id", "tag_uid", "tag_code", "title", "room_id", "floor", "x", "y", "exam_ids", "is_active")
-    more = {"short_code": short_code_of(tag.tag_code), "is_marked": tag.tag_id in find_marked([tag.tag_id])}
+    more = {"short_code": short_code_of(tag.tag_code), "is_marked": tag.tag_id in find_marked()}
     return {name: getattr(tag, name) for name in shown} | more

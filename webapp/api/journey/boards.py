@@ -6,6 +6,7 @@ from services.journey.boards import HospitalMoment, board_body, read_board, read
 from services.journey.estimates import RuleBasedEstimator
 from services.journey.halls import read_hall
 from services.journey.hospital import NotThere, find_display
+from services.journey.hospital_cache import HospitalCache
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.boards import BoardOutput, HallOutput
@@ -14,6 +15,7 @@ from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
 from webapp.errors import ApiError, Code
+from webapp.tag_alerts import find_marked
 
 blueprint = JourneyBlueprint("journey_boards", __name__, url_prefix="/api/v1", description="Boards and halls")
 _ESTIMATOR = RuleBasedEstimator()
@@ -30,7 +32,8 @@ def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
         board = read_board(session, exam_id, _ESTIMATOR, _moment())
         if board is None:
             raise ApiError(Code.EXAM_NOT_FOUND)
-        return {"success": True, **board_body(board, read_names(session, board))}
+        body = board_body(board, read_names(session, board))
+    return {"success": True, **body, "tag_alerts": _read_tag_alerts()}
 
 
 @blueprint.get("/hall/<string:display_id>")
@@ -48,6 +51,15 @@ def show_hall(display_id: str) -> dict[str, Any]:
         if display is None:
             raise ApiError(Code.UNAUTHORIZED)
         return {"success": True, **read_hall(session, display, _ESTIMATOR, _moment())}
+
+
+def _read_tag_alerts() -> list[dict[str, str]]:
+    """All of the hospital's: whoever sees it first has its code changed."""
+    here, marked = stores(), find_marked()
+    if not marked:
+        return []
+    tags = HospitalCache(here.redis, here.sessions).look().tags
+    return [{"tag_id": tag.tag_id, "title": tag.title} for tag in tags if tag.is_active and tag.tag_id in marked]
 
 
 def _moment() -> HospitalMoment:

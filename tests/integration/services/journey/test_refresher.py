@@ -95,6 +95,21 @@ def test_a_call_moves_those_behind_and_is_told_to_them(ward: Ward):
         assert (kept.told_position, kept.estimated_wait_time) == (1, 5)
 
 
+def test_screens_are_told_before_the_people_whom_a_call_moves(ward: Ward):
+    """A line may be long: the hall does not wait until all of it has been told."""
+    first, *others = ward.join(5)
+    ward.refresh()
+    ward.set_entry(first, state="called", called_at=NOW)
+    with ward.stores.sessions.begin() as session:
+        before = session.scalar(text("select clock_timestamp()"))
+    ward.refresh()
+    query = text("select subject from welno.welno_events where created_at > :before order by created_at, subject")
+    with ward.stores.sessions() as session:
+        told = list(session.scalars(query, {"before": before}))
+    assert told[0] == exam_subject(ward.exam.exam_id)
+    assert sorted(told[1:]) == sorted(queue_subject(entry.queue_id) for entry in others)
+
+
 def test_who_was_told_that_already_hears_nothing(ward: Ward):
     [entry] = ward.join(1, told_position=1, estimated_wait_time=0)
     ward.refresh()

@@ -50,6 +50,7 @@ _DEFINITIONS = {
             "in_progress": "IN_PROGRESS",
         }
     },
+    "limits": {"recall_after_seconds": 20, "undo_call_within_seconds": 60, "no_show_after_seconds": 300},
     "computed_actions": {"cancel_appointment": ["REGISTERED", "WAITING", "CALLED"]},
     "transitions": [{"from": at, "action": act, "actor": "staff", "to": to} for at, act, to in _STAFF_STEPS]
     + [{"from": "REGISTERED", "action": "confirm_arrival", "actor": "patient", "to": "WAITING"}],
@@ -143,6 +144,8 @@ def board(*entries: dict[str, Any]) -> dict[str, Any]:
         "exam_name": "채혈",
         "queues": list(entries),
         "shifts": [shift],
+        "tag_alerts": [],
+        "waiting_count": sum(one["state"] in {"waiting", "delayed"} for one in entries),
         "errors": {"calls": 12, "median_error": 2.2, "bias": 1, "coverage": 0.8},
         "updated_at": ago(0),
     }

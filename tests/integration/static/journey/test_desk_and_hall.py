@@ -60,6 +60,26 @@ def test_the_line_shows_who_waits_how_long_and_what_their_phone_said(desk: Page)
     assert desk.evaluate("document.documentElement.scrollWidth") <= DESK["width"]
 
 
+def test_the_limits_of_the_server_decide_what_suggests_itself(hospital: Hospital, desk: Page) -> None:
+    late = board(board_entry(13, "called", called_at=ago(301)), board_entry(14, "called", called_at=ago(250)))
+    hospital.tell("exam", {"type": "exam.update", "seq": 4, "epoch": "e", "data": late})
+    expect(desk.locator("#mark_no_show-q-13")).to_have_class("primary")
+    expect(desk.locator("#start_exam-q-14")).to_have_class("primary")
+
+
+def test_a_tag_that_strangers_scan_is_told_at_the_desk(hospital: Hospital, desk: Page) -> None:
+    expect(desk.locator("#tag-alert")).to_be_hidden()
+    hospital.board |= {"tag_alerts": [{"tag_id": "TAG-ENTRANCE", "title": "정문"}], "updated_at": ago(0)}
+    desk.reload()
+    told = "! 정문 태그를 밖에서 많이 찍어요. 관리자에게 코드를 바꿔 달라고 해 주세요."
+    expect(desk.locator("#tag-alert")).to_have_text(told)
+    wait_until(lambda: desk.evaluate("true") and hospital.sockets.get("exam"))
+    nameless = {name: value for name, value in board(board_entry(15, "waiting")).items() if name != "tag_alerts"}
+    hospital.tell("exam", {"type": "exam.update", "seq": 4, "epoch": "e", "data": nameless})
+    expect(desk.locator("#line-rows tr")).to_have_count(1)
+    expect(desk.locator("#tag-alert")).to_have_text(told)
+
+
 def test_another_desk_s_change_is_seen_and_keeps_the_names(hospital: Hospital, desk: Page) -> None:
     seen = [board_entry(13, "called", call_seen_at=ago(1)), board_entry(15, "waiting")]
     nameless = [{name: value for name, value in entry.items() if name != "patient"} for entry in seen]
@@ -101,7 +121,7 @@ def test_keys_in_a_field_are_letters(hospital: Hospital, desk: Page) -> None:
 def test_an_error_stands_in_the_row_it_is_about(hospital: Hospital, desk: Page) -> None:
     hospital.answers["POST /queue/q-13/recall"] = refusal(409, "RECALL_TOO_SOON")
     desk.get_by_role("button", name="13번 다시 호출").click()
-    expect(desk.locator("#row-q-13 .error")).to_have_text("방금 불렀어요. 20초 뒤에 다시 불러 주세요.")
+    expect(desk.locator("#row-q-13 .error")).to_have_text("방금 불렀어요. 조금 뒤에 다시 불러 주세요.")
     expect(desk.get_by_role("dialog")).to_have_count(0)
 
 

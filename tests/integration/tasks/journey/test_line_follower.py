@@ -27,6 +27,19 @@ def following(stores: Stores) -> Iterator[LineFollower]:
         follower.stop()
 
 
+def count_turns(follower: LineFollower) -> list[None]:
+    """Grows with each turn from now on."""
+    turns: list[None] = []
+    turn = follower._turn
+
+    def counted(**how: Any) -> None:
+        turns.append(None)
+        turn(**how)
+
+    follower._turn = counted  # type: ignore[method-assign]
+    return turns
+
+
 def put(stores: Stores, exam: Exam | None = None, **changes: Any) -> tuple[Exam, QueueEntry]:
     """Somebody in line, told to nobody."""
     with stores.sessions.begin() as session:
@@ -84,6 +97,20 @@ def test_of_two_one_tells_and_the_other_takes_over(stores: Stores):
             put(stores, exam)
             WakeChannel(stores.redis).wake(exam_subject(exam.exam_id))
             wait_until(lambda: told(stores, exam) == 4)
+
+
+def test_who_does_not_lead_rests_between_wakes(stores: Stores):
+    """Their lines are the leader's: nothing of them may keep the other thread awake."""
+    exam, _ = put(stores)
+    with following(stores), following(stores) as other:
+        wait_until(lambda: told(stores, exam) == 1)
+        turns = count_turns(other)
+        put(stores, exam)
+        WakeChannel(stores.redis).wake(exam_subject(exam.exam_id))
+        wait_until(lambda: told(stores, exam) == 2)
+        put(stores, exam)
+        wait_until(lambda: told(stores, exam) == 3, 8)  # by the leader's clock, some seconds later
+        assert len(turns) < 30
 
 
 def test_its_end_is_told_to_its_process(stores: Stores):

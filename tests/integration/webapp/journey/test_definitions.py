@@ -29,6 +29,13 @@ def test_a_stranger_reads_the_whole_table(client: FlaskClient):
     assert found["mappings"]["queue_to_journey"]["no_show"] == "WAITING"
 
 
+def test_the_limits_of_a_desk_are_the_servers(client: FlaskClient, app_of: AppOf, demo_env: dict[str, str]):
+    found = client.get(f"{API}/state-definitions/").json["limits"]
+    assert found == {"recall_after_seconds": 20, "undo_call_within_seconds": 60, "no_show_after_seconds": 300}
+    patient = app_of(Settings.read(demo_env | {"WELNO_NO_SHOW_AFTER_SECONDS": "600"})).test_client()
+    assert patient.get(f"{API}/state-definitions/").json["limits"]["no_show_after_seconds"] == 600
+
+
 def test_whoever_has_it_already_is_told_so_without_a_statement(client: FlaskClient, count_statements: CountStatements):
     etag = client.get(f"{API}/state-definitions").headers["ETag"]
     with count_statements() as statements:

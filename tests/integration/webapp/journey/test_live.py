@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from models.journey import Exam
+from tests.integration.services.journey.hospital import Hospital
 from tests.integration.webapp.people import ORIGIN, Person
 from tests.integration.webapp.server import Server
 from tests.plain_http import NO_TLS
 from tests.repetition import bound_examples
+from webapp.current import parts
 
 from .conftest import HALL_KEY, Desk, Phone, phone_of
 from .test_actions import REGISTER, SCAN, arrive, perform
@@ -243,6 +246,19 @@ def test_what_is_anothers_or_not_of_the_role_is_unknown(
     ):
         assert close_code(dial(path, token)) == 4404, path
     assert hear(dial(f"/ws/queue/{queue_id}/", desk.token))["type"] == "queue.update"
+
+
+def test_a_desk_may_follow_a_line_of_any_length(app: Flask, dial: Dial, desk: Desk):
+    """What greets it has to fit into a frame: the beginning, and how many there are."""
+    with parts(app).stores.unit_of_work() as work:
+        hospital = Hospital(work.session)
+        exam = work.session.get_one(Exam, "EX-BLOOD")
+        for number in range(1, 301):
+            hospital.entry(exam, queue_number=number, place=number)
+    board = hear(dial("/ws/exam/EX-BLOOD/", desk.token))["data"]
+    assert board["waiting_count"] == 300
+    assert [entry["queue_number"] for entry in board["queues"]] == list(range(1, 31))
+    assert len(desk.ask("GET", "/board/EX-BLOOD").json["queues"]) == 300
 
 
 def test_a_board_and_a_hall_name_nobody(dial: Dial, phone: Phone, desk: Desk):

@@ -131,10 +131,17 @@ def test_what_is_wrong_in_the_body_is_named(app: Flask, people: list[UUID], body
     assert (code(answer), list(answer.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), [field])
 
 
-def test_a_code_that_was_posted_somewhere_marks_its_tag(app: Flask, people: list[UUID], chief: Desk, logged: Any):
+def test_a_code_that_was_posted_somewhere_marks_its_tag(
+    app: Flask, people: list[UUID], chief: Desk, desk: Desk, logged: Any
+):
+    """For the admins, and on every desk's board, until its code is changed."""
+    assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == []
     for number in range(31):
         scan(app, tag_code=ENTRANCE, device_id=f"device-{number:04d}")
     marked = {tag["tag_id"]: tag["is_marked"] for tag in chief.ask("GET", "/admin/tags").json["tags"]}
     assert marked == {"TAG-ENTRANCE": True, "TAG-BLOOD": False, "TAG-XRAY": False, "TAG-OLD": False}
+    assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == [{"tag_id": "TAG-ENTRANCE", "title": "정문"}]
     assert '"event":"tag_scanned_from_outside"' in logged.getvalue()
     assert "device-0001" not in logged.getvalue()
+    assert not chief.ask("POST", "/admin/tags/TAG-ENTRANCE/rotate").json["tag"]["is_marked"]
+    assert desk.ask("GET", "/board/EX-US").json["tag_alerts"] == []

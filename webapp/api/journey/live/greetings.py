@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.names import JourneyEvent
 from models.journey import Display, JourneyRole, QueueEntry
-from services.journey.boards import HospitalMoment, board_body, read_board
+from services.journey.boards import HospitalMoment, read_board, streamed_board_body
 from services.journey.bodies import entry_body
 from services.journey.errors import EntryNotFound
 from services.journey.halls import read_hall
@@ -59,7 +59,7 @@ def board_frame(here: Stores, exam_id: str) -> Frame:
     def read(journey: JourneyWork) -> Frame:
         moment = HospitalMoment.of(here.settings.journey, journey.now)
         board = read_board(journey.session, exam_id, journey.estimator, moment)
-        data = None if board is None else board_body(board)
+        data = None if board is None else streamed_board_body(board)
         return {"type": "board", "timestamp": journey.now, "data": data}
 
     return here.journeys.run(read)

@@ -54,6 +54,11 @@ class WaitErrorsItem(Schema):
     coverage = fields.Float(required=True, allow_none=True, metadata={"description": "Share within the band."})
 
 
+class TagAlertItem(Schema):
+    tag_id = fields.String(required=True)
+    title = fields.String(required=True)
+
+
 class BoardOutput(Schema):
     success = fields.Boolean(required=True)
     exam_id = fields.String(required=True)
@@ -62,6 +67,11 @@ class BoardOutput(Schema):
     queues = fields.List(fields.Nested(BoardQueueItem), required=True)
     shifts = fields.List(fields.Nested(BoardShiftItem), required=True)
     errors = fields.Nested(WaitErrorsItem, required=True)
+    tag_alerts = fields.List(
+        fields.Nested(TagAlertItem),
+        required=True,
+        metadata={"description": "Tags that more devices outside the hospital scan than should."},
+    )
     updated_at = fields.AwareDateTime(required=True)
 
 

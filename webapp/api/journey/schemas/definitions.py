@@ -15,6 +15,14 @@ class MappingsItem(Schema):
     journey_to_queue = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
+class LimitsItem(Schema):
+    recall_after_seconds = fields.Integer(required=True, metadata={"description": "Since the last call."})
+    undo_call_within_seconds = fields.Integer(required=True)
+    no_show_after_seconds = fields.Integer(
+        required=True, metadata={"description": "After a call, until a desk is offered to mark a no-show."}
+    )
+
+
 class DefinitionsOutput(Schema):
     success = fields.Boolean(required=True)
     journey_states = fields.List(fields.String(), required=True)
@@ -29,4 +37,5 @@ class DefinitionsOutput(Schema):
     phases = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
     mappings = fields.Nested(MappingsItem, required=True)
     sockets = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    limits = fields.Nested(LimitsItem, required=True)
     version = fields.String(required=True)

@@ -6,9 +6,7 @@
 import { make } from "../kit/dom.js";
 import { clockText, minutesSince, nameQueueState, PRIORITY_REASONS, waitText } from "./words.js";
 
-const ANSWER_SECONDS = 10;
-const NO_SHOW_SECONDS = 300;
-const RECALL_SECONDS = 20;
+export const ANSWER_SECONDS = 10;
 const ACTIONS = /** @type {Record<string, string>} */ ({
   call_patient: "호출",
   start_exam: "시작",
@@ -31,31 +29,33 @@ export function stepsOf(entry, definitions, now) {
     .map((/** @type {any} */ one) => one.action);
   const computed = Object.entries(definitions.computed_actions).filter(([, states]) => states.includes(state));
   const named = [...actions, ...computed.map(([action]) => action)].map((act) => ({ act, label: ACTIONS[act] ?? act }));
-  const steps = [...named, ...lineSteps(entry, now)].map((step) => ({
+  const steps = [...named, ...lineSteps(entry, definitions.limits, now)].map((step) => ({
     needsPanel: NEEDS_PANEL.includes(step.act),
     ...step,
   }));
-  return markMain(steps, entry, now);
+  return markMain(steps, entry, definitions.limits, now);
 }
 
-/** @param {any} entry @param {number} now @returns {any[]} */
-function lineSteps(entry, now) {
+/** @param {any} entry @param {any} limits the server's @param {number} now @returns {any[]} */
+function lineSteps(entry, limits, now) {
   const called = entry.state === "called";
   const waits = WAITS.includes(entry.state);
+  const seconds = secondsSince(entry.called_at, now);
   return [
     ...(called
-      ? [{ act: "recall", label: "다시 호출", isDisabled: secondsSince(entry.called_at, now) < RECALL_SECONDS }]
+      ? [{ act: "recall", label: "다시 호출", isDisabled: seconds < limits.recall_after_seconds }]
       : []),
-    ...(called && secondsSince(entry.called_at, now) < 60 ? [{ act: "undo-call", label: "호출 취소" }] : []),
+    ...(called && seconds < limits.undo_call_within_seconds ? [{ act: "undo-call", label: "호출 취소" }] : []),
     ...(waits ? [{ act: "delay", label: entry.state === "delayed" ? "돌아옴" : "미루기" }] : []),
     ...(waits ? [{ act: "priority", label: "우선" }] : []),
     ...(waits || called ? [{ act: "transfer", label: "옮기기" }] : []),
   ];
 }
 
-/** The likeliest next step: no-show only after nobody came. @param {Step[]} steps @param {any} entry @param {number} now */
-function markMain(steps, entry, now) {
-  const isLate = entry.state === "called" && secondsSince(entry.called_at, now) >= NO_SHOW_SECONDS;
+/** The likeliest next step: no-show only after nobody came. @param {Step[]} steps @param {any} entry
+ * @param {any} limits @param {number} now */
+function markMain(steps, entry, limits, now) {
+  const isLate = entry.state === "called" && secondsSince(entry.called_at, now) >= limits.no_show_after_seconds;
   const main = isLate
     ? "mark_no_show"
     : { called: "start_exam", in_progress: "complete_exam" }[/** @type {string} */ (entry.state)];
@@ -125,14 +125,15 @@ export function secondsSince(moment, now) {
   return moment ? (now - Date.parse(moment)) / 1000 : Infinity;
 }
 
-/** Names stand on the board that was asked for, and on no event. @param {any} board @param {any} known */
+/** Names and tags stand on the board that was asked for, and on no event. @param {any} board @param {any} known */
 export function withNames(board, known) {
   const names = new Map((known?.queues ?? []).map((/** @type {any} */ entry) => [entry.queue_id, entry.patient]));
   const queues = board.queues.map((/** @type {any} */ entry) => ({
     ...entry,
     patient: entry.patient ?? names.get(entry.queue_id),
   }));
-  return { board: { ...board, queues }, isComplete: queues.every((/** @type {any} */ entry) => entry.patient) };
+  const tagAlerts = board.tag_alerts ?? known?.tag_alerts ?? [];
+  return { board: { ...board, queues, tag_alerts: tagAlerts }, isComplete: queues.every((/** @type {any} */ entry) => entry.patient) };
 }
 
 /** Whom the keys are about: who is inside this room, or called into it. @param {any} board @param {string} roomId
@@ -140,4 +141,10 @@ export function withNames(board, known) {
 export function entryAt(board, roomId, state) {
   const there = board.queues.filter((/** @type {any} */ entry) => entry.state === state);
   return there.find((/** @type {any} */ entry) => entry.room_id === roomId) ?? (there.length === 1 ? there[0] : null);
+}
+
+/** What is to be done about tags whose code strangers have; "" where there are none. @param {any} board */
+export function tagAlertText(board) {
+  const titles = board.tag_alerts.map((/** @type {any} */ { title }) => title).join(", ");
+  return titles && `! ${titles} 태그를 밖에서 많이 찍어요. 관리자에게 코드를 바꿔 달라고 해 주세요.`;
 }

@@ -12,12 +12,13 @@ import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
-import { entryAt, makeRow, stepsOf, withNames } from "./staff_line.js";
+import { ANSWER_SECONDS, entryAt, makeRow, stepsOf, tagAlertText, withNames } from "./staff_line.js";
 import { Panel } from "./staff_panel.js";
 import { explainError, floorText, roomText } from "./words.js";
 
-const UNDO_MILLISECONDS = 60_000;
 const DRAW_MILLISECONDS = 1_000;
+// What no event tells: alerts of tags.
+const READ_AGAIN_MILLISECONDS = 60_000;
 const LOST = "연결이 끊겼어요. 보이는 줄은 지난 것일 수 있어요.";
 const KEYS = /** @type {Record<string, [string, string]>} */ ({
   r: ["called", "recall"],
@@ -131,14 +132,15 @@ function takeBoard(told) {
   const { board: named, isComplete } = withNames(told, board);
   board = named;
   draw();
-  if (!isComplete) readNames();
+  if (!isComplete) readAgain();
 }
 
-async function readNames() {
+/** Names and tags. */
+async function readAgain() {
   const shift = api.shift;
   const told = shift && (await api.board(shift.exam_id).catch(() => null));
   if (!told || !board) return;
-  board = withNames(board, told).board;
+  board = withNames({ ...board, tag_alerts: told.tag_alerts }, told).board;
   draw();
 }
 
@@ -146,16 +148,16 @@ function draw() {
   if (!board || !api.shift) return;
   drawUndo();
   const rows = board.queues.map((/** @type {any} */ entry) => ({ entry, steps: stepsOf(entry, definitions, now()) }));
-  const marks = rows.map((/** @type {any} */ { entry }) =>
-    Math.min(320, Math.floor((now() - Date.parse(entry.called_at ?? 0)) / 1000)),
-  );
+  const turns = [ANSWER_SECONDS, ...Object.values(definitions.limits)];
+  const seconds = rows.map((/** @type {any} */ { entry }) => (now() - Date.parse(entry.called_at ?? 0)) / 1000);
   const minute = Math.floor(now() / 60_000);
   const seen = JSON.stringify([
     board.queues,
     board.shifts,
     errors,
     minute,
-    marks.map((mark) => [mark >= 10, mark >= 20, mark >= 60, mark >= 300]),
+    board.tag_alerts,
+    seconds.map((/** @type {number} */ passed) => turns.map((turn) => passed >= turn)),
   ]);
   if (seen === drawn) return;
   drawn = seen;
@@ -175,11 +177,11 @@ function drawHead() {
   const own = board.shifts.find((/** @type {any} */ one) => one.room?.room_id === shift.room_id);
   setText(find("line-title"), `${board.exam_name ?? shift.exam_id} · ${roomText(own?.room) || shift.room_id}`);
   setText(find("who"), own?.staff?.name ?? "");
-  const waiting = board.queues.filter((/** @type {any} */ { state }) => state === "waiting").length;
   const rooms = board.shifts.map((/** @type {any} */ one) => one.room?.title).filter(Boolean);
   const { median_error: error, calls } = board.errors ?? {};
   const told = calls ? ` · 예상과 차이 ${Math.round(error)}분` : "";
-  setText(find("line-facts"), `대기 ${waiting}명 · 열린 방 ${rooms.join(", ") || "없음"}${told}`);
+  setText(find("tag-alert"), tagAlertText(board));
+  setText(find("line-facts"), `대기 ${board.waiting_count}명 · 열린 방 ${rooms.join(", ") || "없음"}${told}`);
 }
 
 /** @param {any} entry @param {string} act */
@@ -229,7 +231,7 @@ async function callNext() {
 
 /** @param {any} queue @param {string} [name] */
 function offerUndo(queue, name = "") {
-  undoable = { queue: { ...queue, name }, until: Date.now() + UNDO_MILLISECONDS, isSeen: false };
+  undoable = { queue: { ...queue, name }, until: Date.now() + definitions.limits.undo_call_within_seconds * 1000, isSeen: false };
   drawUndo();
 }
 
@@ -320,5 +322,6 @@ find("sign-out").addEventListener("click", async () => {
 });
 addEventListener("keydown", takeKey);
 setInterval(draw, DRAW_MILLISECONDS);
+setInterval(() => board && readAgain(), READ_AGAIN_MILLISECONDS);
 if (!api.isSignedIn) askToSignIn();
 else begin();

@@ -30,7 +30,7 @@ const BY_CODE = /** @type {Record<string, string>} */ ({
   QUEUE_EMPTY: "부를 사람이 없어요.",
   NO_SHIFT: "먼저 방을 골라 주세요.",
   ROOM_TAKEN: "다른 직원이 쓰는 방이에요.",
-  RECALL_TOO_SOON: "방금 불렀어요. 20초 뒤에 다시 불러 주세요.",
+  RECALL_TOO_SOON: "방금 불렀어요. 조금 뒤에 다시 불러 주세요.",
   QUEUE_NOT_FOUND: "대기 번호를 찾지 못했어요. 목록이 곧 바뀌어요.",
 });
 const TAG_TROUBLES = /** @type {Record<string, string>} */ ({

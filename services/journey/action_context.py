@@ -15,7 +15,7 @@ _TEXT_MAX = 200
 
 
 @dataclass(frozen=True)
-class Deed:
+class ActionContext:
     """`transition` is the table's row; None for a computed action, which finds its own step."""
 
     change: JourneyChange
