@@ -67,7 +67,11 @@ def test_another_context_or_key_does_not_open():
         unseal(seal(b"x"), sealer=Sealer({"other": bytes(32)}))
 
 
-@pytest.mark.parametrize("sealed", [b"", b"WP1", b"WP1\x00", b"XXX\x01k" + bytes(40), THREE[:10]])
+@pytest.mark.parametrize(
+    "sealed",
+    [b"", b"WP1", b"WP1\x00", b"XXX\x01k" + bytes(40), THREE[:10]],
+    ids=["empty", "magic", "no key", "of others", "cut"],
+)
 def test_what_is_none_of_ours_does_not_open(sealed: bytes):
     with pytest.raises(SealError):
         unseal(sealed)
