@@ -33,6 +33,7 @@ def claim(make_identity: MakeIdentity) -> Claim:
         patient_uuid=uuid4(),
         health_count=0,
         health_failed=False,
+        approve_by=None,
         prescription_count=0,
         turn=CallTurn(0.0),
         consents_until=None,
