@@ -107,7 +107,9 @@ def test_cancelled_with_another_line_left_they_are_where_that_says(ward: Ward):
     ward.call(first)
     answer = person.act("cancel_appointment", {"queue_id": first, "reason": "요청"}, by=ward.desk)
     assert (answer["journey_state"], answer["queue_details"][0]["queue_id"]) == ("WAITING", second)
-    assert [one["status"] for one in answer["appointments"]] == ["cancelled", "checked_in"]
+    kept = answer["queue_details"][0]["exam_id"]
+    status_of = {one["exam_id"]: one["status"] for one in answer["appointments"]}
+    assert status_of == {BLOOD: "cancelled", XRAY: "cancelled"} | {kept: "checked_in"}
 
 
 def test_cancelled_after_an_exam_they_are_done(ward: Ward):

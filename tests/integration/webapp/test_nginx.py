@@ -36,7 +36,7 @@ def behind(
         "DATABASE_URL": postgres_url,
         "WELNO_TRUSTED_PROXIES": "1",
         "WELNO_COOKIE_SECURE": "true",
-        "WELNO_START_LIMIT": "2 per hour",
+        "WELNO_PASSWORD_LIMIT": "2 per hour",
     }
     with (
         Server(demo_env | changes, folder / "web.log") as server,
@@ -99,14 +99,15 @@ def test_a_session_lives_by_its_cookie_in_crumbs(app: Flask, nginx: Nginx):
 
 
 def test_limits_count_the_client_and_not_what_it_says(app: Flask, nginx: Nginx):
-    def start(address: str, said: str) -> int:
+    def sign_in(address: str, said: str) -> int:
         with client(nginx, address) as browser:
-            phone = f"0101111{said.rpartition('.')[2].zfill(4)}"
-            headers = {"X-Forwarded-For": said}
-            return browser.post(START, json=FORM | {"phone_no": phone}, headers=headers).status_code
+            person = {"user_name": "없는사람", "birthdate": "19700101", "password": "592704"}
+            claimed = person | {"phone_no": f"0101111{said.rpartition('.')[2].zfill(4)}"}
+            headers = {"X-Forwarded-For": said, "Origin": ORIGIN}
+            return browser.post(f"{API}/patients/sign-in", json=claimed, headers=headers).status_code
 
-    assert [start("127.0.0.7", f"203.0.113.{n}") for n in range(3)] == [201, 201, 429]
-    assert start("127.0.0.8", "203.0.113.9") == 201
+    assert [sign_in("127.0.0.7", f"203.0.113.{n}") for n in range(3)] == [401, 401, 429]
+    assert sign_in("127.0.0.8", "203.0.113.9") == 401
 
 
 def test_sse_events_come_as_they_are_told(app: Flask, nginx: Nginx, owner: Person):

@@ -118,6 +118,7 @@ class SessionClients:
             await asyncio.sleep(_POLL_SECONDS)
             await self._poll(session)
         session.ended_at = time.time()
+        self._persons.may_return(session.person)
         await asyncio.sleep(_AFTERMATH_SECONDS)
         await self._poll(session)
 

@@ -48,7 +48,7 @@ class InventedPerson:
 
 
 class PersonGenerator:
-    """New people, and one in ten who came before, perhaps while their first session still runs."""
+    """New people, and one in ten who came before and has ended: of two sessions at once, the phone is asked for one."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -58,9 +58,10 @@ class PersonGenerator:
     def next(self) -> InventedPerson:
         if self._known and self._rng.random() < _RETURNING:
             return self._rng.choice(self._known)
-        person = self._invent()
+        return self._invent()
+
+    def may_return(self, person: InventedPerson) -> None:
         self._known.append(person)
-        return person
 
     def _invent(self) -> InventedPerson:
         rng = self._rng
