@@ -187,3 +187,13 @@ def test_a_lost_connection_is_shown_when_it_lasts_and_when_it_is_back(page: Page
     expect(place).to_have_text("다시 연결됐어요.")
     page.clock.run_for(3_100)
     expect(place).to_be_hidden()
+
+
+def test_a_second_reconnect_does_not_take_away_that_it_is_back(page: Page) -> None:
+    place = page.locator("#connection")
+    for state in ("offline", "live", "connecting", "live"):
+        page.evaluate(_CONNECTION, state)
+        page.clock.run_for(100)
+    expect(place).to_have_text("다시 연결됐어요.")
+    page.clock.run_for(3_100)
+    expect(place).to_be_hidden()

@@ -29,7 +29,8 @@ export function showConnection(state, _reason = null, { lost = LOST } = {}) {
     timer = setTimeout(showLost, state === "offline" ? 0 : PATIENCE_MILLISECONDS);
     return;
   }
-  const isBack = isShown && state !== "closed";
+  // A second reconnect, as after "online", must not take away what was shown a moment ago.
+  const isBack = state !== "closed" && (isShown || place?.textContent === BACK);
   isShown = false;
   setText(place, isBack ? BACK : "");
   if (isBack) timer = setTimeout(() => setText(place, ""), BACK_MILLISECONDS);
