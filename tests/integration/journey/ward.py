@@ -210,7 +210,12 @@ class Patient:
         return [tuple(row) for row in rows]
 
     def entries(self) -> list[Any]:
-        return self.ward.rows("select * from welno.queues where user_id = :id order by joined_at", id=self.user_id)
+        """In the order in which they came to be, also under a clock that stands still."""
+        return self.ward.rows(
+            "select q.* from welno.queues q where user_id = :id"
+            " order by (select min(l.id) from welno.queue_status_logs l where l.queue_id = q.queue_id)",
+            id=self.user_id,
+        )
 
     def events(self) -> list[dict[str, Any]]:
         """As a reader of the stream gets them."""
