@@ -17,10 +17,8 @@ from services.collection.erasers import (
     cancel_runs,
     find_sessions,
 )
-from services.collection.exporters import COLLECTION_EXPORTER
 from services.delivery.unit_of_work import Work
 from services.journey.erasers import JOURNEY_ERASER, JourneyEraser
-from services.journey.exporters import journey_exporter
 from services.patients.access_log import Actor, Look
 from services.patients.erasers import CONSENTS_ERASER, PATIENT_ERASER, RECORDS_ERASER
 from services.patients.erasing import (
@@ -34,8 +32,6 @@ from services.patients.erasing import (
     find_running,
     seal_person,
 )
-from services.patients.exporters import patients_exporter
-from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
 from services.patients.joins import drop_joins, find_older
 from services.patients.tombstones import bury
 from services.stores import Stores
@@ -188,32 +184,6 @@ def _archives_eraser(spool: Spool, name: str) -> OutsideEraser:
         spool.archives.drop_all(person.patient_uuid)
 
     return OutsideEraser(name, find, erase)
-
-
-def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
-    """False when it is built, or not wanted any more. Raises StorageFault."""
-    with stores.sessions() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        patient_uuid = find_building(session, export_id)
-        if patient_uuid is None:
-            return False
-        exporters = _exporters(stores)
-        data = dict(read_data(session, exporters, patient_uuid))
-        older = find_older(session, patient_uuid)
-        if older is not None:
-            joined = read_data(session, exporters, older)
-            data |= {f"joined/{name}": rows for name, rows in joined.items()}
-    spool.archives.put(patient_uuid, export_id, pack(data), stores.clock.now().timestamp())
-    with stores.unit_of_work() as work:
-        is_built = mark_ready(work.session, export_id)
-        is_wanted = is_built or is_ready(work.session, export_id)
-    if not is_wanted:  # fetched, or erased, while we built it
-        spool.archives.drop(patient_uuid, export_id)
-    return is_built
-
-
-def _exporters(stores: Stores) -> tuple[Exporter, ...]:
-    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people)
 
 
 def build_erasure_job(stores: Stores, spool: Spool) -> ErasureJob:

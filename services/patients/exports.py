@@ -89,12 +89,14 @@ def read_data(session: Session, exporters: Iterable[Exporter], patient_uuid: UUI
     return found
 
 
-def pack(data: Mapping[str, Rows]) -> bytes:
-    """A zip with one JSON file for each name."""
+def pack(data: Mapping[str, Rows], documents: Mapping[str, bytes]) -> bytes:
+    """A zip with one JSON file for each name, and the documents, which have whole names."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in data.items():
             archive.writestr(f"{name}.json", orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        for name, document in documents.items():
+            archive.writestr(name, document)
     return packed.getvalue()
 
 

@@ -6,7 +6,7 @@ from core.clock import clock
 from core.logs import get_logger
 from core.names import Task
 from services.patients.exports import forget_export, list_over
-from services.personal_data import build_export
+from services.personal_exports import build_export
 from tasks.app import app
 from tasks.runtime import runtime
 

@@ -53,7 +53,8 @@ from services.patients.identification import PatientNotWritten, identify_patient
 from services.patients.identity import Identity
 from services.patients.passwords import reset_password
 from services.patients.tombstones import is_buried_for_import
-from services.personal_data import ROW_ERASERS, build_erasure_job, build_export, list_erasers
+from services.personal_data import ROW_ERASERS, build_erasure_job, list_erasers
+from services.personal_exports import build_export
 from services.stores import Stores
 from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents

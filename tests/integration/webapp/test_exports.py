@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from core.clock import clock
 from models.patients import CampaignPayment, Export
 from services.patients.exports import forget_export, list_over, resend_exports
-from services.personal_data import build_erasure_job, build_export
+from services.personal_data import build_erasure_job
+from services.personal_exports import build_export
 from spool import Disk, Spool, StorageFault
 from webapp.current import parts
 
@@ -66,7 +68,8 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
     answer = asked.fetch(asked.state()["url"])
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
-        data = {name: orjson.loads(archive.read(name)) for name in archive.namelist()}
+        names = [name for name in archive.namelist() if name.endswith(".json")]
+        data = {name: orjson.loads(archive.read(name)) for name in names}
     assert {name: len(rows) for name, rows in data.items()} == {
         "patient.json": 1,
         "checkups.json": 2,
@@ -85,10 +88,21 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
     assert data["orders.json"][0]["oid"] == "ORDER-9"
 
 
+def test_the_archive_holds_the_trends_to_be_printed(asked: Asked):
+    asked.is_built()
+    with zipfile.ZipFile(io.BytesIO(asked.fetch(asked.state()["url"]).data)) as archive:
+        document = PdfReader(io.BytesIO(archive.read("trends.pdf")))
+    text = "\n".join(page.extract_text() for page in document.pages)
+    assert "체중 (kg)" in text
+    assert "한빛검진의원" in text
+
+
 def test_the_archive_holds_no_secret_and_nobody_else(asked: Asked, colleague: Person):
     asked.is_built()
     with zipfile.ZipFile(io.BytesIO(asked.fetch(asked.state()["url"]).data)) as archive:
-        whole = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        texts = [archive.read(name) for name in archive.namelist() if name.endswith(".json")]
+        pages = PdfReader(io.BytesIO(archive.read("trends.pdf"))).pages
+    whole = b"".join(texts).decode() + "".join(page.extract_text() for page in pages)
     assert colleague.form["user_name"] not in whole
     for secret in ("token_hash", "password_hash", "identity", 'auth"', asked.person.token.partition(".")[2]):
         assert secret not in whole

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from models.patients import Export
-from services.personal_data import build_erasure_job, build_export
+from services.personal_data import build_erasure_job
+from services.personal_exports import build_export
 from webapp.current import parts
 
 from .conftest import checkup, treatment

@@ -1,0 +1,42 @@
+"""A person's data over all domains as one archive. For workers: drawing the trends takes a library that no web process
+needs."""
+
+from uuid import UUID
+
+from services.collection.exporters import COLLECTION_EXPORTER
+from services.journey.exporters import journey_exporter
+from services.patients.exporters import patients_exporter
+from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
+from services.patients.joins import find_older
+from services.patients.trend_document import render_trends
+from services.stores import Stores
+from spool import Spool
+
+
+def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
+    """False when it is built, or not wanted any more. Raises StorageFault."""
+    with stores.sessions() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        patient_uuid = find_building(session, export_id)
+        if patient_uuid is None:
+            return False
+        exporters = _exporters(stores)
+        data = dict(read_data(session, exporters, patient_uuid))
+        older = find_older(session, patient_uuid)
+        if older is not None:
+            joined = read_data(session, exporters, older)
+            data |= {f"joined/{name}": rows for name, rows in joined.items()}
+    now = stores.clock.now()
+    checkups = [*data["checkups"], *data.get("joined/checkups", [])]
+    archive = pack(data, {"trends.pdf": render_trends(checkups, now)})
+    spool.archives.put(patient_uuid, export_id, archive, now.timestamp())
+    with stores.unit_of_work() as work:
+        is_built = mark_ready(work.session, export_id)
+        is_wanted = is_built or is_ready(work.session, export_id)
+    if not is_wanted:  # fetched, or erased, while we built it
+        spool.archives.drop(patient_uuid, export_id)
+    return is_built
+
+
+def _exporters(stores: Stores) -> tuple[Exporter, ...]:
+    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people)
