@@ -196,3 +196,32 @@ def test_without_a_session_the_page_is_locked(new_visitor: NewVisitor, phones: P
     expect(stranger.page.locator("#content")).to_be_hidden()
     stranger.open("/my")
     expect(stranger.page.get_by_text("아직 볼 수 있는 기록이 없어요")).to_be_visible()
+
+
+def test_records_of_an_older_number_are_joined_by_their_password_and_taken_apart(
+    new_visitor: NewVisitor, phones: Phones
+) -> None:
+    before, now = new_visitor(), new_visitor(viewport={"width": 375, "height": 800})
+    older = phones.add_person(checkups=2)
+    collect(before, older, phones)
+    newer = Someone(older.name, older.birthdate, phones.add_person().phone)
+    phones.provider.learn(user_name=newer.name, birthdate=newer.birthdate, phone_no=newer.phone, gender="M")
+    collect(now, newer, phones)
+    open_my(now)
+    now.page.get_by_role("button", name="이전 기록 함께 보기").click()
+    expect(now.page.get_by_label("이름", exact=True)).to_be_focused()
+    now.page.get_by_label("이름", exact=True).fill(older.name)
+    now.page.get_by_label("생년월일").fill(older.birthdate)
+    now.page.get_by_label("이전 휴대폰 번호").fill(older.phone)
+    now.page.get_by_label("이전 기록의 비밀번호").fill("915362")
+    now.page.keyboard.press("Enter")
+    expect(now.page.locator("#join-failure")).to_contain_text("네 가지를 모두 다시 확인해 주세요.")
+    expect_fits(now.page)
+    now.page.get_by_label("이전 기록의 비밀번호").fill(PASSWORD)
+    now.page.keyboard.press("Enter")
+    expect(now.page.locator("#join-state")).to_contain_text("함께 보여드리고 있어요")
+    now.page.reload()
+    expect(now.page.locator("#join-state")).to_contain_text("까지 다시 나눌 수 있어요", timeout=20_000)
+    now.page.get_by_role("button", name="다시 나누기").click()
+    now.page.get_by_role("button", name="나누기", exact=True).click()
+    expect(now.page.get_by_role("button", name="이전 기록 함께 보기")).to_be_visible()

@@ -88,6 +88,21 @@ def test_the_state_of_a_completed_session_shows_them_too(older: Person, newer: P
     assert "2019-04-05" in [item["checkup_date"] for item in told]
 
 
+def test_whether_they_are_joined_is_told_to_the_newer(newer: Person):
+    where = f"/patients/{newer.patient_uuid}/join"
+    assert newer.ask("GET", where).json == {"success": True, "joined": False}
+    joined = join(newer).json
+    state = newer.ask("GET", where).json
+    assert state == {
+        "success": True,
+        "joined": True,
+        "joined_at": joined["joined_at"],
+        "undo_until": joined["undo_until"],
+    }
+    undo(newer)
+    assert newer.ask("GET", where).json["joined"] is False
+
+
 def test_joining_and_undoing_rewrites_no_row(app: Flask, older: Person, newer: Person):
     before, listed = everything(app), days(newer)
     etag = newer.ask("GET", f"/patients/{newer.patient_uuid}/checkups").headers["ETag"]

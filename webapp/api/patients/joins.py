@@ -5,11 +5,11 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
-from models.patients import AccessedWhat
+from models.patients import AccessedWhat, PatientJoin
 from services.patients.access_log import Look
 from services.patients.joins import UNDONE_WITHIN, JoinSettled, NotJoinable, join_patients, undo_join
 from webapp.api.documented import SECURITY_PATIENT, fails
-from webapp.api.patients.schemas.joins import JoinedOutput
+from webapp.api.patients.schemas.joins import JoinedOutput, JoinStateOutput
 from webapp.api.patients.schemas.passwords import SignInInput
 from webapp.api.patients.sign_in import require_claimed
 from webapp.auth import for_patient
@@ -19,6 +19,18 @@ from webapp.limits import caller_address
 from webapp.looks import asker_at
 
 blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", description="Joining patients")
+
+
+@blueprint.get("/<uuid:patient_uuid>/join")
+@blueprint.doc(security=SECURITY_PATIENT)
+@for_patient
+@blueprint.response(200, JoinStateOutput)
+@fails(blueprint, 403, 404)
+def show_join(patient_uuid: UUID) -> dict[str, Any]:
+    """Whether an older patient's records are shown with this one's, and until when that can be undone."""
+    with stores().sessions() as session:
+        joined = session.get(PatientJoin, patient_uuid)
+        return {"success": True, "joined": joined is not None, **(_times_of(joined) if joined else {})}
 
 
 @blueprint.post("/<uuid:patient_uuid>/join")
@@ -40,12 +52,7 @@ def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
         for one in (patient_uuid, older):
             look = Look(asker_at(caller_address()), AccessedWhat.JOIN, one)
             stores().access_log.record(work.session, look, now)
-    return {
-        "success": True,
-        "message": "이전 기록을 함께 보여 드릴게요.",
-        "joined_at": joined.joined_at,
-        "undo_until": joined.joined_at + UNDONE_WITHIN,
-    }
+    return {"success": True, "message": "이전 기록을 함께 보여 드릴게요.", **_times_of(joined)}
 
 
 @blueprint.delete("/<uuid:patient_uuid>/join")
@@ -66,3 +73,7 @@ def undo(patient_uuid: UUID) -> None:
         for one in (patient_uuid, older):
             look = Look(asker_at(caller_address()), AccessedWhat.UNDO_JOIN, one)
             stores().access_log.record(work.session, look, now)
+
+
+def _times_of(join: PatientJoin) -> dict[str, Any]:
+    return {"joined_at": join.joined_at, "undo_until": join.joined_at + UNDONE_WITHIN}

@@ -8,3 +8,10 @@ class JoinedOutput(Schema):
     message = fields.String(required=True)
     joined_at = fields.AwareDateTime(required=True)
     undo_until = fields.AwareDateTime(required=True)
+
+
+class JoinStateOutput(Schema):
+    success = fields.Boolean(required=True)
+    joined = fields.Boolean(required=True)
+    joined_at = fields.AwareDateTime()
+    undo_until = fields.AwareDateTime()

@@ -11,6 +11,7 @@ import { troubleOf } from "./errors.js";
 import { watchLeaving } from "./leaving.js";
 import { offerErasure } from "./my_erase.js";
 import { offerExport } from "./my_export.js";
+import { offerJoin } from "./my_join.js";
 import { loadConsents, loadLooks, loadPlaces } from "./my_lists.js";
 import { tellOpenings } from "./openings.js";
 import { unlock } from "./unlock.js";
@@ -42,7 +43,7 @@ async function open(whose) {
   offerExport(page);
   offerErasure({ ...page, onErased });
   watchDevice();
-  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page)]);
+  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page)]);
   if (location.hash === "#sessions") find("sessions").scrollIntoView();
 }
 

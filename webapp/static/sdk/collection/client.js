@@ -141,6 +141,23 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", "/patients/sign-in", { body: form });
   }
 
+  /** Whether an older patient's records are shown with theirs. @param {string} uuid
+   * @returns {Promise<{joined: boolean, joined_at?: string, undo_until?: string}>} */
+  joinState(uuid) {
+    return this.request("GET", `${patientPath(uuid)}/join`);
+  }
+
+  /** Shows the records of the older patient that the person was, too. @param {string} uuid @param {{user_name: string,
+   * birthdate: string, phone_no: string, password: string}} older @returns {Promise<{undo_until: string}>} */
+  join(uuid, older) {
+    return this.request("POST", `${patientPath(uuid)}/join`, { body: older });
+  }
+
+  /** Within 30 days. @param {string} uuid */
+  undoJoin(uuid) {
+    return this.request("DELETE", `${patientPath(uuid)}/join`);
+  }
+
   /** Ends this browser's session, and every access that it has. */
   signOut() {
     return this.request("POST", "/patients/sign-out");
