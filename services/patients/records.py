@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -15,7 +15,14 @@ from sqlalchemy import ColumnElement, Select, exists, extract, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
-from models.patients import Checkup, MediarcReport, PatientJoin, Prescription
+from models.patients import (
+    Checkup,
+    MediarcReport,
+    PatientJoin,
+    Prescription,
+    RecordAnswer,
+    RecordKind,
+)
 from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
 
@@ -90,6 +97,12 @@ def newest_report(session: Session, patient_uuid: UUID) -> MediarcReport | None:
     if report is not None:
         _restore(report, ("disease_data", "cancer_data", "mediarc_response"))
     return report
+
+
+def read_collected_at(session: Session, patient_uuid: UUID, kind: RecordKind) -> datetime | None:
+    """When the insurer last answered with records of this kind; None when it never has."""
+    newest = select(func.max(RecordAnswer.answered_at))
+    return session.scalar(newest.where(RecordAnswer.patient_uuid == patient_uuid, RecordAnswer.kind == kind))
 
 
 def records_version(session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport]) -> str:

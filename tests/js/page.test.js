@@ -5,9 +5,9 @@ import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/s
 import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
 import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
-import { groupMeasures, newestOf, otherResults } from "../../webapp/static/page/collection/measures.js";
-import { describeRange, parseRange, place, referenceText, weightRange } from "../../webapp/static/page/collection/ranges.js";
-import { byMonth, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
+import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
+import { describeRange, parseRange, place, referenceText, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
+import { byMedicine, byMonth, matches, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 
 const TODAY = new Date(2026, 10, 21);
 const GOOD = {
@@ -104,6 +104,90 @@ test("ranges are told in words", () => {
   assert.equal(describeRange(parseRange("18.5-24.9"), ""), "18.5–24.9");
 });
 
+for (const [value, item, gender, zone] of [
+  [99, "fasting_glucose_mg_dl", "M", "normal"],
+  [100, "fasting_glucose_mg_dl", "M", "border"],
+  [126, "fasting_glucose_mg_dl", "M", "suspect"],
+  [18.4, "bmi", "M", "border"],
+  [25, "bmi", "F", "border"],
+  [30, "bmi", "F", "suspect"],
+  [90, "waist_cm", "M", "suspect"],
+  [86, "waist_cm", "M", "normal"],
+  [86, "waist_cm", "F", "suspect"],
+  [12.5, "hemoglobin_g_dl", "M", "border"],
+  [12.5, "hemoglobin_g_dl", "F", "normal"],
+  [9.9, "hemoglobin_g_dl", "F", "suspect"],
+  [59, "hdl_mg_dl", "M", "border"],
+  [39, "hdl_mg_dl", "M", "suspect"],
+  [50, "gamma_gtp_u_l", "M", "normal"],
+  [50, "gamma_gtp_u_l", "F", "suspect"],
+  [86, "waist_cm", null, null],
+])
+  test(`${item} of ${value} (${gender}) is ${zone}`, () => {
+    const groups = groupMeasures([checkup("2024-01-01", { [item]: value })], gender);
+    assert.equal(newestOf(measureOf(groups, item)).zone, zone);
+  });
+
+test("125/77 is at the border, as either value may be", () => {
+  const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 125, diastolic_mmhg: 77 })], "M");
+  assert.equal(newestOf(measureOf(groups, "blood_pressure")).zone, "border");
+});
+
+test("without a limit of the suspect what is not normal is the border", () =>
+  assert.equal(zoneOf(300, { normal: parseRange("100미만"), suspect: null }), "border"));
+
+const URINE = [
+  { name: "정상", value: "음성" },
+  { name: "질환의심", value: "양성" },
+];
+for (const [value, zone] of [
+  ["음성", "normal"],
+  ["약양성", "border"],
+  ["양성", "suspect"],
+  ["양성(+2)", "suspect"],
+])
+  test(`${value} is ${zone} by the checkup's own words`, () => assert.equal(zoneOfWords(value, URINE), zone));
+
+for (const [value, zone] of [
+  ["정상", "normal"],
+  ["골감소증", "border"],
+  ["골다공증", "suspect"],
+  ["비해당", null],
+  ["T-score -0.4", null],
+])
+  test(`bones: ${value} is ${zone}`, () =>
+    assert.equal(zoneOfWords(value, [{ name: "정상", value: "T-score -1 이상" }]), zone));
+
+test("words without a reference are not judged", () => assert.equal(zoneOfWords("1.0/0.8", []), null));
+
+test("what is not normal is listed, the worst first", () => {
+  const groups = groupMeasures([checkup("2024-01-01", { bmi: 26, fasting_glucose_mg_dl: 130, ast_u_l: 20 })], "M");
+  assert.deepEqual(
+    notableOf(groups).map(({ measure, newest }) => [measure.key, newest.zone]),
+    [
+      ["fasting_glucose_mg_dl", "suspect"],
+      ["bmi", "border"],
+    ],
+  );
+});
+
+test("the insurer's verdicts come newest first, and those without one are left out", () => {
+  const verdicts = verdictsOf([
+    checkup("2022-01-01", { code: "정상", description: "" }),
+    checkup("2024-01-01", { code: "정상B, 질환의심", description: "2차 검사를 받으세요." }),
+    checkup("2023-01-01", { code: "", description: "" }),
+    checkup("2021-01-01", { code: "유질환자", description: "" }),
+  ]);
+  assert.deepEqual(
+    verdicts.map(({ date, zone, advice }) => [date, zone, advice]),
+    [
+      ["2024.01.01", "suspect", "2차 검사를 받으세요."],
+      ["2022.01.01", "normal", ""],
+      ["2021.01.01", null, ""],
+    ],
+  );
+});
+
 test("weights follow from the height", () => {
   assert.deepEqual(weightRange(parseRange("18.5-24.9"), 170).low, 53.5);
 });
@@ -143,7 +227,7 @@ test("a range that the checkup states beats the standard", () => {
     groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94 }, RAW)], "M"),
     "fasting_glucose_mg_dl",
   );
-  assert.equal(measure.series[0].range.high, 99);
+  assert.equal(measure.series[0].zones.normal.high, 99);
 });
 
 test("points go from old to new, absent values are no points", () => {
@@ -169,7 +253,7 @@ test("a checkup with a year alone still stands in its year", () => {
 test("a pair is judged by the worse of both", () => {
   const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 118, diastolic_mmhg: 92 })], "M");
   const newest = newestOf(measureOf(groups, "blood_pressure"));
-  assert.deepEqual([newest.value, newest.judgement], ["118/92", "above"]);
+  assert.deepEqual([newest.value, newest.zone, newest.side], ["118/92", "suspect", "above"]);
 });
 
 test("the change since the last time is told with its sign", () => {
@@ -202,10 +286,42 @@ test("what has no date comes last", () => {
   );
 });
 
+const visit = (treatment_date, hospital_name, ...medicines) => ({
+  treatment_date,
+  hospital_name,
+  details: medicines.map(([ChoBangYakPumMyung, TuyakIlSoo]) => ({ ChoBangYakPumMyung, TuyakIlSoo })),
+});
+
+test("a medicine stands with all that it was given for, the newest first", () => {
+  const medicines = byMedicine([
+    visit("2024-01-05", "가온의원", ["가나정", "3"], ["다라정", "7"]),
+    visit("2025-02-09", "새봄의원", ["가나정", "5"]),
+  ]);
+  assert.deepEqual(
+    medicines.map(({ name, days, visits }) => [name, days, visits.map(({ date }) => date)]),
+    [
+      ["가나정", 8, ["2025.02.09", "2024.01.05"]],
+      ["다라정", 7, ["2024.01.05"]],
+    ],
+  );
+});
+
+for (const [wanted, isFound] of [
+  ["가나 정", true],
+  ["가온 가나정", true],
+  ["가온의원가나정", false],
+  ["2024.01", true],
+  ["2024-01-05", true],
+  ["", true],
+  ["없는약", false],
+])
+  test(`"${wanted}" ${isFound ? "finds" : "does not find"} the visit`, () =>
+    assert.equal(matches(visit("2024-01-05", "가온의원", ["가나정500mg", "3"]), wanted), isFound));
+
 test("a medicine without a name is no medicine", () => {
   assert.deepEqual(
     medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
-    [{ name: "가나정", effect: "", days: "5일분" }],
+    [{ name: "가나정", effect: "", days: 5 }],
   );
 });
 

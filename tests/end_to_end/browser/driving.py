@@ -63,6 +63,10 @@ class Visitor:
         self.page.wait_for_url(f"**{path}?**", timeout=30_000)
         expect(self.page.locator("#content")).to_be_visible(timeout=20_000)
 
+    def open_group(self, title: str) -> None:
+        """Of the trend's folded groups of values."""
+        self.page.locator("summary").filter(has=self.page.get_by_role("heading", name=title, exact=True)).click()
+
     @property
     def dialog(self) -> Any:
         return self.page.get_by_role("dialog", name="비밀번호를 정해 주세요")

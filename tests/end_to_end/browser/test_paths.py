@@ -27,7 +27,9 @@ def test_the_trend_path_ends_with_charts(new_visitor: NewVisitor, phones: Phones
     phones.approve(person)
     visitor.set_password()
     visitor.expect_results()
+    visitor.open_group("혈압과 혈당")
     expect(visitor.page.get_by_role("img", name="혈압 그래프")).to_be_visible()
+    visitor.open_group("그 밖의 검사 결과")
     words = visitor.page.get_by_role("table", name="항목마다 가장 최근 결과")
     expect(words.get_by_role("rowheader", name="요단백")).to_be_visible()
     expect(visitor.page.get_by_role("heading", name="진료·투약", exact=True)).to_be_visible()
@@ -146,6 +148,7 @@ def test_charts_are_drawn_anew_in_every_colour_scheme(visitor: Visitor, phones: 
     phones.approve(person)
     visitor.put_dialog_off()
     visitor.expect_results()
+    visitor.open_group("체중과 비만도")
     chart = visitor.page.get_by_role("img", name="체중 그래프")
     seen = {chart.evaluate(_PICTURE)}
     for traits in ({"color_scheme": "dark"}, {"contrast": "more"}, {"forced_colors": "active"}):
@@ -153,3 +156,49 @@ def test_charts_are_drawn_anew_in_every_colour_scheme(visitor: Visitor, phones: 
         seen.add(chart.evaluate(_PICTURE))
     assert len(seen) == 4
     assert _fits(visitor)
+
+
+def test_the_trend_names_whose_records_and_what_is_to_be_looked_at(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    page = visitor.page
+    expect(page.locator("#results-lead")).to_contain_text(f"{person.name}님의 기록이에요.")
+    expect(page.locator("#results-lead")).to_contain_text("에 모았어요.")
+    expect(page.locator("#verdicts-rows li").first).to_contain_text("정상")
+    expect(page.get_by_role("heading", name="살펴볼 항목")).to_be_visible()
+    expect(page.get_by_role("img", name="체중 그래프")).to_be_hidden()
+
+
+def test_treatments_are_found_by_word_and_listed_by_medicine(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(prescriptions=60)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    page = visitor.page
+    first = page.locator("#visits-rows strong").first
+    expect(first).to_be_visible(timeout=20_000)
+    place = first.inner_text()
+    page.get_by_label("병원이나 약 이름으로 찾기").fill(place)
+    expect(page.locator("#visits-found")).to_contain_text("찾은 기록")
+    assert set(page.locator("#visits-rows strong").all_inner_texts()) == {place}
+    page.get_by_label("병원이나 약 이름으로 찾기").fill("그런 말은 없음")
+    expect(page.locator("#visits-found")).to_contain_text("찾는 기록이 없어요.")
+    page.get_by_label("병원이나 약 이름으로 찾기").fill("")
+    page.get_by_text("약별").click()
+    expect(page.locator("#visits-rows .medicine").first).to_be_visible()
+
+
+def test_a_printed_trend_has_every_group_and_every_visit(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(prescriptions=60)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    expect(visitor.page.locator("#visits-rows li").first).to_be_visible(timeout=20_000)
+    visitor.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(visitor.page.get_by_role("img", name="혈압 그래프")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="더 보기")).to_be_hidden()

@@ -109,6 +109,7 @@ def test_without_the_records_the_own_copy_is_shown(visitor: Visitor, phones: Pho
     visitor.page.route("**/checkups?*", lambda route: route.abort())
     visitor.page.reload()
     expect(visitor.page.get_by_text("이 기기에 보관한 기록을 보여드려요.")).to_be_visible()
+    visitor.open_group("체중과 비만도")
     expect(visitor.page.get_by_role("img", name="체중 그래프")).to_be_visible()
     expect(visitor.page.get_by_role("button", name="다시 시도")).to_be_visible()
 

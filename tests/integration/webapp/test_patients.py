@@ -3,12 +3,12 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from core.clock import clock
 from core.names import Step
@@ -37,6 +37,20 @@ def test_checkups_come_newest_first_and_page_by_page(owner: Person):
     days = [page["items"][0]["checkup_date"] for page in (first, second)]
     assert days == ["2024-03-02", "2023-09-28"]
     assert second["next_after"] is None
+
+
+def test_it_is_told_whose_checkups_they_are_and_when_they_were_collected(owner: Person):
+    answer = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups").json
+    assert answer["person"] == {"name": "김하늘", "birthdate": "1984-05-17", "gender": "M"}
+    assert datetime.fromisoformat(answer["collected_at"]) <= clock.now()
+
+
+def test_a_newer_answer_with_the_same_records_is_another_etag(app: Flask, owner: Person):
+    path = f"/patients/{owner.patient_uuid}/checkups"
+    etag = owner.ask("GET", path).headers["ETag"]
+    with parts(app).stores.engine.begin() as connection:
+        connection.execute(text("update welno.welno_record_answers set answered_at = answered_at + interval '1 day'"))
+    assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_measurements_are_numbers_and_what_is_missing_is_null(owner: Person):
@@ -127,9 +141,9 @@ def test_the_number_of_statements_does_not_grow_with_the_records(app: Flask, kin
         with counted_statements(app) as statements:
             assert person.ask("GET", path).status_code == 200
         counts.append(len(statements))
-    assert (
-        counts[0] == counts[1] <= 7
-    )  # who asks, whether nobody has ended it, whether anything changed, the records, the look
+    # Who asks, whether nobody has ended it, whether anything changed, the records, the look; of checkups also who it is
+    # and when they were collected.
+    assert counts[0] == counts[1] <= (9 if kind == "checkups" else 7)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=%00", "after=zzzz"])

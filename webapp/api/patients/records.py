@@ -9,13 +9,15 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
-from models.patients import AccessedWhat, Checkup, MediarcReport, Prescription
+from models.patients import AccessedWhat, Checkup, MediarcReport, Patient, Prescription, RecordKind
 from services.patients.records import (
     BadCursor,
     Cursor,
+    RecordPage,
     list_checkups,
     list_prescriptions,
     newest_report,
+    read_collected_at,
     records_version,
 )
 from webapp.api.documented import SECURITY_PATIENT, fails
@@ -45,17 +47,20 @@ _UNCHANGED = "Unchanged since the answer with this ETag."
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 400, 404)
 def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
-    """The stored checkups."""
+    """The stored checkups, and whose they are."""
     after = _read_cursor(query["after"])
     with stores().unit_of_work() as work:
-        etag = _etag(work.session, patient_uuid, Checkup, query)
+        collected_at = read_collected_at(work.session, patient_uuid, RecordKind.CHECKUP)
+        etag = _etag(work.session, patient_uuid, Checkup, query | {"collected_at": collected_at})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             page = list_checkups(work.session, patient_uuid, limit=query["limit"], after=after)
+            person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.CHECKUPS)
     if is_unchanged:
         return _unchanged(etag)
-    return _page(CheckupsOutput(), patient_uuid, page.items, page.next_cursor, etag)
+    whose = {"person": person, "collected_at": collected_at}
+    return _page(CheckupsOutput(), patient_uuid, page, etag, whose)
 
 
 @blueprint.get("/<uuid:patient_uuid>/prescriptions")
@@ -79,7 +84,7 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     if is_unchanged:
         return _unchanged(etag)
     schema = IllustratedPrescriptionsOutput() if query["images"] else PrescriptionsOutput()
-    return _page(schema, patient_uuid, page.items, page.next_cursor, etag)
+    return _page(schema, patient_uuid, page, etag, {})
 
 
 @blueprint.get("/<uuid:patient_uuid>/report")
@@ -127,13 +132,13 @@ def _unchanged(etag: str) -> Response:
     return _keep(Response(status=304), etag)
 
 
-def _page(schema: Schema, patient_uuid: UUID, items: Any, following: Cursor | None, etag: str) -> Response:
-    body = {
-        "success": True,
-        "patient_uuid": patient_uuid,
-        "items": items,
-        "next_after": following.encode() if following else None,
-    }
+def _describe(patient: Patient) -> dict[str, Any]:
+    return {"name": patient.name, "birthdate": patient.birth_date, "gender": patient.gender}
+
+
+def _page(schema: Schema, patient_uuid: UUID, page: RecordPage[Any], etag: str, whose: dict[str, Any]) -> Response:
+    following = page.next_cursor.encode() if page.next_cursor else None
+    body = {"success": True, "patient_uuid": patient_uuid, **whose, "items": page.items, "next_after": following}
     return _answer(schema, body, etag)
 
 

@@ -136,9 +136,23 @@ class IllustratedPrescription(PrescriptionItem):
     details = fields.Raw(required=True, metadata={"type": "array", "items": {}})
 
 
+class RecordPerson(Schema):
+    """Whose records they are."""
+
+    name = fields.String(required=True)
+    birthdate = fields.Date(required=True)
+    gender = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(["M", "F"]), metadata={"description": "Null: not told."}
+    )
+
+
 class CheckupsOutput(Schema):
     success = fields.Boolean(required=True)
     patient_uuid = fields.UUID(required=True)
+    person = fields.Nested(RecordPerson, required=True)
+    collected_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Of the insurer's newest answer on checkups."}
+    )
     items = fields.List(fields.Nested(CheckupItem), required=True)
     next_after = fields.String(required=True, allow_none=True)
 

@@ -76,7 +76,8 @@ export function startDrawing() {
     if (!canvas.isConnected) {
       entry.chart?.destroy();
       drawn.delete(canvas);
-    } else {
+    } else if (canvas.parentElement.clientWidth > 0) {
+      // What is folded away has no size yet; it is drawn when it opens.
       entry.chart ??= new globalThis.Chart(canvas, entry.configure(colours()));
     }
   }
@@ -100,7 +101,7 @@ function colours() {
     return getComputedStyle(probe).color;
   };
   const wanted = FORCED.matches
-    ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", edge: "CanvasText" }
+    ? { line: "LinkText", second: "CanvasText", ink: "CanvasText", grid: "GrayText", edge: "CanvasText", limit: "CanvasText" }
     : {
         line: "var(--accent)",
         second: "var(--series-2)",
@@ -108,6 +109,7 @@ function colours() {
         grid: "var(--line)",
         shade: "var(--shade)",
         secondShade: "var(--shade-2)",
+        limit: "var(--bad)",
       };
   const found = Object.fromEntries(Object.entries(wanted).map(([name, colour]) => [name, resolve(colour)]));
   probe.remove();
@@ -145,7 +147,10 @@ export function lineSettings({ series, digits, unit }, colour) {
       plugins: {
         legend: { display: series.length > 1, labels: { color: colour.ink, usePointStyle: true, boxHeight: 7 } },
         annotation: {
-          annotations: series.flatMap((line, index) => band(line.range, series[index + 1]?.range, index, colour)),
+          annotations: series.flatMap(({ zones }, index) => [
+            ...band(zones.normal, series[index + 1]?.zones.normal, index, colour),
+            ...suspectLines(zones.suspect, colour),
+          ]),
         },
         tooltip: {
           callbacks: {
@@ -179,7 +184,7 @@ function dataset(line, index, colour) {
 /** Room for the whole reference band where it is near, and some air. */
 function limits(series, points) {
   const bounds = series
-    .flatMap(({ range }) => (range ? [range.low, range.high] : []))
+    .flatMap(({ zones: { normal } }) => (normal ? [normal.low, normal.high] : []))
     .filter((limit) => limit !== null);
   const values = [...points.map(({ y }) => y), ...bounds];
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -203,6 +208,13 @@ function band(range, below, index, colour) {
       ...(range.high === null ? {} : { yMax: range.high }),
     },
   ];
+}
+
+/** From where on a disease is suspected; seen where the values come near. */
+function suspectLines(suspect, colour) {
+  return [suspect?.low, suspect?.high]
+    .filter((limit) => limit !== null && limit !== undefined)
+    .map((limit) => ({ type: "line", yMin: limit, yMax: limit, borderColor: colour.limit, borderWidth: 1.5, borderDash: [6, 4] }));
 }
 
 /** @param {{month: string, visits: number}[]} months @param {(month: string) => string} name */

@@ -3,10 +3,10 @@
  * @module
  */
 
-import { parseRange, place, referenceText, STANDARD, weightRange } from "./ranges.js";
+import { parseRange, place, referenceText, servedText, STANDARD, weightRange, worstOf, zoneOf, zoneOfWords } from "./ranges.js";
 
 /** @typedef {{x: number, y: number, date: string, location: string}} Point x: the year, with its fraction */
-/** @typedef {{label: string, points: Point[], range: import("./ranges.js").Range|null}} Series */
+/** @typedef {{label: string, points: Point[], zones: import("./ranges.js").Zones}} Series */
 /** @typedef {{key: string, title: string, unit: string, digits: number, series: Series[]}} Measure */
 
 const one = (key, title, unit, item, digits = 0) => ({ key, title, unit, item, digits, fields: [[key, title]] });
@@ -82,7 +82,7 @@ function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
   const series = fields.map(([field, label], part) => ({
     label,
     points: pointsOf(checkups, field),
-    range: rangeOf(checkups, item, gender, part),
+    zones: zonesOf(checkups, item, gender, part),
   }));
   return { key, title, unit, digits, series };
 }
@@ -96,33 +96,45 @@ function pointsOf(checkups, field) {
   });
 }
 
-/** The newest checkup that states a range wins over the standard. */
-function rangeOf(checkups, item, gender, part) {
+/** @returns {import("./ranges.js").Zones} */
+function zonesOf(checkups, item, gender, part) {
   const newest = [...checkups].reverse();
   if (item === "체중") {
     const height = newest.map(({ height_cm }) => Number(height_cm)).find((value) => value > 0) ?? null;
-    return weightRange(rangeOf(checkups, "체질량지수", gender, 0), height);
+    const { normal, suspect } = zonesOf(checkups, "체질량지수", gender, 0);
+    return { normal: weightRange(normal, height), suspect: weightRange(suspect, height) };
   }
-  const stated = newest.map(({ raw_data }) => referenceText(raw_data, item)).find(Boolean);
-  return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item], { gender, part });
+  const rangeOf = (zone) => {
+    const stated = newest.map(({ raw_data }) => referenceText(raw_data, item, zone)).find(Boolean);
+    return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item]?.[zone], { gender, part });
+  };
+  return { normal: rangeOf("normal"), suspect: rangeOf("suspect") };
 }
 
 const CHARTED = GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field)));
 
 /**
  * What no chart shows: words, pairs, and items that have no chart; each from the newest checkup that says something.
- * @param {any[]} checkups as stored @returns {{name: string, value: string, date: string}[]}
+ * @param {any[]} checkups as stored
+ * @returns {{name: string, value: string, date: string, zone: import("./ranges.js").Zone|null}[]}
  */
 export function otherResults(checkups) {
   const newestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(b) - timeOf(a));
   const found = new Map();
   for (const checkup of newestFirst) {
-    for (const { name, value, number, unit } of checkup.items ?? []) {
+    for (const { name, value, number, unit, references } of checkup.items ?? []) {
       if (!value || found.has(name) || isCharted({ name, number }, checkup)) continue;
-      found.set(name, { name, value: number === null ? value : `${value} ${unit}`.trim(), date: dateText(checkup) });
+      const told = number === null ? value : `${value} ${unit}`.trim();
+      const zone = number === null ? zoneOfWords(value, references ?? []) : zoneOfNumber(number, references ?? []);
+      found.set(name, { name, value: told, date: dateText(checkup), zone });
     }
   }
   return [...found.values()];
+}
+
+function zoneOfNumber(number, references) {
+  const rangeOf = (zone) => parseRange(servedText(references, zone));
+  return zoneOf(number, { normal: rangeOf("normal"), suspect: rangeOf("suspect") });
 }
 
 function isCharted({ name, number }, checkup) {
@@ -142,21 +154,60 @@ function dateText({ checkup_date, year }) {
 
 /**
  * @param {Measure} measure
- * @returns {{value: string, change: string, judgement: "inside"|"above"|"below"|null, date: string}}
+ * @returns {{value: string, change: string, zone: import("./ranges.js").Zone|null, side: "inside"|"above"|"below"|null,
+ *   date: string}} `zone` and `side` are of the worse of a pair
  */
 export function newestOf({ series, digits }) {
   const newest = series[0].points.at(-1);
   // A pair is one reading: both values of the newest day.
   const readings = series.map(({ points }) => points.filter((point) => point.x <= newest.x).at(-1)).filter(Boolean);
-  const places = series.flatMap(({ points, range }) =>
-    range && points.length > 0 ? [place(points.at(-1).y, range)] : [],
+  const judged = series.flatMap(({ points, zones }) =>
+    points.length > 0 ? [{ y: points.at(-1).y, zones, zone: zoneOf(points.at(-1).y, zones) }] : [],
   );
+  const zone = worstOf(judged.map((one) => one.zone));
+  const worst = judged.find((one) => one.zone === zone);
   return {
     value: readings.map(({ y }) => y.toFixed(digits)).join("/"),
     change: series.length > 1 ? "" : changeText(series[0].points, digits),
-    judgement: places.length === 0 ? null : (places.find((where) => where !== "inside") ?? "inside"),
+    zone,
+    side: zone && worst?.zones.normal ? place(worst.y, worst.zones.normal) : null,
     date: newest.date,
   };
+}
+
+/**
+ * What the newest values say beyond the normal, the worst first.
+ * @param {{title: string, measures: Measure[]}[]} groups
+ * @returns {{measure: Measure, newest: ReturnType<typeof newestOf>}[]}
+ */
+export function notableOf(groups) {
+  const judged = groups.flatMap(({ measures }) => measures.map((measure) => ({ measure, newest: newestOf(measure) })));
+  return ["suspect", "border"].flatMap((zone) => judged.filter(({ newest }) => newest.zone === zone));
+}
+
+/**
+ * What the insurer itself says of each checkup, newest first.
+ * @param {any[]} checkups as stored
+ * @returns {{date: string, location: string, verdict: string, advice: string, zone: import("./ranges.js").Zone|null}[]}
+ */
+export function verdictsOf(checkups) {
+  return [...checkups]
+    .sort((a, b) => (timeOf(b) ?? 0) - (timeOf(a) ?? 0))
+    .filter(({ code, description }) => code || description)
+    .map((checkup) => ({
+      date: dateText(checkup),
+      location: checkup.location ?? "",
+      verdict: checkup.code ?? "",
+      advice: checkup.description ?? "",
+      zone: zoneOfVerdict(checkup.code ?? ""),
+    }));
+}
+
+/** Several may stand in one, as "정상B, 질환의심"; a known disease is no suspicion. */
+function zoneOfVerdict(code) {
+  if (/의심/.test(code)) return "suspect";
+  if (/B|경계/.test(code)) return "border";
+  return /^정상/.test(code.trim()) ? "normal" : null;
 }
 
 function changeText(points, digits) {

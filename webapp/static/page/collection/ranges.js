@@ -9,40 +9,57 @@
  */
 
 /**
- * The limits of "정상 A" in the national health checkup (국가건강검진): 보건복지부 고시 「건강검진 실시기준」, 별표 「건강검진
- * 결과 판정기준」. In the provider's own notation, so that one reader serves both.
+ * What is normal, and from where on a disease is suspected; what lies between is the border.
+ * @typedef {{normal: Range|null, suspect: Range|null}} Zones
+ * @typedef {"normal"|"border"|"suspect"} Zone
+ */
+
+/**
+ * The national health checkup's (국가건강검진) own criteria, "정상 A" and "질환의심": 보건복지부 고시 「건강검진 실시기준」, 별표
+ * 「건강검진 결과 판정기준」. In the provider's own notation, so that one reader serves both. They differ by sex, none of
+ * them by age.
  */
 export const STANDARD = Object.freeze({
-  체질량지수: "18.5-24.9",
-  허리둘레: "남 90미만/여 85미만",
-  "혈압(최고/최저)": "120미만/80미만",
-  혈색소: "남 13-16.5/여 12-15.5",
-  공복혈당: "100미만",
-  총콜레스테롤: "200미만",
-  HDL콜레스테롤: "60이상",
-  중성지방: "150미만",
-  LDL콜레스테롤: "130미만",
-  혈청크레아티닌: "1.5이하",
-  신사구체여과율: "60이상",
-  "AST(SGOT)": "40이하",
-  "ALT(SGPT)": "35이하",
-  "감마지티피(γ-GTP)": "남 11-63/여 8-35",
+  체질량지수: { normal: "18.5-24.9", suspect: "30이상" },
+  허리둘레: { normal: "남 90미만/여 85미만", suspect: "남 90이상/여 85이상" },
+  "혈압(최고/최저)": { normal: "120미만/80미만", suspect: "140이상/90이상" },
+  혈색소: { normal: "남 13-16.5/여 12-15.5", suspect: "남 12미만/여 10미만" },
+  공복혈당: { normal: "100미만", suspect: "126이상" },
+  총콜레스테롤: { normal: "200미만", suspect: "240이상" },
+  HDL콜레스테롤: { normal: "60이상", suspect: "40미만" },
+  중성지방: { normal: "150미만", suspect: "200이상" },
+  LDL콜레스테롤: { normal: "130미만", suspect: "160이상" },
+  혈청크레아티닌: { normal: "1.5이하", suspect: "1.5초과" },
+  신사구체여과율: { normal: "60이상", suspect: "60미만" },
+  "AST(SGOT)": { normal: "40이하", suspect: "51이상" },
+  "ALT(SGPT)": { normal: "35이하", suspect: "46이상" },
+  "감마지티피(γ-GTP)": { normal: "남 11-63/여 8-35", suspect: "남 78이상/여 46이상" },
 });
+
+// "정상B" is the border zone.
+const NAMES = { normal: /^정상(\(?a\)?)?$/, suspect: /^질환의심$/ };
 
 const plain = (name) =>
   String(name ?? "")
     .replace(/\s/g, "")
     .toLowerCase();
 
-/** The text of the normal range that stands in a checkup, or null. @param {any} raw @param {string} itemName */
-export function referenceText(raw, itemName) {
+/** The text of a zone that stands in a checkup, or null. @param {any} raw @param {string} itemName
+ * @param {"normal"|"suspect"} zone */
+export function referenceText(raw, itemName, zone = "normal") {
   const items = (raw?.Inspections ?? [])
     .flatMap((group) => group.Illnesses ?? [])
     .flatMap((illness) => illness.Items ?? []);
   const item = items.find(({ Name }) => plain(Name) === plain(itemName));
-  // "정상B" is the border zone.
-  const normal = (item?.ItemReferences ?? []).find(({ Name }) => /^정상(\(?a\)?)?$/.test(plain(Name)));
-  return normal?.Value || null;
+  return servedText(
+    (item?.ItemReferences ?? []).map(({ Name, Value }) => ({ name: Name, value: Value })),
+    zone,
+  );
+}
+
+/** @param {{name: string, value: string}[]} references @param {"normal"|"suspect"} zone */
+export function servedText(references, zone) {
+  return references.find(({ name }) => NAMES[zone].test(plain(name)))?.value || null;
 }
 
 /**
@@ -76,6 +93,47 @@ export function place(value, range) {
   if (range.high !== null && (range.highOpen ? value >= range.high : value > range.high)) return "above";
   if (range.low !== null && (range.lowOpen ? value <= range.low : value < range.low)) return "below";
   return "inside";
+}
+
+/**
+ * Where a suspect range is not known, whatever is not normal is told as the border: nobody is to be frightened by a guess.
+ * @param {number} value @param {Zones} zones @returns {Zone|null} null where nothing is known
+ */
+export function zoneOf(value, { normal, suspect }) {
+  if (suspect && place(value, suspect) === "inside") return "suspect";
+  if (!normal) return null;
+  return place(value, normal) === "inside" ? "normal" : "border";
+}
+
+// By the same criteria; their references are in numbers that the insurer does not serve.
+const BONES = Object.freeze({ 골감소증: "border", 골다공증: "suspect" });
+const NOT_JUDGED = /^(비해당|해당없음|미실시|미검사|검사안함)/;
+
+/**
+ * A result in words, by the words that the checkup gives for each zone.
+ * @param {string} value @param {{name: string, value: string}[]} references @returns {Zone|null} null for what was not
+ *   looked at, and where the checkup gives no words
+ */
+export function zoneOfWords(value, references) {
+  const said = plain(value);
+  if (said === "" || NOT_JUDGED.test(said)) return null;
+  const normal = words(servedText(references, "normal"));
+  if (said === "정상" || normal.includes(said)) return "normal";
+  if (BONES[said]) return BONES[said];
+  if (normal.length === 0 || normal.some((word) => /\d/.test(word))) return null;
+  const suspect = words(servedText(references, "suspect"));
+  return suspect.some((word) => said === word || said.startsWith(`${word}(`)) ? "suspect" : "border";
+}
+
+const words = (text) =>
+  String(text ?? "")
+    .split(/[,·]/)
+    .map(plain)
+    .filter(Boolean);
+
+/** @param {(Zone|null)[]} zones @returns {Zone|null} */
+export function worstOf(zones) {
+  return /** @type {const} */ (["suspect", "border", "normal"]).find((zone) => zones.includes(zone)) ?? null;
 }
 
 /** @param {Range|null} range @param {string} unit */

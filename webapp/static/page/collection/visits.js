@@ -57,13 +57,50 @@ export function monthText(month) {
   return number ? `${year}년 ${Number(number)}월` : "날짜 없음";
 }
 
-/** @param {any} item @returns {{name: string, effect: string, days: string}[]} */
+/** `days`: for how many days it was given, 0 where that is not told.
+ * @param {any} item @returns {{name: string, effect: string, days: number}[]} */
 export function medicinesOf(item) {
   return (item.details ?? [])
     .map((detail) => ({
       name: detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "",
       effect: detail.ChoBangYakPumHyoneung ?? "",
-      days: detail.TuyakIlSoo ? `${detail.TuyakIlSoo}일분` : "",
+      days: Number(detail.TuyakIlSoo) || 0,
     }))
     .filter(({ name }) => name !== "");
 }
+
+/** @param {any} item @returns {string} `2024.03.02`, or nothing */
+export function dateText({ treatment_date }) {
+  return String(treatment_date ?? "")
+    .slice(0, 10)
+    .replaceAll("-", ".");
+}
+
+/**
+ * Each medicine with all that it was given for; the one that was given last comes first.
+ * @param {any[]} items
+ * @returns {{name: string, effect: string, days: number, visits: {date: string, hospital: string, days: number}[]}[]}
+ */
+export function byMedicine(items) {
+  const found = new Map();
+  const newestFirst = [...items].sort((a, b) => dateText(b).localeCompare(dateText(a)));
+  for (const item of newestFirst)
+    for (const { name, effect, days } of medicinesOf(item)) {
+      const medicine = found.get(name) ?? { name, effect, days: 0, visits: [] };
+      medicine.effect ||= effect;
+      medicine.days += days;
+      medicine.visits.push({ date: dateText(item), hospital: item.hospital_name ?? "", days });
+      found.set(name, medicine);
+    }
+  return [...found.values()];
+}
+
+/** Every word of what is searched for stands somewhere in it. @param {any} item @param {string} wanted */
+export function matches(item, wanted) {
+  const told = [item.hospital_name, item.address, item.treatment_type, dateText(item), item.treatment_date];
+  const medicines = medicinesOf(item).flatMap(({ name, effect }) => [name, effect]);
+  const text = bare([...told, ...medicines].join(" "));
+  return wanted.split(/\s+/).every((word) => text.includes(bare(word)));
+}
+
+const bare = (text) => text.replace(/\s/g, "").toLowerCase();

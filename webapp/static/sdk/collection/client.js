@@ -89,9 +89,19 @@ export class WelnoClient extends HttpClient {
     return this.getAll(`${patientPath(uuid)}/checkups`);
   }
 
-  /** All stored prescriptions, newest first. @param {string} uuid @returns {Promise<any[]>} */
-  prescriptions(uuid) {
-    return this.getAll(`${patientPath(uuid)}/prescriptions`);
+  /** The same with whose they are, and when the insurer last told them (ISO 8601, or null). @param {string} uuid
+   * @returns {Promise<{person: {name: string, birthdate: string, gender: string|null}, collected_at: string|null,
+   *   items: any[]}>} */
+  async checkupRecords(uuid) {
+    let head = /** @type {any} */ (null);
+    const items = await this.getAll(`${patientPath(uuid)}/checkups`, (page) => (head ??= page));
+    return { person: head.person, collected_at: head.collected_at, items };
+  }
+
+  /** All stored prescriptions, newest first; `onPage` gets each page as it comes. @param {string} uuid
+   * @param {(page: {items: any[], next_after: string|null}) => void} [onPage] @returns {Promise<any[]>} */
+  prescriptions(uuid, onPage) {
+    return this.getAll(`${patientPath(uuid)}/prescriptions`, onPage);
   }
 
   /** The newest report, or null where there is none (yet). @param {string} uuid */

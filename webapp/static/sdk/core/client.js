@@ -86,11 +86,12 @@ export class HttpClient {
    * All items of a list that comes in pages.
    * @param {string} path below the base @returns {Promise<any[]>}
    */
-  async getAll(path) {
+  async getAll(path, onPage = (/** @type {any} */ _page) => {}) {
     const items = [];
     for (let after = null; ;) {
       const query = { limit: String(PAGE_SIZE), ...(after === null ? {} : { after }) };
       const page = await this.getJson(this.httpUrl(path, query));
+      onPage(page);
       items.push(...page.items);
       if (page.next_after === null || page.next_after === undefined) return items;
       after = String(page.next_after);
