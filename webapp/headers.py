@@ -13,8 +13,9 @@ _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 def harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.endpoint != "static":  # a script or a style opens no document, and a page has dozens of them
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
     if stores().settings.web.cookie_secure:  # browsers read it over HTTPS alone
         response.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, g, render_template, request, send_file, url_for
 from werkzeug.exceptions import NotFound
 
 from services.patients.consent_texts import ConsentTexts
+from webapp.compression import compress
 from webapp.errors import Code, answer_http
+from webapp.static_files import serve_static_files
 
 blueprint = Blueprint("pages", __name__)
+blueprint.record_once(lambda state: serve_static_files(cast(Flask, state.app)))
 
 _NODE_MODULES = Path(__file__).resolve().parents[1] / "node_modules"
 # Nothing else of node_modules can be asked for.
@@ -160,6 +164,7 @@ def guard(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if response.mimetype == "text/html":
         response.cache_control.no_cache = True
+        return compress(response)
     return response
 
 

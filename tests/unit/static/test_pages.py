@@ -1,5 +1,6 @@
 """The pages and the chart library: what may be asked for, and what a browser is told about it."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_a_crafted_host_adds_nothing_to_the_policy(browser: FlaskClient) -> None
 
 
 def test_the_chart_library_is_kept_for_a_year(browser: FlaskClient) -> None:
-    address = re.findall(r'src="(/static/vendor/[^"]+)"', browser.get("/results-trend").text)[0]
+    address = re.findall(r'data-chart-library="(/static/vendor/[^" ]+)', browser.get("/results-trend").text)[0]
     with browser.get(address) as reply:
         assert reply.status_code == 200
         assert reply.mimetype == "text/javascript"
@@ -131,3 +132,33 @@ def test_sources_that_were_none_are_replaced() -> None:
 
 def test_an_extra_that_belongs_to_no_page_is_a_mistake(browser: FlaskClient) -> None:
     assert set(pages.EXTRAS) <= set(browser.application.view_functions)
+
+
+def test_text_files_are_compressed_and_a_browser_that_has_them_is_told_so(browser: FlaskClient) -> None:
+    path = "/static/page/collection/trend_checkups.js"
+    with browser.get(path) as plain, browser.get(path, headers={"Accept-Encoding": "gzip"}) as packed:
+        assert gzip.decompress(packed.data) == plain.data
+        assert plain.headers.get("Content-Encoding") is None
+        assert "Accept-Encoding" in packed.headers["Vary"]
+        tag = packed.headers["ETag"]
+    for accepted in ("gzip", ""):
+        with browser.get(path, headers={"Accept-Encoding": accepted, "If-None-Match": tag}) as again:
+            assert again.status_code == 304
+
+
+def test_what_a_module_imports_is_named_in_the_page(browser: FlaskClient) -> None:
+    page = browser.get("/results-trend").text
+    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page))
+    assert {"page/collection/results.js", "page/kit/dom.js", "sdk/core/client.js"} <= named
+    assert "page/collection/trend.js" not in named
+    for name in named:
+        with browser.get(f"/static/{name}") as module:
+            assert module.status_code == 200
+
+
+def test_stored_results_are_shown_without_the_code_that_collects(browser: FlaskClient) -> None:
+    assert "/static/sdk/core/stream.js" not in browser.get("/results-trend").text
+
+
+def test_no_page_of_the_collection_loads_another_domain_s_client(browser: FlaskClient) -> None:
+    assert "/static/sdk/journey/" not in browser.get("/results-trend").text

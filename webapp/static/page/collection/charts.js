@@ -1,5 +1,6 @@
 /**
- * Draws with Chart.js in the page's own colours; a table with the same numbers stands under each chart.
+ * Draws with Chart.js in the page's own colours; a table with the same numbers stands under each chart. The library is
+ * loaded when the first chart is to be seen: it is more than all else of a page.
  * @module
  */
 
@@ -13,25 +14,47 @@ const CLEAR = "rgba(0, 0, 0, 0)";
 /** canvas -> the function that makes its settings anew, for when the colours change */
 const drawn = new Map();
 
-/** Without the library the tables are the whole picture. */
-export function canDraw() {
+/** @type {Promise<boolean>|null} */
+let library = null;
+
+/** @returns {Promise<boolean>} whether it is there; without it the tables are the whole picture */
+function loadLibrary() {
+  library ??= importLibrary();
+  return library;
+}
+
+async function importLibrary() {
+  const addresses = /** @type {HTMLElement} */ (document.querySelector("[data-chart-library]")).dataset.chartLibrary;
+  try {
+    for (const address of addresses?.split(" ") ?? []) await import(address);
+  } catch {
+    library = null; // the next chart tries again
+    return false;
+  }
   return Boolean(globalThis.Chart);
 }
 
 /**
  * @param {string} label what a screen reader says for the picture
  * @param {(colours: Record<string, string>) => any} configure makes the settings for Chart.js
- * @returns {HTMLElement} call `startDrawing` once it stands in the document
+ * @returns {HTMLElement} call `drawCharts` once it stands in the document
  */
 export function chartFigure(label, configure, table) {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const id = `table-${drawn.size + 1}-${Math.round(performance.now())}`;
   const holder = scrollArea(table.caption?.textContent ?? label, table);
   holder.id = id;
-  if (!canDraw()) return make("figure", {}, holder);
-  drawn.set(canvas, { configure, chart: null });
   putAway(holder);
-  return make("figure", {}, make("div", { class: "canvas" }, canvas), tableButton(holder), holder);
+  const picture = make("div", { class: "canvas" }, canvas);
+  const button = tableButton(holder);
+  drawn.set(canvas, { configure, chart: null, giveUp: () => showTableAlone({ picture, button, holder }) });
+  return make("figure", {}, picture, button, holder);
+}
+
+function showTableAlone({ picture, button, holder }) {
+  picture.remove();
+  button.remove();
+  bringOut(holder);
 }
 
 /** A table that may be wider than the screen: who has no mouse scrolls it with the arrow keys. */
@@ -70,17 +93,33 @@ function tableButton(holder) {
   return button;
 }
 
-/** Draws what is in the document, forgets what has left it. */
-export function startDrawing() {
+/**
+ * Draws what is to be seen, forgets what has left the document.
+ * @returns {Promise<boolean>} false when the library cannot be had: tables stand in the charts' places
+ */
+export async function drawCharts() {
+  for (const canvas of drawn.keys()) if (!canvas.isConnected) forget(canvas);
+  const isWanted = [...drawn].some(([canvas, { chart }]) => !chart && isSeen(canvas));
+  if (!isWanted) return true;
+  const isThere = await loadLibrary();
   for (const [canvas, entry] of drawn) {
-    if (!canvas.isConnected) {
-      entry.chart?.destroy();
-      drawn.delete(canvas);
-    } else if (canvas.parentElement.clientWidth > 0) {
-      // What is folded away has no size yet; it is drawn when it opens.
-      entry.chart ??= new globalThis.Chart(canvas, entry.configure(colours()));
+    if (!canvas.isConnected) forget(canvas);
+    else if (!isSeen(canvas)) continue;
+    else if (isThere) entry.chart ??= new globalThis.Chart(canvas, entry.configure(colours()));
+    else {
+      entry.giveUp();
+      forget(canvas);
     }
   }
+  return isThere;
+}
+
+/** What is folded away has no size yet; it is drawn when it opens. */
+const isSeen = (canvas) => canvas.parentElement.clientWidth > 0;
+
+function forget(canvas) {
+  drawn.get(canvas)?.chart?.destroy();
+  drawn.delete(canvas);
 }
 
 function redraw() {
@@ -88,7 +127,7 @@ function redraw() {
     entry.chart?.destroy();
     entry.chart = null;
   }
-  startDrawing();
+  void drawCharts();
 }
 for (const scheme of SCHEMES) scheme.addEventListener("change", redraw);
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { KEYS, SignOut } from "../../sdk/welno.js";
+import { SignOut } from "../../sdk/collection/sign_out.js";
+import { KEYS } from "../../sdk/collection/storage.js";
 import { find, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 

@@ -3,7 +3,9 @@
  * @module
  */
 
-import { HealthDatabase, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
+import { HealthDatabase } from "../../sdk/collection/database.js";
+import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
 import { find, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";

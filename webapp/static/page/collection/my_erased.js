@@ -3,7 +3,7 @@
  * @module
  */
 
-import { WelnoClient } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
 import { find, make, show } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./errors.js";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { WelnoClient } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
 import { find, setText } from "../kit/dom.js";
 
 const query = new URLSearchParams(location.search);

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { KEYS, WelnoError } from "../../sdk/welno.js";
+import { KEYS } from "../../sdk/collection/storage.js";
+import { WelnoError } from "../../sdk/core/errors.js";
 import { find, make, show } from "../kit/dom.js";
 import { momentText } from "./moments.js";
 

@@ -3,18 +3,17 @@
  * @module
  */
 
-import { Collection, HealthDatabase, KEYS, percentOf, WelnoClient, WelnoError, WelnoStorage } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
+import { HealthDatabase } from "../../sdk/collection/database.js";
+import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
+import { WelnoError } from "../../sdk/core/errors.js";
 import { StoreError } from "../../sdk/core/storage.js";
-import { showConnection } from "../kit/connection.js";
 import { find, setText, show } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
 import { watchLeaving } from "./leaving.js";
 import { tellOpenings } from "./openings.js";
-import { askForPassword } from "./password.js";
-import { unlock } from "./unlock.js";
-import { announce } from "./waiting.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
 
@@ -107,6 +106,7 @@ export class ResultsPage {
   async #unlock(uuid) {
     this.lead("");
     for (const id of ["content", "after", "openings"]) show(find(id), false);
+    const { unlock } = await import("./unlock.js");
     await unlock(this.client, uuid);
     this.storage.write(KEYS.patientUuid, uuid);
     await this.refresh();
@@ -139,18 +139,14 @@ export class ResultsPage {
 
   async #follow() {
     this.#live = true;
-    const collection = new Collection({
-      sessionId: this.sessionId,
-      page: location.pathname,
-      redirectPath: this.#redirectPath(),
-      client: this.client,
-      storage: this.storage,
-      database: this.database,
-      view: {
-        perform: (action) => this.#perform(action),
-        showProgress: (progress) => this.#showProgress(progress),
-        showConnection: (state) => showConnection(this.#over ? "closed" : state),
-      },
+    // Who comes for what is there needs nothing of how it is collected, which is more than half of the page's code.
+    const { followCollection } = await import("./live.js");
+    const { client, storage, database, sessionId } = this;
+    const collection = followCollection({
+      parts: { sessionId, client, storage, database, redirectPath: this.#redirectPath() },
+      perform: (action) => this.#perform(action),
+      isLive: () => this.#live,
+      isOver: () => this.#over,
     });
     this.collection = collection;
     try {
@@ -165,17 +161,6 @@ export class ResultsPage {
   /** Opened by a link, in a browser that keeps nothing: the page's own path is what the person came for. */
   #redirectPath() {
     return this.storage.read(KEYS.redirectPath) ?? location.pathname;
-  }
-
-  #showProgress(progress) {
-    const percent = percentOf(progress);
-    const current = progress.find((step) => step.state === "active");
-    const running = this.#live && percent < 100;
-    show(find("live"), running);
-    find("live-text").textContent = current ? current.label : "기록을 모으고 있어요.";
-    find("live-percent").textContent = `${percent}%`;
-    find("live-bar").value = percent;
-    announce(progress, percent);
   }
 
   #settle() {
@@ -209,7 +194,9 @@ export class ResultsPage {
 
   async #askForPassword() {
     const uuid = this.collection?.flow.patientUuid ?? this.uuid;
-    if (uuid) await askForPassword(this.client, uuid);
+    if (!uuid) return;
+    const { askForPassword } = await import("./password.js");
+    await askForPassword(this.client, uuid);
   }
 
   #keepQueryInLinks() {

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
+import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
 import { find, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./errors.js";

@@ -3,7 +3,10 @@
  * @module
  */
 
-import { Collection, HealthDatabase, KEYS, WelnoClient, WelnoStorage } from "../../sdk/welno.js";
+import { WelnoClient } from "../../sdk/collection/client.js";
+import { Collection } from "../../sdk/collection/collection.js";
+import { HealthDatabase } from "../../sdk/collection/database.js";
+import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";

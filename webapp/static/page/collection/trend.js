@@ -3,7 +3,7 @@
  * @module
  */
 
-import { canDraw, startDrawing } from "./charts.js";
+import { drawCharts } from "./charts.js";
 import { troubleOf } from "./errors.js";
 import { dayText } from "./moments.js";
 import { ResultsPage } from "./results.js";
@@ -24,7 +24,8 @@ async function load(page) {
   return { ...checkups, checkups: checkups.items, coming };
 }
 
-/** @returns {Promise<number|null>} how many; null where they could not be had */
+/** Their chart is the first that is seen, so it waits until they are there.
+ * @returns {Promise<{count: number|null, error?: any}>} no count where they could not be had */
 async function followTreatments(client, uuid, isCurrent, page) {
   const items = [];
   try {
@@ -33,12 +34,11 @@ async function followTreatments(client, uuid, isCurrent, page) {
       if (isCurrent() && got.next_after) visits.show(items, { isComplete: false });
     });
   } catch (/** @type {any} */ error) {
-    if (isCurrent()) visits.showError(troubleOf(error, () => page.refresh()));
-    return null;
+    return { count: null, error };
   }
   if (isCurrent()) visits.show(items, { isComplete: !page.live });
-  startDrawing();
-  return items.length;
+  void drawWhatIsSeen(page);
+  return { count: items.length };
 }
 
 async function fallBack({ database, uuid, gender }) {
@@ -50,14 +50,22 @@ async function fallBack({ database, uuid, gender }) {
     person: { name: kept.patientName, gender },
     collected_at: kept.updatedAt,
     checkups: kept.healthData,
-    coming: Promise.resolve(kept.prescriptionData.length),
+    coming: Promise.resolve({ count: kept.prescriptionData.length }),
   };
+}
+
+/** @param {ResultsPage} page */
+async function drawWhatIsSeen(page) {
+  if (!(await drawCharts())) page.notify("그래프를 불러오지 못해 표로 보여드려요.");
 }
 
 function draw({ person, collected_at, checkups, coming }, page) {
   const mine = turn;
-  showCheckups(checkups, { gender: person.gender ?? page.gender, isComplete: !page.live });
-  startDrawing();
+  showCheckups(checkups, {
+    gender: person.gender ?? page.gender,
+    isComplete: !page.live,
+    onOpened: () => drawWhatIsSeen(page),
+  });
   const lead = (count) => {
     const counted = [`건강검진 ${checkups.length}건`, count === null ? "" : `진료·투약 ${count}건`].filter(Boolean);
     const whose = person.name ? `${person.name}님의 기록이에요.` : "";
@@ -65,12 +73,15 @@ function draw({ person, collected_at, checkups, coming }, page) {
     page.lead([whose, when, `${counted.join(", ")}이에요.`, page.live ? "아직 받고 있어요." : ""].filter(Boolean).join(" "));
   };
   lead(null);
-  void coming.then((count) => mine === turn && lead(count));
-  if (!canDraw()) page.notify("그래프를 불러오지 못해 표로 보여드려요.");
+  void coming.then(({ count, error }) => {
+    if (mine !== turn) return;
+    if (error) visits.showError(troubleOf(error, () => page.refresh()));
+    else lead(count);
+  });
 }
 
 addEventListener("beforeprint", () => {
-  openAllGroups();
+  openAllGroups(); // each draws its charts as it opens
   visits.showAll();
 });
 await new ResultsPage({ load, draw, fallBack }).open();

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { chartFigure, lineSettings, scrollArea, startDrawing } from "./charts.js";
+import { chartFigure, lineSettings, scrollArea } from "./charts.js";
 import { find, make, show } from "../kit/dom.js";
 import { List } from "../kit/list.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "./measures.js";
@@ -20,14 +20,17 @@ export function showCheckupsLoading() {
   checkupList.showLoading();
 }
 
-/** @param {any[]} checkups as stored @param {{gender: string|null, isComplete: boolean}} how */
-export function showCheckups(checkups, { gender, isComplete }) {
+/**
+ * @param {any[]} checkups as stored
+ * @param {{gender: string|null, isComplete: boolean, onOpened: () => void}} how `onOpened`: charts came into sight
+ */
+export function showCheckups(checkups, { gender, isComplete, onOpened }) {
   const groups = groupMeasures(checkups, gender);
   const others = otherResults(checkups);
   showVerdicts(verdictsOf(checkups));
   showNotable(groups, others);
   const open = openGroups();
-  const folded = groups.map((group) => groupSection(group, open.has(group.title)));
+  const folded = groups.map((group) => groupSection(group, open.has(group.title), onOpened));
   if (others.length > 0) folded.push(otherSection(others, open.has(OTHERS)));
   checkupList.showRows(folded, { isComplete: checkups.length === 0 && isComplete });
 }
@@ -35,7 +38,6 @@ export function showCheckups(checkups, { gender, isComplete }) {
 /** All that is folded, as a printer wants it. */
 export function openAllGroups() {
   for (const folded of foldedElements()) folded.open = true;
-  startDrawing();
 }
 
 const groupElements = () => /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.group"));
@@ -108,9 +110,11 @@ function chip(zone, text) {
 }
 
 /** @param {{title: string, measures: import("./measures.js").Measure[]}} group */
-function groupSection({ title, measures }, isOpen) {
+function groupSection({ title, measures }, isOpen, onOpened) {
   const worst = worstOf(measures.map((measure) => newestOf(measure).zone));
-  return foldedGroup(title, worst, isOpen, make("div", { class: "grid" }, ...measures.map(measureCard)));
+  const group = foldedGroup(title, worst, isOpen, make("div", { class: "grid" }, ...measures.map(measureCard)));
+  group.addEventListener("toggle", onOpened);
+  return group;
 }
 
 function foldedGroup(title, worst, isOpen, content) {
@@ -123,7 +127,6 @@ function foldedGroup(title, worst, isOpen, content) {
   );
   group.dataset.title = title;
   group.open = isOpen;
-  group.addEventListener("toggle", startDrawing);
   return group;
 }
 
