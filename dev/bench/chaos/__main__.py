@@ -10,9 +10,12 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg2
+from redis.exceptions import RedisError
 
 from dev.bench.chaos.checker import sort_violations
 from dev.bench.chaos.cluster import Cluster
@@ -29,6 +32,7 @@ from dev.bench.results import Metrics, Results
 
 _BEFORE_THE_FIRST_SECONDS = 5
 _TOLD_EVERY = 50
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 def run(options: ChaosOptions) -> bool:
@@ -70,7 +74,7 @@ def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder,
     try:
         _inject(options, nemesis)
         workload.stop_clients()
-        settled = _settle(options, nemesis, workload)
+        settled = _settle(options, nemesis, workload, lambda: _is_clean(cluster, recorder))
     finally:
         duplicator.stop()
         workload.close()
@@ -94,18 +98,25 @@ def _inject(options: ChaosOptions, nemesis: Nemesis) -> None:
             print(f"{number} faults after {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload) -> float:
-    """Seconds until nothing was open any more; at most the settling time."""
-    began = time.monotonic()
+def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload, is_clean: Callable[[], bool]) -> float:
+    """Seconds until nothing was open any more; at most the settling time. Upkeep has until then and the quiet time; no
+    longer where nothing is left over."""
+    began, settled = time.monotonic(), None
     nemesis.heal()
-    while time.monotonic() - began < options.settle_seconds:
-        nemesis.wait(0.5)
-        if workload.is_settled():
+    while (passed := time.monotonic() - began) < options.settle_seconds:
+        if settled is None and workload.is_settled():
+            settled = passed
+        if settled is not None and passed - settled >= options.quiet_seconds and is_clean():
             break
-    settled = time.monotonic() - began
-    # Upkeep may use the whole time.
-    nemesis.wait(max(options.settle_seconds - settled, 0))
-    return settled
+        nemesis.wait(_LOOK_AGAIN_SECONDS)
+    return options.settle_seconds if settled is None else settled
+
+
+def _is_clean(cluster: Cluster, recorder: DatabaseRecorder) -> bool:
+    try:
+        return not find_leftovers(cluster, recorder)
+    except (psycopg2.Error, RedisError):  # still coming back
+        return False
 
 
 def _report(
