@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +33,9 @@ def given(keys: str, program: Program) -> Program:
 def retire(stack: Stack, name: str) -> None:
     """In good order; how long that may take is for the tests of stopping."""
     stack.kill(name, signal.SIGTERM)
-    wait_until(lambda: not stack.is_running(name), 60)
-    assert stack.exit_code(name) == 0
+    with suppress(AssertionError):
+        wait_until(lambda: not stack.is_running(name), 60)
+    assert stack.exit_code(name) == 0, f"{name}:\n{stack.log_tail(name)}"
     del stack.programs[name]
 
 
