@@ -35,7 +35,10 @@ def retire(stack: Stack, name: str) -> None:
     stack.kill(name, signal.SIGTERM)
     with suppress(AssertionError):
         wait_until(lambda: not stack.is_running(name), 60)
-    assert stack.exit_code(name) == 0, f"{name}:\n{stack.log_tail(name)}"
+    if stack.is_running(name):
+        stack.kill(name, signal.SIGABRT)  # it writes into its log what each thread is doing
+        wait_until(lambda: not stack.is_running(name))
+    assert stack.exit_code(name) == 0, f"{name}:\n{stack.log_tail(name, lines=200)}"
     del stack.programs[name]
 
 
@@ -77,7 +80,7 @@ class Rotation:
 @contextmanager
 def crowded(migrated: Path) -> Iterator[tuple[Product, Rotation]]:
     """People come all the time; at the end each was served, and each answer was paid for once."""
-    with run_product(migrated, PROCESSES) as product:
+    with run_product(migrated, PROCESSES, PYTHONFAULTHANDLER="1") as product:
         webs = Webs([product.web_url])
         with Crowd(product, webs) as crowd:
             crowd.wait_for_more()
