@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg2
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dev.bench.chaos.checker import sort_violations
 from dev.bench.chaos.cluster import Cluster
@@ -29,6 +30,7 @@ from dev.bench.chaos.report import add_violations, describe_faults
 from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads import WORKLOADS
 from dev.bench.results import Metrics, Results
+from streams import StreamsError
 
 _BEFORE_THE_FIRST_SECONDS = 5
 _TOLD_EVERY = 50
@@ -74,7 +76,7 @@ def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder,
     try:
         _inject(options, nemesis)
         workload.stop_clients()
-        settled = _settle(options, nemesis, workload, lambda: _is_clean(cluster, recorder))
+        settled = _settle(options, nemesis, workload, lambda: _is_clean(cluster, recorder, workload))
     finally:
         duplicator.stop()
         workload.close()
@@ -112,10 +114,10 @@ def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload, is_c
     return options.settle_seconds if settled is None else settled
 
 
-def _is_clean(cluster: Cluster, recorder: DatabaseRecorder) -> bool:
+def _is_clean(cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
     try:
-        return not find_leftovers(cluster, recorder)
-    except (psycopg2.Error, RedisError):  # still coming back
+        return not find_leftovers(cluster, recorder) and not workload.has_upkeep_to_do()
+    except (psycopg2.Error, SQLAlchemyError, RedisError, StreamsError):  # a store is still coming back
         return False
 
 
