@@ -57,11 +57,12 @@ def _begin_stop(**_: object) -> None:
         return
     _Stop.requested = True
     _Stop.kill_at = time.monotonic() + _KILL_AFTER_SECONDS
-    if _Stop.has_calls():
-        log.info("waits_for_calls_under_way")
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS)
     atexit.register(_end_looking)
+    # Last: it fails where the signal has interrupted a write to the same stream, and nothing must be missing then.
+    if _Stop.has_calls():
+        log.info("waits_for_calls_under_way")
 
 
 def _end_looking() -> None:

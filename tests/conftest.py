@@ -1,5 +1,6 @@
 """Real servers for the tests: PostgreSQL, Valkey and the sandbox, started on demand and always stopped."""
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -143,6 +144,18 @@ def chromium_program() -> str:
 def pytest_configure() -> None:
     """A proxy of the machine must not stand between the tests and servers on 127.0.0.1."""
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Nine thousand tests and all that they import are there to the end: to look for what of it may go took a quarter
+    of the time in which each worker collects them, and would take more during each test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.accounts.token_claims import LEEWAY_SECONDS
 from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
@@ -60,7 +61,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     keep_parts(app, build_parts(app, settings))
     secure = settings.web.cookie_secure
     cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
-    refuse_revoked(build_jwt(app, settings.secrets.jwt_secret, cookie=cookie, cookie_secure=secure))
+    jwt_secret = settings.secrets.jwt_secret
+    refuse_revoked(build_jwt(app, jwt_secret, cookie=cookie, cookie_secure=secure, leeway_seconds=LEEWAY_SECONDS))
     add_routes(app, with_documents=settings.web.api_docs)
     add_commands(app)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)

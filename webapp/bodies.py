@@ -1,10 +1,16 @@
-"""What is refused of a body before a view reads it: too much, too often, anything but JSON, and JSON that is unsafe."""
+"""What is refused of a body before a view sees it: too much, too often, anything but JSON, and JSON that is unsafe.
+
+A body that is announced as too large is refused at once. All else is looked at when the view's guard has let the caller
+in: a stranger learns nothing of what a body should be, and their bodies are not read.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, request
+from flask_smorest import Blueprint
+from marshmallow import Schema
 
 from webapp.current import stores
 from webapp.errors import ApiError, Code, flatten_messages
@@ -51,34 +57,57 @@ def takes_stream(max_bytes: int) -> Callable[[F], F]:
     return decorate
 
 
+def takes_at_most(max_bytes: int) -> Callable[[F], F]:
+    """Note on a view that its JSON is shorter than that of others."""
+
+    def decorate(function: F) -> F:
+        function.body_max_bytes = max_bytes  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
 def check_bodies(app: Flask) -> None:
     # Flask cuts a body of unannounced length there, in silence: the one byte more tells us that it did.
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES + 1
-    app.before_request(_check_body)
+    app.before_request(_check_announced)
+    # Of all blueprints. By it `blueprint.arguments` reads a body, below the view's guard.
+    Blueprint.ARGUMENTS_PARSER.location_loader("json")(_load_json)
 
 
-def _check_body() -> None:
-    """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
-    streamed: StreamedBody | None = getattr(current_app.view_functions.get(request.endpoint or ""), "streamed", None)
+def _noted(name: str, default: Any = None) -> Any:
+    """What the view of this request has noted of its body."""
+    return getattr(current_app.view_functions.get(request.endpoint or ""), name, default)
+
+
+def _check_announced() -> None:
+    """Nothing is read yet. Raises ApiError."""
+    if request.url_rule is None:
+        return
+    streamed: StreamedBody | None = _noted("streamed")
     if streamed is not None and request.method not in SAFE_METHODS:
         _admit_stream(streamed)
         return
-    upload: Upload | None = getattr(current_app.view_functions.get(request.endpoint or ""), "upload", None)
+    upload: Upload | None = _noted("upload")
     if upload is not None and request.method not in SAFE_METHODS:
-        _check_upload(upload)
+        _admit_upload(upload)
         return
-    if (request.content_length or 0) > BODY_MAX_BYTES:
+    if (request.content_length or 0) > _noted("body_max_bytes", BODY_MAX_BYTES):
         raise ApiError(Code.BODY_TOO_LARGE)
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    if not (request.content_length or is_chunked) or request.url_rule is None:
-        return
-    if not request.is_json:
-        raise ApiError(Code.NOT_JSON)
-    count_use(stores().settings.web.body_limit, "body", caller_address())
-    data = request.get_data(cache=True)
-    if len(data) > BODY_MAX_BYTES:
-        raise ApiError(Code.BODY_TOO_LARGE)
-    _check_json(data)
+
+
+def _load_json(asked: Request, schema: Schema) -> Any:
+    """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
+    is_chunked = "chunked" in asked.headers.get("Transfer-Encoding", "").lower()
+    if asked.content_length or is_chunked:
+        if not asked.is_json:
+            raise ApiError(Code.NOT_JSON)
+        count_use(stores().settings.web.body_limit, "body", caller_address())
+        data = asked.get_data(cache=True)
+        if len(data) > _noted("body_max_bytes", BODY_MAX_BYTES):
+            raise ApiError(Code.BODY_TOO_LARGE)
+        _check_json(data)
+    return Blueprint.ARGUMENTS_PARSER.load_json(asked, schema)
 
 
 def _admit_stream(streamed: StreamedBody) -> None:
@@ -92,21 +121,20 @@ def _admit_stream(streamed: StreamedBody) -> None:
         allow_upload()
 
 
-def _check_upload(upload: Upload) -> None:
-    """Nothing is read of it yet: who sends it is asked first, and whether it is what it says is for its view to see."""
+def _admit_upload(upload: Upload) -> None:
     if (request.content_length or 0) > upload.max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)
-    if request.mimetype != upload.media_type:
-        raise ApiError(Code.NOT_SVG)
-    count_use(stores().settings.web.body_limit, "body", caller_address())
     request.max_content_length = upload.max_bytes + 1
-    g.upload_max_bytes = upload.max_bytes
 
 
 def read_upload() -> bytes:
-    """The body of a view that `takes_upload`. Raises ApiError where it is larger than announced."""
+    """The body of a view that `takes_upload`; whether it is what it says is for the view to see. Raises ApiError."""
+    upload: Upload = _noted("upload")
+    if request.mimetype != upload.media_type:
+        raise ApiError(Code.NOT_SVG)
+    count_use(stores().settings.web.body_limit, "body", caller_address())
     data = request.get_data()
-    if len(data) > g.upload_max_bytes:
+    if len(data) > upload.max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)
     return data
 

@@ -260,7 +260,9 @@ CODES: Mapping[Code, Meaning] = {
     Code.BUDGET_SPENT: Meaning(
         409, "이번 달에 쓸 수 있는 분석량을 다 썼어요.", "The project's `monthly_token_limit` is reached."
     ),
-    Code.LAST_ADMIN: Meaning(409, "관리자가 한 명은 있어야 해요.", "The project's only admin stays."),
+    Code.LAST_ADMIN: Meaning(
+        409, "관리자가 한 명은 있어야 해요.", "The only admin of a project, or of the hospital's staff, stays."
+    ),
     Code.TAG_INACTIVE: Meaning(
         410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
     ),

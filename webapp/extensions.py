@@ -16,8 +16,6 @@ from redis.retry import Retry
 
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
-# A token may live longer by this.
-_HOSTS_APART_SECONDS = 120
 _LIMITS_TIMEOUT_SECONDS = 2
 # For a command of a tenth of a millisecond. Without a bound a crowd of callers would open one each, and as many files.
 _LIMITS_MAX_CONNECTIONS = 16
@@ -42,7 +40,7 @@ def build_api(app: Flask) -> DocumentedApi:
     return DocumentedApi(app)
 
 
-def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool) -> JWTManager:
+def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool, leeway_seconds: int) -> JWTManager:
     app.config.update(
         JWT_SECRET_KEY=secret,
         JWT_ALGORITHM="HS256",
@@ -51,8 +49,7 @@ def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool) -> J
         JWT_ENCODE_AUDIENCE="welno",
         JWT_DECODE_AUDIENCE="welno",
         JWT_TOKEN_LOCATION=["headers", "cookies"],
-        # PyJWT goes by the host's own clock: the token of a web process whose clock is ahead is valid in the others.
-        JWT_DECODE_LEEWAY=_HOSTS_APART_SECONDS,
+        JWT_DECODE_LEEWAY=leeway_seconds,
         JWT_ACCESS_TOKEN_EXPIRES=PATIENT_TOKEN_LIFE,
         JWT_ACCESS_COOKIE_NAME=cookie,
         JWT_ACCESS_COOKIE_PATH="/",

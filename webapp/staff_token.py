@@ -14,6 +14,7 @@ from core.clock import clock
 from core.settings import Settings, load_settings
 from models.accounts import Scope
 from services.accounts.revocations import LONGEST_TOKEN_LIFE
+from services.accounts.token_claims import LEEWAY_SECONDS, is_well_formed
 from services.stores import build_stores
 from webapp.auth import Role, take_back
 from webapp.cookies import PATIENT_COOKIE
@@ -27,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     asked = _read(arguments)
     settings = load_settings()
     app = Flask(__name__)
-    build_jwt(app, settings.secrets.jwt_secret, cookie=PATIENT_COOKIE, cookie_secure=settings.web.cookie_secure)
+    secure, secret = settings.web.cookie_secure, settings.secrets.jwt_secret
+    build_jwt(app, secret, cookie=PATIENT_COOKIE, cookie_secure=secure, leeway_seconds=LEEWAY_SECONDS)
     with app.app_context():
         if asked.revoke:
             _take_back(sys.stdin.readline().strip(), settings)
@@ -49,6 +51,8 @@ def _take_back(token: str, settings: Settings) -> None:
     except ExpiredSignatureError:
         return
     except (JWTExtendedException, PyJWTError):
+        claims = {}
+    if not is_well_formed(claims):
         sys.exit("this is no token of ours")
     with closing(build_stores(settings, clock, lambda _: None)) as stores:
         try:

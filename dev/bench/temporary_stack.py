@@ -21,13 +21,13 @@ def open_stack(
 ) -> Iterator[Stack]:
     """PostgreSQL and Valkey, and the programs named; in a folder that goes away with them."""
     with tempfile.TemporaryDirectory(prefix="welno-bench-", dir=within) as folder:
-        migrations = _prepare(Path(folder))
+        migrations = prepare_home(Path(folder))
         Path(folder).chmod(0o711)  # PostgreSQL's own user has to pass
         with Stack(Path(folder), env_overrides=settings, processes=processes, migrations=migrations) as stack:
             yield stack
 
 
-def _prepare(home: Path) -> Sequence[str]:
+def prepare_home(home: Path) -> Sequence[str]:
     """Gives the migrations that are still to be done."""
     migrated = os.environ.get(MIGRATED_HOME)
     if migrated is None:

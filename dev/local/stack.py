@@ -176,6 +176,10 @@ class Stack:
         """None while it runs; -9 after SIGKILL."""
         return self._process(name).exit_code
 
+    def log_tail(self, name: str, lines: int = 15) -> str:
+        """The last lines of its log."""
+        return self._process(name).log_tail(lines)
+
     def is_running(self, name: str) -> bool:
         return self._process(name).is_running
 

@@ -1,7 +1,7 @@
 """Accounts: made, disabled and given passwords by operators' commands; looked up by whoever signs in.
 
 Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, PasswordTooEasy,
-RoleOfAnotherKind, NotAnEmail, CompanyNeeded.
+RoleOfAnotherKind, NotAnEmail, CompanyNeeded, LastAdmin.
 """
 
 import re
@@ -60,6 +60,10 @@ class NotAnEmail(AccountsError):
 
 class CompanyNeeded(AccountsError):
     """Members, and they alone, belong to a company."""
+
+
+class LastAdmin(AccountsError):
+    """Without this one nobody could make or change the hospital's staff."""
 
 
 def canonical_login(login: str) -> str:
@@ -160,6 +164,15 @@ def disable_account(work: Work, account: Account) -> None:
     """Throws its logins out; what it did stays."""
     account.is_active = False
     end_logins(work, account.account_id, RevokedWhy.DISABLED)
+
+
+def require_another_admin(session: Session, account_id: UUID) -> None:
+    """Before an account of the staff loses the role, or is disabled. Locks all admins, before any single account, so
+    that two who take it from each other do so one after the other. Raises LastAdmin."""
+    is_admin = (Account.kind == AccountKind.STAFF, Account.role == AccountRole.ADMIN, Account.is_active)
+    query = select(Account.account_id).where(*is_admin).order_by(Account.account_id).with_for_update()
+    if list(session.scalars(query)) == [account_id]:
+        raise LastAdmin
 
 
 def enable_account(account: Account) -> None:

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from models.accounts import AccountRole, Scope
 from services.accounts.logins import LoginEnded, check_login
 from services.accounts.revocations import Principal, PrincipalKind, is_revoked
+from services.accounts.token_claims import LEEWAY_SECONDS, is_well_formed
 
 # As the web process writes and reads them.
 _ISSUER = _AUDIENCE = "welno"
-_HOSTS_APART_SECONDS = 120
 _REQUIRED = ["exp", "iat", "jti", "sub", "scope"]
 
 
@@ -55,11 +55,13 @@ class OperatorTokens:
                 algorithms=["HS256"],
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
-                leeway=_HOSTS_APART_SECONDS,
+                leeway=LEEWAY_SECONDS,
                 options={"require": _REQUIRED},
             )
         except jwt.PyJWTError as exc:
             raise OperatorRefused("no valid token") from exc
+        if not is_well_formed(claims):
+            raise OperatorRefused("an odd token")
         if claims["scope"] != Scope.OPERATIONS or claims.get("type") != "access":
             raise OperatorRefused("a token for something else")
         return claims

@@ -9,7 +9,8 @@ from models.journey import JourneyAction, JourneyRole, QueueEntry
 from models.journey.states import ENTRY_STATE_FOR, Transition, trigger_of
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
-from services.journey.errors import EntryNotFound, PayloadInvalid, StateConflict
+from services.journey.conflicts import entry_conflict
+from services.journey.errors import EntryNotFound, PayloadInvalid
 
 _TEXT_MAX = 200
 
@@ -43,7 +44,7 @@ class ActionContext:
             fitting = [entry for state in expected for entry in locked.active if entry.state == state]
             entry = fitting[0] if fitting else _require(locked.decisive)
         if entry.state not in expected:
-            raise StateConflict({"state": entry.state, "room": entry.room_id})
+            raise entry_conflict(self.change.journey.session, entry)
         return entry
 
 

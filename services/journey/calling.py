@@ -30,7 +30,8 @@ from services.journey.answers import JourneyAnswer, answer_once, queue_answer
 from services.journey.bodies import Body, queue_body
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
-from services.journey.errors import PayloadInvalid, QueueEmpty, RecallTooSoon, StateConflict
+from services.journey.conflicts import entry_conflict
+from services.journey.errors import PayloadInvalid, QueueEmpty, RecallTooSoon
 from services.journey.joining import require_exam
 from services.journey.lines import LineEntry, read_lines
 from services.journey.locking import LockedJourney, find_in_visit, find_owner, lock_journey, try_lock_journey
@@ -84,7 +85,7 @@ def _call_by_id(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, room_
     entry = find_in_visit(journey, locked, queue_id)
     hindrance = entry if entry.state != QueueState.WAITING else _elsewhere(locked)
     if hindrance is not None:
-        raise StateConflict({"state": hindrance.state, "room": hindrance.room_id})
+        raise entry_conflict(journey.session, hindrance)
     return _call(journey, locked, entry, actor, room_id)
 
 
@@ -185,7 +186,7 @@ def undo_call(journey: JourneyWork, queue_id: UUID, actor: JourneyActor) -> Body
     """A mistaken call: back to the old place. Raises EntryNotFound, StateConflict, also when it was too long ago."""
     change, entry = _called(journey, queue_id, actor, "undo_call")
     if entry.called_at is None or journey.now > entry.called_at + UNDO_WITHIN:
-        raise StateConflict({"state": entry.state, "room": entry.room_id})
+        raise entry_conflict(journey.session, entry)
     change.tell_call(JourneyEvent.CALL_WITHDRAWN, entry)
     change.change_entry(entry, QueueState.WAITING, "call_withdrawn")
     entry.called_at, entry.call_seen_at, entry.call_count, entry.room_id = None, None, 0, None
@@ -198,7 +199,7 @@ def _called(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, source: s
     locked = lock_journey(journey, find_owner(journey, queue_id))
     entry = find_in_visit(journey, locked, queue_id)
     if entry.state != QueueState.CALLED:
-        raise StateConflict({"state": entry.state, "room": entry.room_id})
+        raise entry_conflict(journey.session, entry)
     return JourneyChange(journey, locked, source, actor), entry
 
 

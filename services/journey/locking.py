@@ -13,7 +13,8 @@ from core.names import patient_subject, queue_subject
 from models.delivery import LogEpoch
 from models.journey import JourneyState, JourneyUser, PatientState, QueueEntry
 from models.journey.states import ACTIVE_STATES, most_advanced
-from services.journey.errors import EntryNotFound, PersonNotFound, StateConflict
+from services.journey.conflicts import entry_conflict
+from services.journey.errors import EntryNotFound, PersonNotFound
 from services.journey.work import JourneyWork
 
 _EPOCH = select(LogEpoch.epoch).scalar_subquery()
@@ -119,4 +120,4 @@ def find_in_visit(journey: JourneyWork, locked: LockedJourney, queue_id: UUID) -
         if entry.queue_id == queue_id:
             return entry
     earlier = journey.session.get_one(QueueEntry, queue_id)
-    raise StateConflict({"state": earlier.state, "room": earlier.room_id})
+    raise entry_conflict(journey.session, earlier)

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from models.journey import (
     AppointmentStatus,
     JourneyAction,
@@ -18,13 +20,13 @@ from services.journey.answers import JourneyAnswer, answer_once, queue_answer
 from services.journey.bodies import Body
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
+from services.journey.conflicts import entry_conflict
 from services.journey.errors import (
     EntryNotFound,
     ForbiddenAction,
     ForbiddenPerson,
     InvalidAction,
     PayloadInvalid,
-    StateConflict,
 )
 from services.journey.joining import find_appointment, join_line, open_entry, require_exam, require_not_queued
 from services.journey.locking import find_in_visit, find_owner, lock_journey, require_user
@@ -85,17 +87,17 @@ def delay_entry(
     change = JourneyChange(journey, locked, "delay" if is_delayed else "undo_delay", actor)
     if entry.state == other:
         if is_delayed and not actor.is_staff:
-            _count_own_delay(locked.entries, entry)
+            _count_own_delay(journey.session, locked.entries, entry)
         change.change_entry(entry, wanted, reason)
         change.follow_entries()
     elif entry.state != wanted:
-        raise StateConflict({"state": entry.state, "room": entry.room_id})
+        raise entry_conflict(journey.session, entry)
     return queue_answer(conclude(change), entry, actor)
 
 
-def _count_own_delay(entries: list[QueueEntry], entry: QueueEntry) -> None:
+def _count_own_delay(session: Session, entries: list[QueueEntry], entry: QueueEntry) -> None:
     if sum(one.delay_count for one in entries) >= OWN_DELAYS:
-        raise StateConflict({"state": entry.state, "room": entry.room_id, "delays_left": 0})
+        raise entry_conflict(session, entry, delays_left=0)
     entry.delay_count += 1
 
 
@@ -115,7 +117,7 @@ def prioritize_entry(
     locked = lock_journey(journey, find_owner(journey, queue_id))
     entry = find_in_visit(journey, locked, queue_id)
     if entry not in locked.active:
-        raise StateConflict({"state": entry.state, "room": entry.room_id})
+        raise entry_conflict(journey.session, entry)
     change = JourneyChange(journey, locked, "priority", actor)
     entry.priority, entry.priority_reason = priority, reason
     change.note_entry(entry, "priority", priority=priority, priority_reason=reason, note=note)
@@ -142,7 +144,7 @@ def _transfer(journey: JourneyWork, queue_id: UUID, actor: JourneyActor, exam_id
     change = JourneyChange(journey, locked, "transfer", actor)
     require_not_queued(change, require_exam(journey, exam_id))
     if entry.state not in _MOVABLE:
-        raise StateConflict({"state": entry.state, "room": entry.room_id})
+        raise entry_conflict(journey.session, entry)
     change.change_entry(entry, QueueState.CANCELLED, "transferred", note=reason)
     appointment_id = _carried_appointment(change, entry, exam_id)
     kept = {"priority": entry.priority, "priority_reason": entry.priority_reason}

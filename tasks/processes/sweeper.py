@@ -4,7 +4,6 @@
 """
 
 import signal
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -37,6 +36,7 @@ from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
 from tasks.processes.line_refreshing import LineFollower
+from tasks.processes.stop_signal import StopSignal
 
 log = get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Sweeper:
     def __init__(self, stores: Stores, interval_seconds: float) -> None:
         self._stores = stores
         self._interval_seconds = interval_seconds
-        self.stopping = threading.Event()
+        self.stopping = StopSignal()
         self._rounds = 0
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()

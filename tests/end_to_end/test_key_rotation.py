@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
-ROLLED = ("web", "worker", "poller", "sweeper", "beat")
+# Beat seals and opens nothing.
+ROLLED = ("web", "worker", "poller", "sweeper")
 NEW_KEY = "new:hkdf:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -30,12 +31,22 @@ def given(keys: str, program: Program) -> Program:
     return replace(program, command=("env", f"WELNO_SEALING_KEYS={keys}", *program.command))
 
 
-def retire(stack: Stack, name: str) -> None:
+def retire(stack: Stack, *names: str) -> None:
     """In good order; how long that may take is for the tests of stopping."""
-    stack.kill(name, signal.SIGTERM)
-    wait_until(lambda: not stack.is_running(name), 60)
-    assert stack.exit_code(name) == 0
-    del stack.programs[name]
+    for name in names:
+        stack.kill(name, signal.SIGTERM)
+    for name in names:
+        wait_gone(stack, name)
+        del stack.programs[name]
+
+
+def wait_gone(stack: Stack, name: str) -> None:
+    with suppress(AssertionError):
+        wait_until(lambda: not stack.is_running(name), 60)
+    if stack.is_running(name):
+        stack.kill(name, signal.SIGABRT)  # it writes into its log what each thread is doing
+        wait_until(lambda: not stack.is_running(name))
+    assert stack.exit_code(name) == 0, f"{name}:\n{stack.log_tail(name, lines=200)}"
 
 
 class Rotation:
@@ -56,8 +67,7 @@ class Rotation:
         stack.wait_ready()
         self._webs.urls = [*self._webs.urls, started["web"].url or ""]
         self._crowd.wait_for_more()
-        for name in ROLLED:
-            retire(stack, self._running[name])
+        retire(stack, *self._running.values())
         self._running = {name: program.name for name, program in started.items()}
         self._webs.urls = [started["web"].url or ""]
         self._crowd.wait_for_more()
@@ -76,9 +86,9 @@ class Rotation:
 @contextmanager
 def crowded(migrated: Path) -> Iterator[tuple[Product, Rotation]]:
     """People come all the time; at the end each was served, and each answer was paid for once."""
-    with run_product(migrated, PROCESSES) as product:
+    with run_product(migrated, PROCESSES, PYTHONFAULTHANDLER="1") as product:
         webs = Webs([product.web_url])
-        with Crowd(product, webs) as crowd:
+        with Crowd(product, webs, every_seconds=1) as crowd:
             crowd.wait_for_more()
             yield product, Rotation(product, webs, crowd)
         crowd.check()

@@ -1,32 +1,39 @@
 """Who asks: the holder of a session, a patient who typed the password, or operators; everybody else is a stranger."""
 
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import TOKEN_PROTOCOL, Credential, join_token, presented_credential, session_cookie_name
+from webapp.auth.credentials import (
+    TOKEN_PROTOCOL,
+    Credential,
+    is_same_session,
+    join_token,
+    presented_credential,
+    session_cookie_name,
+)
 from webapp.auth.operations import (
     for_auditor,
     for_operations,
     for_operator,
+    for_operator_login,
     require_account,
     require_operations,
-    require_operator_login,
 )
 from webapp.auth.patient import (
     admitted_token,
     current_openings,
     current_patient_session,
+    for_identifying_session,
     for_patient,
     has_identified,
     is_at_anothers_browser,
     may_open,
     open_records,
     own_session,
-    require_fresh_approval,
     require_fresh_proof,
-    require_identifying_session,
     require_patient,
 )
 from webapp.auth.session import (
     drop_session_cookie,
+    for_own_session,
     for_session,
     keep_session_cookie,
     renew_session,
@@ -47,13 +54,17 @@ __all__ = [
     "drop_session_cookie",
     "end_presented",
     "for_auditor",
+    "for_identifying_session",
     "for_operations",
     "for_operator",
+    "for_operator_login",
+    "for_own_session",
     "for_patient",
     "for_session",
     "forget_kept",
     "has_identified",
     "is_at_anothers_browser",
+    "is_same_session",
     "join_token",
     "keep_session_cookie",
     "mark_access",
@@ -64,11 +75,8 @@ __all__ = [
     "refuse_revoked",
     "renew_session",
     "require_account",
-    "require_fresh_approval",
     "require_fresh_proof",
-    "require_identifying_session",
     "require_operations",
-    "require_operator_login",
     "require_patient",
     "require_session",
     "session_cookie_name",

@@ -26,7 +26,12 @@ class Credential:
     by_cookie: bool
 
     def is_for(self, session_id: str) -> bool:
-        return _canonical(self.session_id) == _canonical(session_id) is not None
+        return is_same_session(self.session_id, session_id)
+
+
+def is_same_session(one: str, other: str) -> bool:
+    """However each is spelt; what is no id is no session."""
+    return _canonical(one) == _canonical(other) is not None
 
 
 def _canonical(session_id: str) -> str | None:

@@ -16,6 +16,7 @@ from models.accounts import AccountKind, Scope
 from models.journey import JourneyRole
 from services.accounts.blacklist import TokenBlacklist
 from services.accounts.logins import LoginEnded, LoginState, check_login
+from services.accounts.token_claims import is_well_formed
 from services.journey.actors import JourneyActor
 from services.stores import Stores
 from webapp.auth.access import mark_access
@@ -81,7 +82,7 @@ def _journey_claims(token: str, kind: str, *, allow_expired: bool = False) -> Jo
         raise
     except (JWTExtendedException, PyJWTError) as exc:
         raise ApiError(Code.UNAUTHORIZED) from exc
-    if claims.get("type") != kind or claims.get("scope") != Scope.JOURNEY or not claims.get("jti"):
+    if not is_well_formed(claims) or claims.get("type") != kind or claims.get("scope") != Scope.JOURNEY:
         raise ApiError(Code.UNAUTHORIZED)
     try:
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)

@@ -101,6 +101,16 @@ def _for_roles(*roles: Role) -> Callable[[Callable[Concatenate[str, P], R]], Cal
     return decorate
 
 
+def for_operator_login(function: Callable[Concatenate[LoginState, P], R]) -> Callable[P, R]:
+    """A view of operators and auditors, also of those who have no second factor yet; it gets their login."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(require_operator_login(), *args, **kwargs)
+
+    return mark_access(guarded, "operations")
+
+
 # Views of operators, of auditors, of both; each gets their name for the log.
 for_operator = _for_roles(Role.OPERATOR)
 for_auditor = _for_roles(Role.AUDITOR)

@@ -153,12 +153,6 @@ def is_at_anothers_browser(patient_uuid: UUID) -> bool:
     return view is not None and view.auth_completed and view.patient_uuid not in (None, str(patient_uuid))
 
 
-def require_fresh_approval(patient_uuid: UUID, within: timedelta) -> None:
-    """For the session that identified the patient, by an approval that is no older. Raises ApiError."""
-    require_identifying_session(patient_uuid)
-    require_fresh_proof(patient_uuid, within)
-
-
 def require_fresh_proof(patient_uuid: UUID, within: timedelta) -> None:
     """Like `require_patient`, and the approval on the phone, or the password, must be no older. Raises ApiError."""
     require_patient(patient_uuid)
@@ -189,6 +183,24 @@ def for_patient(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]
         return function(patient_uuid, *args, **kwargs)
 
     return mark_access(guarded, "patient")
+
+
+def for_identifying_session(
+    fresh_within: timedelta | None = None,
+) -> Callable[[Callable[Concatenate[UUID, P], R]], Callable[..., R]]:
+    """A view for the session alone that identified the patient; where wanted, by an approval that is no older."""
+
+    def decorate(function: Callable[Concatenate[UUID, P], R]) -> Callable[..., R]:
+        @wraps(function)
+        def guarded(patient_uuid: UUID, *args: P.args, **kwargs: P.kwargs) -> R:
+            require_identifying_session(patient_uuid)
+            if fresh_within is not None:
+                require_fresh_proof(patient_uuid, fresh_within)
+            return function(patient_uuid, *args, **kwargs)
+
+        return mark_access(guarded, "session")
+
+    return decorate
 
 
 def open_records(response: Response, patient_uuid: UUID, issued_at: datetime) -> str:

@@ -71,6 +71,19 @@ def for_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[
     return mark_access(guarded, "session")
 
 
+def for_own_session(function: Callable[Concatenate[SessionView, P], R]) -> Callable[P, R]:
+    """A view whose address names no session: the caller's own, by what they present, or the answer is 404."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        credential = presented_credential()
+        if credential is None:
+            raise SessionNotFound("none")
+        return function(require_session(credential.session_id), *args, **kwargs)
+
+    return mark_access(guarded, "session")
+
+
 def keep_session_cookie(response: Response, token: str) -> None:
     settings = stores().settings
     response.set_cookie(

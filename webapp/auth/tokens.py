@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.accounts import Scope
 from services.accounts.revocations import Principal, PrincipalKind, is_revoked, revoke_token
+from services.accounts.token_claims import is_well_formed
 from webapp.auth.credentials import bearer_token
 from webapp.current import stores
 
@@ -43,10 +44,12 @@ def verified_claims(location: str) -> dict[str, Any] | None:
 
 
 def refuse_revoked(jwt: JWTManager) -> None:
-    """Ask PostgreSQL for every token whether it was taken back."""
+    """Ask PostgreSQL for every token whether it was taken back. One that is not of our form counts as that."""
 
     @jwt.token_in_blocklist_loader
     def is_taken_back(_: dict[str, Any], claims: dict[str, Any]) -> bool:
+        if not is_well_formed(claims):
+            return True
         issued_at = datetime.fromtimestamp(claims.get("issued_at", claims["iat"]), UTC)
         with stores().sessions() as session:
             return is_revoked(session, claims["jti"], _principal_of(claims), issued_at)

@@ -10,9 +10,13 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg2
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dev.bench.chaos.checker import sort_violations
 from dev.bench.chaos.cluster import Cluster
@@ -26,9 +30,11 @@ from dev.bench.chaos.report import add_violations, describe_faults
 from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads import WORKLOADS
 from dev.bench.results import Metrics, Results
+from streams import StreamsError
 
 _BEFORE_THE_FIRST_SECONDS = 5
 _TOLD_EVERY = 50
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 def run(options: ChaosOptions) -> bool:
@@ -70,7 +76,7 @@ def _run_on(options: ChaosOptions, cluster: Cluster, recorder: DatabaseRecorder,
     try:
         _inject(options, nemesis)
         workload.stop_clients()
-        settled = _settle(options, nemesis, workload)
+        settled = _settle(options, nemesis, workload, lambda: _is_clean(cluster, recorder, workload))
     finally:
         duplicator.stop()
         workload.close()
@@ -94,18 +100,25 @@ def _inject(options: ChaosOptions, nemesis: Nemesis) -> None:
             print(f"{number} faults after {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload) -> float:
-    """Seconds until nothing was open any more; at most the settling time."""
-    began = time.monotonic()
+def _settle(options: ChaosOptions, nemesis: Nemesis, workload: AnyWorkload, is_clean: Callable[[], bool]) -> float:
+    """Seconds until nothing was open any more; at most the settling time. Upkeep has until then and the quiet time; no
+    longer where nothing is left over."""
+    began, settled = time.monotonic(), None
     nemesis.heal()
-    while time.monotonic() - began < options.settle_seconds:
-        nemesis.wait(0.5)
-        if workload.is_settled():
+    while (passed := time.monotonic() - began) < options.settle_seconds:
+        if settled is None and workload.is_settled():
+            settled = passed
+        if settled is not None and passed - settled >= options.quiet_seconds and is_clean():
             break
-    settled = time.monotonic() - began
-    # Upkeep may use the whole time.
-    nemesis.wait(max(options.settle_seconds - settled, 0))
-    return settled
+        nemesis.wait(_LOOK_AGAIN_SECONDS)
+    return options.settle_seconds if settled is None else settled
+
+
+def _is_clean(cluster: Cluster, recorder: DatabaseRecorder, workload: AnyWorkload) -> bool:
+    try:
+        return not find_leftovers(cluster, recorder) and not workload.has_upkeep_to_do()
+    except (psycopg2.Error, SQLAlchemyError, RedisError, StreamsError):  # a store is still coming back
+        return False
 
 
 def _report(

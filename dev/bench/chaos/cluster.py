@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from dev.bench.chaos.network_faults import command
+from dev.bench.temporary_stack import prepare_home
 from dev.local.ports import pick_port
 from dev.local.process import Process
 from dev.local.programs import ROOT, Ports, Program, list_programs, worker_program
@@ -31,7 +32,8 @@ class Cluster:
         self._control = pick_port()
         self._routes = {(worker, store): pick_port() for worker in self.workers for store in STORES}
         programs = self._programs(home)
-        self.stack = Stack(home, self.ports, settings, tuple(programs), programs=programs)
+        migrations = prepare_home(home)
+        self.stack = Stack(home, self.ports, settings, tuple(programs), programs=programs, migrations=migrations)
         self._proxy = Process("proxy", self._proxy_command(), home / "logs" / "proxy.log", cwd=ROOT)
 
     @property

@@ -19,6 +19,7 @@ class ChaosOptions:
     desks: int
     workers: int
     settle_seconds: float
+    quiet_seconds: float
     pause: tuple[float, float]
     only: tuple[str, ...]
     keep: Path | None
@@ -33,7 +34,8 @@ def read_options(arguments: Sequence[str], description: str | None) -> ChaosOpti
     parser.add_argument("--people", type=int, default=1000, help="patients of the journey, who act all the time")
     parser.add_argument("--desks", type=int, default=20, help="members of its staff, who do, too")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--settle-seconds", type=float, default=30.0, help="after the last fault")
+    parser.add_argument("--settle-seconds", type=float, default=30.0, help="at most, after the last fault")
+    parser.add_argument("--quiet-seconds", type=float, default=10.0, help="with nothing open, for what comes late")
     parser.add_argument("--pause", type=float, nargs=2, default=(0.5, 1.5), help="least and longest, between faults")
     parser.add_argument("--only", nargs="+", default=(), metavar="KIND", help="of these kinds only")
     parser.add_argument("--keep", type=Path, help="keep servers' data and logs in this folder")

@@ -56,6 +56,9 @@ class Workload(Protocol[H]):
     def is_settled(self) -> bool:
         """Whether all work has ended and every client has seen it."""
 
+    def has_upkeep_to_do(self) -> bool:
+        """Whether upkeep has not put everything away yet that is left when all work has ended."""
+
     def close(self) -> None: ...
 
     def read_history(self, injections: Sequence[Injection]) -> H:

@@ -17,10 +17,11 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import redis
 from kombu.connection import Connection
@@ -35,7 +36,8 @@ from tasks.broker import FastReconnectConnection
 _CORE = 0
 _PUBLISHED_AT_ONCE = 50
 _EVENT = b"x" * 300
-_PLAIN = "import sys; from dev.bench.clients.loads import main; main(sys.argv[1:])"
+_PLAIN = "import sys; from dev.bench.clients.loads import main; sys.exit(main())"
+_AS_WEB = ("pubsub", "commands")
 # As a web process is: everything patched before anything is imported.
 _PATCHED = f"from gevent import monkey; monkey.patch_all(); {_PLAIN}"
 
@@ -66,33 +68,49 @@ def run(options: ClientsOptions) -> dict[str, Metrics]:
         EmbeddedValkey(Path(folder), appendonly=False) as valkey,
         closing(ProviderProcess("bench")) as provider,
     ):
-        rounds = [_measure_round(options, valkey.url, provider.url) for _ in range(options.rounds)]
+        with LoadHost(_PLAIN) as plain, LoadHost(_PATCHED) as patched:
+            hosts = {name: patched if name.startswith(_AS_WEB) else plain for name in LOADS}
+            rounds = [_measure_round(options, hosts, valkey.url, provider.url) for _ in range(options.rounds)]
         rows = {name: medians([one[name] for one in rounds]) for name in rounds[0]}
         return rows | _measure_outage(valkey, options.outage_seconds)
 
 
-def _measure_round(options: ClientsOptions, redis_url: str, provider_url: str) -> dict[str, Metrics]:
+class LoadHost:
+    """A process that forks one for each load, on one core."""
+
+    def __init__(self, code: str) -> None:
+        self._host = subprocess.Popen(
+            (sys.executable, "-c", code), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        os.sched_setaffinity(self._host.pid, {_CORE})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._host.communicate()
+
+    def measure(self, name: str, url: str, count: int, *, publish: bool) -> Metrics:
+        assert self._host.stdin is not None
+        assert self._host.stdout is not None
+        print(json.dumps([name, url, count]), file=self._host.stdin, flush=True)
+        if publish:
+            self._host.stdout.readline()  # it listens
+            _publish(url, count)
+        metrics: Metrics = json.loads(self._host.stdout.readline())
+        return metrics
+
+
+def _measure_round(
+    options: ClientsOptions, hosts: Mapping[str, LoadHost], redis_url: str, provider_url: str
+) -> dict[str, Metrics]:
     rows: dict[str, Metrics] = {}
     for name in LOADS:
         kind = name.partition(" ")[0]
         url = provider_url if kind == "exchanges" else redis_url
         count = {"commands": options.commands, "exchanges": options.exchanges}.get(kind, options.messages)
-        rows[name] = _measure(name, url, count, publish=kind == "pubsub")
+        rows[name] = hosts[name].measure(name, url, count, publish=kind == "pubsub")
     return rows
-
-
-def _measure(name: str, url: str, count: int, *, publish: bool) -> Metrics:
-    code = _PATCHED if name.startswith(("pubsub", "commands")) else _PLAIN
-    command = (sys.executable, "-c", code, name, url, str(count))
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as load:
-        os.sched_setaffinity(load.pid, {_CORE})
-        assert load.stdout is not None
-        line = load.stdout.readline()
-        if publish:
-            _publish(url, count)
-            line = load.stdout.readline()
-    metrics: Metrics = json.loads(line)
-    return metrics
 
 
 def _publish(url: str, count: int) -> None:

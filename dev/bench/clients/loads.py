@@ -1,6 +1,7 @@
-"""The loads of `dev.bench.clients`, each in a process of its own: `python -m dev.bench.clients.loads NAME URL COUNT`.
+"""The loads of `dev.bench.clients`, each in a process of its own, forked when all that they need is imported.
 
-Prints one line of JSON: CPU in microseconds for each message, command or exchange, warmed up before.
+Reads a line of JSON for each, `[name, url, count]`; prints one: CPU in microseconds for each message, command or
+exchange, warmed up before.
 """
 
 import asyncio
@@ -9,10 +10,11 @@ import json
 import os
 import sys
 import time
+import traceback
 import tracemalloc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import gevent
@@ -306,11 +308,23 @@ LOADS: dict[str, Callable[[str, int], Metrics]] = {
 }
 
 
-def main(arguments: Sequence[str]) -> None:
-    name, url, count = arguments
-    print(json.dumps(LOADS[name](url, int(count))), flush=True)
-    os._exit(0)  # the threads of a client under test may wait for ever
+def main() -> int:
+    """Ends with its input, or with the first load that fails."""
+    for line in sys.stdin:
+        name, url, count = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _run(name, url, count)
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            return 1
+    return 0
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _run(name: str, url: str, count: int) -> NoReturn:
+    try:
+        print(json.dumps(LOADS[name](url, count)), flush=True)
+        os._exit(0)  # the threads of a client under test may wait for ever
+    finally:
+        traceback.print_exc()
+        os._exit(1)

@@ -230,7 +230,7 @@ def test_a_call_by_name_of_who_waits_no_more_is_a_conflict_and_of_nobody_not_fou
     [entry] = person.entries()
     with pytest.raises(StateConflict) as refused:
         ward.call(str(entry.queue_id))
-    assert refused.value.details == {"state": "completed", "room": None}
+    assert refused.value.details == {"state": "completed", "room": "R-101"}
     with pytest.raises(EntryNotFound):
         ward.call(str(uuid4()))
 
@@ -251,7 +251,7 @@ def test_who_is_elsewhere_is_passed_over_and_not_called_by_name(ward: Ward):
     second = next(str(entry.queue_id) for entry in busy.entries() if entry.exam_id == XRAY)
     with pytest.raises(StateConflict) as refused:
         ward.call(second)
-    assert refused.value.details == {"state": "called", "room": None}
+    assert refused.value.details == {"state": "called", "room": "R-101"}
     assert called(ward, XRAY) == str(other.user_id)
     with pytest.raises(QueueEmpty):
         ward.call_next(XRAY)

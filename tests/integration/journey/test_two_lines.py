@@ -163,7 +163,7 @@ def test_an_entry_in_another_state_than_the_action_wants_is_a_conflict(ward: War
     ward.call(first)
     with pytest.raises(StateConflict) as refused:
         person.act("start_exam", {"queue_id": second}, by=ward.desk)
-    assert refused.value.details == {"state": "waiting", "room": None}
+    assert refused.value.details == {"state": "waiting", "room": "R-102"}
 
 
 def test_who_only_stepped_aside_is_not_called_by_the_action(ward: Ward):
@@ -171,7 +171,7 @@ def test_who_only_stepped_aside_is_not_called_by_the_action(ward: Ward):
     ward.run(delay_entry, UUID(ids(person)[0]), ward.desk, is_delayed=True)
     with pytest.raises(StateConflict) as refused:
         person.act("call_patient", by=ward.desk)
-    assert refused.value.details == {"state": "delayed", "room": None}
+    assert refused.value.details == {"state": "delayed", "room": "R-101"}
 
 
 def test_who_waits_without_an_entry_can_be_called_by_nobody(ward: Ward):

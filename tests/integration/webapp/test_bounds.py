@@ -34,7 +34,7 @@ _JSON = {"content_type": "application/json"}
     ],
     ids=lambda value: str(value)[:24],
 )
-@pytest.mark.parametrize("path", [START, f"{API}/tilko/session/simple-auth"])
+@pytest.mark.parametrize("path", [START, f"{API}/auth/staff-login"])
 def test_json_that_is_unsafe_is_named(app: Flask, path: str, body: bytes, field: str):
     answer = app.test_client().post(path, data=body, **_JSON)
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "VALIDATION_FAILED")

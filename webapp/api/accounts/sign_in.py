@@ -27,7 +27,7 @@ from webapp.api.accounts.schemas.sign_in import (
     StaffLoginOutput,
 )
 from webapp.api.documented import SECURITY_STAFF, fails
-from webapp.auth import Role, mark_access, require_account, require_operations, require_operator_login, take_back
+from webapp.auth import Role, for_operator_login, mark_access, require_account, require_operations, take_back
 from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import read_journey_token
 from webapp.auth.journey_tokens import drop_refresh_cookie
@@ -106,15 +106,15 @@ def _require_own_token() -> AccountToken:
 
 @blueprint.post("/totp")
 @blueprint.doc(security=SECURITY_STAFF)
+@for_operator_login
 @blueprint.arguments(SecondFactorInput, error_status_code=400)
 @blueprint.response(200, SecondFactorOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
-def set_up_second_factor(body: dict[str, Any]) -> dict[str, Any]:
+def set_up_second_factor(login: LoginState, body: dict[str, Any]) -> dict[str, Any]:
     """Without `totp`: a new secret, for the authenticator; nothing changes until a code of it was shown here.
 
     Whoever has a second factor already must have signed in with it.
     """
-    login = require_operator_login()
     count_use(_PER_LOGIN, "totp", str(login.principal_id))
     return _offer(login) if body["totp"] is None else _confirm(login, body["totp"])
 
@@ -191,5 +191,4 @@ def token_of_account(account: Account, sid: UUID) -> str:
 
 mark_access(staff_login, "password")
 mark_access(logout, "account")
-mark_access(set_up_second_factor, "operations")
 mark_access(open_flower, "operations")

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 from core.names import session_subject
 from models.collection import CollectionRun
 from models.collection.run_states import asks_for_report
+from services.collection.errors import SessionNotFound
 from services.collection.pushes import PushPending
 from services.collection.requests import Asked, ask_for_collection, cancel_session
 from services.collection.session_cache import SessionView, status_of
@@ -31,13 +32,14 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import (
     drop_patient_cookie,
     drop_session_cookie,
+    for_own_session,
     for_session,
     forget_kept,
+    is_same_session,
     join_token,
     keep_session_cookie,
     mark_access,
     may_open,
-    require_session,
 )
 from webapp.current import stores
 from webapp.errors import ApiError, Code
@@ -110,14 +112,16 @@ def _agree(asked: dict[str, Any]) -> GivenConsents:
 
 @blueprint.post("/simple-auth")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_own_session
 @blueprint.arguments(SessionIdQuery, location="query", error_status_code=400)
 @blueprint.arguments(SessionIdInput, required=False, error_status_code=400)
 @blueprint.response(202, SimpleAuthOutput)
 @blueprint.alt_response(200, schema=SimpleAuthOutput, description="Asked before; Tilko is not asked again.")
 @fails(blueprint, 400, 403, 404, 409, 413, 415, 429)
-def simple_auth(query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, Any], int]:
+def simple_auth(view: SessionView, query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, Any], int]:
     """Have the push sent to the person's phone."""
-    view = require_session(query.get("session_id") or body.get("session_id") or "")
+    if not is_same_session(view.session_id, query.get("session_id") or body.get("session_id") or ""):
+        raise SessionNotFound(view.session_id)
     with stores().unit_of_work() as work:
         pushes, session_id = stores().pushes, UUID(view.session_id)
         asked = pushes.ask(work, session_id, now=stores().clock.now(), request_id=g.request_id)
@@ -136,9 +140,6 @@ def simple_auth(query: dict[str, str], body: dict[str, str]) -> tuple[dict[str, 
     if asked is Asked.DUPLICATE:
         return answer | {"message": "이미 인증을 요청했어요.", "duplicate_request_prevented": True}, 200
     return answer, 202
-
-
-mark_access(simple_auth, "session")
 
 
 def _count_push(phone: str | None) -> None:

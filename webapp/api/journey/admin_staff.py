@@ -6,7 +6,15 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.accounts import Account, AccountKind, AccountRole
-from services.accounts.accounts import AccountExists, add_account, change_password, disable_account, enable_account
+from services.accounts.accounts import (
+    AccountExists,
+    LastAdmin,
+    add_account,
+    change_password,
+    disable_account,
+    enable_account,
+    require_another_admin,
+)
 from services.delivery.unit_of_work import Work
 from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.api.journey.blueprint import JourneyBlueprint
@@ -53,11 +61,13 @@ def add_staff(_: JourneyCaller, body: dict[str, Any]) -> dict[str, Any]:
 @for_journey_admin
 @blueprint.arguments(StaffChangeInput, error_status_code=400)
 @blueprint.response(200, StaffMemberOutput)
-@fails(blueprint, 400, 401, 403, 404, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
 def change_staff(_: JourneyCaller, body: dict[str, Any], staff_id: UUID) -> dict[str, Any]:
-    """What the body names. Whoever may not sign in any more, or has another password, is out at once."""
+    """What the body names. Whoever may not sign in any more, or has another password, is out at once. The last admin
+    stays one."""
     password_hash = _hash(body["password"]) if "password" in body else None
     with stores().unit_of_work() as work:
+        _keep_an_admin(work, staff_id, body)
         account = work.session.get(Account, staff_id, with_for_update=True)
         if account is None or account.kind != AccountKind.STAFF:
             raise ApiError(Code.NOT_FOUND)
@@ -68,6 +78,16 @@ def change_staff(_: JourneyCaller, body: dict[str, Any], staff_id: UUID) -> dict
             _set_active(work, account, is_active=body["is_active"])
         work.session.flush()
         return {"success": True, "staff": account}
+
+
+def _keep_an_admin(work: Work, staff_id: UUID, body: dict[str, Any]) -> None:
+    """Raises ApiError."""
+    if body.get("is_active", True) and body.get("role", AccountRole.ADMIN) == AccountRole.ADMIN:
+        return
+    try:
+        require_another_admin(work.session, staff_id)
+    except LastAdmin as exc:
+        raise ApiError(Code.LAST_ADMIN) from exc
 
 
 def _set_active(work: Work, account: Account, *, is_active: bool) -> None:

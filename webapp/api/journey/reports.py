@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from flask import request
-
 from core.logs import get_logger
 from webapp.api.documented import fails
 from webapp.api.journey import metrics
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.reports import ClientErrorInput, ClientMetricsInput
 from webapp.auth import mark_access
-from webapp.errors import ApiError, Code
+from webapp.bodies import takes_at_most
 from webapp.limits import caller_address, count_use
 from webapp.origins import refuse_foreign_origin
 
@@ -21,6 +19,7 @@ _LIMIT = "60 per minute"
 
 
 @blueprint.post("/client-errors")
+@takes_at_most(_MAX_BYTES)
 @blueprint.arguments(ClientErrorInput, error_status_code=400)
 @blueprint.response(204)
 @fails(blueprint, 400, 403, 413, 415, 429)
@@ -32,6 +31,7 @@ def report_error(body: dict[str, Any]) -> None:
 
 
 @blueprint.post("/client-metrics")
+@takes_at_most(_MAX_BYTES)
 @blueprint.arguments(ClientMetricsInput, error_status_code=400)
 @blueprint.response(204)
 @fails(blueprint, 400, 403, 413, 415, 429)
@@ -45,8 +45,6 @@ def report_duration(body: dict[str, Any]) -> None:
 def _count(what: str) -> None:
     """Raises ApiError."""
     refuse_foreign_origin()
-    if len(request.get_data(cache=True)) > _MAX_BYTES:
-        raise ApiError(Code.BODY_TOO_LARGE)
     count_use(_LIMIT, what, caller_address())
 
 

@@ -1,6 +1,6 @@
 """Patients' passwords: set and reset by the session that identified the patient, verified by whoever knows one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,13 +20,12 @@ from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, Pa
 from webapp.auth import (
     current_patient_session,
     drop_session_cookie,
+    for_identifying_session,
     forget_kept,
     is_at_anothers_browser,
     mark_access,
     open_records,
     own_session,
-    require_fresh_approval,
-    require_identifying_session,
 )
 from webapp.current import stores
 from webapp.errors import ApiError, Code
@@ -52,12 +51,12 @@ _WEAK = {
 
 @blueprint.post("/set")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_identifying_session()
 @blueprint.arguments(PasswordInput, error_status_code=400)
 @blueprint.response(201, PasswordOutput)
 @fails(blueprint, 400, 403, 404, 409, 413, 415, 429)
-def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
+def set_password(patient_uuid: UUID, body: dict[str, str]) -> dict[str, Any]:
     """The first password, by the session that identified the patient."""
-    require_identifying_session(patient_uuid)
     _count_setting(patient_uuid)
     with _weak_refused("password"), _others_out(current_patient_session()) as passwords:
         try:
@@ -69,12 +68,12 @@ def set_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
 
 @blueprint.post("/reset")
 @blueprint.doc(security=SECURITY_SESSION)
+@for_identifying_session(APPROVAL_HOLDS)
 @blueprint.arguments(PasswordInput, error_status_code=400)
 @blueprint.response(200, PasswordOutput)
 @fails(blueprint, 400, 403, 404, 413, 415, 429)
-def reset_password(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
+def reset_password(patient_uuid: UUID, body: dict[str, str]) -> dict[str, Any]:
     """A new one without the old, by a session that was approved within five minutes; it also ends a lock."""
-    require_fresh_approval(patient_uuid, APPROVAL_HOLDS)
     _count_setting(patient_uuid)
     with _weak_refused("password"), _others_out(current_patient_session()) as passwords:
         passwords.reset(patient_uuid, body["password"])
@@ -117,13 +116,8 @@ def knock(patient_uuid: UUID | None, password: str) -> bool:
     return _passwords().fits(patient_uuid, password)
 
 
-_ACCESS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "session": (set_password, reset_password),
-    "password": (verify_password, change_password),
-}
-for _access, _functions in _ACCESS.items():
-    for _function in _functions:
-        mark_access(_function, _access)
+for _function in (verify_password, change_password):
+    mark_access(_function, "password")
 
 
 def _passwords() -> Passwords:

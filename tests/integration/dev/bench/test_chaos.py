@@ -7,7 +7,7 @@ from dev.bench.chaos.options import read_options
 from tests.integration.dev.bench.running import SECONDS, run_bench
 
 # Who takes over from a killed worker waits for its calls' own time, fifteen seconds here.
-TINY = "--kills 3 --seed 7 --arrivals 2 --pause 0.1 0.3 --settle-seconds 40"
+TINY = "--kills 3 --seed 7 --arrivals 2 --pause 0.1 0.3 --settle-seconds 90 --quiet-seconds 3"
 KINDS = "--only worker_killed poller_killed redis_flushed"
 
 
@@ -28,7 +28,7 @@ def test_a_fault_that_nobody_knows_is_refused():
 
 @pytest.mark.timeout(SECONDS + 30)
 def test_random_actions_of_patients_and_desks_survive_a_few_faults():
-    sizes = "--kills 2 --seed 7 --people 12 --desks 2 --arrivals 20 --pause 3 4 --settle-seconds 20"
+    sizes = "--kills 2 --seed 7 --people 12 --desks 2 --arrivals 20 --pause 1 2 --settle-seconds 60 --quiet-seconds 3"
     found = run_bench("dev.bench.chaos", f"--workload journey {sizes} --only web_child_killed redis_flushed")
     assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
     assert (found["counts"]["mismatches"], found["counts"]["orphans"], found["counts"]["unknown_steps"]) == (0, 0, 0)

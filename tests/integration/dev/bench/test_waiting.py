@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.dev.bench.running import SECONDS, run_bench
 
-TINY = "--sessions 30 --seconds 5 --standby-seconds 3 --peer-sessions 5 --peer-seconds 4"
+TINY = "--sessions 30 --seconds 5 --standby-seconds 1 --peer-sessions 3 --peer-seconds 2.5"
 
 
 @pytest.mark.timeout(SECONDS + 30)

@@ -1,13 +1,18 @@
 """Lines over HTTP: joining, calling, what staff do with entries, what people are told of it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 
+from models.accounts import AccountRole
+from tests.integration.webapp.people import API
+
 from .conftest import Desk, Phone, code, phone_of
+from .staff import staff_headers
 from .test_actions import arrive, perform
 
 BLOOD, XRAY = {"exam_id": "EX-BLOOD"}, {"exam_id": "EX-XRAY"}
@@ -207,6 +212,31 @@ def test_an_admin_keeps_the_staff(chief: Desk, desk: Desk):
     assert changed.status_code == 200
     assert code(desk.ask("GET", "/queue/")) == (401, "TOKEN_REVOKED")
     assert code(chief.ask("PATCH", f"/admin/staff/{uuid4()}", json={"name": "x"})) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "staff"}, {"is_active": False, "role": "admin"}])
+def test_the_last_admin_stays_one(app: Flask, chief: Desk, change: dict[str, Any]):
+    path = f"/admin/staff/{chief.staff_id}"
+    assert code(chief.ask("PATCH", path, json=change)) == (409, "LAST_ADMIN")
+    assert chief.ask("PATCH", path, json={"name": "새 이름", "is_active": True}).status_code == 200
+    staff_headers(app, AccountRole.ADMIN)
+    assert chief.ask("PATCH", path, json=change).status_code == 200
+
+
+def test_two_admins_cannot_put_each_other_out_at_once(app: Flask, chief: Desk):
+    other = staff_headers(app, AccountRole.ADMIN)
+    listed = chief.ask("GET", "/admin/staff").json["staff"]
+    [other_id] = [
+        one["staff_id"] for one in listed if one["role"] == "admin" and one["staff_id"] != str(chief.staff_id)
+    ]
+
+    def put_out(headers: dict[str, str], staff_id: str) -> int:
+        path = f"{API}/admin/staff/{staff_id}"
+        return app.test_client().patch(path, json={"is_active": False}, headers=headers).status_code
+
+    with ThreadPoolExecutor(2) as both:
+        answers = both.map(put_out, (chief.bearer, other), (other_id, str(chief.staff_id)))
+    assert sorted(answers) in ([200, 401], [200, 409])
 
 
 def test_what_a_person_was_told_is_theirs_alone(waiting: Phone, other_phone: Phone, desk: Desk):

@@ -1,5 +1,6 @@
 """What pages report of themselves."""
 
+import io
 from typing import Any
 
 import pytest
@@ -37,8 +38,20 @@ def test_nothing_free_is_taken(app: Flask, logged: Any, path: str, body: dict[st
     assert "김하늘" not in logged.getvalue()
 
 
-def test_reports_are_small_and_not_too_many(app: Flask):
-    big = app.test_client().post(f"{API}/client-metrics", data=b" " * 9000 + b"{}", content_type="application/json")
-    assert big.status_code in {400, 413}
+@pytest.mark.parametrize("path", ["client-errors", "client-metrics"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_long_report_is_refused_whatever_is_in_it(app: Flask, path: str, *, announced: bool):
+    data = b'{"text": "' + b"x" * 9000 + b'"}'
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    answer = app.test_client().post(
+        f"{API}/{path}",
+        input_stream=io.BytesIO(data),
+        content_type="application/json",
+        environ_overrides={"CONTENT_LENGTH": str(len(data))} if announced else chunked,
+    )
+    assert code(answer) == (413, "BODY_TOO_LARGE")
+
+
+def test_reports_are_not_too_many(app: Flask):
     answers = [app.test_client().post(f"{API}/client-metrics", json=CALL).status_code for _ in range(61)]
     assert answers == [204] * 60 + [429]

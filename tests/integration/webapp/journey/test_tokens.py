@@ -113,6 +113,11 @@ def test_without_a_token_nothing_is_refreshed(app: Flask):
     assert code(app.test_client().post(API + REFRESH)) == (401, "UNAUTHORIZED")
 
 
+def secret_of(app: Flask) -> str:
+    secret: str = app.config["JWT_SECRET_KEY"]
+    return secret
+
+
 def forged(app: Flask, phone: Phone, *, algorithm: str = "HS256", secret: str | None = None, **claims: Any) -> str:
     everything = claims_of(phone.pair.access_token) | claims
     return jwt.encode(everything, secret if secret is not None else app.config["JWT_SECRET_KEY"], algorithm)
@@ -134,6 +139,45 @@ def forged(app: Flask, phone: Phone, *, algorithm: str = "HS256", secret: str | 
 def test_what_is_not_quite_ours_is_no_token(app: Flask, phone: Phone, changes: dict[str, Any]):
     assert phone.ask("POST", LOGOUT, forged(app, phone, **changes)).status_code == 401
     assert phone.is_in
+
+
+ODD_CLAIMS = [
+    *({"sid": value} for value in (None, 7, [], "no uuid")),
+    *({"sub": value} for value in (None, 7, [], "no uuid")),
+    *({"jti": value} for value in (None, 7, [], "")),
+    *({"exp": value} for value in (None, "soon", [], 10**30)),
+    *({"iat": value} for value in (None, "now", [])),
+    *({"role": value} for value in (None, 7, [])),
+]
+
+
+@pytest.mark.parametrize("changes", ODD_CLAIMS, ids=str)
+def test_a_signed_token_of_odd_claims_is_no_token(app: Flask, phone: Phone, changes: dict[str, Any]):
+    everything = claims_of(phone.pair.access_token) | changes
+    # None stands for one that is missing.
+    token = jwt.encode({name: value for name, value in everything.items() if value is not None}, secret_of(app))
+    asked = {"Authorization": f"Bearer {token}"}
+    answers = [
+        app.test_client().open(path, method=method, headers=asked).status_code
+        for method, path in (
+            ("GET", API + "/patient-journey/history"),
+            ("GET", API + "/admin/files"),
+            ("GET", API + "/accounts/me"),
+            ("GET", f"{API}/patients/{uuid4()}/checkups"),
+            ("GET", API + "/admin/journey/health"),
+            ("POST", API + LOGOUT),
+        )
+    ]
+    assert answers[0] == 401
+    # Elsewhere it is of the wrong scope, or opens nothing that is there.
+    assert set(answers) <= {204, 401, 403, 404}
+    assert code(phone.refresh(token)) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize(("ago_seconds", "expected"), [(100, 204), (140, 401)])
+def test_a_token_outlives_its_end_by_two_minutes_at_most(app: Flask, phone: Phone, ago_seconds: int, expected: int):
+    ended = forged(app, phone, exp=int(datetime.now(UTC).timestamp()) - ago_seconds)
+    assert phone.ask("POST", LOGOUT, ended).status_code == expected
 
 
 def test_a_token_that_ended_by_time_says_so(app: Flask, phone: Phone):

@@ -61,7 +61,7 @@ def read_collections(
         files={key: digest for run in runs for key, digest in _read_files(files, run.session_id)},
         stored_records=_read_records(recorder),
         made_reports={session_id for (session_id,) in recorder.query(f"select session_id::text from {REPORTS_TABLE}")},
-        leftover_files=list(_find_leftovers(files)),
+        leftover_files=list(find_leftover_files(files)),
     )
     with httpx.Client(base_url=cluster.stack.sandbox_url, timeout=60) as sandbox:
         _read_provider(sandbox, read_cxids(recorder), history)
@@ -83,7 +83,7 @@ def _read_records(recorder: DatabaseRecorder) -> dict[tuple[str, str], list[Dige
     return records
 
 
-def _find_leftovers(files: FileStore) -> Iterator[str]:
+def find_leftover_files(files: FileStore) -> Iterator[str]:
     for folder in ("incoming", "pending", "failed"):
         for path in sorted((files.folder / folder).iterdir()):
             yield f"{folder}/ still holds {'a temporary file' if path.name.startswith('.') else path.name}"

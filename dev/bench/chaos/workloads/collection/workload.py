@@ -21,7 +21,7 @@ from dev.bench.chaos.workloads.collection.incoming_files import IncomingFiles
 from dev.bench.chaos.workloads.collection.product import FileStore, read_cxids
 from dev.bench.chaos.workloads.collection.provider_faults import ProviderFaults
 from dev.bench.chaos.workloads.collection.purchases import RepeatReason, explain_repeats
-from dev.bench.chaos.workloads.collection.reading import read_collections
+from dev.bench.chaos.workloads.collection.reading import find_leftover_files, read_collections
 from dev.bench.chaos.workloads.collection.recording import (
     has_open_runs,
     prepare_recording,
@@ -96,6 +96,9 @@ class CollectionWorkload:
 
     def is_settled(self) -> bool:
         return not self._clients.has_unfinished and not has_open_runs(self._recorder)
+
+    def has_upkeep_to_do(self) -> bool:
+        return any(find_leftover_files(FileStore(self._cluster.stack.env)))
 
     def close(self) -> None:
         self._clients.close()

@@ -76,6 +76,9 @@ class JourneyWorkload:
     def is_settled(self) -> bool:
         return not self._clients.under_way
 
+    def has_upkeep_to_do(self) -> bool:
+        return bool(self._hospital.find_behind())
+
     def close(self) -> None:
         self._clients.close()
 
