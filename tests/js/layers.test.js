@@ -30,7 +30,7 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "journey"]) {
+for (const domain of ["collection", "interviews", "journey"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
@@ -52,6 +52,8 @@ test("the one import for front ends gives the names that it always gave", async 
   assert.deepEqual(Object.keys(await import("../../webapp/static/sdk/welno.js")).sort(), [
     "Collection",
     "HealthDatabase",
+    "InterviewFeed",
+    "InterviewsClient",
     "JourneyClient",
     "JourneyMemory",
     "KEYS",
@@ -59,6 +61,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "NfcReader",
     "PageReports",
     "PatientJourney",
+    "PersonaChat",
     "REPORT_PATH",
     "SignOut",
     "Stream",
@@ -80,6 +83,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "patientStream",
     "percentOf",
     "progressFromStatus",
+    "projectStream",
     "queueStream",
     "reconnectSeconds",
     "resultsAddress",
