@@ -39,6 +39,7 @@ for (const domain of ["collection", "interviews", "journey"]) {
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],
   ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core"]],
+  ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/staff", ["page/kit", "sdk/core"]],
 ]) {

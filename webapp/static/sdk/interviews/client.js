@@ -81,10 +81,11 @@ export class InterviewsClient extends HttpClient {
     return (await this.request("GET", `${projectPath(projectId)}/personas`)).personas;
   }
 
-  /** Utterances in which the words stand, over all interviews. @param {string} projectId @param {string} words
-   * @returns {Promise<any>} */
-  search(projectId, words) {
-    return this.request("GET", `${projectPath(projectId)}/search${queryOf([["q", words]])}`);
+  /** Utterances in which the words stand, over all interviews: `{results, next}`. @param {string} projectId
+   * @param {string} words @param {string|null} [after] the `next` of the page before @returns {Promise<any>} */
+  search(projectId, words, after = null) {
+    const query = [["q", words], ...(after === null ? [] : [["after", after]])];
+    return this.request("GET", `${projectPath(projectId)}/search${queryOf(/** @type {[string, any][]} */ (query))}`);
   }
 
   /** A failed analysis once more. @param {string} id @returns {Promise<any>} */
