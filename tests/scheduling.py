@@ -14,6 +14,7 @@ _TOGETHER = (
 # except those that start their own.
 _APART = (
     "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
     "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_production_start.py",
@@ -35,6 +36,7 @@ _FIRST = (
     "tests/integration/relay/test_bounds.py",
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/integration/dev/local/test_run.py",
 )
