@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import orjson
 from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
@@ -14,10 +13,10 @@ from core.logs import get_logger
 from models.interviews import InterviewSource, ProjectRole
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
+from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
-from webapp.api.interviews.receiving import ORIGINAL, SAID, TEXT
 from webapp.api.interviews.schemas.interviews import (
     EraseQuery,
     InterviewOutput,
@@ -69,13 +68,13 @@ def show_original(caller: MemberCaller, interview_id: UUID) -> Response:
     is_file = interview.source == InterviewSource.FILE
     files = parts().spool.interviews
     try:
-        said = orjson.loads(files.read_whole(interview_id, SAID))
+        said = read_said(files, interview_id)
         pieces = files.read(interview_id, ORIGINAL if is_file else TEXT)
         content = chain([next(pieces, b"")], pieces)
     except UnknownFile as exc:
         raise ApiError(Code.INTERVIEW_NOT_FOUND) from exc
     log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
-    return _attachment(content, said["file_name"] or "interview.txt")
+    return _attachment(content, said.file_name or "interview.txt")
 
 
 @blueprint.delete("/<uuid:interview_id>")
