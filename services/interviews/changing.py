@@ -79,7 +79,7 @@ def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
 
 def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
     """What is left says that there was one, and who has deleted it."""
-    erased = ("masked_text", *RESULT_COLUMNS)
+    erased = ("masked_text", "evidence", *RESULT_COLUMNS)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
     for name in erased:

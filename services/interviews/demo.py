@@ -26,6 +26,7 @@ from models.interviews import (
 )
 from models.table import Table
 from services.accounts.accounts import add_account
+from services.interviews.evidence import resolve_evidence
 
 Json = Mapping[str, Any]
 
@@ -81,6 +82,7 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
     """As a finished analysis leaves it."""
     interview_id = _id_of("interview", content["title"])
     persona = content["persona_code"]
+    result = content["result"] | {"cleaned_script": content["cleaned_script"]}
     row = {
         "id": interview_id,
         "company_id": company_id,
@@ -92,8 +94,8 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
         "created_by": author,
         "interview_date": date.fromisoformat(content["interview_date"]),
         "persona_combination_id": _id_of("persona", f"{company_id}/{persona}"),
-        **content["result"],
-        "cleaned_script": content["cleaned_script"],
+        **result,
+        "evidence": resolve_evidence(result),
     }
     _add_missing(session, Interview, [row])
     run = {"interview_id": interview_id, "project_id": project_id, "step": InterviewStep.SAVE}

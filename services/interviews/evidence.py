@@ -10,7 +10,7 @@ from typing import Any
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 
-from services.interviews.script import Letters, Utterance, read_letters, read_numbers, read_utterances
+from services.interviews.script import Letters, Utterance, read_letters, read_utterances
 
 POINT_COLUMNS = ("primary_pain_points", "primary_needs")
 EVIDENCE_COLUMNS = (*POINT_COLUMNS, "key_takeaways")
@@ -28,8 +28,6 @@ _NUMBERED = re.compile(
 )
 _LABELLED = re.compile(r"([^:：]{1,40})[:：]\s*(\S.*)", re.DOTALL)
 _IN_MARKS = re.compile(r"[\"'“‘「『]([^\"'”’」』]+)[\"'”’」』]")
-_TEXT_FIELDS = ("quote", "text", "sentence", "cleaned_sentence", "content", "evidence")
-_NUMBER_FIELDS = ("utterance_ids", "utterance_id", "ids", "id", "lines", "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,8 @@ class Evidence:
 
 
 def resolve_evidence(result: Mapping[str, Any]) -> dict[str, list[list[dict[str, Any]]]]:
-    """For each column with evidence, in its order: what each of its items is borne out by. Pure."""
+    """For each column with evidence, in its order: what each of its items is borne out by. Pure; `result` holds the
+    columns as they are stored."""
     script = ScriptIndex(read_utterances(result.get("cleaned_script")))
     resolved = {name: [_resolve_point(script, item) for item in result.get(name) or ()] for name in POINT_COLUMNS}
     takeaways = [[_resolve_takeaway(script, str(item))] for item in result.get("key_takeaways") or ()]
@@ -52,8 +51,7 @@ def resolve_evidence(result: Mapping[str, Any]) -> dict[str, list[list[dict[str,
 
 def _resolve_point(script: "ScriptIndex", point: Any) -> list[Evidence]:
     said = point.get("evidence") if isinstance(point, dict) else None
-    items = said if isinstance(said, list) else [said]
-    quotes = (_read_quote(item) for item in items)
+    quotes = map(_read_quote, said if isinstance(said, list) else ())
     return [_resolve_quote(script, quote) for quote in quotes if quote is not None]
 
 
@@ -66,27 +64,15 @@ class _Quote:
     numbers: tuple[int, ...]
 
 
-def _read_quote(item: Any) -> _Quote | None:
+def _read_quote(text: Any) -> _Quote | None:
     """None for what says nothing."""
-    if isinstance(item, dict):
-        text = next((item[name] for name in _TEXT_FIELDS if isinstance(item.get(name), str)), "")
-        numbers = next((found for name in _NUMBER_FIELDS if (found := read_numbers(item.get(name)))), ())
-        return _read_text(text, numbers)
-    if isinstance(item, str):
-        return _read_text(item, ())
-    numbers = read_numbers(item)
-    return _Quote(", ".join(map(str, numbers)), (), numbers) if numbers else None
-
-
-def _read_text(text: str, numbers: tuple[int, ...]) -> _Quote | None:
-    said = unicodedata.normalize("NFC", text).strip()
+    said = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    if not said:
+        return None
     if only := _ONLY_NUMBERS.fullmatch(said):
         return _Quote(said, (), _numbers_in(only[1]))
-    if not said:
-        return _Quote(", ".join(map(str, numbers)), (), numbers) if numbers else None
     numbered = _NUMBERED.fullmatch(said)
-    words = (said, numbered[2]) if numbered else (said,)
-    return _Quote(said, words, numbers or (_numbers_in(numbered[1]) if numbered else ()))
+    return _Quote(said, (said, numbered[2]), _numbers_in(numbered[1])) if numbered else _Quote(said, (said,), ())
 
 
 def _numbers_in(text: str) -> tuple[int, ...]:

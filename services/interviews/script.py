@@ -25,7 +25,7 @@ def read_utterances(cleaned_script: Sequence[Any] | None) -> list[Utterance]:
     return [
         Utterance(
             position,
-            read_numbers(entry.get("id")) or (position,),
+            _numbers(entry.get("id")) or (position,),
             _word(entry, "speaker"),
             _word(entry, "category"),
             said,
@@ -35,7 +35,7 @@ def read_utterances(cleaned_script: Sequence[Any] | None) -> list[Utterance]:
     ]
 
 
-def read_numbers(value: Any) -> tuple[int, ...]:
+def _numbers(value: Any) -> tuple[int, ...]:
     """Of one number or a list of them; what is no number is passed over."""
     listed = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(number for item in listed if (number := _number(item)) is not None))

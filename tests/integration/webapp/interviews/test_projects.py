@@ -3,11 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from core.settings import Settings
-from tests.integration.interviews.company import World
+from services.interviews.evidence import resolve_evidence
+from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
 from .members import Member
@@ -77,6 +80,27 @@ def test_one_interview_is_shown_whole_and_in_short(jun: Member, world: World):
         1,
         None,
     )
+
+
+@pytest.mark.parametrize("is_resolved", [True, False])
+def test_points_and_takeaways_say_where_they_stand(vera: Member, world: World, engine: Engine, is_resolved: bool):
+    """Also in an interview that was analysed before its evidence was kept."""
+    columns = {
+        "cleaned_script": [{"id": [7], "speaker": "[이름1]", "category": "불편", "cleaned_sentence": "결제가 느려요."}],
+        "primary_pain_points": [{"description": "느리다", "weight": 2, "evidence": ["결제가 느려요", "없는 말"]}],
+        "key_takeaways": ["결제가 느려요: 불편"],
+    }
+    with Session(engine) as session, session.begin():
+        evidence = resolve_evidence(columns) if is_resolved else None
+        interview_id = add_interview(
+            session, world, world.food, "jun", status="completed", evidence=evidence, **columns
+        )
+    whole = vera.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    found = {"quote": "결제가 느려요", "utterance_ids": [7], "verified": True}
+    invented = {"quote": "없는 말", "utterance_ids": [], "verified": False}
+    assert whole["primary_pain_points"] == [{"description": "느리다", "weight": 2, "evidence": [found, invented]}]
+    assert whole["takeaway_evidence"] == [[found]]
+    assert (whole["primary_needs"], whole["key_takeaways"]) == (None, columns["key_takeaways"])
 
 
 def test_admins_alone_get_the_original_under_its_true_name(mina: Member, jun: Member, world: World):
