@@ -60,6 +60,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "rooms": "places",
     "script_sections": "headings of those interviews",
     "shifts": "of staff",
+    "utterances": "of those interviews",
     "welno_access_log": "append-only; people stand there by pseudonyms, the rest under the key that was destroyed",
     "welno_access_days": "ends of the log's chains",
     "welno_epoch": "one row of the event log",

@@ -16,10 +16,12 @@ from models.interviews.projects import (
 )
 from models.interviews.runs import InterviewRun, InterviewRunState, InterviewStep
 from models.interviews.status_changes import STATUS_CHANGES, may_change
+from models.interviews.utterances import IndexedUtterance
 
 __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
+    "IndexedUtterance",
     "Interview",
     "InterviewRun",
     "InterviewRunState",

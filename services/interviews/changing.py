@@ -21,6 +21,7 @@ from services.interviews.errors import InterviewNotFound, NotDeleted, NotFailed,
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.membership import require_interview
 from services.interviews.uploading import STARTS_AFTER
+from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
@@ -40,6 +41,7 @@ def delete_interview(member: MemberWork, interview_id: UUID) -> None:
         return
     end_run(member.session, interview.id, member.now)
     interview.deleted_at, interview.deleted_by = member.now, member.account_id
+    drop_utterances(member.session, interview.id)
     note_change(interview, member.now)
     tell_deleted(member.work, interview, member.now)
 
@@ -57,6 +59,7 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
         interview.status = InterviewStatus.FAILED
         interview.error = dict(CANCELLED)
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
+    index_utterances(member.session, interview)
     note_change(interview, member.now)
     member.session.flush()
     tell_added(member.work, interview, member.now)
@@ -71,6 +74,7 @@ def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     was_deleted = interview.deleted_at is not None
     end_run(member.session, interview.id, member.now)
+    drop_utterances(member.session, interview.id)
     receipt = empty_interview(interview, member.now, member.account_id)
     if not was_deleted:
         tell_deleted(member.work, interview, member.now)

@@ -27,6 +27,7 @@ from models.interviews import (
 from models.table import Table
 from services.accounts.accounts import add_account
 from services.interviews.evidence import resolve_evidence
+from services.interviews.utterance_index import index_utterances
 
 Json = Mapping[str, Any]
 
@@ -98,6 +99,7 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
         "evidence": resolve_evidence(result),
     }
     _add_missing(session, Interview, [row])
+    index_utterances(session, session.get_one(Interview, interview_id))
     run = {"interview_id": interview_id, "project_id": project_id, "step": InterviewStep.SAVE}
     _add_missing(session, InterviewRun, [run | {"state": InterviewRunState.ENDED, "due_at": func.now()}])
 

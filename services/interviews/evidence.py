@@ -10,7 +10,7 @@ from typing import Any
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 
-from services.interviews.script import Letters, Utterance, read_letters, read_utterances
+from services.interviews.script import Letters, ScriptUtterance, read_letters, read_utterances
 
 POINT_COLUMNS = ("primary_pain_points", "primary_needs")
 EVIDENCE_COLUMNS = (*POINT_COLUMNS, "key_takeaways")
@@ -100,7 +100,7 @@ def _resolve_takeaway(script: "ScriptIndex", takeaway: str) -> Evidence:
     return Evidence(said, [], verified=False)
 
 
-def _verified(quote: str, utterances: Iterable[Utterance]) -> Evidence:
+def _verified(quote: str, utterances: Iterable[ScriptUtterance]) -> Evidence:
     ids = dict.fromkeys(number for one in utterances for number in one.ids)
     return Evidence(quote, list(ids), verified=True)
 
@@ -108,7 +108,7 @@ def _verified(quote: str, utterances: Iterable[Utterance]) -> Evidence:
 class ScriptIndex:
     """Where words stand in a script: verbatim, else spaces and punctuation aside, else nearly so; also over lines."""
 
-    def __init__(self, utterances: Sequence[Utterance]) -> None:
+    def __init__(self, utterances: Sequence[ScriptUtterance]) -> None:
         self._utterances = utterances
         letters = [read_letters(one.text).text for one in utterances]
         self._letters = "".join(letters)
@@ -118,7 +118,7 @@ class ScriptIndex:
         self._speakers = {one.speaker for one in utterances}
         self._comparisons_left = _MOST_COMPARISONS
 
-    def numbered(self, numbers: Sequence[int]) -> list[Utterance]:
+    def numbered(self, numbers: Sequence[int]) -> list[ScriptUtterance]:
         wanted = set(numbers)
         return [one for one in self._utterances if wanted.intersection(one.ids)] if wanted else []
 
@@ -128,8 +128,8 @@ class ScriptIndex:
         return labelled[2] if labelled and labelled[1].strip() in self._speakers else ""
 
     def find_each(
-        self, candidates: Sequence[str], hinted: Sequence[Utterance]
-    ) -> Iterator[tuple[str, Sequence[Utterance]]]:
+        self, candidates: Sequence[str], hinted: Sequence[ScriptUtterance]
+    ) -> Iterator[tuple[str, Sequence[ScriptUtterance]]]:
         """Those of the candidates that stand there, with where; a surer way for each comes before a less sure one."""
         letters = [(one, read_letters(one)) for one in candidates]
         for look in (self._find_verbatim, self._find_letters, self._find_alike):
@@ -137,12 +137,12 @@ class ScriptIndex:
                 if bare.text and (found := look(words, bare, hinted)):
                     yield words, found
 
-    def _find_verbatim(self, words: str, bare: Letters, hinted: Sequence[Utterance]) -> Sequence[Utterance]:
+    def _find_verbatim(self, words: str, bare: Letters, hinted: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
         if len(bare.text) < _SHORTEST_PART:
             return ()
         return [one for one in (*hinted, *self._utterances) if words in one.text][:1]
 
-    def _find_letters(self, _: str, bare: Letters, hinted: Sequence[Utterance]) -> Sequence[Utterance]:
+    def _find_letters(self, _: str, bare: Letters, hinted: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
         for one in hinted:
             if _is_in(bare.text, read_letters(one.text).text):
                 return (one,)
@@ -151,7 +151,7 @@ class ScriptIndex:
         start = self._letters.find(bare.text)
         return self._between(start, start + len(bare.text)) if start >= 0 else ()
 
-    def _find_alike(self, _: str, bare: Letters, __: Sequence[Utterance]) -> Sequence[Utterance]:
+    def _find_alike(self, _: str, bare: Letters, __: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
         comparisons = len(bare.text) * len(self._letters)
         if len(bare.text) < _SHORTEST_PART or not comparisons or comparisons > self._comparisons_left:
             return ()
@@ -173,10 +173,10 @@ class ScriptIndex:
         common = [block for block in LCSseq.editops(quoted, window).as_matching_blocks() if block.size]
         return found.dest_start + common[0].b, found.dest_start + common[-1].b + common[-1].size
 
-    def _between(self, start: int, end: int) -> Sequence[Utterance]:
+    def _between(self, start: int, end: int) -> Sequence[ScriptUtterance]:
         return self._utterances[bisect_right(self._ends, start) : bisect_right(self._ends, end - 1) + 1]
 
-    def _mostly_between(self, start: int, end: int) -> Sequence[Utterance]:
+    def _mostly_between(self, start: int, end: int) -> Sequence[ScriptUtterance]:
         """Without lines of which an inexact match has taken a letter or two."""
         first = bisect_right(self._ends, start)
         kept = []

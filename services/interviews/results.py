@@ -17,6 +17,7 @@ from core.logs import get_logger
 from models.interviews import RESULT_COLUMNS, Interview, KeyTakeaway, PersonaCombination, ScriptSection
 from services.interviews.evidence import resolve_evidence
 from services.interviews.outputs import read_persona_code, shape_outputs
+from services.interviews.utterance_index import index_utterances
 
 log = get_logger(__name__)
 
@@ -31,6 +32,7 @@ def save_result(session: Session, interview: Interview, outputs: Mapping[str, An
     interview.evidence = resolve_evidence({name: getattr(interview, name) for name in RESULT_COLUMNS})
     interview.persona_combination_id = _find_persona(session, interview.company_id, read_persona_code(outputs))
     session.flush()
+    index_utterances(session, interview)
     _learn_or_leave(session, interview)
 
 

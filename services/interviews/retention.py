@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.interviews import Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.changing import empty_interview, end_run
+from services.interviews.utterance_index import drop_utterances
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles
 
@@ -25,6 +26,7 @@ def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime,
             overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
             for interview in overdue:
                 end_run(work.session, interview.id, now)
+                drop_utterances(work.session, interview.id)
                 if interview.deleted_by is not None:  # as the constraint says
                     empty_interview(interview, now, interview.deleted_by)
         for interview in overdue:

@@ -10,7 +10,7 @@ _LONGEST_NUMBER = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class ScriptUtterance:
     """`position` counts the script's entries from 1; `ids` are the numbers that the script itself gives the entry."""
 
     position: int
@@ -20,10 +20,10 @@ class Utterance:
     text: str
 
 
-def read_utterances(cleaned_script: Sequence[Any] | None) -> list[Utterance]:
+def read_utterances(cleaned_script: Sequence[Any] | None) -> list[ScriptUtterance]:
     """Entries that say nothing are passed over; one without numbers has that of its position."""
     return [
-        Utterance(
+        ScriptUtterance(
             position,
             _numbers(entry.get("id")) or (position,),
             _word(entry, "speaker"),

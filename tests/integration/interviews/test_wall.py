@@ -16,8 +16,8 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 
 from .company import World
 
-OF_PROJECT = ("interviews", "script_sections", "key_takeaways", "interview_runs", "project_members")
-CONTENT = ("interviews", "script_sections", "key_takeaways")
+CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
+OF_PROJECT = (*CONTENT, "interview_runs", "project_members")
 
 
 @contextmanager
@@ -129,6 +129,34 @@ def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: Wo
             seen = {table: projects_in(connection, table) for table in CONTENT}
             outer.rollback()
     assert seen == {table: set() for table in CONTENT}
+
+
+FIND = text("""
+    select interview_id from welno.find_utterances(:project, array['질문'], '질문', 10, null, null, null)
+""")
+
+
+@pytest.mark.parametrize(("name", "there"), [("jun", "food"), ("sora", "secret"), ("sora", "food"), ("jun", "bank")])
+def test_the_search_shows_a_member_their_own_project_only(engine: Engine, world: World, name: str, there: str):
+    with acting_as(engine, "welno_member", account_id=world.people[name]) as connection:
+        found = list(connection.execute(FIND, {"project": getattr(world, there)}).scalars())
+    assert len(found) == ((name, there) in {("jun", "food"), ("sora", "secret")})
+
+
+def test_the_search_shows_nobody_anything(engine: Engine, world: World):
+    with acting_as(engine, "welno_member") as connection:
+        assert list(connection.execute(FIND, {"project": world.food})) == []
+    with acting_as(engine, "welno_analyst") as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(FIND, {"project": world.food})
+
+
+def test_no_role_of_ours_may_become_the_searcher(engine: Engine, world: World):
+    members = text("""
+        select m.rolname from pg_auth_members join pg_roles m on m.oid = member join pg_roles r on r.oid = roleid
+        where r.rolname = 'welno_searcher' and m.rolname like 'welno%'
+    """)
+    with engine.connect() as connection:
+        assert list(connection.execute(members)) == []
 
 
 def nothing(*_: object) -> None:

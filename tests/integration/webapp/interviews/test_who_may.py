@@ -53,6 +53,7 @@ CALLS = {
     "interviews_projects.show_interviews": Call("GET", PROJECT + "/interviews"),
     "interviews_projects.show_personas": Call("GET", PROJECT + "/personas"),
     "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
+    "interviews_search.search": Call("GET", PROJECT + "/search?q=결제"),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
@@ -60,7 +61,9 @@ CALLS = {
 OWN = {"interviews_projects.show_projects"}
 # In test_stream.py: it does not end by itself.
 ELSEWHERE = {"interviews_stream.project_events"}
-CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
+CONTENT = tuple(
+    f"welno.{name}" for name in ("interviews", "script_sections", "key_takeaways", "interview_runs", "utterances")
+)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from webapp.api.fields import WORD_MAX, InputSchema, Text
 
 PAGE_MAX = 100
 _POINTS = {"description": "Each with `description` and `evidence`, a list as in `takeaway_evidence`."}
-_PAGE_FAULT = f"1에서 {PAGE_MAX} 사이의 수를 보내 주세요."
+PAGE_FAULT = f"1에서 {PAGE_MAX} 사이의 수를 보내 주세요."
 
 
 class InterviewsQuery(InputSchema):
     limit = fields.Integer(
         load_default=50,
-        validate=validate.Range(1, PAGE_MAX, error=_PAGE_FAULT),
-        error_messages={"invalid": _PAGE_FAULT},
+        validate=validate.Range(1, PAGE_MAX, error=PAGE_FAULT),
+        error_messages={"invalid": PAGE_FAULT},
     )
     before = fields.UUID(load_default=None, error_messages={"invalid_uuid": "앞 쪽의 next를 보내 주세요."})
     status = Text(
