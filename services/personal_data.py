@@ -52,6 +52,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",
     "nfc_tags": "tags on walls",
+    "original_reads": "which member read the original of one of those interviews",
     "persona_combinations": "personas of companies, no people",
     "project_members": "which accounts work on which project",
     "projects": "of companies",

@@ -1,4 +1,4 @@
-"""what members find in analyses: where quotes stand, and who said what: expand. Processes of before know nothing of it."""
+"""where quotes stand, who said what, and who read an original: expand. Processes of before know nothing of it."""
 
 from collections.abc import Sequence
 
@@ -29,6 +29,32 @@ _UTTERANCES = """
     create index ix_utterances_bigrams on welno.utterances using gin (bigrams);
     create index ix_utterances_order on welno.utterances
         (project_id, interview_at desc, interview_id desc, position);
+"""
+# Members add to it and read it; nobody changes what stands there.
+_ORIGINAL_READS = """
+    create table welno.original_reads (
+        id bigserial not null,
+        project_id uuid not null,
+        interview_id uuid not null,
+        account_id uuid not null,
+        read_at timestamptz not null,
+        request_id text not null,
+        constraint pk_original_reads primary key (id),
+        constraint fk_original_reads_project_id foreign key(project_id) references welno.projects (id),
+        constraint fk_original_reads_interview_id foreign key(interview_id) references welno.interviews (id),
+        constraint fk_original_reads_account_id foreign key(account_id) references welno.accounts (account_id)
+    );
+    create index ix_original_reads_list on welno.original_reads (project_id, id desc);
+    create index ix_original_reads_interview_id on welno.original_reads (interview_id);
+    alter table welno.original_reads enable row level security;
+    alter table welno.original_reads force row level security;
+    create policy members_read on welno.original_reads for select to welno_member
+        using (project_id in (select welno.my_projects()));
+    create policy members_write on welno.original_reads for insert to welno_member
+        with check (project_id in (select welno.my_projects())
+            and account_id = nullif(current_setting('welno.account_id', true), '')::uuid);
+    grant select, insert on welno.original_reads to welno_member;
+    grant usage on sequence welno.original_reads_id_seq to welno_member;
 """
 # As in 0030: roles belong to the cluster.
 _ROLE = """
@@ -89,6 +115,7 @@ def upgrade() -> None:
     op.execute(_UTTERANCES)
     op.execute(_GRANTS)
     _protect("utterances")
+    op.execute(_ORIGINAL_READS)
     op.execute(_ROLE)
     op.execute(_SEARCH)
 
@@ -106,6 +133,7 @@ def _protect(table: str) -> None:
 def downgrade() -> None:
     """The role stays: other databases of the cluster may have it, too."""
     op.execute("drop function welno.find_utterances(uuid, text[], text, bigint, timestamptz, uuid, bigint)")
+    op.execute("drop table welno.original_reads")
     op.execute("drop table welno.utterances")
     op.execute("revoke execute on function welno.my_projects() from welno_searcher")
     op.execute("revoke usage on schema welno from welno_searcher")

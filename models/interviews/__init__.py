@@ -6,6 +6,7 @@ from models.interviews.interviews import (
     InterviewSource,
     InterviewStatus,
 )
+from models.interviews.original_reads import OriginalRead
 from models.interviews.projects import (
     KeyTakeaway,
     PersonaCombination,
@@ -29,6 +30,7 @@ __all__ = [
     "InterviewStatus",
     "InterviewStep",
     "KeyTakeaway",
+    "OriginalRead",
     "PersonaCombination",
     "Project",
     "ProjectMember",

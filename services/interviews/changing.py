@@ -15,9 +15,10 @@ from models.interviews import (
     InterviewRunState,
     InterviewStatus,
     InterviewStep,
+    Project,
     ProjectRole,
 )
-from services.interviews.errors import InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.membership import require_interview
 from services.interviews.uploading import STARTS_AFTER
@@ -98,16 +99,18 @@ def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> di
     return receipt
 
 
-def retry_interview(member: MemberWork, interview_id: UUID) -> int:
-    """The new attempt's number. What need not be done again is not. Of several at once one wins.
+def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
+    """The new attempt's number. What need not be done again is not. Of several at once one wins. `consents`: whoever
+    was interviewed has, if that was not said at the upload.
 
-    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed.
+    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing.
     """
     interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
     if interview.deleted_at is not None:
         raise InterviewNotFound
     if interview.status != InterviewStatus.FAILED:
         raise NotFailed
+    _require_consent(member, interview, consents=consents)
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
@@ -122,6 +125,15 @@ def retry_interview(member: MemberWork, interview_id: UUID) -> int:
     }
     _make_due(member.session, interview.id, member.now + STARTS_AFTER, step=step, **begin)
     return interview.attempt
+
+
+def _require_consent(member: MemberWork, interview: Interview, *, consents: bool) -> None:
+    """Also where the project did not require it when the interview was uploaded. Raises ConsentMissing."""
+    if consents and interview.consent_at is None:
+        interview.consent_at, interview.consent_by = member.now, member.account_id
+    project = member.session.get_one(Project, interview.project_id)
+    if project.requires_consent and interview.consent_at is None:
+        raise ConsentMissing
 
 
 def process_interview(

@@ -14,6 +14,7 @@ from models.interviews import (
     Interview,
     InterviewRun,
     KeyTakeaway,
+    OriginalRead,
     PersonaCombination,
     Project,
     ProjectMember,
@@ -133,6 +134,15 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             said="질문",
             letters="질문",
             bigrams=["질문"],
+        )
+    )
+    session.add(
+        OriginalRead(
+            project_id=project,
+            interview_id=interview_id,
+            account_id=world.people[author],
+            read_at=clock.now(),
+            request_id="",
         )
     )
     session.flush()

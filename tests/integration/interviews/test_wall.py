@@ -17,7 +17,8 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
-OF_PROJECT = (*CONTENT, "interview_runs", "project_members")
+FORCED = (*CONTENT, "original_reads")
+OF_PROJECT = (*FORCED, "interview_runs", "project_members")
 
 
 @contextmanager
@@ -90,6 +91,30 @@ def test_a_member_moves_no_row_into_another_project(engine: Engine, world: World
         connection.execute(text("update welno.interviews set project_id = :there"), {"there": world.secret})
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["update welno.original_reads set read_at = now()", "delete from welno.original_reads"],
+)
+def test_what_is_written_of_a_reading_stays(engine: Engine, world: World, statement: str):
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text(statement))
+
+
+def test_nobody_reads_in_the_name_of_another(engine: Engine, world: World):
+    again = text("""
+        insert into welno.original_reads (project_id, interview_id, account_id, read_at, request_id)
+        select project_id, interview_id, :other, now(), '' from welno.original_reads
+    """)
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(again, {"other": world.people["jun"]})
+
+
 def test_a_member_adds_themselves_to_no_other_project(engine: Engine, world: World):
     row = {"project": world.secret, "account": world.people["jun"]}
     statement = text(
@@ -119,16 +144,16 @@ def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: Wo
         " where relnamespace = 'welno'::regnamespace and relrowsecurity and relforcerowsecurity"
     )
     with engine.connect() as connection:
-        assert set(connection.execute(forced).scalars()) == set(CONTENT)
+        assert set(connection.execute(forced).scalars()) == set(FORCED)
         owner = f"owner_{uuid4().hex[:8]}"
         with connection.begin_nested() if connection.in_transaction() else connection.begin() as outer:
             connection.execute(text(f"create role {owner}; grant usage, create on schema welno to {owner}"))
-            for table in CONTENT:
+            for table in FORCED:
                 connection.execute(text(f"alter table welno.{table} owner to {owner}"))
             connection.execute(text(f"set local role {owner}"))
-            seen = {table: projects_in(connection, table) for table in CONTENT}
+            seen = {table: projects_in(connection, table) for table in FORCED}
             outer.rollback()
-    assert seen == {table: set() for table in CONTENT}
+    assert seen == {table: set() for table in FORCED}
 
 
 FIND = text("""

@@ -11,7 +11,8 @@ from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.logs import get_logger
-from models.interviews import InterviewSource, ProjectRole
+from models.interviews import Interview, InterviewSource, ProjectRole
+from services.interviews.audit import note_original_read
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
 from services.interviews.membership import require_interview
@@ -64,18 +65,24 @@ def show_status(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 401, 403, 404)
 def show_original(caller: MemberCaller, interview_id: UUID) -> Response:
     """The unmasked original, for admins; who reads it is written down."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work(caller.account_id, g.request_id) as member:
         interview = require_interview(member, interview_id, ProjectRole.ADMIN)
+        name, content = _open_original(interview)
+        note_original_read(member, interview)
+    log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
+    return _attachment(content, name)
+
+
+def _open_original(interview: Interview) -> tuple[str, Iterator[bytes]]:
+    """Its true name, and what is in it. Raises ApiError."""
     is_file = interview.source == InterviewSource.FILE
     files = parts().spool.interviews
     try:
-        said = orjson.loads(files.read_whole(interview_id, SAID))
-        pieces = files.read(interview_id, ORIGINAL if is_file else TEXT)
-        content = chain([next(pieces, b"")], pieces)
+        said = orjson.loads(files.read_whole(interview.id, SAID))
+        pieces = files.read(interview.id, ORIGINAL if is_file else TEXT)
+        return said["file_name"] or "interview.txt", chain([next(pieces, b"")], pieces)
     except UnknownFile as exc:
         raise ApiError(Code.INTERVIEW_NOT_FOUND) from exc
-    log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
-    return _attachment(content, said["file_name"] or "interview.txt")
 
 
 @blueprint.delete("/<uuid:interview_id>")

@@ -54,6 +54,7 @@ CALLS = {
     "interviews_projects.show_personas": Call("GET", PROJECT + "/personas"),
     "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
     "interviews_search.search": Call("GET", PROJECT + "/search?q=결제"),
+    "interviews_audit.show_original_reads": Call("GET", PROJECT + "/original-reads", 200, 403, 403),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
@@ -62,7 +63,8 @@ OWN = {"interviews_projects.show_projects"}
 # In test_stream.py: it does not end by itself.
 ELSEWHERE = {"interviews_stream.project_events"}
 CONTENT = tuple(
-    f"welno.{name}" for name in ("interviews", "script_sections", "key_takeaways", "interview_runs", "utterances")
+    f"welno.{name}"
+    for name in ("interviews", "script_sections", "key_takeaways", "interview_runs", "utterances", "original_reads")
 )
 
 
