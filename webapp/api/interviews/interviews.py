@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import orjson
@@ -18,6 +17,7 @@ from services.interviews.changing import delete_interview, erase_interview, rest
 from services.interviews.membership import require_interview
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
+from webapp.api.interviews.attachments import attachment
 from webapp.api.interviews.receiving import ORIGINAL, SAID, TEXT
 from webapp.api.interviews.schemas.interviews import (
     EraseQuery,
@@ -70,7 +70,7 @@ def show_original(caller: MemberCaller, interview_id: UUID) -> Response:
         name, content = _open_original(interview)
         note_original_read(member, interview)
     log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
-    return _attachment(content, name)
+    return attachment(content, name)
 
 
 def _open_original(interview: Interview) -> tuple[str, Iterator[bytes]]:
@@ -115,11 +115,3 @@ def restore(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     with stores().member_work(caller.account_id, g.request_id) as member:
         interview = restore_interview(member, interview_id, stores().settings.interviews.keep_days)
         return {"success": True, "interview": describe_interview(interview)}
-
-
-def _attachment(content: Iterator[bytes], name: str) -> Response:
-    response = Response(content, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f"attachment; filename=\"interview\"; filename*=UTF-8''{quote(name, '')}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -55,6 +55,8 @@ CALLS = {
     "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
     "interviews_search.search": Call("GET", PROJECT + "/search?q=결제"),
     "interviews_audit.show_original_reads": Call("GET", PROJECT + "/original-reads", 200, 403, 403),
+    "interviews_exports.export_interview": Call("GET", INTERVIEW + "/export?format=md"),
+    "interviews_exports.export_project": Call("GET", PROJECT + "/export?format=csv"),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
