@@ -8,6 +8,7 @@ class Queue(StrEnum):
     COLLECTION = "collection"
     FILES = "files"
     HOUSEKEEPING = "housekeeping"
+    INTERVIEWS = "interviews"
 
 
 class Step(StrEnum):
@@ -33,6 +34,7 @@ class Task(StrEnum):
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
+    RUN_INTERVIEW = "welno.interviews.run"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -45,6 +47,7 @@ class ProcessKind(StrEnum):
     WORKER = "worker"
     POLLER = "poller"
     REFRESHER = "refresher"
+    ANALYST = "analyst"
 
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
@@ -68,6 +71,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
+    Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,

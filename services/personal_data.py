@@ -48,6 +48,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "companies": "whose people the members are",
     "displays": "screens",
     "exams": "what people wait for",
+    "interview_counts": "counts",
     "interview_runs": "how far an analysis is",
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",

@@ -1,5 +1,6 @@
 """Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
 
+from models.interviews.counts import InterviewCount
 from models.interviews.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -24,6 +25,7 @@ __all__ = [
     "STATUS_CHANGES",
     "IndexedUtterance",
     "Interview",
+    "InterviewCount",
     "InterviewRun",
     "InterviewRunState",
     "InterviewSource",

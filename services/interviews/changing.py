@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlalchemy.orm import Session
-
 from models.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -21,6 +18,7 @@ from models.interviews import (
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.membership import require_interview
+from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
@@ -29,6 +27,8 @@ UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
 CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요."}
 # A run that is due for so long stands still, as the sweep has sent it several times by then.
 _STANDS_STILL_AFTER = timedelta(seconds=10)
+# Of the metadata: they are noted anew.
+_OF_ATTEMPT = frozenset({"processing_started_at", "processing_completed_at", "failed_at"})
 _ERASED_TITLE = "지워진 인터뷰"
 
 
@@ -115,15 +115,8 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
     step = InterviewStep.EXTRACT if interview.masked_text is None else InterviewStep.ANALYSE
-    begin = {
-        "attempt": interview.attempt,
-        "miso_user": None,
-        "miso_task_id": None,
-        "miso_run_id": None,
-        "deadline_at": None,
-        "elapsed_seconds": None,
-    }
-    _make_due(member.session, interview.id, member.now + STARTS_AFTER, step=step, **begin)
+    begin = NO_CALL | {"attempt": interview.attempt}
+    restart_run(member, interview.id, member.now + STARTS_AFTER, step=step, **begin)
     return interview.attempt
 
 
@@ -150,21 +143,12 @@ def process_interview(
     run = member.session.get_one(InterviewRun, interview.id, with_for_update=True)
     if interview.status == InterviewStatus.FAILED and has_answer(interview.attempt):
         _begin_again(member, interview, {})
-        _make_due(member.session, interview.id, member.now, step=InterviewStep.SAVE)
+        restart_run(member, interview.id, member.now, step=InterviewStep.SAVE)
         return
     stands_still = run.state == InterviewRunState.READY and run.due_at + _STANDS_STILL_AFTER <= member.now
     if InterviewStatus(interview.status) not in UNFINISHED or not stands_still:
         raise UnderWay
-    _make_due(member.session, interview.id, member.now, step=InterviewStep(run.step))
-
-
-def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
-    """Whoever works on it finds another fence."""
-    session.execute(
-        update(InterviewRun)
-        .where(InterviewRun.interview_id == interview_id)
-        .values(_next_fence(InterviewRunState.ENDED) | {"updated_at": now})
-    )
+    restart_run(member, interview.id, member.now, step=InterviewStep(run.step))
 
 
 def note_change(interview: Interview, now: datetime) -> None:
@@ -176,16 +160,7 @@ def note_change(interview: Interview, now: datetime) -> None:
 def _begin_again(member: MemberWork, interview: Interview, noted: dict[str, Any]) -> None:
     interview.status = InterviewStatus.PROCESSING
     interview.error = None
-    interview.details = interview.details | noted
+    interview.details = {name: value for name, value in interview.details.items() if name not in _OF_ATTEMPT} | noted
     note_change(interview, member.now)
     member.session.flush()
     tell_status(member.work, interview, InterviewStatus.FAILED, member.now)
-
-
-def _make_due(session: Session, interview_id: UUID, due_at: datetime, *, step: InterviewStep, **more: Any) -> None:
-    values = _next_fence(InterviewRunState.READY) | {"step": step, "due_at": due_at, "tries": 0} | more
-    session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(values))
-
-
-def _next_fence(state: InterviewRunState) -> dict[str, Any]:
-    return {"state": state, "owner_id": None, "fence": InterviewRun.fence + 1}

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.interviews import Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
-from services.interviews.changing import empty_interview, end_run
+from services.interviews.changing import empty_interview
+from services.interviews.runs import end_run
 from services.interviews.utterance_index import drop_utterances
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles

@@ -24,6 +24,7 @@ from services.interviews.errors import BudgetSpent, ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
+from services.interviews.runs import send_run
 from services.interviews.wall import MemberWork
 
 # Whose days interviews are.
@@ -70,6 +71,7 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
     member.session.add(_make_run(member, interview))
     member.session.flush()
     tell_added(member.work, interview, member.now)
+    send_run(member.work, interview.id, member.request_id)
     return {
         "interview_id": str(interview.id),
         "status": interview.status,
@@ -137,11 +139,15 @@ def _day_of(moment: datetime) -> date:
 
 
 def _make_run(member: MemberWork, interview: Interview) -> InterviewRun:
+    """It counts as sent: the commit does so."""
+    due_at = member.now + STARTS_AFTER
     return InterviewRun(
         interview_id=interview.id,
         project_id=interview.project_id,
         step=InterviewStep.EXTRACT,
         state=InterviewRunState.READY,
-        due_at=member.now + STARTS_AFTER,
+        due_at=due_at,
+        sends=1,
+        sent_at=due_at,
         request_id=member.request_id,
     )

@@ -22,14 +22,48 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUTF8": "1", "
 _LONGEST_CODE = 32
 
 
+class ReaderProcesses:
+    """The readers at work for this process, which may have to end them before they are done."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self.is_stopped = False
+
+    @contextlib.contextmanager
+    def one(self, child: "subprocess.Popen[bytes]") -> Iterator[None]:
+        with self._lock:
+            self._running.add(child)
+        try:
+            if self.is_stopped:
+                _kill_group(child)
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(child)
+
+    def kill_all(self) -> None:
+        """For good: who waits for one gets ReaderUnavailable."""
+        self.is_stopped = True
+        with self._lock:
+            for child in self._running:
+                _kill_group(child)
+
+
 def extract_text(
-    kind: FileKind, pieces: Iterable[bytes], *, max_characters: int, wall_seconds: float = WALL_SECONDS
+    kind: FileKind,
+    pieces: Iterable[bytes],
+    *,
+    max_characters: int,
+    wall_seconds: float = WALL_SECONDS,
+    readers: ReaderProcesses | None = None,
 ) -> str:
-    """The file's text, cleaned. Raises FileUnusable, and ReaderUnavailable when the reader itself is at fault.
+    """The file's text, cleaned. Raises FileUnusable, and ReaderUnavailable when the reader itself is at fault, or was
+    ended by `readers`.
 
     What `pieces` raises comes out, too: nobody takes half a file for the whole.
     """
-    code, text = _run_child(kind, pieces, wall_seconds)
+    code, text = _run_child(kind, pieces, wall_seconds, readers or ReaderProcesses())
     if code != OK:
         raise FileUnusable(FileFault(code))
     if len(text) > max_characters:
@@ -37,7 +71,9 @@ def extract_text(
     return text
 
 
-def _run_child(kind: FileKind, pieces: Iterable[bytes], wall_seconds: float) -> tuple[str, str]:
+def _run_child(
+    kind: FileKind, pieces: Iterable[bytes], wall_seconds: float, readers: ReaderProcesses
+) -> tuple[str, str]:
     try:
         child = subprocess.Popen(  # noqa: S603 our own module, and a kind out of seven
             [*_COMMAND, str(kind)],
@@ -50,11 +86,13 @@ def _run_child(kind: FileKind, pieces: Iterable[bytes], wall_seconds: float) -> 
         )
     except OSError as exc:
         raise ReaderUnavailable from exc
-    with _killed_at_last(child, wall_seconds):
+    with _killed_at_last(child, wall_seconds), readers.one(child):
         feeding = Feeding(child.stdin, pieces)
         output = child.stdout.read(MAX_TEXT_BYTES + _LONGEST_CODE) if child.stdout else b""
         is_killed = _wait_for_end(child)
         feeding.finish()
+    if is_killed and readers.is_stopped:
+        raise ReaderUnavailable
     if is_killed:  # at work, by its limits or by ours
         return FileFault.FILE_TOO_COMPLEX, ""
     code, _, text = output.partition(b"\n")

@@ -311,3 +311,26 @@ def test_no_key_and_no_text_stand_in_reprs_errors_and_logs(workflows, agent, con
     shown += caplog.text + "".join(map(repr, (workflows, agent, refused.value, refused.value.args, str(refused.value))))
     assert "sandbox-miso" not in shown
     assert not re.search("김하늘|결제", shown)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_process_that_stops_ends_its_calls_at_once(sandbox, control, streamed):
+    control.fault(workflow_seconds=30)
+    client, ended = MisoWorkflows(sandbox, "sandbox-miso-key"), []
+
+    def call():
+        with pytest.raises(errors.MisoAnswerLost):
+            run(client, streamed=streamed, user=f"iv-stops-{streamed}")
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    wait_until(lambda: control.calls(user=f"iv-stops-{streamed}")["calls"])
+    began = time.monotonic()
+    client.abort_all()
+    thread.join(5)
+    assert ended[0] - began < 1
+    with pytest.raises(errors.MisoError):
+        run(client, streamed=streamed, user="iv-later")
+    assert control.calls(user="iv-later")["billed"] == {}
+    client.close()

@@ -5,7 +5,6 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-import orjson
 from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
@@ -14,11 +13,11 @@ from models.interviews import Interview, InterviewSource, ProjectRole
 from services.interviews.audit import note_original_read
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
+from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.attachments import attachment
-from webapp.api.interviews.receiving import ORIGINAL, SAID, TEXT
 from webapp.api.interviews.schemas.interviews import (
     EraseQuery,
     InterviewOutput,
@@ -78,9 +77,9 @@ def _open_original(interview: Interview) -> tuple[str, Iterator[bytes]]:
     is_file = interview.source == InterviewSource.FILE
     files = parts().spool.interviews
     try:
-        said = orjson.loads(files.read_whole(interview.id, SAID))
+        said = read_said(files, interview.id)
         pieces = files.read(interview.id, ORIGINAL if is_file else TEXT)
-        return said["file_name"] or "interview.txt", chain([next(pieces, b"")], pieces)
+        return said.file_name or "interview.txt", chain([next(pieces, b"")], pieces)
     except UnknownFile as exc:
         raise ApiError(Code.INTERVIEW_NOT_FOUND) from exc
 
