@@ -1,5 +1,6 @@
 """Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
 
+from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
 from models.interviews.interviews import (
     RESULT_COLUMNS,
@@ -32,6 +33,7 @@ __all__ = [
     "InterviewStatus",
     "InterviewStep",
     "KeyTakeaway",
+    "MisoCost",
     "OriginalRead",
     "PersonaCombination",
     "Project",

@@ -14,6 +14,7 @@ from models.interviews import (
     Interview,
     InterviewRun,
     KeyTakeaway,
+    MisoCost,
     OriginalRead,
     PersonaCombination,
     Project,
@@ -134,6 +135,17 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             said="질문",
             letters="질문",
             bigrams=["질문"],
+        )
+    )
+    session.add(
+        MisoCost(
+            interview_id=interview_id,
+            attempt=1,
+            project_id=project,
+            called_at=clock.now(),
+            calls=1,
+            tokens=10,
+            seconds=1,
         )
     )
     session.add(

@@ -17,7 +17,7 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
-FORCED = (*CONTENT, "original_reads")
+FORCED = (*CONTENT, "original_reads", "miso_costs")
 OF_PROJECT = (*FORCED, "interview_runs", "project_members")
 
 
@@ -93,9 +93,14 @@ def test_a_member_moves_no_row_into_another_project(engine: Engine, world: World
 
 @pytest.mark.parametrize(
     "statement",
-    ["update welno.original_reads set read_at = now()", "delete from welno.original_reads"],
+    [
+        "update welno.original_reads set read_at = now()",
+        "delete from welno.original_reads",
+        "update welno.miso_costs set tokens = 0",
+        "delete from welno.miso_costs",
+    ],
 )
-def test_what_is_written_of_a_reading_stays(engine: Engine, world: World, statement: str):
+def test_a_member_changes_no_record_of_readings_and_costs(engine: Engine, world: World, statement: str):
     with (
         acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
         pytest.raises(ProgrammingError, match="permission denied"),

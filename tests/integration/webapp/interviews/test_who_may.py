@@ -57,6 +57,7 @@ CALLS = {
     "interviews_audit.show_original_reads": Call("GET", PROJECT + "/original-reads", 200, 403, 403),
     "interviews_exports.export_interview": Call("GET", INTERVIEW + "/export?format=md"),
     "interviews_exports.export_project": Call("GET", PROJECT + "/export?format=csv"),
+    "interviews_audit.show_project_costs": Call("GET", PROJECT + "/costs?month=2026-11", 200, 403, 403),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
@@ -66,7 +67,15 @@ OWN = {"interviews_projects.show_projects"}
 ELSEWHERE = {"interviews_stream.project_events"}
 CONTENT = tuple(
     f"welno.{name}"
-    for name in ("interviews", "script_sections", "key_takeaways", "interview_runs", "utterances", "original_reads")
+    for name in (
+        "interviews",
+        "script_sections",
+        "key_takeaways",
+        "interview_runs",
+        "utterances",
+        "original_reads",
+        "miso_costs",
+    )
 )
 
 
