@@ -1,5 +1,6 @@
 """Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
 
+from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
 from models.interviews.interviews import (
     RESULT_COLUMNS,
@@ -7,6 +8,7 @@ from models.interviews.interviews import (
     InterviewSource,
     InterviewStatus,
 )
+from models.interviews.original_reads import OriginalRead
 from models.interviews.projects import (
     KeyTakeaway,
     PersonaCombination,
@@ -17,10 +19,12 @@ from models.interviews.projects import (
 )
 from models.interviews.runs import InterviewRun, InterviewRunState, InterviewStep
 from models.interviews.status_changes import STATUS_CHANGES, may_change
+from models.interviews.utterances import IndexedUtterance
 
 __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
+    "IndexedUtterance",
     "Interview",
     "InterviewCount",
     "InterviewRun",
@@ -29,6 +33,8 @@ __all__ = [
     "InterviewStatus",
     "InterviewStep",
     "KeyTakeaway",
+    "MisoCost",
+    "OriginalRead",
     "PersonaCombination",
     "Project",
     "ProjectMember",

@@ -12,13 +12,15 @@ from models.interviews import (
     InterviewRunState,
     InterviewStatus,
     InterviewStep,
+    Project,
     ProjectRole,
 )
-from services.interviews.errors import InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
+from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
@@ -40,6 +42,7 @@ def delete_interview(member: MemberWork, interview_id: UUID) -> None:
         return
     end_run(member.session, interview.id, member.now)
     interview.deleted_at, interview.deleted_by = member.now, member.account_id
+    drop_utterances(member.session, interview.id)
     note_change(interview, member.now)
     tell_deleted(member.work, interview, member.now)
 
@@ -57,6 +60,7 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
         interview.status = InterviewStatus.FAILED
         interview.error = dict(CANCELLED)
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
+    index_utterances(member.session, interview)
     note_change(interview, member.now)
     member.session.flush()
     tell_added(member.work, interview, member.now)
@@ -71,6 +75,7 @@ def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     was_deleted = interview.deleted_at is not None
     end_run(member.session, interview.id, member.now)
+    drop_utterances(member.session, interview.id)
     receipt = empty_interview(interview, member.now, member.account_id)
     if not was_deleted:
         tell_deleted(member.work, interview, member.now)
@@ -79,7 +84,7 @@ def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
 
 def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
     """What is left says that there was one, and who has deleted it."""
-    erased = ("masked_text", *RESULT_COLUMNS)
+    erased = ("masked_text", "evidence", *RESULT_COLUMNS)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
     for name in erased:
@@ -94,16 +99,18 @@ def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> di
     return receipt
 
 
-def retry_interview(member: MemberWork, interview_id: UUID) -> int:
-    """The new attempt's number. What need not be done again is not. Of several at once one wins.
+def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
+    """The new attempt's number. What need not be done again is not. Of several at once one wins. `consents`: whoever
+    was interviewed has, if that was not said at the upload.
 
-    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed.
+    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing.
     """
     interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
     if interview.deleted_at is not None:
         raise InterviewNotFound
     if interview.status != InterviewStatus.FAILED:
         raise NotFailed
+    _require_consent(member, interview, consents=consents)
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
@@ -111,6 +118,15 @@ def retry_interview(member: MemberWork, interview_id: UUID) -> int:
     begin = NO_CALL | {"attempt": interview.attempt}
     restart_run(member, interview.id, member.now + STARTS_AFTER, step=step, **begin)
     return interview.attempt
+
+
+def _require_consent(member: MemberWork, interview: Interview, *, consents: bool) -> None:
+    """Also where the project did not require it when the interview was uploaded. Raises ConsentMissing."""
+    if consents and interview.consent_at is None:
+        interview.consent_at, interview.consent_by = member.now, member.account_id
+    project = member.session.get_one(Project, interview.project_id)
+    if project.requires_consent and interview.consent_at is None:
+        raise ConsentMissing
 
 
 def process_interview(

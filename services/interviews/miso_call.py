@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.logs import get_logger
 from models.interviews import InterviewRunState
+from services.interviews.costs import note_cost
 from services.interviews.files import keep_answer
 from services.interviews.run_tools import ProcessStops, RunTools
 from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run
@@ -38,7 +39,8 @@ def _note_called(tools: RunTools, claim: InterviewClaim) -> None:
     if tools.is_stopping():
         raise ProcessStops
     with held_run(tools.unit_of_work, claim) as held:
-        held.run.called_at = tools.clock.now()
+        held.run.called_at = now = tools.clock.now()
+        note_cost(held.session, held.interview, now, calls=1)
 
 
 def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
-from models.interviews import Interview, KeyTakeaway, PersonaCombination, ScriptSection
+from models.interviews import RESULT_COLUMNS, Interview, KeyTakeaway, PersonaCombination, ScriptSection
+from services.interviews.evidence import resolve_evidence
 from services.interviews.outputs import read_persona_code, shape_outputs
+from services.interviews.utterance_index import index_utterances
 
 log = get_logger(__name__)
 
@@ -27,8 +29,10 @@ def save_result(session: Session, interview: Interview, outputs: Mapping[str, An
     """Everything that follows from the outputs. Whatever of it may fail alone is tried in a savepoint."""
     for name, value in shape_outputs(outputs).items():
         setattr(interview, name, value)
+    interview.evidence = resolve_evidence({name: getattr(interview, name) for name in RESULT_COLUMNS})
     interview.persona_combination_id = _find_persona(session, interview.company_id, read_persona_code(outputs))
     session.flush()
+    index_utterances(session, interview)
     _learn_or_leave(session, interview)
 
 

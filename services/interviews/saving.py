@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from models.interviews import InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, AnalysisFault, failure_of, failure_of_miso
+from services.interviews.costs import note_cost
 from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.files import read_answer
@@ -33,12 +34,13 @@ def save_answer(
     tools: RunTools, claim: InterviewClaim, answer: WorkflowAnswer, counted: Sequence[Counted] = ()
 ) -> None:
     """Raises RunOutdated."""
-    tokens = answer.total_tokens or 0
+    tokens, now = answer.total_tokens or 0, tools.clock.now()
     with held_run(tools.unit_of_work, claim) as held:
         held.run.step = InterviewStep.SAVE
         held.run.tokens += tokens
         held.run.elapsed_seconds = answer.elapsed_seconds
-        complete_interview(held, answer.outputs, tools.clock.now())
+        note_cost(held.session, held.interview, now, tokens=tokens, seconds=answer.elapsed_seconds or 0)
+        complete_interview(held, answer.outputs, now)
         add_counts(held.session, [*counted, Counted(MISO_TOKENS, "", tokens)])
 
 

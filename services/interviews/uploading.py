@@ -1,12 +1,11 @@
 """A new interview: its row, its run, and the event that tells the project of it."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.interviews import (
@@ -20,6 +19,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body, describe_interview
+from services.interviews.costs import KOREA, tokens_spent
 from services.interviews.errors import BudgetSpent, ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
@@ -27,8 +27,6 @@ from services.interviews.membership import require_project
 from services.interviews.runs import send_run
 from services.interviews.wall import MemberWork
 
-# Whose days interviews are.
-KOREA = ZoneInfo("Asia/Seoul")
 # So that whoever uploads has seen their row before it changes.
 STARTS_AFTER = timedelta(seconds=1)
 TEXT_TITLE = "텍스트 인터뷰"
@@ -83,13 +81,8 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
 
 def _require_budget(session: Session, project: Project, now: datetime) -> None:
     """By the months of Korea. Raises BudgetSpent."""
-    if project.monthly_token_limit is None:
-        return
-    began = now.astimezone(KOREA).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    spent = select(func.coalesce(func.sum(InterviewRun.tokens), 0)).where(
-        InterviewRun.project_id == project.id, InterviewRun.created_at >= began
-    )
-    if session.execute(spent).scalar_one() >= project.monthly_token_limit:
+    limit = project.monthly_token_limit
+    if limit is not None and tokens_spent(session, project.id, now) >= limit:
         raise BudgetSpent
 
 

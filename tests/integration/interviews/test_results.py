@@ -73,6 +73,19 @@ def test_a_persona_is_one_of_the_same_company_or_none(
     assert [one.company_id for one in found] == ([world.company] if code == "P1" else [])
 
 
+def test_the_quotes_of_an_analysis_point_to_its_script(engine: Engine, save: Callable[..., UUID], world: World):
+    points = [{"description": "느리다", "evidence": ["느려요", "이런 말은 없어요"]}]
+    row = columns_of(engine, save(world.food, "mina", primary_pain_points=points))
+    assert row.primary_pain_points == points
+    assert row.evidence["primary_pain_points"] == [
+        [
+            {"quote": "느려요", "utterance_ids": [1], "verified": True},
+            {"quote": "이런 말은 없어요", "utterance_ids": [], "verified": False},
+        ]
+    ]
+    assert len(row.evidence["key_takeaways"]) == len(row.key_takeaways)
+
+
 def test_the_project_learns_new_sections_and_takeaways_once(engine: Engine, save: Callable[..., UUID], world: World):
     for _ in range(2):
         save(world.food, "mina", key_takeaways=[*OUTPUTS["key_takeaways"], "길" * 3000])

@@ -66,7 +66,7 @@ def upload(caller: MemberCaller) -> Response:
 def retry(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A failed analysis once more, as the next attempt."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        attempt = retry_interview(member, body["interview_id"])
+        attempt = retry_interview(member, body["interview_id"], consents=body["consents"])
     return {"success": True, "message": "다시 분석할게요.", "attempt": attempt}
 
 

@@ -53,6 +53,11 @@ CALLS = {
     "interviews_projects.show_interviews": Call("GET", PROJECT + "/interviews"),
     "interviews_projects.show_personas": Call("GET", PROJECT + "/personas"),
     "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
+    "interviews_search.search": Call("GET", PROJECT + "/search?q=결제"),
+    "interviews_audit.show_original_reads": Call("GET", PROJECT + "/original-reads", 200, 403, 403),
+    "interviews_exports.export_interview": Call("GET", INTERVIEW + "/export?format=md"),
+    "interviews_exports.export_project": Call("GET", PROJECT + "/export?format=csv"),
+    "interviews_audit.show_project_costs": Call("GET", PROJECT + "/costs?month=2026-11", 200, 403, 403),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
@@ -60,7 +65,18 @@ CALLS = {
 OWN = {"interviews_projects.show_projects"}
 # In test_stream.py: it does not end by itself.
 ELSEWHERE = {"interviews_stream.project_events"}
-CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
+CONTENT = tuple(
+    f"welno.{name}"
+    for name in (
+        "interviews",
+        "script_sections",
+        "key_takeaways",
+        "interview_runs",
+        "utterances",
+        "original_reads",
+        "miso_costs",
+    )
+)
 
 
 @pytest.fixture
