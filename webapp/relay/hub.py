@@ -82,6 +82,10 @@ class Hub:
             raise
         return subscription
 
+    def listen(self) -> None:
+        """Hear the control channel, also without a subscription. Does not wait for Redis."""
+        self._ensure_started()
+
     def leave(self, subscription: Subscription, channel: Channel[Subscription]) -> None:
         with self.lock:
             if subscription.is_closed:

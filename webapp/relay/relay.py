@@ -29,6 +29,7 @@ from webapp.relay.registry import ReaderRegistry, ReaderSlot
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.socket import Socket
 from webapp.relay.sse import SseStream
+from webapp.relay.sse_writer import SseWriter
 from webapp.relay.stream_source import MultiSubjectRequest, StreamSource, SubscribeRequest
 from webapp.relay.subscription import QueueBudget, Subscription
 
@@ -38,6 +39,7 @@ _MAX_CONCURRENT_ANSWERS = 32  # of SSE and long polls, for the reason that Reade
 _POLL_EVENTS = 500
 
 S = TypeVar("S", bound=Connection)
+W = TypeVar("W", bound=SseWriter)
 Q = TypeVar("Q", SubscribeRequest, MultiSubjectRequest)
 
 
@@ -105,6 +107,18 @@ class Relay:
         )
         stream.begin()
         return stream
+
+    def take_slot(self, person: str, person_max: int) -> ReaderSlot:
+        """For an answer that follows no subject, before it is made. Raises DrainingError, TooManySocketsError."""
+        self._refuse_while_draining()
+        self.hub.listen()  # whoever follows no subject can lose a right, too
+        return self.registry.acquire_connection(None, person, person_max=person_max)
+
+    def begin_writer(self, make: Callable[[ReaderPool, ServerConnection], W]) -> W:
+        """The body of the present request's answer."""
+        writer = make(self._pool_of_process(), ServerConnection())
+        writer.begin()
+        return writer
 
     def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
         """With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`."""
