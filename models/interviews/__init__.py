@@ -1,5 +1,6 @@
 """Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
 
+from models.interviews.conversations import Conversation
 from models.interviews.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -20,6 +21,7 @@ from models.interviews.status_changes import STATUS_CHANGES, may_change
 __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
+    "Conversation",
     "Interview",
     "InterviewRun",
     "InterviewRunState",

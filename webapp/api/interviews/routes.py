@@ -3,12 +3,13 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.interviews import interviews, projects, stream, workflow
+from webapp.api.interviews import chat, interviews, projects, stream, workflow
 
-RESOURCES = (workflow, interviews, projects, stream)
+RESOURCES = (workflow, interviews, projects, stream, chat)
 
 
 def add_interviews(app: Flask, api: Api) -> None:
     stream.keep_authority(app)
+    chat.keep_chat_authority(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)

@@ -58,8 +58,8 @@ CALLS = {
 }
 # Of nobody else's: everybody has their own list.
 OWN = {"interviews_projects.show_projects"}
-# In test_stream.py: it does not end by itself.
-ELSEWHERE = {"interviews_stream.project_events"}
+# In test_stream.py and test_chat.py, over real connections.
+ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat"}
 CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
 
 
