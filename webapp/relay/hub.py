@@ -72,6 +72,7 @@ class Hub:
             channel, confirmed = self._enter(subject)
             subscription = Subscription(self, channel, after, on_slow_reader, budget)
         metrics.SUBSCRIPTIONS.inc()
+        metrics.READERS.labels(metrics.kind_of(subject)).inc()
         try:
             if confirmed is not None and not confirmed.wait(_CONFIRM_SECONDS):
                 raise StreamsUnavailable("subscribe: no answer")
@@ -101,6 +102,7 @@ class Hub:
                 self._link.unsubscribe(channel.name)
                 metrics.CHANNELS.set(len(self._channels))
         metrics.SUBSCRIPTIONS.dec()
+        metrics.READERS.labels(metrics.kind_of(channel.subject)).dec()
         subscription.wake()
 
     def stop(self) -> None:

@@ -120,6 +120,15 @@ class Relay:
         writer.begin()
         return writer
 
+    def writers(self, kind: type[W]) -> list[W]:
+        """Of this process, those of this kind."""
+        return [one for one in self._pool.streams if isinstance(one, kind)] if self._pid == os.getpid() else []
+
+    def repeat(self, seconds: float, job: Job) -> None:
+        """Call it from now on, off the loop, where it may block; not more often, and never twice at once."""
+        pool = self._pool_of_process()
+        pool.loop.every(seconds, PeriodicJob(seconds, job, pool.work).on_tick)
+
     def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
         """With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`."""
         subject, after = request.source.subject, request.after
@@ -299,6 +308,27 @@ class Relay:
         if isinstance(item, Resync):
             return Polled((), item.position, is_gone=True)
         return Polled([item], item.position)
+
+
+class PeriodicJob:
+    """A job that a loop calls again and again; loops may tick more often than they are asked to."""
+
+    def __init__(self, seconds: float, job: Job, work: Callable[[Job, Callable[[None], None], Job], None]) -> None:
+        self._seconds = seconds
+        self._job = job
+        self._work = work
+        self._due_at = time.monotonic() + seconds
+        self._is_busy = False
+
+    def on_tick(self) -> None:
+        now = time.monotonic()
+        # A timer may come a little early.
+        if not self._is_busy and now >= self._due_at - self._seconds / 10:
+            self._is_busy, self._due_at = True, now + self._seconds
+            self._work(self._job, lambda _: self._on_done(), self._on_done)
+
+    def _on_done(self) -> None:
+        self._is_busy = False
 
 
 def _wait_unless_detachable(ws: AcceptedSocket) -> threading.Event | None:

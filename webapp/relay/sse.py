@@ -105,7 +105,7 @@ class SseStream(SseWriter):
             return profile.keep_alive, None
         if isinstance(item, Resync):
             return self._start_anew(item)
-        _count(item)
+        self.source.note_handed_over(_count(item))
         return _part(item.event.position, item.event.to_json()), item.close_code_for(type(self.source))
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
@@ -120,10 +120,14 @@ class SseStream(SseWriter):
         return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
 
 
-def _count(item: Outgoing) -> None:
+def _count(item: Outgoing) -> float | None:
+    """The seconds since its append, where they are known."""
     _EVENTS_OUT.inc()
-    if item.appended_at is not None:
-        _DELAY.observe(max(0.0, time.time() - item.appended_at))
+    if item.appended_at is None:
+        return None
+    delay = max(0.0, time.time() - item.appended_at)
+    _DELAY.observe(delay)
+    return delay
 
 
 def _id_of(at: Position) -> bytes:

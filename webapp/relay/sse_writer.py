@@ -33,6 +33,8 @@ class SseWriter:
         self._parts = self._run()
         self._write_by = _NEVER
         self._outcome = "gone"
+        # Of the monotonic clock: since when there is this answer, and when it gave its last part to the server.
+        self.began_at = self.handed_over_at = time.monotonic()
         self._is_ended = False
         self._end_code: int | None = None  # None: without a word
         self.number = connection.descriptor
@@ -55,7 +57,8 @@ class SseWriter:
     def __next__(self) -> bytes:
         self._write_by = _NEVER
         part = next(self._parts)
-        self._write_by = time.monotonic() + self._pool.limits.write_within_seconds
+        self.handed_over_at = time.monotonic()
+        self._write_by = self.handed_over_at + self._pool.limits.write_within_seconds
         return part
 
     def close(self) -> None:

@@ -3,13 +3,15 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.interviews import chat, interviews, projects, stream, workflow
+from webapp.api.interviews import chat, interviews, monitoring, projects, stream, workflow
 
-RESOURCES = (workflow, interviews, projects, stream, chat)
+RESOURCES = (workflow, interviews, projects, stream, chat, monitoring)
 
 
 def add_interviews(app: Flask, api: Api) -> None:
     stream.keep_authority(app)
     chat.keep_chat_authority(app)
+    monitoring.keep_reports(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    api.register_blueprint(monitoring.staff_blueprint)

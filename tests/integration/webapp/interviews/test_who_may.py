@@ -58,8 +58,8 @@ CALLS = {
 }
 # Of nobody else's: everybody has their own list.
 OWN = {"interviews_projects.show_projects"}
-# In test_stream.py and test_chat.py, over real connections.
-ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat"}
+# In test_stream.py and test_chat.py, over real connections, and in test_monitoring.py.
+ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat", "interviews_metrics.note_received"}
 CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
 
 
