@@ -52,6 +52,8 @@ class ProcessKind(StrEnum):
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
 CONTROL_CHANNEL = "welno:control"
+# What each web process counts of the projects' streams, for all to be read together: an index, and a key for each.
+SSE_COUNTS_KEY = "welno:{sse_counts}"
 # Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
 WAKE_CHANNEL = "welno:wake"
 

@@ -46,6 +46,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "accounts": "people who work with the product, none of them a patient",
     "account_changes": "who gave people which access, for as long as the law wants it kept",
     "companies": "whose people the members are",
+    "conversations": "ids of chats of such accounts with personas; what is said in them is not kept here",
     "displays": "screens",
     "exams": "what people wait for",
     "interview_counts": "counts",

@@ -9,6 +9,7 @@ from core.clock import clock
 from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
+from services.interviews.chats import Chats
 from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
@@ -90,6 +91,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,
+        chats=Chats(settings, stores.member_work),
     )
 
 

@@ -1,5 +1,6 @@
 """Interviews: projects and who is in them, what was uploaded, what MISO made of it, and the run that leads there."""
 
+from models.interviews.conversations import Conversation
 from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
 from models.interviews.interviews import (
@@ -24,6 +25,7 @@ from models.interviews.utterances import IndexedUtterance
 __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
+    "Conversation",
     "IndexedUtterance",
     "Interview",
     "InterviewCount",

@@ -1,8 +1,11 @@
 """Why the interviews refuse. Each error carries the code of the one table of codes, and the facts that go with it.
 
 Errors: InterviewsError (not retryable)
-    ProjectNotFound, InterviewNotFound, MemberNotFound, RoleTooSmall
+    ProjectNotFound, InterviewNotFound, MemberNotFound, PersonaNotFound, ConversationNotFound, RoleTooSmall
     ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+    ChatNotConfigured
+    ChatFailed          nothing (more) comes of an answer; `code` says why
+        ChatRejected, ChatUnavailable, ChatLost, ChatTimedOut, ChatInvalid
 """
 
 from collections.abc import Mapping
@@ -36,6 +39,18 @@ class MemberNotFound(InterviewsError):
     """Nobody of the company has this e-mail, or nobody of the project this id."""
 
     code = "ACCOUNT_NOT_FOUND"
+
+
+class PersonaNotFound(InterviewsError):
+    """Unknown, or of no company in which they have a project."""
+
+    code = "PERSONA_NOT_FOUND"
+
+
+class ConversationNotFound(InterviewsError):
+    """Unknown, of another account, or with another persona."""
+
+    code = "CONVERSATION_NOT_FOUND"
 
 
 class RoleTooSmall(InterviewsError):
@@ -72,3 +87,43 @@ class UnderWay(InterviewsError):
 
 class LastAdmin(InterviewsError):
     code = "LAST_ADMIN"
+
+
+class ChatNotConfigured(InterviewsError):
+    """No address or key of MISO's agent."""
+
+    code = "NOT_CONFIGURED"
+
+
+class ChatFailed(InterviewsError):
+    """`details`: MISO's status and code, where it answered with an error."""
+
+
+class ChatRejected(ChatFailed):
+    """4xx: the same question is rejected again."""
+
+    code = "MISO_REJECTED"
+
+
+class ChatUnavailable(ChatFailed):
+    """Not reached, busy, or failed before its answer."""
+
+    code = "MISO_UNAVAILABLE"
+
+
+class ChatLost(ChatFailed):
+    """The answer broke off."""
+
+    code = "MISO_ANSWER_LOST"
+
+
+class ChatTimedOut(ChatFailed):
+    """Silence, or longer than an answer may take."""
+
+    code = "MISO_TIMEOUT"
+
+
+class ChatInvalid(ChatFailed):
+    """Beyond our bounds."""
+
+    code = "MISO_ANSWER_INVALID"

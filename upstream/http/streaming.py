@@ -65,28 +65,53 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+class Cancellation:
+    """Ends one exchange from any thread, also before its answer has begun. It wakes whoever reads: closing the response
+    alone would leave them in their read."""
+
+    def __init__(self) -> None:
+        self._is_cancelled = threading.Event()
+        self._connection: socket.socket | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._is_cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Never blocks, and may be repeated. While the connection is being made nothing is cut until it is there."""
+        self._is_cancelled.set()
+        self.cut()
+
+    def bind(self, connection: socket.socket) -> None:
+        self._connection = connection
+        if self.is_cancelled:
+            self.cut()
+
+    def cut(self) -> None:
+        if self._connection is not None:
+            _shut(self._connection)
+
+
 class HttpStream:
     """An answer whose head is there. `abort` may be called from any thread, and more than once."""
 
-    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float) -> None:
+    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float, cancellation: Cancellation) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._max_bytes = max_bytes
         self._deadline = deadline
-        self._is_aborted = threading.Event()
+        self._cancellation = cancellation
 
     @property
     def is_aborted(self) -> bool:
-        return self._is_aborted.is_set()
+        return self._cancellation.is_cancelled
 
     def abort(self) -> None:
-        """Wakes whoever reads: closing the response alone would leave them in their read."""
-        self._is_aborted.set()
-        self.cut()
+        self._cancellation.cancel()
 
     def cut(self) -> None:
-        _shut(self._response.extensions["network_stream"].get_extra_info("socket"))
+        self._cancellation.cut()
 
     def pieces(self) -> Iterator[bytes]:
         """Raises ExchangeError. Ends early, without one, when it was aborted."""
@@ -119,15 +144,17 @@ def open_stream(
     request: httpx.Request,
     limits: StreamLimits,
     before_send: Callable[[], object] | None = None,
+    *,
     sockets: OpenSockets | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Iterator[HttpStream]:
-    """Raises ExchangeError. At most one request leaves.
+    """Raises ExchangeError. At most one request leaves. `cancellation` ends it from elsewhere.
 
     `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
     `sockets` is told of a connection that is opened for this call.
     """
     deadline = clock.monotonic() + limits.total_seconds
-    leaving = _Leaving(before_send, sockets or OpenSockets())
+    leaving = _Leaving(before_send, sockets or OpenSockets(), cancellation or Cancellation())
     with contextlib.closing(leaving), _sent(http, request, limits, leaving, deadline) as stream:
         yield stream
 
@@ -143,7 +170,9 @@ def _sent(
         if not leaving.has_left:
             raise Unreachable from exc
         raise _translate(exc, is_over_time=clock.monotonic() >= deadline) from exc
-    stream = HttpStream(response, limits.max_bytes, deadline)
+    # Of a kept connection nobody was told; it is the response's.
+    leaving.cancellation.bind(response.extensions["network_stream"].get_extra_info("socket"))
+    stream = HttpStream(response, limits.max_bytes, deadline, leaving.cancellation)
     with contextlib.closing(response), _cut_at(stream, deadline - clock.monotonic()):
         yield stream
 
@@ -158,8 +187,11 @@ def _timeouts(limits: StreamLimits) -> dict[str, float | None]:
 class _Leaving:
     """Notes when the request leaves, which decides whether somebody may be working on it, and over which sockets."""
 
-    def __init__(self, before_send: Callable[[], object] | None, sockets: OpenSockets) -> None:
+    def __init__(
+        self, before_send: Callable[[], object] | None, sockets: OpenSockets, cancellation: Cancellation
+    ) -> None:
         self.has_left = False
+        self.cancellation = cancellation
         self._before_send = before_send
         self._sockets = sockets
         self._opened: list[socket.socket] = []
@@ -172,6 +204,7 @@ class _Leaving:
         if event in _CONNECTED:
             self._opened.append(info["return_value"].get_extra_info("socket"))
             self._sockets.add(self._opened[-1])
+            self.cancellation.bind(self._opened[-1])
         if event == LEAVING:
             if self._before_send is not None:
                 self._before_send()

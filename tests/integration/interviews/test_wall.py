@@ -17,8 +17,9 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
-FORCED = (*CONTENT, "original_reads", "miso_costs")
-OF_PROJECT = (*FORCED, "interview_runs", "project_members")
+FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs")
+FORCED = (*FORCED_OF_PROJECT, "conversations")
+OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "project_members")
 
 
 @contextmanager
@@ -142,6 +143,43 @@ def test_the_roles_open_nothing_else(engine: Engine, world: World, role: str, ta
         connection.execute(text(f"select * from welno.{table}"))
 
 
+@pytest.fixture
+def conversations(engine: Engine, world: World) -> None:
+    """One of mina, one of jun, with the same persona: they share a project."""
+    add = text(
+        "insert into welno.conversations (account_id, provider_id, persona_combination_id)"
+        " select :account, :name, id from welno.persona_combinations where company_id = :company limit 1"
+    )
+    with engine.begin() as connection:
+        for name in ("mina", "jun"):
+            row = {"account": world.people[name], "name": f"of {name}", "company": world.company}
+            connection.execute(add, row)
+
+
+@pytest.mark.usefixtures("conversations")
+def test_raw_sql_shows_an_account_its_own_conversations_only(engine: Engine, world: World):
+    seen = text("select provider_id from welno.conversations")
+    with acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection:
+        assert connection.execute(seen).scalars().all() == ["of jun"]
+    with acting_as(engine, "welno_member") as connection:
+        assert connection.execute(seen).scalars().all() == []
+    with (
+        acting_as(engine, "welno_analyst", project_id=world.food) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(seen)
+
+
+@pytest.mark.usefixtures("conversations")
+def test_a_member_begins_no_conversation_for_another(engine: Engine, world: World):
+    steal = text("insert into welno.conversations select :other, 'x', persona_combination_id from welno.conversations")
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(steal, {"other": world.people["mina"]})
+
+
 def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: World):
     """The demo's login is a superuser, whom no policy holds; an owner that is none is held."""
     forced = text(
@@ -153,12 +191,12 @@ def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: Wo
         owner = f"owner_{uuid4().hex[:8]}"
         with connection.begin_nested() if connection.in_transaction() else connection.begin() as outer:
             connection.execute(text(f"create role {owner}; grant usage, create on schema welno to {owner}"))
-            for table in FORCED:
+            for table in FORCED_OF_PROJECT:
                 connection.execute(text(f"alter table welno.{table} owner to {owner}"))
             connection.execute(text(f"set local role {owner}"))
-            seen = {table: projects_in(connection, table) for table in FORCED}
+            seen = {table: projects_in(connection, table) for table in FORCED_OF_PROJECT}
             outer.rollback()
-    assert seen == {table: set() for table in FORCED}
+    assert seen == {table: set() for table in FORCED_OF_PROJECT}
 
 
 FIND = text("""

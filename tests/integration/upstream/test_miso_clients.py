@@ -15,6 +15,7 @@ import pytest
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 from upstream.http.exchange import PaidCall
+from upstream.http.streaming import Cancellation
 from upstream.miso import errors
 from upstream.miso.agents import MisoAgent
 from upstream.miso.answers import read_workflow
@@ -288,6 +289,24 @@ def test_an_abort_from_another_thread_wakes_the_reader_and_reaches_miso(agent, c
         agent.stop(answer.task_id, "acc-1")
     call = wait_until(lambda: next((one for one in control.calls()["calls"] if one["delivered"] is False), None))
     assert call["stopped"] is True
+
+
+def test_a_cancellation_ends_a_chat_whose_answer_has_not_begun(agent, control):
+    control.fault(CHAT, hold="before", hold_seconds=5)
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(errors.MisoAnswerLost), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
+        pytest.fail("it has begun")
+    assert time.monotonic() - began < 0.6
+
+
+def test_a_cancellation_from_before_sends_nothing(agent, control):
+    cancellation = Cancellation()
+    cancellation.cancel()
+    with pytest.raises(errors.MisoError), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
+        pytest.fail("it has begun")
+    assert control.calls()["calls"] == []
 
 
 def test_a_document_goes_into_the_knowledge_base_and_out(sandbox, control):

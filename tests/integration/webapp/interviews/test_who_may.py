@@ -63,8 +63,8 @@ CALLS = {
 }
 # Of nobody else's: everybody has their own list.
 OWN = {"interviews_projects.show_projects"}
-# In test_stream.py: it does not end by itself.
-ELSEWHERE = {"interviews_stream.project_events"}
+# In test_stream.py and test_chat.py, over real connections, and in test_monitoring.py.
+ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat", "interviews_metrics.note_received"}
 CONTENT = tuple(
     f"welno.{name}"
     for name in (
