@@ -217,7 +217,6 @@ for (const [order, first, second] of [
     page = await openFeed(project);
     project.answers[UPLOAD] = { interview: interview(1), duplicate_of: null };
     const uploaded = page.feed.upload({ text: "질문: 어떠셨어요?", title: "하나" });
-    project.held[0].upload.onload();
     const steps = { event: () => tell(added(1, interview(1))), answer: () => project.held[0].answer() };
     await steps[first]();
     assert.deepEqual(page.shown(), ["인터뷰 1: processing"]);

@@ -53,13 +53,12 @@ export class Uploads {
     this.#onChange();
   }
 
-  /** The event comes before the answer: the row that it is about gives way. @param {any} interview */
+  /** The event comes before the answer, and may come before the browser has told that all was sent: the row that it is
+   * about gives way. The answer puts a wrong guess right. @param {any} interview */
   recognise(interview) {
     if (interview.created_by !== this.#client.account?.id) return;
-    const isSent = (/** @type {Pending} */ { row, interview: known }) =>
-      known === null && row.progress === 1 && row.error === null;
-    const sent = [...this.#pending.values()].filter(isSent);
-    const its = sent.find(({ upload }) => isSame(upload, interview));
+    const isOpen = (/** @type {Pending} */ { row, interview: known }) => known === null && row.error === null;
+    const its = [...this.#pending.values()].filter(isOpen).find(({ upload }) => isSame(upload, interview));
     if (its) its.interview = interview;
   }
 
