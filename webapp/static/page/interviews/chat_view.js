@@ -129,7 +129,7 @@ function makeChoice({ id, title, description, interviews }) {
 /** @param {import("../../sdk/interviews/chat.js").ChatMessage} message @param {any} persona */
 function makeMessage({ role }, persona) {
   return make(
-    "li",
+    "div",
     { class: role },
     make("b", {}, role === "user" ? "나" : persona.title),
     make("p", { class: "said" }),

@@ -9,7 +9,7 @@ import { WORDS } from "../kit/words.js";
 import { interviewHash } from "./routes.js";
 import { explainTo, formatDay, formatSize, nameStatus, toneOf } from "./words.js";
 
-/** @typedef {{retryUpload: (id: string) => void, dismissUpload: (id: string) => void, retry: (id: string) => void}} Acts */
+/** @typedef {{retryUpload: (id: string) => void, dismissUpload: (id: string) => void, retry: (id: string, title: string) => void}} Acts */
 
 export class InterviewList {
   #list = new List("interviews");
@@ -63,7 +63,7 @@ export class InterviewList {
       makeChip(status),
       make("p", { class: "hint" }, `${formatDay(interview_date)} · ${file}`),
       status === "failed" && error?.message ? make("p", { class: "error" }, error.message) : null,
-      again ? makeButton(`retry-${id}`, "다시 분석", title, () => this.#acts.retry(id)) : null,
+      again ? makeButton(`retry-${id}`, "다시 분석", title, () => this.#acts.retry(id, title)) : null,
     );
   }
 

@@ -10,6 +10,7 @@ import { showToast } from "../kit/toast.js";
 import { makeAnalysis, utteranceId } from "./analysis.js";
 import { client } from "./entry.js";
 import { makeChip } from "./interview_list.js";
+import { retryInterview } from "./retry.js";
 import { interviewHash } from "./routes.js";
 import { explainTo, formatDay, troubleOf } from "./words.js";
 
@@ -101,12 +102,13 @@ export class InterviewView {
 
   /** @param {string} id @param {string} status */
   #offer(id, status) {
+    const isDone = status === "completed";
+    offerLink("interview-xlsx", isDone, client.exportUrl(id, "xlsx"));
+    offerLink("interview-md", isDone, client.exportUrl(id, "md"));
+    offerLink("interview-original", this.#may.readOriginal, client.originalUrl(id));
     show(find("interview-retry"), this.#may.edit && status === "failed");
     show(find("interview-delete"), this.#may.edit);
-    const original = find("interview-original");
-    show(original, this.#may.readOriginal);
-    original.href = client.originalUrl(id);
-    show(find("interview-buttons"), this.#may.edit);
+    show(find("interview-buttons"), this.#may.edit || isDone);
   }
 
   /** @param {number|null} line */
@@ -132,7 +134,7 @@ export class InterviewView {
   }
 
   async #retry() {
-    await client.retry(this.#shown.id);
+    await retryInterview(this.#shown.id, this.#shown.title);
   }
 
   async #delete() {
@@ -147,6 +149,12 @@ export class InterviewView {
     await client.remove(this.#shown.id);
     this.#onGone();
   }
+}
+
+/** @param {string} id @param {boolean} isOffered @param {string} href */
+function offerLink(id, isOffered, href) {
+  show(find(id), isOffered);
+  find(id).href = href;
 }
 
 function makeWaiting() {

@@ -13,6 +13,7 @@ import { DeletedList } from "./deleted_list.js";
 import { askToSignIn, client, enter } from "./entry.js";
 import { InterviewList } from "./interview_list.js";
 import { InterviewView } from "./interview_view.js";
+import { retryInterview } from "./retry.js";
 import { placeOf } from "./routes.js";
 import { SearchView } from "./search_view.js";
 import { UploadForm } from "./upload_form.js";
@@ -38,7 +39,7 @@ class ProjectPage {
     this.#deleted = mayEdit ? new DeletedList(projectId, isAdmin) : null;
     this.#list = new InterviewList(
       {
-        retry: (id) => this.#try(() => client.retry(id)),
+        retry: (id, title) => this.#try(() => retryInterview(id, title)),
         retryUpload: (id) => this.#try(() => this.#feed.retryUpload(id)),
         dismissUpload: (id) => this.#feed.dismissUpload(id),
       },

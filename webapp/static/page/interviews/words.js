@@ -18,8 +18,12 @@ const FAULTS = {
   NOT_CONFIGURED: "아직 준비되지 않은 기능이에요. 회사의 관리자에게 물어봐 주세요.",
   ANSWER_BROKEN_OFF: "대답이 중간에 끊겼어요. 다시 물어봐 주세요.",
   MISO_UNAVAILABLE: "지금은 대답을 받을 수 없어요. 잠시 뒤에 다시 물어봐 주세요.",
+  MISO_TIMEOUT: "대답이 너무 오래 걸려요. 잠시 뒤에 다시 물어봐 주세요.",
+  MISO_ANSWER_LOST: "대답이 중간에 끊겼어요. 다시 물어봐 주세요.",
+  MISO_ANSWER_INVALID: "대답을 받지 못했어요. 다시 물어봐 주세요.",
   MISO_REJECTED: "대답을 받지 못했어요. 다르게 물어봐 주세요.",
   LOGIN_FAILED: "이메일이나 비밀번호가 맞지 않아요. 다시 확인해 주세요.",
+  TOO_MANY_CHATS: "한꺼번에 너무 많이 물어봤어요.",
   RATE_LIMITED: "로그인을 너무 많이 시도했어요.",
 };
 

@@ -88,9 +88,10 @@ export class InterviewsClient extends HttpClient {
     return this.request("GET", `${projectPath(projectId)}/search${queryOf(/** @type {[string, any][]} */ (query))}`);
   }
 
-  /** A failed analysis once more. @param {string} id @returns {Promise<any>} */
-  retry(id) {
-    return this.request("POST", "/workflow/retry", { body: { interviewId: id } });
+  /** A failed analysis once more. `consents`: the person has agreed, where the project has come to require that.
+   * @param {string} id @param {{consents?: boolean}} [more] @returns {Promise<any>} */
+  retry(id, { consents = false } = {}) {
+    return this.request("POST", "/workflow/retry", { body: { interviewId: id, ...(consents ? { consent: true } : {}) } });
   }
 
   /** It can be restored for some days. @param {string} id */
@@ -111,6 +112,11 @@ export class InterviewsClient extends HttpClient {
   /** Where the unmasked original is downloaded. @param {string} id */
   originalUrl(id) {
     return this.httpUrl(`${interviewPath(id)}/file`);
+  }
+
+  /** Where an analysis is downloaded. @param {string} id @param {"md"|"csv"|"json"|"xlsx"} format */
+  exportUrl(id, format) {
+    return this.httpUrl(`${interviewPath(id)}/export`, { format });
   }
 
   /** `{interview, duplicate_of}`; its events come by the project's stream. @param {string} projectId

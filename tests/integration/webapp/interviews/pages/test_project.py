@@ -173,9 +173,10 @@ def test_a_viewer_is_offered_nothing_that_is_refused(visit: Visit, analyses: Ana
     analyses.complete(analyses.add("새벽 배달"))
     analyses.fail(analyses.add("끊긴 배달"), "끊겼어요.")
     page = visit("vera")
-    for title in ("새벽 배달", "끊긴 배달"):
+    for title, may_export in (("새벽 배달", True), ("끊긴 배달", False)):
         open_interview(page, title)
-        for hidden in ("#upload", "#deleted", "#interview-buttons"):
+        expect(page.get_by_role("link", name="엑셀로 받기")).to_have_count(int(may_export))
+        for hidden in ("#upload", "#deleted", "#interview-retry", "#interview-delete", "#interview-original"):
             expect(page.locator(hidden)).to_be_hidden()
     shown = page.get_by_role("button").all_inner_texts()
     assert not {"삭제", "다시 분석", "되돌리기", "원본 받기"} & set(shown)
