@@ -275,6 +275,34 @@ test("an upload that is dismissed is cut, and its row goes", async () => {
   assert.deepEqual(page.shown(), []);
 });
 
+test("how many events came is told a minute later, once, and not at all when none did", async () => {
+  const report = "POST /metrics/sse/received";
+  project.answers[report] = [204, null];
+  page = await openFeed(project);
+  await tell(added(1, interview(1)), changed(2, 1, "analyzing", 2));
+  for (let second = 0; second < 180; second += 30) {
+    await pass(30);
+    await tell({ type: "ping" });
+  }
+  assert.deepEqual(project.askedFor(report).map(({ body }) => body), [{ projectId: PROJECT, received: 2 }]);
+});
+
+test("the log of a feed says what it did, and nothing of what was said", async () => {
+  page = await openFeed(project, { debug: true });
+  await tell(added(1, interview(1)));
+  assert.deepEqual(
+    page.feed.log.map(({ at: _at, ...entry }) => entry),
+    [
+      { what: "load" },
+      { what: "follow", place: "e:0" },
+      { what: "state", state: "streaming", reason: null },
+      { what: "event", type: "interview:added", seq: 1 },
+    ],
+  );
+  for (let seq = 2; seq < 250; seq += 1) await tell(changed(seq, 1, "analyzing", seq));
+  assert.equal(page.feed.log.length, 200);
+});
+
 test("a login that has ended is renewed once for all, and the calls are made again", async () => {
   const client = clientOf(project);
   let isFresh = false;

@@ -138,6 +138,7 @@ export async function openFeed(project, options = {}) {
   const seen = { lists: [], toasts: [], events: [], states: [] };
   const feed = new InterviewFeed(PROJECT, {
     client,
+    debug: options.debug,
     random: () => 0,
     onChange: (interviews) => seen.lists.push(interviews.map((one) => `${one.title}: ${one.workflow_status}`)),
     onToast: (level, text) => seen.toasts.push(`${level} ${text}`),

@@ -10,6 +10,7 @@ import { client } from "./entry.js";
 import { personaHash } from "./routes.js";
 import { troubleOf } from "./words.js";
 
+/** @type {Record<string, string>} */
 const STATES = { stopped: "멈췄어요.", failed: "중간에 끊겼어요." };
 
 export class ChatView {

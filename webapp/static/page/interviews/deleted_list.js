@@ -31,7 +31,7 @@ export class DeletedList {
     this.#list.showLoading();
     try {
       const { interviews } = await client.interviews(this.#projectId, { deleted: true });
-      this.#list.showRows(interviews.map((one) => this.#makeRow(one)));
+      this.#list.showRows(interviews.map((/** @type {any} */ one) => this.#makeRow(one)));
     } catch (/** @type {any} */ error) {
       this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
     }

@@ -13,7 +13,9 @@ const STATUSES = {
   completed: ["분석 완료", "inside"],
   failed: ["분석 실패", "above"],
 };
+/** @type {Record<string, string>} */
 const ROLES = { viewer: "보기", editor: "편집", admin: "관리" };
+/** @type {Record<string, string>} by code */
 const FAULTS = {
   NOT_CONFIGURED: "아직 준비되지 않은 기능이에요. 회사의 관리자에게 물어봐 주세요.",
   ANSWER_BROKEN_OFF: "대답이 중간에 끊겼어요. 다시 물어봐 주세요.",

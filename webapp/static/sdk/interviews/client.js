@@ -114,6 +114,11 @@ export class InterviewsClient extends HttpClient {
     return this.httpUrl(`${interviewPath(id)}/file`);
   }
 
+  /** How many events of its stream came. @param {string} projectId @param {number} received */
+  reportReceived(projectId, received) {
+    return this.request("POST", "/metrics/sse/received", { body: { projectId, received }, background: true });
+  }
+
   /** Where an analysis is downloaded. @param {string} id @param {"md"|"csv"|"json"|"xlsx"} format */
   exportUrl(id, format) {
     return this.httpUrl(`${interviewPath(id)}/export`, { format });

@@ -9,6 +9,8 @@ import { watchPage } from "../core/lifecycle.js";
 import { connect } from "../core/stream.js";
 import { Timers } from "../core/timers.js";
 import { InterviewsClient } from "./client.js";
+import { DebugLog } from "./debug_log.js";
+import { ReceivedReports } from "./received.js";
 import { InterviewRows } from "./rows.js";
 import { projectStream } from "./subject.js";
 import { Uploads } from "./uploads.js";
@@ -24,6 +26,7 @@ const PAGE = 50;
  * @property {(event: any) => void} [onEvent] each event of the project, once and in order
  * @property {(state: StreamState, reason: string|null) => void} [onState] `closed`: it is over, as there is no login
  *   (`unauthenticated`) or no such project (`gone`)
+ * @property {boolean} [debug] keeps what it did lately in `log`
  * @property {() => number} [random]
  */
 
@@ -40,6 +43,8 @@ export class InterviewFeed {
   #options;
   #rows = new InterviewRows();
   #uploads;
+  #received;
+  #log;
   #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
   #turn = 0; // what an older turn still brings counts no more
   #failures = 0;
@@ -56,6 +61,8 @@ export class InterviewFeed {
     this.#client = client;
     this.#options = options;
     this.#uploads = new Uploads(client, projectId, () => this.#changed());
+    this.#received = new ReceivedReports((received) => client.reportReceived(projectId, received));
+    this.#log = new DebugLog(options.debug === true);
     const nothing = () => {};
     watchPage({ wake: () => this.#wake(), pause: nothing, resume: nothing }, this.#page.signal);
   }
@@ -67,6 +74,11 @@ export class InterviewFeed {
   /** Whether there are older ones that were not loaded yet. */
   get hasMore() {
     return this.#next !== null;
+  }
+
+  /** With `debug`: connections, states and kinds of events, the newest last. */
+  get log() {
+    return this.#log.entries;
   }
 
   /** Loads and follows. What fails is tried again, and told by `onState`. */
@@ -106,6 +118,7 @@ export class InterviewFeed {
   close() {
     this.#disconnect();
     this.#timers.close();
+    this.#received.close();
     this.#page.abort();
   }
 
@@ -113,6 +126,7 @@ export class InterviewFeed {
     this.#disconnect();
     const turn = this.#turn;
     this.#isLoading = true;
+    this.#log.note("load");
     try {
       const place = await this.#load(turn);
       if (place !== null) this.#follow(place);
@@ -152,6 +166,7 @@ export class InterviewFeed {
   /** @param {any} error */
   #failLoad(error) {
     if (error.status === undefined) throw error;
+    this.#log.note("failed", { status: error.status, code: error.code });
     const reason = judgeStatus(error.status);
     if (reason) return this.#end(reason);
     this.#tellState(error.status === 0 ? "offline" : "connecting");
@@ -162,6 +177,7 @@ export class InterviewFeed {
   #follow(place) {
     const turn = this.#turn;
     const [epoch, seq] = place.split(":");
+    this.#log.note("follow", { place });
     const ours = (/** @type {(...facts: any[]) => void} */ act) => (/** @type {any[]} */ ...facts) => {
       if (turn === this.#turn) act(...facts);
     };
@@ -181,6 +197,8 @@ export class InterviewFeed {
 
   /** @param {any} event */
   #takeEvent(event) {
+    this.#log.note("event", { type: event.type, seq: event.seq });
+    if (this.#stream?.isLeading) this.#received.count(); // for all tabs that share the stream
     if (event.type === "interview:added") this.#uploads.recognise(event.data.interview);
     if (this.#rows.apply(event)) this.#changed();
     const toast = TOASTS[event.type];
@@ -234,6 +252,7 @@ export class InterviewFeed {
 
   /** @param {StreamState} state @param {string|null} [reason] */
   #tellState(state, reason = null) {
+    this.#log.note("state", { state, reason });
     this.#options.onState?.(state, reason);
   }
 }

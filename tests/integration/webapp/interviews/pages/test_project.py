@@ -169,6 +169,20 @@ def test_a_failed_analysis_says_why_and_is_retried_by_who_may(visit: Visit, anal
         expect(row(page, "새벽 배달")).not_to_contain_text("오래 걸렸어요")
 
 
+def test_a_retry_asks_for_consent_where_the_project_has_come_to_require_it(
+    visit: Visit, engine: Engine, world: World, analyses: Analyses
+) -> None:
+    analyses.fail(analyses.add("새벽 배달"), "끊겼어요.")
+    require_consent(engine, world)
+    page = visit("jun")
+    page.get_by_role("button", name="새벽 배달 다시 분석").click()
+    page.get_by_role("dialog", name="동의를 받았나요?").get_by_role("button", name="그대로 두기").click()
+    expect(row(page, "새벽 배달")).to_contain_text("분석 실패")
+    page.get_by_role("button", name="새벽 배달 다시 분석").click()
+    page.get_by_role("dialog", name="동의를 받았나요?").get_by_role("button", name="동의를 받았어요").click()
+    expect(row(page, "새벽 배달")).to_contain_text("읽는 중")
+
+
 def test_a_viewer_is_offered_nothing_that_is_refused(visit: Visit, analyses: Analyses) -> None:
     analyses.complete(analyses.add("새벽 배달"))
     analyses.fail(analyses.add("끊긴 배달"), "끊겼어요.")
