@@ -10,6 +10,7 @@ _TOGETHER = (
     "tests/end_to_end/browser",
     "tests/integration/crash",
     "tests/integration/tasks",
+    "tests/integration/webapp/interviews/pages",
 )
 # except those that start their own.
 _APART = (
@@ -27,6 +28,7 @@ _FIRST = (
     "tests/end_to_end",
     "tests/integration/crash",
     "tests/integration/tasks",
+    "tests/integration/webapp/interviews/pages",
     "tests/integration/dev/bench/test_clients.py",
     "tests/integration/dev/bench/test_chaos.py",
     "tests/integration/dev/bench/test_relay.py",

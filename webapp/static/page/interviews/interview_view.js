@@ -140,7 +140,7 @@ export class InterviewView {
   async #delete() {
     const question = {
       title: "인터뷰를 삭제할까요?",
-      text: "30일 안에는 되돌릴 수 있어요. 분석하고 있었다면 멈춰요.",
+      text: "‘삭제한 인터뷰’에서 되돌릴 수 있어요. 분석하고 있었다면 멈춰요.",
       yes: "삭제",
       look: /** @type {const} */ ("danger"),
       about: this.#shown.title,
