@@ -200,3 +200,4 @@ class InterviewEvent(StrEnum):
     COMPLETED = "interview:completed"
     FAILED = "interview:failed"
     DELETED = "interview:deleted"
+    HIGHLIGHTED = "interview:highlighted"

@@ -49,6 +49,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "displays": "screens",
     "exams": "what people wait for",
     "interview_counts": "counts",
+    "highlights": "what members marked in those interviews",
     "interview_runs": "how far an analysis is",
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",

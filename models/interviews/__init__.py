@@ -2,6 +2,7 @@
 
 from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
+from models.interviews.highlights import Highlight
 from models.interviews.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -24,6 +25,7 @@ from models.interviews.utterances import IndexedUtterance
 __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
+    "Highlight",
     "IndexedUtterance",
     "Interview",
     "InterviewCount",

@@ -51,7 +51,8 @@ class Interview(Table):
     """`revision` grows with every change that members see. `file_name` and `title` are masked.
 
     `details` is the column `metadata`, a name that SQLAlchemy keeps for itself. `erased_at`: the text, the files and
-    the result are gone for good. `evidence`: where the quotes of the result stand in the script, by column.
+    the result are gone for good. `evidence`: where the quotes of the result stand in the script, by column;
+    `speakers`: names that members gave to its speakers, by the script's labels.
     """
 
     __tablename__ = "interviews"
@@ -98,6 +99,7 @@ class Interview(Table):
     hmw_questions: Mapped[_List]
     script_sections: Mapped[_List]
     evidence: Mapped[_Object]
+    speakers: Mapped[_Object]
     persona_combination_id: Mapped[UUID | None] = mapped_column(ForeignKey("welno.persona_combinations.id"))
     deleted_at: Mapped[Moment | None]
     deleted_by: Mapped[UUID | None] = mapped_column(ForeignKey(_OF_ACCOUNT))

@@ -5,8 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
 from models.interviews import (
     RESULT_COLUMNS,
+    Highlight,
     Interview,
     InterviewRun,
     InterviewRunState,
@@ -75,18 +79,20 @@ def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     was_deleted = interview.deleted_at is not None
     end_run(member.session, interview.id, member.now)
-    drop_utterances(member.session, interview.id)
-    receipt = empty_interview(interview, member.now, member.account_id)
+    receipt = empty_interview(member.session, interview, member.now, member.account_id)
     if not was_deleted:
         tell_deleted(member.work, interview, member.now)
     return receipt
 
 
-def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
-    """What is left says that there was one, and who has deleted it."""
-    erased = ("masked_text", "evidence", *RESULT_COLUMNS)
+def empty_interview(session: Session, interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
+    """What is left says that there was one, who has deleted it, who read its original, and what it cost."""
+    erased = ("masked_text", "evidence", "speakers", *RESULT_COLUMNS)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
+    highlights = delete(Highlight).where(Highlight.interview_id == interview.id).returning(Highlight.id)
+    receipt["highlights"] = len(session.execute(highlights).all())
+    drop_utterances(session, interview.id)
     for name in erased:
         setattr(interview, name, None)
     interview.title = _ERASED_TITLE

@@ -2,7 +2,7 @@
 
 Errors: InterviewsError (not retryable)
     ProjectNotFound, InterviewNotFound, MemberNotFound, RoleTooSmall
-    ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+    HighlightNotFound, TextRefused, ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
 """
 
 from collections.abc import Mapping
@@ -68,6 +68,18 @@ class UnderWay(InterviewsError):
     """Completed, under way, or without an answer that could be read once more."""
 
     code = "INTERVIEW_UNDER_WAY"
+
+
+class HighlightNotFound(InterviewsError):
+    """Unknown, or of another interview."""
+
+    code = "HIGHLIGHT_NOT_FOUND"
+
+
+class TextRefused(InterviewsError):
+    """What was written names somebody, or something that is not there; the details name the field."""
+
+    code = "VALIDATION_FAILED"
 
 
 class LastAdmin(InterviewsError):

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core.names import InterviewEvent, project_subject
 from models.interviews import Interview
 from services.delivery.unit_of_work import Work
-from services.interviews.bodies import describe_interview
+from services.interviews.bodies import Body, describe_interview
 
 _TAKEAWAYS, _TAKEAWAY_CHARACTERS = 10, 300
 
@@ -42,6 +43,15 @@ def tell_completed(work: Work, interview: Interview, seconds: float | None, now:
 
 def tell_deleted(work: Work, interview: Interview, now: datetime) -> None:
     _tell(work, interview, InterviewEvent.DELETED, _of(interview), now)
+
+
+def tell_highlighted(
+    work: Work, interview: Interview, highlight_id: UUID, highlight: Body | None, now: datetime
+) -> None:
+    """Made, changed, or removed where it is None. Without its note, which the log would keep longer than its table."""
+    said = highlight and {name: value for name, value in highlight.items() if name != "note"}
+    data = _of(interview, highlightId=str(highlight_id), highlight=said)
+    _tell(work, interview, InterviewEvent.HIGHLIGHTED, data, now)
 
 
 def _of(interview: Interview, **more: Any) -> dict[str, Any]:

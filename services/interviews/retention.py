@@ -11,7 +11,6 @@ from models.interviews import Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.changing import empty_interview
 from services.interviews.runs import end_run
-from services.interviews.utterance_index import drop_utterances
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles
 
@@ -27,9 +26,8 @@ def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime,
             overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
             for interview in overdue:
                 end_run(work.session, interview.id, now)
-                drop_utterances(work.session, interview.id)
                 if interview.deleted_by is not None:  # as the constraint says
-                    empty_interview(interview, now, interview.deleted_by)
+                    empty_interview(work.session, interview, now, interview.deleted_by)
         for interview in overdue:
             files.drop_all(interview.id)
         erased += len(overdue)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.clock import clock
 from models.accounts import Account, AccountKind, AccountRole, Company
 from models.interviews import (
+    Highlight,
     IndexedUtterance,
     Interview,
     InterviewRun,
@@ -146,6 +147,20 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             calls=1,
             tokens=10,
             seconds=1,
+        )
+    )
+    session.add(
+        Highlight(
+            id=uuid4(),
+            project_id=project,
+            interview_id=interview_id,
+            first_utterance_id=1,
+            last_utterance_id=1,
+            tags=["결제"],
+            note="",
+            account_id=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
         )
     )
     session.add(
