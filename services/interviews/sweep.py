@@ -24,8 +24,8 @@ log = get_logger(__name__)
 MAX_TAKEOVERS, WEIGHT_OF_MISTAKE = 20, 5
 STALE_AFTER = timedelta(hours=24)
 _BATCH = 200
-# Pauses between two sends of one run double, so that a backlog does not feed itself.
-_LONGEST_RESEND_SECONDS = 60
+# Pauses between two sends of one run double, so that a backlog, or a queue that nobody serves, does not feed itself.
+_LONGEST_RESEND_SECONDS = 300
 # What was sent and is in an empty queue no more got lost.
 _LOST_AFTER = timedelta(seconds=2)
 _MOST_STOPS = 10

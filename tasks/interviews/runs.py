@@ -51,6 +51,9 @@ def run_interview(self: CeleryTask, interview_id: str) -> None:
             _drive(analyst_runtime(), UUID(interview_id))
         except _STORE_AWAY as exc:
             log.warning("interview_not_taken", error=type(exc).__name__)  # the sweep sends it again
+        except Exception:
+            # Not raised on: Celery would log the error's text, and that may quote what is nobody's business.
+            log.exception("interview_not_driven")
 
 
 def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
