@@ -5,7 +5,7 @@ Run twice without harm: the second finds the run held, or moved on, and returns.
 
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -110,7 +110,7 @@ def _settle_error(here: AnalystRuntime, claim: InterviewClaim, error: Exception)
     _settle(here, claim, put_off)
 
 
-def _settle(here: AnalystRuntime, claim: InterviewClaim, action: Any) -> None:
+def _settle(here: AnalystRuntime, claim: InterviewClaim, action: Callable[[RunTools, InterviewClaim], None]) -> None:
     """As soon as the database can be told. Nobody has to be told once the lease under which it was taken is lost, or
     its process has gone."""
     while here.lease.id in {None, claim.owner_id}:
