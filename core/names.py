@@ -201,3 +201,4 @@ class InterviewEvent(StrEnum):
     FAILED = "interview:failed"
     DELETED = "interview:deleted"
     HIGHLIGHTED = "interview:highlighted"
+    INSIGHT_CHANGED = "insight:changed"

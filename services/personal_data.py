@@ -48,6 +48,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "companies": "whose people the members are",
     "displays": "screens",
     "exams": "what people wait for",
+    "insights": "themes and personas of those interviews",
     "interview_counts": "counts",
     "highlights": "what members marked in those interviews",
     "interview_runs": "how far an analysis is",

@@ -90,6 +90,8 @@ class Code(StrEnum):
     INTERVIEW_NOT_FAILED = "INTERVIEW_NOT_FAILED"
     INTERVIEW_NOT_DELETED = "INTERVIEW_NOT_DELETED"
     INTERVIEW_UNDER_WAY = "INTERVIEW_UNDER_WAY"
+    INSIGHT_UNDER_WAY = "INSIGHT_UNDER_WAY"
+    NO_INTERVIEWS = "NO_INTERVIEWS"
     BUDGET_SPENT = "BUDGET_SPENT"
     LAST_ADMIN = "LAST_ADMIN"
     TAG_INACTIVE = "TAG_INACTIVE"
@@ -253,6 +255,12 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.INTERVIEW_NOT_DELETED: Meaning(
         409, "삭제된 인터뷰만 되돌릴 수 있어요.", "Only a deleted interview may be restored."
+    ),
+    Code.INSIGHT_UNDER_WAY: Meaning(
+        409, "주제를 찾고 있어요. 끝난 뒤에 다시 시도해 주세요.", "Themes are being made already."
+    ),
+    Code.NO_INTERVIEWS: Meaning(
+        409, "분석이 끝난 인터뷰가 아직 없어요.", "None of the project's interviews is completed."
     ),
     Code.INTERVIEW_UNDER_WAY: Meaning(
         409,

@@ -3,6 +3,7 @@
 from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
 from models.interviews.highlights import Highlight
+from models.interviews.insights import Insight, InsightKind
 from models.interviews.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -27,6 +28,8 @@ __all__ = [
     "STATUS_CHANGES",
     "Highlight",
     "IndexedUtterance",
+    "Insight",
+    "InsightKind",
     "Interview",
     "InterviewCount",
     "InterviewRun",

@@ -2,7 +2,8 @@
 
 Errors: InterviewsError (not retryable)
     ProjectNotFound, InterviewNotFound, MemberNotFound, RoleTooSmall
-    HighlightNotFound, TextRefused, ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+    HighlightNotFound, TextRefused, NoInterviews, InsightUnderWay
+    ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
 """
 
 from collections.abc import Mapping
@@ -74,6 +75,18 @@ class HighlightNotFound(InterviewsError):
     """Unknown, or of another interview."""
 
     code = "HIGHLIGHT_NOT_FOUND"
+
+
+class NoInterviews(InterviewsError):
+    """None is completed."""
+
+    code = "NO_INTERVIEWS"
+
+
+class InsightUnderWay(InterviewsError):
+    """Of this kind, in this project."""
+
+    code = "INSIGHT_UNDER_WAY"
 
 
 class TextRefused(InterviewsError):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from core.names import InterviewEvent, project_subject
-from models.interviews import Interview
+from models.interviews import Insight, Interview
 from services.delivery.unit_of_work import Work
 from services.interviews.bodies import Body, describe_interview
 
@@ -54,10 +54,17 @@ def tell_highlighted(
     _tell(work, interview, InterviewEvent.HIGHLIGHTED, data, now)
 
 
+def tell_insight(work: Work, insight: Insight, now: datetime) -> None:
+    """Each change of its status; what it says is fetched."""
+    error = insight.error and {name: insight.error.get(name) for name in ("code", "message")}
+    data = {"insightId": str(insight.id), "kind": insight.kind, "status": insight.status, "error": error}
+    _tell(work, insight, InterviewEvent.INSIGHT_CHANGED, data | {"revision": insight.revision}, now)
+
+
 def _of(interview: Interview, **more: Any) -> dict[str, Any]:
     return {"interviewId": str(interview.id), **more, "revision": interview.revision}
 
 
-def _tell(work: Work, interview: Interview, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
+def _tell(work: Work, about: Interview | Insight, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
     body = {"type": type_.value, "data": data, "timestamp": now.isoformat(timespec="milliseconds")}
-    work.emit(project_subject(interview.project_id), body)
+    work.emit(project_subject(about.project_id), body)

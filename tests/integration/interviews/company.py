@@ -12,6 +12,7 @@ from models.accounts import Account, AccountKind, AccountRole, Company
 from models.interviews import (
     Highlight,
     IndexedUtterance,
+    Insight,
     Interview,
     InterviewRun,
     KeyTakeaway,
@@ -159,6 +160,19 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             tags=["결제"],
             note="",
             account_id=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+    )
+    session.add(
+        Insight(
+            id=uuid4(),
+            company_id=company,
+            project_id=project,
+            kind="themes",
+            status="completed",
+            interview_ids=[str(interview_id)],
+            created_by=world.people[author],
             created_at=clock.now(),
             updated_at=clock.now(),
         )

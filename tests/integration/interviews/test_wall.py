@@ -17,7 +17,7 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
-FORCED = (*CONTENT, "original_reads", "miso_costs", "highlights")
+FORCED = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
 OF_PROJECT = (*FORCED, "interview_runs", "project_members")
 
 

@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.interviews import audit, exports, interviews, marking, projects, search, stream, workflow
+from webapp.api.interviews import audit, exports, insights, interviews, marking, projects, search, stream, workflow
 
-RESOURCES = (workflow, interviews, projects, search, exports, marking, audit, stream)
+RESOURCES = (workflow, interviews, projects, search, exports, marking, insights, audit, stream)
 
 
 def add_interviews(app: Flask, api: Api) -> None:
