@@ -202,3 +202,5 @@ class InterviewEvent(StrEnum):
     COMPLETED = "interview:completed"
     FAILED = "interview:failed"
     DELETED = "interview:deleted"
+    HIGHLIGHTED = "interview:highlighted"
+    INSIGHT_CHANGED = "insight:changed"

@@ -15,6 +15,7 @@ _TOGETHER = (
 # except those that start their own.
 _APART = (
     "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_interviews.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
     "tests/end_to_end/test_pooler.py",
@@ -41,6 +42,8 @@ _FIRST = (
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/integration/dev/local/test_run.py",
+    "tests/integration/interviews/test_runs_that_are_cut.py",
+    "tests/integration/interviews/test_faults_of_miso.py",
 )
 _LAST = "tests/unit"
 # Tests wait for servers more than they compute; a worker with its stack takes about 1.5 GB.

@@ -64,6 +64,7 @@ class Code(StrEnum):
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     INTERVIEW_NOT_FOUND = "INTERVIEW_NOT_FOUND"
+    HIGHLIGHT_NOT_FOUND = "HIGHLIGHT_NOT_FOUND"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
     PERSONA_NOT_FOUND = "PERSONA_NOT_FOUND"
     CONVERSATION_NOT_FOUND = "CONVERSATION_NOT_FOUND"
@@ -91,6 +92,8 @@ class Code(StrEnum):
     INTERVIEW_NOT_FAILED = "INTERVIEW_NOT_FAILED"
     INTERVIEW_NOT_DELETED = "INTERVIEW_NOT_DELETED"
     INTERVIEW_UNDER_WAY = "INTERVIEW_UNDER_WAY"
+    INSIGHT_UNDER_WAY = "INSIGHT_UNDER_WAY"
+    NO_INTERVIEWS = "NO_INTERVIEWS"
     BUDGET_SPENT = "BUDGET_SPENT"
     LAST_ADMIN = "LAST_ADMIN"
     TAG_INACTIVE = "TAG_INACTIVE"
@@ -201,6 +204,7 @@ CODES: Mapping[Code, Meaning] = {
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.PROJECT_NOT_FOUND: Meaning(404, "프로젝트를 찾을 수 없어요.", "Unknown project, or not yours."),
     Code.INTERVIEW_NOT_FOUND: Meaning(404, "인터뷰를 찾을 수 없어요.", "Unknown interview, erased, or not yours."),
+    Code.HIGHLIGHT_NOT_FOUND: Meaning(404, "표시한 곳을 찾을 수 없어요.", "Removed, or of another interview."),
     Code.ACCOUNT_NOT_FOUND: Meaning(404, "계정을 찾을 수 없어요.", "Nobody of the company, or not in the project."),
     Code.PERSONA_NOT_FOUND: Meaning(
         404, "페르소나를 찾을 수 없어요.", "Unknown persona, or of no company in which you have a project."
@@ -268,6 +272,12 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.INTERVIEW_NOT_DELETED: Meaning(
         409, "삭제된 인터뷰만 되돌릴 수 있어요.", "Only a deleted interview may be restored."
+    ),
+    Code.INSIGHT_UNDER_WAY: Meaning(
+        409, "주제를 찾고 있어요. 끝난 뒤에 다시 시도해 주세요.", "Themes are being made already."
+    ),
+    Code.NO_INTERVIEWS: Meaning(
+        409, "분석이 끝난 인터뷰가 아직 없어요.", "None of the project's interviews is completed."
     ),
     Code.INTERVIEW_UNDER_WAY: Meaning(
         409,

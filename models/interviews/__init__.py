@@ -3,6 +3,8 @@
 from models.interviews.conversations import Conversation
 from models.interviews.costs import MisoCost
 from models.interviews.counts import InterviewCount
+from models.interviews.highlights import Highlight
+from models.interviews.insights import Insight, InsightKind
 from models.interviews.interviews import (
     RESULT_COLUMNS,
     Interview,
@@ -26,7 +28,10 @@ __all__ = [
     "RESULT_COLUMNS",
     "STATUS_CHANGES",
     "Conversation",
+    "Highlight",
     "IndexedUtterance",
+    "Insight",
+    "InsightKind",
     "Interview",
     "InterviewCount",
     "InterviewRun",

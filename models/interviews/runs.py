@@ -8,7 +8,6 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.interviews.interviews import OF_INTERVIEW
 from models.interviews.projects import OF_PROJECT
 from models.table import CreatedAt, Moment, Table, one_of
 
@@ -30,6 +29,7 @@ class InterviewRunState(StrEnum):
 class InterviewRun(Table):
     """Of the present attempt. `owner_id` is the lease of the process that works on it, `fence` grows with each owner.
 
+    `interview_id`  the interview's, or the insight's
     `miso_user`     unique for the attempt, and what a lost answer is found by
     `called_at`     when a call left that may be billed: from then on the answer is looked for, and never asked for
     `deadline_at`   until when it is waited for, also by whoever follows a process that died
@@ -51,7 +51,7 @@ class InterviewRun(Table):
         Index(None, "project_id"),
     )
 
-    interview_id: Mapped[UUID] = mapped_column(ForeignKey(OF_INTERVIEW, ondelete="CASCADE"), primary_key=True)
+    interview_id: Mapped[UUID] = mapped_column(primary_key=True)
     project_id: Mapped[UUID] = mapped_column(ForeignKey(OF_PROJECT))
     step: Mapped[str]
     state: Mapped[str]

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.logs import get_logger
-from models.interviews import InterviewRun, InterviewStep
+from models.interviews import Insight, InterviewRun, InterviewStep
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.analysis_inputs import build_inputs
 from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted, add_counts
 from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
+from services.interviews.insight_inputs import build_insight_inputs
 from services.interviews.looking import FIRST_LOOK, Search, look_for_answer
 from services.interviews.miso_call import note_started, prepare_call
-from services.interviews.outputs import OUTPUT_NAMES
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
 from services.interviews.saving import fail_attempt, save_answer
@@ -96,7 +96,17 @@ def _begin(tools: RunTools, claim: InterviewClaim) -> _Call | Search | None:
             fail_interview(held, read_failure(run.lost), now)
             return None
         run.miso_user = run.miso_user or _new_user(claim)
-        return _Call(build_inputs(held.session, held.interview), run.miso_user, seconds)
+        inputs = _build_inputs(held, tools)
+        if isinstance(held.analysed, Insight) and not inputs["context"]:
+            fail_interview(held, failure_of(AnalysisFault.NO_INTERVIEWS), now)
+            return None
+        return _Call(inputs, run.miso_user, seconds)
+
+
+def _build_inputs(held: HeldRun, tools: RunTools) -> dict[str, str]:
+    if isinstance(held.analysed, Insight):
+        return build_insight_inputs(held.session, held.analysed, tools.settings.miso_context_max_chars)
+    return build_inputs(held.session, held.analysed)
 
 
 def _deadline_of(run: InterviewRun, tools: RunTools, now: datetime) -> datetime:
@@ -131,9 +141,9 @@ def _ask(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Cal
 def _send(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Call) -> WorkflowAnswer:
     prepared = prepare_call(tools, claim, call.seconds)
     if tools.settings.miso_mode == "blocking":
-        return miso.run(call.inputs, call.user, OUTPUT_NAMES, prepared)
+        return miso.run(call.inputs, call.user, claim.output_names, prepared)
     on_started = partial(note_started, tools, claim, call.user)
-    return miso.run_streamed(call.inputs, call.user, OUTPUT_NAMES, call=prepared, on_started=on_started)
+    return miso.run_streamed(call.inputs, call.user, claim.output_names, call=prepared, on_started=on_started)
 
 
 def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, counted: Sequence[Counted]) -> None:

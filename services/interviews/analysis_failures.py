@@ -22,6 +22,7 @@ class AnalysisFault(StrEnum):
     MISO_ANSWER_INVALID = "MISO_ANSWER_INVALID"
     MISO_ANSWER_LOST = "MISO_ANSWER_LOST"
     MISO_TIMEOUT = "MISO_TIMEOUT"
+    NO_INTERVIEWS = "NO_INTERVIEWS"
     STALE = "STALE"
     POISON = "POISON"
 
@@ -34,6 +35,7 @@ _SENTENCES = {
     AnalysisFault.MISO_ANSWER_INVALID: "분석 결과를 읽을 수 없어요. 다시 시도해 주세요.",
     AnalysisFault.MISO_ANSWER_LOST: "분석 결과를 받지 못했어요. 다시 시도해 주세요.",
     AnalysisFault.MISO_TIMEOUT: "분석이 제한 시간 안에 끝나지 않았어요. 다시 시도해 주세요.",
+    AnalysisFault.NO_INTERVIEWS: "고른 인터뷰가 모두 지워졌어요.",
     AnalysisFault.STALE: "하루 안에 분석을 시작하지 못했어요. 다시 시도해 주세요.",
     AnalysisFault.POISON: "처리하는 중에 문제가 생겼어요. 관리자에게 알려 주세요.",
 }

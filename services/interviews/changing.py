@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from models.interviews import (
     RESULT_COLUMNS,
+    Highlight,
+    Insight,
     Interview,
     InterviewRun,
     InterviewRunState,
@@ -17,6 +22,7 @@ from models.interviews import (
 )
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
+from services.interviews.insight_erasure import erase_insights
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
@@ -67,26 +73,35 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
     return interview
 
 
-def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
-    """Text, result and names are gone from the row for good; its files are for the caller to drop, after the commit.
+class ErasedInterview(NamedTuple):
+    """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
+    the insights that were made of it."""
 
-    What was erased, by name. Raises InterviewNotFound, RoleTooSmall.
-    """
+    receipt: dict[str, int]
+    owners: list[UUID]
+
+
+def erase_interview(member: MemberWork, interview_id: UUID) -> ErasedInterview:
+    """Text, result and names are gone from the row for good. Raises InterviewNotFound, RoleTooSmall."""
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     was_deleted = interview.deleted_at is not None
     end_run(member.session, interview.id, member.now)
-    drop_utterances(member.session, interview.id)
-    receipt = empty_interview(interview, member.now, member.account_id)
+    erased = empty_interview(member.session, interview, member.now, member.account_id)
     if not was_deleted:
         tell_deleted(member.work, interview, member.now)
-    return receipt
+    return erased
 
 
-def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
-    """What is left says that there was one, and who has deleted it."""
-    erased = ("masked_text", "evidence", *RESULT_COLUMNS)
+def empty_interview(session: Session, interview: Interview, now: datetime, account_id: UUID) -> ErasedInterview:
+    """What is left says that there was one, who has deleted it, who read its original, and what it cost."""
+    erased = ("masked_text", "evidence", "speakers", *RESULT_COLUMNS)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
+    highlights = delete(Highlight).where(Highlight.interview_id == interview.id).returning(Highlight.id)
+    receipt["highlights"] = len(session.execute(highlights).all())
+    drop_utterances(session, interview.id)
+    insights = erase_insights(session, interview.id, now)
+    receipt["insights"] = len(insights)
     for name in erased:
         setattr(interview, name, None)
     interview.title = _ERASED_TITLE
@@ -96,7 +111,7 @@ def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> di
     interview.deleted_by = interview.deleted_by or account_id
     interview.erased_at = now
     note_change(interview, now)
-    return receipt
+    return ErasedInterview(receipt, [interview.id, *insights])
 
 
 def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
@@ -151,7 +166,7 @@ def process_interview(
     restart_run(member, interview.id, member.now, step=InterviewStep(run.step))
 
 
-def note_change(interview: Interview, now: datetime) -> None:
+def note_change(interview: Interview | Insight, now: datetime) -> None:
     """Count a change that members see."""
     interview.revision += 1
     interview.updated_at = now

@@ -9,8 +9,9 @@ from sqlalchemy import Row, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.interviews import Interview, MisoCost, ProjectRole
+from models.interviews import Insight, Interview, MisoCost, Project, ProjectRole
 from services.interviews.bodies import Body
+from services.interviews.errors import BudgetSpent
 from services.interviews.membership import require_project
 from services.interviews.wall import MemberWork
 
@@ -25,11 +26,17 @@ _MONTHS_SHOWN = 12
 
 
 def note_cost(
-    session: Session, interview: Interview, now: datetime, *, calls: int = 0, tokens: int = 0, seconds: float = 0
+    session: Session,
+    analysed: Interview | Insight,
+    now: datetime,
+    *,
+    calls: int = 0,
+    tokens: int = 0,
+    seconds: float = 0,
 ) -> None:
-    """Added to what the interview's present attempt has cost so far."""
+    """Added to what the present attempt has cost so far."""
     more = {"calls": calls, "tokens": tokens, "seconds": seconds}
-    whose = {"interview_id": interview.id, "attempt": interview.attempt, "project_id": interview.project_id}
+    whose = {"interview_id": analysed.id, "attempt": analysed.attempt, "project_id": analysed.project_id}
     row = insert(MisoCost).values(**whose, called_at=now, **more)
     added = {name: getattr(MisoCost, name) + amount for name, amount in more.items()}
     session.execute(row.on_conflict_do_update(constraint="pk_miso_costs", set_=added))
@@ -40,6 +47,13 @@ def tokens_spent(session: Session, project_id: UUID, now: datetime) -> int:
     began, _ = _bounds(month_of(now))
     spent = select(_SUMS[1]).where(MisoCost.project_id == project_id, MisoCost.called_at >= began)
     return int(session.execute(spent).scalar_one())
+
+
+def require_budget(session: Session, project: Project, now: datetime) -> None:
+    """Raises BudgetSpent."""
+    limit = project.monthly_token_limit
+    if limit is not None and tokens_spent(session, project.id, now) >= limit:
+        raise BudgetSpent
 
 
 def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body:
@@ -57,6 +71,13 @@ def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body
         .group_by(Interview.id)
         .order_by(_SUMS[1].desc(), Interview.id)
     )
+    by_insight = (
+        select(Insight.id, Insight.kind, *_SUMS)
+        .join(Insight, Insight.id == MisoCost.interview_id)
+        .where(*within)
+        .group_by(Insight.id)
+        .order_by(_SUMS[1].desc(), Insight.id)
+    )
     named = func.to_char(func.timezone(cast(str(KOREA), Text), MisoCost.called_at), "YYYY-MM").label("month")
     by_month = select(named, *_SUMS).where(theirs).group_by(named).order_by(named.desc()).limit(_MONTHS_SHOWN)
     session = member.session
@@ -66,6 +87,9 @@ def show_costs(member: MemberWork, project_id: UUID, month: date | None) -> Body
         "monthly_token_limit": project.monthly_token_limit,
         "interviews": [
             {"interview_id": str(row.id), "title": row.title, **_describe(row)} for row in session.execute(by_interview)
+        ],
+        "insights": [
+            {"insight_id": str(row.id), "kind": row.kind, **_describe(row)} for row in session.execute(by_insight)
         ],
         "months": [{"month": row.month, **_describe(row)} for row in session.execute(by_month)],
     }

@@ -2,6 +2,7 @@
 
 Errors: InterviewsError (not retryable)
     ProjectNotFound, InterviewNotFound, MemberNotFound, PersonaNotFound, ConversationNotFound, RoleTooSmall
+    HighlightNotFound, TextRefused, NoInterviews, InsightUnderWay
     ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
     ChatNotConfigured
     ChatFailed          nothing (more) comes of an answer; `code` says why
@@ -83,6 +84,30 @@ class UnderWay(InterviewsError):
     """Completed, under way, or without an answer that could be read once more."""
 
     code = "INTERVIEW_UNDER_WAY"
+
+
+class HighlightNotFound(InterviewsError):
+    """Unknown, or of another interview."""
+
+    code = "HIGHLIGHT_NOT_FOUND"
+
+
+class NoInterviews(InterviewsError):
+    """None is completed."""
+
+    code = "NO_INTERVIEWS"
+
+
+class InsightUnderWay(InterviewsError):
+    """Of this kind, in this project."""
+
+    code = "INSIGHT_UNDER_WAY"
+
+
+class TextRefused(InterviewsError):
+    """What was written names somebody, or something that is not there; the details name the field."""
+
+    code = "VALIDATION_FAILED"
 
 
 class LastAdmin(InterviewsError):

@@ -49,6 +49,27 @@ def resolve_evidence(result: Mapping[str, Any]) -> dict[str, list[list[dict[str,
     return {name: [[asdict(one) for one in item] for item in items] for name, items in columns.items()}
 
 
+class ManyScripts:
+    """The scripts of several interviews, in which a quote is looked for at once."""
+
+    def __init__(self, scripts: Mapping[str, Sequence[Any] | None]) -> None:
+        utterances = [(one, owner) for owner, script in scripts.items() for one in read_utterances(script)]
+        self._owners = {id(one): owner for one, owner in utterances}
+        self._index = ScriptIndex([one for one, _ in utterances])
+
+    def resolve(self, quotes: Iterable[str]) -> list[dict[str, Any]]:
+        """Evidence with the interview in which each quote stands; None where it was not found."""
+        return [self._resolve(quote) for text in quotes if (quote := _read_quote(text)) is not None]
+
+    def _resolve(self, quote: "_Quote") -> dict[str, Any]:
+        # Numbers of lines are another interview's as well: only words count.
+        for words, found in self._index.find_each(quote.words or (quote.said,), ()):
+            owner = self._owners[id(found[0])]
+            theirs = [one for one in found if self._owners[id(one)] == owner]
+            return {"interview_id": owner, **asdict(_verified(words, theirs))}
+        return {"interview_id": None, **asdict(Evidence(quote.said, [], verified=False))}
+
+
 def _resolve_point(script: "ScriptIndex", point: Any) -> list[Evidence]:
     said = point.get("evidence") if isinstance(point, dict) else None
     quotes = map(_read_quote, said if isinstance(said, list) else ())

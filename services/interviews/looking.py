@@ -11,7 +11,6 @@ from services.interviews.analysis_failures import AnalysisFault, failure_of, fai
 from services.interviews.counts import MISO_CALLS, Counted
 from services.interviews.endings import fail_interview
 from services.interviews.miso_call import keep_durably
-from services.interviews.outputs import OUTPUT_NAMES
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, held_run, note_stop, release_run
 from services.interviews.saving import fail_attempt, save_answer
@@ -45,7 +44,7 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
         return
     kept = PaidCall(keep=lambda reply: keep_durably(tools, claim, reply))
     try:
-        answer = miso.fetch_answer(found.ids.run_id, OUTPUT_NAMES, kept)
+        answer = miso.fetch_answer(found.ids.run_id, claim.output_names, kept)
     except (MisoAnswerInvalid, MisoWorkflowFailed) as exc:
         fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND])
     except MisoError as exc:

@@ -40,7 +40,7 @@ def _note_called(tools: RunTools, claim: InterviewClaim) -> None:
         raise ProcessStops
     with held_run(tools.unit_of_work, claim) as held:
         held.run.called_at = now = tools.clock.now()
-        note_cost(held.session, held.interview, now, calls=1)
+        note_cost(held.session, held.analysed, now, calls=1)
 
 
 def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) -> None:

@@ -18,24 +18,24 @@ Fields = dict[str, Any]
 
 def shape_outputs(outputs: Mapping[str, Any]) -> Fields:
     """Each result column; None for what is missing or fits nowhere."""
-    return {name: _SHAPES[name](_clean(outputs.get(name))) for name in RESULT_COLUMNS}
+    return {name: _SHAPES[name](clean_value(outputs.get(name))) for name in RESULT_COLUMNS}
 
 
 def read_persona_code(outputs: Mapping[str, Any]) -> str | None:
     """Of the persona that was matched."""
-    match = _first(_clean(outputs.get(PERSONA_MATCH)))
+    match = _first(clean_value(outputs.get(PERSONA_MATCH)))
     code = match.get("persona_code") if isinstance(match, dict) else match
     return code.strip() or None if isinstance(code, str) else None
 
 
-def _clean(value: Any) -> Any:
+def clean_value(value: Any) -> Any:
     """Without what JSONB cannot hold: NUL characters, and numbers that are none."""
     if isinstance(value, str):
         return value.replace("\x00", "")
     if isinstance(value, dict):
-        return {str(key).replace("\x00", ""): _clean(entry) for key, entry in value.items()}
+        return {str(key).replace("\x00", ""): clean_value(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_clean(entry) for entry in value]
+        return [clean_value(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

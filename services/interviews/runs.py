@@ -16,8 +16,9 @@ from sqlalchemy import and_, case, null, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Task
-from models.interviews import Interview, InterviewRun, InterviewRunState, InterviewStep
+from models.interviews import Insight, Interview, InterviewRun, InterviewRunState, InterviewStep
 from services.delivery.unit_of_work import UnitOfWork, Work
+from services.interviews.outputs import OUTPUT_NAMES
 from services.interviews.wall import MemberWork, as_analyst
 from services.processes.leases import has_dead_owner
 
@@ -30,7 +31,8 @@ class RunOutdated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InterviewClaim:
-    """What a process holds of a run. `step` is the one to do next."""
+    """What a process holds of a run. `step` is the one to do next; `interview_id` may be an insight's, as in its row;
+    `output_names` are what is asked of MISO's answer."""
 
     interview_id: UUID
     project_id: UUID
@@ -39,6 +41,7 @@ class InterviewClaim:
     owner_id: int
     attempt: int
     request_id: str
+    output_names: tuple[str, ...] = OUTPUT_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,19 @@ class HeldRun:
     """Both rows locked, behind the wall, until the end of the unit."""
 
     work: Work
-    interview: Interview
+    analysed: Interview | Insight
     run: InterviewRun
 
     @property
     def session(self) -> Session:
         return self.work.session
+
+    @property
+    def interview(self) -> Interview:
+        """Of a step that no insight has."""
+        if not isinstance(self.analysed, Interview):
+            raise TypeError("an insight has no text of its own")
+        return self.analysed
 
 
 def read_run(session: Session, interview_id: UUID) -> InterviewRun | None:
@@ -63,8 +73,10 @@ def read_run(session: Session, interview_id: UUID) -> InterviewRun | None:
 def locked_run(unit_of_work: UnitOfWork, project_id: UUID, interview_id: UUID) -> Iterator[HeldRun]:
     """One unit with the rows, whoever has the run."""
     with unit_of_work() as work, as_analyst(work.session, project_id):
-        interview = work.session.get_one(Interview, interview_id, with_for_update=True)
-        yield HeldRun(work, interview, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
+        analysed = work.session.get(Interview, interview_id, with_for_update=True) or work.session.get_one(
+            Insight, interview_id, with_for_update=True
+        )
+        yield HeldRun(work, analysed, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
 
 
 @contextmanager

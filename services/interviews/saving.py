@@ -8,7 +8,6 @@ from services.interviews.costs import note_cost
 from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.files import read_answer
-from services.interviews.outputs import OUTPUT_NAMES
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, held_run
 from spool import DamagedFile, UnknownFile
@@ -19,7 +18,7 @@ from upstream.miso.errors import MisoError
 def save_kept(tools: RunTools, claim: InterviewClaim) -> None:
     """Without a call. Raises RunOutdated, SpoolError."""
     try:
-        answer = read_workflow(read_answer(tools.files, claim.interview_id, claim.attempt), OUTPUT_NAMES)
+        answer = read_workflow(read_answer(tools.files, claim.interview_id, claim.attempt), claim.output_names)
     except MisoError as exc:
         fail_attempt(tools, claim, failure_of_miso(exc))
     except UnknownFile:
@@ -39,7 +38,7 @@ def save_answer(
         held.run.step = InterviewStep.SAVE
         held.run.tokens += tokens
         held.run.elapsed_seconds = answer.elapsed_seconds
-        note_cost(held.session, held.interview, now, tokens=tokens, seconds=answer.elapsed_seconds or 0)
+        note_cost(held.session, held.analysed, now, tokens=tokens, seconds=answer.elapsed_seconds or 0)
         complete_interview(held, answer.outputs, now)
         add_counts(held.session, [*counted, Counted(MISO_TOKENS, "", tokens)])
 

@@ -1,7 +1,7 @@
 """An interview's script as utterances, and any text as the bare letters by which it is compared and found."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,13 @@ def _number(value: Any) -> int | None:
 def _word(entry: dict[str, Any], name: str) -> str:
     value = entry.get(name)
     return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
+
+
+def name_speakers_of(script: list[Any] | None, names: Mapping[str, str]) -> list[Any] | None:
+    """The script, with names in the place of its labels."""
+    if not names or script is None:
+        return script
+    return [entry | {"speaker": names.get(label := entry.get("speaker"), label)} for entry in script]
 
 
 @dataclass(frozen=True, slots=True)

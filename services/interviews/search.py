@@ -1,9 +1,9 @@
 """Searches what was said in all interviews of a project, spaces and punctuation aside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, func, select, tuple_
@@ -85,7 +85,7 @@ def _describe(session: Session, places: Sequence[UtterancePlace], letters: str) 
     """Each with what was said before and after it."""
     here, before, after = IndexedUtterance, aliased(IndexedUtterance), aliased(IndexedUtterance)
     query = (
-        select(here, before, after, Interview.title)
+        select(here, before, after, Interview.title, Interview.speakers)
         .join(Interview, Interview.id == here.interview_id)
         .outerjoin(before, and_(before.interview_id == here.interview_id, before.position == here.position - 1))
         .outerjoin(after, and_(after.interview_id == here.interview_id, after.position == here.position + 1))
@@ -94,17 +94,20 @@ def _describe(session: Session, places: Sequence[UtterancePlace], letters: str) 
     found = {UtterancePlace(row[0].interview_id, row[0].position): row for row in session.execute(query)}
     for place in places:
         if place in found:
-            one, earlier, later, title = found[place]
-            said = _describe_utterance(one) | {"marks": find_marks(one.said, letters)}
-            context = {
-                "before": earlier and _describe_utterance(earlier),
-                "after": later and _describe_utterance(later),
+            one, earlier, later, title, names = found[place]
+            yield {
+                "interview_id": str(one.interview_id),
+                "title": title,
+                **_describe_utterance(one, names),
+                "marks": find_marks(one.said, letters),
+                "before": earlier and _describe_utterance(earlier, names),
+                "after": later and _describe_utterance(later, names),
             }
-            yield {"interview_id": str(one.interview_id), "title": title, **said, **context}
 
 
-def _describe_utterance(utterance: IndexedUtterance) -> dict[str, Any]:
-    return {"utterance_id": utterance.utterance_id, "speaker": utterance.speaker, "text": utterance.said}
+def _describe_utterance(utterance: IndexedUtterance, names: Mapping[str, str] | None) -> Body:
+    speaker = (names or {}).get(utterance.speaker, utterance.speaker)
+    return {"utterance_id": utterance.utterance_id, "speaker": speaker, "text": utterance.said}
 
 
 def find_marks(text: str, letters: str) -> list[list[int]]:

@@ -1,16 +1,17 @@
 """Goes through the steps of a run, and decides what becomes of one that could not be done."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from core.logs import get_logger
-from models.interviews import InterviewStep
+from models.interviews import Insight, InsightKind, InterviewStep
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
 from services.interviews.extracting import extract
+from services.interviews.insight_results import OUTPUT_NAMES_OF
 from services.interviews.miso_call import stop_workflow
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
@@ -63,7 +64,9 @@ def take(tools: RunTools, interview_id: UUID, project_id: UUID, owner_id: int) -
         claim = take_run(held.run, owner_id, now)
         if claim is not None:
             began = {"processing_started_at": now.isoformat()}
-            held.interview.details = began | held.interview.details
+            held.analysed.details = began | held.analysed.details
+            if isinstance(held.analysed, Insight):
+                claim = replace(claim, output_names=OUTPUT_NAMES_OF[InsightKind(held.analysed.kind)])
         return claim
 
 
@@ -118,6 +121,6 @@ def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None
 def drop_erased(tools: RunTools, claim: InterviewClaim) -> None:
     """What a step has put down after its interview was erased."""
     with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
-        is_erased = held.interview.erased_at is not None
+        is_erased = held.analysed.erased_at is not None
     if is_erased:
         tools.files.drop_all(claim.interview_id)

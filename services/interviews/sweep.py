@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from models.interviews import InterviewRun, InterviewRunState
@@ -23,8 +24,8 @@ log = get_logger(__name__)
 MAX_TAKEOVERS, WEIGHT_OF_MISTAKE = 20, 5
 STALE_AFTER = timedelta(hours=24)
 _BATCH = 200
-# Pauses between two sends of one run double, so that a backlog does not feed itself.
-_LONGEST_RESEND_SECONDS = 60
+# Pauses between two sends of one run double, so that a backlog, or a queue that nobody serves, does not feed itself.
+_LONGEST_RESEND_SECONDS = 300
 # What was sent and is in an empty queue no more got lost.
 _LOST_AFTER = timedelta(seconds=2)
 _MOST_STOPS = 10
@@ -74,7 +75,9 @@ def give_up_stops(work: Work) -> None:
 def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     """What nobody has taken within a day, and what takes its process down each time. How many interviews."""
     failed = 0
-    for interview_id, project_id, fence, fault in _find_hopeless(unit_of_work, now):
+    with unit_of_work() as work:
+        hopeless = find_hopeless(work.session, now)
+    for interview_id, project_id, fence, fault in hopeless:
         with locked_run(unit_of_work, project_id, interview_id) as held:
             if held.run.fence == fence:
                 fail_interview(held, failure_of(fault), now)
@@ -82,13 +85,12 @@ def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     return failed
 
 
-def _find_hopeless(unit_of_work: UnitOfWork, now: datetime) -> Sequence[tuple[UUID, UUID, int, AnalysisFault]]:
+def find_hopeless(session: Session, now: datetime) -> Sequence[tuple[UUID, UUID, int, AnalysisFault]]:
     is_stale = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now - STALE_AFTER)
     is_poison = and_(
         InterviewRun.state == InterviewRunState.RUNNING, InterviewRun.takeovers >= MAX_TAKEOVERS, DEAD_OWNER
     )
     query = select(InterviewRun.interview_id, InterviewRun.project_id, InterviewRun.fence, InterviewRun.state)
-    with unit_of_work() as work:
-        rows = work.session.execute(query.where(or_(is_stale, is_poison)).limit(_BATCH)).all()
+    rows = session.execute(query.where(or_(is_stale, is_poison)).limit(_BATCH)).all()
     faults = {InterviewRunState.READY: AnalysisFault.STALE, InterviewRunState.RUNNING: AnalysisFault.POISON}
     return [(row[0], row[1], row[2], faults[InterviewRunState(row[3])]) for row in rows]

@@ -19,8 +19,8 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body, describe_interview
-from services.interviews.costs import KOREA, tokens_spent
-from services.interviews.errors import BudgetSpent, ConsentMissing
+from services.interviews.costs import KOREA, require_budget
+from services.interviews.errors import ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
@@ -61,7 +61,7 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
     project = require_project(member, upload.project_id, ProjectRole.EDITOR).project
     if project.requires_consent and not upload.consents:
         raise ConsentMissing
-    _require_budget(member.session, project, member.now)
+    require_budget(member.session, project, member.now)
     twin = _find_twin(member.session, upload)
     interview = _make_interview(member, project, upload, masker)
     member.session.add(interview)
@@ -77,13 +77,6 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
         "interview": describe_interview(interview),
         "duplicate_of": twin and str(twin),
     }
-
-
-def _require_budget(session: Session, project: Project, now: datetime) -> None:
-    """By the months of Korea. Raises BudgetSpent."""
-    limit = project.monthly_token_limit
-    if limit is not None and tokens_spent(session, project.id, now) >= limit:
-        raise BudgetSpent
 
 
 def _find_twin(session: Session, upload: UploadedInterview) -> UUID | None:

@@ -5,7 +5,7 @@ Run twice without harm: the second finds the run held, or moved on, and returns.
 
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
@@ -51,6 +51,9 @@ def run_interview(self: CeleryTask, interview_id: str) -> None:
             _drive(analyst_runtime(), UUID(interview_id))
         except _STORE_AWAY as exc:
             log.warning("interview_not_taken", error=type(exc).__name__)  # the sweep sends it again
+        except Exception:
+            # Not raised on: Celery would log the error's text, and that may quote what is nobody's business.
+            log.exception("interview_not_driven")
 
 
 def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
@@ -107,7 +110,7 @@ def _settle_error(here: AnalystRuntime, claim: InterviewClaim, error: Exception)
     _settle(here, claim, put_off)
 
 
-def _settle(here: AnalystRuntime, claim: InterviewClaim, action: Any) -> None:
+def _settle(here: AnalystRuntime, claim: InterviewClaim, action: Callable[[RunTools, InterviewClaim], None]) -> None:
     """As soon as the database can be told. Nobody has to be told once the lease under which it was taken is lost, or
     its process has gone."""
     while here.lease.id in {None, claim.owner_id}:

@@ -20,6 +20,8 @@ _COMMAND = (sys.executable, "-s", "-B", "-m", "services.interviews.extraction.ch
 # All that the child knows of us. Nothing of our own environment: it holds the secrets.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUTF8": "1", "MALLOC_ARENA_MAX": "1"}
 _LONGEST_CODE = 32
+# An init system may tell every process of a service, also this one: that says nothing of the file.
+_TOLD_TO_STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
 class ReaderProcesses:
@@ -89,11 +91,11 @@ def _run_child(
     with _killed_at_last(child, wall_seconds), readers.one(child):
         feeding = Feeding(child.stdin, pieces)
         output = child.stdout.read(MAX_TEXT_BYTES + _LONGEST_CODE) if child.stdout else b""
-        is_killed = _wait_for_end(child)
+        killed_by = _wait_for_end(child)
         feeding.finish()
-    if is_killed and readers.is_stopped:
+    if killed_by in _TOLD_TO_STOP or (killed_by and readers.is_stopped):
         raise ReaderUnavailable
-    if is_killed:  # at work, by its limits or by ours
+    if killed_by:  # at work, by its limits or by ours
         return FileFault.FILE_TOO_COMPLEX, ""
     code, _, text = output.partition(b"\n")
     name = code.decode("ascii", "replace")
@@ -152,10 +154,12 @@ def _killed_at_last(child: "subprocess.Popen[bytes]", wall_seconds: float) -> It
             child.stdout.close()
 
 
-def _wait_for_end(child: "subprocess.Popen[bytes]") -> bool:
-    """Whether it was killed. It stays unreaped, so that its number is nobody else's when its group is killed."""
+def _wait_for_end(child: "subprocess.Popen[bytes]") -> int:
+    """The signal that killed it, or 0. It stays unreaped, so that its number is nobody else's when its group is
+    killed."""
     ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+    is_killed = ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+    return ended.si_status if ended is not None and is_killed else 0
 
 
 def _kill_group(child: "subprocess.Popen[bytes]") -> None:

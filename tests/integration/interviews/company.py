@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from core.clock import clock
 from models.accounts import Account, AccountKind, AccountRole, Company
 from models.interviews import (
+    Highlight,
     IndexedUtterance,
+    Insight,
     Interview,
     InterviewRun,
     KeyTakeaway,
@@ -146,6 +148,33 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             calls=1,
             tokens=10,
             seconds=1,
+        )
+    )
+    session.add(
+        Highlight(
+            id=uuid4(),
+            project_id=project,
+            interview_id=interview_id,
+            first_utterance_id=1,
+            last_utterance_id=1,
+            tags=["결제"],
+            note="",
+            account_id=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+    )
+    session.add(
+        Insight(
+            id=uuid4(),
+            company_id=company,
+            project_id=project,
+            kind="themes",
+            status="completed",
+            interview_ids=[str(interview_id)],
+            created_by=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
         )
     )
     session.add(

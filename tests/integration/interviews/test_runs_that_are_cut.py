@@ -10,7 +10,7 @@ import pytest
 
 from dev.local.health import answers
 from dev.local.programs import interviews_program
-from services.interviews.changing import delete_interview, restore_interview, retry_interview
+from services.interviews.changing import delete_interview, erase_interview, restore_interview, retry_interview
 from services.interviews.errors import NotFailed
 from tests.waiting import wait_until
 
@@ -116,6 +116,36 @@ def test_one_that_is_deleted_at_any_moment_is_told_no_more_of(analyses: Analyses
 def delete(analyses: Analyses, interview: Uploaded) -> None:
     with analyses.as_member() as member:
         delete_interview(member, interview.id)
+
+
+@pytest.mark.parametrize("moment", ["extracted", "saved"])
+def test_of_one_that_is_erased_meanwhile_nothing_stays(analyses: Analyses, moment: str):
+    with shut_gate(analyses, moment) as interview:
+        wait_until(lambda: is_held(analyses))
+        erasing = threading.Thread(target=erase, args=(analyses, interview))
+        erasing.start()
+    erasing.join(10)
+    wait_until(lambda: analyses.files.names(interview.id) == [])
+    row = analyses.row(interview)
+    assert (row["masked_text"], row["cleaned_script"], row["erased_at"] is None) == (None, None, False)
+
+
+def test_an_answer_that_comes_after_the_erasure_is_dropped(analyses: Analyses):
+    planned = analyses.prepare(hold="after", hold_seconds=30)
+    wait_until(lambda: analyses.held(planned.fault_id))
+    erase(analyses, planned.interview)
+    analyses.release(planned.fault_id)
+    log = analyses.stack.home / "logs" / "interviews.log"
+    moved_on = f'"interview_id":"{planned.interview.id}"'
+    wait_until(lambda: [one for one in log.read_text().splitlines() if moved_on in one and "interview_moved_on" in one])
+    wait_until(lambda: analyses.files.names(planned.interview.id) == [])
+
+
+def erase(analyses: Analyses, interview: Uploaded) -> None:
+    """As the route does: the files after the commit."""
+    with analyses.as_member() as member:
+        erase_interview(member, interview.id)
+    analyses.files.drop_all(interview.id)
 
 
 def test_a_workflow_that_is_not_wanted_any_more_is_stopped_where_it_can_be(analyses: Analyses):

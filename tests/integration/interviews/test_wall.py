@@ -17,7 +17,7 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
-FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs")
+FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
 FORCED = (*FORCED_OF_PROJECT, "conversations")
 OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "project_members")
 

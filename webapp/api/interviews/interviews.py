@@ -98,8 +98,8 @@ def delete(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> R
             delete_interview(member, interview_id)
         return Response(status=204)
     with stores().member_work(caller.account_id, g.request_id) as member:
-        receipt = erase_interview(member, interview_id)
-    receipt["files"] = parts().spool.interviews.drop_all(interview_id)
+        erased = erase_interview(member, interview_id)
+    receipt = erased.receipt | {"files": sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)}
     log.info("interview_erased", interview_id=str(interview_id), by=str(caller.account_id))
     return jsonify({"success": True, "receipt": receipt})
 

@@ -3,9 +3,21 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.interviews import audit, chat, exports, interviews, monitoring, projects, search, stream, workflow
+from webapp.api.interviews import (
+    audit,
+    chat,
+    exports,
+    insights,
+    interviews,
+    marking,
+    monitoring,
+    projects,
+    search,
+    stream,
+    workflow,
+)
 
-RESOURCES = (workflow, interviews, projects, search, exports, audit, stream, chat, monitoring)
+RESOURCES = (workflow, interviews, projects, search, exports, marking, insights, audit, stream, chat, monitoring)
 
 
 def add_interviews(app: Flask, api: Api) -> None:

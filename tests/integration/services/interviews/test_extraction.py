@@ -1,6 +1,7 @@
 """Each format by a real file, in a child process without secrets; hostile files end with a code within their limits."""
 
 import os
+import signal
 import subprocess
 import time
 from functools import partial
@@ -244,6 +245,18 @@ def test_a_reader_that_is_ended_by_its_process_says_nothing_of_the_file():
         with pytest.raises(ReaderUnavailable):
             extract_text(FileKind.TEXT, pieces, max_characters=10, readers=readers)
     assert our_reader() is None
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_reader_that_is_told_to_stop_says_nothing_of_the_file(sig):
+    def stop_it():
+        yield b"a"
+        child = wait_until(our_reader)
+        child.send_signal(sig)
+        wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
+
+    with pytest.raises(ReaderUnavailable):
+        extract_text(FileKind.TEXT, stop_it(), max_characters=10)
 
 
 def test_a_source_that_breaks_is_no_short_file():

@@ -48,6 +48,7 @@ def test_a_month_shows_its_interviews_and_what_it_cost_in_all(mina: Member, worl
             {"interview_id": str(costly[1]), "title": "1", "calls": 1, "tokens": 40, "seconds": 4.0},
             {"interview_id": str(costly[0]), "title": "0", "calls": 2, "tokens": 30, "seconds": 2.0},
         ],
+        "insights": [],
         "months": [
             {"month": "2026-11", "calls": 3, "tokens": 70, "seconds": 6.0},
             {"month": "2026-10", "calls": 1, "tokens": 100, "seconds": 1.25},

@@ -36,6 +36,11 @@ class InterviewCostOutput(CostOutput):
     title = fields.String(required=True)
 
 
+class InsightCostOutput(CostOutput):
+    insight_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+
+
 class MonthCostOutput(CostOutput):
     month = fields.String(required=True)
 
@@ -46,6 +51,7 @@ class CostsOutput(Schema):
     total = fields.Nested(CostOutput, required=True)
     monthly_token_limit = fields.Integer(required=True, allow_none=True)
     interviews = fields.List(fields.Nested(InterviewCostOutput), required=True)
+    insights = fields.List(fields.Nested(InsightCostOutput), required=True)
     months = fields.List(
         fields.Nested(MonthCostOutput), required=True, metadata={"description": "The latest months, newest first."}
     )

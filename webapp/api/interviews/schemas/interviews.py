@@ -69,6 +69,7 @@ class WholeInterviewOutput(ListedInterviewOutput):
     metadata = fields.Dict(required=True)
     consent_at = fields.String(required=True, allow_none=True)
     cleaned_script = fields.Raw(required=True, allow_none=True)
+    speakers = fields.List(fields.Dict(), required=True)
     session_info = fields.Raw(required=True, allow_none=True)
     interviewee_profile = fields.Raw(required=True, allow_none=True)
     interview_quality_assessment = fields.Raw(required=True, allow_none=True)
