@@ -8,6 +8,7 @@ class Queue(StrEnum):
     COLLECTION = "collection"
     FILES = "files"
     HOUSEKEEPING = "housekeeping"
+    INTERVIEWS = "interviews"
 
 
 class Step(StrEnum):
@@ -33,6 +34,7 @@ class Task(StrEnum):
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
+    RUN_INTERVIEW = "welno.interviews.run"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -45,10 +47,13 @@ class ProcessKind(StrEnum):
     WORKER = "worker"
     POLLER = "poller"
     REFRESHER = "refresher"
+    ANALYST = "analyst"
 
 
 # Names whose rights every web process looks at anew, at once. See streams.control.
 CONTROL_CHANNEL = "welno:control"
+# What each web process counts of the projects' streams, for all to be read together: an index, and a key for each.
+SSE_COUNTS_KEY = "welno:{sse_counts}"
 # Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
 WAKE_CHANNEL = "welno:wake"
 
@@ -68,6 +73,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
+    Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
@@ -196,3 +202,5 @@ class InterviewEvent(StrEnum):
     COMPLETED = "interview:completed"
     FAILED = "interview:failed"
     DELETED = "interview:deleted"
+    HIGHLIGHTED = "interview:highlighted"
+    INSIGHT_CHANGED = "insight:changed"

@@ -35,6 +35,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.patients.exports",
             "tasks.journey.jobs",
             "tasks.interviews.erasure",
+            "tasks.interviews.runs",
         ],
     )
     app.conf.update(

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
 from core.logs import get_logger
 
 log = get_logger(__name__)
+
+
+def consumed_queues(worker: WorkController) -> frozenset[str]:
+    """Those that this worker takes messages from."""
+    return frozenset(worker.app.amqp.queues.consume_from)
 
 
 class ReconnectingConsumer(Consumer):  # type: ignore[misc] # Celery has no types

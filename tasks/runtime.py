@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from celery import Celery, signals
+from celery.worker import WorkController
 
 from core.clock import clock
 from core.logs import get_logger
-from core.names import ProcessKind
+from core.names import ProcessKind, Queue
 from core.settings import Settings
 from services.collection.files_import import FileImporter, RetryPolicy
 from services.collection.paid_calls import PaidCalls
@@ -16,6 +17,7 @@ from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
 from spool import Spool
 from tasks.app import app, settings
+from tasks.consumer import consumed_queues
 from tasks.opening import require_direct_database
 from tasks.stopping import wait_for
 from upstream.emr.client import EmrClient
@@ -98,8 +100,10 @@ def _look_at_database(**_: object) -> None:
 
 
 @signals.worker_init.connect
-def _build_at_start(**_: object) -> None:
+def _build_at_start(sender: WorkController, **_: object) -> None:
     global _current  # noqa: PLW0603 one per process, by nature
+    if consumed_queues(sender) == {Queue.INTERVIEWS}:  # it has a runtime of its own
+        return
     _current = build_runtime(settings, app, ProcessKind.WORKER)
     wait_for(lambda: bool(runtime().tools.calls.under_way))
 

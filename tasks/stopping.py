@@ -6,6 +6,7 @@ files, so all but a call under way is over in moments. Its cold one would lose a
 
 import atexit
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -26,6 +27,7 @@ class _Stop:
     """Of this process, by nature."""
 
     requested = False
+    begun = threading.Event()
     kill_at = 0.0
     has_calls: Callable[[], bool] = staticmethod(lambda: False)
 
@@ -38,6 +40,17 @@ def is_stopping() -> bool:
 def wait_for(has_calls: Callable[[], bool]) -> None:
     """What a process that is told to stop asks, to know whether calls are under way that it has to wait for."""
     _Stop.has_calls = has_calls
+
+
+def when_stopping(action: Callable[[], object]) -> None:
+    """What wakes the threads of this process that would wait for longer than it has, and that hand over what they
+    wait for. Done by a thread of its own: a signal may strike anywhere."""
+
+    def wait_for_stop() -> None:
+        _Stop.begun.wait()
+        action()
+
+    threading.Thread(target=wait_for_stop, name="stopping", daemon=True).start()
 
 
 def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
@@ -56,6 +69,7 @@ def _begin_stop(**_: object) -> None:
     if _Stop.requested:
         return
     _Stop.requested = True
+    _Stop.begun.set()
     _Stop.kill_at = time.monotonic() + _KILL_AFTER_SECONDS
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS)

@@ -10,10 +10,13 @@ _TOGETHER = (
     "tests/end_to_end/browser",
     "tests/integration/crash",
     "tests/integration/tasks",
+    "tests/integration/webapp/interviews/pages",
 )
 # except those that start their own.
 _APART = (
     "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_interviews.py",
+    "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
     "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_production_start.py",
@@ -26,6 +29,7 @@ _FIRST = (
     "tests/end_to_end",
     "tests/integration/crash",
     "tests/integration/tasks",
+    "tests/integration/webapp/interviews/pages",
     "tests/integration/dev/bench/test_clients.py",
     "tests/integration/dev/bench/test_chaos.py",
     "tests/integration/dev/bench/test_relay.py",
@@ -35,8 +39,11 @@ _FIRST = (
     "tests/integration/relay/test_bounds.py",
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/integration/dev/local/test_run.py",
+    "tests/integration/interviews/test_runs_that_are_cut.py",
+    "tests/integration/interviews/test_faults_of_miso.py",
 )
 _LAST = "tests/unit"
 # Tests wait for servers more than they compute; a worker with its stack takes about 1.5 GB.

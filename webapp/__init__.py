@@ -10,11 +10,12 @@ from core.logs import configure_logs
 from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
 from services.accounts.token_claims import LEEWAY_SECONDS
+from services.interviews.chats import Chats
 from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
-from webapp import journey_pages, pages
+from webapp import interviews_pages, journey_pages, pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import members, sign_in
@@ -92,6 +93,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
         relay=relay,
+        chats=Chats(settings, stores.member_work),
     )
 
 
@@ -126,5 +128,5 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app, sock)
-    for plain in (health, pages, *((reference, asyncapi) if with_documents else ())):
+    for plain in (health, pages, interviews_pages, *((reference, asyncapi) if with_documents else ())):
         app.register_blueprint(plain.blueprint)

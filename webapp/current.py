@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import Flask, current_app
 from flask_limiter import Limiter
 
+from services.interviews.chats import Chats
 from services.journey.maps.store import FloorMaps
 from services.stores import Stores
 from spool import Spool
@@ -25,9 +26,11 @@ class Parts:
     limiter: Limiter
     readiness: Readiness
     relay: Relay
+    chats: Chats
 
     def close(self) -> None:
         self.relay.stop()
+        self.chats.close()
         self.stores.close()
 
 

@@ -64,7 +64,10 @@ class Code(StrEnum):
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     INTERVIEW_NOT_FOUND = "INTERVIEW_NOT_FOUND"
+    HIGHLIGHT_NOT_FOUND = "HIGHLIGHT_NOT_FOUND"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
+    PERSONA_NOT_FOUND = "PERSONA_NOT_FOUND"
+    CONVERSATION_NOT_FOUND = "CONVERSATION_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
@@ -89,6 +92,8 @@ class Code(StrEnum):
     INTERVIEW_NOT_FAILED = "INTERVIEW_NOT_FAILED"
     INTERVIEW_NOT_DELETED = "INTERVIEW_NOT_DELETED"
     INTERVIEW_UNDER_WAY = "INTERVIEW_UNDER_WAY"
+    INSIGHT_UNDER_WAY = "INSIGHT_UNDER_WAY"
+    NO_INTERVIEWS = "NO_INTERVIEWS"
     BUDGET_SPENT = "BUDGET_SPENT"
     LAST_ADMIN = "LAST_ADMIN"
     TAG_INACTIVE = "TAG_INACTIVE"
@@ -100,7 +105,14 @@ class Code(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     PASSWORD_LOCKED = "PASSWORD_LOCKED"  # noqa: S105 a code
     TOO_MANY_SOCKETS = "TOO_MANY_SOCKETS"
+    TOO_MANY_CHATS = "TOO_MANY_CHATS"
     INTERNAL_ERROR = "INTERNAL_ERROR"
+    MISO_REJECTED = "MISO_REJECTED"
+    MISO_UNAVAILABLE = "MISO_UNAVAILABLE"
+    MISO_TIMEOUT = "MISO_TIMEOUT"
+    MISO_ANSWER_LOST = "MISO_ANSWER_LOST"
+    MISO_ANSWER_INVALID = "MISO_ANSWER_INVALID"
+    NOT_CONFIGURED = "NOT_CONFIGURED"
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
 
 
@@ -192,7 +204,16 @@ CODES: Mapping[Code, Meaning] = {
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
     Code.PROJECT_NOT_FOUND: Meaning(404, "프로젝트를 찾을 수 없어요.", "Unknown project, or not yours."),
     Code.INTERVIEW_NOT_FOUND: Meaning(404, "인터뷰를 찾을 수 없어요.", "Unknown interview, erased, or not yours."),
+    Code.HIGHLIGHT_NOT_FOUND: Meaning(404, "표시한 곳을 찾을 수 없어요.", "Removed, or of another interview."),
     Code.ACCOUNT_NOT_FOUND: Meaning(404, "계정을 찾을 수 없어요.", "Nobody of the company, or not in the project."),
+    Code.PERSONA_NOT_FOUND: Meaning(
+        404, "페르소나를 찾을 수 없어요.", "Unknown persona, or of no company in which you have a project."
+    ),
+    Code.CONVERSATION_NOT_FOUND: Meaning(
+        404,
+        "이어 갈 대화를 찾을 수 없어요. 새로 시작해 주세요.",
+        "Unknown conversation, not yours, or with another persona.",
+    ),
     Code.METHOD_NOT_ALLOWED: Meaning(405, "지원하지 않는 요청 방식이에요.", "See the `Allow` header."),
     Code.BODY_TOO_SLOW: Meaning(
         408,
@@ -252,6 +273,12 @@ CODES: Mapping[Code, Meaning] = {
     Code.INTERVIEW_NOT_DELETED: Meaning(
         409, "삭제된 인터뷰만 되돌릴 수 있어요.", "Only a deleted interview may be restored."
     ),
+    Code.INSIGHT_UNDER_WAY: Meaning(
+        409, "주제를 찾고 있어요. 끝난 뒤에 다시 시도해 주세요.", "Themes are being made already."
+    ),
+    Code.NO_INTERVIEWS: Meaning(
+        409, "분석이 끝난 인터뷰가 아직 없어요.", "None of the project's interviews is completed."
+    ),
     Code.INTERVIEW_UNDER_WAY: Meaning(
         409,
         "이미 분석이 끝났거나 분석하고 있어요.",
@@ -282,8 +309,37 @@ CODES: Mapping[Code, Meaning] = {
     Code.TOO_MANY_SOCKETS: Meaning(
         429, "열린 창이 너무 많아요. 다른 창을 닫고 다시 시도해 주세요.", "Too many open streams of one session."
     ),
+    Code.TOO_MANY_CHATS: Meaning(
+        429,
+        "답을 기다리는 대화가 너무 많아요. 하나가 끝난 뒤에 다시 보내 주세요.",
+        "Four answers of an account are under way.",
+    ),
     Code.INTERNAL_ERROR: Meaning(
         500, "처리하는 중에 문제가 생겼어요. 잠시 후 다시 시도해 주세요.", "Our mistake; quote `request_id`."
+    ),
+    Code.MISO_REJECTED: Meaning(
+        502,
+        "답을 받을 수 없었어요. 새로운 대화로 다시 물어봐 주세요.",
+        "MISO rejected the call; `details.response_status`, and its own `details.provider_code`.",
+    ),
+    Code.MISO_UNAVAILABLE: Meaning(
+        502,
+        "지금은 답을 받을 수 없어요. 잠시 후 다시 시도해 주세요.",
+        "MISO is not reached, busy, or has failed; `details` as above.",
+    ),
+    Code.MISO_TIMEOUT: Meaning(
+        502,
+        "답이 너무 오래 걸려서 멈췄어요. 다시 물어봐 주세요.",
+        "Nothing came from MISO for 30 seconds, or no end within ten minutes; in a chat's stream.",
+    ),
+    Code.MISO_ANSWER_LOST: Meaning(
+        502, "답이 중간에 끊겼어요. 다시 물어봐 주세요.", "MISO's answer broke off; in a chat's stream."
+    ),
+    Code.MISO_ANSWER_INVALID: Meaning(
+        502, "답을 읽을 수 없었어요. 다시 물어봐 주세요.", "MISO's answer is beyond our bounds; in a chat's stream."
+    ),
+    Code.NOT_CONFIGURED: Meaning(
+        503, "아직 쓸 수 없는 기능이에요. 관리자에게 알려 주세요.", "MISO's address, or its key for this, is not set."
     ),
     Code.STORE_UNAVAILABLE: Meaning(
         503, "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요.", "A store is down; see `Retry-After`."

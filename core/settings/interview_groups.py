@@ -41,6 +41,20 @@ class InterviewSettings:
         default=str(_LONGEST_RUN_SECONDS),
         unit="s",
     )
+    miso_chat_seconds: float = setting(
+        "WELNO_MISO_CHAT_SECONDS",
+        number_between(0.05, 3600),
+        "Longest time for one answer of the chat.",
+        default="600",
+        unit="s",
+    )
+    miso_chat_silence_seconds: float = setting(
+        "WELNO_MISO_CHAT_SILENCE_SECONDS",
+        number_between(0.05, 300),
+        "An answer of the chat of which nothing comes for so long is given up; MISO's pings count.",
+        default="30",
+        unit="s",
+    )
     miso_context_max_chars: int = setting(
         "WELNO_MISO_CONTEXT_MAX_CHARS",
         count_between(1_000, 100_000),

@@ -10,7 +10,7 @@ from dev.local.ports import LOOPBACK, pick_port, require_free
 from dev.local.secrets import sandbox_keys
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ("sandbox", "web", "worker", "poller", "sweeper", "beat", "flower")
+ORDER = ("sandbox", "web", "worker", "interviews", "poller", "sweeper", "beat", "flower")
 # As in the Procfile.
 WORKER_THREADS = 100
 _QUEUES = "collection,files,housekeeping"
@@ -66,6 +66,7 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
         sandbox_program(home, ports.sandbox),
         web_program("web", ports.web),
         worker_program("worker"),
+        interviews_program("interviews"),
         Program("poller", _module("tasks.processes.poller")),
         Program("sweeper", _module("tasks.processes.sweeper")),
         Program("beat", _celery("beat", "--loglevel", "INFO")),
@@ -94,6 +95,13 @@ def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
     """The name is its Celery node's too, so that several can live side by side."""
     size = ("--concurrency", str(concurrency), "--prefetch-multiplier", "1")
     return Program(name, _celery("worker", "-Q", _QUEUES, "-E", *size, "-n", f"{name}@%h", "--loglevel", "INFO"))
+
+
+def interviews_program(name: str) -> Program:
+    """A process of its own, so that no step of a collection waits behind an analysis. How many it does at once, its
+    settings say."""
+    own = ("-Q", "interviews", "-E", "--prefetch-multiplier", "1", "-n", f"{name}@%h")
+    return Program(name, _celery("worker", *own, "--loglevel", "INFO"))
 
 
 def flower_program(port: int) -> Program:

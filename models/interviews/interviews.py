@@ -14,7 +14,7 @@ from models.table import CreatedAt, Moment, Table, one_of
 
 _OF_ACCOUNT = "welno.accounts.account_id"
 # An assigned None is the absence of a value, not JSON's null.
-_Object = Annotated[dict[str, Any] | None, mapped_column(JSONB(none_as_null=True))]
+JsonObject = Annotated[dict[str, Any] | None, mapped_column(JSONB(none_as_null=True))]
 _List = Annotated[list[Any] | None, mapped_column(JSONB(none_as_null=True))]
 OF_INTERVIEW = "welno.interviews.id"
 
@@ -51,7 +51,8 @@ class Interview(Table):
     """`revision` grows with every change that members see. `file_name` and `title` are masked.
 
     `details` is the column `metadata`, a name that SQLAlchemy keeps for itself. `erased_at`: the text, the files and
-    the result are gone for good.
+    the result are gone for good. `evidence`: where the quotes of the result stand in the script, by column;
+    `speakers`: names that members gave to its speakers, by the script's labels.
     """
 
     __tablename__ = "interviews"
@@ -87,16 +88,18 @@ class Interview(Table):
     updated_at: Mapped[CreatedAt]
     interview_date: Mapped[date]
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'"))
-    error: Mapped[_Object]
+    error: Mapped[JsonObject]
     cleaned_script: Mapped[_List]
-    session_info: Mapped[_Object]
-    interviewee_profile: Mapped[_Object]
-    interview_quality_assessment: Mapped[_Object]
+    session_info: Mapped[JsonObject]
+    interviewee_profile: Mapped[JsonObject]
+    interview_quality_assessment: Mapped[JsonObject]
     key_takeaways: Mapped[_List]
     primary_pain_points: Mapped[_List]
     primary_needs: Mapped[_List]
     hmw_questions: Mapped[_List]
     script_sections: Mapped[_List]
+    evidence: Mapped[JsonObject]
+    speakers: Mapped[JsonObject]
     persona_combination_id: Mapped[UUID | None] = mapped_column(ForeignKey("welno.persona_combinations.id"))
     deleted_at: Mapped[Moment | None]
     deleted_by: Mapped[UUID | None] = mapped_column(ForeignKey(_OF_ACCOUNT))

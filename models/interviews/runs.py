@@ -1,12 +1,13 @@
 """The run that leads an interview to its analysis: one row, three steps."""
 
 from enum import StrEnum
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.interviews.interviews import OF_INTERVIEW
 from models.interviews.projects import OF_PROJECT
 from models.table import CreatedAt, Moment, Table, one_of
 
@@ -28,8 +29,16 @@ class InterviewRunState(StrEnum):
 class InterviewRun(Table):
     """Of the present attempt. `owner_id` is the lease of the process that works on it, `fence` grows with each owner.
 
-    `deadline_at` is until when an answer of MISO is waited for, also by whoever follows a process that died;
-    `miso_user` is unique for the attempt, and what a lost answer is found by. `tokens` are of all attempts together.
+    `interview_id`  the interview's, or the insight's
+    `miso_user`     unique for the attempt, and what a lost answer is found by
+    `called_at`     when a call left that may be billed: from then on the answer is looked for, and never asked for
+    `deadline_at`   until when it is waited for, also by whoever follows a process that died
+    `lost`          how the call ended without an answer: what the analysis fails with when none is found
+    `tries`         calls of this attempt that MISO did not take
+    `takeovers`     how often the run was taken from a process that died, or broke a step
+    `sent_at`       when it was last put into the queue, and `sends` how often since it is due
+    `stop_task_id`  a workflow that nobody waits for any more, still to be stopped as `stop_user`
+    `tokens`        of all attempts together
     """
 
     __tablename__ = "interview_runs"
@@ -38,10 +47,11 @@ class InterviewRun(Table):
         one_of("state", InterviewRunState),
         CheckConstraint("(state = 'running') = (owner_id is not null)", name="owner_of_running"),
         Index("ix_interview_runs_due_at", "due_at", postgresql_where=text("state <> 'ended'")),
+        Index("ix_interview_runs_to_stop", "sent_at", postgresql_where=text("stop_task_id is not null")),
         Index(None, "project_id"),
     )
 
-    interview_id: Mapped[UUID] = mapped_column(ForeignKey(OF_INTERVIEW, ondelete="CASCADE"), primary_key=True)
+    interview_id: Mapped[UUID] = mapped_column(primary_key=True)
     project_id: Mapped[UUID] = mapped_column(ForeignKey(OF_PROJECT))
     step: Mapped[str]
     state: Mapped[str]
@@ -49,11 +59,18 @@ class InterviewRun(Table):
     owner_id: Mapped[int | None]
     due_at: Mapped[Moment]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
+    takeovers: Mapped[int] = mapped_column(server_default=text("0"))
+    sends: Mapped[int] = mapped_column(server_default=text("0"))
+    sent_at: Mapped[Moment | None]
     attempt: Mapped[int] = mapped_column(server_default=text("1"))
     deadline_at: Mapped[Moment | None]
+    called_at: Mapped[Moment | None]
+    lost: Mapped[Annotated[dict[str, Any] | None, mapped_column(JSONB(none_as_null=True))]]
     miso_user: Mapped[str | None]
     miso_task_id: Mapped[str | None]
     miso_run_id: Mapped[str | None]
+    stop_task_id: Mapped[str | None]
+    stop_user: Mapped[str | None]
     tokens: Mapped[int] = mapped_column(server_default=text("0"))
     elapsed_seconds: Mapped[float | None]
     request_id: Mapped[str] = mapped_column(server_default=text("''"))

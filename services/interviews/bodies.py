@@ -1,9 +1,12 @@
 """How interviews, projects and members look in answers and events."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from models.interviews import RESULT_COLUMNS, Interview, Project
+from services.interviews.evidence import POINT_COLUMNS, resolve_evidence
+from services.interviews.script import name_speakers_of, read_utterances
 
 Body = dict[str, Any]
 
@@ -47,14 +50,31 @@ def describe_interview(interview: Interview) -> Body:
 
 
 def describe_whole(interview: Interview) -> Body:
-    """With its text and its result."""
+    """With its text and its result, whose quotes say where they stand in the script."""
+    result = {name: getattr(interview, name) for name in RESULT_COLUMNS}
+    evidence = resolve_evidence(result) if interview.evidence is None else interview.evidence
     return {
         **describe_interview(interview),
         "masked_text": interview.masked_text,
         "metadata": interview.details,
         "consent_at": _text(interview.consent_at),
-        **{name: getattr(interview, name) for name in RESULT_COLUMNS},
+        **result,
+        "cleaned_script": name_speakers_of(interview.cleaned_script, interview.speakers or {}),
+        "speakers": describe_speakers(interview),
+        **{name: result[name] and _add_evidence(result[name], evidence[name]) for name in POINT_COLUMNS},
+        "takeaway_evidence": evidence["key_takeaways"],
     }
+
+
+def describe_speakers(interview: Interview) -> list[Body]:
+    """By the script's labels, in the order in which they speak first; with how much they say."""
+    counted = Counter(one.speaker for one in read_utterances(interview.cleaned_script))
+    names = interview.speakers or {}
+    return [{"label": label, "name": names.get(label, label), "utterances": count} for label, count in counted.items()]
+
+
+def _add_evidence(points: list[Any], evidence: list[list[Body]]) -> list[Any]:
+    return [point | {"evidence": found} for point, found in zip(points, evidence, strict=True)]
 
 
 def describe_status(interview: Interview) -> Body:

@@ -2,31 +2,39 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from models.interviews import (
     RESULT_COLUMNS,
+    Highlight,
+    Insight,
     Interview,
     InterviewRun,
     InterviewRunState,
     InterviewStatus,
     InterviewStep,
+    Project,
     ProjectRole,
 )
-from services.interviews.errors import InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
+from services.interviews.insight_erasure import erase_insights
 from services.interviews.membership import require_interview
+from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
+from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
 CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요."}
 # A run that is due for so long stands still, as the sweep has sent it several times by then.
 _STANDS_STILL_AFTER = timedelta(seconds=10)
+# Of the metadata: they are noted anew.
+_OF_ATTEMPT = frozenset({"processing_started_at", "processing_completed_at", "failed_at"})
 _ERASED_TITLE = "지워진 인터뷰"
 
 
@@ -40,6 +48,7 @@ def delete_interview(member: MemberWork, interview_id: UUID) -> None:
         return
     end_run(member.session, interview.id, member.now)
     interview.deleted_at, interview.deleted_by = member.now, member.account_id
+    drop_utterances(member.session, interview.id)
     note_change(interview, member.now)
     tell_deleted(member.work, interview, member.now)
 
@@ -57,31 +66,42 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
         interview.status = InterviewStatus.FAILED
         interview.error = dict(CANCELLED)
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
+    index_utterances(member.session, interview)
     note_change(interview, member.now)
     member.session.flush()
     tell_added(member.work, interview, member.now)
     return interview
 
 
-def erase_interview(member: MemberWork, interview_id: UUID) -> dict[str, int]:
-    """Text, result and names are gone from the row for good; its files are for the caller to drop, after the commit.
+class ErasedInterview(NamedTuple):
+    """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
+    the insights that were made of it."""
 
-    What was erased, by name. Raises InterviewNotFound, RoleTooSmall.
-    """
+    receipt: dict[str, int]
+    owners: list[UUID]
+
+
+def erase_interview(member: MemberWork, interview_id: UUID) -> ErasedInterview:
+    """Text, result and names are gone from the row for good. Raises InterviewNotFound, RoleTooSmall."""
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     was_deleted = interview.deleted_at is not None
     end_run(member.session, interview.id, member.now)
-    receipt = empty_interview(interview, member.now, member.account_id)
+    erased = empty_interview(member.session, interview, member.now, member.account_id)
     if not was_deleted:
         tell_deleted(member.work, interview, member.now)
-    return receipt
+    return erased
 
 
-def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> dict[str, int]:
-    """What is left says that there was one, and who has deleted it."""
-    erased = ("masked_text", *RESULT_COLUMNS)
+def empty_interview(session: Session, interview: Interview, now: datetime, account_id: UUID) -> ErasedInterview:
+    """What is left says that there was one, who has deleted it, who read its original, and what it cost."""
+    erased = ("masked_text", "evidence", "speakers", *RESULT_COLUMNS)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
+    highlights = delete(Highlight).where(Highlight.interview_id == interview.id).returning(Highlight.id)
+    receipt["highlights"] = len(session.execute(highlights).all())
+    drop_utterances(session, interview.id)
+    insights = erase_insights(session, interview.id, now)
+    receipt["insights"] = len(insights)
     for name in erased:
         setattr(interview, name, None)
     interview.title = _ERASED_TITLE
@@ -91,33 +111,37 @@ def empty_interview(interview: Interview, now: datetime, account_id: UUID) -> di
     interview.deleted_by = interview.deleted_by or account_id
     interview.erased_at = now
     note_change(interview, now)
-    return receipt
+    return ErasedInterview(receipt, [interview.id, *insights])
 
 
-def retry_interview(member: MemberWork, interview_id: UUID) -> int:
-    """The new attempt's number. What need not be done again is not. Of several at once one wins.
+def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
+    """The new attempt's number. What need not be done again is not. Of several at once one wins. `consents`: whoever
+    was interviewed has, if that was not said at the upload.
 
-    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed.
+    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing.
     """
     interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
     if interview.deleted_at is not None:
         raise InterviewNotFound
     if interview.status != InterviewStatus.FAILED:
         raise NotFailed
+    _require_consent(member, interview, consents=consents)
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
     step = InterviewStep.EXTRACT if interview.masked_text is None else InterviewStep.ANALYSE
-    begin = {
-        "attempt": interview.attempt,
-        "miso_user": None,
-        "miso_task_id": None,
-        "miso_run_id": None,
-        "deadline_at": None,
-        "elapsed_seconds": None,
-    }
-    _make_due(member.session, interview.id, member.now + STARTS_AFTER, step=step, **begin)
+    begin = NO_CALL | {"attempt": interview.attempt}
+    restart_run(member, interview.id, member.now + STARTS_AFTER, step=step, **begin)
     return interview.attempt
+
+
+def _require_consent(member: MemberWork, interview: Interview, *, consents: bool) -> None:
+    """Also where the project did not require it when the interview was uploaded. Raises ConsentMissing."""
+    if consents and interview.consent_at is None:
+        interview.consent_at, interview.consent_by = member.now, member.account_id
+    project = member.session.get_one(Project, interview.project_id)
+    if project.requires_consent and interview.consent_at is None:
+        raise ConsentMissing
 
 
 def process_interview(
@@ -134,24 +158,15 @@ def process_interview(
     run = member.session.get_one(InterviewRun, interview.id, with_for_update=True)
     if interview.status == InterviewStatus.FAILED and has_answer(interview.attempt):
         _begin_again(member, interview, {})
-        _make_due(member.session, interview.id, member.now, step=InterviewStep.SAVE)
+        restart_run(member, interview.id, member.now, step=InterviewStep.SAVE)
         return
     stands_still = run.state == InterviewRunState.READY and run.due_at + _STANDS_STILL_AFTER <= member.now
     if InterviewStatus(interview.status) not in UNFINISHED or not stands_still:
         raise UnderWay
-    _make_due(member.session, interview.id, member.now, step=InterviewStep(run.step))
+    restart_run(member, interview.id, member.now, step=InterviewStep(run.step))
 
 
-def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
-    """Whoever works on it finds another fence."""
-    session.execute(
-        update(InterviewRun)
-        .where(InterviewRun.interview_id == interview_id)
-        .values(_next_fence(InterviewRunState.ENDED) | {"updated_at": now})
-    )
-
-
-def note_change(interview: Interview, now: datetime) -> None:
+def note_change(interview: Interview | Insight, now: datetime) -> None:
     """Count a change that members see."""
     interview.revision += 1
     interview.updated_at = now
@@ -160,16 +175,7 @@ def note_change(interview: Interview, now: datetime) -> None:
 def _begin_again(member: MemberWork, interview: Interview, noted: dict[str, Any]) -> None:
     interview.status = InterviewStatus.PROCESSING
     interview.error = None
-    interview.details = interview.details | noted
+    interview.details = {name: value for name, value in interview.details.items() if name not in _OF_ATTEMPT} | noted
     note_change(interview, member.now)
     member.session.flush()
     tell_status(member.work, interview, InterviewStatus.FAILED, member.now)
-
-
-def _make_due(session: Session, interview_id: UUID, due_at: datetime, *, step: InterviewStep, **more: Any) -> None:
-    values = _next_fence(InterviewRunState.READY) | {"step": step, "due_at": due_at, "tries": 0} | more
-    session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(values))
-
-
-def _next_fence(state: InterviewRunState) -> dict[str, Any]:
-    return {"state": state, "owner_id": None, "fence": InterviewRun.fence + 1}

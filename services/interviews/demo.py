@@ -26,6 +26,8 @@ from models.interviews import (
 )
 from models.table import Table
 from services.accounts.accounts import add_account
+from services.interviews.evidence import resolve_evidence
+from services.interviews.utterance_index import index_utterances
 
 Json = Mapping[str, Any]
 
@@ -81,6 +83,7 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
     """As a finished analysis leaves it."""
     interview_id = _id_of("interview", content["title"])
     persona = content["persona_code"]
+    result = content["result"] | {"cleaned_script": content["cleaned_script"]}
     row = {
         "id": interview_id,
         "company_id": company_id,
@@ -92,10 +95,11 @@ def _seed_interview(session: Session, company_id: UUID, project_id: UUID, author
         "created_by": author,
         "interview_date": date.fromisoformat(content["interview_date"]),
         "persona_combination_id": _id_of("persona", f"{company_id}/{persona}"),
-        **content["result"],
-        "cleaned_script": content["cleaned_script"],
+        **result,
+        "evidence": resolve_evidence(result),
     }
     _add_missing(session, Interview, [row])
+    index_utterances(session, session.get_one(Interview, interview_id))
     run = {"interview_id": interview_id, "project_id": project_id, "step": InterviewStep.SAVE}
     _add_missing(session, InterviewRun, [run | {"state": InterviewRunState.ENDED, "due_at": func.now()}])
 

@@ -1,8 +1,12 @@
 """Why the interviews refuse. Each error carries the code of the one table of codes, and the facts that go with it.
 
 Errors: InterviewsError (not retryable)
-    ProjectNotFound, InterviewNotFound, MemberNotFound, RoleTooSmall
+    ProjectNotFound, InterviewNotFound, MemberNotFound, PersonaNotFound, ConversationNotFound, RoleTooSmall
+    HighlightNotFound, TextRefused, NoInterviews, InsightUnderWay
     ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+    ChatNotConfigured
+    ChatFailed          nothing (more) comes of an answer; `code` says why
+        ChatRejected, ChatUnavailable, ChatLost, ChatTimedOut, ChatInvalid
 """
 
 from collections.abc import Mapping
@@ -38,6 +42,18 @@ class MemberNotFound(InterviewsError):
     code = "ACCOUNT_NOT_FOUND"
 
 
+class PersonaNotFound(InterviewsError):
+    """Unknown, or of no company in which they have a project."""
+
+    code = "PERSONA_NOT_FOUND"
+
+
+class ConversationNotFound(InterviewsError):
+    """Unknown, of another account, or with another persona."""
+
+    code = "CONVERSATION_NOT_FOUND"
+
+
 class RoleTooSmall(InterviewsError):
     """Of a member: nobody else learns that there is something to be forbidden."""
 
@@ -70,5 +86,69 @@ class UnderWay(InterviewsError):
     code = "INTERVIEW_UNDER_WAY"
 
 
+class HighlightNotFound(InterviewsError):
+    """Unknown, or of another interview."""
+
+    code = "HIGHLIGHT_NOT_FOUND"
+
+
+class NoInterviews(InterviewsError):
+    """None is completed."""
+
+    code = "NO_INTERVIEWS"
+
+
+class InsightUnderWay(InterviewsError):
+    """Of this kind, in this project."""
+
+    code = "INSIGHT_UNDER_WAY"
+
+
+class TextRefused(InterviewsError):
+    """What was written names somebody, or something that is not there; the details name the field."""
+
+    code = "VALIDATION_FAILED"
+
+
 class LastAdmin(InterviewsError):
     code = "LAST_ADMIN"
+
+
+class ChatNotConfigured(InterviewsError):
+    """No address or key of MISO's agent."""
+
+    code = "NOT_CONFIGURED"
+
+
+class ChatFailed(InterviewsError):
+    """`details`: MISO's status and code, where it answered with an error."""
+
+
+class ChatRejected(ChatFailed):
+    """4xx: the same question is rejected again."""
+
+    code = "MISO_REJECTED"
+
+
+class ChatUnavailable(ChatFailed):
+    """Not reached, busy, or failed before its answer."""
+
+    code = "MISO_UNAVAILABLE"
+
+
+class ChatLost(ChatFailed):
+    """The answer broke off."""
+
+    code = "MISO_ANSWER_LOST"
+
+
+class ChatTimedOut(ChatFailed):
+    """Silence, or longer than an answer may take."""
+
+    code = "MISO_TIMEOUT"
+
+
+class ChatInvalid(ChatFailed):
+    """Beyond our bounds."""
+
+    code = "MISO_ANSWER_INVALID"

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core.names import InterviewEvent, project_subject
-from models.interviews import Interview
+from models.interviews import Insight, Interview
 from services.delivery.unit_of_work import Work
-from services.interviews.bodies import describe_interview
+from services.interviews.bodies import Body, describe_interview
 
 _TAKEAWAYS, _TAKEAWAY_CHARACTERS = 10, 300
 
@@ -44,10 +45,26 @@ def tell_deleted(work: Work, interview: Interview, now: datetime) -> None:
     _tell(work, interview, InterviewEvent.DELETED, _of(interview), now)
 
 
+def tell_highlighted(
+    work: Work, interview: Interview, highlight_id: UUID, highlight: Body | None, now: datetime
+) -> None:
+    """Made, changed, or removed where it is None. Without its note, which the log would keep longer than its table."""
+    said = highlight and {name: value for name, value in highlight.items() if name != "note"}
+    data = _of(interview, highlightId=str(highlight_id), highlight=said)
+    _tell(work, interview, InterviewEvent.HIGHLIGHTED, data, now)
+
+
+def tell_insight(work: Work, insight: Insight, now: datetime) -> None:
+    """Each change of its status; what it says is fetched."""
+    error = insight.error and {name: insight.error.get(name) for name in ("code", "message")}
+    data = {"insightId": str(insight.id), "kind": insight.kind, "status": insight.status, "error": error}
+    _tell(work, insight, InterviewEvent.INSIGHT_CHANGED, data | {"revision": insight.revision}, now)
+
+
 def _of(interview: Interview, **more: Any) -> dict[str, Any]:
     return {"interviewId": str(interview.id), **more, "revision": interview.revision}
 
 
-def _tell(work: Work, interview: Interview, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
+def _tell(work: Work, about: Interview | Insight, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
     body = {"type": type_.value, "data": data, "timestamp": now.isoformat(timespec="milliseconds")}
-    work.emit(project_subject(interview.project_id), body)
+    work.emit(project_subject(about.project_id), body)

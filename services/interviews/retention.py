@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.interviews import Interview, InterviewRun, Project
+from models.interviews import Insight, Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
-from services.interviews.changing import empty_interview, end_run
+from services.interviews.changing import empty_interview
+from services.interviews.runs import end_run
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles
 
@@ -23,12 +24,13 @@ def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime,
     for project_id in _projects(unit_of_work):
         with unit_of_work() as work, as_analyst(work.session, project_id):
             overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
+            owners: list[UUID] = []
             for interview in overdue:
                 end_run(work.session, interview.id, now)
                 if interview.deleted_by is not None:  # as the constraint says
-                    empty_interview(interview, now, interview.deleted_by)
-        for interview in overdue:
-            files.drop_all(interview.id)
+                    owners += empty_interview(work.session, interview, now, interview.deleted_by).owners
+        for owner in owners:
+            files.drop_all(owner)
         erased += len(overdue)
     return erased
 
@@ -53,13 +55,14 @@ def _find_overdue(session: Session, before: datetime) -> Sequence[Interview]:
 
 
 def _owners_with_rows(unit_of_work: UnitOfWork, owners: Sequence[UUID]) -> Iterator[tuple[UUID, bool]]:
-    """Whether each has an interview that is not erased."""
+    """Whether each has an interview, or an insight, that is not erased."""
     with unit_of_work() as work:
         runs = select(InterviewRun.interview_id, InterviewRun.project_id).where(InterviewRun.interview_id.in_(owners))
         project_of = {row[0]: row[1] for row in work.session.execute(runs)}
     erased: set[UUID] = set()
     for project_id in set(project_of.values()):
         with unit_of_work() as work, as_analyst(work.session, project_id):
-            query = select(Interview.id).where(Interview.id.in_(owners), Interview.erased_at.is_not(None))
-            erased |= set(work.session.scalars(query))
+            for model in (Interview, Insight):
+                query = select(model.id).where(model.id.in_(owners), model.erased_at.is_not(None))
+                erased |= set(work.session.scalars(query))
     return ((owner, owner in project_of and owner not in erased) for owner in owners)

@@ -1,12 +1,11 @@
 """A new interview: its row, its run, and the event that tells the project of it."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.interviews import (
@@ -20,14 +19,14 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.bodies import Body, describe_interview
-from services.interviews.errors import BudgetSpent, ConsentMissing
+from services.interviews.costs import KOREA, require_budget
+from services.interviews.errors import ConsentMissing
 from services.interviews.events import tell_added
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_project
+from services.interviews.runs import send_run
 from services.interviews.wall import MemberWork
 
-# Whose days interviews are.
-KOREA = ZoneInfo("Asia/Seoul")
 # So that whoever uploads has seen their row before it changes.
 STARTS_AFTER = timedelta(seconds=1)
 TEXT_TITLE = "텍스트 인터뷰"
@@ -62,7 +61,7 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
     project = require_project(member, upload.project_id, ProjectRole.EDITOR).project
     if project.requires_consent and not upload.consents:
         raise ConsentMissing
-    _require_budget(member.session, project, member.now)
+    require_budget(member.session, project, member.now)
     twin = _find_twin(member.session, upload)
     interview = _make_interview(member, project, upload, masker)
     member.session.add(interview)
@@ -70,6 +69,7 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
     member.session.add(_make_run(member, interview))
     member.session.flush()
     tell_added(member.work, interview, member.now)
+    send_run(member.work, interview.id, member.request_id)
     return {
         "interview_id": str(interview.id),
         "status": interview.status,
@@ -77,18 +77,6 @@ def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker)
         "interview": describe_interview(interview),
         "duplicate_of": twin and str(twin),
     }
-
-
-def _require_budget(session: Session, project: Project, now: datetime) -> None:
-    """By the months of Korea. Raises BudgetSpent."""
-    if project.monthly_token_limit is None:
-        return
-    began = now.astimezone(KOREA).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    spent = select(func.coalesce(func.sum(InterviewRun.tokens), 0)).where(
-        InterviewRun.project_id == project.id, InterviewRun.created_at >= began
-    )
-    if session.execute(spent).scalar_one() >= project.monthly_token_limit:
-        raise BudgetSpent
 
 
 def _find_twin(session: Session, upload: UploadedInterview) -> UUID | None:
@@ -137,11 +125,15 @@ def _day_of(moment: datetime) -> date:
 
 
 def _make_run(member: MemberWork, interview: Interview) -> InterviewRun:
+    """It counts as sent: the commit does so."""
+    due_at = member.now + STARTS_AFTER
     return InterviewRun(
         interview_id=interview.id,
         project_id=interview.project_id,
         step=InterviewStep.EXTRACT,
         state=InterviewRunState.READY,
-        due_at=member.now + STARTS_AFTER,
+        due_at=due_at,
+        sends=1,
+        sent_at=due_at,
         request_id=member.request_id,
     )

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, TextClause, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,16 +22,21 @@ log = get_logger(__name__)
 # The first half of the advisory lock's key; the second is the id of the lease.
 LOCK_CLASS = 73_055
 
-# The ids of leases whose process is gone or hangs. pg_locks is asked for the lock itself: the kernel closes a dead
-# process's connection at once, long before its lease runs out.
-DEAD_OWNER = text(f"""
-    not exists (
-        select 1 from welno.welno_processes p
-        join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid and l.granted
-            and l.database = (select oid from pg_database where datname = current_database())
-        where p.id = welno.welno_collection_history.owner_id and p.lease_until > now()
-    )
-""")  # noqa: S608 the only thing put in is our own number
+
+def has_dead_owner(column: str) -> TextClause:
+    """Whether this column of ours holds the id of a lease whose process is gone or hangs. pg_locks is asked for the
+    lock itself: the kernel closes a dead process's connection at once, long before its lease runs out."""
+    return text(f"""
+        not exists (
+            select 1 from welno.welno_processes p
+            join pg_locks l on l.locktype = 'advisory' and l.classid = {LOCK_CLASS} and l.objid = p.id::oid
+                and l.granted and l.database = (select oid from pg_database where datname = current_database())
+            where p.id = {column} and p.lease_until > now()
+        )
+    """)  # noqa: S608 the only things put in are our own number and column
+
+
+DEAD_OWNER = has_dead_owner("welno.welno_collection_history.owner_id")
 
 _LEADER = text(f"""
     select min(p.id) from welno.welno_processes p

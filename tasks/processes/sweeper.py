@@ -25,6 +25,9 @@ from services.collection.sweep import (
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
+from services.interviews.sweep import fail_hopeless, give_up_stops
+from services.interviews.sweep import send_due as send_due_interviews
+from services.interviews.sweep import take_from_dead as take_interviews_from_dead
 from services.patients.access_days import keep_access_days
 from services.patients.consents import expire_consents
 from services.patients.erasing import resend_erasures
@@ -54,6 +57,7 @@ class Sweeper:
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
+        self._interviews = QueueGauge(app, Queue.INTERVIEWS)
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -69,6 +73,7 @@ class Sweeper:
             expired = self._part(expire_sessions)
             self._part(resend_erasures)
             self._part(resend_exports)
+            self._sweep_interviews()
             filled = self._fill_streams()
             if self._rounds % _FORGET_EVERY == 0:
                 self._keep_house()
@@ -85,10 +90,18 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             return part(work, clock.now())
 
+    def _sweep_interviews(self) -> None:
+        taken = self._part(take_interviews_from_dead)
+        sent = self._part(partial(send_due_interviews, queue_is_empty=self._interviews.is_empty()))
+        failed = fail_hopeless(self._stores.unit_of_work, clock.now())
+        if taken or sent or failed:
+            log.info("interviews_swept", taken_from_dead=taken, sent=sent, failed=failed)
+
     def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
+            give_up_stops(work)
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         with self._stores.unit_of_work() as work:

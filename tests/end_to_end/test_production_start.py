@@ -23,7 +23,7 @@ def start(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_procfile_names_every_process():
-    assert set(LINES) == {"web", "worker", "poller", "sweeper", "beat", "flower"}
+    assert set(LINES) == {"web", "worker", "interviews", "poller", "sweeper", "beat", "flower"}
 
 
 @pytest.mark.parametrize("process", LINES)

@@ -48,6 +48,9 @@ PUBLIC = {
     "pages_journey.tag",
     "pages_journey.staff_journey",
     "pages_journey.hall",
+    "pages_interviews.login",
+    "pages_interviews.projects",
+    "pages_interviews.project",
 }
 BODIES = {
     "joins.join": {

@@ -30,7 +30,7 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "journey"]) {
+for (const domain of ["collection", "interviews", "journey"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
@@ -39,6 +39,7 @@ for (const domain of ["collection", "journey"]) {
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],
   ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core"]],
+  ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/staff", ["page/kit", "sdk/core"]],
 ]) {
@@ -52,6 +53,8 @@ test("the one import for front ends gives the names that it always gave", async 
   assert.deepEqual(Object.keys(await import("../../webapp/static/sdk/welno.js")).sort(), [
     "Collection",
     "HealthDatabase",
+    "InterviewFeed",
+    "InterviewsClient",
     "JourneyClient",
     "JourneyMemory",
     "KEYS",
@@ -59,6 +62,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "NfcReader",
     "PageReports",
     "PatientJourney",
+    "PersonaChat",
     "REPORT_PATH",
     "SignOut",
     "Stream",
@@ -80,6 +84,7 @@ test("the one import for front ends gives the names that it always gave", async 
     "patientStream",
     "percentOf",
     "progressFromStatus",
+    "projectStream",
     "queueStream",
     "reconnectSeconds",
     "resultsAddress",

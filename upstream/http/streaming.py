@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -17,6 +18,8 @@ from core.clock import clock
 from upstream.http.exchange import LEAVING, BrokenResponse, ExchangeError, ResponseTooLarge, TimedOut, Unreachable
 
 _SMALLEST_SECONDS = 0.001
+# As httpcore tells its tracer: of TLS the first one is taken over by the second.
+_CONNECTED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +32,86 @@ class StreamLimits:
     silence_seconds: float | None = None
 
 
+class OpenSockets:
+    """The connections of calls under way: shutting them wakes whoever waits, also where no answer has begun."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self._is_shut = False
+
+    def add(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._sockets.add(connection)
+            is_shut = self._is_shut
+        if is_shut:
+            _shut(connection)
+
+    def discard(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._sockets.discard(connection)
+
+    def shut_all(self) -> None:
+        """For good: what is opened later is shut, too."""
+        with self._lock:
+            self._is_shut = True
+            sockets = list(self._sockets)
+        for connection in sockets:
+            _shut(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class Cancellation:
+    """Ends one exchange from any thread, also before its answer has begun. It wakes whoever reads: closing the response
+    alone would leave them in their read."""
+
+    def __init__(self) -> None:
+        self._is_cancelled = threading.Event()
+        self._connection: socket.socket | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._is_cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Never blocks, and may be repeated. While the connection is being made nothing is cut until it is there."""
+        self._is_cancelled.set()
+        self.cut()
+
+    def bind(self, connection: socket.socket) -> None:
+        self._connection = connection
+        if self.is_cancelled:
+            self.cut()
+
+    def cut(self) -> None:
+        if self._connection is not None:
+            _shut(self._connection)
+
+
 class HttpStream:
     """An answer whose head is there. `abort` may be called from any thread, and more than once."""
 
-    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float) -> None:
+    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float, cancellation: Cancellation) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._max_bytes = max_bytes
         self._deadline = deadline
-        self._is_aborted = threading.Event()
+        self._cancellation = cancellation
 
     @property
     def is_aborted(self) -> bool:
-        return self._is_aborted.is_set()
+        return self._cancellation.is_cancelled
 
     def abort(self) -> None:
-        """Wakes whoever reads: closing the response alone would leave them in their read."""
-        self._is_aborted.set()
-        self.cut()
+        self._cancellation.cancel()
 
     def cut(self) -> None:
-        connection = self._response.extensions["network_stream"].get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+        self._cancellation.cut()
 
     def pieces(self) -> Iterator[bytes]:
         """Raises ExchangeError. Ends early, without one, when it was aborted."""
@@ -85,13 +144,25 @@ def open_stream(
     request: httpx.Request,
     limits: StreamLimits,
     before_send: Callable[[], object] | None = None,
+    *,
+    sockets: OpenSockets | None = None,
+    cancellation: Cancellation | None = None,
 ) -> Iterator[HttpStream]:
-    """Raises ExchangeError. At most one request leaves.
+    """Raises ExchangeError. At most one request leaves. `cancellation` ends it from elsewhere.
 
     `before_send` is called when the connection stands, right before the request leaves; what it raises keeps it back.
+    `sockets` is told of a connection that is opened for this call.
     """
     deadline = clock.monotonic() + limits.total_seconds
-    leaving = _Leaving(before_send)
+    leaving = _Leaving(before_send, sockets or OpenSockets(), cancellation or Cancellation())
+    with contextlib.closing(leaving), _sent(http, request, limits, leaving, deadline) as stream:
+        yield stream
+
+
+@contextmanager
+def _sent(
+    http: httpx.Client, request: httpx.Request, limits: StreamLimits, leaving: "_Leaving", deadline: float
+) -> Iterator[HttpStream]:
     request.extensions |= {"timeout": _timeouts(limits), "trace": leaving.trace}
     try:
         response = http.send(request, stream=True)
@@ -99,7 +170,9 @@ def open_stream(
         if not leaving.has_left:
             raise Unreachable from exc
         raise _translate(exc, is_over_time=clock.monotonic() >= deadline) from exc
-    stream = HttpStream(response, limits.max_bytes, deadline)
+    # Of a kept connection nobody was told; it is the response's.
+    leaving.cancellation.bind(response.extensions["network_stream"].get_extra_info("socket"))
+    stream = HttpStream(response, limits.max_bytes, deadline, leaving.cancellation)
     with contextlib.closing(response), _cut_at(stream, deadline - clock.monotonic()):
         yield stream
 
@@ -112,13 +185,26 @@ def _timeouts(limits: StreamLimits) -> dict[str, float | None]:
 
 
 class _Leaving:
-    """Notes when the request leaves, which decides whether somebody may be working on it."""
+    """Notes when the request leaves, which decides whether somebody may be working on it, and over which sockets."""
 
-    def __init__(self, before_send: Callable[[], object] | None) -> None:
+    def __init__(
+        self, before_send: Callable[[], object] | None, sockets: OpenSockets, cancellation: Cancellation
+    ) -> None:
         self.has_left = False
+        self.cancellation = cancellation
         self._before_send = before_send
+        self._sockets = sockets
+        self._opened: list[socket.socket] = []
 
-    def trace(self, event: str, _info: object) -> None:
+    def close(self) -> None:
+        for connection in self._opened:
+            self._sockets.discard(connection)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in _CONNECTED:
+            self._opened.append(info["return_value"].get_extra_info("socket"))
+            self._sockets.add(self._opened[-1])
+            self.cancellation.bind(self._opened[-1])
         if event == LEAVING:
             if self._before_send is not None:
                 self._before_send()

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from upstream.http.exchange import ExchangeError, HttpResponse
-from upstream.http.streaming import HttpStream
+from upstream.http.streaming import Cancellation, HttpStream
 from upstream.miso import answers
 from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of, translate
 from upstream.miso.errors import MisoAnswerInvalid, MisoAnswerLost
@@ -90,8 +90,16 @@ class MisoAgent:
         self._connection.close()
 
     @contextmanager
-    def chat(self, query: str, inputs: Mapping[str, str], user: str, conversation_id: str = "") -> Iterator[ChatAnswer]:
-        """Entered when MISO's answer has begun with a 200; leaving it closes the connection, wherever it stands."""
+    def chat(
+        self,
+        query: str,
+        inputs: Mapping[str, str],
+        user: str,
+        conversation_id: str = "",
+        cancellation: Cancellation | None = None,
+    ) -> Iterator[ChatAnswer]:
+        """Entered when MISO's answer has begun with a 200; leaving it closes the connection, wherever it stands.
+        `cancellation` ends it from elsewhere, also before that."""
         body = {
             "query": query,
             "inputs": dict(inputs),
@@ -100,7 +108,7 @@ class MisoAgent:
             "user": user,
             "files": [],
         }
-        with self._connection.stream("POST", "/chat", self._limits, body=body) as stream:
+        with self._connection.stream("POST", "/chat", self._limits, body=body, cancellation=cancellation) as stream:
             if stream.status != 200:
                 raise answers.read_refusal(HttpResponse(stream.status, stream.headers, stream.read()))
             yield ChatAnswer(stream)

@@ -12,7 +12,7 @@ import orjson
 from core.clock import clock
 from upstream.http import exchange
 from upstream.http.exchange import ExchangeError, HttpResponse, PaidCall, ResponseTooLarge, Unreachable
-from upstream.http.streaming import HttpStream, StreamLimits, open_stream
+from upstream.http.streaming import Cancellation, HttpStream, OpenSockets, StreamLimits, open_stream
 from upstream.miso.answers import MAX_ANSWER_BYTES
 from upstream.miso.errors import MisoAnswerInvalid, MisoAnswerLost, MisoError, MisoUnreached
 
@@ -37,6 +37,11 @@ class MisoConnection:
         self._api_key = exchange.check_api_key(api_key)
         # A kept connection that the peer closes while we write looks like a lost answer, which is paid for twice.
         self._http = http or exchange.open_http(kept_connections=0)
+        self._sockets = OpenSockets()
+
+    def abort_all(self) -> None:
+        """For a process that stops: every call under way ends at once, as if its connection had been cut."""
+        self._sockets.shut_all()
 
     def close(self) -> None:
         self._http.close()
@@ -65,6 +70,7 @@ class MisoConnection:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         call: PaidCall = UNPREPARED,
+        cancellation: Cancellation | None = None,
     ) -> Iterator[HttpStream]:
         """Raises MisoError, also out of the body of the `with`."""
         request = self._http.build_request(
@@ -77,7 +83,9 @@ class MisoConnection:
         total_seconds = min(limits.total_seconds, call.ends_at - clock.monotonic())
         bounds = StreamLimits(total_seconds, limits.max_bytes, CONNECT_SECONDS, limits.silence_seconds)
         try:
-            with open_stream(self._http, request, bounds, call.before_send) as stream:
+            with open_stream(
+                self._http, request, bounds, call.before_send, sockets=self._sockets, cancellation=cancellation
+            ) as stream:
                 yield stream
         except ExchangeError as exc:
             raise translate(exc) from exc

@@ -41,6 +41,10 @@ class MisoWorkflows:
     def close(self) -> None:
         self._connection.close()
 
+    def abort_all(self) -> None:
+        """For a process that stops: who waits gets MisoAnswerLost, and is to hand over what may be running."""
+        self._connection.abort_all()
+
     def run(
         self, inputs: Mapping[str, str], user: str, names: Iterable[str], call: PaidCall = UNPREPARED
     ) -> WorkflowAnswer:

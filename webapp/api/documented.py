@@ -26,6 +26,7 @@ _SAID = {
     415: "The body is not JSON.",
     429: "Too often; `Retry-After` says when again.",
     500: "Our mistake.",
+    502: "MISO has refused, or does not answer.",
     503: "A store is down; `Retry-After` says when again.",
 }
 Security = list[dict[str, list[str]]]

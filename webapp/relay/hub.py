@@ -72,6 +72,7 @@ class Hub:
             channel, confirmed = self._enter(subject)
             subscription = Subscription(self, channel, after, on_slow_reader, budget)
         metrics.SUBSCRIPTIONS.inc()
+        metrics.READERS.labels(metrics.kind_of(subject)).inc()
         try:
             if confirmed is not None and not confirmed.wait(_CONFIRM_SECONDS):
                 raise StreamsUnavailable("subscribe: no answer")
@@ -81,6 +82,10 @@ class Hub:
             subscription.close()
             raise
         return subscription
+
+    def listen(self) -> None:
+        """Hear the control channel, also without a subscription. Does not wait for Redis."""
+        self._ensure_started()
 
     def leave(self, subscription: Subscription, channel: Channel[Subscription]) -> None:
         with self.lock:
@@ -97,6 +102,7 @@ class Hub:
                 self._link.unsubscribe(channel.name)
                 metrics.CHANNELS.set(len(self._channels))
         metrics.SUBSCRIPTIONS.dec()
+        metrics.READERS.labels(metrics.kind_of(channel.subject)).dec()
         subscription.wake()
 
     def stop(self) -> None:

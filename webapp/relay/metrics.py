@@ -7,6 +7,15 @@ STREAMS = Gauge("welno_relay_sse_streams", "Open SSE answers of this process.", 
 SUBSCRIPTIONS = Gauge(
     "welno_relay_subscriptions", "Readers of any kind that follow a stream.", multiprocess_mode="livesum"
 )
+READERS = Gauge(
+    "welno_relay_readers",
+    "The same by the kind of what they follow.",
+    ["stream"],
+    multiprocess_mode="livesum",
+)
+RECONNECTS = Counter(
+    "welno_relay_reconnects_total", "Readers of server-sent events that came with a position, by kind.", ["stream"]
+)
 CHANNELS = Gauge("welno_relay_channels", "Streams this process is subscribed to.", multiprocess_mode="livesum")
 EVENTS_IN = Counter("welno_relay_events_in_total", "Events received from Redis.")
 EVENTS_OUT = Counter("welno_relay_events_out_total", "Events handed to readers.", ["transport"])
@@ -35,3 +44,9 @@ DELAY = Histogram(
     ["transport"],
     buckets=[0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
 )
+
+
+def kind_of(subject: str) -> str:
+    """As a label: of `project:{id}` the part that names nobody."""
+    kind, separator, _ = subject.partition(":")
+    return kind if separator else "other"

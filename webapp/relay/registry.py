@@ -61,9 +61,11 @@ class ReaderRegistry:
         Raises TooManySocketsError, and has then taken nothing."""
         return self._take([*self._of_connection(address, person, person_max), ("subject", subject, max_readers)])
 
-    def acquire_connection(self, address: str | None, person: str | None = None) -> ReaderSlot:
+    def acquire_connection(
+        self, address: str | None, person: str | None = None, *, person_max: int | None = None
+    ) -> ReaderSlot:
         """For a socket that may follow several subjects, and follows none yet. Raises as `acquire`."""
-        return self._take(self._of_connection(address, person))
+        return self._take(self._of_connection(address, person, person_max))
 
     def acquire_subject(self, subject: str, max_readers: int) -> ReaderSlot:
         """For one of the subjects of such a socket. Raises as `acquire`."""

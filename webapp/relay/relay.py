@@ -29,6 +29,7 @@ from webapp.relay.registry import ReaderRegistry, ReaderSlot
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.socket import Socket
 from webapp.relay.sse import SseStream
+from webapp.relay.sse_writer import SseWriter
 from webapp.relay.stream_source import MultiSubjectRequest, StreamSource, SubscribeRequest
 from webapp.relay.subscription import QueueBudget, Subscription
 
@@ -38,6 +39,7 @@ _MAX_CONCURRENT_ANSWERS = 32  # of SSE and long polls, for the reason that Reade
 _POLL_EVENTS = 500
 
 S = TypeVar("S", bound=Connection)
+W = TypeVar("W", bound=SseWriter)
 Q = TypeVar("Q", SubscribeRequest, MultiSubjectRequest)
 
 
@@ -105,6 +107,27 @@ class Relay:
         )
         stream.begin()
         return stream
+
+    def take_slot(self, person: str, person_max: int) -> ReaderSlot:
+        """For an answer that follows no subject, before it is made. Raises DrainingError, TooManySocketsError."""
+        self._refuse_while_draining()
+        self.hub.listen()  # whoever follows no subject can lose a right, too
+        return self.registry.acquire_connection(None, person, person_max=person_max)
+
+    def begin_writer(self, make: Callable[[ReaderPool, ServerConnection], W]) -> W:
+        """The body of the present request's answer."""
+        writer = make(self._pool_of_process(), ServerConnection())
+        writer.begin()
+        return writer
+
+    def writers(self, kind: type[W]) -> list[W]:
+        """Of this process, those of this kind."""
+        return [one for one in self._pool.streams if isinstance(one, kind)] if self._pid == os.getpid() else []
+
+    def repeat(self, seconds: float, job: Job) -> None:
+        """Call it from now on, off the loop, where it may block; not more often, and never twice at once."""
+        pool = self._pool_of_process()
+        pool.loop.every(seconds, PeriodicJob(seconds, job, pool.work).on_tick)
 
     def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
         """With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`."""
@@ -285,6 +308,27 @@ class Relay:
         if isinstance(item, Resync):
             return Polled((), item.position, is_gone=True)
         return Polled([item], item.position)
+
+
+class PeriodicJob:
+    """A job that a loop calls again and again; loops may tick more often than they are asked to."""
+
+    def __init__(self, seconds: float, job: Job, work: Callable[[Job, Callable[[None], None], Job], None]) -> None:
+        self._seconds = seconds
+        self._job = job
+        self._work = work
+        self._due_at = time.monotonic() + seconds
+        self._is_busy = False
+
+    def on_tick(self) -> None:
+        now = time.monotonic()
+        # A timer may come a little early.
+        if not self._is_busy and now >= self._due_at - self._seconds / 10:
+            self._is_busy, self._due_at = True, now + self._seconds
+            self._work(self._job, lambda _: self._on_done(), self._on_done)
+
+    def _on_done(self) -> None:
+        self._is_busy = False
 
 
 def _wait_unless_detachable(ws: AcceptedSocket) -> threading.Event | None:

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from core.logs import get_logger
 from streams import Position, StreamsError
@@ -12,8 +12,8 @@ from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 from webapp.relay.pool import ReaderPool
-from webapp.relay.reauthorization import Reviewable
 from webapp.relay.server_connection import ServerConnection
+from webapp.relay.sse_writer import SseWriter
 from webapp.relay.stream_source import StreamSource
 from webapp.relay.subscription import Subscription
 
@@ -28,7 +28,6 @@ _POSITION = re.compile(r"(?:([0-9a-f]{0,32}):)?([0-9]{1,15})")
 _POSITION_MAX = 64
 _EVENTS_OUT = metrics.EVENTS_OUT.labels("sse")
 _DELAY = metrics.DELAY.labels("sse")
-_NEVER = float("inf")
 
 
 def parse_position(text: str) -> Position:
@@ -39,12 +38,10 @@ def parse_position(text: str) -> Position:
     return Position(match[1] or "", int(match[2]))
 
 
-class SseStream:
-    """The body of the answer. The server must call `close`, as WSGI demands; it gives the slot back.
+class SseStream(SseWriter):
+    """A subject's events."""
 
-    The server reads nothing while it answers, so the loop looks whether the peer has left. `on_due` is called by the
-    timer wheel: between two parts the server writes, and a write that takes too long is ended by cutting it.
-    """
+    source: StreamSource
 
     def __init__(
         self,
@@ -56,85 +53,23 @@ class SseStream:
         connection: ServerConnection,
         on_close: Callable[[], None],
     ) -> None:
-        self.source = source
-        self._pool = pool
         self._subscription = subscription
-        self._connection = connection
-        self._on_close: Callable[[], None] | None = on_close
-        self._parts = self._run(start)
-        self._write_by = _NEVER
-        self._outcome = "gone"
-        self._end_code: int | None = None  # None: without a word
-        self.number = connection.descriptor
-        self.due_tick = 0
+        self._start = start
+        super().__init__(pool, source, connection=connection, on_close=on_close)
 
-    def begin(self) -> None:
-        self._pool.loop.run(self._begin_on_loop)
+    def _wake(self) -> None:
+        self._subscription.close()
 
-    def _begin_on_loop(self) -> None:
-        self._pool.add_stream(self)
-        if self._on_close is not None:
-            self._pool.timers.put(self, self._pool.now() + self._pool.limits.write_within_seconds)
-            # Later than our own deadline, as a reader that only takes nothing is silent to the kernel, too.
-            self._connection.drop_when_silent(2 * self._pool.limits.write_within_seconds)
-            self._connection.watch(self._pool.loop, self._on_left)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        self._write_by = _NEVER
-        part = next(self._parts)
-        self._write_by = time.monotonic() + self._pool.limits.write_within_seconds
-        return part
-
-    def close(self) -> None:
-        on_close, self._on_close = self._on_close, None
-        if on_close is not None:
-            self._subscription.close()
-            metrics.CLOSED.labels("sse", self._outcome).inc()
-            on_close()
-            self._pool.loop.run(self._close_on_loop)
-
-    def _close_on_loop(self) -> None:
-        self._pool.remove_stream(self)
-        self._connection.release()
-
-    # On the loop
-
-    def on_due(self, now: float) -> float | None:
-        if self._on_close is None:
-            return None
-        if now >= self._write_by:
-            self._outcome = "write_timeout"
-            self._connection.cut_off()
-            return None
-        return min(self._write_by, now + self._pool.limits.write_within_seconds)
-
-    def reviewables(self) -> Iterable[Reviewable]:
-        return (self,) if self._on_close is not None else ()
-
-    def lose_right(self, code: int) -> None:
-        self._end(code)
-
-    def drain(self) -> None:
-        """End the answer and tell the browser to come back, not all at once."""
-        self._end(CloseCode.GOING_AWAY)
-
-    def _on_left(self) -> None:
-        self._end(None)
-
-    def _end(self, code: int | None) -> None:
-        self._end_code = code
-        self._subscription.close()  # wakes whoever waits for its next event
+    def _release(self) -> None:
+        self._subscription.close()
 
     # In the server's thread or greenlet
 
-    def _run(self, start: Position) -> Iterator[bytes]:
+    def _run(self) -> Iterator[bytes]:
         profile = self.source.sse
         yield b"retry: %d\n\n" % profile.retry_ms
         if profile.starts_with_id:
-            yield _id_of(start) + b"\n"
+            yield _id_of(self._start) + b"\n"
         code: int | None = None
         while code is None:
             try:
@@ -170,7 +105,7 @@ class SseStream:
             return profile.keep_alive, None
         if isinstance(item, Resync):
             return self._start_anew(item)
-        _count(item)
+        self.source.note_handed_over(_count(item))
         return _part(item.event.position, item.event.to_json()), item.close_code_for(type(self.source))
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
@@ -185,10 +120,14 @@ class SseStream:
         return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
 
 
-def _count(item: Outgoing) -> None:
+def _count(item: Outgoing) -> float | None:
+    """The seconds since its append, where they are known."""
     _EVENTS_OUT.inc()
-    if item.appended_at is not None:
-        _DELAY.observe(max(0.0, time.time() - item.appended_at))
+    if item.appended_at is None:
+        return None
+    delay = max(0.0, time.time() - item.appended_at)
+    _DELAY.observe(delay)
+    return delay
 
 
 def _id_of(at: Position) -> bytes:

@@ -80,6 +80,10 @@ class StreamSource:
         """The JSON frame for a reader who starts anew from `position`. May block and raise (1013)."""
         raise NotImplementedError
 
+    def note_handed_over(self, delay_seconds: float | None) -> None:
+        """An event was given to the server to be written as a server-sent one; `delay_seconds` since its append, None
+        for one that was read from the history."""
+
     @classmethod
     def close_code_for(cls, event: StoredEvent) -> int | None:
         """With a code the event is the last of each reader. Of the class, since it is asked once for all readers."""

@@ -20,16 +20,52 @@ _COMMAND = (sys.executable, "-s", "-B", "-m", "services.interviews.extraction.ch
 # All that the child knows of us. Nothing of our own environment: it holds the secrets.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUTF8": "1", "MALLOC_ARENA_MAX": "1"}
 _LONGEST_CODE = 32
+# An init system may tell every process of a service, also this one: that says nothing of the file.
+_TOLD_TO_STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+
+class ReaderProcesses:
+    """The readers at work for this process, which may have to end them before they are done."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self.is_stopped = False
+
+    @contextlib.contextmanager
+    def one(self, child: "subprocess.Popen[bytes]") -> Iterator[None]:
+        with self._lock:
+            self._running.add(child)
+        try:
+            if self.is_stopped:
+                _kill_group(child)
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(child)
+
+    def kill_all(self) -> None:
+        """For good: who waits for one gets ReaderUnavailable."""
+        self.is_stopped = True
+        with self._lock:
+            for child in self._running:
+                _kill_group(child)
 
 
 def extract_text(
-    kind: FileKind, pieces: Iterable[bytes], *, max_characters: int, wall_seconds: float = WALL_SECONDS
+    kind: FileKind,
+    pieces: Iterable[bytes],
+    *,
+    max_characters: int,
+    wall_seconds: float = WALL_SECONDS,
+    readers: ReaderProcesses | None = None,
 ) -> str:
-    """The file's text, cleaned. Raises FileUnusable, and ReaderUnavailable when the reader itself is at fault.
+    """The file's text, cleaned. Raises FileUnusable, and ReaderUnavailable when the reader itself is at fault, or was
+    ended by `readers`.
 
     What `pieces` raises comes out, too: nobody takes half a file for the whole.
     """
-    code, text = _run_child(kind, pieces, wall_seconds)
+    code, text = _run_child(kind, pieces, wall_seconds, readers or ReaderProcesses())
     if code != OK:
         raise FileUnusable(FileFault(code))
     if len(text) > max_characters:
@@ -37,7 +73,9 @@ def extract_text(
     return text
 
 
-def _run_child(kind: FileKind, pieces: Iterable[bytes], wall_seconds: float) -> tuple[str, str]:
+def _run_child(
+    kind: FileKind, pieces: Iterable[bytes], wall_seconds: float, readers: ReaderProcesses
+) -> tuple[str, str]:
     try:
         child = subprocess.Popen(  # noqa: S603 our own module, and a kind out of seven
             [*_COMMAND, str(kind)],
@@ -50,12 +88,14 @@ def _run_child(kind: FileKind, pieces: Iterable[bytes], wall_seconds: float) -> 
         )
     except OSError as exc:
         raise ReaderUnavailable from exc
-    with _killed_at_last(child, wall_seconds):
+    with _killed_at_last(child, wall_seconds), readers.one(child):
         feeding = Feeding(child.stdin, pieces)
         output = child.stdout.read(MAX_TEXT_BYTES + _LONGEST_CODE) if child.stdout else b""
-        is_killed = _wait_for_end(child)
+        killed_by = _wait_for_end(child)
         feeding.finish()
-    if is_killed:  # at work, by its limits or by ours
+    if killed_by in _TOLD_TO_STOP or (killed_by and readers.is_stopped):
+        raise ReaderUnavailable
+    if killed_by:  # at work, by its limits or by ours
         return FileFault.FILE_TOO_COMPLEX, ""
     code, _, text = output.partition(b"\n")
     name = code.decode("ascii", "replace")
@@ -114,10 +154,12 @@ def _killed_at_last(child: "subprocess.Popen[bytes]", wall_seconds: float) -> It
             child.stdout.close()
 
 
-def _wait_for_end(child: "subprocess.Popen[bytes]") -> bool:
-    """Whether it was killed. It stays unreaped, so that its number is nobody else's when its group is killed."""
+def _wait_for_end(child: "subprocess.Popen[bytes]") -> int:
+    """The signal that killed it, or 0. It stays unreaped, so that its number is nobody else's when its group is
+    killed."""
     ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+    is_killed = ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+    return ended.si_status if ended is not None and is_killed else 0
 
 
 def _kill_group(child: "subprocess.Popen[bytes]") -> None:

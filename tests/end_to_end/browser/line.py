@@ -58,6 +58,10 @@ class Line:
         """Ends what is open now; new connections are welcome."""
         self._call(self._abort())
 
+    def lead_to(self, port: int) -> None:
+        """New connections; those of before stay where they are."""
+        self._target_port = port
+
     def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
         done: Future[Any] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return done.result(10)

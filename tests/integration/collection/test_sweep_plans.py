@@ -1,13 +1,12 @@
 """At 400,000 runs no sweep reads the history: PostgreSQL finds what each asks for by an index."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from core.clock import clock
 from core.names import SESSION_PREFIX
@@ -29,6 +28,7 @@ from services.collection.waiting import asked_now, let_go
 from services.delivery.event_log import read_changed
 from services.delivery.unit_of_work import Work
 from services.stores import Stores, build_stores
+from tests.query_plans import read_whole
 from tests.stacks import create_database
 
 ROWS = 400_000
@@ -101,43 +101,9 @@ SWEEPS: dict[str, Callable[[Work], Any]] = {
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_a_sweep_reads_no_table_from_end_to_end(stores: Stores, sweep: str):
-    assert read_whole(stores, SWEEPS[sweep]) == set()
+    assert read_whole(stores, SWEEPS[sweep], BIG) == set()
 
 
 def test_the_search_for_such_a_reading_finds_one(stores: Stores):
     query = text("select count(*) from welno.welno_collection_history where masked_name = 'x'")
-    assert read_whole(stores, lambda work: work.session.execute(query)) == {"welno_collection_history"}
-
-
-def read_whole(stores: Stores, sweep: Callable[[Work], Any]) -> set[str]:
-    """The big tables that a sweep's statements would read in full; nothing is changed."""
-    found: set[str] = set()
-    with stores.sessions() as session, explained(stores.engine) as plans:
-        sweep(Work(session, stores.kinds))
-        session.rollback()
-    for plan in plans:
-        found |= seq_scans(plan)
-    return found & BIG
-
-
-@contextmanager
-def explained(engine: Engine) -> Iterator[list[dict[str, Any]]]:
-    """The plan of each statement that is executed in the block."""
-    plans: list[dict[str, Any]] = []
-
-    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        with connection.connection.cursor() as beside:
-            beside.execute(f"explain (format json) {statement}", parameters)
-            plans.append(beside.fetchone()[0][0]["Plan"])
-
-    event.listen(engine, "before_cursor_execute", explain)
-    try:
-        yield plans
-    finally:
-        event.remove(engine, "before_cursor_execute", explain)
-
-
-def seq_scans(plan: dict[str, Any]) -> set[str]:
-    """Names of the tables that it reads in full, at whatever depth."""
-    own = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set()
-    return own.union(*(seq_scans(below) for below in plan.get("Plans", ())))
+    assert read_whole(stores, lambda work: work.session.execute(query), BIG) == {"welno_collection_history"}

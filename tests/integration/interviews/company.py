@@ -7,11 +7,17 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from core.clock import clock
 from models.accounts import Account, AccountKind, AccountRole, Company
 from models.interviews import (
+    Highlight,
+    IndexedUtterance,
+    Insight,
     Interview,
     InterviewRun,
     KeyTakeaway,
+    MisoCost,
+    OriginalRead,
     PersonaCombination,
     Project,
     ProjectMember,
@@ -119,4 +125,66 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             ),
         ]
     )
-    return add_interview(session, world, project, author)
+    interview_id = add_interview(session, world, project, author)
+    session.add(
+        IndexedUtterance(
+            interview_id=interview_id,
+            position=1,
+            project_id=project,
+            interview_at=clock.now(),
+            utterance_id=1,
+            speaker="진행자",
+            said="질문",
+            letters="질문",
+            bigrams=["질문"],
+        )
+    )
+    session.add(
+        MisoCost(
+            interview_id=interview_id,
+            attempt=1,
+            project_id=project,
+            called_at=clock.now(),
+            calls=1,
+            tokens=10,
+            seconds=1,
+        )
+    )
+    session.add(
+        Highlight(
+            id=uuid4(),
+            project_id=project,
+            interview_id=interview_id,
+            first_utterance_id=1,
+            last_utterance_id=1,
+            tags=["결제"],
+            note="",
+            account_id=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+    )
+    session.add(
+        Insight(
+            id=uuid4(),
+            company_id=company,
+            project_id=project,
+            kind="themes",
+            status="completed",
+            interview_ids=[str(interview_id)],
+            created_by=world.people[author],
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+    )
+    session.add(
+        OriginalRead(
+            project_id=project,
+            interview_id=interview_id,
+            account_id=world.people[author],
+            read_at=clock.now(),
+            request_id="",
+        )
+    )
+    session.flush()
+    return interview_id

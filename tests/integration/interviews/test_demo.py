@@ -34,6 +34,8 @@ def test_the_demo_is_made_once(engine: Engine):
                 left join welno.interviews i on i.project_id = p.id and i.status = 'completed' group by p.name
             """)
             interviews = {row[0]: row[1] for row in connection.execute(counted)}
+            query = "select count(*) from welno.interviews where evidence -> 'primary_needs' -> 0 is null"
+            unresolved = connection.execute(text(query)).scalar_one()
             personas = connection.execute(text("select count(*) from welno.persona_combinations")).scalar_one()
     finally:
         with engine.begin() as connection:
@@ -46,4 +48,4 @@ def test_the_demo_is_made_once(engine: Engine):
         ("은행 앱 연구", "mina", "admin"),
     ]
     assert interviews == {"배달 앱 연구": 0, "은행 앱 연구": 3, "비밀 연구": 0}
-    assert (personas, len(hashed)) == (4, 4)
+    assert (personas, len(hashed), unresolved) == (4, 4, 0)

@@ -16,8 +16,10 @@ from services.interviews.wall import MemberUnitOfWork, as_analyst
 
 from .company import World
 
-OF_PROJECT = ("interviews", "script_sections", "key_takeaways", "interview_runs", "project_members")
-CONTENT = ("interviews", "script_sections", "key_takeaways")
+CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
+FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
+FORCED = (*FORCED_OF_PROJECT, "conversations")
+OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "project_members")
 
 
 @contextmanager
@@ -90,6 +92,35 @@ def test_a_member_moves_no_row_into_another_project(engine: Engine, world: World
         connection.execute(text("update welno.interviews set project_id = :there"), {"there": world.secret})
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update welno.original_reads set read_at = now()",
+        "delete from welno.original_reads",
+        "update welno.miso_costs set tokens = 0",
+        "delete from welno.miso_costs",
+    ],
+)
+def test_a_member_changes_no_record_of_readings_and_costs(engine: Engine, world: World, statement: str):
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text(statement))
+
+
+def test_nobody_reads_in_the_name_of_another(engine: Engine, world: World):
+    again = text("""
+        insert into welno.original_reads (project_id, interview_id, account_id, read_at, request_id)
+        select project_id, interview_id, :other, now(), '' from welno.original_reads
+    """)
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["mina"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(again, {"other": world.people["jun"]})
+
+
 def test_a_member_adds_themselves_to_no_other_project(engine: Engine, world: World):
     row = {"project": world.secret, "account": world.people["jun"]}
     statement = text(
@@ -112,6 +143,43 @@ def test_the_roles_open_nothing_else(engine: Engine, world: World, role: str, ta
         connection.execute(text(f"select * from welno.{table}"))
 
 
+@pytest.fixture
+def conversations(engine: Engine, world: World) -> None:
+    """One of mina, one of jun, with the same persona: they share a project."""
+    add = text(
+        "insert into welno.conversations (account_id, provider_id, persona_combination_id)"
+        " select :account, :name, id from welno.persona_combinations where company_id = :company limit 1"
+    )
+    with engine.begin() as connection:
+        for name in ("mina", "jun"):
+            row = {"account": world.people[name], "name": f"of {name}", "company": world.company}
+            connection.execute(add, row)
+
+
+@pytest.mark.usefixtures("conversations")
+def test_raw_sql_shows_an_account_its_own_conversations_only(engine: Engine, world: World):
+    seen = text("select provider_id from welno.conversations")
+    with acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection:
+        assert connection.execute(seen).scalars().all() == ["of jun"]
+    with acting_as(engine, "welno_member") as connection:
+        assert connection.execute(seen).scalars().all() == []
+    with (
+        acting_as(engine, "welno_analyst", project_id=world.food) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(seen)
+
+
+@pytest.mark.usefixtures("conversations")
+def test_a_member_begins_no_conversation_for_another(engine: Engine, world: World):
+    steal = text("insert into welno.conversations select :other, 'x', persona_combination_id from welno.conversations")
+    with (
+        acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(steal, {"other": world.people["mina"]})
+
+
 def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: World):
     """The demo's login is a superuser, whom no policy holds; an owner that is none is held."""
     forced = text(
@@ -119,16 +187,44 @@ def test_content_is_forced_so_that_its_owner_sees_none(engine: Engine, world: Wo
         " where relnamespace = 'welno'::regnamespace and relrowsecurity and relforcerowsecurity"
     )
     with engine.connect() as connection:
-        assert set(connection.execute(forced).scalars()) == set(CONTENT)
+        assert set(connection.execute(forced).scalars()) == set(FORCED)
         owner = f"owner_{uuid4().hex[:8]}"
         with connection.begin_nested() if connection.in_transaction() else connection.begin() as outer:
             connection.execute(text(f"create role {owner}; grant usage, create on schema welno to {owner}"))
-            for table in CONTENT:
+            for table in FORCED_OF_PROJECT:
                 connection.execute(text(f"alter table welno.{table} owner to {owner}"))
             connection.execute(text(f"set local role {owner}"))
-            seen = {table: projects_in(connection, table) for table in CONTENT}
+            seen = {table: projects_in(connection, table) for table in FORCED_OF_PROJECT}
             outer.rollback()
-    assert seen == {table: set() for table in CONTENT}
+    assert seen == {table: set() for table in FORCED_OF_PROJECT}
+
+
+FIND = text("""
+    select interview_id from welno.find_utterances(:project, array['질문'], '질문', 10, null, null, null)
+""")
+
+
+@pytest.mark.parametrize(("name", "there"), [("jun", "food"), ("sora", "secret"), ("sora", "food"), ("jun", "bank")])
+def test_the_search_shows_a_member_their_own_project_only(engine: Engine, world: World, name: str, there: str):
+    with acting_as(engine, "welno_member", account_id=world.people[name]) as connection:
+        found = list(connection.execute(FIND, {"project": getattr(world, there)}).scalars())
+    assert len(found) == ((name, there) in {("jun", "food"), ("sora", "secret")})
+
+
+def test_the_search_shows_nobody_anything(engine: Engine, world: World):
+    with acting_as(engine, "welno_member") as connection:
+        assert list(connection.execute(FIND, {"project": world.food})) == []
+    with acting_as(engine, "welno_analyst") as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(FIND, {"project": world.food})
+
+
+def test_no_role_of_ours_may_become_the_searcher(engine: Engine, world: World):
+    members = text("""
+        select m.rolname from pg_auth_members join pg_roles m on m.oid = member join pg_roles r on r.oid = roleid
+        where r.rolname = 'welno_searcher' and m.rolname like 'welno%'
+    """)
+    with engine.connect() as connection:
+        assert list(connection.execute(members)) == []
 
 
 def nothing(*_: object) -> None:

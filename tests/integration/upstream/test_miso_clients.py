@@ -15,6 +15,7 @@ import pytest
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 from upstream.http.exchange import PaidCall
+from upstream.http.streaming import Cancellation
 from upstream.miso import errors
 from upstream.miso.agents import MisoAgent
 from upstream.miso.answers import read_workflow
@@ -290,6 +291,24 @@ def test_an_abort_from_another_thread_wakes_the_reader_and_reaches_miso(agent, c
     assert call["stopped"] is True
 
 
+def test_a_cancellation_ends_a_chat_whose_answer_has_not_begun(agent, control):
+    control.fault(CHAT, hold="before", hold_seconds=5)
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(errors.MisoAnswerLost), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
+        pytest.fail("it has begun")
+    assert time.monotonic() - began < 0.6
+
+
+def test_a_cancellation_from_before_sends_nothing(agent, control):
+    cancellation = Cancellation()
+    cancellation.cancel()
+    with pytest.raises(errors.MisoError), agent.chat("결제가 왜?", {}, "acc-1", cancellation=cancellation):
+        pytest.fail("it has begun")
+    assert control.calls()["calls"] == []
+
+
 def test_a_document_goes_into_the_knowledge_base_and_out(sandbox, control):
     knowledge = MisoKnowledge(sandbox, "sandbox-miso-knowledge-key", "data/set 1")
     document = knowledge.add_document("면담", "결과")
@@ -311,3 +330,26 @@ def test_no_key_and_no_text_stand_in_reprs_errors_and_logs(workflows, agent, con
     shown += caplog.text + "".join(map(repr, (workflows, agent, refused.value, refused.value.args, str(refused.value))))
     assert "sandbox-miso" not in shown
     assert not re.search("김하늘|결제", shown)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_process_that_stops_ends_its_calls_at_once(sandbox, control, streamed):
+    control.fault(workflow_seconds=30)
+    client, ended = MisoWorkflows(sandbox, "sandbox-miso-key"), []
+
+    def call():
+        with pytest.raises(errors.MisoAnswerLost):
+            run(client, streamed=streamed, user=f"iv-stops-{streamed}")
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    wait_until(lambda: control.calls(user=f"iv-stops-{streamed}")["calls"])
+    began = time.monotonic()
+    client.abort_all()
+    thread.join(5)
+    assert ended[0] - began < 1
+    with pytest.raises(errors.MisoError):
+        run(client, streamed=streamed, user="iv-later")
+    assert control.calls(user="iv-later")["billed"] == {}
+    client.close()

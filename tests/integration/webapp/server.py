@@ -23,7 +23,9 @@ class Server:
         self.url, self.log = program.url or "", log
         limited = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh") if open_files else ()
         command = (*limited, *program.command)
-        self.process = Process("web", command, log, env=env | {"WELNO_ALLOWED_ORIGINS": ORIGIN}, cwd=ROOT)
+        self.process = Process(
+            "web", command, log, env=env | {"WELNO_ALLOWED_ORIGINS": f"{ORIGIN},{self.url}"}, cwd=ROOT
+        )
 
     def __enter__(self) -> Self:
         self.process.start()

@@ -61,6 +61,8 @@ CALLS = {
     "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
     "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
+    "stream_metrics.show_metrics": Call("GET", "/api/metrics/sse", 401, 401, 401),
+    "stream_metrics.show_connections": Call("GET", "/api/metrics/sse/connections", 401, 401, 401),
     "auth.logout": Call("POST", "/api/v1/auth/logout", 401, 401, 401),
     "auth.open_flower": Call("POST", "/api/v1/auth/flower", 401, 401, 401),
     "auth.set_up_second_factor": Call("POST", "/api/v1/auth/totp", 401, 401, 401, {}),
@@ -92,7 +94,7 @@ PUBLIC = {
 
 def test_every_route_is_tried_or_named_as_public(app: Flask):
     # In the folders of the same names.
-    tried_elsewhere = ("pages.", "pages_journey.", "journey", "members.", "interviews")
+    tried_elsewhere = ("pages.", "pages_journey.", "pages_interviews.", "journey", "members.", "interviews")
     routes = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(tried_elsewhere)}
     assert routes == set(CALLS) | ELSEWHERE | PUBLIC
 

@@ -149,6 +149,8 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "MISO_DATASET_ID": API_KEY,
     "WELNO_MISO_MODE": ("Blocking", "none"),
     "WELNO_MISO_TIMEOUT_SECONDS": ("0.04", "290.1", "1e2"),
+    "WELNO_MISO_CHAT_SECONDS": ("0.04", "3600.1"),
+    "WELNO_MISO_CHAT_SILENCE_SECONDS": ("0.04", "300.1"),
     "WELNO_MISO_CONTEXT_MAX_CHARS": ("999", "100001"),
     "WELNO_INTERVIEW_CONCURRENCY": ("0", "201"),
     "WELNO_SEALING_KEYS": ("k:AAAA", "k:", f"é{KEY}", "k" * 64 + KEY, f"{KEY},{KEY}", "no key"),

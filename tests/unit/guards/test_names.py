@@ -13,7 +13,7 @@ import pytest
 
 from core.names import Queue, Step, Task, step_task
 from core.settings import Settings, SettingsError, reference
-from dev.local.programs import worker_program
+from dev.local.programs import interviews_program, worker_program
 from webapp.jobs import build_task_sender
 
 from .source import ROOT
@@ -66,8 +66,8 @@ def test_beat_sends_only_tasks_that_exist(worker_names: dict[str, Any]):
 
 
 def test_every_task_goes_to_a_queue_with_a_worker(task_queues: dict[str, str]):
-    command = list(worker_program("worker").command)
-    served = set(command[command.index("-Q") + 1].split(","))
+    commands = [list(program.command) for program in (worker_program("worker"), interviews_program("interviews"))]
+    served = {queue for command in commands for queue in command[command.index("-Q") + 1].split(",")}
     assert set(task_queues.values()) <= served == {str(queue) for queue in Queue}
 
 

@@ -10,13 +10,14 @@ from flask.testing import FlaskClient
 
 from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
-from webapp import journey_pages, pages
+from webapp import interviews_pages, journey_pages, pages
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
 JOURNEY_PAGES = ("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1")
 RECORD_PAGES = ("/", "/results-trend", "/disease-report", "/sign-in", "/my", "/my/withdrawn", "/my/erased")
-PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES)
+PROJECT_PAGES = ("/login", "/projects", "/projects/0c2f9b52-5d7e-4a55-9a39-6f5a4f4c9f10")
+PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES, *PROJECT_PAGES)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def browser() -> FlaskClient:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(journey_pages.blueprint)
+    app.register_blueprint(interviews_pages.blueprint)
     pages.show_consent_texts(app, TEXTS)
     return app.test_client()
 

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
-import orjson
 from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.logs import get_logger
-from models.interviews import InterviewSource, ProjectRole
+from models.interviews import Interview, InterviewSource, ProjectRole
+from services.interviews.audit import note_original_read
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
+from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
-from webapp.api.interviews.receiving import ORIGINAL, SAID, TEXT
+from webapp.api.interviews.attachments import attachment
 from webapp.api.interviews.schemas.interviews import (
     EraseQuery,
     InterviewOutput,
@@ -64,18 +64,24 @@ def show_status(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
 @fails(blueprint, 401, 403, 404)
 def show_original(caller: MemberCaller, interview_id: UUID) -> Response:
     """The unmasked original, for admins; who reads it is written down."""
-    with stores().member_work(caller.account_id) as member:
+    with stores().member_work(caller.account_id, g.request_id) as member:
         interview = require_interview(member, interview_id, ProjectRole.ADMIN)
+        name, content = _open_original(interview)
+        note_original_read(member, interview)
+    log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
+    return attachment(content, name)
+
+
+def _open_original(interview: Interview) -> tuple[str, Iterator[bytes]]:
+    """Its true name, and what is in it. Raises ApiError."""
     is_file = interview.source == InterviewSource.FILE
     files = parts().spool.interviews
     try:
-        said = orjson.loads(files.read_whole(interview_id, SAID))
-        pieces = files.read(interview_id, ORIGINAL if is_file else TEXT)
-        content = chain([next(pieces, b"")], pieces)
+        said = read_said(files, interview.id)
+        pieces = files.read(interview.id, ORIGINAL if is_file else TEXT)
+        return said.file_name or "interview.txt", chain([next(pieces, b"")], pieces)
     except UnknownFile as exc:
         raise ApiError(Code.INTERVIEW_NOT_FOUND) from exc
-    log.info("interview_original_read", interview_id=str(interview_id), by=str(caller.account_id))
-    return _attachment(content, said["file_name"] or "interview.txt")
 
 
 @blueprint.delete("/<uuid:interview_id>")
@@ -92,8 +98,8 @@ def delete(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> R
             delete_interview(member, interview_id)
         return Response(status=204)
     with stores().member_work(caller.account_id, g.request_id) as member:
-        receipt = erase_interview(member, interview_id)
-    receipt["files"] = parts().spool.interviews.drop_all(interview_id)
+        erased = erase_interview(member, interview_id)
+    receipt = erased.receipt | {"files": sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)}
     log.info("interview_erased", interview_id=str(interview_id), by=str(caller.account_id))
     return jsonify({"success": True, "receipt": receipt})
 
@@ -108,11 +114,3 @@ def restore(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
     with stores().member_work(caller.account_id, g.request_id) as member:
         interview = restore_interview(member, interview_id, stores().settings.interviews.keep_days)
         return {"success": True, "interview": describe_interview(interview)}
-
-
-def _attachment(content: Iterator[bytes], name: str) -> Response:
-    response = Response(content, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f"attachment; filename=\"interview\"; filename*=UTF-8''{quote(name, '')}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    return response

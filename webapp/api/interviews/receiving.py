@@ -1,7 +1,6 @@
 """Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from flask import request
 from marshmallow import ValidationError
 
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
+from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
 from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
@@ -25,8 +25,6 @@ FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
-# The spool's names: the file as it came, the text before masking, and what else names people.
-ORIGINAL, TEXT, SAID = "original", "text", "upload"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
 
@@ -72,7 +70,7 @@ def _receive_form(files: StreamedFiles, interview_id: UUID, text_max: int) -> Up
     except BaseException:
         file.abort()
         raise
-    _keep_said(files, interview_id, said, file.name)
+    keep_said(files, interview_id, Said(file.name, said.mask_words))
     return _upload_of(interview_id, said, sha256=file.sha256, size=file.size, file_name=file.name)
 
 
@@ -145,7 +143,7 @@ def _fields_of(form: Form) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Fields:
     """The fields of an upload, as they were judged."""
 
     project_id: UUID
@@ -156,7 +154,7 @@ class _Said:
     consents: bool
 
 
-def _judge(fields: Any) -> _Said:
+def _judge(fields: Any) -> _Fields:
     """Raises ApiError."""
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
         # No more than could be taken: a long text must not become a long list first.
@@ -166,7 +164,7 @@ def _judge(fields: Any) -> _Said:
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
     modified: int | None = said["last_modified"]
-    return _Said(
+    return _Fields(
         project_id=said["project_id"],
         text=said["text"],
         title=(said["title"] or "").strip() or None,
@@ -176,7 +174,7 @@ def _judge(fields: Any) -> _Said:
     )
 
 
-def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Said, text_max: int) -> UploadedInterview:
+def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max: int) -> UploadedInterview:
     """Raises ApiError, StorageFault."""
     if said.text is None:
         raise _wrong(FILE_FIELD, "파일이나 글을 보내 주세요.")
@@ -186,16 +184,11 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Said, text_max: 
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
-    _keep_said(files, interview_id, said, None)
+    keep_said(files, interview_id, Said(None, said.mask_words))
     return _upload_of(interview_id, said, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _keep_said(files: StreamedFiles, interview_id: UUID, said: _Said, file_name: str | None) -> None:
-    """The true name, and the words to be masked: the worker needs them, and the database must not hold them."""
-    files.put(interview_id, SAID, json.dumps({"file_name": file_name, "mask_words": list(said.mask_words)}).encode())
-
-
-def _upload_of(interview_id: UUID, said: _Said, **file: Any) -> UploadedInterview:
+def _upload_of(interview_id: UUID, said: _Fields, **file: Any) -> UploadedInterview:
     return UploadedInterview(
         interview_id=interview_id,
         project_id=said.project_id,

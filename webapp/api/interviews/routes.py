@@ -3,12 +3,27 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.interviews import interviews, projects, stream, workflow
+from webapp.api.interviews import (
+    audit,
+    chat,
+    exports,
+    insights,
+    interviews,
+    marking,
+    monitoring,
+    projects,
+    search,
+    stream,
+    workflow,
+)
 
-RESOURCES = (workflow, interviews, projects, stream)
+RESOURCES = (workflow, interviews, projects, search, exports, marking, insights, audit, stream, chat, monitoring)
 
 
 def add_interviews(app: Flask, api: Api) -> None:
     stream.keep_authority(app)
+    chat.keep_chat_authority(app)
+    monitoring.keep_reports(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
+    api.register_blueprint(monitoring.staff_blueprint)

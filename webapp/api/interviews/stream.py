@@ -8,17 +8,19 @@ from uuid import UUID
 from flask import Flask, Response, current_app, request
 from flask_smorest import Blueprint
 
-from core.names import project_subject
+from core.names import PROJECT_PREFIX, project_subject
 from models.accounts import Scope
 from services.accounts.logins import find_held
 from services.interviews.membership import find_members, require_project
 from services.stores import Stores
 from streams import Position
 from webapp.api.documented import SECURITY_MEMBER, fails
+from webapp.api.interviews.monitoring import reports
+from webapp.api.interviews.stream_counts import StreamCounts
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import parts, stores
 from webapp.errors import ApiError, Code
-from webapp.relay import messages
+from webapp.relay import messages, metrics
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.sse import HEADERS, parse_position
@@ -65,14 +67,15 @@ def _code_for(right: ProjectRight, held: set[UUID], members: set[tuple[UUID, UUI
 class ProjectSource(StreamSource):
     """Its frames are unnamed, so that a browser's `onmessage` gets them; pings have no number."""
 
-    __slots__ = ("_authority", "_right")
+    __slots__ = ("_authority", "_counts", "_right")
 
     sse: ClassVar[SseProfile] = SseProfile(
         retry_ms=5000, keep_alive=b'data: {"type":"ping"}\n\n', keep_alive_seconds=30, starts_with_id=True
     )
 
-    def __init__(self, authority: ProjectAuthority, right: ProjectRight) -> None:
+    def __init__(self, authority: ProjectAuthority, right: ProjectRight, counts: StreamCounts) -> None:
         self._authority = authority
+        self._counts = counts
         self._right = right
 
     @property
@@ -95,6 +98,9 @@ class ProjectSource(StreamSource):
         """Never the list: it would not fit."""
         return messages.at_position("resync", {"data": {"reload": True}}, position)
 
+    def note_handed_over(self, delay_seconds: float | None) -> None:
+        self._counts.note_sent(delay_seconds)
+
     def is_concerned(self, notices: frozenset[str]) -> bool:
         return f"sid:{self._right.sid}" in notices or super().is_concerned(notices)
 
@@ -109,9 +115,11 @@ def project_events(caller: MemberCaller, project_id: UUID) -> Response:
     with stores().member_work(caller.account_id) as member:
         require_project(member, project_id)
     right = ProjectRight(caller.sid, caller.account_id, project_id)
+    reports().begin()
+    after = _asked_position()
     asked = SubscribeRequest(
-        source=ProjectSource(cast(ProjectAuthority, current_app.extensions[_AUTHORITY]), right),
-        after=_asked_position(),
+        source=ProjectSource(cast(ProjectAuthority, current_app.extensions[_AUTHORITY]), right, reports().counts),
+        after=after,
         # A company shares one; its people are counted by their accounts.
         address=None,
         person=f"account:{caller.account_id}",
@@ -123,6 +131,9 @@ def project_events(caller: MemberCaller, project_id: UUID) -> Response:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_RETRY_SECONDS) from exc
     except (DrainingError, SubscriptionClosedError) as exc:
         raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_RETRY_SECONDS) from exc
+    if after is not None:
+        metrics.RECONNECTS.labels(PROJECT_PREFIX).inc()
+        reports().counts.note_reconnect()
     return Response(body, headers=HEADERS)
 
 

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from core.logs import get_logger
 from services.delivery.idempotency import CallKey, claim_key, fingerprint_of, store_reply
 from services.interviews.changing import process_interview, retry_interview
+from services.interviews.files import answer_name
 from services.interviews.masking.masker import PatternMasker
 from services.interviews.uploading import UploadedInterview, add_interview
 from webapp.api.documented import SECURITY_MEMBER, fails
@@ -65,7 +66,7 @@ def upload(caller: MemberCaller) -> Response:
 def retry(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
     """A failed analysis once more, as the next attempt."""
     with stores().member_work(caller.account_id, g.request_id) as member:
-        attempt = retry_interview(member, body["interview_id"])
+        attempt = retry_interview(member, body["interview_id"], consents=body["consents"])
     return {"success": True, "message": "다시 분석할게요.", "attempt": attempt}
 
 
@@ -84,7 +85,7 @@ def process(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
             member,
             interview_id,
             body["project_id"],
-            has_answer=lambda attempt: f"answer-{attempt}" in kept,
+            has_answer=lambda attempt: answer_name(attempt) in kept,
         )
     return {"success": True, "message": "분석을 시작할게요."}
 

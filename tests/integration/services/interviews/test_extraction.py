@@ -1,6 +1,7 @@
 """Each format by a real file, in a child process without secrets; hostile files end with a code within their limits."""
 
 import os
+import signal
 import subprocess
 import time
 from functools import partial
@@ -9,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.interviews.extraction.failures import FileUnusable
+from services.interviews.extraction.failures import FileUnusable, ReaderUnavailable
 from services.interviews.extraction.kinds import FileKind, kind_of
-from services.interviews.extraction.reading import extract_text
+from services.interviews.extraction.reading import ReaderProcesses, extract_text
 from tests.integration.services.interviews import documents
 from tests.waiting import wait_until
 
@@ -230,6 +231,32 @@ def test_a_reader_that_takes_too_long_is_killed_with_its_group():
     with pytest.raises(FileUnusable, match="FILE_TOO_COMPLEX"):
         extract_text(FileKind.PDF, [documents.make_pdf(["x"])], max_characters=10, wall_seconds=0.01)
     assert our_reader() is None
+
+
+def test_a_reader_that_is_ended_by_its_process_says_nothing_of_the_file():
+    readers = ReaderProcesses()
+
+    def stop_meanwhile():
+        yield b"a"
+        wait_until(our_reader)
+        readers.kill_all()
+
+    for pieces in (stop_meanwhile(), [b"later"]):
+        with pytest.raises(ReaderUnavailable):
+            extract_text(FileKind.TEXT, pieces, max_characters=10, readers=readers)
+    assert our_reader() is None
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_reader_that_is_told_to_stop_says_nothing_of_the_file(sig):
+    def stop_it():
+        yield b"a"
+        child = wait_until(our_reader)
+        child.send_signal(sig)
+        wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
+
+    with pytest.raises(ReaderUnavailable):
+        extract_text(FileKind.TEXT, stop_it(), max_characters=10)
 
 
 def test_a_source_that_breaks_is_no_short_file():

@@ -3,11 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from core.settings import Settings
-from tests.integration.interviews.company import World
+from services.interviews.evidence import resolve_evidence
+from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
 from .members import Member
@@ -79,6 +82,27 @@ def test_one_interview_is_shown_whole_and_in_short(jun: Member, world: World):
     )
 
 
+@pytest.mark.parametrize("is_resolved", [True, False])
+def test_points_and_takeaways_say_where_they_stand(vera: Member, world: World, engine: Engine, is_resolved: bool):
+    """Also in an interview that was analysed before its evidence was kept."""
+    columns = {
+        "cleaned_script": [{"id": [7], "speaker": "[이름1]", "category": "불편", "cleaned_sentence": "결제가 느려요."}],
+        "primary_pain_points": [{"description": "느리다", "weight": 2, "evidence": ["결제가 느려요", "없는 말"]}],
+        "key_takeaways": ["결제가 느려요: 불편"],
+    }
+    with Session(engine) as session, session.begin():
+        evidence = resolve_evidence(columns) if is_resolved else None
+        interview_id = add_interview(
+            session, world, world.food, "jun", status="completed", evidence=evidence, **columns
+        )
+    whole = vera.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    found = {"quote": "결제가 느려요", "utterance_ids": [7], "verified": True}
+    invented = {"quote": "없는 말", "utterance_ids": [], "verified": False}
+    assert whole["primary_pain_points"] == [{"description": "느리다", "weight": 2, "evidence": [found, invented]}]
+    assert whole["takeaway_evidence"] == [[found]]
+    assert (whole["primary_needs"], whole["key_takeaways"]) == (None, columns["key_takeaways"])
+
+
 def test_admins_alone_get_the_original_under_its_true_name(mina: Member, jun: Member, world: World):
     body = (
         f'--b\r\nContent-Disposition: form-data; name="projectId"\r\n\r\n{world.food}\r\n--b\r\nContent-Disposition:'
@@ -89,10 +113,27 @@ def test_admins_alone_get_the_original_under_its_true_name(mina: Member, jun: Me
     answer = jun.ask("POST", "/api/workflow/async", data=body.encode(), content_type=form)
     path = f"/api/interviews/{answer.json['interview_id']}/file"
     assert jun.ask("GET", path).status_code == 403
+    reads = f"/api/projects/{world.food}/original-reads"
+    assert mina.ask("GET", reads).json["reads"] == []
     original = mina.ask("GET", path)
     assert original.data.decode() == "원본"
     assert original.headers["Content-Disposition"].endswith("filename*=UTF-8''%ED%95%98%EB%8A%98%20%271%27.txt")
     assert original.headers["X-Content-Type-Options"] == "nosniff"
+    [read] = mina.ask("GET", reads).json["reads"]
+    assert (read["interview_id"], read["name"]) == (answer.json["interview_id"], "mina")
+    assert read["request_id"] == original.headers["X-Request-ID"]
+
+
+def test_readings_of_originals_go_on_newest_first_and_outlive_them(mina: Member, jun: Member, world: World):
+    made = [upload(jun, world, title=str(number)) for number in range(3)]
+    for interview_id in made:
+        assert mina.ask("GET", f"/api/interviews/{interview_id}/file").status_code == 200
+    mina.ask("DELETE", f"/api/interviews/{made[0]}?erase=true")
+    path = f"/api/projects/{world.food}/original-reads?limit=2"
+    first = mina.ask("GET", path).json
+    rest = mina.ask("GET", f"{path}&before={first['next']}").json
+    assert [one["interview_id"] for one in (*first["reads"], *rest["reads"])] == made[::-1]
+    assert rest["next"] is None
 
 
 def test_a_deleted_interview_leaves_the_list_and_comes_back_as_failed(
@@ -138,7 +179,10 @@ def test_erasing_leaves_a_receipt_and_nothing_else(
     path = f"/api/interviews/{interview_id}"
     assert jun.ask("DELETE", f"{path}?erase=true").status_code == 403
     answer = mina.ask("DELETE", f"{path}?erase=true")
-    assert (answer.status_code, answer.json["receipt"]) == (200, {"texts": 0, "results": 1, "files": 2})
+    assert (answer.status_code, answer.json["receipt"]) == (
+        200,
+        {"texts": 0, "results": 1, "highlights": 0, "insights": 0, "files": 2},
+    )
     assert mina.ask("GET", path).status_code == 404
     assert mina.ask("POST", f"{path}/restore").status_code == 404
     assert listed(mina, world, "?deleted=true")["interviews"] == []
@@ -169,6 +213,19 @@ def test_only_a_failed_one_is_retried(app: Flask, jun: Member, vera: Member, wor
     run = read_run(engine, interview_id)
     assert (run.state, run.step, run.attempt) == ("ready", "extract", 2)
     assert events_of(app, world) == ["interview:added", "interview:status_changed"]
+
+
+def test_a_project_that_requires_consent_retries_none_without(jun: Member, world: World, engine: Engine):
+    """It did not when the interview was uploaded."""
+    interview_id = upload(jun, world)
+    make(engine, FAILED, interview_id)
+    make(engine, text("update welno.projects set requires_consent = true where id = :id"), str(world.food))
+    body = {"interviewId": interview_id}
+    refused = jun.ask("POST", "/api/workflow/retry", json=body)
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "CONSENT_REQUIRED")
+    assert jun.ask("POST", "/api/workflow/retry", json=body | {"consent": True}).status_code == 200
+    whole = jun.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    assert whole["consent_at"] is not None
 
 
 def test_a_retry_does_not_mask_again(jun: Member, world: World, engine: Engine):

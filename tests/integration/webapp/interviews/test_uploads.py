@@ -236,8 +236,9 @@ def test_a_spent_budget_takes_no_more(jun: Member, world: World, engine: Engine)
         connection.execute(update(Project).where(Project.id == world.food).values(monthly_token_limit=100))
     first = jun.upload(world)
     with engine.begin() as connection:
-        spend = text("update welno.interview_runs set tokens = 100 where interview_id = :id")
-        connection.execute(spend, {"id": first.json["interview_id"]})
+        interview_id = first.json["interview_id"]
+        spend = text("insert into welno.miso_costs values (:id, 1, :project, now(), 1, 100, 1)")
+        connection.execute(spend, {"id": interview_id, "project": world.food})
     refused = jun.upload(world)
     assert (refused.status_code, code_of(refused)) == (409, "BUDGET_SPENT")
 

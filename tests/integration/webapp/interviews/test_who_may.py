@@ -1,5 +1,6 @@
 """Every route of the interviews, tried by admin, editor, viewer, a stranger and nobody; each behind the wall."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Call:
 
 
 PROJECT, INTERVIEW = "/api/projects/{p}", "/api/interviews/{i}"
+RANGE = {"firstUtteranceId": 1, "lastUtteranceId": 1}
 WHO = {"email": "vera@demo.test", "role": "viewer"}
 CALLS = {
     "interviews_workflow.upload": Call(
@@ -53,14 +55,44 @@ CALLS = {
     "interviews_projects.show_interviews": Call("GET", PROJECT + "/interviews"),
     "interviews_projects.show_personas": Call("GET", PROJECT + "/personas"),
     "interviews_projects.show_members": Call("GET", PROJECT + "/members"),
+    "interviews_search.search": Call("GET", PROJECT + "/search?q=결제"),
+    "interviews_audit.show_original_reads": Call("GET", PROJECT + "/original-reads", 200, 403, 403),
+    "interviews_exports.export_interview": Call("GET", INTERVIEW + "/export?format=md"),
+    "interviews_exports.export_project": Call("GET", PROJECT + "/export?format=csv"),
+    "interviews_audit.show_project_costs": Call("GET", PROJECT + "/costs?month=2026-11", 200, 403, 403),
+    "interviews_marking.put_speakers": Call("PUT", INTERVIEW + "/speakers", 200, 200, 403, {"speakers": {}}),
+    "interviews_marking.show_highlights": Call("GET", INTERVIEW + "/highlights"),
+    "interviews_marking.show_project_highlights": Call("GET", PROJECT + "/highlights"),
+    # The interview has no script yet; test_marking.py has one.
+    "interviews_marking.post_highlight": Call("POST", INTERVIEW + "/highlights", 400, 400, 403, RANGE),
+    "interviews_marking.put_highlight": Call("PUT", INTERVIEW + "/highlights/{a}", 404, 404, 403, RANGE),
+    "interviews_marking.delete_highlight": Call("DELETE", INTERVIEW + "/highlights/{a}", 404, 404, 403),
+    # Nothing is analysed yet; test_insights.py has what is.
+    "interviews_insights.post_themes": Call("POST", PROJECT + "/themes", 409, 409, 403),
+    "interviews_insights.show_themes": Call("GET", PROJECT + "/themes"),
+    "interviews_insights.post_persona": Call("POST", PROJECT + "/personas", 404, 404, 403, {"interviewIds": ["{i}"]}),
+    "interviews_insights.show_generated_personas": Call("GET", PROJECT + "/generated-personas"),
     "interviews_projects.add_member": Call("POST", PROJECT + "/members", 200, 403, 403, WHO),
     "interviews_projects.drop_member": Call("DELETE", PROJECT + "/members?accountId={a}", 404, 403, 403),
 }
 # Of nobody else's: everybody has their own list.
 OWN = {"interviews_projects.show_projects"}
-# In test_stream.py: it does not end by itself.
-ELSEWHERE = {"interviews_stream.project_events"}
-CONTENT = ("welno.interviews", "welno.script_sections", "welno.key_takeaways", "welno.interview_runs")
+# In test_stream.py and test_chat.py, over real connections, and in test_monitoring.py.
+ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat", "interviews_metrics.note_received"}
+CONTENT = tuple(
+    f"welno.{name}"
+    for name in (
+        "interviews",
+        "script_sections",
+        "key_takeaways",
+        "interview_runs",
+        "utterances",
+        "original_reads",
+        "miso_costs",
+        "highlights",
+        "insights",
+    )
+)
 
 
 @pytest.fixture
@@ -75,7 +107,7 @@ def ask(call: Call, member: Member, project_id: object, interview_id: object) ->
     def fill(value: str) -> str:
         return value.replace("{p}", str(project_id)).replace("{i}", str(interview_id)).replace("{a}", str(uuid4()))
 
-    body = call.body and {name: fill(value) for name, value in call.body.items()}
+    body = call.body and json.loads(fill(json.dumps(call.body)))
     return member.ask(call.method, fill(call.path), json=body)
 
 

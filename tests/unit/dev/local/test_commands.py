@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from core.names import Queue
-from dev.local.programs import ORDER, ROOT, Ports, list_programs, worker_program
+from dev.local.programs import ORDER, ROOT, Ports, interviews_program, list_programs, worker_program
 
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
@@ -17,9 +17,12 @@ def test_production_runs_the_same_processes_but_no_sandbox():
 
 
 def test_every_queue_has_a_worker_here_and_in_production():
-    for command in (PROCFILE["worker"], " ".join(worker_program("worker").command)):
-        [queues] = re.findall(r"-Q (\S+)", command)
-        assert set(queues.split(",")) == set(Queue)
+    here = (worker_program("worker"), interviews_program("interviews"))
+    for commands in (PROCFILE.values(), (" ".join(program.command) for program in here)):
+        served = [
+            queue for command in commands for found in re.findall(r"-Q (\S+)", command) for queue in found.split(",")
+        ]
+        assert sorted(served) == sorted(Queue)
 
 
 def test_missing_python_is_named_with_its_remedy():

@@ -6,14 +6,15 @@ from models.interviews import InterviewStatus
 from webapp.api.fields import WORD_MAX, InputSchema, Text
 
 PAGE_MAX = 100
-_PAGE_FAULT = f"1에서 {PAGE_MAX} 사이의 수를 보내 주세요."
+_POINTS = {"description": "Each with `description` and `evidence`, a list as in `takeaway_evidence`."}
+PAGE_FAULT = f"1에서 {PAGE_MAX} 사이의 수를 보내 주세요."
 
 
 class InterviewsQuery(InputSchema):
     limit = fields.Integer(
         load_default=50,
-        validate=validate.Range(1, PAGE_MAX, error=_PAGE_FAULT),
-        error_messages={"invalid": _PAGE_FAULT},
+        validate=validate.Range(1, PAGE_MAX, error=PAGE_FAULT),
+        error_messages={"invalid": PAGE_FAULT},
     )
     before = fields.UUID(load_default=None, error_messages={"invalid_uuid": "앞 쪽의 next를 보내 주세요."})
     status = Text(
@@ -55,17 +56,31 @@ class InterviewsOutput(Schema):
     last_event_id = fields.String(required=True)
 
 
+class EvidenceOutput(Schema):
+    """`verified`: the quote stands in the script, in the lines with these numbers."""
+
+    quote = fields.String(required=True)
+    utterance_ids = fields.List(fields.Integer(), required=True)
+    verified = fields.Boolean(required=True)
+
+
 class WholeInterviewOutput(ListedInterviewOutput):
     masked_text = fields.String(required=True, allow_none=True)
     metadata = fields.Dict(required=True)
     consent_at = fields.String(required=True, allow_none=True)
     cleaned_script = fields.Raw(required=True, allow_none=True)
+    speakers = fields.List(fields.Dict(), required=True)
     session_info = fields.Raw(required=True, allow_none=True)
     interviewee_profile = fields.Raw(required=True, allow_none=True)
     interview_quality_assessment = fields.Raw(required=True, allow_none=True)
     key_takeaways = fields.Raw(required=True, allow_none=True)
-    primary_pain_points = fields.Raw(required=True, allow_none=True)
-    primary_needs = fields.Raw(required=True, allow_none=True)
+    takeaway_evidence = fields.List(
+        fields.List(fields.Nested(EvidenceOutput)),
+        required=True,
+        metadata={"description": "Of each of `key_takeaways`, in their order."},
+    )
+    primary_pain_points = fields.Raw(required=True, allow_none=True, metadata=_POINTS)
+    primary_needs = fields.Raw(required=True, allow_none=True, metadata=_POINTS)
     hmw_questions = fields.Raw(required=True, allow_none=True)
     script_sections = fields.Raw(required=True, allow_none=True)
 

@@ -33,6 +33,20 @@ class ProjectIdField(Text):
             return UUID(int=0)
 
 
+class _InterviewIdField(fields.UUID):
+    def __init__(self) -> None:
+        messages = say("인터뷰를 골라 주세요.", "인터뷰를 다시 골라 주세요.")
+        super().__init__(data_key="interviewId", required=True, error_messages=messages)
+
+
+class _ConsentField(fields.Boolean):
+    """Whoever was interviewed has consented."""
+
+    def __init__(self) -> None:
+        wrong = "true 또는 false를 보내 주세요."
+        super().__init__(data_key="consent", load_default=False, error_messages={"invalid": wrong})
+
+
 class UploadInput(InputSchema):
     project_id = ProjectIdField(data_key="projectId")
     text = Text(TEXT_MAX, load_default=None)
@@ -50,9 +64,7 @@ class UploadInput(InputSchema):
         metadata={"maxItems": WORDS_MAX},
         error_messages={"invalid": "가릴 말을 쉼표로 나누어 보내 주세요."},
     )
-    consents = fields.Boolean(
-        data_key="consent", load_default=False, error_messages={"invalid": "true 또는 false를 보내 주세요."}
-    )
+    consents = _ConsentField()
 
 
 class UploadOutput(Schema):
@@ -65,12 +77,12 @@ class UploadOutput(Schema):
 
 
 class RetryInput(InputSchema):
-    interview_id = fields.UUID(
-        data_key="interviewId", required=True, error_messages=say("인터뷰를 골라 주세요.", "인터뷰를 다시 골라 주세요.")
-    )
+    interview_id = _InterviewIdField()
+    consents = _ConsentField()
 
 
-class ProcessInput(RetryInput):
+class ProcessInput(InputSchema):
+    interview_id = _InterviewIdField()
     project_id = ProjectIdField(data_key="projectId")
 
 

@@ -26,6 +26,12 @@ export const WORDS = Object.freeze({
   absence: "부재",
   payment: "수납",
   desk: "창구",
+  interview: "인터뷰",
+  analysis: "분석",
+  utterance: "발화",
+  persona: "페르소나",
+  project: "프로젝트",
+  restore: "되돌리기",
 });
 
 /**
@@ -55,4 +61,10 @@ export const SYNONYMS = Object.freeze({
   absence: ["노쇼", "불참"],
   payment: ["결제", "계산하기"],
   desk: ["데스크", "카운터"],
+  interview: ["면담", "인터뷰지"],
+  analysis: ["해석 결과", "애널리시스"],
+  utterance: ["발언", "대사"],
+  persona: ["퍼소나", "가상 인물"],
+  project: ["과제"],
+  restore: ["복원", "복구"],
 });

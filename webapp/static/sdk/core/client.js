@@ -98,9 +98,10 @@ export class HttpClient {
     }
   }
 
-  /** An answer of server-sent events, until `signal` ends it. @param {string} url @param {AbortSignal} signal */
-  async openEvents(url, signal) {
-    const reply = await this.#send("GET", url, {}, { accept: EVENT_STREAM, signal });
+  /** An answer of server-sent events, until `signal` ends it. @param {string} url @param {AbortSignal} signal
+   * @param {Sent} [sent] with a body it is a POST @returns {Promise<Response>} */
+  async openEvents(url, signal, sent = {}) {
+    const reply = await this.#send(sent.body ? "POST" : "GET", url, sent, { accept: EVENT_STREAM, signal });
     if (reply.ok && reply.headers.get("Content-Type")?.startsWith(EVENT_STREAM)) return reply;
     throw errorFrom(reply, await readJson(reply));
   }

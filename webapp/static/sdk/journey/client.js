@@ -5,6 +5,7 @@
 
 import { HttpClient } from "../core/client.js";
 import { WelnoError } from "../core/errors.js";
+import { underLock } from "../core/locks.js";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 const TRIES = 3;
@@ -140,7 +141,7 @@ export class JourneyClient extends HttpClient {
       this.#end();
       return Promise.resolve(false);
     }
-    this.#renewing ??= underLock(() => this.#renewNow()).finally(() => {
+    this.#renewing ??= underLock(REFRESH_LOCK, () => this.#renewNow()).finally(() => {
       this.#renewing = null;
     });
     return this.#renewing;
@@ -221,19 +222,6 @@ function readClaims(token) {
   } catch {
     return null;
   }
-}
-
-/** @template T @param {() => Promise<T>} act @returns {Promise<T>} */
-function underLock(act) {
-  const locks = globalThis.navigator?.locks;
-  if (!locks) return act();
-  let began = false;
-  const once = () => {
-    began = true;
-    return act();
-  };
-  // Where storage is forbidden locks are too: then there is no cookie that tabs could fight for.
-  return locks.request(REFRESH_LOCK, once).catch((error) => (began ? Promise.reject(error) : act()));
 }
 
 /** @param {number} milliseconds @returns {Promise<void>} */

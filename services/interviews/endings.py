@@ -1,0 +1,77 @@
+"""How an interview changes its status while it is analysed, and what the project is told of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core.logs import get_logger
+from models.interviews import Insight, InterviewStatus
+from services.interviews.analysis_failures import AnalysisFailure
+from services.interviews.changing import note_change
+from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_status
+from services.interviews.insight_results import save_insight
+from services.interviews.results import save_result
+from services.interviews.runs import HeldRun, finish_run
+
+log = get_logger(__name__)
+
+
+def begin_analysis(held: HeldRun, now: datetime) -> None:
+    """Told once per attempt, however often it is asked for."""
+    analysed = held.analysed
+    if analysed.status != InterviewStatus.PROCESSING:
+        return
+    analysed.status = InterviewStatus.ANALYZING
+    note_change(analysed, now)
+    held.session.flush()
+    if isinstance(analysed, Insight):
+        tell_insight(held.work, analysed, now)
+    else:
+        tell_status(held.work, analysed, InterviewStatus.PROCESSING, now)
+
+
+def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime) -> None:
+    """The result, the status and the event, all or none. The same for an insight."""
+    begin_analysis(held, now)
+    analysed = held.analysed
+    if isinstance(analysed, Insight):
+        save_insight(held.session, analysed, outputs)
+    else:
+        save_result(held.session, analysed, outputs)
+    analysed.status = InterviewStatus.COMPLETED
+    analysed.details = analysed.details | {"processing_completed_at": now.isoformat()}
+    note_change(analysed, now)
+    finish_run(held.run, now)
+    held.session.flush()
+    if isinstance(analysed, Insight):
+        tell_insight(held.work, analysed, now)
+    else:
+        tell_completed(held.work, analysed, _seconds_since(analysed.details.get("processing_started_at"), now), now)
+    log.info("interview_completed", interview_id=str(analysed.id), attempt=analysed.attempt)
+
+
+def fail_interview(held: HeldRun, failure: AnalysisFailure, now: datetime) -> None:
+    """The attempt is over; a person may begin the next. The same for an insight."""
+    interview = held.analysed
+    interview.status = InterviewStatus.FAILED
+    interview.error = failure.describe()
+    interview.details = interview.details | {"failed_at": now.isoformat()}
+    note_change(interview, now)
+    finish_run(held.run, now)
+    held.session.flush()
+    if isinstance(interview, Insight):
+        tell_insight(held.work, interview, now)
+    else:
+        tell_failed(held.work, interview, now)
+    log.warning(
+        "interview_failed",
+        interview_id=str(interview.id),
+        attempt=interview.attempt,
+        code=failure.code,
+        response_status=failure.response_status,
+        provider_code=failure.provider_code,
+    )
+
+
+def _seconds_since(began: str | None, now: datetime) -> float | None:
+    return round((now - datetime.fromisoformat(began)).total_seconds(), 3) if began else None

@@ -1,0 +1,213 @@
+"""Looks in the script for what an analysis quotes: models invent quotes, and who reads must be able to tell."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import LCSseq
+
+from services.interviews.script import Letters, ScriptUtterance, read_letters, read_utterances
+
+POINT_COLUMNS = ("primary_pain_points", "primary_needs")
+EVIDENCE_COLUMNS = (*POINT_COLUMNS, "key_takeaways")
+_ALIKE_PERCENT = 85
+# One letter stands in every script: shorter ones must be all that somebody said.
+_SHORTEST_PART = 2
+# A takeaway is a summary: a word of its own is no quote.
+_SHORTEST_OF_TAKEAWAY = 4
+# Letters of quotes times letters of the script: a second of CPU. What lies beyond is found verbatim only.
+_MOST_COMPARISONS = 5 * 10**9
+_NUMBERS = r"\d{1,6}(?:\s*[-~,]\s*\d{1,6}){0,9}"
+_ONLY_NUMBERS = re.compile(rf"[\[(#]?\s*({_NUMBERS})\s*(?:번|행|줄)?[\])]?", re.ASCII)
+_NUMBERED = re.compile(
+    rf"[\[(#]?({_NUMBERS})(?:번|행|줄)?(?:[\])]\s*[:.]?|\s*[:.)]|\s+-)\s*(\S.*)", re.ASCII | re.DOTALL
+)
+_LABELLED = re.compile(r"([^:：]{1,40})[:：]\s*(\S.*)", re.DOTALL)
+_IN_MARKS = re.compile(r"[\"'“‘「『]([^\"'”’」』]+)[\"'”’」』]")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`utterance_ids` are the script's own numbers; empty where the quote was not found, and then it is unverified."""
+
+    quote: str
+    utterance_ids: list[int]
+    verified: bool
+
+
+def resolve_evidence(result: Mapping[str, Any]) -> dict[str, list[list[dict[str, Any]]]]:
+    """For each column with evidence, in its order: what each of its items is borne out by. Pure; `result` holds the
+    columns as they are stored."""
+    script = ScriptIndex(read_utterances(result.get("cleaned_script")))
+    resolved = {name: [_resolve_point(script, item) for item in result.get(name) or ()] for name in POINT_COLUMNS}
+    takeaways = [[_resolve_takeaway(script, str(item))] for item in result.get("key_takeaways") or ()]
+    columns = resolved | {"key_takeaways": takeaways}
+    return {name: [[asdict(one) for one in item] for item in items] for name, items in columns.items()}
+
+
+class ManyScripts:
+    """The scripts of several interviews, in which a quote is looked for at once."""
+
+    def __init__(self, scripts: Mapping[str, Sequence[Any] | None]) -> None:
+        utterances = [(one, owner) for owner, script in scripts.items() for one in read_utterances(script)]
+        self._owners = {id(one): owner for one, owner in utterances}
+        self._index = ScriptIndex([one for one, _ in utterances])
+
+    def resolve(self, quotes: Iterable[str]) -> list[dict[str, Any]]:
+        """Evidence with the interview in which each quote stands; None where it was not found."""
+        return [self._resolve(quote) for text in quotes if (quote := _read_quote(text)) is not None]
+
+    def _resolve(self, quote: "_Quote") -> dict[str, Any]:
+        # Numbers of lines are another interview's as well: only words count.
+        for words, found in self._index.find_each(quote.words or (quote.said,), ()):
+            owner = self._owners[id(found[0])]
+            theirs = [one for one in found if self._owners[id(one)] == owner]
+            return {"interview_id": owner, **asdict(_verified(words, theirs))}
+        return {"interview_id": None, **asdict(Evidence(quote.said, [], verified=False))}
+
+
+def _resolve_point(script: "ScriptIndex", point: Any) -> list[Evidence]:
+    said = point.get("evidence") if isinstance(point, dict) else None
+    quotes = map(_read_quote, said if isinstance(said, list) else ())
+    return [_resolve_quote(script, quote) for quote in quotes if quote is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Quote:
+    """As the model gave it: words, numbers of lines, or both."""
+
+    said: str
+    words: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+
+def _read_quote(text: Any) -> _Quote | None:
+    """None for what says nothing."""
+    said = unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else ""
+    if not said:
+        return None
+    if only := _ONLY_NUMBERS.fullmatch(said):
+        return _Quote(said, (), _numbers_in(only[1]))
+    numbered = _NUMBERED.fullmatch(said)
+    return _Quote(said, (said, numbered[2]), _numbers_in(numbered[1])) if numbered else _Quote(said, (said,), ())
+
+
+def _numbers_in(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(map(int, re.findall(r"\d+", text))))
+
+
+def _resolve_quote(script: "ScriptIndex", quote: _Quote) -> Evidence:
+    hinted = script.numbered(quote.numbers)
+    if not quote.words and hinted:  # a number without words points to what was said
+        return _verified(" ".join(one.text for one in hinted), hinted)
+    words = quote.words or (quote.said,)
+    unlabelled = [said for one in words if (said := script.without_label(one))]
+    for quoted, found in script.find_each([*words, *unlabelled], hinted):
+        return _verified(quoted, found)
+    return Evidence(quote.said, [], verified=False)
+
+
+def _resolve_takeaway(script: "ScriptIndex", takeaway: str) -> Evidence:
+    """By itself, or by what it quotes: within marks, or before a colon."""
+    said = unicodedata.normalize("NFC", takeaway).strip()
+    words = [said, *_IN_MARKS.findall(said), said.partition(":")[0]]
+    long_enough = [one for one in words if len(read_letters(one).text) >= _SHORTEST_OF_TAKEAWAY]
+    for quoted, found in script.find_each(long_enough, ()):
+        return _verified(quoted, found)
+    return Evidence(said, [], verified=False)
+
+
+def _verified(quote: str, utterances: Iterable[ScriptUtterance]) -> Evidence:
+    ids = dict.fromkeys(number for one in utterances for number in one.ids)
+    return Evidence(quote, list(ids), verified=True)
+
+
+class ScriptIndex:
+    """Where words stand in a script: verbatim, else spaces and punctuation aside, else nearly so; also over lines."""
+
+    def __init__(self, utterances: Sequence[ScriptUtterance]) -> None:
+        self._utterances = utterances
+        letters = [read_letters(one.text).text for one in utterances]
+        self._letters = "".join(letters)
+        self._ends: list[int] = []
+        for one in letters:
+            self._ends.append(len(one) + (self._ends[-1] if self._ends else 0))
+        self._speakers = {one.speaker for one in utterances}
+        self._comparisons_left = _MOST_COMPARISONS
+
+    def numbered(self, numbers: Sequence[int]) -> list[ScriptUtterance]:
+        wanted = set(numbers)
+        return [one for one in self._utterances if wanted.intersection(one.ids)] if wanted else []
+
+    def without_label(self, words: str) -> str:
+        """What follows a speaker of the script and a colon; empty where there is no such label."""
+        labelled = _LABELLED.fullmatch(words)
+        return labelled[2] if labelled and labelled[1].strip() in self._speakers else ""
+
+    def find_each(
+        self, candidates: Sequence[str], hinted: Sequence[ScriptUtterance]
+    ) -> Iterator[tuple[str, Sequence[ScriptUtterance]]]:
+        """Those of the candidates that stand there, with where; a surer way for each comes before a less sure one."""
+        letters = [(one, read_letters(one)) for one in candidates]
+        for look in (self._find_verbatim, self._find_letters, self._find_alike):
+            for words, bare in letters:
+                if bare.text and (found := look(words, bare, hinted)):
+                    yield words, found
+
+    def _find_verbatim(self, words: str, bare: Letters, hinted: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
+        if len(bare.text) < _SHORTEST_PART:
+            return ()
+        return [one for one in (*hinted, *self._utterances) if words in one.text][:1]
+
+    def _find_letters(self, _: str, bare: Letters, hinted: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
+        for one in hinted:
+            if _is_in(bare.text, read_letters(one.text).text):
+                return (one,)
+        if len(bare.text) < _SHORTEST_PART:
+            return [one for one in self._utterances if read_letters(one.text).text == bare.text][:1]
+        start = self._letters.find(bare.text)
+        return self._between(start, start + len(bare.text)) if start >= 0 else ()
+
+    def _find_alike(self, _: str, bare: Letters, __: Sequence[ScriptUtterance]) -> Sequence[ScriptUtterance]:
+        comparisons = len(bare.text) * len(self._letters)
+        if len(bare.text) < _SHORTEST_PART or not comparisons or comparisons > self._comparisons_left:
+            return ()
+        self._comparisons_left -= comparisons
+        if len(bare.text) >= len(self._letters):  # the shorter one would be looked for in the longer
+            is_alike = fuzz.ratio(bare.text, self._letters) >= _ALIKE_PERCENT
+            return self._utterances if is_alike else ()
+        start, end = self._find_window(bare.text)
+        is_alike = fuzz.ratio(bare.text, self._letters[start:end]) >= _ALIKE_PERCENT
+        return self._mostly_between(start, end) if is_alike else ()
+
+    def _find_window(self, quoted: str) -> tuple[int, int]:
+        """The most alike part of the script. It is looked for in windows as long as the quote, which may be longer than
+        what it stands for: so less likeness is asked for, and the ends that are not of the quote are left out."""
+        found = fuzz.partial_ratio_alignment(quoted, self._letters, score_cutoff=_ALIKE_PERCENT - 10)
+        if found is None:
+            return 0, 0
+        window = self._letters[found.dest_start : found.dest_end]
+        common = [block for block in LCSseq.editops(quoted, window).as_matching_blocks() if block.size]
+        return found.dest_start + common[0].b, found.dest_start + common[-1].b + common[-1].size
+
+    def _between(self, start: int, end: int) -> Sequence[ScriptUtterance]:
+        return self._utterances[bisect_right(self._ends, start) : bisect_right(self._ends, end - 1) + 1]
+
+    def _mostly_between(self, start: int, end: int) -> Sequence[ScriptUtterance]:
+        """Without lines of which an inexact match has taken a letter or two."""
+        first = bisect_right(self._ends, start)
+        kept = []
+        for index, one in enumerate(self._between(start, end), start=first):
+            begins, ends = self._ends[index - 1] if index else 0, self._ends[index]
+            shared = min(end, ends) - max(start, begins)
+            if shared * 4 >= min(end - start, ends - begins):
+                kept.append(one)
+        return kept
+
+
+def _is_in(part: str, whole: str) -> bool:
+    return part == whole if len(part) < _SHORTEST_PART else part in whole

@@ -1,0 +1,1 @@
+"""Analyses as files that people take with them: Markdown, CSV, JSON and xlsx."""

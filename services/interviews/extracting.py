@@ -1,0 +1,85 @@
+"""The step `extract`: the upload's text, sealed as it is, and masked for everything that follows."""
+
+from dataclasses import replace
+
+from models.interviews import InterviewStep
+from services.interviews.analysis_failures import AnalysisFailure, file_failure
+from services.interviews.counts import EXTRACTIONS, MASKED, Counted, add_counts
+from services.interviews.endings import fail_interview
+from services.interviews.extraction.decoding import clean_text
+from services.interviews.extraction.failures import FileFault, FileUnusable
+from services.interviews.extraction.kinds import FileKind, kind_of
+from services.interviews.extraction.reading import extract_text
+from services.interviews.files import ORIGINAL, TEXT, Said, read_said
+from services.interviews.masking.spans import MaskedKind, MaskedText
+from services.interviews.run_tools import RunTools
+from services.interviews.runs import InterviewClaim, held_run
+from spool import DamagedFile, UnknownFile
+
+_OF_TEXT = "text_field"
+
+
+def extract(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
+    """The claim of the next step; None when the file gives nothing to analyse. Raises RunOutdated, ReaderUnavailable,
+    SpoolError."""
+    form = "unknown"
+    try:
+        said = read_said(tools.files, claim.interview_id)
+        form = kind_of(said.file_name or "") or _OF_TEXT
+        masked = _mask(tools, _read_text(tools, claim, said), said)
+    except FileUnusable as exc:
+        _fail(tools, claim, form, file_failure(exc))
+        return None
+    except (UnknownFile, DamagedFile):
+        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.FILE_DAMAGED)))
+        return None
+    _settle(tools, claim, form, masked)
+    return replace(claim, step=InterviewStep.ANALYSE)
+
+
+def _read_text(tools: RunTools, claim: InterviewClaim, said: Said) -> str:
+    """What was read once is not read again. Raises FileUnusable, ReaderUnavailable, SpoolError."""
+    files, interview_id = tools.files, claim.interview_id
+    if said.file_name is not None and TEXT not in files.names(interview_id):
+        text = _extract_original(tools, claim, said.file_name)
+        files.put(interview_id, TEXT, text.encode())
+        return text
+    text = clean_text(files.read_whole(interview_id, TEXT).decode())
+    if not text:
+        raise FileUnusable(FileFault.NO_TEXT)
+    return text
+
+
+def _extract_original(tools: RunTools, claim: InterviewClaim, file_name: str) -> str:
+    pieces = tools.files.read(claim.interview_id, ORIGINAL)
+    kind = kind_of(file_name) or FileKind.TEXT
+    most = tools.settings.miso_context_max_chars
+    return extract_text(kind, pieces, max_characters=most, readers=tools.readers)
+
+
+def _mask(tools: RunTools, text: str, said: Said) -> MaskedText:
+    """A placeholder may be longer than what it stands for."""
+    masked = tools.masker.mask(text, said.mask_words)
+    if len(masked.text) > tools.settings.miso_context_max_chars:
+        raise FileUnusable(FileFault.TEXT_TOO_LONG)
+    return masked
+
+
+def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedText) -> None:
+    with held_run(tools.unit_of_work, claim) as held:
+        held.interview.masked_text = masked.text
+        held.interview.details = held.interview.details | {"masked": masked.counts}
+        held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
+        held.session.flush()
+        found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in masked.counts.items()]
+        add_counts(held.session, [_extraction(form, "done"), *found])
+
+
+def _fail(tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure) -> None:
+    with held_run(tools.unit_of_work, claim) as held:
+        fail_interview(held, failure, tools.clock.now())
+        add_counts(held.session, [_extraction(form, failure.code.lower())])
+
+
+def _extraction(form: str, outcome: str) -> Counted:
+    return Counted(EXTRACTIONS, f"{form}/{outcome}")

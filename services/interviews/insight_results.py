@@ -1,0 +1,98 @@
+"""Writes what MISO made of many interviews into its insight: themes or a persona, each with the quotes behind it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.interviews import Insight, InsightKind, Interview, PersonaCombination
+from services.interviews.evidence import ManyScripts
+from services.interviews.outputs import clean_value
+
+OUTPUT_NAMES_OF: Mapping[InsightKind, tuple[str, ...]] = {
+    InsightKind.THEMES: ("result",),
+    InsightKind.PERSONA: ("persona",),
+}
+_TITLES = ("title", "name", "theme")
+_DESCRIPTIONS = ("description", "summary", "text")
+_QUOTES = ("quotes", "evidence")
+_UNTITLED = "페르소나"
+# Of a model's lists: far more than anybody reads.
+_MOST_ENTRIES, _MOST_QUOTES = 100, 50
+
+
+def save_insight(session: Session, insight: Insight, outputs: Mapping[str, Any]) -> None:
+    """Of another shape than expected, its texts are kept as they are. A persona becomes one of the company's."""
+    kind = InsightKind(insight.kind)
+    said = clean_value(outputs.get(OUTPUT_NAMES_OF[kind][0]))
+    scripts = ManyScripts(_read_scripts(session, insight))
+    if kind is InsightKind.THEMES:
+        insight.result = _shape_themes(said, scripts)
+        return
+    insight.result = persona = _shape_persona(said, scripts)
+    row = {
+        "title": persona["title"],
+        "description": persona["description"],
+        "persona_code": f"GEN-{insight.id.hex[:12]}",
+    }
+    session.add(PersonaCombination(id=insight.id, company_id=insight.company_id, **row))
+    session.flush()
+    insight.persona_combination_id = insight.id
+
+
+def _read_scripts(session: Session, insight: Insight) -> dict[str, list[Any] | None]:
+    query = select(Interview.id, Interview.cleaned_script).where(
+        Interview.id.in_([UUID(one) for one in insight.interview_ids]), Interview.deleted_at.is_(None)
+    )
+    return {str(row[0]): row[1] for row in session.execute(query)}
+
+
+def _shape_themes(said: Any, scripts: ManyScripts) -> dict[str, Any]:
+    listed = said.get("themes") if isinstance(said, dict) else said
+    summary = _text_of(said, _DESCRIPTIONS) if isinstance(said, dict) else _text(said)
+    entries = listed if isinstance(listed, list) else []
+    themes = [_shape_theme(entry, scripts) for entry in entries[:_MOST_ENTRIES]]
+    return {"summary": summary, "themes": [theme for theme in themes if theme["title"]]}
+
+
+def _shape_theme(entry: Any, scripts: ManyScripts) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        return {"title": _text(entry), "description": "", "evidence": []}
+    quotes = next((found for name in _QUOTES if (found := _strings(entry.get(name)))), [])
+    evidence = scripts.resolve(quotes)
+    return {"title": _text_of(entry, _TITLES), "description": _text_of(entry, _DESCRIPTIONS), "evidence": evidence}
+
+
+def _shape_persona(said: Any, scripts: ManyScripts) -> dict[str, Any]:
+    entry = said if isinstance(said, dict) else {"description": said}
+    return {
+        "title": _text_of(entry, _TITLES) or _UNTITLED,
+        "description": _text_of(entry, _DESCRIPTIONS),
+        **{name: _shape_points(entry.get(name), scripts) for name in ("needs", "pain_points")},
+    }
+
+
+def _shape_points(listed: Any, scripts: ManyScripts) -> list[dict[str, Any]]:
+    """A point that quotes nothing is looked for itself."""
+    points = []
+    for entry in (listed if isinstance(listed, list) else [])[:_MOST_ENTRIES]:
+        text = _text_of(entry, _DESCRIPTIONS) if isinstance(entry, dict) else _text(entry)
+        quotes = _strings(entry.get("evidence")) if isinstance(entry, dict) else []
+        if text:
+            points.append({"text": text, "evidence": scripts.resolve(quotes or [text])})
+    return points
+
+
+def _strings(value: Any) -> list[str]:
+    listed = value if isinstance(value, list) else []
+    return [one for one in listed if isinstance(one, str)][:_MOST_QUOTES]
+
+
+def _text_of(entry: Mapping[str, Any], names: Sequence[str]) -> str:
+    return next((text for name in names if (text := _text(entry.get(name)))), "")
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,86 @@
+"""Looks for the answer of a call that got lost: by the workflow's id, or in MISO's logs by the call's user.
+
+One look is one short step; between two of them the run is nobody's, so no process has to live for it to be found.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.logs import get_logger
+from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
+from services.interviews.counts import MISO_CALLS, Counted
+from services.interviews.endings import fail_interview
+from services.interviews.miso_call import keep_durably
+from services.interviews.run_tools import RunTools
+from services.interviews.runs import InterviewClaim, held_run, note_stop, release_run
+from services.interviews.saving import fail_attempt, save_answer
+from upstream.http.exchange import PaidCall
+from upstream.miso.answers import FoundRun, RunIds
+from upstream.miso.errors import MisoAnswerInvalid, MisoError, MisoWorkflowFailed
+from upstream.miso.workflows import MisoWorkflows
+
+log = get_logger(__name__)
+
+FIRST_LOOK = timedelta(seconds=0.5)
+_LONGEST_PAUSE = timedelta(seconds=5)
+# Of the time since the call: a workflow that takes long is looked for more rarely.
+_PAUSE_SHARE = 0.1
+_FOUND = Counted(MISO_CALLS, "found")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is known of the call; `run_id` is empty where only its user is."""
+
+    user: str
+    run_id: str
+
+
+def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, search: Search) -> None:
+    """Once. Raises RunOutdated, StorageFault."""
+    found = _find(miso, search)
+    if found is None or found.is_running:
+        _look_again(tools, claim, found)
+        return
+    kept = PaidCall(keep=lambda reply: keep_durably(tools, claim, reply))
+    try:
+        answer = miso.fetch_answer(found.ids.run_id, claim.output_names, kept)
+    except (MisoAnswerInvalid, MisoWorkflowFailed) as exc:
+        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND])
+    except MisoError as exc:
+        log.info("answer_not_fetched", interview_id=str(claim.interview_id), error=type(exc).__name__)
+        _look_again(tools, claim, found)
+    else:
+        save_answer(tools, claim, answer, [_FOUND])
+
+
+def _find(miso: MisoWorkflows, search: Search) -> FoundRun | None:
+    """None also when MISO does not tell: the next look may be luckier."""
+    try:
+        run_id = search.run_id or miso.find_by_user(search.user)
+        found = miso.look_up(run_id) if run_id else None
+    except MisoError as exc:
+        log.info("lost_answer_not_looked_for", error=type(exc).__name__, http_status=exc.http_status)
+        return None
+    # The id that was asked for: the provider may leave its own out.
+    return FoundRun(RunIds(run_id or "", found.ids.task_id), found.status) if found else None
+
+
+def _look_again(tools: RunTools, claim: InterviewClaim, found: FoundRun | None) -> None:
+    """Until the deadline; then the attempt is over."""
+    now = tools.clock.now()
+    with held_run(tools.unit_of_work, claim) as held:
+        run = held.run
+        if found is not None:
+            run.miso_run_id = found.ids.run_id
+        deadline = run.deadline_at or now
+        if now < deadline:
+            release_run(run, min(now + _pause(run.called_at or now, now), deadline), now)
+            return
+        note_stop(run)
+        is_running = found is not None and found.is_running
+        fail_interview(held, failure_of(AnalysisFault.MISO_TIMEOUT) if is_running else read_failure(run.lost), now)
+
+
+def _pause(called_at: datetime, now: datetime) -> timedelta:
+    return min(max(FIRST_LOOK, (now - called_at) * _PAUSE_SHARE), _LONGEST_PAUSE)

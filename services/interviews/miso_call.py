@@ -1,0 +1,96 @@
+"""What accompanies the call of an attempt: its row knows when it left and what it runs as, its answer is on disk before
+anybody judges it."""
+
+import threading
+import time
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.logs import get_logger
+from models.interviews import InterviewRunState
+from services.interviews.costs import note_cost
+from services.interviews.files import keep_answer
+from services.interviews.run_tools import ProcessStops, RunTools
+from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run
+from spool import StorageFault
+from upstream.http.exchange import HttpResponse, PaidCall
+from upstream.miso.answers import RunIds
+from upstream.miso.errors import MisoError
+
+log = get_logger(__name__)
+
+_WRITE_AGAIN_SECONDS = 0.5
+# How long an answer is held in memory while the disk refuses it; MISO has it still.
+_HOLD_SECONDS = 30.0
+_never = threading.Event()
+
+
+def prepare_call(tools: RunTools, claim: InterviewClaim, seconds: float) -> PaidCall:
+    return PaidCall(
+        ends_at=tools.clock.monotonic() + seconds,
+        before_send=partial(_note_called, tools, claim),
+        keep=partial(keep_durably, tools, claim),
+    )
+
+
+def _note_called(tools: RunTools, claim: InterviewClaim) -> None:
+    """Raises RunOutdated and ProcessStops, which keep the request back."""
+    if tools.is_stopping():
+        raise ProcessStops
+    with held_run(tools.unit_of_work, claim) as held:
+        held.run.called_at = now = tools.clock.now()
+        note_cost(held.session, held.analysed, now, calls=1)
+
+
+def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) -> None:
+    """Returns when the answer is on disk. Raises StorageFault when the disk refuses it for too long."""
+    until = time.monotonic() + _HOLD_SECONDS
+    while True:
+        try:
+            keep_answer(tools.files, claim.interview_id, claim.attempt, reply)
+        except StorageFault as exc:
+            log.error("miso_answer_not_on_disk", interview_id=str(claim.interview_id), reason=exc.reason)  # noqa: TRY400 it says it all
+            if tools.is_stopping() or time.monotonic() > until:
+                raise
+            _never.wait(_WRITE_AGAIN_SECONDS)
+        else:
+            return
+
+
+def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) -> None:
+    """A streamed workflow has begun: whoever follows finds it by its id. One that is not wanted any more is stopped.
+
+    Raises RunOutdated.
+    """
+    try:
+        is_wanted = _note_ids(tools, claim, user, ids)
+    except SQLAlchemyError as exc:
+        # The answer is still on its way to us; without the id it would be looked for in the logs.
+        log.warning("run_ids_not_noted", interview_id=str(claim.interview_id), error=type(exc).__name__)
+        return
+    if not is_wanted:
+        stop_workflow(tools, ids.task_id, user)
+        raise RunOutdated(str(claim.interview_id))
+
+
+def _note_ids(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) -> bool:
+    """Also for a process that has taken the run from us meanwhile, and looks for this very workflow."""
+    with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
+        run = held.run
+        if run.miso_user != user or run.state == InterviewRunState.ENDED:
+            return False
+        run.miso_run_id, run.miso_task_id = ids.run_id, ids.task_id or None
+        return True
+
+
+def stop_workflow(tools: RunTools, task_id: str, user: str) -> bool:
+    """Whether MISO has heard of it, or never will."""
+    if tools.miso is None or not task_id:
+        return True
+    try:
+        tools.miso.stop(task_id, user)
+    except MisoError as exc:
+        log.warning("workflow_not_stopped", error=type(exc).__name__, http_status=exc.http_status)
+        return not (exc.retryable or exc.may_be_running)
+    return True

@@ -1,0 +1,71 @@
+"""Writes an analysis into its interview: columns, persona, and what the project has learnt of sections and takeaways.
+
+The caller has locked the interview, is behind the wall as an analyst, and ends the run in the same transaction. What an
+analysis brings besides belongs into `save_result`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from core.logs import get_logger
+from models.interviews import RESULT_COLUMNS, Interview, KeyTakeaway, PersonaCombination, ScriptSection
+from services.interviews.evidence import resolve_evidence
+from services.interviews.outputs import read_persona_code, shape_outputs
+from services.interviews.utterance_index import index_utterances
+
+log = get_logger(__name__)
+
+# A name or a takeaway beyond this is none that the next interview could be told; an index could not hold it either.
+_LONGEST_LEARNT = 500
+
+
+def save_result(session: Session, interview: Interview, outputs: Mapping[str, Any]) -> None:
+    """Everything that follows from the outputs. Whatever of it may fail alone is tried in a savepoint."""
+    for name, value in shape_outputs(outputs).items():
+        setattr(interview, name, value)
+    interview.evidence = resolve_evidence({name: getattr(interview, name) for name in RESULT_COLUMNS})
+    interview.persona_combination_id = _find_persona(session, interview.company_id, read_persona_code(outputs))
+    session.flush()
+    index_utterances(session, interview)
+    _learn_or_leave(session, interview)
+
+
+def _find_persona(session: Session, company_id: UUID, code: str | None) -> UUID | None:
+    """None for a code that the company does not have: models invent."""
+    if code is None:
+        return None
+    theirs = PersonaCombination.company_id == company_id, PersonaCombination.persona_code == code
+    return session.scalar(select(PersonaCombination.id).where(*theirs))
+
+
+def _learn_or_leave(session: Session, interview: Interview) -> None:
+    """The next interview is told of it; that it cannot be kept fails no analysis."""
+    try:
+        with session.begin_nested():
+            _learn(session, interview)
+    except SQLAlchemyError as exc:
+        log.warning("sections_not_learnt", interview_id=str(interview.id), error=type(exc).__name__)
+
+
+def _learn(session: Session, interview: Interview) -> None:
+    whose = {"company_id": interview.company_id, "project_id": interview.project_id}
+    sections = _distinct(section["sector_name"] for section in interview.script_sections or ())
+    takeaways = _distinct(interview.key_takeaways or ())
+    for model, column, texts in (
+        (ScriptSection, "section_name", sections),
+        (KeyTakeaway, "takeaway_text", takeaways),
+    ):
+        if texts:
+            rows = [whose | {column: text} for text in texts]
+            session.execute(insert(model).values(rows).on_conflict_do_nothing())
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    """In one order for all: two analyses that learn the same at once must not wait for each other."""
+    return sorted({text for text in texts if len(text) <= _LONGEST_LEARNT})

@@ -1,0 +1,200 @@
+"""The row of a run: how it is taken, held, given back, ended. Nobody else changes its state, owner and fence.
+
+Whoever works on a run holds a claim: the fence under which it was taken. What is settled under another fence than the
+row's changes nothing, so a late answer, a second delivery and a process that wakes up are harmless. Order of locks: the
+interview, then its run.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, case, null, select, update
+from sqlalchemy.orm import Session
+
+from core.names import Task
+from models.interviews import Insight, Interview, InterviewRun, InterviewRunState, InterviewStep
+from services.delivery.unit_of_work import UnitOfWork, Work
+from services.interviews.outputs import OUTPUT_NAMES
+from services.interviews.wall import MemberWork, as_analyst
+from services.processes.leases import has_dead_owner
+
+
+class RunOutdated(Exception):
+    """The run has moved on: deleted, retried, or another process has it."""
+
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewClaim:
+    """What a process holds of a run. `step` is the one to do next; `interview_id` may be an insight's, as in its row;
+    `output_names` are what is asked of MISO's answer."""
+
+    interview_id: UUID
+    project_id: UUID
+    step: InterviewStep
+    fence: int
+    owner_id: int
+    attempt: int
+    request_id: str
+    output_names: tuple[str, ...] = OUTPUT_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """Both rows locked, behind the wall, until the end of the unit."""
+
+    work: Work
+    analysed: Interview | Insight
+    run: InterviewRun
+
+    @property
+    def session(self) -> Session:
+        return self.work.session
+
+    @property
+    def interview(self) -> Interview:
+        """Of a step that no insight has."""
+        if not isinstance(self.analysed, Interview):
+            raise TypeError("an insight has no text of its own")
+        return self.analysed
+
+
+def read_run(session: Session, interview_id: UUID) -> InterviewRun | None:
+    """Outside of the wall, which cannot be entered before the project is known."""
+    return session.get(InterviewRun, interview_id)
+
+
+@contextmanager
+def locked_run(unit_of_work: UnitOfWork, project_id: UUID, interview_id: UUID) -> Iterator[HeldRun]:
+    """One unit with the rows, whoever has the run."""
+    with unit_of_work() as work, as_analyst(work.session, project_id):
+        analysed = work.session.get(Interview, interview_id, with_for_update=True) or work.session.get_one(
+            Insight, interview_id, with_for_update=True
+        )
+        yield HeldRun(work, analysed, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
+
+
+@contextmanager
+def held_run(unit_of_work: UnitOfWork, claim: InterviewClaim) -> Iterator[HeldRun]:
+    """The same under a claim. Raises RunOutdated."""
+    with locked_run(unit_of_work, claim.project_id, claim.interview_id) as held:
+        if (held.run.state, held.run.fence) != (InterviewRunState.RUNNING, claim.fence):
+            raise RunOutdated(str(claim.interview_id))
+        yield held
+
+
+def take_run(run: InterviewRun, owner_id: int, now: datetime) -> InterviewClaim | None:
+    """None when it is another's, over, or not yet due."""
+    if run.state != InterviewRunState.READY or run.due_at > now:
+        return None
+    run.state, run.owner_id = InterviewRunState.RUNNING, owner_id
+    run.fence += 1
+    run.updated_at = now
+    step = InterviewStep(run.step)
+    return InterviewClaim(run.interview_id, run.project_id, step, run.fence, owner_id, run.attempt, run.request_id)
+
+
+def release_run(run: InterviewRun, due_at: datetime, now: datetime) -> None:
+    """Let anybody go on with its step at that time; the sweep sends it then."""
+    run.state, run.owner_id = InterviewRunState.READY, None
+    run.fence += 1
+    run.due_at, run.sends, run.sent_at = due_at, 0, None
+    run.updated_at = now
+
+
+def finish_run(run: InterviewRun, now: datetime) -> None:
+    """Nothing is left to do for this attempt."""
+    run.state, run.owner_id = InterviewRunState.ENDED, None
+    run.fence += 1
+    run.updated_at = now
+
+
+def note_stop(run: InterviewRun) -> None:
+    """Have the streamed workflow stopped, for which nobody waits any more."""
+    if run.miso_task_id is not None:
+        run.stop_task_id, run.stop_user = run.miso_task_id, run.miso_user
+        run.sends, run.sent_at = 0, None
+
+
+def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
+    """After the commit. A hint: what gets lost, the sweep sends again."""
+    work.send(Task.RUN_INTERVIEW, str(interview_id), request_id)
+
+
+def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
+    """Whoever works on it finds another fence. A streamed workflow that is under way is to be stopped."""
+    is_called = and_(
+        InterviewRun.state != InterviewRunState.ENDED,
+        InterviewRun.step == InterviewStep.ANALYSE,
+        InterviewRun.miso_task_id.is_not(None),
+    )
+    ended = {
+        "state": InterviewRunState.ENDED,
+        "owner_id": None,
+        "fence": InterviewRun.fence + 1,
+        "updated_at": now,
+        "stop_task_id": case((is_called, InterviewRun.miso_task_id), else_=InterviewRun.stop_task_id),
+        "stop_user": case((is_called, InterviewRun.miso_user), else_=InterviewRun.stop_user),
+        "sends": case((is_called, 0), else_=InterviewRun.sends),
+        "sent_at": case((is_called, null()), else_=InterviewRun.sent_at),
+    }
+    session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(ended))
+
+
+def restart_run(member: MemberWork, interview_id: UUID, due_at: datetime, *, step: InterviewStep, **more: Any) -> None:
+    """Begin at this step, whatever was going on."""
+    values = {
+        "state": InterviewRunState.READY,
+        "owner_id": None,
+        "fence": InterviewRun.fence + 1,
+        "step": step,
+        "due_at": due_at,
+        "tries": 0,
+        "takeovers": 0,
+        "sends": 1,
+        "sent_at": due_at,
+        "updated_at": member.now,
+    }
+    member.session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(values | more))
+    send_run(member.work, interview_id, member.request_id)
+
+
+def take_back_runs(session: Session, now: datetime, most_takeovers: int, limit: int) -> list[tuple[UUID, str]]:
+    """Of processes that died or hang, for others to go on with: the interviews, and the requests they stem from."""
+    lost = (
+        select(InterviewRun.interview_id)
+        .where(InterviewRun.state == InterviewRunState.RUNNING, DEAD_OWNER, InterviewRun.takeovers < most_takeovers)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ready = {
+        "state": InterviewRunState.READY,
+        "owner_id": None,
+        "fence": InterviewRun.fence + 1,
+        "takeovers": InterviewRun.takeovers + 1,
+        "due_at": now,
+        "sends": 1,
+        "sent_at": now,
+        "updated_at": now,
+    }
+    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(lost)).values(ready)
+    rows = session.execute(statement.returning(InterviewRun.interview_id, InterviewRun.request_id))
+    return [(row[0], row[1]) for row in rows]
+
+
+DEAD_OWNER = has_dead_owner("welno.interview_runs.owner_id")
+# Of the attempt before.
+NO_CALL: dict[str, Any] = {
+    "miso_user": None,
+    "miso_task_id": None,
+    "miso_run_id": None,
+    "called_at": None,
+    "deadline_at": None,
+    "lost": None,
+    "elapsed_seconds": None,
+}

@@ -1,0 +1,84 @@
+"""An interview's script as utterances, and any text as the bare letters by which it is compared and found."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Numbers of lines, as a model may write them, also as text.
+_LONGEST_NUMBER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptUtterance:
+    """`position` counts the script's entries from 1; `ids` are the numbers that the script itself gives the entry."""
+
+    position: int
+    ids: tuple[int, ...]
+    speaker: str
+    category: str
+    text: str
+
+
+def read_utterances(cleaned_script: Sequence[Any] | None) -> list[ScriptUtterance]:
+    """Entries that say nothing are passed over; one without numbers has that of its position."""
+    return [
+        ScriptUtterance(
+            position,
+            _numbers(entry.get("id")) or (position,),
+            _word(entry, "speaker"),
+            _word(entry, "category"),
+            said,
+        )
+        for position, entry in enumerate(cleaned_script or (), start=1)
+        if isinstance(entry, dict) and (said := _word(entry, "cleaned_sentence"))
+    ]
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    """Of one number or a list of them; what is no number is passed over."""
+    listed = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(number for item in listed if (number := _number(item)) is not None))
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+        return int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_LONGEST_NUMBER
+    return value if is_number else None
+
+
+def _word(entry: dict[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
+
+
+def name_speakers_of(script: list[Any] | None, names: Mapping[str, str]) -> list[Any] | None:
+    """The script, with names in the place of its labels."""
+    if not names or script is None:
+        return script
+    return [entry | {"speaker": names.get(label := entry.get("speaker"), label)} for entry in script]
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The letters and digits of a text, folded, each with its place in the text."""
+
+    text: str
+    places: tuple[int, ...]
+
+
+def read_letters(text: str) -> Letters:
+    """Without spaces and punctuation; full-width and upper-case letters as plain ones. The text is taken as NFC."""
+    pairs = list(_letters_of(text))
+    return Letters("".join(letter for letter, _ in pairs), tuple(place for _, place in pairs))
+
+
+def _letters_of(text: str) -> Iterator[tuple[str, int]]:
+    for place, character in enumerate(text):
+        if "가" <= character <= "힣":  # most are, and these are as they should be
+            yield character, place
+            continue
+        for letter in unicodedata.normalize("NFKC", character).casefold():
+            if letter.isalnum():
+                yield letter, place

@@ -1,0 +1,126 @@
+"""Goes through the steps of a run, and decides what becomes of one that could not be done."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from core.logs import get_logger
+from models.interviews import Insight, InsightKind, InterviewStep
+from services.interviews.analysing import analyse
+from services.interviews.analysis_failures import AnalysisFault, failure_of
+from services.interviews.endings import fail_interview
+from services.interviews.extracting import extract
+from services.interviews.insight_results import OUTPUT_NAMES_OF
+from services.interviews.miso_call import stop_workflow
+from services.interviews.run_tools import RunTools
+from services.interviews.runs import (
+    InterviewClaim,
+    held_run,
+    locked_run,
+    read_run,
+    release_run,
+    send_run,
+    take_run,
+)
+from services.interviews.saving import save_kept
+from services.interviews.sweep import MAX_TAKEOVERS, WEIGHT_OF_MISTAKE
+from spool import SpoolError
+
+log = get_logger(__name__)
+
+_STORAGE_PAUSE, _FIRST_PAUSE = timedelta(seconds=5), timedelta(seconds=2)
+# A message that is this early is waited for; the sweep sends those that are earlier.
+_LONGEST_WAIT = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class RunGlance:
+    """What a message is about. `wait_seconds`: until it is due, where that is soon."""
+
+    project_id: UUID
+    wait_seconds: float
+    is_to_stop: bool
+
+
+def look_at_run(tools: RunTools, interview_id: UUID) -> RunGlance | None:
+    """None for an interview that is not there."""
+    with tools.unit_of_work() as work:
+        run = read_run(work.session, interview_id)
+        if run is None:
+            return None
+        wait = run.due_at - tools.clock.now()
+        return RunGlance(
+            run.project_id,
+            wait_seconds=max(wait.total_seconds(), 0) if wait <= _LONGEST_WAIT else 0,
+            is_to_stop=run.stop_task_id is not None,
+        )
+
+
+def take(tools: RunTools, interview_id: UUID, project_id: UUID, owner_id: int) -> InterviewClaim | None:
+    """The run's claim; None when there is nothing to do, or somebody else does it."""
+    now = tools.clock.now()
+    with locked_run(tools.unit_of_work, project_id, interview_id) as held:
+        claim = take_run(held.run, owner_id, now)
+        if claim is not None:
+            began = {"processing_started_at": now.isoformat()}
+            held.analysed.details = began | held.analysed.details
+            if isinstance(held.analysed, Insight):
+                claim = replace(claim, output_names=OUTPUT_NAMES_OF[InsightKind(held.analysed.kind)])
+        return claim
+
+
+def do_step(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
+    """The claim of the step that follows here. Raises RunOutdated, ProcessStops, SpoolError, SQLAlchemyError, and what
+    a mistake of ours raises."""
+    return _STEPS[claim.step](tools, claim)
+
+
+_STEPS: Mapping[InterviewStep, Callable[[RunTools, InterviewClaim], InterviewClaim | None]] = {
+    InterviewStep.EXTRACT: extract,
+    InterviewStep.ANALYSE: analyse,
+    InterviewStep.SAVE: save_kept,
+}
+
+
+def postpone(tools: RunTools, claim: InterviewClaim, error: Exception) -> None:
+    """Have the step tried again later: as long as the disk is away, and a few times after anything else. Raises
+    RunOutdated."""
+    now = tools.clock.now()
+    with held_run(tools.unit_of_work, claim) as held:
+        run, pause = held.run, _STORAGE_PAUSE
+        if not isinstance(error, SpoolError):
+            run.takeovers += WEIGHT_OF_MISTAKE
+            pause = _FIRST_PAUSE * (run.takeovers // WEIGHT_OF_MISTAKE)
+        if run.takeovers >= MAX_TAKEOVERS:
+            fail_interview(held, failure_of(AnalysisFault.POISON), now)
+        else:
+            release_run(run, now + pause, now)
+
+
+def hand_back(tools: RunTools, claim: InterviewClaim) -> None:
+    """Unfinished, as this process stops; another goes on at once. Raises RunOutdated."""
+    now = tools.clock.now()
+    with held_run(tools.unit_of_work, claim) as held:
+        release_run(held.run, now, now)
+        held.run.sends, held.run.sent_at = 1, now
+        send_run(held.work, claim.interview_id, claim.request_id)
+
+
+def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
+    """Tell MISO of a streamed workflow for which nobody waits any more. Twice does no harm."""
+    with locked_run(tools.unit_of_work, project_id, interview_id) as held:
+        task_id, user = held.run.stop_task_id, held.run.stop_user
+    if task_id is None or not stop_workflow(tools, task_id, user or ""):
+        return
+    with locked_run(tools.unit_of_work, project_id, interview_id) as held:
+        if held.run.stop_task_id == task_id:
+            held.run.stop_task_id = held.run.stop_user = None
+
+
+def drop_erased(tools: RunTools, claim: InterviewClaim) -> None:
+    """What a step has put down after its interview was erased."""
+    with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
+        is_erased = held.analysed.erased_at is not None
+    if is_erased:
+        tools.files.drop_all(claim.interview_id)

@@ -1,0 +1,96 @@
+"""What the sweep finds of the interviews: runs whose process died, that are due, that nobody will ever take.
+
+Several sweepers do no harm (SKIP LOCKED, and the fence).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.logs import get_logger
+from models.interviews import InterviewRun, InterviewRunState
+from services.delivery.unit_of_work import UnitOfWork, Work
+from services.interviews.analysis_failures import AnalysisFault, failure_of
+from services.interviews.endings import fail_interview
+from services.interviews.runs import DEAD_OWNER, locked_run, send_run, take_back_runs
+
+log = get_logger(__name__)
+
+# A step that took its process down with it so often, or broke a fifth as often by a mistake of ours, is poison.
+MAX_TAKEOVERS, WEIGHT_OF_MISTAKE = 20, 5
+STALE_AFTER = timedelta(hours=24)
+_BATCH = 200
+# Pauses between two sends of one run double, so that a backlog, or a queue that nobody serves, does not feed itself.
+_LONGEST_RESEND_SECONDS = 300
+# What was sent and is in an empty queue no more got lost.
+_LOST_AFTER = timedelta(seconds=2)
+_MOST_STOPS = 10
+
+
+def take_from_dead(work: Work, now: datetime) -> int:
+    """How many runs."""
+    taken = take_back_runs(work.session, now, MAX_TAKEOVERS, _BATCH)
+    for interview_id, request_id in taken:
+        log.warning("interview_run_taken_back", interview_id=str(interview_id))
+        send_run(work, interview_id, request_id)
+    return len(taken)
+
+
+def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
+    """Runs that are due, and workflows that are still to be stopped; how many were sent."""
+    is_due = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now)
+    unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause())
+    if queue_is_empty:
+        unsent = or_(unsent, InterviewRun.sent_at <= now - _LOST_AFTER)
+    due = (
+        select(InterviewRun.interview_id)
+        .where(or_(is_due, InterviewRun.stop_task_id.is_not(None)), unsent)
+        .order_by(InterviewRun.due_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    noted = {"sends": InterviewRun.sends + 1, "sent_at": now}
+    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(due)).values(noted)
+    rows = work.session.execute(statement.returning(InterviewRun.interview_id, InterviewRun.request_id)).all()
+    for row in rows:
+        send_run(work, row[0], row[1])
+    return len(rows)
+
+
+def _pause() -> ColumnElement[Any]:
+    seconds = func.least(func.power(2, func.least(InterviewRun.sends, 10)), _LONGEST_RESEND_SECONDS)
+    return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def give_up_stops(work: Work) -> None:
+    """MISO was told often enough."""
+    told = InterviewRun.stop_task_id.is_not(None), InterviewRun.sends > _MOST_STOPS
+    work.session.execute(update(InterviewRun).where(*told).values({"stop_task_id": None, "stop_user": None}))
+
+
+def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
+    """What nobody has taken within a day, and what takes its process down each time. How many interviews."""
+    failed = 0
+    with unit_of_work() as work:
+        hopeless = find_hopeless(work.session, now)
+    for interview_id, project_id, fence, fault in hopeless:
+        with locked_run(unit_of_work, project_id, interview_id) as held:
+            if held.run.fence == fence:
+                fail_interview(held, failure_of(fault), now)
+                failed += 1
+    return failed
+
+
+def find_hopeless(session: Session, now: datetime) -> Sequence[tuple[UUID, UUID, int, AnalysisFault]]:
+    is_stale = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now - STALE_AFTER)
+    is_poison = and_(
+        InterviewRun.state == InterviewRunState.RUNNING, InterviewRun.takeovers >= MAX_TAKEOVERS, DEAD_OWNER
+    )
+    query = select(InterviewRun.interview_id, InterviewRun.project_id, InterviewRun.fence, InterviewRun.state)
+    rows = session.execute(query.where(or_(is_stale, is_poison)).limit(_BATCH)).all()
+    faults = {InterviewRunState.READY: AnalysisFault.STALE, InterviewRunState.RUNNING: AnalysisFault.POISON}
+    return [(row[0], row[1], row[2], faults[InterviewRunState(row[3])]) for row in rows]

@@ -1,0 +1,184 @@
+"""The real processes that analyse interviews, and what a test does to them and sees of them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from core.clock import clock
+from core.settings import Settings
+from dev.local.stack import Stack
+from models.interviews import PersonaCombination
+from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
+from services.interviews.masking.masker import PatternMasker
+from services.interviews.uploading import UploadedInterview, add_interview
+from services.interviews.wall import MemberWork
+from services.stores import build_stores
+from spool import Spool
+from tests.plain_http import NO_TLS
+from tests.stacks import run_stack
+from tests.waiting import wait_until
+from webapp.jobs import build_task_sender
+
+from .company import World, build_world
+
+PROCESSES = ("sandbox", "interviews", "sweeper")
+SHORT = {
+    "WELNO_LEASE_SECONDS": "1.5",
+    "WELNO_SWEEP_INTERVAL_SECONDS": "0.2",
+    "WELNO_INTERVIEW_CONCURRENCY": "40",
+}
+RUN = "/ext/v1/workflows/run"
+# What is asked becomes no takeaway, of which later interviews of the project tell MISO: the word stays this one's own.
+SAID = "Q: {word} 어땠어요?\n답변자: 결제가 느려서 답답했어요.\n답변자: 취소를 한 번에 할 수 있으면 좋겠어요.\n"
+
+
+@contextmanager
+def run_analyses(migrated: Path, processes: tuple[str, ...] = PROCESSES, **settings: str) -> "Iterator[Analyses]":
+    with run_stack(migrated, SHORT | settings, processes) as stack:
+        analyses = Analyses(stack)
+        try:
+            yield analyses
+        finally:
+            analyses.close()
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """`word` stands in its text alone: faults and calls are chosen by it."""
+
+    id: UUID
+    word: str
+
+
+def make_word() -> str:
+    return f"낱말{uuid4().hex[:10]}"
+
+
+class Analyses:
+    """Uploads as the web process does, without one."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        settings = Settings.read(stack.env)
+        self.stores = build_stores(settings, clock, build_task_sender(settings.stores.broker_url))
+        self.files = Spool(settings.files.data_dir, self.stores.sealer, clock).interviews
+        self.engine = create_engine(stack.postgres.url)
+        self._http = httpx.Client(base_url=f"{stack.sandbox_url}/control", verify=NO_TLS, timeout=30)
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            self.world: World = build_world(session)
+            session.add(
+                PersonaCombination(
+                    id=uuid4(),
+                    company_id=self.world.company,
+                    persona_code="BUSY",
+                    title="바쁜 직장인",
+                    description=None,
+                )
+            )
+
+    def close(self) -> None:
+        self._http.close()
+        self.stores.close()
+        self.engine.dispose()
+
+    def upload(self, said: str = SAID, *, file: tuple[str, bytes] | None = None, **more: Any) -> Uploaded:
+        """By mina, into `food`. Of a text, `{word}` is a word of its own."""
+        interview = Uploaded(uuid4(), more.get("word") or make_word())
+        words: tuple[str, ...] = more.get("words", ())
+        name, content = file or (None, said.replace("{word}", interview.word).encode())
+        self.files.put(interview.id, TEXT if name is None else ORIGINAL, content)
+        keep_said(self.files, interview.id, Said(name, words))
+        upload = UploadedInterview(
+            interview_id=interview.id,
+            project_id=self.world.food,
+            sha256="0",
+            size=None if name is None else len(content),
+            file_name=name,
+            mask_words=words,
+        )
+        with self.as_member() as member:
+            add_interview(member, upload, PatternMasker())
+        return interview
+
+    @contextmanager
+    def as_member(self, name: str = "mina") -> Iterator[MemberWork]:
+        with self.stores.member_work(self.world.people[name], "test-request") as member:
+            yield member
+
+    def prepare(self, **fault: Any) -> "Planned":
+        """An upload that meets a fault."""
+        word = make_word()
+        fault_id = self.fault(match=word, **fault)
+        return Planned(self.upload(word=word), fault_id)
+
+    def fault(self, path: str = RUN, **fields: Any) -> str:
+        answer = self._http.post("/faults", json={"path": path, "workflow_seconds": 0.1} | fields)
+        assert answer.status_code == 201, answer.text
+        fault_id: str = answer.json()["fault_id"]
+        return fault_id
+
+    def release(self, fault_id: str) -> None:
+        self._http.post(f"/faults/{fault_id}/release").raise_for_status()
+
+    def held(self, fault_id: str) -> int:
+        faults = self._http.get("/faults").json()["faults"]
+        return next(int(one["waiting"]) for one in faults if one["fault_id"] == fault_id)
+
+    def calls(self, **query: str) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self._http.get("/miso/calls", params=query).json()["calls"]
+        return calls
+
+    def runs_of(self, interview: Uploaded) -> list[dict[str, Any]]:
+        """The workflows that were asked for, oldest first."""
+        return [call for call in self.calls(path="workflows/run", match=interview.word) if call["body"]]
+
+    def bills_of(self, interview: Uploaded) -> list[int]:
+        """How often each attempt was billed."""
+        users = {call["user"]: 0 for call in self.runs_of(interview)}
+        for call in self.runs_of(interview):
+            users[call["user"]] += call["billed"]
+        return list(users.values())
+
+    def row(self, interview: Uploaded) -> Mapping[str, Any]:
+        return self._one("select * from welno.interviews where id = :id", interview)
+
+    def run(self, interview: Uploaded) -> Mapping[str, Any]:
+        return self._one("select * from welno.interview_runs where interview_id = :id", interview)
+
+    def _one(self, statement: str, interview: Uploaded) -> Mapping[str, Any]:
+        [row] = self.read(statement, id=interview.id)
+        return row
+
+    def read(self, statement: str, **values: Any) -> list[Mapping[str, Any]]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(statement), values).mappings())
+
+    def execute(self, statement: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), values)
+
+    def wait(self, interview: Uploaded, *statuses: str, timeout: float = 20) -> Mapping[str, Any]:
+        wait_until(lambda: self.row(interview)["status"] in statuses, timeout, every=0.05)
+        return self.row(interview)
+
+    def told(self, interview: Uploaded) -> list[str]:
+        """What the project's log says of it, in order: the type, and of a change of status where it led."""
+        found = self.read(
+            "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
+            subject=f"project:{self.world.food}",
+        )
+        events = [row["body"] for row in found if str(interview.id) in str(row["body"])]
+        return [event["data"].get("status") or event["type"] for event in events]
+
+
+@dataclass(frozen=True)
+class Planned:
+    interview: Uploaded
+    fault_id: str

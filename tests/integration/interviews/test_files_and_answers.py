@@ -1,0 +1,271 @@
+"""What a file gives, what leaves of it, and what becomes of answers and runs that nobody can use."""
+
+import errno
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from docx import Document
+
+from core.clock import clock
+from core.names import ProcessKind
+from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
+from services.interviews.errors import UnderWay
+from services.interviews.extraction.reading import ReaderProcesses
+from services.interviews.files import TEXT, answer_name
+from services.interviews.masking.masker import PatternMasker
+from services.interviews.run_tools import RunTools
+from services.interviews.runs import InterviewClaim
+from services.interviews.stepping import do_step, postpone, take
+from services.processes.leases import ProcessLeaseHolder
+from spool import Disk, Spool, StorageFault
+from tests.integration.services.interviews.documents import make_docx, make_pdf, saved
+from tests.waiting import wait_until
+from upstream.miso.workflows import MisoWorkflows
+
+from .analyses import Analyses, Uploaded, run_analyses
+from .run_gates import build_gates, is_held, shut_gate
+
+LINES = (
+    "진행자: 성함과 연락처를 알려 주세요.",
+    "김카나리: 저는 김카나리이고 번호는 010-1234-5678이에요. 공일공 일이삼사 오육칠팔이요.",
+    "진행자: 카나리 님, 비밀 프로젝트에서 무엇이 불편했나요?",
+    "김카나리: 주민번호 900101-1234567과 canary@example.com을 매번 넣어야 해서 답답했어요.",
+)
+CANARIES = ("카나리", "하늘", "1234-5678", "오육칠팔", "900101", "canary@", "비밀 프로젝트")
+
+
+@pytest.fixture(scope="module")
+def analyses(migrated_home: Path) -> Iterator[Analyses]:
+    with run_analyses(migrated_home) as analyses:
+        build_gates(analyses.engine)
+        yield analyses
+
+
+@pytest.fixture
+def owner_id(analyses: Analyses) -> Iterator[int]:
+    """The lease of a process that this test is; the other one sleeps."""
+    analyses.stack.stop("interviews")
+    lease = ProcessLeaseHolder(analyses.stores.engine, ProcessKind.ANALYST, 5)
+    lease.start()
+    owner_id = lease.wait_until_held(10)
+    assert owner_id is not None
+    yield owner_id
+    lease.stop()
+    analyses.stack.start("interviews")
+
+
+@pytest.fixture
+def tools(analyses: Analyses, owner_id: int) -> RunTools:
+    del owner_id
+    settings = analyses.stores.settings.interviews
+    return RunTools(
+        settings=settings,
+        clock=clock,
+        unit_of_work=analyses.stores.unit_of_work,
+        files=analyses.files,
+        masker=PatternMasker(),
+        miso=None,
+        readers=ReaderProcesses(),
+        is_stopping=lambda: False,
+    )
+
+
+def make_interview() -> bytes:
+    document = Document()
+    for line in LINES:
+        document.add_paragraph(line)
+    return saved(document)
+
+
+def contents(analyses: Analyses) -> str:
+    """Everything that is in clear: the database's rows, the logs, Redis."""
+    rows = [analyses.read(f"select * from welno.{table}") for table in ("interviews", "interview_runs", "welno_events")]
+    logs = [path.read_text(errors="replace") for path in (analyses.stack.home / "logs").glob("*.log")]
+    redis = analyses.stores.redis
+    kept = [(key, redis.dump(key)) for key in redis.scan_iter()]
+    return "\n".join([str(rows), *logs, str(kept), *(str(value).encode().decode("unicode_escape") for value in kept)])
+
+
+def test_nothing_personal_leaves_or_stays_in_clear(analyses: Analyses):
+    interview = analyses.upload(file=("김하늘님 010-1234-5678.docx", make_interview()), words=("비밀 프로젝트",))
+    row = analyses.wait(interview, "completed", "failed")
+    assert row["status"] == "completed"
+    assert row["metadata"]["masked"] == {"이름": 1, "전화": 1, "주민번호": 1, "이메일": 1, "가림": 1}
+    assert [canary for canary in CANARIES if analyses.calls(match=canary)] == []
+    assert analyses.calls(match="[이름1]") != []
+    seen = contents(analyses)
+    assert [canary for canary in CANARIES if canary in seen] == []
+    assert "카나리" in b"".join(analyses.files.read(interview.id, TEXT)).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("scan.pdf", make_pdf([""]), "NO_TEXT"),
+        ("talk.docx", make_docx()[:400], "FILE_DAMAGED"),
+        ("talk.docx", b"%PDF-1.7\n", "FILE_TYPE_MISMATCH"),
+        ("talk.txt", ("가" * 50_001).encode(), "TEXT_TOO_LONG"),
+    ],
+)
+def test_a_file_that_gives_no_text_fails_with_a_sentence(analyses: Analyses, name: str, content: bytes, code: str):
+    interview = analyses.upload(file=(name, content))
+    row = analyses.wait(interview, "completed", "failed")
+    assert row["error"]["code"] == code
+    assert row["error"]["message"].endswith("요.")
+    assert analyses.told(interview) == ["interview:added", "interview:failed"]
+    assert analyses.bills_of(interview) == []
+
+
+def test_an_analysis_fills_its_row_and_teaches_the_project(analyses: Analyses):
+    interview = analyses.prepare(outputs="json").interview
+    row = analyses.wait(interview, "completed")
+    assert (len(row["cleaned_script"]), row["persona_combination_id"] is not None, row["revision"]) == (3, True, 3)
+    assert row["metadata"]["processing_completed_at"] > row["metadata"]["processing_started_at"]
+    [call] = analyses.runs_of(interview)
+    assert call["user"].startswith(f"iv-{interview.id}-1-")
+    run = analyses.run(interview)
+    assert (run["state"], run["step"], run["tokens"] > 0, run["elapsed_seconds"] > 0) == ("ended", "save", True, True)
+    later = analyses.prepare().interview
+    analyses.wait(later, "completed")
+    assert row["script_sections"][0]["sector_name"] in analyses.runs_of(later)[0]["body"]
+    assert row["key_takeaways"][0] in analyses.runs_of(later)[0]["body"]
+
+
+def test_a_kept_answer_is_read_once_more_without_a_call(analyses: Analyses):
+    with shut_gate(analyses, "saved") as interview:
+        wait_until(lambda: is_held(analyses))
+        analyses.stack.kill("interviews", signal.SIGKILL)
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, 30)
+    analyses.stack.start("interviews")
+    process(analyses, interview)
+    analyses.wait(interview, "completed")
+    assert analyses.bills_of(interview) == [1]
+    assert analyses.told(interview)[-3:] == ["processing", "analyzing", "interview:completed"]
+
+
+def process(analyses: Analyses, interview: Uploaded) -> None:
+    kept = analyses.files.names(interview.id)
+    with analyses.as_member() as member:
+        process_interview(
+            member, interview.id, analyses.world.food, has_answer=lambda attempt: answer_name(attempt) in kept
+        )
+
+
+def test_an_answer_that_nobody_can_use_stays_so_and_costs_nothing_more(analyses: Analyses):
+    interview = analyses.prepare(outputs="truncated").interview
+    analyses.wait(interview, "failed")
+    process(analyses, interview)
+    wait_until(lambda: analyses.told(interview).count("interview:failed") == 2)
+    assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
+    assert analyses.bills_of(interview) == [1]
+
+
+def test_what_was_completed_is_neither_retried_nor_processed(analyses: Analyses):
+    interview = analyses.prepare().interview
+    analyses.wait(interview, "completed")
+    with pytest.raises(UnderWay):
+        process(analyses, interview)
+
+
+def test_one_that_nobody_took_within_a_day_is_stale(analyses: Analyses, tools: RunTools):
+    del tools
+    interview = analyses.upload()
+    analyses.execute(
+        "update welno.interview_runs set due_at = now() - interval '25 hours' where interview_id = :id", id=interview.id
+    )
+    assert analyses.wait(interview, "failed")["error"]["code"] == "STALE"
+
+
+def claim(analyses: Analyses, tools: RunTools, interview: Uploaded, owner_id: int) -> InterviewClaim:
+    """As soon as it is due; the sweep finds no other process to send it to."""
+    return wait_until(lambda: take(tools, interview.id, analyses.world.food, owner_id))
+
+
+def go_through(tools: RunTools, held: InterviewClaim | None) -> None:
+    while held is not None:
+        held = do_step(tools, held)
+
+
+def test_without_a_key_an_analysis_fails_as_not_configured(analyses: Analyses, tools: RunTools, owner_id: int):
+    interview = analyses.upload()
+    go_through(tools, claim(analyses, tools, interview, owner_id))
+    row = analyses.row(interview)
+    assert (row["status"], row["error"]["code"]) == ("failed", "NOT_CONFIGURED")
+    assert analyses.told(interview) == ["interview:added", "interview:failed"]
+
+
+def test_a_step_that_breaks_each_time_is_poison(analyses: Analyses, tools: RunTools, owner_id: int):
+    interview = analyses.upload()
+    tries = 0
+    while analyses.row(interview)["status"] == "processing":
+        postpone(tools, claim(analyses, tools, interview, owner_id), ZeroDivisionError())
+        analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
+        tries += 1
+    assert (tries, analyses.row(interview)["error"]["code"]) == (4, "POISON")
+    with analyses.as_member() as member:
+        retry_interview(member, interview.id)
+    assert analyses.run(interview)["takeovers"] == 0
+
+
+def test_a_run_that_takes_its_process_down_each_time_is_poison(analyses: Analyses, tools: RunTools, owner_id: int):
+    interview = analyses.upload()
+    claim(analyses, tools, interview, owner_id)
+    analyses.execute(
+        "update welno.interview_runs set takeovers = 20, owner_id = 999999 where interview_id = :id", id=interview.id
+    )
+    assert analyses.wait(interview, "failed")["error"]["code"] == "POISON"
+
+
+class RefusingDisk(Disk):
+    """Full for so many files."""
+
+    refusals = 3
+
+    def fsync(self, handle: int) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.ENOSPC, "full")
+        super().fsync(handle)
+
+
+@pytest.fixture
+def miso(analyses: Analyses) -> Iterator[MisoWorkflows]:
+    settings = analyses.stores.settings.interviews
+    client = MisoWorkflows(settings.miso_api_url, settings.miso_api_key)
+    yield client
+    client.close()
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_second_call(
+    analyses: Analyses, tools: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    interview = analyses.prepare().interview
+    held = do_step(tools, claim(analyses, tools, interview, owner_id))
+    settings, disk = analyses.stores.settings, RefusingDisk()
+    files = Spool(settings.files.data_dir, analyses.stores.sealer, clock, disk).interviews
+    go_through(replace(tools, miso=miso, files=files), held)
+    assert (analyses.row(interview)["status"], disk.refusals) == ("completed", 0)
+    assert analyses.bills_of(interview) == [1]
+
+
+def test_what_the_disk_refused_for_good_is_fetched_from_miso_again(
+    analyses: Analyses, tools: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    interview = analyses.prepare().interview
+    held = do_step(tools, claim(analyses, tools, interview, owner_id))
+    assert held is not None
+    files = Spool(analyses.stores.settings.files.data_dir, analyses.stores.sealer, clock, RefusingDisk()).interviews
+    stopping = iter([False])
+    asking = replace(tools, miso=miso, files=files, is_stopping=lambda: next(stopping, True))
+    with pytest.raises(StorageFault) as full:
+        do_step(asking, held)
+    postpone(tools, held, full.value)
+    analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
+    go_through(replace(tools, miso=miso), claim(analyses, tools, interview, owner_id))
+    assert (analyses.row(interview)["status"], analyses.bills_of(interview)) == ("completed", [1])

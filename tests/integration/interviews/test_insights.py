@@ -1,0 +1,130 @@
+"""Themes and personas by the real processes: what they say, what bears them out, and that each is billed once."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.interviews import InsightKind
+from services.interviews.changing import delete_interview
+from services.interviews.errors import InsightUnderWay
+from services.interviews.insights import list_insights, start_persona, start_themes
+from tests.waiting import wait_until
+
+from .analyses import Analyses, Uploaded, run_analyses
+
+BEHIND = {"while_running": True, "workflow_seconds": 1}
+
+
+@pytest.fixture(scope="module")
+def analyses(migrated_home: Path) -> Iterator[Analyses]:
+    with run_analyses(migrated_home) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def interviews(analyses: Analyses) -> list[Uploaded]:
+    """Two of the same kind, which are completed."""
+    made = [analyses.upload() for _ in range(2)]
+    for one in made:
+        analyses.wait(one, "completed")
+    return made
+
+
+def wait_for(analyses: Analyses, started: Mapping[str, Any]) -> dict[str, Any]:
+    """As members see it, once it has ended."""
+
+    def find() -> dict[str, Any]:
+        with analyses.as_member() as member:
+            listed = list_insights(member, analyses.world.food, InsightKind(started["kind"]))
+        return next(one for one in listed if one["id"] == started["id"])
+
+    wait_until(lambda: find()["status"] in {"completed", "failed"}, 20, every=0.05)
+    return find()
+
+
+def make_themes(analyses: Analyses) -> dict[str, Any]:
+    with analyses.as_member() as member:
+        started = start_themes(member, analyses.world.food)
+    return wait_for(analyses, started)
+
+
+def bills(analyses: Analyses, preprocess_type: str, since: int = 0) -> list[int]:
+    calls = analyses.calls(path="workflows/run", match=f'"{preprocess_type}"')
+    return [call["billed"] for call in calls if call["body"]][since:]
+
+
+def test_a_theme_says_how_many_interviews_and_quotes_bear_it_out(analyses: Analyses, interviews: list[Uploaded]):
+    themes = make_themes(analyses)
+    assert (themes["status"], themes["error"]) == ("completed", None)
+    assert set(themes["interview_ids"]) == {str(one.id) for one in interviews}
+    evidence = [one for theme in themes["result"]["themes"] for one in theme["evidence"]]
+    found = [one for one in evidence if one["verified"]]
+    assert found
+    assert {one["interview_id"] for one in found} <= {str(one.id) for one in interviews}
+    assert all(one["utterance_ids"] for one in found)
+    assert sum(theme["quotes"] for theme in themes["result"]["themes"]) == len(found)
+    assert max(theme["interviews"] for theme in themes["result"]["themes"]) >= 1
+    told = analyses.read(
+        "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
+        subject=f"project:{analyses.world.food}",
+    )
+    changes = [row["body"]["data"] for row in told if row["body"]["type"] == "insight:changed"]
+    mine = [(one["status"], one["revision"]) for one in changes if one["insightId"] == themes["id"]]
+    assert mine == [("processing", 1), ("analyzing", 2), ("completed", 3)]
+
+
+def test_a_lost_answer_is_looked_for_and_billed_once(analyses: Analyses, interviews: list[Uploaded]):
+    before = len(bills(analyses, "insight_summary"))
+    analyses.fault(match='"insight_summary"', cut="before", calls=1, **BEHIND)
+    assert make_themes(analyses)["status"] == "completed"
+    assert bills(analyses, "insight_summary", before) == [1]
+
+
+def test_one_that_failed_says_why_and_another_may_begin(analyses: Analyses, interviews: list[Uploaded]):
+    analyses.fault(match='"insight_summary"', workflow_status="failed", calls=1)
+    failed = make_themes(analyses)
+    assert (failed["status"], failed["error"]["code"], failed["result"]) == ("failed", "MISO_WORKFLOW_FAILED", None)
+    assert make_themes(analyses)["status"] == "completed"
+
+
+def test_nothing_is_asked_for_interviews_that_are_gone(analyses: Analyses):
+    interview = analyses.upload()
+    analyses.wait(interview, "completed")
+    before = len(bills(analyses, "persona"))
+    with analyses.as_member() as member:
+        started = start_persona(member, analyses.world.food, [interview.id])
+        delete_interview(member, interview.id)
+    failed = wait_for(analyses, started)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "NO_INTERVIEWS")
+    assert bills(analyses, "persona", before) == []
+
+
+def test_themes_are_made_once_at_a_time(analyses: Analyses, interviews: list[Uploaded]):
+    held = analyses.fault(match='"insight_summary"', hold="before", calls=1)
+    with analyses.as_member() as member:
+        started = start_themes(member, analyses.world.food)
+    with pytest.raises(InsightUnderWay), analyses.as_member() as member:
+        start_themes(member, analyses.world.food)
+    wait_until(lambda: analyses.held(held) == 1, 20)
+    analyses.release(held)
+    assert wait_for(analyses, started)["status"] == "completed"
+
+
+def test_a_persona_of_chosen_interviews_becomes_the_companys(analyses: Analyses, interviews: list[Uploaded]):
+    with analyses.as_member() as member:
+        started = start_persona(member, analyses.world.food, [interviews[0].id])
+    persona = wait_for(analyses, started)
+    assert (persona["status"], persona["interview_ids"]) == ("completed", [str(interviews[0].id)])
+    points = persona["result"]["needs"] + persona["result"]["pain_points"]
+    found = [one for point in points for one in point["evidence"] if one["verified"]]
+    assert {one["interview_id"] for one in found} == {str(interviews[0].id)}
+    [row] = analyses.read(
+        "select * from welno.persona_combinations where id = :id", id=persona["persona_combination_id"]
+    )
+    assert (row["company_id"], row["title"]) == (analyses.world.company, persona["result"]["title"])
+    assert row["persona_code"].startswith("GEN-")
+    [cost] = analyses.read("select * from welno.miso_costs where interview_id = :id", id=persona["id"])
+    assert (cost["calls"], cost["project_id"]) == (1, analyses.world.food)
+    assert cost["tokens"] > 0

@@ -1,0 +1,239 @@
+"""Processes that die, hang or stop, people who delete, restore and retry: at each step of a run."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.local.health import answers
+from dev.local.programs import interviews_program
+from services.interviews.changing import delete_interview, erase_interview, restore_interview, retry_interview
+from services.interviews.errors import NotFailed
+from tests.waiting import wait_until
+
+from .analyses import RUN, Analyses, Uploaded, run_analyses
+from .run_gates import MOMENTS, build_gates, is_held, shut_gate
+
+WHOLE = ["interview:added", "analyzing", "interview:completed"]
+KEEP_DAYS = 30
+
+
+@pytest.fixture(scope="module", params=["blocking", "streaming"])
+def started(request: pytest.FixtureRequest, migrated_home: Path) -> Iterator[Analyses]:
+    settings = {"WELNO_MISO_MODE": request.param, "WELNO_MISO_TIMEOUT_SECONDS": "20"}
+    with run_analyses(migrated_home, **settings) as analyses:
+        build_gates(analyses.engine)
+        yield analyses
+
+
+@pytest.fixture
+def analyses(started: Analyses) -> Analyses:
+    """With its process, whatever the test before has done to it."""
+    started.stack.start("interviews")
+    return started
+
+
+def is_streaming(analyses: Analyses) -> bool:
+    return analyses.stack.env["WELNO_MISO_MODE"] == "streaming"
+
+
+def kill(analyses: Analyses) -> None:
+    analyses.stack.kill("interviews", signal.SIGKILL)
+    wait_until(lambda: not analyses.stack.is_running("interviews"))
+
+
+def assert_whole(analyses: Analyses, interview: Uploaded) -> None:
+    analyses.wait(interview, "completed", "failed", timeout=40)
+    assert (analyses.told(interview), analyses.bills_of(interview)) == (WHOLE, [1])
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_process_that_is_killed_at_any_moment_costs_nothing_twice(analyses: Analyses, moment: str):
+    if moment == "started" and not is_streaming(analyses):
+        pytest.skip("of streams only")
+    with shut_gate(analyses, moment) as interview:
+        wait_until(lambda: is_held(analyses))
+        kill(analyses)
+    analyses.stack.start("interviews")
+    assert_whole(analyses, interview)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
+def test_a_process_that_ends_while_miso_works_hands_over(analyses: Analyses, sig: signal.Signals):
+    planned = analyses.prepare(workflow_seconds=4)
+    wait_until(lambda: analyses.runs_of(planned.interview))
+    began = time.monotonic()
+    analyses.stack.kill("interviews", sig)
+    wait_until(lambda: not analyses.stack.is_running("interviews"), 12)
+    assert time.monotonic() - began < 10
+    if sig == signal.SIGTERM:
+        assert analyses.stack.exit_code("interviews") == 0
+        assert analyses.run(planned.interview)["state"] == "ready"
+    analyses.stack.start("interviews")
+    assert_whole(analyses, planned.interview)
+
+
+def test_a_process_that_wakes_up_changes_nothing(analyses: Analyses):
+    """Its answer comes when another process has long found the same one."""
+    planned = analyses.prepare(hold="after", hold_seconds=30)
+    wait_until(lambda: analyses.held(planned.fault_id))
+    analyses.stack.add(interviews_program("other"))
+    analyses.stack.kill("interviews", signal.SIGSTOP)
+    analyses.stack.start("other")
+    try:
+        assert_whole(analyses, planned.interview)
+        fence = analyses.run(planned.interview)["fence"]
+        analyses.release(planned.fault_id)
+        analyses.stack.kill("interviews", signal.SIGCONT)
+        log = analyses.stack.home / "logs" / "interviews.log"
+        wait_until(lambda: b"interview_moved_on" in log.read_bytes(), 20)
+    finally:
+        analyses.stack.stop("other")
+    assert (analyses.told(planned.interview), analyses.bills_of(planned.interview)) == (WHOLE, [1])
+    assert analyses.run(planned.interview)["fence"] == fence
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_one_that_is_deleted_at_any_moment_is_told_no_more_of(analyses: Analyses, moment: str):
+    if moment == "started" and not is_streaming(analyses):
+        pytest.skip("of streams only")
+    with shut_gate(analyses, moment) as interview:
+        wait_until(lambda: is_held(analyses))
+        deleting = threading.Thread(target=delete, args=(analyses, interview))
+        deleting.start()
+    deleting.join(10)
+    told = analyses.told(interview)
+    assert told[-1] == "interview:deleted"
+    # What was saved in the very moment before counts.
+    assert "interview:completed" not in told or moment == "saved"
+    wait_until(lambda: analyses.run(interview)["state"] == "ended")
+    assert [bill for bill in analyses.bills_of(interview) if bill > 1] == []
+
+
+def delete(analyses: Analyses, interview: Uploaded) -> None:
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+
+
+@pytest.mark.parametrize("moment", ["extracted", "saved"])
+def test_of_one_that_is_erased_meanwhile_nothing_stays(analyses: Analyses, moment: str):
+    with shut_gate(analyses, moment) as interview:
+        wait_until(lambda: is_held(analyses))
+        erasing = threading.Thread(target=erase, args=(analyses, interview))
+        erasing.start()
+    erasing.join(10)
+    wait_until(lambda: analyses.files.names(interview.id) == [])
+    row = analyses.row(interview)
+    assert (row["masked_text"], row["cleaned_script"], row["erased_at"] is None) == (None, None, False)
+
+
+def test_an_answer_that_comes_after_the_erasure_is_dropped(analyses: Analyses):
+    planned = analyses.prepare(hold="after", hold_seconds=30)
+    wait_until(lambda: analyses.held(planned.fault_id))
+    erase(analyses, planned.interview)
+    analyses.release(planned.fault_id)
+    log = analyses.stack.home / "logs" / "interviews.log"
+    moved_on = f'"interview_id":"{planned.interview.id}"'
+    wait_until(lambda: [one for one in log.read_text().splitlines() if moved_on in one and "interview_moved_on" in one])
+    wait_until(lambda: analyses.files.names(planned.interview.id) == [])
+
+
+def erase(analyses: Analyses, interview: Uploaded) -> None:
+    """As the route does: the files after the commit."""
+    with analyses.as_member() as member:
+        erase_interview(member, interview.id)
+    analyses.files.drop_all(interview.id)
+
+
+def test_a_workflow_that_is_not_wanted_any_more_is_stopped_where_it_can_be(analyses: Analyses):
+    planned = analyses.prepare(workflow_seconds=60)
+    interview = planned.interview
+    wait_until(lambda: analyses.runs_of(interview))
+    if not is_streaming(analyses):
+        delete(analyses, interview)
+        assert analyses.told(interview)[-1] == "interview:deleted"
+        return
+    wait_until(lambda: analyses.run(interview)["miso_task_id"])
+    delete(analyses, interview)
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
+    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None)
+
+
+def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    interview = analyses.prepare(workflow_seconds=60).interview
+    wait_until(lambda: analyses.run(interview)["miso_task_id"])
+    kill(analyses)
+    delete(analyses, interview)
+    analyses.stack.start("interviews")
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
+
+
+def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analyses: Analyses):
+    planned = analyses.prepare(workflow_seconds=60, calls=1)
+    interview = planned.interview
+    wait_until(lambda: analyses.runs_of(interview))
+    delete(analyses, interview)
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, KEEP_DAYS)
+    assert (analyses.row(interview)["status"], analyses.row(interview)["error"]["code"]) == ("failed", "CANCELLED")
+    with analyses.as_member("jun") as member:
+        assert retry_interview(member, interview.id) == 2
+    row = analyses.wait(interview, "completed")
+    assert (row["attempt"], analyses.bills_of(interview)) == (2, [1, 1])
+    assert analyses.told(interview) == [
+        "interview:added",
+        "analyzing",
+        "interview:deleted",
+        "interview:added",
+        "processing",
+        "analyzing",
+        "interview:completed",
+    ]
+
+
+def test_of_two_retries_at_once_one_wins(analyses: Analyses):
+    interview = analyses.prepare(status=400, code="invalid_param", calls=1).interview
+    analyses.wait(interview, "failed")
+    outcomes: list[object] = []
+
+    def retry(name: str) -> None:
+        try:
+            with analyses.as_member(name) as member:
+                outcomes.append(retry_interview(member, interview.id))
+        except NotFailed:
+            outcomes.append(None)
+
+    people = [threading.Thread(target=retry, args=(name,)) for name in ("mina", "jun")]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join(10)
+    assert sorted(outcomes, key=str) == [2, None]
+    assert analyses.wait(interview, "completed")["attempt"] == 2
+    assert analyses.bills_of(interview) == [0, 1]
+    extracted = analyses.read("select total from welno.interview_counts where label = 'text_field/done'")
+    assert extracted[0]["total"] == len(analyses.read("select 1 from welno.interviews where masked_text is not null"))
+
+
+def test_a_broker_that_is_down_delays_and_loses_nothing(analyses: Analyses):
+    analyses.stack.stop("valkey")
+    interview = analyses.upload()
+    assert analyses.row(interview)["status"] == "processing"
+    analyses.stack.start("valkey")
+    assert_whole(analyses, interview)
+
+
+def test_miso_that_is_not_there_is_asked_again(analyses: Analyses):
+    analyses.stack.stop("sandbox")
+    interview = analyses.upload()
+    wait_until(lambda: analyses.run(interview)["tries"])
+    analyses.stack.start("sandbox")
+    wait_until(lambda: answers(analyses.stack.programs["sandbox"].health_url or ""))
+    analyses.wait(interview, "completed")
+    assert analyses.bills_of(interview) == [1]
+    assert RUN in analyses.runs_of(interview)[0]["path"]

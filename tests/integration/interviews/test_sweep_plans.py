@@ -1,0 +1,58 @@
+"""At 100,000 interviews no sweep reads their runs from end to end."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.clock import clock
+from core.settings import Settings
+from dev.local.postgres import EmbeddedPostgres
+from services.delivery.unit_of_work import Work
+from services.interviews.statistics import read_statistics
+from services.interviews.sweep import find_hopeless, give_up_stops, send_due, take_from_dead
+from services.stores import Stores, build_stores
+from tests.query_plans import read_whole
+from tests.stacks import create_database
+
+ROWS = 100_000
+# Most have ended; of those under way there are some of each kind.
+FILL = """
+    set local statement_timeout = 0;
+    set local session_replication_role = replica;  -- foreign keys hold by construction
+    insert into welno.interview_runs (interview_id, project_id, step, state, owner_id, due_at, sent_at, stop_task_id)
+    select gen_random_uuid(), cast(:project as uuid), 'analyse', state, case when state = 'running' then n % 7 end,
+        now() - n * interval '30 seconds', now(), case when n % 5000 = 0 then 't' end
+    from (
+        select n, coalesce((array['ready', 'running'])[n % 1000 + 1], 'ended') as state
+        from generate_series(1, :rows) as n
+    ) as made;
+    analyze welno.interview_runs
+"""
+NOW = clock.now()
+SWEEPS: dict[str, Callable[[Work], Any]] = {
+    "take_from_dead": lambda work: take_from_dead(work, NOW),
+    "send_due": lambda work: send_due(work, NOW),
+    "send_due of an empty queue": lambda work: send_due(work, NOW, queue_is_empty=True),
+    "give_up_stops": give_up_stops,
+    "find_hopeless": lambda work: find_hopeless(work.session, NOW),
+    "statistics": lambda work: read_statistics(work.session, NOW),
+}
+
+
+@pytest.fixture(scope="module")
+def stores(empty_postgres: EmbeddedPostgres, demo_env: dict[str, str]) -> Iterator[Stores]:
+    env = demo_env | {"DATABASE_URL": create_database(empty_postgres, "interview_sweep_plans")}
+    stores = build_stores(Settings.read(env), clock, lambda _: None)
+    with Session(stores.engine) as session, session.begin():
+        session.execute(text(FILL), {"rows": ROWS, "project": uuid4()})
+    yield stores
+    stores.close()
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_sweep_reads_no_run_that_has_ended(stores: Stores, sweep: str):
+    assert read_whole(stores, SWEEPS[sweep], {"interview_runs"}) == set()

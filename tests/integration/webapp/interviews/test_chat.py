@@ -1,0 +1,331 @@
+"""A chat behind a real gunicorn, with MISO's sandbox: what is relayed, how it breaks, and who leaves."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core.settings import Settings
+from dev.local.process import Process
+from tests.integration.conftest import AppOf
+from tests.integration.interviews.company import World
+from tests.integration.webapp.server import Server
+from tests.waiting import wait_until
+from webapp.api.interviews.chat import CHATS_OF_ACCOUNT
+
+from .chats import QUESTION, Answer, SandboxControl, add_completed, add_persona, answer_text, body_of, chatting
+from .members import Member
+
+SILENCE_SECONDS = 6.0
+SETTINGS = {"WELNO_MISO_CHAT_SILENCE_SECONDS": str(SILENCE_SECONDS), "WELNO_RELAY_SSE_COMMENT_SECONDS": "0.5"}
+
+
+@pytest.fixture(scope="module")
+def server(demo_env: dict[str, str], postgres_url: str, server_home: Path) -> Iterator[Server]:
+    with Server(demo_env | SETTINGS, server_home / "chat.log") as started:
+        yield started
+
+
+@pytest.fixture
+def control(sandbox_url: str) -> Iterator[SandboxControl]:
+    made = SandboxControl(sandbox_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def persona(engine: Engine, world: World) -> UUID:
+    """Of the company of mina, jun and vera; an interview of `food` speaks in it."""
+    with Session(engine) as session, session.begin():
+        made = add_persona(session, world.company)
+        add_completed(session, world, world.food, "jun", made, "점심")
+    return made
+
+
+@pytest.fixture
+def ask(server: Server, control: SandboxControl, persona: UUID) -> Iterator[Any]:
+    """Opens answers, which are left at the end."""
+    with ExitStack() as opened:
+
+        def open_answer(member: Member, **more: Any) -> Answer:
+            return opened.enter_context(chatting(server.url, member, body_of(persona, **more)))
+
+        yield open_answer
+
+
+def test_each_frame_comes_as_it_is_said_and_in_order(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(chunk_delay_seconds=0.15)
+    began = time.monotonic()
+    answer = ask(vera)
+    first = answer.next_frame()
+    assert time.monotonic() - began < 1.5
+    frames = [first, *answer.frames()]
+    assert time.monotonic() - began > 1.5
+    assert (answer.response.status_code, frames[-2]["event"], frames[-1]) == (200, "message_end", "[DONE]")
+    assert answer.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert answer.response.headers["X-Accel-Buffering"] == "no"
+    assert "결제할 때 어디에서" in answer_text(frames)
+    assert {frame["task_id"] for frame in frames[:-1]} == {control.only_call()["task_id"]}
+
+
+@pytest.mark.parametrize(
+    ("manner", "events"),
+    [
+        ("cumulative", ["message_end", "[DONE]"]),
+        ("replaced", ["message_replace", "message_end", "[DONE]"]),
+        ("replaced_same", ["message", "message_end", "[DONE]"]),
+        ("no_done", ["message", "message_end"]),
+    ],
+)
+def test_every_manner_of_answering_is_relayed(
+    ask: Any, control: SandboxControl, vera: Member, manner: str, events: list[str]
+):
+    control.fault(chat=manner)
+    frames = ask(vera).frames()
+    assert [frame if frame == "[DONE]" else frame["event"] for frame in frames][-len(events) :] == events
+
+
+def test_an_agent_s_thoughts_and_pictures_are_relayed(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(chat="agent")
+    frames = ask(vera).frames()
+    assert [frame["event"] for frame in frames[:3]] == ["agent_thought", "message_file", "agent_message"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "details"),
+    [
+        ({"status": 503}, "MISO_UNAVAILABLE", {"response_status": 503, "provider_code": "service_unavailable"}),
+        ({"status": 429}, "MISO_UNAVAILABLE", {"response_status": 429, "provider_code": "too_many_requests"}),
+        ({"status": 500}, "MISO_UNAVAILABLE", {"response_status": 500, "provider_code": "internal_server_error"}),
+        ({"status": 502, "html": True}, "MISO_UNAVAILABLE", {"response_status": 502}),
+        ({"cut": "before"}, "MISO_UNAVAILABLE", None),
+        ({"code": "app_unavailable"}, "MISO_REJECTED", {"response_status": 400, "provider_code": "app_unavailable"}),
+        ({"status": 401}, "MISO_REJECTED", {"response_status": 401, "provider_code": "unauthorized"}),
+    ],
+    ids=str,
+)
+def test_an_error_before_the_answer_is_a_502(
+    ask: Any, control: SandboxControl, vera: Member, fault: dict[str, Any], code: str, details: Any
+):
+    control.fault(**fault)
+    response = ask(vera).response
+    response.read()
+    assert (response.status_code, response.json()["error"]["code"]) == (502, code)
+    assert response.json()["error"].get("details") == details
+
+
+def test_nothing_like_json_ends_without_a_word_of_it(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(malformed=True)
+    assert [frame["code"] for frame in ask(vera).frames()] == ["MISO_ANSWER_LOST"]
+
+
+def test_an_answer_that_breaks_off_ends_with_our_error(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(cut_after_chunks=3)
+    frames = ask(vera).frames()
+    assert [frame["event"] for frame in frames] == ["message"] * 3 + ["error"]
+    assert (frames[-1]["code"], frames[-1]["message"]) == (
+        "MISO_ANSWER_LOST",
+        "답이 중간에 끊겼어요. 다시 물어봐 주세요.",
+    )
+
+
+def test_miso_s_own_late_error_is_the_last_frame(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(error_after_chunks=2)
+    frames = ask(vera).frames()
+    assert [frame["event"] for frame in frames] == ["message", "message", "error"]
+    assert frames[-1]["code"] == "completion_request_error"
+
+
+def test_pings_become_comments_and_are_signs_of_life(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(chat="pings_only", chunk_delay_seconds=0.2)
+    blocks = ask(vera).blocks
+    assert {next(blocks) for _ in range(10)} == {": alive"}
+
+
+def test_without_a_frame_it_is_given_up_and_stopped(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(chunk_delay_seconds=60)
+    answer = ask(vera)
+    answer.next_frame()
+    began = time.monotonic()
+    blocks = list(answer.blocks)
+    assert SILENCE_SECONDS - 1 < time.monotonic() - began < SILENCE_SECONDS + 2
+    assert blocks[:5] == [": alive"] * 5
+    assert "MISO_TIMEOUT" in blocks[-1]
+    wait_until(lambda: control.only_call()["stopped"])
+
+
+def test_the_answer_begins_after_five_seconds_and_then_tells_the_refusal(
+    ask: Any, control: SandboxControl, vera: Member
+):
+    control.fault(delay_seconds=5.3, status=503)
+    began = time.monotonic()
+    answer = ask(vera)
+    assert (answer.response.status_code, next(answer.blocks)) == (200, ": alive")
+    assert 4.5 < time.monotonic() - began < 5.3
+    assert [frame["code"] for frame in answer.frames()] == ["MISO_UNAVAILABLE"]
+
+
+def test_who_leaves_ends_the_answer_at_miso_within_two_seconds(
+    server: Server, control: SandboxControl, persona: UUID, vera: Member
+):
+    control.fault(chunk_delay_seconds=0.2)
+    with chatting(server.url, vera, body_of(persona)) as answer:
+        answer.next_frame()
+    began = time.monotonic()
+    call = wait_until(lambda: next((one for one in control.calls() if one["delivered"] is False), None))
+    assert time.monotonic() - began < 2
+    assert wait_until(lambda: control.only_call()["stopped"])
+    assert control.calls(path=f"/chat/{call['task_id']}/stop")[0]["user"] == call["user"]
+    wait_until(lambda: server.sample("welno_chats_open") == 0)
+
+
+def test_who_leaves_a_silent_answer_ends_it_too(server: Server, control: SandboxControl, persona: UUID, vera: Member):
+    control.fault(chunk_delay_seconds=60)
+    with chatting(server.url, vera, body_of(persona)) as answer:
+        answer.next_frame()
+    assert wait_until(lambda: control.only_call()["stopped"], 2)
+
+
+def test_an_account_has_four_answers_at_once(ask: Any, control: SandboxControl, vera: Member, jun: Member):
+    control.fault(chunk_delay_seconds=0.3)
+    for _ in range(CHATS_OF_ACCOUNT):
+        assert ask(vera).next_frame()["event"] == "message"
+    refused = ask(vera).response
+    refused.read()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "TOO_MANY_CHATS")
+    assert ask(jun).next_frame()["event"] == "message"
+
+
+def test_what_is_asked_of_miso_is_masked_and_says_nothing_of_whom(ask: Any, control: SandboxControl, vera: Member):
+    ask(vera, question="김하늘 님 번호가 010-1234-5678 맞나요?").frames()
+    call = control.only_call()
+    assert "[전화1]" in call["body"]
+    for known in ("1234", "하늘", "vera", str(vera.name)):
+        assert known not in call["body"]
+    assert call["user"].startswith("acc-")
+
+
+def test_insights_are_of_the_account_s_own_projects(
+    ask: Any, control: SandboxControl, engine: Engine, world: World, persona: UUID, mina: Member, vera: Member
+):
+    with Session(engine) as session, session.begin():
+        add_completed(session, world, world.bank, "mina", persona, "송금")
+        add_completed(session, world, world.food, "jun", None, "남의")
+        add_completed(session, world, world.food, "jun", persona, "미완", status="processing")
+        gone = {"deleted_at": "2026-11-20T00:00:00Z", "deleted_by": world.people["jun"]}
+        add_completed(session, world, world.food, "jun", persona, "지운", **gone)
+    for member in (mina, vera):
+        ask(member).frames()
+    of_mina, of_vera = (call["body"] for call in control.calls())
+    assert "점심 알게 된 것" in of_vera
+    assert "점심 아픈 곳" in of_vera
+    assert "점심 바라는 것" in of_vera
+    assert "송금 알게 된 것" in of_mina
+    for hidden in ("송금", "남의", "미완", "지운"):
+        assert hidden not in of_vera
+
+
+def test_a_conversation_goes_on_for_its_account_and_persona_alone(
+    ask: Any, control: SandboxControl, engine: Engine, world: World, vera: Member, jun: Member
+):
+    first = ask(vera).frames()[0]["conversation_id"]
+    again = ask(vera, conversationId=first).frames()
+    assert again[0]["conversation_id"] == first
+    with Session(engine) as session, session.begin():
+        other = add_persona(session, world.company, "P10")
+    for member, more in (
+        (jun, {"conversationId": first}),
+        (vera, {"conversationId": "unknown"}),
+        (vera, {"conversationId": first, "personaId": str(other)}),
+    ):
+        response = ask(member, **more).response
+        response.read()
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "CONVERSATION_NOT_FOUND")
+    assert len(control.calls()) == 2
+
+
+def test_signing_out_ends_the_answer(ask: Any, control: SandboxControl, vera: Member):
+    control.fault(chunk_delay_seconds=0.3)
+    answer = ask(vera)
+    answer.next_frame()
+    vera.ask("POST", "/api/v1/accounts/logout")
+    last = answer.frames()[-1]
+    assert (last["event"], last["code"]) == ("error", "UNAUTHORIZED")
+    assert wait_until(lambda: control.only_call()["stopped"])
+
+
+def test_a_lost_membership_ends_the_answer(ask: Any, control: SandboxControl, world: World, mina: Member, vera: Member):
+    control.fault(chunk_delay_seconds=0.3)
+    answer = ask(vera)
+    answer.next_frame()
+    mina.ask("DELETE", f"/api/projects/{world.food}/members?accountId={world.people['vera']}")
+    assert answer.frames()[-1]["code"] == "PERSONA_NOT_FOUND"
+
+
+def test_nothing_of_it_stands_in_logs_or_metrics(
+    ask: Any, server: Server, control: SandboxControl, persona: UUID, vera: Member
+):
+    control.fault(cut_after_chunks=3)
+    frames = ask(vera).frames()
+    said = [word for word in (QUESTION + answer_text(frames)).split() if len(word) > 1]
+    written = server.log.read_text() + ask(vera).response.http_version
+    assert "/api/chat" in written
+    for word in (*said, frames[0]["conversation_id"], str(persona)):
+        assert word not in written
+    assert server.sample("welno_relay_closed_total", transport="chat", reason="MISO_ANSWER_LOST") >= 1
+
+
+def test_a_process_that_stops_tells_the_reader_and_miso(
+    control: SandboxControl, demo_env: dict[str, str], server_home: Path, persona: UUID, vera: Member
+):
+    control.fault(chunk_delay_seconds=0.3)
+    with Server(demo_env, server_home / "chat-stopped.log") as stopping:
+        process: Process = stopping.process
+        with chatting(stopping.url, vera, body_of(persona)) as answer:
+            answer.next_frame()
+            process.send(process.stop_signal)
+            assert answer.frames()[-1]["code"] == "STORE_UNAVAILABLE"
+            assert wait_until(lambda: control.only_call()["stopped"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"messages": [{"role": "user", "content": "왜?"}]}, "personaId"),
+        ({"messages": [{"role": "user", "content": "왜?"}], "personaId": "undefined"}, "personaId"),
+        ({"messages": [], "personaId": "x"}, "messages"),
+        ({"personaId": "x"}, "messages"),
+        ({"messages": [{"role": "assistant", "content": "네"}], "personaId": "x"}, "messages"),
+        ({"messages": [{"role": "user", "content": " \n"}], "personaId": "x"}, "messages"),
+        ({"messages": [{"role": "user", "content": "가" * 4001}], "personaId": "x"}, "messages"),
+        ({"messages": [{"role": "robot", "content": "왜?"}], "personaId": "x"}, "messages"),
+    ],
+    ids=str,
+)
+def test_what_is_no_question_is_refused(vera: Member, body: dict[str, Any], field: str):
+    answer = vera.ask("POST", "/api/chat", json=body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "VALIDATION_FAILED")
+    assert {name.partition(".")[0] for name in answer.json["error"]["details"]} == {field}
+
+
+def test_a_stranger_cannot_tell_a_persona_from_none(app: Flask, persona: UUID, sora: Member):
+    answers = [sora.ask("POST", "/api/chat", json=body_of(one)) for one in (persona, UUID(int=7), "no-id")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.json["error"]["code"] + answer.json["error"]["message"] for answer in answers}) == 1
+    nobody = app.test_client(use_cookies=False).post("/api/chat", json=body_of(persona))
+    assert nobody.status_code == 401
+
+
+def test_without_a_key_it_is_not_configured(app_of: AppOf, web_settings: Settings, persona: UUID, vera: Member):
+    keyless = replace(web_settings.interviews, miso_agent_api_key="")
+    client = app_of(replace(web_settings, interviews=keyless)).test_client(use_cookies=False)
+    answer = Member(client, vera.name, vera.token).ask("POST", "/api/chat", json=body_of(persona))
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "NOT_CONFIGURED")

@@ -1,0 +1,151 @@
+"""Speakers and highlights: what members add to an analysis, and what the project is told of it."""
+
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from models.interviews import Interview
+from services.interviews.utterance_index import index_utterances
+from tests.integration.interviews.company import World, add_interview
+from webapp.current import parts
+
+from .members import Member
+
+SCRIPT = [
+    {"id": [1], "speaker": "진행자", "category": "질문", "cleaned_sentence": "어떠셨어요?"},
+    {"id": [2, 3], "speaker": "[이름1]", "category": "불편", "cleaned_sentence": "결제가 느려요."},
+    {"id": [4], "speaker": "화자2", "category": "불편", "cleaned_sentence": "저도 결제가 느려요."},
+]
+RANGE = {"firstUtteranceId": 1, "lastUtteranceId": 3}
+
+
+@pytest.fixture
+def path(app: Flask, world: World) -> str:
+    with Session(parts(app).stores.engine) as session, session.begin():
+        made = add_interview(session, world, world.food, "jun", status="completed", cleaned_script=SCRIPT)
+        index_utterances(session, session.get_one(Interview, made))
+    return f"/api/interviews/{made}"
+
+
+def events_of(app: Flask, world: World) -> list[dict[str, Any]]:
+    page = parts(app).stores.streams.read_after(f"project:{world.food}", 0)
+    return [orjson.loads(event.to_json()) for event in page.events]
+
+
+def speakers_in(member: Member, path: str) -> list[str]:
+    return [one["speaker"] for one in member.ask("GET", path).json["interview"]["cleaned_script"]]
+
+
+def test_speakers_are_named_and_merged_and_named_anew(jun: Member, vera: Member, world: World, path: str):
+    body = {"speakers": {"[이름1]": " 참여자  A", "화자2": "참여자 A"}}
+    named = jun.ask("PUT", f"{path}/speakers", json=body).json
+    assert named["revision"] == 2
+    assert named["speakers"] == [
+        {"label": "진행자", "name": "진행자", "utterances": 1},
+        {"label": "[이름1]", "name": "참여자 A", "utterances": 1},
+        {"label": "화자2", "name": "참여자 A", "utterances": 1},
+    ]
+    assert vera.ask("GET", path).json["interview"]["speakers"] == named["speakers"]
+    assert speakers_in(vera, path) == ["진행자", "참여자 A", "참여자 A"]
+    found = vera.ask("GET", f"/api/projects/{world.food}/search?q=결제").json["results"]
+    assert [(one["speaker"], one["before"]["speaker"]) for one in found] == [("참여자 A", "진행자"), ("참여자 A",) * 2]
+    assert "참여자 A: 결제가" in vera.ask("GET", f"{path}/export?format=md").text
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": ""}})
+    assert speakers_in(vera, path) == ["진행자", "[이름1]", "화자2"]
+
+
+@pytest.mark.parametrize(
+    "speakers", [{"화자2": "김하늘"}, {"화자2": "010-1234-5678"}, {"화자9": "참여자 A"}, ["a"], None]
+)
+def test_a_name_of_a_person_and_an_unknown_speaker_are_refused(jun: Member, path: str, speakers: Any):
+    answer = jun.ask("PUT", f"{path}/speakers", json={"speakers": speakers})
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["speakers"])
+    assert speakers_in(jun, path) == ["진행자", "[이름1]", "화자2"]
+
+
+def highlight(member: Member, path: str, **more: Any) -> dict[str, Any]:
+    answer = member.ask("POST", f"{path}/highlights", json=RANGE | more)
+    assert answer.status_code == 200, answer.text
+    made: dict[str, Any] = answer.json["highlight"]
+    return made
+
+
+def test_highlights_are_told_and_seen_by_all(
+    app: Flask, jun: Member, mina: Member, vera: Member, world: World, path: str
+):
+    first = highlight(jun, path, tags=["결제", " 결제 ", "", "느림"], note="중요해요")
+    second = highlight(mina, path)
+    assert (first["tags"], first["note"], first["account"]["name"]) == (["결제", "느림"], "중요해요", "jun")
+    assert vera.ask("GET", f"{path}/highlights").json["highlights"] == [first, second]
+    changed = mina.ask("PUT", f"{path}/highlights/{first['id']}", json=RANGE | {"lastUtteranceId": 4}).json["highlight"]
+    assert (changed["last_utterance_id"], changed["tags"], changed["account"]) == (4, [], first["account"])
+    assert jun.ask("DELETE", f"{path}/highlights/{second['id']}").status_code == 204
+    assert vera.ask("GET", f"{path}/highlights").json["highlights"] == [changed]
+    told = events_of(app, world)
+    assert [(event["type"], event["data"]["revision"]) for event in told] == [
+        ("interview:highlighted", number) for number in (2, 3, 4, 5)
+    ]
+    assert told[0]["data"] == {
+        "interviewId": path.rpartition("/")[2],
+        "highlightId": first["id"],
+        "highlight": {name: value for name, value in first.items() if name != "note"},
+        "revision": 2,
+    }
+    assert (told[3]["data"]["highlightId"], told[3]["data"]["highlight"]) == (second["id"], None)
+
+
+def test_what_a_highlight_says_is_masked(app: Flask, jun: Member, world: World, path: str):
+    made = highlight(jun, path, tags=["김하늘님"], note="010-1234-5678로 전화하기")
+    assert (made["tags"], made["note"]) == (["[이름1]님"], "[전화1]로 전화하기")
+    assert "김하늘" not in str(events_of(app, world))
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"firstUtteranceId": 3, "lastUtteranceId": 1}, "lastUtteranceId"),
+        ({"firstUtteranceId": 1, "lastUtteranceId": 9}, "lastUtteranceId"),
+        ({"firstUtteranceId": 1}, "lastUtteranceId"),
+        ({"firstUtteranceId": -1, "lastUtteranceId": 1}, "firstUtteranceId"),
+        (RANGE | {"tags": ["가"] * 11}, "tags"),
+        (RANGE | {"note": "가" * 1001}, "note"),
+    ],
+)
+def test_a_wrong_highlight_names_its_field(jun: Member, path: str, body: dict[str, Any], field: str):
+    answer = jun.ask("POST", f"{path}/highlights", json=body)
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, [field])
+
+
+def test_a_projects_highlights_are_found_by_tag(jun: Member, vera: Member, world: World, path: str):
+    made = [highlight(jun, path, tags=tags) for tags in (["결제"], ["느림"], ["결제", "느림"])]
+    listed = f"/api/projects/{world.food}/highlights"
+    found = vera.ask("GET", f"{listed}?tag=결제").json["highlights"]
+    assert [one["id"] for one in found] == [made[2]["id"], made[0]["id"]]
+    assert len(vera.ask("GET", listed).json["highlights"]) == 3
+    jun.ask("DELETE", path)
+    assert vera.ask("GET", listed).json["highlights"] == []
+    assert vera.ask("GET", f"{path}/highlights").status_code == 404
+
+
+def test_a_highlight_belongs_to_its_interview(app: Flask, jun: Member, world: World, path: str):
+    made = highlight(jun, path)
+    with Session(parts(app).stores.engine) as session, session.begin():
+        other = add_interview(session, world, world.food, "jun", status="completed", cleaned_script=SCRIPT)
+    for method, body in (("PUT", RANGE), ("DELETE", None)):
+        answer = jun.ask(method, f"/api/interviews/{other}/highlights/{made['id']}", json=body)
+        assert (answer.status_code, answer.json["error"]["code"]) == (404, "HIGHLIGHT_NOT_FOUND")
+
+
+def test_erasing_takes_names_and_highlights_along(jun: Member, mina: Member, engine: Engine, path: str):
+    highlight(jun, path, note="중요해요")
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "참여자 A"}})
+    assert mina.ask("DELETE", f"{path}?erase=true").json["receipt"]["highlights"] == 1
+    with engine.connect() as connection:
+        left = connection.execute(text("select cast(t as text) from welno.interviews t")).scalars().all()
+        assert not [row for row in left if "참여자" in row]
+        theirs = text("select count(*) from welno.highlights where interview_id = :id")
+        assert connection.execute(theirs, {"id": path.rpartition("/")[2]}).scalar_one() == 0

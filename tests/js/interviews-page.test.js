@@ -1,0 +1,97 @@
+/** What the members' pages read of an analysis, and what stands behind the `#` of a project's page. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  factsOf,
+  partsOf,
+  pointsOf,
+  quotesOf,
+  textsOf,
+  utterancesOf,
+} from "../../webapp/static/page/interviews/reading.js";
+import { interviewHash, personaHash, placeOf, searchHash } from "../../webapp/static/page/interviews/routes.js";
+import { explainTo, formatDay, formatSize, nameStatus } from "../../webapp/static/page/interviews/words.js";
+
+const SCRIPT = utterancesOf([
+  { id: [1], speaker: "진행자", category: "질문", cleaned_sentence: "언제 쓰세요?" },
+  { id: [2, 3], speaker: "[이름1]", category: "행동", cleaned_sentence: "출근길에 써요. 지하철에서요." },
+]);
+
+for (const [name, value, texts] of [
+  ["texts", ["짧다", " 길다 "], ["짧다", "길다"]],
+  ["objects", [{ description: "짧다" }, { question: "왜?" }, { other: 1 }], ["짧다", "왜?"]],
+  ["one text", "짧다", ["짧다"]],
+  ["nothing", null, []],
+  ["numbers and holes", [3, null, ""], ["3"]],
+]) {
+  test(`${name} in the place of texts are read as far as they say something`, () => assert.deepEqual(textsOf(value), texts));
+}
+
+test("an utterance is known by each of its numbers", () => {
+  assert.deepEqual(SCRIPT[1].numbers, [2, 3]);
+  assert.deepEqual(utterancesOf("no script"), []);
+  assert.deepEqual(utterancesOf([{ cleaned_sentence: "번호가 없다" }, null])[0].number, 1);
+});
+
+for (const [name, evidence, quotes] of [
+  ["words of the script", ["출근길에 써요."], [{ text: "출근길에 써요.", line: 2 }]],
+  ["words behind their number", ["2: 출근길에 써요."], [{ text: "2: 출근길에 써요.", line: 2 }]],
+  ["words that nobody said", ["아무 말"], [{ text: "아무 말", line: null }]],
+  ["a quote that was looked up", [{ quote: "출근길", utterance_ids: [3], verified: true }], [{ text: "출근길", line: 3 }]],
+  ["a quote that was not found", [{ quote: "없음", utterance_ids: [], verified: false }], [{ text: "없음", line: null }]],
+  ["no evidence", undefined, []],
+]) {
+  test(`evidence of ${name} leads where it stands`, () => assert.deepEqual(quotesOf(evidence, SCRIPT), quotes));
+}
+
+test("a point without words is none", () => {
+  assert.deepEqual(pointsOf([{ description: "막힌다", evidence: [] }, { evidence: ["출근길"] }], SCRIPT), [
+    { text: "막힌다", quotes: [] },
+  ]);
+});
+
+test("facts are named where we know their names", () => {
+  const facts = factsOf({ topic: "은행", topics: ["송금", "이체"], mood: "밝음", nothing: null });
+  assert.deepEqual(facts, [["주제", "은행"], ["주제", "송금, 이체"], ["mood", "밝음"]]);
+  assert.deepEqual(factsOf(["은행"]), []);
+});
+
+test("a part of the script begins at its first number", () => {
+  const sections = [{ sector_name: "도입", start_line: 1 }, { sector_name: "", start_line: 2 }, { start_line: "3" }];
+  assert.deepEqual([...partsOf(sections)], [[1, "도입"]]);
+});
+
+for (const [hash, place] of [
+  ["", { view: "interviews", interview: null, line: null }],
+  [interviewHash("i-1"), { view: "interviews", interview: "i-1", line: null }],
+  [interviewHash("i-1", 4), { view: "interviews", interview: "i-1", line: 4 }],
+  [searchHash("쿠폰 & 할인"), { view: "search", words: "쿠폰 & 할인" }],
+  ["#chat", { view: "chat", persona: null }],
+  [personaHash("c-1"), { view: "chat", persona: "c-1" }],
+  ["#interview=i-1&line=x", { view: "interviews", interview: "i-1", line: null }],
+]) {
+  test(`the address ${hash || "without a #"} names its view`, () => {
+    const found = placeOf(hash);
+    assert.deepEqual(Object.fromEntries(Object.keys(place).map((key) => [key, found[key]])), place);
+  });
+}
+
+test("a field's fault is told in its own words", () => {
+  const error = { status: 400, code: "VALIDATION_FAILED", message: "확인해 주세요.", details: { file: ["빈 파일이에요."] } };
+  assert.equal(explainTo(error), "빈 파일이에요.");
+});
+
+test("a wrong password and too many of them are told apart", () => {
+  const told = { message: "", details: null, retryAfterSeconds: 600 };
+  assert.match(explainTo({ ...told, status: 401, code: "LOGIN_FAILED" }), /맞지 않아요/);
+  assert.match(explainTo({ ...told, status: 429, code: "RATE_LIMITED" }), /10분 뒤에/);
+});
+
+test("statuses, days and sizes are written for people", () => {
+  assert.deepEqual(
+    [nameStatus("analyzing"), nameStatus("other"), formatDay("2026-11-03"), formatSize(900), formatSize(5_452_595)],
+    ["분석 중", "other", "2026년 11월 3일", "900B", "5.2MB"],
+  );
+});

@@ -1,0 +1,163 @@
+/**
+ * One interview: its state, its analysis, and what may be done with it.
+ * @module
+ */
+
+import { askToConfirm } from "../kit/dialog.js";
+import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
+import { makeAnalysis, utteranceId } from "./analysis.js";
+import { client } from "./entry.js";
+import { makeChip } from "./interview_list.js";
+import { retryInterview } from "./retry.js";
+import { interviewHash } from "./routes.js";
+import { explainTo, formatDay, troubleOf } from "./words.js";
+
+const MARK_CLASS = "marked";
+
+export class InterviewView {
+  #may;
+  #onGone;
+  #id = /** @type {string|null} */ (null);
+  #shown = /** @type {any} */ (null);
+  #turn = 0;
+
+  /** @param {{edit: boolean, readOriginal: boolean}} may @param {() => void} onGone it is no longer there */
+  constructor(may, onGone) {
+    this.#may = may;
+    this.#onGone = onGone;
+    find("interview-retry").addEventListener("click", () => this.#act("interview-retry", () => this.#retry()));
+    find("interview-delete").addEventListener("click", () => this.#act("interview-delete", () => this.#delete()));
+    find("analysis").addEventListener("click", (/** @type {any} */ event) => {
+      // The address says already where that leads: nothing would happen by itself.
+      if (event.target.closest("a")?.getAttribute("href") === location.hash) this.#jump(this.#lineAsked);
+    });
+  }
+
+  #lineAsked = /** @type {number|null} */ (null);
+
+  /** @param {string|null} id null: none @param {number|null} line the utterance to go to */
+  async open(id, line) {
+    const isOther = id !== this.#id;
+    this.#id = id;
+    this.#lineAsked = line;
+    show(find("interview"), id !== null && this.#shown?.id === id);
+    show(find("interview-none"), id === null);
+    if (id === null) return;
+    if (isOther || this.#shown?.id !== id) {
+      if (!(await this.#load(id))) return;
+      if (line === null) find("interview-title").focus();
+    }
+    if (line !== null) this.#jump(line);
+  }
+
+  /** The list's row of it has changed. @param {any} row */
+  async refresh(row) {
+    if (this.#id === row.id && this.#shown?.id === row.id && row.revision > this.#shown.revision) await this.#load(row.id);
+  }
+
+  /** @returns {string|null} */
+  get id() {
+    return this.#id;
+  }
+
+  /** @param {string} id @returns {Promise<boolean>} whether it is shown */
+  async #load(id) {
+    const turn = ++this.#turn;
+    try {
+      const interview = await client.interview(id);
+      if (turn !== this.#turn || id !== this.#id) return false;
+      this.#draw(interview);
+      return true;
+    } catch (/** @type {any} */ error) {
+      if (turn === this.#turn && id === this.#id) this.#showFault(error);
+      return false;
+    }
+  }
+
+  /** @param {any} error */
+  #showFault(error) {
+    if (error.status === 404) {
+      showToast("info", "삭제했거나 볼 수 없는 인터뷰예요.");
+      return this.#onGone();
+    }
+    show(find("interview"));
+    showError(find("interview-failed"), { ...troubleOf(error), next: { act: () => this.#id && this.open(this.#id, null) } });
+  }
+
+  /** @param {any} interview */
+  #draw(interview) {
+    this.#shown = interview;
+    const { id, title, workflow_status: status, interview_date, attempt, error } = interview;
+    find("interview-title").textContent = title;
+    const tries = attempt > 1 ? [make("span", {}, `${attempt}번째 분석`)] : [];
+    find("interview-facts").replaceChildren(makeChip(status), make("span", {}, formatDay(interview_date)), ...tries);
+    showError(find("interview-failed"), status === "failed" ? { text: error?.message || "분석에 실패했어요." } : null);
+    this.#offer(id, status);
+    find("analysis").replaceChildren(...makeAnalysis(interview, (line) => interviewHash(id, line)));
+    if (status === "processing" || status === "analyzing") find("analysis").prepend(makeWaiting());
+    show(find("interview"));
+  }
+
+  /** @param {string} id @param {string} status */
+  #offer(id, status) {
+    const isDone = status === "completed";
+    offerLink("interview-xlsx", isDone, client.exportUrl(id, "xlsx"));
+    offerLink("interview-md", isDone, client.exportUrl(id, "md"));
+    offerLink("interview-original", this.#may.readOriginal, client.originalUrl(id));
+    show(find("interview-retry"), this.#may.edit && status === "failed");
+    show(find("interview-delete"), this.#may.edit);
+    show(find("interview-buttons"), this.#may.edit || isDone);
+  }
+
+  /** @param {number|null} line */
+  #jump(line) {
+    const place = line === null ? null : document.getElementById(utteranceId(line));
+    const utterance = place?.closest("li");
+    if (!utterance) return;
+    for (const marked of document.querySelectorAll(`.${MARK_CLASS}`)) marked.classList.remove(MARK_CLASS);
+    utterance.classList.add(MARK_CLASS);
+    utterance.focus({ preventScroll: true });
+    utterance.scrollIntoView({ block: "center" });
+  }
+
+  /** @param {string} button @param {() => Promise<void>} work */
+  #act(button, work) {
+    return whileBusy(find(button), async () => {
+      try {
+        await work();
+      } catch (/** @type {any} */ error) {
+        showToast("error", explainTo(error), error.requestId);
+      }
+    });
+  }
+
+  async #retry() {
+    await retryInterview(this.#shown.id, this.#shown.title);
+  }
+
+  async #delete() {
+    const question = {
+      title: "인터뷰를 삭제할까요?",
+      text: "‘삭제한 인터뷰’에서 되돌릴 수 있어요. 분석하고 있었다면 멈춰요.",
+      yes: "삭제",
+      look: /** @type {const} */ ("danger"),
+      about: this.#shown.title,
+    };
+    if (!(await askToConfirm(question))) return;
+    await client.remove(this.#shown.id);
+    this.#onGone();
+  }
+}
+
+/** @param {string} id @param {boolean} isOffered @param {string} href */
+function offerLink(id, isOffered, href) {
+  show(find(id), isOffered);
+  find(id).href = href;
+}
+
+function makeWaiting() {
+  const text = "분석하고 있어요. 끝나면 여기에 바로 나와요.";
+  return make("p", { class: "waiting", role: "status" }, make("span", { class: "spinner", "aria-hidden": "true" }), text);
+}

@@ -1,0 +1,151 @@
+/**
+ * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the personas.
+ * @module
+ */
+
+import { InterviewFeed } from "../../sdk/interviews/feed.js";
+import { showConnection } from "../kit/connection.js";
+import { find, show } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
+import { ChatView } from "./chat_view.js";
+import { DeletedList } from "./deleted_list.js";
+import { askToSignIn, client, enter } from "./entry.js";
+import { InterviewList } from "./interview_list.js";
+import { InterviewView } from "./interview_view.js";
+import { retryInterview } from "./retry.js";
+import { placeOf } from "./routes.js";
+import { SearchView } from "./search_view.js";
+import { UploadForm } from "./upload_form.js";
+import { explainTo, nameRole, troubleOf } from "./words.js";
+
+const projectId = location.pathname.split("/")[2];
+const VIEWS = /** @type {const} */ (["interviews", "search", "chat"]);
+
+class ProjectPage {
+  #list;
+  #view;
+  #deleted;
+  #feed;
+  #isGone = false; // the interview that is left
+  #search = new SearchView(projectId);
+  #chat = new ChatView(projectId);
+
+  /** @param {any} project */
+  constructor(project) {
+    const mayEdit = project.role !== "viewer";
+    const isAdmin = project.role === "admin";
+    this.#view = new InterviewView({ edit: mayEdit, readOriginal: isAdmin }, () => this.#leaveInterview());
+    this.#deleted = mayEdit ? new DeletedList(projectId, isAdmin) : null;
+    this.#list = new InterviewList(
+      {
+        retry: (id, title) => this.#try(() => retryInterview(id, title)),
+        retryUpload: (id) => this.#try(() => this.#feed.retryUpload(id)),
+        dismissUpload: (id) => this.#feed.dismissUpload(id),
+      },
+      mayEdit,
+    );
+    this.#feed = new InterviewFeed(projectId, {
+      client,
+      onChange: (interviews) => this.#show(interviews),
+      onToast: (level, text, { data }) => showToast(level, this.#aboutWhich(text, data)),
+      onEvent: ({ type }) => (type === "interview:deleted" || type === "interview:added") && this.#deleted?.refresh(),
+      onState: (state, reason) => this.#noteState(state, reason),
+    });
+    if (mayEdit) new UploadForm((upload) => this.#upload(upload), project.requires_consent);
+    addEventListener("hashchange", () => this.#go());
+    this.#feed.start();
+    this.#go();
+  }
+
+  /** The view that the address names. */
+  #go() {
+    const place = placeOf(location.hash);
+    const left = this.#view.id;
+    for (const view of VIEWS) {
+      show(find(`${view}-view`), view === place.view);
+      const tab = find(`tab-${view}`);
+      if (view === place.view) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    // A phone shows the list or the interview, a wider page both.
+    find("interviews-view").classList.toggle("is-open", place.interview !== null);
+    this.#list.mark(place.interview);
+    if (place.view === "interviews") this.#view.open(place.interview, place.line);
+    else if (place.view === "search") this.#search.open(place.words);
+    else this.#chat.open(place.persona);
+    if (place.view === "interviews" && place.interview === null && left !== null) this.#focusListAfter(left);
+  }
+
+  /** The keyboard goes on where it came from. @param {string} id */
+  #focusListAfter(id) {
+    const link = this.#isGone ? null : document.getElementById(`open-${id}`);
+    this.#isGone = false;
+    (link ?? find("interviews-title")).focus();
+  }
+
+  /** @param {any[]} interviews */
+  #show(interviews) {
+    const more = () => this.#try(() => this.#feed.loadMore());
+    this.#list.show(interviews, this.#feed.hasMore ? more : null);
+    const open = interviews.find(({ id }) => id === this.#view.id);
+    if (open) this.#view.refresh(open);
+  }
+
+  #leaveInterview() {
+    this.#isGone = true;
+    location.hash = "interviews";
+  }
+
+  /** @param {import("../../sdk/interviews/client.js").Upload} upload */
+  async #upload(upload) {
+    const answer = await this.#feed.upload(upload);
+    if (answer?.duplicate_of) showToast("warning", "같은 내용의 인터뷰가 이 프로젝트에 이미 있어요.");
+    return answer;
+  }
+
+  /** @param {string} text @param {any} data of the event */
+  #aboutWhich(text, data) {
+    const id = data.interviewId ?? data.interview?.id;
+    const title = data.interview?.title ?? this.#feed.interviews.find((one) => one.id === id)?.title;
+    return title ? `${text}: ${title}` : text;
+  }
+
+  /** @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} reason */
+  #noteState(state, reason) {
+    showConnection(state);
+    if (state !== "closed") return;
+    if (reason === "unauthenticated") askToSignIn();
+    else this.#list.showError({ text: "이 프로젝트를 더 볼 수 없어요. 새로 바뀐 것은 나오지 않아요." });
+  }
+
+  /** @param {() => Promise<any>} work */
+  async #try(work) {
+    try {
+      await work();
+    } catch (/** @type {any} */ error) {
+      showToast("error", explainTo(error), error.requestId);
+    }
+  }
+}
+
+async function open() {
+  showError(find("project-failed"), null);
+  try {
+    await enter();
+    const project = await client.project(projectId);
+    find("project-title").textContent = project.name;
+    const facts = [project.company.name, `내 역할: ${nameRole(project.role)}`, project.purpose];
+    find("project-facts").textContent = facts.filter(Boolean).join(" · ");
+    document.title = `${project.name} · 웰노 인터뷰`;
+    show(find("project"));
+    new ProjectPage(project);
+  } catch (/** @type {any} */ error) {
+    if (error.status === undefined) throw error;
+    if (error.status === 401) return;
+    const next = error.status === 404 ? null : { act: open };
+    showError(find("project-failed"), { ...troubleOf(error), next });
+  }
+}
+
+open();

@@ -1,0 +1,32 @@
+/**
+ * What stands behind the `#` of a project's page: the view, and which interview or words it shows. Pure.
+ * @module
+ */
+
+/** @typedef {{view: "interviews"|"search"|"chat", interview: string|null, line: number|null, words: string,
+ *   persona: string|null}} Place */
+
+/** @param {string} hash @returns {Place} */
+export function placeOf(hash) {
+  const asked = new URLSearchParams(hash.replace(/^#/, ""));
+  const line = Number(asked.get("line") ?? Number.NaN);
+  const view = asked.has("search") ? "search" : asked.has("chat") ? "chat" : "interviews";
+  return {
+    view,
+    interview: asked.get("interview") || null,
+    line: Number.isInteger(line) ? line : null,
+    words: asked.get("search") ?? "",
+    persona: asked.get("chat") || null,
+  };
+}
+
+/** @param {string} id @param {number|null} [line] */
+export function interviewHash(id, line = null) {
+  return `#${new URLSearchParams({ interview: id, ...(line === null ? {} : { line: String(line) }) })}`;
+}
+
+/** @param {string} words */
+export const searchHash = (words) => `#${new URLSearchParams({ search: words })}`;
+
+/** @param {string} id */
+export const personaHash = (id) => `#${new URLSearchParams({ chat: id })}`;

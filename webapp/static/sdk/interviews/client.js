@@ -1,0 +1,246 @@
+/**
+ * The interviews' calls, one method each. The login is a cookie that no script reads; it is renewed when it has to be.
+ * @module
+ */
+
+import { HttpClient } from "../core/client.js";
+import { errorFrom, WelnoError } from "../core/errors.js";
+import { underLock } from "../core/locks.js";
+import { sendBody } from "./sending.js";
+
+const REFRESH_LOCK = "welno.interviews.refresh";
+const TRIES = 3;
+const PAUSE_MILLISECONDS = 1_000;
+
+/** @typedef {{id: string, name: string, email: string, company: {id: string, name: string}}} Account */
+/** What is uploaded: a file, or a text. `consents`: the person has agreed, where the project requires that.
+ * @typedef {{file?: File, text?: string, title?: string, maskWords?: string[], consents?: boolean}} Upload */
+/** `key`: the same for the same upload, so that one whose answer was lost is not taken twice. `onProgress` gets from 0
+ * to 1. @typedef {{key?: string, onProgress?: (sent: number) => void, signal?: AbortSignal}} UploadOptions */
+
+export class InterviewsClient extends HttpClient {
+  #onLoggedOut;
+  #account = /** @type {Account|null} */ (null);
+  #renewing = /** @type {Promise<boolean>|null} */ (null);
+  #renewals = 0;
+
+  /** @param {import("../core/client.js").ClientOptions & {onLoggedOut?: () => void}} [options] */
+  constructor({ onLoggedOut = () => {}, ...options } = {}) {
+    super({ baseUrl: "/api", ...options });
+    this.#onLoggedOut = onLoggedOut;
+  }
+
+  /** Whose login it is, once that was asked. */
+  get account() {
+    return this.#account;
+  }
+
+  /** @param {string} email @param {string} password @returns {Promise<Account>} */
+  async signIn(email, password) {
+    return this.#take(await this.#exchangeOnce("POST", "/v1/accounts/login", { body: { email, password } }));
+  }
+
+  /** @returns {Promise<Account>} */
+  async me() {
+    return this.#take(await this.request("GET", "/v1/accounts/me"));
+  }
+
+  async signOut() {
+    try {
+      await this.request("POST", "/v1/accounts/logout", { keepalive: true });
+    } finally {
+      this.#forget();
+    }
+  }
+
+  /** @returns {Promise<any[]>} mine, each with my role */
+  async projects() {
+    return (await this.request("GET", "/projects")).projects;
+  }
+
+  /** @param {string} id */
+  async project(id) {
+    return (await this.request("GET", projectPath(id))).project;
+  }
+
+  /** Newest first: `{interviews, next, last_event_id}`. @param {string} projectId
+   * @param {{limit?: number, before?: string, status?: string, deleted?: boolean}} [wish] `before`: the `next` of the
+   *   page before @returns {Promise<any>} */
+  interviews(projectId, wish = {}) {
+    const query = Object.entries(wish).filter(([, value]) => value !== undefined);
+    return this.request("GET", `${projectPath(projectId)}/interviews${queryOf(query)}`);
+  }
+
+  /** With its text and its analysis. @param {string} id */
+  async interview(id) {
+    return (await this.request("GET", interviewPath(id))).interview;
+  }
+
+  /** @param {string} projectId @returns {Promise<any[]>} */
+  async personas(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/personas`)).personas;
+  }
+
+  /** Utterances in which the words stand, over all interviews: `{results, next}`. @param {string} projectId
+   * @param {string} words @param {string|null} [after] the `next` of the page before @returns {Promise<any>} */
+  search(projectId, words, after = null) {
+    const query = [["q", words], ...(after === null ? [] : [["after", after]])];
+    return this.request("GET", `${projectPath(projectId)}/search${queryOf(/** @type {[string, any][]} */ (query))}`);
+  }
+
+  /** A failed analysis once more. `consents`: the person has agreed, where the project has come to require that.
+   * @param {string} id @param {{consents?: boolean}} [more] @returns {Promise<any>} */
+  retry(id, { consents = false } = {}) {
+    return this.request("POST", "/workflow/retry", { body: { interviewId: id, ...(consents ? { consent: true } : {}) } });
+  }
+
+  /** It can be restored for some days. @param {string} id */
+  remove(id) {
+    return this.request("DELETE", interviewPath(id));
+  }
+
+  /** For good. @param {string} id @returns {Promise<any>} what was erased, counted */
+  async erase(id) {
+    return (await this.request("DELETE", `${interviewPath(id)}?erase=true`)).receipt;
+  }
+
+  /** @param {string} id */
+  async restore(id) {
+    return (await this.request("POST", `${interviewPath(id)}/restore`)).interview;
+  }
+
+  /** Where the unmasked original is downloaded. @param {string} id */
+  originalUrl(id) {
+    return this.httpUrl(`${interviewPath(id)}/file`);
+  }
+
+  /** How many events of its stream came. @param {string} projectId @param {number} received */
+  reportReceived(projectId, received) {
+    return this.request("POST", "/metrics/sse/received", { body: { projectId, received }, background: true });
+  }
+
+  /** Where an analysis is downloaded. @param {string} id @param {"md"|"csv"|"json"|"xlsx"} format */
+  exportUrl(id, format) {
+    return this.httpUrl(`${interviewPath(id)}/export`, { format });
+  }
+
+  /** `{interview, duplicate_of}`; its events come by the project's stream. @param {string} projectId
+   * @param {Upload} upload @param {UploadOptions} [how] @returns {Promise<any>} */
+  upload(projectId, upload, how = {}) {
+    return this.#withRenewal(() => this.#sendUpload(bodyOf(projectId, upload), how));
+  }
+
+  /** The frames of an answer. @param {{messages: any[], personaId: string, conversationId?: string}} asked
+   * @param {AbortSignal} signal @returns {Promise<Response>} */
+  openChat(asked, signal) {
+    return this.#withRenewal(() => this.openEvents(this.httpUrl("/chat"), signal, { body: asked }));
+  }
+
+  /** A renewed login, once for all who ask at the same time, and one tab after the other: a refresh token that two tabs
+   * present counts as stolen. @returns {Promise<boolean>} false: the login is over */
+  renew() {
+    this.#renewing ??= underLock(REFRESH_LOCK, () => this.#renewNow()).finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  /** @param {string} method @param {string} url @param {import("../core/client.js").Sent} [sent] */
+  exchange(method, url, sent) {
+    return this.#withRenewal(() => super.exchange(method, url, sent));
+  }
+
+  /** @template T @param {() => Promise<T>} call @returns {Promise<T>} */
+  async #withRenewal(call) {
+    const renewals = this.#renewals;
+    try {
+      return await call();
+    } catch (/** @type {any} */ error) {
+      if (error.status !== 401) throw error;
+      // Another call may have renewed it while this one was under way.
+      if (renewals === this.#renewals && !(await this.renew())) throw error;
+      return call();
+    }
+  }
+
+  async #renewNow() {
+    const body = { idempotency_key: crypto.randomUUID() };
+    for (let tried = 1; ; tried += 1) {
+      try {
+        this.#take(await this.#exchangeOnce("POST", "/v1/accounts/refresh", { body }));
+        this.#renewals += 1;
+        return true;
+      } catch (/** @type {any} */ error) {
+        if (error.status === 401) return this.#end();
+        // An answer that was lost is given again under the same key.
+        if (!(error instanceof WelnoError) || !error.retryable || tried === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS * tried));
+      }
+    }
+  }
+
+  /** @param {string} method @param {string} path @param {import("../core/client.js").Sent} sent */
+  #exchangeOnce(method, path, sent) {
+    return super.exchange(method, this.httpUrl(path), sent);
+  }
+
+  /** @param {{body: FormData|string, headers: Record<string, string>}} content @param {UploadOptions} how */
+  async #sendUpload({ body, headers }, { key, ...how }) {
+    const reply = await sendBody(this.httpUrl("/workflow/async"), body, {
+      headers: {
+        ...headers,
+        ...(key ? { "Idempotency-Key": key } : {}),
+        ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}),
+      },
+      ...how,
+    });
+    const answer = await reply.json().catch(() => null);
+    if (reply.ok && answer !== null) return answer;
+    throw errorFrom(reply, answer);
+  }
+
+  /** @param {any} answer @returns {Account} */
+  #take({ account, access_token: token }) {
+    this.#account = account;
+    if (token && this.token !== null) this.useToken(token); // of who goes by token alone
+    return account;
+  }
+
+  #end() {
+    this.#forget();
+    this.#onLoggedOut();
+    return false;
+  }
+
+  #forget() {
+    this.#account = null;
+    this.useToken(null);
+  }
+}
+
+/** @param {string} id */
+const projectPath = (id) => `/projects/${encodeURIComponent(id)}`;
+/** @param {string} id */
+const interviewPath = (id) => `/interviews/${encodeURIComponent(id)}`;
+
+/** @param {[string, any][]} entries */
+function queryOf(entries) {
+  return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+/** A file goes as a form, a text as JSON: a form's fields are bounded. @param {string} projectId @param {Upload} upload
+ * @returns {{body: FormData|string, headers: Record<string, string>}} */
+function bodyOf(projectId, { file, text, title, maskWords = [], consents = false }) {
+  if (!file) {
+    const body = { projectId, text, title, maskWords, consent: consents };
+    return { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  }
+  const form = new FormData();
+  form.append("projectId", projectId);
+  if (title) form.append("title", title);
+  if (file.lastModified) form.append("lastModified", String(file.lastModified));
+  if (maskWords.length) form.append("maskWords", maskWords.join(","));
+  if (consents) form.append("consent", "true");
+  form.append("file", file, file.name); // last: what is refused for its fields is refused before
+  return { body: form, headers: {} };
+}
