@@ -1,7 +1,7 @@
 """Accounts: made, disabled and given passwords by operators' commands; looked up by whoever signs in.
 
 Errors: AccountsError (not retryable) > AccountExists, AccountNotFound, PasswordTooShort, PasswordTooEasy,
-RoleOfAnotherKind, NotAnEmail, CompanyNeeded, LastAdmin.
+RoleOfAnotherKind, NotAnEmail, CompanyNeeded, LastStaffAdmin.
 """
 
 import re
@@ -62,7 +62,7 @@ class CompanyNeeded(AccountsError):
     """Members, and they alone, belong to a company."""
 
 
-class LastAdmin(AccountsError):
+class LastStaffAdmin(AccountsError):
     """Without this one nobody could make or change the hospital's staff."""
 
 
@@ -168,11 +168,11 @@ def disable_account(work: Work, account: Account) -> None:
 
 def require_another_admin(session: Session, account_id: UUID) -> None:
     """Before an account of the staff loses the role, or is disabled. Locks all admins, before any single account, so
-    that two who take it from each other do so one after the other. Raises LastAdmin."""
+    that two who take it from each other do so one after the other. Raises LastStaffAdmin."""
     is_admin = (Account.kind == AccountKind.STAFF, Account.role == AccountRole.ADMIN, Account.is_active)
     query = select(Account.account_id).where(*is_admin).order_by(Account.account_id).with_for_update()
     if list(session.scalars(query)) == [account_id]:
-        raise LastAdmin
+        raise LastStaffAdmin
 
 
 def enable_account(account: Account) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from models.accounts import Account, AccountKind, AccountRole
 from services.accounts.accounts import (
     AccountExists,
-    LastAdmin,
+    LastStaffAdmin,
     add_account,
     change_password,
     disable_account,
@@ -86,7 +86,7 @@ def _keep_an_admin(work: Work, staff_id: UUID, body: dict[str, Any]) -> None:
         return
     try:
         require_another_admin(work.session, staff_id)
-    except LastAdmin as exc:
+    except LastStaffAdmin as exc:
         raise ApiError(Code.LAST_ADMIN) from exc
 
 
