@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,12 +13,10 @@ from flask import Flask
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from core.settings import Settings
 from dev.local.process import Process
 from models.interviews import Interview
 from services.interviews import chat_questions, wall
 from services.interviews.masking.masker import PatternMasker
-from tests.integration.conftest import AppOf
 from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
@@ -378,8 +375,11 @@ def test_a_stranger_cannot_tell_a_persona_from_none(app: Flask, persona: UUID, s
     assert nobody.status_code == 401
 
 
-def test_without_a_key_it_is_not_configured(app_of: AppOf, web_settings: Settings, persona: UUID, vera: Member):
-    keyless = replace(web_settings.interviews, miso_agent_api_key="")
-    client = app_of(replace(web_settings, interviews=keyless)).test_client(use_cookies=False)
-    answer = Member(client, vera.name, vera.token).ask("POST", "/api/chat", json=body_of(persona))
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "NOT_CONFIGURED")
+def test_without_a_key_it_is_not_configured_which_is_said_at_the_start(
+    demo_env: dict[str, str], server_home: Path, persona: UUID, vera: Member
+):
+    with Server(demo_env | {"MISO_AGENT_API_KEY": ""}, server_home / "chat-keyless.log") as keyless:
+        with chatting(keyless.url, vera, body_of(persona)) as answer:
+            answer.response.read()
+            assert (answer.response.status_code, answer.response.json()["error"]["code"]) == (503, "NOT_CONFIGURED")
+        assert '"missing":["MISO_AGENT_API_KEY"],"event":"chat_not_configured"' in keyless.log.read_text()
