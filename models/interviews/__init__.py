@@ -10,6 +10,7 @@ from models.interviews.interviews import (
     InterviewSource,
     InterviewStatus,
 )
+from models.interviews.knowledge import KnowledgeEntry
 from models.interviews.original_reads import OriginalRead
 from models.interviews.projects import (
     KeyTakeaway,
@@ -38,6 +39,7 @@ __all__ = [
     "InterviewStatus",
     "InterviewStep",
     "KeyTakeaway",
+    "KnowledgeEntry",
     "MisoCost",
     "OriginalRead",
     "PersonaCombination",

@@ -18,7 +18,7 @@ from .company import World
 
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
 FORCED = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
-OF_PROJECT = (*FORCED, "interview_runs", "project_members")
+OF_PROJECT = (*FORCED, "interview_runs", "knowledge_entries", "project_members")
 
 
 @contextmanager

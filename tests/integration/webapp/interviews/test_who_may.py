@@ -91,6 +91,7 @@ CONTENT = tuple(
         "miso_costs",
         "highlights",
         "insights",
+        "knowledge_entries",
     )
 )
 
