@@ -38,7 +38,7 @@ def _note_called(tools: RunTools, claim: InterviewClaim) -> None:
     if tools.is_stopping():
         raise ProcessStops
     with held_run(tools.unit_of_work, claim) as held:
-        held.run.called_at = tools.clock.now()
+        held.run.called_at, held.run.lost = tools.clock.now(), None
 
 
 def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) -> None:

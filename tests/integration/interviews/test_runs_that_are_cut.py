@@ -237,3 +237,12 @@ def test_miso_that_is_not_there_is_asked_again(analyses: Analyses):
     analyses.wait(interview, "completed")
     assert analyses.bills_of(interview) == [1]
     assert RUN in analyses.runs_of(interview)[0]["path"]
+
+
+def test_a_refusal_of_before_says_nothing_of_the_call_that_follows(analyses: Analyses):
+    """Whose process may die: then it is this call that got lost."""
+    planned = analyses.prepare(status=429, calls=1, then={"hold": "before", "hold_seconds": 30})
+    interview = planned.interview
+    wait_until(lambda: analyses.run(interview)["tries"] == 1 and analyses.run(interview)["called_at"])
+    assert analyses.run(interview)["lost"] is None
+    delete(analyses, interview)
