@@ -178,6 +178,19 @@ def test_what_was_completed_is_neither_retried_nor_processed(analyses: Analyses)
         process(analyses, interview)
 
 
+def test_one_that_waits_for_long_is_told_once_and_fails_not(analyses: Analyses, tools: RunTools):
+    del tools
+    interview = analyses.upload()
+    due = "update welno.interview_runs set due_at = now() - interval '7 minutes' where interview_id = :id"
+    analyses.execute(due, id=interview.id)
+    log = analyses.stack.home / "logs" / "sweeper.log"
+    wait_until(lambda: b"interviews_wait_too_long" in log.read_bytes())
+    sends = analyses.run(interview)["sends"]
+    wait_until(lambda: analyses.run(interview)["sends"] > sends)  # rounds later
+    assert log.read_bytes().count(b"interviews_wait_too_long") == 1
+    assert analyses.row(interview)["status"] == "processing"
+
+
 def test_one_that_nobody_took_within_a_day_is_stale(analyses: Analyses, tools: RunTools):
     del tools
     interview = analyses.upload()
