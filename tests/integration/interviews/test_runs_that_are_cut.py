@@ -199,6 +199,7 @@ def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analys
 def test_of_two_retries_at_once_one_wins(analyses: Analyses):
     interview = analyses.prepare(status=400, code="invalid_param", calls=1).interview
     analyses.wait(interview, "failed")
+    extracted = extractions(analyses)
     outcomes: list[object] = []
 
     def retry(name: str) -> None:
@@ -216,8 +217,13 @@ def test_of_two_retries_at_once_one_wins(analyses: Analyses):
     assert sorted(outcomes, key=str) == [2, None]
     assert analyses.wait(interview, "completed")["attempt"] == 2
     assert analyses.bills_of(interview) == [0, 1]
-    extracted = analyses.read("select total from welno.interview_counts where label = 'text_field/done'")
-    assert extracted[0]["total"] == len(analyses.read("select 1 from welno.interviews where masked_text is not null"))
+    assert extractions(analyses) == extracted
+
+
+def extractions(analyses: Analyses) -> float:
+    [row] = analyses.read("select total from welno.interview_counts where label = 'text_field/done'")
+    total: float = row["total"]
+    return total
 
 
 def test_a_broker_that_is_down_delays_and_loses_nothing(analyses: Analyses):
