@@ -17,6 +17,7 @@ CONTENT = (
     "miso_costs",
     "highlights",
     "insights",
+    "knowledge_entries",
 )
 _NAMES = tuple(f"welno.{name}" for name in CONTENT)
 
