@@ -35,6 +35,7 @@ class Task(StrEnum):
     FORGET_EXPORTS = "welno.patients.forget_exports"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     RUN_INTERVIEW = "welno.interviews.run"
+    SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -74,6 +75,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
+    Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,

@@ -16,6 +16,8 @@ from core.sealing import KEY_ID, Sealer, SealError
 PIECE_BYTES = 1024 * 1024
 _MAGIC = b"WP1"
 _SALT_BYTES, _TAG_BYTES, _NUMBER_BYTES = 16, 16, 11
+_KEY_ID_MAX = 64
+HEADER_BYTES = len(_MAGIC) + 1 + _KEY_ID_MAX
 
 
 class PieceSealer:
@@ -66,6 +68,14 @@ def open_pieces(sealer: Sealer, read: Callable[[int], bytes], context: str) -> I
         if is_last:
             return
         number, piece = number + 1, following
+
+
+def key_id_of_pieces(beginning: bytes) -> str | None:
+    """The id of the key that sealed this; its first `HEADER_BYTES` suffice. None when it is not of our making."""
+    if beginning[: len(_MAGIC)] != _MAGIC or len(beginning) <= len(_MAGIC):
+        return None
+    key_id = beginning[len(_MAGIC) + 1 :][: beginning[len(_MAGIC)]].decode("ascii", "replace")
+    return key_id if KEY_ID.fullmatch(key_id) else None
 
 
 def _read_header(sealer: Sealer, read: Callable[[int], bytes], context: str) -> AESGCM:

@@ -52,6 +52,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",
     "nfc_tags": "tags on walls",
+    "knowledge_entries": "which of those interviews stand in MISO's knowledge base",
     "miso_costs": "figures of those interviews",
     "original_reads": "which member read the original of one of those interviews",
     "persona_combinations": "personas of companies, no people",

@@ -27,6 +27,9 @@ class Resealed:
     taken: int = 0
     unopened: int = 0
 
+    def __add__(self, other: "Resealed") -> "Resealed":
+        return Resealed(self.done + other.done, self.taken + other.taken, self.unopened + other.unopened)
+
 
 class Resealing:
     def __init__(self, folders: SpoolFolders, sealer: Sealer) -> None:

@@ -287,12 +287,12 @@ class Spool:
     @translated
     def count_sealing_keys(self) -> Mapping[str | None, int]:
         """Files by the id of the key that sealed them; None for those that the spool did not write."""
-        return self._resealing.count_keys() + self.archives.count_keys()
+        return self._resealing.count_keys() + self.archives.count_keys() + self.interviews.count_keys()
 
     @translated
     def reseal(self) -> Resealed:
         """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
-        return self._resealing.reseal_all()
+        return self._resealing.reseal_all() + self.interviews.reseal_all()
 
     # Erasing a person
 

@@ -3,6 +3,7 @@
 import math
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -10,12 +11,16 @@ from pathlib import Path
 from uuid import UUID
 
 from core.clock import Clock
+from core.logs import get_logger
 from core.sealing import Sealer, SealError, UnknownSealingKey
-from core.sealing_pieces import PieceSealer, open_pieces
+from core.sealing_pieces import HEADER_BYTES, PieceSealer, key_id_of_pieces, open_pieces
 from spool.errors import DamagedFile, SealedWithUnknownKey, StorageFault, UnknownFile, reason_of
 from spool.folders import SpoolFolders, translated
 from spool.names import TEMPORARY_PREFIX
+from spool.resealing import Resealed
 from spool.writing import drop_temporary, write_all
+
+log = get_logger(__name__)
 
 
 class StreamedFiles:
@@ -30,14 +35,15 @@ class StreamedFiles:
         self._purpose = purpose
 
     @translated
-    def begin(self, owner: UUID, name: str) -> "GrowingFile":
-        """A file that nobody sees before its `keep`."""
+    def begin(self, owner: UUID, name: str, *, seconds: float | None = None) -> "GrowingFile":
+        """A file that nobody sees before its `keep`. `seconds`: its age, if it is another than now."""
         folder = self._folder(owner)
         self.folders.ensure_folder(folder)
         path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
         handle = self._disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         sealing = PieceSealer(self._sealer, self._context(owner, name))
-        return GrowingFile(self.folders, handle, path, folder / name, sealing, self._clock.now().timestamp())
+        written_at = self._clock.now().timestamp() if seconds is None else seconds
+        return GrowingFile(self.folders, handle, path, folder / name, sealing, written_at)
 
     def put(self, owner: UUID, name: str, content: bytes) -> None:
         """Whole or absent, durable. A second one replaces the first. Raises StorageFault."""
@@ -100,6 +106,56 @@ class StreamedFiles:
             self._disk.rmdir(folder)
             self._disk.fsync_folder(folder.parent)
         return sum(not name.startswith(TEMPORARY_PREFIX) for name in names)
+
+    @translated
+    def count_keys(self) -> Counter[str | None]:
+        """Files by the id of the key that sealed them; None for what is none of ours."""
+        counted: Counter[str | None] = Counter()
+        for owner, name in self._all():
+            with suppress(FileNotFoundError):  # dropped meanwhile
+                counted[self._key_of(owner, name)] += 1
+        return counted
+
+    @translated
+    def reseal_all(self) -> Resealed:
+        """With the first key, what is not yet; whole or as it was at every moment. Repeatable."""
+        found = Resealed()
+        for owner, name in self._all():
+            try:
+                found.done += self._reseal(owner, name)
+            except (FileNotFoundError, UnknownFile):
+                continue  # dropped meanwhile
+            except (DamagedFile, SealedWithUnknownKey) as exc:
+                log.warning("file_not_resealed", owner=str(owner), file=name, reason=exc.reason)
+                found.unopened += 1
+        return found
+
+    def _reseal(self, owner: UUID, name: str) -> bool:
+        """A file is never written twice with another content, so nobody's change can be lost. One that is erased just
+        now is not brought back; in the moment between look and rename it would be, and goes as a stray."""
+        if self._key_of(owner, name) == self._sealer.current_key_id:
+            return False
+        path = self._folder(owner) / name
+        growing = self.begin(owner, name, seconds=self._disk.stat(path).st_mtime)
+        try:
+            for piece in self.read(owner, name):
+                growing.write(piece)
+            self._disk.stat(path)
+            growing.keep()
+        except BaseException:
+            growing.abort()
+            raise
+        return True
+
+    def _all(self) -> Iterator[tuple[UUID, str]]:
+        return ((owner, name) for owner in self.owners() for name in self.names(owner))
+
+    def _key_of(self, owner: UUID, name: str) -> str | None:
+        handle = self._disk.open(self._folder(owner) / name, os.O_RDONLY)
+        try:
+            return key_id_of_pieces(self._disk.read(handle, HEADER_BYTES))
+        finally:
+            self._disk.close(handle)
 
     def _changed_at(self, owner: UUID) -> float:
         try:

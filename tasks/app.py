@@ -16,6 +16,7 @@ from tasks.broker import FastReconnectAmqp
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
+_SYNC_KNOWLEDGE_SECONDS = 15
 _CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
 
 
@@ -35,6 +36,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.patients.exports",
             "tasks.journey.jobs",
             "tasks.interviews.erasure",
+            "tasks.interviews.knowledge",
             "tasks.interviews.runs",
         ],
     )
@@ -87,6 +89,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "tell-emr": every(Task.TELL_EMR, _TELL_EMR_SECONDS),
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
+        "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 

@@ -89,6 +89,15 @@ def on_starting(server: Any) -> None:
     if reason:
         sys.exit(f"settings: DATABASE_URL: {reason}")
     _require_proxy(server)
+    _tell_what_is_missing()
+
+
+def _tell_what_is_missing() -> None:
+    """Everything else works without."""
+    miso = settings.interviews
+    needed = {"MISO_API_URL": miso.miso_api_url, "MISO_AGENT_API_KEY": miso.miso_agent_api_key}
+    if missing := [name for name, value in needed.items() if not value]:
+        log.warning("chat_not_configured", missing=missing)
 
 
 def _require_proxy(server: Any) -> None:

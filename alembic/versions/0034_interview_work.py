@@ -119,6 +119,33 @@ _INSIGHTS = """
     -- A run is an interview's or an insight's; neither's rows are ever deleted.
     alter table welno.interview_runs drop constraint fk_interview_runs_interview_id;
 """
+# Ids only, and the owner has to look for what is due: row-level security is not forced, as of interview_runs.
+_KNOWLEDGE = """
+    create table welno.knowledge_entries (
+        interview_id uuid not null,
+        project_id uuid not null,
+        is_wanted boolean not null,
+        document_id text,
+        is_begun boolean default false not null,
+        is_filling boolean default false not null,
+        is_filled boolean default false not null,
+        due_at timestamptz not null,
+        tries bigint default 0 not null,
+        constraint pk_knowledge_entries primary key (interview_id),
+        constraint fk_knowledge_entries_interview_id foreign key(interview_id) references welno.interviews (id),
+        constraint fk_knowledge_entries_project_id foreign key(project_id) references welno.projects (id)
+    );
+    create index ix_knowledge_entries_due_at on welno.knowledge_entries (due_at)
+        where not (is_wanted and is_filled);
+    create index ix_knowledge_entries_project_id on welno.knowledge_entries (project_id);
+    alter table welno.knowledge_entries enable row level security;
+    create policy members_write on welno.knowledge_entries for all to welno_member
+        using (project_id in (select welno.my_projects())) with check (project_id in (select welno.my_projects()));
+    create policy analysts_write on welno.knowledge_entries for all to welno_analyst
+        using (project_id = nullif(current_setting('welno.project_id', true), '')::uuid)
+        with check (project_id = nullif(current_setting('welno.project_id', true), '')::uuid);
+    grant select, insert, update on welno.knowledge_entries to welno_member, welno_analyst;
+"""
 _WITHOUT_INSIGHTS = """
     delete from welno.interview_runs where interview_id in (select id from welno.insights);
     alter table welno.interview_runs add constraint fk_interview_runs_interview_id foreign key (interview_id)
@@ -133,9 +160,11 @@ def upgrade() -> None:
     op.execute(_COSTS)
     op.execute(_HIGHLIGHTS)
     op.execute(_INSIGHTS)
+    op.execute(_KNOWLEDGE)
 
 
 def downgrade() -> None:
+    op.execute("drop table welno.knowledge_entries")
     op.execute(_WITHOUT_INSIGHTS)
     op.execute("drop table welno.highlights")
     op.execute("alter table welno.interviews drop column speakers")

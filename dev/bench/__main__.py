@@ -4,6 +4,7 @@ import sys
 
 from dev.bench.at_rest import __main__ as at_rest
 from dev.bench.clients import __main__ as clients
+from dev.bench.interviews import __main__ as interviews
 from dev.bench.journey import __main__ as journey
 from dev.bench.journey_estimates import __main__ as journey_estimates
 from dev.bench.pipeline import __main__ as pipeline
@@ -23,6 +24,9 @@ def main() -> int:
     clients.main(["--rounds", "3", "--messages", "5000", "--commands", "4000", "--exchanges", "500"])
     journey_estimates.main([])
     journey.main(["--waiting", "2000", "--lines", "20", "--walkers", "100", "--per-second", "30", "--calls", "20"])
+    interviews.main(
+        ["--readers", "20", "--sse-readers", "300", "--interviews", "20000", "--reads", "50", "--uploads", "5"]
+    )
     relay.main(["--sockets", "1000", "--idle-seconds", "10", "--seconds", "3", "--rounds", "3"])
     return 0
 

@@ -11,6 +11,7 @@ from models.interviews.interviews import (
     InterviewSource,
     InterviewStatus,
 )
+from models.interviews.knowledge import KnowledgeEntry
 from models.interviews.original_reads import OriginalRead
 from models.interviews.projects import (
     KeyTakeaway,
@@ -40,6 +41,7 @@ __all__ = [
     "InterviewStatus",
     "InterviewStep",
     "KeyTakeaway",
+    "KnowledgeEntry",
     "MisoCost",
     "OriginalRead",
     "PersonaCombination",

@@ -23,6 +23,7 @@ from models.interviews import (
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.insight_erasure import erase_insights
+from services.interviews.knowledge_wishes import want_document, withdraw_document
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
@@ -49,6 +50,7 @@ def delete_interview(member: MemberWork, interview_id: UUID) -> None:
     end_run(member.session, interview.id, member.now)
     interview.deleted_at, interview.deleted_by = member.now, member.account_id
     drop_utterances(member.session, interview.id)
+    withdraw_document(member.session, interview.id)
     note_change(interview, member.now)
     tell_deleted(member.work, interview, member.now)
 
@@ -67,6 +69,8 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
         interview.error = dict(CANCELLED)
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
     index_utterances(member.session, interview)
+    if interview.status == InterviewStatus.COMPLETED:
+        want_document(member.session, interview)
     note_change(interview, member.now)
     member.session.flush()
     tell_added(member.work, interview, member.now)
@@ -100,6 +104,7 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     highlights = delete(Highlight).where(Highlight.interview_id == interview.id).returning(Highlight.id)
     receipt["highlights"] = len(session.execute(highlights).all())
     drop_utterances(session, interview.id)
+    withdraw_document(session, interview.id)
     insights = erase_insights(session, interview.id, now)
     receipt["insights"] = len(insights)
     for name in erased:

@@ -32,6 +32,8 @@ _WAITING_FRAMES = 256
 # What still follows the end of an answer, such as `[DONE]`.
 _AFTER_END_SECONDS = 2.0
 _STOP_WITHIN_SECONDS = 2.0
+# What comes back with the next question; MISO's are UUIDs.
+_LONGEST_CONVERSATION_ID = 128
 _DONE = b"[DONE]"
 _ENDS = frozenset({"message_end", "error"})
 
@@ -213,11 +215,15 @@ class Chat:
         return ChatPiece(frame.data) if frame.fields or frame.data.strip() == _DONE else None
 
     def _note_conversation(self, answer: ChatAnswer) -> None:
-        if self._is_kept or not answer.conversation_id:
+        provider_id = answer.conversation_id
+        if self._is_kept or not provider_id:
             return
         self._is_kept = True
+        if len(provider_id) > _LONGEST_CONVERSATION_ID or not provider_id.isprintable():
+            log.warning("conversation_not_kept", error="odd_id")
+            return
         try:
-            self._keep(answer.conversation_id)
+            self._keep(provider_id)
         except SQLAlchemyError as exc:
             # The answer is worth more than that the conversation can be gone on with.
             log.warning("conversation_not_kept", error=type(exc).__name__)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.names import project_subject
 from models.accounts import Account, AccountKind
 from models.interviews import Interview, Project, ProjectMember, ProjectRole
+from services.delivery.unit_of_work import Work
 from services.interviews.errors import InterviewNotFound, LastAdmin, MemberNotFound, ProjectNotFound, RoleTooSmall
 from services.interviews.wall import MemberWork
 
@@ -69,8 +70,12 @@ def require_interview(
 def list_members(member: MemberWork, project_id: UUID) -> list[dict[str, Any]]:
     """Raises ProjectNotFound."""
     require_project(member, project_id)
+    return describe_members(member.session, project_id)
+
+
+def describe_members(session: Session, project_id: UUID) -> list[dict[str, Any]]:
     # Of accounts the wall shows some columns only.
-    rows = member.session.execute(
+    rows = session.execute(
         select(Account.account_id, Account.name, Account.login, ProjectMember.role)
         .join(ProjectMember, ProjectMember.account_id == Account.account_id)
         .where(ProjectMember.project_id == project_id)
@@ -83,7 +88,21 @@ def put_member(member: MemberWork, project_id: UUID, email: str, role: ProjectRo
     """Of the project's own company; who is in already gets the role. Raises ProjectNotFound, RoleTooSmall,
     MemberNotFound, LastAdmin."""
     project = require_project(member, project_id, ProjectRole.ADMIN).project
-    account_id = member.session.scalar(
+    give_role(member.session, project, email, role)
+
+
+def give_role(session: Session, project: Project, email: str, role: ProjectRole) -> None:
+    """As an admin or an operator. Raises MemberNotFound, LastAdmin."""
+    account_id = find_colleague(session, project, email)
+    if role is not ProjectRole.ADMIN:
+        _require_another_admin(session, project.id, account_id)
+    row = insert(ProjectMember).values(project_id=project.id, account_id=account_id, role=role)
+    session.execute(row.on_conflict_do_update(constraint="pk_project_members", set_={"role": role}))
+
+
+def find_colleague(session: Session, project: Project, email: str) -> UUID:
+    """Of the project's company, in the project or not. Raises MemberNotFound."""
+    account_id = session.scalar(
         select(Account.account_id).where(
             Account.kind == AccountKind.MEMBER,
             Account.login == email.strip().lower(),
@@ -92,20 +111,22 @@ def put_member(member: MemberWork, project_id: UUID, email: str, role: ProjectRo
     )
     if account_id is None:
         raise MemberNotFound
-    if role is not ProjectRole.ADMIN:
-        _require_another_admin(member.session, project_id, account_id)
-    row = insert(ProjectMember).values(project_id=project_id, account_id=account_id, role=role)
-    member.session.execute(row.on_conflict_do_update(constraint="pk_project_members", set_={"role": role}))
+    return account_id
 
 
 def remove_member(member: MemberWork, project_id: UUID, account_id: UUID) -> None:
     """Their open streams end within a second. Raises ProjectNotFound, RoleTooSmall, MemberNotFound, LastAdmin."""
     require_project(member, project_id, ProjectRole.ADMIN)
-    _require_another_admin(member.session, project_id, account_id)
+    end_membership(member.work, project_id, account_id)
+
+
+def end_membership(work: Work, project_id: UUID, account_id: UUID) -> None:
+    """As an admin or an operator. Raises MemberNotFound, LastAdmin."""
+    _require_another_admin(work.session, project_id, account_id)
     theirs = ProjectMember.project_id == project_id, ProjectMember.account_id == account_id
-    if member.session.scalar(delete(ProjectMember).where(*theirs).returning(ProjectMember.account_id)) is None:
+    if work.session.scalar(delete(ProjectMember).where(*theirs).returning(ProjectMember.account_id)) is None:
         raise MemberNotFound
-    member.work.reauthorize(project_subject(project_id))
+    work.reauthorize(project_subject(project_id))
 
 
 def _require_another_admin(session: Session, project_id: UUID, account_id: UUID) -> None:

@@ -39,7 +39,8 @@ def _note_called(tools: RunTools, claim: InterviewClaim) -> None:
     if tools.is_stopping():
         raise ProcessStops
     with held_run(tools.unit_of_work, claim) as held:
-        held.run.called_at = now = tools.clock.now()
+        now = tools.clock.now()
+        held.run.called_at, held.run.lost = now, None
         note_cost(held.session, held.analysed, now, calls=1)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.logs import get_logger
 from models.interviews import RESULT_COLUMNS, Interview, KeyTakeaway, PersonaCombination, ScriptSection
 from services.interviews.evidence import resolve_evidence
+from services.interviews.knowledge_wishes import want_document
 from services.interviews.outputs import read_persona_code, shape_outputs
 from services.interviews.utterance_index import index_utterances
 
@@ -33,6 +34,7 @@ def save_result(session: Session, interview: Interview, outputs: Mapping[str, An
     interview.persona_combination_id = _find_persona(session, interview.company_id, read_persona_code(outputs))
     session.flush()
     index_utterances(session, interview)
+    want_document(session, interview)
     _learn_or_leave(session, interview)
 
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from models.interviews import InterviewRun, InterviewRunState
 
+# Longer than any analysis before it may take.
+LATE_AFTER_SECONDS = 360.0
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatistics:

@@ -19,6 +19,7 @@ from spool import Spool
 from tasks.app import app, settings
 from tasks.consumer import consumed_queues
 from tasks.stopping import is_stopping, when_stopping
+from upstream.miso.knowledge import MisoKnowledge
 from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
@@ -31,9 +32,12 @@ class AnalystRuntime:
     stores: Stores
     tools: RunTools
     lease: ProcessLeaseHolder
+    knowledge: MisoKnowledge | None
 
     def close(self) -> None:
         self.lease.stop()
+        if self.knowledge is not None:
+            self.knowledge.close()
         self.tools.close()
         self.stores.close()
 
@@ -55,7 +59,7 @@ def build_analyst_runtime(settings: Settings) -> AnalystRuntime:
         readers=ReaderProcesses(),
         is_stopping=is_stopping,
     )
-    return AnalystRuntime(stores, tools, lease)
+    return AnalystRuntime(stores, tools, lease, connect_knowledge(settings.interviews))
 
 
 def connect_miso(settings: InterviewSettings) -> MisoWorkflows | None:
@@ -63,6 +67,12 @@ def connect_miso(settings: InterviewSettings) -> MisoWorkflows | None:
         log.warning("miso_not_configured")
         return None
     return MisoWorkflows(settings.miso_api_url, settings.miso_api_key, run_seconds=settings.miso_timeout_seconds)
+
+
+def connect_knowledge(settings: InterviewSettings) -> MisoKnowledge | None:
+    """None without a key and a dataset."""
+    url, key, dataset_id = settings.miso_api_url, settings.miso_knowledge_api_key, settings.miso_dataset_id
+    return MisoKnowledge(url, key, dataset_id) if url and key and dataset_id else None
 
 
 _current: AnalystRuntime | None = None

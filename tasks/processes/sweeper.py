@@ -25,6 +25,7 @@ from services.collection.sweep import (
 from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
+from services.interviews.statistics import LATE_AFTER_SECONDS, read_statistics
 from services.interviews.sweep import fail_hopeless, give_up_stops
 from services.interviews.sweep import send_due as send_due_interviews
 from services.interviews.sweep import take_from_dead as take_interviews_from_dead
@@ -58,6 +59,7 @@ class Sweeper:
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
         self._interviews = QueueGauge(app, Queue.INTERVIEWS)
+        self._has_late_interviews = False
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -96,6 +98,16 @@ class Sweeper:
         failed = fail_hopeless(self._stores.unit_of_work, clock.now())
         if taken or sent or failed:
             log.info("interviews_swept", taken_from_dead=taken, sent=sent, failed=failed)
+        self._tell_of_late_interviews()
+
+    def _tell_of_late_interviews(self) -> None:
+        """Once, until none is late any more: nothing has failed, but somebody should look."""
+        with self._stores.unit_of_work() as work:
+            statistics = read_statistics(work.session, clock.now())
+        is_late = statistics.oldest_waiting_seconds > LATE_AFTER_SECONDS
+        if is_late and not self._has_late_interviews:
+            log.error("interviews_wait_too_long", waiting=statistics.waiting)
+        self._has_late_interviews = is_late
 
     def _keep_house(self) -> None:
         with self._stores.unit_of_work() as work:

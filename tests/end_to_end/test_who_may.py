@@ -147,7 +147,7 @@ def http_calls(rules: list[Rule], owner: Visit) -> list[Call]:
 
 def is_for_accounts(call: Call) -> bool:
     """By bearer token only: no cookie opens these."""
-    return "/admin/" in call.path or "/auth/" in call.path
+    return any(part in call.path for part in ("/admin/", "/auth/", "/api/metrics/"))
 
 
 def refused(call: Call, answer: httpx.Response, owner: Visit) -> bool:

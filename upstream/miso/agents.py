@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from upstream.http.exchange import ExchangeError, HttpResponse
+from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, TimedOut
 from upstream.http.streaming import Cancellation, HttpStream
 from upstream.miso import answers
 from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of, translate
@@ -58,7 +58,8 @@ class ChatAnswer:
         except ExchangeError as exc:
             raise translate(exc) from exc
         if not has_ended and not self._stream.is_aborted:
-            raise MisoAnswerLost(reason="broken_response")
+            # One without a length ends like any other when it is cut at its deadline.
+            raise MisoAnswerLost(reason=TimedOut.reason if self._stream.is_over_time else BrokenResponse.reason)
 
     def _read(self, event: ProviderEvent) -> ChatFrame:
         fields = read_event(event)

@@ -45,6 +45,14 @@ class MisoKnowledge:
             raise MisoAnswerInvalid(reason="no_outputs")
         return document_id
 
+    def find_document(self, name: str) -> str | None:
+        """The id of a document of exactly this name, which must be unique."""
+        query = {"keyword": name, "limit": "100"}
+        listed = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS, query=query)).get("data")
+        documents = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        found = next((one.get("id") for one in documents if one.get("name") == name), None)
+        return found if isinstance(found, str) and found else None
+
     def is_indexed(self, document_id: str) -> bool:
         """Segments are taken from then on."""
         listed = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS)).get("data")

@@ -112,10 +112,12 @@ class Analyses:
         with self.stores.member_work(self.world.people[name], "test-request") as member:
             yield member
 
-    def prepare(self, **fault: Any) -> "Planned":
-        """An upload that meets a fault."""
+    def prepare(self, *, then: Mapping[str, Any] | None = None, **fault: Any) -> "Planned":
+        """An upload that meets a fault, and `then` another."""
         word = make_word()
         fault_id = self.fault(match=word, **fault)
+        if then:
+            self.fault(match=word, **then)
         return Planned(self.upload(word=word), fault_id)
 
     def fault(self, path: str = RUN, **fields: Any) -> str:

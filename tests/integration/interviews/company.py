@@ -16,6 +16,7 @@ from models.interviews import (
     Interview,
     InterviewRun,
     KeyTakeaway,
+    KnowledgeEntry,
     MisoCost,
     OriginalRead,
     PersonaCombination,
@@ -177,6 +178,7 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
             updated_at=clock.now(),
         )
     )
+    session.add(KnowledgeEntry(interview_id=interview_id, project_id=project, is_wanted=True, due_at=clock.now()))
     session.add(
         OriginalRead(
             project_id=project,

@@ -41,6 +41,7 @@ CASES = {
     "unknown": Case({"status": 404}, "MISO_REJECTED", 0, 404),
     "busy_once": Case({"status": 429, "calls": 1}, None, 1),
     "busy_for_a_second": Case({"status": 429, "calls": 1, "headers": {"Retry-After": "2"}}),
+    "busy_then_cut": Case({"status": 429, "calls": 1, "then": {"cut": "before"}}, "MISO_ANSWER_LOST", 0),
     "busy_for_long": Case({"status": 429, "headers": {"Retry-After": "60"}}, "MISO_UNAVAILABLE", 0, 429),
     "busy_always": Case({"status": 503}, "MISO_UNAVAILABLE", 0, 503),
     "gateway_behind": Case({"status": 502} | BEHIND),

@@ -21,6 +21,7 @@ from services.interviews.runs import InterviewClaim
 from services.interviews.stepping import do_step, postpone, take
 from services.processes.leases import ProcessLeaseHolder
 from spool import Disk, Spool, StorageFault
+from tests.end_to_end.haystack import Wiretap, find_in
 from tests.integration.services.interviews.documents import make_docx, make_pdf, saved
 from tests.waiting import wait_until
 from upstream.miso.workflows import MisoWorkflows
@@ -90,9 +91,13 @@ def contents(analyses: Analyses) -> str:
 
 
 def test_nothing_personal_leaves_or_stays_in_clear(analyses: Analyses):
-    interview = analyses.upload(file=("김하늘님 010-1234-5678.docx", make_interview()), words=("비밀 프로젝트",))
-    row = analyses.wait(interview, "completed", "failed")
+    with Wiretap(analyses.stack.valkey.url) as wiretap:
+        interview = analyses.upload(file=("김하늘님 010-1234-5678.docx", make_interview()), words=("비밀 프로젝트",))
+        row = analyses.wait(interview, "completed", "failed")
     assert row["status"] == "completed"
+    needles = {canary: canary for canary in CANARIES}
+    assert str(interview.id).encode() in wiretap.text
+    assert find_in(needles, wiretap.text) == []
     assert row["metadata"]["masked"] == {"이름": 1, "전화": 1, "주민번호": 1, "이메일": 1, "가림": 1}
     assert [canary for canary in CANARIES if analyses.calls(match=canary)] == []
     assert analyses.calls(match="[이름1]") != []
@@ -171,6 +176,19 @@ def test_what_was_completed_is_neither_retried_nor_processed(analyses: Analyses)
     analyses.wait(interview, "completed")
     with pytest.raises(UnderWay):
         process(analyses, interview)
+
+
+def test_one_that_waits_for_long_is_told_once_and_fails_not(analyses: Analyses, tools: RunTools):
+    del tools
+    interview = analyses.upload()
+    due = "update welno.interview_runs set due_at = now() - interval '7 minutes' where interview_id = :id"
+    analyses.execute(due, id=interview.id)
+    log = analyses.stack.home / "logs" / "sweeper.log"
+    wait_until(lambda: b"interviews_wait_too_long" in log.read_bytes())
+    sends = analyses.run(interview)["sends"]
+    wait_until(lambda: analyses.run(interview)["sends"] > sends)  # rounds later
+    assert log.read_bytes().count(b"interviews_wait_too_long") == 1
+    assert analyses.row(interview)["status"] == "processing"
 
 
 def test_one_that_nobody_took_within_a_day_is_stale(analyses: Analyses, tools: RunTools):

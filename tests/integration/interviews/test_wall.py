@@ -19,7 +19,7 @@ from .company import World
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
 FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
 FORCED = (*FORCED_OF_PROJECT, "conversations")
-OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "project_members")
+OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "knowledge_entries", "project_members")
 
 
 @contextmanager

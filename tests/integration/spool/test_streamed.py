@@ -1,5 +1,6 @@
 """Files that are sealed as they come: whole or absent."""
 
+import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,3 +57,33 @@ def test_all_of_an_owner_goes_at_once(spool: Spool):
     with pytest.raises(UnknownFile):
         spool.interviews.read_whole(OWNER, "text")
     assert spool.interviews.drop_all(OWNER) == 0
+
+
+OLD, NEW = {"old": b"o" * 32}, {"new": b"n" * 32}
+LONG = "긴 파일".encode() * 200_000
+
+
+def test_files_are_sealed_anew_with_the_first_key_and_keep_their_age(tmp_path: Path):
+    Spool(tmp_path, Sealer(OLD), clock).interviews.put(OWNER, "original", LONG)
+    path = tmp_path / "interviews" / str(OWNER) / "original"
+    os.utime(path, (1_000_000, 1_000_000))
+    both = Spool(tmp_path, Sealer(NEW | OLD), clock)
+    both.ensure_folders()
+    both.interviews.put(OWNER, "text", b"x")
+    assert dict(both.count_sealing_keys()) == {"old": 1, "new": 1}
+    assert (both.reseal().done, both.reseal().done) == (1, 0)
+    assert dict(both.count_sealing_keys()) == {"new": 2}
+    assert Spool(tmp_path, Sealer(NEW), clock).interviews.read_whole(OWNER, "original") == LONG
+    assert (path.stat().st_mtime, both.interviews.names(OWNER)) == (1_000_000, ["original", "text"])
+
+
+def test_what_does_not_open_is_told_and_stays_when_files_are_sealed_anew(tmp_path: Path):
+    old = Spool(tmp_path, Sealer(OLD), clock).interviews
+    old.put(OWNER, "original", LONG)
+    path = tmp_path / "interviews" / str(OWNER) / "original"
+    for keys, content in ((NEW, path.read_bytes()), (NEW | OLD, path.read_bytes()[:-1]), (NEW | OLD, b"other")):
+        path.write_bytes(content)
+        spool = Spool(tmp_path, Sealer(keys), clock)
+        spool.ensure_folders()
+        assert spool.reseal().unopened == 1
+        assert (path.read_bytes(), spool.interviews.names(OWNER)) == (content, ["original"])

@@ -1,5 +1,6 @@
 """Each web process tells Redis what it counts of the projects' streams, and any of them reads all together."""
 
+import heapq
 import os
 import secrets
 import threading
@@ -7,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
-from uuid import UUID
 
 import orjson
 from redis import Redis
@@ -78,16 +78,16 @@ class StreamReports:
         return f"{SSE_COUNTS_KEY}:{name}"
 
     def _report(self) -> dict[str, Any]:
+        """Of thousands of streams only the few that are listed are described: the loop serves them meanwhile."""
         streams = self._project_streams()
         now = time.monotonic()
-        described = [_describe(self._name, stream, now) for stream in streams]
-        described.sort(key=lambda one: -one["idle_seconds"])
+        longest_idle = heapq.nsmallest(_MOST_CONNECTIONS, streams, key=lambda one: one.handed_over_at)
         return {
             "slots": self.counts.to_json(),
-            "projects": Counter(one["project_id"] for one in described),
-            "stale": sum(one["idle_seconds"] > STALE_SECONDS for one in described),
+            "projects": Counter(_project_of(one) for one in streams),
+            "stale": sum(now - one.handed_over_at > STALE_SECONDS for one in streams),
             "chats": len(self._relay.writers(ChatStream)),
-            "connections": described[:_MOST_CONNECTIONS],
+            "connections": [_describe(self._name, one, now) for one in longest_idle],
         }
 
     def _project_streams(self) -> Sequence[SseStream]:
@@ -95,11 +95,15 @@ class StreamReports:
         return [one for one in self._relay.writers(SseStream) if one.source.subject.startswith(prefix)]
 
 
+def _project_of(stream: SseStream) -> str:
+    return stream.source.subject.partition(":")[2]
+
+
 def _describe(process: str, stream: SseStream, now: float) -> dict[str, Any]:
     """Whose it is is not said."""
     return {
         "process": process,
-        "project_id": str(UUID(stream.source.subject.partition(":")[2])),
+        "project_id": _project_of(stream),
         "open_seconds": round(now - stream.began_at, 1),
         "idle_seconds": round(now - stream.handed_over_at, 1),
     }

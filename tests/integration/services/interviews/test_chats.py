@@ -11,13 +11,14 @@ from sqlalchemy.exc import OperationalError
 
 from services.interviews.chat_questions import ChatQuestion
 from services.interviews.chats import Chat
-from services.interviews.errors import ChatFailed, ChatLost
+from services.interviews.errors import ChatFailed, ChatLost, ChatTimedOut
 from tests.integration.upstream.peer import Handler, Peer
 from tests.waiting import wait_until
 from upstream.miso.agents import MisoAgent
 
 FRAMES = 1000
 LONG = "가" * 2000
+QUESTION = ChatQuestion(uuid4(), uuid4(), frozenset(), "왜?", {}, "acc-1", "")
 
 
 def begin_stream(handler: Handler) -> None:
@@ -53,8 +54,7 @@ def ask(peer: Peer) -> Iterator[Callable[..., Chat]]:
     chats: list[Chat] = []
 
     def begin(keep: Callable[[str], None] = lambda _: None) -> Chat:
-        question = ChatQuestion(uuid4(), uuid4(), frozenset(), "왜?", {}, "acc-1", "")
-        chats.append(Chat(agent, question, 5, keep))
+        chats.append(Chat(agent, QUESTION, 5, keep))
         return chats[-1]
 
     yield begin
@@ -95,6 +95,35 @@ def test_a_conversation_is_kept_before_anybody_can_go_on_with_it(peer: Peer, ask
     assert chat.next(5) is not None
     read_all(chat)
     assert kept == ["c-1"]
+
+
+@pytest.mark.parametrize("odd", ["c" * 129, "c\x00"])
+def test_an_odd_id_of_a_conversation_is_not_kept(peer: Peer, ask: Callable[..., Chat], odd: str):
+    def answer(handler: Handler) -> None:
+        begin_stream(handler)
+        handler.wfile.write(b"data: %b\n\n" % orjson.dumps({"event": "message_end", "conversation_id": odd}))
+
+    peer.answer = answer
+    kept: list[str] = []
+    assert len(read_all(ask(kept.append))) == 1
+    assert kept == []
+
+
+def test_an_answer_that_takes_too_long_is_ended_and_stopped(peer: Peer):
+    def go_on(handler: Handler) -> None:
+        begin_stream(handler)
+        with suppress(OSError):
+            while not handler.server.stopping.wait(0.05):
+                handler.wfile.write(b'data: {"event":"message","task_id":"t-1","answer":"x"}\n\n')
+
+    peer.answer = go_on
+    agent = MisoAgent(peer.url, "invented-key", chat_seconds=0.5)
+    chat = Chat(agent, QUESTION, 5, lambda _: None)
+    with pytest.raises(ChatTimedOut):
+        read_all(chat)
+    wait_until(lambda: "/ext/v1/chat/t-1/stop" in peer.paths_asked)
+    chat.close()
+    agent.close()
 
 
 def test_a_database_that_is_down_takes_nothing_from_the_answer(peer: Peer, ask: Callable[..., Chat]):

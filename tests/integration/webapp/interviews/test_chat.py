@@ -3,26 +3,29 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from core.settings import Settings
 from dev.local.process import Process
-from tests.integration.conftest import AppOf
+from models.interviews import Interview
+from services.interviews import chat_questions, wall
+from services.interviews.masking.masker import PatternMasker
 from tests.integration.interviews.company import World
 from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
-from webapp.api.interviews.chat import CHATS_OF_ACCOUNT
+from webapp.api.interviews.chat import BEGINS_WITHIN_SECONDS, CHATS_OF_ACCOUNT
+from webapp.current import parts
 
 from .chats import QUESTION, Answer, SandboxControl, add_completed, add_persona, answer_text, body_of, chatting
 from .members import Member
+from .statements import CONTENT, roles_of_statements
 
 SILENCE_SECONDS = 6.0
 SETTINGS = {"WELNO_MISO_CHAT_SILENCE_SECONDS": str(SILENCE_SECONDS), "WELNO_RELAY_SSE_COMMENT_SECONDS": "0.5"}
@@ -194,6 +197,24 @@ def test_who_leaves_a_silent_answer_ends_it_too(server: Server, control: Sandbox
     assert wait_until(lambda: control.only_call()["stopped"], 2)
 
 
+def test_who_leaves_before_miso_has_answered_gives_the_place_back(
+    server: Server, control: SandboxControl, persona: UUID, vera: Member
+):
+    control.fault(hold="before", hold_seconds=60, calls=CHATS_OF_ACCOUNT)
+    for _ in range(CHATS_OF_ACCOUNT):
+        with (
+            httpx.Client(base_url=server.url, timeout=0.3) as client,
+            pytest.raises(httpx.ReadTimeout),
+        ):
+            client.post("/api/chat", json=body_of(persona), headers={"Authorization": f"Bearer {vera.token}"})
+
+    def is_served() -> bool:
+        with chatting(server.url, vera, body_of(persona)) as answer:
+            return answer.response.status_code == 200
+
+    wait_until(is_served, BEGINS_WITHIN_SECONDS + 2, every=0.5)
+
+
 def test_an_account_has_four_answers_at_once(ask: Any, control: SandboxControl, vera: Member, jun: Member):
     control.fault(chunk_delay_seconds=0.3)
     for _ in range(CHATS_OF_ACCOUNT):
@@ -231,6 +252,36 @@ def test_insights_are_of_the_account_s_own_projects(
     assert "송금 알게 된 것" in of_mina
     for hidden in ("송금", "남의", "미완", "지운"):
         assert hidden not in of_vera
+
+
+def test_the_chat_s_route_is_behind_the_wall(app: Flask, persona: UUID, vera: Member):
+    """In the app of the tests MISO is not reached: everything before it has been asked by then."""
+    with roles_of_statements(parts(app).stores.engine) as seen:
+        assert vera.ask("POST", "/api/chat", json=body_of(persona, conversationId="unknown")).status_code == 404
+        vera.ask("POST", "/api/chat", json=body_of(persona))
+    assert {role for role, _ in seen} == {"welno_member"}
+    assert {"conversations", "interviews"} <= {table for table in CONTENT for _, said in seen if f".{table}" in said}
+
+
+def test_a_service_that_forgot_its_where_tells_nothing_of_another_company(
+    app: Flask, engine: Engine, world: World, persona: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    with Session(engine) as session, session.begin():
+        add_completed(session, world, world.secret, "sora", None, "비밀")
+    everything = select(
+        Interview.project_id, Interview.key_takeaways, Interview.primary_pain_points, Interview.primary_needs
+    )
+    monkeypatch.setattr(chat_questions, "_find_interviews", lambda session, *_: session.execute(everything).all())
+
+    def insights() -> str:
+        with parts(app).stores.member_work(world.people["vera"]) as member:
+            asked = chat_questions.make_question(member, persona, "왜?", "", masker=PatternMasker(), user="acc-1")
+        return asked.inputs["interview_insights"]
+
+    assert insights() == "점심 알게 된 것"
+    # It is the role that did it: without one, the same service tells of the other's.
+    monkeypatch.setattr(wall, "_ENTER", text("select :role, :name, :value"))
+    assert "비밀 알게 된 것" in insights()
 
 
 def test_a_conversation_goes_on_for_its_account_and_persona_alone(
@@ -324,8 +375,11 @@ def test_a_stranger_cannot_tell_a_persona_from_none(app: Flask, persona: UUID, s
     assert nobody.status_code == 401
 
 
-def test_without_a_key_it_is_not_configured(app_of: AppOf, web_settings: Settings, persona: UUID, vera: Member):
-    keyless = replace(web_settings.interviews, miso_agent_api_key="")
-    client = app_of(replace(web_settings, interviews=keyless)).test_client(use_cookies=False)
-    answer = Member(client, vera.name, vera.token).ask("POST", "/api/chat", json=body_of(persona))
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "NOT_CONFIGURED")
+def test_without_a_key_it_is_not_configured_which_is_said_at_the_start(
+    demo_env: dict[str, str], server_home: Path, persona: UUID, vera: Member
+):
+    with Server(demo_env | {"MISO_AGENT_API_KEY": ""}, server_home / "chat-keyless.log") as keyless:
+        with chatting(keyless.url, vera, body_of(persona)) as answer:
+            answer.response.read()
+            assert (answer.response.status_code, answer.response.json()["error"]["code"]) == (503, "NOT_CONFIGURED")
+        assert '"missing":["MISO_AGENT_API_KEY"],"event":"chat_not_configured"' in keyless.log.read_text()

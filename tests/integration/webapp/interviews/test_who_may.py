@@ -1,15 +1,13 @@
 """Every route of the interviews, tried by admin, editor, viewer, a stranger and nobody; each behind the wall."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import text
 
 from models.interviews import Interview
 from services.interviews import wall
@@ -20,6 +18,7 @@ from webapp.api.interviews import interviews
 from webapp.current import parts
 
 from .members import Member
+from .statements import roles_of_statements
 
 
 @dataclass(frozen=True)
@@ -79,20 +78,6 @@ CALLS = {
 OWN = {"interviews_projects.show_projects"}
 # In test_stream.py and test_chat.py, over real connections, and in test_monitoring.py.
 ELSEWHERE = {"interviews_stream.project_events", "interviews_chat.chat", "interviews_metrics.note_received"}
-CONTENT = tuple(
-    f"welno.{name}"
-    for name in (
-        "interviews",
-        "script_sections",
-        "key_takeaways",
-        "interview_runs",
-        "utterances",
-        "original_reads",
-        "miso_costs",
-        "highlights",
-        "insights",
-    )
-)
 
 
 @pytest.fixture
@@ -138,24 +123,6 @@ def test_a_stranger_cannot_tell_theirs_from_nobodys(
     assert theirs.json | {"request_id": ""} == nobodys.json | {"request_id": ""}
     nobody = Member(app.test_client(use_cookies=False), "", "none")
     assert ask(call, nobody, world.food, interview_id).status_code == 401
-
-
-@contextmanager
-def roles_of_statements(engine: Engine) -> Iterator[list[tuple[str, str]]]:
-    """Each statement about content, with the role under which it ran."""
-    seen: list[tuple[str, str]] = []
-
-    def look(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
-        if any(name in statement for name in CONTENT):
-            with connection.connection.cursor() as asking:
-                asking.execute("select current_user")
-                seen.append((asking.fetchone()[0], statement))
-
-    event.listen(engine, "before_cursor_execute", look)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", look)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

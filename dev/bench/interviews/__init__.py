@@ -1,0 +1,1 @@
+"""What the interviews cost, and how soon others see them."""

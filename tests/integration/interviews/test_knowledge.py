@@ -1,0 +1,147 @@
+"""The knowledge base holds the masked results of completed interviews, each once, and nothing of deleted ones."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from core.clock import clock
+from core.names import TASK_QUEUES, Task
+from core.settings import Settings
+from services.interviews.changing import delete_interview, restore_interview
+from services.interviews.knowledge import KnowledgeTools, sync_documents
+from tests.waiting import wait_until
+from upstream.miso.knowledge import MisoKnowledge
+
+from .analyses import Analyses, Uploaded, run_analyses
+
+DATASET = "ds-1"
+DOCS = f"/ext/v1/datasets/{DATASET}/docs"
+
+
+@pytest.fixture(scope="module")
+def analyses(migrated_home: Path) -> Iterator[Analyses]:
+    with run_analyses(migrated_home, MISO_DATASET_ID=DATASET) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tools(analyses: Analyses) -> Iterator[KnowledgeTools]:
+    env = analyses.stack.env
+    knowledge = MisoKnowledge(env["MISO_API_URL"], env["MISO_KNOWLEDGE_API_KEY"], DATASET)
+    yield KnowledgeTools(clock, analyses.stores.unit_of_work, knowledge)
+    knowledge.close()
+
+
+def complete(analyses: Analyses) -> Uploaded:
+    interview = analyses.upload()
+    analyses.wait(interview, "completed")
+    return interview
+
+
+def entry_of(analyses: Analyses, interview: Uploaded) -> Any:
+    found = analyses.read("select * from welno.knowledge_entries where interview_id = :id", id=interview.id)
+    return found[0] if found else None
+
+
+def sync_until(tools: KnowledgeTools, analyses: Analyses, interview: Uploaded, *, is_filled: bool) -> None:
+    def is_there() -> bool:
+        sync_documents(tools)
+        entry = entry_of(analyses, interview)
+        return entry["is_filled"] if is_filled and entry else entry is None
+
+    wait_until(is_there, 20, every=0.1)
+
+
+def name_of(interview: Uploaded) -> str:
+    return f"interview-{interview.id}"
+
+
+def segments_sent(analyses: Analyses, tools: KnowledgeTools, interview: Uploaded) -> list[list[str]]:
+    """Those of the document that is there now."""
+    document_id = tools.knowledge.find_document(name_of(interview))
+    calls = analyses.calls(path=f"{document_id}/segments")
+    return [[one["content"] for one in json.loads(call["body"])["segments"]] for call in calls if call["status"] == 200]
+
+
+def test_a_completed_interview_comes_in_once(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    sync_until(tools, analyses, interview, is_filled=True)
+    assert sync_documents(tools) == 0
+    [segments] = segments_sent(analyses, tools, interview)
+    row = analyses.row(interview)
+    assert segments[0].startswith(row["title"])
+    assert len(segments) == 1 + sum(
+        len(row[name] or ()) for name in ("key_takeaways", "primary_pain_points", "primary_needs")
+    )
+    assert [call["status"] for call in analyses.calls(path=f"{DOCS}/text", match=name_of(interview))] == [200]
+
+
+def test_the_job_brings_it_in(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    sender = Celery(broker=Settings.read(analyses.stack.env).stores.broker_url)
+
+    def is_filled() -> bool:
+        sender.send_task(Task.SYNC_KNOWLEDGE, queue=TASK_QUEUES[Task.SYNC_KNOWLEDGE])
+        return bool(entry_of(analyses, interview)["is_filled"])
+
+    wait_until(is_filled, 20, every=0.5)
+    sender.close()
+    assert len(segments_sent(analyses, tools, interview)) == 1
+
+
+def test_deletion_takes_it_out_and_restoring_brings_it_back(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    sync_until(tools, analyses, interview, is_filled=True)
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_until(tools, analyses, interview, is_filled=False)
+    assert tools.knowledge.find_document(name_of(interview)) is None
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, 30)
+    sync_until(tools, analyses, interview, is_filled=True)
+    assert len(segments_sent(analyses, tools, interview)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [{"hold": "after", "hold_seconds": 0.1, "cut": "during"}, {"status": 503}, {"malformed": True}]
+)
+def test_a_document_whose_answer_was_lost_is_made_once(
+    analyses: Analyses, tools: KnowledgeTools, fault: dict[str, Any]
+):
+    interview = complete(analyses)
+    analyses.fault(f"{DOCS}/text", match=name_of(interview), calls=1, **fault)
+    sync_until(tools, analyses, interview, is_filled=True)
+    assert len(segments_sent(analyses, tools, interview)) == 1
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_until(tools, analyses, interview, is_filled=False)
+    assert tools.knowledge.find_document(name_of(interview)) is None
+
+
+def test_segments_of_which_nobody_knows_go_with_their_document(analyses: Analyses, tools: KnowledgeTools):
+    """As after the death of a process between the call and its note."""
+    interview = complete(analyses)
+    sync_until(tools, analyses, interview, is_filled=True)
+    before = tools.knowledge.find_document(name_of(interview))
+    analyses.execute(
+        "update welno.knowledge_entries set is_filling = true, is_filled = false, due_at = now()"
+        " where interview_id = :id",
+        id=interview.id,
+    )
+    sync_until(tools, analyses, interview, is_filled=True)
+    after = tools.knowledge.find_document(name_of(interview))
+    assert before != after
+    assert len(segments_sent(analyses, tools, interview)) == 1
+
+
+def test_one_that_is_deleted_on_its_way_leaves_nothing(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    wait_until(lambda: sync_documents(tools) >= 0 and entry_of(analyses, interview)["document_id"] is not None, 20)
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_until(tools, analyses, interview, is_filled=False)
+    assert tools.knowledge.find_document(name_of(interview)) is None
