@@ -4,7 +4,7 @@ A step is a call or two; what it did is noted under the row's fence. A document 
 found by its name. Segments of which nobody knows whether they arrived go with their document, which is made anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ class KnowledgeTools:
     clock: Clock
     unit_of_work: UnitOfWork
     knowledge: MisoKnowledge
+    is_stopping: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,13 @@ class HeldDocument:
 
 
 def sync_documents(tools: KnowledgeTools) -> int:
-    """How many rows were brought further. Twice at once does no harm."""
+    """How many rows were looked after. Twice at once does no harm. Of a process that stops, others have what is left
+    when its hold on it has ended."""
     with tools.unit_of_work() as work:
         held = _take_due(work.session, tools.clock.now())
     for one in held:
+        if tools.is_stopping():
+            break
         _sync(tools, one)
     return len(held)
 

@@ -6,6 +6,7 @@ from core.names import Task
 from services.interviews.knowledge import KnowledgeTools, sync_documents
 from tasks.app import app
 from tasks.interviews.runtime import analyst_runtime
+from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
@@ -17,6 +18,6 @@ def sync_knowledge() -> None:
     here = analyst_runtime()
     if here.knowledge is None:
         return
-    synced = sync_documents(KnowledgeTools(clock, here.stores.unit_of_work, here.knowledge))
+    synced = sync_documents(KnowledgeTools(clock, here.stores.unit_of_work, here.knowledge, is_stopping))
     if synced:
         log.info("knowledge_synced", count=synced)

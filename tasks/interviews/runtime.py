@@ -34,6 +34,12 @@ class AnalystRuntime:
     lease: ProcessLeaseHolder
     knowledge: MisoKnowledge | None
 
+    def stop_waiting(self) -> None:
+        """For a process that was told to stop."""
+        self.tools.stop_waiting()
+        if self.knowledge is not None:
+            self.knowledge.abort_all()
+
     def close(self) -> None:
         self.lease.stop()
         if self.knowledge is not None:
@@ -97,7 +103,7 @@ def _build_at_start(sender: WorkController, **_: object) -> None:
     global _current  # noqa: PLW0603 one per process, by nature
     if Queue.INTERVIEWS in consumed_queues(sender):
         _current = build_analyst_runtime(settings)
-        when_stopping(_current.tools.stop_waiting)
+        when_stopping(_current.stop_waiting)
 
 
 @signals.worker_shutdown.connect

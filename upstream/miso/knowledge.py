@@ -27,6 +27,10 @@ class MisoKnowledge:
         self._connection = MisoConnection(base_url, api_key, http)
         self._docs = f"/datasets{path_of(dataset_id)}/docs"
 
+    def abort_all(self) -> None:
+        """For a process that stops: every call under way ends at once."""
+        self._connection.abort_all()
+
     def close(self) -> None:
         self._connection.close()
 

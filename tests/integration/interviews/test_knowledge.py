@@ -1,7 +1,10 @@
 """The knowledge base holds the masked results of completed interviews, each once, and nothing of deleted ones."""
 
 import json
+import signal
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,7 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
 def tools(analyses: Analyses) -> Iterator[KnowledgeTools]:
     env = analyses.stack.env
     knowledge = MisoKnowledge(env["MISO_API_URL"], env["MISO_KNOWLEDGE_API_KEY"], DATASET)
-    yield KnowledgeTools(clock, analyses.stores.unit_of_work, knowledge)
+    yield KnowledgeTools(clock, analyses.stores.unit_of_work, knowledge, lambda: False)
     knowledge.close()
 
 
@@ -80,16 +83,48 @@ def test_a_completed_interview_comes_in_once(analyses: Analyses, tools: Knowledg
     assert [call["status"] for call in analyses.calls(path=f"{DOCS}/text", match=name_of(interview))] == [200]
 
 
+def send_job(analyses: Analyses) -> None:
+    with Celery(broker=Settings.read(analyses.stack.env).stores.broker_url) as sender:
+        sender.send_task(Task.SYNC_KNOWLEDGE, queue=TASK_QUEUES[Task.SYNC_KNOWLEDGE])
+
+
+def test_a_process_that_stops_waits_for_no_document(analyses: Analyses, tools: KnowledgeTools):
+    """And begins no other: what is left is brought in later, once."""
+    interview = complete(analyses)
+    held = analyses.fault(f"{DOCS}/text", match=name_of(interview), calls=1, hold="before", hold_seconds=30)
+
+    def is_held() -> bool:
+        send_job(analyses)
+        return analyses.held(held) == 1
+
+    wait_until(is_held, 20, every=0.5)
+    began = time.monotonic()
+    analyses.stack.kill("interviews", signal.SIGTERM)
+    wait_until(lambda: not analyses.stack.is_running("interviews"), 12)
+    assert (time.monotonic() - began < 8, analyses.stack.exit_code("interviews")) == (True, 0)
+    analyses.stack.start("interviews")
+    sync_until(tools, analyses, interview, is_filled=True)
+    assert len(segments_sent(analyses, tools, interview)) == 1
+
+
+def test_nothing_is_asked_by_a_process_that_stops(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    before = len(analyses.calls(match=name_of(interview)))
+    sync_documents(replace(tools, is_stopping=lambda: True))
+    assert len(analyses.calls(match=name_of(interview))) == before
+    # It holds the row until it would have died.
+    analyses.execute("update welno.knowledge_entries set due_at = now() where interview_id = :id", id=interview.id)
+    sync_until(tools, analyses, interview, is_filled=True)
+
+
 def test_the_job_brings_it_in(analyses: Analyses, tools: KnowledgeTools):
     interview = complete(analyses)
-    sender = Celery(broker=Settings.read(analyses.stack.env).stores.broker_url)
 
     def is_filled() -> bool:
-        sender.send_task(Task.SYNC_KNOWLEDGE, queue=TASK_QUEUES[Task.SYNC_KNOWLEDGE])
+        send_job(analyses)
         return bool(entry_of(analyses, interview)["is_filled"])
 
     wait_until(is_filled, 20, every=0.5)
-    sender.close()
     assert len(segments_sent(analyses, tools, interview)) == 1
 
 
@@ -106,9 +141,7 @@ def test_deletion_takes_it_out_and_restoring_brings_it_back(analyses: Analyses, 
     assert len(segments_sent(analyses, tools, interview)) == 1
 
 
-@pytest.mark.parametrize(
-    "fault", [{"hold": "after", "hold_seconds": 0.1, "cut": "during"}, {"status": 503}, {"malformed": True}]
-)
+@pytest.mark.parametrize("fault", [{"cut": "during"}, {"status": 503}, {"malformed": True}])
 def test_a_document_whose_answer_was_lost_is_made_once(
     analyses: Analyses, tools: KnowledgeTools, fault: dict[str, Any]
 ):
