@@ -36,6 +36,13 @@ _NAMED = re.compile(
     r"(?=이라고|라고|입니다|이에요|예요|에요|이고|이요|요|[ .,!?)]|$)",
     re.MULTILINE,
 )
+# How files and titles are named: 김하늘 인터뷰, 인터뷰_김하늘. Three syllables, as two are a word more often.
+_ABOUT = r"(?:심층 ?)?(?:인터뷰|면담|상담|녹취록?|녹음|대화)"
+_SUBJECT = re.compile(
+    rf"(?<![가-힣])(?:(?P<name>{_FAMILY}[가-힣]{{2}})(?=[ _\-]?{_ABOUT}(?![가-힣]))"
+    rf"|{_ABOUT}[ _\-:]{{1,3}}(?P<after>{_FAMILY}[가-힣]{{2}})(?![가-힣]))"
+)
+_GROUP_ENDS = "객층팀앱들"
 _PARTICLES = "이라고|라고|입니다|이에요|예요|이고요|이고|인데요|이요|이|은|는|가|을|를|요"
 _GIVEN_TITLED = r"(?<![가-힣])({})(?= ?(?:님|씨|이가|이는|이한테|이랑|아[ ,!]|야[ ,!]))"
 _COURTEOUS = re.compile(r"(?:[가-힣]{2,3})?님|씨")
@@ -48,7 +55,7 @@ _RESPONDS_AT_LEAST = 2
 def find_names(text: str) -> Iterator[Span]:
     """Each where it was recognised, then everywhere else; a full name and its given name are one value."""
     labelled = list(_find_labels(text))
-    recognised = [*labelled, *_find_titled(text)]
+    recognised = [*labelled, *_find_titled(text), *_find_subjects(text)]
     # Two syllables before a title are sure there, and often a part of another word elsewhere.
     sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}
     full = sorted(sure, key=lambda name: (-len(name), name))[:_MOST_NAMES]
@@ -91,6 +98,14 @@ def _find_titled(text: str) -> Iterator[Span]:
             name = match["name"] if pattern is not _NAMED else _without_particle(match["name"])
             if name not in NO_NAMES and _is_meant(pattern, match):
                 yield Span(match.start("name"), match.start("name") + len(name), MaskedKind.NAME, name)
+
+
+def _find_subjects(text: str) -> Iterator[Span]:
+    for match in _SUBJECT.finditer(text):
+        group = "name" if match["name"] else "after"
+        name = match[group]
+        if name not in NO_NAMES and name[-1] not in _GROUP_ENDS:
+            yield Span(match.start(group), match.end(group), MaskedKind.NAME, name)
 
 
 def _is_meant(pattern: re.Pattern[str], match: re.Match[str]) -> bool:
