@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.logs import get_logger
 from services.batched_lookup import BatchedLookup
 from services.delivery.event_log import read_batch, read_ends, read_epoch
-from services.delivery.kinds import SubjectKinds
+from services.delivery.kinds import SubjectKind, SubjectKinds
 from streams import NOWHERE, Page, Position, StoredEvent, Streams, StreamsUnavailable, covers
 
 log = get_logger(__name__)
@@ -94,17 +94,20 @@ class HistoryReader:
         with self._sessions() as session:
             epoch = read_epoch(session)
             end = Position(epoch, read_ends(session, kind, [subject])[subject])
-            batch = read_batch(session, kind, subject, Position(epoch, seq), limit) if seq < end.seq else None
+            at = Position(epoch, seq)
+            batch = read_batch(session, kind, subject, at, limit, max_bytes=max_bytes) if seq < end.seq else None
+            held_after = _held_after(session, kind, subject)
         if seq == end.seq:
             return Page(end, [])
-        if batch is None or batch.first != seq + 1:
-            return Page(end, [], gone=True)
+        if batch is None or batch.first != seq + 1 or seq < (held_after or 0):
+            return Page(end, [], gone=True, held_after=held_after)
         return Page(end, _within(batch.to_events(), max_bytes))
 
     def _gone(self, subject: str) -> Page:
         kind = self._kinds.of(subject)
         with self._sessions() as session:
-            return Page(Position(read_epoch(session), read_ends(session, kind, [subject])[subject]), [], gone=True)
+            end = Position(read_epoch(session), read_ends(session, kind, [subject])[subject])
+            return Page(end, [], gone=True, held_after=_held_after(session, kind, subject))
 
     def _read_epoch(self) -> str:
         epoch, read_at = self._epoch
@@ -122,6 +125,11 @@ def _translated() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as exc:
         raise StreamsUnavailable(f"event log: {type(exc).__name__}") from exc
+
+
+def _held_after(session: Session, kind: SubjectKind, subject: str) -> int | None:
+    """Where that can be told: the common log is dropped by age, whole days at a time."""
+    return kind.log.held_after(session, kind.key_of(subject)) if kind.log is not None else None
 
 
 def _within(events: list[StoredEvent], max_bytes: int) -> list[StoredEvent]:
