@@ -188,6 +188,14 @@ def project_subject(project_id: object) -> str:
     return f"{PROJECT_PREFIX}:{project_id}"
 
 
+THREAD_PREFIX = "thread"
+
+
+def thread_subject(thread_id: str) -> str:
+    """The items of a thread."""
+    return f"{THREAD_PREFIX}:{thread_id}"
+
+
 class InterviewEvent(StrEnum):
     """Types of a project's numbered events."""
 

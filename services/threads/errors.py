@@ -2,7 +2,7 @@
 
 Errors: ThreadsError (not retryable)
     MalformedField, UnusableKey, WrongSignature
-    ThreadNotFound, DeviceNotFound, ThreadRoleTooSmall, NotOwnDevice
+    ThreadNotFound, DeviceNotFound, ThreadMemberNotFound, ThreadRoleTooSmall, NotOwnDevice
     DeviceExists, TooManyDevices, TooManyMembers, KeyConflict, WrapsIncomplete, KeysetNeeded, LastOwner
 """
 
@@ -52,6 +52,12 @@ class DeviceNotFound(ThreadsError):
     """The same."""
 
     code = "DEVICE_NOT_FOUND"
+
+
+class ThreadMemberNotFound(ThreadsError):
+    """Nobody in the thread has this id."""
+
+    code = "MEMBER_NOT_FOUND"
 
 
 class ThreadRoleTooSmall(ThreadsError):
