@@ -34,6 +34,16 @@ def takes_upload(media_type: str, max_bytes: int) -> Callable[[F], F]:
     return decorate
 
 
+def takes_json(max_bytes: int) -> Callable[[F], F]:
+    """Note on a view that its JSON may be larger than that of others."""
+
+    def decorate(function: F) -> F:
+        function.json_max_bytes = max_bytes  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
 @dataclass(frozen=True)
 class StreamedBody:
     """A body that its view reads piece by piece, after it has asked who sends it."""
@@ -67,7 +77,8 @@ def _check_body() -> None:
     if upload is not None and request.method not in SAFE_METHODS:
         _check_upload(upload)
         return
-    if (request.content_length or 0) > BODY_MAX_BYTES:
+    longest = getattr(current_app.view_functions.get(request.endpoint or ""), "json_max_bytes", BODY_MAX_BYTES)
+    if (request.content_length or 0) > longest:
         raise ApiError(Code.BODY_TOO_LARGE)
     is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     if not (request.content_length or is_chunked) or request.url_rule is None:
@@ -75,10 +86,12 @@ def _check_body() -> None:
     if not request.is_json:
         raise ApiError(Code.NOT_JSON)
     count_use(stores().settings.web.body_limit, "body", caller_address())
+    request.max_content_length = longest + 1
     data = request.get_data(cache=True)
-    if len(data) > BODY_MAX_BYTES:
+    if len(data) > longest:
         raise ApiError(Code.BODY_TOO_LARGE)
-    _check_json(data)
+    # The schemas parse it once more: at most 64 KiB as a rule, and no view can forget to have it checked.
+    g.checked_json = read_strict_json(data)
 
 
 def _admit_stream(streamed: StreamedBody) -> None:
@@ -111,9 +124,9 @@ def read_upload() -> bytes:
     return data
 
 
-def _check_json(data: bytes) -> None:
-    """The schemas parse it once more: at most 64 KiB, and no view can forget to have it checked."""
-    read_strict_json(data)
+def checked_json() -> Any:
+    """The body of a view without a schema; None where there is none."""
+    return g.get("checked_json")
 
 
 def read_strict_json(data: bytes) -> Any:

@@ -23,8 +23,10 @@ from services.database import UnsuitableDatabase
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
+from services.threads.errors import ThreadsError
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
+from webapp.thread_errors import THREAD_MEANINGS
 
 log = get_logger(__name__)
 _STORE_RETRY_SECONDS = 2
@@ -38,6 +40,10 @@ class Code(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
     UNKNOWN_ACTION = "UNKNOWN_ACTION"
+    INVALID_KEY = "INVALID_KEY"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    INVALID_ENVELOPE = "INVALID_ENVELOPE"
+    HASH_MISMATCH = "HASH_MISMATCH"
     INVALID_ACTION = "INVALID_ACTION"
     SCAN_TOKEN_INVALID = "SCAN_TOKEN_INVALID"  # noqa: S105 a code
     UNAUTHORIZED = "UNAUTHORIZED"
@@ -52,6 +58,7 @@ class Code(StrEnum):
     CONSENT_REQUIRED = "CONSENT_REQUIRED"
     GUARDIAN_REQUIRED = "GUARDIAN_REQUIRED"
     FORBIDDEN = "FORBIDDEN"
+    UNKNOWN_DEVICE = "UNKNOWN_DEVICE"
     FORBIDDEN_ACTION = "FORBIDDEN_ACTION"
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
@@ -65,6 +72,9 @@ class Code(StrEnum):
     PROJECT_NOT_FOUND = "PROJECT_NOT_FOUND"
     INTERVIEW_NOT_FOUND = "INTERVIEW_NOT_FOUND"
     ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
+    THREAD_NOT_FOUND = "THREAD_NOT_FOUND"
+    DEVICE_NOT_FOUND = "DEVICE_NOT_FOUND"
+    MEMBER_NOT_FOUND = "MEMBER_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_SLOW = "BODY_TOO_SLOW"
     AUTH_NOT_REQUESTED = "AUTH_NOT_REQUESTED"
@@ -91,9 +101,21 @@ class Code(StrEnum):
     INTERVIEW_UNDER_WAY = "INTERVIEW_UNDER_WAY"
     BUDGET_SPENT = "BUDGET_SPENT"
     LAST_ADMIN = "LAST_ADMIN"
+    DEVICE_EXISTS = "DEVICE_EXISTS"
+    TOO_MANY_DEVICES = "TOO_MANY_DEVICES"
+    TOO_MANY_MEMBERS = "TOO_MANY_MEMBERS"
+    KEY_CONFLICT = "KEY_CONFLICT"
+    WRAPS_INCOMPLETE = "WRAPS_INCOMPLETE"
+    KEYSET_NEEDED = "KEYSET_NEEDED"
+    LAST_OWNER = "LAST_OWNER"
+    DEDUPE_CONFLICT = "DEDUPE_CONFLICT"
+    UNKNOWN_KEY = "UNKNOWN_KEY"
+    KEY_RETIRED = "KEY_RETIRED"
+    CLIENT_SEQ_CONFLICT = "CLIENT_SEQ_CONFLICT"
     TAG_INACTIVE = "TAG_INACTIVE"
     SCAN_TOKEN_EXPIRED = "SCAN_TOKEN_EXPIRED"  # noqa: S105 a code
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    TOO_LARGE = "TOO_LARGE"
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
     NOT_JSON = "NOT_JSON"
     NOT_SVG = "NOT_SVG"
@@ -265,7 +287,7 @@ CODES: Mapping[Code, Meaning] = {
         410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
     ),
     Code.SCAN_TOKEN_EXPIRED: Meaning(410, "태그를 다시 한 번 대 주세요.", "Scanned more than 30 minutes ago."),
-    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a map 5 MiB."),
+    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a push 1 MiB, a map 5 MiB."),
     Code.FILE_TOO_LARGE: Meaning(
         413, "파일이 너무 커요. 50MB까지 올릴 수 있어요.", "An interview's file exceeds 50 MiB."
     ),
@@ -286,6 +308,7 @@ CODES: Mapping[Code, Meaning] = {
     Code.STORE_UNAVAILABLE: Meaning(
         503, "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요.", "A store is down; see `Retry-After`."
     ),
+    **{Code(name): Meaning(*said) for name, said in THREAD_MEANINGS.items()},
 }
 
 _BY_STATUS = {
@@ -351,6 +374,7 @@ def answer_errors(app: Flask) -> None:
         app.register_error_handler(kind, lambda _, code=code: reply(code))
     app.register_error_handler(JourneyError, _answer_domain_error)
     app.register_error_handler(InterviewsError, _answer_domain_error)
+    app.register_error_handler(ThreadsError, _answer_domain_error)
     app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, _answer_store_down)
@@ -377,7 +401,7 @@ def _answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
 
 
-def _answer_domain_error(error: JourneyError | InterviewsError) -> Response:
+def _answer_domain_error(error: JourneyError | InterviewsError | ThreadsError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 

@@ -1,7 +1,7 @@
 """Taking a batch of envelopes: judged before any lock, numbered under the rows of their threads, in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -21,12 +21,10 @@ from services.threads.judging import (
     EnvelopeRefusal,
     SenderRights,
     Submission,
-    judge_sender,
     read_submissions,
 )
 from services.threads.keysets import keyset_state
 
-Judge = Callable[[Sequence[Submission], SenderRights], list[Submission]]
 # The numbers after a place that follow on without a hole; a device that skips one for ever costs one row each time.
 _FOLLOWING = text("""
     select client_seq from welno.welno_thread_items
@@ -52,8 +50,10 @@ class Verdict:
         return "duplicate" if self.is_duplicate else "accepted"
 
 
-def find_rights(session: Session, member: str, thread_ids: Iterable[str]) -> SenderRights:
-    """In these threads, of a member and their active devices. Takes no lock."""
+def find_rights(
+    session: Session, member: str, thread_ids: Iterable[str], only_device: str | None = None
+) -> SenderRights:
+    """In these threads, of a member and their active devices, or of one of them alone. Takes no lock."""
     is_in = (ThreadMember.member == member, ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
     roles = (
         select(ThreadMember.thread_id, ThreadMember.role)
@@ -62,27 +62,49 @@ def find_rights(session: Session, member: str, thread_ids: Iterable[str]) -> Sen
     )
     is_active = (ThreadDevice.member == member, ThreadDevice.state == DeviceState.ACTIVE)
     keys = select(ThreadDevice.device_id, ThreadDevice.sign_key).where(*is_active)
-    return SenderRights(
-        {row[0]: row[1] for row in session.execute(roles)}, {str(row[0]): row[1] for row in session.execute(keys)}
-    )
+    sign_keys = {str(row[0]): row[1] for row in session.execute(keys)}
+    if only_device is not None:
+        sign_keys = {device_id: key for device_id, key in sign_keys.items() if device_id == only_device}
+    return SenderRights({row[0]: row[1] for row in session.execute(roles)}, sign_keys)
 
 
-def push_batch(
+@dataclass(frozen=True)
+class PreparedPush:
+    """A batch of which shapes and sizes are judged, and what is known of its sender. `only_device`: it came with that
+    device's push pass, which speaks for no other."""
+
+    caller: AuditedCaller
+    submissions: list[Submission]
+    rights: SenderRights
+    only_device: str | None = None
+
+    def count_by_device(self) -> dict[str, int]:
+        """How many envelopes each device of the sender has in it; whatever names none of theirs counts for them."""
+        named = (one.envelope.client_id if one.envelope is not None else "" for one in self.submissions)
+        return dict(Counter(one if one in self.rights.sign_keys else self.caller.member for one in named))
+
+
+def prepare_push(
     threads: ThreadUnitOfWork,
     caller: AuditedCaller,
     told: Sequence[Any],
     payload_max_bytes: int,
-    judge: Judge = judge_sender,
-) -> list[Verdict]:
-    """In the order of what was told. `judge` may run `judge_sender` elsewhere: signatures take long. The whole may be
-    repeated."""
-    read = read_submissions(told, payload_max_bytes)
-    thread_ids = {one.envelope.thread_id for one in read if one.envelope is not None}
+    *,
+    only_device: str | None = None,
+) -> PreparedPush:
+    """Before any lock is taken."""
+    submissions = read_submissions(told, payload_max_bytes)
+    thread_ids = {one.envelope.thread_id for one in submissions if one.envelope is not None}
     with threads(caller) as unit:
-        rights = find_rights(unit.session, unit.member, thread_ids)
-    judged = judge(read, rights)
-    with threads(caller) as unit:
-        return _Push(unit, judged, lock_threads(unit, rights.roles)).run()
+        rights = find_rights(unit.session, unit.member, thread_ids, only_device)
+    return PreparedPush(caller, submissions, rights, only_device)
+
+
+def commit_push(threads: ThreadUnitOfWork, push: PreparedPush, judged: Sequence[Submission]) -> list[Verdict]:
+    """In the order of the batch. `judged` is what `judge_sender` said of it: it takes long, and may run elsewhere. The
+    whole may be repeated."""
+    with threads(push.caller) as unit:
+        return _Push(unit, judged, lock_threads(unit, push.rights.roles), push.only_device).run()
 
 
 @dataclass
@@ -92,6 +114,7 @@ class _Push:
     unit: ThreadWork
     submissions: Sequence[Submission]
     locked: dict[str, LockedThread]
+    only_device: str | None = None
     _known: dict[tuple[str, str], tuple[int, str | None]] = field(default_factory=dict)
     _client_seqs: set[tuple[str, str, int]] = field(default_factory=set)
     _kids: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -100,7 +123,7 @@ class _Push:
 
     def run(self) -> list[Verdict]:
         envelopes = [one.envelope for one in self.submissions if one.envelope is not None and one.refusal is None]
-        rights = find_rights(self.unit.session, self.unit.member, self.locked) if envelopes else None
+        rights = self._find_rights() if envelopes else None
         if envelopes:
             self._load(envelopes)
         verdicts = [self._decide(one, rights) for one in self.submissions]
@@ -109,6 +132,9 @@ class _Push:
         self._store_progress()
         self._audit(verdicts)
         return verdicts
+
+    def _find_rights(self) -> SenderRights:
+        return find_rights(self.unit.session, self.unit.member, self.locked, self.only_device)
 
     def _decide(self, one: Submission, rights: SenderRights | None) -> Verdict:
         if one.envelope is None or one.refusal is not None or rights is None:

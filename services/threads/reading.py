@@ -1,11 +1,11 @@
 """Reading a thread: its newest items, a range of them, where everybody stands, and acknowledging what was read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
 from models.threads import Thread, ThreadDevice, ThreadMember
@@ -143,6 +143,22 @@ def find_threads(session: Session, member: str, thread_ids: Sequence[str] | None
         query = query.where(Thread.id.in_(thread_ids))
     epoch = read_epoch(session)
     return [OpenThread(row, membership, epoch) for row, membership in session.execute(query)]
+
+
+def find_memberships(session: Session, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of (thread, member) those that hold."""
+    is_in = (ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
+    query = (
+        select(ThreadMember.thread_id, ThreadMember.member)
+        .join(Thread, Thread.id == ThreadMember.thread_id)
+        .where(tuple_(ThreadMember.thread_id, ThreadMember.member).in_(pairs), *is_in)
+    )
+    return {(row[0], row[1]) for row in session.execute(query)}
+
+
+def note_reader(unit: ThreadWork, thread_id: str, action: AuditAction) -> None:
+    """That somebody follows the thread from now on, or no longer. Raises ThreadNotFound."""
+    lock_thread(unit, thread_id).audit(action)
 
 
 def describe_threads(unit: ThreadWork) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ _SAID = {
 Security = list[dict[str, list[str]]]
 SECURITY_SESSION: Security = [{"session_cookie": []}, {"session_token": []}]
 SECURITY_PATIENT: Security = [*SECURITY_SESSION, {"patient_cookie": []}, {"access_token": []}]
+SECURITY_THREADS: Security = SECURITY_PATIENT
 SECURITY_STAFF: Security = [{"access_token": []}]
 SECURITY_MEMBER: Security = [{"account_cookie": []}, {"access_token": []}]
 

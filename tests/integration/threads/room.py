@@ -14,8 +14,9 @@ from services.stores import Stores
 from services.threads.audit import AuditedCaller
 from services.threads.creating import create_thread
 from services.threads.devices import register_device
+from services.threads.judging import judge_sender
 from services.threads.keysets import make_keyset, read_keyset
-from services.threads.pushing import Verdict, push_batch
+from services.threads.pushing import Verdict, commit_push, prepare_push
 from services.threads.reading import read_range
 from streams import Position, StoredEvent
 from tests.thread_devices import ClientDevice
@@ -73,7 +74,8 @@ class Room:
 
     def push(self, *envelopes: Any, member: str = PATIENT) -> list[Verdict]:
         limit = self.stores.settings.threads.payload_max_bytes
-        return push_batch(self.stores.threads, caller(member), envelopes, limit)
+        prepared = prepare_push(self.stores.threads, caller(member), envelopes, limit)
+        return commit_push(self.stores.threads, prepared, judge_sender(prepared.submissions, prepared.rights))
 
     def say(self, count: int = 1, device: ClientDevice | None = None, **changes: Any) -> list[int | None]:
         sender = device or self.patient
