@@ -53,7 +53,7 @@ class HistoryReader:
             page = Page(NOWHERE, [])
         if page.position.epoch == current and covers(page, seq):
             return page
-        return self._read_log(subject, seq, limit, max_bytes)
+        return self._read_log(subject, Position(epoch or "", seq), limit, max_bytes)
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, that have gone on from where they are believed to be, or are of another epoch.
@@ -87,7 +87,8 @@ class HistoryReader:
                 ends |= read_ends(session, self._kinds.of(group[0]), group)
         return ends
 
-    def _read_log(self, subject: str, seq: int, limit: int, max_bytes: int) -> Page:
+    def _read_log(self, subject: str, after: Position, limit: int, max_bytes: int) -> Page:
+        seq = after.seq
         if self._known_ends.find(subject) == seq:
             return Page(Position(self._read_epoch(), seq), [])
         kind = self._kinds.of(subject)
@@ -99,7 +100,9 @@ class HistoryReader:
             held_after = _held_after(session, kind, subject)
         if seq == end.seq:
             return Page(end, [])
-        if batch is None or batch.first != seq + 1 or seq < (held_after or 0):
+        # The epoch that was believed so far may be over since: its numbers say nothing of this one's.
+        is_other_life = after.epoch not in {"", epoch}
+        if is_other_life or batch is None or batch.first != seq + 1 or seq < (held_after or 0):
             return Page(end, [], gone=True, held_after=held_after)
         return Page(end, _within(batch.to_events(), max_bytes))
 
