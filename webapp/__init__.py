@@ -116,9 +116,9 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     ):
         api.register_blueprint(resource.blueprint)
     add_interviews(app, api)
-    add_threads(app, api)
     # Once for the app, and before any ProxyFix.
     sock = install_handshake(app, [PROTOCOL])
+    add_threads(app, api, sock)
     if parts(app).stores.settings.journey.is_on:
         add_journey(app, api, sock)
         app.register_blueprint(journey_pages.blueprint)

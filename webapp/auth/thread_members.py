@@ -13,13 +13,14 @@ from services.threads.audit import AuditedCaller
 from services.threads.encoding import is_thread_id
 from services.threads.errors import ThreadNotFound
 from webapp.auth.access import mark_access
-from webapp.auth.credentials import presented_credential
+from webapp.auth.credentials import bearer_token, presented_credential, sub_protocol_token
 from webapp.auth.journey_callers import find_present_caller
 from webapp.auth.patient import current_patient_session, require_patient
 from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.errors import ApiError, Code
 from webapp.limits import pseudonym
+from webapp.origins import is_listed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +46,17 @@ def require_known() -> KnownMember:
         raise ApiError(Code.UNAUTHORIZED)
     structlog.contextvars.bind_contextvars(member=pseudonym(known.member))
     return known
+
+
+def require_known_at_socket() -> KnownMember:
+    """The same of a WebSocket's handshake, whose token may come as a sub-protocol: a browser's script can set no other
+    header. Cookies are sent along to sockets of any page, so they need a listed `Origin` here, too. Raises ApiError."""
+    token = sub_protocol_token()
+    if token is not None:
+        request.environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    if bearer_token() is None and not is_listed(request.headers.get("Origin")):
+        raise ApiError(Code.ORIGIN_NOT_ALLOWED)
+    return require_known()
 
 
 def _find_staff() -> KnownMember | None:

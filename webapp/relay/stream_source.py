@@ -138,7 +138,9 @@ class MultiSubjectSource:
 
     __slots__ = ()
 
-    max_subjects: ClassVar[int] = 64
+    @property
+    def max_subjects(self) -> int:
+        return 64
 
     @property
     def right(self) -> Hashable:

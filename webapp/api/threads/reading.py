@@ -12,7 +12,7 @@ from services.threads.audit_chain import AuditAction
 from services.threads.reading import ItemPage, OpenThread, find_thread, note_reader, read_range, read_recent
 from streams import Position
 from webapp.api.documented import SECURITY_THREADS, fails
-from webapp.api.threads.live.authority import ThreadAuthority
+from webapp.api.threads.live.authority import AUTHORITY, ThreadAuthority
 from webapp.api.threads.live.sources import ThreadSource
 from webapp.api.threads.schemas.threads import RangeOutput, RangeQuery, RecentOutput, RecentQuery
 from webapp.auth.thread_members import KnownMember, for_known
@@ -24,7 +24,6 @@ from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SubscribeRequest
 
 blueprint = Blueprint("threads_reading", __name__, url_prefix="/api/threads", description="Items of threads")
-AUTHORITY = "threads_authority"
 _RETRY_SECONDS = 2
 _PLACE = {"after": ["12 또는 epoch:12처럼 보내 주세요."]}
 

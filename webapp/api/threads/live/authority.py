@@ -14,6 +14,9 @@ from services.threads.reading import find_memberships
 from webapp.auth.thread_members import KnownMember
 from webapp.relay.closing import CloseCode
 
+# Where an app keeps its one.
+AUTHORITY = "threads_authority"
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadRight:

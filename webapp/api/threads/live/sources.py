@@ -78,7 +78,7 @@ class ThreadSource(StreamSource):
     def resync(self, position: Position) -> bytes:
         """What is still held follows."""
         opened = self._find()
-        reason = "trimmed" if self._after.epoch in {"", position.epoch} else "epoch"
+        reason = "trimmed" if self._after.epoch == position.epoch else "epoch"
         self._after = position
         told = {"epoch": position.epoch, "firstSeq": position.seq + 1, "lastSeq": opened.row.last_seq}
         return self._frame("resync", told | {"reason": reason})
@@ -113,4 +113,4 @@ def _begin(opened: OpenThread, after: Position | None) -> Position:
     """Not before what the member may see; without a place where the thread ends now."""
     if after is None:
         return Position(opened.epoch, opened.row.last_seq)
-    return Position(after.epoch, max(after.seq, opened.membership.visible_from - 1))
+    return Position(after.epoch or opened.epoch, max(after.seq, opened.membership.visible_from - 1))
