@@ -35,6 +35,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.patients.exports",
             "tasks.journey.jobs",
             "tasks.interviews.erasure",
+            "tasks.threads.retention",
         ],
     )
     app.conf.update(
@@ -86,6 +87,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "tell-emr": every(Task.TELL_EMR, _TELL_EMR_SECONDS),
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
+        "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 
