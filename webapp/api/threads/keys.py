@@ -1,5 +1,6 @@
 """Devices of members, and the keys of threads as they are stored."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from flask_smorest import Blueprint
 
 from services.threads.devices import approve_device, register_device, revoke_device
 from services.threads.keysets import add_wraps, make_keyset, read_keys, read_keyset
+from services.threads.push_pass import grant_pass
 from services.threads.reading import describe_devices
 from services.threads.texts import DeviceApproval, DeviceClaim
 from webapp.api.documented import SECURITY_THREADS, fails
@@ -23,6 +25,7 @@ from webapp.api.threads.schemas.keys import (
     WrapsInput,
 )
 from webapp.api.threads.schemas.threads import DoneOutput
+from webapp.auth.push_pass import keep_push_cookie
 from webapp.auth.thread_members import KnownMember, for_known
 from webapp.current import stores
 
@@ -37,12 +40,16 @@ blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", descr
 @blueprint.alt_response(200, schema=RegisteredOutput, description="It is registered already.")
 @fails(blueprint, 400, 401, 403, 409, 413, 415)
 def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """My first one is active; a later one waits until an active one approves it."""
+    """My first one is active; a later one waits until an active one approves it. An active one gets its push pass, also
+    as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and reads nothing."""
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
     with stores().threads(known.as_caller()) as unit:
         device, is_new = register_device(unit, claim)
-        state = device.state
-    return {"success": True, "state": state}, 201 if is_new else 200
+        told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
+    if token is not None:
+        after_this_request(partial(keep_push_cookie, token=token))
+        told["pushToken"] = token
+    return told, 201 if is_new else 200
 
 
 @blueprint.post("/devices/<uuid:device_id>/approve")

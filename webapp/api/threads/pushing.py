@@ -11,9 +11,9 @@ from core.logs import get_logger
 from services.threads.judging import judge_sender
 from services.threads.pushing import PreparedPush, Verdict, commit_push, prepare_push, subjects_of
 from streams import StreamsUnavailable
-from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.documented import SECURITY_PUSH, fails
 from webapp.api.threads.schemas.pushing import PushOutput
-from webapp.auth.thread_members import KnownMember, for_known
+from webapp.auth.push_pass import Sender, for_sender
 from webapp.bodies import checked_json, takes_json
 from webapp.current import stores
 from webapp.errors import CODES, ApiError, Code
@@ -38,16 +38,17 @@ _BODY = {
 
 
 @blueprint.post("/push-batch")
-@blueprint.doc(security=SECURITY_THREADS, requestBody={"required": True, "content": _BODY})
+@blueprint.doc(security=SECURITY_PUSH, requestBody={"required": True, "content": _BODY})
 @takes_json(_BODY_MAX_BYTES)
-@for_known
+@for_sender
 @blueprint.response(200, PushOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)
-def push(known: KnownMember) -> Response:
+def push(sender: Sender) -> Response:
     """Results in the order of the envelopes; one bad envelope blocks no other, and the whole may be repeated."""
     told = _read_envelopes()
-    here, caller = stores(), known.as_caller()
-    prepared = prepare_push(here.threads, caller, told, here.settings.threads.payload_max_bytes)
+    here = stores()
+    longest = here.settings.threads.payload_max_bytes
+    prepared = prepare_push(here.threads, sender.caller, told, longest, only_device=sender.only_device)
     left = _count_envelopes(prepared)
     judged = run_off_loop(judge_sender, prepared.submissions, prepared.rights)
     began = here.clock.monotonic()

@@ -32,7 +32,7 @@ ROUTES = {
 def test_every_route_is_tried_and_says_who_may_call_it(app: Flask):
     found = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("threads")}
     assert found == {*ROUTES, "threads_socket"}  # which is tried in test_socket.py
-    assert {app.view_functions[name].access for name in found} == {"thread_member", "operations"}
+    assert {app.view_functions[name].access for name in found} == {"thread_member", "thread_sender", "operations"}
 
 
 @pytest.mark.parametrize("name", ROUTES)
