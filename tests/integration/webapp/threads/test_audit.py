@@ -6,7 +6,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from services.threads.demo import seed_correspondents
 from webapp.auth import Role
+from webapp.current import parts
 from webapp.staff_token import make_token
 
 from .members import Member, Talk
@@ -79,6 +81,22 @@ def test_nobody_but_auditors_reads_it(talk: Talk, nurse: Member, patient: Member
     for path in (f"{ADMIN}/{talk.id}/audit", f"{ADMIN}/{talk.id}/audit/verify"):
         answers = [nurse.client.get(path, headers=one) for one in ({}, patient.headers, nurse.headers, staff)]
         assert [one.status_code for one in answers] == [401, 401, 403, 403]
+
+
+def test_an_auditor_who_signs_in_needs_a_second_factor_and_is_nobody_in_threads(app: Flask, talk: Talk, nurse: Member):
+    """Outside of the demo, which asks for none."""
+    here, password = parts(app).stores, "seven invented words here"
+    with here.unit_of_work() as work:
+        seed_correspondents(work.session, lambda: here.password_hashes.hash(password))
+    login = "/api/v1/auth/staff-login"
+    auditor, doctor = (
+        {"Authorization": f"Bearer {nurse.client.post(login, json=body).json['access_token']}"}
+        for body in ({"login": "auditor1", "password": password}, {"login": "doctor1", "password": password})
+    )
+    refused = nurse.client.get(f"{ADMIN}/{talk.id}/audit", headers=auditor)
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "SECOND_FACTOR_REQUIRED")
+    assert nurse.client.get("/api/threads/me", headers=auditor).status_code == 401
+    assert nurse.client.get("/api/threads/me", headers=doctor).json["memberId"].startswith("staff:")
 
 
 def test_of_a_thread_that_is_not_there_is_nothing_to_read(nurse: Member, auditor: dict[str, str]):
