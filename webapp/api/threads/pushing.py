@@ -12,6 +12,7 @@ from services.threads.judging import judge_sender
 from services.threads.pushing import PreparedPush, Verdict, commit_push, prepare_push, subjects_of
 from streams import StreamsUnavailable
 from webapp.api.documented import SECURITY_PUSH, fails
+from webapp.api.threads import metrics
 from webapp.api.threads.schemas.pushing import PushOutput
 from webapp.auth.push_pass import Sender, for_sender
 from webapp.bodies import checked_json, takes_json
@@ -53,10 +54,13 @@ def push(sender: Sender) -> Response:
     judged = run_off_loop(judge_sender, prepared.submissions, prepared.rights)
     began = here.clock.monotonic()
     verdicts = commit_push(here.threads, prepared, judged)
-    took = here.clock.monotonic() - began
-    is_slow = left <= _SLOW_SHARE or took > _SLOW_COMMIT_SECONDS or _count_behind(verdicts) > _SLOW_BEHIND
-    answer = {"success": True, "results": [_describe(one) for one in verdicts], "backpressure": _pressure(is_slow)}
-    return jsonify(answer)
+    took, behind = here.clock.monotonic() - began, _count_behind(verdicts)
+    pressure = _pressure(left <= _SLOW_SHARE or took > _SLOW_COMMIT_SECONDS or behind > _SLOW_BEHIND)
+    metrics.COMMIT_SECONDS.observe(took)
+    metrics.BEHIND.inc(behind)
+    metrics.PRESSURE.labels(pressure["level"]).inc()
+    _count(verdicts)
+    return jsonify({"success": True, "results": [_describe(one) for one in verdicts], "backpressure": pressure})
 
 
 def _read_envelopes() -> list[Any]:
@@ -80,6 +84,7 @@ def _count_envelopes(prepared: PreparedPush) -> float:
     except ApiError as exc:
         pause_ms = int(1000 * (exc.retry_after_seconds or 1))
         most = min(item.amount for item in parse_many(rate))
+        metrics.PRESSURE.labels("stop").inc()
         stop = {"level": "stop", "retryAfterMs": pause_ms, "maxBatch": min(most, stores().settings.threads.batch_max)}
         raise ApiError(exc.code, details={"backpressure": stop}, retry_after_seconds=exc.retry_after_seconds) from exc
     return min(share_left(rate, _ACTION, device) for device in by_device)
@@ -93,6 +98,12 @@ def _count_behind(verdicts: Sequence[Verdict]) -> int:
     except StreamsUnavailable:
         return _SLOW_BEHIND + 1
     return sum(max(0, end - at.seq) for end, at in zip(ends.values(), found, strict=True))
+
+
+def _count(verdicts: Sequence[Verdict]) -> None:
+    for one in verdicts:
+        metrics.ENVELOPES.labels(one.refusal or one.status).inc()
+    metrics.GAPS.inc(sum(one.gap is not None for one in verdicts))
 
 
 def _pressure(is_slow: bool) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from services.threads.audit_chain import AuditAction
 from services.threads.reading import ItemPage, OpenThread, find_thread, note_reader, read_range, read_recent
 from streams import Position
 from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.threads import metrics
 from webapp.api.threads.live.authority import AUTHORITY, ThreadAuthority
 from webapp.api.threads.live.sources import ThreadSource
 from webapp.api.threads.schemas.threads import RangeOutput, RangeQuery, RecentOutput, RecentQuery
@@ -38,6 +39,7 @@ def show_recent(known: KnownMember, query: dict[str, Any], thread_id: str) -> Re
     """The newest items below a number, in order."""
     with stores().threads(known.as_caller(), only_reads=True) as unit:
         page = read_recent(unit, thread_id, limit=query["limit"], before=query["beforeSeq"])
+    metrics.ITEMS_READ.labels("recent").inc(len(page.items))
     first = page.items[0].seq if page.items else None
     return _answer(page, {"firstSeq": first, "hasMore": page.has_more})
 
@@ -62,6 +64,7 @@ def show_range(known: KnownMember, query: dict[str, Any], thread_id: str) -> Res
             _wait(known, opened, place, query["wait"])
     with stores().threads(known.as_caller(), only_reads=True) as unit:
         page = read_range(unit, thread_id, first=first, last=query["toSeq"])
+    metrics.ITEMS_READ.labels("range").inc(len(page.items))
     return _answer(page, _trimmed(page))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import redis
 from flask import Flask
+from prometheus_client import REGISTRY
 
 from webapp.current import parts
 
@@ -80,6 +81,19 @@ def test_without_redis_nothing_is_taken(app: Flask, talk: Talk, patient: Member,
     assert "Retry-After" in refused.headers
     assert patient.push(envelope).json["results"][0]["status"] == "accepted"
     assert parts(app)
+
+
+def test_what_came_of_each_envelope_is_counted(talk: Talk, patient: Member):
+    def counted() -> list[float]:
+        outcomes = [{"outcome": name} for name in ("accepted", "duplicate", "BAD_SIGNATURE")]
+        samples = [("welno_thread_envelopes_total", labels) for labels in outcomes]
+        samples += [("welno_thread_gaps_total", {}), ("welno_thread_commit_seconds_count", {})]
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in samples]
+
+    before, envelope = counted(), talk.envelope(patient, clientSeq=3)
+    bad = envelope | {"dedupeId": "0" * 8 + "-0000-4000-8000-000000000000"}
+    patient.push(envelope, envelope, bad)
+    assert [after - was for after, was in zip(counted(), before, strict=True)] == [1, 1, 1, 1, 1]
 
 
 def test_the_same_push_at_once_by_many_is_one(app: Flask, talk: Talk, nurse: Member, patient: Member):
