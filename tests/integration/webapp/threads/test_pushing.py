@@ -8,6 +8,7 @@ import pytest
 import redis
 from flask import Flask
 from prometheus_client import REGISTRY
+from sqlalchemy import Engine, text
 
 from webapp.current import parts
 
@@ -94,6 +95,16 @@ def test_what_came_of_each_envelope_is_counted(talk: Talk, patient: Member):
     bad = envelope | {"dedupeId": "0" * 8 + "-0000-4000-8000-000000000000"}
     patient.push(envelope, envelope, bad)
     assert [after - was for after, was in zip(counted(), before, strict=True)] == [1, 1, 1, 1, 1]
+
+
+def test_a_thread_that_somebody_holds_is_not_waited_for_for_long(talk: Talk, patient: Member, engine: Engine):
+    envelope = talk.envelope(patient)
+    with engine.begin() as connection:
+        connection.execute(text("select 1 from welno.welno_threads where id = :id for update"), {"id": talk.id})
+        refused = patient.push(envelope)
+    assert (refused.status_code, refused.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert "Retry-After" in refused.headers
+    assert patient.push(envelope).json["results"][0]["status"] == "accepted"
 
 
 def test_the_same_push_at_once_by_many_is_one(app: Flask, talk: Talk, nurse: Member, patient: Member):
