@@ -40,6 +40,7 @@ from services.patients.joins import drop_joins, find_older
 from services.patients.tombstones import bury
 from services.stores import Stores
 from services.threads.erasers import THREADS_ERASER, ThreadEraser
+from services.threads.exporters import THREADS_EXPORTER
 from spool import Spool
 
 # Why a table has no eraser; a guard test wants one or the other of each.
@@ -220,7 +221,7 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
 
 
 def _exporters(stores: Stores) -> tuple[Exporter, ...]:
-    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people)
+    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people), THREADS_EXPORTER
 
 
 def build_erasure_job(stores: Stores, spool: Spool) -> ErasureJob:

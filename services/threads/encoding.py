@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime
+from uuid import UUID
 
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -61,6 +62,10 @@ def is_uuid(text: object) -> bool:
 def is_member(text: object) -> bool:
     """`patient:{uuid}`, `staff:{id, percent-encoded}` or the back end itself."""
     return isinstance(text, str) and len(text) <= MEMBER_MAX and _MEMBER.fullmatch(text) is not None
+
+
+def patient_member(patient_uuid: UUID) -> str:
+    return f"patient:{patient_uuid}"
 
 
 def is_thread_id(text: object) -> bool:

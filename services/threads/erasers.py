@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased, sessionmaker
@@ -30,6 +29,7 @@ from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder,
 from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.creating import erase_thread
+from services.threads.encoding import patient_member
 from services.threads.membership import end_membership
 from streams import Streams
 
@@ -40,10 +40,6 @@ _OF_THREAD: Mapping[str, Any] = {
     "thread_keysets": ThreadKeyset,
     "thread_members": ThreadMember,
 }
-
-
-def patient_member(patient_uuid: UUID) -> str:
-    return f"patient:{patient_uuid}"
 
 
 class ThreadEraser:

@@ -1,12 +1,14 @@
 """A patient's erasure: their own threads go wholly, in others' threads they are out, and nothing of theirs opens."""
 
 from typing import Any
+from uuid import UUID
 
 import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
 from services.personal_data import build_erasure_job
+from services.threads.exporters import THREADS_EXPORTER
 from tests.integration.webapp.people import Person
 from webapp.current import parts
 
@@ -49,6 +51,15 @@ def test_own_threads_go_and_others_lose_the_member(
     revoked = "member = :member and state = 'revoked' and pass_hash is null"
     assert count(engine, "welno_thread_devices", revoked, member=patient.member) == 1
     assert redis_client.exists(f"stream:{{thread:{own.id}}}:log") == 0
+
+
+def test_an_archive_tells_of_memberships_and_devices(app: Flask, talk: Talk, patient: Member, owner: Person):
+    begin_talk(patient)
+    with parts(app).stores.sessions() as session:
+        found = THREADS_EXPORTER.read(session, UUID(str(owner.patient_uuid)))
+    assert {row["role"] for row in found["thread_memberships"]} == {"writer", "owner"}
+    assert [row["kem_key"] for row in found["thread_devices"]] == [patient.device.kem_key]
+    assert "pass_hash" not in found["thread_devices"][0]
 
 
 def test_a_patient_who_is_alone_leaves_no_device(app: Flask, patient: Member, owner: Person, engine: Engine):
