@@ -46,6 +46,8 @@ class HistoryReader:
     def _read_after(self, subject: str, seq: int, epoch: str | None, limit: int, max_bytes: int) -> Page:
         current = self._read_epoch()
         if epoch and epoch != current:
+            current = self._renew_epoch()  # the reader may have heard of a new one before us
+        if epoch and epoch != current:
             return self._gone(subject)
         try:
             page = self._streams.read_after(subject, seq, limit, max_bytes)
@@ -114,10 +116,12 @@ class HistoryReader:
 
     def _read_epoch(self) -> str:
         epoch, read_at = self._epoch
-        if time.monotonic() - read_at >= _EPOCH_SECONDS:
-            with self._sessions() as session:
-                epoch = read_epoch(session)
-            self._epoch = (epoch, time.monotonic())
+        return self._renew_epoch() if time.monotonic() - read_at >= _EPOCH_SECONDS else epoch
+
+    def _renew_epoch(self) -> str:
+        with self._sessions() as session:
+            epoch = read_epoch(session)
+        self._epoch = (epoch, time.monotonic())
         return epoch
 
 

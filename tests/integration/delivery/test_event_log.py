@@ -115,6 +115,8 @@ def test_a_reader_that_has_not_heard_of_a_new_epoch_tells_nothing_of_it_as_of_th
     log.emit()
     page = log.reader.read_after(HALL, 3, before.epoch)
     assert (page.gone, page.position.seq, page.events) == (True, 4, [])
+    # And whoever has heard of it goes on in it at once.
+    assert seqs(log.reader.read_after(HALL, 3, page.position.epoch).events) == [4]
 
 
 def test_a_sender_of_an_earlier_epoch_changes_nothing(log: Log):
