@@ -36,6 +36,7 @@ class Task(StrEnum):
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     RUN_INTERVIEW = "welno.interviews.run"
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
+    TRIM_THREADS = "welno.threads.trim"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -76,6 +77,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,
+    Task.TRIM_THREADS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
@@ -194,6 +196,14 @@ PROJECT_PREFIX = "project"
 def project_subject(project_id: object) -> str:
     """The events of all interviews of a project."""
     return f"{PROJECT_PREFIX}:{project_id}"
+
+
+THREAD_PREFIX = "thread"
+
+
+def thread_subject(thread_id: str) -> str:
+    """The items of a thread."""
+    return f"{THREAD_PREFIX}:{thread_id}"
 
 
 class InterviewEvent(StrEnum):

@@ -35,6 +35,7 @@ from services.patients.erasing import (
 from services.patients.joins import drop_joins, find_older
 from services.patients.tombstones import bury
 from services.stores import Stores
+from services.threads.erasers import THREADS_ERASER, ThreadEraser
 from spool import Spool
 
 # Why a table has no eraser; a guard test wants one or the other of each.
@@ -74,6 +75,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "welno_processes": "processes of ours",
     "welno_revoked_tokens": "hashes of tokens' ids, forgotten when the tokens have ended",
     "welno_tokens_valid_after": "hashes, forgotten after two days",
+    "welno_thread_audit": "append-only, chained by hashes; people stand there by ids alone",
     "welno_write_probe": "one row of readiness",
 }
 ROW_ERASERS: tuple[RowEraser, ...] = (
@@ -81,6 +83,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     CONSENTS_ERASER,
     RECORDS_ERASER,
     JOURNEY_ERASER,
+    THREADS_ERASER,
     HISTORY_ERASER,
     PATIENT_ERASER,
 )
@@ -164,9 +167,11 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
     something down since."""
     sessions = SessionEraser(stores.sessions, stores.sealer, spool, stores.redis, stores.streams)
     journey = JourneyEraser(stores.sessions, stores.people, stores.streams)
+    threads = ThreadEraser(stores.sessions, stores.streams)
     return [
         sessions.finder(),
         journey.finder(),
+        threads.finder(),
         RUNS_CANCELLER,
         sessions.files("files"),
         _archives_eraser(spool, "archives"),
@@ -174,9 +179,11 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         CONSENTS_ERASER,
         RECORDS_ERASER,
         JOURNEY_ERASER,
+        THREADS_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),
         journey.redis("journey_streams"),
+        threads.redis("thread_streams"),
         PATIENT_ERASER,
         sessions.files("late_files"),
         _archives_eraser(spool, "late_archives"),

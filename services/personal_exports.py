@@ -10,6 +10,7 @@ from services.patients.exports import Exporter, find_building, is_ready, mark_re
 from services.patients.joins import find_older
 from services.patients.trend_document import render_trends
 from services.stores import Stores
+from services.threads.exporters import THREADS_EXPORTER
 from spool import Spool
 
 
@@ -39,4 +40,4 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
 
 
 def _exporters(stores: Stores) -> tuple[Exporter, ...]:
-    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people)
+    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people), THREADS_EXPORTER

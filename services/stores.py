@@ -35,6 +35,8 @@ from services.journey.work import Journeys
 from services.patients.access_log import AccessLog
 from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
+from services.threads.acting import ThreadUnitOfWork
+from services.threads.kinds import thread_kind
 from streams import Streams
 from streams.control import ControlChannel
 from streams.wake import WakeChannel
@@ -66,6 +68,7 @@ class Stores:
     people: UserDirectory
     journeys: Journeys
     member_work: MemberUnitOfWork
+    threads: ThreadUnitOfWork
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -99,7 +102,14 @@ def build_stores(
     streams = Streams(redis)
     sealer = Sealer(settings.secrets.sealing_keys)
     cache = SessionCache(sealer, clock)
-    kinds = SubjectKinds([session_kind(cache, settings), *journey_kinds(settings.journey), project_kind(settings)])
+    kinds = SubjectKinds(
+        [
+            session_kind(cache, settings),
+            *journey_kinds(settings.journey),
+            project_kind(settings),
+            thread_kind(settings),
+        ]
+    )
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
     policy = SessionPolicy(
@@ -140,6 +150,7 @@ def build_stores(
         people=UserDirectory(sealer, settings.secrets.pseudonym_key),
         journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
         member_work=MemberUnitOfWork(unit_of_work, clock),
+        threads=ThreadUnitOfWork(unit_of_work, clock, settings.threads),
         unit_of_work=unit_of_work,
     )
 

@@ -1,14 +1,15 @@
 #!lua
 -- Takes events that are numbered already into one stream: keep, trim, publish, and replace the projection, as one step.
 -- KEYS: log, meta [, projection]
--- ARGV: epoch, channel, first number, number of events n, max length, ttl, "1" to begin anew over a hole, n events,
---       then, with a projection: revision, ttl, name, value, name, value ...
+-- ARGV: epoch, channel, first number, number of events n, max length, ttl, "1" to begin anew over a hole, max bytes (0:
+--       of any size), n events, then, with a projection: revision, ttl, name, value, name, value ...
 -- The first line makes Redis (7 and later) refuse the whole script when its memory is full, not half of it.
 -- Returns {epoch, seq}: where the stream ends now. A seq below first - 1 is a hole: nothing was done, and what is missing
 -- has to come first. A later epoch than the one given: nothing was done, and never will be.
 local log, meta, hash = KEYS[1], KEYS[2], KEYS[3]
 local epoch, channel, first, count = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_length, ttl, begin = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local max_length, ttl, begin, max_bytes = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
+local before_events = 8
 local stored = redis.call('HMGET', meta, 'epoch', 'seq')
 local seq = tonumber(stored[2])
 -- Epochs begin with their time, so the later one is the greater text.
@@ -30,14 +31,15 @@ if count > 0 then
     redis.call('DEL', log)
     seq = first - 1
   end
-  local known = seq
+  local known, added = seq, 0
   local now = redis.call('TIME')
   local stamp = now[1] .. string.format('%06d', now[2]) .. ' '
   for number = seq + 1, first + count - 1 do
-    local event = ARGV[8 + number - first]
+    local event = ARGV[before_events + 1 + number - first]
     redis.call('XADD', log, number .. '-0', 'event', event)
     redis.call('PUBLISH', channel, stamp .. event)
     seq = number
+    added = added + #event
   end
   if is_new then
     redis.call('HSET', meta, 'epoch', epoch, 'seq', seq)
@@ -45,7 +47,16 @@ if count > 0 then
     redis.call('HSET', meta, 'seq', seq)
   end
   if seq > known then
-    if seq > max_length then
+    if max_bytes > 0 then
+      local bytes = (is_new and 0 or tonumber(redis.call('HGET', meta, 'bytes') or '0')) + added
+      local length = redis.call('XLEN', log)
+      while length > 1 and (length > max_length or bytes > max_bytes) do
+        local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+        redis.call('XDEL', log, oldest[1])
+        bytes, length = bytes - #oldest[2][2], length - 1
+      end
+      redis.call('HSET', meta, 'bytes', bytes)
+    elseif seq > max_length then
       redis.call('XTRIM', log, 'MAXLEN', '=', max_length)
     end
     -- Two writes less for most appends: a sixty-fourth longer, and renewed when that is used up.
@@ -58,7 +69,7 @@ if count > 0 then
 end
 
 if hash then
-  local at = 8 + count
+  local at = before_events + 1 + count
   local revision = tonumber(ARGV[at])
   if not present or revision >= present then
     redis.call('DEL', hash)

@@ -100,12 +100,14 @@ class EventBatch:
 class Page:
     """Events after a place. `position` is the end of the history, which may lie beyond the last event given.
 
-    gone: what came after the place wanted cannot be told any more; start anew from `position`.
+    gone: what came after the place wanted cannot be told any more; start anew from `position`, or, who wants whatever
+    is still held, after the number `held_after`.
     """
 
     position: Position
     events: list[StoredEvent]
     gone: bool = False
+    held_after: int | None = None
 
     @property
     def complete(self) -> bool:

@@ -40,15 +40,16 @@ _APPEND, _READ, _MOVED = Script("append.lua"), Script("read.lua"), Script("moved
 
 @dataclass(frozen=True, slots=True)
 class StreamPolicy:
-    """What Redis keeps of one kind of streams: its newest `max_length` events, and all of it until `ttl_seconds`, or up
-    to a sixty-fourth later, after its last append."""
+    """What Redis keeps of one kind of streams: its newest `max_length` events, of them no more than `max_bytes` (but
+    always one), and all of it until `ttl_seconds`, or up to a sixty-fourth later, after its last append."""
 
     max_length: int = 1000
     ttl_seconds: int = _DAY_SECONDS
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_length < 1 or self.ttl_seconds < 1:
-            raise ValueError("max_length and ttl_seconds must be at least 1")
+        if self.max_length < 1 or self.ttl_seconds < 1 or (self.max_bytes is not None and self.max_bytes < 1):
+            raise ValueError("max_length, ttl_seconds and max_bytes must be at least 1")
 
 
 class Streams:
@@ -79,7 +80,7 @@ class Streams:
         keys = [log_key(batch.subject), meta_key(batch.subject)]
         events = [event.to_json() for event in batch.to_events()]
         args: list[Any] = [batch.epoch, channel(batch.subject), batch.first, len(events)]
-        args += [policy.max_length, policy.ttl_seconds, int(begin_anew), *events]
+        args += [policy.max_length, policy.ttl_seconds, int(begin_anew), policy.max_bytes or 0, *events]
         if projection is not None:
             keys.append(projection.key)
             args += _projection_args(projection)

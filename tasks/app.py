@@ -38,6 +38,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.interviews.erasure",
             "tasks.interviews.knowledge",
             "tasks.interviews.runs",
+            "tasks.threads.retention",
         ],
     )
     app.conf.update(
@@ -90,6 +91,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
+        "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }
 

@@ -17,6 +17,7 @@ from services.journey.demo_maps import draw_floors
 from services.journey.hospital_cache import HospitalCache
 from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import Stores
+from services.threads.demo import seed_correspondents
 from tasks.opening import open_stores
 
 
@@ -33,6 +34,7 @@ def seed(here: Stores, content_path: Path, password: str, hall_key: str, compani
         user_ids = seed_people(work.session, here.people, content)
         zone, now = here.settings.journey.time_zone, here.clock.now()
         seed_companies(work.session, orjson.loads(companies_path.read_bytes()), password_hash)
+        seed_correspondents(work.session, password_hash)
         seed_appointments(work.session, user_ids, content["appointments_today"], now, zone)
     HospitalCache(here.redis, here.sessions).forget()
     draw_floors(FloorMaps(FolderMapStore(here.settings.files.data_dir / MAPS_FOLDER)), content)

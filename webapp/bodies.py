@@ -13,7 +13,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from webapp.current import stores
-from webapp.errors import ApiError, Code, flatten_messages
+from webapp.error_codes import Code
+from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import UnreadableJson, read_json
 from webapp.limits import caller_address, count_use
 from webapp.origins import SAFE_METHODS
@@ -40,6 +41,16 @@ def takes_upload(media_type: str, max_bytes: int) -> Callable[[F], F]:
     return decorate
 
 
+def takes_json(max_bytes: int) -> Callable[[F], F]:
+    """Note on a view that its JSON may be longer, or is shorter, than that of others."""
+
+    def decorate(function: F) -> F:
+        function.body_max_bytes = max_bytes  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
 @dataclass(frozen=True)
 class StreamedBody:
     """A body that its view reads piece by piece, after it has asked who sends it."""
@@ -52,16 +63,6 @@ def takes_stream(max_bytes: int) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         function.streamed = StreamedBody(max_bytes)  # type: ignore[attr-defined]
-        return function
-
-    return decorate
-
-
-def takes_at_most(max_bytes: int) -> Callable[[F], F]:
-    """Note on a view that its JSON is shorter than that of others."""
-
-    def decorate(function: F) -> F:
-        function.body_max_bytes = max_bytes  # type: ignore[attr-defined]
         return function
 
     return decorate
@@ -92,22 +93,36 @@ def _check_announced() -> None:
     if upload is not None and request.method not in SAFE_METHODS:
         _admit_upload(upload)
         return
-    if (request.content_length or 0) > _noted("body_max_bytes", BODY_MAX_BYTES):
+    longest: int = _noted("body_max_bytes", BODY_MAX_BYTES)
+    if (request.content_length or 0) > longest:
         raise ApiError(Code.BODY_TOO_LARGE)
+    request.max_content_length = longest + 1
 
 
 def _load_json(asked: Request, schema: Schema) -> Any:
-    """In the order of what each costs. Raises ApiError, or RedisError where the caller cannot be counted."""
-    is_chunked = "chunked" in asked.headers.get("Transfer-Encoding", "").lower()
-    if asked.content_length or is_chunked:
-        if not asked.is_json:
-            raise ApiError(Code.NOT_JSON)
-        count_use(stores().settings.web.body_limit, "body", caller_address())
-        data = asked.get_data(cache=True)
-        if len(data) > _noted("body_max_bytes", BODY_MAX_BYTES):
-            raise ApiError(Code.BODY_TOO_LARGE)
-        _check_json(data)
+    """Raises ApiError, or RedisError where the caller cannot be counted."""
+    _read_checked(asked)
     return Blueprint.ARGUMENTS_PARSER.load_json(asked, schema)
+
+
+def read_json_body() -> Any:
+    """The body of a view without a schema; None where there is none. Raises ApiError, or RedisError where the caller
+    cannot be counted."""
+    return _read_checked(request)
+
+
+def _read_checked(asked: Request) -> Any:
+    """In the order of what each costs."""
+    is_chunked = "chunked" in asked.headers.get("Transfer-Encoding", "").lower()
+    if not (asked.content_length or is_chunked):
+        return None
+    if not asked.is_json:
+        raise ApiError(Code.NOT_JSON)
+    count_use(stores().settings.web.body_limit, "body", caller_address())
+    data = asked.get_data(cache=True)
+    if len(data) > _noted("body_max_bytes", BODY_MAX_BYTES):
+        raise ApiError(Code.BODY_TOO_LARGE)
+    return read_strict_json(data)
 
 
 def _admit_stream(streamed: StreamedBody) -> None:
@@ -137,11 +152,6 @@ def read_upload() -> bytes:
     if len(data) > upload.max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)
     return data
-
-
-def _check_json(data: bytes) -> None:
-    """The schemas parse it once more: at most 64 KiB, and no view can forget to have it checked."""
-    read_strict_json(data)
 
 
 def read_strict_json(data: bytes) -> Any:

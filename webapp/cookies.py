@@ -4,6 +4,7 @@ SESSION_COOKIE = "welno_session"
 PATIENT_COOKIE = "welno_patient"
 ACCOUNT_COOKIE = "welno_account"
 ACCOUNT_REFRESH_COOKIE = "welno_account_refresh"
+PUSH_COOKIE, PUSH_PATH = "welno_push", "/api/threads/push-batch"
 
 
 def cookie_name(name: str, *, is_secure: bool, path: str = "/") -> str:

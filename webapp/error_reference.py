@@ -1,6 +1,6 @@
 """`python -m webapp.error_reference`: prints docs/errors.md."""
 
-from webapp.errors import CODES
+from webapp.error_meanings import CODES
 
 
 def reference() -> str:

@@ -11,15 +11,23 @@ from limits import RateLimitItem, parse_many
 from core.derived_keys import Purpose, derive_key
 from webapp.addresses import network_of
 from webapp.current import parts
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 
-def count_use(limit: str, action: str, key: str) -> None:
-    """Count one use of the action by `key`. Raises ApiError with the seconds to wait, or RedisError."""
+def count_use(limit: str, action: str, key: str, cost: int = 1) -> None:
+    """Count uses of the action by `key`, all or none. Raises ApiError with the seconds to wait, or RedisError."""
     limiter = parts().limiter.limiter
     for item in parse_many(limit):
-        if not limiter.hit(item, action, key):
+        if not limiter.hit(item, action, key, cost=cost):
             _refuse(item, action, key)
+
+
+def share_left(limit: str, action: str, key: str) -> float:
+    """How much of the limit is left, between 0 and 1. Raises RedisError."""
+    limiter = parts().limiter.limiter
+    items = parse_many(limit)
+    return min(limiter.get_window_stats(item, action, key).remaining / item.amount for item in items)
 
 
 def refuse_beyond(limit: str, action: str, key: str) -> None:

@@ -13,7 +13,8 @@ from werkzeug.exceptions import NotFound
 
 from services.patients.consent_texts import ConsentTexts
 from webapp.compression import compress
-from webapp.errors import Code, answer_http
+from webapp.error_codes import Code
+from webapp.errors import answer_http
 from webapp.static_files import serve_static_files
 
 blueprint = Blueprint("pages", __name__)

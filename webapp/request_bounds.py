@@ -2,7 +2,8 @@
 
 from flask import Flask, request
 
-from webapp.errors import ApiError, Code, flatten_messages
+from webapp.error_codes import Code
+from webapp.errors import ApiError, flatten_messages
 
 # Every header that the product or one of its libraries reads; gunicorn bounds the others, and their number.
 HEADER_MAX_CHARACTERS = {

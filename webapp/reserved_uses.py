@@ -10,7 +10,8 @@ from uuid import uuid4
 from limits import parse_many
 
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 _PREFIX = "welno:reserved"
 

@@ -15,6 +15,7 @@ from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
 from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
+from core.settings.thread_groups import ThreadSettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
     AccountSettings,
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StoreSettings",
+    "ThreadSettings",
     "Variable",
     "WebSettings",
     "load_settings",

@@ -17,6 +17,7 @@ from core.settings.groups import (
 )
 from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
+from core.settings.thread_groups import ThreadSettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
     AccountSettings,
@@ -42,6 +43,7 @@ class Settings:
     interviews: InterviewSettings
     files: FileSettings
     journey: JourneySettings
+    threads: ThreadSettings
     relay: RelaySettings
     processes: ProcessSettings
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from services.delivery.kinds import RowCounter, SubjectKind
 from streams import EventBatch, Position
 
+_BATCH_BYTES = 1024 * 1024
 _EPOCH = text("select epoch from welno.welno_epoch")
 _READ = text("""
     select seq, body from welno.welno_events
@@ -102,9 +103,14 @@ def read_epoch(session: Session) -> str:
     return epoch
 
 
-def read_batch(session: Session, kind: SubjectKind, subject: str, after: Position, limit: int) -> EventBatch | None:
+def read_batch(
+    session: Session, kind: SubjectKind, subject: str, after: Position, limit: int, *, max_bytes: int = _BATCH_BYTES
+) -> EventBatch | None:
     """The logged events after a number, of the epoch that `after` names; None when there are none. The first need not
-    follow it: what is older than the log keeps is gone."""
+    follow it: what is older than the log keeps is gone. Only a log of the kind's own goes by the bytes, too."""
+    if kind.log is not None:
+        found = kind.log.read(session, kind.key_of(subject), after.seq, limit, max_bytes)
+        return EventBatch(subject, after.epoch, found[0][0], [body for _, body in found]) if found else None
     parameters = {"kind": kind.prefix, "subject": subject, "seq": after.seq, "limit": limit}
     rows = session.execute(_READ, parameters).all()
     if not rows:
@@ -119,7 +125,8 @@ def read_ends(session: Session, kind: SubjectKind, subjects: Sequence[str]) -> d
         ("subject", "text") if not isinstance(counter, RowCounter) else (counter.key_column, counter.key_type)
     )
     statement = text(f"""
-        select {key} as key, event_seq from {counter.table} where {key} = any(cast(:keys as {key_type}[]))
+        select {key} as key, {counter.seq_column} as event_seq from {counter.table}
+        where {key} = any(cast(:keys as {key_type}[]))
     """)  # noqa: S608 names of our own
     rows = session.execute(statement, {"keys": [kind.key_of(subject) for subject in subjects]})
     return dict.fromkeys(subjects, 0) | {kind.subject_of(row.key): row.event_seq for row in rows}
@@ -135,7 +142,7 @@ def read_changed(
     key, key_type = (counter.key_column, counter.key_type) if isinstance(counter, RowCounter) else ("subject", "text")
     revision = "revision" if is_row and counter.has_revision else "null"  # type: ignore[union-attr] # just asked
     statement = text(f"""
-        select {key} as key, event_seq, {revision} as revision from {counter.table}
+        select {key} as key, {counter.seq_column} as event_seq, {revision} as revision from {counter.table}
         where changed_at > clock_timestamp() - make_interval(secs => :window)
             and changed_at <= clock_timestamp() - make_interval(secs => :settle)
             and (cast(:after as {key_type}) is null or {key} > cast(:after as {key_type}))

@@ -60,6 +60,8 @@ class EventSender:
             known = self._streams.positions([subject])[0]
             at = known.seq if known.epoch == epoch else 0
             at = max(at, end - kind.stream.max_length)
+            if kind.log is not None:
+                at = max(at, kind.log.window_begin(session, kind.key_of(subject), kind.stream))
             while at < end:
                 batch = read_batch(session, kind, subject, Position(epoch, at), _PAGE_EVENTS)
                 if batch is None:

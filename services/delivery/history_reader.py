@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.logs import get_logger
 from services.batched_lookup import BatchedLookup
 from services.delivery.event_log import read_batch, read_ends, read_epoch
-from services.delivery.kinds import SubjectKinds
+from services.delivery.kinds import SubjectKind, SubjectKinds
 from streams import NOWHERE, Page, Position, StoredEvent, Streams, StreamsUnavailable, covers
 
 log = get_logger(__name__)
@@ -46,6 +46,8 @@ class HistoryReader:
     def _read_after(self, subject: str, seq: int, epoch: str | None, limit: int, max_bytes: int) -> Page:
         current = self._read_epoch()
         if epoch and epoch != current:
+            current = self._renew_epoch()  # the reader may have heard of a new one before us
+        if epoch and epoch != current:
             return self._gone(subject)
         try:
             page = self._streams.read_after(subject, seq, limit, max_bytes)
@@ -53,7 +55,7 @@ class HistoryReader:
             page = Page(NOWHERE, [])
         if page.position.epoch == current and covers(page, seq):
             return page
-        return self._read_log(subject, seq, limit, max_bytes)
+        return self._read_log(subject, Position(epoch or "", seq), limit, max_bytes)
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, that have gone on from where they are believed to be, or are of another epoch.
@@ -87,31 +89,39 @@ class HistoryReader:
                 ends |= read_ends(session, self._kinds.of(group[0]), group)
         return ends
 
-    def _read_log(self, subject: str, seq: int, limit: int, max_bytes: int) -> Page:
+    def _read_log(self, subject: str, after: Position, limit: int, max_bytes: int) -> Page:
+        seq = after.seq
         if self._known_ends.find(subject) == seq:
             return Page(Position(self._read_epoch(), seq), [])
         kind = self._kinds.of(subject)
         with self._sessions() as session:
             epoch = read_epoch(session)
             end = Position(epoch, read_ends(session, kind, [subject])[subject])
-            batch = read_batch(session, kind, subject, Position(epoch, seq), limit) if seq < end.seq else None
+            at = Position(epoch, seq)
+            batch = read_batch(session, kind, subject, at, limit, max_bytes=max_bytes) if seq < end.seq else None
+            held_after = _held_after(session, kind, subject)
         if seq == end.seq:
             return Page(end, [])
-        if batch is None or batch.first != seq + 1:
-            return Page(end, [], gone=True)
+        # The epoch that was believed so far may be over since: its numbers say nothing of this one's.
+        is_other_life = after.epoch not in {"", epoch}
+        if is_other_life or batch is None or batch.first != seq + 1 or seq < (held_after or 0):
+            return Page(end, [], gone=True, held_after=held_after)
         return Page(end, _within(batch.to_events(), max_bytes))
 
     def _gone(self, subject: str) -> Page:
         kind = self._kinds.of(subject)
         with self._sessions() as session:
-            return Page(Position(read_epoch(session), read_ends(session, kind, [subject])[subject]), [], gone=True)
+            end = Position(read_epoch(session), read_ends(session, kind, [subject])[subject])
+            return Page(end, [], gone=True, held_after=_held_after(session, kind, subject))
 
     def _read_epoch(self) -> str:
         epoch, read_at = self._epoch
-        if time.monotonic() - read_at >= _EPOCH_SECONDS:
-            with self._sessions() as session:
-                epoch = read_epoch(session)
-            self._epoch = (epoch, time.monotonic())
+        return self._renew_epoch() if time.monotonic() - read_at >= _EPOCH_SECONDS else epoch
+
+    def _renew_epoch(self) -> str:
+        with self._sessions() as session:
+            epoch = read_epoch(session)
+        self._epoch = (epoch, time.monotonic())
         return epoch
 
 
@@ -122,6 +132,11 @@ def _translated() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as exc:
         raise StreamsUnavailable(f"event log: {type(exc).__name__}") from exc
+
+
+def _held_after(session: Session, kind: SubjectKind, subject: str) -> int | None:
+    """Where that can be told: the common log is dropped by age, whole days at a time."""
+    return kind.log.held_after(session, kind.key_of(subject)) if kind.log is not None else None
 
 
 def _within(events: list[StoredEvent], max_bytes: int) -> list[StoredEvent]:

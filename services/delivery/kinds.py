@@ -4,9 +4,9 @@ A subject is `{prefix}:{key}`, such as `tilko_session:7f...`. A domain declares 
 gathers them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -20,12 +20,13 @@ def no_projection(_session: Session, _subject: str) -> Projection | None:
 @dataclass(frozen=True)
 class RowCounter:
     """The subject has a row of its own with the columns `event_seq` and `changed_at`, and `revision` where a projection
-    follows it. `key_type` is the SQL type of the key's column."""
+    follows it. `key_type` is the SQL type of the key's column; `seq_column` is the first one's other name."""
 
     table: str
     key_column: str
     key_type: str = "uuid"
     has_revision: bool = False
+    seq_column: str = "event_seq"
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,26 @@ class SharedCounter:
     """The subject has no row but that of `welno_subjects`, made with its first event."""
 
     table: str = "welno.welno_subjects"
+    seq_column: str = "event_seq"
+
+
+class OwnLog(Protocol):
+    """The events of a kind that are kept in a table of its domain, which numbers them itself under its row's lock."""
+
+    def read(self, session: Session, key: str, after: int, limit: int, max_bytes: int) -> Sequence[tuple[int, bytes]]:
+        """Numbers and bodies after a number, in order: about `max_bytes`, at least one if there is any."""
+
+    def held_after(self, session: Session, key: str) -> int:
+        """The number after which all events are still held."""
+
+    def window_begin(self, session: Session, key: str, stream: StreamPolicy) -> int:
+        """The number after which as many events come as their stream would keep."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectKind:
-    """One kind of subjects. `keep_days` is how long the log keeps its events; Redis keeps less, see `stream`.
+    """One kind of subjects. `keep_days` is how long the log keeps its events; Redis keeps less, see `stream`. `log` is
+    None for the common one, which `UnitOfWork` numbers.
 
     `project` makes the Redis hash that follows the subject, from what a transaction sees; `project_row` the same from
     the row that a unit has just written.
@@ -46,6 +62,7 @@ class SubjectKind:
     prefix: str
     counter: RowCounter | SharedCounter
     keep_days: int
+    log: OwnLog | None = None
     stream: StreamPolicy = field(default_factory=StreamPolicy)
     event_max_bytes: int = 64 * 1024
     project: Callable[[Session, str], Projection | None] = no_projection

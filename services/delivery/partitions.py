@@ -23,7 +23,7 @@ def keep_partitions(session: Session, kinds: Iterable[SubjectKind], today: date)
         return
     session.execute(text("set local lock_timeout = '2s'"))
     existing = set(session.execute(_EXISTING).scalars())
-    for kind in kinds:
+    for kind in (kind for kind in kinds if kind.log is None):
         if kind.prefix not in existing:
             _make_kind(session, kind)
         for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD + 1)):

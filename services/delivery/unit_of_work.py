@@ -54,8 +54,10 @@ class Work:
 
     def emit(self, subject: str, body: dict[str, Any]) -> None:
         """Tell one event of a subject. It gets its number before the commit. Raises InvalidEventError."""
-        encoded = encode_body(body)
-        if len(encoded) > self.kinds.of(subject).event_max_bytes:  # every reader has to hold it
+        encoded, kind = encode_body(body), self.kinds.of(subject)
+        if kind.log is not None:
+            raise InvalidEventError("events of this kind are numbered by their own domain")
+        if len(encoded) > kind.event_max_bytes:  # every reader has to hold it
             raise InvalidEventError("the body is above the limit of its kind")
         self._pending.setdefault(subject, []).append(encoded)
 

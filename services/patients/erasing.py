@@ -33,7 +33,7 @@ Counts = Mapping[str, int]
 @dataclass(frozen=True)
 class ErasedPerson:
     """What the erasers have to know. Sealed in the job's row until its end. `user_ids` and `queue_ids` are of the
-    journey."""
+    journey, `thread_ids` of the threads."""
 
     patient_uuid: UUID
     name: str = field(repr=False)
@@ -42,6 +42,7 @@ class ErasedPerson:
     session_ids: tuple[UUID, ...] = ()
     user_ids: tuple[UUID, ...] = ()
     queue_ids: tuple[UUID, ...] = ()
+    thread_ids: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         return orjson.dumps(self)
@@ -58,6 +59,7 @@ class ErasedPerson:
             # Not in a job that an earlier release began.
             user_ids=tuple(map(UUID, values.get("user_ids", ()))),
             queue_ids=tuple(map(UUID, values.get("queue_ids", ()))),
+            thread_ids=tuple(values.get("thread_ids", ())),
         )
 
 

@@ -3,7 +3,7 @@
 What a patient's sessions have in common with runs stands in `services.patient_sessions`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -111,6 +111,19 @@ def find_open(
     joined = query.outerjoin(PatientJoin, PatientJoin.newer_uuid == PatientSession.patient_uuid)
     found = session.execute(joined).one_or_none()
     return OpenVisit(*found) if found is not None else None
+
+
+def find_held_rows(session: Session, row_ids: Collection[UUID]) -> set[UUID]:
+    """Those of them that are open, not over by time, and of nobody who is being erased; by the database's clock."""
+    valid_after = func.coalesce(Patient.sessions_valid_after, PatientSession.valid_from)
+    is_over = PatientSession.expires_at <= func.clock_timestamp()
+    query = (
+        select(PatientSession.id)
+        .join(Patient, Patient.uuid == PatientSession.patient_uuid)
+        .where(PatientSession.id.in_(row_ids), PatientSession.ended_at.is_(None), Patient.erasing_since.is_(None))
+        .where(PatientSession.valid_from >= valid_after, func.coalesce(is_over, False).is_(False))
+    )
+    return set(session.scalars(query))
 
 
 def is_to_be_noted(found: PatientSession, now: datetime) -> bool:

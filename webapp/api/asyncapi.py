@@ -11,6 +11,7 @@ from core.names import Event
 from services.collection.session_cache import STATE_FIELDS
 from webapp.api.journey.live.document import describe_sockets
 from webapp.api.rendered import answer_rendered
+from webapp.api.threads.live.document import describe_socket
 from webapp.auth import TOKEN_PROTOCOL, mark_access, session_cookie_name
 from webapp.current import parts
 from webapp.relay.closing import CLOSINGS, CloseCode
@@ -46,7 +47,7 @@ def _render() -> str:
     here = parts()
     bounds = asdict(here.relay.limits) | {"sockets_per_session": here.stores.settings.collection.sockets_per_session}
     schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
-    document = build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL})
+    document = with_threads(build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL}))
     return json.dumps(with_journey(document, schemas) if here.stores.settings.journey.is_on else document)
 
 
@@ -81,7 +82,15 @@ def build_document(schemas: Mapping[str, Json], bounds: Mapping[str, float], ser
 
 def with_journey(document: Json, schemas: Mapping[str, Json]) -> Json:
     """The same with the journey's sockets beside."""
-    described = describe_sockets(schemas)
+    return _joined(document, describe_sockets(schemas))
+
+
+def with_threads(document: Json) -> Json:
+    """The same with the threads' socket beside."""
+    return _joined(document, describe_socket())
+
+
+def _joined(document: Json, described: Json) -> Json:
     components = document["components"]
     return document | {
         "channels": document["channels"] | described["channels"],

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from webapp.api.error_schema import ErrorBody
-from webapp.cookies import ACCOUNT_COOKIE, PATIENT_COOKIE, SESSION_COOKIE, cookie_name
+from webapp.cookies import ACCOUNT_COOKIE, PATIENT_COOKIE, PUSH_COOKIE, PUSH_PATH, SESSION_COOKIE, cookie_name
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ERROR_BODY = ErrorBody()
@@ -32,6 +32,8 @@ _SAID = {
 Security = list[dict[str, list[str]]]
 SECURITY_SESSION: Security = [{"session_cookie": []}, {"session_token": []}]
 SECURITY_PATIENT: Security = [*SECURITY_SESSION, {"patient_cookie": []}, {"access_token": []}]
+SECURITY_THREADS: Security = SECURITY_PATIENT
+SECURITY_PUSH: Security = [*SECURITY_THREADS, {"push_pass": []}]
 SECURITY_STAFF: Security = [{"access_token": []}]
 SECURITY_MEMBER: Security = [{"account_cookie": []}, {"access_token": []}]
 
@@ -58,5 +60,10 @@ def security_schemes(*, cookie_secure: bool) -> dict[str, dict[str, str]]:
         "session_token": {"type": "http", "scheme": "bearer", "description": "The `session_token` of start."},
         "patient_cookie": {"type": "apiKey", "in": "cookie", "name": patient},
         "account_cookie": {"type": "apiKey", "in": "cookie", "name": account},
+        "push_pass": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie_name(PUSH_COOKIE, is_secure=cookie_secure, path=PUSH_PATH),
+        },
         "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }

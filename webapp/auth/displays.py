@@ -10,7 +10,8 @@ from services.journey.hospital import NotThere, find_display
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 P = ParamSpec("P")
 R = TypeVar("R")

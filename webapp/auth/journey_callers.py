@@ -24,7 +24,8 @@ from webapp.auth.credentials import bearer_token
 from webapp.auth.operations import require_operations
 from webapp.auth.tokens import Role
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import pseudonym
 
 P = ParamSpec("P")

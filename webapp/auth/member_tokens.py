@@ -15,7 +15,8 @@ from services.accounts.token_refresh import ShownRefresh, TokenPair
 from webapp.auth.tokens import Role
 from webapp.cookies import ACCOUNT_COOKIE, ACCOUNT_REFRESH_COOKIE, cookie_name
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.origins import require_listed_origin
 
 ACCESS_LIFE = timedelta(minutes=15)

@@ -14,7 +14,8 @@ from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token
 from webapp.auth.member_tokens import access_cookie, read_member_sid
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import pseudonym
 
 P = ParamSpec("P")

@@ -15,7 +15,8 @@ from services.accounts.logins import LoginEnded, LoginState, check_login
 from webapp.auth.access import mark_access
 from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -23,7 +23,8 @@ from webapp.auth.credentials import presented_credential
 from webapp.auth.session import follow_token, renew_session
 from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.looks import note_asker
 from webapp.origins import require_listed_origin

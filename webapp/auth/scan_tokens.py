@@ -9,7 +9,8 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 LIFE = timedelta(minutes=30)
 # Sets its key apart from that of access tokens: neither can be taken for the other.

@@ -16,7 +16,8 @@ class ClosingSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """The reader's position is gone: it starts anew from `position`, with the current state."""
+    """The reader's position is gone: it starts anew from `position`, with the current state, or with whatever is still
+    held after it."""
 
     position: Position
     size = 0
@@ -48,6 +49,7 @@ class LiveReader(Protocol):
     @property
     def position(self) -> Position: ...
     def push(self, item: Outgoing | Resync, size: int, woken: list[Self]) -> None: ...
+    def restart(self, page: Page, woken: list[Self]) -> None: ...
 
 
 R = TypeVar("R", bound=LiveReader)
@@ -81,12 +83,12 @@ class Channel(Generic[R]):
         self.version += 1
         return self._advance(outgoing, woken)
 
-    def restart(self, position: Position, woken: list[R]) -> None:
-        """The history was lost or left behind: everybody starts anew from here."""
+    def restart(self, page: Page, woken: list[R]) -> None:
+        """The history was lost or left behind: everybody starts anew."""
         self.version += 1
-        self._move_to(position)
+        self._move_to(page.position)
         for reader in self.live:
-            reader.push(Resync(position), 0, woken)
+            reader.restart(page, woken)
 
     def absorb(self, page: Page, woken: list[R]) -> None:
         """What one reader has read, the others may have missed."""

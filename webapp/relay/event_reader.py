@@ -40,7 +40,7 @@ class EventReader:
                 break
             frames.append(item.frame)
             code = item.close_code_for(source)
-            if code is not None:
+            if code is not None and self.source.is_ended_by(item.event):
                 self.end(code)
                 break
         if frames:

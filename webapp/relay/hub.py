@@ -65,12 +65,14 @@ class Hub:
         after: Position,
         on_slow_reader: SlowReader = SlowReader.CLOSE,
         budget: QueueBudget | None = None,
+        restart_after: int | None = None,
     ) -> Subscription:
-        """A reader that gets everything after `after`. Blocks for a round trip or two; raises StreamsError."""
+        """A reader that gets everything after `after`; `restart_after` as in StreamSource. Blocks for a round trip or
+        two; raises StreamsError."""
         self._ensure_started()
         with self.lock:
             channel, confirmed = self._enter(subject)
-            subscription = Subscription(self, channel, after, on_slow_reader, budget)
+            subscription = Subscription(self, channel, after, on_slow_reader, budget, restart_after)
         metrics.SUBSCRIPTIONS.inc()
         metrics.READERS.labels(metrics.kind_of(subject)).inc()
         try:
@@ -264,7 +266,7 @@ class Hub:
                 if not page.gone:
                     channel.absorb(page, woken)
                 elif channel.version == version:
-                    channel.restart(page.position, woken)
+                    channel.restart(page, woken)
                 complete = page.complete and (not page.gone or channel.position == page.position)
             metrics.RECOVERED.labels("resync" if page.gone else "filled").inc()
             wake_all(woken)

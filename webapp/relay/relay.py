@@ -277,7 +277,7 @@ class Relay:
         )
         try:
             start = request.after or self.hub.find_end(subject)
-            return slot, self.hub.subscribe(subject, start, source.on_slow_reader), start
+            return slot, self._follow(source, start), start
         except StreamsError:
             slot.release()
             raise
@@ -290,10 +290,13 @@ class Relay:
         slot = self.registry.acquire_subject(subject, source.max_readers)
         try:
             start = after or self.hub.find_end(subject)
-            return slot, self.hub.subscribe(subject, start, source.on_slow_reader, budget)
+            return slot, self._follow(source, start, budget)
         except StreamsError:
             slot.release()
             raise
+
+    def _follow(self, source: StreamSource, start: Position, budget: QueueBudget | None = None) -> Subscription:
+        return self.hub.subscribe(source.subject, start, source.on_slow_reader, budget, source.restart_after)
 
     def _poll_long(self, request: SubscribeRequest, after: Position, wait_seconds: float) -> Polled:
         with self._admission_permit():

@@ -106,7 +106,9 @@ class SseStream(SseWriter):
         if isinstance(item, Resync):
             return self._start_anew(item)
         self.source.note_handed_over(_count(item))
-        return _part(item.event.position, item.event.to_json()), item.close_code_for(type(self.source))
+        code = item.close_code_for(type(self.source))
+        is_last = code is not None and self.source.is_ended_by(item.event)
+        return _part(item.event.position, item.event.to_json()), code if is_last else None
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
         json = self.source.resync(item.position)

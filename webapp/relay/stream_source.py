@@ -62,6 +62,12 @@ class StreamSource:
         raise NotImplementedError
 
     @property
+    def restart_after(self) -> int | None:
+        """Of a reader whose position is gone. None: it goes on at the end, with the current state. A number: with
+        whatever is still held after it."""
+        return None
+
+    @property
     def right(self) -> Hashable:
         """What the authority is asked about, again and again."""
         return None
@@ -86,9 +92,15 @@ class StreamSource:
 
     @classmethod
     def close_code_for(cls, event: StoredEvent) -> int | None:
-        """With a code the event is the last of each reader. Of the class, since it is asked once for all readers."""
+        """With a code the event is the last of each reader that `is_ended_by` it. Of the class, since it is asked once
+        for all readers."""
         del event
         return None
+
+    def is_ended_by(self, event: StoredEvent) -> bool:
+        """Asked of each reader only for events with a close code."""
+        del event
+        return True
 
     def command(self, name: str) -> "Command | None":
         """What to do with a client's frame whose `type`, or else `command`, is `name`; None: it is unknown here."""
@@ -130,7 +142,9 @@ class MultiSubjectSource:
 
     __slots__ = ()
 
-    max_subjects: ClassVar[int] = 64
+    @property
+    def max_subjects(self) -> int:
+        return 64
 
     @property
     def right(self) -> Hashable:

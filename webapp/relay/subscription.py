@@ -60,8 +60,8 @@ class Subscription:
     """
 
     __slots__ = (
-        "_budget", "_bytes", "_channel", "_hub", "_on_slow_reader", "_signal", "is_closed", "is_live", "is_paused",
-        "is_too_slow", "listener", "position", "queue",
+        "_budget", "_bytes", "_channel", "_hub", "_on_slow_reader", "_restart_after", "_signal", "is_closed", "is_live",
+        "is_paused", "is_too_slow", "listener", "position", "queue",
     )  # fmt: skip
 
     def __init__(
@@ -71,11 +71,13 @@ class Subscription:
         after: Position,
         on_slow_reader: SlowReader,
         budget: QueueBudget | None,
+        restart_after: int | None = None,
     ) -> None:
         self._hub = hub
         self._channel = channel
         self._on_slow_reader = on_slow_reader
         self._budget = budget  # None: the hub's limit for itself alone
+        self._restart_after = restart_after
         self.position = after  # while it is behind
         self.listener: Listener | None = None
         self.queue: list[Item] | None = None  # none are the rule, and an empty list weighs 56 bytes
@@ -139,19 +141,22 @@ class Subscription:
         with self._hub.lock:
             if self.is_closed or self.is_live or self.is_too_slow:
                 return
-            if page.gone:
+            is_anew = page.gone and self._restart_after is not None
+            if is_anew:
+                self._start_after(page, woken)
+            elif page.gone:
                 self.push(Resync(page.position), 0, woken)
             for event in page.events:
                 outgoing = Outgoing(event)
                 self.push(outgoing, outgoing.size, woken)
                 self.position = event.position
-            if page.complete:
+            if page.complete and not is_anew:
                 self.position = page.position
                 self.is_live = self._channel.join(self, page, version, woken)
                 if self.is_live:
                     self.position = NOWHERE  # the channel's counts from now on; one of its own weighs a hundred bytes
         wake_all(woken)
-        if page.complete and not self.is_live:
+        if page.complete and not is_anew and not self.is_live:
             self._hub.recover(self._channel)
 
     def push(self, item: Item, size: int, woken: "list[Subscription]") -> None:
@@ -177,6 +182,20 @@ class Subscription:
         if total > limit and items and self.is_live:
             self._overflow()
             woken.append(self)
+
+    def restart(self, page: Page, woken: "list[Subscription]") -> None:
+        """Of a live reader, whose history is not the channel's any more. With the hub's lock held."""
+        if self._restart_after is None:
+            self.push(Resync(page.position), 0, woken)
+            return
+        self._channel.leave(self)
+        self.is_live = False
+        self._start_after(page, woken)
+
+    def _start_after(self, page: Page, woken: "list[Subscription]") -> None:
+        """Be behind, before the first event that is still held and may be read."""
+        self.position = Position(page.position.epoch, max(page.held_after or 0, self._restart_after or 0))
+        self.push(Resync(self.position), 0, woken)
 
     def drop_all(self) -> Sequence[Item]:
         """With the hub's lock held."""

@@ -107,6 +107,18 @@ def test_a_new_epoch_is_later_and_restarts_the_readers(log: Log):
     assert seqs(log.reader.read_after(HALL, 3, epoch).events) == [4]
 
 
+def test_a_reader_that_has_not_heard_of_a_new_epoch_tells_nothing_of_it_as_of_the_old_one(log: Log):
+    before = log.emit(count=3)
+    assert log.reader.read_after(HALL, 3, before.epoch).events == []  # and believes this epoch for a second
+    with log.sessions.begin() as session:
+        begin_epoch(session, clock.now())
+    log.emit()
+    page = log.reader.read_after(HALL, 3, before.epoch)
+    assert (page.gone, page.position.seq, page.events) == (True, 4, [])
+    # And whoever has heard of it goes on in it at once.
+    assert seqs(log.reader.read_after(HALL, 3, page.position.epoch).events) == [4]
+
+
 def test_a_sender_of_an_earlier_epoch_changes_nothing(log: Log):
     log.emit()
     with log.unsent_unit() as work:

@@ -22,7 +22,8 @@ from services.journey.errors import (
     UnknownAction,
 )
 from tests.integration.journey.ward import BLOOD, TAG_CODE, Ward
-from webapp.errors import CODES, Code
+from webapp.error_codes import Code
+from webapp.error_meanings import CODES
 
 
 def every_error() -> list[type[JourneyError]]:

@@ -22,7 +22,7 @@ from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from tests.integration.webapp.conftest import app, starter, web_settings  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
-from webapp.api.asyncapi import build_document, with_journey
+from webapp.api.asyncapi import build_document, with_journey, with_threads
 from webapp.current import parts
 from webapp.relay.closing import CloseCode
 
@@ -41,7 +41,7 @@ def document(app: Flask) -> dict[str, Any]:  # noqa: F811 a fixture
     with app.app_context():
         schemas = app.extensions["welno_document"]()["components"]["schemas"]
         made = build_document(schemas, asdict(parts(app).relay.limits), {"host": "welno.test", "protocol": "wss"})
-    return json.loads(json.dumps(with_journey(made, schemas)))
+    return json.loads(json.dumps(with_journey(with_threads(made), schemas)))
 
 
 @pytest.fixture(scope="module")

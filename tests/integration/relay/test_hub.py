@@ -53,6 +53,25 @@ def test_a_reader_resumes_after_its_number(hub, writer, streams):
     assert read_seqs(subscription, 2) == [4, 5]
 
 
+def test_a_reader_who_wants_what_is_held_goes_on_with_it_after_a_lost_place(hub, writer):
+    writer.write(SUBJECT, 3)
+    subscription = hub.subscribe(SUBJECT, Position("another", 7), restart_after=1)
+    assert read_seqs(subscription, 3) == [-1, 2, 3]
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [4]
+
+
+def test_a_live_reader_who_wants_what_is_held_hears_a_new_history_from_its_beginning(hub, writer, streams):
+    writer.write(SUBJECT, 3)
+    subscription = hub.subscribe(SUBJECT, START, restart_after=0)
+    assert read_seqs(subscription, 3) == [1, 2, 3]
+    streams.forget(SUBJECT)
+    writer.write(SUBJECT, 2)
+    assert read_seqs(subscription, 3) == [-1, 1, 2]
+    writer.write(SUBJECT)
+    assert read_seqs(subscription, 1) == [3]
+
+
 def test_who_came_before_the_first_event_gets_it_without_resync(hub, writer):
     subscription = hub.subscribe(SUBJECT, START)
     writer.write(SUBJECT)

@@ -150,6 +150,30 @@ def test_a_page_covers_a_place_when_it_tells_all_that_came_after(redis_client, a
     assert covers(short.read_after(SUBJECT, after), after) is is_covered
 
 
+def test_a_stream_is_trimmed_by_bytes_and_keeps_one_event_at_least(streams, redis_client):
+    add(streams, 1, 1)
+    size = len(streams.read_after(SUBJECT, 0).events[0].to_json())
+    redis_client.flushall()
+    policy = StreamPolicy(max_length=8, max_bytes=5 * size)
+    for first in range(1, 10, 3):
+        streams.append(batch(first, first + 2), policy)
+        assert len(read(streams)) == min(first + 2, 5)
+    assert read(streams) == [5, 6, 7, 8, 9]
+    assert int(redis_client.hget(meta_key(SUBJECT), "bytes")) == 5 * size
+    streams.append(batch(10, 12), StreamPolicy(max_length=3, max_bytes=5 * size))
+    assert read(streams) == [10, 11, 12]
+    streams.append(batch(13, 13), StreamPolicy(max_bytes=1))
+    assert read(streams) == [13]
+
+
+def test_a_stream_that_begins_anew_counts_its_bytes_anew(streams, redis_client):
+    policy = StreamPolicy(max_bytes=1024)
+    streams.append(batch(1, 5), policy)
+    streams.append(batch(9, 9), policy, begin_anew=True)
+    [only] = streams.read_after(SUBJECT, 8).events
+    assert int(redis_client.hget(meta_key(SUBJECT), "bytes")) == len(only.to_json())
+
+
 def test_a_stream_that_is_not_covers_nothing(streams):
     page = streams.read_after(SUBJECT, 0)
     assert page.position == NOWHERE
@@ -324,7 +348,7 @@ def test_a_client_that_decodes_is_refused(redis_url):
         Streams(redis.Redis.from_url(redis_url, decode_responses=True))
 
 
-@pytest.mark.parametrize("bounds", [{"max_length": 0}, {"ttl_seconds": 0}])
+@pytest.mark.parametrize("bounds", [{"max_length": 0}, {"ttl_seconds": 0}, {"max_bytes": 0}])
 def test_bounds_below_one_are_refused(bounds):
     with pytest.raises(ValueError, match="at least 1"):
         StreamPolicy(**bounds)

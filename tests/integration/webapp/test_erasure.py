@@ -56,6 +56,7 @@ from services.patients.tombstones import is_buried_for_import
 from services.personal_data import ROW_ERASERS, build_erasure_job, list_erasers
 from services.personal_exports import build_export
 from services.stores import Stores
+from services.threads.erasers import THREADS_ERASER
 from spool import AnswerKind, DataType, KeptAnswer, Package, Spool
 from tests.end_to_end.haystack import find_in, redis_contents
 from tests.integration.services.conftest import checkup, treatment
@@ -69,6 +70,7 @@ NAME, PHONE, PLACE, PHARMACY = "곽카나리", "01031415926", "카나리검진�
 STEPS = (
     "sessions",
     "journey_people",
+    "threads_found",
     "cancel",
     "files",
     "archives",
@@ -76,9 +78,11 @@ STEPS = (
     "consents",
     "records",
     "journey",
+    "threads",
     "history",
     "redis",
     "journey_streams",
+    "thread_streams",
     "patient",
     "late_files",
     "late_archives",
@@ -281,6 +285,7 @@ def test_the_canary_stands_in_every_table_that_is_erased(canary: Canary, engine:
         "welno.welno_subjects",  # a session's events are counted in its run's row
         "welno.queue_status_logs",  # name an entry in a line, and go with it
         "welno.welno_patient_joins",  # go when the erasure begins: test_joins.py
+        *(f"welno.{table}" for table in THREADS_ERASER.tables),  # threads/test_erasure.py
     }
     assert erased - set(search(canary, engine, redis_client)) == elsewhere
 

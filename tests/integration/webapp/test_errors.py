@@ -17,8 +17,10 @@ from dev.local.ports import pick_port
 from tests.waiting import wait_until
 from webapp import create_app
 from webapp.current import parts
+from webapp.error_codes import Code
+from webapp.error_meanings import CODES
 from webapp.error_reference import reference
-from webapp.errors import CODES, ApiError, Code
+from webapp.errors import ApiError
 from webapp.limits import count_use
 
 from .people import API, FORM, Person

@@ -18,6 +18,9 @@ class Reader:
     def push(self, item: Outgoing | Resync, _size: int, _woken: list["Reader"]) -> None:
         self.got.append(item.event.seq if isinstance(item, Outgoing) else "resync")
 
+    def restart(self, page: Page, woken: list["Reader"]) -> None:
+        self.push(Resync(page.position), 0, woken)
+
 
 class Source:
     """Counts how often it is asked."""
@@ -71,7 +74,7 @@ def test_before_the_first_reader_nothing_is_missing() -> None:
 
 def test_after_a_restart_the_new_position_counts() -> None:
     channel, reader = channel_at(Position(EPOCH, 4))
-    channel.restart(Position("b" * 32, 7), [])
+    channel.restart(Page(Position("b" * 32, 7), [], gone=True), [])
     assert channel.deliver(event(8, "b" * 32), [])
     assert (reader.got, channel.position) == (["resync", 8], Position("b" * 32, 8))
 

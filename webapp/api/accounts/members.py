@@ -32,7 +32,8 @@ from webapp.auth.member_tokens import (
 )
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin

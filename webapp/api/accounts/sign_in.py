@@ -33,7 +33,8 @@ from webapp.auth.journey_callers import read_journey_token
 from webapp.auth.journey_tokens import drop_refresh_cookie
 from webapp.auth.operations import AccountToken
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin

@@ -12,7 +12,8 @@ from webapp.api.collection.schemas.consents import ConsentsOutput, ConsentsQuery
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.auth import for_patient, mark_access
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.looks import record_look
 
 blueprint = Blueprint("consents", __name__, url_prefix="/api/v1", description="Consents")

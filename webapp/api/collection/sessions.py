@@ -42,7 +42,8 @@ from webapp.auth import (
     may_open,
 )
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address, count_use
 from webapp.origins import refuse_foreign_origin
 from webapp.visitors import current_visitor

@@ -20,7 +20,8 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.fields import WORD_MAX
 from webapp.auth import for_session, mark_access, presented_credential
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import count_use, countable_address
 from webapp.origins import is_listed
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError

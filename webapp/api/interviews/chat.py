@@ -13,7 +13,8 @@ from webapp.api.interviews.chat_stream import ChatAuthority, ChatRight, ChatSour
 from webapp.api.interviews.schemas.chat import QUESTION_MAX, ChatInput, question_of
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.relay.errors import DrainingError, TooManySocketsError
 from webapp.relay.pool import ReaderPool
 from webapp.relay.registry import ReaderSlot

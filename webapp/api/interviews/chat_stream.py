@@ -15,7 +15,8 @@ from services.interviews.chats import Chat
 from services.interviews.errors import ChatFailed
 from services.interviews.membership import find_members
 from services.stores import Stores
-from webapp.errors import CODES, Code
+from webapp.error_codes import Code
+from webapp.error_meanings import CODES
 from webapp.relay.closing import CloseCode
 from webapp.relay.pool import ReaderPool
 from webapp.relay.server_connection import ServerConnection

@@ -27,7 +27,8 @@ from webapp.api.interviews.schemas.interviews import (
 )
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 log = get_logger(__name__)
 blueprint = Blueprint("interviews", __name__, url_prefix="/api/interviews", description="Interviews")

@@ -18,7 +18,8 @@ from spool import GrowingFile, StreamedFiles
 from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
 from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
 from webapp.bodies import read_strict_json
-from webapp.errors import ApiError, Code, flatten_messages
+from webapp.error_codes import Code
+from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
 
 FILE_MAX_BYTES = 50 * 1024 * 1024

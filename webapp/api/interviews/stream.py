@@ -19,7 +19,8 @@ from webapp.api.interviews.monitoring import reports
 from webapp.api.interviews.stream_counts import StreamCounts
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.relay import messages, metrics
 from webapp.relay.closing import CloseCode
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError

@@ -25,7 +25,8 @@ from webapp.api.interviews.schemas.uploads import (
 from webapp.auth.members import MemberCaller, for_member
 from webapp.bodies import takes_stream
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 log = get_logger(__name__)
 blueprint = Blueprint("interviews_workflow", __name__, url_prefix="/api/workflow", description="Uploads and analyses")

@@ -12,7 +12,8 @@ from services.journey.errors import JourneyError
 from services.stores import Stores
 from webapp.api.journey import metrics
 from webapp.auth.journey_callers import JourneyCaller
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 # Whose journey somebody means who names none that could be: known to nobody.
 _NOBODY = UUID(int=0)

@@ -42,7 +42,8 @@ from webapp.api.journey.schemas.hospital import (
 )
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.tag_alerts import find_marked, forget_mark
 
 blueprint = JourneyBlueprint("journey_hospital", __name__, url_prefix="/api/v1/admin", description="Setting it up")

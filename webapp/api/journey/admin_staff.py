@@ -21,7 +21,8 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.staff import StaffChangeInput, StaffInput, StaffMemberOutput, StaffMembersOutput
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.offloop import run_off_loop
 
 blueprint = JourneyBlueprint("journey_accounts", __name__, url_prefix="/api/v1/admin/staff", description="Staff")

@@ -14,7 +14,8 @@ from webapp.auth import mark_access
 from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import JourneyCaller, for_journey_staff
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.tag_alerts import find_marked
 
 blueprint = JourneyBlueprint("journey_boards", __name__, url_prefix="/api/v1", description="Boards and halls")

@@ -22,7 +22,8 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.fhir import FhirQuery
 from webapp.auth.journey_callers import JourneyCaller, for_journey
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 PREFIX = "/api/v1/fhir"
 blueprint = JourneyBlueprint("journey_fhir", __name__, url_prefix=PREFIX, description="FHIR R4, read only")

@@ -7,7 +7,8 @@ from marshmallow import ValidationError
 
 from services.journey.answers import JourneyAnswer
 from webapp.api.journey.schemas.keys import is_key
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"

@@ -14,7 +14,8 @@ from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, for_journey_admin
 from webapp.bodies import read_upload, takes_upload
 from webapp.current import parts
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.offloop import run_off_loop
 
 log = get_logger(__name__)

@@ -8,7 +8,8 @@ from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.staff import NotificationOutput, NotificationsOutput
 from webapp.auth.journey_callers import JourneyCaller, for_journey_patient
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 blueprint = JourneyBlueprint(
     "journey_notifications", __name__, url_prefix="/api/v1/notifications", description="What a person was told"

@@ -30,7 +30,8 @@ from webapp.api.journey.schemas.queues import (
 )
 from webapp.auth.journey_callers import JourneyCaller, for_journey, for_journey_staff
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 
 blueprint = JourneyBlueprint("journey_queues", __name__, url_prefix="/api/v1/queue", description="Lines")
 _CHANGE_FAILS = (400, 401, 403, 404, 409, 413, 415)

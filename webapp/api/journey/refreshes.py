@@ -24,7 +24,8 @@ from webapp.auth import mark_access
 from webapp.auth.journey_callers import REFRESH, JourneyClaims, read_journey_token
 from webapp.auth.journey_tokens import ACCESS_LIFE, keep_refresh_cookie, make_pair, new_token_id, shown_refresh_cookie
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import pseudonym
 
 log = get_logger(__name__)

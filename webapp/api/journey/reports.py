@@ -8,7 +8,7 @@ from webapp.api.journey import metrics
 from webapp.api.journey.blueprint import JourneyBlueprint
 from webapp.api.journey.schemas.reports import ClientErrorInput, ClientMetricsInput
 from webapp.auth import mark_access
-from webapp.bodies import takes_at_most
+from webapp.bodies import takes_json
 from webapp.limits import caller_address, count_use
 from webapp.origins import refuse_foreign_origin
 
@@ -19,7 +19,7 @@ _LIMIT = "60 per minute"
 
 
 @blueprint.post("/client-errors")
-@takes_at_most(_MAX_BYTES)
+@takes_json(_MAX_BYTES)
 @blueprint.arguments(ClientErrorInput, error_status_code=400)
 @blueprint.response(204)
 @fails(blueprint, 400, 403, 413, 415, 429)
@@ -31,7 +31,7 @@ def report_error(body: dict[str, Any]) -> None:
 
 
 @blueprint.post("/client-metrics")
-@takes_at_most(_MAX_BYTES)
+@takes_json(_MAX_BYTES)
 @blueprint.arguments(ClientMetricsInput, error_status_code=400)
 @blueprint.response(204)
 @fails(blueprint, 400, 403, 413, 415, 429)

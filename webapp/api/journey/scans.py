@@ -22,7 +22,8 @@ from webapp.auth import mark_access
 from webapp.auth.journey_callers import JourneyCaller, find_present_caller
 from webapp.auth.scan_tokens import make_scan_token
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address, count_use, refuse_beyond
 from webapp.tag_alerts import note_scan
 

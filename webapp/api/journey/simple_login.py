@@ -17,7 +17,8 @@ from webapp.auth import Role, mark_access
 from webapp.auth.journey_tokens import ACCESS_LIFE, keep_refresh_cookie, make_pair, new_token_id
 from webapp.auth.scan_tokens import ScanClaim, read_scan_token
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address, count_use, is_hospital_address, pseudonym, refuse_beyond
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import Reservation, reserve_use

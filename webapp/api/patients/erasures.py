@@ -14,7 +14,8 @@ from webapp.api.patients.passwords import require_password
 from webapp.api.patients.schemas.erasures import ErasureInput, ErasureStarted, ReceiptOutput, receipt_of
 from webapp.auth import mark_access, require_fresh_proof
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address
 from webapp.looks import asker_at, note_asker
 from webapp.origins import refuse_foreign_origin

@@ -14,7 +14,8 @@ from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.exports import ExportOutput, ExportStarted, LinkQuery
 from webapp.auth import for_patient
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address
 
 blueprint = Blueprint("exports", __name__, url_prefix="/api/v1", description="Exports")

@@ -14,7 +14,8 @@ from webapp.api.patients.schemas.passwords import SignInInput
 from webapp.api.patients.sign_in import require_claimed
 from webapp.auth import for_patient
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import caller_address
 from webapp.looks import asker_at
 

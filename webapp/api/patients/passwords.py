@@ -28,7 +28,8 @@ from webapp.auth import (
     own_session,
 )
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.limits import caller_address, count_use
 from webapp.offloop import run_off_loop

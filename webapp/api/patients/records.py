@@ -32,7 +32,8 @@ from webapp.api.patients.schemas.records import (
 from webapp.auth import for_patient
 from webapp.compression import compress, takes_gzip
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.looks import record_look
 
 blueprint = Blueprint("patients", __name__, url_prefix="/api/v1/patients", description="Stored records")

@@ -20,7 +20,8 @@ from webapp.auth import (
     mark_access,
 )
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.origins import refuse_foreign_origin
 
 blueprint = Blueprint("patient_sessions", __name__, url_prefix="/api/v1/patients", description="Open sessions")

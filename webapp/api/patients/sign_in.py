@@ -13,7 +13,8 @@ from webapp.api.patients.passwords import address_try, knock, opened, token_mome
 from webapp.api.patients.schemas.passwords import SignedInOutput, SignInInput
 from webapp.auth import mark_access
 from webapp.current import stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import count_use, pseudonym
 from webapp.origins import refuse_foreign_origin
 

@@ -17,7 +17,9 @@ from webapp.api.journey.acting import ActionRequest, act
 from webapp.api.journey.live.greetings import initial_state
 from webapp.api.journey.schemas.actions import CommandInput
 from webapp.auth.journey_callers import JourneyCaller
-from webapp.errors import CODES, STORES_DOWN, ApiError, Code, flatten_messages
+from webapp.error_codes import Code
+from webapp.error_meanings import CODES
+from webapp.errors import STORES_DOWN, ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
 
 log = get_logger(__name__)

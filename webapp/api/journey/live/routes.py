@@ -28,7 +28,8 @@ from webapp.auth.journey_callers import (
     read_journey_token,
 )
 from webapp.current import parts, stores
-from webapp.errors import ApiError, Code
+from webapp.error_codes import Code
+from webapp.errors import ApiError
 from webapp.limits import count_use, countable_address
 from webapp.origins import is_listed
 from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError

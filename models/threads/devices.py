@@ -1,0 +1,46 @@
+"""The devices of members: public keys alone, as each device signed them."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.table import CreatedAt, Moment, Table, one_of
+
+
+class DeviceState(StrEnum):
+    """A pending one gets no wraps, and nothing of it is taken."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class ThreadDevice(Table):
+    """`signed_at` is the moment as the device wrote and signed it, `approval_at` the same of whoever approved it.
+
+    Of the push pass only a hash stands here.
+    """
+
+    __tablename__ = "welno_thread_devices"
+    __table_args__ = (
+        one_of("state", DeviceState),
+        Index(None, "member"),
+        Index("ix_welno_thread_devices_pass", "pass_hash", unique=True, postgresql_where=text("pass_hash is not null")),
+    )
+
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    member: Mapped[str]
+    kem_key: Mapped[str]
+    sign_key: Mapped[str]
+    signed_at: Mapped[str]
+    sig: Mapped[str]
+    state: Mapped[str]
+    approved_by: Mapped[UUID | None]
+    approval_at: Mapped[str | None]
+    approval_sig: Mapped[str | None]
+    pass_hash: Mapped[str | None]
+    pass_until: Mapped[Moment | None]
+    registered_at: Mapped[CreatedAt]
+    revoked_at: Mapped[Moment | None]

@@ -1,0 +1,67 @@
+"""Making a thread, and closing one."""
+
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from models.threads import KeyState, MemberRole, Thread, ThreadItem, ThreadMember, ThreadWrap
+from services.threads.acting import LockedThread, ThreadWork, lock_thread
+from services.threads.audit_chain import FIRST_HEAD, AuditAction
+from services.threads.encoding import THREAD_ID_BYTES, encode_bytes
+from services.threads.errors import ThreadNotFound, TooManyMembers
+from services.threads.items import SystemEvent
+
+
+def create_thread(unit: ThreadWork, request_id: UUID, others: Mapping[str, MemberRole]) -> tuple[str, bool]:
+    """Its id, and whether it is new: the same request again gives the same thread. The caller becomes owner.
+
+    Raises TooManyMembers, and ThreadNotFound for a thread that was closed since.
+    """
+    members = {**others, unit.member: MemberRole.OWNER}
+    if len(members) > unit.settings.members_max:
+        raise TooManyMembers
+    thread_id = encode_bytes(secrets.token_bytes(THREAD_ID_BYTES))
+    row = {
+        "id": thread_id,
+        "key_state": KeyState.MISSING,
+        "audit_head": FIRST_HEAD,
+        "created_by": unit.member,
+        "request_id": request_id,
+    }
+    # Waits for whoever makes it at this moment.
+    made = unit.session.scalar(insert(Thread).values(row).on_conflict_do_nothing().returning(Thread.id))
+    if made is None:
+        return _find_made(unit, request_id), False
+    joined = [{"thread_id": made, "member": member, "role": role} for member, role in members.items()]
+    unit.session.execute(insert(ThreadMember).values(joined))
+    lock_thread(unit, made).audit(AuditAction.CREATE)
+    return made, True
+
+
+def _find_made(unit: ThreadWork, request_id: UUID) -> str:
+    is_it = (Thread.created_by == unit.member, Thread.request_id == request_id, Thread.closed_at.is_(None))
+    found = unit.session.scalar(select(Thread.id).where(*is_it))
+    if found is None:
+        raise ThreadNotFound
+    return found
+
+
+def close_thread(unit: ThreadWork, thread_id: str) -> None:
+    """Erase what was written and what it was sealed with; numbers and audit stay. Raises ThreadNotFound,
+    ThreadRoleTooSmall."""
+    erase_thread(lock_thread(unit, thread_id, MemberRole.OWNER))
+
+
+def erase_thread(locked: LockedThread) -> None:
+    """The same for whoever holds the row already. Its stream in Redis is for the caller to forget, after the commit."""
+    unit, row = locked.unit, locked.row
+    had_payload = (ThreadItem.thread_id == row.id, ThreadItem.payload.is_not(None))
+    unit.session.execute(update(ThreadItem).where(*had_payload).values(payload=None))
+    unit.session.execute(delete(ThreadWrap).where(ThreadWrap.thread_id == row.id))
+    row.trimmed_seq = row.last_seq
+    row.closed_at = func.clock_timestamp()
+    locked.tell(SystemEvent.CLOSED, {})
+    locked.audit(AuditAction.DELETE)

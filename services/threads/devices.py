@@ -1,0 +1,141 @@
+"""The devices of members: registered by themselves, approved by another one, revoked; told in all their threads."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from models.threads import DeviceState, KeyState, ThreadDevice, ThreadMember, ThreadWrap
+from services.threads.acting import ThreadWork, lock_threads
+from services.threads.audit_chain import AuditAction
+from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
+from services.threads.items import SystemEvent
+from services.threads.signing import check_device, require_signature
+from services.threads.texts import DeviceApproval, DeviceClaim
+
+# Two first devices of a member at once must not both be the first.
+_LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")
+
+
+def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice, bool]:
+    """The device, and whether it is new. The first of a member is active; a later one waits for an active one's word.
+
+    Raises UnusableKey, WrongSignature, DeviceExists, TooManyDevices.
+    """
+    check_device(claim)
+    _lock_devices(unit)
+    known = unit.session.get(ThreadDevice, UUID(claim.device_id), populate_existing=True)
+    if known is not None:
+        if claim_of(known) != claim:
+            raise DeviceExists
+        return known, False
+    others = [one for one in find_devices(unit.session, [unit.member]) if one.state != DeviceState.REVOKED]
+    if len(others) >= unit.settings.devices_max:
+        raise TooManyDevices
+    is_first = all(one.state != DeviceState.ACTIVE for one in others)
+    device = ThreadDevice(
+        device_id=UUID(claim.device_id),
+        member=claim.member,
+        kem_key=claim.kem_key,
+        sign_key=claim.sign_key,
+        signed_at=claim.created_at,
+        sig=claim.sig,
+        state=DeviceState.ACTIVE if is_first else DeviceState.PENDING,
+    )
+    unit.session.add(device)
+    unit.session.flush()
+    _tell_device(unit, device, AuditAction.DEVICE_ADD)
+    return device, True
+
+
+def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) -> ThreadDevice:
+    """By an active device of the same member; twice is once. Raises DeviceNotFound, NotOwnDevice, WrongSignature."""
+    _lock_devices(unit)
+    device = _own_device(unit, device_id)
+    approver = require_active_device(unit, approval.approved_by)
+    require_signature(approver.sign_key, approval.sig, approval.text_for(claim_of(device)))
+    if device.state == DeviceState.PENDING:
+        device.state, device.approved_by = DeviceState.ACTIVE, approver.device_id
+        device.approval_at, device.approval_sig = approval.created_at, approval.sig
+        unit.session.flush()
+        _tell_device(unit, device, AuditAction.DEVICE_ADD)
+    return device
+
+
+def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
+    """Nothing of it is taken any more, and the next key is not sealed to it. Twice is once. Raises DeviceNotFound."""
+    _lock_devices(unit)
+    device = _own_device(unit, device_id)
+    if device.state != DeviceState.REVOKED:
+        was_active = device.state == DeviceState.ACTIVE
+        device.state, device.pass_hash, device.pass_until = DeviceState.REVOKED, None, None
+        device.revoked_at = unit.now
+        unit.session.execute(delete(ThreadWrap).where(ThreadWrap.device_id == device_id))
+        unit.session.flush()
+        _tell_device(unit, device, AuditAction.DEVICE_REVOKE, is_told=was_active)
+    return device
+
+
+def _tell_device(unit: ThreadWork, device: ThreadDevice, action: AuditAction, *, is_told: bool = True) -> None:
+    """In every thread of its member. One that waits for its approval concerns the audit alone."""
+    thread_ids = select(ThreadMember.thread_id).where(
+        ThreadMember.member == device.member, ThreadMember.removed_at.is_(None)
+    )
+    is_pending = device.state == DeviceState.PENDING
+    is_revoked = device.state == DeviceState.REVOKED
+    event = SystemEvent.DEVICE_REVOKED if is_revoked else SystemEvent.DEVICE_ADDED
+    for locked in lock_threads(unit, list(unit.session.scalars(thread_ids))).values():
+        if is_told and not is_pending:
+            locked.tell(event, {"memberId": device.member, "deviceId": str(device.device_id)})
+        if is_revoked and is_told and locked.row.key_state == KeyState.OK:
+            locked.row.key_state = KeyState.DUE
+        locked.audit(action, result="pending" if is_pending else "ok")
+
+
+def require_active_device(unit: ThreadWork, device_id: str) -> ThreadDevice:
+    """Of the caller. Raises NotOwnDevice."""
+    device = unit.session.get(ThreadDevice, UUID(device_id), populate_existing=True)
+    if device is None or device.member != unit.member or device.state != DeviceState.ACTIVE:
+        raise NotOwnDevice
+    return device
+
+
+def find_devices(session: Session, members: Iterable[str]) -> list[ThreadDevice]:
+    """Of these members, in whatever state."""
+    query = select(ThreadDevice).where(ThreadDevice.member.in_(members)).order_by(ThreadDevice.device_id)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def claim_of(device: ThreadDevice) -> DeviceClaim:
+    ids = (str(device.device_id), device.member)
+    return DeviceClaim(*ids, device.kem_key, device.sign_key, device.signed_at, device.sig)
+
+
+def describe_device(device: ThreadDevice) -> dict[str, Any]:
+    """As it signed itself, with its state, and with the approval where there is one."""
+    told = {
+        "deviceId": str(device.device_id),
+        "memberId": device.member,
+        "kemKey": device.kem_key,
+        "signKey": device.sign_key,
+        "createdAt": device.signed_at,
+        "sig": device.sig,
+        "state": device.state,
+    }
+    if device.approved_by is None:
+        return told
+    approval = {"approvedBy": str(device.approved_by), "createdAt": device.approval_at, "sig": device.approval_sig}
+    return told | {"approval": approval}
+
+
+def _lock_devices(unit: ThreadWork) -> None:
+    unit.session.execute(_LOCK_MEMBER, {"member": unit.member})
+
+
+def _own_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
+    device = unit.session.get(ThreadDevice, device_id, populate_existing=True)
+    if device is None or device.member != unit.member:
+        raise DeviceNotFound
+    return device

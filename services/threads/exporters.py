@@ -1,0 +1,29 @@
+"""What the threads export of a patient: where they take part, and their devices. What was written is theirs to open."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.threads import ThreadDevice, ThreadMember
+from services.patients.exports import Exporter, Rows
+from services.threads.encoding import patient_member
+
+_OF_MEMBER: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "thread_memberships": (ThreadMember, ("thread_id", "role", "acked_seq", "created_at", "removed_at")),
+    "thread_devices": (ThreadDevice, ("device_id", "kem_key", "sign_key", "state", "registered_at", "revoked_at")),
+}
+
+
+def _read(session: Session, patient_uuid: UUID) -> Mapping[str, Rows]:
+    found: dict[str, Rows] = {}
+    for name, (model, columns) in _OF_MEMBER.items():
+        query = select(*(model.__table__.c[column] for column in columns))
+        theirs = query.where(model.member == patient_member(patient_uuid))
+        found[name] = [dict(row) for row in session.execute(theirs).mappings()]
+    return found
+
+
+THREADS_EXPORTER = Exporter(_read)

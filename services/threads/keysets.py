@@ -1,0 +1,260 @@
+"""The generations of a thread's key: made by an owner, sealed to all active devices, handed to each device its own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.threads import (
+    DeviceState,
+    KeyState,
+    MemberRole,
+    Thread,
+    ThreadDevice,
+    ThreadKeyset,
+    ThreadMember,
+    ThreadWrap,
+)
+from services.threads.acting import LockedThread, ThreadWork, lock_thread
+from services.threads.audit_chain import AuditAction
+from services.threads.devices import find_devices, require_active_device
+from services.threads.encoding import decode_bytes, hash_bytes, is_moment, is_uuid, read_kid, write_kid
+from services.threads.errors import KeyConflict, MalformedField, NotOwnDevice, WrapsIncomplete
+from services.threads.items import SystemEvent
+from services.threads.signing import require_signature
+from services.threads.texts import KeysetClaim, Recipient
+
+_WRAPPED_BYTES, _CHECK_BYTES = 80, 16
+_FIRST_PREV = "-"
+_ROTATE_AFTER = timedelta(days=30)
+_ROTATE_AFTER_ITEMS = 2**24
+
+
+@dataclass(frozen=True)
+class NewKeyset:
+    """A keyset and its wraps, by device."""
+
+    claim: KeysetClaim
+    wraps: Mapping[str, str] = field(repr=False)
+
+    @property
+    def generation(self) -> int:
+        return read_kid(self.claim.kid) or 0
+
+
+def read_keyset(thread_id: str, told: Mapping[str, Any]) -> NewKeyset:
+    """Raises MalformedField."""
+    wraps = told["wraps"]
+    recipients = tuple(
+        Recipient(one["deviceId"], one["kemKey"], hash_bytes(_require_wrapped(one["wrapped"]))) for one in wraps
+    )
+    by_device = {one["deviceId"]: one["wrapped"] for one in wraps}
+    if len(by_device) < len(wraps) or not all(map(is_uuid, by_device)):
+        raise MalformedField("wraps")
+    rules = {
+        "kid": read_kid(told["kid"]) is not None,
+        "createdAt": is_moment(told["createdAt"]),
+        "createdBy": is_uuid(told["createdBy"]),
+        "check": decode_bytes(told["check"], _CHECK_BYTES) is not None,
+    }
+    for name, is_right in rules.items():
+        if not is_right:
+            raise MalformedField(name)
+    head = (told["kid"], told["createdAt"], told["createdBy"], told["check"], told["prev"])
+    return NewKeyset(KeysetClaim(thread_id, *head, recipients, told["sig"]), by_device)
+
+
+def _require_wrapped(wrapped: str) -> bytes:
+    data = decode_bytes(wrapped, _WRAPPED_BYTES)
+    if data is None:
+        raise MalformedField("wraps")
+    return data
+
+
+def make_keyset(unit: ThreadWork, new: NewKeyset) -> bool:
+    """Whether it is new: the same again is none. Raises ThreadNotFound, ThreadRoleTooSmall, and as `add_keyset`."""
+    locked = lock_thread(unit, new.claim.thread_id, MemberRole.OWNER)
+    if is_known_keyset(locked, new):
+        return False
+    add_keyset(locked, new, retires_at=unit.now + timedelta(seconds=unit.settings.key_grace_seconds))
+    return True
+
+
+def is_known_keyset(locked: LockedThread, new: NewKeyset) -> bool:
+    """Its answer may have been lost."""
+    known = locked.unit.session.get(ThreadKeyset, (locked.id, new.generation))
+    return known is not None and known.hash == new.claim.hash and known.sig == new.claim.sig
+
+
+def add_keyset(locked: LockedThread, new: NewKeyset, *, retires_at: datetime) -> None:
+    """The next generation, for exactly the active devices of all who are members by now. Of those before it nothing is
+    taken after `retires_at`.
+
+    Raises KeyConflict, NotOwnDevice, WrapsIncomplete, WrongSignature.
+    """
+    session, row, claim = locked.unit.session, locked.row, new.claim
+    _require_next(session, row, new)
+    maker = require_active_device(locked.unit, claim.created_by)
+    _require_all_devices(session, row.id, claim.recipients)
+    require_signature(maker.sign_key, claim.sig, claim.text)
+    older = (ThreadKeyset.thread_id == row.id, ThreadKeyset.generation < new.generation)
+    sooner = func.least(func.coalesce(ThreadKeyset.retires_at, retires_at), retires_at)
+    session.execute(update(ThreadKeyset).where(*older).values(retires_at=sooner))
+    seq = locked.tell(SystemEvent.KEY, {"kid": claim.kid})
+    session.add(_row_of(new, seq, locked.unit.now))
+    wraps = [
+        {"thread_id": row.id, "generation": new.generation, "device_id": UUID(device_id), "wrapped": wrapped}
+        for device_id, wrapped in new.wraps.items()
+    ]
+    session.execute(insert(ThreadWrap).values(wraps))
+    row.key_generation, row.key_state, row.key_seq, row.key_made_at = new.generation, KeyState.OK, seq, locked.unit.now
+    locked.audit(AuditAction.KEY_ROTATE, seqs=(seq, seq))
+
+
+def _row_of(new: NewKeyset, seq: int, now: datetime) -> ThreadKeyset:
+    claim = new.claim
+    recipients = [
+        {"deviceId": one.device_id, "kemKey": one.kem_key, "wrapHash": one.wrap_hash} for one in claim.recipients
+    ]
+    return ThreadKeyset(
+        thread_id=claim.thread_id,
+        generation=new.generation,
+        seq=seq,
+        signed_at=claim.created_at,
+        created_by=UUID(claim.created_by),
+        secret_check=claim.check,
+        prev=claim.prev,
+        recipients=sorted(recipients, key=lambda one: one["deviceId"]),
+        sig=claim.sig,
+        hash=claim.hash,
+        created_at=now,
+    )
+
+
+def _require_next(session: Session, row: Thread, new: NewKeyset) -> None:
+    newest = session.get(ThreadKeyset, (row.id, row.key_generation))
+    prev = newest.hash if newest is not None else _FIRST_PREV
+    if new.generation != row.key_generation + 1 or new.claim.prev != prev:
+        raise KeyConflict({"next": write_kid(row.key_generation + 1)})
+
+
+def _require_all_devices(session: Session, thread_id: str, recipients: Iterable[Recipient]) -> None:
+    """A message that some device of a member cannot open must not be writable."""
+    wanted = {(str(one.device_id), one.kem_key) for one in _active_devices(session, thread_id)}
+    sealed = {(one.device_id, one.kem_key) for one in recipients}
+    if wanted != sealed:
+        missing, unknown = ({device_id for device_id, _ in one} for one in (wanted - sealed, sealed - wanted))
+        raise WrapsIncomplete({"missing": sorted(missing), "unknown": sorted(unknown)})
+
+
+def _active_devices(session: Session, thread_id: str) -> list[ThreadDevice]:
+    members = select(ThreadMember.member).where(ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None))
+    devices = find_devices(session, session.scalars(members).all())
+    return [one for one in devices if one.state == DeviceState.ACTIVE]
+
+
+def add_wraps(unit: ThreadWork, thread_id: str, kid: str, wraps: Mapping[str, str]) -> int:
+    """Seal a secret to devices that lack it; one that is there stays. How many were new.
+
+    Raises ThreadNotFound, MalformedField, WrapsIncomplete.
+    """
+    locked = lock_thread(unit, thread_id)
+    generation = read_kid(kid)
+    if generation is None or unit.session.get(ThreadKeyset, (thread_id, generation)) is None:
+        raise MalformedField("kid")
+    return store_wraps(locked, [(generation, device_id, wrapped) for device_id, wrapped in wraps.items()])
+
+
+def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> int:
+    """Of (generation, device, wrapped), for active devices of members. Raises MalformedField, WrapsIncomplete."""
+    for _, _, wrapped in wraps:
+        _require_wrapped(wrapped)
+    session = locked.unit.session
+    active = {str(one.device_id) for one in _active_devices(session, locked.id)}
+    unknown = sorted({device_id for _, device_id, _ in wraps} - active)
+    if unknown:
+        raise WrapsIncomplete({"missing": [], "unknown": unknown})
+    names = ("generation", "device_id", "wrapped")
+    rows = [dict(zip(names, one, strict=True)) | {"thread_id": locked.id} for one in wraps]
+    added = (
+        session.connection().execute(insert(ThreadWrap).values(rows).on_conflict_do_nothing()).rowcount if rows else 0
+    )
+    if added:
+        locked.audit(AuditAction.WRAP_ADD, count=added)
+    return added
+
+
+def read_keys(unit: ThreadWork, thread_id: str, device_id: str) -> dict[str, Any]:
+    """All generations, with what is sealed to one's own device, and which devices lack which. Raises ThreadNotFound,
+    NotOwnDevice."""
+    locked = lock_thread(unit, thread_id)
+    session = unit.session
+    device = session.get(ThreadDevice, UUID(device_id))
+    if device is None or device.member != unit.member:
+        raise NotOwnDevice
+    query = select(ThreadKeyset).where(ThreadKeyset.thread_id == thread_id).order_by(ThreadKeyset.generation)
+    keysets = session.scalars(query.execution_options(populate_existing=True)).all()
+    held: dict[int, dict[UUID, str]] = {}
+    for wrap in session.scalars(select(ThreadWrap).where(ThreadWrap.thread_id == thread_id)):
+        held.setdefault(wrap.generation, {})[wrap.device_id] = wrap.wrapped
+    locked.audit(AuditAction.KEY_READ)
+    keys = [_describe_keyset(one, unit.now, held.get(one.generation, {}).get(device.device_id)) for one in keysets]
+    return {"keys": keys, "lacking": _find_lacking(session, thread_id, keysets, held)}
+
+
+def _describe_keyset(keyset: ThreadKeyset, now: datetime, wrapped: str | None) -> dict[str, Any]:
+    return {
+        "kid": write_kid(keyset.generation),
+        "state": keyset_state(keyset, now),
+        "createdAt": keyset.signed_at,
+        "createdBy": str(keyset.created_by),
+        "check": keyset.secret_check,
+        "prev": keyset.prev,
+        "sig": keyset.sig,
+        "recipients": keyset.recipients,
+        "wrapped": wrapped,
+    }
+
+
+def _find_lacking(
+    session: Session, thread_id: str, keysets: Sequence[ThreadKeyset], held: Mapping[int, Mapping[UUID, str]]
+) -> list[dict[str, Any]]:
+    """Of each active device those generations that its member may read and it cannot open."""
+    seen_from = select(ThreadMember.member, ThreadMember.visible_from).where(
+        ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None)
+    )
+    visible = {row[0]: row[1] for row in session.execute(seen_from)}
+    lacking = []
+    for device in _active_devices(session, thread_id):
+        kids = [
+            write_kid(one.generation)
+            for one in keysets
+            if _is_readable(one, visible[device.member]) and device.device_id not in held.get(one.generation, {})
+        ]
+        if kids:
+            lacking.append({"deviceId": str(device.device_id), "memberId": device.member, "kids": kids})
+    return lacking
+
+
+def _is_readable(keyset: ThreadKeyset, visible_from: int) -> bool:
+    """Whoever came without the history came with a generation of their own."""
+    return visible_from == 1 or keyset.seq >= visible_from
+
+
+def keyset_state(keyset: ThreadKeyset, now: datetime) -> str:
+    if keyset.retires_at is None:
+        return "active"
+    return "retiring" if keyset.retires_at > now else "retired"
+
+
+def key_state_of(thread: Thread, now: datetime) -> KeyState:
+    """Also due by age, and by how much was written under the newest key."""
+    if thread.key_state != KeyState.OK or thread.key_made_at is None:
+        return KeyState(thread.key_state)
+    is_old = now - thread.key_made_at > _ROTATE_AFTER or thread.last_seq - thread.key_seq > _ROTATE_AFTER_ITEMS
+    return KeyState.DUE if is_old else KeyState.OK

@@ -1,0 +1,137 @@
+"""Who is in a thread, as what: adding, changing roles, removing; each told in the order of the messages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+
+from models.threads import KeyState, MemberRole, ThreadMember
+from services.threads.acting import LockedThread, ThreadWork, lock_thread
+from services.threads.audit_chain import AuditAction
+from services.threads.encoding import read_kid
+from services.threads.errors import (
+    KeysetNeeded,
+    LastOwner,
+    MalformedField,
+    ThreadMemberNotFound,
+    ThreadRoleTooSmall,
+    TooManyMembers,
+)
+from services.threads.items import SystemEvent
+from services.threads.keysets import NewKeyset, add_keyset, is_known_keyset, store_wraps
+
+
+@dataclass(frozen=True)
+class NewMember:
+    """`with_history`: they may read from the first item on, with the wraps of (kid, device, wrapped) that come with
+    them; without it a new generation is needed, and they begin with it."""
+
+    member: str
+    role: MemberRole
+    with_history: bool
+    wraps: Sequence[tuple[str, str, str]] = field(default=(), repr=False)
+    keyset: NewKeyset | None = None
+
+
+def add_member(unit: ThreadWork, thread_id: str, new: NewMember) -> bool:
+    """Whether they were not in yet. Raises ThreadNotFound, ThreadRoleTooSmall, TooManyMembers, KeysetNeeded, and as
+    `add_keyset` and `store_wraps`."""
+    locked = lock_thread(unit, thread_id, MemberRole.OWNER)
+    known = find_member(locked, new.member)
+    if known is not None and known.removed_at is None:
+        return False
+    if _count(locked) >= unit.settings.members_max:
+        raise TooManyMembers
+    if not new.with_history and new.keyset is None and locked.row.key_generation:
+        raise KeysetNeeded
+    joined = known or ThreadMember(thread_id=thread_id, member=new.member, acked_seq=0)
+    joined.role, joined.removed_at = new.role, None
+    joined.joined_seq = locked.tell(SystemEvent.MEMBER_ADDED, {"memberId": new.member, "role": new.role})
+    joined.visible_from = 1 if new.with_history else joined.joined_seq
+    joined.acked_seq = max(joined.acked_seq, joined.visible_from - 1)
+    unit.session.add(joined)
+    unit.session.flush()
+    locked.audit(AuditAction.MEMBER_ADD, seqs=(joined.joined_seq, joined.joined_seq))
+    if new.keyset is not None:
+        # At once: nothing that comes now may be under a key that the new member lacks.
+        add_keyset(locked, new.keyset, retires_at=unit.now)
+    store_wraps(locked, [(_generation(locked, kid), device_id, wrapped) for kid, device_id, wrapped in new.wraps])
+    return True
+
+
+def _generation(locked: LockedThread, kid: str) -> int:
+    generation = read_kid(kid)
+    if generation is None or generation > locked.row.key_generation:
+        raise MalformedField("wraps")
+    return generation
+
+
+def change_role(unit: ThreadWork, thread_id: str, member: str, role: MemberRole) -> None:
+    """The same again changes nothing. Raises ThreadNotFound, ThreadRoleTooSmall, ThreadMemberNotFound, LastOwner."""
+    locked = lock_thread(unit, thread_id, MemberRole.OWNER)
+    known = find_member(locked, member)
+    if known is None or known.removed_at is not None:
+        raise ThreadMemberNotFound
+    if known.role == role:
+        return
+    _require_another_owner(locked, known)
+    known.role = role
+    unit.session.flush()
+    seq = locked.tell(SystemEvent.ROLE_CHANGED, {"memberId": member, "role": role})
+    locked.audit(AuditAction.ROLE_CHANGE, seqs=(seq, seq))
+
+
+def remove_member(unit: ThreadWork, thread_id: str, member: str, keyset: NewKeyset | None) -> None:
+    """With a new generation in the same transaction: no older key is taken from now on. Whoever leaves by themself
+    needs none, and leaves it due. The same again changes nothing.
+
+    Raises ThreadNotFound, ThreadRoleTooSmall, ThreadMemberNotFound, LastOwner, KeysetNeeded, and as `add_keyset`.
+    """
+    is_oneself = member == unit.member
+    locked = lock_thread(unit, thread_id, MemberRole.READER if is_oneself else MemberRole.OWNER)
+    known = find_member(locked, member)
+    if known is None:
+        raise ThreadMemberNotFound
+    if known.removed_at is not None:
+        if keyset is not None and not is_known_keyset(locked, keyset):
+            raise ThreadMemberNotFound
+        return
+    _require_another_owner(locked, known)
+    if keyset is None and not is_oneself and locked.row.key_generation:
+        raise KeysetNeeded
+    if keyset is not None and is_oneself:  # whoever leaves must not make the key of those who stay
+        raise ThreadRoleTooSmall
+    end_membership(locked, known)
+    if keyset is not None:
+        add_keyset(locked, keyset, retires_at=unit.now)
+
+
+def end_membership(locked: LockedThread, known: ThreadMember) -> None:
+    """They are out with this item: readers of the thread see it, and theirs end with it."""
+    known.removed_at = locked.unit.now
+    locked.unit.session.flush()
+    seq = locked.tell(SystemEvent.MEMBER_REMOVED, {"memberId": known.member})
+    if locked.row.key_state == KeyState.OK:
+        locked.row.key_state = KeyState.DUE
+    locked.audit(AuditAction.MEMBER_REMOVE, seqs=(seq, seq))
+
+
+def find_member(locked: LockedThread, member: str) -> ThreadMember | None:
+    """Also one who was removed."""
+    return locked.unit.session.get(ThreadMember, (locked.id, member), populate_existing=True)
+
+
+def _require_another_owner(locked: LockedThread, known: ThreadMember) -> None:
+    if known.role == MemberRole.OWNER and _count(locked, role=MemberRole.OWNER) == 1:
+        raise LastOwner
+
+
+def _count(locked: LockedThread, **equal: Any) -> int:
+    query = select(func.count()).select_from(ThreadMember)
+    query = query.where(ThreadMember.thread_id == locked.id, ThreadMember.removed_at.is_(None)).filter_by(**equal)
+    return locked.unit.session.scalar(query) or 0
+
+
+def describe_members(members: Sequence[ThreadMember]) -> list[Mapping[str, Any]]:
+    return [{"memberId": one.member, "role": one.role, "visibleFrom": one.visible_from} for one in members]

@@ -1,0 +1,261 @@
+"""Taking a batch of envelopes: judged before any lock, numbered under the rows of their threads, in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.names import thread_subject
+from models.threads import DeviceState, Thread, ThreadClient, ThreadDevice, ThreadItem, ThreadKeyset, ThreadMember
+from services.threads.acting import LockedThread, NewItem, ThreadUnitOfWork, ThreadWork, lock_threads
+from services.threads.audit import AuditedCaller
+from services.threads.audit_chain import AuditAction
+from services.threads.envelopes import Envelope
+from services.threads.judging import (
+    ClientProgress,
+    EnvelopeRefusal,
+    SenderRights,
+    Submission,
+    read_submissions,
+)
+from services.threads.keysets import keyset_state
+
+# The numbers after a place that follow on without a hole; a device that skips one for ever costs one row each time.
+_FOLLOWING = text("""
+    select client_seq from welno.welno_thread_items
+    where thread_id = :thread_id and client_id = :client_id and client_seq > :after order by client_seq limit :limit
+""")
+_FOLLOWING_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """About one envelope. A duplicate has the number of the first."""
+
+    submission: Submission
+    seq: int | None = None
+    refusal: EnvelopeRefusal | None = None
+    is_duplicate: bool = False
+    gap: tuple[int, int] | None = None
+
+    @property
+    def status(self) -> str:
+        if self.refusal is not None:
+            return "rejected"
+        return "duplicate" if self.is_duplicate else "accepted"
+
+
+def find_rights(
+    session: Session, member: str, thread_ids: Iterable[str], only_device: str | None = None
+) -> SenderRights:
+    """In these threads, of a member and their active devices, or of one of them alone. Takes no lock."""
+    is_in = (ThreadMember.member == member, ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
+    roles = (
+        select(ThreadMember.thread_id, ThreadMember.role)
+        .join(Thread, Thread.id == ThreadMember.thread_id)
+        .where(ThreadMember.thread_id.in_(list(thread_ids)), *is_in)
+    )
+    is_active = (ThreadDevice.member == member, ThreadDevice.state == DeviceState.ACTIVE)
+    keys = select(ThreadDevice.device_id, ThreadDevice.sign_key).where(*is_active)
+    sign_keys = {str(row[0]): row[1] for row in session.execute(keys)}
+    if only_device is not None:
+        sign_keys = {device_id: key for device_id, key in sign_keys.items() if device_id == only_device}
+    return SenderRights({row[0]: row[1] for row in session.execute(roles)}, sign_keys)
+
+
+@dataclass(frozen=True)
+class PreparedPush:
+    """A batch of which shapes and sizes are judged, and what is known of its sender. `only_device`: it came with that
+    device's push pass, which speaks for no other."""
+
+    caller: AuditedCaller
+    submissions: list[Submission]
+    rights: SenderRights
+    only_device: str | None = None
+
+    def count_by_device(self) -> dict[str, int]:
+        """How many envelopes each device of the sender has in it; whatever names none of theirs counts for them."""
+        named = (one.envelope.client_id if one.envelope is not None else "" for one in self.submissions)
+        return dict(Counter(one if one in self.rights.sign_keys else self.caller.member for one in named))
+
+
+def prepare_push(
+    threads: ThreadUnitOfWork,
+    caller: AuditedCaller,
+    told: Sequence[Any],
+    payload_max_bytes: int,
+    *,
+    only_device: str | None = None,
+) -> PreparedPush:
+    """Before any lock is taken."""
+    submissions = read_submissions(told, payload_max_bytes)
+    thread_ids = {one.envelope.thread_id for one in submissions if one.envelope is not None}
+    with threads(caller) as unit:
+        rights = find_rights(unit.session, unit.member, thread_ids, only_device)
+    return PreparedPush(caller, submissions, rights, only_device)
+
+
+def commit_push(threads: ThreadUnitOfWork, push: PreparedPush, judged: Sequence[Submission]) -> list[Verdict]:
+    """In the order of the batch. `judged` is what `judge_sender` said of it: it takes long, and may run elsewhere. The
+    whole may be repeated."""
+    with threads(push.caller) as unit:
+        return _Push(unit, judged, lock_threads(unit, push.rights.roles), push.only_device).run()
+
+
+@dataclass
+class _Push:
+    """One batch under the locks of its threads. What is decided here is decided one envelope after another."""
+
+    unit: ThreadWork
+    submissions: Sequence[Submission]
+    locked: dict[str, LockedThread]
+    only_device: str | None = None
+    _known: dict[tuple[str, str], tuple[int, str | None]] = field(default_factory=dict)
+    _client_seqs: set[tuple[str, str, int]] = field(default_factory=set)
+    _kids: dict[tuple[str, int], str] = field(default_factory=dict)
+    _progress: dict[tuple[str, str], ClientProgress] = field(default_factory=dict)
+    _items: dict[str, list[NewItem]] = field(default_factory=dict)
+
+    def run(self) -> list[Verdict]:
+        envelopes = [one.envelope for one in self.submissions if one.envelope is not None and one.refusal is None]
+        rights = self._find_rights() if envelopes else None
+        if envelopes:
+            self._load(envelopes)
+        verdicts = [self._decide(one, rights) for one in self.submissions]
+        for thread_id, items in self._items.items():
+            self.locked[thread_id].append(items)
+        self._store_progress()
+        self._audit(verdicts)
+        return verdicts
+
+    def _find_rights(self) -> SenderRights:
+        return find_rights(self.unit.session, self.unit.member, self.locked, self.only_device)
+
+    def _decide(self, one: Submission, rights: SenderRights | None) -> Verdict:
+        if one.envelope is None or one.refusal is not None or rights is None:
+            return Verdict(one, refusal=one.refusal)
+        envelope = one.envelope
+        is_out = envelope.thread_id not in self.locked
+        refusal = EnvelopeRefusal.THREAD_NOT_FOUND if is_out else rights.refuse(envelope)
+        if refusal is not None:
+            return Verdict(one, refusal=refusal)
+        known = self._known.get((envelope.thread_id, envelope.dedupe_id))
+        if known is not None:
+            seq, digest = known
+            is_same = digest == envelope.digest
+            return (
+                Verdict(one, seq, is_duplicate=True)
+                if is_same
+                else Verdict(one, refusal=EnvelopeRefusal.DEDUPE_CONFLICT)
+            )
+        return self._take(one, envelope)
+
+    def _take(self, one: Submission, envelope: Envelope) -> Verdict:
+        refusal = self._refuse_key(envelope)
+        place = (envelope.thread_id, envelope.client_id, envelope.client_seq)
+        if refusal is None and place in self._client_seqs:
+            refusal = EnvelopeRefusal.CLIENT_SEQ_CONFLICT
+        if refusal is not None:
+            return Verdict(one, refusal=refusal)
+        items = self._items.setdefault(envelope.thread_id, [])
+        items.append(NewItem.of_envelope(envelope, self.unit.member, self.unit.now))
+        seq = self.locked[envelope.thread_id].row.last_seq + len(items)
+        self._known[envelope.thread_id, envelope.dedupe_id] = (seq, envelope.digest)
+        self._client_seqs.add(place)
+        return Verdict(one, seq, gap=self._take_client_seq(envelope))
+
+    def _refuse_key(self, envelope: Envelope) -> EnvelopeRefusal | None:
+        state = self._kids.get((envelope.thread_id, envelope.generation))
+        if state is None:
+            return EnvelopeRefusal.UNKNOWN_KEY
+        return EnvelopeRefusal.KEY_RETIRED if state == "retired" else None
+
+    def _load(self, envelopes: Sequence[Envelope]) -> None:
+        """What is known already of what they name."""
+        session, open_ids = self.unit.session, list(self.locked)
+        item = ThreadItem
+        ids = [(one.thread_id, UUID(one.dedupe_id)) for one in envelopes]
+        known = select(item.thread_id, item.dedupe_id, item.seq, item.digest)
+        for row in session.execute(known.where(tuple_(item.thread_id, item.dedupe_id).in_(ids))):
+            self._known[row.thread_id, str(row.dedupe_id)] = (row.seq, row.digest)
+        places = [(one.thread_id, UUID(one.client_id), one.client_seq) for one in envelopes]
+        used = select(item.thread_id, item.client_id, item.client_seq)
+        for place in session.execute(used.where(tuple_(item.thread_id, item.client_id, item.client_seq).in_(places))):
+            self._client_seqs.add((place.thread_id, str(place.client_id), place.client_seq or 0))
+        for keyset in session.scalars(select(ThreadKeyset).where(ThreadKeyset.thread_id.in_(open_ids))):
+            self._kids[keyset.thread_id, keyset.generation] = keyset_state(keyset, self.unit.now)
+        clients = {(one.thread_id, UUID(one.client_id)) for one in envelopes}
+        progress = select(ThreadClient).where(tuple_(ThreadClient.thread_id, ThreadClient.client_id).in_(clients))
+        for client in session.scalars(progress):
+            sender = (client.thread_id, str(client.client_id))
+            self._progress[sender] = ClientProgress(client.contiguous_seq, client.highest_seq)
+
+    def _take_client_seq(self, envelope: Envelope) -> tuple[int, int] | None:
+        place = (envelope.thread_id, envelope.client_id)
+        progress = self._progress.setdefault(place, ClientProgress(0, 0))
+        if progress.highest > progress.contiguous:
+            fills = envelope.client_seq == progress.contiguous + 1
+            progress.present |= self._following(place, progress.contiguous, fills=fills)
+        return progress.take(envelope.client_seq)
+
+    def _following(self, place: tuple[str, str], after: int, *, fills: bool) -> set[int]:
+        """Of what has come beyond a hole: the next one, or when the hole is being filled, all that follow on then."""
+        found: set[int] = set()
+        parameters = {"thread_id": place[0], "client_id": place[1], "limit": _FOLLOWING_PAGE if fills else 1}
+        at, expected = after, after + 2
+        while True:
+            page = list(self.unit.session.execute(_FOLLOWING, parameters | {"after": at}).scalars())
+            found.update(page)
+            goes_on = fills and len(page) == _FOLLOWING_PAGE and page[-1] == expected + len(page) - 1
+            if not goes_on:
+                return found
+            at, expected = page[-1], expected + len(page)
+
+    def _store_progress(self) -> None:
+        changed = {
+            (item.envelope.thread_id, item.envelope.client_id)
+            for items in self._items.values()
+            for item in items
+            if item.envelope is not None
+        }
+        rows = [
+            {
+                "thread_id": thread_id,
+                "client_id": client_id,
+                "contiguous_seq": self._progress[thread_id, client_id].contiguous,
+                "highest_seq": self._progress[thread_id, client_id].highest,
+            }
+            for thread_id, client_id in sorted(changed)
+        ]
+        if rows:
+            new = insert(ThreadClient).values(rows)
+            reached = {name: new.excluded[name] for name in ("contiguous_seq", "highest_seq")}
+            key = [ThreadClient.thread_id, ThreadClient.client_id]
+            self.unit.session.execute(new.on_conflict_do_update(index_elements=key, set_=reached))
+
+    def _audit(self, verdicts: Sequence[Verdict]) -> None:
+        """One row for each outcome in each thread that the sender is in."""
+        actions = {"accepted": AuditAction.PUSH, "duplicate": AuditAction.PUSH_DUPLICATE}
+        for thread_id, locked in self.locked.items():
+            theirs = [one for one in verdicts if one.submission.echo().get("threadId") == thread_id]
+            for status, action in actions.items():
+                seqs = [one.seq for one in theirs if one.status == status and one.seq is not None]
+                if seqs:
+                    locked.audit(action, count=len(seqs), seqs=(min(seqs), max(seqs)))
+            for refusal, count in sorted(Counter(one.refusal for one in theirs if one.refusal is not None).items()):
+                locked.audit(AuditAction.PUSH_REJECTED, count=count, result=refusal)
+
+
+def subjects_of(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """The streams that got something, and the last number of each."""
+    ends: dict[str, int] = {}
+    for one in verdicts:
+        if one.status == "accepted" and one.seq is not None and one.submission.envelope is not None:
+            subject = thread_subject(one.submission.envelope.thread_id)
+            ends[subject] = max(one.seq, ends.get(subject, 0))
+    return ends

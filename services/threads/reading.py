@@ -1,0 +1,222 @@
+"""Reading a thread: its newest items, a range of them, where everybody stands, and acknowledging what was read."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.orm import Session
+
+from models.threads import Thread, ThreadDevice, ThreadMember
+from services.delivery.event_log import read_epoch
+from services.threads.acting import LockedThread, ThreadWork, lock_thread
+from services.threads.audit_chain import AuditAction
+from services.threads.devices import describe_device, find_devices
+from services.threads.encoding import write_kid
+from services.threads.errors import MalformedField, ThreadNotFound
+from services.threads.items import with_payload
+from services.threads.keysets import key_state_of
+from services.threads.membership import describe_members
+from streams import StoredEvent
+
+PAGE_ITEMS, PAGE_BYTES = 500, 1024 * 1024
+_SIZE = "octet_length(body) + coalesce(octet_length(payload), 0) * 4 / 3"
+_NEWEST = text(f"""
+    with newest as (
+        select seq, body, payload, {_SIZE} as size from welno.welno_thread_items
+        where thread_id = :id and seq >= :first and seq < :before order by seq desc limit :limit
+    ), summed as (select seq, body, payload, size, sum(size) over (order by seq desc) as total from newest)
+    select seq, body, payload from summed where total <= :max_bytes or total = size order by seq
+""")  # noqa: S608 our own names
+_RANGE = text(f"""
+    with next as (
+        select seq, body, payload, {_SIZE} as size from welno.welno_thread_items
+        where thread_id = :id and seq >= :first and seq < :before order by seq limit :limit
+    ), summed as (select seq, body, payload, size, sum(size) over (order by seq) as total from next)
+    select seq, body, payload from summed where total <= :max_bytes or total = size order by seq
+""")  # noqa: S608 our own names
+_MISSING_CLIENT_SEQS = text("""
+    select client_id, contiguous_seq + 1 as first, (
+        select min(client_seq) - 1 from welno.welno_thread_items item
+        where item.thread_id = client.thread_id and item.client_id = client.client_id
+            and item.client_seq > client.contiguous_seq
+    ) as last
+    from welno.welno_thread_clients client
+    where thread_id = :id and highest_seq > contiguous_seq order by client_id
+""")
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """Items in order. `trimmed` are the numbers whose payloads are gone, of those that were asked for."""
+
+    items: Sequence[StoredEvent]
+    last_seq: int
+    epoch: str
+    has_more: bool
+    trimmed: tuple[int, int] | None = None
+
+    def to_json(self) -> list[Any]:
+        return [orjson.Fragment(item.to_json()) for item in self.items]
+
+
+def read_recent(unit: ThreadWork, thread_id: str, *, limit: int, before: int | None) -> ItemPage:
+    """The newest below a number, as many as fit. Raises ThreadNotFound."""
+    locked = lock_thread(unit, thread_id)
+    first, end = _first_readable(locked), locked.row.last_seq + 1
+    items = _read(locked, _NEWEST, first=first, before=min(before or end, end), limit=limit)
+    _audit_read(locked, AuditAction.RECENT, items)
+    return ItemPage(items, locked.row.last_seq, locked.epoch, bool(items) and items[0].seq > first)
+
+
+def read_range(unit: ThreadWork, thread_id: str, *, first: int, last: int | None) -> ItemPage:
+    """From a number on, as many as fit. Raises ThreadNotFound."""
+    locked = lock_thread(unit, thread_id)
+    end = min(last or locked.row.last_seq, locked.row.last_seq)
+    begin = max(first, _first_readable(locked))
+    items = _read(locked, _RANGE, first=begin, before=end + 1, limit=PAGE_ITEMS)
+    _audit_read(locked, AuditAction.RANGE, items)
+    gone_from, gone_to = max(first, _visible_from(locked)), min(locked.row.trimmed_seq, end)
+    trimmed = (gone_from, gone_to) if gone_from <= gone_to else None
+    return ItemPage(items, locked.row.last_seq, locked.epoch, bool(items) and items[-1].seq < end, trimmed)
+
+
+def _read(locked: LockedThread, query: Any, **bounds: int) -> list[StoredEvent]:
+    rows = locked.unit.session.execute(query, {"id": locked.id, "max_bytes": PAGE_BYTES, **bounds})
+    return [
+        StoredEvent.from_body(seq, locked.epoch, with_payload(body.encode(), payload and bytes(payload)))
+        for seq, body, payload in rows
+    ]
+
+
+def _visible_from(locked: LockedThread) -> int:
+    return locked.membership.visible_from if locked.membership is not None else 1
+
+
+def _first_readable(locked: LockedThread) -> int:
+    return max(_visible_from(locked), locked.row.trimmed_seq + 1)
+
+
+def _audit_read(locked: LockedThread, action: AuditAction, items: Sequence[StoredEvent]) -> None:
+    locked.audit(action, count=len(items), seqs=(items[0].seq, items[-1].seq) if items else None)
+
+
+def acknowledge(unit: ThreadWork, thread_id: str, seq: int) -> int:
+    """Up to which the member has read; it never falls. Raises ThreadNotFound, MalformedField."""
+    locked = lock_thread(unit, thread_id)
+    if locked.membership is None:
+        raise ThreadNotFound
+    if seq > locked.row.last_seq:
+        raise MalformedField("seq")
+    locked.membership.acked_seq = max(locked.membership.acked_seq, seq)
+    locked.audit(AuditAction.ACK, seqs=(seq, seq))
+    return locked.membership.acked_seq
+
+
+@dataclass(frozen=True)
+class OpenThread:
+    """A thread as its member sees it, without a lock on it."""
+
+    row: Thread
+    membership: ThreadMember
+    epoch: str
+
+
+def find_thread(session: Session, thread_id: str, member: str) -> OpenThread:
+    """Raises ThreadNotFound."""
+    found = find_threads(session, member, [thread_id])
+    if not found:
+        raise ThreadNotFound
+    return found[0]
+
+
+def find_threads(session: Session, member: str, thread_ids: Sequence[str] | None = None) -> list[OpenThread]:
+    """Those that the member is in, in the order of their ids; of these alone, where they are named."""
+    query = (
+        select(Thread, ThreadMember)
+        .join(ThreadMember, ThreadMember.thread_id == Thread.id)
+        .where(ThreadMember.member == member, ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
+        .order_by(Thread.id)
+    )
+    if thread_ids is not None:
+        query = query.where(Thread.id.in_(thread_ids))
+    epoch = read_epoch(session)
+    return [OpenThread(row, membership, epoch) for row, membership in session.execute(query)]
+
+
+def find_memberships(session: Session, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of (thread, member) those that hold."""
+    is_in = (ThreadMember.removed_at.is_(None), Thread.closed_at.is_(None))
+    query = (
+        select(ThreadMember.thread_id, ThreadMember.member)
+        .join(Thread, Thread.id == ThreadMember.thread_id)
+        .where(tuple_(ThreadMember.thread_id, ThreadMember.member).in_(pairs), *is_in)
+    )
+    return {(row[0], row[1]) for row in session.execute(query)}
+
+
+def note_reader(unit: ThreadWork, thread_id: str, action: AuditAction) -> None:
+    """That somebody follows the thread from now on, or no longer. Raises ThreadNotFound."""
+    lock_thread(unit, thread_id).audit(action)
+
+
+def describe_threads(unit: ThreadWork) -> list[dict[str, Any]]:
+    """One's own: one call tells where news are."""
+    return [
+        {
+            "threadId": one.row.id,
+            "epoch": one.epoch,
+            "lastSeq": one.row.last_seq,
+            "ackedSeq": one.membership.acked_seq,
+            "role": one.membership.role,
+            "keyState": key_state_of(one.row, unit.now),
+        }
+        for one in find_threads(unit.session, unit.member)
+    ]
+
+
+def describe_created(unit: ThreadWork, thread_id: str) -> dict[str, Any]:
+    """As it stands after it was made. Raises ThreadNotFound."""
+    found = find_thread(unit.session, thread_id, unit.member)
+    return {
+        "threadId": thread_id,
+        "epoch": found.epoch,
+        "lastSeq": found.row.last_seq,
+        "keyState": key_state_of(found.row, unit.now),
+        "members": describe_members(_members(unit.session, thread_id)),
+    }
+
+
+def describe_status(unit: ThreadWork, thread_id: str) -> dict[str, Any]:
+    """Who is in and how far everybody is. Raises ThreadNotFound."""
+    found = find_thread(unit.session, thread_id, unit.member)
+    members = _members(unit.session, thread_id)
+    missing = unit.session.execute(_MISSING_CLIENT_SEQS, {"id": thread_id})
+    return {
+        "lastSeq": found.row.last_seq,
+        "epoch": found.epoch,
+        "kid": newest_kid(found.row),
+        "keyState": key_state_of(found.row, unit.now),
+        "role": found.membership.role,
+        "members": describe_members(members),
+        "acks": [{"memberId": one.member, "ackedSeq": one.acked_seq} for one in members],
+        "gaps": [{"clientId": str(row.client_id), "from": row.first, "to": row.last} for row in missing],
+    }
+
+
+def newest_kid(row: Thread) -> str | None:
+    return write_kid(row.key_generation) if row.key_generation else None
+
+
+def describe_devices(unit: ThreadWork, thread_id: str) -> list[dict[str, Any]]:
+    """Of all who are or were in: what they wrote must stay verifiable. Raises ThreadNotFound."""
+    find_thread(unit.session, thread_id, unit.member)
+    everybody = select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)
+    devices: list[ThreadDevice] = find_devices(unit.session, unit.session.scalars(everybody).all())
+    return [describe_device(one) for one in devices]
+
+
+def _members(session: Session, thread_id: str) -> list[ThreadMember]:
+    query = select(ThreadMember).where(ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None))
+    return list(session.scalars(query.order_by(ThreadMember.member)))

@@ -1,0 +1,88 @@
+"""The canonical texts that are signed: UTF-8, parts joined by one line feed, none at the end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.threads.encoding import hash_bytes
+
+
+def _join(*parts: object) -> bytes:
+    return "\n".join(map(str, parts)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClaim:
+    """What a device says of itself. Keys and signature as base64url."""
+
+    device_id: str
+    member: str
+    kem_key: str
+    sign_key: str
+    created_at: str
+    sig: str
+
+    @property
+    def text(self) -> bytes:
+        return _join("welno.device.v1", self.device_id, self.member, self.kem_key, self.sign_key, self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceApproval:
+    """An active device vouches for another of the same member."""
+
+    approved_by: str
+    created_at: str
+    sig: str
+
+    def text_for(self, device: DeviceClaim) -> bytes:
+        signed = hash_bytes(device.text)
+        return _join("welno.device.v1 approval", device.device_id, signed, self.approved_by, self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A device for which a generation's secret was sealed, as its maker signed it."""
+
+    device_id: str
+    kem_key: str
+    wrap_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetClaim:
+    """A generation of a thread's key as its maker signed it. `prev` is the hash of the one before, or `-`."""
+
+    thread_id: str
+    kid: str
+    created_at: str
+    created_by: str
+    check: str
+    prev: str
+    recipients: tuple[Recipient, ...]
+    sig: str
+
+    @property
+    def text(self) -> bytes:
+        head = (self.thread_id, self.kid, self.created_at, self.created_by, self.check, self.prev)
+        return _join("welno.thread.v1 keyset", *head, *_lines_of(self.recipients))
+
+    @property
+    def hash(self) -> str:
+        """By which the next one names it."""
+        return hash_bytes(self.text)
+
+
+def _lines_of(recipients: Iterable[Recipient]) -> list[str]:
+    ordered = sorted(recipients, key=lambda one: one.device_id)
+    return [f"{one.device_id} {one.kem_key} {one.wrap_hash}" for one in ordered]
+
+
+def envelope_text(*fields: object) -> bytes:
+    """The additional authenticated data of an envelope, of threadId, dedupeId, clientId, clientSeq, kind, contentType,
+    createdAt, alg, kid; what is signed has iv and payloadHash after them."""
+    return _join("welno.thread.v1 envelope", *fields)
+
+
+def audit_text(*fields: object) -> bytes:
+    """Of an audit entry. What is not there is empty."""
+    return _join("welno.audit.v1", *("" if field is None else field for field in fields))

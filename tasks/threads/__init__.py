@@ -1,0 +1,1 @@
+"""The threads' task, and the operators' command: `python -m tasks.threads verify-audit`."""

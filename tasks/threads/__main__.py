@@ -1,0 +1,48 @@
+"""The operators' command for the threads' audit: `python -m tasks.threads verify-audit [--thread ID]`.
+
+Prints each thread's number of entries and the head of its chain, to be noted where nobody of the database comes. Exit
+status: 0 whole, 1 broken (the line names the entry), 2 wrong use.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from services.stores import Stores
+from services.threads.audit import list_audited, verify_thread
+from services.threads.audit_chain import VerifiedAudit
+from tasks.opening import open_stores
+
+
+def verify_audit(here: Stores, thread_id: str | None) -> int:
+    broken = 0
+    with here.sessions() as session:
+        for one in [thread_id] if thread_id else list_audited(session):
+            verified = verify_thread(session, one)
+            broken += verified is None or not verified.is_whole
+            sys.stdout.write(f"{one}  {_describe(verified)}\n")
+    return int(broken > 0)
+
+
+def _describe(verified: VerifiedAudit | None) -> str:
+    if verified is None:
+        return "no such thread"
+    if not verified.is_whole:
+        return f"broken at entry {verified.broken_at}"
+    return f"whole, {verified.count} entries, ends with {verified.head}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tasks.threads", description=__doc__)
+    parser.add_argument("action", choices=("verify-audit",))
+    parser.add_argument("--thread", help="only this one")
+    options = parser.parse_args(arguments)
+    here = open_stores()
+    try:
+        return verify_audit(here, options.thread)
+    finally:
+        here.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""Any interleaving of pushes, removals, returns, rotations, trims, new epochs and an emptied Redis, on a model."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from core.clock import clock
+from models.threads import MemberRole
+from services.delivery.epoch import begin_epoch
+from services.stores import Stores
+from services.threads.audit import verify_thread
+from services.threads.errors import ThreadNotFound
+from services.threads.keysets import read_keyset
+from services.threads.membership import NewMember, add_member, remove_member
+from services.threads.reading import describe_threads, read_range
+from tests.tables import delete_all_rows
+from tests.thread_devices import ClientDevice
+
+from .room import NURSE, PATIENT, Room, caller
+
+DOCTOR = "staff:doctor"
+GUESTS = st.sampled_from([PATIENT, DOCTOR])
+EVERYBODY = st.sampled_from([NURSE, PATIENT, DOCTOR])
+
+
+class ThreadMachine(RuleBasedStateMachine):
+    """`told` is what every reader must hear, by number; `sent` are the envelopes that were accepted."""
+
+    def __init__(self, stores: Stores) -> None:
+        super().__init__()
+        stores.redis.flushall()
+        with stores.engine.begin() as connection:
+            delete_all_rows(connection)
+        self.room = Room(stores)
+        self.devices = {NURSE: self.room.nurse, PATIENT: self.room.patient, DOCTOR: ClientDevice(DOCTOR)}
+        for device in self.devices.values():
+            self.room.register(device)
+        self.room.thread_id = self.room.create({PATIENT: MemberRole.WRITER})
+        self.generation = 0
+        self.told: list[str] = []
+        self.sent: list[tuple[dict[str, Any], str, int]] = []
+        self.visible_from = {NURSE: 1, PATIENT: 1}
+        self.trimmed = 0
+        self.rotate()
+
+    @property
+    def kid(self) -> str:
+        return f"k{self.generation}"
+
+    def keyset(self, members: set[str]) -> Any:
+        self.generation += 1
+        self.room.secrets[self.kid] = bytes([self.generation % 256]) * 32
+        devices = [self.devices[member] for member in sorted(members)]
+        secret = self.room.secrets[self.kid]
+        told = self.room.nurse.keyset(self.room.thread_id, self.kid, secret, devices, self.room.prev)
+        new = read_keyset(self.room.thread_id, told)
+        self.room.prev = new.claim.hash
+        return new
+
+    @rule()
+    def rotate(self) -> None:
+        devices = [self.devices[member] for member in sorted(self.visible_from)]
+        self.generation += 1
+        assert self.room.rotate(self.kid, devices)
+        self.told.append("key")
+
+    @rule(member=EVERYBODY, count=st.integers(1, 3))
+    def push(self, member: str, count: int) -> None:
+        envelopes = [self.room.envelope(self.devices[member], self.kid) for _ in range(count)]
+        for envelope, verdict in zip(envelopes, self.room.push(*envelopes, member=member), strict=True):
+            if member not in self.visible_from:
+                assert verdict.refusal == "THREAD_NOT_FOUND"
+                continue
+            self.told.append(envelope["dedupeId"])
+            assert (verdict.status, verdict.seq) == ("accepted", len(self.told))
+            self.sent.append((envelope, member, len(self.told)))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def push_again(self, data: st.DataObject) -> None:
+        envelope, member, seq = data.draw(st.sampled_from(self.sent))
+        [verdict] = self.room.push(envelope, member=member)
+        if member in self.visible_from:
+            assert (verdict.status, verdict.seq) == ("duplicate", seq)
+        else:
+            assert verdict.refusal == "THREAD_NOT_FOUND"
+
+    @rule()
+    def push_under_an_older_key(self) -> None:
+        """After a removal, or a newcomer without the history, no older key is taken; after a rotation it still is."""
+        if self.generation > 1:
+            [verdict] = self.room.push(self.room.envelope(self.room.nurse, f"k{self.generation - 1}"), member=NURSE)
+            assert verdict.refusal in {None, "KEY_RETIRED"}
+            if verdict.seq is not None:
+                self.told.append(str(verdict.submission.echo()["dedupeId"]))
+
+    @rule(member=GUESTS)
+    def remove(self, member: str) -> None:
+        if member in self.visible_from:
+            del self.visible_from[member]
+            with self.room.stores.threads(caller(NURSE)) as unit:
+                remove_member(unit, self.room.thread_id, member, self.keyset(set(self.visible_from)))
+            self.told += ["member_removed", "key"]
+
+    @rule(member=GUESTS, with_history=st.booleans())
+    def invite(self, member: str, with_history: bool) -> None:
+        if member not in self.visible_from:
+            self.visible_from[member] = 1 if with_history else len(self.told) + 1
+            keyset = None if with_history else self.keyset(set(self.visible_from))
+            with self.room.stores.threads(caller(NURSE)) as unit:
+                new = NewMember(member, MemberRole.WRITER, with_history, keyset=keyset)
+                assert add_member(unit, self.room.thread_id, new)
+            self.told += ["member_added"] if with_history else ["member_added", "key"]
+
+    @rule()
+    def empty_redis(self) -> None:
+        self.room.stores.redis.flushall()
+
+    @rule()
+    def begin_another_epoch(self) -> None:
+        with self.room.stores.sessions.begin() as session:
+            begin_epoch(session, clock.now())
+        self.room.stores.events._epoch = ("", -1.0)
+
+    @rule(share=st.floats(0, 1))
+    def trim(self, share: float) -> None:
+        self.trimmed = max(self.trimmed, int(share * len(self.told)))
+        parameters = {"id": self.room.thread_id, "seq": self.trimmed}
+        with self.room.stores.sessions.begin() as session:
+            session.execute(text("update welno.welno_threads set trimmed_seq = :seq where id = :id"), parameters)
+            gone = "update welno.welno_thread_items set payload = null where thread_id = :id and seq <= :seq"
+            session.execute(text(gone), parameters)
+        self.room.stores.streams.forget(self.room.subject)
+
+    @invariant()
+    def every_member_reads_what_is_theirs_and_nobody_else_learns_of_it(self) -> None:
+        for member in self.devices:
+            with self.room.stores.threads(caller(member)) as unit:
+                if member not in self.visible_from:
+                    assert describe_threads(unit) == []
+                    with pytest.raises(ThreadNotFound):
+                        read_range(unit, self.room.thread_id, first=1, last=None)
+                    continue
+                page = read_range(unit, self.room.thread_id, first=1, last=None)
+            begin = max(self.visible_from[member], self.trimmed + 1)
+            assert [one.seq for one in page.items] == list(range(begin, len(self.told) + 1))
+            names = [one.body.get("event") or one.body["envelope"]["dedupeId"] for one in page.items]
+            assert names == self.told[begin - 1 :]
+
+    @invariant()
+    def whoever_follows_hears_every_number_once_and_in_order(self) -> None:
+        heard = [one.seq for one in self.room.read_all(after=self.trimmed)]
+        assert heard == list(range(self.trimmed + 1, len(self.told) + 1))
+
+    def teardown(self) -> None:
+        with self.room.stores.sessions() as session:
+            verified = verify_thread(session, self.room.thread_id)
+        assert verified is not None
+        assert verified.is_whole
+
+
+def test_any_interleaving_is_as_the_model_says(stores: Stores):
+    run_state_machine_as_test(
+        lambda: ThreadMachine(stores),
+        settings=settings(
+            max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -1,0 +1,60 @@
+"""Payloads go after their days; numbers and the dedupe stay. The operators' command finds a broken audit."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from core.clock import clock
+from dev.local.programs import ROOT
+from services.threads.reading import read_range
+from services.threads.retention import trim_payloads
+
+from .room import NURSE, Room, caller
+
+
+def test_old_payloads_go_and_their_numbers_stay(room: Room):
+    old = [room.envelope() for _ in range(3)]
+    room.push(*old)
+    with room.stores.sessions.begin() as session:
+        session.execute(
+            text("update welno.welno_thread_items set created_at = now() - interval '31 days' where seq <= 3")
+        )
+    room.say()
+    now = clock.now()
+    assert trim_payloads(room.stores.unit_of_work, now, 32) == 0
+    assert [trim_payloads(room.stores.unit_of_work, now, 30) for _ in range(2)] == [2, 0]
+    with room.stores.threads(caller(NURSE)) as unit:
+        page = read_range(unit, room.thread_id, first=1, last=None)
+    assert ([one.seq for one in page.items], page.trimmed) == ([4, 5], (1, 3))
+    assert {one.status for one in room.push(*old)} == {"duplicate"}
+    assert room.say() == [6]
+
+
+def test_everything_is_trimmed_after_ten_years(room: Room):
+    room.say(2)
+    assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=3651), 3650) == 2
+    assert room.items() == []
+    assert room.say() == [4]
+
+
+def verify_audit(room: Room, env: dict[str, str], *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "tasks.threads", "verify-audit", *arguments]
+    env = {"PATH": os.environ["PATH"], **env}
+    done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout
+
+
+def test_the_command_verifies_every_thread_and_names_a_break(room: Room, demo_env: dict[str, str]):
+    other = room.create({})
+    status, told = verify_audit(room, demo_env)
+    assert status == 0
+    assert sorted(line.split()[0] for line in told.splitlines()) == sorted([room.thread_id, other])
+    with room.stores.sessions.begin() as session:
+        session.execute(text("set local session_replication_role = replica"))
+        session.execute(text("delete from welno.welno_thread_audit where n = 2"))
+    assert verify_audit(room, demo_env, "--thread", room.thread_id) == (1, f"{room.thread_id}  broken at entry 2\n")
+    assert verify_audit(room, demo_env, "--thread", other)[0] == 0
+    assert verify_audit(room, demo_env, "--thread", "nothing") == (1, "nothing  no such thread\n")

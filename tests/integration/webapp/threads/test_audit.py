@@ -1,0 +1,105 @@
+"""The audit over HTTP: complete, for auditors alone, free of what was written."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from services.threads.demo import seed_correspondents
+from webapp.auth import Role
+from webapp.current import parts
+from webapp.staff_token import make_token
+
+from .members import Member, Talk
+
+ADMIN = "/api/v1/admin/threads"
+
+
+@pytest.fixture
+def auditor(app: Flask) -> dict[str, str]:
+    with app.app_context():
+        return {"Authorization": f"Bearer {make_token('au-1', 1, Role.AUDITOR)}"}
+
+
+def entries(talk: Talk, auditor: dict[str, str], **query: Any) -> list[dict[str, Any]]:
+    answer = talk.owner.client.get(f"{ADMIN}/{talk.id}/audit", headers=auditor, query_string=query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json["entries"]
+    return found
+
+
+def test_each_act_stands_in_the_audit(talk: Talk, nurse: Member, patient: Member, auditor: dict[str, str]):
+    envelope = talk.envelope(patient)
+    patient.push(envelope)
+    patient.push(envelope, envelope | {"sig": "A" * 86})
+    nurse.get(f"/{talk.id}/recent")
+    nurse.get(f"/{talk.id}/range", fromSeq=2)
+    nurse.post(f"/{talk.id}/ack", {"seq": 2})
+    nurse.get(f"/{talk.id}/keys", deviceId=nurse.device.device_id)
+    nurse.post(f"/{talk.id}/members/role", {"memberId": patient.member, "role": "reader"})
+    patient.post(f"/devices/{patient.device.device_id}/revoke")
+    patient.post(f"/{talk.id}/members/remove", {"memberId": patient.member})
+    told = entries(talk, auditor)
+    assert [(one["action"], one["result"], one["count"], one["seqFrom"], one["seqTo"]) for one in told] == [
+        ("create", "ok", None, None, None),
+        ("key_rotate", "ok", None, 1, 1),
+        ("push", "ok", 1, 2, 2),
+        ("push_duplicate", "ok", 1, 2, 2),
+        ("push_rejected", "BAD_SIGNATURE", 1, None, None),
+        ("recent", "ok", 2, 1, 2),
+        ("range", "ok", 1, 2, 2),
+        ("ack", "ok", None, 2, 2),
+        ("key_read", "ok", None, None, None),
+        ("role_change", "ok", None, 3, 3),
+        ("device_revoke", "ok", None, None, None),
+        ("member_remove", "ok", None, 5, 5),
+    ]
+    assert {one["actor"] for one in told} == {nurse.member, patient.member}
+    assert {one["ip"] for one in told} == {"127.0.0.0/24"}
+    for secret in (envelope["payload"], envelope["payloadHash"], envelope["enc"]["iv"], patient.device.kem_key):
+        assert secret not in str(told)
+    assert [one["n"] for one in entries(talk, auditor, after=3, limit=2)] == [4, 5]
+
+
+def test_the_chain_is_verified_and_its_break_is_found(
+    talk: Talk, nurse: Member, auditor: dict[str, str], engine: Engine
+):
+    talk.say(nurse, 2)
+    path = f"{ADMIN}/{talk.id}/audit/verify"
+    whole = nurse.client.get(path, headers=auditor).json
+    assert (whole["ok"], whole["count"], "brokenAt" in whole) == (True, 3, False)
+    assert whole["head"] == entries(talk, auditor)[-1]["hash"]
+    with engine.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        connection.execute(text("delete from welno.welno_thread_audit where n = 3"))
+    broken = nurse.client.get(path, headers=auditor).json
+    assert (broken["ok"], broken["brokenAt"]) == (False, 3)
+
+
+def test_nobody_but_auditors_reads_it(talk: Talk, nurse: Member, patient: Member, staff: dict[str, str]):
+    for path in (f"{ADMIN}/{talk.id}/audit", f"{ADMIN}/{talk.id}/audit/verify"):
+        answers = [nurse.client.get(path, headers=one) for one in ({}, patient.headers, nurse.headers, staff)]
+        assert [one.status_code for one in answers] == [401, 401, 403, 403]
+
+
+def test_an_auditor_who_signs_in_needs_a_second_factor_and_is_nobody_in_threads(app: Flask, talk: Talk, nurse: Member):
+    """Outside of the demo, which asks for none."""
+    here, password = parts(app).stores, "seven invented words here"
+    with here.unit_of_work() as work:
+        seed_correspondents(work.session, lambda: here.password_hashes.hash(password))
+    login = "/api/v1/auth/staff-login"
+    auditor, doctor = (
+        {"Authorization": f"Bearer {nurse.client.post(login, json=body).json['access_token']}"}
+        for body in ({"login": "auditor1", "password": password}, {"login": "doctor1", "password": password})
+    )
+    refused = nurse.client.get(f"{ADMIN}/{talk.id}/audit", headers=auditor)
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "SECOND_FACTOR_REQUIRED")
+    assert nurse.client.get("/api/threads/me", headers=auditor).status_code == 401
+    assert nurse.client.get("/api/threads/me", headers=doctor).json["memberId"].startswith("staff:")
+
+
+def test_of_a_thread_that_is_not_there_is_nothing_to_read(nurse: Member, auditor: dict[str, str]):
+    for thread_id in ("A" * 22, "x", "%20"):
+        assert nurse.client.get(f"{ADMIN}/{thread_id}/audit", headers=auditor).json["entries"] == []
+        assert nurse.client.get(f"{ADMIN}/{thread_id}/audit/verify", headers=auditor).status_code == 404

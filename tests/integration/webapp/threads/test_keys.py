@@ -1,0 +1,217 @@
+"""Devices, generations of a key, wraps, and what a removal does to them."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.thread_devices import ClientDevice
+
+from .members import Member, Talk
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def keys_of(talk: Talk, member: Member, device: ClientDevice | None = None) -> dict[str, Any]:
+    told: dict[str, Any] = member.get(f"/{talk.id}/keys", deviceId=(device or member.device).device_id).json
+    return told
+
+
+def events(talk: Talk, member: Member) -> list[str]:
+    return [one.get("event", "message") for one in talk.items(member)]
+
+
+def test_the_first_device_is_active_and_a_later_one_waits_for_its_approval(talk: Talk, nurse: Member, patient: Member):
+    tablet = ClientDevice(patient.member)
+    answer = patient.register(tablet)
+    assert (answer.status_code, answer.json["state"]) == (201, "pending")
+    assert (patient.register(tablet).status_code, patient.register().json["state"]) == (200, "active")
+    assert events(talk, nurse) == ["key"]
+    path = f"/devices/{tablet.device_id}/approve"
+    assert code(patient.post(path, nurse.device.approval_of(tablet))) == (403, "UNKNOWN_DEVICE")
+    wrong = patient.device.approval_of(tablet) | {"sig": nurse.device.approval_of(tablet)["sig"]}
+    assert code(patient.post(path, wrong)) == (400, "BAD_SIGNATURE")
+    assert code(patient.post(path, tablet.approval_of(tablet))) == (403, "UNKNOWN_DEVICE")
+    assert code(nurse.post(path, nurse.device.approval_of(tablet))) == (404, "DEVICE_NOT_FOUND")
+    for _ in range(2):
+        assert patient.post(path, patient.device.approval_of(tablet)).json["state"] == "active"
+    assert events(talk, nurse) == ["key", "device_added"]
+    told = {one["deviceId"]: one for one in nurse.get(f"/{talk.id}/devices").json["devices"]}
+    assert told[tablet.device_id]["approval"] == patient.device.approval_of(tablet)
+    assert told[tablet.device_id]["state"] == "active"
+
+
+def test_a_device_id_belongs_to_one_device(nurse: Member, patient: Member):
+    nurse.register()
+    for other in (
+        ClientDevice(nurse.member, nurse.device.device_id),
+        ClientDevice(patient.member, nurse.device.device_id),
+    ):
+        member = nurse if other.member == nurse.member else patient
+        assert code(member.register(other)) == (409, "DEVICE_EXISTS")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"kemKey": "A" * 43}, "INVALID_KEY"),
+        ({"signKey": "A" * 43}, "INVALID_KEY"),
+        ({"kemKey": "x"}, "INVALID_KEY"),
+        ({"sig": "A" * 86}, "BAD_SIGNATURE"),
+        ({"createdAt": "2026-11-25T08:00:00.001Z"}, "BAD_SIGNATURE"),
+        ({"createdAt": "now"}, "VALIDATION_FAILED"),
+        ({"deviceId": "x"}, "VALIDATION_FAILED"),
+    ],
+    ids=str,
+)
+def test_an_unusable_device_is_refused(nurse: Member, change: dict[str, Any], expected: str):
+    assert code(nurse.post("/devices", nurse.device.registration() | change)) == (400, expected)
+
+
+def test_a_device_registered_for_somebody_else_is_refused(nurse: Member, patient: Member):
+    assert code(nurse.register(ClientDevice(patient.member))) == (400, "BAD_SIGNATURE")
+
+
+def test_a_member_has_no_more_devices_than_may_be(nurse: Member):
+    for _ in range(10):
+        assert nurse.register(ClientDevice(nurse.member)).status_code == 201
+    eleventh = ClientDevice(nurse.member)
+    assert code(nurse.register(eleventh)) == (409, "TOO_MANY_DEVICES")
+    active = next(one for one in nurse.get("/me").json["devices"] if one["state"] == "active")
+    assert nurse.post(f"/devices/{active['deviceId']}/revoke").json["state"] == "revoked"
+    assert nurse.register(eleventh).json["state"] == "active"  # nobody is left who could approve it
+
+
+def test_a_keyset_is_for_exactly_the_active_devices(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    doctor.register()
+    forgets = talk.keyset("k2", [nurse.device])
+    answer = nurse.post(f"/{talk.id}/keys", forgets)
+    assert code(answer) == (409, "WRAPS_INCOMPLETE")
+    assert answer.json["error"]["details"] == {"missing": [patient.device.device_id], "unknown": []}
+    leaks = talk.keyset("k2", [nurse.device, patient.device, doctor.device])
+    details = nurse.post(f"/{talk.id}/keys", leaks).json["error"]["details"]
+    assert details == {"missing": [], "unknown": [doctor.device.device_id]}
+    swapped = ClientDevice(patient.member, patient.device.device_id)
+    assert code(nurse.post(f"/{talk.id}/keys", talk.keyset("k2", [nurse.device, swapped]))) == (409, "WRAPS_INCOMPLETE")
+    assert events(talk, nurse) == ["key"]
+
+
+def test_the_next_generation_follows_the_one_before(talk: Talk, nurse: Member, patient: Member):
+    devices = [nurse.device, patient.device]
+    wrong_number, right = talk.keyset("k3", devices), talk.keyset("k2", devices)
+    answer = nurse.post(f"/{talk.id}/keys", wrong_number)
+    assert code(answer) == (409, "KEY_CONFLICT")
+    assert answer.json["error"]["details"] == {"next": "k2"}
+    assert code(nurse.post(f"/{talk.id}/keys", right | {"prev": "-"})) == (409, "KEY_CONFLICT")
+    assert code(nurse.post(f"/{talk.id}/keys", right | {"check": "A" * 22})) == (400, "BAD_SIGNATURE")
+    assert code(nurse.post(f"/{talk.id}/keys", right | {"kid": "x"})) == (400, "VALIDATION_FAILED")
+    assert [nurse.post(f"/{talk.id}/keys", right).status_code for _ in range(2)] == [201, 200]
+    assert code(nurse.post(f"/{talk.id}/keys", talk.keyset("k2", devices))) == (409, "KEY_CONFLICT")
+    assert [(one["kid"], one["state"]) for one in keys_of(talk, nurse)["keys"]] == [
+        ("k1", "retiring"),
+        ("k2", "active"),
+    ]
+    assert events(talk, nurse) == ["key", "key"]
+
+
+def test_a_keyset_is_made_by_ones_own_device(talk: Talk, nurse: Member, patient: Member):
+    told = patient.device.keyset(talk.id, "k2", bytes(32), [nurse.device, patient.device], talk.prev)
+    assert code(nurse.post(f"/{talk.id}/keys", told)) == (403, "UNKNOWN_DEVICE")
+
+
+def test_everybody_gets_their_own_wrap_alone(talk: Talk, nurse: Member, patient: Member):
+    [key] = keys_of(talk, patient)["keys"]
+    assert patient.device.open_wrap(key["wrapped"], talk.id, "k1") == talk.secrets["k1"]
+    assert {one["deviceId"] for one in key["recipients"]} == {nurse.device.device_id, patient.device.device_id}
+    answer = patient.get(f"/{talk.id}/keys", deviceId=nurse.device.device_id)
+    assert code(answer) == (403, "UNKNOWN_DEVICE")
+    assert patient.get(f"/{talk.id}/keys", deviceId=str(uuid.uuid4())).status_code == 403
+    assert patient.get(f"/{talk.id}/keys").status_code == 400
+    fine = patient.get(f"/{talk.id}/keys", deviceId=patient.device.device_id)
+    assert fine.headers["Cache-Control"] == "no-store"
+
+
+def test_a_new_device_is_told_as_lacking_until_somebody_seals_for_it(talk: Talk, nurse: Member, patient: Member):
+    tablet = ClientDevice(patient.member)
+    patient.register(tablet)
+    assert keys_of(talk, nurse)["lacking"] == []
+    wrap = {"deviceId": tablet.device_id, "wrapped": tablet.wrap(talk.secrets["k1"], talk.id, "k1")}
+    path = f"/{talk.id}/keys/k1/wraps"
+    assert code(nurse.post(path, {"wraps": [wrap]})) == (409, "WRAPS_INCOMPLETE")
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    lacking = [{"deviceId": tablet.device_id, "memberId": patient.member, "kids": ["k1"]}]
+    assert keys_of(talk, nurse)["lacking"] == lacking
+    assert nurse.post(path, {"wraps": [wrap]}).status_code == 200
+    other = wrap | {"wrapped": tablet.wrap(bytes(32), talk.id, "k1")}
+    assert nurse.post(path, {"wraps": [other]}).status_code == 200  # what is there stays
+    told = keys_of(talk, patient, tablet)
+    assert tablet.open_wrap(told["keys"][0]["wrapped"], talk.id, "k1") == talk.secrets["k1"]
+    assert told["lacking"] == []
+    assert code(nurse.post(f"/{talk.id}/keys/k9/wraps", {"wraps": [wrap]})) == (400, "VALIDATION_FAILED")
+
+
+def test_a_revoked_device_makes_a_new_key_due(talk: Talk, nurse: Member, patient: Member):
+    assert code(nurse.post(f"/devices/{patient.device.device_id}/revoke")) == (404, "DEVICE_NOT_FOUND")
+    for _ in range(2):
+        assert patient.post(f"/devices/{patient.device.device_id}/revoke").json["state"] == "revoked"
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "due"
+    assert events(talk, nurse) == ["key", "device_revoked"]
+    assert [one["wrapped"] for one in keys_of(talk, patient)["keys"]] == [None]
+    assert talk.rotate("k2", nurse).status_code == 201
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "ok"
+
+
+def test_a_removed_member_is_out_and_no_older_key_is_taken(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    doctor.register()
+    wraps = [
+        {"kid": "k1", "deviceId": doctor.device.device_id, "wrapped": doctor.device.wrap(b"x" * 32, talk.id, "k1")}
+    ]
+    joined = {"memberId": doctor.member, "role": "writer", "history": "all", "wraps": wraps}
+    assert [nurse.post(f"/{talk.id}/members", joined).status_code for _ in range(2)] == [201, 200]
+    path, body = f"/{talk.id}/members/remove", {"memberId": patient.member}
+    assert code(nurse.post(path, body)) == (409, "KEYSET_NEEDED")
+    keyset = talk.keyset("k2", [nurse.device, doctor.device])
+    assert code(nurse.post(path, body | {"keyset": talk.keyset("k2", [nurse.device])})) == (409, "WRAPS_INCOMPLETE")
+    assert patient.get(f"/{talk.id}/recent").status_code == 200
+    assert [nurse.post(path, body | {"keyset": keyset}).status_code for _ in range(2)] == [200, 200]
+    assert events(talk, nurse) == ["key", "member_added", "member_removed", "key"]
+    assert patient.get(f"/{talk.id}/recent").status_code == 404
+    [result] = doctor.push(talk.envelope(doctor)).json["results"]
+    assert result["code"] == "KEY_RETIRED"
+    talk.secrets["k2"] = nurse.device.open_wrap(keys_of(talk, nurse)["keys"][1]["wrapped"], talk.id, "k2")
+    assert talk.say(doctor, kid="k2")
+    assert code(nurse.post(path, {"memberId": "staff:nobody"})) == (404, "MEMBER_NOT_FOUND")
+
+
+def test_whoever_leaves_by_themself_leaves_the_key_due(talk: Talk, nurse: Member, patient: Member):
+    body = {"memberId": patient.member}
+    own = patient.device.keyset(talk.id, "k2", bytes(32), [nurse.device], talk.prev)
+    assert code(patient.post(f"/{talk.id}/members/remove", body | {"keyset": own})) == (403, "FORBIDDEN")
+    assert patient.post(f"/{talk.id}/members/remove", body).status_code == 200
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "due"
+    assert patient.get(f"/{talk.id}/status").status_code == 404
+    assert {one["memberId"] for one in nurse.get(f"/{talk.id}/devices").json["devices"]} == {
+        nurse.member,
+        patient.member,
+    }
+
+
+def test_whoever_comes_without_the_history_sees_none_of_it(talk: Talk, nurse: Member, patient: Member, doctor: Member):
+    doctor.register()
+    talk.say(nurse, 3)
+    joined = {"memberId": doctor.member, "role": "writer", "history": "from_now"}
+    assert code(nurse.post(f"/{talk.id}/members", joined)) == (409, "KEYSET_NEEDED")
+    keyset = talk.keyset("k2", [nurse.device, patient.device, doctor.device])
+    assert nurse.post(f"/{talk.id}/members", joined | {"keyset": keyset}).status_code == 201
+    talk.say(nurse, 1, kid="k2")
+    assert events(talk, doctor) == ["member_added", "key", "message"]
+    assert [one["seq"] for one in talk.items(doctor)] == [5, 6, 7]
+    assert doctor.get(f"/{talk.id}/recent", beforeSeq=5).json["items"] == []
+    told = keys_of(talk, doctor)
+    assert [one["wrapped"] is not None for one in told["keys"]] == [False, True]
+    assert told["lacking"] == []
+    members = {one["memberId"]: one["visibleFrom"] for one in doctor.get(f"/{talk.id}/status").json["members"]}
+    assert members == {nurse.member: 1, patient.member: 1, doctor.member: 5}
+    assert doctor.get("").json["threads"][0]["ackedSeq"] == 4

@@ -1,0 +1,113 @@
+"""The push pass: a device's envelopes after the login is over, and nothing else."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+
+from core.clock import clock
+from tests.integration.webapp.people import ORIGIN
+from tests.thread_devices import ClientDevice
+
+from .members import API, Member, Talk
+
+PUSH = f"{API}/push-batch"
+
+
+@pytest.fixture
+def token(talk: Talk, patient: Member) -> str:
+    """Registering again gives a new one."""
+    first, again = (patient.register().json["pushToken"] for _ in range(2))
+    assert first != again
+    return str(again)
+
+
+@pytest.fixture
+def worker(app: Flask) -> FlaskClient:
+    """Somebody without a login."""
+    return app.test_client(use_cookies=False)
+
+
+def statuses(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one.get("code", one["status"]) for one in answer.json["results"]]
+
+
+def test_it_pushes_for_its_device_and_reads_nothing(talk: Talk, patient: Member, worker: FlaskClient, token: str):
+    bearer = {"Authorization": f"Bearer {token}"}
+    body = {"envelopes": [talk.envelope(patient)]}
+    assert statuses(worker.post(PUSH, json=body, headers=bearer)) == ["accepted"]
+    for path in ("/me", "", f"/{talk.id}/recent", f"/{talk.id}/status"):
+        assert worker.get(f"{API}{path}", headers=bearer).status_code == 401
+    assert worker.post(f"{API}/{talk.id}/ack", json={"seq": 1}, headers=bearer).status_code == 401
+    assert talk.items(talk.owner)[-1]["from"] == patient.member
+
+
+def test_it_speaks_for_no_other_device(talk: Talk, patient: Member, worker: FlaskClient, token: str):
+    tablet = ClientDevice(patient.member)
+    patient.register(tablet)
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    other = tablet.envelope(talk.id, "k1", talk.secrets["k1"])
+    headers = {"Authorization": f"Bearer {token}"}
+    assert statuses(worker.post(PUSH, json={"envelopes": [other]}, headers=headers)) == ["UNKNOWN_DEVICE"]
+    assert statuses(patient.push(other)) == ["accepted"]
+
+
+def test_its_cookie_is_for_pushing_from_listed_pages_alone(talk: Talk, patient: Member, app: Flask, token: str):
+    set_cookie = patient.register().headers["Set-Cookie"]
+    assert "Path=/api/threads/push-batch" in set_cookie
+    assert "HttpOnly" in set_cookie
+    assert "SameSite=Strict" in set_cookie
+    assert "Max-Age=1209600" in set_cookie
+    browser = app.test_client()
+    value = set_cookie.partition("=")[2].partition(";")[0]
+    browser.set_cookie("welno_push", value, path="/api/threads/push-batch")
+    body = {"envelopes": [talk.envelope(patient)]}
+    assert browser.post(PUSH, json=body, headers={"Origin": "http://evil.test"}).status_code == 403
+    assert statuses(browser.post(PUSH, json=body, headers={"Origin": ORIGIN})) == ["accepted"]
+    assert app.test_client().post(PUSH, json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_it_ends_with_its_device(talk: Talk, patient: Member, worker: FlaskClient, token: str):
+    patient.post(f"/devices/{patient.device.device_id}/revoke")
+    body = {"envelopes": [talk.envelope(patient)]}
+    assert worker.post(PUSH, json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_it_ends_by_time(talk: Talk, patient: Member, worker: FlaskClient, token: str, engine: Engine):
+    body, headers = {"envelopes": [talk.envelope(patient)]}, {"Authorization": f"Bearer {token}"}
+    with clock.frozen(clock.now() + timedelta(days=13, hours=23)):
+        assert statuses(worker.post(PUSH, json=body, headers=headers)) == ["accepted"]
+    with clock.frozen(clock.now() + timedelta(days=14, hours=1)):
+        assert worker.post(PUSH, json=body, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("change", ["accounts set is_active = false", "welno_patients set erasing_since = now()"])
+def test_it_ends_with_the_members_account(
+    talk: Talk, nurse: Member, patient: Member, worker: FlaskClient, engine: Engine, change: str
+):
+    member = nurse if change.startswith("accounts") else patient
+    headers = {"Authorization": f"Bearer {member.register().json['pushToken']}"}
+    assert statuses(worker.post(PUSH, json={"envelopes": [talk.envelope(member)]}, headers=headers)) == ["accepted"]
+    with engine.begin() as connection:
+        connection.execute(text(f"update welno.{change}"))
+    answer = worker.post(PUSH, json={"envelopes": [talk.envelope(member)]}, headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_device_that_waits_for_its_approval_gets_none(talk: Talk, patient: Member):
+    answer = patient.register(ClientDevice(patient.member))
+    assert (answer.json["state"], "pushToken" in answer.json, "Set-Cookie" in answer.headers) == (
+        "pending",
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize("token", ["push_", "push_" + "A" * 43, "x"])
+def test_what_is_no_pass_opens_nothing(worker: FlaskClient, token: str):
+    answer = worker.post(PUSH, json={"envelopes": [{}]}, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401

@@ -1,0 +1,123 @@
+"""Pushing over HTTP: results, the body's bounds, the rate of a device, what a sender is told to slow down by."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from prometheus_client import REGISTRY
+from sqlalchemy import Engine, text
+
+from webapp.current import parts
+
+from .members import API, Member, Talk
+
+
+def test_results_are_told_in_order_with_ids_and_codes(talk: Talk, patient: Member):
+    good = talk.envelope(patient)
+    late = talk.envelope(patient, clientSeq=5)
+    bad = good | {"dedupeId": "b" * 8 + "-0000-4000-8000-000000000000"}
+    answer = patient.push(good, bad, late, good, 7)
+    assert answer.status_code == 200
+    assert answer.json["backpressure"] == {"level": "none", "retryAfterMs": 0, "maxBatch": 100}
+    first, second, third, fourth, fifth = answer.json["results"]
+    ids = {"dedupeId": good["dedupeId"], "threadId": talk.id}
+    assert first == ids | {"status": "accepted", "seq": 2}
+    assert (second["status"], second["code"], second["dedupeId"]) == ("rejected", "BAD_SIGNATURE", bad["dedupeId"])
+    assert second["message"]
+    assert (third["status"], third["gap"]) == ("accepted", {"from": 2, "to": 4})
+    assert fourth == ids | {"status": "duplicate", "seq": 2}
+    assert fifth.keys() == {"status", "code", "message"}
+    [gap] = patient.get(f"/{talk.id}/status").json["gaps"]
+    assert gap == {"clientId": patient.device.device_id, "from": 2, "to": 4}
+
+
+@pytest.mark.parametrize("body", [{}, {"envelopes": []}, {"envelopes": {}}, [], {"envelopes": [1], "more": 1}, None])
+def test_what_is_no_batch_is_refused(patient: Member, body: Any):
+    assert patient.post("/push-batch", body).status_code == 400
+
+
+def test_a_batch_has_bounds(talk: Talk, patient: Member):
+    assert patient.push(*[{}] * 101).status_code == 413
+    assert patient.push(*[{}] * 100).status_code == 200
+    large = [talk.envelope(patient, plaintext=b"x" * 40_000) for _ in range(20)]
+    assert patient.push(*large).status_code == 413
+    assert patient.push(*large[:19]).status_code == 200
+    assert patient.push("x" * 1024 * 1024).status_code == 413
+    assert patient.post(f"/{talk.id}/ack", {"seq": 1, "more": "x" * 65_536}).status_code == 413
+
+
+def test_a_payload_beyond_the_bound_is_too_large(talk: Talk, patient: Member):
+    fits, beyond = (talk.envelope(patient, plaintext=b"x" * (40_960 - 16 + more)) for more in (0, 1))
+    results = patient.push(fits, beyond).json["results"]
+    assert [one.get("code") for one in results] == [None, "TOO_LARGE"]
+
+
+def test_the_rate_counts_envelopes_of_a_device_and_takes_all_or_nothing(talk: Talk, nurse: Member, patient: Member):
+    for _ in range(2):
+        assert patient.push(*(talk.envelope(patient) for _ in range(90))).status_code == 200
+    beyond = [talk.envelope(patient) for _ in range(30)]
+    refused = patient.push(*beyond)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    pressure = refused.json["error"]["details"]["backpressure"]
+    assert (pressure["level"], pressure["maxBatch"]) == ("stop", 100)
+    assert len(talk.items(nurse)) == 181
+    last = patient.push(*beyond[:20])
+    assert last.json["backpressure"]["level"] == "slow"
+    assert last.json["backpressure"]["maxBatch"] == 50
+    assert talk.say(nurse, 1) == [202]
+
+
+def test_without_redis_nothing_is_taken(app: Flask, talk: Talk, patient: Member, redis_client: redis.Redis):
+    envelope = talk.envelope(patient)
+    redis_client.config_set("maxmemory", "1")
+    try:
+        refused = patient.push(envelope)
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    assert refused.status_code == 503
+    assert "Retry-After" in refused.headers
+    assert patient.push(envelope).json["results"][0]["status"] == "accepted"
+    assert parts(app)
+
+
+def test_what_came_of_each_envelope_is_counted(talk: Talk, patient: Member):
+    def counted() -> list[float]:
+        outcomes = [{"outcome": name} for name in ("accepted", "duplicate", "BAD_SIGNATURE")]
+        samples = [("welno_thread_envelopes_total", labels) for labels in outcomes]
+        samples += [("welno_thread_gaps_total", {}), ("welno_thread_commit_seconds_count", {})]
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in samples]
+
+    before, envelope = counted(), talk.envelope(patient, clientSeq=3)
+    bad = envelope | {"dedupeId": "0" * 8 + "-0000-4000-8000-000000000000"}
+    patient.push(envelope, envelope, bad)
+    assert [after - was for after, was in zip(counted(), before, strict=True)] == [1, 1, 1, 1, 1]
+
+
+def test_a_thread_that_somebody_holds_is_not_waited_for_for_long(talk: Talk, patient: Member, engine: Engine):
+    envelope = talk.envelope(patient)
+    with engine.begin() as connection:
+        connection.execute(text("select 1 from welno.welno_threads where id = :id for update"), {"id": talk.id})
+        refused = patient.push(envelope)
+    assert (refused.status_code, refused.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert "Retry-After" in refused.headers
+    assert patient.push(envelope).json["results"][0]["status"] == "accepted"
+
+
+def test_the_same_push_at_once_by_many_is_one(app: Flask, talk: Talk, nurse: Member, patient: Member):
+    data = json.dumps({"envelopes": [talk.envelope(patient) for _ in range(2)]})
+    headers = patient.headers | {"Content-Type": "application/json"}
+
+    def push(_: int) -> list[tuple[str, int]]:
+        client = app.test_client(use_cookies=False)
+        results = client.post(f"{API}/push-batch", data=data, headers=headers).json["results"]
+        return [(one["status"], one["seq"]) for one in results]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(push, range(20)))
+    assert sum(status == "accepted" for answer in answers for status, _ in answer) == 2
+    assert {tuple(seq for _, seq in answer) for answer in answers} == {(2, 3)}
+    assert [one["seq"] for one in talk.items(nurse)] == [1, 2, 3]

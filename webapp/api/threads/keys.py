@@ -1,0 +1,134 @@
+"""Devices of members, and the keys of threads as they are stored."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response, after_this_request
+from flask_smorest import Blueprint
+
+from services.threads.devices import approve_device, register_device, revoke_device
+from services.threads.keysets import add_wraps, make_keyset, read_keys, read_keyset
+from services.threads.push_pass import grant_pass
+from services.threads.reading import describe_devices
+from services.threads.texts import DeviceApproval, DeviceClaim
+from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.threads.schemas.keys import (
+    ApproveInput,
+    DeviceInput,
+    DevicesOutput,
+    DeviceStateOutput,
+    KeysetInput,
+    KeysOutput,
+    KeysQuery,
+    RegisteredOutput,
+    WrapsInput,
+)
+from webapp.api.threads.schemas.threads import DoneOutput
+from webapp.auth.push_pass import keep_push_cookie
+from webapp.auth.thread_members import KnownMember, for_known
+from webapp.current import stores
+
+blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", description="Devices and keys of threads")
+
+
+@blueprint.post("/devices")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.arguments(DeviceInput, error_status_code=400)
+@blueprint.response(201, RegisteredOutput)
+@blueprint.alt_response(200, schema=RegisteredOutput, description="It is registered already.")
+@fails(blueprint, 400, 401, 403, 409, 413, 415)
+def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """My first one is active; a later one waits until an active one approves it. An active one gets its push pass, also
+    as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and reads nothing."""
+    claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
+    with stores().threads(known.as_caller()) as unit:
+        device, is_new = register_device(unit, claim)
+        told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
+    if token is not None:
+        after_this_request(partial(keep_push_cookie, token=token))
+        told["pushToken"] = token
+    return told, 201 if is_new else 200
+
+
+@blueprint.post("/devices/<uuid:device_id>/approve")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.arguments(ApproveInput, error_status_code=400)
+@blueprint.response(200, DeviceStateOutput)
+@fails(blueprint, 400, 401, 403, 404, 413, 415)
+def approve(known: KnownMember, body: dict[str, Any], device_id: UUID) -> dict[str, Any]:
+    """One of mine, by another of mine."""
+    approval = DeviceApproval(body["approvedBy"], body["createdAt"], body["sig"])
+    with stores().threads(known.as_caller()) as unit:
+        return {"success": True, "state": approve_device(unit, device_id, approval).state}
+
+
+@blueprint.post("/devices/<uuid:device_id>/revoke")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.response(200, DeviceStateOutput)
+@fails(blueprint, 401, 403, 404, 413)
+def revoke(known: KnownMember, device_id: UUID) -> dict[str, Any]:
+    """One of mine: nothing of it is taken any more, and my threads need a new key."""
+    with stores().threads(known.as_caller()) as unit:
+        return {"success": True, "state": revoke_device(unit, device_id).state}
+
+
+@blueprint.get("/<string:thread_id>/devices")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.response(200, DevicesOutput)
+@fails(blueprint, 401, 404)
+def show_devices(known: KnownMember, thread_id: str) -> dict[str, Any]:
+    """Of all who are or were in the thread, with their states."""
+    with stores().threads(known.as_caller()) as unit:
+        return {"success": True, "devices": describe_devices(unit, thread_id)}
+
+
+@blueprint.get("/<string:thread_id>/keys")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.arguments(KeysQuery, location="query", error_status_code=400)
+@blueprint.response(200, KeysOutput)
+@fails(blueprint, 400, 401, 403, 404)
+def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict[str, Any]:
+    """All generations with what is sealed to one of my devices, and which devices lack which."""
+    after_this_request(_not_kept)
+    with stores().threads(known.as_caller()) as unit:
+        return {"success": True, **read_keys(unit, thread_id, query["deviceId"])}
+
+
+@blueprint.post("/<string:thread_id>/keys")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.arguments(KeysetInput, error_status_code=400)
+@blueprint.response(201, DoneOutput)
+@blueprint.alt_response(200, schema=DoneOutput, description="It was made already.")
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[dict[str, Any], int]:
+    """The next generation, sealed to exactly the active devices of all members."""
+    keyset = read_keyset(thread_id, body)
+    with stores().threads(known.as_caller()) as unit:
+        is_new = make_keyset(unit, keyset)
+    return {"success": True}, 201 if is_new else 200
+
+
+@blueprint.post("/<string:thread_id>/keys/<string:kid>/wraps")
+@blueprint.doc(security=SECURITY_THREADS)
+@for_known
+@blueprint.arguments(WrapsInput, error_status_code=400)
+@blueprint.response(200, DoneOutput)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+def seal_anew(known: KnownMember, body: dict[str, Any], thread_id: str, kid: str) -> dict[str, Any]:
+    """A secret for devices that lack it; what is there stays."""
+    wraps = {one["deviceId"]: one["wrapped"] for one in body["wraps"]}
+    with stores().threads(known.as_caller()) as unit:
+        add_wraps(unit, thread_id, kid, wraps)
+    return {"success": True}
+
+
+def _not_kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
