@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
-from services.interviews.masking.no_names import LABELS, NO_NAMES
+from services.interviews.masking.no_names import LABELS, NO_NAMES, SUBJECTS
 from services.interviews.masking.spans import MaskedKind, Span
 
 _TITLES = (
@@ -37,7 +37,7 @@ _NAMED = re.compile(
     re.MULTILINE,
 )
 # How files and titles are named: 김하늘 인터뷰, 인터뷰_김하늘. Three syllables, as two are a word more often.
-_ABOUT = r"(?:심층 ?)?(?:인터뷰|면담|상담|녹취록?|녹음|대화)"
+_ABOUT = rf"(?:심층 ?)?(?:{'|'.join(sorted(SUBJECTS, key=len, reverse=True))})"
 _SUBJECT = re.compile(
     rf"(?<![가-힣])(?:(?P<name>{_FAMILY}[가-힣]{{2}})(?=[ _\-]?{_ABOUT}(?![가-힣]))"
     rf"|{_ABOUT}[ _\-:]{{1,3}}(?P<after>{_FAMILY}[가-힣]{{2}})(?![가-힣]))"

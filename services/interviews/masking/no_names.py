@@ -1,4 +1,4 @@
-"""Words that have the form of a name and are none, and the labels that name a role or a topic."""
+"""Words that have the form of a name and are none, labels of roles and topics, and what people are the subject of."""
 
 from pathlib import Path
 
@@ -11,3 +11,4 @@ def _read(name: str) -> frozenset[str]:
 
 LABELS = _read("labels.txt")
 NO_NAMES = _read("no_names.txt")
+SUBJECTS = _read("subjects.txt")
