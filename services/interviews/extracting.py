@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from models.interviews import InterviewStep
+from models.interviews import Interview, InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, file_failure
 from services.interviews.counts import EXTRACTIONS, MASKED, Counted, add_counts
 from services.interviews.endings import fail_interview
@@ -11,6 +11,7 @@ from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind, kind_of
 from services.interviews.extraction.reading import extract_text
 from services.interviews.files import ORIGINAL, TEXT, Said, read_said
+from services.interviews.masking.masker import mask_names
 from services.interviews.masking.spans import MaskedKind, MaskedText
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, held_run
@@ -69,10 +70,20 @@ def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedTex
     with held_run(tools.unit_of_work, claim) as held:
         held.interview.masked_text = masked.text
         held.interview.details = held.interview.details | {"masked": masked.counts}
+        _mask_title(held.interview, masked)
         held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
         held.session.flush()
         found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in masked.counts.items()]
         add_counts(held.session, [_extraction(form, "done"), *found])
+
+
+def _mask_title(interview: Interview, masked: MaskedText) -> None:
+    """It was masked when it came, by itself: now it is known who speaks."""
+    title = mask_names(interview.title, masked.names)
+    file_name = interview.file_name and mask_names(interview.file_name, masked.names)
+    if (title, file_name) != (interview.title, interview.file_name):
+        interview.title, interview.file_name = title, file_name
+        interview.revision += 1
 
 
 def _fail(tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure) -> None:

@@ -20,6 +20,8 @@ MEMORY_BYTES, CPU_SECONDS, OPEN_FILES = 1024**3, 20, 16
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 _READERS = {
     FileKind.TEXT: ("decoding", "read_plain"),
+    FileKind.CSV: ("records", "read_csv"),
+    FileKind.JSON: ("records", "read_json_records"),
     FileKind.HTML: ("markup", "read_html"),
     FileKind.XML: ("markup", "read_xml"),
     FileKind.RTF: ("markup", "read_rtf"),

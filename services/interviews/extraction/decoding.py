@@ -20,6 +20,7 @@ _BOMS = (
 # Letters, signs and blanks of Korean and English texts; whatever else a guess brings up speaks against it.
 _PLAUSIBLE = re.compile(r"[\t\n\r -~가-힣ㄱ-ㆎ\u3000-\u303f\u2010-\u2027\u00b7！-～一-鿿]")
 _ENOUGH = 0.9
+_TORN, _TORN_AT_MOST = "\ufffd", 3
 _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _DECLARED_WITHIN_BYTES = 2048
 # Windows' superset of what Korean pages call themselves.
@@ -38,11 +39,19 @@ def decode_text(content: bytes) -> str:
         if content.startswith(bom):
             return content.decode(encoding, "replace")
     if b"\x00" not in content:
-        try:
-            return content.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
+        text = content.decode("utf-8", "replace")
+        if _is_nearly_whole(text):
+            return text.replace(_TORN, "")
     return content.decode(_guess_encoding(content), "replace")
+
+
+def _is_nearly_whole(text: str) -> bool:
+    """A few torn letters, as of a text that was cut, make no other encoding of it."""
+    torn = text.count(_TORN)
+    if torn == 0:
+        return True
+    rest = text.replace(_TORN, "")
+    return torn <= max(_TORN_AT_MOST, len(text) // 50) < len(rest) and _share_plausible(rest) >= _ENOUGH
 
 
 def decode_declared(content: bytes) -> str:
@@ -82,4 +91,8 @@ def _score(sample: bytes, encoding: str) -> float:
     text = sample.decode(encoding, "replace")
     # A letter that the sample's end has torn is nobody's fault.
     text = text[:-1] if len(text) > 1 else text
+    return _share_plausible(text)
+
+
+def _share_plausible(text: str) -> float:
     return len(_PLAUSIBLE.findall(text)) / max(len(text), 1)

@@ -9,6 +9,8 @@ from services.interviews.extraction.failures import FileFault, FileUnusable
 
 class FileKind(StrEnum):
     TEXT = "text"
+    CSV = "csv"
+    JSON = "json"
     HTML = "html"
     XML = "xml"
     RTF = "rtf"
@@ -17,12 +19,14 @@ class FileKind(StrEnum):
     PDF = "pdf"
 
 
-_PLAIN = ("txt", "md", "markdown", "log", "text", "csv", "json")
+_PLAIN = ("txt", "md", "markdown", "log", "text")
 _CODE = ("py", "js", "ts", "jsx", "tsx", "java", "kt", "c", "h", "cpp", "cs", "go", "rs", "rb", "php", "swift", "sql")
 _MORE_CODE = ("sh", "yaml", "yml", "toml", "ini", "css", "vue", "r")
 KINDS = {
     **dict.fromkeys((*_PLAIN, *_CODE, *_MORE_CODE), FileKind.TEXT),
     **dict.fromkeys(("html", "htm"), FileKind.HTML),
+    "csv": FileKind.CSV,
+    "json": FileKind.JSON,
     "xml": FileKind.XML,
     "rtf": FileKind.RTF,
     "docx": FileKind.DOCX,

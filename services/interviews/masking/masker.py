@@ -1,12 +1,13 @@
 """The masker that is used unless another one is put in its place."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from services.interviews.masking.names import find_names
 from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.spans import MaskedKind, MaskedText, Span, replace_spans
+from services.interviews.masking.tables import find_in_tables
 
 
 class Masker(Protocol):
@@ -25,7 +26,14 @@ class PatternMasker:
     def _find(self, text: str, words: Sequence[str]) -> Iterator[Span]:
         yield from _find_words(text, words)
         yield from find_numbers(text)
-        yield from find_names(text)
+        yield from find_names(text, list(find_in_tables(text)))
+
+
+def mask_names(text: str, names: Mapping[str, str]) -> str:
+    """A title with the names that were found in its text, each replaced by what stands for it there."""
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"(?<![가-힣A-Za-z]){re.escape(name)}", names[name], text)
+    return text
 
 
 def clean_words(words: Iterable[str]) -> list[str]:

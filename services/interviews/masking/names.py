@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from services.interviews.masking.family_names import COMPOUND_FAMILIES, FAMILIES, SURE_FAMILIES
@@ -52,9 +52,10 @@ _ADJECTIVE_ENDS = "한된던할의는"
 _RESPONDS_AT_LEAST = 2
 
 
-def find_names(text: str) -> Iterator[Span]:
-    """Each where it was recognised, then everywhere else; a full name and its given name are one value."""
-    labelled = list(_find_labels(text))
+def find_names(text: str, in_tables: Sequence[Span] = ()) -> Iterator[Span]:
+    """Each where it was recognised, then everywhere else; a full name and its given name are one value. `in_tables`:
+    those that a table's head calls names."""
+    labelled = [*in_tables, *_find_labels(text)]
     recognised = [*labelled, *_find_titled(text), *_find_subjects(text)]
     # Two syllables before a title are sure there, and often a part of another word elsewhere.
     sure = {span.value for span in recognised if len(span.value) > 2} | {span.value for span in labelled}

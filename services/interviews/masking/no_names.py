@@ -12,3 +12,5 @@ def _read(name: str) -> frozenset[str]:
 LABELS = _read("labels.txt")
 NO_NAMES = _read("no_names.txt")
 SUBJECTS = _read("subjects.txt")
+# What the head of a table calls a column of people.
+NAME_HEADS = _read("name_heads.txt")

@@ -32,10 +32,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MaskedText:
-    """`counts`: how many different values of each kind were taken out."""
+    """`counts`: how many different values of each kind were taken out. `names`: what stands for each name; it is kept
+    nowhere."""
 
     text: str
     counts: dict[str, int]
+    names: dict[str, str]
 
 
 def replace_spans(text: str, found: Iterable[Span]) -> MaskedText:
@@ -46,7 +48,7 @@ def replace_spans(text: str, found: Iterable[Span]) -> MaskedText:
     for span in _without_overlaps(text, found):
         pieces += (text[at : span.start], placeholders.of(span))
         at = span.end
-    return MaskedText("".join((*pieces, text[at:])), placeholders.counts)
+    return MaskedText("".join((*pieces, text[at:])), placeholders.counts, placeholders.names)
 
 
 class Placeholders:
@@ -60,6 +62,10 @@ class Placeholders:
     @property
     def counts(self) -> dict[str, int]:
         return dict(Counter(str(kind) for kind, _ in self._known))
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {value: placeholder for (kind, value), placeholder in self._known.items() if kind == MaskedKind.NAME}
 
     def of(self, span: Span) -> str:
         key = (span.kind, span.value)

@@ -1,5 +1,8 @@
 """Each format by a real file, in a child process without secrets; hostile files end with a code within their limits."""
 
+import csv
+import io
+import json
 import os
 import signal
 import subprocess
@@ -266,3 +269,36 @@ def test_a_source_that_breaks_is_no_short_file():
 
     with pytest.raises(OSError, match="the disk"):
         extract_text(FileKind.TEXT, break_off(), max_characters=10)
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        (
+            [{"speaker": "황보라", "text": '네, "좋아요"'}, {"speaker": "진행자", "text": "왜요?"}],
+            '황보라: 네, "좋아요"\n진행자: 왜요?',
+        ),
+        ({"title": "면담", "script": [{"화자": "김솔", "at": 3, "말": "음"}]}, "title: 면담\n김솔: 3 음"),
+        (["하나", 2, None, True], "하나\n2\nTrue"),
+    ],
+)
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_json_is_read_as_words_whatever_its_escapes(records, expected, is_escaped):
+    assert read("a.json", json.dumps(records, ensure_ascii=is_escaped).encode()) == expected
+
+
+def test_what_is_no_json_is_read_as_it_stands():
+    assert read("a.json", '{"cut": "여기'.encode()) == '{"cut": "여기'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_is_read_row_by_row(delimiter):
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter).writerows([["화자", "발화"], ["황보라", f'a{delimiter} "b"\n둘째']])
+    said = " ".join(f'a{delimiter} "b" 둘째'.split())
+    assert read("a.csv", written.getvalue().encode()) == f"화자\t발화\n황보라\t{said}"
+
+
+@pytest.mark.parametrize("torn", [b"\xed\xa0\xbd", b"\xea\xb0", b"\xff"])
+def test_a_few_torn_letters_make_no_other_encoding(torn):
+    assert read("a.txt", "진행자: 저는 이서연입니다 ".encode() + torn) == "진행자: 저는 이서연입니다"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.interviews.masking.masker import PatternMasker
+from services.interviews.masking.masker import PatternMasker, mask_names
 
 MASKER = PatternMasker()
 
@@ -183,3 +183,30 @@ def test_the_longest_text_takes_no_longer_than_its_length(text):
     began = time.process_time()
     masked(text)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("화자\t시각\t발화\n황보라\t00:01\t결제가 느려요", "화자\t시각\t발화\n[이름1]\t00:01\t결제가 느려요"),
+        ("시각\t이름\t내용\n1\t김솔\t네\n2\t진행자\t왜요", "시각\t이름\t내용\n1\t[이름1]\t네\n2\t진행자\t왜요"),
+        ("speaker\ttext\nSarah\tyes", "speaker\ttext\n[이름1]\tyes"),
+        ("1\t김하늘\t네\n2\t김하늘\t음", "1\t[이름1]\t네\n2\t[이름1]\t음"),
+        ("화자\t발화\n황보라\t네\n\n나중에 황보라가 말했다", "화자\t발화\n[이름1]\t네\n\n나중에 [이름1]가 말했다"),
+    ],
+)
+def test_who_a_table_names_is_taken_out(text, expected):
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["배송비\t3000\n정기권\t9900", "이번달\t매출\n주문일\t수량", "이름\t화자\n진행자\t이용자"]
+)
+def test_a_table_that_names_nobody_stays(text):
+    assert masked(text) == text
+
+
+def test_a_title_is_masked_by_the_names_of_its_text():
+    names = MASKER.mask("김철수: 네\n이서연: 음\n이서연: 네", []).names
+    assert mask_names("P03_이서연_결제 (김철수 원본)", names) == "P03_[이름2]_결제 ([이름1] 원본)"
+    assert mask_names("작은김철수", names) == "작은김철수"
