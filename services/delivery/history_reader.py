@@ -99,7 +99,9 @@ class HistoryReader:
             return Page(end, [])
         if batch is None or batch.first != seq + 1:
             return Page(end, [], gone=True)
-        return Page(end, _within(batch.to_events(), max_bytes))
+        # The batch was read after the end: what was committed in between lies beyond it, and a reader that went on from
+        # that end would be given it twice.
+        return Page(Position(epoch, max(end.seq, batch.last)), _within(batch.to_events(), max_bytes))
 
     def _gone(self, subject: str) -> Page:
         kind = self._kinds.of(subject)
