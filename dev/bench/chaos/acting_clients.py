@@ -28,7 +28,7 @@ class ActorRequest(NamedTuple):
     file: tuple[str, bytes] | None = None
 
 
-class Actor(Protocol):
+class ClientActor(Protocol):
     """Somebody with a token, who does one thing at a time."""
 
     @property
@@ -51,7 +51,7 @@ class ActionProbe:
 class ActingClients:
     """A thread with a loop of its own. `per_second` actions are started in all."""
 
-    def __init__(self, url: str, actors: Sequence[Actor], rng: random.Random, per_second: float) -> None:
+    def __init__(self, url: str, actors: Sequence[ClientActor], rng: random.Random, per_second: float) -> None:
         self._url = url
         self._idle = list(actors)
         self._rng = rng
@@ -83,7 +83,7 @@ class ActingClients:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def probe(self, actor: Actor, path: str) -> ActionProbe:
+    def probe(self, actor: ClientActor, path: str) -> ActionProbe:
         probe = ActionProbe()
         self.probes.append(probe)
         self.run(self._look(actor, path, probe))
@@ -111,7 +111,7 @@ class ActingClients:
                 task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(self._rng.expovariate(self._per_second))
 
-    async def _act(self, actor: Actor) -> None:
+    async def _act(self, actor: ClientActor) -> None:
         request = actor.next_request(self._rng)
         try:
             status, answer = await self._ask(request, actor, {"Idempotency-Key": uuid4().hex})
@@ -122,11 +122,13 @@ class ActingClients:
         finally:
             self._idle.append(actor)
 
-    async def _look(self, actor: Actor, path: str, probe: ActionProbe) -> None:
+    async def _look(self, actor: ClientActor, path: str, probe: ActionProbe) -> None:
         await self._ask(ActorRequest(path, method="GET"), actor, {})
         probe.key, probe.answered_at = uuid4().hex, time.time()
 
-    async def _ask(self, request: ActorRequest, actor: Actor, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    async def _ask(
+        self, request: ActorRequest, actor: ClientActor, headers: dict[str, str]
+    ) -> tuple[int, dict[str, Any]]:
         if self._http is None:
             raise AssertionError("the clients are open")
         headers = headers | {"Authorization": f"Bearer {actor.token}"}

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from dev.bench.chaos.checker import Violation, doubled, left_over, lost
-from dev.bench.chaos.workloads.interviews.interview_history import InterviewHistory, Status
+from dev.bench.chaos.workloads.interviews.interview_history import InterviewHistory, RowStatus
 from models.interviews import InterviewStatus
 from models.interviews.status_changes import may_change
 
@@ -54,7 +54,7 @@ def _check_statuses(history: InterviewHistory) -> Iterator[Violation]:
                 yield doubled(f"{interview_id} went from {tuple(before)} to {tuple(after)}")
 
 
-def _is_allowed(before: Status, after: Status) -> bool:
+def _is_allowed(before: RowStatus, after: RowStatus) -> bool:
     if before.status == after.status:
         return before.attempt == after.attempt
     # One that was under way when it was deleted comes back as failed.
@@ -97,7 +97,7 @@ def _check_readers(history: InterviewHistory) -> Iterator[Violation]:
 
 def _check_told(history: InterviewHistory) -> Iterator[Violation]:
     """The events of an interview are the visible changes of its row: the same, each once, in the same order."""
-    told: dict[str, list[Status]] = {}
+    told: dict[str, list[RowStatus]] = {}
     for project_id, events in history.committed.items():
         for _, body in events:
             interview_id = _interview_of(body)
@@ -114,19 +114,19 @@ def _interview_of(body: dict[str, Any]) -> str:
     return str(data["interview"]["id"] if "interview" in data else data["interviewId"])
 
 
-def _status_of(body: dict[str, Any], before: list[Status]) -> Status:
+def _status_of(body: dict[str, Any], before: list[RowStatus]) -> RowStatus:
     """As a browser would take it: of what an event does not say, the one before has told."""
     data, kind = body["data"], body["type"].removeprefix("interview:")
     if kind == "added":
         data = data["interview"]
-        return Status(data["workflow_status"], data["attempt"], data["revision"], is_deleted=False)
+        return RowStatus(data["workflow_status"], data["attempt"], data["revision"], is_deleted=False)
     if kind == "deleted":
-        return Status(before[-1].status, before[-1].attempt, data["revision"], is_deleted=True)
+        return RowStatus(before[-1].status, before[-1].attempt, data["revision"], is_deleted=True)
     status = data["status"] if kind == "status_changed" else kind
-    return Status(status, data["attempt"], data["revision"], is_deleted=False)
+    return RowStatus(status, data["attempt"], data["revision"], is_deleted=False)
 
 
-def _visible(statuses: list[Status]) -> list[Status]:
+def _visible(statuses: list[RowStatus]) -> list[RowStatus]:
     """The revision counts what members see, and a transaction that raises it does so at its last write of the row.
     What was written after the last of them would be a change that nobody was told of."""
     first = {one.revision: one for one in reversed(statuses)}

@@ -9,7 +9,7 @@ from dev.bench.chaos.history import ChaosHistory
 Event = tuple[int, dict[str, Any]]
 
 
-class Status(NamedTuple):
+class RowStatus(NamedTuple):
     """One committed state of an interview's row."""
 
     status: str
@@ -31,7 +31,7 @@ class InterviewHistory(ChaosHistory):
 
     accepted: Mapping[str, str] = field(default_factory=dict)
     stored: Mapping[str, str] = field(default_factory=dict)
-    statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
+    statuses: Mapping[str, Sequence[RowStatus]] = field(default_factory=dict)
     committed: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     read: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     ends: Mapping[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ import psycopg2
 from dev.bench.chaos.history import WorkChange, WorkState
 from dev.bench.chaos.product import pid_of
 from dev.bench.chaos.recorder import DatabaseRecorder
-from dev.bench.chaos.workloads.interviews.interview_history import Status
+from dev.bench.chaos.workloads.interviews.interview_history import RowStatus
 
 # They write as their owner: whoever changes a row is behind the wall, and knows no schema of the bench's.
 _SCHEMA = """
@@ -74,9 +74,9 @@ def read_changes(recorder: DatabaseRecorder) -> dict[str, list[WorkChange]]:
     return changes
 
 
-def read_statuses(recorder: DatabaseRecorder) -> dict[str, list[Status]]:
+def read_statuses(recorder: DatabaseRecorder) -> dict[str, list[RowStatus]]:
     """Of each interview, each committed state of its row, in order."""
-    statuses: dict[str, list[Status]] = {}
+    statuses: dict[str, list[RowStatus]] = {}
     for interview_id, *row in recorder.query(_STATUSES):
-        statuses.setdefault(interview_id, []).append(Status(*row))
+        statuses.setdefault(interview_id, []).append(RowStatus(*row))
     return statuses

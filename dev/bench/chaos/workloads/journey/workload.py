@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dev.bench.chaos.acting_clients import ActingClients, ActionProbe, Actor
+from dev.bench.chaos.acting_clients import ActingClients, ActionProbe, ClientActor
 from dev.bench.chaos.checker import Violation, doubled, lost
 from dev.bench.chaos.cluster import Cluster, WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
@@ -58,7 +58,7 @@ class JourneyWorkload:
         desks = [DeskActor(self._hospital.add_staff(number)) for number in range(self._options.desks)]
         # Desks are few and have much to do: each is there as often as they all are among as many patients.
         share = max(len(self._patients) // (3 * max(len(desks), 1)), 1)
-        actors: list[Actor] = [*self._patients, *(desk for desk in desks for _ in range(min(share, 5)))]
+        actors: list[ClientActor] = [*self._patients, *(desk for desk in desks for _ in range(min(share, 5)))]
         rng = random.Random(f"{self._options.seed} clients")
         self._clients = ActingClients(f"{cluster.stack.web_url}/api/v1", actors, rng, self._options.arrivals)
 

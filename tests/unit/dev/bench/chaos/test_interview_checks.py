@@ -7,7 +7,7 @@ import pytest
 
 from dev.bench.chaos.checker import ViolationKind
 from dev.bench.chaos.workloads.interviews.checks import check_interviews
-from dev.bench.chaos.workloads.interviews.interview_history import Attempt, InterviewHistory, Status
+from dev.bench.chaos.workloads.interviews.interview_history import Attempt, InterviewHistory, RowStatus
 
 LOST, DOUBLED, LEFT_OVER = ViolationKind.LOST, ViolationKind.DOUBLED, ViolationKind.LEFT_OVER
 INTERVIEW, PROJECT, OTHER = "7f3b9c52", "0d2c4f6e", "1e3d5f70"
@@ -20,11 +20,11 @@ EVENTS = [
     (3, {"type": "interview:completed", "data": COMPLETED}),
 ]
 STATUSES = [
-    Status("processing", 1, 1, is_deleted=False),
-    Status("analyzing", 1, 2, is_deleted=False),
-    Status("completed", 1, 3, is_deleted=False),
+    RowStatus("processing", 1, 1, is_deleted=False),
+    RowStatus("analyzing", 1, 2, is_deleted=False),
+    RowStatus("completed", 1, 3, is_deleted=False),
 ]
-RETRIED = Status("processing", 2, 4, is_deleted=False)
+RETRIED = RowStatus("processing", 2, 4, is_deleted=False)
 
 
 def good_history() -> InterviewHistory:
@@ -92,17 +92,17 @@ def test_a_deletion_and_a_restoring_during_the_analysis_are_no_violation():
     ]
     statuses = [
         *STATUSES[:2],
-        Status("analyzing", 1, 2, is_deleted=True),
-        Status("analyzing", 1, 3, is_deleted=True),
-        Status("failed", 1, 3, is_deleted=False),
-        Status("failed", 1, 4, is_deleted=False),
+        RowStatus("analyzing", 1, 2, is_deleted=True),
+        RowStatus("analyzing", 1, 3, is_deleted=True),
+        RowStatus("failed", 1, 3, is_deleted=False),
+        RowStatus("failed", 1, 4, is_deleted=False),
     ]
     history = replace(good_history(), statuses={INTERVIEW: statuses}, committed={PROJECT: events}, ends={PROJECT: 4})
     assert check_interviews(replace(history, read={PROJECT: events})) == []
 
 
 def test_a_status_that_nobody_was_told_of_is_seen():
-    statuses = [*STATUSES[:2], Status("failed", 1, 2, is_deleted=False)]
+    statuses = [*STATUSES[:2], RowStatus("failed", 1, 2, is_deleted=False)]
     history = replace(
         good_history(), statuses={INTERVIEW: statuses}, committed={PROJECT: EVENTS[:2]}, ends={PROJECT: 2}
     )
