@@ -106,7 +106,9 @@ class HistoryReader:
         is_other_life = after.epoch not in {"", epoch}
         if is_other_life or batch is None or batch.first != seq + 1 or seq < (held_after or 0):
             return Page(end, [], gone=True, held_after=held_after)
-        return Page(end, _within(batch.to_events(), max_bytes))
+        # The batch was read after the end: what was committed in between lies beyond it, and a reader that went on from
+        # that end would be given it twice.
+        return Page(Position(epoch, max(end.seq, batch.last)), _within(batch.to_events(), max_bytes))
 
     def _gone(self, subject: str) -> Page:
         kind = self._kinds.of(subject)

@@ -46,13 +46,13 @@ def run(options: ChaosOptions) -> bool:
         raise SystemExit(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(known_kinds(workload))}")
     print(f"seed {options.seed}: {options.kills} faults, {options.arrivals:g} clients a second", flush=True)
     with _open_folder(options) as folder:
-        cluster = Cluster(folder, options.workers, workload.settings)
+        cluster = Cluster(folder, options.workers, workload.workers, workload.settings)
         with cluster.opened() as stack:
             recorder = DatabaseRecorder(stack.postgres.url)
             recorder.prepare()
             workload.setup(cluster, recorder)
             # Those that hold a lease took it before anything was recorded: they take new ones.
-            for name in (*cluster.pollers, *cluster.sweepers, *cluster.workers):
+            for name in cluster.lease_holders:
                 stack.restart(name)
             return _run_on(options, cluster, recorder, workload)
 

@@ -2,8 +2,9 @@
 the stores."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,15 +21,29 @@ _CONCURRENCY = 20
 STORES = ("postgres", "valkey")
 
 
+def _collection_worker(name: str) -> Program:
+    return worker_program(name, _CONCURRENCY)
+
+
+@dataclass(frozen=True)
+class WorkerKind:
+    """The workers that are harmed, each made under its own name, and the programs that run beside them unharmed."""
+
+    make: Callable[[str], Program] = _collection_worker
+    beside: tuple[str, ...] = ()
+
+
 class Cluster:
     """The stack, its extra processes and the proxies. Children belong to the thread that enters it."""
 
-    def __init__(self, home: Path, workers: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, workers: int, kind: WorkerKind, settings: Mapping[str, str]) -> None:
         picked = Ports.picked()
         self.ports = Ports(picked.web, picked.sandbox, picked.flower, pick_port(), pick_port())
         self.workers = [f"worker{number + 1}" for number in range(workers)]
         self.pollers = ["poller", "poller2"]
+        self.beside = list(kind.beside)
         self.sweepers = ["sweeper", "sweeper2"]
+        self._kind = kind
         self._control = pick_port()
         self._routes = {(worker, store): pick_port() for worker in self.workers for store in STORES}
         programs = self._programs(home)
@@ -39,6 +54,10 @@ class Cluster:
     @property
     def proxy_ports(self) -> list[int]:
         return list(self._routes.values())
+
+    @property
+    def lease_holders(self) -> list[str]:
+        return [*self.pollers, *self.sweepers, *self.workers, *self.beside]
 
     def change_network(self, worker: str, store: str, action: str) -> None:
         """`cut`, `stall` or `heal` the way between a worker and a store."""
@@ -54,7 +73,7 @@ class Cluster:
 
     def processes(self) -> list[psutil.Process]:
         """Those of the product, with their children."""
-        names = ("web", "beat", *self.pollers, *self.sweepers, *self.workers)
+        names = ("web", "beat", *self.lease_holders)
         parents = [psutil.Process(pid) for name in names if (pid := self.stack.pid(name))]
         return [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
 
@@ -69,9 +88,9 @@ class Cluster:
 
     def _programs(self, home: Path) -> dict[str, Program]:
         known = list_programs(home, self.ports)
-        chosen = [known[name] for name in ("sandbox", "web", "poller", "sweeper", "beat")]
+        chosen = [known[name] for name in ("sandbox", "web", "poller", "sweeper", "beat", *self.beside)]
         chosen += [Program("poller2", known["poller"].command), Program("sweeper2", known["sweeper"].command)]
-        chosen += [self._behind_proxy(worker_program(name, _CONCURRENCY)) for name in self.workers]
+        chosen += [self._behind_proxy(self._kind.make(name)) for name in self.workers]
         return {program.name: program for program in chosen}
 
     def _behind_proxy(self, program: Program) -> Program:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.cluster import Cluster, WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment, RecoveryProbe
 from dev.bench.chaos.history import ChaosHistory
 from dev.bench.chaos.recorder import DatabaseRecorder
@@ -28,6 +28,10 @@ H = TypeVar("H", bound=ChaosHistory)
 class Workload(Protocol[H]):
     """One domain under load. The engine calls its methods in this order; `probe`, `pids_at_work` and the kill moments
     between `start` and `stop_clients`, from the thread that owns the cluster."""
+
+    @property
+    def workers(self) -> WorkerKind:
+        """Which processes do its work."""
 
     @property
     def settings(self) -> Mapping[str, str]:

@@ -5,8 +5,9 @@
 push: from the commit to the other browsers, beside a bare publish. savings: an hour of polling, also with ETag/304,
 and of a stream: requests, messages, bytes, CPU. readers: what one weighs, beside a Flask generator with a Redis
 subscription each. list: a page of 50 with row-level security, and without. extraction: each format in its child
-process, and without one. uploads: a text, and a large file beside its bare write. Prints tables and, as the last line,
-the same figures as JSON.
+process, and without one. uploads: a text, and a large file beside its bare write. search: words in what was said in all
+interviews of a project, beside a plain LIKE. Prints tables and, as the last line, the
+same figures as JSON.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from dev.bench.interviews.listing import measure_pages
 from dev.bench.interviews.pushing import measure_publish, measure_push
 from dev.bench.interviews.reader_memory import measure_readers
 from dev.bench.interviews.savings import Hour, SavingsBench, compare
+from dev.bench.interviews.searching import QUERIES, measure_search
 from dev.bench.interviews.uploads import measure_uploads
 from dev.bench.results import Results
 from dev.bench.temporary_stack import open_stack
@@ -57,6 +59,9 @@ class InterviewOptions:
     files: int
     uploads: int
     upload_mib: int
+    searched: int
+    utterances: int
+    searches: int
 
 
 class InterviewBench:
@@ -102,6 +107,13 @@ class InterviewBench:
         found = measure_uploads(self.company, self._web_url, folder, uploads=asked.uploads, mib=asked.upload_mib)
         results.add_table("uploads", found)
 
+    def search(self, results: Results) -> None:
+        asked = self._options
+        found = measure_search(
+            self.company, interviews=asked.searched, utterances=asked.utterances, reads=asked.searches
+        )
+        results.add_table("search", found, prefixes=[f"{name}_" for name in QUERIES])
+
     def close(self) -> None:
         self.company.close()
 
@@ -119,6 +131,7 @@ PARTS: Mapping[str, Part] = {
     "list": InterviewBench.list,
     "extraction": InterviewBench.extraction,
     "uploads": InterviewBench.uploads,
+    "search": InterviewBench.search,
 }
 
 
@@ -137,6 +150,9 @@ def read_options(arguments: Sequence[str]) -> InterviewOptions:
     parser.add_argument("--files", type=int, default=5, help="of each format; the median counts")
     parser.add_argument("--uploads", type=int, default=20, help="of each kind")
     parser.add_argument("--upload-mib", type=int, default=10)
+    parser.add_argument("--searched", type=int, default=1000, help="interviews of the project that is searched")
+    parser.add_argument("--utterances", type=int, default=200, help="of each of them")
+    parser.add_argument("--searches", type=int, default=100, help="for each word, in each form")
     return InterviewOptions(**vars(parser.parse_args(arguments)))
 
 

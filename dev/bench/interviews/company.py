@@ -1,20 +1,21 @@
 """The company of the bench: a project with interviews, and members who are signed in, by the product's own code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.settings import Settings
 from models.accounts import AccountKind, AccountRole, Scope
-from models.interviews import ProjectMember, ProjectRole
+from models.interviews import Interview, ProjectMember, ProjectRole
 from services.accounts.accounts import add_account, find_or_add_company
 from services.accounts.logins import open_login
 from services.interviews.changing import delete_interview, restore_interview
 from services.interviews.operators import NewProject, add_project
+from services.interviews.utterance_index import index_utterances
 from services.stores import Stores
 from webapp import create_app
 from webapp.api.interviews.stream import READERS_OF_ACCOUNT
@@ -80,12 +81,24 @@ class BenchCompany:
     def settle(self) -> None:
         """As PostgreSQL would have done by itself after a while."""
         with self.stores.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("vacuum analyze welno.interviews"))
+            connection.execute(text("vacuum analyze welno.interviews, welno.utterances"))
 
     def fill(self, project_id: UUID, count: int) -> None:
         said = {"company": self.company_id, "project": project_id, "account": self.editor.account_id, "count": count}
         with self.stores.unit_of_work() as work:
             work.session.execute(_FILL, said)
+
+    def fill_scripts(self, project_id: UUID, scripts: Sequence[list[dict[str, object]]]) -> None:
+        """As many finished interviews as scripts, each found by what was said in it."""
+        self.fill(project_id, len(scripts))
+        with self.stores.unit_of_work() as work:
+            ids = work.session.scalars(select(Interview.id).where(Interview.project_id == project_id)).all()
+        for interview_id, script in zip(ids, scripts, strict=True):
+            with self.stores.unit_of_work() as work:
+                interview = work.session.get_one(Interview, interview_id)
+                interview.cleaned_script = script
+                work.session.flush()
+                index_utterances(work.session, interview)
 
     def change_one(self) -> None:
         """An event that every reader gets: one interview is deleted, or restored."""

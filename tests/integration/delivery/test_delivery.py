@@ -1,14 +1,14 @@
 """From the log to the streams and the readers: Redis may lose anything, senders may die, stand still, come late."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import sessionmaker
 
 from dev.local.ports import pick_port
@@ -124,6 +124,31 @@ def test_without_redis_a_reader_is_answered_from_the_log(log: Log):
     away = Streams(redis.Redis(port=pick_port(), retry=None))
     reader = HistoryReader(log.sessions, away, KINDS)
     assert seqs(reader.read_after(HALL, 0).events) == [1, 2]
+
+
+@contextmanager
+def committing_before_the_log_is_read(log: Log) -> Iterator[None]:
+    """One event more, between the end that a reader has seen and the events."""
+    engine, left = log.sessions.kw["bind"], [log]
+
+    def commit_one_more(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.lstrip().startswith("select seq, body") and left:
+            left.pop().emit(is_sent=False)
+
+    event.listen(engine, "before_cursor_execute", commit_one_more)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", commit_one_more)
+    assert not left
+
+
+def test_an_event_that_is_committed_while_the_log_is_read_does_not_lie_beyond_the_end(log: Log):
+    log.emit(count=2)
+    log.redis.flushall()
+    with committing_before_the_log_is_read(log):
+        page = log.reader.read_after(HALL, 0)
+    assert (seqs(page.events), page.position.seq) == ([1, 2, 3], 3)
 
 
 def test_pages_have_a_budget_of_bytes_and_at_least_one_event(log: Log):

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from dev.bench.chaos.workload import AnyWorkload, WorkloadOptions
 from dev.bench.chaos.workloads.collection.workload import CollectionWorkload
+from dev.bench.chaos.workloads.interviews.workload import InterviewsWorkload
 from dev.bench.chaos.workloads.journey.workload import JourneyWorkload
 
 WORKLOADS: dict[str, Callable[[WorkloadOptions], AnyWorkload]] = {
     "collection": CollectionWorkload,
     "journey": JourneyWorkload,
+    "interviews": InterviewsWorkload,
 }
 
 __all__ = ["WORKLOADS", "AnyWorkload", "WorkloadOptions"]

@@ -33,3 +33,13 @@ def test_random_actions_of_patients_and_desks_survive_a_few_faults():
     assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
     assert (found["counts"]["mismatches"], found["counts"]["orphans"], found["counts"]["unknown_steps"]) == (0, 0, 0)
     assert found["counts"]["actions_done"] > 0
+
+
+@pytest.mark.timeout(SECONDS + 30)
+def test_interviews_of_busy_members_survive_a_few_faults():
+    sizes = "--kills 2 --seed 8 --people 6 --arrivals 4 --pause 0.5 1 --settle-seconds 60 --quiet-seconds 1"
+    found = run_bench("dev.bench.chaos", f"--workload interviews {sizes} --only worker_killed redis_flushed")
+    assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
+    assert found["counts"]["interviews"] > 0
+    assert 0 < found["counts"]["billed_attempts"] <= found["counts"]["attempts"]
+    assert found["counts"]["events"] > found["counts"]["interviews"]

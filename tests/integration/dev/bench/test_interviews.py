@@ -6,7 +6,7 @@ from tests.integration.dev.bench.running import SECONDS, run_bench
 
 TINY = (
     "--readers 3 --rounds 4 --events 2 --sse-readers 21 --interviews 60 --reads 2 --lines 5 --files 1 --uploads 1"
-    " --upload-mib 1"
+    " --upload-mib 1 --searched 4 --utterances 30 --searches 2"
 )
 
 
@@ -24,3 +24,8 @@ def test_the_interviews_are_measured_beside_floors_and_peers():
     assert set(found["extraction"]) == {"text", "html", "xml", "rtf", "docx", "xlsx", "pdf"}
     for part, metric in (("push", "push_p50_ms"), ("list", "page_p50_ms"), ("uploads", "upload_p50_ms")):
         assert all(row[metric] > 0 for row in found[part].values())
+    for row in found["search"].values():
+        assert (row["rare_found"], row["nowhere_found"]) == (1, 0)
+        assert row["phrase_found"] < row["common_found"] <= 50
+        assert row["common_p95_ms"] > 0
+    assert len(found["search"]) == 3

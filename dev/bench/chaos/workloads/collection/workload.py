@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 
 from dev.bench.chaos.checker import Violation
-from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.cluster import Cluster, WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
+from dev.bench.chaos.provider_faults import ProviderFaults
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.collection.checks import check_collections
@@ -19,7 +20,6 @@ from dev.bench.chaos.workloads.collection.clients import SessionClients
 from dev.bench.chaos.workloads.collection.collection_history import CollectionHistory
 from dev.bench.chaos.workloads.collection.incoming_files import IncomingFiles
 from dev.bench.chaos.workloads.collection.product import FileStore, read_cxids
-from dev.bench.chaos.workloads.collection.provider_faults import ProviderFaults
 from dev.bench.chaos.workloads.collection.purchases import RepeatReason, explain_repeats
 from dev.bench.chaos.workloads.collection.reading import find_leftover_files, read_collections
 from dev.bench.chaos.workloads.collection.recording import (
@@ -28,12 +28,14 @@ from dev.bench.chaos.workloads.collection.recording import (
     read_fetching,
     read_pids_at_work,
 )
+from dev.bench.chaos.workloads.collection.spoiling import ENDPOINTS, choose_fault
 from dev.bench.results import Metrics
 
 _KILL_AIM_SECONDS = 2.0
 
 
 class CollectionWorkload:
+    workers = WorkerKind()
     # Limits that no person meets, and retries short enough that what they heal is healed within the settling time.
     settings: Mapping[str, str] = {
         "WELNO_BODY_LIMIT": "1000000 per hour",
@@ -76,7 +78,8 @@ class CollectionWorkload:
         self._incoming.start()
         rng = random.Random(f"{seed} clients")
         self._clients = SessionClients(stack.web_url, stack.sandbox_url, rng, self._options.arrivals)
-        self._provider_faults = ProviderFaults(stack.sandbox_url, random.Random(f"{seed} provider"))
+        rng = random.Random(f"{seed} provider")
+        self._provider_faults = ProviderFaults(stack.sandbox_url, rng, ENDPOINTS, choose_fault)
 
     def start(self) -> None:
         self._clients.open()

@@ -4,14 +4,14 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dev.bench.chaos.acting_clients import ActingClients, ActionProbe, ClientActor
 from dev.bench.chaos.checker import Violation, doubled, lost
-from dev.bench.chaos.cluster import Cluster
+from dev.bench.chaos.cluster import Cluster, WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import ChaosHistory, WorkChange, WorkState
 from dev.bench.chaos.recorder import DatabaseRecorder
 from dev.bench.chaos.workload import WorkloadOptions
-from dev.bench.chaos.workloads.journey.actors import Actor, DeskActor, PatientActor
-from dev.bench.chaos.workloads.journey.clients import ActionProbe, JourneyClients
+from dev.bench.chaos.workloads.journey.actors import PERFORM, DeskActor, PatientActor
 from dev.bench.chaos.workloads.journey.hospital import WorkloadHospital
 from dev.bench.results import Metrics
 from services.journey.health import HealthReport
@@ -19,6 +19,7 @@ from services.journey.health import HealthReport
 # What an answer may be: done, refused by the rules, or taken by another meanwhile. Nothing else, whatever was killed.
 _EXPECTED = frozenset({200, 201, 400, 403, 404, 409})
 _MOST_NAMED = 10
+_LOOK = PERFORM.replace("perform-action", "current-state")
 
 
 @dataclass(kw_only=True)
@@ -34,6 +35,7 @@ class HospitalHistory(ChaosHistory):
 
 
 class JourneyWorkload:
+    workers = WorkerKind()
     # Limits that no person meets.
     settings: Mapping[str, str] = {"WELNO_BODY_LIMIT": "1000000 per hour"}
 
@@ -41,7 +43,7 @@ class JourneyWorkload:
         self._options = options
         self._rng = random.Random(f"{options.seed} journey")
         self._hospital: WorkloadHospital
-        self._clients: JourneyClients
+        self._clients: ActingClients
         self._patients: list[PatientActor] = []
 
     @property
@@ -56,15 +58,15 @@ class JourneyWorkload:
         desks = [DeskActor(self._hospital.add_staff(number)) for number in range(self._options.desks)]
         # Desks are few and have much to do: each is there as often as they all are among as many patients.
         share = max(len(self._patients) // (3 * max(len(desks), 1)), 1)
-        actors: list[Actor] = [*self._patients, *(desk for desk in desks for _ in range(min(share, 5)))]
+        actors: list[ClientActor] = [*self._patients, *(desk for desk in desks for _ in range(min(share, 5)))]
         rng = random.Random(f"{self._options.seed} clients")
-        self._clients = JourneyClients(cluster.stack.web_url, actors, rng, self._options.arrivals)
+        self._clients = ActingClients(f"{cluster.stack.web_url}/api/v1", actors, rng, self._options.arrivals)
 
     def start(self) -> None:
         self._clients.open()
 
     def probe(self) -> ActionProbe:
-        return self._clients.probe(self._rng.choice(self._patients))
+        return self._clients.probe(self._rng.choice(self._patients), _LOOK)
 
     def pids_at_work(self) -> set[int]:
         """Actions are the web's, and last for milliseconds."""

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from uuid import UUID
 
+from dev.bench.chaos.acting_clients import ActorRequest
 from dev.bench.chaos.checker import ViolationKind
 from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.journey.actors import CALL, PERFORM, DeskActor, PatientActor
@@ -24,7 +25,7 @@ def kinds(history: HospitalHistory) -> list[ViolationKind]:
 
 def test_a_patient_mostly_does_what_is_possible_and_now_and_then_what_is_not():
     patient, rng = PatientActor(LOGIN), random.Random(1)
-    patient.note_answer(PERFORM, 200, {"available_actions": ["register"]})
+    patient.note_answer(ActorRequest(PERFORM), 200, {"available_actions": ["register"]})
     actions = [patient.next_request(rng)[1]["action_type"] for _ in range(100)]
     assert actions.count("register") > 70
     assert len(set(actions)) > 3
@@ -32,7 +33,7 @@ def test_a_patient_mostly_does_what_is_possible_and_now_and_then_what_is_not():
 
 def test_a_refusal_tells_a_patient_where_they_are():
     patient = PatientActor(LOGIN)
-    patient.note_answer(PERFORM, 400, {"error": {"details": {"available_actions": ["make_payment"]}}})
+    patient.note_answer(ActorRequest(PERFORM), 400, {"error": {"details": {"available_actions": ["make_payment"]}}})
     assert patient.available == ["make_payment"]
 
 
@@ -40,7 +41,7 @@ def test_a_desk_acts_on_whom_it_has_called():
     desk, rng = DeskActor(LOGIN), random.Random(1)
     assert desk.next_request(rng)[0] == CALL
     queue_id = str(UUID(int=7))
-    desk.note_answer(CALL, 200, {"patient": {"user_id": "u"}, "queue": {"queue_id": queue_id}})
+    desk.note_answer(ActorRequest(CALL), 200, {"patient": {"user_id": "u"}, "queue": {"queue_id": queue_id}})
     paths = {desk.next_request(rng)[0] for _ in range(200)}
     assert {CALL, PERFORM, f"/queue/{queue_id}/recall", f"/queue/{queue_id}/transfer"} <= paths
 

@@ -5,15 +5,13 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 import aiohttp
-
-from dev.bench.chaos.workloads.journey.actors import PERFORM, Actor
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _RETRY_SECONDS, _RETRY_MAX_SECONDS, _RETRY_GROWTH = 0.2, 2.0, 1.3
@@ -21,19 +19,40 @@ _RETRY_SECONDS, _RETRY_MAX_SECONDS, _RETRY_GROWTH = 0.2, 2.0, 1.3
 _MOST_AT_ONCE = 60
 
 
+class ActorRequest(NamedTuple):
+    """`body` is sent as JSON; beside a `file`, given as name and content, as its form's fields."""
+
+    path: str
+    body: Mapping[str, Any] = {}
+    method: str = "POST"
+    file: tuple[str, bytes] | None = None
+
+
+class ClientActor(Protocol):
+    """Somebody with a token, who does one thing at a time."""
+
+    @property
+    def token(self) -> str: ...
+
+    def next_request(self, rng: random.Random) -> ActorRequest: ...
+
+    def note_answer(self, request: ActorRequest, status: int, body: dict[str, Any]) -> None:
+        """`body` is empty when the answer had none. Raises KeyError when it has not what it must have."""
+
+
 @dataclass
 class ActionProbe:
-    """A look at a journey; `key` is set with its answer, as nobody holds work that could be recorded before."""
+    """A look that somebody takes; `key` is set with its answer, as nobody holds work that could be recorded before."""
 
     key: str = ""
     answered_at: float = 0.0
 
 
-class JourneyClients:
-    """A thread with a loop of its own. One actor does one thing at a time; `per_second` are started in all."""
+class ActingClients:
+    """A thread with a loop of its own. `per_second` actions are started in all."""
 
-    def __init__(self, url: str, actors: Sequence[Actor], rng: random.Random, per_second: float) -> None:
-        self._url = f"{url}/api/v1"
+    def __init__(self, url: str, actors: Sequence[ClientActor], rng: random.Random, per_second: float) -> None:
+        self._url = url
         self._idle = list(actors)
         self._rng = rng
         self._per_second = per_second
@@ -52,25 +71,26 @@ class JourneyClients:
 
     def open(self) -> None:
         self._thread.start()
-        self._run(self._open()).result(10)
-        self._arrivals = self._run(self._act_on())
+        self.run(self._open()).result(10)
+        self._arrivals = self.run(self._act_on())
 
     def stop_arrivals(self) -> None:
         if self._arrivals is not None:
             self._arrivals.cancel()
 
     def close(self) -> None:
-        self._run(self._close()).result(10)
+        self.run(self._close()).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def probe(self, actor: Actor) -> ActionProbe:
+    def probe(self, actor: ClientActor, path: str) -> ActionProbe:
         probe = ActionProbe()
         self.probes.append(probe)
-        self._run(self._look(actor, probe))
+        self.run(self._look(actor, path, probe))
         return probe
 
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """In the clients' loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     async def _open(self) -> None:
@@ -91,36 +111,46 @@ class JourneyClients:
                 task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(self._rng.expovariate(self._per_second))
 
-    async def _act(self, actor: Actor) -> None:
-        path, body = actor.next_request(self._rng)
+    async def _act(self, actor: ClientActor) -> None:
+        request = actor.next_request(self._rng)
         try:
-            status, answer = await self._ask("POST", path, actor, body, {"Idempotency-Key": uuid4().hex})
+            status, answer = await self._ask(request, actor, {"Idempotency-Key": uuid4().hex})
             self.answers[status] += 1
-            actor.note_answer(path, status, answer)
+            actor.note_answer(request, status, answer)
         except KeyError as exc:
-            self.errors.append(f"{path} was answered without {exc}")
+            self.errors.append(f"{request.path} was answered without {exc}")
         finally:
             self._idle.append(actor)
 
-    async def _look(self, actor: Actor, probe: ActionProbe) -> None:
-        path = PERFORM.replace("perform-action", "current-state")
-        await self._ask("GET", path, actor, None, {})
+    async def _look(self, actor: ClientActor, path: str, probe: ActionProbe) -> None:
+        await self._ask(ActorRequest(path, method="GET"), actor, {})
         probe.key, probe.answered_at = uuid4().hex, time.time()
 
     async def _ask(
-        self, method: str, path: str, actor: Actor, body: dict[str, Any] | None, headers: dict[str, str]
+        self, request: ActorRequest, actor: ClientActor, headers: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
         if self._http is None:
             raise AssertionError("the clients are open")
-        headers = headers | {"Authorization": f"Bearer {actor.login.token}"}
+        headers = headers | {"Authorization": f"Bearer {actor.token}"}
         pause = _RETRY_SECONDS
         while True:
             try:
-                async with self._http.request(method, self._url + path, json=body, headers=headers) as reply:
-                    answer: dict[str, Any] = await reply.json(content_type=None)
+                url, sent = self._url + request.path, _content_of(request)
+                async with self._http.request(request.method, url, headers=headers, **sent) as reply:
+                    answer: dict[str, Any] = await reply.json(content_type=None) or {}
                     if reply.status < 500 and reply.status != 429:
                         return reply.status, answer
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 pass
             await asyncio.sleep(pause)
             pause = min(pause * _RETRY_GROWTH, _RETRY_MAX_SECONDS)
+
+
+def _content_of(request: ActorRequest) -> dict[str, Any]:
+    """Made anew for each try: a form is sent once."""
+    if request.file is None:
+        return {"json": request.body} if request.method == "POST" else {}
+    name, content = request.file
+    form = aiohttp.FormData(dict(request.body))
+    form.add_field("file", content, filename=name)
+    return {"data": form}

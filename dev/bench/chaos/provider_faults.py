@@ -2,42 +2,29 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
 
-_ENDPOINTS = (
-    "simpleauthrequest",
-    "logincheck",
-    "ggpab003m0105",
-    "retrievetreatment",
-    "mediarc/predict",
-    "getpublickey",
-)
-# Records that break off may have been paid for: they are parked for people, and a run without them is no loss of ours.
-_MALFORMED = {"malformed": True}
-_SPOILT: tuple[dict[str, Any], ...] = (
-    {"status": 503},
-    {"status": 502, "html": True},
-    {"status": 429, "headers": {"Retry-After": "1"}},
-    _MALFORMED,
-    {"cut": "before"},
-    {"cut": "during"},
-)
-_PAID = frozenset({"ggpab003m0105", "retrievetreatment"})
 _ROUND_SECONDS = 0.3
 _WAITING_PER_ENDPOINT = 2
-_HELD_SHARE, _SPOILT_SHARE = 0.2, 0.25
 _RELEASED_SHARE = 0.25
+
+
+# What the sandbox is asked to do to the next call of an endpoint.
+ChooseFault = Callable[[random.Random, str], Mapping[str, Any]]
 
 
 class ProviderFaults:
     """A fault or two wait at each endpoint, spent ones are removed, held calls are released after a while: those held
     before they had an effect, and those held after they were billed."""
 
-    def __init__(self, sandbox_url: str, rng: random.Random) -> None:
+    def __init__(self, sandbox_url: str, rng: random.Random, endpoints: Sequence[str], choose: ChooseFault) -> None:
         self._faults = f"{sandbox_url}/control/faults"
         self._rng = rng
+        self._endpoints = endpoints
+        self._choose = choose
         self._held: set[str] = set()
         self.sent = 0
 
@@ -55,7 +42,7 @@ class ProviderFaults:
     async def _round(self, http: aiohttp.ClientSession) -> None:
         async with http.get(self._faults) as reply:
             faults = (await reply.json())["faults"]
-        waiting = dict.fromkeys(_ENDPOINTS, 0)
+        waiting = dict.fromkeys(self._endpoints, 0)
         for fault in faults:
             if fault["calls_left"]:
                 waiting[fault["path"]] += 1
@@ -70,19 +57,9 @@ class ProviderFaults:
                 await self._send(http, path)
 
     async def _send(self, http: aiohttp.ClientSession, path: str) -> None:
-        fault = self._choose()
-        if fault == _MALFORMED and path in _PAID:
-            fault = {"status": 503}
+        fault = self._choose(self._rng, path)
         async with http.post(self._faults, json={"path": path, "calls": 1, **fault}) as reply:
             fault_id = (await reply.json())["fault_id"]
         self.sent += 1
         if "hold" in fault:
             self._held.add(fault_id)
-
-    def _choose(self) -> dict[str, Any]:
-        chance = self._rng.random()
-        if chance < _HELD_SHARE:
-            return {"hold": self._rng.choice(("before", "after"))}
-        if chance < _HELD_SHARE + _SPOILT_SHARE:
-            return self._rng.choice(_SPOILT)
-        return {"delay_seconds": round(self._rng.uniform(0.2, 1.5), 2)}
