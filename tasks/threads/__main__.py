@@ -1,4 +1,4 @@
-"""The operators' command for the threads' audit: `python -m tasks.threads verify-audit [--thread ID]`.
+"""The operators' command for the threads' audit: `python -m tasks.threads verify-audit [--thread=ID]`.
 
 Prints each thread's number of entries and the head of its chain, to be noted where nobody of the database comes. Exit
 status: 0 whole, 1 broken (the line names the entry), 2 wrong use.
@@ -35,7 +35,7 @@ def _describe(verified: VerifiedAudit | None) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.threads", description=__doc__)
     parser.add_argument("action", choices=("verify-audit",))
-    parser.add_argument("--thread", help="only this one")
+    parser.add_argument("--thread", help="only this one; written as --thread=ID, as an id may begin with a hyphen")
     options = parser.parse_args(arguments)
     here = open_stores()
     try:

@@ -55,6 +55,6 @@ def test_the_command_verifies_every_thread_and_names_a_break(room: Room, demo_en
     with room.stores.sessions.begin() as session:
         session.execute(text("set local session_replication_role = replica"))
         session.execute(text("delete from welno.welno_thread_audit where n = 2"))
-    assert verify_audit(room, demo_env, "--thread", room.thread_id) == (1, f"{room.thread_id}  broken at entry 2\n")
-    assert verify_audit(room, demo_env, "--thread", other)[0] == 0
-    assert verify_audit(room, demo_env, "--thread", "nothing") == (1, "nothing  no such thread\n")
+    assert verify_audit(room, demo_env, f"--thread={room.thread_id}") == (1, f"{room.thread_id}  broken at entry 2\n")
+    assert verify_audit(room, demo_env, f"--thread={other}")[0] == 0
+    assert verify_audit(room, demo_env, "--thread=nothing") == (1, "nothing  no such thread\n")
