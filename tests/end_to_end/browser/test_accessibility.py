@@ -74,6 +74,13 @@ def test_the_way_to_the_trend_is_accessible(visitor: Visitor, phones: Phones, lo
     visitor.set_password(PASSWORD)
     expect(page.locator("#live")).to_be_hidden(timeout=20_000)
     look("the trend")
+    for group in ("체중과 비만도", "그 밖의 검사 결과"):
+        visitor.open_group(group)
+    expect(page.get_by_role("img", name="체중 그래프")).to_be_visible()
+    look("the trend with a group of charts")
+    page.get_by_text("약별").click()
+    expect(page.locator("#visits-rows .medicine").first).to_be_visible()
+    look("the trend by medicine")
     page.get_by_role("button", name="표로 보기").first.click()
     page.get_by_role("button", name="표로 보기").last.click()
     look("the trend with tables")
