@@ -24,6 +24,7 @@ from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDel
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.insight_erasure import erase_insights
 from services.interviews.knowledge_wishes import want_document, withdraw_document
+from services.interviews.learnt_erasure import erase_learnt
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
@@ -105,6 +106,7 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     receipt["highlights"] = len(session.execute(highlights).all())
     drop_utterances(session, interview.id)
     withdraw_document(session, interview.id)
+    receipt |= erase_learnt(session, interview)
     insights = erase_insights(session, interview.id, now)
     receipt["insights"] = len(insights)
     for name in erased:

@@ -181,7 +181,7 @@ def test_erasing_leaves_a_receipt_and_nothing_else(
     answer = mina.ask("DELETE", f"{path}?erase=true")
     assert (answer.status_code, answer.json["receipt"]) == (
         200,
-        {"texts": 0, "results": 1, "highlights": 0, "insights": 0, "files": 2},
+        {"texts": 0, "results": 1, "highlights": 0, "takeaways": 0, "sections": 0, "insights": 0, "files": 2},
     )
     assert mina.ask("GET", path).status_code == 404
     assert mina.ask("POST", f"{path}/restore").status_code == 404
