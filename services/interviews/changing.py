@@ -27,6 +27,7 @@ from services.interviews.knowledge_wishes import want_document, withdraw_documen
 from services.interviews.learnt_erasure import erase_learnt
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
+from services.interviews.told_erasure import ERASED_TITLE
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
@@ -37,7 +38,6 @@ CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서
 _STANDS_STILL_AFTER = timedelta(seconds=10)
 # Of the metadata: they are noted anew.
 _OF_ATTEMPT = frozenset({"processing_started_at", "processing_completed_at", "failed_at"})
-_ERASED_TITLE = "지워진 인터뷰"
 
 
 def delete_interview(member: MemberWork, interview_id: UUID) -> None:
@@ -80,8 +80,9 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
 
 class ErasedInterview(NamedTuple):
     """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
-    the insights that were made of it."""
+    the insights that were made of it. What was told of it is for the caller to erase as well: see `erase_told`."""
 
+    project_id: UUID
     receipt: dict[str, int]
     owners: list[UUID]
 
@@ -111,14 +112,14 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     receipt["insights"] = len(insights)
     for name in erased:
         setattr(interview, name, None)
-    interview.title = _ERASED_TITLE
+    interview.title = ERASED_TITLE
     interview.file_name = interview.file_sha256 = None
     interview.details = {}
     interview.deleted_at = interview.deleted_at or now
     interview.deleted_by = interview.deleted_by or account_id
     interview.erased_at = now
     note_change(interview, now)
-    return ErasedInterview(receipt, [interview.id, *insights])
+    return ErasedInterview(interview.project_id, receipt, [interview.id, *insights])
 
 
 def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
