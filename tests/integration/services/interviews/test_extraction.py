@@ -48,6 +48,11 @@ def test_controls_and_odd_line_ends_go_and_letters_are_composed():
     assert read("a.txt", "\ufeff가\u0000\r\n\u1112\u1161\u11ab\u0007  \r다\x1b[0m".encode()) == "가\n한\n다[0m"
 
 
+@pytest.mark.parametrize("text", ["\u200b\u200c\u200d", "\u3164\n\u2800\u00ad", "\ufe0f"])
+def test_what_shows_nothing_is_no_text(text):
+    assert code_of("a.txt", text.encode()) == "NO_TEXT"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16"])
 def test_html_as_it_declares_itself(encoding):
     page = f"""<html><head><meta charset="{encoding}"><title>제목</title><style>p {{}}</style></head><body>
