@@ -20,7 +20,7 @@ from models.interviews import (
     Project,
     ProjectRole,
 )
-from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.insight_erasure import erase_insights
 from services.interviews.knowledge_wishes import want_document, withdraw_document
@@ -158,13 +158,15 @@ def process_interview(
     """Start what stands still, or read the kept answer of a failed attempt once more: without a new call. `has_answer`
     says of an attempt whether its answer is kept.
 
-    Raises InterviewNotFound, RoleTooSmall, UnderWay.
+    Raises InterviewNotFound, RoleTooSmall, UnderWay, NoKeptAnswer.
     """
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     if interview.project_id != project_id or interview.deleted_at is not None:
         raise InterviewNotFound
     run = member.session.get_one(InterviewRun, interview.id, with_for_update=True)
-    if interview.status == InterviewStatus.FAILED and has_answer(interview.attempt):
+    if interview.status == InterviewStatus.FAILED:
+        if not has_answer(interview.attempt):
+            raise NoKeptAnswer
         _begin_again(member, interview, {})
         restart_run(member, interview.id, member.now, step=InterviewStep.SAVE)
         return

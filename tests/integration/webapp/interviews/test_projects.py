@@ -292,6 +292,15 @@ def test_process_starts_what_stands_still_and_nothing_else(mina: Member, jun: Me
     assert mina.ask("POST", "/api/workflow/process", json=elsewhere).status_code == 404
 
 
+def test_a_failed_one_without_a_kept_answer_is_to_be_retried(mina: Member, world: World, engine: Engine):
+    interview_id = upload(mina, world)
+    make(engine, FAILED, interview_id)
+    body = {"interviewId": interview_id, "projectId": str(world.food)}
+    refused = mina.ask("POST", "/api/workflow/process", json=body)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "NO_KEPT_ANSWER")
+    assert mina.ask("POST", "/api/workflow/retry", json={"interviewId": interview_id}).status_code == 200
+
+
 def test_admins_keep_the_members_of_their_own_company(mina: Member, jun: Member, world: World):
     path = f"/api/projects/{world.bank}/members"
     assert [one["email"] for one in mina.ask("GET", path).json["members"]] == ["mina@demo.test"]
