@@ -1,6 +1,6 @@
 """What members do to an interview that is there: delete, restore, erase, retry, have it started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,6 +20,7 @@ from models.interviews import (
     Project,
     ProjectRole,
 )
+from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.insight_erasure import erase_insights
@@ -33,7 +34,6 @@ from services.interviews.utterance_index import drop_utterances, index_utterance
 from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
-CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요."}
 # A run that is due for so long stands still, as the sweep has sent it several times by then.
 _STANDS_STILL_AFTER = timedelta(seconds=10)
 # Of the metadata: they are noted anew.
@@ -67,7 +67,7 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
     interview.deleted_at = interview.deleted_by = None
     if InterviewStatus(interview.status) in UNFINISHED:
         interview.status = InterviewStatus.FAILED
-        interview.error = dict(CANCELLED)
+        interview.error = failure_of(AnalysisFault.CANCELLED).describe()
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
     index_utterances(member.session, interview)
     if interview.status == InterviewStatus.COMPLETED:
