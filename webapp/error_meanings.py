@@ -162,7 +162,12 @@ CODES: Mapping[Code, Meaning] = {
     Code.INTERVIEW_UNDER_WAY: Meaning(
         409,
         "이미 분석이 끝났거나 분석하고 있어요.",
-        "`process` of what is completed, under way, or has no kept answer.",
+        "`process` of what is completed or under way.",
+    ),
+    Code.NO_KEPT_ANSWER: Meaning(
+        409,
+        "다시 읽을 분석 결과가 없어요. 다시 분석을 눌러 주세요.",
+        "`process` of a failed interview whose last attempt left no answer of MISO: `POST /api/workflow/retry`.",
     ),
     Code.BUDGET_SPENT: Meaning(
         409, "이번 달에 쓸 수 있는 분석량을 다 썼어요.", "The project's `monthly_token_limit` is reached."

@@ -1,5 +1,6 @@
 """`python -m webapp.error_reference`: prints docs/errors.md."""
 
+from services.interviews.analysis_failures import FAILURES
 from webapp.error_meanings import CODES
 
 
@@ -14,6 +15,10 @@ def reference() -> str:
     lines += ['{"success": false, "error": {"code": "...", "message": "...", "details": {}}, "request_id": "..."}']
     lines += ["```", "", "| code | status | meaning | what the person reads |", "| --- | --- | --- | --- |"]
     lines += [f"| `{code}` | {item.status} | {item.doc} | {item.message} |" for code, item in CODES.items()]
+    lines += ["", "## Failed interviews and insights", ""]
+    lines += ["The `error` of one whose `workflow_status` is `failed`, and of the event that tells it:"]
+    lines += ["", "| code | what the person reads |", "| --- | --- |"]
+    lines += [f"| `{code}` | {sentence} |" for code, sentence in FAILURES.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The event log: every event of every subject under its number, insert-only, dropped by age a day at a time."""
+"""The event log: every event of every subject under its number; only erasures change it; dropped by age, in days."""
 
 from datetime import datetime
 

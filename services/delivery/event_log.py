@@ -6,16 +6,17 @@ until the commit, so the order of numbers is the order of commits, there are no 
 Errors: UnknownSubject (not retryable): events for a subject whose row does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from services.delivery.kinds import RowCounter, SubjectKind
-from streams import EventBatch, Position
+from streams import EventBatch, Position, encode_body
 
 _BATCH_BYTES = 1024 * 1024
 _EPOCH = text("select epoch from welno.welno_epoch")
@@ -23,6 +24,11 @@ _READ = text("""
     select seq, body from welno.welno_events
     where kind = :kind and subject = :subject and seq > :seq order by seq limit :limit
 """)
+_MENTIONING = text("""
+    select seq, body from welno.welno_events
+    where kind = :kind and subject = :subject and strpos(body, :mentioned) > 0 order by seq
+""")
+_REWRITE = text("update welno.welno_events set body = :body where kind = :kind and subject = :subject and seq = :seq")
 _ERASE = text("delete from welno.welno_events where kind = :kind and subject = any(:subjects)")
 _ERASE_COUNTERS = text("delete from welno.welno_subjects where subject = any(:subjects)")
 
@@ -95,6 +101,27 @@ def erase_events(session: Session, kind: SubjectKind, subjects: Sequence[str]) -
     if not isinstance(kind.counter, RowCounter):
         connection.execute(_ERASE_COUNTERS, parameters)
     return connection.execute(_ERASE, parameters).rowcount
+
+
+def rewrite_events(
+    session: Session,
+    kind: SubjectKind,
+    subject: str,
+    mentioned: str,
+    rewrite: Callable[[dict[str, Any]], dict[str, Any]],
+) -> int:
+    """Replace the bodies of those events of a subject that mention a text by what `rewrite` makes of them; how many
+    are others now. Numbers stay. For an erasure alone; the subject's stream has to be forgotten after the commit."""
+    known = {"kind": kind.prefix, "subject": subject}
+    connection = session.connection()
+    rewritten = 0
+    for seq, text_ in connection.execute(_MENTIONING, known | {"mentioned": mentioned}).all():
+        body = orjson.loads(text_)
+        changed = rewrite(body)
+        if changed != body:
+            connection.execute(_REWRITE, known | {"seq": seq, "body": encode_body(changed).decode()})
+            rewritten += 1
+    return rewritten
 
 
 def read_epoch(session: Session) -> str:

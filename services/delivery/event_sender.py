@@ -41,6 +41,16 @@ class EventSender:
             return False
         return True
 
+    def forget(self, subject: str) -> bool:
+        """Have the subject's stream begun anew, after bodies in the log were replaced: until then readers are answered
+        from the log. False when Redis was away."""
+        try:
+            self._streams.forget(subject)
+        except StreamsError as exc:
+            log.warning("stream_not_forgotten", subject=subject, error=type(exc).__name__)
+            return False
+        return True
+
     def _append(self, delivery: Delivery) -> bool:
         """False when the stream lacks events before these."""
         kind = self._kinds.of(delivery.subject)

@@ -1,9 +1,11 @@
 """Why an analysis failed, as the project is told: a stable code, a sentence for the person, MISO's own code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.interviews.extraction.failures import SENTENCES as FILE_SENTENCES
 from services.interviews.extraction.failures import FileUnusable
 from upstream.miso.errors import (
     MisoAnswerInvalid,
@@ -25,6 +27,7 @@ class AnalysisFault(StrEnum):
     NO_INTERVIEWS = "NO_INTERVIEWS"
     STALE = "STALE"
     POISON = "POISON"
+    CANCELLED = "CANCELLED"
 
 
 _SENTENCES = {
@@ -38,6 +41,11 @@ _SENTENCES = {
     AnalysisFault.NO_INTERVIEWS: "고른 인터뷰가 모두 지워졌어요.",
     AnalysisFault.STALE: "하루 안에 분석을 시작하지 못했어요. 다시 시도해 주세요.",
     AnalysisFault.POISON: "처리하는 중에 문제가 생겼어요. 관리자에게 알려 주세요.",
+    AnalysisFault.CANCELLED: "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요.",
+}
+# Every code that a failed interview or insight may have, with its sentence: for docs/errors.md.
+FAILURES: Mapping[str, str] = {
+    code.value: sentence for code, sentence in (*FILE_SENTENCES.items(), *_SENTENCES.items())
 }
 
 

@@ -1,6 +1,6 @@
 """What members do to an interview that is there: delete, restore, erase, retry, have it started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,23 +20,24 @@ from models.interviews import (
     Project,
     ProjectRole,
 )
-from services.interviews.errors import ConsentMissing, InterviewNotFound, NotDeleted, NotFailed, UnderWay
+from services.interviews.analysis_failures import AnalysisFault, failure_of
+from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.insight_erasure import erase_insights
 from services.interviews.knowledge_wishes import want_document, withdraw_document
+from services.interviews.learnt_erasure import erase_learnt
 from services.interviews.membership import require_interview
 from services.interviews.runs import NO_CALL, end_run, restart_run
+from services.interviews.told_erasure import ERASED_TITLE
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
 
 UNFINISHED = frozenset({InterviewStatus.PROCESSING, InterviewStatus.ANALYZING})
-CANCELLED: Mapping[str, Any] = {"code": "CANCELLED", "message": "삭제하면서 분석을 멈췄어요. 다시 분석할 수 있어요."}
 # A run that is due for so long stands still, as the sweep has sent it several times by then.
 _STANDS_STILL_AFTER = timedelta(seconds=10)
 # Of the metadata: they are noted anew.
 _OF_ATTEMPT = frozenset({"processing_started_at", "processing_completed_at", "failed_at"})
-_ERASED_TITLE = "지워진 인터뷰"
 
 
 def delete_interview(member: MemberWork, interview_id: UUID) -> None:
@@ -66,7 +67,7 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
     interview.deleted_at = interview.deleted_by = None
     if InterviewStatus(interview.status) in UNFINISHED:
         interview.status = InterviewStatus.FAILED
-        interview.error = dict(CANCELLED)
+        interview.error = failure_of(AnalysisFault.CANCELLED).describe()
         interview.details = interview.details | {"failed_at": member.now.isoformat()}
     index_utterances(member.session, interview)
     if interview.status == InterviewStatus.COMPLETED:
@@ -79,8 +80,9 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
 
 class ErasedInterview(NamedTuple):
     """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
-    the insights that were made of it."""
+    the insights that were made of it. What was told of it is for the caller to erase as well: see `erase_told`."""
 
+    project_id: UUID
     receipt: dict[str, int]
     owners: list[UUID]
 
@@ -105,18 +107,19 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     receipt["highlights"] = len(session.execute(highlights).all())
     drop_utterances(session, interview.id)
     withdraw_document(session, interview.id)
+    receipt |= erase_learnt(session, interview)
     insights = erase_insights(session, interview.id, now)
     receipt["insights"] = len(insights)
     for name in erased:
         setattr(interview, name, None)
-    interview.title = _ERASED_TITLE
+    interview.title = ERASED_TITLE
     interview.file_name = interview.file_sha256 = None
     interview.details = {}
     interview.deleted_at = interview.deleted_at or now
     interview.deleted_by = interview.deleted_by or account_id
     interview.erased_at = now
     note_change(interview, now)
-    return ErasedInterview(receipt, [interview.id, *insights])
+    return ErasedInterview(interview.project_id, receipt, [interview.id, *insights])
 
 
 def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:
@@ -155,13 +158,15 @@ def process_interview(
     """Start what stands still, or read the kept answer of a failed attempt once more: without a new call. `has_answer`
     says of an attempt whether its answer is kept.
 
-    Raises InterviewNotFound, RoleTooSmall, UnderWay.
+    Raises InterviewNotFound, RoleTooSmall, UnderWay, NoKeptAnswer.
     """
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
     if interview.project_id != project_id or interview.deleted_at is not None:
         raise InterviewNotFound
     run = member.session.get_one(InterviewRun, interview.id, with_for_update=True)
-    if interview.status == InterviewStatus.FAILED and has_answer(interview.attempt):
+    if interview.status == InterviewStatus.FAILED:
+        if not has_answer(interview.attempt):
+            raise NoKeptAnswer
         _begin_again(member, interview, {})
         restart_run(member, interview.id, member.now, step=InterviewStep.SAVE)
         return

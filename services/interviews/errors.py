@@ -3,7 +3,7 @@
 Errors: InterviewsError (not retryable)
     ProjectNotFound, InterviewNotFound, MemberNotFound, PersonaNotFound, ConversationNotFound, RoleTooSmall
     HighlightNotFound, TextRefused, NoInterviews, InsightUnderWay
-    ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, LastAdmin
+    ConsentMissing, BudgetSpent, NotFailed, NotDeleted, UnderWay, NoKeptAnswer, LastAdmin
     ChatNotConfigured
     ChatFailed          nothing (more) comes of an answer; `code` says why
         ChatRejected, ChatUnavailable, ChatLost, ChatTimedOut, ChatInvalid
@@ -81,9 +81,15 @@ class NotDeleted(InterviewsError):
 
 
 class UnderWay(InterviewsError):
-    """Completed, under way, or without an answer that could be read once more."""
+    """Or completed."""
 
     code = "INTERVIEW_UNDER_WAY"
+
+
+class NoKeptAnswer(InterviewsError):
+    """A failed attempt, without an answer that could be read once more."""
+
+    code = "NO_KEPT_ANSWER"
 
 
 class HighlightNotFound(InterviewsError):

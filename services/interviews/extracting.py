@@ -6,6 +6,7 @@ from models.interviews import Interview, InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, file_failure
 from services.interviews.counts import EXTRACTIONS, MASKED, Counted, add_counts
 from services.interviews.endings import fail_interview
+from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind, kind_of
@@ -46,7 +47,7 @@ def _read_text(tools: RunTools, claim: InterviewClaim, said: Said) -> str:
         files.put(interview_id, TEXT, text.encode())
         return text
     text = clean_text(files.read_whole(interview_id, TEXT).decode())
-    if not text:
+    if is_blank(text):
         raise FileUnusable(FileFault.NO_TEXT)
     return text
 

@@ -11,6 +11,7 @@ from models.interviews import Insight, Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.changing import empty_interview
 from services.interviews.runs import end_run
+from services.interviews.told_erasure import erase_told
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles
 
@@ -22,17 +23,26 @@ def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime,
     """How many interviews. Twice is once: what breaks off between rows and files, `drop_strays` finishes."""
     erased = 0
     for project_id in _projects(unit_of_work):
-        with unit_of_work() as work, as_analyst(work.session, project_id):
-            overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
-            owners: list[UUID] = []
+        with unit_of_work() as work:
+            with as_analyst(work.session, project_id):
+                overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
+                owners = _empty_all(work.session, overdue, now)
             for interview in overdue:
-                end_run(work.session, interview.id, now)
-                if interview.deleted_by is not None:  # as the constraint says
-                    owners += empty_interview(work.session, interview, now, interview.deleted_by).owners
+                erase_told(work, project_id, interview.id)
         for owner in owners:
             files.drop_all(owner)
         erased += len(overdue)
     return erased
+
+
+def _empty_all(session: Session, overdue: Sequence[Interview], now: datetime) -> list[UUID]:
+    """Whose files are to be dropped."""
+    owners: list[UUID] = []
+    for interview in overdue:
+        end_run(session, interview.id, now)
+        if interview.deleted_by is not None:  # as the constraint says
+            owners += empty_interview(session, interview, now, interview.deleted_by).owners
+    return owners
 
 
 def drop_strays(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime) -> int:

@@ -4,6 +4,7 @@ from core.clock import clock
 from core.logs import get_logger
 from core.names import Task
 from services.interviews.retention import drop_strays, erase_overdue
+from services.interviews.told_erasure import forget_told
 from tasks.app import app
 from tasks.runtime import runtime
 
@@ -12,9 +13,10 @@ log = get_logger(__name__)
 
 @app.task(name=Task.ERASE_INTERVIEWS)
 def erase_deleted_interviews() -> None:
-    """Rows, files, and files that nobody owns. Twice is once."""
+    """Rows, what was told of them, files, and files that nobody owns. Twice is once."""
     here = runtime()
     files, keep_days = here.tools.spool.interviews, here.stores.settings.interviews.keep_days
     erased = erase_overdue(here.stores.unit_of_work, files, clock.now(), keep_days)
+    forget_told(here.stores.unit_of_work, here.stores.sender, clock.now())
     strays = drop_strays(here.stores.unit_of_work, files, clock.now())
     log.info("interviews_erased", count=erased, strays=strays)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind, require_content
 
@@ -68,7 +69,7 @@ def read_file(kind: FileKind, content: bytes) -> str:
     require_content(kind, content)
     module, reader = _READERS[kind]
     text: str = _load("decoding", "clean_text")(_join_bounded(_load(module, reader)(content)))
-    if not text:
+    if is_blank(text):
         raise FileUnusable(FileFault.NO_TEXT)
     return text
 

@@ -25,6 +25,8 @@ _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{
 _DECLARED_WITHIN_BYTES = 2048
 # Windows' superset of what Korean pages call themselves.
 _AS_CP949 = frozenset({"euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ms949", "x-windows-949", "uhc", "cp949"})
+_CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r"))
+_BYTES_PER_CONTROL = 100
 # Control characters and what does not print: left in, they would reach logs, pages and MISO.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufff9-\ufffb\ud800-\udfff]")
 
@@ -38,7 +40,7 @@ def decode_text(content: bytes) -> str:
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return content.decode(encoding, "replace")
-    if b"\x00" not in content:
+    if _has_few_controls(content):
         text = content.decode("utf-8", "replace")
         if _is_nearly_whole(text):
             return text.replace(_TORN, "")
@@ -74,9 +76,19 @@ def clean_text(text: str) -> str:
     return "\n".join(line.rstrip() for line in composed.split("\n")).strip()
 
 
+def _has_few_controls(content: bytes) -> bool:
+    """A stray NUL is dropped with the other control characters; many are UTF-16, or no text at all."""
+    if b"\x00" not in content:
+        return True
+    controls = len(content) - len(content.translate(None, _CONTROL_BYTES))
+    return controls <= max(1, len(content) // _BYTES_PER_CONTROL)
+
+
 def _guess_encoding(content: bytes) -> str:
     sample = content[: _SAMPLE_BYTES & ~1]
-    scores = {encoding: _score(sample, encoding) for encoding in ("utf-16-le", "utf-16-be", "cp949")}
+    scores = {encoding: _score(sample, encoding) for encoding in ("utf-16-le", "utf-16-be")}
+    # Stray NULs say nothing against it: they are dropped.
+    scores["cp949"] = _score(sample.replace(b"\x00", b"") if _has_few_controls(sample) else sample, "cp949")
     best = max(scores, key=lambda encoding: scores[encoding])
     if scores[best] >= _ENOUGH:
         return best

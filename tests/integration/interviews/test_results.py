@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from core.clock import clock
 from models.interviews import Interview
+from services.interviews.changing import empty_interview
 from services.interviews.results import save_result
 from services.interviews.wall import as_analyst
 
@@ -94,6 +96,35 @@ def test_the_project_learns_new_sections_and_takeaways_once(engine: Engine, save
     takeaways = read(engine, "select takeaway_text from welno.key_takeaways where project_id = :id", **mine)
     assert sorted(row[0] for row in sections) == ["마무리", "첫인상"]
     assert sorted(row[0] for row in takeaways) == ["결제가 어렵다", "쿠폰이 헷갈린다"]
+
+
+def test_what_one_interview_alone_taught_goes_with_it(engine: Engine, save: Callable[..., UUID], world: World):
+    alone = {
+        "key_takeaways": ["결제가 어렵다", "이 사람만의 말"],
+        "script_sections": [{"sector_name": "이 사람의 하루"}],
+    }
+    mine, other = save(world.food, "mina", **alone), save(world.food, "mina")
+    save(world.bank, "mina", **alone)
+    receipts = []
+    for interview_id in (mine, other):
+        with changing(engine, world.food) as session:
+            interview = session.get_one(Interview, interview_id)
+            receipt = empty_interview(session, interview, clock.now(), world.people["mina"]).receipt
+        receipts.append((receipt["takeaways"], receipt["sections"]))
+    assert receipts == [(1, 1), (2, 2)]
+    assert read(engine, "select 1 from welno.key_takeaways where project_id = :id", id=world.food) == []
+    assert read(engine, "select 1 from welno.script_sections where project_id = :id", id=world.food) == []
+    assert len(read(engine, "select 1 from welno.key_takeaways where project_id = :id", id=world.bank)) == 2
+
+
+def test_two_that_are_erased_together_leave_what_they_shared_to_nobody(
+    engine: Engine, save: Callable[..., UUID], world: World
+):
+    both = [save(world.food, "mina") for _ in range(2)]
+    with changing(engine, world.food) as session:
+        for interview_id in both:
+            empty_interview(session, session.get_one(Interview, interview_id), clock.now(), world.people["mina"])
+    assert read(engine, "select 1 from welno.key_takeaways where project_id = :id", id=world.food) == []
 
 
 def test_what_cannot_be_learnt_fails_no_analysis(engine: Engine, save: Callable[..., UUID], world: World):

@@ -6,19 +6,27 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import sessionmaker
 
 from core.clock import clock
 from core.sealing import Sealer
-from services.delivery.kinds import SubjectKinds
+from models.interviews import Interview
+from services.delivery.event_sender import EventSender
+from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.events import tell_added
 from services.interviews.retention import drop_strays, erase_overdue
+from services.interviews.told_erasure import forget_told
+from services.interviews.wall import as_analyst
 from spool import Spool, StreamedFiles
+from streams import NOWHERE, Streams
 
 from .company import World, add_interview
 
 KEEP_DAYS = 30
+KINDS = SubjectKinds([SubjectKind(prefix="project", counter=RowCounter("welno.projects", "id"), keep_days=30)])
 
 
 @pytest.fixture
@@ -31,9 +39,7 @@ def unit_of_work(engine: Engine) -> UnitOfWork:
     def nothing(*_: object) -> None:
         pass
 
-    return UnitOfWork(
-        sessionmaker(engine, expire_on_commit=False), SubjectKinds([]), nothing, nothing, nothing, nothing
-    )
+    return UnitOfWork(sessionmaker(engine, expire_on_commit=False), KINDS, nothing, nothing, nothing, nothing)
 
 
 @pytest.fixture
@@ -61,6 +67,31 @@ def test_what_is_over_is_erased_once_and_the_rest_stays(
         )
         found = {row.id: (row.masked_text is None, row.erased_at is not None) for row in rows}
     assert found == {deleted[29]: (False, False), deleted[31]: (True, True)}
+
+
+def test_what_was_told_of_it_is_emptied_in_the_log_and_gone_from_redis(
+    engine: Engine, redis_client: Redis, world: World, files: StreamedFiles
+):
+    sessions, streams, subject = (
+        sessionmaker(engine, expire_on_commit=False),
+        Streams(redis_client),
+        f"project:{world.food}",
+    )
+    sender = EventSender(sessions, streams, KINDS)
+    unit_of_work = UnitOfWork(sessions, KINDS, sender.deliver, *[lambda _: None] * 3)
+    changes = {"deleted_at": clock.now() - timedelta(days=31), "deleted_by": world.people["mina"], "title": "지울 것"}
+    with unit_of_work() as work:
+        interview_id = add_interview(work.session, world, world.food, "mina", **changes)
+    with unit_of_work() as work, as_analyst(work.session, world.food):
+        tell_added(work, work.session.get_one(Interview, interview_id), clock.now())
+    assert "지울 것" in streams.read_after(subject, 0).events[0].to_json().decode()
+    assert forget_told(unit_of_work, sender, clock.now()) == 0
+    erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS)
+    assert forget_told(unit_of_work, sender, clock.now()) == 1
+    assert streams.positions([subject]) == [NOWHERE]
+    assert sender.fill(subject)
+    [event] = streams.read_after(subject, 0).events
+    assert (event.seq, event.body["data"]["interview"]["title"]) == (1, "지워진 인터뷰")
 
 
 def test_files_that_nobody_owns_go_after_a_day(

@@ -9,12 +9,14 @@ from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.logs import get_logger
+from core.names import project_subject
 from models.interviews import Interview, InterviewSource, ProjectRole
 from services.interviews.audit import note_original_read
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
 from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
+from services.interviews.told_erasure import erase_told
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.attachments import attachment
@@ -98,9 +100,14 @@ def delete(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> R
         with stores().member_work(caller.account_id, g.request_id) as member:
             delete_interview(member, interview_id)
         return Response(status=204)
-    with stores().member_work(caller.account_id, g.request_id) as member:
-        erased = erase_interview(member, interview_id)
-    receipt = erased.receipt | {"files": sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)}
+    here = stores()
+    with here.unit_of_work() as work:
+        with here.member_work.enter(work, caller.account_id, g.request_id) as member:
+            erased = erase_interview(member, interview_id)
+        told = erase_told(work, erased.project_id, interview_id)
+    here.sender.forget(project_subject(erased.project_id))
+    files = sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)
+    receipt = erased.receipt | told | {"files": files}
     log.info("interview_erased", interview_id=str(interview_id), by=str(caller.account_id))
     return jsonify({"success": True, "receipt": receipt})
 

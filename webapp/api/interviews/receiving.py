@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from flask import request
 from marshmallow import ValidationError
 
+from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.uploading import UploadedInterview
@@ -168,7 +169,7 @@ def _judge(fields: Any) -> _Fields:
     return _Fields(
         project_id=said["project_id"],
         text=said["text"],
-        title=(said["title"] or "").strip() or None,
+        title=None if is_blank(said["title"] or "") else said["title"].strip(),
         last_modified=None if modified is None else _EPOCH + timedelta(milliseconds=modified),
         mask_words=tuple(word.strip() for word in said["mask_words"] if word.strip()),
         consents=said["consents"],
@@ -179,7 +180,7 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
     """Raises ApiError, StorageFault."""
     if said.text is None:
         raise _wrong(FILE_FIELD, "파일이나 글을 보내 주세요.")
-    if not said.text.strip():
+    if is_blank(said.text):
         raise _wrong("text", "글이 비어 있어요.")
     if len(said.text) > text_max:
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})

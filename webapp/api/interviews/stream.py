@@ -144,9 +144,10 @@ def _asked_position() -> Position | None:
     if text is None:
         return None
     try:
-        return parse_position(text)
+        at = parse_position(text)
     except ValueError:
         return _NOWHERE
+    return at if at.epoch else _NOWHERE  # a number alone may be of another life of the numbers
 
 
 def keep_authority(app: Flask) -> None:

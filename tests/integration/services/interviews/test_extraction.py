@@ -51,6 +51,24 @@ def test_controls_and_odd_line_ends_go_and_letters_are_composed():
     assert read("a.txt", "\ufeff가\u0000\r\n\u1112\u1161\u11ab\u0007  \r다\x1b[0m".encode()) == "가\n한\n다[0m"
 
 
+@pytest.mark.parametrize(
+    "text", ["Q: 결제는\0 어땠어요?", "hello\0 world", "\0네, 느려요", "결제가 느려요.\n" * 100 + "\0\0\0"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_stray_nuls_go(text, encoding):
+    assert read("a.txt", text.encode(encoding)) == text.replace("\0", "").strip()
+
+
+@pytest.mark.parametrize("content", [b"name\0\0\0\0 0000644\0 0001750\0" * 20, b"\0\1\2\3 text \4\5" * 9])
+def test_many_controls_are_no_text(content):
+    assert code_of("a.txt", content) == "FILE_TYPE_MISMATCH"
+
+
+@pytest.mark.parametrize("text", ["\u200b\u200c\u200d", "\u3164\n\u2800\u00ad", "\ufe0f"])
+def test_what_shows_nothing_is_no_text(text):
+    assert code_of("a.txt", text.encode()) == "NO_TEXT"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "euc-kr", "utf-16"])
 def test_html_as_it_declares_itself(encoding):
     page = f"""<html><head><meta charset="{encoding}"><title>제목</title><style>p {{}}</style></head><body>

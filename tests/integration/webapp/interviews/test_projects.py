@@ -9,7 +9,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core.settings import Settings
+from models.interviews import Interview
+from services.interviews.events import tell_completed, tell_highlighted
 from services.interviews.evidence import resolve_evidence
+from services.interviews.wall import as_analyst
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
@@ -181,7 +184,17 @@ def test_erasing_leaves_a_receipt_and_nothing_else(
     answer = mina.ask("DELETE", f"{path}?erase=true")
     assert (answer.status_code, answer.json["receipt"]) == (
         200,
-        {"texts": 0, "results": 1, "highlights": 0, "insights": 0, "files": 2},
+        {
+            "texts": 0,
+            "results": 1,
+            "highlights": 0,
+            "takeaways": 0,
+            "sections": 0,
+            "insights": 0,
+            "events": 1,
+            "replies": 0,
+            "files": 2,
+        },
     )
     assert mina.ask("GET", path).status_code == 404
     assert mina.ask("POST", f"{path}/restore").status_code == 404
@@ -194,7 +207,34 @@ def test_erasing_leaves_a_receipt_and_nothing_else(
         kept = row.scalar_one()
     assert "지울 것" not in kept
     assert "하나" not in kept
-    assert events_of(app, world)[-1] == "interview:deleted"
+    page = parts(app).stores.events.read_after(f"project:{world.food}", 0)
+    assert [(event.seq, event.body["type"]) for event in page.events] == [
+        (1, "interview:added"),
+        (2, "interview:deleted"),
+    ]
+
+
+def test_what_was_told_of_an_erased_one_is_told_no_more(app: Flask, mina: Member, world: World):
+    key = {"Idempotency-Key": "once"}
+    spared = upload(mina, world, title="남을 것")
+    interview_id = upload(mina, world, title="지울 것", headers=key)
+    here = parts(app).stores
+    with here.unit_of_work() as work, as_analyst(work.session, world.food):
+        interview = work.session.get_one(Interview, UUID(interview_id))
+        interview.key_takeaways = ["이 사람만의 말"]
+        tell_completed(work, interview, 1.0, here.clock.now())
+        tell_highlighted(work, interview, UUID(int=1), {"tags": ["이 사람만의 꼬리표"]}, here.clock.now())
+    receipt = mina.ask("DELETE", f"/api/interviews/{interview_id}?erase=true").json["receipt"]
+    assert (receipt["events"], receipt["replies"]) == (3, 1)
+    page = here.events.read_after(f"project:{world.food}", 0)
+    told = b"".join(event.to_json() for event in page.events).decode()
+    assert [event.seq for event in page.events] == [1, 2, 3, 4, 5]
+    assert ("지울 것" in told, "이 사람만의" in told, "남을 것" in told, spared in told) == (False, False, True, True)
+    assert page.events[1].body["data"]["interview"]["id"] == interview_id
+    assert page.events[2].body["data"]["interviewId"] == interview_id
+    assert here.streams.read_after(f"project:{world.food}", 0).events == []
+    again = mina.upload(world, title="지울 것", headers=key)
+    assert (again.json["interview_id"], again.json["interview"]["title"]) == (interview_id, "지워진 인터뷰")
 
 
 def test_only_a_failed_one_is_retried(app: Flask, jun: Member, vera: Member, world: World, engine: Engine):
@@ -250,6 +290,15 @@ def test_process_starts_what_stands_still_and_nothing_else(mina: Member, jun: Me
     assert (refused.status_code, refused.json["error"]["code"]) == (409, "INTERVIEW_UNDER_WAY")
     elsewhere = body | {"projectId": str(world.bank)}
     assert mina.ask("POST", "/api/workflow/process", json=elsewhere).status_code == 404
+
+
+def test_a_failed_one_without_a_kept_answer_is_to_be_retried(mina: Member, world: World, engine: Engine):
+    interview_id = upload(mina, world)
+    make(engine, FAILED, interview_id)
+    body = {"interviewId": interview_id, "projectId": str(world.food)}
+    refused = mina.ask("POST", "/api/workflow/process", json=body)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "NO_KEPT_ANSWER")
+    assert mina.ask("POST", "/api/workflow/retry", json={"interviewId": interview_id}).status_code == 200
 
 
 def test_admins_keep_the_members_of_their_own_company(mina: Member, jun: Member, world: World):

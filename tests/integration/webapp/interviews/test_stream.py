@@ -135,6 +135,13 @@ def test_a_place_that_is_none_is_answered_by_a_resync(follow: Follow, jun: Membe
     assert hear(stream)["seq"] == 2
 
 
+@pytest.mark.parametrize("place", ["0", "1", ":1", "12"])
+def test_a_number_without_its_epoch_is_no_place(follow: Follow, jun: Member, world: World, place: str):
+    jun.upload(world)
+    event = next_told(follow(jun, f"?after_seq={place}"))
+    assert (orjson.loads(event.data)["type"], event.id) == ("resync", place_of(jun, world))
+
+
 def test_events_come_again_after_redis_was_emptied(follow: Follow, app: Flask, jun: Member, world: World):
     stream = follow(jun)
     jun.upload(world)

@@ -122,6 +122,8 @@ def test_what_names_people_stands_nowhere_in_clear(jun: Member, world: World, en
         ({"projectId": "{food}"}, "file"),
         ({"text": " \n\t　", "projectId": "{food}"}, "text"),
         ({"text": "", "projectId": "{food}"}, "text"),
+        ({"text": "\u200b\ufeff\u2060 \u200b", "projectId": "{food}"}, "text"),
+        ({"text": "\u200c\u200d\u200e\u00ad\n\u180e\u2800\u3164", "projectId": "{food}"}, "text"),
         ({"text": "말", "projectId": "{food}", "title": "가" * 201}, "title"),
         ({"text": "말", "projectId": "{food}", "lastModified": -1}, "lastModified"),
         ({"text": "말", "projectId": "{food}", "lastModified": "어제"}, "lastModified"),

@@ -3,6 +3,7 @@
 import pytest
 
 from services.interviews.analysis_failures import (
+    FAILURES,
     AnalysisFailure,
     AnalysisFault,
     failure_of,
@@ -37,6 +38,10 @@ def test_each_error_of_miso_has_its_code(error: errors.MisoError, code: str, sta
 @pytest.mark.parametrize("fault", list(AnalysisFault))
 def test_each_code_has_a_sentence_for_the_person(fault: AnalysisFault):
     assert failure_of(fault).message.endswith("요.")
+
+
+def test_the_reference_has_every_code_of_a_failed_one():
+    assert list(FAILURES) == [*FileFault, *AnalysisFault]
 
 
 def test_what_the_provider_said_goes_along():
