@@ -276,8 +276,13 @@ def test_a_reader_that_is_told_to_stop_says_nothing_of_the_file(sig):
         child.send_signal(sig)
         wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
 
-    with pytest.raises(ReaderUnavailable):
-        extract_text(FileKind.TEXT, stop_it(), max_characters=10)
+    # A run in a shell's background ignores SIGINT, and so would the child.
+    before = signal.signal(sig, signal.SIG_DFL)
+    try:
+        with pytest.raises(ReaderUnavailable):
+            extract_text(FileKind.TEXT, stop_it(), max_characters=10)
+    finally:
+        signal.signal(sig, before)
 
 
 def test_a_source_that_breaks_is_no_short_file():
