@@ -45,6 +45,7 @@ CALLS = {
     "access_log.audit": Call("GET", "/api/v1/admin/access-log?reason=because", 401, 401, 401),
     "consents.consents": Call("GET", PATIENT + "/consents", 200, 404, 404),
     "consents.withdraw": Call("POST", PATIENT + "/consents/sensitive/withdraw", 200, 404, 404),
+    "joins.show_join": Call("GET", PATIENT + "/join", 200, 404, 404),
     "joins.join": Call("POST", PATIENT + "/join", 401, 404, 404, SOMEBODY | SIX),
     "joins.undo": Call("DELETE", PATIENT + "/join", 404, 404, 404),  # see test_joins.py
     "patient_sessions.show_sessions": Call("GET", PATIENT + "/sessions", 200, 404, 404),
