@@ -249,6 +249,6 @@ def test_a_refusal_of_before_says_nothing_of_the_call_that_follows(analyses: Ana
     """Whose process may die: then it is this call that got lost."""
     planned = analyses.prepare(status=429, calls=1, then={"hold": "before", "hold_seconds": 30})
     interview = planned.interview
-    wait_until(lambda: analyses.run(interview)["tries"] == 1 and analyses.run(interview)["called_at"])
+    wait_until(lambda: analyses.run(interview)["tries"] == 1 and analyses.run(interview)["called_at"], 30)
     assert analyses.run(interview)["lost"] is None
     delete(analyses, interview)

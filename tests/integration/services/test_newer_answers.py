@@ -9,7 +9,9 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
+from core.logs import get_logger
 from models.patients import Checkup, Patient, Prescription, RecordAnswer, RecordVersion
+from services.collection import record_rows
 from services.collection.files import ImportResult, import_package
 from services.collection.reports import has_checkup
 from services.collection.windows import Window
@@ -134,7 +136,11 @@ def test_odd_types_within_a_row_cost_only_themselves(db_session: Session, collec
     assert db_session.execute(select(Prescription.hospital_name, Prescription.address)).one() == ("5", "")
 
 
-def test_every_item_is_kept_and_unknown_names_are_logged_by_name(db_session: Session, collect: Any) -> None:
+def test_every_item_is_kept_and_unknown_names_are_logged_by_name(
+    db_session: Session, collect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A logger that was used before the logs were configured anew, as an app does, keeps its old processors.
+    monkeypatch.setattr(record_rows, "log", get_logger("record_rows"))
     values = {
         "에이에스티(AST, SGOT)": "２２(정상)",
         "당화혈색소(HbA1c)": "5.6",
