@@ -153,6 +153,24 @@ def _labelled(kind: str, dice: random.Random) -> Utterance:
     return Utterance(kind, f"{name}: {again}\n진행자: 왜요?\n{name}: 그냥 {name}답게 하려고요.", name)
 
 
+def _recorded(kind: str, dice: random.Random) -> Utterance:
+    """As recorders, captions and tables tell who speaks."""
+    name = _person(dice)
+    said = [_fill(dice.choice(_PLAIN[:3]), dice) for _ in range(2)]
+    written = dice.choice(
+        (
+            "{0} 00:12\n{1}\n진행자 00:15\n왜요?\n{0} 00:20\n{2}",
+            "[{0}] {1}\n[진행자] 왜요?\n[{0}] {2}",
+            "{0} - {1}\n진행자 - 왜요?\n{0} - {2}",
+            "<v {0}>{1}</v>\n<v {0}>{2}</v>",
+            "{0}\n{1}\n\n진행자\n왜요?\n\n{0}\n{2}",
+            "화자\t발화\n{0}\t{1}\n진행자\t왜요?",
+            "| 화자 | 발화 |\n|---|---|\n| {0} | {1} |",
+        )
+    )
+    return Utterance(kind, written.format(name, *said), name)
+
+
 def _titled(kind: str, dice: random.Random) -> Utterance:
     name = _person(dice)
     return Utterance(kind, f"그건 {name}{dice.choice(_TITLES)}이 알려 줬어요.", name)
@@ -183,6 +201,7 @@ _MAKERS: dict[str, Callable[[str, random.Random], Utterance]] = {
     "plate": _plate,
     "passport": _passport,
     "name_as_label": _labelled,
+    "name_in_recording_or_table": _recorded,
     "name_with_title": _titled,
     "name_introduced": _introduced,
     "name_unannounced": _unannounced,

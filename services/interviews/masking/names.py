@@ -15,12 +15,26 @@ _TITLES = (
 )
 _FAMILY = rf"(?:{'|'.join(COMPOUND_FAMILIES)}|[{FAMILIES}])"
 _FULL = rf"{_FAMILY}[가-힣]{{1,2}}"
+_TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
+_NAME_OF_LABEL = r"(?P<name>[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?)"
 _LABEL = re.compile(
-    r"^[ \t>*#\-]*(?:\[?\d{1,2}:\d{2}(?::\d{2})?\]?[ \t]*)?"
-    r"(?P<name>[가-힣]{2,5}|[A-Z][A-Za-z]{1,15}(?: [A-Z][A-Za-z]{1,15})?)"
-    r"(?:[ ]?(?:님|씨))?(?:[ ]?\([^)\n]{1,20}\))?[ \t]*[:：]",
+    rf"^[ \t>*#\-]*(?:{_TIME}[ \t]*)?{_NAME_OF_LABEL}"
+    r"(?:[ ]?(?:님|씨))?(?:[ ]?\([^)\n]{1,20}\))?[*_]{0,2}[ \t]*[:：]",
     re.MULTILINE,
 )
+# How recorders and captions write who speaks: 김하늘 00:12 over a line, <v 김하늘> before it.
+_TIMED_LABEL = re.compile(
+    rf"^[ \t]*(?:{_NAME_OF_LABEL}(?:[ ]?(?:님|씨))?[ \t]+{_TIME}[ \t]*$"
+    r"|<v(?:\.[\w.]+)?[ \t]+(?P<voice>[^>\n]{2,20})>)",
+    re.MULTILINE,
+)
+# What may be a label or not: it has to come again.
+_LOOSE_LABEL = re.compile(
+    rf"^[ \t*#]*(?:{_TIME}[ \t]*)?(?P<open>[\[(<「])?{_NAME_OF_LABEL}(?:[ ]?(?:님|씨))?"
+    r"(?:(?(open)[\])>」](?=[ \t:：]|$)|(?:[ \t]+[-–—][ \t]+|[ \t]*>[ \t]+|[ \t]*$)))",
+    re.MULTILINE,
+)
+_NO_NAME_ENDS = "요다까죠네"
 _TITLED = re.compile(rf"(?<![가-힣])(?P<name>{_FULL})(?= ?{_TITLES}(?![가-힣]{{4}}))")
 _FAMILY_TITLED = re.compile(
     rf"(?<![가-힣])(?P<name>[{SURE_FAMILIES}])"
@@ -71,12 +85,24 @@ def find_names(text: str, in_tables: Sequence[Span] = ()) -> Iterator[Span]:
 
 def _find_labels(text: str) -> Iterator[Span]:
     """A label of three syllables with a family name may stand once; any other has to come again."""
-    labels = list(_LABEL.finditer(text))
-    counted = Counter(match["name"] for match in labels)
-    for match in labels:
-        name = _without_title(match["name"])
-        if _is_label_of_person(name, counted[match["name"]]):
-            yield Span(match.start("name"), match.start("name") + len(name), MaskedKind.NAME, name)
+    sure = [*_LABEL.finditer(text), *_TIMED_LABEL.finditer(text)]
+    loose = list(_LOOSE_LABEL.finditer(text))
+    counted = Counter(_labelled(match)[0] for match in {match.start(): match for match in (*loose, *sure)}.values())
+    for match in sure:
+        name, start = _labelled(match)
+        if _is_label_of_person(name, counted[name]):
+            yield Span(start, start + len(name), MaskedKind.NAME, name)
+    for match in loose:
+        name, start = _labelled(match)
+        may_be_name = len(name) >= 3 and name[-1] not in _NO_NAME_ENDS
+        if may_be_name and counted[name] >= _RESPONDS_AT_LEAST and _is_label_of_person(name, counted[name]):
+            yield Span(start, start + len(name), MaskedKind.NAME, name)
+
+
+def _labelled(match: re.Match[str]) -> tuple[str, int]:
+    """Who is named, and where."""
+    group = "name" if match["name"] else "voice"
+    return _without_title(match[group]), match.start(group)
 
 
 def _is_label_of_person(name: str, times: int) -> bool:

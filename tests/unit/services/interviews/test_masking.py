@@ -210,3 +210,35 @@ def test_a_title_is_masked_by_the_names_of_its_text():
     names = MASKER.mask("김철수: 네\n이서연: 음\n이서연: 네", []).names
     assert mask_names("P03_이서연_결제 (김철수 원본)", names) == "P03_[이름2]_결제 ([이름1] 원본)"
     assert mask_names("작은김철수", names) == "작은김철수"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("김하늘 00:12\n느려요", "[이름1] 00:12\n느려요"),
+        ("김하늘 (00:12:30)\n느려요", "[이름1] (00:12:30)\n느려요"),
+        ("<v 김하늘>느려요</v>", "<v [이름1]>느려요</v>"),
+        ("<v.loud 김하늘>느려요", "<v.loud [이름1]>느려요"),
+        ("**김하늘**: 느려요", "**[이름1]**: 느려요"),
+        ("[김하늘] 네\n[진행자] 왜요\n[김하늘] 음", "[[이름1]] 네\n[진행자] 왜요\n[[이름1]] 음"),
+        ("김하늘 - 네\n진행자 - 왜요\n김하늘 - 음", "[이름1] - 네\n진행자 - 왜요\n[이름1] - 음"),
+        ("김하늘\n네\n\n진행자\n왜요?\n\n김하늘\n음", "[이름1]\n네\n\n진행자\n왜요?\n\n[이름1]\n음"),
+        ("| 화자 | 발화 |\n|---|---|\n| 황보라 | 네 |", "| 화자 | 발화 |\n|---|---|\n| [이름1] | 네 |"),
+    ],
+)
+def test_a_speaker_is_known_in_whatever_form_a_script_has(text, expected):
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "주문일 - 결제일\n이벤트 - 없음",
+        "[이벤트] 안내\n[공지] 없음",
+        "그래요\n고마워\n하세요",
+        "회의 10:30\n점심 12:00",
+        "배송비 | 3000",
+    ],
+)
+def test_what_only_looks_like_a_speaker_stays(text):
+    assert masked(text) == text
