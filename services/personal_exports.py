@@ -8,6 +8,7 @@ from services.journey.exporters import journey_exporter
 from services.patients.exporters import patients_exporter
 from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
 from services.patients.joins import find_older
+from services.patients.records import read_measurements
 from services.patients.trend_document import render_trends
 from services.stores import Stores
 from services.threads.exporters import THREADS_EXPORTER
@@ -27,9 +28,9 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
         if older is not None:
             joined = read_data(session, exporters, older)
             data |= {f"joined/{name}": rows for name, rows in joined.items()}
+        measured = read_measurements(session, patient_uuid)
     now = stores.clock.now()
-    checkups = [*data["checkups"], *data.get("joined/checkups", [])]
-    archive = pack(data, {"trends.pdf": render_trends(checkups, now)})
+    archive = pack(data, {"trends.pdf": render_trends(measured, now)})
     spool.archives.put(patient_uuid, export_id, archive, now.timestamp())
     with stores.unit_of_work() as work:
         is_built = mark_ready(work.session, export_id)

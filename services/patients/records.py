@@ -77,6 +77,14 @@ def list_checkups(
     return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
 
 
+def read_measurements(session: Session, patient_uuid: UUID) -> Sequence[Checkup]:
+    """All that `list_checkups` lists, oldest first, with the columns of common items; `items` and `raw_data` stay where
+    they are."""
+    of_person = select(Checkup).where(_of_person(Checkup, Checkup.checkup_date, patient_uuid))
+    columns = of_person.options(defer(Checkup.items, raiseload=True), defer(Checkup.raw_data, raiseload=True))
+    return session.scalars(columns.order_by(Checkup.checkup_date, Checkup.id)).all()
+
+
 def list_prescriptions(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None, with_pictures: bool = False
 ) -> RecordPage[Prescription]:

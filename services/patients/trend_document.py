@@ -5,7 +5,7 @@ megabytes to each archive.
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-Row = Mapping[str, Any]
+from models.patients import Checkup
 
 _SEOUL = ZoneInfo("Asia/Seoul")
 _FONT = "HYGothic-Medium"
@@ -52,7 +52,7 @@ def _one(title: str, unit: str, column: str) -> _Measure:
     return _Measure(title, unit, ((column, title),))
 
 
-_MEASURES = (
+MEASURES = (
     _one("체중", "kg", "weight_kg"),
     _one("체질량지수(BMI)", "kg/m²", "bmi"),
     _one("허리둘레", "cm", "waist_cm"),
@@ -71,11 +71,11 @@ _MEASURES = (
 )
 
 
-def render_trends(checkups: Iterable[Row], now: datetime) -> bytes:
-    """A4 pages. `checkups` are rows of `welno_checkup_data` as JSON; one without a year has no place in time."""
+def render_trends(checkups: Iterable[Checkup], now: datetime) -> bytes:
+    """A4 pages. A checkup without a year has no place in time."""
     pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
-    oldest_first = sorted((row for row in checkups if row.get("year") or row.get("checkup_date")), key=_year_of)
-    parts = [part for measure in _MEASURES for part in _draw_measure(measure, oldest_first)]
+    oldest_first = sorted((row for row in checkups if row.year or row.checkup_date), key=_year_of)
+    parts = [part for measure in MEASURES for part in _draw_measure(measure, oldest_first)]
     head = [
         Paragraph(_TITLE, _style(18, leading=26)),
         Paragraph(f"만든 날: {now.astimezone(_SEOUL):%Y.%m.%d}", _style(9, color=_GREY)),
@@ -97,7 +97,7 @@ def render_trends(checkups: Iterable[Row], now: datetime) -> bytes:
     return written.getvalue()
 
 
-def _draw_measure(measure: _Measure, checkups: Sequence[Row]) -> list[Flowable]:
+def _draw_measure(measure: _Measure, checkups: Sequence[Checkup]) -> list[Flowable]:
     """Nothing for what was never measured."""
     measured = [row for row in checkups if any(_value_of(row, column) is not None for column, _ in measure.lines)]
     if not measured:
@@ -106,7 +106,7 @@ def _draw_measure(measure: _Measure, checkups: Sequence[Row]) -> list[Flowable]:
     return [KeepTogether([heading, _draw_chart(measure, measured)]), _list_values(measure, measured), Spacer(0, 6 * mm)]
 
 
-def _draw_chart(measure: _Measure, measured: Sequence[Row]) -> Drawing:
+def _draw_chart(measure: _Measure, measured: Sequence[Checkup]) -> Drawing:
     width, height = 172 * mm, 44 * mm
     plot: Any = LinePlot()  # its axes take floats, which its stubs deny
     plot.x, plot.y, plot.width, plot.height = 14 * mm, 8 * mm, width - 20 * mm, height - 12 * mm
@@ -137,12 +137,12 @@ def _mark(color: Color) -> Any:
     return makeMarker("FilledCircle", size=4, fillColor=color, strokeColor=color)  # type: ignore[no-untyped-call]
 
 
-def _list_values(measure: _Measure, rows: Sequence[Row]) -> Table:
+def _list_values(measure: _Measure, rows: Sequence[Checkup]) -> Table:
     names = [name for _, name in measure.lines] if len(measure.lines) > 1 else ["값"]
     cells = [["검진일", *names, "검진 기관"]]
     for row in rows:
         values = [_value_text(_value_of(row, column)) for column, _ in measure.lines]
-        cells.append([_date_text(row), *values, str(row.get("location") or "")[:_PLACE_CHARACTERS]])
+        cells.append([_date_text(row), *values, row.location[:_PLACE_CHARACTERS]])
     widths = [28 * mm, *[28 * mm] * len(names), (172 - 28 - 28 * len(names)) * mm]
     style: list[Any] = [
         ("FONT", (0, 0), (-1, -1), _FONT, 9),
@@ -154,22 +154,20 @@ def _list_values(measure: _Measure, rows: Sequence[Row]) -> Table:
     return Table(cells, colWidths=widths, style=TableStyle(style), repeatRows=1, hAlign="LEFT")
 
 
-def _year_of(row: Row) -> float:
+def _year_of(row: Checkup) -> float:
     """With its fraction, as the days of a year have places on the axis."""
-    day = row.get("checkup_date")
-    if not day:
-        return float(row["year"]) + 0.5
-    year, month, date = (int(part) for part in str(day)[:10].split("-"))
-    return year + (month - 1) / 12 + (date - 1) / 366
+    day = row.checkup_date
+    if day is None:
+        return float(row.year or 0) + 0.5
+    return day.year + (day.month - 1) / 12 + (day.day - 1) / 366
 
 
-def _date_text(row: Row) -> str:
-    day = row.get("checkup_date")
-    return str(day)[:10].replace("-", ".") if day else f"{row['year']}년"
+def _date_text(row: Checkup) -> str:
+    return f"{row.checkup_date:%Y.%m.%d}" if row.checkup_date else f"{row.year}년"
 
 
-def _value_of(row: Row, column: str) -> float | None:
-    value = row.get(column)
+def _value_of(row: Checkup, column: str) -> float | None:
+    value = getattr(row, column)
     return None if value is None else float(value)
 
 

@@ -1,12 +1,14 @@
 """Two patients who are one person: joined by the older one's password alone, listed as one, undone exactly."""
 
 import io
+import re
 import zipfile
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -174,6 +176,22 @@ def test_an_export_holds_both(app: Flask, older: Person, newer: Person):
     archive = zipfile.ZipFile(io.BytesIO(here.spool.archives.read(newer.patient_uuid, UUID(export_id))))
     assert b"2019-04-05" in archive.read("joined/checkups.json")
     assert b"2019-04-05" not in archive.read("checkups.json")
+
+
+def test_the_trends_of_an_export_show_what_the_list_shows(app: Flask, older: Person, newer: Person):
+    """A day of both once, and nothing that the insurer withdrew."""
+    join(newer)
+    assert newer.patient_uuid is not None
+    here = parts(app)
+    withdrawn = text("update welno.welno_checkup_data set withdrawn_at = now() where checkup_date = '2024-03-02'")
+    with here.stores.engine.begin() as connection:
+        assert connection.execute(withdrawn).rowcount == 1
+    export_id = UUID(newer.ask("POST", f"/patients/{newer.patient_uuid}/export").json["export_id"])
+    assert build_export(here.stores, here.spool, export_id)
+    archive = zipfile.ZipFile(io.BytesIO(here.spool.archives.read(newer.patient_uuid, export_id)))
+    pages = PdfReader(io.BytesIO(archive.read("trends.pdf"))).pages
+    weights = "\n".join(page.extract_text() for page in pages).partition("체중 (kg)")[2].partition("혈압")[0]
+    assert re.findall(r"\d{4}\.\d\d\.\d\d", weights) == sorted(day.replace("-", ".") for day in days(newer))
 
 
 def erase(app: Flask, person: Person) -> list[str]:

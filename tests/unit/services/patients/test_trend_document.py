@@ -1,22 +1,27 @@
 """The PDF of the trends."""
 
 import io
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from services.patients.trend_document import render_trends
+from dev.local.programs import ROOT
+from models.patients import Checkup
+from services.patients.trend_document import MEASURES, render_trends
 
+STATIC = ROOT / "webapp" / "static"
 _NOW = datetime(2026, 11, 25, 20, tzinfo=UTC)
 
 
-def checkup(year: int | None = 2024, **more: Any) -> dict[str, Any]:
-    return {"year": year, "checkup_date": f"{year}-03-02" if year else None, "location": "한빛검진의원"} | more
+def checkup(year: int | None = 2024, **more: Any) -> Checkup:
+    day = date(year, 3, 2) if year else None
+    return Checkup(**({"year": year, "checkup_date": day, "location": "한빛검진의원"} | more))
 
 
-def read(*checkups: dict[str, Any]) -> str:
+def read(*checkups: Checkup) -> str:
     pages = PdfReader(io.BytesIO(render_trends(checkups, _NOW))).pages
     return "\n".join(page.extract_text() for page in pages)
 
@@ -54,7 +59,7 @@ def test_no_name_of_a_place_breaks_it(location: str) -> None:
 
 @pytest.mark.parametrize("years", [(1900, 2026), (2024, 2024), (1, 9999)])
 def test_any_years_have_an_axis(years: tuple[int, int]) -> None:
-    assert "70" in read(*(checkup(weight_kg=70) | {"year": year, "checkup_date": None} for year in years))
+    assert "70" in read(*(Checkup(year=year, location="", weight_kg=70) for year in years))
 
 
 def test_many_checkups_go_on_over_the_pages() -> None:
@@ -62,3 +67,14 @@ def test_many_checkups_go_on_over_the_pages() -> None:
     pages = PdfReader(io.BytesIO(render_trends(rows, _NOW))).pages
     assert len(pages) == 2
     assert all("검진일" in page.extract_text() for page in pages)
+
+
+def test_the_measurements_are_those_of_the_page() -> None:
+    """In the same order, with the same names and units."""
+    page = (STATIC / "page" / "collection" / "measures.js").read_text()
+    single = re.findall(r'\bone\("(\w+)", "([^"]+)", "([^"]+)"', page)
+    [(title, unit)] = re.findall(r'title: "([^"]+)",\s+unit: "([^"]+)"', page)
+    pair = (tuple(re.findall(r'\["(\w+_mmhg)", "([^"]+)"\]', page)), title, unit)
+    drawn = [((measure.lines[0][0], measure.title, measure.unit)) for measure in MEASURES if len(measure.lines) == 1]
+    assert drawn == single
+    assert [(measure.lines, measure.title, measure.unit) for measure in MEASURES if len(measure.lines) > 1] == [pair]
