@@ -42,6 +42,7 @@ for (const [name, parts, whole] of [
   ["all so far", ["저는", "저는 출근길에", "저는 출근길에 써요."], "저는 출근길에 써요."],
   ["pieces that begin like all so far", ["네", "네, ", "써요."], "네네, 써요."],
   ["the last of all so far twice", ["저는", "저는 써요.", "저는 써요."], "저는 써요."],
+  ["all so far, and at the end nothing", ["저는", "저는 써요.", ""], "저는 써요."],
   ["nothing", [], ""],
 ]) {
   test(`an answer in ${name} is put together`, () => assert.equal(textOf(...parts), whole));

@@ -10,7 +10,7 @@ import { explainTo } from "./words.js";
 
 const HOME = "/projects";
 // Only these are gone to after the login: an address of somebody else's making leads nowhere.
-const OWN_PAGE = /^\/projects(\/[0-9a-f-]{36})?(#[\w=&%.-]*)?$/;
+const OWN_PAGE = /^\/projects(\/[0-9a-f-]{36})?(#[\w=&%.+*-]*)?$/;
 
 export const client = new InterviewsClient({ onLoggedOut: askToSignIn });
 

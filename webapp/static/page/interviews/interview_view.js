@@ -15,6 +15,7 @@ import { interviewHash } from "./routes.js";
 import { explainTo, formatDay, troubleOf } from "./words.js";
 
 const MARK_CLASS = "marked";
+const DOWNLOADS = ["interview-xlsx", "interview-md", "interview-original"];
 
 export class InterviewView {
   #may;
@@ -29,6 +30,7 @@ export class InterviewView {
     this.#onGone = onGone;
     find("interview-retry").addEventListener("click", () => this.#act("interview-retry", () => this.#retry()));
     find("interview-delete").addEventListener("click", () => this.#act("interview-delete", () => this.#delete()));
+    for (const link of DOWNLOADS) find(link).addEventListener("click", (/** @type {Event} */ event) => this.#download(event));
     find("analysis").addEventListener("click", (/** @type {any} */ event) => {
       // The address says already where that leads: nothing would happen by itself.
       if (event.target.closest("a")?.getAttribute("href") === location.hash) this.#jump(this.#lineAsked);
@@ -131,6 +133,18 @@ export class InterviewView {
         showToast("error", explainTo(error), error.requestId);
       }
     });
+  }
+
+  /** A link goes by the cookie, which ends while a page is only read: the call before renews it. @param {Event} event */
+  async #download(event) {
+    event.preventDefault();
+    const { href } = /** @type {HTMLAnchorElement} */ (event.currentTarget);
+    try {
+      await client.me();
+      location.assign(href);
+    } catch (/** @type {any} */ error) {
+      showToast("error", explainTo(error), error.requestId);
+    }
   }
 
   async #retry() {

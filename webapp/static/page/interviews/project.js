@@ -49,7 +49,7 @@ class ProjectPage {
       client,
       onChange: (interviews) => this.#show(interviews),
       onToast: (level, text, { data }) => showToast(level, this.#aboutWhich(text, data)),
-      onEvent: ({ type }) => (type === "interview:deleted" || type === "interview:added") && this.#deleted?.refresh(),
+      onEvent: (event) => this.#takeEvent(event),
       onState: (state, reason) => this.#noteState(state, reason),
     });
     if (mayEdit) new UploadForm((upload) => this.#upload(upload), project.requires_consent);
@@ -88,11 +88,20 @@ class ProjectPage {
   #show(interviews) {
     const more = () => this.#try(() => this.#feed.loadMore());
     this.#list.show(interviews, this.#feed.hasMore ? more : null);
-    const open = interviews.find(({ id }) => id === this.#view.id);
-    if (open) this.#view.refresh(open);
+  }
+
+  /** Also of an interview that is open and in no list, as one found by the search.
+   * @param {any} event of the project's stream */
+  #takeEvent({ type, data }) {
+    if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
+    const id = data.interviewId ?? data.interview?.id;
+    if (!id || id !== this.#view.id) return;
+    if (type === "interview:deleted") this.#leaveInterview();
+    else this.#view.refresh({ id, revision: data.revision ?? data.interview?.revision });
   }
 
   #leaveInterview() {
+    if (this.#view.id === null) return; // by the event, before the answer to the deletion
     this.#isGone = true;
     location.hash = "interviews";
   }

@@ -9,6 +9,7 @@ export class AnswerText {
 
   /** @param {string} part */
   add(part) {
+    if (part === "") return; // it says nothing, and would pass for a piece that does not go on from the last
     const last = this.#parts.at(-1);
     if (last !== undefined && !part.startsWith(last)) this.#isCumulative = false;
     this.#parts.push(part);

@@ -11,6 +11,7 @@ import { InterviewsClient } from "./client.js";
 
 const SILENCE_MILLISECONDS = 45_000; // the server sends a comment every 15 s
 const DONE = "[DONE]";
+const CONVERSATION_OVER = new Set(["CONVERSATION_NOT_FOUND", "MISO_REJECTED"]);
 
 /** @typedef {{role: "user"|"assistant", content: string, state: "whole"|"growing"|"stopped"|"failed"}} ChatMessage */
 /** @typedef {{client?: InterviewsClient, onChange?: (messages: ChatMessage[]) => void}} ChatOptions */
@@ -53,6 +54,7 @@ export class PersonaChat {
       this.#finish("whole");
     } catch (/** @type {any} */ error) {
       const isStopped = running.signal.reason === STOPPED;
+      if (CONVERSATION_OVER.has(error.code)) this.#conversationId = null; // the next question begins another
       this.#finish(isStopped ? "stopped" : "failed");
       if (!isStopped) throw error instanceof WelnoError ? error : brokenOff(error);
     }

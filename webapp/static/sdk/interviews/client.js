@@ -241,6 +241,6 @@ function bodyOf(projectId, { file, text, title, maskWords = [], consents = false
   if (file.lastModified) form.append("lastModified", String(file.lastModified));
   if (maskWords.length) form.append("maskWords", maskWords.join(","));
   if (consents) form.append("consent", "true");
-  form.append("file", file, file.name); // last: what is refused for its fields is refused before
+  form.append("file", file, file.name); // last: the fields are known when it comes
   return { body: form, headers: {} };
 }

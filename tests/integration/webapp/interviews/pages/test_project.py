@@ -213,6 +213,7 @@ def test_a_deleted_interview_goes_everywhere_and_comes_back(visit: Visit, analys
     jun.get_by_role("dialog").get_by_role("button", name="삭제").click()
     for page in (jun, vera):
         expect(page.locator("#interviews-empty")).to_be_visible()
+        expect(page.locator("#interview")).to_be_hidden()
     expect(jun.get_by_role("heading", name="인터뷰", exact=True)).to_be_focused()
     jun.get_by_text("삭제한 인터뷰", exact=True).click()
     jun.get_by_role("button", name="새벽 배달 되돌리기").click()
