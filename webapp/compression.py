@@ -7,7 +7,7 @@ from flask import Response, request
 from webapp.offloop import run_off_loop
 
 # Less than this fits into one packet anyway.
-_WORTH_BYTES = 1400
+WORTH_BYTES = 1400
 _LEVEL = 6
 
 
@@ -19,7 +19,7 @@ def compress(response: Response) -> Response:
     """Of what repeats nothing that a stranger sends: by the length of such an answer they could guess the rest."""
     response.vary.add("Accept-Encoding")
     body = response.get_data()
-    if takes_gzip() and len(body) >= _WORTH_BYTES:
+    if takes_gzip() and len(body) >= WORTH_BYTES:
         response.set_data(run_off_loop(gzip.compress, body, _LEVEL))
         response.headers["Content-Encoding"] = "gzip"
     return response

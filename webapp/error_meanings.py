@@ -179,7 +179,9 @@ CODES: Mapping[Code, Meaning] = {
         410, "지금은 쓰지 않는 태그예요. 가까운 다른 태그에 대 주세요.", "The tag was taken out of use."
     ),
     Code.SCAN_TOKEN_EXPIRED: Meaning(410, "태그를 다시 한 번 대 주세요.", "Scanned more than 30 minutes ago."),
-    Code.BODY_TOO_LARGE: Meaning(413, "보낸 내용이 너무 커요.", "The body exceeds 64 KiB; a push 1 MiB, a map 5 MiB."),
+    Code.BODY_TOO_LARGE: Meaning(
+        413, "보낸 내용이 너무 커요.", "The body exceeds what this call takes, 64 KiB where nothing else is said."
+    ),
     Code.FILE_TOO_LARGE: Meaning(
         413, "파일이 너무 커요. 50MB까지 올릴 수 있어요.", "An interview's file exceeds 50 MiB."
     ),

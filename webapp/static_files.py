@@ -9,13 +9,11 @@ from posixpath import dirname, join, normpath
 from flask import Flask, Response, request, url_for
 from markupsafe import Markup
 
-from webapp.compression import takes_gzip
+from webapp.compression import WORTH_BYTES, takes_gzip
 from webapp.offloop import run_off_loop
 
 _ENDPOINTS = frozenset({"static", "pages.vendor"})
 _TEXTS = frozenset({"text/javascript", "text/css", "image/svg+xml", "application/json", "application/manifest+json"})
-# Less than this fits into one packet anyway.
-_WORTH_BYTES = 1400
 _OF_DOWNLOADS = ("Content-Disposition", "Last-Modified")
 # As each file is compressed once in a process's life.
 _LEVEL = 9
@@ -59,7 +57,7 @@ def _compress(response: Response) -> Response:
         return response
     response.direct_passthrough = False
     body = response.get_data()
-    if len(body) >= _WORTH_BYTES:
+    if len(body) >= WORTH_BYTES:
         response.set_data(run_off_loop(_compressed, etag, body))
         response.headers["Content-Encoding"] = "gzip"
         # Both forms are the same file: a weak tag is equal to the one that Flask compares with.

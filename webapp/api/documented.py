@@ -22,7 +22,7 @@ _SAID = {
     408: "The body did not come within its time.",
     409: "Not possible in the present state.",
     410: "Not in use any more, or its time is over.",
-    413: "The body exceeds 64 KiB.",
+    413: "The body exceeds what this call takes (64 KiB where nothing else is said).",
     415: "The body is not JSON.",
     429: "Too often; `Retry-After` says when again.",
     500: "Our mistake.",

@@ -1,4 +1,4 @@
-"""Who asks: the holder of a session, a patient who typed the password, or operators; everybody else is a stranger."""
+"""Who asks, by what they hold: a session, a password's token, a login, a display's key, a push pass; or a stranger."""
 
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import (
