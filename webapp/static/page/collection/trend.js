@@ -24,8 +24,7 @@ async function load(page) {
   return { ...checkups, checkups: checkups.items, coming };
 }
 
-/** Their chart is the first that is seen, so it waits until they are there.
- * @returns {Promise<{count: number|null, error?: any}>} no count where they could not be had */
+/** @returns {Promise<{count: number|null, error?: any}>} no count where they could not be had */
 async function followTreatments(client, uuid, isCurrent, page) {
   const items = [];
   try {
@@ -37,7 +36,6 @@ async function followTreatments(client, uuid, isCurrent, page) {
     return { count: null, error };
   }
   if (isCurrent()) visits.show(items, { isComplete: !page.live });
-  void drawWhatIsSeen(page);
   return { count: items.length };
 }
 
@@ -77,6 +75,7 @@ function draw({ person, collected_at, checkups, coming }, page) {
     if (mine !== turn) return;
     if (error) visits.showError(troubleOf(error, () => page.refresh()));
     else lead(count);
+    void drawWhatIsSeen(page); // here, as treatments may come before the checkups bring the page into sight
   });
 }
 
