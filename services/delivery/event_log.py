@@ -111,7 +111,7 @@ def rewrite_events(
     rewrite: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> int:
     """Replace the bodies of those events of a subject that mention a text by what `rewrite` makes of them; how many
-    are others now. Numbers stay. For an erasure alone; the subject's stream has to be forgotten after the commit."""
+    are others now. Numbers stay. For redaction alone; the subject's stream has to be forgotten after the commit."""
     known = {"kind": kind.prefix, "subject": subject}
     connection = session.connection()
     rewritten = 0

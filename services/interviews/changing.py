@@ -27,8 +27,8 @@ from services.interviews.insight_erasure import erase_insights
 from services.interviews.knowledge_wishes import want_document, withdraw_document
 from services.interviews.learnt_erasure import erase_learnt
 from services.interviews.membership import require_interview
+from services.interviews.redaction import ERASED_TITLE
 from services.interviews.runs import NO_CALL, end_run, restart_run
-from services.interviews.told_erasure import ERASED_TITLE
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
 from services.interviews.wall import MemberWork
@@ -80,7 +80,7 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
 
 class ErasedInterview(NamedTuple):
     """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
-    the insights that were made of it. What was told of it is for the caller to erase as well: see `erase_told`."""
+    the insights that were made of it. What was told of it is for the caller to erase as well: see `redact_erased`."""
 
     project_id: UUID
     receipt: dict[str, int]

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from models.interviews import Interview, InterviewStep
+from core.names import project_subject
+from models.interviews import InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, file_failure
 from services.interviews.counts import EXTRACTIONS, MASKED, Counted, add_counts
 from services.interviews.endings import fail_interview
@@ -14,8 +15,9 @@ from services.interviews.extraction.reading import extract_text
 from services.interviews.files import ORIGINAL, TEXT, Said, read_said
 from services.interviews.masking.masker import mask_names
 from services.interviews.masking.spans import MaskedKind, MaskedText
+from services.interviews.redaction import redact_title
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim, held_run
+from services.interviews.runs import HeldRun, InterviewClaim, held_run
 from spool import DamagedFile, UnknownFile
 
 _OF_TEXT = "text_field"
@@ -71,20 +73,28 @@ def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedTex
     with held_run(tools.unit_of_work, claim) as held:
         held.interview.masked_text = masked.text
         held.interview.details = held.interview.details | {"masked": masked.counts}
-        _mask_title(held.interview, masked)
+        is_retitled = _mask_title(held, masked)
         held.run.step, held.run.takeovers = InterviewStep.ANALYSE, 0
         held.session.flush()
         found = [Counted(MASKED, MaskedKind(kind).name.lower(), times) for kind, times in masked.counts.items()]
         add_counts(held.session, [_extraction(form, "done"), *found])
+    if is_retitled:
+        tools.forget_stream(project_subject(claim.project_id))
 
 
-def _mask_title(interview: Interview, masked: MaskedText) -> None:
-    """It was masked when it came, by itself: now it is known who speaks."""
+def _mask_title(held: HeldRun, masked: MaskedText) -> bool:
+    """It was masked when it came, by itself: now it is known who speaks. Whether it says less than before; then so does
+    what was told of it, in the same transaction."""
+    interview = held.interview
     title = mask_names(interview.title, masked.names)
     file_name = interview.file_name and mask_names(interview.file_name, masked.names)
-    if (title, file_name) != (interview.title, interview.file_name):
-        interview.title, interview.file_name = title, file_name
-        interview.revision += 1
+    if (title, file_name) == (interview.title, interview.file_name):
+        return False
+    interview.title, interview.file_name = title, file_name
+    interview.revision += 1
+    project_id, interview_id = interview.project_id, interview.id
+    held.outside_wall.append(lambda work: redact_title(work, project_id, interview_id, title, file_name))
+    return True
 
 
 def _fail(tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models.interviews import Insight, Interview, InterviewRun, Project
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.changing import empty_interview
+from services.interviews.redaction import redact_erased
 from services.interviews.runs import end_run
-from services.interviews.told_erasure import erase_told
 from services.interviews.wall import as_analyst
 from spool import StreamedFiles
 
@@ -28,7 +28,7 @@ def erase_overdue(unit_of_work: UnitOfWork, files: StreamedFiles, now: datetime,
                 overdue = _find_overdue(work.session, now - timedelta(days=keep_days))
                 owners = _empty_all(work.session, overdue, now)
             for interview in overdue:
-                erase_told(work, project_id, interview.id)
+                redact_erased(work, project_id, interview.id)
         for owner in owners:
             files.drop_all(owner)
         erased += len(overdue)

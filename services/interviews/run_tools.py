@@ -14,11 +14,13 @@ from upstream.miso.workflows import MisoWorkflows
 
 @dataclass(frozen=True)
 class RunTools:
-    """Safe to share between threads. `miso` is None where no address or key is set."""
+    """Safe to share between threads. `miso` is None where no address or key is set. `forget_stream`: see
+    `EventSender.forget`."""
 
     settings: InterviewSettings
     clock: Clock
     unit_of_work: UnitOfWork
+    forget_stream: Callable[[str], bool]
     files: StreamedFiles
     masker: Masker
     miso: MisoWorkflows | None

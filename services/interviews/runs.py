@@ -5,9 +5,9 @@ row's changes nothing, so a late answer, a second delivery and a process that wa
 interview, then its run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,11 +46,13 @@ class InterviewClaim:
 
 @dataclass(frozen=True, slots=True)
 class HeldRun:
-    """Both rows locked, behind the wall, until the end of the unit."""
+    """Both rows locked, behind the wall, until the end of the unit. What is put into `outside_wall` is done in the same
+    transaction, after the wall was left."""
 
     work: Work
     analysed: Interview | Insight
     run: InterviewRun
+    outside_wall: list[Callable[[Work], object]] = field(default_factory=list)
 
     @property
     def session(self) -> Session:
@@ -72,11 +74,15 @@ def read_run(session: Session, interview_id: UUID) -> InterviewRun | None:
 @contextmanager
 def locked_run(unit_of_work: UnitOfWork, project_id: UUID, interview_id: UUID) -> Iterator[HeldRun]:
     """One unit with the rows, whoever has the run."""
-    with unit_of_work() as work, as_analyst(work.session, project_id):
-        analysed = work.session.get(Interview, interview_id, with_for_update=True) or work.session.get_one(
-            Insight, interview_id, with_for_update=True
-        )
-        yield HeldRun(work, analysed, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
+    with unit_of_work() as work:
+        with as_analyst(work.session, project_id):
+            analysed = work.session.get(Interview, interview_id, with_for_update=True) or work.session.get_one(
+                Insight, interview_id, with_for_update=True
+            )
+            held = HeldRun(work, analysed, work.session.get_one(InterviewRun, interview_id, with_for_update=True))
+            yield held
+        for act in held.outside_wall:
+            act(work)
 
 
 @contextmanager

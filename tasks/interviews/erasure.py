@@ -3,8 +3,8 @@
 from core.clock import clock
 from core.logs import get_logger
 from core.names import Task
+from services.interviews.redaction import forget_redacted_streams
 from services.interviews.retention import drop_strays, erase_overdue
-from services.interviews.told_erasure import forget_told
 from tasks.app import app
 from tasks.runtime import runtime
 
@@ -17,6 +17,6 @@ def erase_deleted_interviews() -> None:
     here = runtime()
     files, keep_days = here.tools.spool.interviews, here.stores.settings.interviews.keep_days
     erased = erase_overdue(here.stores.unit_of_work, files, clock.now(), keep_days)
-    forget_told(here.stores.unit_of_work, here.stores.sender, clock.now())
+    forget_redacted_streams(here.stores.unit_of_work, here.stores.sender, clock.now())
     strays = drop_strays(here.stores.unit_of_work, files, clock.now())
     log.info("interviews_erased", count=erased, strays=strays)

@@ -59,6 +59,7 @@ def build_analyst_runtime(settings: Settings) -> AnalystRuntime:
         settings=settings.interviews,
         clock=clock,
         unit_of_work=stores.unit_of_work,
+        forget_stream=stores.sender.forget,
         files=spool.interviews,
         masker=PatternMasker(),
         miso=connect_miso(settings.interviews),

@@ -170,14 +170,17 @@ class Analyses:
         wait_until(lambda: self.row(interview)["status"] in statuses, timeout, every=0.05)
         return self.row(interview)
 
-    def told(self, interview: Uploaded) -> list[str]:
-        """What the project's log says of it, in order: the type, and of a change of status where it led."""
+    def events(self, interview: Uploaded) -> list[dict[str, Any]]:
+        """What the project's log says of it, in order."""
         found = self.read(
             "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
             subject=f"project:{self.world.food}",
         )
-        events = [row["body"] for row in found if str(interview.id) in str(row["body"])]
-        return [event["data"].get("status") or event["type"] for event in events]
+        return [row["body"] for row in found if str(interview.id) in str(row["body"])]
+
+    def told(self, interview: Uploaded) -> list[str]:
+        """The types of its events, and of a change of status where it led."""
+        return [event["data"].get("status") or event["type"] for event in self.events(interview)]
 
 
 @dataclass(frozen=True)

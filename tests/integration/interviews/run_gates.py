@@ -37,11 +37,11 @@ def build_gates(engine: Engine) -> None:
 
 
 @contextmanager
-def shut_gate(analyses: Analyses, moment: str) -> Iterator[Uploaded]:
+def shut_gate(analyses: Analyses, moment: str, *, file: tuple[str, bytes] | None = None) -> Iterator[Uploaded]:
     """An upload that is held there for as long as the block runs."""
     with analyses.engine.connect() as holder:
         holder.execute(text("select pg_advisory_lock(78)"))
-        interview = analyses.upload()
+        interview = analyses.upload(file=file)
         analyses.execute("insert into run_gates.shut values (:id, :moment)", id=interview.id, moment=moment)
         try:
             yield interview

@@ -66,6 +66,7 @@ def tools(analyses: Analyses, owner_id: int) -> RunTools:
         settings=settings,
         clock=clock,
         unit_of_work=analyses.stores.unit_of_work,
+        forget_stream=analyses.stores.sender.forget,
         files=analyses.files,
         masker=PatternMasker(),
         miso=None,
@@ -104,6 +105,23 @@ def test_nothing_personal_leaves_or_stays_in_clear(analyses: Analyses):
     seen = contents(analyses)
     assert [canary for canary in CANARIES if canary in seen] == []
     assert "카나리" in b"".join(analyses.files.read(interview.id, TEXT)).decode()
+
+
+def test_a_title_loses_whom_the_text_names_in_its_row_and_in_what_was_told(analyses: Analyses):
+    """Both or neither: killed before they are committed, they are done again."""
+    file = ("1차_김카나리_결제.docx", make_interview())
+    with shut_gate(analyses, "extracted", file=file) as interview:
+        assert "카나리" in str(analyses.row(interview)["title"])
+        wait_until(lambda: is_held(analyses))
+        assert "카나리" in str(analyses.read("select body from welno.welno_events"))
+        analyses.stack.kill("interviews", signal.SIGKILL)
+        wait_until(lambda: not analyses.stack.is_running("interviews"))
+    analyses.stack.start("interviews")
+    row = analyses.wait(interview, "completed", "failed", timeout=40)
+    assert (row["status"], row["title"], row["file_name"]) == ("completed", "1차_[이름1]_결제", "1차_[이름1]_결제.docx")
+    assert "카나리" not in contents(analyses)
+    [added, *_] = analyses.events(interview)
+    assert (added["type"], added["data"]["interview"]["title"]) == ("interview:added", "1차_[이름1]_결제")
 
 
 @pytest.mark.parametrize(

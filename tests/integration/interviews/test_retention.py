@@ -17,8 +17,8 @@ from services.delivery.event_sender import EventSender
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.events import tell_added
+from services.interviews.redaction import forget_redacted_streams
 from services.interviews.retention import drop_strays, erase_overdue
-from services.interviews.told_erasure import forget_told
 from services.interviews.wall import as_analyst
 from spool import Spool, StreamedFiles
 from streams import NOWHERE, Streams
@@ -85,9 +85,10 @@ def test_what_was_told_of_it_is_emptied_in_the_log_and_gone_from_redis(
     with unit_of_work() as work, as_analyst(work.session, world.food):
         tell_added(work, work.session.get_one(Interview, interview_id), clock.now())
     assert "지울 것" in streams.read_after(subject, 0).events[0].to_json().decode()
-    assert forget_told(unit_of_work, sender, clock.now()) == 0
-    erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS)
-    assert forget_told(unit_of_work, sender, clock.now()) == 1
+    days_later = clock.now() + timedelta(days=3)  # no interview is new then
+    assert forget_redacted_streams(unit_of_work, sender, days_later) == 0
+    erase_overdue(unit_of_work, files, days_later, KEEP_DAYS)
+    assert forget_redacted_streams(unit_of_work, sender, days_later) == 1
     assert streams.positions([subject]) == [NOWHERE]
     assert sender.fill(subject)
     [event] = streams.read_after(subject, 0).events

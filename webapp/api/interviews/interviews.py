@@ -16,7 +16,7 @@ from services.interviews.bodies import describe_interview, describe_status, desc
 from services.interviews.changing import delete_interview, erase_interview, restore_interview
 from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
-from services.interviews.told_erasure import erase_told
+from services.interviews.redaction import redact_erased
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.attachments import attachment
@@ -104,7 +104,7 @@ def delete(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> R
     with here.unit_of_work() as work:
         with here.member_work.enter(work, caller.account_id, g.request_id) as member:
             erased = erase_interview(member, interview_id)
-        told = erase_told(work, erased.project_id, interview_id)
+        told = redact_erased(work, erased.project_id, interview_id)
     here.sender.forget(project_subject(erased.project_id))
     files = sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)
     receipt = erased.receipt | told | {"files": files}
