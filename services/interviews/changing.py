@@ -1,16 +1,11 @@
-"""What members do to an interview that is there: delete, restore, erase, retry, have it started."""
+"""What members do to an interview that is there: delete, restore, retry, have it started."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
-from sqlalchemy.orm import Session
-
 from models.interviews import (
-    RESULT_COLUMNS,
-    Highlight,
     Insight,
     Interview,
     InterviewRun,
@@ -23,11 +18,8 @@ from models.interviews import (
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
-from services.interviews.insight_erasure import erase_insights
 from services.interviews.knowledge_wishes import want_document, withdraw_document
-from services.interviews.learnt_erasure import erase_learnt
 from services.interviews.membership import require_interview
-from services.interviews.redaction import ERASED_TITLE
 from services.interviews.runs import NO_CALL, end_run, restart_run
 from services.interviews.uploading import STARTS_AFTER
 from services.interviews.utterance_index import drop_utterances, index_utterances
@@ -76,50 +68,6 @@ def restore_interview(member: MemberWork, interview_id: UUID, keep_days: int) ->
     member.session.flush()
     tell_added(member.work, interview, member.now)
     return interview
-
-
-class ErasedInterview(NamedTuple):
-    """What was erased, by name; and whose files are for the caller to drop, after the commit: its own, and those of
-    the insights that were made of it. What was told of it is for the caller to erase as well: see `redact_erased`."""
-
-    project_id: UUID
-    receipt: dict[str, int]
-    owners: list[UUID]
-
-
-def erase_interview(member: MemberWork, interview_id: UUID) -> ErasedInterview:
-    """Text, result and names are gone from the row for good. Raises InterviewNotFound, RoleTooSmall."""
-    interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
-    was_deleted = interview.deleted_at is not None
-    end_run(member.session, interview.id, member.now)
-    erased = empty_interview(member.session, interview, member.now, member.account_id)
-    if not was_deleted:
-        tell_deleted(member.work, interview, member.now)
-    return erased
-
-
-def empty_interview(session: Session, interview: Interview, now: datetime, account_id: UUID) -> ErasedInterview:
-    """What is left says that there was one, who has deleted it, who read its original, and what it cost."""
-    erased = ("masked_text", "evidence", "speakers", *RESULT_COLUMNS)
-    receipt = {"texts": int(interview.masked_text is not None)}
-    receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
-    highlights = delete(Highlight).where(Highlight.interview_id == interview.id).returning(Highlight.id)
-    receipt["highlights"] = len(session.execute(highlights).all())
-    drop_utterances(session, interview.id)
-    withdraw_document(session, interview.id)
-    receipt |= erase_learnt(session, interview)
-    insights = erase_insights(session, interview.id, now)
-    receipt["insights"] = len(insights)
-    for name in erased:
-        setattr(interview, name, None)
-    interview.title = ERASED_TITLE
-    interview.file_name = interview.file_sha256 = None
-    interview.details = {}
-    interview.deleted_at = interview.deleted_at or now
-    interview.deleted_by = interview.deleted_by or account_id
-    interview.erased_at = now
-    note_change(interview, now)
-    return ErasedInterview(interview.project_id, receipt, [interview.id, *insights])
 
 
 def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = False) -> int:

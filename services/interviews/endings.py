@@ -8,6 +8,7 @@ from core.logs import get_logger
 from models.interviews import Insight, InterviewStatus
 from services.interviews.analysis_failures import AnalysisFailure
 from services.interviews.changing import note_change
+from services.interviews.erasure import empty_insight, is_made_of_erased
 from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_status
 from services.interviews.insight_results import save_insight
 from services.interviews.results import save_result
@@ -31,9 +32,13 @@ def begin_analysis(held: HeldRun, now: datetime) -> None:
 
 
 def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime) -> None:
-    """The result, the status and the event, all or none. The same for an insight."""
+    """The result, the status and the event, all or none. The same for an insight; one whose interview was erased
+    meanwhile is erased as well, and its files are for the caller to drop."""
     begin_analysis(held, now)
     analysed = held.analysed
+    if _is_to_be_erased(held):
+        _erase_insight(held, now)
+        return
     if isinstance(analysed, Insight):
         save_insight(held.session, analysed, outputs)
     else:
@@ -51,8 +56,11 @@ def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime)
 
 
 def fail_interview(held: HeldRun, failure: AnalysisFailure, now: datetime) -> None:
-    """The attempt is over; a person may begin the next. The same for an insight."""
+    """The attempt is over; a person may begin the next. The same for an insight, erased as by `complete_interview`."""
     interview = held.analysed
+    if _is_to_be_erased(held):
+        _erase_insight(held, now)
+        return
     interview.status = InterviewStatus.FAILED
     interview.error = failure.describe()
     interview.details = interview.details | {"failed_at": now.isoformat()}
@@ -71,6 +79,21 @@ def fail_interview(held: HeldRun, failure: AnalysisFailure, now: datetime) -> No
         response_status=failure.response_status,
         provider_code=failure.provider_code,
     )
+
+
+def _is_to_be_erased(held: HeldRun) -> bool:
+    return isinstance(held.analysed, Insight) and is_made_of_erased(held.session, held.analysed)
+
+
+def _erase_insight(held: HeldRun, now: datetime) -> None:
+    insight = held.analysed
+    if not isinstance(insight, Insight):
+        raise TypeError("interviews are erased by people and by age")
+    empty_insight(insight, now)
+    finish_run(held.run, now)
+    held.session.flush()
+    tell_insight(held.work, insight, now)
+    log.info("insight_erased", interview_id=str(insight.id))
 
 
 def _seconds_since(began: str | None, now: datetime) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -128,3 +129,28 @@ def test_a_persona_of_chosen_interviews_becomes_the_companys(analyses: Analyses,
     [cost] = analyses.read("select * from welno.miso_costs where interview_id = :id", id=persona["id"])
     assert (cost["calls"], cost["project_id"]) == (1, analyses.world.food)
     assert cost["tokens"] > 0
+
+
+@pytest.mark.parametrize("fault", [{}, {"workflow_status": "failed"}], ids=["completes", "fails"])
+def test_one_that_ends_after_its_interview_was_erased_is_erased_with_its_files(
+    analyses: Analyses, fault: Mapping[str, Any]
+):
+    """As when the erasure did not see yet of what it is made."""
+    interview = analyses.upload()
+    analyses.wait(interview, "completed")
+    held = analyses.fault(match='"persona"', hold="after", hold_seconds=30, calls=1, **fault)
+    with analyses.as_member() as member:
+        started = start_persona(member, analyses.world.food, [interview.id])
+    wait_until(lambda: analyses.held(held) == 1, 20)
+    erased = "update welno.interviews set deleted_at = now(), deleted_by = created_by, erased_at = now() where id = :id"
+    analyses.execute(erased, id=interview.id)
+    analyses.release(held)
+
+    def find() -> Mapping[str, Any]:
+        return analyses.read("select * from welno.insights where id = :id", id=started["id"])[0]
+
+    wait_until(lambda: find()["erased_at"], 20, every=0.05)
+    row = find()
+    assert (row["status"], row["result"], row["error"], row["persona_combination_id"]) == ("failed", None, None, None)
+    assert analyses.read("select 1 from welno.persona_combinations where id = :id", id=started["id"]) == []
+    wait_until(lambda: analyses.files.names(UUID(started["id"])) == [])

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import clock
 from models.interviews import Interview
-from services.interviews.changing import empty_interview
+from services.interviews.erasure import empty_interview
 from services.interviews.results import save_result
 from services.interviews.wall import as_analyst
 

@@ -1,8 +1,10 @@
 """What was deleted is erased after its days, and files that nobody owns go."""
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,12 +18,14 @@ from models.interviews import Interview
 from services.delivery.event_sender import EventSender
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import UnitOfWork
+from services.interviews.erasure import ErasureTools
 from services.interviews.events import tell_added
 from services.interviews.redaction import forget_redacted_streams
 from services.interviews.retention import drop_strays, erase_overdue
 from services.interviews.wall import as_analyst
 from spool import Spool, StreamedFiles
 from streams import NOWHERE, Streams
+from tests.integration.spool.disks import WatchedDisk
 
 from .company import World, add_interview
 
@@ -43,6 +47,11 @@ def unit_of_work(engine: Engine) -> UnitOfWork:
 
 
 @pytest.fixture
+def tools(unit_of_work: UnitOfWork, files: StreamedFiles) -> ErasureTools:
+    return ErasureTools(unit_of_work, lambda _: True, files)
+
+
+@pytest.fixture
 def deleted(unit_of_work: UnitOfWork, world: World, files: StreamedFiles) -> dict[int, UUID]:
     """By how many days ago."""
     made = {}
@@ -56,10 +65,10 @@ def deleted(unit_of_work: UnitOfWork, world: World, files: StreamedFiles) -> dic
 
 
 def test_what_is_over_is_erased_once_and_the_rest_stays(
-    unit_of_work: UnitOfWork, files: StreamedFiles, engine: Engine, deleted: dict[int, UUID]
+    tools: ErasureTools, files: StreamedFiles, engine: Engine, deleted: dict[int, UUID]
 ):
-    assert erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS) == 1
-    assert erase_overdue(unit_of_work, files, clock.now(), KEEP_DAYS) == 0
+    assert erase_overdue(tools, clock.now(), KEEP_DAYS) == 1
+    assert erase_overdue(tools, clock.now(), KEEP_DAYS) == 0
     assert (files.names(deleted[29]), files.names(deleted[31])) == (["text"], [])
     with engine.connect() as connection:
         rows = connection.execute(
@@ -87,12 +96,54 @@ def test_what_was_told_of_it_is_emptied_in_the_log_and_gone_from_redis(
     assert "지울 것" in streams.read_after(subject, 0).events[0].to_json().decode()
     days_later = clock.now() + timedelta(days=3)  # no interview is new then
     assert forget_redacted_streams(unit_of_work, sender, days_later) == 0
-    erase_overdue(unit_of_work, files, days_later, KEEP_DAYS)
+    erase_overdue(ErasureTools(unit_of_work, lambda _: False, files), days_later, KEEP_DAYS)
     assert forget_redacted_streams(unit_of_work, sender, days_later) == 1
     assert streams.positions([subject]) == [NOWHERE]
     assert sender.fill(subject)
     [event] = streams.read_after(subject, 0).events
     assert (event.seq, event.body["data"]["interview"]["title"]) == (1, "지워진 인터뷰")
+
+
+class RefusingDisk(WatchedDisk):
+    """Takes away no file of these owners."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owners: set[UUID] = set()
+
+    def before(self, call: str, args: tuple[Any, ...]) -> None:
+        if call == "unlink" and any(str(owner) in str(args[0]) for owner in self.owners):
+            raise OSError(errno.EIO, "refused")
+
+
+def test_a_disk_that_refuses_one_interview_s_files_stops_no_other_and_strays_finish_it(
+    tools: ErasureTools, world: World, engine: Engine, tmp_path: Path
+):
+    disk = RefusingDisk()
+    files = Spool(tmp_path, Sealer({"k": bytes(range(32))}), clock, disk).interviews
+    forgotten: list[str] = []
+    made = {}
+    with tools.unit_of_work() as work:
+        for project, author in ((world.food, "mina"), (world.food, "jun"), (world.secret, "sora")):
+            changes = {"deleted_at": clock.now() - timedelta(days=31), "deleted_by": world.people[author]}
+            made[author] = add_interview(work.session, world, project, author, **changes)
+    for owner in made.values():
+        files.put(owner, "text", b"x")
+    disk.owners = {made["mina"]}
+    refused = ErasureTools(tools.unit_of_work, lambda subject: forgotten.append(subject) is None, files)
+    assert erase_overdue(refused, clock.now(), KEEP_DAYS) == 3
+    assert sorted(forgotten) == sorted([f"project:{world.food}", f"project:{world.secret}"])
+    assert files.owners() == [made["mina"]]
+    stray = uuid4()
+    files.put(stray, "original", b"left by who died")
+    two_days_ago = (clock.now() - timedelta(days=2)).timestamp()
+    for owner in (stray, made["mina"]):
+        os.utime(tmp_path / "interviews" / str(owner), (two_days_ago, two_days_ago))
+    assert drop_strays(tools.unit_of_work, files, clock.now()) == 1
+    assert files.owners() == [made["mina"]]
+    disk.owners = set()
+    assert drop_strays(tools.unit_of_work, files, clock.now()) == 1
+    assert files.owners() == []
 
 
 def test_files_that_nobody_owns_go_after_a_day(

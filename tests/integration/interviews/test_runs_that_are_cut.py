@@ -10,7 +10,8 @@ import pytest
 
 from dev.local.health import answers
 from dev.local.programs import interviews_program
-from services.interviews.changing import delete_interview, erase_interview, restore_interview, retry_interview
+from services.interviews.changing import delete_interview, restore_interview, retry_interview
+from services.interviews.erasure import ErasureTools, erase_as_member
 from services.interviews.errors import NotFailed
 from tests.waiting import wait_until
 
@@ -142,10 +143,10 @@ def test_an_answer_that_comes_after_the_erasure_is_dropped(analyses: Analyses):
 
 
 def erase(analyses: Analyses, interview: Uploaded) -> None:
-    """As the route does: the files after the commit."""
-    with analyses.as_member() as member:
-        erase_interview(member, interview.id)
-    analyses.files.drop_all(interview.id)
+    """As the route does."""
+    here = analyses.stores
+    tools = ErasureTools(here.unit_of_work, here.sender.forget, analyses.files)
+    erase_as_member(tools, here.member_work, analyses.world.people["mina"], interview.id)
 
 
 def test_a_workflow_that_is_not_wanted_any_more_is_stopped_where_it_can_be(analyses: Analyses):

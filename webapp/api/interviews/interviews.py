@@ -9,14 +9,13 @@ from flask import Response, g, jsonify
 from flask_smorest import Blueprint
 
 from core.logs import get_logger
-from core.names import project_subject
 from models.interviews import Interview, InterviewSource, ProjectRole
 from services.interviews.audit import note_original_read
 from services.interviews.bodies import describe_interview, describe_status, describe_whole
-from services.interviews.changing import delete_interview, erase_interview, restore_interview
+from services.interviews.changing import delete_interview, restore_interview
+from services.interviews.erasure import ErasureTools, erase_as_member
 from services.interviews.files import ORIGINAL, TEXT, read_said
 from services.interviews.membership import require_interview
-from services.interviews.redaction import redact_erased
 from spool import UnknownFile
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.attachments import attachment
@@ -101,13 +100,8 @@ def delete(caller: MemberCaller, query: dict[str, Any], interview_id: UUID) -> R
             delete_interview(member, interview_id)
         return Response(status=204)
     here = stores()
-    with here.unit_of_work() as work:
-        with here.member_work.enter(work, caller.account_id, g.request_id) as member:
-            erased = erase_interview(member, interview_id)
-        told = redact_erased(work, erased.project_id, interview_id)
-    here.sender.forget(project_subject(erased.project_id))
-    files = sum(parts().spool.interviews.drop_all(owner) for owner in erased.owners)
-    receipt = erased.receipt | told | {"files": files}
+    tools = ErasureTools(here.unit_of_work, here.sender.forget, parts().spool.interviews)
+    receipt = erase_as_member(tools, here.member_work, caller.account_id, interview_id, g.request_id)
     log.info("interview_erased", interview_id=str(interview_id), by=str(caller.account_id))
     return jsonify({"success": True, "receipt": receipt})
 

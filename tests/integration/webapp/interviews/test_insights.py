@@ -109,6 +109,28 @@ def test_an_erased_interview_takes_what_was_made_of_it_along(
     assert not [row for row in rows if "결제" in row]
 
 
+def test_a_persona_that_was_made_of_an_erased_interview_says_nothing_any_more(
+    app: Flask, jun: Member, mina: Member, world: World, engine: Engine
+):
+    interview_id = complete(app, world, world.food)
+    path = f"/api/projects/{world.food}/personas"
+    started = jun.ask("POST", path, json={"interviewIds": [str(interview_id)]}).json["insight"]
+    said = {"title": "결제에 지친 사람", "description": "결제가 느려 답답하다"}
+    finish(app, world, started["id"], [interview_id], {"persona": said})
+    with engine.begin() as connection:
+        matched = text("update welno.interviews set persona_combination_id = :persona where id = :id")
+        connection.execute(matched, {"persona": started["id"], "id": interview_id})
+    receipt = mina.ask("DELETE", f"/api/interviews/{interview_id}?erase=true").json["receipt"]
+    assert (receipt["insights"], receipt["personas"]) == (1, 1)
+    [shown] = [one for one in jun.ask("GET", path).json["personas"] if one["id"] == started["id"]]
+    assert (shown["title"], shown["description"]) == ("지워진 페르소나", None)
+    with engine.connect() as connection:
+        row = connection.execute(
+            text("select persona_combination_id from welno.interviews where id = :id"), {"id": interview_id}
+        )
+        assert row.scalar_one() is None
+
+
 @pytest.mark.parametrize("which", ["of another project", "not completed", "deleted", "unknown"])
 def test_a_persona_is_made_of_completed_interviews_of_the_project_only(
     app: Flask, mina: Member, world: World, which: str

@@ -193,6 +193,7 @@ def test_erasing_leaves_a_receipt_and_nothing_else(
             "insights": 0,
             "events": 1,
             "replies": 0,
+            "personas": 0,
             "files": 2,
         },
     )
