@@ -27,6 +27,8 @@ log = get_logger(__name__)
 _HELD = timedelta(minutes=2)
 _LOOK_AGAIN, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(hours=1)
 _BATCH = 20
+# Of one name. More of them is a MISO that deletes nothing.
+_MOST_DOCUMENTS = 10
 _POINTS = (("불편", "primary_pain_points"), ("필요", "primary_needs"))
 
 
@@ -60,8 +62,8 @@ class HeldDocument:
 
 
 def sync_documents(tools: KnowledgeTools) -> int:
-    """How many rows were looked after. Twice at once does no harm. Of a process that stops, others have what is left
-    when its hold on it has ended."""
+    """How many rows were taken. Twice at once does no harm. Of a process that stops, others have what is left when its
+    hold on it has ended."""
     with tools.unit_of_work() as work:
         held = _take_due(work.session, tools.clock.now())
     for one in held:
@@ -114,43 +116,53 @@ def _take_out(tools: KnowledgeTools, held: HeldDocument) -> None:
     # Whoever restores the interview meanwhile finds a document that is to be made anew.
     if not _note(tools, held, is_filling=True, is_filled=False):
         return
-    _drop_document(tools, held)
+    dropped = _drop_document(tools, held)
+    if held.is_begun and not dropped:
+        # Whoever makes it may not have heard yet that nobody wants it: looked for once more after their hold.
+        _note(tools, held, is_begun=False, document_id=None, due_at=tools.clock.now() + _HELD)
+        return
     row = KnowledgeEntry
     with tools.unit_of_work() as work:
         theirs = row.interview_id == held.interview_id, row.due_at == held.due_at
         work.session.execute(delete(row).where(*theirs))
 
 
-def _drop_document(tools: KnowledgeTools, held: HeldDocument) -> None:
-    document_id = held.document_id
-    if document_id is None and held.is_begun:
-        document_id = tools.knowledge.find_document(held.name)
-    if document_id is not None:
-        tools.knowledge.delete_document(document_id)
+def _drop_document(tools: KnowledgeTools, held: HeldDocument) -> int:
+    """How many there were: also those that two processes made, or whose id got lost."""
+    if held.document_id is not None:
+        tools.knowledge.delete_document(held.document_id)
+    dropped = int(held.document_id is not None)
+    while (found := tools.knowledge.find_document(held.name)) is not None and dropped <= _MOST_DOCUMENTS:
+        tools.knowledge.delete_document(found.document_id)
+        dropped += 1
+    return dropped
 
 
 def _bring_in(tools: KnowledgeTools, held: HeldDocument) -> None:
     now = tools.clock.now()
     if held.is_filling:
         _drop_document(tools, held)
-        _note(tools, held, document_id=None, is_filling=False, due_at=now)
+        _note(tools, held, document_id=None, is_begun=True, is_filling=False, due_at=now)
         return
-    document_id = held.document_id or (tools.knowledge.find_document(held.name) if held.is_begun else None)
-    if document_id is None:
+    found = tools.knowledge.find_document(held.name) if held.is_begun else None
+    if found is None and held.document_id is not None:
+        # Removed at MISO, or not listed yet: looked for once more before it is made anew.
+        _note(tools, held, document_id=None, due_at=now + _LOOK_AGAIN)
+    elif found is None:
         _add_document(tools, held)
-    elif not tools.knowledge.is_indexed(document_id):
-        # It may also have been removed at MISO: then it is made anew.
-        known = tools.knowledge.find_document(held.name)
-        _note(tools, held, document_id=known, due_at=now + _LOOK_AGAIN * min(held.tries, 30))
+    elif not found.is_indexed:
+        _note(tools, held, document_id=found.document_id, due_at=now + _LOOK_AGAIN * min(held.tries, 30))
     else:
-        _fill(tools, held, document_id)
+        _fill(tools, held, found.document_id)
 
 
 def _add_document(tools: KnowledgeTools, held: HeldDocument) -> None:
     segments = _read_segments(tools, held)
     if segments and _note(tools, held, is_begun=True):
         document_id = tools.knowledge.add_document(held.name, segments[0])
-        _note(tools, held, document_id=document_id, due_at=tools.clock.now())
+        if not _note(tools, held, document_id=document_id, due_at=tools.clock.now()):
+            # Withdrawn meanwhile: whoever takes it out may have looked before it was there.
+            tools.knowledge.delete_document(document_id)
 
 
 def _fill(tools: KnowledgeTools, held: HeldDocument, document_id: str) -> None:

@@ -1,6 +1,7 @@
 """The client of a knowledge base: documents with segments, made when they are indexed, taken out again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of
 from upstream.miso.errors import MisoAnswerInvalid
 
 _LIMITS = MisoCallLimits(30.0)
+# Where the keyword is not heeded, a dataset is looked through so far.
+_PER_PAGE, _MOST_PAGES = 100, 20
 _RULES = {
     "pre_processing_rules": [
         {"id": "remove_extra_spaces", "enabled": True},
@@ -18,6 +21,14 @@ _RULES = {
     ],
     "segmentation": {"separator": "###", "max_tokens": 2000},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDocument:
+    """A document as MISO knows it now. Segments are taken once it is indexed."""
+
+    document_id: str
+    is_indexed: bool
 
 
 class MisoKnowledge:
@@ -49,19 +60,17 @@ class MisoKnowledge:
             raise MisoAnswerInvalid(reason="no_outputs")
         return document_id
 
-    def find_document(self, name: str) -> str | None:
-        """The id of a document of exactly this name, which must be unique."""
-        query = {"keyword": name, "limit": "100"}
-        listed = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS, query=query)).get("data")
-        documents = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        found = next((one.get("id") for one in documents if one.get("name") == name), None)
-        return found if isinstance(found, str) and found else None
-
-    def is_indexed(self, document_id: str) -> bool:
-        """Segments are taken from then on."""
-        listed = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS)).get("data")
-        documents = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        return any(one.get("id") == document_id and one.get("indexing_status") == "completed" for one in documents)
+    def find_document(self, name: str) -> FoundDocument | None:
+        """One of exactly this name, however many documents there are. Names that contain this one must be few."""
+        for page in range(1, _MOST_PAGES + 1):
+            query = {"keyword": name, "page": str(page), "limit": str(_PER_PAGE)}
+            answer = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS, query=query))
+            listed = answer.get("data")
+            entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+            found = next((one for one in entries if one.get("name") == name), None)
+            if found is not None or not entries or answer.get("has_more") is not True:
+                return None if found is None else _read_document(found)
+        return None
 
     def add_segments(self, document_id: str, contents: Sequence[str]) -> None:
         segments = [{"content": content, "keywords": []} for content in contents]
@@ -75,3 +84,11 @@ class MisoKnowledge:
 
     def _post(self, path: str, body: dict[str, Any]) -> HttpResponse:
         return self._connection.call("POST", path, _LIMITS, body=body)
+
+
+def _read_document(entry: Mapping[str, Any]) -> FoundDocument:
+    """Raises MisoAnswerInvalid."""
+    document_id = entry.get("id")
+    if not isinstance(document_id, str) or not document_id:
+        raise MisoAnswerInvalid(reason="no_outputs")
+    return FoundDocument(document_id, entry.get("indexing_status") == "completed")

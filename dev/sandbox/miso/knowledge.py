@@ -13,6 +13,7 @@ from dev.sandbox.miso.exchange import MisoExchange
 from dev.sandbox.replies import Reply, json_reply
 
 LARGEST_UPLOAD_BYTES = 15 * 1024 * 1024
+_USUAL_PER_PAGE, _MOST_PER_PAGE = 20, 100
 _EXTENSIONS = frozenset(
     {
         *("txt", "md", "pdf", "html", "xlsx", "xls", "docx", "csv", "eml", "msg", "pptx", "ppt", "xml", "epub"),
@@ -28,9 +29,17 @@ async def add_document(exchange: MisoExchange) -> web.StreamResponse:
 
 
 async def list_documents(exchange: MisoExchange) -> web.StreamResponse:
-    documents = exchange.state.documents.list(exchange.request.match_info["dataset_id"])
-    listed = {"data": [one.describe() for one in documents], "has_more": False, "total": len(documents), "page": 1}
-    return await exchange.give(json_reply(listed))
+    query = exchange.request.query
+    page, limit = _whole(query.get("page"), 1), min(_whole(query.get("limit"), _USUAL_PER_PAGE), _MOST_PER_PAGE)
+    known = exchange.state.documents.list(exchange.request.match_info["dataset_id"])
+    matching = [one for one in known if query.get("keyword", "") in one.name]
+    shown = matching[(page - 1) * limit : page * limit]
+    about = {"has_more": page * limit < len(matching), "total": len(matching), "page": page, "limit": limit}
+    return await exchange.give(json_reply({"data": [one.describe() for one in shown], **about}))
+
+
+def _whole(given: str | None, usual: int) -> int:
+    return int(given) if given and given.isdecimal() and int(given) else usual
 
 
 async def add_segments(exchange: MisoExchange) -> web.StreamResponse:

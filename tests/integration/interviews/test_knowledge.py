@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -63,10 +64,14 @@ def name_of(interview: Uploaded) -> str:
     return f"interview-{interview.id}"
 
 
+def id_of(tools: KnowledgeTools, interview: Uploaded) -> str | None:
+    found = tools.knowledge.find_document(name_of(interview))
+    return found and found.document_id
+
+
 def segments_sent(analyses: Analyses, tools: KnowledgeTools, interview: Uploaded) -> list[list[str]]:
     """Those of the document that is there now."""
-    document_id = tools.knowledge.find_document(name_of(interview))
-    calls = analyses.calls(path=f"{document_id}/segments")
+    calls = analyses.calls(path=f"{id_of(tools, interview)}/segments")
     return [[one["content"] for one in json.loads(call["body"])["segments"]] for call in calls if call["status"] == 200]
 
 
@@ -134,7 +139,7 @@ def test_deletion_takes_it_out_and_restoring_brings_it_back(analyses: Analyses, 
     with analyses.as_member() as member:
         delete_interview(member, interview.id)
     sync_until(tools, analyses, interview, is_filled=False)
-    assert tools.knowledge.find_document(name_of(interview)) is None
+    assert id_of(tools, interview) is None
     with analyses.as_member() as member:
         restore_interview(member, interview.id, 30)
     sync_until(tools, analyses, interview, is_filled=True)
@@ -152,21 +157,21 @@ def test_a_document_whose_answer_was_lost_is_made_once(
     with analyses.as_member() as member:
         delete_interview(member, interview.id)
     sync_until(tools, analyses, interview, is_filled=False)
-    assert tools.knowledge.find_document(name_of(interview)) is None
+    assert id_of(tools, interview) is None
 
 
 def test_segments_of_which_nobody_knows_go_with_their_document(analyses: Analyses, tools: KnowledgeTools):
     """As after the death of a process between the call and its note."""
     interview = complete(analyses)
     sync_until(tools, analyses, interview, is_filled=True)
-    before = tools.knowledge.find_document(name_of(interview))
+    before = id_of(tools, interview)
     analyses.execute(
         "update welno.knowledge_entries set is_filling = true, is_filled = false, due_at = now()"
         " where interview_id = :id",
         id=interview.id,
     )
     sync_until(tools, analyses, interview, is_filled=True)
-    after = tools.knowledge.find_document(name_of(interview))
+    after = id_of(tools, interview)
     assert before != after
     assert len(segments_sent(analyses, tools, interview)) == 1
 
@@ -177,4 +182,63 @@ def test_one_that_is_deleted_on_its_way_leaves_nothing(analyses: Analyses, tools
     with analyses.as_member() as member:
         delete_interview(member, interview.id)
     sync_until(tools, analyses, interview, is_filled=False)
-    assert tools.knowledge.find_document(name_of(interview)) is None
+    assert id_of(tools, interview) is None
+
+
+def test_one_is_found_and_filled_however_many_documents_there_are(analyses: Analyses, tools: KnowledgeTools):
+    for number in range(25):
+        tools.knowledge.add_document(f"somebody else's {number}", "text")
+    interview = complete(analyses)
+    sync_until(tools, analyses, interview, is_filled=True)
+    assert len(segments_sent(analyses, tools, interview)) == 1
+
+
+def test_every_document_of_its_name_is_taken_out(analyses: Analyses, tools: KnowledgeTools):
+    """As two processes may have made one each."""
+    interview = complete(analyses)
+    sync_until(tools, analyses, interview, is_filled=True)
+    for _ in range(2):
+        tools.knowledge.add_document(name_of(interview), "text")
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_until(tools, analyses, interview, is_filled=False)
+    assert id_of(tools, interview) is None
+
+
+def make_due(analyses: Analyses, interview: Uploaded) -> None:
+    analyses.execute("update welno.knowledge_entries set due_at = now() where interview_id = :id", id=interview.id)
+
+
+def test_one_that_is_withdrawn_while_it_is_made_is_deleted_at_once(analyses: Analyses, tools: KnowledgeTools):
+    """Whoever takes it out comes too early to find it."""
+    interview = complete(analyses)
+    held = analyses.fault(f"{DOCS}/text", match=name_of(interview), calls=1, hold="before", hold_seconds=30)
+    making = threading.Thread(target=sync_documents, args=(tools,))
+    making.start()
+    wait_until(lambda: analyses.held(held) == 1, 20)
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_documents(tools)
+    assert entry_of(analyses, interview)["is_wanted"] is False
+    analyses.release(held)
+    making.join(10)
+    assert (making.is_alive(), id_of(tools, interview)) == (False, None)
+    assert [call["status"] for call in analyses.calls(path=f"{DOCS}/text", match=name_of(interview))] == [200]
+    make_due(analyses, interview)
+    sync_until(tools, analyses, interview, is_filled=False)
+
+
+def test_one_that_arrives_after_its_maker_died_is_taken_out_later(analyses: Analyses, tools: KnowledgeTools):
+    interview = complete(analyses)
+    analyses.execute(
+        "update welno.knowledge_entries set is_begun = true where interview_id = :id and due_at <= now()",
+        id=interview.id,
+    )
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+    sync_documents(tools)
+    tools.knowledge.add_document(name_of(interview), "text")
+    assert sync_documents(tools) == 0
+    make_due(analyses, interview)
+    sync_until(tools, analyses, interview, is_filled=False)
+    assert id_of(tools, interview) is None

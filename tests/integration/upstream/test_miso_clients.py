@@ -312,11 +312,13 @@ def test_a_cancellation_from_before_sends_nothing(agent, control):
 def test_a_document_goes_into_the_knowledge_base_and_out(sandbox, control):
     knowledge = MisoKnowledge(sandbox, "sandbox-miso-knowledge-key", "data/set 1")
     document = knowledge.add_document("면담", "결과")
-    wait_until(lambda: knowledge.is_indexed(document))
+    wait_until(lambda: knowledge.find_document("면담").is_indexed)
+    assert knowledge.find_document("면담").document_id == document
+    assert knowledge.find_document("면") is None
     knowledge.add_segments(document, ["하나", "둘"])
     knowledge.delete_document(document)
     knowledge.delete_document(document)
-    assert not knowledge.is_indexed(document)
+    assert knowledge.find_document("면담") is None
     knowledge.close()
 
 
