@@ -40,6 +40,11 @@ class OpenSockets:
         self._sockets: set[socket.socket] = set()
         self._is_shut = False
 
+    @property
+    def is_shut(self) -> bool:
+        with self._lock:
+            return self._is_shut
+
     def add(self, connection: socket.socket) -> None:
         with self._lock:
             self._sockets.add(connection)
@@ -95,13 +100,23 @@ class Cancellation:
 class HttpStream:
     """An answer whose head is there. `abort` may be called from any thread, and more than once."""
 
-    def __init__(self, response: httpx.Response, max_bytes: int, deadline: float, cancellation: Cancellation) -> None:
+    def __init__(
+        self,
+        response: httpx.Response,
+        max_bytes: int,
+        deadline: float,
+        *,
+        sockets: OpenSockets,
+        cancellation: Cancellation,
+    ) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._max_bytes = max_bytes
         self._deadline = deadline
+        self._sockets = sockets
         self._cancellation = cancellation
+        self._is_cut = False
 
     @property
     def is_aborted(self) -> bool:
@@ -111,10 +126,12 @@ class HttpStream:
         self._cancellation.cancel()
 
     def cut(self) -> None:
+        """At its deadline."""
+        self._is_cut = True
         self._cancellation.cut()
 
     def pieces(self) -> Iterator[bytes]:
-        """Raises ExchangeError. Ends early, without one, when it was aborted."""
+        """Raises ExchangeError, also where our own cut looks like an end. Ends early, without one, when aborted."""
         size = 0
         declared = self.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._max_bytes:
@@ -127,14 +144,25 @@ class HttpStream:
                 yield piece
         except (httpx.RequestError, ssl.SSLError) as exc:
             if not self.is_aborted:
-                raise _translate(exc, is_over_time=self.is_over_time) from exc
+                raise _translate(exc, is_over_time=self._is_over_time) from exc
+        self._require_uncut()
+
+    def _require_uncut(self) -> None:
+        """A body of no told length ends where its connection does, whoever has ended that. Raises ExchangeError."""
+        tells_end = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if tells_end or self.is_aborted:
+            return
+        if self._is_cut:
+            raise TimedOut
+        if self._sockets.is_shut:
+            raise BrokenResponse
 
     def read(self) -> bytes:
         """All of it. Raises ExchangeError."""
         return b"".join(self.pieces())
 
     @property
-    def is_over_time(self) -> bool:
+    def _is_over_time(self) -> bool:
         return clock.monotonic() >= self._deadline
 
 
@@ -172,7 +200,9 @@ def _sent(
         raise _translate(exc, is_over_time=clock.monotonic() >= deadline) from exc
     # Of a kept connection nobody was told; it is the response's.
     leaving.cancellation.bind(response.extensions["network_stream"].get_extra_info("socket"))
-    stream = HttpStream(response, limits.max_bytes, deadline, leaving.cancellation)
+    stream = HttpStream(
+        response, limits.max_bytes, deadline, sockets=leaving.sockets, cancellation=leaving.cancellation
+    )
     with contextlib.closing(response), _cut_at(stream, deadline - clock.monotonic()):
         yield stream
 
@@ -193,17 +223,17 @@ class _Leaving:
         self.has_left = False
         self.cancellation = cancellation
         self._before_send = before_send
-        self._sockets = sockets
+        self.sockets = sockets
         self._opened: list[socket.socket] = []
 
     def close(self) -> None:
         for connection in self._opened:
-            self._sockets.discard(connection)
+            self.sockets.discard(connection)
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event in _CONNECTED:
             self._opened.append(info["return_value"].get_extra_info("socket"))
-            self._sockets.add(self._opened[-1])
+            self.sockets.add(self._opened[-1])
             self.cancellation.bind(self._opened[-1])
         if event == LEAVING:
             if self._before_send is not None:

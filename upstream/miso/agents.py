@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse, TimedOut
+from upstream.http.exchange import BrokenResponse, ExchangeError, HttpResponse
 from upstream.http.streaming import Cancellation, HttpStream
 from upstream.miso import answers
 from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of, translate
@@ -58,8 +58,7 @@ class ChatAnswer:
         except ExchangeError as exc:
             raise translate(exc) from exc
         if not has_ended and not self._stream.is_aborted:
-            # One without a length ends like any other when it is cut at its deadline.
-            raise MisoAnswerLost(reason=TimedOut.reason if self._stream.is_over_time else BrokenResponse.reason)
+            raise MisoAnswerLost(reason=BrokenResponse.reason)
 
     def _read(self, event: ProviderEvent) -> ChatFrame:
         fields = read_event(event)
@@ -99,7 +98,7 @@ class MisoAgent:
         conversation_id: str = "",
         cancellation: Cancellation | None = None,
     ) -> Iterator[ChatAnswer]:
-        """Entered when MISO's answer has begun with a 200; leaving it closes the connection, wherever it stands.
+        """Entered when MISO's answer has begun with a 2xx; leaving it closes the connection, wherever it stands.
         `cancellation` ends it from elsewhere, also before that."""
         body = {
             "query": query,
@@ -110,7 +109,7 @@ class MisoAgent:
             "files": [],
         }
         with self._connection.stream("POST", "/chat", self._limits, body=body, cancellation=cancellation) as stream:
-            if stream.status != 200:
+            if not 200 <= stream.status < 300:
                 raise answers.read_refusal(HttpResponse(stream.status, stream.headers, stream.read()))
             yield ChatAnswer(stream)
 

@@ -68,7 +68,7 @@ class MisoWorkflows:
         limits = MisoCallLimits(self._run_seconds, _SILENCE_SECONDS, _MAX_STREAM_BYTES)
         body = _body(inputs, user, "streaming")
         with self._connection.stream("POST", _RUN, limits, body=body, call=call) as stream:
-            if stream.status != 200:
+            if not 200 <= stream.status < 300:
                 raise answers.read_refusal(HttpResponse(stream.status, stream.headers, stream.read()))
             last = _follow(stream, on_started)
         reply = HttpResponse(200, _JSON, last)
