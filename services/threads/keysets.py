@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,8 @@ _WRAPPED_BYTES, _CHECK_BYTES = 80, 16
 _FIRST_PREV = "-"
 _ROTATE_AFTER = timedelta(days=30)
 _ROTATE_AFTER_ITEMS = 2**24
+# Before every unit's `now`: that is read before the locks, so a push may have begun before the removal it waited for.
+RETIRED_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def make_keyset(unit: ThreadWork, new: NewKeyset) -> bool:
     locked = lock_thread(unit, new.claim.thread_id, MemberRole.OWNER)
     if is_known_keyset(locked, new):
         return False
-    add_keyset(locked, new, retires_at=unit.now + timedelta(seconds=unit.settings.key_grace_seconds))
+    grace = timedelta(seconds=unit.settings.key_grace_seconds)
+    add_keyset(locked, new, retires_at=unit.now + grace if grace else RETIRED_AT_ONCE)
     return True
 
 
@@ -93,7 +96,7 @@ def is_known_keyset(locked: LockedThread, new: NewKeyset) -> bool:
 
 def add_keyset(locked: LockedThread, new: NewKeyset, *, retires_at: datetime) -> None:
     """The next generation, for exactly the active devices of all who are members by now. Of those before it nothing is
-    taken after `retires_at`.
+    taken after `retires_at`; with RETIRED_AT_ONCE by nobody who gets the thread's lock after this unit.
 
     Raises KeyConflict, NotOwnDevice, WrapsIncomplete, WrongSignature.
     """

@@ -19,7 +19,7 @@ from services.threads.errors import (
     TooManyMembers,
 )
 from services.threads.items import SystemEvent
-from services.threads.keysets import NewKeyset, add_keyset, is_known_keyset, store_wraps
+from services.threads.keysets import RETIRED_AT_ONCE, NewKeyset, add_keyset, is_known_keyset, store_wraps
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def add_member(unit: ThreadWork, thread_id: str, new: NewMember) -> bool:
     locked.audit(AuditAction.MEMBER_ADD, seqs=(joined.joined_seq, joined.joined_seq))
     if new.keyset is not None:
         # At once: nothing that comes now may be under a key that the new member lacks.
-        add_keyset(locked, new.keyset, retires_at=unit.now)
+        add_keyset(locked, new.keyset, retires_at=RETIRED_AT_ONCE)
     store_wraps(locked, [(_generation(locked, kid), device_id, wrapped) for kid, device_id, wrapped in new.wraps])
     return True
 
@@ -104,7 +104,7 @@ def remove_member(unit: ThreadWork, thread_id: str, member: str, keyset: NewKeys
         raise ThreadRoleTooSmall
     end_membership(locked, known)
     if keyset is not None:
-        add_keyset(locked, keyset, retires_at=unit.now)
+        add_keyset(locked, keyset, retires_at=RETIRED_AT_ONCE)
 
 
 def end_membership(locked: LockedThread, known: ThreadMember) -> None:

@@ -45,6 +45,13 @@ class Room:
     def subject(self) -> str:
         return f"thread:{self.thread_id}"
 
+    def open_another(self, *guests: ClientDevice) -> "Room":
+        """Of the same two, and of guests whose devices are registered."""
+        other = Room(self.stores, self.nurse, self.patient)
+        other.thread_id = other.create({one.member: MemberRole.WRITER for one in (self.patient, *guests)})
+        other.rotate("k1", [self.nurse, self.patient, *guests])
+        return other
+
     def open(self) -> "Room":
         for device in (self.nurse, self.patient):
             self.register(device)

@@ -1,6 +1,7 @@
 """Pushing: the order of refusals row by row, one entry for whatever comes twice, gaps, the audit of it all."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from models.threads import MemberRole
 from services.threads.audit import verify_thread
 from services.threads.devices import revoke_device
 from services.threads.judging import EnvelopeRefusal as No
-from services.threads.keysets import read_keyset
-from services.threads.membership import change_role, remove_member
+from services.threads.keysets import make_keyset, read_keyset
+from services.threads.membership import NewMember, add_member, change_role, remove_member
 from services.threads.pushing import Verdict
 from tests.thread_devices import ClientDevice
+from tests.waiting import wait_until
 
 from .room import NURSE, PATIENT, STRANGER, Room, caller
 
@@ -155,6 +157,42 @@ def test_a_removal_at_the_same_moment_comes_before_or_after_a_push_and_never_bet
     kinds = [item.get("event", "message") for item in room.items()]
     assert kinds[-2:] == ["member_removed", "key"]
     assert [item["seq"] for item in room.items()] == list(range(1, len(kinds) + 1))
+
+
+def waits_for_a_lock(room: Room) -> bool:
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with room.stores.sessions() as session:
+        return session.execute(text(waiting)).first() is not None
+
+
+@pytest.mark.parametrize("change", ["removal", "newcomer", "rotation"])
+def test_a_push_that_began_before_a_key_was_retired_is_refused_when_it_waited_for_its_locks(room: Room, change: str):
+    """It read the clock before; another thread of its batch was held by somebody."""
+    doctor, late = ClientDevice("staff:doctor"), ClientDevice("staff:late")
+    for device in (doctor, late):
+        room.register(device)
+    first, second = sorted((room.open_another(doctor), room.open_another(doctor)), key=lambda one: one.thread_id)
+    batch = [first.envelope(), second.envelope()]
+    stays = {"removal": [], "newcomer": [doctor, late], "rotation": [doctor]}[change]
+    told_keyset = room.nurse.keyset(second.thread_id, "k2", b"s" * 32, [room.nurse, room.patient, *stays], second.prev)
+    keyset = read_keyset(second.thread_id, told_keyset)
+    with ThreadPoolExecutor(1) as pool:
+        with room.stores.sessions.begin() as holder:
+            row = text("select 1 from welno.welno_threads where id = :id for update")
+            holder.execute(row, {"id": first.thread_id})
+            push = pool.submit(room.push, *batch)
+            wait_until(lambda: waits_for_a_lock(room), every=0.005)
+            with room.stores.threads(caller(NURSE)) as unit:
+                if change == "removal":
+                    remove_member(unit, second.thread_id, doctor.member, keyset)
+                elif change == "newcomer":
+                    newcomer = NewMember(late.member, MemberRole.WRITER, with_history=False, keyset=keyset)
+                    assert add_member(unit, second.thread_id, newcomer)
+                else:
+                    no_grace = replace(unit, settings=replace(unit.settings, key_grace_seconds=0))
+                    assert make_keyset(no_grace, keyset)
+        answers = [one.refusal or one.status for one in push.result(timeout=10)]
+    assert answers == ["accepted", No.KEY_RETIRED]
 
 
 @pytest.mark.parametrize(
