@@ -1,5 +1,8 @@
 """What the threads erase of a patient: their own threads wholly; in others' threads their membership and their devices.
 
+Their own are those in which nobody else is left, and those that they made and that have no other owner. One that
+somebody else made goes on as long as somebody is in it who may write: who has been longest becomes its owner.
+
 What they wrote to others' threads stays with those who hold its keys; the server never could read it. There the person
 stands by their pseudonymous id alone, with the public keys by which their signatures are verified.
 """
@@ -9,13 +12,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, or_, select, update
-from sqlalchemy.orm import Session, aliased, sessionmaker
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session, sessionmaker
 
 from core.names import thread_subject
 from core.settings import ThreadSettings
 from models.threads import (
     DeviceState,
+    MemberRole,
     Thread,
     ThreadClient,
     ThreadDevice,
@@ -30,7 +34,7 @@ from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.creating import erase_thread
 from services.threads.encoding import patient_member
-from services.threads.membership import end_membership
+from services.threads.membership import end_membership, list_members, set_role
 from streams import Streams
 
 _REQUEST = "erasure"
@@ -76,31 +80,39 @@ def _erase_threads(work: Work, person: ErasedPerson, now: datetime) -> Mapping[s
     # None of the settings' limits is asked for here.
     unit = ThreadWork(work, AuditedCaller(member, None, _REQUEST), now, ThreadSettings())
     locked = lock_threads(unit, person.thread_ids)
-    own = _own_threads(work.session, member, list(locked))
-    for thread_id, one in locked.items():
-        _leave(one, is_own=thread_id in own)
+    closed = {thread_id for thread_id, one in locked.items() if not _leave(one)}
     work.session.flush()
-    counts = {"threads": len(own), "thread_memberships": len(locked) - len(own)}
+    counts = {"threads": len(closed), "thread_memberships": len(locked) - len(closed)}
     connection = work.session.connection()
-    created = set(work.session.scalars(select(Thread.id).where(Thread.created_by == member)))
+    # Of what was closed before nobody reads anything; what goes on without the person is not theirs any more.
+    were_closed = select(Thread.id).where(Thread.created_by == member, Thread.closed_at.is_not(None))
+    erased = closed | set(work.session.scalars(were_closed))
     for place, model in _OF_THREAD.items():
-        counts[place] = connection.execute(delete(model).where(model.thread_id.in_(own | created))).rowcount
+        counts[place] = connection.execute(delete(model).where(model.thread_id.in_(erased))).rowcount
     return counts | _erase_devices(work.session, member)
 
 
-def _own_threads(session: Session, member: str, thread_ids: Sequence[str]) -> set[str]:
-    """Those that the person made, and those in which nobody else is left."""
-    other = aliased(ThreadMember)
-    has_others = exists().where(other.thread_id == Thread.id, other.member != member, other.removed_at.is_(None))
-    query = select(Thread.id).where(Thread.id.in_(thread_ids), or_(Thread.created_by == member, ~has_others))
-    return set(session.scalars(query))
-
-
-def _leave(locked: LockedThread, *, is_own: bool) -> None:
-    if is_own:
+def _leave(locked: LockedThread) -> bool:
+    """Whether the thread goes on without its member."""
+    membership = locked.membership
+    if membership is None:
+        return True
+    others = [one for one in list_members(locked.unit.session, locked.id) if one.member != membership.member]
+    has_owner = any(one.role == MemberRole.OWNER for one in others)
+    heir = None if locked.row.created_by == membership.member else _find_heir(others)
+    if not has_owner and heir is None:
         erase_thread(locked)
-    elif locked.membership is not None:
-        end_membership(locked, locked.membership)
+        return False
+    if not has_owner and heir is not None:
+        set_role(locked, heir, MemberRole.OWNER)
+    end_membership(locked, membership)
+    return True
+
+
+def _find_heir(others: Sequence[ThreadMember]) -> ThreadMember | None:
+    """Of those who may write the one who has been in for longest."""
+    writers = [one for one in others if one.role == MemberRole.WRITER]
+    return min(writers, key=lambda one: (one.joined_seq, one.member), default=None)
 
 
 def _erase_devices(session: Session, member: str) -> dict[str, int]:

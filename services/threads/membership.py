@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from models.threads import KeyState, MemberRole, ThreadMember
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
@@ -76,9 +77,14 @@ def change_role(unit: ThreadWork, thread_id: str, member: str, role: MemberRole)
     if known.role == role:
         return
     _require_another_owner(locked, known)
+    set_role(locked, known, role)
+
+
+def set_role(locked: LockedThread, known: ThreadMember, role: MemberRole) -> None:
+    """Whoever steps down must have been seen not to be the last owner."""
     known.role = role
-    unit.session.flush()
-    seq = locked.tell(SystemEvent.ROLE_CHANGED, {"memberId": member, "role": role})
+    locked.unit.session.flush()
+    seq = locked.tell(SystemEvent.ROLE_CHANGED, {"memberId": known.member, "role": role})
     locked.audit(AuditAction.ROLE_CHANGE, seqs=(seq, seq))
 
 
@@ -131,6 +137,12 @@ def _count(locked: LockedThread, **equal: Any) -> int:
     query = select(func.count()).select_from(ThreadMember)
     query = query.where(ThreadMember.thread_id == locked.id, ThreadMember.removed_at.is_(None)).filter_by(**equal)
     return locked.unit.session.scalar(query) or 0
+
+
+def list_members(session: Session, thread_id: str) -> list[ThreadMember]:
+    """Who is in, by their ids."""
+    query = select(ThreadMember).where(ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None))
+    return list(session.scalars(query.order_by(ThreadMember.member)))
 
 
 def describe_members(members: Sequence[ThreadMember]) -> list[Mapping[str, Any]]:

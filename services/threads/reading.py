@@ -17,7 +17,7 @@ from services.threads.encoding import write_kid
 from services.threads.errors import MalformedField, ThreadNotFound
 from services.threads.items import with_payload
 from services.threads.keysets import key_state_of
-from services.threads.membership import describe_members
+from services.threads.membership import describe_members, list_members
 from streams import StoredEvent
 
 PAGE_ITEMS, PAGE_BYTES = 500, 1024 * 1024
@@ -184,14 +184,14 @@ def describe_created(unit: ThreadWork, thread_id: str) -> dict[str, Any]:
         "epoch": found.epoch,
         "lastSeq": found.row.last_seq,
         "keyState": key_state_of(found.row, unit.now),
-        "members": describe_members(_members(unit.session, thread_id)),
+        "members": describe_members(list_members(unit.session, thread_id)),
     }
 
 
 def describe_status(unit: ThreadWork, thread_id: str) -> dict[str, Any]:
     """Who is in and how far everybody is. Raises ThreadNotFound."""
     found = find_thread(unit.session, thread_id, unit.member)
-    members = _members(unit.session, thread_id)
+    members = list_members(unit.session, thread_id)
     missing = unit.session.execute(_MISSING_CLIENT_SEQS, {"id": thread_id})
     return {
         "lastSeq": found.row.last_seq,
@@ -215,8 +215,3 @@ def describe_devices(unit: ThreadWork, thread_id: str) -> list[dict[str, Any]]:
     everybody = select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)
     devices: list[ThreadDevice] = find_devices(unit.session, unit.session.scalars(everybody).all())
     return [describe_device(one) for one in devices]
-
-
-def _members(session: Session, thread_id: str) -> list[ThreadMember]:
-    query = select(ThreadMember).where(ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None))
-    return list(session.scalars(query.order_by(ThreadMember.member)))

@@ -68,3 +68,65 @@ def test_a_patient_who_is_alone_leaves_no_device(app: Flask, patient: Member, ow
     assert count(engine, "welno_thread_devices", "true") == 0
     assert count(engine, "welno_thread_members", "true") == 0
     assert count(engine, "welno_thread_audit", "action = 'delete'") == 1
+
+
+def make_owner(talk: Talk, by: Member, other: Member) -> None:
+    body = {"memberId": other.member, "role": "owner"}
+    assert by.post(f"/{talk.id}/members/role", body).status_code == 200
+
+
+def leave(talk: Talk, member: Member) -> None:
+    assert member.post(f"/{talk.id}/members/remove", {"memberId": member.member}).status_code == 200
+
+
+def test_a_thread_that_the_person_made_and_left_stays_with_who_is_in_it(
+    app: Flask, nurse: Member, patient: Member, owner: Person
+):
+    left = begin_talk(patient, nurse)
+    left.say(nurse, 2)
+    make_owner(left, patient, nurse)
+    leave(left, patient)
+    before = left.items(nurse)
+    receipt = erase(app, owner)
+    assert (receipt["threads"], receipt["thread_memberships"], receipt["thread_items"]) == (0, 0, 0)
+    assert left.items(nurse) == before
+    assert nurse.get("").json["threads"][0]["role"] == "owner"
+
+
+def test_a_thread_that_has_another_owner_goes_on_without_the_one_who_made_it(
+    app: Flask, nurse: Member, patient: Member, owner: Person
+):
+    shared = begin_talk(patient, nurse)
+    shared.say(nurse, 1)
+    make_owner(shared, patient, nurse)
+    receipt = erase(app, owner)
+    assert (receipt["threads"], receipt["thread_memberships"]) == (0, 1)
+    assert [one.get("event") for one in shared.items(nurse)] == ["key", None, "role_changed", "member_removed"]
+
+
+def test_a_thread_of_somebody_else_gets_a_new_owner(
+    app: Flask, nurse: Member, doctor: Member, patient: Member, owner: Person
+):
+    talk = begin_talk(nurse, doctor, patient)
+    make_owner(talk, nurse, patient)
+    leave(talk, nurse)
+    assert erase(app, owner)["thread_memberships"] == 1
+    told = [(one["event"], one["data"]) for one in talk.items(doctor)]
+    assert told[-2:] == [
+        ("role_changed", {"memberId": doctor.member, "role": "owner"}),
+        ("member_removed", {"memberId": patient.member}),
+    ]
+    assert doctor.get(f"/{talk.id}/status").json["role"] == "owner"
+
+
+def test_a_thread_in_which_nobody_could_write_is_closed_and_told_to_be(
+    app: Flask, nurse: Member, doctor: Member, patient: Member, owner: Person, engine: Engine
+):
+    talk = begin_talk(nurse, doctor, patient, role="reader")
+    make_owner(talk, nurse, patient)
+    leave(talk, nurse)
+    assert erase(app, owner)["threads"] == 1
+    assert doctor.get(f"/{talk.id}/recent").status_code == 404
+    closed = "id = :id and closed_at is not null"
+    assert count(engine, "welno_threads", closed, id=talk.id) == 1
+    assert count(engine, "welno_thread_audit", "thread_id = :id and action = 'delete'", id=talk.id) == 1
