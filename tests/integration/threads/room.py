@@ -2,15 +2,19 @@
 
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from sqlalchemy import text
 
+from core.clock import clock
 from models.threads import MemberRole
 from services.delivery.event_log import read_epoch
+from services.delivery.unit_of_work import Delivery, UnitOfWork
 from services.stores import Stores
+from services.threads.acting import ThreadUnitOfWork
 from services.threads.audit import AuditedCaller
 from services.threads.creating import create_thread
 from services.threads.devices import register_device
@@ -28,6 +32,19 @@ STRANGER = "staff:nobody"
 
 def caller(member: str) -> AuditedCaller:
     return AuditedCaller.at(member, "203.0.113.9", "req-1")
+
+
+def push_by(room: "Room", deliver: Callable[[Delivery], object], *envelopes: Any) -> list[Verdict]:
+    """Of the patient, by a process whose appends `deliver` has: what it does not do is as if the process had died."""
+    here = room.stores
+
+    def nothing(_: object) -> None:
+        """Nothing else leaves."""
+
+    process = UnitOfWork(here.sessions, here.kinds, deliver, nothing, nothing, nothing)
+    threads = ThreadUnitOfWork(process, clock, here.settings.threads)
+    prepared = prepare_push(threads, caller(PATIENT), envelopes, here.settings.threads.payload_max_bytes)
+    return commit_push(threads, prepared, judge_sender(prepared.submissions, prepared.rights))
 
 
 @dataclass

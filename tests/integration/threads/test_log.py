@@ -13,13 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from core.clock import clock
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_sweep import StreamSweep
-from services.delivery.unit_of_work import UnitOfWork
-from services.threads.acting import ThreadUnitOfWork
-from services.threads.judging import judge_sender
-from services.threads.pushing import commit_push, prepare_push
 from streams import InvalidEventError
 
-from .room import NURSE, PATIENT, Room, caller
+from .room import NURSE, Room, push_by
 
 
 def test_items_are_streamed_under_their_numbers_byte_for_byte_as_they_are_read(room: Room):
@@ -55,15 +51,8 @@ def test_what_was_committed_and_never_appended_is_swept_into_its_stream(room: Ro
 
 
 def test_a_sender_that_died_between_commit_and_append_is_made_up_for(room: Room):
-    def nothing(_: object) -> None:
-        """As if the process were gone."""
-
-    here = room.stores
-    dying = UnitOfWork(here.sessions, here.kinds, nothing, nothing, nothing, nothing)
-    threads = ThreadUnitOfWork(dying, clock, here.settings.threads)
     envelopes = [room.envelope(), room.envelope()]
-    prepared = prepare_push(threads, caller(PATIENT), envelopes, 40_960)
-    commit_push(threads, prepared, judge_sender(prepared.submissions, prepared.rights))
+    push_by(room, lambda _: None, *envelopes)
     assert room.streamed() == [1]
     assert [one.status for one in room.push(*envelopes)] == ["duplicate"] * 2
     assert room.say() == [4]

@@ -9,10 +9,12 @@ from sqlalchemy import text
 
 from core.clock import clock
 from dev.local.programs import ROOT
+from services.delivery.unit_of_work import Delivery
+from services.threads.creating import close_thread
 from services.threads.reading import read_range
-from services.threads.retention import trim_payloads
+from services.threads.retention import forget_closed_streams, trim_payloads
 
-from .room import NURSE, Room, caller
+from .room import NURSE, Room, caller, push_by
 
 
 def test_old_payloads_go_and_their_numbers_stay(room: Room):
@@ -38,6 +40,37 @@ def test_everything_is_trimmed_after_ten_years(room: Room):
     assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=3651), 3650) == 2
     assert room.items() == []
     assert room.say() == [4]
+
+
+def forget_closed(room: Room) -> int:
+    here = room.stores
+    return forget_closed_streams(here.unit_of_work, here.sender, clock.now(), here.settings.threads.window_seconds)
+
+
+def test_the_stream_of_a_closed_thread_goes_though_who_closed_it_died_before(room: Room):
+    room.say(2)
+    with room.stores.threads(caller(NURSE)) as unit:
+        close_thread(unit, room.thread_id)
+    assert room.streamed()
+    assert [forget_closed(room) for _ in range(2)] == [1, 1]
+    assert room.streamed() == []
+
+
+def test_an_append_that_comes_after_the_stream_was_forgotten_does_not_stay(room: Room):
+    late: list[Delivery] = []
+    push_by(room, late.append, room.envelope())
+    with room.stores.threads(caller(NURSE)) as unit:
+        close_thread(unit, room.thread_id)
+    assert room.stores.sender.forget(room.subject)
+    assert room.stores.sender.deliver(late[0])
+    assert room.streamed()
+    forget_closed(room)
+    assert room.streamed() == []
+
+
+def test_streams_of_open_threads_are_left_alone(room: Room):
+    assert forget_closed(room) == 0
+    assert room.streamed() == [1]
 
 
 def verify_audit(room: Room, env: dict[str, str], *arguments: str) -> tuple[int, str]:

@@ -156,9 +156,10 @@ def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dic
 @blueprint.response(204)
 @fails(blueprint, 401, 403, 404)
 def close(known: KnownMember, thread_id: str) -> Response:
-    """For everybody: what was written is erased; its members hear `closed`."""
+    """For everybody: what was written is erased; its members hear `closed`. Without Redis, too: what may be left there
+    is forgotten by the nightly task."""
     here = stores()
     with here.threads(known.as_caller()) as unit:
         close_thread(unit, thread_id)
-    here.streams.forget(thread_subject(thread_id))
+    here.sender.forget(thread_subject(thread_id))
     return Response(status=204)

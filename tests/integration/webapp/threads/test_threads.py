@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
@@ -205,6 +206,18 @@ def test_closing_erases_what_was_written(talk: Talk, nurse: Member, patient: Mem
         wraps = connection.execute(text("select count(*) from welno.welno_thread_wraps"))
         assert (kept.scalar_one(), wraps.scalar_one()) == (0, 0)
     assert parts(app).stores.streams.read_after(f"thread:{talk.id}", 0).events == []
+
+
+def test_a_thread_is_closed_while_redis_takes_nothing(
+    talk: Talk, nurse: Member, patient: Member, redis_client: redis.Redis
+):
+    talk.say(patient, 3)
+    redis_client.config_set("min-replicas-to-write", "1")
+    try:
+        assert nurse.ask("DELETE", f"/{talk.id}").status_code == 204
+    finally:
+        redis_client.config_set("min-replicas-to-write", "0")
+    assert code(patient.get(f"/{talk.id}/recent")) == (404, "THREAD_NOT_FOUND")
 
 
 def test_a_login_that_was_taken_back_opens_nothing(talk: Talk, nurse: Member, engine: Engine):
