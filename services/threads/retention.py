@@ -25,7 +25,11 @@ def trim_payloads(unit_of_work: UnitOfWork, now: datetime, keep_days: int) -> in
         with unit_of_work() as work:
             work.session.execute(_STATEMENT_TIMEOUT)
             overdue = _find_overdue(work.session, before, after)
-            trimmed += sum(_trim(work.session, thread_id, last) for thread_id, last in overdue)
+        # A unit for each: those who write to a thread wait for its row, and for no other's payloads.
+        for thread_id, last in overdue:
+            with unit_of_work() as work:
+                work.session.execute(_STATEMENT_TIMEOUT)
+                trimmed += _trim(work.session, thread_id, last)
         if len(overdue) < _THREADS_AT_ONCE:
             return trimmed
         after = overdue[-1][0]

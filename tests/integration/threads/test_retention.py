@@ -5,7 +5,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from core.clock import clock
 from dev.local.programs import ROOT
@@ -40,6 +40,26 @@ def test_everything_is_trimmed_after_ten_years(room: Room):
     assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=3651), 3650) == 2
     assert room.items() == []
     assert room.say() == [4]
+
+
+def test_a_thread_is_trimmed_while_no_other_is_held(room: Room):
+    rooms = [room, room.open_another()]
+    for one in rooms:
+        one.say(2)
+    held: list[int] = []
+    row = text("select 1 from welno.welno_threads where id = :id for update skip locked")
+
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE welno.welno_thread_items"):
+            with room.stores.sessions() as session:
+                held.append(sum(session.execute(row, {"id": one.thread_id}).first() is None for one in rooms))
+
+    event.listen(room.stores.engine, "before_cursor_execute", look)
+    try:
+        assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=31), 30) == 4
+    finally:
+        event.remove(room.stores.engine, "before_cursor_execute", look)
+    assert held == [1, 1]
 
 
 def forget_closed(room: Room) -> int:
