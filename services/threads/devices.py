@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from models.threads import DeviceState, KeyState, ThreadDevice, ThreadMember, ThreadWrap
-from services.threads.acting import ThreadWork, lock_threads
+from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
 from services.threads.items import SystemEvent
@@ -34,6 +34,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice,
     others = [one for one in find_devices(unit.session, [unit.member]) if one.state != DeviceState.REVOKED]
     if len(others) >= unit.settings.devices_max:
         raise TooManyDevices
+    locked = _lock_own_threads(unit)
     is_first = all(one.state != DeviceState.ACTIVE for one in others)
     device = ThreadDevice(
         device_id=UUID(claim.device_id),
@@ -46,7 +47,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice,
     )
     unit.session.add(device)
     unit.session.flush()
-    _tell_device(unit, device, AuditAction.DEVICE_ADD)
+    _tell_device(locked, device, AuditAction.DEVICE_ADD)
     return device, True
 
 
@@ -57,10 +58,11 @@ def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) 
     approver = require_active_device(unit, approval.approved_by)
     require_signature(approver.sign_key, approval.sig, approval.text_for(claim_of(device)))
     if device.state == DeviceState.PENDING:
+        locked = _lock_own_threads(unit)
         device.state, device.approved_by = DeviceState.ACTIVE, approver.device_id
         device.approval_at, device.approval_sig = approval.created_at, approval.sig
         unit.session.flush()
-        _tell_device(unit, device, AuditAction.DEVICE_ADD)
+        _tell_device(locked, device, AuditAction.DEVICE_ADD)
     return device
 
 
@@ -69,24 +71,31 @@ def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
     _lock_devices(unit)
     device = _own_device(unit, device_id)
     if device.state != DeviceState.REVOKED:
+        # Whoever seals to it holds its thread's row: they are done before, or find it revoked.
+        locked = _lock_own_threads(unit)
         was_active = device.state == DeviceState.ACTIVE
         device.state, device.pass_hash, device.pass_until = DeviceState.REVOKED, None, None
         device.revoked_at = unit.now
         unit.session.execute(delete(ThreadWrap).where(ThreadWrap.device_id == device_id))
         unit.session.flush()
-        _tell_device(unit, device, AuditAction.DEVICE_REVOKE, is_told=was_active)
+        _tell_device(locked, device, AuditAction.DEVICE_REVOKE, is_told=was_active)
     return device
 
 
-def _tell_device(unit: ThreadWork, device: ThreadDevice, action: AuditAction, *, is_told: bool = True) -> None:
+def _lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
+    is_in = (ThreadMember.member == unit.member, ThreadMember.removed_at.is_(None))
+    thread_ids = unit.session.scalars(select(ThreadMember.thread_id).where(*is_in)).all()
+    return list(lock_threads(unit, thread_ids).values())
+
+
+def _tell_device(
+    threads: Iterable[LockedThread], device: ThreadDevice, action: AuditAction, *, is_told: bool = True
+) -> None:
     """In every thread of its member. One that waits for its approval concerns the audit alone."""
-    thread_ids = select(ThreadMember.thread_id).where(
-        ThreadMember.member == device.member, ThreadMember.removed_at.is_(None)
-    )
     is_pending = device.state == DeviceState.PENDING
     is_revoked = device.state == DeviceState.REVOKED
     event = SystemEvent.DEVICE_REVOKED if is_revoked else SystemEvent.DEVICE_ADDED
-    for locked in lock_threads(unit, list(unit.session.scalars(thread_ids))).values():
+    for locked in threads:
         if is_told and not is_pending:
             locked.tell(event, {"memberId": device.member, "deviceId": str(device.device_id)})
         if is_revoked and is_told and locked.row.key_state == KeyState.OK:

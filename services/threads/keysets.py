@@ -193,20 +193,22 @@ def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> 
 
 
 def read_keys(unit: ThreadWork, thread_id: str, device_id: str) -> dict[str, Any]:
-    """All generations, with what is sealed to one's own device, and which devices lack which. Raises ThreadNotFound,
-    NotOwnDevice."""
+    """All generations, with what is sealed to one's own device while it is active, and which devices lack which. Raises
+    ThreadNotFound, NotOwnDevice."""
     locked = lock_thread(unit, thread_id)
     session = unit.session
-    device = session.get(ThreadDevice, UUID(device_id))
+    device = session.get(ThreadDevice, UUID(device_id), populate_existing=True)
     if device is None or device.member != unit.member:
         raise NotOwnDevice
     query = select(ThreadKeyset).where(ThreadKeyset.thread_id == thread_id).order_by(ThreadKeyset.generation)
     keysets = session.scalars(query.execution_options(populate_existing=True)).all()
-    held: dict[int, dict[UUID, str]] = {}
+    held: dict[int, dict[UUID | None, str]] = {}
     for wrap in session.scalars(select(ThreadWrap).where(ThreadWrap.thread_id == thread_id)):
         held.setdefault(wrap.generation, {})[wrap.device_id] = wrap.wrapped
     locked.audit(AuditAction.KEY_READ)
-    keys = [_describe_keyset(one, unit.now, held.get(one.generation, {}).get(device.device_id)) for one in keysets]
+    # A wrap may come for a device in a thread that its member has joined while they revoked it.
+    opens = device.device_id if device.state == DeviceState.ACTIVE else None
+    keys = [_describe_keyset(one, unit.now, held.get(one.generation, {}).get(opens)) for one in keysets]
     return {"keys": keys, "lacking": _find_lacking(session, thread_id, keysets, held)}
 
 
@@ -225,7 +227,7 @@ def _describe_keyset(keyset: ThreadKeyset, now: datetime, wrapped: str | None) -
 
 
 def _find_lacking(
-    session: Session, thread_id: str, keysets: Sequence[ThreadKeyset], held: Mapping[int, Mapping[UUID, str]]
+    session: Session, thread_id: str, keysets: Sequence[ThreadKeyset], held: Mapping[int, Mapping[UUID | None, str]]
 ) -> list[dict[str, Any]]:
     """Of each active device those generations that its member may read and it cannot open."""
     seen_from = select(ThreadMember.member, ThreadMember.visible_from).where(

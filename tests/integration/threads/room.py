@@ -130,6 +130,12 @@ class Room:
     def streamed(self) -> list[int]:
         return [event.seq for event in self.stores.streams.read_after(self.subject, 0, 1000, 64 * 1024 * 1024).events]
 
+    def has_waiting_lock(self) -> bool:
+        """Whether somebody waits for a lock in this database."""
+        waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        with self.stores.sessions() as session:
+            return session.execute(text(waiting)).first() is not None
+
     def audit(self) -> list[tuple[Any, ...]]:
         columns = "action, result, count, seq_from, seq_to"
         query = f"select {columns} from welno.welno_thread_audit where thread_id = :id order by n"

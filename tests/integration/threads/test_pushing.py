@@ -159,12 +159,6 @@ def test_a_removal_at_the_same_moment_comes_before_or_after_a_push_and_never_bet
     assert [item["seq"] for item in room.items()] == list(range(1, len(kinds) + 1))
 
 
-def waits_for_a_lock(room: Room) -> bool:
-    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    with room.stores.sessions() as session:
-        return session.execute(text(waiting)).first() is not None
-
-
 @pytest.mark.parametrize("change", ["removal", "newcomer", "rotation"])
 def test_a_push_that_began_before_a_key_was_retired_is_refused_when_it_waited_for_its_locks(room: Room, change: str):
     """It read the clock before; another thread of its batch was held by somebody."""
@@ -181,7 +175,7 @@ def test_a_push_that_began_before_a_key_was_retired_is_refused_when_it_waited_fo
             row = text("select 1 from welno.welno_threads where id = :id for update")
             holder.execute(row, {"id": first.thread_id})
             push = pool.submit(room.push, *batch)
-            wait_until(lambda: waits_for_a_lock(room), every=0.005)
+            wait_until(room.has_waiting_lock, every=0.005)
             with room.stores.threads(caller(NURSE)) as unit:
                 if change == "removal":
                     remove_member(unit, second.thread_id, doctor.member, keyset)
