@@ -15,12 +15,15 @@ from services.threads.items import SystemEvent
 from services.threads.signing import check_device, require_signature
 from services.threads.texts import DeviceApproval, DeviceClaim
 
+# In the audit: no device of the member has vouched for this one.
+_RESET = "reset"
 # Two first devices of a member at once must not both be the first.
 _LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")
 
 
-def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice, bool]:
-    """The device, and whether it is new. The first of a member is active; a later one waits for an active one's word.
+def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = False) -> tuple[ThreadDevice, bool]:
+    """The device, and whether it is new. The first that a member ever had is active; a later one waits for an active
+    one's word. With `is_reset` its member was identified just now by other means, and it waits for nobody.
 
     Raises UnusableKey, WrongSignature, DeviceExists, TooManyDevices.
     """
@@ -30,12 +33,16 @@ def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice,
     if known is not None:
         if claim_of(known) != claim:
             raise DeviceExists
+        if is_reset and known.state == DeviceState.PENDING:
+            locked = _lock_own_threads(unit)
+            known.state = DeviceState.ACTIVE
+            unit.session.flush()
+            _tell_device(locked, known, AuditAction.DEVICE_ADD, result=_RESET)
         return known, False
-    others = [one for one in find_devices(unit.session, [unit.member]) if one.state != DeviceState.REVOKED]
-    if len(others) >= unit.settings.devices_max:
+    ever = find_devices(unit.session, [unit.member])
+    if sum(one.state != DeviceState.REVOKED for one in ever) >= unit.settings.devices_max:
         raise TooManyDevices
     locked = _lock_own_threads(unit)
-    is_first = all(one.state != DeviceState.ACTIVE for one in others)
     device = ThreadDevice(
         device_id=UUID(claim.device_id),
         member=claim.member,
@@ -43,11 +50,12 @@ def register_device(unit: ThreadWork, claim: DeviceClaim) -> tuple[ThreadDevice,
         sign_key=claim.sign_key,
         signed_at=claim.created_at,
         sig=claim.sig,
-        state=DeviceState.ACTIVE if is_first else DeviceState.PENDING,
+        # A revoked one counts: else whoever has the login alone would revoke all, and be let in by a device of theirs.
+        state=DeviceState.PENDING if ever and not is_reset else DeviceState.ACTIVE,
     )
     unit.session.add(device)
     unit.session.flush()
-    _tell_device(locked, device, AuditAction.DEVICE_ADD)
+    _tell_device(locked, device, AuditAction.DEVICE_ADD, result=_RESET if ever and is_reset else "ok")
     return device, True
 
 
@@ -89,7 +97,12 @@ def _lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
 
 
 def _tell_device(
-    threads: Iterable[LockedThread], device: ThreadDevice, action: AuditAction, *, is_told: bool = True
+    threads: Iterable[LockedThread],
+    device: ThreadDevice,
+    action: AuditAction,
+    *,
+    is_told: bool = True,
+    result: str = "ok",
 ) -> None:
     """In every thread of its member. One that waits for its approval concerns the audit alone."""
     is_pending = device.state == DeviceState.PENDING
@@ -100,7 +113,7 @@ def _tell_device(
             locked.tell(event, {"memberId": device.member, "deviceId": str(device.device_id)})
         if is_revoked and is_told and locked.row.key_state == KeyState.OK:
             locked.row.key_state = KeyState.DUE
-        locked.audit(action, result="pending" if is_pending else "ok")
+        locked.audit(action, result="pending" if is_pending else result)
 
 
 def require_active_device(unit: ThreadWork, device_id: str) -> ThreadDevice:

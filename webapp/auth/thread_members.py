@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -9,13 +10,18 @@ from uuid import UUID
 import structlog
 from flask import g, request
 
+from models.patients import ActorKind
 from services.threads.audit import AuditedCaller
 from services.threads.encoding import is_thread_id
 from services.threads.errors import ThreadNotFound
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token, presented_credential, sub_protocol_token
 from webapp.auth.journey_callers import find_present_caller
-from webapp.auth.patient import current_patient_session, require_patient
+from webapp.auth.patient import (
+    current_patient_session,
+    require_fresh_proof,
+    require_patient,
+)
 from webapp.auth.tokens import Role, verified_claims
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -47,6 +53,17 @@ def require_known() -> KnownMember:
         raise ApiError(Code.UNAUTHORIZED)
     structlog.contextvars.bind_contextvars(member=pseudonym(known.member))
     return known
+
+
+def require_identified_now(known: KnownMember, within: timedelta) -> None:
+    """That the session that is presented has just identified this patient: no login of staff does, and no password that
+    may have become known with it. Raises ApiError."""
+    kind, _, name = known.member.partition(":")
+    if kind != "patient":
+        raise ApiError(Code.FRESH_PROOF_REQUIRED)
+    require_fresh_proof(UUID(name), within)
+    if g.asker[0] is not ActorKind.SESSION:
+        raise ApiError(Code.FRESH_PROOF_REQUIRED)
 
 
 def require_known_at_socket() -> KnownMember:

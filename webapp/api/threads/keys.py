@@ -1,5 +1,6 @@
 """Devices of members, and the keys of threads as they are stored."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,9 +27,10 @@ from webapp.api.threads.schemas.keys import (
 )
 from webapp.api.threads.schemas.threads import DoneOutput
 from webapp.auth.push_pass import keep_push_cookie
-from webapp.auth.thread_members import KnownMember, for_known
+from webapp.auth.thread_members import KnownMember, for_known, require_identified_now
 from webapp.current import stores
 
+_IDENTIFIED_WITHIN = timedelta(minutes=5)
 blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", description="Devices and keys of threads")
 
 
@@ -40,11 +42,15 @@ blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", descr
 @blueprint.alt_response(200, schema=RegisteredOutput, description="It is registered already.")
 @fails(blueprint, 400, 401, 403, 409, 413, 415)
 def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """My first one is active; a later one waits until an active one approves it. An active one gets its push pass, also
-    as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and reads nothing."""
+    """The first one I ever had is active; a later one waits until an active one approves it. With `reset` it does not
+    wait: for a patient whose session was approved on the phone no more than five minutes ago. An active one gets its
+    push pass, also as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and
+    reads nothing."""
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
+    if body["reset"]:
+        require_identified_now(known, _IDENTIFIED_WITHIN)
     with stores().threads(known.as_caller()) as unit:
-        device, is_new = register_device(unit, claim)
+        device, is_new = register_device(unit, claim, is_reset=body["reset"])
         told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
     if token is not None:
         after_this_request(partial(keep_push_cookie, token=token))

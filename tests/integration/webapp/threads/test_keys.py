@@ -1,10 +1,14 @@
 """Devices, generations of a key, wraps, and what a removal does to them."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from core.clock import clock
+from tests.integration.webapp.people import Person, change_run
 from tests.thread_devices import ClientDevice
 
 from .members import Member, Talk
@@ -81,7 +85,56 @@ def test_a_member_has_no_more_devices_than_may_be(nurse: Member):
     assert code(nurse.register(eleventh)) == (409, "TOO_MANY_DEVICES")
     active = next(one for one in nurse.get("/me").json["devices"] if one["state"] == "active")
     assert nurse.post(f"/devices/{active['deviceId']}/revoke").json["state"] == "revoked"
-    assert nurse.register(eleventh).json["state"] == "active"  # nobody is left who could approve it
+    assert nurse.register(eleventh).json["state"] == "pending"
+
+
+def test_who_revokes_all_devices_is_let_in_by_none_of_their_own(talk: Talk, nurse: Member, patient: Member):
+    """A login that was stolen must not get the member's keys by it."""
+    assert patient.post(f"/devices/{patient.device.device_id}/revoke").json["state"] == "revoked"
+    other = ClientDevice(patient.member)
+    assert patient.register(other).json["state"] == "pending"
+    approve = f"/devices/{other.device_id}/approve"
+    for approver in (patient.device, other):
+        assert code(patient.post(approve, approver.approval_of(other))) == (403, "UNKNOWN_DEVICE")
+    assert events(talk, nurse) == ["key", "device_revoked"]
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_a_patient_who_was_just_identified_needs_no_other_device(
+    app: Flask, talk: Talk, nurse: Member, patient: Member, owner: Person, is_waiting: bool
+):
+    new = ClientDevice(patient.member)
+    if is_waiting:
+        assert patient.register(new).json["state"] == "pending"
+    body = new.registration() | {"reset": True}
+    change_run(app, owner.session_id, auth_completed_at=clock.now() - timedelta(minutes=5, seconds=1))
+    assert code(patient.post("/devices", body)) == (403, "FRESH_PROOF_REQUIRED")
+    change_run(app, owner.session_id, auth_completed_at=clock.now())
+    for _ in range(2):
+        answer = patient.post("/devices", body)
+        assert (answer.json["state"], "pushToken" in answer.json) == ("active", True)
+    told = [one.get("data") for one in talk.items(nurse) if one.get("event") == "device_added"]
+    assert told == [{"memberId": patient.member, "deviceId": new.device_id}]
+    lacking = keys_of(talk, nurse)["lacking"]
+    assert lacking == [{"deviceId": new.device_id, "memberId": patient.member, "kids": ["k1"]}]
+
+
+def test_a_reset_is_for_patients_who_were_identified_on_their_phone(nurse: Member, patient: Member, owner: Person):
+    nurse.register()
+    body = ClientDevice(nurse.member).registration() | {"reset": True}
+    assert code(nurse.post("/devices", body)) == (403, "FRESH_PROOF_REQUIRED")
+    path = f"/patients/{owner.patient_uuid}/password"
+    assert owner.ask("POST", f"{path}/set", json={"password": "592704"}).status_code == 201
+    token = owner.ask("POST", f"{path}/verify", json={"password": "592704"}).json["access_token"]
+    by_password = Member(owner.client, {"Authorization": f"Bearer {token}"})
+    body = ClientDevice(patient.member).registration() | {"reset": True}
+    assert code(by_password.post("/devices", body)) == (403, "FRESH_PROOF_REQUIRED")
+
+
+def test_a_revoked_device_is_not_brought_back_by_a_reset(talk: Talk, patient: Member):
+    patient.post(f"/devices/{patient.device.device_id}/revoke")
+    again = patient.post("/devices", patient.device.registration() | {"reset": True})
+    assert (again.status_code, again.json["state"], "pushToken" in again.json) == (200, "revoked", False)
 
 
 def test_a_keyset_is_for_exactly_the_active_devices(talk: Talk, nurse: Member, patient: Member, doctor: Member):

@@ -39,6 +39,7 @@ class DeviceInput(InputSchema):
     signKey = Text(_KEY_MAX, required=True)
     createdAt = moment_field()
     sig = Text(_SIG_MAX, required=True)
+    reset = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
 
 
 class ApproveInput(InputSchema):
