@@ -193,8 +193,10 @@ class Subscription:
         self._start_after(page, woken)
 
     def _start_after(self, page: Page, woken: "list[Subscription]") -> None:
-        """Be behind, before the first event that is still held and may be read."""
-        self.position = Position(page.position.epoch, max(page.held_after or 0, self._restart_after or 0))
+        """Be behind, before the first event that is still held and may be read. A number of another epoch may lie
+        beyond the end of this one: whoever began there would miss what comes until it is reached."""
+        restart_after = min(self._restart_after or 0, page.position.seq)
+        self.position = Position(page.position.epoch, max(page.held_after or 0, restart_after))
         self.push(Resync(self.position), 0, woken)
 
     def drop_all(self) -> Sequence[Item]:

@@ -61,6 +61,14 @@ def test_a_reader_who_wants_what_is_held_goes_on_with_it_after_a_lost_place(hub,
     assert read_seqs(subscription, 1) == [4]
 
 
+def test_a_restart_beyond_the_end_of_a_new_history_misses_nothing_that_comes(hub, writer):
+    writer.write(SUBJECT, 3)
+    subscription = hub.subscribe(SUBJECT, Position("another", 17), restart_after=9)
+    assert read_seqs(subscription, 1) == [-1]
+    writer.write(SUBJECT, 2)
+    assert read_seqs(subscription, 2) == [4, 5]
+
+
 def test_a_live_reader_who_wants_what_is_held_hears_a_new_history_from_its_beginning(hub, writer, streams):
     writer.write(SUBJECT, 3)
     subscription = hub.subscribe(SUBJECT, START, restart_after=0)

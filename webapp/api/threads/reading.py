@@ -77,9 +77,9 @@ def show_range(known: KnownMember, query: dict[str, Any], thread_id: str) -> Res
 def follow(known: KnownMember, thread_id: str) -> Response:
     """The same items as server-sent events, resumed by `Last-Event-ID` or `after`; else what comes from now on."""
     place = _read_place(request.headers.get("Last-Event-ID") or request.args.get("after"))
-    opened = _open(known, thread_id)
     with stores().threads(known.as_caller(), only_reads=True) as unit:
         note_reader(unit, thread_id, AuditAction.SUBSCRIBE)
+        opened = find_thread(unit.session, thread_id, known.member)
     with _refusals_answered():
         return Response(parts().relay.stream_sse(_request_for(known, opened, place)), headers=HEADERS)
 

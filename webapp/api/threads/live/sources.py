@@ -15,7 +15,7 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import SseProfile, StreamSource
 
 READERS_OF_THREAD = 200
-# Nobody of a message needs to be looked into: the type stands right behind number and epoch.
+# No message needs to be looked into: the type stands right behind number and epoch.
 _SYSTEM = b'"type":"%b"' % ItemType.SYSTEM.value.encode()
 _HEAD_BYTES = 96
 _ENDS = frozenset({SystemEvent.MEMBER_REMOVED, SystemEvent.CLOSED})
@@ -79,6 +79,8 @@ class ThreadSource(StreamSource):
         """What is still held follows."""
         opened = self._find()
         reason = "trimmed" if self._after.epoch == position.epoch else "epoch"
+        if reason == "epoch":  # by the numbers of the one before a removal might seem to be an earlier one
+            self._joined_seq, self._visible_from = opened.membership.joined_seq, opened.membership.visible_from
         self._after = position
         told = {"epoch": position.epoch, "firstSeq": position.seq + 1, "lastSeq": opened.row.last_seq}
         return self._frame("resync", told | {"reason": reason})
