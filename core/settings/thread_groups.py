@@ -28,6 +28,12 @@ class ThreadSettings:
         "How many envelopes a device may push, over all web processes.",
         default="200 per 4 seconds",
     )
+    act_limit: str = setting(
+        "WELNO_THREADS_ACT_LIMIT",
+        read_rate_limit,
+        "How often a member may read, acknowledge, follow and change keys: what holds a thread's row.",
+        default="1200 per minute",
+    )
     window_items: int = setting(
         "WELNO_THREADS_WINDOW_ITEMS",
         count_between(1, 10_000),

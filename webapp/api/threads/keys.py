@@ -14,6 +14,7 @@ from services.threads.push_pass import grant_pass
 from services.threads.reading import describe_devices
 from services.threads.texts import DeviceApproval, DeviceClaim
 from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.keys import (
     ApproveInput,
     DeviceInput,
@@ -40,12 +41,13 @@ blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", descr
 @blueprint.arguments(DeviceInput, error_status_code=400)
 @blueprint.response(201, RegisteredOutput)
 @blueprint.alt_response(200, schema=RegisteredOutput, description="It is registered already.")
-@fails(blueprint, 400, 401, 403, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 409, 413, 415, 429)
 def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """The first one I ever had is active; a later one waits until an active one approves it. With `reset` it does not
     wait: for a patient whose session was approved on the phone no more than five minutes ago. An active one gets its
     push pass, also as a cookie, a new one each time: it pushes this device's envelopes after my login is over, and
     reads nothing."""
+    count_act(known)
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
     if body["reset"]:
         require_identified_now(known, _IDENTIFIED_WITHIN)
@@ -63,9 +65,10 @@ def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], 
 @for_known
 @blueprint.arguments(ApproveInput, error_status_code=400)
 @blueprint.response(200, DeviceStateOutput)
-@fails(blueprint, 400, 401, 403, 404, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 413, 415, 429)
 def approve(known: KnownMember, body: dict[str, Any], device_id: UUID) -> dict[str, Any]:
     """One of mine, by another of mine."""
+    count_act(known)
     approval = DeviceApproval(body["approvedBy"], body["createdAt"], body["sig"])
     with stores().threads(known.as_caller()) as unit:
         return {"success": True, "state": approve_device(unit, device_id, approval).state}
@@ -75,9 +78,10 @@ def approve(known: KnownMember, body: dict[str, Any], device_id: UUID) -> dict[s
 @blueprint.doc(security=SECURITY_THREADS)
 @for_known
 @blueprint.response(200, DeviceStateOutput)
-@fails(blueprint, 401, 403, 404, 413)
+@fails(blueprint, 401, 403, 404, 413, 429)
 def revoke(known: KnownMember, device_id: UUID) -> dict[str, Any]:
     """One of mine: nothing of it is taken any more, and my threads need a new key."""
+    count_act(known)
     with stores().threads(known.as_caller()) as unit:
         return {"success": True, "state": revoke_device(unit, device_id).state}
 
@@ -98,9 +102,10 @@ def show_devices(known: KnownMember, thread_id: str) -> dict[str, Any]:
 @for_known
 @blueprint.arguments(KeysQuery, location="query", error_status_code=400)
 @blueprint.response(200, KeysOutput)
-@fails(blueprint, 400, 401, 403, 404)
+@fails(blueprint, 400, 401, 403, 404, 429)
 def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """All generations with what is sealed to one of my devices, and which devices lack which."""
+    count_act(known)
     after_this_request(_not_kept)
     with stores().threads(known.as_caller()) as unit:
         return {"success": True, **read_keys(unit, thread_id, query["deviceId"])}
@@ -112,9 +117,10 @@ def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict
 @blueprint.arguments(KeysetInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
 @blueprint.alt_response(200, schema=DoneOutput, description="It was made already.")
-@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[dict[str, Any], int]:
     """The next generation, sealed to exactly the active devices of all members."""
+    count_act(known)
     keyset = read_keyset(thread_id, body)
     with stores().threads(known.as_caller()) as unit:
         is_new = make_keyset(unit, keyset)
@@ -126,9 +132,10 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
 @for_known
 @blueprint.arguments(WrapsInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)
-@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def seal_anew(known: KnownMember, body: dict[str, Any], thread_id: str, kid: str) -> dict[str, Any]:
     """A secret for devices that lack it; what is there stays."""
+    count_act(known)
     wraps = {one["deviceId"]: one["wrapped"] for one in body["wraps"]}
     with stores().threads(known.as_caller()) as unit:
         add_wraps(unit, thread_id, kid, wraps)

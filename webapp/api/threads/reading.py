@@ -13,6 +13,7 @@ from services.threads.reading import ItemPage, OpenThread, find_thread, note_rea
 from streams import Position
 from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads import metrics
+from webapp.api.threads.bounds import count_act
 from webapp.api.threads.live.authority import AUTHORITY, ThreadAuthority
 from webapp.api.threads.live.sources import ThreadSource
 from webapp.api.threads.schemas.threads import RangeOutput, RangeQuery, RecentOutput, RecentQuery
@@ -35,9 +36,10 @@ _PLACE = {"after": ["12 또는 epoch:12처럼 보내 주세요."]}
 @for_known
 @blueprint.arguments(RecentQuery, location="query", error_status_code=400)
 @blueprint.response(200, RecentOutput)
-@fails(blueprint, 400, 401, 404)
+@fails(blueprint, 400, 401, 404, 429)
 def show_recent(known: KnownMember, query: dict[str, Any], thread_id: str) -> Response:
     """The newest items below a number, in order."""
+    count_act(known)
     with stores().threads(known.as_caller(), only_reads=True) as unit:
         page = read_recent(unit, thread_id, limit=query["limit"], before=query["beforeSeq"])
     metrics.ITEMS_READ.labels("recent").inc(len(page.items))
@@ -54,6 +56,7 @@ def show_recent(known: KnownMember, query: dict[str, Any], thread_id: str) -> Re
 def show_range(known: KnownMember, query: dict[str, Any], thread_id: str) -> Response:
     """Items once more, from a number on, as many as fit; with `after` those behind a place, waiting for `wait` seconds
     when there are none."""
+    count_act(known)
     place = _read_place(query["after"])
     first = query["fromSeq"] or 1
     if place is not None:
@@ -76,6 +79,7 @@ def show_range(known: KnownMember, query: dict[str, Any], thread_id: str) -> Res
 @fails(blueprint, 400, 401, 404, 429)
 def follow(known: KnownMember, thread_id: str) -> Response:
     """The same items as server-sent events, resumed by `Last-Event-ID` or `after`; else what comes from now on."""
+    count_act(known)
     place = _read_place(request.headers.get("Last-Event-ID") or request.args.get("after"))
     with stores().threads(known.as_caller(), only_reads=True) as unit:
         note_reader(unit, thread_id, AuditAction.SUBSCRIBE)

@@ -14,6 +14,7 @@ from services.threads.keysets import read_keyset
 from services.threads.membership import NewMember, add_member, change_role, remove_member
 from services.threads.reading import acknowledge, describe_created, describe_status, describe_threads
 from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.keys import MeOutput
 from webapp.api.threads.schemas.threads import (
     AckedOutput,
@@ -94,9 +95,10 @@ def show_status(known: KnownMember, thread_id: str) -> dict[str, Any]:
 @for_known
 @blueprint.arguments(AckInput, error_status_code=400)
 @blueprint.response(200, AckedOutput)
-@fails(blueprint, 400, 401, 403, 404, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 413, 415, 429)
 def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """Up to a number; it never falls."""
+    count_act(known)
     with stores().threads(known.as_caller()) as unit:
         return {"success": True, "ackedSeq": acknowledge(unit, thread_id, body["seq"])}
 

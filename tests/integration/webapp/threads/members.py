@@ -5,12 +5,16 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
+from limits import parse_many
 from werkzeug.test import TestResponse
 
 from services.threads.encoding import hash_bytes
 from services.threads.texts import KeysetClaim, Recipient
 from tests.thread_devices import ClientDevice, bytes_of
+from webapp.current import parts
+from webapp.limits import count_use
 
 API = "/api/threads"
 
@@ -84,6 +88,13 @@ class Talk:
     def items(self, member: Member) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = member.get(f"/{self.id}/range").json["items"]
         return items
+
+
+def spend_acts(app: Flask, member: Member) -> None:
+    """All that the member may do in this minute."""
+    limit = parts(app).stores.settings.threads.act_limit
+    with app.app_context():
+        count_use(limit, "thread-act", member.member, parse_many(limit)[0].amount)
 
 
 def begin_talk(owner: Member, *others: Member, role: str = "writer") -> Talk:

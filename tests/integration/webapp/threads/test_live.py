@@ -24,7 +24,7 @@ from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
 from webapp.current import parts
 
-from .members import API, Member, Talk, begin_talk
+from .members import API, Member, Talk, begin_talk, spend_acts
 
 
 class Ear:
@@ -384,3 +384,16 @@ def test_a_new_epoch_is_told_to_live_readers_once_and_everything_follows(
     resync = ear.hear("resync")
     assert (resync["epoch"], resync["firstSeq"], resync["reason"]) == (epoch, 1, "epoch")
     assert ear.seqs(2) == [1, 2]
+
+
+def test_whoever_commands_without_an_end_is_refused_and_the_socket_stays(
+    app: Flask, talk: Talk, listen: Listen, nurse: Member
+):
+    ear = listen(nurse)
+    ear.follow(talk)
+    spend_acts(app, nurse)
+    for command in ({"type": "ack", "seq": 1}, {"type": "subscribe"}, {"type": "unsubscribe"}):
+        ear.say(command.pop("type"), threadId=talk.id, **command)
+        assert ear.hear("error") == {"type": "error", "code": "RATE_LIMITED", "threadId": talk.id}
+    talk.say(nurse)
+    assert ear.seqs(1) == [2]

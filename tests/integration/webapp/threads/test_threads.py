@@ -15,7 +15,7 @@ from tests.integration.webapp.people import ORIGIN, Person
 from tests.thread_devices import open_envelope
 from webapp.current import parts
 
-from .members import API, Member, Talk, begin_talk
+from .members import API, Member, Talk, begin_talk, spend_acts
 
 
 def code(answer: Any) -> tuple[int, str]:
@@ -167,6 +167,38 @@ def test_strangers_learn_nothing(talk: Talk, doctor: Member):
         assert {code(one) for one in answers} == {(404, "THREAD_NOT_FOUND")}, path
         told = [one.json["error"] for one in answers]
         assert all(one == told[0] for one in told)
+
+
+def test_whoever_reads_without_an_end_is_bounded_before_a_row_is_held(
+    app: Flask, talk: Talk, nurse: Member, patient: Member
+):
+    spend_acts(app, nurse)
+    device = nurse.device.device_id
+    paths = [
+        ("GET", f"/{talk.id}/recent", None),
+        ("GET", f"/{talk.id}/range", None),
+        ("GET", f"/{talk.id}/events", None),
+        ("POST", f"/{talk.id}/ack", {"seq": 1}),
+        ("GET", f"/{talk.id}/keys?deviceId={device}", None),
+        ("POST", f"/{talk.id}/keys", talk.keyset("k2", [nurse.device])),
+        ("POST", f"/{talk.id}/keys/k1/wraps", {"wraps": []}),
+        ("POST", "/devices", nurse.device.registration()),
+        ("POST", f"/devices/{device}/approve", nurse.device.approval_of(nurse.device)),
+        ("POST", f"/devices/{device}/revoke", None),
+    ]
+    for method, path, body in paths:
+        answer = nurse.ask(method, path, json=body)
+        assert code(answer) == (429, "RATE_LIMITED"), path
+        assert "Retry-After" in answer.headers
+    assert patient.get(f"/{talk.id}/recent").status_code == 200
+
+
+def test_whoever_reads_is_answered_without_redis(talk: Talk, patient: Member, redis_client: redis.Redis):
+    redis_client.config_set("maxmemory", "1")
+    try:
+        assert [one["seq"] for one in patient.get(f"/{talk.id}/recent").json["items"]] == [1]
+    finally:
+        redis_client.config_set("maxmemory", "0")
 
 
 def test_a_member_without_the_role_is_forbidden(talk: Talk, nurse: Member, patient: Member):

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.logs import get_logger
 from services.accounts.logins import LoginEnded
+from webapp.api.threads.bounds import act_counter
 from webapp.api.threads.live.authority import AUTHORITY, ThreadAuthority
 from webapp.api.threads.live.socket_source import ThreadSocketSource
 from webapp.auth import mark_access
@@ -52,5 +53,5 @@ def _decide() -> MultiSubjectRequest | CloseCode:
         log.warning("socket_not_decided", error=type(exc).__name__)
         return CloseCode.TRY_AGAIN_LATER
     authority = cast(ThreadAuthority, current_app.extensions[AUTHORITY])
-    source = ThreadSocketSource(stores(), authority, known, known.as_caller())
+    source = ThreadSocketSource(stores(), authority, known, known.as_caller(), act_counter(known))
     return MultiSubjectRequest(source=source, address=countable_address(), person=known.member)

@@ -19,7 +19,7 @@ from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
 from webapp.api.threads.live.sources import ThreadSource
 from webapp.auth.thread_members import KnownMember
 from webapp.error_codes import Code
-from webapp.errors import STORES_DOWN
+from webapp.errors import STORES_DOWN, ApiError
 from webapp.relay.errors import AlreadyFollowedError, RelayError, TooManySocketsError, TooManySubjectsError
 from webapp.relay.sse import parse_position
 from webapp.relay.stream_source import FollowedStreams, Message, MultiSubjectCommand, MultiSubjectSource
@@ -33,9 +33,18 @@ _TOO_MANY_READERS, _BUSY = "TOO_MANY_READERS", "TRY_AGAIN_LATER"
 class ThreadSocketSource(MultiSubjectSource):
     """Of one member's socket."""
 
-    __slots__ = ("_authority", "_caller", "_here", "_known")
+    __slots__ = ("_authority", "_caller", "_count_act", "_here", "_known")
 
-    def __init__(self, here: Stores, authority: ThreadAuthority, known: KnownMember, caller: AuditedCaller) -> None:
+    def __init__(
+        self,
+        here: Stores,
+        authority: ThreadAuthority,
+        known: KnownMember,
+        caller: AuditedCaller,
+        count_act: Callable[[], None],
+    ) -> None:
+        """`count_act` raises ApiError when this member has acted too often."""
+        self._count_act = count_act
         self._here = here
         self._authority = authority
         self._known = known
@@ -111,8 +120,9 @@ class ThreadSocketSource(MultiSubjectSource):
         try:
             if self._authority.review([self.right]) != [None]:
                 return [_error(Code.UNAUTHORIZED, thread_id)]
+            self._count_act()
             return act(thread_id)
-        except ThreadsError as exc:
+        except (ApiError, ThreadsError) as exc:
             return [_error(exc.code, thread_id)]
         except (RelayError, StreamsError, *STORES_DOWN) as exc:
             log.info("thread_command_refused", error=type(exc).__name__)
