@@ -30,11 +30,12 @@ def share_left(limit: str, action: str, key: str) -> float:
     return min(limiter.get_window_stats(item, action, key).remaining / item.amount for item in items)
 
 
-def refuse_beyond(limit: str, action: str, key: str) -> None:
-    """Refuse like `count_use`, without counting: for what is counted only when it has failed. Raises the same."""
+def refuse_beyond(limit: str, action: str, key: str, cost: int = 1) -> None:
+    """Refuse like `count_use`, without counting: for what is counted only when it has failed, or together with others.
+    Raises the same."""
     limiter = parts().limiter.limiter
     for item in parse_many(limit):
-        if not limiter.test(item, action, key):
+        if not limiter.test(item, action, key, cost=cost):
             _refuse(item, action, key)
 
 

@@ -199,22 +199,24 @@ class _Push:
         place = (envelope.thread_id, envelope.client_id)
         progress = self._progress.setdefault(place, ClientProgress(0, 0))
         if progress.highest > progress.contiguous:
-            fills = envelope.client_seq == progress.contiguous + 1
-            progress.present |= self._following(place, progress.contiguous, fills=fills)
+            self._load_following(place, progress, envelope.client_seq)
         return progress.take(envelope.client_seq)
 
-    def _following(self, place: tuple[str, str], after: int, *, fills: bool) -> set[int]:
-        """Of what has come beyond a hole: the next one, or when the hole is being filled, all that follow on then."""
-        found: set[int] = set()
+    def _load_following(self, place: tuple[str, str], progress: ClientProgress, client_seq: int) -> None:
+        """Of what has come beyond a hole: the next one, or when the hole is being filled, all that follow on then. What
+        this batch has taken follows on, too, and is in no page yet."""
+        fills = client_seq == progress.contiguous + 1
         parameters = {"thread_id": place[0], "client_id": place[1], "limit": _FOLLOWING_PAGE if fills else 1}
-        at, expected = after, after + 2
+        at, expected = progress.contiguous, client_seq + 1
         while True:
             page = list(self.unit.session.execute(_FOLLOWING, parameters | {"after": at}).scalars())
-            found.update(page)
-            goes_on = fills and len(page) == _FOLLOWING_PAGE and page[-1] == expected + len(page) - 1
+            progress.present.update(page)
+            while expected in progress.present:
+                expected += 1
+            goes_on = fills and len(page) == _FOLLOWING_PAGE and page[-1] < expected
             if not goes_on:
-                return found
-            at, expected = page[-1], expected + len(page)
+                return
+            at = page[-1]
 
     def _store_progress(self) -> None:
         changed = {

@@ -14,6 +14,7 @@ from services.threads.judging import EnvelopeRefusal as No
 from services.threads.keysets import make_keyset, read_keyset
 from services.threads.membership import NewMember, add_member, change_role, remove_member
 from services.threads.pushing import Verdict
+from services.threads.reading import describe_status
 from tests.thread_devices import ClientDevice
 from tests.waiting import wait_until
 
@@ -209,6 +210,28 @@ def test_a_hole_that_is_filled_leads_over_what_came_before(room: Room):
     room.push(*(room.envelope(clientSeq=seq) for seq in range(2, 60)))
     assert room.push(room.envelope(clientSeq=1))[0].gap is None
     assert room.push(room.envelope(clientSeq=61))[0].gap == (60, 60)
+
+
+def test_holes_that_one_batch_fills_together_lead_over_more_than_a_page(room: Room):
+    """The later hole comes first, and so stands in no page of what has come before."""
+    come = {"id": room.thread_id, "client": room.patient.device_id}
+    with room.stores.sessions.begin() as session:
+        session.execute(
+            text("""
+                insert into welno.welno_thread_items (thread_id, seq, type, dedupe_id, client_id, client_seq, body)
+                select :id, n, 'message', gen_random_uuid(), cast(:client as uuid), n, '{}'
+                from generate_series(2, 2500) n where n <> 601
+            """),
+            come,
+        )
+        session.execute(
+            text("insert into welno.welno_thread_clients values (:id, cast(:client as uuid), 0, 2500)"), come
+        )
+        session.execute(text("update welno.welno_threads set last_seq = 2500 where id = :id"), come)
+    assert [one.gap for one in room.push(room.envelope(clientSeq=601), room.envelope(clientSeq=1))] == [(1, 1), None]
+    with room.stores.threads(caller(NURSE)) as unit:
+        assert describe_status(unit, room.thread_id)["gaps"] == []
+    assert room.push(room.envelope(clientSeq=2501))[0].gap is None
 
 
 def test_the_audit_tells_each_outcome_and_its_chain_holds(room: Room):

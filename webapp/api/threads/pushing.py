@@ -10,7 +10,7 @@ from limits import parse_many
 from core.logs import get_logger
 from services.threads.judging import judge_sender
 from services.threads.pushing import PreparedPush, Verdict, commit_push, prepare_push, subjects_of
-from streams import StreamsUnavailable
+from streams import StreamsError
 from webapp.api.documented import SECURITY_PUSH, fails
 from webapp.api.threads import metrics
 from webapp.api.threads.schemas.pushing import PushOutput
@@ -20,7 +20,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
 from webapp.errors import ApiError
-from webapp.limits import count_use, share_left
+from webapp.limits import count_use, refuse_beyond, share_left
 from webapp.offloop import run_off_loop
 
 log = get_logger(__name__)
@@ -81,8 +81,10 @@ def _count_envelopes(prepared: PreparedPush) -> float:
     rate = stores().settings.threads.rate
     by_device = prepared.count_by_device()
     try:
-        for device, count in by_device.items():
-            count_use(rate, _ACTION, device, count)
+        # All before any: a batch that one device may not send takes nothing from the others' rates.
+        for use in (refuse_beyond, count_use) if len(by_device) > 1 else (count_use,):
+            for device, count in by_device.items():
+                use(rate, _ACTION, device, count)
     except ApiError as exc:
         pause_ms = int(1000 * (exc.retry_after_seconds or 1))
         most = min(item.amount for item in parse_many(rate))
@@ -97,7 +99,7 @@ def _count_behind(verdicts: Sequence[Verdict]) -> int:
     ends = subjects_of(verdicts)
     try:
         found = stores().streams.positions(ends)
-    except StreamsUnavailable:
+    except StreamsError:
         return _SLOW_BEHIND + 1
     return sum(max(0, end - at.seq) for end, at in zip(ends.values(), found, strict=True))
 

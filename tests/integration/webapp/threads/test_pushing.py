@@ -10,7 +10,9 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 
+from tests.thread_devices import ClientDevice
 from webapp.current import parts
+from webapp.limits import count_use
 
 from .members import API, Member, Talk
 
@@ -71,7 +73,30 @@ def test_the_rate_counts_envelopes_of_a_device_and_takes_all_or_nothing(talk: Ta
     assert talk.say(nurse, 1) == [202]
 
 
-def test_without_redis_nothing_is_taken(app: Flask, talk: Talk, patient: Member, redis_client: redis.Redis):
+def test_a_batch_that_one_device_may_not_send_is_counted_for_none(app: Flask, talk: Talk, patient: Member):
+    tablet = ClientDevice(patient.member)
+    patient.register(tablet)
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    both = [talk.envelope(patient) for _ in range(50)]
+    both += [tablet.envelope(talk.id, "k1", talk.secrets["k1"]) for _ in range(50)]
+    with app.app_context():
+        count_use(parts(app).stores.settings.threads.rate, "thread-push", tablet.device_id, 180)
+    for _ in range(5):
+        assert patient.push(*both).status_code == 429
+    alone = patient.push(*both[:50])
+    assert (alone.status_code, alone.json["backpressure"]["level"]) == (200, "none")
+
+
+def test_a_stream_that_is_damaged_costs_no_answer(talk: Talk, patient: Member, redis_client: redis.Redis):
+    key = f"stream:{{thread:{talk.id}}}:meta"
+    redis_client.delete(key)
+    redis_client.set(key, "no hash")
+    answer = patient.push(talk.envelope(patient))
+    assert (answer.status_code, answer.json["results"][0]["status"]) == (200, "accepted")
+    assert answer.json["backpressure"]["level"] == "slow"
+
+
+def test_without_redis_nothing_is_taken(talk: Talk, patient: Member, redis_client: redis.Redis):
     envelope = talk.envelope(patient)
     redis_client.config_set("maxmemory", "1")
     try:
@@ -80,8 +105,8 @@ def test_without_redis_nothing_is_taken(app: Flask, talk: Talk, patient: Member,
         redis_client.config_set("maxmemory", "0")
     assert refused.status_code == 503
     assert "Retry-After" in refused.headers
+    assert [one["seq"] for one in talk.items(patient)] == [1]
     assert patient.push(envelope).json["results"][0]["status"] == "accepted"
-    assert parts(app)
 
 
 def test_what_came_of_each_envelope_is_counted(talk: Talk, patient: Member):
