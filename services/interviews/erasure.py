@@ -58,14 +58,14 @@ class ErasedInterview(NamedTuple):
     insight_ids: list[UUID]
 
 
-class Erasure(NamedTuple):
+class ErasureOutcome(NamedTuple):
     """A receipt for each interview; `fault` when files are left, which `drop_strays` finishes."""
 
     receipts: list[dict[str, int]]
     fault: SpoolError | None
 
 
-def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedInterview]]) -> Erasure:
+def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedInterview]]) -> ErasureOutcome:
     """`erase` empties rows behind the wall, which it enters and leaves. In its transaction goes what was told of them,
     after the commit their streams in Redis and their files. Twice is once."""
     with tools.unit_of_work() as work:
@@ -78,7 +78,7 @@ def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedI
     receipts = [
         one.receipt | lost | {"files": count} for one, lost, (count, _) in zip(erased, told, dropped, strict=True)
     ]
-    return Erasure(receipts, faults[0] if faults else None)
+    return ErasureOutcome(receipts, faults[0] if faults else None)
 
 
 def _drop_files(files: StreamedFiles, owners: Iterable[UUID]) -> tuple[int, SpoolError | None]:
