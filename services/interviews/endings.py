@@ -33,7 +33,7 @@ def begin_analysis(held: HeldRun, now: datetime) -> None:
 
 def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime) -> None:
     """The result, the status and the event, all or none. The same for an insight; one whose interview was erased
-    meanwhile is erased as well, and its files are for the caller to drop."""
+    meanwhile is erased as well; its files go at the end of the run (`drop_erased`)."""
     begin_analysis(held, now)
     analysed = held.analysed
     if _is_to_be_erased(held):

@@ -41,8 +41,6 @@ def save_answer(
         note_cost(held.session, held.analysed, now, tokens=tokens, seconds=answer.elapsed_seconds or 0)
         complete_interview(held, answer.outputs, now)
         add_counts(held.session, [*counted, Counted(MISO_TOKENS, "", tokens)])
-        is_erased = held.analysed.erased_at is not None
-    _drop_files_of(tools, claim, is_erased=is_erased)
 
 
 def fail_attempt(
@@ -52,11 +50,3 @@ def fail_attempt(
     with held_run(tools.unit_of_work, claim) as held:
         fail_interview(held, failure, tools.clock.now())
         add_counts(held.session, counted)
-        is_erased = held.analysed.erased_at is not None
-    _drop_files_of(tools, claim, is_erased=is_erased)
-
-
-def _drop_files_of(tools: RunTools, claim: InterviewClaim, *, is_erased: bool) -> None:
-    """Of an insight that ended as erased. Where the disk refuses, `drop_strays` does it."""
-    if is_erased:
-        tools.files.drop_all(claim.interview_id)

@@ -65,9 +65,11 @@ def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
     if seen.is_to_stop:
         stop_unwanted(here.tools, seen.project_id, interview_id)
     _wait(seen.wait_seconds)
-    claim = None if is_stopping() else take(here.tools, interview_id, seen.project_id, owner_id)
+    taken = claim = None if is_stopping() else take(here.tools, interview_id, seen.project_id, owner_id)
     while claim is not None:
         claim = _follow(here, claim)
+    if taken is not None:
+        _settle(here, taken, drop_erased)
 
 
 def _wait(seconds: float) -> None:
@@ -86,7 +88,6 @@ def _follow(here: AnalystRuntime, claim: InterviewClaim) -> InterviewClaim | Non
         following = do_step(here.tools, claim)
     except RunOutdated:
         log.info("interview_moved_on", step=claim.step)
-        _settle(here, claim, drop_erased)
         return None
     except ProcessStops:
         log.info("interview_handed_back", step=claim.step)
