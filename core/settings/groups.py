@@ -176,6 +176,13 @@ class CollectionSettings:
     sockets_per_session: int = setting(
         "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
     )
+    stream_after_completed_seconds: float = setting(
+        "WELNO_STREAM_AFTER_COMPLETED_SECONDS",
+        _SECONDS_OR_NONE,
+        "Sockets and SSE of a session are closed (4410) so long after it has completed.",
+        default="30",
+        unit="s",
+    )
     poll_interval_seconds: float = setting(
         "WELNO_POLL_INTERVAL_SECONDS",
         number_between(0.05, 60),

@@ -24,6 +24,7 @@ WATCHERS_SHARE = 0.4
 class LostRight(Enum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+    COMPLETE = "complete"
 
 
 class WatchedSession(NamedTuple):
@@ -34,6 +35,7 @@ class WatchedSession(NamedTuple):
     is_over: bool
     is_due: bool  # for renewal
     is_told: bool  # of its renewal, as less than half of its time is left
+    is_complete: bool  # for so long that nobody has anything to wait for
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class ToldSession:
 
 
 def read_watched(
-    session: Session, rights: Sequence[SessionRight], policy: SessionPolicy, now: datetime
+    session: Session, rights: Sequence[SessionRight], policy: SessionPolicy, now: datetime, completed_before: datetime
 ) -> Mapping[str, WatchedSession]:
     """By id, in one query however many they are."""
     expires_at = CollectionRun.expires_at
@@ -57,6 +59,9 @@ def read_watched(
         (CollectionRun.status == Status.EXPIRED) | (expires_at <= now),
         _deadline(policy, now) - expires_at > policy.ttl * WATCHERS_SHARE,
         (CollectionRun.status != Status.COMPLETED) & (expires_at < now + policy.ttl / 2),
+        func.coalesce(
+            (CollectionRun.status == Status.COMPLETED) & (CollectionRun.collection_ended_at < completed_before), False
+        ),
     )
     rows = session.execute(query.where(_is_one_of({session_id for session_id, _ in rights})))
     return {row[0]: WatchedSession._make(row) for row in rows}
@@ -66,7 +71,9 @@ def find_lost_right(known: WatchedSession | None, secret: str, tokens: SessionTo
     """Why the holder of this secret may watch no longer; None while they may."""
     if known is None or not tokens.fits(known, secret):
         return LostRight.UNKNOWN
-    return LostRight.EXPIRED if known.is_over else None
+    if known.is_over:
+        return LostRight.EXPIRED
+    return LostRight.COMPLETE if known.is_complete else None
 
 
 def read_told(session: Session, session_ids: Collection[str]) -> list[ToldSession]:

@@ -132,6 +132,21 @@ test("server-sent events are tried again, more and more rarely", async () => {
   assert.ok(tried > 2 && tried < 7, String(tried));
 });
 
+test("whoever comes back after the end is told what was missed, and stays away", async () => {
+  let tried = 0;
+  const { events: seen, states } = begin({
+    events: async () => {
+      tried += 1;
+      throw failure(204);
+    },
+    messages: async () => ({ messages: [numbered(1), numbered(2)], last_seq: 2, epoch: "e", resync: false }),
+  });
+  sockets[0].closeWith();
+  for (let second = 0; second < 20; second += 1) await pass(1);
+  assert.deepEqual(numbersOf(seen), [1, 2]);
+  assert.deepEqual([states.at(-1), tried, sockets.length], ["closed: completed", 1, 1]);
+});
+
 test("a proxy that swallows handshakes delays nothing", async () => {
   const { stream } = begin();
   await pass(2.5);

@@ -22,6 +22,7 @@ class CloseCode(IntEnum):
     FORBIDDEN_ORIGIN = 4403
     UNKNOWN = 4404
     EXPIRED = 4408
+    COMPLETE = 4410
     TOO_MANY = 4429
 
 
@@ -76,6 +77,9 @@ CLOSINGS: Mapping[int, Closing] = {
         Then.STAY_AWAY,
     ),
     CloseCode.EXPIRED: Closing("session expired", "The session has ended by time.", Then.STAY_AWAY),
+    CloseCode.COMPLETE: Closing(
+        "complete", "The session has completed a while ago: nothing comes any more.", Then.STAY_AWAY
+    ),
     CloseCode.TOO_MANY: Closing(
         "too many",
         "Too many sockets of one session, person or address, or too many messages or control frames a minute.",

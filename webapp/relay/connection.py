@@ -32,7 +32,7 @@ class Connection:
     """
 
     __slots__ = (
-        "_awaited_pongs", "_buffer", "_control", "_deadline", "_descriptor", "_done", "_idle_pings",
+        "_awaited_pongs", "_buffer", "_control", "_deadline", "_descriptor", "_done", "_end_code", "_idle_pings",
         "_ignores_input", "_is_peer_done", "_is_registered", "_limiter", "_pool", "_reader", "_silent_pings", "_slot",
         "_state", "_write_by", "due_tick",
     )  # fmt: skip
@@ -41,6 +41,7 @@ class Connection:
         self._pool = pool
         self._descriptor = descriptor
         self._done = done
+        self._end_code = int(CloseCode.NORMAL)  # of an open one's deadline
         self._state = _ADMITTING
         self._deadline = pool.now() + pool.limits.admit_within_seconds
         self._write_by = _NEVER
@@ -264,6 +265,8 @@ class Connection:
         elif now >= self._deadline:
             if self._state == _ADMITTING:
                 self.close(CloseCode.TRY_AGAIN_LATER)
+            elif self._state == _OPEN:
+                self.close(self._end_code)
             else:
                 self._drop("close_timeout")
         due = min(self._write_by, self._deadline)
@@ -300,6 +303,12 @@ class Connection:
             self._begin_close(code, reason)
             self._register()
             self.flush()
+
+    def close_later(self, code: int, seconds: float) -> None:
+        """Unless it is closed before. The first call counts."""
+        if self._state == _OPEN and self._deadline is _NEVER:
+            self._end_code, self._deadline = code, self._pool.now() + seconds
+            self._pool.timers.put(self, self._deadline)
 
     def _begin_close(self, code: int, reason: str | None = None) -> None:
         if self._state in {_ADMITTING, _OPEN}:

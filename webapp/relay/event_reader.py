@@ -41,14 +41,21 @@ class EventReader:
             frames.append(item.frame)
             code = item.close_code_for(source)
             if code is not None and self.source.is_ended_by(item.event):
-                self.end(code)
-                break
+                if linger_seconds := self.source.linger_seconds(code):
+                    self.end_later(code, linger_seconds)
+                else:
+                    self.end(code)
+                    break
         if frames:
             self._pool.count_events(items[0], len(frames))
         return frames
 
     def end(self, code: int) -> None:
         """No more events of this subscription; the code goes to the client after what it has been given."""
+        raise NotImplementedError
+
+    def end_later(self, code: int, seconds: float) -> None:
+        """The same after a while, until when events are still given."""
         raise NotImplementedError
 
     def send(self, json: bytes) -> None:

@@ -44,6 +44,11 @@ class FollowedStream(EventReader):
             self._socket.forget(self)
             self.send(self.source.ended(code))
 
+    def end_later(self, code: int, seconds: float) -> None:
+        """At once: the socket stays for its other subjects, so nothing is won by waiting."""
+        del seconds
+        self.end(code)
+
     def close(self) -> None:
         self.subscription.listener = None
         self.subscription.close()

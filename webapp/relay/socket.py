@@ -37,6 +37,9 @@ class Socket(ReaderConnection, EventReader):
     def end(self, code: int) -> None:
         self._begin_close(code)
 
+    def end_later(self, code: int, seconds: float) -> None:
+        self.close_later(code, seconds)
+
     def on_ready(self) -> None:
         self._pool.loop.run(self._on_ready)
 

@@ -55,6 +55,8 @@ class SseStream(SseWriter):
     ) -> None:
         self._subscription = subscription
         self._start = start
+        self._lingering_code: int | None = None
+        self._ends_at = float("inf")
         super().__init__(pool, source, connection=connection, on_close=on_close)
 
     def _wake(self) -> None:
@@ -100,15 +102,21 @@ class SseStream(SseWriter):
         """The next part; with a close code when it was the last."""
         profile = self.source.sse
         pause = profile.keep_alive_seconds or self._pool.limits.sse_comment_seconds
-        item = self._subscription.next_item(pause)
+        item = self._subscription.next_item(min(pause, max(self._ends_at - time.monotonic(), 0)))
         if item is None:
-            return profile.keep_alive, None
+            is_over = time.monotonic() >= self._ends_at
+            return (b"", self._lingering_code) if is_over else (profile.keep_alive, None)
         if isinstance(item, Resync):
             return self._start_anew(item)
         self.source.note_handed_over(_count(item))
         code = item.close_code_for(type(self.source))
-        is_last = code is not None and self.source.is_ended_by(item.event)
-        return _part(item.event.position, item.event.to_json()), code if is_last else None
+        part = _part(item.event.position, item.event.to_json())
+        if code is None or not self.source.is_ended_by(item.event):
+            return part, None
+        if linger_seconds := self.source.linger_seconds(code):
+            self._lingering_code, self._ends_at = code, time.monotonic() + linger_seconds
+            return part, None
+        return part, code
 
     def _start_anew(self, item: Resync) -> tuple[bytes, int | None]:
         json = self.source.resync(item.position)

@@ -102,6 +102,11 @@ class StreamSource:
         del event
         return True
 
+    def linger_seconds(self, code: int) -> float:
+        """How long a reader stays after the event that ends it with this code."""
+        del code
+        return 0
+
     def command(self, name: str) -> "Command | None":
         """What to do with a client's frame whose `type`, or else `command`, is `name`; None: it is unknown here."""
         del name

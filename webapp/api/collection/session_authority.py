@@ -1,7 +1,7 @@
 """Decides for many sockets at once whether they may go on watching their sessions, and renews those sessions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.collection.watchers import (
     WATCHERS_SHARE,
@@ -16,7 +16,12 @@ from services.collection.watchers import (
 from services.stores import Stores
 from webapp.relay.closing import CloseCode
 
-_CODES = {None: None, LostRight.UNKNOWN: CloseCode.UNKNOWN, LostRight.EXPIRED: CloseCode.EXPIRED}
+_CODES = {
+    None: None,
+    LostRight.UNKNOWN: CloseCode.UNKNOWN,
+    LostRight.EXPIRED: CloseCode.EXPIRED,
+    LostRight.COMPLETE: CloseCode.COMPLETE,
+}
 
 
 class SessionAuthority:
@@ -29,12 +34,16 @@ class SessionAuthority:
         """Whoever watches uses the session, so it is renewed; a lost right ends the watching."""
         now = self._here.clock.now()
         with self._here.sessions() as session:
-            known = read_watched(session, rights, self._here.policy, now)
+            known = read_watched(session, rights, self._here.policy, now, self._completed_before(now))
         tokens = self._here.directory.tokens
         lost = [find_lost_right(known.get(session_id), secret, tokens) for session_id, secret in rights]
         watched = {session_id for (session_id, _), reason in zip(rights, lost, strict=True) if reason is None}
         self._renew([known[session_id] for session_id in watched if known[session_id].is_due], now)
         return [_CODES[reason] for reason in lost]
+
+    def _completed_before(self, now: datetime) -> datetime:
+        """Who has read `completed` leaves sooner; once more that time for who came later, or whom a clock misled."""
+        return now - 2 * timedelta(seconds=self._here.settings.collection.stream_after_completed_seconds)
 
     def _renew(self, due: Sequence[WatchedSession], now: datetime) -> None:
         quiet = [one.session_id for one in due if not one.is_told]

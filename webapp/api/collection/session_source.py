@@ -13,10 +13,14 @@ from webapp.relay import messages
 from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import Command, StreamSource
 
-_CLOSE_CODES = {str(Status.EXPIRED): CloseCode.EXPIRED, str(Status.CANCELLED): CloseCode.UNKNOWN}
-# Older releases wrote both as errors, and the log keeps those for a month.
-_ENDING_TYPES = frozenset({str(Event.EXPIRED), str(Event.CANCELLED), str(Event.ERROR)})
-_ENDING_MARKS = tuple(f'"type":"{name}"'.encode() for name in _ENDING_TYPES)
+_CLOSE_CODES = {
+    str(Status.EXPIRED): CloseCode.EXPIRED,
+    str(Status.CANCELLED): CloseCode.UNKNOWN,
+    str(Status.COMPLETED): CloseCode.COMPLETE,
+}
+# Older releases wrote the first two as errors, and the log keeps those for a month.
+_ENDING_TYPES = frozenset({str(Event.EXPIRED), str(Event.CANCELLED), str(Event.ERROR), str(Event.STREAMING_STATUS)})
+_ENDING_MARKS = tuple(f'"status":"{status}"'.encode() for status in _CLOSE_CODES)
 
 
 class SessionSource(StreamSource):
@@ -64,6 +68,9 @@ class SessionSource(StreamSource):
             return None
         body = event.body
         return _CLOSE_CODES.get(str(body.get("status"))) if body.get("type") in _ENDING_TYPES else None
+
+    def linger_seconds(self, code: int) -> float:
+        return self._here.settings.collection.stream_after_completed_seconds if code == CloseCode.COMPLETE else 0
 
     def command(self, name: str) -> Command | None:
         return self._answer_status if name == "status_request" else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -63,10 +64,19 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, {"type": "string"}, content_type="text/event-stream")
 @fails(blueprint, 400, 404, 429)
 def events(view: SessionView) -> Response:
-    """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`."""
+    """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`. 204 once the session has
+    completed a while ago, so that an EventSource does not come back: the state and `messages` still tell all."""
+    if _is_over(view):
+        return Response(status=204)
     with _refusals_answered():
         body = parts().relay.stream_sse(_request_for(view, _asked_position()))
     return Response(body, headers=HEADERS)
+
+
+def _is_over(view: SessionView) -> bool:
+    ended = view.collection_end_time
+    stays = timedelta(seconds=stores().settings.collection.stream_after_completed_seconds)
+    return view.completed and ended is not None and ended + stays <= stores().clock.now()
 
 
 @contextmanager
