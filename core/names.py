@@ -41,6 +41,8 @@ class Task(StrEnum):
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
     TELL_EMR = "welno.journey.tell_emr"
+    SEND_WEBHOOK = "welno.webhooks.send"
+    SWEEP_WEBHOOKS = "welno.webhooks.sweep"
 
 
 class ProcessKind(StrEnum):
@@ -82,6 +84,8 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
     Task.TELL_EMR: Queue.HOUSEKEEPING,
+    Task.SEND_WEBHOOK: Queue.HOUSEKEEPING,
+    Task.SWEEP_WEBHOOKS: Queue.HOUSEKEEPING,
 }
 
 

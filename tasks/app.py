@@ -17,6 +17,7 @@ from tasks.broker import FastReconnectAmqp
 _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
 _SYNC_KNOWLEDGE_SECONDS = 15
+_SWEEP_WEBHOOKS_SECONDS = 15
 _CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
 
 
@@ -39,6 +40,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.interviews.knowledge",
             "tasks.interviews.runs",
             "tasks.threads.retention",
+            "tasks.webhooks_sending",
         ],
     )
     app.conf.update(
@@ -91,6 +93,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "check-journeys": every(Task.CHECK_JOURNEYS, _CHECK_JOURNEYS_SECONDS),
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
+        "sweep-webhooks": every(Task.SWEEP_WEBHOOKS, _SWEEP_WEBHOOKS_SECONDS),
         "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx
 from celery import Celery, signals
 from celery.worker import WorkController
 
@@ -36,11 +37,13 @@ class Runtime:
     tools: Tools
     lease: ProcessLeaseHolder
     emr: EmrClient | None
+    webhooks_http: httpx.Client
 
     def close(self) -> None:
         self.lease.stop()
         if self.emr is not None:
             self.emr.close()
+        self.webhooks_http.close()
         self.tools.tilko.close()
         self.tools.mediarc.close()
         self.stores.close()
@@ -53,7 +56,8 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
     lease.start()
     emr_url = settings.journey.emr_api_url
     emr = EmrClient(emr_url, http=open_http()) if emr_url else None
-    return Runtime(stores, build_tools(settings, stores), lease, emr)
+    webhooks_http = open_http(kept_connections=0, ca_file=settings.processes.webhook_ca_file)
+    return Runtime(stores, build_tools(settings, stores), lease, emr, webhooks_http)
 
 
 def build_tools(settings: Settings, stores: Stores) -> Tools:

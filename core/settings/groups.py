@@ -21,6 +21,7 @@ from core.settings.readers import (
     read_folder,
     read_log_level,
     read_pauses,
+    read_present_file,
     read_present_folder,
     read_sealing_keys,
     read_secret,
@@ -310,6 +311,12 @@ class ProcessSettings:
         "PROMETHEUS_MULTIPROC_DIR",
         read_present_folder,
         "Folder in which several web processes add up their metrics.",
+        default="",
+    )
+    webhook_ca_file: str = setting(
+        "WELNO_WEBHOOK_CA_FILE",
+        read_present_file,
+        "PEM file of the authorities that receivers of webhooks are trusted by, instead of the public ones.",
         default="",
     )
 

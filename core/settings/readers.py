@@ -71,6 +71,13 @@ def read_present_folder(text: str) -> str:
     return text
 
 
+def read_present_file(text: str) -> str:
+    """Empty for none."""
+    if text and not Path(text).is_file():
+        raise ValueError("must be a file that is there")
+    return text
+
+
 def number_between(low: float, high: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         if not _NUMBER.fullmatch(text):

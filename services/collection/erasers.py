@@ -13,6 +13,7 @@ from core.names import session_subject
 from core.sealing import Sealer, SealError
 from models.collection import CollectionRun, CollectionStep, Push, RunState
 from models.patients import CampaignPayment, Checkup, MediarcReport, Prescription, TermsAgreement
+from models.webhooks import WebhookDelivery
 from services.collection.errors import SessionNotFound
 from services.collection.requests import cancel_session
 from services.delivery.event_log import erase_events
@@ -163,6 +164,7 @@ HISTORY_ERASER = RowEraser(
             CollectionRun.__tablename__,
             CollectionStep.__tablename__,
             Push.__tablename__,
+            WebhookDelivery.__tablename__,  # they go with their runs
             "welno_events",
             "welno_subjects",
         }

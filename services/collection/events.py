@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from core.names import Event, Status, Streaming, session_subject
+from models.webhooks import WebhookKind
 from services.delivery.unit_of_work import Work
+from services.webhooks.outbox import queue_outcome
 
 STREAMING_MESSAGES = {
     Streaming.FETCHING_HEALTH_DATA: "건강검진 기록을 가져오고 있어요.",
@@ -15,6 +17,14 @@ STREAMING_MESSAGES = {
     Streaming.MEDIARC_GENERATING: "질병 예측 리포트를 만들고 있어요.",
     Streaming.MEDIARC_COMPLETED_PASSWORD_READY: "리포트가 준비됐어요. 비밀번호를 정해 주세요.",
     Streaming.COMPLETED: "모든 기록을 안전하게 저장했어요.",
+}
+
+
+# What other systems are told. A person who goes on after an error may complete all the same.
+_OUTCOMES = {
+    str(Status.COMPLETED): WebhookKind.COMPLETED,
+    str(Status.ERROR): WebhookKind.FAILED,
+    str(Status.EXPIRED): WebhookKind.FAILED,
 }
 
 
@@ -40,6 +50,9 @@ def say(
     if data is not None:
         body["data"] = data
     work.emit(session_subject(str(session_id)), body)
+    if (kind := _OUTCOMES.get(body.get("status", ""))) is not None:
+        told = {"status": body["status"], **({"code": data["code"]} if data and "code" in data else {})}
+        queue_outcome(work, kind, session_id, told, now)
 
 
 def say_streaming(

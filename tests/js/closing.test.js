@@ -22,7 +22,7 @@ for (const [code, end] of [
   [4403, "forbidden"],
   [4404, "gone"],
   [4408, "expired"],
-  [4410, "completed"],
+  [4410, "over"],
 ]) {
   test(`close code ${code} is the end: ${end}`, () =>
     assert.deepEqual(judgeClose(code), { end, pause: null, delay: null }));
@@ -48,7 +48,7 @@ for (const [status, end] of [
   [403, "forbidden"],
   [404, "gone"],
   [410, "expired"],
-  [204, "completed"],
+  [204, "over"],
   [408, null],
   [429, null],
   [503, null],

@@ -144,7 +144,7 @@ test("whoever comes back after the end is told what was missed, and stays away",
   sockets[0].closeWith();
   for (let second = 0; second < 20; second += 1) await pass(1);
   assert.deepEqual(numbersOf(seen), [1, 2]);
-  assert.deepEqual([states.at(-1), tried, sockets.length], ["closed: completed", 1, 1]);
+  assert.deepEqual([states.at(-1), tried, sockets.length], ["closed: over", 1, 1]);
 });
 
 test("a proxy that swallows handshakes delays nothing", async () => {

@@ -91,13 +91,16 @@ class PaidCall:
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def _tls_context(ca_file: str) -> ssl.SSLContext:
     """One for all clients, also those of processes that are forked later: reading the authorities takes 20 ms."""
+    if ca_file:
+        return ssl.create_default_context(cafile=ca_file)
     return httpx.create_ssl_context(trust_env=False)
 
 
-def open_http(kept_connections: int = _MAX_CONNECTIONS) -> httpx.Client:
-    """A pool of kept connections; with 0 each call opens its own, which no peer can have closed meanwhile.
+def open_http(kept_connections: int = _MAX_CONNECTIONS, ca_file: str = "") -> httpx.Client:
+    """A pool of kept connections; with 0 each call opens its own, which no peer can have closed meanwhile. `ca_file`:
+    the authorities that are trusted, in the place of the public ones.
 
     Open it after the fork: two processes must not share a socket.
     It keeps no cookies (they would carry one person's session into the next person's request), reads no proxy or
@@ -107,7 +110,7 @@ def open_http(kept_connections: int = _MAX_CONNECTIONS) -> httpx.Client:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     http = httpx.Client(
-        verify=_tls_context(),
+        verify=_tls_context(ca_file),
         limits=httpx.Limits(
             max_connections=_MAX_CONNECTIONS,
             max_keepalive_connections=kept_connections,

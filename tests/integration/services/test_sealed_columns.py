@@ -14,6 +14,7 @@ from models import Table
 from models.accounts import Account, AccountKind, AccountRole
 from models.journey import JourneyUser
 from models.patients import DEFAULT_HOSPITAL, Erasure, ErasureState, Patient, PatientKey, PatientSession
+from models.webhooks import Webhook
 from services.accounts.accounts import add_account, require_account
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
 
@@ -58,12 +59,17 @@ def a_journey_user(_session: Session) -> JourneyUser:
     return JourneyUser(user_id=uuid4(), name="시연301", phone="", phone_hash="h", login_hash="h", birth_date="")
 
 
+def a_webhook(_session: Session) -> Webhook:
+    return Webhook(id=uuid4(), url="https://receiver.example/", secret=b"")
+
+
 ROWS: dict[type[Table], Callable[[Session], Table]] = {
     Account: an_account,
     PatientKey: a_patients_key,
     Erasure: an_erasure,
     PatientSession: a_visit,
     JourneyUser: a_journey_user,
+    Webhook: a_webhook,
 }
 each_column = pytest.mark.parametrize("sealed", SEALED_COLUMNS, ids=lambda sealed: sealed.name)
 

@@ -8,6 +8,7 @@ import pytest
 from dev.local.stack import Stack
 from tests.integration.collection.driver import Driver
 from tests.stacks import run_stack
+from tests.webhook_receiver import WebhookReceiver
 from webapp.jobs import build_task_sender
 
 PROCESSES = ("sandbox", "worker", "poller", "sweeper")
@@ -28,9 +29,17 @@ SHORT = {
 
 
 @pytest.fixture(scope="package")
-def running(migrated_home: Path) -> Iterator[Stack]:
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookReceiver]:
+    """Trusted by the worker."""
+    with WebhookReceiver(tmp_path_factory.mktemp("receiver")) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="package")
+def running(migrated_home: Path, receiver: WebhookReceiver) -> Iterator[Stack]:
     """One for all: a session per test keeps them apart. Who kills a process starts it again."""
-    with run_stack(migrated_home, SHORT, PROCESSES) as stack:
+    settings = SHORT | {"WELNO_WEBHOOK_CA_FILE": str(receiver.certificate)}
+    with run_stack(migrated_home, settings, PROCESSES) as stack:
         yield stack
 
 

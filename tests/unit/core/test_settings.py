@@ -251,6 +251,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_SWEEP_INTERVAL_SECONDS": ("0.04", "61"),
     "WELNO_LOG_LEVEL": ("LOUD", "20"),
     "PROMETHEUS_MULTIPROC_DIR": ("/nowhere/at/all", __file__),
+    "WELNO_WEBHOOK_CA_FILE": ("/nowhere/at/all", "/"),
 }
 
 

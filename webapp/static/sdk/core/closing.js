@@ -19,7 +19,7 @@ export function reconnectSeconds(attempt, random = Math.random, first = FIRST_SE
 /** @typedef {{end: string|null, pause: number|null, delay: number|null}} CloseDecision */
 
 /** @type {Record<number, string>} */
-const ENDS = { 4401: "unauthenticated", 4403: "forbidden", 4404: "gone", 4408: "expired", 4410: "completed" };
+const ENDS = { 4401: "unauthenticated", 4403: "forbidden", 4404: "gone", 4408: "expired", 4410: "over" };
 // The server asks these to stay away for longer than the first delay; the fallback goes on meanwhile.
 /** @type {Record<number, number>} */
 const PAUSE_SECONDS = { 1013: 10, 4429: 30 };
@@ -35,7 +35,7 @@ export function judgeClose(code, reason = "") {
 }
 
 /** @type {Record<number, string>} */
-const STATUS_ENDS = { 204: "completed", 401: "unauthenticated", 403: "forbidden", 404: "gone", 410: "expired" };
+const STATUS_ENDS = { 204: "over", 401: "unauthenticated", 403: "forbidden", 404: "gone", 410: "expired" };
 
 /** Why an HTTP answer ends the stream, or null. @param {number} [status] @returns {string|null} */
 export function judgeStatus(status = 0) {

@@ -20,8 +20,8 @@ const FULL_PAGE = 100;
 /** @typedef {import("./ordering.js").Cursor} Cursor */
 /** @typedef {"connecting"|"live"|"streaming"|"polling"|"offline"|"closed"} StreamState
  *   over which transport events come: a WebSocket, server-sent events, polls; or none */
-/** `left`: `close()` was called; a subject has further ones.
- * @typedef {"gone"|"expired"|"unauthenticated"|"forbidden"|"left"|string} EndReason */
+/** `left`: `close()` was called; `over`: nothing comes any more; a subject has further ones.
+ * @typedef {"gone"|"expired"|"unauthenticated"|"forbidden"|"over"|"left"|string} EndReason */
 /** @typedef {{type: string, seq: number, epoch: string, [field: string]: any}} StreamEvent */
 /** What a reader learns when it is let in: from which place it counts, and perhaps the state there.
  * @typedef {{at: Cursor, status?: any}} Greeting */

@@ -1,0 +1,1 @@
+"""Tells other systems how sessions ended, as Standard Webhooks describe it."""

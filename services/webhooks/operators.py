@@ -1,0 +1,84 @@
+"""What operators do with webhooks.
+
+Errors:
+    WebhookNotFound
+    InvalidWebhookUrl   the sentence says why
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from core.sealing import Sealer
+from models.webhooks import Webhook, WebhookDelivery
+from services.webhooks.signing import new_secret, secret_context
+
+_LONGEST_URL = 2000
+
+
+class WebhookNotFound(Exception):
+    pass
+
+
+class InvalidWebhookUrl(Exception):
+    pass
+
+
+class AddedWebhook(NamedTuple):
+    """`secret` is told this once."""
+
+    id: UUID
+    secret: str
+
+
+def add_webhook(session: Session, sealer: Sealer, url: str) -> AddedWebhook:
+    """Raises InvalidWebhookUrl."""
+    _check(url)
+    added = AddedWebhook(uuid4(), new_secret())
+    sealed = sealer.seal(added.secret.encode(), secret_context(added.id))
+    session.add(Webhook(id=added.id, url=url, secret=sealed))
+    return added
+
+
+def list_webhooks(session: Session) -> Sequence[Webhook]:
+    return session.scalars(select(Webhook).order_by(Webhook.created_at)).all()
+
+
+def remove_webhook(session: Session, webhook_id: UUID) -> None:
+    """With its messages, sent or not. Raises WebhookNotFound."""
+    if session.scalar(delete(Webhook).where(Webhook.id == webhook_id).returning(Webhook.id)) is None:
+        raise WebhookNotFound(str(webhook_id))
+
+
+def read_log(session: Session, webhook_id: UUID | None, limit: int) -> Sequence[WebhookDelivery]:
+    """The newest messages first."""
+    query = select(WebhookDelivery).order_by(WebhookDelivery.created_at.desc(), WebhookDelivery.id).limit(limit)
+    return session.scalars(query if webhook_id is None else query.where(WebhookDelivery.webhook_id == webhook_id)).all()
+
+
+def resend(session: Session, delivery_id: UUID, now: datetime) -> None:
+    """Begin its attempts anew, also when it was delivered: the receiver knows it by its id. Raises WebhookNotFound."""
+    row = session.get(WebhookDelivery, delivery_id, with_for_update=True)
+    if row is None:
+        raise WebhookNotFound(str(delivery_id))
+    row.attempts, row.due_at, row.ended_at, row.claimed_until = 0, now, None, None
+    row.is_delivered = False
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as exc:
+        raise InvalidWebhookUrl("this is no address") from exc
+    if parts.scheme != "https" or not parts.hostname:
+        raise InvalidWebhookUrl("the address must begin with https:// and name a host")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise InvalidWebhookUrl("the address must hold neither a password nor a fragment")
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or port == 0:
+        raise InvalidWebhookUrl(f"the address must be plain ASCII, of at most {_LONGEST_URL} characters")

@@ -1,0 +1,140 @@
+"""Messages about outcomes: which there are, for how long they are tried, which addresses are taken."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from core.clock import Clock, clock
+from core.names import Event, Status, Streaming, Task
+from dev.local.ports import pick_port
+from models.webhooks import WebhookDelivery
+from services.collection.events import say, say_ended, say_streaming
+from services.delivery.unit_of_work import Work
+from services.webhooks.operators import AddedWebhook, InvalidWebhookUrl, add_webhook, list_webhooks, remove_webhook
+from services.webhooks.sending import list_due, send_message
+from upstream.http.exchange import open_http
+
+from .conftest import World
+
+
+@pytest.fixture
+def webhook(world: World) -> Iterator[AddedWebhook]:
+    """Nobody listens there."""
+    url = f"https://localhost:{pick_port()}/"
+    added: AddedWebhook = world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url))
+    yield added
+    world.unit(lambda work: remove_webhook(work.session, added.id))
+
+
+def deliveries(world: World) -> list[WebhookDelivery]:
+    with world.stores.sessions() as session:
+        return list(session.scalars(select(WebhookDelivery)).all())
+
+
+def tell_completed(work: Work, session_id: str) -> None:
+    say_streaming(work, UUID(session_id), Streaming.COMPLETED, now=clock.now(), data={"patient_uuid": "nobody's"})
+
+
+def test_ends_are_told_and_nothing_else(world: World, webhook: AddedWebhook):
+    session_id = world.start_somebody()
+    before = len(world.calls)
+
+    def live(work: Work) -> None:
+        now, key = clock.now(), UUID(session_id)
+        say(work, key, Event.AUTH_WAITING, "기다려요.", now=now, status=Status.AUTH_PENDING)
+        say_streaming(work, key, Streaming.HEALTH_DATA_COMPLETED, now=now, data={"count": 2})
+        say(
+            work, key, Event.COLLECTION_ERROR, "홍길동님", now=now, status=Status.ERROR, data={"code": "X", "name": "y"}
+        )
+        say_ended(work, key, Status.EXPIRED, "끝났어요.", now=now)
+        say_ended(work, key, Status.CANCELLED, "그만뒀어요.", now=now)
+        tell_completed(work, session_id)
+
+    world.unit(live)
+    told = deliveries(world)
+    assert sorted((one.kind, one.body.partition('"data":')[2]) for one in told) == [
+        ("session.completed", f'{{"session_id":"{session_id}","status":"completed"}}}}'),
+        ("session.failed", f'{{"session_id":"{session_id}","status":"error","code":"X"}}}}'),
+        ("session.failed", f'{{"session_id":"{session_id}","status":"expired","code":"EXPIRED"}}}}'),
+    ]
+    sent = [(call.name, call.about) for call in world.calls[before:]]
+    assert sorted(sent) == sorted((Task.SEND_WEBHOOK, str(one.id)) for one in told)
+
+
+def test_what_is_rolled_back_is_not_told(world: World, webhook: AddedWebhook):
+    session_id = world.start_somebody()
+
+    def fail(work: Work) -> None:
+        tell_completed(work, session_id)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        world.unit(fail)
+    assert deliveries(world) == []
+
+
+def test_without_receivers_nothing_is_written(world: World):
+    session_id = world.start_somebody()
+    world.unit(tell_completed, session_id)
+    assert deliveries(world) == []
+
+
+def test_a_receiver_that_cannot_be_reached_is_tried_for_a_day_and_one_attempt_at_a_time(
+    world: World, webhook: AddedWebhook
+):
+    session_id = world.start_somebody()
+    world.unit(tell_completed, session_id)
+    [message] = deliveries(world)
+    later = Clock()
+    attempts: list[datetime] = []
+    with open_http(0) as http, later.frozen(clock.now()):
+        for _ in range(20):
+            if deliveries(world)[0].ended_at is not None:
+                break
+            attempts.append(later.now())
+            send_message(world.stores.unit_of_work, http, world.stores.sealer, later, message.id)
+            [waiting] = deliveries(world)
+            assert waiting.last_result == "unreachable"
+            later.advance(max(waiting.due_at - later.now(), timedelta()))
+    [given_up] = deliveries(world)
+    assert (given_up.is_delivered, given_up.attempts) == (False, 8)
+    assert timedelta(hours=24) <= attempts[-1] - attempts[0] < timedelta(hours=25)
+
+
+def test_what_another_may_be_sending_is_left_alone_until_it_must_have_died(world: World, webhook: AddedWebhook):
+    session_id = world.start_somebody()
+    world.unit(tell_completed, session_id)
+    [message] = deliveries(world)
+    claimed = "update welno.welno_webhook_deliveries set claimed_until = :until, due_at = :due where id = :id"
+    now = clock.now()
+    world.execute(claimed, until=now + timedelta(minutes=1), due=now - timedelta(minutes=1), id=message.id)
+    with open_http(0) as http, world.stores.sessions() as session:
+        send_message(world.stores.unit_of_work, http, world.stores.sealer, clock, message.id)
+        assert list_due(session, now, 10) == []
+        assert list_due(session, now + timedelta(minutes=2), 10) == [message.id]
+    assert deliveries(world)[0].attempts == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://receiver.example/",
+        "ftp://receiver.example/",
+        "https://",
+        "https://name:secret@receiver.example/",
+        "https://receiver.example/#part",
+        "https://receiver.example:0/",
+        "https://receiver.example:99999/",
+        "https://receiver.example/a b",
+        "https://받는곳.example/",
+        f"https://receiver.example/{'x' * 2000}",
+    ],
+)
+def test_only_plain_https_addresses_are_taken(world: World, url: str):
+    with pytest.raises(InvalidWebhookUrl):
+        world.unit(lambda work: add_webhook(work.session, world.stores.sealer, url))
+    with world.stores.sessions() as session:
+        assert list_webhooks(session) == []
