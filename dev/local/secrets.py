@@ -57,7 +57,8 @@ def demo_secrets(home: Path) -> dict[str, str]:
 def demo_environment(
     home: Path, *, database_url: str, redis_url: str, sandbox_port: int, web_port: int, flower_port: int
 ) -> dict[str, str]:
-    """What the children read. The demo's own values win over the caller's; other WELNO_* settings pass."""
+    """What the children read. The demo's own values win over the caller's, whose origins are added; other
+    WELNO_* settings pass."""
     sandbox_url = f"http://127.0.0.1:{sandbox_port}"
     own = {
         **demo_secrets(home),
@@ -70,7 +71,9 @@ def demo_environment(
         "MISO_API_URL": sandbox_url,
         "MISO_DATASET_ID": "demo",
         "EMR_API_URL": f"{sandbox_url}/emr",
-        "WELNO_ALLOWED_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
+        "WELNO_ALLOWED_ORIGINS": _with_callers(
+            "WELNO_ALLOWED_ORIGINS", f"http://127.0.0.1:{web_port},http://localhost:{web_port}"
+        ),
         "WELNO_COOKIE_SECURE": "false",  # the demo speaks plain HTTP on this machine only
         "WELNO_CONTROLLER": "웰노(시연용)",
         "WELNO_CONTROLLER_CONTACT": "privacy@welno.example",
@@ -79,6 +82,11 @@ def demo_environment(
     }
     # A setting that is given as a value and as a file stops the start.
     return _foreign_environment(without={f"{name}_FILE" for name in own}) | own
+
+
+def _with_callers(name: str, own: str) -> str:
+    """A list that the caller may add to."""
+    return ",".join(filter(None, (own, os.environ.get(name, "").strip())))
 
 
 def _foreign_environment(without: set[str]) -> dict[str, str]:

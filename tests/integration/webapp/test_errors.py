@@ -57,6 +57,12 @@ def test_an_unknown_address_is_answered_like_any_error(app: Flask, path: str):
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
+def test_what_a_person_reads_is_utf_8_and_not_escaped(app: Flask):
+    answer = app.test_client().get("/api/v1/nowhere")
+    assert answer.json is not None
+    assert answer.json["message"].encode() in answer.data
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/my/nowhere", "/journey/x", "/static/nothing.js"])
 def test_a_person_at_an_unknown_address_is_shown_a_page(app: Flask, path: str):
     answer = app.test_client().get(path, headers=BROWSER)

@@ -84,6 +84,12 @@ def test_environment_of_the_demo_wins_over_the_shell(tmp_path, monkeypatch):
     assert env["WELNO_ALLOWED_ORIGINS"] == "http://127.0.0.1:1,http://localhost:1"
 
 
+def test_origins_of_the_shell_are_added(tmp_path, monkeypatch):
+    monkeypatch.setenv("WELNO_ALLOWED_ORIGINS", "http://127.0.0.1:9000")
+    env = demo_environment(tmp_path, database_url="d", redis_url="r", sandbox_port=2, web_port=1, flower_port=3)
+    assert env["WELNO_ALLOWED_ORIGINS"] == "http://127.0.0.1:1,http://localhost:1,http://127.0.0.1:9000"
+
+
 def test_home_is_held_by_one_at_a_time(tmp_path):
     with hold_home(tmp_path), pytest.raises(HomeInUseError, match="WELNO_HOME"), hold_home(tmp_path):
         pass
