@@ -60,7 +60,12 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 def test_what_a_person_reads_is_utf_8_and_not_escaped(app: Flask):
     answer = app.test_client().get("/api/v1/nowhere")
     assert answer.json is not None
-    assert answer.json["message"].encode() in answer.data
+    assert answer.json["error"]["message"].encode() in answer.data
+
+
+def test_half_a_surrogate_pair_does_not_break_an_answer(app: Flask):
+    with app.app_context():
+        assert app.json.dumps({"quoted": "김\ud800"}) == '{"quoted": "\\uae40\\ud800"}'
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/my/nowhere", "/journey/x", "/static/nothing.js"])
