@@ -12,6 +12,7 @@ from tests.end_to_end.provider import CHECKUPS, TREATMENTS
 from tests.waiting import wait_until
 
 _SIZE = 24 * 1024 * 1024
+_PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def cramped(migrated_home: Path, small_disk: Path) -> Iterator[Product]:
-    with run_product(migrated_home, TILKO_DATA_DIR=str(small_disk / "data")) as product:
+    with run_product(migrated_home, _PROCESSES, TILKO_DATA_DIR=str(small_disk / "data")) as product:
         yield product
 
 

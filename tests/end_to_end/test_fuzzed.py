@@ -1,8 +1,9 @@
 """The running product against its own OpenAPI document: no server error, no answer that is not in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 import schemathesis
@@ -47,23 +48,29 @@ def owner(running_product: Product) -> Owner:
 Explore = Callable[..., int]
 
 
+@pytest.fixture(scope="module")
+def operations(running_product: Product) -> list[Any]:
+    """Once for all tests: each keeps how to invent its calls, of which it takes seconds to think."""
+    url = f"{running_product.web_url}/api/openapi.json"
+    schema = schemathesis.openapi.from_url(url).exclude(path_regex=STREAMS)
+    return [found.ok() for found in schema.get_all_operations()]
+
+
 @pytest.fixture
-def explore(product: Product, owner: Owner, is_full: bool) -> Explore:
+def explore(product: Product, operations: list[Any], owner: Owner, is_full: bool) -> Explore:
     """Three invented calls of every operation, 100 with --full."""
     bounds = bound_examples(is_full=is_full, share=3, whole=100)
-    return partial(call_everything, product, owner, bounds)
+    return partial(call_everything, operations, owner, bounds)
 
 
 def call_everything(
-    product: Product,
+    operations: Sequence[Any],
     owner: Owner,
     bounds: settings,
     headers: dict[str, str],
     to_sign_out: dict[str, str] | None = None,
 ) -> int:
     """By turns at the owner's own things and at invented ones. Tells how many operations there are."""
-    schema = schemathesis.openapi.from_url(f"{product.web_url}/api/openapi.json").exclude(path_regex=STREAMS)
-    operations = [found.ok() for found in schema.get_all_operations()]
     turn = iter(range(10**6))
 
     def send(case: schemathesis.Case) -> None:

@@ -15,13 +15,14 @@ from tests.end_to_end.product import Product, run_product
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
+PROCESSES = ("sandbox", "web", "worker", "interviews", "poller", "sweeper", "beat")
 RUN = "/ext/v1/workflows/run"
 TEXT = "Q: 어땠어요?\n답변자: 결제 화면이 자꾸 멈춰서 답답했어요.\n답변자: 한 번에 취소하고 싶어요.\n"
 
 
 @pytest.fixture(scope="module")
 def demo(migrated_home: Path) -> Iterator[Product]:
-    with run_product(migrated_home, **DEMO_SETTINGS) as product:
+    with run_product(migrated_home, PROCESSES, **DEMO_SETTINGS) as product:
         yield product
 
 

@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,10 @@ pytestmark = pytest.mark.timeout(600)
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
 # Beat seals and opens nothing.
 ROLLED = ("web", "worker", "poller", "sweeper")
-NEW_KEY = "new:hkdf:" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def make_key(name: str) -> str:
+    return f"{name}:hkdf:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def given(keys: str, program: Program) -> Program:
@@ -52,25 +55,28 @@ def wait_gone(stack: Stack, name: str) -> None:
 class Rotation:
     """Replaces the processes by such that were given other keys: both live side by side for a while."""
 
-    def __init__(self, product: Product, webs: Webs, crowd: Crowd) -> None:
-        self._product, self._webs, self._crowd = product, webs, crowd
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.webs = Webs([product.web_url])
+        self.keys = product.stack.env["WELNO_SEALING_KEYS"]
         self._running = {name: name for name in ROLLED}
         self._phases = 0
 
-    def deploy(self, keys: str) -> None:
-        stack = self._product.stack
+    def deploy(self, keys: str, crowd: Crowd) -> None:
+        stack = self.product.stack
         self._phases += 1
         started = {name: self._program(name, keys) for name in ROLLED}
         for program in started.values():
             stack.add(program)
             stack.start(program.name)
         stack.wait_ready()
-        self._webs.urls = [*self._webs.urls, started["web"].url or ""]
-        self._crowd.wait_for_more()
+        self.webs.urls = [*self.webs.urls, started["web"].url or ""]
+        crowd.wait_for_more()
         retire(stack, *self._running.values())
         self._running = {name: program.name for name, program in started.items()}
-        self._webs.urls = [started["web"].url or ""]
-        self._crowd.wait_for_more()
+        self.webs.urls = [started["web"].url or ""]
+        self.keys = keys
+        crowd.wait_for_more()
 
     def _program(self, name: str, keys: str) -> Program:
         made = f"{name}-{self._phases}"
@@ -78,20 +84,25 @@ class Rotation:
             return given(keys, web_program(made, pick_port()))
         if name == "worker":
             return given(keys, worker_program(made))
-        before = self._product.stack.programs[self._running[name]]
+        before = self.product.stack.programs[self._running[name]]
         command = before.command[before.command.index(sys.executable) :]
         return given(keys, replace(before, name=made, command=command))
 
 
-@contextmanager
-def crowded(migrated: Path) -> Iterator[tuple[Product, Rotation]]:
+@pytest.fixture(scope="module")
+def rotation(migrated_home: Path) -> Iterator[Rotation]:
+    """Each test begins with the keys that the one before has left."""
+    with run_product(migrated_home, PROCESSES, PYTHONFAULTHANDLER="1") as product:
+        yield Rotation(product)
+
+
+@pytest.fixture
+def crowd(rotation: Rotation) -> Iterator[Crowd]:
     """People come all the time; at the end each was served, and each answer was paid for once."""
-    with run_product(migrated, PROCESSES, PYTHONFAULTHANDLER="1") as product:
-        webs = Webs([product.web_url])
-        with Crowd(product, webs, every_seconds=1) as crowd:
-            crowd.wait_for_more()
-            yield product, Rotation(product, webs, crowd)
-        crowd.check()
+    with Crowd(rotation.product, rotation.webs, every_seconds=1) as crowd:
+        crowd.wait_for_more()
+        yield crowd
+    crowd.check()
 
 
 def command(product: Product, action: str, keys: str) -> str:
@@ -104,7 +115,7 @@ def command(product: Product, action: str, keys: str) -> str:
 
 def assert_missing_key_is_told(product: Product) -> None:
     """By a sweeper at its start."""
-    other = NEW_KEY.replace("new:", "other:", 1)
+    other = make_key("other")
     stack, sweeper = product.stack, Program("sweeper-other", (sys.executable, "-m", "tasks.processes.sweeper"))
     stack.add(given(other, sweeper))
     stack.start(sweeper.name)
@@ -113,24 +124,24 @@ def assert_missing_key_is_told(product: Product) -> None:
     retire(stack, sweeper.name)
 
 
-def test_a_key_is_rotated_in_two_phases_and_removed(migrated_home: Path):
-    with crowded(migrated_home) as (product, rotation):
-        old_key = product.stack.env["WELNO_SEALING_KEYS"]
-        waiting = product.meet().is_known_with().start().asks_for_push()
-        waiting.wait_for("auth_waiting")
-        rotation.deploy(f"{old_key},{NEW_KEY}")
-        rotation.deploy(f"{NEW_KEY},{old_key}")
-        with pytest.raises(StartFailedError, match="NOT KNOWN"):
-            command(product, "count", NEW_KEY)
-        assert_missing_key_is_told(product)
-        assert "do not open" in command(product, "reseal", f"{NEW_KEY},{old_key}")
-        assert "NOT KNOWN" not in command(product, "count", NEW_KEY)
-        rotation.deploy(NEW_KEY)
-        waiting.browser.base_url = product.stack.programs["web-3"].url or ""
-        waiting.approves().wait_for("completed")
-        assert product.provider.bill_of(waiting.cx_id) == {"checkups": 1, "prescriptions": 1}
+def test_a_key_is_rotated_in_two_phases_and_removed(rotation: Rotation, crowd: Crowd):
+    product, old, new = rotation.product, rotation.keys, make_key("new")
+    person = product.meet().is_known_with()
+    person.web_url = rotation.webs.urls[0]
+    waiting = person.start().asks_for_push()
+    waiting.wait_for("auth_waiting")
+    rotation.deploy(f"{old},{new}", crowd)
+    rotation.deploy(f"{new},{old}", crowd)
+    with pytest.raises(StartFailedError, match="NOT KNOWN"):
+        command(product, "count", new)
+    assert_missing_key_is_told(product)
+    assert "do not open" in command(product, "reseal", f"{new},{old}")
+    assert "NOT KNOWN" not in command(product, "count", new)
+    rotation.deploy(new, crowd)
+    waiting.browser.base_url = rotation.webs.urls[0]
+    waiting.approves().wait_for("completed")
+    assert product.provider.bill_of(waiting.cx_id) == {"checkups": 1, "prescriptions": 1}
 
 
-def test_a_key_that_is_put_in_front_at_once_costs_time_and_nothing_else(migrated_home: Path):
-    with crowded(migrated_home) as (product, rotation):
-        rotation.deploy(f"{NEW_KEY},{product.stack.env['WELNO_SEALING_KEYS']}")
+def test_a_key_that_is_put_in_front_at_once_costs_time_and_nothing_else(rotation: Rotation, crowd: Crowd):
+    rotation.deploy(f"{make_key('newer')},{rotation.keys}", crowd)

@@ -51,9 +51,8 @@ def run(options: ChaosOptions) -> bool:
             recorder = DatabaseRecorder(stack.postgres.url)
             recorder.prepare()
             workload.setup(cluster, recorder)
-            # Those that hold a lease took it before anything was recorded: they take new ones.
-            for name in cluster.lease_holders:
-                stack.restart(name)
+            # They take their leases when these are recorded.
+            cluster.start_programs()
             return _run_on(options, cluster, recorder, workload)
 
 

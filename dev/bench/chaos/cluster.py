@@ -46,9 +46,8 @@ class Cluster:
         self._kind = kind
         self._control = pick_port()
         self._routes = {(worker, store): pick_port() for worker in self.workers for store in STORES}
-        programs = self._programs(home)
-        migrations = prepare_home(home)
-        self.stack = Stack(home, self.ports, settings, tuple(programs), programs=programs, migrations=migrations)
+        self._programs = self._list_programs(home)
+        self.stack = Stack(home, self.ports, settings, (), migrations=prepare_home(home))
         self._proxy = Process("proxy", self._proxy_command(), home / "logs" / "proxy.log", cwd=ROOT)
 
     @property
@@ -79,6 +78,7 @@ class Cluster:
 
     @contextmanager
     def opened(self) -> Iterator[Stack]:
+        """The stores, with a database that has its tables, and the proxies."""
         self._proxy.start()
         try:
             with self.stack as stack:
@@ -86,12 +86,18 @@ class Cluster:
         finally:
             self._proxy.kill()
 
-    def _programs(self, home: Path) -> dict[str, Program]:
+    def start_programs(self) -> None:
+        """All of them; returns when they answer."""
+        for program in self._programs:
+            self.stack.add(program)
+            self.stack.start(program.name)
+        self.stack.wait_ready()
+
+    def _list_programs(self, home: Path) -> list[Program]:
         known = list_programs(home, self.ports)
         chosen = [known[name] for name in ("sandbox", "web", "poller", "sweeper", "beat", *self.beside)]
         chosen += [Program("poller2", known["poller"].command), Program("sweeper2", known["sweeper"].command)]
-        chosen += [self._behind_proxy(self._kind.make(name)) for name in self.workers]
-        return {program.name: program for program in chosen}
+        return chosen + [self._behind_proxy(self._kind.make(name)) for name in self.workers]
 
     def _behind_proxy(self, program: Program) -> Program:
         pairs = ",".join(f"{self._target(store)}:{self._routes[program.name, store]}" for store in STORES)

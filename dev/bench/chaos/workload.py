@@ -43,7 +43,7 @@ class Workload(Protocol[H]):
         """Faults of its own, by name."""
 
     def setup(self, cluster: Cluster, recorder: DatabaseRecorder) -> None:
-        """Once the cluster is up: begin to record, before the first client comes."""
+        """Once the stores are up, and before any program is: begin to record."""
 
     def start(self) -> None:
         """Clients come from now on, and go on coming whatever is killed."""

@@ -53,11 +53,21 @@ def entry_of(analyses: Analyses, interview: Uploaded) -> Any:
 
 def sync_until(tools: KnowledgeTools, analyses: Analyses, interview: Uploaded, *, is_filled: bool) -> None:
     def is_there() -> bool:
+        skip_pause(analyses, interview)
         sync_documents(tools)
         entry = entry_of(analyses, interview)
         return entry["is_filled"] if is_filled and entry else entry is None
 
     wait_until(is_there, 20, every=0.1)
+
+
+def skip_pause(analyses: Analyses, interview: Uploaded) -> None:
+    """The seconds until it is looked at again. A hold, which takes minutes, stays."""
+    analyses.execute(
+        "update welno.knowledge_entries set due_at = now()"
+        " where interview_id = :id and due_at between now() and now() + interval '20 seconds'",
+        id=interview.id,
+    )
 
 
 def name_of(interview: Uploaded) -> str:

@@ -20,6 +20,8 @@ from .run_gates import MOMENTS, build_gates, is_held, shut_gate
 
 WHOLE = ["interview:added", "analyzing", "interview:completed"]
 KEEP_DAYS = 30
+# Before the call and after its answer nothing knows whether it is streamed.
+SAME_IN_BOTH_MODES = {"extracted", "prepared", "saved"}
 
 
 @pytest.fixture(scope="module", params=["blocking", "streaming"])
@@ -28,6 +30,22 @@ def started(request: pytest.FixtureRequest, migrated_home: Path) -> Iterator[Ana
     with run_analyses(migrated_home, **settings) as analyses:
         build_gates(analyses.engine)
         yield analyses
+
+
+@pytest.fixture
+def once(started: Analyses, is_full: bool) -> None:
+    """What is the same in both modes is done in one of them, and with --full in both."""
+    if is_streaming(started) and not is_full:
+        pytest.skip("done in blocking mode")
+
+
+@pytest.fixture
+def of_moment(started: Analyses, moment: str, request: pytest.FixtureRequest) -> str:
+    if moment == "started" and not is_streaming(started):
+        pytest.skip("of streams only")
+    if moment in SAME_IN_BOTH_MODES:
+        request.getfixturevalue("once")
+    return moment
 
 
 @pytest.fixture
@@ -51,11 +69,10 @@ def assert_whole(analyses: Analyses, interview: Uploaded) -> None:
     assert (analyses.told(interview), analyses.bills_of(interview)) == (WHOLE, [1])
 
 
+@pytest.mark.repeated
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_process_that_is_killed_at_any_moment_costs_nothing_twice(analyses: Analyses, moment: str):
-    if moment == "started" and not is_streaming(analyses):
-        pytest.skip("of streams only")
-    with shut_gate(analyses, moment) as interview:
+def test_a_process_that_is_killed_at_any_moment_costs_nothing_twice(analyses: Analyses, of_moment: str):
+    with shut_gate(analyses, of_moment) as interview:
         wait_until(lambda: is_held(analyses))
         kill(analyses)
     analyses.stack.start("interviews")
@@ -97,11 +114,10 @@ def test_a_process_that_wakes_up_changes_nothing(analyses: Analyses):
     assert analyses.run(planned.interview)["fence"] == fence
 
 
+@pytest.mark.repeated
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_one_that_is_deleted_at_any_moment_is_told_no_more_of(analyses: Analyses, moment: str):
-    if moment == "started" and not is_streaming(analyses):
-        pytest.skip("of streams only")
-    with shut_gate(analyses, moment) as interview:
+def test_one_that_is_deleted_at_any_moment_is_told_no_more_of(analyses: Analyses, of_moment: str):
+    with shut_gate(analyses, of_moment) as interview:
         wait_until(lambda: is_held(analyses))
         deleting = threading.Thread(target=delete, args=(analyses, interview))
         deleting.start()
@@ -109,7 +125,7 @@ def test_one_that_is_deleted_at_any_moment_is_told_no_more_of(analyses: Analyses
     told = analyses.told(interview)
     assert told[-1] == "interview:deleted"
     # What was saved in the very moment before counts.
-    assert "interview:completed" not in told or moment == "saved"
+    assert "interview:completed" not in told or of_moment == "saved"
     wait_until(lambda: analyses.run(interview)["state"] == "ended")
     assert [bill for bill in analyses.bills_of(interview) if bill > 1] == []
 
@@ -119,9 +135,10 @@ def delete(analyses: Analyses, interview: Uploaded) -> None:
         delete_interview(member, interview.id)
 
 
+@pytest.mark.repeated
 @pytest.mark.parametrize("moment", ["extracted", "saved"])
-def test_of_one_that_is_erased_meanwhile_nothing_stays(analyses: Analyses, moment: str):
-    with shut_gate(analyses, moment) as interview:
+def test_of_one_that_is_erased_meanwhile_nothing_stays(analyses: Analyses, of_moment: str):
+    with shut_gate(analyses, of_moment) as interview:
         wait_until(lambda: is_held(analyses))
         erasing = threading.Thread(target=erase, args=(analyses, interview))
         erasing.start()
@@ -197,6 +214,8 @@ def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analys
     ]
 
 
+@pytest.mark.repeated
+@pytest.mark.usefixtures("once")
 def test_of_two_retries_at_once_one_wins(analyses: Analyses):
     interview = analyses.prepare(status=400, code="invalid_param", calls=1).interview
     analyses.wait(interview, "failed")
@@ -227,6 +246,8 @@ def extractions(analyses: Analyses) -> float:
     return total
 
 
+@pytest.mark.repeated
+@pytest.mark.usefixtures("once")
 def test_a_broker_that_is_down_delays_and_loses_nothing(analyses: Analyses):
     analyses.stack.stop("valkey")
     interview = analyses.upload()

@@ -1,8 +1,5 @@
 """`python -m tasks.access_log`: goes through the chains and names the break."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -11,9 +8,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer
-from dev.local.programs import ROOT
 from models.patients import AccessedWhat, ActorKind
 from services.patients.access_log import AccessLog, Actor, Look
+from tests.integration.commands import run_command
 from tests.tables import delete_all_rows
 
 Command = Callable[..., tuple[int, str]]
@@ -28,12 +25,11 @@ def command(engine: Engine, demo_env: dict[str, str], postgres_url: str) -> Iter
             for _ in range(3):
                 look = Look(Actor(ActorKind.PROCESS, "test"), AccessedWhat.FILE)
                 log.record(session, look, datetime(2026, 11, day, tzinfo=UTC))
-    env = {"PATH": os.environ["PATH"], **demo_env, "DATABASE_URL": postgres_url}
+    env = demo_env | {"DATABASE_URL": postgres_url}
 
     def call(*arguments: str) -> tuple[int, str]:
-        whole = [sys.executable, "-m", "tasks.access_log", "check", *arguments]
-        done = subprocess.run(whole, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-        return done.returncode, done.stdout + done.stderr
+        done = run_command("tasks.access_log", "check", *arguments, env=env)
+        return done.status, done.output + done.errors
 
     yield call
     with engine.begin() as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from dev.local.programs import ROOT
+from tests.integration.commands import run_command
 from tests.tables import delete_all_rows
 
 PASSWORD = "an invented password"
@@ -16,20 +17,11 @@ PASSWORD = "an invented password"
 
 @pytest.fixture
 def command(engine: Engine, demo_env: dict[str, str], postgres_url: str):
-    env = {"PATH": os.environ["PATH"], **demo_env, "DATABASE_URL": postgres_url}
+    env = demo_env | {"DATABASE_URL": postgres_url}
 
     def call(*arguments: str, typed: str = "") -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "tasks.accounts", *arguments],
-            check=False,
-            cwd=ROOT,
-            env=env,
-            input=f"{typed}\n",
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.returncode, done.stdout + done.stderr
+        done = run_command("tasks.accounts", *arguments, env=env, typed=f"{typed}\n")
+        return done.status, done.output + done.errors
 
     yield call
     with engine.begin() as connection:
@@ -53,6 +45,14 @@ def test_an_account_is_made_once_given_another_password_and_disabled(command, en
     with engine.connect() as connection:
         assert not connection.execute(text("select is_active from welno.accounts")).scalar_one()
     assert command("enable", "night")[0] == 0
+
+
+def test_an_account_is_made_by_a_process_that_starts_from_nothing(command, demo_env: dict[str, str], engine: Engine):
+    arguments = (sys.executable, "-m", "tasks.accounts", "add", "night", "--name", "밤 당번")
+    env = {"PATH": os.environ["PATH"], **demo_env}
+    subprocess.run(arguments, check=True, cwd=ROOT, env=env, input=f"{PASSWORD}\n", text=True, timeout=60)
+    with engine.connect() as connection:
+        assert connection.execute(text("select login, name from welno.accounts")).one() == ("night", "밤 당번")
 
 
 def test_every_change_is_recorded_with_who_made_it(command, engine: Engine):

@@ -1,8 +1,5 @@
 """Erasure by the real worker, and by the operators' command."""
 
-import os
-import subprocess
-import sys
 from uuid import UUID
 
 import pytest
@@ -10,13 +7,13 @@ from sqlalchemy import text
 
 from core.clock import clock
 from core.names import Status
-from dev.local.programs import ROOT
 from dev.local.stack import Stack
 from models.collection import CollectionRun
 from models.patients import ActorKind, Erasure, ErasureState, Patient
 from services.patients.access_log import Actor
 from services.personal_data import ErasureOrder, start_erasure
 from tests.integration.collection.driver import Driver
+from tests.integration.commands import run_command
 from tests.waiting import wait_until
 
 BLOCKED = "select count(*) from pg_locks where not granted and relation = cast(:table as regclass)"
@@ -79,10 +76,8 @@ def test_an_operator_erases_for_a_reason_and_sees_the_receipt(
     running: Stack, driver: Driver, collected: tuple[UUID, str]
 ):
     def command(*arguments: str) -> tuple[int, str]:
-        whole = [sys.executable, "-m", "tasks.erasures", *arguments]
-        env = {"PATH": os.environ["PATH"], **running.env}
-        done = subprocess.run(whole, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-        return done.returncode, done.stdout
+        done = run_command("tasks.erasures", *arguments, env=running.env)
+        return done.status, done.output
 
     status, said = command("start", str(collected[0]), "--by", "op-1", "--reason", "편지로 요청하셔서")
     assert status == 0

@@ -1,8 +1,5 @@
 """`python -m tasks.projects`: companies' projects and who is in them."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -10,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from dev.local.programs import ROOT
+from tests.integration.commands import run_command
 from tests.integration.interviews.company import World, build_world
 from tests.tables import delete_all_rows
 
@@ -19,12 +16,11 @@ Command = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def command(engine: Engine, demo_env: dict[str, str], postgres_url: str) -> Iterator[Command]:
-    env = {"PATH": os.environ["PATH"], **demo_env, "DATABASE_URL": postgres_url}
+    env = demo_env | {"DATABASE_URL": postgres_url}
 
     def call(*arguments: str) -> tuple[int, str]:
-        asked = [sys.executable, "-m", "tasks.projects", *arguments]
-        done = subprocess.run(asked, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-        return done.returncode, done.stdout + done.stderr
+        done = run_command("tasks.projects", *arguments, env=env)
+        return done.status, done.output + done.errors
 
     yield call
     with engine.begin() as connection:

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +12,14 @@ from sqlalchemy import Engine, text
 
 from core.clock import Clock
 from core.sealing import Sealer
-from dev.local.programs import ROOT
 from spool import DataType, Metadata, Package, Spool
+from tests.integration.commands import Ended, run_command
 from tests.tables import delete_all_rows
 
 KEY = bytes(range(32))
 SESSION, PATIENT = "3f9c1a2b-0d4e-4f6a-8b7c-9d0e1f2a3b4c", UUID("0c9c1a2b-0d4e-4f6a-8b7c-9d0e1f2a3b4c")
 WHY = ("--by", "op-1", "--reason", "a file that fails")
-Show = Callable[..., subprocess.CompletedProcess[str]]
+Show = Callable[..., Ended]
 
 
 def written(**keys: bytes) -> str:
@@ -39,11 +36,9 @@ def name(tmp_path: Path) -> str:
 
 @pytest.fixture
 def show(tmp_path: Path, engine: Engine, demo_env: dict[str, str], postgres_url: str) -> Iterator[Show]:
-    def call(*arguments: str, keys: str = written(now=KEY)) -> subprocess.CompletedProcess[str]:
-        env = {"PATH": os.environ["PATH"], **demo_env, "DATABASE_URL": postgres_url}
-        env |= {"TILKO_DATA_DIR": str(tmp_path), "WELNO_SEALING_KEYS": keys}
-        command = [sys.executable, "-m", "tasks.show_file", *arguments]
-        return subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    def call(*arguments: str, keys: str = written(now=KEY)) -> Ended:
+        own = {"DATABASE_URL": postgres_url, "TILKO_DATA_DIR": str(tmp_path), "WELNO_SEALING_KEYS": keys}
+        return run_command("tasks.show_file", *arguments, env=demo_env | own)
 
     yield call
     with engine.begin() as connection:
@@ -57,8 +52,8 @@ def looks(engine: Engine) -> int:
 
 def test_a_file_is_printed_as_its_document_and_the_look_is_written_down(name: str, show: Show, engine: Engine):
     shown = show(name, *WHY)
-    assert (shown.returncode, shown.stderr) == (0, "")
-    document = json.loads(shown.stdout)
+    assert (shown.status, shown.errors) == (0, "")
+    document = json.loads(shown.output)
     assert document["raw_data"] == {"신장": "171.3"}
     assert document["metadata"]["session_id"] == SESSION
     assert len(document["checksum"]) == 64
@@ -72,23 +67,23 @@ def test_nothing_is_printed_while_the_look_cannot_be_written_down(name: str, sho
     shown = show(name, *WHY)
     with engine.begin() as connection:
         connection.execute(text(change.format("drop", "")))
-    assert (shown.returncode, shown.stdout) == (1, "")
+    assert (shown.status, shown.output) == (1, "")
 
 
 def test_a_damaged_file_is_not_printed(name: str, show: Show, tmp_path: Path, engine: Engine):
     (tmp_path / "pending" / name).write_bytes(b"torn")
     shown = show(name, *WHY)
-    assert (shown.returncode, shown.stdout, shown.stderr) == (1, "", "cannot show this file: truncated\n")
+    assert (shown.status, shown.output, shown.errors) == (1, "", "cannot show this file: truncated\n")
     assert looks(engine) == 0
 
 
 def test_a_foreign_key_opens_nothing_and_a_replaced_one_still_does(name: str, show: Show):
     foreign = show(name, *WHY, keys=written(now=KEY[::-1]))
-    assert (foreign.returncode, "sealed" in foreign.stderr) == (1, True)
-    assert show(name, *WHY, keys=written(newer=KEY[::-1], now=KEY)).returncode == 0
+    assert (foreign.status, "sealed" in foreign.errors) == (1, True)
+    assert show(name, *WHY, keys=written(newer=KEY[::-1], now=KEY)).status == 0
 
 
 def test_unknown_files_and_no_reason_are_wrong_use(name: str, show: Show):
-    assert show("../etc/passwd", *WHY).returncode == 2
-    assert show(name.replace("health", "patient"), *WHY).returncode == 2
-    assert show(name, "--by", "op-1").returncode == 2
+    assert show("../etc/passwd", *WHY).status == 2
+    assert show(name.replace("health", "patient"), *WHY).status == 2
+    assert show(name, "--by", "op-1").status == 2

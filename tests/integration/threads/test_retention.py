@@ -1,18 +1,15 @@
 """Payloads go after their days; numbers and the dedupe stay. The operators' command finds a broken audit."""
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
 
 from sqlalchemy import event, text
 
 from core.clock import clock
-from dev.local.programs import ROOT
 from services.delivery.unit_of_work import Delivery
 from services.threads.creating import close_thread
 from services.threads.reading import read_range
 from services.threads.retention import forget_closed_streams, trim_payloads
+from tests.integration.commands import run_command
 
 from .room import NURSE, Room, caller, push_by
 
@@ -94,10 +91,8 @@ def test_streams_of_open_threads_are_left_alone(room: Room):
 
 
 def verify_audit(room: Room, env: dict[str, str], *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "tasks.threads", "verify-audit", *arguments]
-    env = {"PATH": os.environ["PATH"], **env}
-    done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout
+    done = run_command("tasks.threads", "verify-audit", *arguments, env=env)
+    return done.status, done.output
 
 
 def test_the_command_verifies_every_thread_and_names_a_break(room: Room, demo_env: dict[str, str]):

@@ -74,6 +74,9 @@ class FileStore:
         self.folder = settings.files.data_dir
         self._spool = Spool(settings.files.data_dir, Sealer(settings.secrets.sealing_keys), clock)
 
+    def ensure_folders(self) -> None:
+        self._spool.ensure_folders()
+
     def read_packages(self, session_id: str) -> dict[str, Any]:
         infos = self._spool.names_of(session_id)
         return {info.data_type.value: self._spool.export(info.name).raw_data for info in infos}

@@ -74,7 +74,9 @@ class CollectionWorkload:
         stack, seed = cluster.stack, self._options.seed
         self._cluster, self._recorder = cluster, recorder
         prepare_recording(recorder)
-        self._incoming = IncomingFiles(FileStore(stack.env).folder / "incoming")
+        files = FileStore(stack.env)
+        files.ensure_folders()
+        self._incoming = IncomingFiles(files.folder / "incoming")
         self._incoming.start()
         rng = random.Random(f"{seed} clients")
         self._clients = SessionClients(stack.web_url, stack.sandbox_url, rng, self._options.arrivals)
