@@ -174,6 +174,19 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
 
 
+def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
+    """Taken by what has taken its process down too often."""
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    interview = analyses.prepare(workflow_seconds=60).interview
+    wait_until(lambda: analyses.run(interview)["miso_task_id"])
+    analyses.execute("update welno.interview_runs set takeovers = 20 where interview_id = :id", id=interview.id)
+    kill(analyses)
+    assert analyses.wait(interview, "failed")["error"]["code"] == "POISON"
+    analyses.stack.start("interviews")
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
+
+
 def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analyses: Analyses):
     planned = analyses.prepare(workflow_seconds=60, calls=1)
     interview = planned.interview
