@@ -170,7 +170,9 @@ CODES: Mapping[Code, Meaning] = {
         "`process` of a failed interview whose last attempt left no answer of MISO: `POST /api/workflow/retry`.",
     ),
     Code.BUDGET_SPENT: Meaning(
-        409, "이번 달에 쓸 수 있는 분석량을 다 썼어요.", "The project's `monthly_token_limit` is reached."
+        409,
+        "이번 달에 쓸 수 있는 분석량을 다 썼어요.",
+        "The project's `monthly_token_limit` is reached: no upload, retry, themes or persona until the next month.",
     ),
     Code.LAST_ADMIN: Meaning(
         409, "관리자가 한 명은 있어야 해요.", "The only admin of a project, or of the hospital's staff, stays."
