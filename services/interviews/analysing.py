@@ -20,7 +20,7 @@ from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted
 from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
 from services.interviews.insight_inputs import build_insight_inputs
-from services.interviews.looking import FIRST_LOOK, Search, look_for_answer
+from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer
 from services.interviews.miso_call import note_started, prepare_call
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
