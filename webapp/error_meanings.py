@@ -11,7 +11,9 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
     Code.TEXT_TOO_LONG: Meaning(
-        400, "글이 너무 길어요. 나누어서 올려 주세요.", "Above `WELNO_MISO_CONTEXT_MAX_CHARS` characters."
+        400,
+        "글이 너무 길어요. 나누어서 올려 주세요.",
+        "Above `WELNO_MISO_CONTEXT_MAX_CHARS` characters, as it came or as it is masked.",
     ),
     Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No such action; nothing is folded or trimmed."),
     Code.INVALID_ACTION: Meaning(

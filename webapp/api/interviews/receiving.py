@@ -12,8 +12,10 @@ from flask import request
 from marshmallow import ValidationError
 
 from services.interviews.extraction.blanks import is_blank
+from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
+from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
 from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
@@ -22,6 +24,7 @@ from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
+from webapp.offloop import run_off_loop
 
 FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
@@ -208,6 +211,10 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise _wrong("text", "글이 비어 있어요.")
     if len(said.text) > text_max:
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
+    # Masked as the worker will: what is taken must not fail for it later.
+    if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), said.mask_words, text_max):
+        sentence = f"이름과 번호를 가린 글도 {text_max}자까지예요. 나누어서 올려 주세요."
+        raise ApiError(Code.TEXT_TOO_LONG, details={"text": [sentence]})
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
     keep_said(files, interview_id, Said(None, said.mask_words))
