@@ -10,7 +10,8 @@ from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import Clock
 
@@ -22,6 +23,8 @@ _CONNECT_TIMEOUT_SECONDS = 5
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
 _BELIEVED_SECONDS = 0.05
+# The class of SQLSTATEs; psycopg2 calls them operational, too.
+_BEYOND_LIMITS = "54"
 _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
         or current_setting('timezone') <> 'UTC'
@@ -42,6 +45,16 @@ class UnsuitableDatabase(SQLAlchemyError):
     sentence for the operator."""
 
     retryable = True
+
+
+STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
+
+
+def is_store_away(error: Exception) -> bool:
+    """Whether the same may work later, as the database is away or in trouble. What it refuses as beyond its limits, it
+    always will."""
+    code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
+    return isinstance(error, STORE_AWAY) and not code.startswith(_BEYOND_LIMITS)
 
 
 def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> Engine:

@@ -131,8 +131,9 @@ class StreamedFiles:
         return found
 
     def _reseal(self, owner: UUID, name: str) -> bool:
-        """A file is never written twice with another content, so nobody's change can be lost. One that is erased just
-        now is not brought back; in the moment between look and rename it would be, and goes as a stray."""
+        """A file that is put anew meanwhile may get back what it was: a text comes out the same, and of an answer that
+        is fetched once more both copies are of one workflow. One that is erased just now is not brought back; in the
+        moment between look and rename it would be, and goes as a stray."""
         if self._key_of(owner, name) == self._sealer.current_key_id:
             return False
         path = self._folder(owner) / name

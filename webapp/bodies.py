@@ -136,6 +136,15 @@ def _admit_stream(streamed: StreamedBody) -> None:
         allow_upload()
 
 
+def let_rest_come() -> None:
+    """For a view that `takes_stream` and answers before it has read its body: the rest is dropped after the answer. A
+    browser that is cut off while it sends sees none."""
+    streamed: StreamedBody = _noted("streamed")
+    let_come = getattr(request.environ.get("wsgi.input"), "let_rest_come", None)
+    if let_come is not None:
+        let_come(streamed.max_bytes)
+
+
 def _admit_upload(upload: Upload) -> None:
     if (request.content_length or 0) > upload.max_bytes:
         raise ApiError(Code.BODY_TOO_LARGE)

@@ -11,7 +11,9 @@ CODES: Mapping[Code, Meaning] = {
     ),
     Code.BAD_REQUEST: Meaning(400, "요청을 이해하지 못했어요. 다시 시도해 주세요.", "Not HTTP as it should be."),
     Code.TEXT_TOO_LONG: Meaning(
-        400, "글이 너무 길어요. 나누어서 올려 주세요.", "Above `WELNO_MISO_CONTEXT_MAX_CHARS` characters."
+        400,
+        "글이 너무 길어요. 나누어서 올려 주세요.",
+        "Above `WELNO_MISO_CONTEXT_MAX_CHARS` characters, as it came or as it is masked.",
     ),
     Code.UNKNOWN_ACTION: Meaning(400, "알 수 없는 요청이에요.", "No such action; nothing is folded or trimmed."),
     Code.INVALID_ACTION: Meaning(
@@ -170,7 +172,9 @@ CODES: Mapping[Code, Meaning] = {
         "`process` of a failed interview whose last attempt left no answer of MISO: `POST /api/workflow/retry`.",
     ),
     Code.BUDGET_SPENT: Meaning(
-        409, "이번 달에 쓸 수 있는 분석량을 다 썼어요.", "The project's `monthly_token_limit` is reached."
+        409,
+        "이번 달에 쓸 수 있는 분석량을 다 썼어요.",
+        "The project's `monthly_token_limit` is reached: no upload, retry, themes or persona until the next month.",
     ),
     Code.LAST_ADMIN: Meaning(
         409, "관리자가 한 명은 있어야 해요.", "The only admin of a project, or of the hospital's staff, stays."

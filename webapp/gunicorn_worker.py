@@ -129,6 +129,10 @@ class TimedBody:
         """A file of 50 MiB takes its time; its view has seen that somebody may send one."""
         self._ends_at = self._began_at + self._upload_within_seconds
 
+    def let_rest_come(self, max_bytes: int) -> None:
+        """So much of it is dropped after the answer, within its time; its sender has been let in."""
+        self._left = max_bytes
+
     def end_request(self) -> None:
         """Who reads from now on is gunicorn, which discards the rest; it takes a TimeoutError as a reason to close."""
         self._is_answered = True

@@ -80,6 +80,13 @@ def claim_key(session: Session, call: CallKey, now: datetime) -> StoredReply | N
     return StoredReply(stored.status or 200, orjson.loads(stored.reply or "null"))
 
 
+def is_claimed(session: Session, call: CallKey, now: datetime) -> bool:
+    """Whether there is a call under the key that holds, whatever its body. For what is refused before the body is
+    known: a call that comes again must not be."""
+    known = select(IdempotencyKey.created_at).where(*_is(call), IdempotencyKey.created_at > now - KEYS_HOLD)
+    return session.scalar(known) is not None
+
+
 def store_reply(session: Session, call: CallKey, status: int, body: Any) -> None:
     """With the change itself: whoever asks again is told this."""
     values = {"status": status, "reply": orjson.dumps(body).decode()}

@@ -16,15 +16,15 @@ from core.logs import get_logger
 from models.interviews import Insight, InterviewRun, InterviewStep
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.analysis_inputs import build_inputs
-from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted, add_counts
+from services.interviews.counts import MISO_CALLS, MISO_SECONDS, Counted
 from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
 from services.interviews.insight_inputs import build_insight_inputs
-from services.interviews.looking import FIRST_LOOK, Search, look_for_answer
+from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer
 from services.interviews.miso_call import note_started, prepare_call
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
-from services.interviews.saving import fail_attempt, save_answer
+from services.interviews.saving import answered_run, fail_attempt, save_answer
 from upstream.miso.answers import WorkflowAnswer
 from upstream.miso.errors import (
     MisoAnswerInvalid,
@@ -148,14 +148,13 @@ def _send(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Ca
 
 def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, counted: Sequence[Counted]) -> None:
     now = tools.clock.now()
-    with held_run(tools.unit_of_work, claim) as held:
+    with answered_run(tools, claim, error.usage, counted) as held:
         if error.may_be_running:
             _begin_search(tools, held, error, now)
         elif error.retryable:
             _put_off(held, error, now)
         else:
             fail_interview(held, failure_of_miso(error), now)
-        add_counts(held.session, counted)
 
 
 def _begin_search(tools: RunTools, held: HeldRun, error: MisoError, now: datetime) -> None:

@@ -16,6 +16,7 @@ from models.interviews import (
     ProjectRole,
 )
 from services.interviews.analysis_failures import AnalysisFault, failure_of
+from services.interviews.costs import require_budget
 from services.interviews.errors import ConsentMissing, InterviewNotFound, NoKeptAnswer, NotDeleted, NotFailed, UnderWay
 from services.interviews.events import tell_added, tell_deleted, tell_status
 from services.interviews.knowledge_wishes import want_document, withdraw_document
@@ -74,14 +75,16 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
     """The new attempt's number. What need not be done again is not. Of several at once one wins. `consents`: whoever
     was interviewed has, if that was not said at the upload.
 
-    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing.
+    Raises InterviewNotFound, also for a deleted one, RoleTooSmall, NotFailed, ConsentMissing, BudgetSpent.
     """
     interview = require_interview(member, interview_id, ProjectRole.EDITOR, lock=True)
     if interview.deleted_at is not None:
         raise InterviewNotFound
     if interview.status != InterviewStatus.FAILED:
         raise NotFailed
-    _require_consent(member, interview, consents=consents)
+    project = member.session.get_one(Project, interview.project_id)
+    _require_consent(member, project, interview, consents=consents)
+    require_budget(member.session, project, member.now)
     interview.attempt += 1
     retried = {"retry_at": member.now.isoformat(), "retry_by": str(member.account_id)}
     _begin_again(member, interview, retried)
@@ -91,11 +94,10 @@ def retry_interview(member: MemberWork, interview_id: UUID, *, consents: bool = 
     return interview.attempt
 
 
-def _require_consent(member: MemberWork, interview: Interview, *, consents: bool) -> None:
+def _require_consent(member: MemberWork, project: Project, interview: Interview, *, consents: bool) -> None:
     """Also where the project did not require it when the interview was uploaded. Raises ConsentMissing."""
     if consents and interview.consent_at is None:
         interview.consent_at, interview.consent_by = member.now, member.account_id
-    project = member.session.get_one(Project, interview.project_id)
     if project.requires_consent and interview.consent_at is None:
         raise ConsentMissing
 

@@ -33,13 +33,22 @@ def note_cost(
     calls: int = 0,
     tokens: int = 0,
     seconds: float = 0,
-) -> None:
-    """Added to what the present attempt has cost so far."""
-    more = {"calls": calls, "tokens": tokens, "seconds": seconds}
-    whose = {"interview_id": analysed.id, "attempt": analysed.attempt, "project_id": analysed.project_id}
-    row = insert(MisoCost).values(**whose, called_at=now, **more)
-    added = {name: getattr(MisoCost, name) + amount for name, amount in more.items()}
-    session.execute(row.on_conflict_do_update(constraint="pk_miso_costs", set_=added))
+    attempt: int | None = None,
+) -> int:
+    """Of the present attempt, or of an earlier one. Calls are added; tokens and seconds are those of an attempt's one
+    answer, which may be read more than once. How many of the tokens are news, under the lock of the run."""
+    whose = {"interview_id": analysed.id, "attempt": attempt or analysed.attempt}
+    known = session.scalar(select(MisoCost.tokens).filter_by(**whose)) or 0
+    row = insert(MisoCost).values(
+        **whose, project_id=analysed.project_id, called_at=now, calls=calls, tokens=tokens, seconds=seconds
+    )
+    noted = {
+        "calls": MisoCost.calls + row.excluded.calls,
+        "tokens": func.greatest(MisoCost.tokens, row.excluded.tokens),
+        "seconds": func.greatest(MisoCost.seconds, row.excluded.seconds),
+    }
+    session.execute(row.on_conflict_do_update(constraint="pk_miso_costs", set_=noted))
+    return max(tokens - known, 0)
 
 
 def tokens_spent(session: Session, project_id: UUID, now: datetime) -> int:

@@ -121,8 +121,9 @@ def finish_run(run: InterviewRun, now: datetime) -> None:
 
 
 def note_stop(run: InterviewRun) -> None:
-    """Have the streamed workflow stopped, for which nobody waits any more."""
-    if run.miso_task_id is not None:
+    """Have the streamed workflow stopped, for which nobody waits any more. Before the run is finished; one whose answer
+    is there has none."""
+    if run.step == InterviewStep.ANALYSE and run.miso_task_id is not None:
         run.stop_task_id, run.stop_user = run.miso_task_id, run.miso_user
         run.sends, run.sent_at = 0, None
 

@@ -1,6 +1,8 @@
 """The step `save`: MISO's answer becomes the interview's result, at once or from where it was kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 
 from models.interviews import InterviewStep
 from services.interviews.analysis_failures import AnalysisFailure, AnalysisFault, failure_of, failure_of_miso
@@ -9,10 +11,11 @@ from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim, held_run
+from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
 
 
 def save_kept(tools: RunTools, claim: InterviewClaim) -> None:
@@ -20,7 +23,7 @@ def save_kept(tools: RunTools, claim: InterviewClaim) -> None:
     try:
         answer = read_workflow(read_answer(tools.files, claim.interview_id, claim.attempt), claim.output_names)
     except MisoError as exc:
-        fail_attempt(tools, claim, failure_of_miso(exc))
+        fail_attempt(tools, claim, failure_of_miso(exc), usage=exc.usage)
     except UnknownFile:
         fail_attempt(tools, claim, failure_of(AnalysisFault.MISO_ANSWER_LOST))
     except DamagedFile:
@@ -33,20 +36,47 @@ def save_answer(
     tools: RunTools, claim: InterviewClaim, answer: WorkflowAnswer, counted: Sequence[Counted] = ()
 ) -> None:
     """Raises RunOutdated."""
-    tokens, now = answer.total_tokens or 0, tools.clock.now()
-    with held_run(tools.unit_of_work, claim) as held:
+    with answered_run(tools, claim, answer.usage, counted) as held:
         held.run.step = InterviewStep.SAVE
-        held.run.tokens += tokens
-        held.run.elapsed_seconds = answer.elapsed_seconds
-        note_cost(held.session, held.analysed, now, tokens=tokens, seconds=answer.elapsed_seconds or 0)
-        complete_interview(held, answer.outputs, now)
-        add_counts(held.session, [*counted, Counted(MISO_TOKENS, "", tokens)])
+        complete_interview(held, answer.outputs, tools.clock.now())
 
 
 def fail_attempt(
-    tools: RunTools, claim: InterviewClaim, failure: AnalysisFailure, counted: Sequence[Counted] = ()
+    tools: RunTools,
+    claim: InterviewClaim,
+    failure: AnalysisFailure,
+    counted: Sequence[Counted] = (),
+    *,
+    usage: Usage = UNKNOWN_USAGE,
 ) -> None:
     """Raises RunOutdated."""
-    with held_run(tools.unit_of_work, claim) as held:
+    with answered_run(tools, claim, usage, counted) as held:
         fail_interview(held, failure, tools.clock.now())
-        add_counts(held.session, counted)
+
+
+@contextmanager
+def answered_run(
+    tools: RunTools, claim: InterviewClaim, usage: Usage, counted: Sequence[Counted] = ()
+) -> Iterator[HeldRun]:
+    """As `held_run`, with what the call has used: noted once, however often its answer is read, and also where the run
+    has moved on meanwhile and nothing else comes of the answer. Raises RunOutdated."""
+    try:
+        with held_run(tools.unit_of_work, claim) as held:
+            if usage.elapsed_seconds is not None:
+                held.run.elapsed_seconds = usage.elapsed_seconds
+            used = _note_usage(held, claim, usage, tools.clock.now())
+            yield held
+            add_counts(held.session, [*counted, *used])
+    except RunOutdated:
+        with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
+            add_counts(moved_on.session, _note_usage(moved_on, claim, usage, tools.clock.now()))
+        raise
+
+
+def _note_usage(held: HeldRun, claim: InterviewClaim, usage: Usage, now: datetime) -> list[Counted]:
+    if usage == UNKNOWN_USAGE:
+        return []
+    tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0
+    news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=claim.attempt)
+    held.run.tokens += news
+    return [Counted(MISO_TOKENS, "", news)]

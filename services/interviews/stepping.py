@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.logs import get_logger
 from models.interviews import Insight, InsightKind, InterviewStep
+from services.database import is_store_away
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
@@ -18,6 +19,7 @@ from services.interviews.runs import (
     InterviewClaim,
     held_run,
     locked_run,
+    note_stop,
     read_run,
     release_run,
     send_run,
@@ -84,15 +86,16 @@ _STEPS: Mapping[InterviewStep, Callable[[RunTools, InterviewClaim], InterviewCla
 
 
 def postpone(tools: RunTools, claim: InterviewClaim, error: Exception) -> None:
-    """Have the step tried again later: as long as the disk is away, and a few times after anything else. Raises
+    """Have the step tried again later: as long as the disk or the database is away, else a few times. Raises
     RunOutdated."""
     now = tools.clock.now()
     with held_run(tools.unit_of_work, claim) as held:
         run, pause = held.run, _STORAGE_PAUSE
-        if not isinstance(error, SpoolError):
+        if not isinstance(error, SpoolError) and not is_store_away(error):
             run.takeovers += WEIGHT_OF_MISTAKE
             pause = _FIRST_PAUSE * (run.takeovers // WEIGHT_OF_MISTAKE)
         if run.takeovers >= MAX_TAKEOVERS:
+            note_stop(run)
             fail_interview(held, failure_of(AnalysisFault.POISON), now)
         else:
             release_run(run, now + pause, now)

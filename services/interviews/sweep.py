@@ -16,7 +16,7 @@ from models.interviews import InterviewRun, InterviewRunState
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
-from services.interviews.runs import DEAD_OWNER, locked_run, send_run, take_back_runs
+from services.interviews.runs import DEAD_OWNER, locked_run, note_stop, send_run, take_back_runs
 
 log = get_logger(__name__)
 
@@ -80,6 +80,7 @@ def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     for interview_id, project_id, fence, fault in hopeless:
         with locked_run(unit_of_work, project_id, interview_id) as held:
             if held.run.fence == fence:
+                note_stop(held.run)
                 fail_interview(held, failure_of(fault), now)
                 failed += 1
     return failed

@@ -56,12 +56,18 @@ class UploadedInterview:
         return ("upload", str(self.project_id), *said)
 
 
+def require_upload(member: MemberWork, project_id: UUID) -> Project:
+    """Who may put an interview into it, and whether it takes one. Raises ProjectNotFound, RoleTooSmall, BudgetSpent."""
+    project = require_project(member, project_id, ProjectRole.EDITOR).project
+    require_budget(member.session, project, member.now)
+    return project
+
+
 def add_interview(member: MemberWork, upload: UploadedInterview, masker: Masker) -> Body:
-    """The answer. Raises ProjectNotFound, RoleTooSmall, ConsentMissing, BudgetSpent."""
-    project = require_project(member, upload.project_id, ProjectRole.EDITOR).project
+    """The answer. Raises as `require_upload` does, and ConsentMissing."""
+    project = require_upload(member, upload.project_id)
     if project.requires_consent and not upload.consents:
         raise ConsentMissing
-    require_budget(member.session, project, member.now)
     twin = _find_twin(member.session, upload)
     interview = _make_interview(member, project, upload, masker)
     member.session.add(interview)

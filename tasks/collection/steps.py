@@ -13,8 +13,6 @@ from uuid import UUID
 
 import structlog
 from celery import Task, signals
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.logs import get_logger
 from core.names import Step, step_task
@@ -24,7 +22,7 @@ from services.collection.run_engine import claim_run, fail_step, finish_step, fi
 from services.collection.run_store import ClaimOutdated
 from services.collection.step import Claim, FailedStep, Settled
 from services.collection.sweep import give_up_run
-from services.database import UnsuitableDatabase
+from services.database import STORE_AWAY
 from tasks.app import app
 from tasks.collection.step_events import StepEvents
 from tasks.runtime import Runtime, runtime
@@ -34,7 +32,6 @@ log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
 _TELL_AGAIN_SECONDS = 0.5
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
 _never = threading.Event()
 
 
@@ -104,7 +101,7 @@ def _drive_held(here: Runtime, session_id: UUID, step: Step, display: StepEvents
             _hand_back(here, claim)
     except ClaimOutdated:
         log.info("claim_outdated", session_id=str(session_id))
-    except _STORE_AWAY as exc:
+    except STORE_AWAY as exc:
         log.warning("run_given_up", session_id=str(session_id), error=type(exc).__name__)
         _give_up(here, session_id, owner_id)
     except Exception:
@@ -121,7 +118,7 @@ def _give_up(here: Runtime, session_id: UUID, owner_id: int) -> None:
         try:
             with here.stores.unit_of_work() as work:
                 give_up_run(work, session_id, owner_id, here.tools.clock.now())
-        except _STORE_AWAY:
+        except STORE_AWAY:
             _never.wait(_TELL_AGAIN_SECONDS)
         else:
             return
@@ -141,7 +138,7 @@ def _run_step(here: Runtime, claim: Claim, display: StepEvents) -> Claim | None:
     task_id, started = display.begin(claim.step, claim.session_id, claim.attempt), time.monotonic()
     try:
         settled = _do(here, claim)
-    except (ClaimOutdated, *_STORE_AWAY) as exc:
+    except (ClaimOutdated, *STORE_AWAY) as exc:
         display.fail(task_id, exc, retrying=True)
         raise
     except Exception as exc:  # noqa: BLE001 the edge of a step: whatever it is, the run must say so and go on
@@ -169,7 +166,7 @@ def _do(here: Runtime, claim: Claim) -> Settled:
     try:
         with here.stores.unit_of_work() as work:
             return finish_steps(work, claim, result, here.tools)
-    except (ClaimOutdated, *_STORE_AWAY):
+    except (ClaimOutdated, *STORE_AWAY):
         raise
     except Exception as exc:  # noqa: BLE001 whatever it is, it may be a mistake of a step that only joined in
         log.warning("steps_not_joined", step=claim.step, error=type(exc).__name__)

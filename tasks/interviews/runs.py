@@ -10,12 +10,10 @@ from uuid import UUID
 
 import structlog
 from celery import Task as CeleryTask
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.logs import get_logger
 from core.names import Task
-from services.database import UnsuitableDatabase
+from services.database import STORE_AWAY
 from services.interviews.run_tools import ProcessStops, RunTools
 from services.interviews.runs import InterviewClaim, RunOutdated
 from services.interviews.stepping import (
@@ -36,7 +34,6 @@ log = get_logger(__name__)
 
 _LEASE_PATIENCE_SECONDS = 5.0
 _WAIT_SECONDS, _TELL_AGAIN_SECONDS = 0.1, 0.5
-_STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
 _never = threading.Event()
 
 
@@ -49,7 +46,7 @@ def run_interview(self: CeleryTask, interview_id: str) -> None:
     ):
         try:
             _drive(analyst_runtime(), UUID(interview_id))
-        except _STORE_AWAY as exc:
+        except STORE_AWAY as exc:
             log.warning("interview_not_taken", error=type(exc).__name__)  # the sweep sends it again
         except Exception:
             # Not raised on: Celery would log the error's text, and that may quote what is nobody's business.
@@ -102,7 +99,7 @@ def _follow(here: AnalystRuntime, claim: InterviewClaim) -> InterviewClaim | Non
 
 def _settle_error(here: AnalystRuntime, claim: InterviewClaim, error: Exception) -> None:
     """The text of an error of ours may quote what is nobody's business: of what nobody foresaw, the place is told."""
-    is_foreseen = isinstance(error, (SpoolError, *_STORE_AWAY)) or hasattr(error, "retryable")
+    is_foreseen = isinstance(error, (SpoolError, *STORE_AWAY)) or hasattr(error, "retryable")
     log.warning("interview_step_failed", step=claim.step, error=type(error).__name__, exc_info=not is_foreseen)
 
     def put_off(tools: RunTools, claim: InterviewClaim) -> None:
@@ -119,7 +116,7 @@ def _settle(here: AnalystRuntime, claim: InterviewClaim, action: Callable[[RunTo
             action(here.tools, claim)
         except RunOutdated:
             return
-        except _STORE_AWAY as exc:
+        except STORE_AWAY as exc:
             log.warning("interview_not_settled", error=type(exc).__name__)
             if is_stopping():
                 return

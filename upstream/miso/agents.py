@@ -12,8 +12,7 @@ from upstream.http.streaming import Cancellation, HttpStream
 from upstream.miso import answers
 from upstream.miso.connection import MisoCallLimits, MisoConnection, path_of, translate
 from upstream.miso.errors import MisoAnswerInvalid, MisoAnswerLost
-from upstream.miso.sse import EventParser, EventTooLarge, ProviderEvent
-from upstream.miso.workflows import read_event
+from upstream.miso.sse import EventParser, EventTooLarge, ProviderEvent, read_event
 
 CHAT_SECONDS, SILENCE_SECONDS = 600.0, 30.0
 _STOP_SECONDS = 10.0

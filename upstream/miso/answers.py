@@ -1,7 +1,8 @@
 """Reads MISO's answers: the value, or the one error that says what follows."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from upstream.miso.errors import (
     MisoWorkflowFailed,
 )
 from upstream.miso.outputs import read_outputs, require_shallow
+from upstream.miso.usage import Usage
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 SUCCEEDED, RUNNING = "succeeded", "running"
@@ -44,8 +46,7 @@ class WorkflowAnswer:
 
     ids: RunIds
     outputs: dict[str, Any]
-    total_tokens: int | None
-    elapsed_seconds: float | None
+    usage: Usage
 
     def __repr__(self) -> str:
         return f"WorkflowAnswer(ids={self.ids!r}, ...)"
@@ -67,18 +68,33 @@ def read_workflow(reply: HttpResponse, names: Iterable[str]) -> WorkflowAnswer:
     """Of a blocking call, a last event, or run details, also one that was kept. Raises MisoError."""
     answer = read_answer(reply)
     data = _data_of(answer)
+    with _telling_usage(data):
+        _require_success(data, reply.status)
+        outputs = read_outputs(data.get("outputs", data), names)
+    return WorkflowAnswer(ids_of(answer), outputs, _usage_of(data))
+
+
+def _require_success(data: Mapping[str, Any], http_status: int) -> None:
+    """Raises MisoError."""
     status = _text(data.get("status"))
+    if not status:  # it is no answer of a workflow at all
+        raise MisoAnswerInvalid(reason="no_outputs", http_status=http_status)
     if status != SUCCEEDED:
-        # Without a status it is no answer of a workflow at all.
-        if not status:
-            raise MisoAnswerInvalid(reason="no_outputs", http_status=reply.status)
-        raise MisoWorkflowFailed(reason=_code(status), http_status=reply.status)
-    return WorkflowAnswer(
-        ids=ids_of(answer),
-        outputs=read_outputs(data.get("outputs", data), names),
-        total_tokens=_count(data.get("total_tokens")),
-        elapsed_seconds=_seconds(data.get("elapsed_time")),
-    )
+        raise MisoWorkflowFailed(reason=_code(status), http_status=http_status)
+
+
+@contextmanager
+def _telling_usage(data: Mapping[str, Any]) -> Iterator[None]:
+    """Whoever cannot use the answer has paid for it all the same."""
+    try:
+        yield
+    except MisoError as exc:
+        exc.usage = _usage_of(data)
+        raise
+
+
+def _usage_of(data: Mapping[str, Any]) -> Usage:
+    return Usage(_count(data.get("total_tokens")), _seconds(data.get("elapsed_time")))
 
 
 def read_found_run(reply: HttpResponse) -> FoundRun:
@@ -117,7 +133,8 @@ def read_answer(reply: HttpResponse) -> dict[str, Any]:
     answer = read_object(body)
     if answer is None:
         raise MisoAnswerInvalid(reason="not_json", http_status=reply.status)
-    require_shallow(answer)
+    with _telling_usage(_data_of(answer)):
+        require_shallow(answer)
     return answer
 
 

@@ -13,12 +13,15 @@ MisoError
 
 from typing import ClassVar
 
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
+
 
 class MisoError(Exception):
     """str() and repr() hold fixed words, numbers and the provider's code, never its sentences: they may quote what was
     sent.
 
     `retryable`: asking again cannot be billed twice. `may_be_running`: the workflow may have begun, and be billed.
+    `usage`: of a whole answer that says it, however little else can be made of it.
     """
 
     retryable: ClassVar[bool] = False
@@ -38,6 +41,7 @@ class MisoError(Exception):
         self.http_status = http_status
         self.provider_code = provider_code
         self.retry_after_seconds = retry_after_seconds
+        self.usage: Usage = UNKNOWN_USAGE
 
     def __str__(self) -> str:
         facts = [self.reason] if self.reason else []

@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+from upstream.lenient_json import read_object
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
@@ -19,6 +22,11 @@ class ProviderEvent:
 
     name: str
     data: bytes
+
+
+def read_event(event: ProviderEvent) -> dict[str, Any]:
+    """Empty for pings, `[DONE]` and what is no object."""
+    return (read_object(event.data) or {}) if event.data.lstrip().startswith(b"{") else {}
 
 
 class EventParser:

@@ -1,4 +1,4 @@
-"""The blocking client of a workflow app, for workers: run, look for what was run, stop."""
+"""The synchronous client of a workflow app, for workers: run it, blocking or streamed, look for what was run, stop."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,12 +7,11 @@ import httpx
 
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.http.streaming import HttpStream
-from upstream.lenient_json import read_object
 from upstream.miso import answers
 from upstream.miso.answers import MAX_ANSWER_BYTES, FoundRun, RunIds, WorkflowAnswer
 from upstream.miso.connection import UNPREPARED, MisoCallLimits, MisoConnection, path_of
 from upstream.miso.errors import MisoAnswerInvalid, MisoAnswerLost
-from upstream.miso.sse import EventParser, EventTooLarge, ProviderEvent
+from upstream.miso.sse import EventParser, EventTooLarge, read_event
 
 RUN_SECONDS = 290.0
 _LOOK_SECONDS = 15.0
@@ -134,8 +133,3 @@ def _follow(stream: HttpStream, on_started: Callable[[RunIds], object]) -> bytes
     if not is_readable:  # it came to its end, and one of its events may have been the last
         raise MisoAnswerInvalid(reason="not_json")
     raise MisoAnswerLost(reason="broken_response")
-
-
-def read_event(event: ProviderEvent) -> dict[str, Any]:
-    """Empty for pings, `[DONE]` and what is no object."""
-    return (read_object(event.data) or {}) if event.data.lstrip().startswith(b"{") else {}

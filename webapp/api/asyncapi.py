@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from core.names import Event
 from services.collection.session_cache import STATE_FIELDS
+from webapp.api.interviews.document import describe_stream
 from webapp.api.journey.live.document import describe_sockets
 from webapp.api.rendered import answer_rendered
 from webapp.api.threads.live.document import describe_socket
@@ -37,7 +38,7 @@ _REPLIES = {"ping": "pong", "status_request": "session_status"}
 
 @blueprint.get("/api/asyncapi.json")
 def show_document() -> Response:
-    """The live stream of a session, as AsyncAPI 3."""
+    """The live streams, as AsyncAPI 3."""
     response = answer_rendered("asyncapi", _render, "application/json", {_HOST: request.host, _PROTOCOL: _protocol()})
     response.headers.add("Vary", "Host")
     return response
@@ -47,7 +48,8 @@ def _render() -> str:
     here = parts()
     bounds = asdict(here.relay.limits) | {"sockets_per_session": here.stores.settings.collection.sockets_per_session}
     schemas = current_app.extensions["welno_document"]()["components"]["schemas"]
-    document = with_threads(build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL}))
+    document = build_document(schemas, bounds, {"host": _HOST, "protocol": _PROTOCOL})
+    document = with_interviews(with_threads(document), schemas)
     return json.dumps(with_journey(document, schemas) if here.stores.settings.journey.is_on else document)
 
 
@@ -88,6 +90,11 @@ def with_journey(document: Json, schemas: Mapping[str, Json]) -> Json:
 def with_threads(document: Json) -> Json:
     """The same with the threads' socket beside."""
     return _joined(document, describe_socket())
+
+
+def with_interviews(document: Json, schemas: Mapping[str, Json]) -> Json:
+    """The same with the stream of a project beside."""
+    return _joined(document, describe_stream(schemas))
 
 
 def _joined(document: Json, described: Json) -> Json:

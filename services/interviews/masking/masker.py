@@ -9,6 +9,9 @@ from services.interviews.masking.numbers import find_numbers
 from services.interviews.masking.spans import MaskedKind, MaskedText, Span, replace_spans
 from services.interviews.masking.tables import find_in_tables
 
+# `[주민번호12345]`, in the place of one letter at worst.
+LONGEST_PLACEHOLDER = 11
+
 
 class Masker(Protocol):
     """Pure: the same text and words give the same result, and nothing is kept."""
@@ -27,6 +30,13 @@ class PatternMasker:
         yield from _find_words(text, words)
         yield from find_numbers(text)
         yield from find_names(text, list(find_in_tables(text)))
+
+
+def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: int) -> bool:
+    """Whether the text is longer than that when it is masked: a placeholder may be longer than what it stands for."""
+    if len(text) * LONGEST_PLACEHOLDER <= max_characters:
+        return False
+    return len(masker.mask(text, words).text) > max_characters
 
 
 def mask_names(text: str, names: Mapping[str, str]) -> str:

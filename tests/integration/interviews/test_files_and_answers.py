@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from docx import Document
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import clock
 from core.names import ProcessKind
+from services.database import UnsuitableDatabase
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
 from services.interviews.extraction.reading import ReaderProcesses
@@ -247,6 +250,23 @@ def test_a_step_that_breaks_each_time_is_poison(analyses: Analyses, tools: RunTo
     with analyses.as_member() as member:
         retry_interview(member, interview.id)
     assert analyses.run(interview)["takeovers"] == 0
+
+
+def test_a_database_that_is_away_each_time_is_no_poison(analyses: Analyses, tools: RunTools, owner_id: int):
+    interview = analyses.upload()
+    for error in (OperationalError("", {}, Exception()), PoolTimeout(), UnsuitableDatabase(), StorageFault("full")):
+        postpone(tools, claim(analyses, tools, interview, owner_id), error)
+        analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
+    assert (analyses.run(interview)["takeovers"], analyses.row(interview)["status"]) == (0, "processing")
+
+
+def test_a_workflow_of_a_run_that_is_poison_is_to_be_stopped(analyses: Analyses, tools: RunTools, owner_id: int):
+    interview = analyses.upload()
+    under_way = "update welno.interview_runs set step = 'analyse', miso_user = 'u', miso_task_id = 't', takeovers = 19"
+    analyses.execute(f"{under_way} where interview_id = :id", id=interview.id)
+    postpone(tools, claim(analyses, tools, interview, owner_id), ZeroDivisionError())
+    run = analyses.run(interview)
+    assert (run["state"], run["stop_task_id"], run["stop_user"]) == ("ended", "t", "u")
 
 
 def test_a_run_that_takes_its_process_down_each_time_is_poison(analyses: Analyses, tools: RunTools, owner_id: int):

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from core.clock import clock
+from services.interviews.changing import delete_interview, process_interview
+from services.interviews.costs import tokens_spent
 from services.interviews.search import SearchWish, search_utterances
+from tests.waiting import wait_until
 
 from .analyses import Analyses, run_analyses
 
@@ -40,8 +46,56 @@ def test_what_an_attempt_cost_is_noted(analyses: Analyses):
     assert cost["seconds"] == run["elapsed_seconds"]
 
 
-def test_a_failed_attempt_has_cost_its_call(analyses: Analyses):
-    planned = analyses.prepare(workflow_status="failed")
+def test_a_call_that_was_rejected_has_cost_itself(analyses: Analyses):
+    planned = analyses.prepare(status=400, code="invalid_param")
     analyses.wait(planned.interview, "failed")
     [cost] = analyses.read(COSTS, id=planned.interview.id)
-    assert (cost["calls"], cost["tokens"]) == (1, 0)
+    assert (cost["calls"], cost["tokens"], cost["seconds"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"workflow_status": "failed"},
+        {"workflow_status": "failed", "status": 502, "while_running": True},
+        {"outputs": "truncated"},
+    ],
+    ids=["failed", "found_as_failed", "invalid"],
+)
+def test_a_failed_attempt_has_cost_what_its_answer_says(analyses: Analyses, fault: dict[str, Any]):
+    planned = analyses.prepare(**fault)
+    analyses.wait(planned.interview, "failed")
+    [cost] = analyses.read(COSTS, id=planned.interview.id)
+    run = analyses.run(planned.interview)
+    assert (cost["calls"], cost["tokens"], cost["seconds"]) == (1, run["tokens"], run["elapsed_seconds"])
+    assert cost["tokens"] > 0
+    with analyses.stores.engine.connect() as connection, Session(connection) as session:
+        assert tokens_spent(session, analyses.world.food, clock.now()) >= cost["tokens"]
+
+
+def test_an_answer_that_is_read_again_costs_nothing_more(analyses: Analyses):
+    interview = analyses.prepare(outputs="truncated").interview
+    analyses.wait(interview, "failed")
+    before = analyses.read(COSTS, id=interview.id), analyses.run(interview)["tokens"], counted_tokens(analyses)
+    with analyses.as_member() as member:
+        process_interview(member, interview.id, analyses.world.food, has_answer=lambda _: True)
+    wait_until(lambda: analyses.told(interview).count("interview:failed") == 2)
+    after = analyses.read(COSTS, id=interview.id), analyses.run(interview)["tokens"], counted_tokens(analyses)
+    assert after == before
+
+
+def counted_tokens(analyses: Analyses) -> float:
+    [row] = analyses.read("select total from welno.interview_counts where name = 'miso_tokens'")
+    total: float = row["total"]
+    return total
+
+
+def test_an_answer_for_which_nobody_waits_any_more_is_paid_all_the_same(analyses: Analyses):
+    planned = analyses.prepare(hold="after", hold_seconds=30)
+    wait_until(lambda: analyses.held(planned.fault_id))
+    with analyses.as_member() as member:
+        delete_interview(member, planned.interview.id)
+    analyses.release(planned.fault_id)
+    wait_until(lambda: analyses.run(planned.interview)["tokens"], 20)
+    [cost] = analyses.read(COSTS, id=planned.interview.id)
+    assert (cost["calls"], cost["tokens"]) == (1, analyses.run(planned.interview)["tokens"])

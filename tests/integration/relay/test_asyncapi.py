@@ -22,7 +22,7 @@ from dev.local.programs import ROOT, web_program
 from services.collection.events import say, say_ended
 from tests.integration.webapp.conftest import app, starter, web_settings  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
-from webapp.api.asyncapi import build_document, with_journey, with_threads
+from webapp.api.asyncapi import build_document, with_interviews, with_journey, with_threads
 from webapp.current import parts
 from webapp.relay.closing import CloseCode
 
@@ -41,7 +41,7 @@ def document(app: Flask) -> dict[str, Any]:  # noqa: F811 a fixture
     with app.app_context():
         schemas = app.extensions["welno_document"]()["components"]["schemas"]
         made = build_document(schemas, asdict(parts(app).relay.limits), {"host": "welno.test", "protocol": "wss"})
-    return json.loads(json.dumps(with_journey(with_threads(made), schemas)))
+    return json.loads(json.dumps(with_interviews(with_journey(with_threads(made), schemas), schemas)))
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,15 @@ def test_the_close_codes_and_bounds_are_those_of_the_code(document, app):  # noq
 
 def test_every_socket_route_is_listed(document, app):  # noqa: F811 a fixture
     routes = {rule.rule for rule in app.url_map.iter_rules() if rule.websocket}
-    listed = {channel["address"] for channel in document["channels"].values()}
+    listed = {channel["address"] for channel in document["channels"].values() if "ws" in channel.get("bindings", {})}
     assert {rule.replace("<string:", "{").replace(">", "}") for rule in routes} == listed
+
+
+def test_the_stream_of_a_project_is_listed(document, app):  # noqa: F811 a fixture
+    rules = {rule.rule.replace("<uuid:", "{").replace(">", "}") for rule in app.url_map.iter_rules()}
+    others = [one["address"] for one in document["channels"].values() if "ws" not in one.get("bindings", {})]
+    assert others == ["/api/sse/projects/{project_id}"]
+    assert set(others) <= rules
 
 
 def test_a_recorded_conversation_is_as_described(document, app, url, starter):  # noqa: F811 fixtures

@@ -89,7 +89,7 @@ def test_every_shape_of_outputs_is_read(workflows, control, streamed, shape):
     answer = run(workflows, streamed=streamed)
     assert answer.outputs["cleaned_script"][1]["cleaned_sentence"] == "결제가 느려서 답답했어요."
     assert answer.ids.run_id == control.calls()["calls"][0]["workflow_run_id"]
-    assert answer.total_tokens > 0
+    assert answer.usage.total_tokens > 0
 
 
 def test_a_missing_output_is_null(workflows, control):

@@ -1,15 +1,16 @@
 """Chat with a persona: the agent's answer, relayed as it comes."""
 
-from typing import Any, cast
+from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Response
 from flask_smorest import Blueprint
 
 from services.interviews.chat_questions import ChatQuestion, make_question, user_of
 from services.interviews.chats import Chat
 from services.interviews.masking.masker import PatternMasker
 from webapp.api.documented import SECURITY_MEMBER, fails
-from webapp.api.interviews.chat_stream import ChatAuthority, ChatRight, ChatSource, ChatStream
+from webapp.api.interviews.chat_stream import ChatSource, ChatStream
+from webapp.api.interviews.reading_right import ReadingRight, reading_authority
 from webapp.api.interviews.schemas.chat import QUESTION_MAX, ChatInput, question_of
 from webapp.auth.members import MemberCaller, for_member
 from webapp.current import parts, stores
@@ -26,7 +27,6 @@ CHATS_OF_ACCOUNT = 4
 # After that the answer begins without MISO's.
 BEGINS_WITHIN_SECONDS = 5.0
 _RETRY_SECONDS = 2
-_AUTHORITY = "interviews_chat_authority"
 
 
 @blueprint.post("/chat")
@@ -76,8 +76,7 @@ def _take_slot(caller: MemberCaller) -> ReaderSlot:
 
 def _begin(caller: MemberCaller, question: ChatQuestion, under_way: Chat, slot: ReaderSlot) -> ChatStream:
     """Raises ChatFailed, which is answered by its status."""
-    authority = cast(ChatAuthority, current_app.extensions[_AUTHORITY])
-    source = ChatSource(ChatRight(caller.sid, caller.account_id, question.project_ids), authority)
+    source = ChatSource(ReadingRight(caller.sid, caller.account_id, question.project_ids), reading_authority())
 
     def make(pool: ReaderPool, connection: ServerConnection) -> ChatStream:
         return ChatStream(pool, source, under_way, connection=connection, on_close=slot.release)
@@ -89,8 +88,3 @@ def _begin(caller: MemberCaller, question: ChatQuestion, under_way: Chat, slot: 
         under_way.close()
         slot.release()
         raise
-
-
-def keep_chat_authority(app: Flask) -> None:
-    """One for the process, as the relay asks it about all chats together."""
-    app.extensions[_AUTHORITY] = ChatAuthority(parts(app).stores)

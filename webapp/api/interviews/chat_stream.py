@@ -1,20 +1,16 @@
 """The answer of a chat as it is written: MISO's frames unchanged, comments meanwhile, one frame of ours on a fault."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 import orjson
 from prometheus_client import Gauge
 
 from core.names import project_subject
-from models.accounts import Scope
-from services.accounts.logins import find_held
 from services.interviews.chats import Chat
 from services.interviews.errors import ChatFailed
-from services.interviews.membership import find_members
-from services.stores import Stores
+from webapp.api.interviews.reading_right import ReadingRight
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
 from webapp.relay.closing import CloseCode
@@ -33,40 +29,10 @@ _CODES: Mapping[int, Code] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRight:
-    """Of a login's holder, while they are in all projects whose interviews speak in the answer."""
-
-    sid: UUID
-    account_id: UUID
-    project_ids: frozenset[UUID]
-
-
-class ChatAuthority:
-    """The authority of all chats of a process."""
-
-    def __init__(self, here: Stores) -> None:
-        self._here = here
-
-    def review(self, rights: Sequence[ChatRight]) -> list[int | None]:
-        with self._here.sessions() as session:
-            held = find_held(session, {right.sid for right in rights}, Scope.INTERVIEWS)
-            projects = {project_id for right in rights for project_id in right.project_ids}
-            members = find_members(session, projects, {right.account_id for right in rights})
-        return [_code_for(right, held, members) for right in rights]
-
-
-def _code_for(right: ChatRight, held: set[UUID], members: set[tuple[UUID, UUID]]) -> int | None:
-    if right.sid not in held:
-        return CloseCode.NOT_AUTHENTICATED
-    is_in_all = all((project_id, right.account_id) in members for project_id in right.project_ids)
-    return None if is_in_all else CloseCode.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
 class ChatSource:
     """Who may go on reading an answer."""
 
-    right: ChatRight
+    right: ReadingRight
     authority: Authority
 
     def is_concerned(self, notices: frozenset[str]) -> bool:

@@ -29,20 +29,23 @@ class FormFault(Exception):
         self.sentence = sentence
 
 
-class FileSink(Protocol):
-    """Takes the file of the form."""
-
-    def begin(self, file_name: str) -> None: ...
-
-    def write(self, data: bytes) -> None: ...
-
-
 @dataclass
 class Form:
     """The fields' values in their order; several of one name are all there."""
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     has_file: bool = False
+
+
+class FileSink(Protocol):
+    """Takes the file of the form."""
+
+    def judge(self, form: Form) -> None:
+        """The form as far as it has come: before its file begins, and with each field that follows that."""
+
+    def begin(self, file_name: str) -> None: ...
+
+    def write(self, data: bytes) -> None: ...
 
 
 def read_form(boundary: str, read: Callable[[int], bytes], sink: FileSink) -> Form:
@@ -96,6 +99,7 @@ class _FormReader:
             raise FormFault(event.name[:40], "파일은 file이라는 이름으로 하나만 보내 주세요.")
         self._field = None
         self.form.has_file = True
+        self._sink.judge(self.form)
         self._sink.begin(event.filename or "")
 
     def _take_data(self, event: Data) -> None:
@@ -111,3 +115,5 @@ class _FormReader:
                 self.form.fields.setdefault(self._field, []).append(self._text.decode())
             except UnicodeDecodeError as exc:
                 raise FormFault(self._field[:40], "UTF-8로 보내 주세요.") from exc
+            if self.form.has_file:
+                self._sink.judge(self.form)

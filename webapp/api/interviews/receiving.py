@@ -1,7 +1,7 @@
 """Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,16 +12,19 @@ from flask import request
 from marshmallow import ValidationError
 
 from services.interviews.extraction.blanks import is_blank
+from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
 from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
+from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
 from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
 from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
-from webapp.bodies import read_strict_json
+from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import holds_odd_characters
+from webapp.offloop import run_off_loop
 
 FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
@@ -32,22 +35,27 @@ _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html,
 
 
 @contextmanager
-def received_upload(files: StreamedFiles, text_max: int) -> Iterator[UploadedInterview]:
-    """What came lies on the disk for as long as the block runs, and stays when it ends without an error.
+def received_upload(
+    files: StreamedFiles, text_max: int, admit: Callable[[UUID], object]
+) -> Iterator[UploadedInterview]:
+    """What came lies on the disk for as long as the block runs, and stays when it ends without an error. `admit` judges
+    the project of a form as soon as it is known, before its file is stored where the form names it first.
 
-    Raises ApiError, StorageFault.
+    Raises ApiError, StorageFault, and whatever `admit` raises.
     """
     interview_id = uuid4()
     try:
-        yield _receive(files, interview_id, text_max)
+        yield _receive(files, interview_id, text_max, admit)
     except BaseException:
         files.drop_all(interview_id)
         raise
 
 
-def _receive(files: StreamedFiles, interview_id: UUID, text_max: int) -> UploadedInterview:
+def _receive(
+    files: StreamedFiles, interview_id: UUID, text_max: int, admit: Callable[[UUID], object]
+) -> UploadedInterview:
     if request.mimetype == "multipart/form-data":
-        return _receive_form(files, interview_id, text_max)
+        return _receive_form(files, interview_id, text_max, admit)
     if not request.is_json:
         raise ApiError(Code.NOT_JSON)
     data = request.stream.read(_JSON_MAX_BYTES + 1)
@@ -57,8 +65,10 @@ def _receive(files: StreamedFiles, interview_id: UUID, text_max: int) -> Uploade
     return _keep_text(files, interview_id, said, text_max)
 
 
-def _receive_form(files: StreamedFiles, interview_id: UUID, text_max: int) -> UploadedInterview:
-    file = _IncomingFile(files, interview_id)
+def _receive_form(
+    files: StreamedFiles, interview_id: UUID, text_max: int, admit: Callable[[UUID], object]
+) -> UploadedInterview:
+    file = _IncomingFile(files, interview_id, admit)
     try:
         form = read_form(request.mimetype_params.get("boundary", ""), request.stream.read, file)
         said = _judge(_fields_of(form))
@@ -66,48 +76,59 @@ def _receive_form(files: StreamedFiles, interview_id: UUID, text_max: int) -> Up
             file.abort()
             return _keep_text(files, interview_id, said, text_max)
         file.finish()
-    except FormFault as exc:
+    except BaseException as exc:
         file.abort()
-        raise _wrong(exc.field, exc.sentence) from exc
-    except BaseException:
-        file.abort()
+        # The sender may be in the middle of it, and should see the answer.
+        let_rest_come()
+        if isinstance(exc, FormFault):
+            raise _wrong(exc.field, exc.sentence) from exc
         raise
     keep_said(files, interview_id, Said(file.name, said.mask_words))
     return _upload_of(interview_id, said, sha256=file.sha256, size=file.size, file_name=file.name)
 
 
 class _IncomingFile:
-    """The file of a form: sealed as it comes. One of a name that is not taken is read to its end, but not kept: a
-    browser that is still sending would not see our answer."""
+    """The file of a form: sealed as it comes, once what is known of the form has been judged."""
 
-    def __init__(self, files: StreamedFiles, interview_id: UUID) -> None:
+    def __init__(self, files: StreamedFiles, interview_id: UUID, admit: Callable[[UUID], object]) -> None:
         self.name = ""
         self.size = 0
         self._files = files
         self._interview_id = interview_id
         self._hash = hashlib.sha256()
+        self._admit = admit
+        self._project_id: UUID | None = None
         self._growing: GrowingFile | None = None
-        self._fault: ApiError | None = None
+
+    def judge(self, form: Form) -> None:
+        """Raises ApiError, FormFault, and whatever `admit` raises, which is asked once."""
+        project_id = _load(_fields_of(form), partial=("project_id",)).get("project_id")
+        if project_id is not None and project_id != self._project_id:
+            self._project_id = project_id
+            self._admit(project_id)
 
     def begin(self, file_name: str) -> None:
+        """Raises ApiError, StorageFault."""
         # A name is never a path: of one its last part counts.
         self.name = file_name.replace("\\", "/").rpartition("/")[2]
-        self._fault = _fault_of_name(self.name)
-        if self._fault is None:
-            self._growing = self._files.begin(self._interview_id, ORIGINAL)
+        if not self.name:
+            return  # what a browser sends of a form in which none was chosen
+        _require_name(self.name)
+        self._growing = self._files.begin(self._interview_id, ORIGINAL)
 
     def write(self, data: bytes) -> None:
+        """Raises ApiError, StorageFault."""
         self.size += len(data)
         if self.size > FILE_MAX_BYTES:
             raise ApiError(Code.FILE_TOO_LARGE)
         if self._growing is not None:
             self._hash.update(data)
             self._growing.write(data)
+        elif data:
+            _require_name(self.name)
 
     def finish(self) -> None:
         """Durable. Raises ApiError, StorageFault."""
-        if self._fault is not None:
-            raise self._fault
         if not self.size:
             raise _wrong(FILE_FIELD, "빈 파일이에요. 내용이 있는 파일을 올려 주세요.")
         if self._growing is not None:
@@ -122,14 +143,14 @@ class _IncomingFile:
         return self._hash.hexdigest()
 
 
-def _fault_of_name(name: str) -> ApiError | None:
+def _require_name(name: str) -> None:
+    """Raises ApiError."""
     if not name.strip():
-        return _wrong(FILE_FIELD, "파일을 골라 주세요.")
+        raise _wrong(FILE_FIELD, "파일을 골라 주세요.")
     if len(name) > _FILE_NAME_MAX or holds_odd_characters(name):
-        return _wrong(FILE_FIELD, f"파일 이름은 {_FILE_NAME_MAX}자까지 쓸 수 있어요.")
+        raise _wrong(FILE_FIELD, f"파일 이름은 {_FILE_NAME_MAX}자까지 쓸 수 있어요.")
     if kind_of(name) is None:
-        return _wrong(FILE_FIELD, REFUSED.get(extension_of(name), _UNKNOWN_KIND))
-    return None
+        raise _wrong(FILE_FIELD, REFUSED.get(extension_of(name), _UNKNOWN_KIND))
 
 
 def _fields_of(form: Form) -> dict[str, Any]:
@@ -156,15 +177,21 @@ class _Fields:
     consents: bool
 
 
-def _judge(fields: Any) -> _Fields:
-    """Raises ApiError."""
+def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Those that are there; `partial` names what may still come. Raises ApiError."""
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
         # No more than could be taken: a long text must not become a long list first.
         fields = fields | {"maskWords": [part.strip() for part in words.split(",", WORDS_MAX + 1) if part.strip()]}
     try:
-        said = UploadInput().load(fields)
+        said: dict[str, Any] = UploadInput().load(fields, partial=partial)
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
+    return said
+
+
+def _judge(fields: Any) -> _Fields:
+    """Raises ApiError."""
+    said = _load(fields)
     modified: int | None = said["last_modified"]
     return _Fields(
         project_id=said["project_id"],
@@ -184,6 +211,10 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise _wrong("text", "글이 비어 있어요.")
     if len(said.text) > text_max:
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
+    # Masked as the worker will: what is taken must not fail for it later.
+    if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), said.mask_words, text_max):
+        sentence = f"이름과 번호를 가린 글도 {text_max}자까지예요. 나누어서 올려 주세요."
+        raise ApiError(Code.TEXT_TOO_LONG, details={"text": [sentence]})
     content = said.text.encode()
     files.put(interview_id, TEXT, content)
     keep_said(files, interview_id, Said(None, said.mask_words))

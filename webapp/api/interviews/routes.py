@@ -12,6 +12,7 @@ from webapp.api.interviews import (
     marking,
     monitoring,
     projects,
+    reading_right,
     search,
     stream,
     workflow,
@@ -21,8 +22,7 @@ RESOURCES = (workflow, interviews, projects, search, exports, marking, insights,
 
 
 def add_interviews(app: Flask, api: Api) -> None:
-    stream.keep_authority(app)
-    chat.keep_chat_authority(app)
+    reading_right.keep_authority(app)
     monitoring.keep_reports(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)

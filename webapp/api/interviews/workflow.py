@@ -1,5 +1,6 @@
 """Uploading an interview, having it analysed once more, and starting what stands still."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,11 @@ from flask import Response, g, jsonify, request
 from flask_smorest import Blueprint
 
 from core.logs import get_logger
-from services.delivery.idempotency import CallKey, claim_key, fingerprint_of, store_reply
+from services.delivery.idempotency import CallKey, claim_key, fingerprint_of, is_claimed, store_reply
 from services.interviews.changing import process_interview, retry_interview
 from services.interviews.files import answer_name
 from services.interviews.masking.masker import PatternMasker
-from services.interviews.uploading import UploadedInterview, add_interview
+from services.interviews.uploading import UploadedInterview, add_interview, require_upload
 from webapp.api.documented import SECURITY_MEMBER, fails
 from webapp.api.interviews.receiving import BODY_MAX_BYTES, received_upload
 from webapp.api.interviews.schemas.uploads import (
@@ -46,7 +47,8 @@ _BODIES = {
 def upload(caller: MemberCaller) -> Response:
     """A file with its fields, or a text as JSON; of both the file counts. The project is told before the answer."""
     key = _idempotency_key()
-    with received_upload(parts().spool.interviews, stores().settings.interviews.miso_context_max_chars) as received:
+    text_max = stores().settings.interviews.miso_context_max_chars
+    with received_upload(parts().spool.interviews, text_max, partial(_admit, caller, key)) as received:
         answer, is_replayed = _add(caller, received, key)
     if is_replayed:
         parts().spool.interviews.drop_all(received.interview_id)
@@ -91,11 +93,25 @@ def process(caller: MemberCaller, body: dict[str, Any]) -> dict[str, Any]:
     return {"success": True, "message": "분석을 시작할게요."}
 
 
+def _admit(caller: MemberCaller, key: str | None, project_id: UUID) -> None:
+    """Before the file has come. A call that comes again is answered as it was, whatever has changed meanwhile."""
+    here = stores()
+    with here.unit_of_work() as work:
+        if key and is_claimed(work.session, CallKey(_actor(caller), key, fingerprint=""), here.clock.now()):
+            return
+        with here.member_work.enter(work, caller.account_id, g.request_id) as member:
+            require_upload(member, project_id)
+
+
+def _actor(caller: MemberCaller) -> str:
+    return f"account:{caller.account_id}"
+
+
 def _add(caller: MemberCaller, received: UploadedInterview, key: str | None) -> tuple[dict[str, Any], bool]:
     """The answer, and whether it was given before."""
     here = stores()
     with here.unit_of_work() as work:
-        call = key and CallKey(f"account:{caller.account_id}", key, fingerprint_of(*received.fingerprint))
+        call = key and CallKey(_actor(caller), key, fingerprint_of(*received.fingerprint))
         stored = claim_key(work.session, call, here.clock.now()) if call else None
         if stored is not None:
             return stored.body, True

@@ -269,6 +269,22 @@ def test_a_project_that_requires_consent_retries_none_without(jun: Member, world
     assert whole["consent_at"] is not None
 
 
+def test_a_spent_budget_retries_nothing(jun: Member, world: World, engine: Engine):
+    interview_id = upload(jun, world)
+    make(engine, FAILED, interview_id)
+    spent = (
+        "insert into welno.miso_costs select id, 1, project_id, now(), 1, 100, 1 from welno.interviews where id = :id"
+    )
+    make(engine, text(spent), interview_id)
+    make(engine, text("update welno.projects set monthly_token_limit = 100 where id = :id"), str(world.food))
+    refused = jun.ask("POST", "/api/workflow/retry", json={"interviewId": interview_id})
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "BUDGET_SPENT")
+    whole = jun.ask("GET", f"/api/interviews/{interview_id}").json["interview"]
+    assert (whole["workflow_status"], whole["attempt"]) == ("failed", 1)
+    make(engine, text("update welno.projects set monthly_token_limit = 101 where id = :id"), str(world.food))
+    assert jun.ask("POST", "/api/workflow/retry", json={"interviewId": interview_id}).status_code == 200
+
+
 def test_a_retry_does_not_mask_again(jun: Member, world: World, engine: Engine):
     interview_id = upload(jun, world)
     make(engine, FAILED, interview_id)

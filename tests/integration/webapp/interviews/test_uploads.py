@@ -176,6 +176,17 @@ def test_a_text_that_is_too_long_is_refused(jun: Member, world: World, web_setti
     assert jun.upload(world, "가" * longest).status_code == 200
 
 
+def test_a_text_that_masking_makes_too_long_is_refused_and_not_taken(
+    jun: Member, world: World, web_settings: Settings, engine: Engine
+):
+    longest = web_settings.interviews.miso_context_max_chars
+    fits = ("가나 " * longest)[: longest // 2]
+    answer = jun.upload(world, fits, maskWords=["가"])
+    assert (answer.status_code, code_of(answer)) == (400, "TEXT_TOO_LONG")
+    assert (interviews_in(engine), files_on_disk(web_settings)) == (0, [])
+    assert jun.upload(world, fits, maskWords=["다"]).status_code == 200
+
+
 def test_a_file_that_is_too_large_is_refused(jun: Member, world: World, engine: Engine, web_settings: Settings):
     answer = send_file(jun, world, bytes(50 * 1024 * 1024 + 1))
     assert (answer.status_code, code_of(answer)) == (413, "FILE_TOO_LARGE")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.interviews.masking.masker import PatternMasker, mask_names
+from services.interviews.masking.masker import LONGEST_PLACEHOLDER, PatternMasker, mask_names, outgrows
+from services.interviews.masking.spans import MaskedKind, Span, replace_spans
 
 MASKER = PatternMasker()
 
@@ -159,6 +160,18 @@ def test_a_mobile_number_never_leaves(around, middle, last, between):
 def test_any_text_and_words_are_taken(text, words):
     result = MASKER.mask(text, words)
     assert sum(result.counts.values()) <= len(text)
+
+
+@pytest.mark.parametrize("kind", MaskedKind)
+def test_no_placeholder_is_longer_than_is_reckoned_with(kind):
+    text = "가" * 12_000
+    taken_out = replace_spans(text, (Span(at, at + 1, kind, str(at)) for at in range(len(text))))
+    assert max(map(len, taken_out.text.split("]"))) < LONGEST_PLACEHOLDER
+
+
+@pytest.mark.parametrize(("text", "is_longer"), [("가나" * 20, True), ("나다" * 20, False), ("가나" * 2, False)])
+def test_a_text_may_outgrow_what_is_taken(text, is_longer):
+    assert outgrows(MASKER, text, ["가"], 60) is is_longer
 
 
 @pytest.mark.parametrize(

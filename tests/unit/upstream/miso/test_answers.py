@@ -7,6 +7,7 @@ import pytest
 
 from upstream.http.exchange import HttpResponse
 from upstream.miso import answers, errors
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
 
 NAMES = ("key_takeaways",)
 DATA = {"id": "r-1", "status": "succeeded", "outputs": {"key_takeaways": ["a"]}, "total_tokens": 7, "elapsed_time": 1.5}
@@ -30,7 +31,7 @@ def reply(body, status=200, **headers):
 def test_a_workflow_that_succeeded(body):
     answer = answers.read_workflow(reply(body), NAMES)
     assert answer.ids == answers.RunIds("r-1", "t-1")
-    assert (answer.outputs, answer.total_tokens, answer.elapsed_seconds) == ({"key_takeaways": ["a"]}, 7, 1.5)
+    assert (answer.outputs, answer.usage) == ({"key_takeaways": ["a"]}, Usage(7, 1.5))
 
 
 @pytest.mark.parametrize("status", ["failed", "stopped", "partial-succeeded", "running"])
@@ -59,6 +60,23 @@ def test_a_whole_answer_that_cannot_be_used(body, reason):
     with pytest.raises(errors.MisoAnswerInvalid) as invalid:
         answers.read_workflow(reply(body), NAMES)
     assert (invalid.value.reason, invalid.value.retryable, invalid.value.may_be_running) == (reason, False, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "usage"),
+    [
+        (DATA | {"status": "failed"}, Usage(7, 1.5)),
+        (DATA | {"status": ""}, Usage(7, 1.5)),
+        (DATA | {"outputs": None}, Usage(7, 1.5)),
+        (DATA | {"outputs": {"key_takeaways": '["a", "b'}}, Usage(7, 1.5)),
+        (DATA | {"outputs": json.loads("[" * 150 + "]" * 150)}, Usage(7, 1.5)),
+        (DATA | {"status": "failed", "total_tokens": -1, "elapsed_time": "long"}, UNKNOWN_USAGE),
+    ],
+)
+def test_an_answer_that_cannot_be_used_says_what_it_used(data, usage):
+    with pytest.raises(errors.MisoError) as failed:
+        answers.read_workflow(reply({"data": data}), NAMES)
+    assert failed.value.usage == usage
 
 
 @pytest.mark.parametrize(

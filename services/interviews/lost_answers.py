@@ -46,7 +46,7 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
     try:
         answer = miso.fetch_answer(found.ids.run_id, claim.output_names, kept)
     except (MisoAnswerInvalid, MisoWorkflowFailed) as exc:
-        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND])
+        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=exc.usage)
     except MisoError as exc:
         log.info("answer_not_fetched", interview_id=str(claim.interview_id), error=type(exc).__name__)
         _look_again(tools, claim, found)

@@ -1,0 +1,30 @@
+"""What the database's errors say of trying again."""
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from services.database import connect_database, is_store_away
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_away"),
+    [
+        ("set local lock_timeout = '1ms'; select pg_advisory_lock(79)", True),
+        ("select array_fill(0, array[1000000000])", False),
+        ("select 1 / 0", False),
+    ],
+)
+def test_only_what_may_pass_counts_as_away(engine: Engine, statement: str, is_away: bool):
+    with engine.connect() as holder, engine.connect() as connection:
+        holder.exec_driver_sql("select pg_advisory_lock(79)")
+        with pytest.raises(SQLAlchemyError) as refused:
+            connection.exec_driver_sql(statement)
+        holder.exec_driver_sql("select pg_advisory_unlock(79)")
+    assert is_store_away(refused.value) is is_away
+
+
+def test_a_database_that_is_not_there_is_away():
+    with pytest.raises(OperationalError) as refused:
+        connect_database("postgresql://nobody@127.0.0.1:1/none", 1).connect()
+    assert is_store_away(refused.value)
