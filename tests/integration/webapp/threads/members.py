@@ -14,7 +14,7 @@ from services.threads.encoding import hash_bytes
 from services.threads.texts import KeysetClaim, Recipient
 from tests.thread_devices import ClientDevice, bytes_of
 from webapp.current import parts
-from webapp.limits import count_use
+from webapp.limits import count_use, share_left
 
 API = "/api/threads"
 
@@ -91,10 +91,11 @@ class Talk:
 
 
 def spend_acts(app: Flask, member: Member) -> None:
-    """All that the member may do in this minute."""
+    """All that the member may still do in this minute."""
     limit = parts(app).stores.settings.threads.act_limit
     with app.app_context():
-        count_use(limit, "thread-act", member.member, parse_many(limit)[0].amount)
+        left = share_left(limit, "thread-act", member.member) * parse_many(limit)[0].amount
+        count_use(limit, "thread-act", member.member, round(left))
 
 
 def begin_talk(owner: Member, *others: Member, role: str = "writer") -> Talk:
