@@ -258,6 +258,11 @@ def test_the_audit_tells_each_outcome_and_its_chain_holds(room: Room):
     assert "203.0.113.0/24" in str(rows)
 
 
+def test_a_member_who_pushes_nothing_but_what_is_malformed_is_in_the_audit(room: Room):
+    room.push({"threadId": room.thread_id}, {"threadId": room.thread_id, "v": 2}, 7, {"threadId": "x"})
+    assert room.audit()[2:] == [("push_rejected", "INVALID_ENVELOPE", 2, None, None)]
+
+
 def test_a_changed_audit_is_found(room: Room):
     room.say(2)
     with room.stores.sessions.begin() as session:
