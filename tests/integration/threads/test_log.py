@@ -99,10 +99,13 @@ def test_a_new_epoch_leaves_everything_readable_from_its_beginning(room: Room):
     assert [one.seq for one in room.read_all()] == [1]
 
 
+@pytest.mark.parametrize("role", ["origin", "replica"])
 @pytest.mark.parametrize("change", ["update {} set result = 'x'", "delete from {}", "truncate {}"])
-def test_the_audit_takes_no_change_from_anybody(room: Room, change: str):
-    with room.stores.engine.connect() as connection, pytest.raises(DBAPIError, match=r"append-only|permission"):
-        connection.execute(text(change.format("welno.welno_thread_audit")))
+def test_the_audit_takes_no_change_from_anybody(room: Room, change: str, role: str):
+    with room.stores.engine.connect() as connection:
+        connection.execute(text(f"set local session_replication_role = {role}"))
+        with pytest.raises(DBAPIError, match=r"append-only|permission"):
+            connection.execute(text(change.format("welno.welno_thread_audit")))
 
 
 def test_a_reader_of_what_was_trimmed_is_told_where_it_begins(room: Room):
