@@ -31,7 +31,7 @@ class ThreadSettings:
     act_limit: str = setting(
         "WELNO_THREADS_ACT_LIMIT",
         read_rate_limit,
-        "How often a member may read, acknowledge, follow and change keys: what holds a thread's row.",
+        "How often a member may read, acknowledge, follow and change keys and members: what holds a thread's row.",
         default="1200 per minute",
     )
     window_items: int = setting(

@@ -11,9 +11,11 @@ from models.threads.threads import OF_THREAD
 
 
 class ThreadKeyset(Table):
-    """One generation as its maker signed it; `recipients` are those of that moment, `seq` is the item that
-    told of it. It is the newest while `retires_at`
-    is None, and its envelopes are taken until then."""
+    """One generation as its maker signed it; `recipients` are those of that moment, `seq` is the item that told of it.
+
+    The newest has no `retires_at`. Envelopes of an older one are taken until its moment; one in the past means: of
+    nobody who gets the thread's lock after the unit that retired it.
+    """
 
     __tablename__ = "welno_thread_keysets"
 

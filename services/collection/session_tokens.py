@@ -10,6 +10,8 @@ import hashlib
 import hmac
 from typing import Protocol
 
+from core.tokens import hash_token
+
 
 class Tokened(Protocol):
     """What a run, or a view of one, has to tell."""
@@ -18,11 +20,6 @@ class Tokened(Protocol):
     def session_id(self) -> str: ...
     @property
     def token_hash(self) -> str | None: ...
-
-
-def hash_token(token: str) -> str:
-    """Tokens have 256 random bits, so a plain hash cannot be guessed back."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class SessionTokens:

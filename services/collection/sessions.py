@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.clock import Clock
 from core.names import Event, Status, Step, session_subject
 from core.sealing import Sealer
+from core.tokens import hash_token
 from models.collection import CollectionRun, RunState
 from models.patients import DEFAULT_HOSPITAL, Hospital
 from services.batched_lookup import BatchedLookup
 from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
 from services.collection.session_cache import SessionView, state_of, view_of
-from services.collection.session_tokens import SessionTokens, hash_token
+from services.collection.session_tokens import SessionTokens
 from services.delivery.unit_of_work import Work
 from services.patients.consents import GivenConsents, record_consents
 from services.patients.identity import Identity, mask_name

@@ -22,7 +22,7 @@ from services.delivery.unit_of_work import UnitOfWork, Work
 from services.threads.audit import AuditedCaller, append_entry
 from services.threads.audit_chain import AuditAction
 from services.threads.envelopes import Envelope
-from services.threads.errors import ThreadNotFound, ThreadRoleTooSmall
+from services.threads.errors import ThreadNotFound, ThreadRoleTooSmall, ThreadsError
 from services.threads.items import ItemType, SystemEvent, message_body, system_body, with_payload
 from streams import EventBatch
 
@@ -49,6 +49,14 @@ class ThreadWork:
         return self.caller.member
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedAttempt:
+    """What a unit is for, in the words of the audit. Without a thread it concerns all that the caller is in."""
+
+    action: AuditAction
+    thread_id: str | None = None
+
+
 class ThreadUnitOfWork:
     """Opens units for members; built once by each process."""
 
@@ -58,7 +66,22 @@ class ThreadUnitOfWork:
         self._settings = settings
 
     @contextmanager
-    def __call__(self, caller: AuditedCaller, *, only_reads: bool = False) -> Iterator[ThreadWork]:
+    def __call__(
+        self, caller: AuditedCaller, *, only_reads: bool = False, attempt: AuditedAttempt | None = None
+    ) -> Iterator[ThreadWork]:
+        """An attempt that a ThreadsError refuses is audited in a unit of its own: the first one is rolled back. Of
+        whoever is no member of the thread nothing is written."""
+        try:
+            with self._open(caller, only_reads=only_reads) as unit:
+                yield unit
+        except ThreadsError as exc:
+            if attempt is not None:
+                with self._open(caller) as unit:
+                    _audit_refusal(unit, attempt, exc.code)
+            raise
+
+    @contextmanager
+    def _open(self, caller: AuditedCaller, *, only_reads: bool = False) -> Iterator[ThreadWork]:
         with self._unit_of_work() as work:
             if only_reads:
                 work.session.execute(_ASYNCHRONOUS)
@@ -174,6 +197,21 @@ def lock_thread(unit: ThreadWork, thread_id: str, role: MemberRole = MemberRole.
         raise ThreadNotFound
     locked.require_role(role)
     return locked
+
+
+def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
+    """All open ones that the caller is in."""
+    own = select(ThreadMember.thread_id).where(*_is_member(unit.member))
+    return list(lock_threads(unit, unit.session.scalars(own).all()).values())
+
+
+def _audit_refusal(unit: ThreadWork, attempt: AuditedAttempt, code: str) -> None:
+    if attempt.thread_id is None:
+        threads = lock_own_threads(unit)
+    else:
+        threads = list(lock_threads(unit, [attempt.thread_id]).values())
+    for locked in threads:
+        locked.audit(attempt.action, result=code)
 
 
 def _is_member(member: str) -> tuple[Any, Any]:

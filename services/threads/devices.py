@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from models.threads import DeviceState, KeyState, ThreadDevice, ThreadMember, ThreadWrap
-from services.threads.acting import LockedThread, ThreadWork, lock_threads
+from models.threads import DeviceState, KeyState, ThreadDevice, ThreadWrap
+from services.threads.acting import LockedThread, ThreadWork, lock_own_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
 from services.threads.items import SystemEvent
@@ -34,7 +34,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
         if claim_of(known) != claim:
             raise DeviceExists
         if is_reset and known.state == DeviceState.PENDING:
-            locked = _lock_own_threads(unit)
+            locked = lock_own_threads(unit)
             known.state = DeviceState.ACTIVE
             unit.session.flush()
             _tell_device(locked, known, AuditAction.DEVICE_ADD, result=_RESET)
@@ -42,7 +42,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
     ever = find_devices(unit.session, [unit.member])
     if sum(one.state != DeviceState.REVOKED for one in ever) >= unit.settings.devices_max:
         raise TooManyDevices
-    locked = _lock_own_threads(unit)
+    locked = lock_own_threads(unit)
     device = ThreadDevice(
         device_id=UUID(claim.device_id),
         member=claim.member,
@@ -66,7 +66,7 @@ def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) 
     approver = require_active_device(unit, approval.approved_by)
     require_signature(approver.sign_key, approval.sig, approval.text_for(claim_of(device)))
     if device.state == DeviceState.PENDING:
-        locked = _lock_own_threads(unit)
+        locked = lock_own_threads(unit)
         device.state, device.approved_by = DeviceState.ACTIVE, approver.device_id
         device.approval_at, device.approval_sig = approval.created_at, approval.sig
         unit.session.flush()
@@ -80,7 +80,7 @@ def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
     device = _own_device(unit, device_id)
     if device.state != DeviceState.REVOKED:
         # Whoever seals to it holds its thread's row: they are done before, or find it revoked.
-        locked = _lock_own_threads(unit)
+        locked = lock_own_threads(unit)
         was_active = device.state == DeviceState.ACTIVE
         device.state, device.pass_hash, device.pass_until = DeviceState.REVOKED, None, None
         device.revoked_at = unit.now
@@ -88,12 +88,6 @@ def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
         unit.session.flush()
         _tell_device(locked, device, AuditAction.DEVICE_REVOKE, is_told=was_active)
     return device
-
-
-def _lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
-    is_in = (ThreadMember.member == unit.member, ThreadMember.removed_at.is_(None))
-    thread_ids = unit.session.scalars(select(ThreadMember.thread_id).where(*is_in)).all()
-    return list(lock_threads(unit, thread_ids).values())
 
 
 def _tell_device(

@@ -3,7 +3,6 @@
 It ends with the device, with the account of its member, and by time. Only a hash of it is kept.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.tokens import hash_token
 from models.accounts import Account
 from models.patients import Patient
 from models.threads import DeviceState, ThreadDevice
@@ -35,7 +35,7 @@ def grant_pass(unit: ThreadWork, device: ThreadDevice) -> str | None:
     if device.state != DeviceState.ACTIVE:
         return None
     token = f"{_PREFIX}{secrets.token_urlsafe(_BYTES)}"
-    device.pass_hash = _hash(token)
+    device.pass_hash = hash_token(token)
     device.pass_until = unit.now + timedelta(days=unit.settings.push_pass_days)
     return token
 
@@ -45,7 +45,7 @@ def find_holder(session: Session, token: str, now: datetime) -> PassHolder | Non
     if not token.startswith(_PREFIX):
         return None
     holds = (ThreadDevice.pass_until > now, ThreadDevice.state == DeviceState.ACTIVE)
-    device = session.scalar(select(ThreadDevice).where(ThreadDevice.pass_hash == _hash(token), *holds))
+    device = session.scalar(select(ThreadDevice).where(ThreadDevice.pass_hash == hash_token(token), *holds))
     if device is None or not _is_member_open(session, device.member):
         return None
     return PassHolder(device.member, str(device.device_id))
@@ -58,7 +58,3 @@ def _is_member_open(session: Session, member: str) -> bool:
         return patient is not None and patient.erasing_since is None
     account = session.get(Account, UUID(name))
     return account is not None and account.is_active
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

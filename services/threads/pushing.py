@@ -15,6 +15,7 @@ from models.threads import DeviceState, Thread, ThreadClient, ThreadDevice, Thre
 from services.threads.acting import LockedThread, NewItem, ThreadUnitOfWork, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
+from services.threads.encoding import is_thread_id
 from services.threads.envelopes import Envelope
 from services.threads.judging import (
     ClientProgress,
@@ -94,7 +95,9 @@ def prepare_push(
 ) -> PreparedPush:
     """Before any lock is taken."""
     submissions = read_submissions(told, payload_max_bytes)
-    thread_ids = {one.envelope.thread_id for one in submissions if one.envelope is not None}
+    # Also of those that are malformed: a member's are counted in the audit of the thread that they name.
+    named = {one.echo().get("threadId") for one in submissions}
+    thread_ids = {one for one in named if one is not None and is_thread_id(one)}
     with threads(caller) as unit:
         rights = find_rights(unit.session, unit.member, thread_ids, only_device)
     return PreparedPush(caller, submissions, rights, only_device)

@@ -15,27 +15,12 @@ from services.threads.audit_chain import AuditAction
 from services.threads.devices import describe_device, find_devices
 from services.threads.encoding import write_kid
 from services.threads.errors import MalformedField, ThreadNotFound
-from services.threads.items import with_payload
 from services.threads.keysets import key_state_of
 from services.threads.membership import describe_members, list_members
+from services.threads.pages import read_page
 from streams import StoredEvent
 
 PAGE_ITEMS, PAGE_BYTES = 500, 1024 * 1024
-_SIZE = "octet_length(body) + coalesce(octet_length(payload), 0) * 4 / 3"
-_NEWEST = text(f"""
-    with newest as (
-        select seq, body, payload, {_SIZE} as size from welno.welno_thread_items
-        where thread_id = :id and seq >= :first and seq < :before order by seq desc limit :limit
-    ), summed as (select seq, body, payload, size, sum(size) over (order by seq desc) as total from newest)
-    select seq, body, payload from summed where total <= :max_bytes or total = size order by seq
-""")  # noqa: S608 our own names
-_RANGE = text(f"""
-    with next as (
-        select seq, body, payload, {_SIZE} as size from welno.welno_thread_items
-        where thread_id = :id and seq >= :first and seq < :before order by seq limit :limit
-    ), summed as (select seq, body, payload, size, sum(size) over (order by seq) as total from next)
-    select seq, body, payload from summed where total <= :max_bytes or total = size order by seq
-""")  # noqa: S608 our own names
 _MISSING_CLIENT_SEQS = text("""
     select client_id, contiguous_seq + 1 as first, (
         select min(client_seq) - 1 from welno.welno_thread_items item
@@ -65,7 +50,7 @@ def read_recent(unit: ThreadWork, thread_id: str, *, limit: int, before: int | N
     """The newest below a number, as many as fit. Raises ThreadNotFound."""
     locked = lock_thread(unit, thread_id)
     first, end = _first_readable(locked), locked.row.last_seq + 1
-    items = _read(locked, _NEWEST, first=first, before=min(before or end, end), limit=limit)
+    items = _read(locked, first=first, before=min(before or end, end), limit=limit, takes_newest=True)
     _audit_read(locked, AuditAction.RECENT, items)
     return ItemPage(items, locked.row.last_seq, locked.epoch, bool(items) and items[0].seq > first)
 
@@ -75,19 +60,19 @@ def read_range(unit: ThreadWork, thread_id: str, *, first: int, last: int | None
     locked = lock_thread(unit, thread_id)
     end = min(last or locked.row.last_seq, locked.row.last_seq)
     begin = max(first, _first_readable(locked))
-    items = _read(locked, _RANGE, first=begin, before=end + 1, limit=PAGE_ITEMS)
+    items = _read(locked, first=begin, before=end + 1, limit=PAGE_ITEMS)
     _audit_read(locked, AuditAction.RANGE, items)
     gone_from, gone_to = max(first, _visible_from(locked)), min(locked.row.trimmed_seq, end)
     trimmed = (gone_from, gone_to) if gone_from <= gone_to else None
     return ItemPage(items, locked.row.last_seq, locked.epoch, bool(items) and items[-1].seq < end, trimmed)
 
 
-def _read(locked: LockedThread, query: Any, **bounds: int) -> list[StoredEvent]:
-    rows = locked.unit.session.execute(query, {"id": locked.id, "max_bytes": PAGE_BYTES, **bounds})
-    return [
-        StoredEvent.from_body(seq, locked.epoch, with_payload(body.encode(), payload and bytes(payload)))
-        for seq, body, payload in rows
-    ]
+def _read(
+    locked: LockedThread, *, first: int, before: int, limit: int, takes_newest: bool = False
+) -> list[StoredEvent]:
+    session, bounds = locked.unit.session, {"first": first, "before": before, "limit": limit, "max_bytes": PAGE_BYTES}
+    page = read_page(session, locked.id, **bounds, takes_newest=takes_newest)
+    return [StoredEvent.from_body(seq, locked.epoch, body) for seq, body in page]
 
 
 def _visible_from(locked: LockedThread) -> int:

@@ -12,7 +12,7 @@ from flask import g, request
 
 from models.patients import ActorKind
 from services.threads.audit import AuditedCaller
-from services.threads.encoding import is_thread_id
+from services.threads.encoding import is_thread_id, patient_member
 from services.threads.errors import ThreadNotFound
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import bearer_token, presented_credential, sub_protocol_token
@@ -99,7 +99,7 @@ def _find_patient() -> KnownMember | None:
             if exc.code is not Code.PATIENT_NOT_FOUND:
                 raise
         else:
-            return KnownMember(f"patient:{patient_uuid}", patient_session=current_patient_session().id)
+            return KnownMember(patient_member(patient_uuid), patient_session=current_patient_session().id)
     return None
 
 

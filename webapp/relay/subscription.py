@@ -27,12 +27,18 @@ class QueueTotals:
 class QueueBudget:
     """What may wait in all the queues of a reader that has several. Guarded by the hub's lock."""
 
-    __slots__ = ("max_bytes", "page_max_bytes", "used")
+    __slots__ = ("_queues", "max_bytes", "used")
 
     def __init__(self, max_bytes: int, queues: int) -> None:
+        self._queues = queues
         self.max_bytes = max_bytes
-        self.page_max_bytes = max_bytes // queues  # all may catch up at the same time
         self.used = 0
+
+    @property
+    def page_max_bytes(self) -> int:
+        """Of one that catches up. Few do at a time, and small pages cost statements: an eighth of what is left of the
+        half that live events can spare. All may at once: each has an equal share of the whole at least."""
+        return max(self.max_bytes // self._queues, (self.max_bytes // 2 - self.used) // 8)
 
 
 class Owner(Protocol):

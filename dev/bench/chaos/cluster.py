@@ -27,10 +27,11 @@ def _collection_worker(name: str) -> Program:
 
 @dataclass(frozen=True)
 class WorkerKind:
-    """The workers that are harmed, each made under its own name, and the programs that run beside them unharmed."""
+    """The workers that are harmed, each made under its own name, and the programs that run beside them unharmed, which
+    take what beat sends to their queues."""
 
     make: Callable[[str], Program] = _collection_worker
-    beside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ("interviews",)
 
 
 class Cluster:

@@ -32,7 +32,10 @@ def read_options(arguments: Sequence[str], description: str | None) -> ChaosOpti
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--arrivals", type=float, default=1.0, help="new clients per second")
     parser.add_argument(
-        "--people", type=int, default=1000, help="patients of the journey, or members of projects, who act all the time"
+        "--people",
+        type=int,
+        default=1000,
+        help="patients of the journey, or members of projects or threads, who act all the time",
     )
     parser.add_argument("--desks", type=int, default=20, help="members of its staff, who do, too")
     parser.add_argument("--workers", type=int, default=2)

@@ -258,11 +258,17 @@ def test_the_audit_tells_each_outcome_and_its_chain_holds(room: Room):
     assert "203.0.113.0/24" in str(rows)
 
 
+def test_a_member_who_pushes_nothing_but_what_is_malformed_is_in_the_audit(room: Room):
+    room.push({"threadId": room.thread_id}, {"threadId": room.thread_id, "v": 2}, 7, {"threadId": "x"})
+    assert room.audit()[2:] == [("push_rejected", "INVALID_ENVELOPE", 2, None, None)]
+
+
 def test_a_changed_audit_is_found(room: Room):
     room.say(2)
     with room.stores.sessions.begin() as session:
-        session.execute(text("set local session_replication_role = replica"))
+        session.execute(text("alter table welno.welno_thread_audit disable trigger append_only"))
         session.execute(text("update welno.welno_thread_audit set count = 1 where n = 3"))
+        session.execute(text("alter table welno.welno_thread_audit enable always trigger append_only"))
     with room.stores.sessions() as session:
         verified = verify_thread(session, room.thread_id)
     assert verified is not None

@@ -8,6 +8,8 @@ from uuid import UUID
 from flask import Response, after_this_request
 from flask_smorest import Blueprint
 
+from services.threads.acting import AuditedAttempt
+from services.threads.audit_chain import AuditAction
 from services.threads.devices import approve_device, register_device, revoke_device
 from services.threads.keysets import add_wraps, make_keyset, read_keys, read_keyset
 from services.threads.push_pass import grant_pass
@@ -51,7 +53,7 @@ def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], 
     claim = DeviceClaim(body["deviceId"], known.member, body["kemKey"], body["signKey"], body["createdAt"], body["sig"])
     if body["reset"]:
         require_identified_now(known, _IDENTIFIED_WITHIN)
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DEVICE_ADD)) as unit:
         device, is_new = register_device(unit, claim, is_reset=body["reset"])
         told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
     if token is not None:
@@ -70,7 +72,7 @@ def approve(known: KnownMember, body: dict[str, Any], device_id: UUID) -> dict[s
     """One of mine, by another of mine."""
     count_act(known)
     approval = DeviceApproval(body["approvedBy"], body["createdAt"], body["sig"])
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DEVICE_ADD)) as unit:
         return {"success": True, "state": approve_device(unit, device_id, approval).state}
 
 
@@ -82,7 +84,7 @@ def approve(known: KnownMember, body: dict[str, Any], device_id: UUID) -> dict[s
 def revoke(known: KnownMember, device_id: UUID) -> dict[str, Any]:
     """One of mine: nothing of it is taken any more, and my threads need a new key."""
     count_act(known)
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DEVICE_REVOKE)) as unit:
         return {"success": True, "state": revoke_device(unit, device_id).state}
 
 
@@ -107,7 +109,7 @@ def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict
     """All generations with what is sealed to one of my devices, and which devices lack which."""
     count_act(known)
     after_this_request(_not_kept)
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.KEY_READ, thread_id)) as unit:
         return {"success": True, **read_keys(unit, thread_id, query["deviceId"])}
 
 
@@ -122,7 +124,7 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
     """The next generation, sealed to exactly the active devices of all members."""
     count_act(known)
     keyset = read_keyset(thread_id, body)
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.KEY_ROTATE, thread_id)) as unit:
         is_new = make_keyset(unit, keyset)
     return {"success": True}, 201 if is_new else 200
 
@@ -137,7 +139,7 @@ def seal_anew(known: KnownMember, body: dict[str, Any], thread_id: str, kid: str
     """A secret for devices that lack it; what is there stays."""
     count_act(known)
     wraps = {one["deviceId"]: one["wrapped"] for one in body["wraps"]}
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.WRAP_ADD, thread_id)) as unit:
         add_wraps(unit, thread_id, kid, wraps)
     return {"success": True}
 

@@ -8,6 +8,8 @@ from flask_smorest import Blueprint
 
 from core.names import thread_subject
 from models.threads import MemberRole
+from services.threads.acting import AuditedAttempt
+from services.threads.audit_chain import AuditAction
 from services.threads.creating import close_thread, create_thread
 from services.threads.devices import describe_device, find_devices
 from services.threads.keysets import read_keyset
@@ -99,7 +101,7 @@ def show_status(known: KnownMember, thread_id: str) -> dict[str, Any]:
 def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """Up to a number; it never falls."""
     count_act(known)
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.ACK, thread_id)) as unit:
         return {"success": True, "ackedSeq": acknowledge(unit, thread_id, body["seq"])}
 
 
@@ -110,9 +112,10 @@ def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, A
 @blueprint.arguments(AddMemberInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
 @blueprint.alt_response(200, schema=DoneOutput, description="They were in already.")
-@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[dict[str, Any], int]:
     """With the history and its wraps, or from now on with a new generation of the key."""
+    count_act(known)
     new = NewMember(
         member=body["memberId"],
         role=MemberRole(body["role"]),
@@ -120,7 +123,7 @@ def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tup
         wraps=[(one["kid"], one["deviceId"], one["wrapped"]) for one in body["wraps"]],
         keyset=read_keyset(thread_id, body["keyset"]) if body["keyset"] else None,
     )
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.MEMBER_ADD, thread_id)) as unit:
         is_new = add_member(unit, thread_id, new)
     return {"success": True}, 201 if is_new else 200
 
@@ -130,10 +133,11 @@ def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tup
 @for_known
 @blueprint.arguments(ChangeRoleInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)
-@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def set_role(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """The last owner stays one."""
-    with stores().threads(known.as_caller()) as unit:
+    count_act(known)
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.ROLE_CHANGE, thread_id)) as unit:
         change_role(unit, thread_id, body["memberId"], MemberRole(body["role"]))
     return {"success": True}
 
@@ -143,11 +147,12 @@ def set_role(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[s
 @for_known
 @blueprint.arguments(RemoveMemberInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)
-@fails(blueprint, 400, 401, 403, 404, 409, 413, 415)
+@fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """Somebody, with the keyset of those who stay; or oneself, without."""
+    count_act(known)
     keyset = read_keyset(thread_id, body["keyset"]) if body["keyset"] else None
-    with stores().threads(known.as_caller()) as unit:
+    with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.MEMBER_REMOVE, thread_id)) as unit:
         remove_member(unit, thread_id, body["memberId"], keyset)
     return {"success": True}
 
@@ -156,12 +161,13 @@ def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dic
 @blueprint.doc(security=SECURITY_THREADS)
 @for_known
 @blueprint.response(204)
-@fails(blueprint, 401, 403, 404)
+@fails(blueprint, 401, 403, 404, 429)
 def close(known: KnownMember, thread_id: str) -> Response:
     """For everybody: what was written is erased; its members hear `closed`. Without Redis, too: what may be left there
     is forgotten by the nightly task."""
+    count_act(known)
     here = stores()
-    with here.threads(known.as_caller()) as unit:
+    with here.threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DELETE, thread_id)) as unit:
         close_thread(unit, thread_id)
     here.sender.forget(thread_subject(thread_id))
     return Response(status=204)

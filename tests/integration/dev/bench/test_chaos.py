@@ -43,3 +43,15 @@ def test_interviews_of_busy_members_survive_a_few_faults():
     assert found["counts"]["interviews"] > 0
     assert 0 < found["counts"]["billed_attempts"] <= found["counts"]["attempts"]
     assert found["counts"]["events"] > found["counts"]["interviews"]
+
+
+@pytest.mark.timeout(SECONDS + 30)
+def test_threads_of_busy_members_survive_a_few_faults():
+    sizes = "--kills 3 --seed 9 --people 8 --arrivals 6 --pause 0.5 1 --settle-seconds 60 --quiet-seconds 1"
+    kinds = "web_child_killed redis_flushed redis_killed_data_lost"
+    found = run_bench("dev.bench.chaos", f"--workload threads {sizes} --only {kinds}")
+    assert found["violations"] == {"lost": 0, "doubled": 0, "left_over": 0}
+    counts = found["counts"]
+    assert 0 < counts["envelopes_acknowledged"] == counts["envelopes_sent"] < counts["items"]
+    assert counts["items_heard"] == 2 * counts["items"]
+    assert counts["duplicates_told"] > 0

@@ -94,8 +94,8 @@ def spend_acts(app: Flask, member: Member) -> None:
     """All that the member may still do in this minute."""
     limit = parts(app).stores.settings.threads.act_limit
     with app.app_context():
-        left = share_left(limit, "thread-act", member.member)
-        count_use(limit, "thread-act", member.member, round(left * parse_many(limit)[0].amount))
+        left = share_left(limit, "thread-act", member.member) * parse_many(limit)[0].amount
+        count_use(limit, "thread-act", member.member, round(left))
 
 
 def begin_talk(owner: Member, *others: Member, role: str = "writer") -> Talk:

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from services.threads.demo import seed_correspondents
+from tests.thread_devices import ClientDevice
 from webapp.auth import Role
 from webapp.current import parts
 from webapp.staff_token import make_token
@@ -62,6 +63,52 @@ def test_each_act_stands_in_the_audit(talk: Talk, nurse: Member, patient: Member
     assert [one["n"] for one in entries(talk, auditor, after=3, limit=2)] == [4, 5]
 
 
+def test_each_refused_act_of_a_member_stands_in_the_audit(
+    talk: Talk, nurse: Member, patient: Member, auditor: dict[str, str]
+):
+    other = ClientDevice(patient.member)
+    begun = entries(talk, auditor)[-1]["n"]
+    refused = [
+        nurse.post(f"/{talk.id}/ack", {"seq": 9}),
+        patient.get(f"/{talk.id}/keys", deviceId=nurse.device.device_id),
+        patient.post(f"/{talk.id}/keys", patient.device.keyset(talk.id, "k2", bytes(32), [patient.device])),
+        nurse.post(f"/{talk.id}/keys", nurse.device.keyset(talk.id, "k3", bytes(32), [nurse.device], talk.prev)),
+        patient.post(f"/{talk.id}/keys/k9/wraps", {"wraps": []}),
+        patient.post(f"/{talk.id}/members", {"memberId": "staff:x", "role": "reader", "history": "all", "wraps": []}),
+        nurse.post(f"/{talk.id}/members/role", {"memberId": nurse.member, "role": "reader"}),
+        nurse.post(f"/{talk.id}/members/remove", {"memberId": patient.member}),
+        patient.ask("DELETE", f"/{talk.id}"),
+        patient.post("/devices", other.registration() | {"sig": "A" * 86}),
+        patient.post(f"/devices/{nurse.device.device_id}/revoke"),
+    ]
+    assert {one.status_code for one in refused} == {400, 403, 404, 409}
+    told = entries(talk, auditor, after=begun)
+    assert [(one["actor"], one["action"]) for one in told] == [
+        (nurse.member, "ack"),
+        (patient.member, "key_read"),
+        (patient.member, "key_rotate"),
+        (nurse.member, "key_rotate"),
+        (patient.member, "wrap_add"),
+        (patient.member, "member_add"),
+        (nurse.member, "role_change"),
+        (nurse.member, "member_remove"),
+        (patient.member, "delete"),
+        (patient.member, "device_add"),
+        (patient.member, "device_revoke"),
+    ]
+    assert [one["result"] for one in told] == [one.json["error"]["code"] for one in refused]
+    assert nurse.client.get(f"{ADMIN}/{talk.id}/audit/verify", headers=auditor).json["ok"]
+
+
+def test_what_a_stranger_tries_is_no_act_in_the_thread(talk: Talk, doctor: Member, auditor: dict[str, str]):
+    begun = entries(talk, auditor)
+    assert doctor.register().status_code == 201
+    assert doctor.post(f"/{talk.id}/ack", {"seq": 1}).status_code == 404
+    assert doctor.ask("DELETE", f"/{talk.id}").status_code == 404
+    assert doctor.push({"threadId": talk.id}, talk.envelope(doctor)).status_code == 200
+    assert entries(talk, auditor) == begun
+
+
 def test_the_chain_is_verified_and_its_break_is_found(
     talk: Talk, nurse: Member, auditor: dict[str, str], engine: Engine
 ):
@@ -71,8 +118,9 @@ def test_the_chain_is_verified_and_its_break_is_found(
     assert (whole["ok"], whole["count"], "brokenAt" in whole) == (True, 3, False)
     assert whole["head"] == entries(talk, auditor)[-1]["hash"]
     with engine.begin() as connection:
-        connection.execute(text("set local session_replication_role = replica"))
+        connection.execute(text("alter table welno.welno_thread_audit disable trigger append_only"))
         connection.execute(text("delete from welno.welno_thread_audit where n = 3"))
+        connection.execute(text("alter table welno.welno_thread_audit enable always trigger append_only"))
     broken = nurse.client.get(path, headers=auditor).json
     assert (broken["ok"], broken["brokenAt"]) == (False, 3)
 

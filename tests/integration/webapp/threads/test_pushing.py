@@ -10,7 +10,10 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 
+from dev.local.valkey import EmbeddedValkey
+from services.delivery.event_sweep import StreamSweep
 from tests.thread_devices import ClientDevice
+from tests.waiting import wait_until
 from webapp.current import parts
 from webapp.limits import count_use
 
@@ -94,6 +97,35 @@ def test_a_stream_that_is_damaged_costs_no_answer(talk: Talk, patient: Member, r
     answer = patient.push(talk.envelope(patient))
     assert (answer.status_code, answer.json["results"][0]["status"]) == (200, "accepted")
     assert answer.json["backpressure"]["level"] == "slow"
+
+
+def test_redis_that_goes_between_the_commit_and_the_append_costs_no_answer(
+    app: Flask, talk: Talk, nurse: Member, patient: Member, engine: Engine, valkey: EmbeddedValkey
+):
+    envelope, here = talk.envelope(patient), parts(app).stores
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            with engine.begin() as connection:
+                connection.execute(text("select 1 from welno.welno_threads where id = :id for update"), {"id": talk.id})
+                pushed = pool.submit(patient.push, envelope)
+                wait_until(lambda: has_waiting_lock(engine))
+                valkey.kill()
+            answer = pushed.result(30)
+        finally:
+            valkey.start()
+    assert (answer.status_code, answer.json["results"][0]["status"]) == (200, "accepted")
+    assert answer.json["backpressure"]["level"] == "slow"
+    sweep = StreamSweep(here.sessions, here.streams, here.kinds, here.sender, settle_seconds=0)
+    wait_until(lambda: sweep.run(1.0) >= 1)
+    assert [one.seq for one in here.streams.read_after(f"thread:{talk.id}", 0).events] == [1, 2]
+    assert patient.push(envelope).json["results"][0]["status"] == "duplicate"
+    assert [one["seq"] for one in talk.items(nurse)] == [1, 2]
+
+
+def has_waiting_lock(engine: Engine) -> bool:
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with engine.connect() as connection:
+        return connection.execute(text(waiting)).first() is not None
 
 
 def test_without_redis_nothing_is_taken(talk: Talk, patient: Member, redis_client: redis.Redis):

@@ -9,6 +9,7 @@ import orjson
 from core.logs import get_logger
 from core.names import thread_subject
 from services.stores import Stores
+from services.threads.acting import AuditedAttempt
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
 from services.threads.encoding import is_thread_id
@@ -106,7 +107,7 @@ class ThreadSocketSource(MultiSubjectSource):
             seq = message.get("seq")
             if type(seq) is not int or seq < 0:
                 raise MalformedField("seq")
-            with self._here.threads(self._caller) as unit:
+            with self._here.threads(self._caller, attempt=AuditedAttempt(AuditAction.ACK, thread_id)) as unit:
                 return [_frame("acked", thread_id, {"ackedSeq": acknowledge(unit, thread_id, seq)})]
 
         return self._answered(message, take)

@@ -15,7 +15,8 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.stream_source import SseProfile, StreamSource
 
 READERS_OF_THREAD = 200
-# No message needs to be looked into: the type stands right behind number and epoch.
+# So that no message is parsed. The type ends within so many bytes, whatever the number; what a sender writes begins
+# behind them, after the thread's id and the moment.
 _SYSTEM = b'"type":"%b"' % ItemType.SYSTEM.value.encode()
 _HEAD_BYTES = 96
 _ENDS = frozenset({SystemEvent.MEMBER_REMOVED, SystemEvent.CLOSED})

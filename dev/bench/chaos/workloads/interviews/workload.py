@@ -10,6 +10,7 @@ import httpx
 from dev.bench.chaos.acting_clients import ActingClients, ActionProbe
 from dev.bench.chaos.checker import Violation
 from dev.bench.chaos.cluster import Cluster, WorkerKind
+from dev.bench.chaos.event_stream_client import EventStreamClient
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import WorkChange, WorkState
 from dev.bench.chaos.provider_faults import ProviderFaults
@@ -18,7 +19,6 @@ from dev.bench.chaos.workload import WorkloadOptions
 from dev.bench.chaos.workloads.interviews.actors import MemberActor, SharedProject
 from dev.bench.chaos.workloads.interviews.checks import check_interviews
 from dev.bench.chaos.workloads.interviews.interview_history import InterviewHistory
-from dev.bench.chaos.workloads.interviews.project_reader import ProjectReader
 from dev.bench.chaos.workloads.interviews.reading import (
     find_open_runs,
     read_billed,
@@ -58,7 +58,7 @@ class InterviewsWorkload:
         self._provider_faults: ProviderFaults
         self._projects: list[SharedProject] = []
         self._members: list[MemberActor] = []
-        self._readers: list[ProjectReader] = []
+        self._readers: list[EventStreamClient] = []
         self._lasting: list[Future[None]] = []
 
     @property
@@ -89,7 +89,7 @@ class InterviewsWorkload:
         self._clients = ActingClients(stack.web_url, self._members, rng, self._options.arrivals)
         place = self._company.read_first_place()
         self._readers = [
-            ProjectReader(stack.web_url, one.project_id, self._company.add_member(one.project_id).token, place)
+            self._add_reader(f"{stack.web_url}/api/sse/projects/{one.project_id}", one.project_id, place)
             for one in self._projects
         ]
         rng = random.Random(f"{seed} provider")
@@ -118,9 +118,7 @@ class InterviewsWorkload:
     def has_upkeep_to_do(self) -> bool:
         """Streams and readers are still on their way to the end of the log."""
         ends = self._company.read_ends()
-        return bool(self._company.find_behind()) or any(
-            one.last_seq < ends.get(one.project_id, 0) for one in self._readers
-        )
+        return bool(self._company.find_behind()) or any(one.last_seq < ends.get(one.name, 0) for one in self._readers)
 
     def close(self) -> None:
         for lasting in self._lasting:
@@ -138,7 +136,7 @@ class InterviewsWorkload:
             stored=read_stored(recorder),
             statuses=read_statuses(recorder),
             committed=read_committed(recorder),
-            read={reader.project_id: reader.events for reader in self._readers},
+            read={reader.name: reader.events for reader in self._readers},
             ends=self._company.read_ends(),
             behind=self._company.find_behind(),
             billed=billed,
@@ -177,6 +175,9 @@ class InterviewsWorkload:
         project = self._projects[number % _PROJECTS]
         others = [one for one in self._projects if one is not project]
         return MemberActor(self._company.add_member(project.project_id), project, others)
+
+    def _add_reader(self, url: str, project_id: str, place: str) -> EventStreamClient:
+        return EventStreamClient(url, project_id, self._company.add_member(project_id).token, place)
 
     def _callers(self, *, billed: bool) -> set[int]:
         """Processes that wait for MISO just now, before or after it has charged for the call."""

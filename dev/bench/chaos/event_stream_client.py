@@ -1,4 +1,4 @@
-"""A browser that stays: follows a project's stream of server-sent events, and comes back from where it was."""
+"""A browser that stays: follows a stream of server-sent events, and comes back from where it was."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -13,14 +13,15 @@ _RETRY_SECONDS = 0.3
 _LINE_MAX_BYTES = 2**20
 
 
-class ProjectReader:
-    """From `place` on. `events` are what came, as numbers and bodies; `oddities` what should not have come."""
+class EventStreamClient:
+    """Of what `name` stands for, from `place` on. `events` are what came, as numbers and bodies; `oddities` what should
+    not have come."""
 
-    def __init__(self, url: str, project_id: str, token: str, place: str) -> None:
-        self._url = f"{url}/api/sse/projects/{project_id}"
+    def __init__(self, url: str, name: str, token: str, place: str) -> None:
+        self._url = url
         self._token = token
         self._place = place
-        self.project_id = project_id
+        self.name = name
         self.events: list[tuple[int, dict[str, Any]]] = []
         self.oddities: list[str] = []
         self.connections = 0

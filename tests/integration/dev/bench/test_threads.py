@@ -1,0 +1,23 @@
+"""The bench of the threads, at a size that says nothing about speed: each part measures, and all that is sent comes."""
+
+import pytest
+
+from tests.integration.dev.bench.running import SECONDS, run_bench
+
+TINY = "--writers 2 --pushes 1 --payload-bytes 64 --sleeping 3 --idle-seconds 0.2 --behind 101"
+
+
+@pytest.mark.timeout(SECONDS + 30)
+def test_the_threads_are_measured_beside_one_commit_and_xadds():
+    found = run_bench("dev.bench.threads", TINY)
+    forms = {f"{batch} each, {where}" for batch in (1, 10, 100) for where in ("one thread", "2 threads")}
+    assert found["push"].keys() == forms
+    for row in found["push"].values():
+        assert row["accepted_per_s"] >= row["delivered_per_s"] > 0
+        assert 0 < row["delivered_p50_ms"] <= row["delivered_p99_ms"]
+    kinds = ("service", "commit and XADD", "signatures", "service but signatures")
+    assert found["inline"].keys() == {f"{batch}: {kind}" for batch in (1, 10, 100) for kind in kinds}
+    assert all(found["inline"][f"{batch}: service"]["cpu_ms_per_envelope"] > 0 for batch in (1, 10, 100))
+    assert found["sleeping"]["3 followed"]["followed_per_s"] > 0
+    assert found["sleeping"]["pushes beside them"]["accepted_per_s"] > 0
+    assert {row["envelopes"] for row in found["catching_up"].values()} == {101}
