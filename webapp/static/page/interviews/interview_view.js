@@ -9,9 +9,12 @@ import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { makeAnalysis, utteranceId } from "./analysis.js";
 import { client } from "./entry.js";
+import { Highlights } from "./highlights.js";
 import { makeChip } from "./interview_list.js";
+import { utterancesOf } from "./reading.js";
 import { retryInterview } from "./retry.js";
 import { interviewHash } from "./routes.js";
+import { Speakers } from "./speakers.js";
 import { explainTo, formatDay, troubleOf } from "./words.js";
 
 const MARK_CLASS = "marked";
@@ -23,15 +26,19 @@ export class InterviewView {
   #id = /** @type {string|null} */ (null);
   #shown = /** @type {any} */ (null);
   #turn = 0;
+  #highlights;
+  #speakers;
 
   /** @param {{edit: boolean, readOriginal: boolean}} may @param {() => void} onGone it is no longer there */
   constructor(may, onGone) {
     this.#may = may;
     this.#onGone = onGone;
+    this.#highlights = new Highlights(may.edit);
+    this.#speakers = may.edit ? new Speakers(() => this.#load(this.#shown.id)) : null;
     find("interview-retry").addEventListener("click", () => this.#act("interview-retry", () => this.#retry()));
     find("interview-delete").addEventListener("click", () => this.#act("interview-delete", () => this.#delete()));
     for (const link of DOWNLOADS) find(link).addEventListener("click", (/** @type {Event} */ event) => this.#download(event));
-    find("analysis").addEventListener("click", (/** @type {any} */ event) => {
+    find("interview").addEventListener("click", (/** @type {any} */ event) => {
       // The address says already where that leads: nothing would happen by itself.
       if (event.target.closest("a")?.getAttribute("href") === location.hash) this.#jump(this.#lineAsked);
     });
@@ -57,6 +64,14 @@ export class InterviewView {
   /** The list's row of it has changed. @param {any} row */
   async refresh(row) {
     if (this.#id === row.id && this.#shown?.id === row.id && row.revision > this.#shown.revision) await this.#load(row.id);
+  }
+
+  /** The note stands in no event. Where only a highlight has changed, the script is not drawn anew.
+   * @param {string} id @param {number} revision */
+  async noteHighlighted(id, revision) {
+    if (this.#shown?.id !== id || revision > this.#shown.revision + 1) return this.refresh({ id, revision });
+    this.#shown.revision = Math.max(this.#shown.revision, revision);
+    await this.#highlights.refresh();
   }
 
   /** @returns {string|null} */
@@ -97,9 +112,21 @@ export class InterviewView {
     find("interview-facts").replaceChildren(makeChip(status), make("span", {}, formatDay(interview_date)), ...tries);
     showError(find("interview-failed"), status === "failed" ? { text: error?.message || "분석에 실패했어요." } : null);
     this.#offer(id, status);
-    find("analysis").replaceChildren(...makeAnalysis(interview, (line) => interviewHash(id, line)));
-    if (status === "processing" || status === "analyzing") find("analysis").prepend(makeWaiting());
+    this.#drawAnalysis(interview);
+    this.#speakers?.show(id, interview.speakers);
+    this.#highlights.show(id, utterancesOf(interview.cleaned_script));
     show(find("interview"));
+  }
+
+  /** @param {any} interview */
+  #drawAnalysis(interview) {
+    const [analysis, focused] = [find("analysis"), document.activeElement];
+    const focusedId = analysis.contains(focused) ? focused?.id : "";
+    analysis.replaceChildren(...makeAnalysis(interview, (line) => interviewHash(interview.id, line), this.#may.edit));
+    const { workflow_status: status } = interview;
+    if (status === "processing" || status === "analyzing") analysis.prepend(makeWaiting());
+    // Who was on an utterance with the keyboard stays there.
+    if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   }
 
   /** @param {string} id @param {string} status */

@@ -97,6 +97,7 @@ class ProjectPage {
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
     if (type === "interview:deleted") this.#leaveInterview();
+    else if (type === "interview:highlighted") this.#view.noteHighlighted(id, data.revision);
     else this.#view.refresh({ id, revision: data.revision ?? data.interview?.revision });
   }
 

@@ -26,6 +26,7 @@ const FAULTS = {
   MISO_REJECTED: "대답을 받지 못했어요. 다르게 물어봐 주세요.",
   LOGIN_FAILED: "이메일이나 비밀번호가 맞지 않아요. 다시 확인해 주세요.",
   TOO_MANY_CHATS: "한꺼번에 너무 많이 물어봤어요.",
+  HIGHLIGHT_NOT_FOUND: "이미 지운 하이라이트예요.",
   RATE_LIMITED: "로그인을 너무 많이 시도했어요.",
 };
 
@@ -53,6 +54,11 @@ const DAY = new Intl.DateTimeFormat("ko-KR", { year: "numeric", month: "long", d
 
 /** @param {string} day `yyyy-mm-dd` */
 export const formatDay = (day) => DAY.format(new Date(`${day}T00:00:00Z`));
+
+const MOMENT_DAY = new Intl.DateTimeFormat("ko-KR", { year: "numeric", month: "long", day: "numeric", timeZone: "Asia/Seoul" });
+
+/** The day in Korea. @param {string} moment as the server tells it */
+export const formatDayOf = (moment) => MOMENT_DAY.format(new Date(moment));
 
 /** @param {number} bytes */
 export function formatSize(bytes) {

@@ -15,6 +15,9 @@ const PAUSE_MILLISECONDS = 1_000;
 /** @typedef {{id: string, name: string, email: string, company: {id: string, name: string}}} Account */
 /** What is uploaded: a file, or a text. `consents`: the person has agreed, where the project requires that.
  * @typedef {{file?: File, text?: string, title?: string, maskWords?: string[], consents?: boolean}} Upload */
+/** @typedef {"md"|"csv"|"json"|"xlsx"} ExportFormat */
+/** A range of a script by its own numbers.
+ * @typedef {{firstUtteranceId: number, lastUtteranceId: number, tags?: string[], note?: string}} HighlightDraft */
 /** `key`: the same for the same upload, so that one whose answer was lost is not taken twice. `onProgress` gets from 0
  * to 1. @typedef {{key?: string, onProgress?: (sent: number) => void, signal?: AbortSignal}} UploadOptions */
 
@@ -119,9 +122,36 @@ export class InterviewsClient extends HttpClient {
     return this.request("POST", "/metrics/sse/received", { body: { projectId, received }, background: true });
   }
 
-  /** Where an analysis is downloaded. @param {string} id @param {"md"|"csv"|"json"|"xlsx"} format */
+  /** Where an analysis is downloaded. @param {string} id @param {ExportFormat} format */
   exportUrl(id, format) {
     return this.httpUrl(`${interviewPath(id)}/export`, { format });
+  }
+
+  /** Names of the script's speakers by its labels, in the place of all names so far; two with one name are one.
+   * @param {string} id @param {Record<string, string>} names @returns {Promise<any>} `{speakers, revision}` */
+  nameSpeakers(id, names) {
+    return this.request("PUT", `${interviewPath(id)}/speakers`, { body: { speakers: names } });
+  }
+
+  /** In the order in which they were made. @param {string} id of an interview @returns {Promise<any[]>} */
+  async highlights(id) {
+    return (await this.request("GET", `${interviewPath(id)}/highlights`)).highlights;
+  }
+
+  /** @param {string} id of an interview @param {HighlightDraft} draft @returns {Promise<any>} */
+  async addHighlight(id, draft) {
+    return (await this.request("POST", `${interviewPath(id)}/highlights`, { body: draft })).highlight;
+  }
+
+  /** Whoever made it. @param {string} id of an interview @param {string} highlightId @param {HighlightDraft} draft
+   * @returns {Promise<any>} */
+  async changeHighlight(id, highlightId, draft) {
+    return (await this.request("PUT", highlightPath(id, highlightId), { body: draft })).highlight;
+  }
+
+  /** Whoever made it. @param {string} id of an interview @param {string} highlightId */
+  removeHighlight(id, highlightId) {
+    return this.request("DELETE", highlightPath(id, highlightId));
   }
 
   /** `{interview, duplicate_of}`; its events come by the project's stream. @param {string} projectId
@@ -222,6 +252,8 @@ export class InterviewsClient extends HttpClient {
 const projectPath = (id) => `/projects/${encodeURIComponent(id)}`;
 /** @param {string} id */
 const interviewPath = (id) => `/interviews/${encodeURIComponent(id)}`;
+/** @param {string} id @param {string} highlightId */
+const highlightPath = (id, highlightId) => `${interviewPath(id)}/highlights/${encodeURIComponent(highlightId)}`;
 
 /** @param {[string, any][]} entries */
 function queryOf(entries) {
