@@ -33,6 +33,20 @@ for (const [name, ask, request, body, answer, given] of [
     { highlight: { id: "h-1" } },
     { id: "h-1" },
   ],
+  ["lists members", (client) => client.members("p-1"), "GET /projects/p-1/members", undefined, { members: [1] }, [1]],
+  [
+    "gives a member a role",
+    (client) => client.putMember("p-1", "jun@demo.test", "editor"),
+    "POST /projects/p-1/members",
+    { email: "jun@demo.test", role: "editor" },
+    { members: [1] },
+    [1],
+  ],
+  ["takes a member out", (client) => client.removeMember("p-1", "a-1"), "DELETE /projects/p-1/members?accountId=a-1", undefined, [204, null], {}],
+  ["asks what this month cost", (client) => client.costs("p-1"), "GET /projects/p-1/costs", undefined, { total: {} }, { total: {} }],
+  ["asks what a month cost", (client) => client.costs("p-1", "2026-10"), "GET /projects/p-1/costs?month=2026-10", undefined, {}, {}],
+  ["asks who read originals", (client) => client.originalReads("p-1"), "GET /projects/p-1/original-reads", undefined, { reads: [] }, { reads: [] }],
+  ["asks for more readers", (client) => client.originalReads("p-1", 7), "GET /projects/p-1/original-reads?before=7", undefined, {}, {}],
   ["removes a highlight", (client) => client.removeHighlight("i-1", "h-1"), "DELETE /interviews/i-1/highlights/h-1", undefined, [204, null], {}],
 ]) {
   test(`the client ${name}`, async () => {
@@ -42,3 +56,7 @@ for (const [name, ask, request, body, answer, given] of [
     assert.deepEqual(project.asked.map((one) => [one.name, one.body]), [[request, body]]);
   });
 }
+
+test("a project's analyses are downloaded in a format", () => {
+  assert.equal(clientOf(new Project()).projectExportUrl("p-1", "csv"), "http://h/api/projects/p-1/export?format=csv");
+});

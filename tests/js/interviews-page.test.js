@@ -21,7 +21,15 @@ import {
   utterancesOf,
 } from "../../webapp/static/page/interviews/reading.js";
 import { interviewHash, personaHash, placeOf, searchHash } from "../../webapp/static/page/interviews/routes.js";
-import { explainTo, formatDay, formatSize, nameStatus } from "../../webapp/static/page/interviews/words.js";
+import {
+  explainTo,
+  formatDay,
+  formatDayOf,
+  formatMonth,
+  formatSize,
+  formatSpan,
+  nameStatus,
+} from "../../webapp/static/page/interviews/words.js";
 
 const SCRIPT = utterancesOf([
   { id: [1], speaker: "진행자", category: "질문", cleaned_sentence: "언제 쓰세요?" },
@@ -79,6 +87,7 @@ for (const [hash, place] of [
   [searchHash("쿠폰 & 할인"), { view: "search", words: "쿠폰 & 할인" }],
   ["#chat", { view: "chat", persona: null }],
   [personaHash("c-1"), { view: "chat", persona: "c-1" }],
+  ["#settings", { view: "settings", interview: null }],
   ["#interview=i-1&line=x", { view: "interviews", interview: "i-1", line: null }],
 ]) {
   test(`the address ${hash || "without a #"} names its view`, () => {
@@ -132,4 +141,10 @@ test("tags are read once each, and bounded as the server bounds them", () => {
   assert.equal(faultOfTags(["가".repeat(40)]), "");
   assert.match(faultOfTags(["가".repeat(41)]), /40자/);
   assert.match(faultOfTags(Array.from({ length: 11 }, (_, index) => `${index}`)), /10개/);
+});
+
+test("spans and months are told in words, days as Korea's", () => {
+  assert.deepEqual([0, 59.6, 3_725].map(formatSpan), ["0초", "1분", "1시간 2분 5초"]);
+  assert.equal(formatMonth("2026-03"), "2026년 3월");
+  assert.equal(formatDayOf("2026-11-25T16:00:00+00:00"), "2026년 11월 26일");
 });

@@ -8,6 +8,7 @@ import { find, make, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { makeAnalysis, utteranceId } from "./analysis.js";
+import { download } from "./downloads.js";
 import { client } from "./entry.js";
 import { Highlights } from "./highlights.js";
 import { makeChip } from "./interview_list.js";
@@ -15,7 +16,7 @@ import { utterancesOf } from "./reading.js";
 import { retryInterview } from "./retry.js";
 import { interviewHash } from "./routes.js";
 import { Speakers } from "./speakers.js";
-import { explainTo, formatDay, troubleOf } from "./words.js";
+import { explainTo, formatDay, formatDayOf, troubleOf } from "./words.js";
 
 const MARK_CLASS = "marked";
 const DOWNLOADS = ["interview-xlsx", "interview-md", "interview-original"];
@@ -29,7 +30,7 @@ export class InterviewView {
   #highlights;
   #speakers;
 
-  /** @param {{edit: boolean, readOriginal: boolean}} may @param {() => void} onGone it is no longer there */
+  /** `consent`: the project requires it. @param {{edit: boolean, readOriginal: boolean, consent: boolean}} may @param {() => void} onGone it is no longer there */
   constructor(may, onGone) {
     this.#may = may;
     this.#onGone = onGone;
@@ -37,7 +38,7 @@ export class InterviewView {
     this.#speakers = may.edit ? new Speakers(() => this.#load(this.#shown.id)) : null;
     find("interview-retry").addEventListener("click", () => this.#act("interview-retry", () => this.#retry()));
     find("interview-delete").addEventListener("click", () => this.#act("interview-delete", () => this.#delete()));
-    for (const link of DOWNLOADS) find(link).addEventListener("click", (/** @type {Event} */ event) => this.#download(event));
+    for (const link of DOWNLOADS) find(link).addEventListener("click", download);
     find("interview").addEventListener("click", (/** @type {any} */ event) => {
       // The address says already where that leads: nothing would happen by itself.
       if (event.target.closest("a")?.getAttribute("href") === location.hash) this.#jump(this.#lineAsked);
@@ -108,14 +109,21 @@ export class InterviewView {
     this.#shown = interview;
     const { id, title, workflow_status: status, interview_date, attempt, error } = interview;
     find("interview-title").textContent = title;
-    const tries = attempt > 1 ? [make("span", {}, `${attempt}번째 분석`)] : [];
-    find("interview-facts").replaceChildren(makeChip(status), make("span", {}, formatDay(interview_date)), ...tries);
+    const tries = attempt > 1 ? `${attempt}번째 분석` : "";
+    const facts = [formatDay(interview_date), tries, this.#nameConsent(interview.consent_at)].filter(Boolean);
+    find("interview-facts").replaceChildren(makeChip(status), ...facts.map((fact) => make("span", {}, fact)));
     showError(find("interview-failed"), status === "failed" ? { text: error?.message || "분석에 실패했어요." } : null);
     this.#offer(id, status);
     this.#drawAnalysis(interview);
     this.#speakers?.show(id, interview.speakers);
     this.#highlights.show(id, utterancesOf(interview.cleaned_script));
     show(find("interview"));
+  }
+
+  /** @param {string|null} consentedAt */
+  #nameConsent(consentedAt) {
+    if (consentedAt) return `${formatDayOf(consentedAt)}에 동의 확인`;
+    return this.#may.consent ? "동의 기록 없음" : "";
   }
 
   /** @param {any} interview */
@@ -160,18 +168,6 @@ export class InterviewView {
         showToast("error", explainTo(error), error.requestId);
       }
     });
-  }
-
-  /** A link goes by the cookie, which ends while a page is only read: the call before renews it. @param {Event} event */
-  async #download(event) {
-    event.preventDefault();
-    const { href } = /** @type {HTMLAnchorElement} */ (event.currentTarget);
-    try {
-      await client.me();
-      location.assign(href);
-    } catch (/** @type {any} */ error) {
-      showToast("error", explainTo(error), error.requestId);
-    }
   }
 
   async #retry() {

@@ -1,5 +1,6 @@
 /**
- * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the personas.
+ * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the
+ * personas; the settings.
  * @module
  */
 
@@ -14,13 +15,13 @@ import { askToSignIn, client, enter } from "./entry.js";
 import { InterviewList } from "./interview_list.js";
 import { InterviewView } from "./interview_view.js";
 import { retryInterview } from "./retry.js";
-import { placeOf } from "./routes.js";
+import { placeOf, VIEWS } from "./routes.js";
 import { SearchView } from "./search_view.js";
+import { SettingsView } from "./settings_view.js";
 import { UploadForm } from "./upload_form.js";
 import { explainTo, nameRole, troubleOf } from "./words.js";
 
 const projectId = location.pathname.split("/")[2];
-const VIEWS = /** @type {const} */ (["interviews", "search", "chat"]);
 
 class ProjectPage {
   #list;
@@ -30,12 +31,15 @@ class ProjectPage {
   #isGone = false; // the interview that is left
   #search = new SearchView(projectId);
   #chat = new ChatView(projectId);
+  #settings;
 
   /** @param {any} project */
   constructor(project) {
     const mayEdit = project.role !== "viewer";
     const isAdmin = project.role === "admin";
-    this.#view = new InterviewView({ edit: mayEdit, readOriginal: isAdmin }, () => this.#leaveInterview());
+    const may = { edit: mayEdit, readOriginal: isAdmin, consent: project.requires_consent };
+    this.#view = new InterviewView(may, () => this.#leaveInterview());
+    this.#settings = new SettingsView(project);
     this.#deleted = mayEdit ? new DeletedList(projectId, isAdmin) : null;
     this.#list = new InterviewList(
       {
@@ -73,7 +77,8 @@ class ProjectPage {
     this.#list.mark(place.interview);
     if (place.view === "interviews") this.#view.open(place.interview, place.line);
     else if (place.view === "search") this.#search.open(place.words);
-    else this.#chat.open(place.persona);
+    else if (place.view === "chat") this.#chat.open(place.persona);
+    else this.#settings.open();
     if (place.view === "interviews" && place.interview === null && left !== null) this.#focusListAfter(left);
   }
 

@@ -3,16 +3,17 @@
  * @module
  */
 
-/** @typedef {{view: "interviews"|"search"|"chat", interview: string|null, line: number|null, words: string,
+export const VIEWS = /** @type {const} */ (["interviews", "search", "chat", "settings"]);
+
+/** @typedef {{view: typeof VIEWS[number], interview: string|null, line: number|null, words: string,
  *   persona: string|null}} Place */
 
 /** @param {string} hash @returns {Place} */
 export function placeOf(hash) {
   const asked = new URLSearchParams(hash.replace(/^#/, ""));
   const line = Number(asked.get("line") ?? Number.NaN);
-  const view = asked.has("search") ? "search" : asked.has("chat") ? "chat" : "interviews";
   return {
-    view,
+    view: VIEWS.find((name) => asked.has(name)) ?? "interviews",
     interview: asked.get("interview") || null,
     line: Number.isInteger(line) ? line : null,
     words: asked.get("search") ?? "",

@@ -15,6 +15,7 @@ const PAUSE_MILLISECONDS = 1_000;
 /** @typedef {{id: string, name: string, email: string, company: {id: string, name: string}}} Account */
 /** What is uploaded: a file, or a text. `consents`: the person has agreed, where the project requires that.
  * @typedef {{file?: File, text?: string, title?: string, maskWords?: string[], consents?: boolean}} Upload */
+/** @typedef {"viewer"|"editor"|"admin"} Role */
 /** @typedef {"md"|"csv"|"json"|"xlsx"} ExportFormat */
 /** A range of a script by its own numbers.
  * @typedef {{firstUtteranceId: number, lastUtteranceId: number, tags?: string[], note?: string}} HighlightDraft */
@@ -64,6 +65,39 @@ export class InterviewsClient extends HttpClient {
   /** @param {string} id */
   async project(id) {
     return (await this.request("GET", projectPath(id))).project;
+  }
+
+  /** By e-mail: `account_id`, `name`, `email`, `role`. @param {string} projectId @returns {Promise<any[]>} */
+  async members(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/members`)).members;
+  }
+
+  /** Somebody of the same company; who is in already gets the role. @param {string} projectId @param {string} email
+   * @param {Role} role @returns {Promise<any[]>} all members */
+  async putMember(projectId, email, role) {
+    return (await this.request("POST", `${projectPath(projectId)}/members`, { body: { email, role } })).members;
+  }
+
+  /** Their open streams end within a second. @param {string} projectId @param {string} accountId */
+  removeMember(projectId, accountId) {
+    return this.request("DELETE", `${projectPath(projectId)}/members${queryOf([["accountId", accountId]])}`);
+  }
+
+  /** For admins: calls, tokens and seconds at MISO. @param {string} projectId @param {string|null} [month] `yyyy-MM` of
+   * Korea; null: the present one @returns {Promise<any>} */
+  costs(projectId, month = null) {
+    return this.request("GET", `${projectPath(projectId)}/costs${queryOf(month === null ? [] : [["month", month]])}`);
+  }
+
+  /** For admins: who read which unmasked original, newest first: `{reads, next}`. @param {string} projectId
+   * @param {number|null} [before] the `next` of the page before @returns {Promise<any>} */
+  originalReads(projectId, before = null) {
+    return this.request("GET", `${projectPath(projectId)}/original-reads${queryOf(before === null ? [] : [["before", before]])}`);
+  }
+
+  /** Where all completed analyses of a project are downloaded. @param {string} id @param {ExportFormat} format */
+  projectExportUrl(id, format) {
+    return this.httpUrl(`${projectPath(id)}/export`, { format });
   }
 
   /** Newest first: `{interviews, next, last_event_id}`. @param {string} projectId
