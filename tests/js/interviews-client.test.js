@@ -47,6 +47,24 @@ for (const [name, ask, request, body, answer, given] of [
   ["asks what a month cost", (client) => client.costs("p-1", "2026-10"), "GET /projects/p-1/costs?month=2026-10", undefined, {}, {}],
   ["asks who read originals", (client) => client.originalReads("p-1"), "GET /projects/p-1/original-reads", undefined, { reads: [] }, { reads: [] }],
   ["asks for more readers", (client) => client.originalReads("p-1", 7), "GET /projects/p-1/original-reads?before=7", undefined, {}, {}],
+  ["lists themes", (client) => client.themes("p-1"), "GET /projects/p-1/themes", undefined, { insights: [1] }, [1]],
+  ["has themes found", (client) => client.startThemes("p-1"), "POST /projects/p-1/themes", undefined, [202, { insight: 1 }], 1],
+  [
+    "lists generated personas",
+    (client) => client.generatedPersonas("p-1"),
+    "GET /projects/p-1/generated-personas",
+    undefined,
+    { insights: [1] },
+    [1],
+  ],
+  [
+    "has a persona made",
+    (client) => client.startPersona("p-1", ["i-1", "i-2"]),
+    "POST /projects/p-1/personas",
+    { interviewIds: ["i-1", "i-2"] },
+    [202, { insight: 1 }],
+    1,
+  ],
   ["removes a highlight", (client) => client.removeHighlight("i-1", "h-1"), "DELETE /interviews/i-1/highlights/h-1", undefined, [204, null], {}],
 ]) {
   test(`the client ${name}`, async () => {

@@ -87,6 +87,7 @@ for (const [hash, place] of [
   [searchHash("쿠폰 & 할인"), { view: "search", words: "쿠폰 & 할인" }],
   ["#chat", { view: "chat", persona: null }],
   [personaHash("c-1"), { view: "chat", persona: "c-1" }],
+  ["#themes", { view: "themes", interview: null }],
   ["#settings", { view: "settings", interview: null }],
   ["#interview=i-1&line=x", { view: "interviews", interview: "i-1", line: null }],
 ]) {

@@ -46,12 +46,12 @@ function makePoint(text, quotes, hrefOf) {
   return make("li", {}, text, ...quotes.map((quote) => makeQuote(quote, hrefOf)));
 }
 
-/** @param {Quote} quote @param {HrefOf} hrefOf */
-function makeQuote({ text, line }, hrefOf) {
+/** @param {Quote} quote @param {HrefOf} hrefOf @param {string} [where] what stands before the utterance's number */
+export function makeQuote({ text, line }, hrefOf, where = "") {
   const words = `“${text}”`;
   if (line === null)
     return make("blockquote", { class: "quote" }, words, make("span", { class: "hint" }, " 원문에서 찾지 못함"));
-  const link = make("a", { href: hrefOf(line) }, words, make("span", { class: "hint" }, ` ${line}번 발화`));
+  const link = make("a", { href: hrefOf(line) }, words, make("span", { class: "hint" }, ` ${where}${line}번 발화`));
   return make("blockquote", { class: "quote" }, link);
 }
 

@@ -1,6 +1,6 @@
 /**
  * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the
- * personas; the settings.
+ * themes; the personas; the settings.
  * @module
  */
 
@@ -14,14 +14,22 @@ import { DeletedList } from "./deleted_list.js";
 import { askToSignIn, client, enter } from "./entry.js";
 import { InterviewList } from "./interview_list.js";
 import { InterviewView } from "./interview_view.js";
+import { PersonaMaker } from "./persona_maker.js";
 import { retryInterview } from "./retry.js";
 import { placeOf, VIEWS } from "./routes.js";
 import { SearchView } from "./search_view.js";
 import { SettingsView } from "./settings_view.js";
+import { ThemesView } from "./themes_view.js";
 import { UploadForm } from "./upload_form.js";
 import { explainTo, nameRole, troubleOf } from "./words.js";
 
 const projectId = location.pathname.split("/")[2];
+
+/** @type {Record<string, Record<string, ["success"|"error", string]>>} by kind and status */
+const INSIGHT_TOASTS = {
+  themes: { completed: ["success", "주제를 찾았어요."], failed: ["error", "주제를 찾지 못했어요."] },
+  persona: { completed: ["success", "페르소나를 만들었어요."], failed: ["error", "페르소나를 만들지 못했어요."] },
+};
 
 class ProjectPage {
   #list;
@@ -32,6 +40,8 @@ class ProjectPage {
   #search = new SearchView(projectId);
   #chat = new ChatView(projectId);
   #settings;
+  #themes;
+  #maker;
 
   /** @param {any} project */
   constructor(project) {
@@ -40,6 +50,9 @@ class ProjectPage {
     const may = { edit: mayEdit, readOriginal: isAdmin, consent: project.requires_consent };
     this.#view = new InterviewView(may, () => this.#leaveInterview());
     this.#settings = new SettingsView(project);
+    const titleOf = (/** @type {string} */ id) => this.#titleOf(id) ?? "인터뷰";
+    this.#themes = new ThemesView(projectId, mayEdit, titleOf);
+    this.#maker = new PersonaMaker(projectId, mayEdit, titleOf);
     this.#deleted = mayEdit ? new DeletedList(projectId, isAdmin) : null;
     this.#list = new InterviewList(
       {
@@ -77,9 +90,16 @@ class ProjectPage {
     this.#list.mark(place.interview);
     if (place.view === "interviews") this.#view.open(place.interview, place.line);
     else if (place.view === "search") this.#search.open(place.words);
-    else if (place.view === "chat") this.#chat.open(place.persona);
+    else if (place.view === "themes") this.#themes.refresh();
+    else if (place.view === "chat") this.#openChat(place.persona);
     else this.#settings.open();
     if (place.view === "interviews" && place.interview === null && left !== null) this.#focusListAfter(left);
+  }
+
+  /** @param {string|null} persona */
+  #openChat(persona) {
+    this.#chat.open(persona);
+    this.#maker.refresh();
   }
 
   /** The keyboard goes on where it came from. @param {string} id */
@@ -98,12 +118,32 @@ class ProjectPage {
   /** Also of an interview that is open and in no list, as one found by the search.
    * @param {any} event of the project's stream */
   #takeEvent({ type, data }) {
+    if (type === "insight:changed") return this.#takeInsight(data);
     if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
     if (type === "interview:deleted") this.#leaveInterview();
     else if (type === "interview:highlighted") this.#view.noteHighlighted(id, data.revision);
     else this.#view.refresh({ id, revision: data.revision ?? data.interview?.revision });
+  }
+
+  /** @param {any} data of `insight:changed` */
+  #takeInsight({ kind, status }) {
+    const toast = INSIGHT_TOASTS[kind]?.[status];
+    if (toast) showToast(...toast);
+    this.#refreshInsights();
+    if (kind === "persona" && status === "completed" && this.#isShown("chat")) this.#chat.reload();
+  }
+
+  /** As far as somebody looks at them: each look asks anew. */
+  #refreshInsights() {
+    if (this.#isShown("themes")) this.#themes.refresh();
+    if (this.#isShown("chat")) this.#maker.refresh();
+  }
+
+  /** @param {typeof VIEWS[number]} view */
+  #isShown(view) {
+    return placeOf(location.hash).view === view;
   }
 
   #leaveInterview() {
@@ -122,13 +162,19 @@ class ProjectPage {
   /** @param {string} text @param {any} data of the event */
   #aboutWhich(text, data) {
     const id = data.interviewId ?? data.interview?.id;
-    const title = data.interview?.title ?? this.#feed.interviews.find((one) => one.id === id)?.title;
+    const title = data.interview?.title ?? this.#titleOf(id);
     return title ? `${text}: ${title}` : text;
+  }
+
+  /** @param {string} id @returns {string|undefined} of those that are loaded */
+  #titleOf(id) {
+    return this.#feed.interviews.find((one) => one.id === id)?.title;
   }
 
   /** @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} reason */
   #noteState(state, reason) {
     showConnection(state);
+    if (state === "streaming") this.#refreshInsights(); // what changed meanwhile may be told by no event
     if (state !== "closed") return;
     if (reason === "unauthenticated") askToSignIn();
     else this.#list.showError({ text: "이 프로젝트를 더 볼 수 없어요. 새로 바뀐 것은 나오지 않아요." });

@@ -3,7 +3,7 @@
  * @module
  */
 
-export const VIEWS = /** @type {const} */ (["interviews", "search", "chat", "settings"]);
+export const VIEWS = /** @type {const} */ (["interviews", "search", "themes", "chat", "settings"]);
 
 /** @typedef {{view: typeof VIEWS[number], interview: string|null, line: number|null, words: string,
  *   persona: string|null}} Place */

@@ -118,6 +118,29 @@ export class InterviewsClient extends HttpClient {
     return (await this.request("GET", `${projectPath(projectId)}/personas`)).personas;
   }
 
+  /** What themes were found, and are being found: insights, newest first; each has a `status` as interviews have, and its
+   * `result` once that is `completed`. @param {string} projectId @returns {Promise<any[]>} */
+  async themes(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/themes`)).insights;
+  }
+
+  /** In all completed interviews; `insight:changed` tells when they are there. @param {string} projectId
+   * @returns {Promise<any>} the insight */
+  async startThemes(projectId) {
+    return (await this.request("POST", `${projectPath(projectId)}/themes`)).insight;
+  }
+
+  /** Personas that were made of this project's interviews, as `themes`. @param {string} projectId @returns {Promise<any[]>} */
+  async generatedPersonas(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/generated-personas`)).insights;
+  }
+
+  /** Of chosen completed interviews, 32 at most; it becomes one of the company's `personas`. @param {string} projectId
+   * @param {string[]} interviewIds @returns {Promise<any>} the insight */
+  async startPersona(projectId, interviewIds) {
+    return (await this.request("POST", `${projectPath(projectId)}/personas`, { body: { interviewIds } })).insight;
+  }
+
   /** Utterances in which the words stand, over all interviews: `{results, next}`. @param {string} projectId
    * @param {string} words @param {string|null} [after] the `next` of the page before @returns {Promise<any>} */
   search(projectId, words, after = null) {
