@@ -5,8 +5,10 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.end_to_end.browser.conftest import Arrive, Upload
+from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.browser.test_interviews import row
+from tests.end_to_end.product import Product
 
 
 def open_interview(page: Page, title: str) -> None:
@@ -51,6 +53,24 @@ def test_a_passage_is_kept_changed_and_removed_before_both(arrive: Arrive, uploa
     for page in (jun, vera):
         expect(page.get_by_text("아직 하이라이트가 없어요.")).to_be_visible()
         expect(page.locator(".utterance.highlighted")).to_have_count(0)
+
+
+def test_what_happens_while_the_line_is_cut_is_shown_afterwards(arrive: Arrive, product: Product, line: Line) -> None:
+    page = arrive("mina", "은행 앱 연구")
+    open_interview(page, "부모님과 은행 앱")
+    expect(page.get_by_text("아직 하이라이트가 없어요.")).to_be_visible()
+    line.cut()
+    expect(page.locator("#connection")).to_be_visible()
+    product.execute("""
+        with changed as (
+            update welno.interviews set revision = revision + 1 where title = '부모님과 은행 앱' returning *
+        )
+        insert into welno.highlights
+        select gen_random_uuid(), project_id, id, 1, 2, '[]', '그사이에 남긴 메모', created_by, now(), now()
+        from changed
+    """)
+    line.restore()
+    expect(highlights(page)).to_contain_text("그사이에 남긴 메모", timeout=30_000)
 
 
 def test_selected_text_is_a_passage_of_whole_utterances(arrive: Arrive) -> None:

@@ -26,6 +26,7 @@ export class InterviewView {
   #onGone;
   #id = /** @type {string|null} */ (null);
   #shown = /** @type {any} */ (null);
+  #asked = 0; // the newest revision of the one that is shown that was asked for
   #turn = 0;
   #highlights;
   #speakers;
@@ -62,9 +63,12 @@ export class InterviewView {
     if (line !== null) this.#jump(line);
   }
 
-  /** The list's row of it has changed. @param {any} row */
-  async refresh(row) {
-    if (this.#id === row.id && this.#shown?.id === row.id && row.revision > this.#shown.revision) await this.#load(row.id);
+  /** The list or an event tells of a revision, the same one often by both: it is asked for once.
+   * @param {{id: string, revision: number}} row */
+  async refresh({ id, revision }) {
+    if (this.#id !== id || this.#shown?.id !== id || revision <= Math.max(this.#shown.revision, this.#asked)) return;
+    this.#asked = revision;
+    await this.#load(id);
   }
 
   /** The note stands in no event. Where only a highlight has changed, the script is not drawn anew.
@@ -96,6 +100,7 @@ export class InterviewView {
 
   /** @param {any} error */
   #showFault(error) {
+    this.#asked = 0;
     if (error.status === 404) {
       showToast("info", "삭제했거나 볼 수 없는 인터뷰예요.");
       return this.#onGone();
@@ -107,6 +112,7 @@ export class InterviewView {
   /** @param {any} interview */
   #draw(interview) {
     this.#shown = interview;
+    this.#asked = interview.revision;
     const { id, title, workflow_status: status, interview_date, attempt, error } = interview;
     find("interview-title").textContent = title;
     const tries = attempt > 1 ? `${attempt}번째 분석` : "";

@@ -113,6 +113,9 @@ class ProjectPage {
   #show(interviews) {
     const more = () => this.#try(() => this.#feed.loadMore());
     this.#list.show(interviews, this.#feed.hasMore ? more : null);
+    // After a cut the list is loaded anew, and no event tells of what happened meanwhile.
+    const open = interviews.find(({ id }) => id === this.#view.id);
+    if (open) this.#view.refresh(open);
   }
 
   /** Also of an interview that is open and in no list, as one found by the search.
