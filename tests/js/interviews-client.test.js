@@ -17,6 +17,15 @@ for (const [name, ask, request, body, answer, given] of [
     { speakers: [], revision: 2 },
   ],
   ["lists highlights", (client) => client.highlights("i-1"), "GET /interviews/i-1/highlights", undefined, { highlights: [1] }, [1]],
+  ["lists all highlights", (client) => client.projectHighlights("p-1"), "GET /projects/p-1/highlights", undefined, { highlights: [1] }, [1]],
+  [
+    "lists the highlights with a tag",
+    (client) => client.projectHighlights("p-1", "a b"),
+    "GET /projects/p-1/highlights?tag=a+b",
+    undefined,
+    { highlights: [1] },
+    [1],
+  ],
   [
     "keeps a highlight",
     (client) => client.addHighlight("i-1", DRAFT),

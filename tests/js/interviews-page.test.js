@@ -20,7 +20,7 @@ import {
   textsOf,
   utterancesOf,
 } from "../../webapp/static/page/interviews/reading.js";
-import { interviewHash, personaHash, placeOf, searchHash } from "../../webapp/static/page/interviews/routes.js";
+import { interviewHash, personaHash, placeOf, searchHash, tagHash } from "../../webapp/static/page/interviews/routes.js";
 import {
   explainTo,
   formatDay,
@@ -87,6 +87,8 @@ for (const [hash, place] of [
   [searchHash("쿠폰 & 할인"), { view: "search", words: "쿠폰 & 할인" }],
   ["#chat", { view: "chat", persona: null }],
   [personaHash("c-1"), { view: "chat", persona: "c-1" }],
+  ["#highlights", { view: "highlights", tag: null }],
+  [tagHash("느린 화면"), { view: "highlights", tag: "느린 화면" }],
   ["#themes", { view: "themes", interview: null }],
   ["#settings", { view: "settings", interview: null }],
   ["#interview=i-1&line=x", { view: "interviews", interview: "i-1", line: null }],

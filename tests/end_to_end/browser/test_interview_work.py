@@ -26,7 +26,7 @@ def test_a_passage_is_kept_changed_and_removed_before_both(arrive: Arrive, uploa
     expect(row(jun, "하이라이트 인터뷰")).to_contain_text("분석 완료", timeout=30_000)
     for page in (jun, vera):
         open_interview(page, "하이라이트 인터뷰")
-        expect(page.get_by_text("아직 하이라이트가 없어요.")).to_be_visible()
+        expect(page.locator("#highlights-empty")).to_be_visible()
     expect(vera.locator("button.number")).to_have_count(0)
     jun.locator("#pick-3").focus()
     jun.keyboard.press("Enter")
@@ -51,14 +51,14 @@ def test_a_passage_is_kept_changed_and_removed_before_both(arrive: Arrive, uploa
     jun.get_by_role("button", name="2–3번 발화 하이라이트 지우기").click()
     jun.get_by_role("dialog").get_by_role("button", name="지우기").click()
     for page in (jun, vera):
-        expect(page.get_by_text("아직 하이라이트가 없어요.")).to_be_visible()
+        expect(page.locator("#highlights-empty")).to_be_visible()
         expect(page.locator(".utterance.highlighted")).to_have_count(0)
 
 
 def test_what_happens_while_the_line_is_cut_is_shown_afterwards(arrive: Arrive, product: Product, line: Line) -> None:
     page = arrive("mina", "은행 앱 연구")
     open_interview(page, "부모님과 은행 앱")
-    expect(page.get_by_text("아직 하이라이트가 없어요.")).to_be_visible()
+    expect(page.locator("#highlights-empty")).to_be_visible()
     line.cut()
     expect(page.locator("#connection")).to_be_visible()
     product.execute("""
@@ -71,6 +71,34 @@ def test_what_happens_while_the_line_is_cut_is_shown_afterwards(arrive: Arrive, 
     """)
     line.restore()
     expect(highlights(page)).to_contain_text("그사이에 남긴 메모", timeout=30_000)
+
+
+def test_all_highlights_are_found_by_tag_and_come_live(arrive: Arrive, product: Product) -> None:
+    page = arrive("mina", "은행 앱 연구", viewport=PHONE, color_scheme="dark", reduced_motion="reduce")
+    product.execute("""
+        delete from welno.highlights;
+        insert into welno.highlights
+        select gen_random_uuid(), project_id, id, 1, 2, to_jsonb(array['송금', title]), '메모', created_by, now(), now()
+        from welno.interviews where title in ('출근길 송금 인터뷰', '부모님과 은행 앱')
+    """)
+    page.get_by_role("link", name="하이라이트", exact=True).click()
+    collected = page.locator("#collected-rows > li")
+    expect(collected).to_have_count(2)
+    assert findings(page) == []
+    page.locator("#collected-tags").get_by_role("link", name="출근길 송금 인터뷰").click()
+    expect(collected).to_have_count(1)
+    expect(collected.locator(".excerpt")).to_have_text(re.compile(r".+: .+\n.+: .+"))
+    with page.context.expect_page() as other:
+        page.evaluate("open(location.pathname)")
+    colleague = other.value
+    open_interview(colleague, "출근길 송금 인터뷰")
+    colleague.get_by_role("button", name="1–2번 발화 하이라이트 지우기").click()
+    colleague.get_by_role("dialog").get_by_role("button", name="지우기").click()
+    expect(collected).to_have_count(0)
+    page.get_by_role("link", name="모두").click()
+    expect(collected).to_have_count(1)
+    collected.get_by_role("link").first.click()
+    expect(page.locator("#utterance-1")).to_be_focused()
 
 
 def test_selected_text_is_a_passage_of_whole_utterances(arrive: Arrive) -> None:

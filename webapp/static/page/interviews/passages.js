@@ -34,8 +34,10 @@ export function numbersOf(utterances, { first, last }) {
 }
 
 /** @param {Utterance[]} utterances @param {Passage} passage */
-export function namePassage(utterances, passage) {
-  const [first, last] = numbersOf(utterances, passage);
+export const namePassage = (utterances, passage) => nameRange(...numbersOf(utterances, passage));
+
+/** @param {number} first @param {number} last */
+export function nameRange(first, last) {
   return first === last ? `${first}번 발화` : `${first}–${last}번 발화`;
 }
 

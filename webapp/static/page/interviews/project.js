@@ -1,6 +1,6 @@
 /**
- * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the
- * themes; the personas; the settings.
+ * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; all
+ * highlights; the themes; the personas; the settings.
  * @module
  */
 
@@ -12,6 +12,7 @@ import { showToast } from "../kit/toast.js";
 import { ChatView } from "./chat_view.js";
 import { DeletedList } from "./deleted_list.js";
 import { askToSignIn, client, enter } from "./entry.js";
+import { HighlightsView } from "./highlights_view.js";
 import { InterviewList } from "./interview_list.js";
 import { InterviewView } from "./interview_view.js";
 import { PersonaMaker } from "./persona_maker.js";
@@ -25,6 +26,7 @@ import { explainTo, nameRole, troubleOf } from "./words.js";
 
 const projectId = location.pathname.split("/")[2];
 
+const HIGHLIGHTS_CHANGE = new Set(["interview:highlighted", "interview:deleted", "interview:added"]);
 /** @type {Record<string, Record<string, ["success"|"error", string]>>} by kind and status */
 const INSIGHT_TOASTS = {
   themes: { completed: ["success", "주제를 찾았어요."], failed: ["error", "주제를 찾지 못했어요."] },
@@ -38,6 +40,7 @@ class ProjectPage {
   #feed;
   #isGone = false; // the interview that is left
   #search = new SearchView(projectId);
+  #highlights = new HighlightsView(projectId);
   #chat = new ChatView(projectId);
   #settings;
   #themes;
@@ -90,6 +93,7 @@ class ProjectPage {
     this.#list.mark(place.interview);
     if (place.view === "interviews") this.#view.open(place.interview, place.line);
     else if (place.view === "search") this.#search.open(place.words);
+    else if (place.view === "highlights") this.#highlights.open(place.tag);
     else if (place.view === "themes") this.#themes.refresh();
     else if (place.view === "chat") this.#openChat(place.persona);
     else this.#settings.open();
@@ -123,6 +127,7 @@ class ProjectPage {
   #takeEvent({ type, data }) {
     if (type === "insight:changed") return this.#takeInsight(data);
     if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
+    if (HIGHLIGHTS_CHANGE.has(type) && this.#isShown("highlights")) this.#highlights.refresh();
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
     if (type === "interview:deleted") this.#leaveInterview();
@@ -134,12 +139,13 @@ class ProjectPage {
   #takeInsight({ kind, status }) {
     const toast = INSIGHT_TOASTS[kind]?.[status];
     if (toast) showToast(...toast);
-    this.#refreshInsights();
+    this.#refreshShown();
     if (kind === "persona" && status === "completed" && this.#isShown("chat")) this.#chat.reload();
   }
 
-  /** As far as somebody looks at them: each look asks anew. */
-  #refreshInsights() {
+  /** What somebody looks at; the rest is asked for with the next look. */
+  #refreshShown() {
+    if (this.#isShown("highlights")) this.#highlights.refresh();
     if (this.#isShown("themes")) this.#themes.refresh();
     if (this.#isShown("chat")) this.#maker.refresh();
   }
@@ -177,7 +183,7 @@ class ProjectPage {
   /** @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} reason */
   #noteState(state, reason) {
     showConnection(state);
-    if (state === "streaming") this.#refreshInsights(); // what changed meanwhile may be told by no event
+    if (state === "streaming") this.#refreshShown(); // what changed meanwhile may be told by no event
     if (state !== "closed") return;
     if (reason === "unauthenticated") askToSignIn();
     else this.#list.showError({ text: "이 프로젝트를 더 볼 수 없어요. 새로 바뀐 것은 나오지 않아요." });

@@ -3,10 +3,10 @@
  * @module
  */
 
-export const VIEWS = /** @type {const} */ (["interviews", "search", "themes", "chat", "settings"]);
+export const VIEWS = /** @type {const} */ (["interviews", "search", "highlights", "themes", "chat", "settings"]);
 
 /** @typedef {{view: typeof VIEWS[number], interview: string|null, line: number|null, words: string,
- *   persona: string|null}} Place */
+ *   tag: string|null, persona: string|null}} Place */
 
 /** @param {string} hash @returns {Place} */
 export function placeOf(hash) {
@@ -17,6 +17,7 @@ export function placeOf(hash) {
     interview: asked.get("interview") || null,
     line: Number.isInteger(line) ? line : null,
     words: asked.get("search") ?? "",
+    tag: asked.get("highlights") || null,
     persona: asked.get("chat") || null,
   };
 }
@@ -28,6 +29,9 @@ export function interviewHash(id, line = null) {
 
 /** @param {string} words */
 export const searchHash = (words) => `#${new URLSearchParams({ search: words })}`;
+
+/** @param {string} tag */
+export const tagHash = (tag) => `#${new URLSearchParams({ highlights: tag })}`;
 
 /** @param {string} id */
 export const personaHash = (id) => `#${new URLSearchParams({ chat: id })}`;

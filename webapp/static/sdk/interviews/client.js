@@ -195,6 +195,13 @@ export class InterviewsClient extends HttpClient {
     return (await this.request("GET", `${interviewPath(id)}/highlights`)).highlights;
   }
 
+  /** Of all interviews, the newest first: each with its interview's `title` and the first of its `utterances`.
+   * @param {string} projectId @param {string|null} [tag] those that have it @returns {Promise<any[]>} */
+  async projectHighlights(projectId, tag = null) {
+    const query = queryOf(tag === null ? [] : [["tag", tag]]);
+    return (await this.request("GET", `${projectPath(projectId)}/highlights${query}`)).highlights;
+  }
+
   /** @param {string} id of an interview @param {HighlightDraft} draft @returns {Promise<any>} */
   async addHighlight(id, draft) {
     return (await this.request("POST", `${interviewPath(id)}/highlights`, { body: draft })).highlight;
