@@ -117,6 +117,11 @@ def test_selected_text_is_a_passage_of_whole_utterances(arrive: Arrive) -> None:
     expect(page.locator("#passage-name")).to_have_text("1–2번 발화를 골랐어요.")
     page.keyboard.press("Escape")
     expect(page.locator("#passage")).to_be_hidden()
+    first.click(click_count=3)
+    expect(page.locator("#passage-name")).to_have_text("1번 발화를 골랐어요.")
+    page.get_by_role("button", name="취소").click()
+    page.locator("#pick-2").click()
+    expect(page.locator("#passage-name")).to_have_text("2번 발화를 골랐어요.")
 
 
 def test_speakers_are_named_and_merged_where_the_script_is_read(arrive: Arrive) -> None:

@@ -21,7 +21,7 @@ export class PassagePicker {
     const script = find("analysis");
     script.addEventListener("click", (/** @type {Event} */ event) => this.#take(indexAt(event.target)));
     script.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#step(event));
-    script.addEventListener("pointerup", () => this.#takeSelection());
+    script.addEventListener("pointerup", (/** @type {Event} */ event) => indexAt(event.target) === null && this.#takeSelection());
     find("passage-cancel").addEventListener("click", () => this.leave());
     find("interview").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape" && this.#passage) this.leave();
@@ -43,6 +43,7 @@ export class PassagePicker {
 
   /** Nothing is picked any more; the keyboard goes on in the script. */
   leave() {
+    getSelection()?.removeAllRanges();
     this.#set(null);
     this.#buttonAt(this.#stop)?.focus();
   }
@@ -72,7 +73,7 @@ export class PassagePicker {
     const range = selection.getRangeAt(0);
     const picked = this.#utterances.flatMap(({ number }, index) => {
       const text = document.getElementById(utteranceId(number))?.querySelector("p");
-      return text && range.intersectsNode(text) ? [index] : [];
+      return text && holdsSome(range, text) ? [index] : [];
     });
     if (picked.length) this.#set({ first: picked[0], last: picked[picked.length - 1] });
   }
@@ -103,6 +104,14 @@ export class PassagePicker {
   #buttonAt(index) {
     return document.getElementById(`pick-${this.#utterances[index]?.number}`);
   }
+}
+
+/** A paragraph that is selected by three clicks ends where the next one begins. @param {Range} range @param {Node} node */
+function holdsSome(range, node) {
+  const whole = document.createRange();
+  whole.selectNodeContents(node);
+  const beginsBefore = range.compareBoundaryPoints(Range.END_TO_START, whole) < 0;
+  return beginsBefore && range.compareBoundaryPoints(Range.START_TO_END, whole) > 0;
 }
 
 /** @param {EventTarget|null} target @returns {number|null} of the number that it is, or that it stands in */
