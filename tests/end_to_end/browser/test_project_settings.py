@@ -116,3 +116,26 @@ def test_the_state_of_consent_and_who_read_an_original_are_shown(arrive: Arrive,
     expect(page.locator("#reads-rows")).to_contain_text("출근길 송금 인터뷰")
     expect(page.locator("#reads-rows")).to_contain_text("미나")
     assert findings(page) == []
+
+
+def test_a_deleted_interview_is_read_by_a_link_that_stayed(arrive: Arrive, product: Product) -> None:
+    page = arrive("mina", BANK)
+    product.execute("""
+        insert into welno.miso_costs
+        select id, 9, project_id, now(), 1, 1200, 3.5 from welno.interviews where title = '부모님과 은행 앱'
+    """)
+    row(page, "부모님과 은행 앱").get_by_role("link").click()
+    expect(page.locator("#highlights")).to_be_visible()
+    page.get_by_role("button", name="삭제", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="삭제").click()
+    expect(row(page, "부모님과 은행 앱")).to_have_count(0)
+    open_settings(page)
+    page.locator("#costs-rows").get_by_role("link", name="부모님과 은행 앱").click()
+    expect(page.locator("#interview-facts")).to_contain_text("삭제한 인터뷰")
+    for hidden in ("#highlights", "#speakers", "#interview-delete", "#interview-xlsx"):
+        expect(page.locator(hidden)).to_be_hidden()
+    expect(page.locator("button.number")).to_have_count(0)
+    assert findings(page) == []
+    page.get_by_text("삭제한 인터뷰", exact=True).first.click()
+    page.get_by_role("button", name="부모님과 은행 앱 되돌리기").click()
+    expect(row(page, "부모님과 은행 앱")).to_be_visible()

@@ -113,16 +113,19 @@ export class InterviewView {
   #draw(interview) {
     this.#shown = interview;
     this.#asked = interview.revision;
-    const { id, title, workflow_status: status, interview_date, attempt, error } = interview;
+    const { id, title, workflow_status: status, interview_date, attempt, error, deleted_at } = interview;
+    // It is read by a link that stayed; nothing is done with it before it is restored.
+    const mayEdit = this.#may.edit && deleted_at === null;
     find("interview-title").textContent = title;
     const tries = attempt > 1 ? `${attempt}번째 분석` : "";
-    const facts = [formatDay(interview_date), tries, this.#nameConsent(interview.consent_at)].filter(Boolean);
+    const gone = deleted_at === null ? "" : "삭제한 인터뷰";
+    const facts = [gone, formatDay(interview_date), tries, this.#nameConsent(interview.consent_at)].filter(Boolean);
     find("interview-facts").replaceChildren(makeChip(status), ...facts.map((fact) => make("span", {}, fact)));
     showError(find("interview-failed"), status === "failed" ? { text: error?.message || "분석에 실패했어요." } : null);
-    this.#offer(id, status);
-    this.#drawAnalysis(interview);
-    this.#speakers?.show(id, interview.speakers);
-    this.#highlights.show(id, utterancesOf(interview.cleaned_script));
+    this.#offer(interview, mayEdit);
+    this.#drawAnalysis(interview, mayEdit);
+    this.#speakers?.show(id, mayEdit ? interview.speakers : []);
+    this.#highlights.show(id, deleted_at === null ? utterancesOf(interview.cleaned_script) : []);
     show(find("interview"));
   }
 
@@ -132,26 +135,26 @@ export class InterviewView {
     return this.#may.consent ? "동의 기록 없음" : "";
   }
 
-  /** @param {any} interview */
-  #drawAnalysis(interview) {
+  /** @param {any} interview @param {boolean} mayEdit */
+  #drawAnalysis(interview, mayEdit) {
     const [analysis, focused] = [find("analysis"), document.activeElement];
     const focusedId = analysis.contains(focused) ? focused?.id : "";
-    analysis.replaceChildren(...makeAnalysis(interview, (line) => interviewHash(interview.id, line), this.#may.edit));
+    analysis.replaceChildren(...makeAnalysis(interview, (line) => interviewHash(interview.id, line), mayEdit));
     const { workflow_status: status } = interview;
     if (status === "processing" || status === "analyzing") analysis.prepend(makeWaiting());
     // Who was on an utterance with the keyboard stays there.
     if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   }
 
-  /** @param {string} id @param {string} status */
-  #offer(id, status) {
-    const isDone = status === "completed";
+  /** @param {any} interview @param {boolean} mayEdit */
+  #offer({ id, workflow_status: status, deleted_at }, mayEdit) {
+    const isDone = status === "completed" && deleted_at === null;
     offerLink("interview-xlsx", isDone, client.exportUrl(id, "xlsx"));
     offerLink("interview-md", isDone, client.exportUrl(id, "md"));
     offerLink("interview-original", this.#may.readOriginal, client.originalUrl(id));
-    show(find("interview-retry"), this.#may.edit && status === "failed");
-    show(find("interview-delete"), this.#may.edit);
-    show(find("interview-buttons"), this.#may.edit || isDone);
+    show(find("interview-retry"), mayEdit && status === "failed");
+    show(find("interview-delete"), mayEdit);
+    show(find("interview-buttons"), mayEdit || isDone || this.#may.readOriginal);
   }
 
   /** @param {number|null} line */
