@@ -67,7 +67,7 @@ export const SYNONYMS = Object.freeze({
   interview: ["면담", "인터뷰지"],
   analysis: ["해석 결과", "애널리시스"],
   utterance: ["발언", "대사"],
-  speaker: ["발화자", "스피커"],
+  speaker: ["발화자", "스피커", "말한 사람"],
   highlight: ["형광펜", "강조 표시"],
   theme: ["테마", "토픽"],
   persona: ["퍼소나", "가상 인물"],
