@@ -1,15 +1,16 @@
 """Highlights: ranges of a script that members mark for each other, several on one range."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
-from models.interviews import Highlight, Interview, ProjectRole
+from models.interviews import Highlight, IndexedUtterance, Interview, ProjectRole
 from services.interviews.bodies import Body
 from services.interviews.changing import note_change
 from services.interviews.errors import HighlightNotFound, InterviewNotFound, TextRefused
@@ -22,6 +23,7 @@ from services.interviews.wall import MemberWork
 _NO_RANGE = "이 인터뷰의 발화 번호를 앞에서 뒤로 보내 주세요."
 # Of a project at once; who looks for more looks by tag.
 _MOST_LISTED = 500
+_LINES_LISTED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +95,12 @@ def list_highlights(member: MemberWork, interview_id: UUID) -> list[Body]:
 
 
 def list_project_highlights(member: MemberWork, project_id: UUID, tag: str | None) -> list[Body]:
-    """The newest ones, of interviews that are not deleted. Raises ProjectNotFound."""
+    """The newest ones, of interviews that are not deleted, each with its interview's title and the first lines of what
+    was said. Raises ProjectNotFound."""
     require_project(member, project_id)
     query = (
         _described()
+        .add_columns(Interview.title)
         .join(Interview, Interview.id == Highlight.interview_id)
         .where(Highlight.project_id == project_id, Interview.deleted_at.is_(None))
         .order_by(Highlight.created_at.desc(), Highlight.id.desc())
@@ -104,7 +108,33 @@ def list_project_highlights(member: MemberWork, project_id: UUID, tag: str | Non
     )
     if tag is not None:
         query = query.where(Highlight.tags.contains([tag]))
-    return [_describe(*row) for row in member.session.execute(query)]
+    found = member.session.execute(query).all()
+    said = _first_lines(member.session, [row[0].id for row in found])
+    return [_describe(one, name) | {"title": title, "utterances": said[one.id]} for one, name, title in found]
+
+
+def _first_lines(session: Session, highlight_ids: Sequence[UUID]) -> Mapping[UUID, list[Body]]:
+    """As they are searched, with the names that speakers have by now."""
+    line = IndexedUtterance
+    within = (
+        line.interview_id == Highlight.interview_id,
+        line.utterance_id.between(Highlight.first_utterance_id, Highlight.last_utterance_id),
+    )
+    lines = select(line.utterance_id, line.speaker, line.said, line.position).where(*within)
+    lines = lines.order_by(line.position).limit(_LINES_LISTED)
+    first = lines.lateral("first_lines")
+    query = (
+        select(Highlight.id, Interview.speakers, first.c.utterance_id, first.c.speaker, first.c.said)
+        .join(Interview, Interview.id == Highlight.interview_id)
+        .join(first, true())
+        .where(Highlight.id.in_(highlight_ids))
+        .order_by(Highlight.id, first.c.position)
+    )
+    said: dict[UUID, list[Body]] = defaultdict(list)
+    for highlight_id, names, number, speaker, text in session.execute(query):
+        one = {"utterance_id": number, "speaker": (names or {}).get(speaker, speaker), "text": text}
+        said[highlight_id].append(one)
+    return said
 
 
 def _described() -> Select[Highlight, str]:

@@ -4,6 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  faultOfTags,
+  namePassage,
+  numbersOf,
+  passageOf,
+  pick,
+  tagsOf,
+  textOfPassage,
+} from "../../webapp/static/page/interviews/passages.js";
+import {
   factsOf,
   partsOf,
   pointsOf,
@@ -11,8 +20,16 @@ import {
   textsOf,
   utterancesOf,
 } from "../../webapp/static/page/interviews/reading.js";
-import { interviewHash, personaHash, placeOf, searchHash } from "../../webapp/static/page/interviews/routes.js";
-import { explainTo, formatDay, formatSize, nameStatus } from "../../webapp/static/page/interviews/words.js";
+import { interviewHash, personaHash, placeOf, searchHash, tagHash } from "../../webapp/static/page/interviews/routes.js";
+import {
+  explainTo,
+  formatDay,
+  formatDayOf,
+  formatMonth,
+  formatSize,
+  formatSpan,
+  nameStatus,
+} from "../../webapp/static/page/interviews/words.js";
 
 const SCRIPT = utterancesOf([
   { id: [1], speaker: "진행자", category: "질문", cleaned_sentence: "언제 쓰세요?" },
@@ -70,6 +87,10 @@ for (const [hash, place] of [
   [searchHash("쿠폰 & 할인"), { view: "search", words: "쿠폰 & 할인" }],
   ["#chat", { view: "chat", persona: null }],
   [personaHash("c-1"), { view: "chat", persona: "c-1" }],
+  ["#highlights", { view: "highlights", tag: null }],
+  [tagHash("느린 화면"), { view: "highlights", tag: "느린 화면" }],
+  ["#themes", { view: "themes", interview: null }],
+  ["#settings", { view: "settings", interview: null }],
   ["#interview=i-1&line=x", { view: "interviews", interview: "i-1", line: null }],
 ]) {
   test(`the address ${hash || "without a #"} names its view`, () => {
@@ -94,4 +115,39 @@ test("statuses, days and sizes are written for people", () => {
     [nameStatus("analyzing"), nameStatus("other"), formatDay("2026-11-03"), formatSize(900), formatSize(5_452_595)],
     ["분석 중", "other", "2026년 11월 3일", "900B", "5.2MB"],
   );
+});
+
+for (const [name, before, index, after] of [
+  ["begins with one", null, 2, { first: 2, last: 2 }],
+  ["grows down to one after it", { first: 2, last: 2 }, 4, { first: 2, last: 4 }],
+  ["grows up to one before it", { first: 2, last: 4 }, 0, { first: 0, last: 4 }],
+  ["ends at one within it", { first: 0, last: 4 }, 1, { first: 0, last: 1 }],
+  ["goes with its only one", { first: 2, last: 2 }, 2, null],
+]) {
+  test(`a passage ${name}`, () => assert.deepEqual(pick(before, index), after));
+}
+
+test("a highlight is found by any of its utterances' numbers, and told by the outermost", () => {
+  const passage = passageOf(SCRIPT, { first_utterance_id: 1, last_utterance_id: 2 });
+  assert.deepEqual(numbersOf(SCRIPT, passage), [1, 3]);
+  assert.equal(namePassage(SCRIPT, passage), "1–3번 발화");
+  assert.equal(namePassage(SCRIPT, { first: 0, last: 0 }), "1번 발화");
+  assert.equal(textOfPassage(SCRIPT, passage), "진행자: 언제 쓰세요?\n[이름1]: 출근길에 써요. 지하철에서요.");
+});
+
+test("a highlight whose utterances are gone has no passage", () => {
+  assert.equal(passageOf(SCRIPT, { first_utterance_id: 1, last_utterance_id: 9 }), null);
+});
+
+test("tags are read once each, and bounded as the server bounds them", () => {
+  assert.deepEqual(tagsOf(" 결제,, 느린  화면 ,결제"), ["결제", "느린 화면"]);
+  assert.equal(faultOfTags(["가".repeat(40)]), "");
+  assert.match(faultOfTags(["가".repeat(41)]), /40자/);
+  assert.match(faultOfTags(Array.from({ length: 11 }, (_, index) => `${index}`)), /10개/);
+});
+
+test("spans and months are told in words, days as Korea's", () => {
+  assert.deepEqual([0, 59.6, 3_725].map(formatSpan), ["0초", "1분", "1시간 2분 5초"]);
+  assert.equal(formatMonth("2026-03"), "2026년 3월");
+  assert.equal(formatDayOf("2026-11-25T16:00:00+00:00"), "2026년 11월 26일");
 });

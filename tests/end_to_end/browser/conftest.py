@@ -1,11 +1,17 @@
 """A real Chromium, before the real product, with a line between them that can be cut."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from dev.local.demo import demo_password, seed_command
+from dev.local.programs import ROOT
 from tests.chromium import FLAGS
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
@@ -14,6 +20,14 @@ from tests.end_to_end.person import new_address
 from tests.end_to_end.product import Product
 
 NewVisitor = Callable[..., Visitor]
+Arrive = Callable[..., Page]
+Upload = Callable[[Page, str, str], Path]
+PROJECT = "배달 앱 연구"
+SCRIPT = """진행자: 배달 앱은 언제 쓰세요?
+김하늘: 퇴근길에 제일 많이 써요. 010-9876-5432로 전화 주세요.
+김하늘: {complaint}
+김하늘: 새벽에도 배달이 되면 좋겠어요.
+"""
 
 
 @pytest.fixture(scope="package")
@@ -82,6 +96,42 @@ def new_visitor(new_context: Callable[..., BrowserContext], product: Product) ->
 @pytest.fixture
 def visitor(new_visitor: NewVisitor) -> Visitor:
     return new_visitor()
+
+
+@pytest.fixture(scope="package")
+def password(running_product: Product) -> str:
+    """Of the demo's members, who are made before."""
+    home, env = running_product.stack.home, {**os.environ, **running_product.stack.env, "WELNO_DEMO": "true"}
+    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=60)
+    return demo_password(home)
+
+
+@pytest.fixture
+def arrive(new_context: Callable[..., BrowserContext], product: Product, password: str) -> Arrive:
+    """Signed in, before the project."""
+
+    def make(name: str, project: str = PROJECT, **traits: Any) -> Page:
+        page = new_context(**traits).new_page()
+        page.goto(f"{product.web_url}/login")
+        page.get_by_label("이메일").fill(f"{name}@demo.test")
+        page.get_by_label("비밀번호").fill(password)
+        page.get_by_role("button", name="로그인").click()
+        page.get_by_role("link", name=project).click()
+        expect(page.get_by_role("heading", name=project)).to_be_visible()
+        return page
+
+    return make
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Upload:
+    def send(page: Page, title: str, complaint: str) -> Path:
+        path = tmp_path / f"{title}.txt"
+        path.write_text(SCRIPT.format(complaint=complaint))
+        page.locator("#files").set_input_files(path)
+        return path
+
+    return send
 
 
 def _listen(page: Page, own_host: str, complaints: list[str]) -> None:

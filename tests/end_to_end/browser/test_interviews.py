@@ -1,67 +1,18 @@
 """A project on the real stack, from the file to the conversation: two members, each in a browser of their own."""
 
-import os
 import re
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from dev.local.demo import demo_password, seed_command
-from dev.local.programs import ROOT
+from tests.end_to_end.browser.conftest import Arrive, Upload
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.product import Product
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
 RUN, CHAT = "/ext/v1/workflows/run", "/ext/v1/chat"
-PROJECT = "배달 앱 연구"
-SCRIPT = """진행자: 배달 앱은 언제 쓰세요?
-김하늘: 퇴근길에 제일 많이 써요. 010-9876-5432로 전화 주세요.
-김하늘: {complaint}
-김하늘: 새벽에도 배달이 되면 좋겠어요.
-"""
-Arrive = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def password(running_product: Product) -> str:
-    """Of the demo's members, who are made before."""
-    home, env = running_product.stack.home, {**os.environ, **running_product.stack.env, "WELNO_DEMO": "true"}
-    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=60)
-    return demo_password(home)
-
-
-@pytest.fixture
-def arrive(new_context: Callable[..., BrowserContext], product: Product, password: str) -> Arrive:
-    """Signed in, before the project."""
-
-    def make(name: str, **traits: Any) -> Page:
-        page = new_context(**traits).new_page()
-        page.goto(f"{product.web_url}/login")
-        page.get_by_label("이메일").fill(f"{name}@demo.test")
-        page.get_by_label("비밀번호").fill(password)
-        page.get_by_role("button", name="로그인").click()
-        page.get_by_role("link", name=PROJECT).click()
-        expect(page.get_by_role("heading", name=PROJECT)).to_be_visible()
-        return page
-
-    return make
-
-
-@pytest.fixture
-def upload(tmp_path: Path) -> Callable[..., Path]:
-    def send(page: Page, title: str, complaint: str) -> Path:
-        path = tmp_path / f"{title}.txt"
-        path.write_text(SCRIPT.format(complaint=complaint))
-        page.locator("#files").set_input_files(path)
-        return path
-
-    return send
 
 
 def row(page: Page, title: str) -> Locator:
@@ -74,7 +25,7 @@ def calls_of(product: Product, path: str) -> list[dict[str, Any]]:
     return calls
 
 
-def test_an_upload_becomes_an_analysis_before_both(arrive: Arrive, upload: Callable[..., Path]) -> None:
+def test_an_upload_becomes_an_analysis_before_both(arrive: Arrive, upload: Upload) -> None:
     jun, vera = arrive("jun"), arrive("vera")
     upload(jun, "심야 배달", "쿠폰을 찾느라 헤매다가 주문을 포기했어요. 불편했어요.")
     for page in (jun, vera):
@@ -91,7 +42,7 @@ def test_an_upload_becomes_an_analysis_before_both(arrive: Arrive, upload: Calla
     expect(vera.locator(f"#utterance-{number}")).to_be_focused()
 
 
-def test_what_was_said_is_found_and_leads_there(arrive: Arrive, upload: Callable[..., Path]) -> None:
+def test_what_was_said_is_found_and_leads_there(arrive: Arrive, upload: Upload) -> None:
     page = arrive("jun", viewport=PHONE, color_scheme="dark", reduced_motion="reduce")
     upload(page, "포장 인터뷰", "포장 용기가 자꾸 새서 짜증이 나요.")
     expect(row(page, "포장 인터뷰")).to_contain_text("분석 완료", timeout=30_000)
@@ -115,9 +66,7 @@ def test_what_was_said_is_found_and_leads_there(arrive: Arrive, upload: Callable
     expect(page.get_by_text("그런 말이 나온 인터뷰가 없어요.")).to_be_visible()
 
 
-def test_an_analysis_that_fails_says_so_and_is_retried(
-    product: Product, arrive: Arrive, upload: Callable[..., Path]
-) -> None:
+def test_an_analysis_that_fails_says_so_and_is_retried(product: Product, arrive: Arrive, upload: Upload) -> None:
     page = arrive("jun")
     with product.provider.fault(RUN, workflow_status="failed", match="국물이 식어서"):
         upload(page, "국물 인터뷰", "국물이 식어서 왔어요. 불편했어요.")

@@ -23,6 +23,7 @@ from webapp.api.interviews.schemas.marking import (
     HighlightOutput,
     HighlightsOutput,
     HighlightsQuery,
+    ProjectHighlightsOutput,
     SpeakersInput,
     SpeakersOutput,
 )
@@ -61,10 +62,10 @@ def show_highlights(caller: MemberCaller, interview_id: UUID) -> dict[str, Any]:
 @blueprint.doc(security=SECURITY_MEMBER)
 @for_member
 @blueprint.arguments(HighlightsQuery, location="query", error_status_code=400)
-@blueprint.response(200, HighlightsOutput)
+@blueprint.response(200, ProjectHighlightsOutput)
 @fails(blueprint, 400, 401, 404)
 def show_project_highlights(caller: MemberCaller, query: dict[str, Any], project_id: UUID) -> dict[str, Any]:
-    """The newest 500, or those with a tag."""
+    """The newest 500, or those with a tag; with the interview's title and what was said."""
     with stores().member_work(caller.account_id) as member:
         return {"success": True, "highlights": list_project_highlights(member, project_id, query["tag"])}
 

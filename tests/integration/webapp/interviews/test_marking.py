@@ -126,6 +126,13 @@ def test_a_projects_highlights_are_found_by_tag(jun: Member, vera: Member, world
     found = vera.ask("GET", f"{listed}?tag=결제").json["highlights"]
     assert [one["id"] for one in found] == [made[2]["id"], made[0]["id"]]
     assert len(vera.ask("GET", listed).json["highlights"]) == 3
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"[이름1]": "참여자 A"}})
+    [newest, *_] = vera.ask("GET", listed).json["highlights"]
+    assert newest["title"] == vera.ask("GET", path).json["interview"]["title"]
+    assert newest["utterances"] == [
+        {"utterance_id": 1, "speaker": "진행자", "text": "어떠셨어요?"},
+        {"utterance_id": 2, "speaker": "참여자 A", "text": "결제가 느려요."},
+    ]
     jun.ask("DELETE", path)
     assert vera.ask("GET", listed).json["highlights"] == []
     assert vera.ask("GET", f"{path}/highlights").status_code == 404

@@ -74,3 +74,23 @@ class HighlightOutput(Schema):
 class HighlightsOutput(Schema):
     success = fields.Boolean(required=True)
     highlights = fields.List(fields.Nested(OneHighlightOutput), required=True)
+
+
+class HighlightedUtteranceOutput(Schema):
+    utterance_id = fields.Integer(required=True)
+    speaker = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class ProjectHighlightOutput(OneHighlightOutput):
+    title = fields.String(required=True, metadata={"description": "Of the interview."})
+    utterances = fields.List(
+        fields.Nested(HighlightedUtteranceOutput),
+        required=True,
+        metadata={"description": "The first three of those in the range."},
+    )
+
+
+class ProjectHighlightsOutput(Schema):
+    success = fields.Boolean(required=True)
+    highlights = fields.List(fields.Nested(ProjectHighlightOutput), required=True)

@@ -9,8 +9,9 @@ import { factsOf, partsOf, pointsOf, quotesOf, textsOf, utterancesOf } from "./r
 /** @typedef {import("./reading.js").Quote} Quote */
 /** @typedef {(number: number) => string} HrefOf where a quote leads */
 
-/** @param {any} interview whole @param {HrefOf} hrefOf @returns {Node[]} */
-export function makeAnalysis(interview, hrefOf) {
+/** @param {any} interview whole @param {HrefOf} hrefOf @param {boolean} isPickable whether utterances can be picked by
+ * their number @returns {Node[]} */
+export function makeAnalysis(interview, hrefOf, isPickable) {
   const utterances = utterancesOf(interview.cleaned_script);
   const draw = (/** @type {any} */ value) =>
     pointsOf(value, utterances).map(({ text, quotes }) => makePoint(text, quotes, hrefOf));
@@ -22,7 +23,7 @@ export function makeAnalysis(interview, hrefOf) {
     makeFacts("인터뷰 대상자", interview.interviewee_profile),
     makeFacts("인터뷰 정보", interview.session_info),
     makeFacts("인터뷰의 질", interview.interview_quality_assessment),
-    makeScript(utterances, partsOf(interview.script_sections)),
+    makeScript(utterances, partsOf(interview.script_sections), isPickable),
     utterances.length === 0 ? makeText(interview.masked_text) : null,
   ].filter((part) => part !== null);
 }
@@ -45,12 +46,12 @@ function makePoint(text, quotes, hrefOf) {
   return make("li", {}, text, ...quotes.map((quote) => makeQuote(quote, hrefOf)));
 }
 
-/** @param {Quote} quote @param {HrefOf} hrefOf */
-function makeQuote({ text, line }, hrefOf) {
+/** @param {Quote} quote @param {HrefOf} hrefOf @param {string} [where] what stands before the utterance's number */
+export function makeQuote({ text, line }, hrefOf, where = "") {
   const words = `“${text}”`;
   if (line === null)
     return make("blockquote", { class: "quote" }, words, make("span", { class: "hint" }, " 원문에서 찾지 못함"));
-  const link = make("a", { href: hrefOf(line) }, words, make("span", { class: "hint" }, ` ${line}번 발화`));
+  const link = make("a", { href: hrefOf(line) }, words, make("span", { class: "hint" }, ` ${where}${line}번 발화`));
   return make("blockquote", { class: "quote" }, link);
 }
 
@@ -62,26 +63,33 @@ function makeFacts(title, value) {
   return make("section", {}, make("h3", {}, title), make("dl", { class: "pairs" }, ...pairs));
 }
 
-/** @param {import("./reading.js").Utterance[]} utterances @param {Map<number, string>} parts */
-function makeScript(utterances, parts) {
+/** @param {import("./reading.js").Utterance[]} utterances @param {Map<number, string>} parts @param {boolean} isPickable */
+function makeScript(utterances, parts, isPickable) {
   if (!utterances.length) return null;
   const items = utterances.flatMap((one) => {
     const name = parts.get(one.number);
-    return [name ? make("li", { class: "part" }, make("h4", {}, name)) : null, makeUtterance(one)];
+    return [name ? make("li", { class: "part" }, make("h4", {}, name)) : null, makeUtterance(one, isPickable)];
   });
   return make("section", { class: "script" }, make("h3", {}, "스크립트"), make("ol", { class: "plain" }, ...items.filter((item) => item !== null)));
 }
 
-/** @param {import("./reading.js").Utterance} utterance */
-function makeUtterance({ number, numbers, speaker, category, text }) {
+/** @param {import("./reading.js").Utterance} utterance @param {boolean} isPickable */
+function makeUtterance({ number, numbers, speaker, category, text }, isPickable) {
   const others = numbers.slice(1).map((other) => make("span", { id: utteranceId(other) }));
   return make(
     "li",
     { id: utteranceId(number), class: "utterance", tabIndex: -1 },
     ...others,
-    make("span", { class: "number" }, String(number)),
+    isPickable ? makePick(number) : make("span", { class: "number" }, String(number)),
     make("p", {}, make("b", {}, speaker), " ", text, " ", category ? make("span", { class: "chip" }, category) : null),
   );
+}
+
+/** @param {number} number */
+function makePick(number) {
+  const said = make("span", { class: "sr" }, "번 발화 고르기");
+  const state = { tabIndex: -1, "aria-pressed": "false" };
+  return make("button", { id: `pick-${number}`, type: "button", class: "number", ...state }, String(number), said);
 }
 
 /** @param {string|null} text */

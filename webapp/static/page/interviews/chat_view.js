@@ -38,9 +38,10 @@ export class ChatView {
 
   /** @param {string|null} personaId as the address says */
   async open(personaId) {
-    if (this.#personas === null) await this.#load();
-    const persona = this.#personas?.find(({ id }) => id === personaId) ?? null;
-    if (persona !== null && persona !== this.#persona) this.#pick(persona);
+    // One that was made a moment ago is not known yet.
+    if (this.#personas === null || (personaId !== null && !this.#find(personaId))) await this.reload();
+    const persona = this.#find(personaId);
+    if (persona && persona.id !== this.#persona?.id) this.#pick(persona);
   }
 
   /** @returns {PersonaChat|null} */
@@ -48,16 +49,22 @@ export class ChatView {
     return this.#persona ? (this.#chats.get(this.#persona.id) ?? null) : null;
   }
 
-  async #load() {
+  /** @param {string|null} id */
+  #find(id) {
+    return this.#personas?.find((one) => one.id === id) ?? null;
+  }
+
+  /** The conversations stay. */
+  async reload() {
     showError(find("personas-failed"), null);
     try {
       const personas = await client.personas(this.#projectId);
       this.#personas = personas;
-      find("personas").replaceChildren(...personas.map(makeChoice));
+      find("personas").replaceChildren(...personas.map((one) => makeChoice(one, one.id === this.#persona?.id)));
       show(find("personas-form"), personas.length > 0);
       show(find("personas-empty"), personas.length === 0);
     } catch (/** @type {any} */ error) {
-      showError(find("personas-failed"), { ...troubleOf(error), next: { act: () => this.#load() } });
+      showError(find("personas-failed"), { ...troubleOf(error), next: { act: () => this.reload() } });
     }
   }
 
@@ -65,6 +72,7 @@ export class ChatView {
   #pick(persona) {
     this.#persona = persona;
     const input = find(`persona-${persona.id}`);
+    const isLinked = !input.checked; // from elsewhere on the page, or by the address
     input.checked = true;
     if (!this.#chats.has(persona.id))
       this.#chats.set(persona.id, new PersonaChat(persona.id, { client, onChange: () => this.#draw(persona) }));
@@ -72,6 +80,7 @@ export class ChatView {
     find("chat-log").replaceChildren();
     showError(find("chat-failed"), null);
     this.#draw(persona);
+    if (isLinked) find("question").focus();
   }
 
   async #ask() {
@@ -111,9 +120,9 @@ export class ChatView {
   }
 }
 
-/** @param {any} persona */
-function makeChoice({ id, title, description, interviews }) {
-  const input = make("input", { id: `persona-${id}`, type: "radio", name: "persona", value: id });
+/** @param {any} persona @param {boolean} checked */
+function makeChoice({ id, title, description, interviews }, checked) {
+  const input = make("input", { id: `persona-${id}`, type: "radio", name: "persona", value: id, checked });
   input.addEventListener("change", () => {
     location.hash = personaHash(id);
   });

@@ -8,11 +8,15 @@ import { find, make, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { makeAnalysis, utteranceId } from "./analysis.js";
+import { download } from "./downloads.js";
 import { client } from "./entry.js";
+import { Highlights } from "./highlights.js";
 import { makeChip } from "./interview_list.js";
+import { utterancesOf } from "./reading.js";
 import { retryInterview } from "./retry.js";
 import { interviewHash } from "./routes.js";
-import { explainTo, formatDay, troubleOf } from "./words.js";
+import { Speakers } from "./speakers.js";
+import { explainTo, formatDay, formatDayOf, troubleOf } from "./words.js";
 
 const MARK_CLASS = "marked";
 const DOWNLOADS = ["interview-xlsx", "interview-md", "interview-original"];
@@ -22,16 +26,21 @@ export class InterviewView {
   #onGone;
   #id = /** @type {string|null} */ (null);
   #shown = /** @type {any} */ (null);
+  #asked = 0; // the newest revision of the one that is shown that was asked for
   #turn = 0;
+  #highlights;
+  #speakers;
 
-  /** @param {{edit: boolean, readOriginal: boolean}} may @param {() => void} onGone it is no longer there */
+  /** `consent`: the project requires it. @param {{edit: boolean, readOriginal: boolean, consent: boolean}} may @param {() => void} onGone it is no longer there */
   constructor(may, onGone) {
     this.#may = may;
     this.#onGone = onGone;
+    this.#highlights = new Highlights(may.edit);
+    this.#speakers = may.edit ? new Speakers(() => this.#load(this.#shown.id)) : null;
     find("interview-retry").addEventListener("click", () => this.#act("interview-retry", () => this.#retry()));
     find("interview-delete").addEventListener("click", () => this.#act("interview-delete", () => this.#delete()));
-    for (const link of DOWNLOADS) find(link).addEventListener("click", (/** @type {Event} */ event) => this.#download(event));
-    find("analysis").addEventListener("click", (/** @type {any} */ event) => {
+    for (const link of DOWNLOADS) find(link).addEventListener("click", download);
+    find("interview").addEventListener("click", (/** @type {any} */ event) => {
       // The address says already where that leads: nothing would happen by itself.
       if (event.target.closest("a")?.getAttribute("href") === location.hash) this.#jump(this.#lineAsked);
     });
@@ -54,9 +63,20 @@ export class InterviewView {
     if (line !== null) this.#jump(line);
   }
 
-  /** The list's row of it has changed. @param {any} row */
-  async refresh(row) {
-    if (this.#id === row.id && this.#shown?.id === row.id && row.revision > this.#shown.revision) await this.#load(row.id);
+  /** The list or an event tells of a revision, the same one often by both: it is asked for once.
+   * @param {{id: string, revision: number}} row */
+  async refresh({ id, revision }) {
+    if (this.#id !== id || this.#shown?.id !== id || revision <= Math.max(this.#shown.revision, this.#asked)) return;
+    this.#asked = revision;
+    await this.#load(id);
+  }
+
+  /** The note stands in no event. Where only a highlight has changed, the script is not drawn anew.
+   * @param {string} id @param {number} revision */
+  async noteHighlighted(id, revision) {
+    if (this.#shown?.id !== id || revision > this.#shown.revision + 1) return this.refresh({ id, revision });
+    this.#shown.revision = Math.max(this.#shown.revision, revision);
+    await this.#highlights.refresh();
   }
 
   /** @returns {string|null} */
@@ -80,6 +100,7 @@ export class InterviewView {
 
   /** @param {any} error */
   #showFault(error) {
+    this.#asked = 0;
     if (error.status === 404) {
       showToast("info", "삭제했거나 볼 수 없는 인터뷰예요.");
       return this.#onGone();
@@ -91,26 +112,49 @@ export class InterviewView {
   /** @param {any} interview */
   #draw(interview) {
     this.#shown = interview;
-    const { id, title, workflow_status: status, interview_date, attempt, error } = interview;
+    this.#asked = interview.revision;
+    const { id, title, workflow_status: status, interview_date, attempt, error, deleted_at } = interview;
+    // It is read by a link that stayed; nothing is done with it before it is restored.
+    const mayEdit = this.#may.edit && deleted_at === null;
     find("interview-title").textContent = title;
-    const tries = attempt > 1 ? [make("span", {}, `${attempt}번째 분석`)] : [];
-    find("interview-facts").replaceChildren(makeChip(status), make("span", {}, formatDay(interview_date)), ...tries);
+    const tries = attempt > 1 ? `${attempt}번째 분석` : "";
+    const gone = deleted_at === null ? "" : "삭제한 인터뷰";
+    const facts = [gone, formatDay(interview_date), tries, this.#nameConsent(interview.consent_at)].filter(Boolean);
+    find("interview-facts").replaceChildren(makeChip(status), ...facts.map((fact) => make("span", {}, fact)));
     showError(find("interview-failed"), status === "failed" ? { text: error?.message || "분석에 실패했어요." } : null);
-    this.#offer(id, status);
-    find("analysis").replaceChildren(...makeAnalysis(interview, (line) => interviewHash(id, line)));
-    if (status === "processing" || status === "analyzing") find("analysis").prepend(makeWaiting());
+    this.#offer(interview, mayEdit);
+    this.#drawAnalysis(interview, mayEdit);
+    this.#speakers?.show(id, mayEdit ? interview.speakers : []);
+    this.#highlights.show(id, deleted_at === null ? utterancesOf(interview.cleaned_script) : []);
     show(find("interview"));
   }
 
-  /** @param {string} id @param {string} status */
-  #offer(id, status) {
-    const isDone = status === "completed";
+  /** @param {string|null} consentedAt */
+  #nameConsent(consentedAt) {
+    if (consentedAt) return `${formatDayOf(consentedAt)}에 동의 확인`;
+    return this.#may.consent ? "동의 기록 없음" : "";
+  }
+
+  /** @param {any} interview @param {boolean} mayEdit */
+  #drawAnalysis(interview, mayEdit) {
+    const [analysis, focused] = [find("analysis"), document.activeElement];
+    const focusedId = analysis.contains(focused) ? focused?.id : "";
+    analysis.replaceChildren(...makeAnalysis(interview, (line) => interviewHash(interview.id, line), mayEdit));
+    const { workflow_status: status } = interview;
+    if (status === "processing" || status === "analyzing") analysis.prepend(makeWaiting());
+    // Who was on an utterance with the keyboard stays there.
+    if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
+  }
+
+  /** @param {any} interview @param {boolean} mayEdit */
+  #offer({ id, workflow_status: status, deleted_at }, mayEdit) {
+    const isDone = status === "completed" && deleted_at === null;
     offerLink("interview-xlsx", isDone, client.exportUrl(id, "xlsx"));
     offerLink("interview-md", isDone, client.exportUrl(id, "md"));
     offerLink("interview-original", this.#may.readOriginal, client.originalUrl(id));
-    show(find("interview-retry"), this.#may.edit && status === "failed");
-    show(find("interview-delete"), this.#may.edit);
-    show(find("interview-buttons"), this.#may.edit || isDone);
+    show(find("interview-retry"), mayEdit && status === "failed");
+    show(find("interview-delete"), mayEdit);
+    show(find("interview-buttons"), mayEdit || isDone || this.#may.readOriginal);
   }
 
   /** @param {number|null} line */
@@ -133,18 +177,6 @@ export class InterviewView {
         showToast("error", explainTo(error), error.requestId);
       }
     });
-  }
-
-  /** A link goes by the cookie, which ends while a page is only read: the call before renews it. @param {Event} event */
-  async #download(event) {
-    event.preventDefault();
-    const { href } = /** @type {HTMLAnchorElement} */ (event.currentTarget);
-    try {
-      await client.me();
-      location.assign(href);
-    } catch (/** @type {any} */ error) {
-      showToast("error", explainTo(error), error.requestId);
-    }
   }
 
   async #retry() {

@@ -1,5 +1,6 @@
 /**
- * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; the personas.
+ * `/projects/{id}`: a project's interviews, live; one of them with its analysis; the search; all
+ * highlights; the themes; the personas; the settings.
  * @module
  */
 
@@ -11,16 +12,26 @@ import { showToast } from "../kit/toast.js";
 import { ChatView } from "./chat_view.js";
 import { DeletedList } from "./deleted_list.js";
 import { askToSignIn, client, enter } from "./entry.js";
+import { HighlightsView } from "./highlights_view.js";
 import { InterviewList } from "./interview_list.js";
 import { InterviewView } from "./interview_view.js";
+import { PersonaMaker } from "./persona_maker.js";
 import { retryInterview } from "./retry.js";
-import { placeOf } from "./routes.js";
+import { placeOf, VIEWS } from "./routes.js";
 import { SearchView } from "./search_view.js";
+import { SettingsView } from "./settings_view.js";
+import { ThemesView } from "./themes_view.js";
 import { UploadForm } from "./upload_form.js";
 import { explainTo, nameRole, troubleOf } from "./words.js";
 
 const projectId = location.pathname.split("/")[2];
-const VIEWS = /** @type {const} */ (["interviews", "search", "chat"]);
+
+const HIGHLIGHTS_CHANGE = new Set(["interview:highlighted", "interview:deleted", "interview:added"]);
+/** @type {Record<string, Record<string, ["success"|"error", string]>>} by kind and status */
+const INSIGHT_TOASTS = {
+  themes: { completed: ["success", "주제를 찾았어요."], failed: ["error", "주제를 찾지 못했어요."] },
+  persona: { completed: ["success", "페르소나를 만들었어요."], failed: ["error", "페르소나를 만들지 못했어요."] },
+};
 
 class ProjectPage {
   #list;
@@ -29,13 +40,22 @@ class ProjectPage {
   #feed;
   #isGone = false; // the interview that is left
   #search = new SearchView(projectId);
+  #highlights = new HighlightsView(projectId);
   #chat = new ChatView(projectId);
+  #settings;
+  #themes;
+  #maker;
 
   /** @param {any} project */
   constructor(project) {
     const mayEdit = project.role !== "viewer";
     const isAdmin = project.role === "admin";
-    this.#view = new InterviewView({ edit: mayEdit, readOriginal: isAdmin }, () => this.#leaveInterview());
+    const may = { edit: mayEdit, readOriginal: isAdmin, consent: project.requires_consent };
+    this.#view = new InterviewView(may, () => this.#leaveInterview());
+    this.#settings = new SettingsView(project);
+    const titleOf = (/** @type {string} */ id) => this.#titleOf(id) ?? "인터뷰";
+    this.#themes = new ThemesView(projectId, mayEdit, titleOf);
+    this.#maker = new PersonaMaker(projectId, mayEdit, titleOf);
     this.#deleted = mayEdit ? new DeletedList(projectId, isAdmin) : null;
     this.#list = new InterviewList(
       {
@@ -73,8 +93,17 @@ class ProjectPage {
     this.#list.mark(place.interview);
     if (place.view === "interviews") this.#view.open(place.interview, place.line);
     else if (place.view === "search") this.#search.open(place.words);
-    else this.#chat.open(place.persona);
+    else if (place.view === "highlights") this.#highlights.open(place.tag);
+    else if (place.view === "themes") this.#themes.refresh();
+    else if (place.view === "chat") this.#openChat(place.persona);
+    else this.#settings.open();
     if (place.view === "interviews" && place.interview === null && left !== null) this.#focusListAfter(left);
+  }
+
+  /** @param {string|null} persona */
+  #openChat(persona) {
+    this.#chat.open(persona);
+    this.#maker.refresh();
   }
 
   /** The keyboard goes on where it came from. @param {string} id */
@@ -88,16 +117,42 @@ class ProjectPage {
   #show(interviews) {
     const more = () => this.#try(() => this.#feed.loadMore());
     this.#list.show(interviews, this.#feed.hasMore ? more : null);
+    // After a cut the list is loaded anew, and no event tells of what happened meanwhile.
+    const open = interviews.find(({ id }) => id === this.#view.id);
+    if (open) this.#view.refresh(open);
   }
 
   /** Also of an interview that is open and in no list, as one found by the search.
    * @param {any} event of the project's stream */
   #takeEvent({ type, data }) {
+    if (type === "insight:changed") return this.#takeInsight(data);
     if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
+    if (HIGHLIGHTS_CHANGE.has(type) && this.#isShown("highlights")) this.#highlights.refresh();
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
     if (type === "interview:deleted") this.#leaveInterview();
+    else if (type === "interview:highlighted") this.#view.noteHighlighted(id, data.revision);
     else this.#view.refresh({ id, revision: data.revision ?? data.interview?.revision });
+  }
+
+  /** @param {any} data of `insight:changed` */
+  #takeInsight({ kind, status }) {
+    const toast = INSIGHT_TOASTS[kind]?.[status];
+    if (toast) showToast(...toast);
+    this.#refreshShown();
+    if (kind === "persona" && status === "completed" && this.#isShown("chat")) this.#chat.reload();
+  }
+
+  /** What somebody looks at; the rest is asked for with the next look. */
+  #refreshShown() {
+    if (this.#isShown("highlights")) this.#highlights.refresh();
+    if (this.#isShown("themes")) this.#themes.refresh();
+    if (this.#isShown("chat")) this.#maker.refresh();
+  }
+
+  /** @param {typeof VIEWS[number]} view */
+  #isShown(view) {
+    return placeOf(location.hash).view === view;
   }
 
   #leaveInterview() {
@@ -116,13 +171,19 @@ class ProjectPage {
   /** @param {string} text @param {any} data of the event */
   #aboutWhich(text, data) {
     const id = data.interviewId ?? data.interview?.id;
-    const title = data.interview?.title ?? this.#feed.interviews.find((one) => one.id === id)?.title;
+    const title = data.interview?.title ?? this.#titleOf(id);
     return title ? `${text}: ${title}` : text;
+  }
+
+  /** @param {string} id @returns {string|undefined} of those that are loaded */
+  #titleOf(id) {
+    return this.#feed.interviews.find((one) => one.id === id)?.title;
   }
 
   /** @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} reason */
   #noteState(state, reason) {
     showConnection(state);
+    if (state === "streaming") this.#refreshShown(); // what changed meanwhile may be told by no event
     if (state !== "closed") return;
     if (reason === "unauthenticated") askToSignIn();
     else this.#list.showError({ text: "이 프로젝트를 더 볼 수 없어요. 새로 바뀐 것은 나오지 않아요." });

@@ -15,6 +15,10 @@ const PAUSE_MILLISECONDS = 1_000;
 /** @typedef {{id: string, name: string, email: string, company: {id: string, name: string}}} Account */
 /** What is uploaded: a file, or a text. `consents`: the person has agreed, where the project requires that.
  * @typedef {{file?: File, text?: string, title?: string, maskWords?: string[], consents?: boolean}} Upload */
+/** @typedef {"viewer"|"editor"|"admin"} Role */
+/** @typedef {"md"|"csv"|"json"|"xlsx"} ExportFormat */
+/** A range of a script by its own numbers.
+ * @typedef {{firstUtteranceId: number, lastUtteranceId: number, tags?: string[], note?: string}} HighlightDraft */
 /** `key`: the same for the same upload, so that one whose answer was lost is not taken twice. `onProgress` gets from 0
  * to 1. @typedef {{key?: string, onProgress?: (sent: number) => void, signal?: AbortSignal}} UploadOptions */
 
@@ -63,6 +67,39 @@ export class InterviewsClient extends HttpClient {
     return (await this.request("GET", projectPath(id))).project;
   }
 
+  /** By e-mail: `account_id`, `name`, `email`, `role`. @param {string} projectId @returns {Promise<any[]>} */
+  async members(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/members`)).members;
+  }
+
+  /** Somebody of the same company; who is in already gets the role. @param {string} projectId @param {string} email
+   * @param {Role} role @returns {Promise<any[]>} all members */
+  async putMember(projectId, email, role) {
+    return (await this.request("POST", `${projectPath(projectId)}/members`, { body: { email, role } })).members;
+  }
+
+  /** Their open streams end within a second. @param {string} projectId @param {string} accountId */
+  removeMember(projectId, accountId) {
+    return this.request("DELETE", `${projectPath(projectId)}/members${queryOf([["accountId", accountId]])}`);
+  }
+
+  /** For admins: calls, tokens and seconds at MISO. @param {string} projectId @param {string|null} [month] `yyyy-MM` of
+   * Korea; null: the present one @returns {Promise<any>} */
+  costs(projectId, month = null) {
+    return this.request("GET", `${projectPath(projectId)}/costs${queryOf(month === null ? [] : [["month", month]])}`);
+  }
+
+  /** For admins: who read which unmasked original, newest first: `{reads, next}`. @param {string} projectId
+   * @param {number|null} [before] the `next` of the page before @returns {Promise<any>} */
+  originalReads(projectId, before = null) {
+    return this.request("GET", `${projectPath(projectId)}/original-reads${queryOf(before === null ? [] : [["before", before]])}`);
+  }
+
+  /** Where all completed analyses of a project are downloaded. @param {string} id @param {ExportFormat} format */
+  projectExportUrl(id, format) {
+    return this.httpUrl(`${projectPath(id)}/export`, { format });
+  }
+
   /** Newest first: `{interviews, next, last_event_id}`. @param {string} projectId
    * @param {{limit?: number, before?: string, status?: string, deleted?: boolean}} [wish] `before`: the `next` of the
    *   page before @returns {Promise<any>} */
@@ -79,6 +116,29 @@ export class InterviewsClient extends HttpClient {
   /** @param {string} projectId @returns {Promise<any[]>} */
   async personas(projectId) {
     return (await this.request("GET", `${projectPath(projectId)}/personas`)).personas;
+  }
+
+  /** What themes were found, and are being found: insights, newest first; each has a `status` as interviews have, and its
+   * `result` once that is `completed`. @param {string} projectId @returns {Promise<any[]>} */
+  async themes(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/themes`)).insights;
+  }
+
+  /** In all completed interviews; `insight:changed` tells when they are there. @param {string} projectId
+   * @returns {Promise<any>} the insight */
+  async startThemes(projectId) {
+    return (await this.request("POST", `${projectPath(projectId)}/themes`)).insight;
+  }
+
+  /** Personas that were made of this project's interviews, as `themes`. @param {string} projectId @returns {Promise<any[]>} */
+  async generatedPersonas(projectId) {
+    return (await this.request("GET", `${projectPath(projectId)}/generated-personas`)).insights;
+  }
+
+  /** Of chosen completed interviews, 32 at most; it becomes one of the company's `personas`. @param {string} projectId
+   * @param {string[]} interviewIds @returns {Promise<any>} the insight */
+  async startPersona(projectId, interviewIds) {
+    return (await this.request("POST", `${projectPath(projectId)}/personas`, { body: { interviewIds } })).insight;
   }
 
   /** Utterances in which the words stand, over all interviews: `{results, next}`. @param {string} projectId
@@ -119,9 +179,43 @@ export class InterviewsClient extends HttpClient {
     return this.request("POST", "/metrics/sse/received", { body: { projectId, received }, background: true });
   }
 
-  /** Where an analysis is downloaded. @param {string} id @param {"md"|"csv"|"json"|"xlsx"} format */
+  /** Where an analysis is downloaded. @param {string} id @param {ExportFormat} format */
   exportUrl(id, format) {
     return this.httpUrl(`${interviewPath(id)}/export`, { format });
+  }
+
+  /** Names of the script's speakers by its labels, in the place of all names so far; two with one name are one.
+   * @param {string} id @param {Record<string, string>} names @returns {Promise<any>} `{speakers, revision}` */
+  nameSpeakers(id, names) {
+    return this.request("PUT", `${interviewPath(id)}/speakers`, { body: { speakers: names } });
+  }
+
+  /** In the order in which they were made. @param {string} id of an interview @returns {Promise<any[]>} */
+  async highlights(id) {
+    return (await this.request("GET", `${interviewPath(id)}/highlights`)).highlights;
+  }
+
+  /** Of all interviews, the newest first: each with its interview's `title` and the first of its `utterances`.
+   * @param {string} projectId @param {string|null} [tag] those that have it @returns {Promise<any[]>} */
+  async projectHighlights(projectId, tag = null) {
+    const query = queryOf(tag === null ? [] : [["tag", tag]]);
+    return (await this.request("GET", `${projectPath(projectId)}/highlights${query}`)).highlights;
+  }
+
+  /** @param {string} id of an interview @param {HighlightDraft} draft @returns {Promise<any>} */
+  async addHighlight(id, draft) {
+    return (await this.request("POST", `${interviewPath(id)}/highlights`, { body: draft })).highlight;
+  }
+
+  /** Whoever made it. @param {string} id of an interview @param {string} highlightId @param {HighlightDraft} draft
+   * @returns {Promise<any>} */
+  async changeHighlight(id, highlightId, draft) {
+    return (await this.request("PUT", highlightPath(id, highlightId), { body: draft })).highlight;
+  }
+
+  /** Whoever made it. @param {string} id of an interview @param {string} highlightId */
+  removeHighlight(id, highlightId) {
+    return this.request("DELETE", highlightPath(id, highlightId));
   }
 
   /** `{interview, duplicate_of}`; its events come by the project's stream. @param {string} projectId
@@ -222,6 +316,8 @@ export class InterviewsClient extends HttpClient {
 const projectPath = (id) => `/projects/${encodeURIComponent(id)}`;
 /** @param {string} id */
 const interviewPath = (id) => `/interviews/${encodeURIComponent(id)}`;
+/** @param {string} id @param {string} highlightId */
+const highlightPath = (id, highlightId) => `${interviewPath(id)}/highlights/${encodeURIComponent(highlightId)}`;
 
 /** @param {[string, any][]} entries */
 function queryOf(entries) {
