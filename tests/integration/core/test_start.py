@@ -23,6 +23,7 @@ COMMANDS = {
     "accounts": ("tasks.accounts", "disable", "somebody"),
     "events": ("tasks.events", "epoch"),
     "keys": ("tasks.keys", "count"),
+    "webhooks": ("tasks.webhooks", "list"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
     "file": ("tasks.show_file", "some-file", "--by", "op-1", "--reason", "a test"),
 }
