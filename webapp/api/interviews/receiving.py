@@ -39,7 +39,7 @@ def received_upload(
     files: StreamedFiles, text_max: int, admit: Callable[[UUID], object]
 ) -> Iterator[UploadedInterview]:
     """What came lies on the disk for as long as the block runs, and stays when it ends without an error. `admit` judges
-    the project of a form as soon as it is known, before its file is stored where the form names it first.
+    the project as soon as it is known: before anything is stored, unless a form has its file first.
 
     Raises ApiError, StorageFault, and whatever `admit` raises.
     """
@@ -62,6 +62,7 @@ def _receive(
     if len(data) > _JSON_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
     said = _judge(read_strict_json(data))
+    admit(said.project_id)
     return _keep_text(files, interview_id, said, text_max)
 
 
@@ -74,6 +75,7 @@ def _receive_form(
         said = _judge(_fields_of(form))
         if not form.has_file or (not file.name and not file.size):
             file.abort()
+            admit(said.project_id)
             return _keep_text(files, interview_id, said, text_max)
         file.finish()
     except BaseException as exc:

@@ -141,6 +141,14 @@ def test_a_field_after_the_file_is_judged_when_it_comes(uploads: Uploads, jun: M
     assert uploads.list_files() == []
 
 
+@pytest.mark.parametrize("is_form", [True, False], ids=["form", "json"])
+def test_a_text_is_judged_after_its_project(sora: Member, world: World, web_settings: Settings, is_form: bool):
+    too_long = "x" * (web_settings.interviews.miso_context_max_chars + 1)
+    form = write_form(world, 0, name="", text=too_long)
+    sent = sora.ask("POST", ASYNC, data=form, content_type=FORM) if is_form else sora.upload(world, too_long)
+    assert refused_for(sent) == (404, "PROJECT_NOT_FOUND")
+
+
 def test_who_is_refused_while_sending_sees_the_answer(server: Server, vera: Member, world: World):
     """It is there before the file has been sent, and is not destroyed by what still comes."""
     form = write_form(world, FILE_MAX_BYTES)
