@@ -5,45 +5,66 @@ import os
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The files of these folders share a stack; on two workers there would be two. So do those of the end-to-end tests,
+# The files of these folders share a stack; on two workers there would be two: a folder inside another comes first,
 _TOGETHER = (
     "tests/end_to_end/browser",
-    "tests/integration/crash",
+    "tests/end_to_end",
     "tests/integration/tasks",
     "tests/integration/webapp/interviews/pages",
 )
-# except those that start their own.
+# except those that start their own, or need none: what is shared would run beside them, and they wait behind it.
 _APART = (
+    "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_full_disk.py",
     "tests/end_to_end/test_interviews.py",
+    "tests/end_to_end/test_journey_day.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_lost_redis.py",
     "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_production_start.py",
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_stopping.py",
+    "tests/integration/tasks/journey/test_line_follower.py",
+    "tests/integration/tasks/test_access_log_command.py",
+    "tests/integration/tasks/test_accounts_command.py",
+    "tests/integration/tasks/test_approval_paths.py",
+    "tests/integration/tasks/test_beat.py",
+    "tests/integration/tasks/test_data_call_polls.py",
+    "tests/integration/tasks/test_projects_command.py",
+    "tests/integration/tasks/test_show_file.py",
 )
 # Longest first, so that the workers end at the same time. All else follows in its order, what takes least at the end.
 _FIRST = (
     "tests/end_to_end/browser",
     "tests/end_to_end",
-    "tests/integration/crash",
     "tests/integration/tasks",
-    "tests/integration/webapp/interviews/pages",
-    "tests/integration/dev/bench/test_clients.py",
     "tests/integration/dev/bench/test_chaos.py",
-    "tests/integration/dev/bench/test_relay.py",
-    "tests/integration/dev/bench/test_waiting.py",
-    "tests/integration/dev/bench/test_pipeline.py",
     "tests/end_to_end/test_stopping.py",
-    "tests/integration/relay/test_bounds.py",
-    "tests/end_to_end/test_rolling_restart.py",
+    "tests/integration/crash/test_every_step.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/integration/webapp/interviews/pages",
+    "tests/integration/interviews/test_runs_that_are_cut.py",
+    "tests/end_to_end/test_clocks.py",
+    "tests/integration/interviews/test_faults_and_deaths.py",
+    "tests/end_to_end/test_rolling_restart.py",
+    "tests/integration/dev/bench/test_relay.py",
+    "tests/integration/relay/test_bounds.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_ends_and_outages.py",
+    "tests/end_to_end/test_journey_day.py",
     "tests/integration/dev/local/test_run.py",
-    "tests/integration/interviews/test_runs_that_are_cut.py",
     "tests/integration/interviews/test_faults_of_miso.py",
+    "tests/integration/dev/bench/test_clients.py",
+    "tests/integration/dev/bench/test_pipeline.py",
+    "tests/integration/webapp/interviews/test_chat.py",
+    "tests/integration/dev/bench/test_waiting.py",
+    "tests/integration/interviews/test_knowledge.py",
+    "tests/integration/interviews/test_files_and_answers.py",
+    "tests/end_to_end/test_lost_redis.py",
+    "tests/integration/dev/bench/test_journey.py",
+    "tests/integration/dev/bench/test_first_view.py",
 )
 _LAST = "tests/unit"
 # Tests wait for servers more than they compute; a worker with its stack takes about 1.5 GB.
@@ -60,11 +81,10 @@ class UnitScheduling(LoadScopeScheduling):
 def unit_of(nodeid: str) -> str:
     """A folder, or a file."""
     path = nodeid.partition("::")[0]
-    for folder in _TOGETHER:
-        if path.startswith(f"{folder}/"):
-            return folder
-    if path.startswith("tests/end_to_end/") and path not in _APART:
-        return "tests/end_to_end"
+    if path not in _APART:
+        for folder in _TOGETHER:
+            if path.startswith(f"{folder}/"):
+                return folder
     return path
 
 
