@@ -30,7 +30,7 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "interviews", "journey"]) {
+for (const domain of ["collection", "interviews", "journey", "threads"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
