@@ -42,6 +42,13 @@ export class ThreadKeys {
     return this.#known;
   }
 
+  /** Whose items may be opened: as they were last read, before a reload too. @returns {Promise<ToldDevice[]>} */
+  async devices() {
+    if (this.#known) return this.#known.devices;
+    const kept = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#devicesName)));
+    return kept ?? (await this.refresh()).devices;
+  }
+
   /** Reads and opens all that there is. @returns {Promise<KnownKeys>} */
   async refresh() {
     const [status, devices, { keys, lacking }] = await Promise.all([
@@ -51,8 +58,10 @@ export class ThreadKeys {
     ]);
     const opened = await this.#crypto.openKeys(this.#threadId, { keys, devices, members: status.members });
     const kid = opened.opened.at(-1) ?? null;
-    if (kid !== null)
-      await this.#database.write(["meta"], ({ meta }) => settled(meta.put(kid, kidName(this.#threadId))));
+    await this.#database.write(["meta"], async ({ meta }) => {
+      meta.put(devices, this.#devicesName);
+      if (kid !== null) meta.put(kid, kidName(this.#threadId));
+    });
     this.#known = { kid, failures: opened.failures, devices, status, lacking, keys, hash: opened.hash };
     return this.#known;
   }
@@ -69,6 +78,10 @@ export class ThreadKeys {
       }
       if (tries >= MOST_TRIES) return this.refresh();
     }
+  }
+
+  get #devicesName() {
+    return `devices:${this.#threadId}`;
   }
 
   /** @param {KnownKeys} known @returns {Promise<boolean>} whether something was done */
