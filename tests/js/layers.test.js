@@ -42,6 +42,7 @@ for (const [folder, may] of [
   ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/staff", ["page/kit", "sdk/core"]],
+  ["page/threads", ["page/kit", "sdk/core", "sdk/threads"]],
 ]) {
   test(`${folder} sees ${may.join(", ")} and itself`, () => {
     const others = [...foldersSeenBy(folder)].filter((seen) => seen !== folder && !may.includes(seen));

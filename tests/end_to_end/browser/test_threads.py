@@ -1,0 +1,298 @@
+"""Threads in browsers on the real stack: people who write to each other, offline, in two tabs, at a shared computer."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy.orm import Session
+
+from models.accounts import AccountKind, AccountRole
+from services.accounts.accounts import add_account
+from services.accounts.hashing import PasswordHashes
+from tests.end_to_end.browser.line import Line
+from tests.end_to_end.browser.test_accessibility import PHONE, findings
+from tests.end_to_end.product import Product
+from tests.waiting import wait_until
+
+PASSWORD = "an invented password"
+SOON = 20_000
+# By the form, as a person would, but faster.
+_WRITE = """async ([first, last]) => {
+    const form = document.getElementById("send-form"), text = document.getElementById("text");
+    for (let number = first; number <= last; number += 1) {
+        text.value = `${number}`;
+        form.requestSubmit();
+        while (text.value) await new Promise((resolve) => setTimeout(resolve));
+        while (document.querySelector("#send[aria-busy]")) await new Promise((resolve) => setTimeout(resolve));
+    }
+}"""
+_DATABASES = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
+_ROWS_OF = """async ([name, store]) => {
+    const open = indexedDB.open(name);
+    const database = await new Promise((resolve) => { open.onsuccess = () => resolve(open.result); });
+    const all = database.transaction(store).objectStore(store).getAll();
+    const rows = await new Promise((resolve) => { all.onsuccess = () => resolve(all.result); });
+    database.close();
+    return JSON.stringify(rows);
+}"""
+_SENT = """
+    SELECT body::json -> 'envelope' ->> 'clientId' AS client, (body::json -> 'envelope' ->> 'clientSeq')::int AS number
+    FROM welno.welno_thread_items WHERE thread_id = :thread AND type = 'message' ORDER BY seq
+"""
+# A picture of one pixel.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@dataclass
+class Correspondent:
+    """A member of staff, and the tab in which they are signed in."""
+
+    page: Page
+    url: str
+    login: str
+
+    def sign_in(self, page: Page | None = None) -> "Correspondent":
+        self.page = page or self.page
+        if not self.page.url.endswith("/threads"):
+            self.page.goto(f"{self.url}/threads")
+        self.page.get_by_label("로그인 이름").fill(self.login)
+        self.page.get_by_label("비밀번호").fill(PASSWORD)
+        self.page.get_by_role("button", name="로그인", exact=True).click()
+        expect(self.page.locator("#member-id")).not_to_be_empty(timeout=SOON)
+        return self
+
+    @property
+    def member_id(self) -> str:
+        return self.page.locator("#member-id").inner_text()
+
+    def begin_thread(self, other: str) -> str:
+        """Its id, once there is a key to write with."""
+        self.page.get_by_label("함께할 사람의 아이디").fill(other)
+        self.page.get_by_role("button", name="대화방 만들기").click()
+        self.expect_key()
+        return self.page.url.partition("#")[2]
+
+    def open_thread(self, thread: str) -> None:
+        """Of the list."""
+        self.page.reload()
+        self.page.locator(f"#open-{thread}").click()
+        self.expect_key()
+
+    def expect_key(self) -> None:
+        expect(self.page.locator("#keys-facts")).to_contain_text("지금 쓰는 열쇠", timeout=SOON)
+
+    def write(self, text: str) -> None:
+        self.page.get_by_role("textbox", name="메시지", exact=True).fill(text)
+        self.page.get_by_role("button", name="보내기", exact=True).click()
+
+    def write_many(self, first: int, last: int) -> None:
+        self.page.evaluate(_WRITE, [first, last])
+
+    def expect_message(self, text: str) -> None:
+        expect(self.page.locator("#messages .message").filter(has_text=text).last).to_be_visible(timeout=SOON)
+
+    def expect_waiting(self, count: int) -> None:
+        told = f"보내지 않은 메시지 {count}개" if count else ""
+        expect(self.page.locator("#waiting")).to_have_text(told, timeout=60_000)
+
+    def texts(self) -> list[str]:
+        """Of the messages, without who wrote them when."""
+        found: list[str] = self.page.locator("#messages div.message p:not(.hint)").all_inner_texts()
+        return found
+
+
+Arrive = Callable[..., Correspondent]
+
+
+@pytest.fixture
+def new_login(product: Product) -> Callable[[], str]:
+    """Each with devices of their own: the first one of a member is active at once."""
+
+    def make() -> str:
+        login = f"staff-{uuid4()}"
+        password_hash = PasswordHashes(product.stack.env["WELNO_PASSWORD_PEPPER"]).hash(PASSWORD)
+        with Session(product.engine) as session, session.begin():
+            add_account(session, AccountKind.STAFF, login, "병동 근무자", password_hash, AccountRole.STAFF)
+        return login
+
+    return make
+
+
+@pytest.fixture
+def arrive(new_context: Callable[..., BrowserContext], product: Product, new_login: Callable[[], str]) -> Arrive:
+    """At a computer of their own, signed in."""
+
+    def make(**traits: Any) -> Correspondent:
+        return Correspondent(new_context(**traits).new_page(), product.web_url, new_login()).sign_in()
+
+    return make
+
+
+def numbers_in(product: Product, thread: str) -> list[int]:
+    """What one device wrote, as the server has numbered it."""
+    return [row["number"] for row in product.rows(_SENT, thread=thread)]
+
+
+def test_two_people_exchange_a_text_and_a_picture(arrive: Arrive, tmp_path: Path) -> None:
+    nurse, doctor = arrive(), arrive()
+    thread = nurse.begin_thread(doctor.member_id)
+    doctor.open_thread(thread)
+    nurse.write("혈압 128/82")
+    doctor.expect_message("혈압 128/82")
+    doctor.write("확인했어요")
+    nurse.expect_message("확인했어요")
+    picture = tmp_path / "pixel.png"
+    picture.write_bytes(PIXEL)
+    nurse.page.locator("#picture").set_input_files(picture)
+    expect(doctor.page.locator("#messages img")).to_be_visible(timeout=SOON)
+    nurse.expect_waiting(0)
+    expect(nurse.page.locator("#thread-facts")).to_contain_text("4/4쪽 읽음", timeout=SOON)
+
+
+def test_what_was_written_offline_arrives_once_and_in_order_from_another_tab(
+    arrive: Arrive, product: Product, line: Line
+) -> None:
+    nurse, doctor = arrive(), arrive()
+    thread = nurse.begin_thread(doctor.member_id)
+    doctor.open_thread(thread)
+    line.cut()
+    nurse.write_many(1, 500)
+    nurse.expect_waiting(500)
+    other_tab = nurse.page.context.new_page()
+    nurse.page.close()
+    other_tab.goto(f"{product.web_url}/threads")
+    expect(other_tab.get_by_text("서버에 연결하지 못했어요")).to_be_visible(timeout=SOON)
+    line.restore()
+    other_tab.get_by_role("button", name="다시 시도").click()
+    nurse.sign_in(other_tab)
+    nurse.expect_waiting(0)
+    assert numbers_in(product, thread) == list(range(1, 501))
+    wait_until(lambda: len(doctor.texts()) == 500, 60)
+    assert doctor.texts() == [str(number) for number in range(1, 501)]
+
+
+def test_two_tabs_send_each_message_once(arrive: Arrive, product: Product, line: Line) -> None:
+    nurse, doctor = arrive(), arrive()
+    thread = nurse.begin_thread(doctor.member_id)
+    second = Correspondent(nurse.page.context.new_page(), nurse.url, nurse.login).sign_in()
+    second.open_thread(thread)
+    line.cut()
+    nurse.write_many(1, 20)
+    second.write_many(21, 40)
+    for tab in (nurse, second):
+        tab.expect_waiting(40)
+    line.restore()
+    for tab in (nurse, second):
+        tab.expect_waiting(0)
+    assert numbers_in(product, thread) == list(range(1, 41))
+    for tab in (nurse, second):
+        expect(tab.page.locator("#messages div.message")).to_have_count(40, timeout=SOON)
+        assert tab.texts() == [str(number) for number in range(1, 41)]
+
+
+def test_the_service_worker_sends_what_a_closed_page_left_by_its_push_pass(
+    arrive: Arrive, product: Product, line: Line
+) -> None:
+    nurse = arrive()
+    thread = nurse.begin_thread("staff:nobody")
+    nurse.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    line.cut()
+    nurse.write_many(1, 3)
+    nurse.expect_waiting(3)
+    other = nurse.page.context.new_page()
+    nurse.page.close()
+    line.restore()
+    other.goto(f"{product.web_url}/login")  # a page without a token, that knows nothing of threads
+    dispatch_sync(other, product.web_url)
+    wait_until(lambda: numbers_in(product, thread) == [1, 2, 3], 30)
+
+
+def dispatch_sync(page: Page, origin: str) -> None:
+    """As the browser does when it thinks that the network is back."""
+    devtools = page.context.new_cdp_session(page)
+    known: list[dict[str, Any]] = []
+    devtools.on("ServiceWorker.workerRegistrationUpdated", lambda told: known.extend(told["registrations"]))
+    devtools.send("ServiceWorker.enable")
+    wait_until(lambda: page.evaluate("1") and known)  # events are heard while something is asked
+    ids = {"origin": origin, "registrationId": known[0]["registrationId"]}
+    devtools.send("ServiceWorker.dispatchSyncEvent", {**ids, "tag": "threads-flush", "lastChance": False})
+
+
+def test_signing_out_with_messages_that_wait_asks_first(arrive: Arrive, product: Product) -> None:
+    nurse = arrive()
+    thread = nurse.begin_thread("staff:nobody")
+    nurse.page.get_by_label("네트워크 쓰기").uncheck()
+    nurse.write("아직 못 보낸 말")
+    nurse.expect_waiting(1)
+    nurse.page.get_by_role("button", name="로그아웃", exact=True).click()
+    question = nurse.page.get_by_role("dialog", name="보내지 않은 메시지가 있어요")
+    expect(question).to_contain_text("메시지 1개를 아직 보내지 못했어요")
+    question.get_by_role("button", name="그대로 두기").click()
+    expect(nurse.page.locator("#member-id")).to_be_visible()
+    nurse.page.get_by_label("네트워크 쓰기").check()
+    nurse.expect_waiting(0)
+    assert numbers_in(product, thread) == [1]
+
+
+def test_a_second_person_at_the_same_computer_finds_neither_keys_nor_outbox(
+    arrive: Arrive, new_login: Callable[[], str], product: Product
+) -> None:
+    nurse = arrive()
+    thread = nurse.begin_thread("staff:nobody")
+    page = nurse.page
+    page.get_by_label("네트워크 쓰기").uncheck()
+    nurse.write("간호사의 말")
+    nurse.expect_waiting(1)
+    [first] = page.evaluate(_DATABASES)
+    page.get_by_role("button", name="로그아웃", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
+    doctor = Correspondent(page, product.web_url, new_login()).sign_in()
+    expect(page.locator("#list-empty")).to_be_visible(timeout=SOON)
+    doctor.expect_waiting(0)
+    [second] = [name for name in page.evaluate(_DATABASES) if name != first]
+    assert doctor.member_id not in page.evaluate(_ROWS_OF, [first, "keys"])
+    assert page.evaluate(_ROWS_OF, [second, "outbox"]) == "[]"
+    assert nurse.login != doctor.login
+    assert "간호사의 말" not in page.evaluate(_ROWS_OF, [first, "outbox"])
+    page.get_by_role("button", name="로그아웃", exact=True).click()
+    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
+    nurse.sign_in()
+    nurse.expect_waiting(0)
+    assert numbers_in(product, thread) == [1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_threads_is_accessible_on_a_phone(arrive: Arrive, scheme: str) -> None:
+    nurse = arrive(viewport=PHONE, color_scheme=scheme, reduced_motion="reduce")
+    page = nurse.page
+    page.get_by_text("QR로 보여 주기").click()
+    expect(page.get_by_role("img", name="내 아이디의 QR")).to_be_visible()
+    assert findings(page) == []
+    nurse.begin_thread("staff:nobody")
+    nurse.write("안녕하세요")
+    nurse.expect_message("안녕하세요")
+    for title in ("열쇠와 기기", "어떻게 지켜지나요?"):
+        page.get_by_text(title).click()
+    assert findings(page) == []
+    page.get_by_label("네트워크 쓰기").uncheck()
+    nurse.write("기다리는 말")
+    expect(page.locator("#outbox-rows li")).to_have_count(1)
+    assert findings(page) == []
+    page.get_by_role("link", name="← 내 대화방").click()
+    page.get_by_label("함께할 사람의 아이디").fill("x")
+    page.get_by_role("button", name="대화방 만들기").click()
+    expect(page.locator("#other-error")).to_be_visible()
+    assert findings(page) == []
+    page.get_by_role("button", name="로그아웃", exact=True).click()
+    assert findings(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
+    assert findings(page) == []
