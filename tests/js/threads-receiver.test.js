@@ -9,7 +9,7 @@ import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
-import { failure } from "./browser.js";
+import { failure, settle } from "./browser.js";
 import { DOCTOR, makeMember, NURSE, Room, THREAD, until, writeItem } from "./threads-setup.js";
 
 globalThis.IDBKeyRange = IDBKeyRange;
@@ -204,6 +204,21 @@ test("what a device cannot open yet is delivered when its wrap has come", async 
   seen.receiver.retryNow();
   await until(() => thread.server.acked.at(-1) === 2);
   assert.deepEqual([seen.texts, seen.errors], [["device_added", "1"], ["1 UNKNOWN_KEY"]]);
+});
+
+test("a wrap that was added without a word is asked for after a while", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 1);
+  thread.server.keys = keys;
+  await settle();
+  t.mock.timers.tick(10_000);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual(seen.texts, ["1"]);
 });
 
 test("a revoked device, and a member who only reads, may not write", () => {

@@ -68,5 +68,5 @@ export async function writeItem(member, { kid = "k1", clientSeq = 1, text = "안
 
 /** Waits until it holds; the clock of the test runner is the deadline. */
 export async function until(isSo) {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -60,7 +60,7 @@ class Correspondent:
 
     def sign_in(self, page: Page | None = None) -> "Correspondent":
         self.page = page or self.page
-        if not self.page.url.endswith("/threads"):
+        if "/threads" not in self.page.url:
             self.page.goto(f"{self.url}/threads")
         self.page.get_by_label("로그인 이름").fill(self.login)
         self.page.get_by_label("비밀번호").fill(PASSWORD)
@@ -172,8 +172,9 @@ def test_what_was_written_offline_arrives_once_and_in_order_from_another_tab(
     line.restore()
     other_tab.get_by_role("button", name="다시 시도").click()
     nurse.sign_in(other_tab)
-    nurse.expect_waiting(0)
+    wait_until(lambda: len(numbers_in(product, thread)) == 500, 90)
     assert numbers_in(product, thread) == list(range(1, 501))
+    nurse.expect_waiting(0)
     wait_until(lambda: len(doctor.texts()) == 500, 60)
     assert doctor.texts() == [str(number) for number in range(1, 501)]
 
@@ -225,6 +226,54 @@ def dispatch_sync(page: Page, origin: str) -> None:
     devtools.send("ServiceWorker.dispatchSyncEvent", {**ids, "tag": "threads-flush", "lastChance": False})
 
 
+def test_a_second_computer_reads_all_once_the_first_has_approved_it(
+    arrive: Arrive, new_context: Callable[..., BrowserContext]
+) -> None:
+    nurse = arrive()
+    thread = nurse.begin_thread("staff:nobody")
+    nurse.write("예전 말")
+    nurse.expect_message("예전 말")
+    tablet = Correspondent(new_context().new_page(), nurse.url, nurse.login).sign_in()
+    expect(tablet.page.get_by_text("이 기기를 승인해 주세요")).to_be_visible(timeout=SOON)
+    tablet.page.locator(f"#open-{thread}").click()
+    tablet.expect_message("아직 열쇠를 받지 못했어요")
+    nurse.page.reload()
+    nurse.page.get_by_text("열쇠와 기기").click()
+    nurse.page.get_by_role("button", name="이 기기 승인").click()
+    tablet.expect_message("예전 말")
+    expect(tablet.page.get_by_text("이 기기를 승인해 주세요")).to_be_hidden(timeout=SOON)
+    tablet.write("새 말")
+    nurse.expect_message("새 말")
+
+
+def test_what_is_written_after_the_login_is_over_goes_by_the_push_pass(arrive: Arrive, product: Product) -> None:
+    nurse = arrive()
+    page = nurse.page
+    thread = nurse.begin_thread("staff:nobody")
+    token = page.evaluate("sessionStorage.getItem('welno_threads_staff_token')")
+    ended = page.request.post(f"{product.web_url}/api/v1/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    assert ended.status == 204
+    nurse.write("늦은 말")
+    expect(page.get_by_text("로그인이 끝났어요.")).to_be_visible(timeout=SOON)
+    wait_until(lambda: numbers_in(product, thread) == [1], 20)
+    page.get_by_role("button", name="다시 로그인").click()
+    nurse.sign_in()
+    nurse.expect_message("늦은 말")
+
+
+def test_a_full_disk_keeps_the_message_in_its_field(arrive: Arrive, product: Product) -> None:
+    nurse = arrive()
+    nurse.begin_thread("staff:nobody")
+    devtools = nurse.page.context.new_cdp_session(nurse.page)
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": product.web_url, "quotaSize": 1})
+    nurse.write("자리가 없는 말")
+    expect(nurse.page.locator("#send-failed")).to_contain_text("저장할 수 없어요", timeout=SOON)
+    assert nurse.page.get_by_role("textbox", name="메시지", exact=True).input_value() == "자리가 없는 말"
+    devtools.send("Storage.overrideQuotaForOrigin", {"origin": product.web_url})
+    nurse.page.get_by_role("button", name="보내기", exact=True).click()
+    nurse.expect_message("자리가 없는 말")
+
+
 def test_signing_out_with_messages_that_wait_asks_first(arrive: Arrive, product: Product) -> None:
     nurse = arrive()
     thread = nurse.begin_thread("staff:nobody")
@@ -265,8 +314,8 @@ def test_a_second_person_at_the_same_computer_finds_neither_keys_nor_outbox(
     page.get_by_role("button", name="로그아웃", exact=True).click()
     expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
     nurse.sign_in()
+    wait_until(lambda: numbers_in(product, thread) == [1], 20)
     nurse.expect_waiting(0)
-    assert numbers_in(product, thread) == [1]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -65,11 +65,19 @@ export class ThreadsApi {
     this.forget();
   }
 
+  /** A token that opens nothing any more also keeps the push pass from being looked at.
+   * @returns {boolean} whether there was one */
+  dropToken() {
+    const had = this.client.token !== null;
+    this.#tab.removeItem(TOKEN);
+    this.#useToken(null);
+    return had;
+  }
+
   /** The login opens nothing any more; what lies in the member's database stays theirs. */
   forget() {
-    this.#tab.removeItem(TOKEN);
+    this.dropToken();
     this.#tab.removeItem(MEMBER);
-    this.#useToken(null);
   }
 
   /** @param {string|null} token */

@@ -49,7 +49,7 @@ class ThreadsPage {
       database: session.database,
       renewKey: async (threadId) => (await session.keysOf(threadId).ensure()).kid,
       onQueued: () => void this.#noteQueued(),
-      onFailed: () => void this.#warnUnlessKept(),
+      onFailed: (error) => this.#noteFailed(error),
       onRejected: (_, code) => showToast("error", explainCode(code)),
       onChange: () => this.#outbox.changed(),
     });
@@ -59,8 +59,7 @@ class ThreadsPage {
   async start() {
     this.#watch();
     find("member-id").textContent = this.#session.memberId;
-    const isPending = this.#session.state === "pending";
-    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
+    this.#showDevice();
     show(find("threads"));
     show(find("sign-out"));
     this.#sender.start();
@@ -68,6 +67,26 @@ class ThreadsPage {
     await this.#showList();
     addEventListener("hashchange", () => void this.#go());
     await this.#go();
+  }
+
+  #showDevice() {
+    const isPending = this.#session.state === "pending";
+    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
+  }
+
+  /** Whether another device has approved this one meanwhile; with it comes its push pass. */
+  async #askForApproval() {
+    if (this.#session.state === "active") return;
+    this.#session.state = await this.#session.register();
+    this.#showDevice();
+    if (this.#session.state === "active") await this.#view?.retryNow();
+  }
+
+  /** A device of one's own, which then gets the keys of all threads. @param {any} device */
+  async #approve(device) {
+    await api.client.approve(device.deviceId, await this.#crypto.approve(device));
+    for (const { threadId } of await api.client.threads()) await this.#session.keysOf(threadId).ensure();
+    await this.#view?.retryNow();
   }
 
   #watch() {
@@ -114,12 +133,14 @@ class ThreadsPage {
     const { database } = this.#session;
     try {
       const threads = await api.client.threads();
+      await this.#askForApproval();
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
       this.#showThreads(threads);
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
+      if (error.status === 401) this.#noteSignedOut();
       this.#showThreads((await database.read(["meta"], ({ meta }) => settled(meta.get(KNOWN_THREADS)))) ?? []);
-      if (error.status !== 0) this.#list.showError({ ...troubleOf(error), next: { act: () => void this.#showList() } });
+      if (error.status !== 0 && error.status !== 401) this.#list.showError({ ...troubleOf(error), next: { act: () => void this.#showList() } });
     }
   }
 
@@ -166,8 +187,10 @@ class ThreadsPage {
   /** @param {string} threadId */
   #makeView(threadId) {
     const onRead = () => this.#listLater(READ_MILLISECONDS);
-    const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender, onRead };
-    return new ThreadView(threadId, parts);
+    const approve = (/** @type {any} */ device) =>
+      void this.#approve(device).catch((error) => showToast("error", troubleOf(error).text, error.requestId));
+    const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
+    return new ThreadView(threadId, { ...parts, onRead, approve });
   }
 
   async #copyId() {
@@ -193,6 +216,19 @@ class ThreadsPage {
   async #noteQueued() {
     void keepStore();
     if (api.network.isOn) await askForSync();
+  }
+
+  /** @param {any} error */
+  #noteFailed({ status }) {
+    if (status === 401) this.#noteSignedOut();
+    else void this.#warnUnlessKept();
+  }
+
+  /** What waits goes by the push pass, which is in a cookie. */
+  #noteSignedOut() {
+    const next = { label: "다시 로그인", act: () => location.reload() };
+    showError(find("threads-failed"), { text: "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.", next });
+    if (api.dropToken()) void this.#sender.flush({ isEarly: true });
   }
 
   /** Once, and only where something waits. */

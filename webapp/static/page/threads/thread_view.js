@@ -27,7 +27,8 @@ export class ThreadView {
 
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").Crypto,
-   *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void}} parts */
+   *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
+   *   approve: (device: any) => void}} parts */
   constructor(threadId, parts) {
     const { session, client, crypto } = parts;
     this.#threadId = threadId;
@@ -105,19 +106,15 @@ export class ThreadView {
       await this.#keys.ensure();
       await this.#showKeys();
     } catch (/** @type {any} */ error) {
-      if (error.status !== 0) showError(find("thread-failed"), troubleOf(error));
+      if (error.status !== 0 && error.status !== 401) showError(find("thread-failed"), troubleOf(error));
     }
   }
 
   async #showKeys() {
     const { known } = this.#keys;
     if (!known || this.#isClosed) return;
-    const { session, crypto, client } = this.#parts;
-    const approve = async (/** @type {any} */ device) => {
-      await client.approve(device.deviceId, await crypto.approve(device));
-      await this.#readKeys();
-    };
-    await showKeys(known, session, crypto, (device) => void approve(device));
+    const { session, crypto, approve } = this.#parts;
+    await showKeys(known, session, crypto, approve);
     this.#showFacts(known.status);
   }
 

@@ -12,6 +12,7 @@ import { threadStream } from "./subject.js";
 
 const SHOWN_BEFORE = 200;
 const ACK_AGAIN_MILLISECONDS = 5_000;
+const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
 const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_removed"]);
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
@@ -124,6 +125,7 @@ export class ThreadReceiver {
     const isNew = !this.#quarantined.has(row.seq);
     this.#quarantined.set(row.seq, row);
     await this.#inbox.mark(row, "quarantined", code);
+    if (code === "UNKNOWN_KEY") this.#timers.set("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
     if (isNew) this.#options.onError?.(row.item, code);
   }
 

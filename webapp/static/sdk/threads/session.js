@@ -7,8 +7,8 @@ import { ThreadsDatabase } from "./database.js";
 import { ThreadKeys } from "./thread_keys.js";
 
 /** `state` of the device: `active`; `pending` until another one approves it; null where the server could not be asked.
- * @typedef {{memberId: string, device: import("./texts.js").DeviceClaim, state: string|null, database: ThreadsDatabase,
- *   keysOf: (threadId: string) => ThreadKeys}} ThreadsSession */
+ * `register` asks for it again. @typedef {{memberId: string, device: import("./texts.js").DeviceClaim, state: string|null,
+ *   database: ThreadsDatabase, keysOf: (threadId: string) => ThreadKeys, register: () => Promise<string|null>}} ThreadsSession */
 
 /**
  * @param {{client: import("./client.js").ThreadsClient, crypto: import("./worker_link.js").Crypto}} parts
@@ -29,7 +29,7 @@ export async function openThreads({ client, crypto }, remembered = null) {
   const state = await register(client, device);
   const keysOf = (/** @type {string} */ threadId) =>
     new ThreadKeys(threadId, device.deviceId, { client, crypto, database });
-  return { memberId, device, state, database, keysOf };
+  return { memberId, device, state, database, keysOf, register: () => register(client, device) };
 }
 
 /** Each time: the push pass is renewed with it. @param {import("./client.js").ThreadsClient} client
