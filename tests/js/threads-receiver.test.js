@@ -64,7 +64,7 @@ async function makeThread() {
   return { room, nurse, doctor, server: new Server(room, doctor) };
 }
 
-async function receive(t, { server, doctor }) {
+async function receive(t, { server, doctor }, traits = {}) {
   const seen = { texts: [], errors: [], gaps: [] };
   const receiver = new ThreadReceiver(THREAD, {
     client: server,
@@ -76,6 +76,7 @@ async function receive(t, { server, doctor }) {
     onError: ({ seq }, code) => seen.errors.push(`${seq} ${code}`),
     onSenderGap: ({ from, to }) => seen.gaps.push([from, to]),
     share: false,
+    ...traits,
   });
   t.after(() => receiver.close());
   await receiver.start();
@@ -104,6 +105,19 @@ test("after a reload what was read is here, and only what is new is asked for", 
   await until(() => second.texts.length === 2);
   assert.deepEqual(second.texts, ["1", "2"]);
   assert.equal(asked[0], "/range?after=e%3A1");
+});
+
+test("of what is here already as many are shown as were asked for", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  first.receiver.close();
+  const second = await receive(t, thread, { historyItems: 2 });
+  assert.deepEqual([second.texts, second.receiver.hasEarlier], [["2", "3"], true]);
+  second.receiver.close();
+  const third = await receive(t, thread, { historyItems: 4 });
+  assert.deepEqual([third.texts, third.receiver.hasEarlier], [["1", "2", "3"], false]);
 });
 
 test("what was read is here without the network, too", async (t) => {

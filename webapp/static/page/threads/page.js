@@ -18,7 +18,7 @@ import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
 import { OutboxView } from "./outbox_view.js";
 import { drawQr } from "./qr.js";
-import { ThreadView, watchSendForm } from "./thread_view.js";
+import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { explainCode, troubleOf } from "./words.js";
 
 const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
@@ -36,6 +36,7 @@ class ThreadsPage {
   #view = /** @type {ThreadView|null} */ (null);
   #sender;
   #outbox;
+  #historyItems = HISTORY_ITEMS;
   #isWarned = false;
   #timers = new Timers();
 
@@ -92,6 +93,7 @@ class ThreadsPage {
   #watch() {
     watchSendForm(() => this.#view);
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
+    find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
     find("qr-part").addEventListener("toggle", () => void this.#showQr(), { once: true });
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
@@ -173,6 +175,12 @@ class ThreadsPage {
   async #go() {
     const threadId = location.hash.slice(1);
     if (threadId === (this.#view?.threadId ?? "")) return;
+    this.#historyItems = HISTORY_ITEMS;
+    await this.#open(threadId);
+  }
+
+  /** @param {string} threadId empty: none */
+  async #open(threadId) {
     this.#view?.close();
     this.#view = threadId ? this.#makeView(threadId) : null;
     find("columns").classList.toggle("is-open", threadId !== "");
@@ -190,7 +198,12 @@ class ThreadsPage {
     const approve = (/** @type {any} */ device) =>
       void this.#approve(device).catch((error) => showToast("error", troubleOf(error).text, error.requestId));
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, approve });
+    return new ThreadView(threadId, { ...parts, onRead, approve }, this.#historyItems);
+  }
+
+  async #showEarlier() {
+    this.#historyItems += HISTORY_ITEMS;
+    if (this.#view) await this.#open(this.#view.threadId);
   }
 
   async #copyId() {

@@ -6,13 +6,15 @@
 import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
 import { ThreadReceiver } from "../../sdk/threads/receiver.js";
 import { showConnection } from "../kit/connection.js";
-import { find, setText, whileBusy } from "../kit/dom.js";
+import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showKeys } from "./keys_view.js";
 import { Messages } from "./messages.js";
 import { nameMember, nameRole, troubleOf } from "./words.js";
 
 const FACTS_MILLISECONDS = 1_000;
+/** How many messages of before are shown at first, and with each wish for more. */
+export const HISTORY_ITEMS = 200;
 
 /** @typedef {import("../../sdk/threads/session.js").ThreadsSession} ThreadsSession */
 
@@ -28,8 +30,8 @@ export class ThreadView {
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").Crypto,
    *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
-   *   approve: (device: any) => void}} parts */
-  constructor(threadId, parts) {
+   *   approve: (device: any) => void}} parts @param {number} [historyItems] */
+  constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
     const { session, client, crypto } = parts;
     this.#threadId = threadId;
     this.#parts = parts;
@@ -41,6 +43,7 @@ export class ThreadView {
       database: session.database,
       memberId: session.memberId,
       keys: this.#keys,
+      historyItems,
       onItem: (delivered) => {
         this.#messages.add(delivered);
         this.#factsChanged();
@@ -65,10 +68,13 @@ export class ThreadView {
     setText(find("gap"), "");
     find("thread-title").textContent = `대화방 ${this.#threadId.slice(0, 6)}`;
     find("thread-facts").textContent = "";
+    show(find("earlier"), false);
     for (const id of ["thread-failed", "send-failed"]) showError(find(id), null);
     find("thread-title").focus();
     await this.#readKeys();
-    if (!this.#isClosed) await this.#receiver.start();
+    if (this.#isClosed) return;
+    await this.#receiver.start();
+    show(find("earlier"), this.#receiver.hasEarlier);
   }
 
   close() {

@@ -10,7 +10,7 @@ import { DisbelievedError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { threadStream } from "./subject.js";
 
-const SHOWN_BEFORE = 200;
+const HISTORY_ITEMS = 200;
 const ACK_AGAIN_MILLISECONDS = 5_000;
 const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
 const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_removed"]);
@@ -32,6 +32,7 @@ const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_remov
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
  * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
+ * @property {number} [historyItems] how many of those that are here already are delivered at the start
  * @property {boolean} [share] false gives this tab a connection of its own
  */
 
@@ -46,6 +47,7 @@ export class ThreadReceiver {
   #acked = 0;
   #isAcking = false;
   #isOver = false;
+  #hasEarlier = false;
   #timers = new Timers();
 
   /** @param {string} threadId @param {ReceiverOptions} options */
@@ -58,7 +60,9 @@ export class ThreadReceiver {
   /** What is here already, then what comes. */
   async start() {
     const place = await this.#inbox.place();
-    for (const row of await this.#inbox.newest(SHOWN_BEFORE)) await this.#deliver(row);
+    const history = this.#options.historyItems ?? HISTORY_ITEMS;
+    this.#hasEarlier = place.seq > history;
+    for (const row of await this.#inbox.newest(history)) await this.#deliver(row);
     if (this.#isOver) return;
     const subject = threadStream(this.#threadId, this.#options.client, this.#options.memberId);
     this.#stream = connect(subject, {
@@ -68,6 +72,11 @@ export class ThreadReceiver {
       onState: (state, reason) => this.#options.onState?.(state, reason),
       share: this.#options.share,
     });
+  }
+
+  /** Whether there are items before those that the start delivered. */
+  get hasEarlier() {
+    return this.#hasEarlier;
   }
 
   close() {
