@@ -10,12 +10,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy.orm import Session
 
 from models.accounts import AccountKind, AccountRole
 from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
+from services.threads.encoding import encode_bytes
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.product import Product
@@ -190,6 +192,31 @@ def test_python_opens_what_the_browser_made_and_the_other_way_round(
         )
         assert [one["status"] for one in pushed.json()["results"]] == ["accepted"]
     nurse.expect_message("파이썬")
+
+
+def test_a_server_that_swaps_a_device_s_key_is_found_out(arrive: Arrive) -> None:
+    nurse, doctor = arrive(), arrive()
+    thread = nurse.begin_thread(doctor.member_id)
+    nurse.write("진짜 말")
+    nurse.expect_message("진짜 말")
+
+    def swap(route: Route) -> None:
+        told = route.fetch().json()
+        for device in told["devices"]:
+            device["signKey"] = encode_bytes(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+        route.fulfill(json=told)
+
+    address = f"**/api/threads/{thread}/devices"
+    doctor.page.route(address, swap)
+    doctor.page.reload()
+    doctor.page.locator(f"#open-{thread}").click()
+    doctor.expect_message("서명과 맞지 않아서 열지 않았어요. (DEVICE_INVALID)")
+    expect(doctor.page.locator("#keys-facts")).to_contain_text("k1: 서버가 보낸 내용이 서명과 맞지 않아서")
+    expect(nurse.page.locator("#thread-facts")).to_contain_text("(쓰기) 1/2쪽 읽음", timeout=SOON)
+    doctor.page.unroute(address)
+    doctor.page.reload()
+    doctor.expect_message("진짜 말")
+    expect(nurse.page.locator("#thread-facts")).to_contain_text("(쓰기) 2/2쪽 읽음", timeout=SOON)
 
 
 def test_what_was_written_offline_arrives_once_and_in_order_from_another_tab(

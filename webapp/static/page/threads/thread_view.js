@@ -3,6 +3,7 @@
  * @module
  */
 
+import { Timers } from "../../sdk/core/timers.js";
 import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
 import { ThreadReceiver } from "../../sdk/threads/receiver.js";
 import { showConnection } from "../kit/connection.js";
@@ -13,6 +14,7 @@ import { Messages } from "./messages.js";
 import { nameMember, nameRole, troubleOf } from "./words.js";
 
 const FACTS_MILLISECONDS = 1_000;
+const OTHERS_MILLISECONDS = 10_000; // how far others have read, no item tells
 /** How many messages of before are shown at first, and with each wish for more. */
 export const HISTORY_ITEMS = 200;
 
@@ -24,7 +26,8 @@ export class ThreadView {
   #keys;
   #messages;
   #receiver;
-  #timer = 0;
+  #timers = new Timers();
+  #areFactsDue = false;
   #isClosed = false;
 
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
@@ -79,7 +82,7 @@ export class ThreadView {
 
   close() {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timers.close();
     this.#receiver.close();
   }
 
@@ -126,14 +129,14 @@ export class ThreadView {
 
   /** Many items are one question. */
   #factsChanged() {
-    if (this.#timer !== 0) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = 0;
-      void this.#readFacts();
-    }, FACTS_MILLISECONDS);
+    if (this.#areFactsDue) return;
+    this.#areFactsDue = true;
+    this.#timers.set("facts", FACTS_MILLISECONDS, () => void this.#readFacts());
   }
 
   async #readFacts() {
+    this.#areFactsDue = false;
+    this.#timers.set("facts", OTHERS_MILLISECONDS, () => void this.#readFacts());
     try {
       const status = await this.#parts.client.status(this.#threadId);
       if (this.#isClosed) return;
