@@ -51,6 +51,8 @@ PUBLIC = {
     "pages_interviews.login",
     "pages_interviews.projects",
     "pages_interviews.project",
+    "pages_threads.threads",
+    "pages_threads.service_worker",
 }
 BODIES = {
     "joins.join": {

@@ -30,7 +30,7 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "interviews", "journey"]) {
+for (const domain of ["collection", "interviews", "journey", "threads"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
@@ -42,6 +42,7 @@ for (const [folder, may] of [
   ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/staff", ["page/kit", "sdk/core"]],
+  ["page/threads", ["page/kit", "sdk/core", "sdk/threads"]],
 ]) {
   test(`${folder} sees ${may.join(", ")} and itself`, () => {
     const others = [...foldersSeenBy(folder)].filter((seen) => seen !== folder && !may.includes(seen));

@@ -35,6 +35,7 @@ export const WORDS = Object.freeze({
   persona: "페르소나",
   project: "프로젝트",
   restore: "되돌리기",
+  thread: "대화방",
 });
 
 /**
@@ -73,4 +74,5 @@ export const SYNONYMS = Object.freeze({
   persona: ["퍼소나", "가상 인물"],
   project: ["과제"],
   restore: ["복원", "복구"],
+  thread: ["채팅방", "스레드", "쓰레드"],
 });

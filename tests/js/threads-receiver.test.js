@@ -1,0 +1,262 @@
+/** What a reader of a thread believes, delivers and acknowledges; the server's answers are a test's. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { IDBKeyRange } from "fake-indexeddb";
+
+import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
+import { noteItem } from "../../webapp/static/sdk/threads/senders.js";
+import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
+import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
+import { failure, settle } from "./browser.js";
+import { DOCTOR, makeMember, NURSE, Room, THREAD, until, writeItem } from "./threads-setup.js";
+
+globalThis.IDBKeyRange = IDBKeyRange;
+beforeEach(() => {
+  globalThis.addEventListener ??= () => {};
+  Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
+});
+
+/** A server with a thread's items, which tells them by polls; `lies` changes what a poll tells. */
+class Server {
+  items = [];
+  acked = [];
+  lies = (items) => items;
+  epoch = "e";
+  constructor(room, reader) {
+    this.room = room;
+    this.reader = reader;
+  }
+  openEvents = async () => {
+    throw failure(503);
+  };
+  eventsUrl = () => "/events";
+  rangeUrl = (_, { after }) => `/range?${new URLSearchParams({ after })}`;
+  getJson = async (url) => {
+    const [epoch, seq] = new URL(url, "http://x").searchParams.get("after").split(":");
+    const after = seq === undefined ? Number(epoch) : epoch === this.epoch ? Number(seq) : 0;
+    const items = this.lies(this.items.filter((item) => item.seq > after));
+    return { items, lastSeq: this.items.length, epoch: this.epoch };
+  };
+  range = async (_, { fromSeq }) => ({ items: this.items.filter(({ seq }) => seq === fromSeq), epoch: this.epoch });
+  ack = async (_, seq) => {
+    this.acked.push(seq);
+    return { ackedSeq: seq };
+  };
+  status = async () => ({ role: "writer", keyState: "ok", kid: `k${this.room.keysets.length}`, members: this.room.roles() });
+  devices = async () => this.room.devices;
+  keys = async () => ({ keys: this.room.toldTo(this.reader).keys, lacking: [] });
+
+  async write(member, traits = {}) {
+    const seq = this.items.length + 1;
+    this.items.push({ ...(await writeItem(member, { clientSeq: seq, ...traits, seq })), epoch: this.epoch });
+  }
+  tell(event, data) {
+    this.items.push({ seq: this.items.length + 1, epoch: this.epoch, type: "system", threadId: THREAD, receivedAt: "x", by: NURSE, event, data });
+  }
+}
+
+async function makeThread() {
+  const [nurse, doctor] = await Promise.all([makeMember(NURSE), makeMember(DOCTOR)]);
+  const room = new Room(nurse, doctor);
+  await room.rotate();
+  return { room, nurse, doctor, server: new Server(room, doctor) };
+}
+
+async function receive(t, { server, doctor }, traits = {}) {
+  const seen = { texts: [], errors: [], gaps: [] };
+  const receiver = new ThreadReceiver(THREAD, {
+    client: server,
+    crypto: doctor.crypto,
+    database: doctor.database,
+    memberId: DOCTOR,
+    keys: new ThreadKeys(THREAD, doctor.claim.deviceId, { client: server, crypto: doctor.crypto, database: doctor.database }),
+    onItem: ({ content, event }) => seen.texts.push(content ? new TextDecoder().decode(content) : event),
+    onError: ({ seq }, code) => seen.errors.push(`${seq} ${code}`),
+    onSenderGap: ({ from, to }) => seen.gaps.push([from, to]),
+    share: false,
+    ...traits,
+  });
+  t.after(() => receiver.close());
+  await receiver.start();
+  return Object.assign(seen, { receiver });
+}
+
+test("all that was written is delivered once, in order, and then acknowledged", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  const seen = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  assert.deepEqual([seen.texts, seen.errors, seen.gaps], [["1", "2", "3"], [], []]);
+});
+
+test("after a reload what was read is here, and only what is new is asked for", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.length > 0);
+  first.receiver.close();
+  await thread.server.write(thread.nurse, { text: "2" });
+  const asked = [];
+  const { getJson } = thread.server;
+  thread.server.getJson = (url) => (asked.push(url), getJson(url));
+  const second = await receive(t, thread);
+  await until(() => second.texts.length === 2);
+  assert.deepEqual(second.texts, ["1", "2"]);
+  assert.equal(asked[0], "/range?after=e%3A1");
+});
+
+test("of what is here already as many are shown as were asked for", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  first.receiver.close();
+  const second = await receive(t, thread, { historyItems: 2 });
+  assert.deepEqual([second.texts, second.receiver.hasEarlier], [["2", "3"], true]);
+  second.receiver.close();
+  const third = await receive(t, thread, { historyItems: 4 });
+  assert.deepEqual([third.texts, third.receiver.hasEarlier], [["1", "2", "3"], false]);
+});
+
+test("what was read is here without the network, too", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.length > 0);
+  first.receiver.close();
+  for (const call of ["getJson", "range", "ack", "status", "devices", "keys"])
+    thread.server[call] = async () => Promise.reject(failure(0));
+  assert.deepEqual((await receive(t, thread)).texts, ["1"]);
+});
+
+test("the inbox holds nothing that anybody can read", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "혈압" });
+  await receive(t, thread);
+  await until(() => thread.server.acked.length > 0);
+  const rows = await thread.doctor.database.read(["inbox"], ({ inbox }) => new Promise((resolve) => {
+    const request = inbox.getAll();
+    request.onsuccess = () => resolve(request.result);
+  }));
+  assert.equal(rows.length, 1);
+  assert.doesNotMatch(JSON.stringify(rows), /혈압/);
+});
+
+test("what was damaged on its way is read again, and delivered", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const damage = (item) => ({ ...item, envelope: { ...item.envelope, payload: "A".repeat(64) } });
+  thread.server.lies = (items) => items.map(damage);
+  const seen = await receive(t, thread);
+  await until(() => thread.server.acked.length > 0);
+  assert.deepEqual([seen.texts, seen.errors], [["1"], []]);
+});
+
+test("what is not believed is told, kept, not acknowledged, and blocks nothing that comes after", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.items[1] = { ...thread.server.items[1], from: DOCTOR };
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2 && thread.server.acked.length > 0);
+  assert.deepEqual([seen.texts, seen.errors, thread.server.acked], [["1", "3"], ["2 UNKNOWN_DEVICE"], [1]]);
+  thread.server.items[1] = { ...thread.server.items[1], from: NURSE };
+  await seen.receiver.retryQuarantined();
+  await until(() => thread.server.acked.at(-1) === 3);
+  assert.deepEqual(seen.texts, ["1", "3", "2"]);
+});
+
+test("an envelope that is played once more under another number is found out", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  thread.server.items.push({ ...thread.server.items[0], seq: 2 });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 1);
+  assert.deepEqual([seen.texts, seen.errors], [["1"], ["2 REPLAYED"]]);
+});
+
+test("envelopes that the server swapped or kept back are seen by their signed numbers", async (t) => {
+  const thread = await makeThread();
+  for (const clientSeq of [2, 1, 5]) await thread.server.write(thread.nurse, { text: `${clientSeq}`, clientSeq });
+  const seen = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  assert.deepEqual(seen.gaps, [[1, 1], [3, 4]]);
+});
+
+test("whoever was removed is not believed any more, and is once they are back", async (t) => {
+  const thread = await makeThread();
+  thread.server.tell("member_removed", { memberId: NURSE });
+  await thread.server.write(thread.nurse, { text: "late", clientSeq: 1 });
+  thread.server.tell("member_added", { memberId: NURSE, role: "writer" });
+  await thread.server.write(thread.nurse, { text: "back", clientSeq: 2 });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.includes("back"));
+  assert.deepEqual([seen.texts, seen.errors], [["member_removed", "member_added", "back"], ["2 NOT_A_MEMBER"]]);
+});
+
+test("a new generation is opened when its item comes", async (t) => {
+  const thread = await makeThread();
+  const seen = await receive(t, thread);
+  await thread.room.rotate();
+  thread.server.tell("key", { kid: "k2" });
+  await thread.server.write(thread.nurse, { kid: "k2", text: "new", clientSeq: 1 });
+  seen.receiver.retryNow();
+  await until(() => seen.texts.includes("new"));
+  assert.deepEqual([seen.texts, seen.errors], [["key", "new"], []]);
+});
+
+test("what a device cannot open yet is delivered when its wrap has come", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 1);
+  thread.server.keys = keys;
+  thread.server.tell("device_added", { memberId: DOCTOR, deviceId: thread.doctor.claim.deviceId });
+  seen.receiver.retryNow();
+  await until(() => thread.server.acked.at(-1) === 2);
+  assert.deepEqual([seen.texts, seen.errors], [["device_added", "1"], ["1 UNKNOWN_KEY"]]);
+});
+
+test("a wrap that was added without a word is asked for after a while", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 1);
+  thread.server.keys = keys;
+  await settle();
+  t.mock.timers.tick(10_000);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual(seen.texts, ["1"]);
+});
+
+test("a revoked device, and a member who only reads, may not write", () => {
+  const item = (event, data) => ({ seq: 1, epoch: "e", type: "system", event, data });
+  const revoked = noteItem(undefined, item("device_revoked", { memberId: NURSE, deviceId: "d" })).senders;
+  const reading = noteItem(revoked, item("role_changed", { memberId: DOCTOR, role: "reader" })).senders;
+  assert.deepEqual(reading.barred, ["d", DOCTOR]);
+  assert.deepEqual(noteItem(reading, item("role_changed", { memberId: DOCTOR, role: "owner" })).senders.barred, ["d"]);
+  assert.deepEqual(noteItem(reading, { ...item("key", { kid: "k1" }), epoch: "f" }).senders.barred, []);
+});
+
+test("a reader who came later takes a device's first number as it is", () => {
+  const message = (seq, clientSeq) => ({ seq, epoch: "e", type: "message", from: NURSE, envelope: { clientId: "c", clientSeq } });
+  const first = noteItem(undefined, message(7, 40));
+  assert.equal(first.gap, null);
+  assert.deepEqual(noteItem(first.senders, message(8, 42)).gap, { clientId: "c", from: 41, to: 41 });
+});
+
+test("a range that does not follow on the place that was asked for begins the stream anew", () => {
+  const items = [{ seq: 8 }, { seq: 9 }];
+  const at = (epoch, seq) => ({ epoch, seq });
+  const range = { items, lastSeq: 9, epoch: "e" };
+  assert.deepEqual(asMessages(range, at("e", 7)), { messages: items, last_seq: 9, epoch: "e", resync: false });
+  for (const asked of [at("e", 3), at("d", 7), at(null, 0)]) assert.deepEqual([asMessages(range, asked).resync, asMessages(range, asked).last_seq], [true, 7]);
+  const gone = { items: [], lastSeq: 9, epoch: "e", missing: { fromSeq: 8, toSeq: 9, reason: "trimmed" } };
+  assert.deepEqual([asMessages(gone, at("e", 7)).resync, asMessages(gone, at("e", 7)).last_seq], [true, 9]);
+});

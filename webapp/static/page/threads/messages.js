@@ -1,0 +1,61 @@
+/**
+ * A thread's messages as they come: texts and pictures, what the server tells, and what was not believed.
+ * @module
+ */
+
+import { find, make } from "../kit/dom.js";
+import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
+
+const PICTURES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
+
+/** @typedef {import("../../sdk/threads/receiver.js").Delivered} Delivered */
+
+export class Messages {
+  #own;
+  #place = find("messages");
+  #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
+
+  /** @param {string} own memberId */
+  constructor(own) {
+    this.#own = own;
+    this.#place.replaceChildren();
+  }
+
+  /** @param {Delivered} delivered */
+  add(delivered) {
+    const { seq, from, content, event, data, receivedAt, envelope } = delivered;
+    if (event !== null) return this.#put(seq, make("p", { class: "message told" }, describeEvent(event, data, this.#own)));
+    const isOwn = from === this.#own;
+    const facts = `${nameMember(from ?? "", this.#own)} · ${formatMoment(receivedAt)} · ${seq}쪽`;
+    const body = makeContent(envelope?.contentType ?? "", /** @type {Uint8Array} */ (content));
+    this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
+  }
+
+  /** One that was not believed keeps its place. @param {number} seq @param {string} code */
+  addDisbelieved(seq, code) {
+    this.#put(seq, make("p", { class: "message disbelieved" }, `${seq}쪽: ${explainCode(code)}`));
+  }
+
+  /** @param {number} seq @param {HTMLElement} element in the place of what was there */
+  #put(seq, element) {
+    element.dataset.seq = String(seq);
+    const before = this.#shown.get(String(seq));
+    this.#shown.set(String(seq), element);
+    const isAtEnd = this.#place.scrollHeight - this.#place.scrollTop - this.#place.clientHeight < 40;
+    if (before) before.replaceWith(element);
+    else this.#place.append(element);
+    if (isAtEnd) this.#place.scrollTop = this.#place.scrollHeight;
+  }
+}
+
+/** Nothing of what somebody sent is parsed as HTML. @param {string} contentType @param {Uint8Array} content */
+function makeContent(contentType, content) {
+  if (PICTURES.has(contentType)) return make("img", { src: dataUrl(contentType, content), alt: "받은 사진" });
+  if (contentType === "text/plain") return make("p", {}, new TextDecoder().decode(content));
+  return make("p", {}, `이 화면에서 볼 수 없는 내용이에요. (${contentType})`);
+}
+
+/** @param {string} contentType @param {Uint8Array} content */
+function dataUrl(contentType, content) {
+  return `data:${contentType};base64,${btoa(Array.from(content, (byte) => String.fromCharCode(byte)).join(""))}`;
+}

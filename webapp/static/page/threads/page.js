@@ -1,0 +1,308 @@
+/**
+ * `/threads`: signing in, one's own id, the threads that one is in, and one of them.
+ * @module
+ */
+
+import { settled } from "../../sdk/core/storage.js";
+import { Timers } from "../../sdk/core/timers.js";
+import { ThreadSender } from "../../sdk/threads/sender.js";
+import { openThreads } from "../../sdk/threads/session.js";
+import { WorkerLink } from "../../sdk/threads/worker_link.js";
+import { askToConfirm } from "../kit/dialog.js";
+import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { Field } from "../kit/field.js";
+import { List } from "../kit/list.js";
+import { showToast } from "../kit/toast.js";
+import { ThreadsApi } from "./api.js";
+import { askForSync, keepStore, registerWorker } from "./background.js";
+import { OutboxView } from "./outbox_view.js";
+import { drawQr } from "./qr.js";
+import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
+import { explainCode, troubleOf } from "./words.js";
+
+const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
+const KNOWN_THREADS = "threads";
+const LIST_MILLISECONDS = 15_000; // a thread that somebody made with me appears without a reload
+const READ_MILLISECONDS = 1_000;
+const api = new ThreadsApi();
+
+/** @typedef {import("../../sdk/threads/session.js").ThreadsSession} ThreadsSession */
+
+class ThreadsPage {
+  #session;
+  #crypto;
+  #list = new List("list");
+  #view = /** @type {ThreadView|null} */ (null);
+  #sender;
+  #outbox;
+  #historyItems = HISTORY_ITEMS;
+  #isWarned = false;
+  #timers = new Timers();
+
+  /** @param {ThreadsSession} session @param {WorkerLink} crypto */
+  constructor(session, crypto) {
+    this.#session = session;
+    this.#crypto = crypto;
+    this.#sender = new ThreadSender({
+      client: api.client,
+      crypto,
+      database: session.database,
+      renewKey: async (threadId) => (await session.keysOf(threadId).ensure()).kid,
+      onQueued: () => void this.#noteQueued(),
+      onFailed: (error) => this.#noteFailed(error),
+      onRejected: (_, code) => showToast("error", explainCode(code)),
+      onChange: () => this.#outbox.changed(),
+    });
+    this.#outbox = new OutboxView(this.#sender);
+  }
+
+  async start() {
+    this.#watch();
+    find("member-id").textContent = this.#session.memberId;
+    this.#showDevice();
+    show(find("threads"));
+    show(find("sign-out"));
+    this.#sender.start();
+    this.#outbox.changed();
+    await this.#showList();
+    addEventListener("hashchange", () => void this.#go());
+    await this.#go();
+  }
+
+  #showDevice() {
+    const isPending = this.#session.state === "pending";
+    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
+  }
+
+  /** Whether another device has approved this one meanwhile; with it comes its push pass. */
+  async #askForApproval() {
+    if (this.#session.state === "active") return;
+    this.#session.state = await this.#session.register();
+    this.#showDevice();
+    if (this.#session.state === "active") await this.#view?.retryNow();
+  }
+
+  /** A device of one's own, which then gets the keys of all threads. @param {any} device */
+  async #approve(device) {
+    await api.client.approve(device.deviceId, await this.#crypto.approve(device));
+    for (const { threadId } of await api.client.threads()) await this.#session.keysOf(threadId).ensure();
+    await this.#view?.retryNow();
+  }
+
+  #watch() {
+    watchSendForm(() => this.#view);
+    find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
+    find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
+    find("copy-id").addEventListener("click", () => void this.#copyId());
+    find("qr-part").addEventListener("toggle", () => void this.#showQr(), { once: true });
+    find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
+    addEventListener("online", () => void this.#comeBack());
+    const other = new Field("other", { check: () => this.#faultOfOther(find("other").value.trim()) });
+    find("new-form").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const fault = this.#faultOfOther(other.value.trim());
+      other.setFault(fault);
+      if (fault) other.focus();
+      else void whileBusy(find("new-button"), () => this.#create(other));
+    });
+  }
+
+  /** @param {string} typed */
+  #faultOfOther(typed) {
+    if (typed === this.#session.memberId) return "내 아이디예요. 함께할 사람의 아이디를 적어 주세요.";
+    return MEMBER.test(typed) ? "" : "아이디를 다시 확인해 주세요.";
+  }
+
+  /** @param {Field} other */
+  async #create(other) {
+    showError(find("new-failed"), null);
+    try {
+      const members = [{ memberId: other.value.trim(), role: "writer" }];
+      const { threadId } = await api.client.create(crypto.randomUUID(), members);
+      other.value = "";
+      await this.#showList();
+      location.hash = threadId;
+    } catch (/** @type {any} */ error) {
+      showError(find("new-failed"), troubleOf(error));
+    }
+  }
+
+  /** As the server tells it, or as it was told last. */
+  async #showList() {
+    this.#listLater(LIST_MILLISECONDS);
+    this.#list.showLoading();
+    const { database } = this.#session;
+    try {
+      const threads = await api.client.threads();
+      await this.#askForApproval();
+      await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
+      this.#showThreads(threads);
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error;
+      if (error.status === 401) this.#noteSignedOut();
+      this.#showThreads((await database.read(["meta"], ({ meta }) => settled(meta.get(KNOWN_THREADS)))) ?? []);
+      if (error.status !== 0 && error.status !== 401) this.#list.showError({ ...troubleOf(error), next: { act: () => void this.#showList() } });
+    }
+  }
+
+  /** @param {number} milliseconds */
+  #listLater(milliseconds) {
+    this.#timers.set("list", milliseconds, () => void this.#showList());
+  }
+
+  /** @param {any[]} threads */
+  #showThreads(threads) {
+    this.#list.showRows(threads.map((one) => make("li", {}, this.#makeLink(one))));
+    this.#markOpen();
+  }
+
+  #markOpen() {
+    for (const link of document.querySelectorAll("#list-rows a")) {
+      if (link.id === `open-${this.#view?.threadId}`) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  /** @param {any} thread */
+  #makeLink({ threadId, lastSeq, ackedSeq }) {
+    const news = lastSeq - ackedSeq;
+    const facts = make("span", { class: "hint" }, news > 0 ? `새 소식 ${news}개` : "모두 읽음");
+    return make("a", { class: "button row-title", href: `#${threadId}`, id: `open-${threadId}` }, `대화방 ${threadId.slice(0, 6)}`, facts);
+  }
+
+  /** The thread that the address names, or none: a phone shows the list or a thread, a wider page both. */
+  async #go() {
+    const threadId = location.hash.slice(1);
+    if (threadId === (this.#view?.threadId ?? "")) return;
+    this.#historyItems = HISTORY_ITEMS;
+    await this.#open(threadId);
+  }
+
+  /** @param {string} threadId empty: none */
+  async #open(threadId) {
+    this.#view?.close();
+    this.#view = threadId ? this.#makeView(threadId) : null;
+    find("columns").classList.toggle("is-open", threadId !== "");
+    show(find("thread-none"), threadId === "");
+    show(find("thread"), threadId !== "");
+    this.#markOpen();
+    this.#outbox.open(threadId);
+    if (this.#view) await this.#view.open();
+    else find("list-title").focus();
+  }
+
+  /** @param {string} threadId */
+  #makeView(threadId) {
+    const onRead = () => this.#listLater(READ_MILLISECONDS);
+    const approve = (/** @type {any} */ device) =>
+      void this.#approve(device).catch((error) => showToast("error", troubleOf(error).text, error.requestId));
+    const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
+    return new ThreadView(threadId, { ...parts, onRead, approve }, this.#historyItems);
+  }
+
+  async #showEarlier() {
+    this.#historyItems += HISTORY_ITEMS;
+    if (this.#view) await this.#open(this.#view.threadId);
+  }
+
+  async #copyId() {
+    await navigator.clipboard.writeText(this.#session.memberId);
+    showToast("success", "아이디를 복사했어요.");
+  }
+
+  async #showQr() {
+    const library = find("threads").dataset.qrLibrary;
+    find("member-qr").replaceChildren(await drawQr(library, this.#session.memberId, "내 아이디의 QR"));
+  }
+
+  /** @param {boolean} isOn */
+  async #switchNetwork(isOn) {
+    api.network.set(isOn);
+    if (isOn) await this.#comeBack();
+  }
+
+  async #comeBack() {
+    await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#showList()]);
+  }
+
+  async #noteQueued() {
+    void keepStore();
+    if (api.network.isOn) await askForSync();
+  }
+
+  /** @param {any} error */
+  #noteFailed({ status }) {
+    if (status === 401) this.#noteSignedOut();
+    else void this.#warnUnlessKept();
+  }
+
+  /** What waits goes by the push pass, which is in a cookie. */
+  #noteSignedOut() {
+    const next = { label: "다시 로그인", act: () => location.reload() };
+    showError(find("threads-failed"), { text: "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.", next });
+    if (api.dropToken()) void this.#sender.flush({ isEarly: true });
+  }
+
+  /** Once, and only where something waits. */
+  async #warnUnlessKept() {
+    if (this.#isWarned || (await keepStore()) || this.#isWarned) return;
+    this.#isWarned = true;
+    showToast("warning", "이 브라우저는 보내지 않은 메시지를 오래 두지 못할 수 있어요. 네트워크가 이어지면 곧 보내 주세요.");
+  }
+
+  /** What waits is kept for the next time: somebody else at this computer finds nothing of it. */
+  async #signOut() {
+    const left = await this.#sender.outbox.count();
+    const question = {
+      title: "보내지 않은 메시지가 있어요",
+      text: `메시지 ${left}개를 아직 보내지 못했어요. 로그아웃해도 이 컴퓨터에 암호로 남아 있다가, 네트워크가 이어지거나 다시 로그인하면 보내요.`,
+      yes: "로그아웃",
+      look: /** @type {const} */ ("danger"),
+    };
+    if (left > 0 && !(await askToConfirm(question))) return;
+    this.#sender.close();
+    this.#view?.close();
+    this.#timers.close();
+    await api.signOut().catch(() => api.forget());
+    location.replace("/threads");
+  }
+}
+
+async function open() {
+  showError(find("threads-failed"), null);
+  const crypto = new WorkerLink();
+  try {
+    const session = await openThreads({ client: api.client, crypto }, api.remembered);
+    api.remember(session.memberId);
+    show(find("sign-in"), false);
+    await new ThreadsPage(session, crypto).start();
+  } catch (/** @type {any} */ error) {
+    crypto.close();
+    if (error.status === 401) return askToSignIn();
+    showError(find("threads-failed"), { ...troubleOf(error), next: { act: () => void open() } });
+  }
+}
+
+function askToSignIn() {
+  api.forget();
+  show(find("sign-in"));
+}
+
+async function signIn() {
+  showError(find("sign-in-failed"), null);
+  try {
+    await api.signIn(find("login").value.trim(), find("password").value);
+    find("password").value = "";
+    await open();
+  } catch (/** @type {any} */ error) {
+    showError(find("sign-in-failed"), troubleOf(error));
+  }
+}
+
+find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  void whileBusy(find("sign-in-button"), signIn);
+});
+registerWorker().catch(() => {}); // without it the page itself sends, while it is open
+open();

@@ -1,0 +1,184 @@
+/**
+ * One thread that is open: its messages, who is in it and how far everybody has read, and what is sent to it.
+ * @module
+ */
+
+import { Timers } from "../../sdk/core/timers.js";
+import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
+import { ThreadReceiver } from "../../sdk/threads/receiver.js";
+import { showConnection } from "../kit/connection.js";
+import { find, setText, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showKeys } from "./keys_view.js";
+import { Messages } from "./messages.js";
+import { nameMember, nameRole, troubleOf } from "./words.js";
+
+const FACTS_MILLISECONDS = 1_000;
+const OTHERS_MILLISECONDS = 10_000; // how far others have read, no item tells
+/** How many messages of before are shown at first, and with each wish for more. */
+export const HISTORY_ITEMS = 200;
+
+/** @typedef {import("../../sdk/threads/session.js").ThreadsSession} ThreadsSession */
+
+export class ThreadView {
+  #threadId;
+  #parts;
+  #keys;
+  #messages;
+  #receiver;
+  #timers = new Timers();
+  #areFactsDue = false;
+  #isClosed = false;
+
+  /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
+   *   crypto: import("../../sdk/threads/worker_link.js").Crypto,
+   *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
+   *   approve: (device: any) => void}} parts @param {number} [historyItems] */
+  constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
+    const { session, client, crypto } = parts;
+    this.#threadId = threadId;
+    this.#parts = parts;
+    this.#keys = session.keysOf(threadId);
+    this.#messages = new Messages(session.memberId);
+    this.#receiver = new ThreadReceiver(threadId, {
+      client,
+      crypto,
+      database: session.database,
+      memberId: session.memberId,
+      keys: this.#keys,
+      historyItems,
+      onItem: (delivered) => {
+        this.#messages.add(delivered);
+        this.#factsChanged();
+      },
+      onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
+      onSenderGap: ({ from, to }) => setText(find("gap"), `아직 오지 않은 메시지가 있어요. (보낸 기기의 ${from}~${to}번째)`),
+      onAcked: () => {
+        this.#factsChanged();
+        parts.onRead();
+      },
+      onKeys: () => void this.#showKeys(),
+      onState: (state) => showConnection(state),
+    });
+  }
+
+  get threadId() {
+    return this.#threadId;
+  }
+
+  /** What is here is shown without a network, too. */
+  async open() {
+    setText(find("gap"), "");
+    find("thread-title").textContent = `대화방 ${this.#threadId.slice(0, 6)}`;
+    find("thread-facts").textContent = "";
+    show(find("earlier"), false);
+    for (const id of ["thread-failed", "send-failed"]) showError(find(id), null);
+    find("thread-title").focus();
+    await this.#readKeys();
+    if (this.#isClosed) return;
+    await this.#receiver.start();
+    show(find("earlier"), this.#receiver.hasEarlier);
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#timers.close();
+    this.#receiver.close();
+  }
+
+  /** The network is back. */
+  async retryNow() {
+    this.#receiver.retryNow();
+    await this.#readKeys();
+    await this.#receiver.retryQuarantined();
+  }
+
+  /** @returns {Promise<string|null>} the newest key that this device can open */
+  async renewKey() {
+    return (await this.#keys.ensure()).kid;
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>|string} data @param {string} contentType */
+  async send(data, contentType) {
+    showError(find("send-failed"), null);
+    try {
+      await this.#parts.sender.send(this.#threadId, data, { contentType });
+      return true;
+    } catch (/** @type {any} */ error) {
+      showError(find("send-failed"), troubleOf(error));
+      return false;
+    }
+  }
+
+  async #readKeys() {
+    try {
+      await this.#keys.ensure();
+      await this.#showKeys();
+    } catch (/** @type {any} */ error) {
+      if (error.status !== 0 && error.status !== 401) showError(find("thread-failed"), troubleOf(error));
+    }
+  }
+
+  async #showKeys() {
+    const { known } = this.#keys;
+    if (!known || this.#isClosed) return;
+    const { session, crypto, approve } = this.#parts;
+    await showKeys(known, session, crypto, approve);
+    this.#showFacts(known.status);
+  }
+
+  /** Many items are one question. */
+  #factsChanged() {
+    if (this.#areFactsDue) return;
+    this.#areFactsDue = true;
+    this.#timers.set("facts", FACTS_MILLISECONDS, () => void this.#readFacts());
+  }
+
+  async #readFacts() {
+    this.#areFactsDue = false;
+    this.#timers.set("facts", OTHERS_MILLISECONDS, () => void this.#readFacts());
+    try {
+      const status = await this.#parts.client.status(this.#threadId);
+      if (this.#isClosed) return;
+      this.#showFacts(status);
+      if (status.gaps.length === 0) setText(find("gap"), "");
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error; // without a network the facts stay as they are
+    }
+  }
+
+  /** @param {any} status */
+  #showFacts({ members, acks, lastSeq }) {
+    const read = new Map(acks.map((/** @type {any} */ one) => [one.memberId, one.ackedSeq]));
+    const { memberId: own } = this.#parts.session;
+    const facts = members.map(
+      (/** @type {any} */ { memberId, role }) =>
+        `${nameMember(memberId, own)}(${nameRole(role)}) ${read.get(memberId) ?? 0}/${lastSeq}쪽 읽음`,
+    );
+    find("thread-facts").textContent = facts.join(" · ");
+  }
+}
+
+/** The form that sends to whichever thread is open. @param {() => ThreadView|null} current */
+export function watchSendForm(current) {
+  const text = find("text");
+  const send = async () => {
+    const typed = text.value.trim();
+    if (typed && (await current()?.send(typed, "text/plain"))) text.value = "";
+  };
+  find("send-form").addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void whileBusy(find("send"), send);
+  });
+  find("picture").addEventListener("change", (/** @type {any} */ { target }) => void sendPicture(target, current()));
+}
+
+/** @param {HTMLInputElement} input @param {ThreadView|null} view */
+async function sendPicture(input, view) {
+  const [file] = input.files ?? [];
+  if (!file || !view) return;
+  const isSmall = file.size <= PLAINTEXT_MAX_BYTES;
+  setText(find("picture-error"), isSmall ? "" : "사진이 너무 커요. 39KB까지 보낼 수 있어요.");
+  if (isSmall) await view.send(new Uint8Array(await file.arrayBuffer()), file.type);
+  input.value = "";
+}

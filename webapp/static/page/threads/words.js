@@ -1,0 +1,68 @@
+/**
+ * What members, items and faults are called on the threads' page.
+ * @module
+ */
+
+import { explain } from "../kit/error.js";
+
+const SHOWN_ID = 8;
+/** @type {Record<string, string>} */
+const KINDS = { patient: "환자", staff: "직원", service: "웰노" };
+/** @type {Record<string, string>} */
+const ROLES = { owner: "관리", writer: "쓰기", reader: "읽기" };
+/** @type {Record<string, string>} */
+const DEVICE_STATES = { active: "사용 중", pending: "승인 기다리는 중", revoked: "사용 중지" };
+/** @type {Record<string, string>} */
+const EVENTS = {
+  key: "새 열쇠를 만들었어요.",
+  member_added: "님이 들어왔어요.",
+  member_removed: "님이 나갔어요.",
+  role_changed: "님의 역할이 바뀌었어요.",
+  device_added: "님의 기기가 늘었어요.",
+  device_revoked: "님의 기기 하나를 더 쓰지 않아요.",
+  closed: "대화방을 닫았어요.",
+};
+/** @type {Record<string, string>} by code */
+const FAULTS = {
+  LOGIN_FAILED: "로그인 이름이나 비밀번호가 맞지 않아요. 다시 확인해 주세요.",
+  SECOND_FACTOR_REQUIRED: "이 계정으로는 대화방을 쓸 수 없어요.",
+  FORBIDDEN: "이 대화방에 쓸 수 없어요.",
+  THREAD_NOT_FOUND: "이 대화방을 볼 수 없어요.",
+  UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
+  UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
+  KEY_RETIRED: "열쇠가 바뀌었어요. 새 열쇠를 받은 뒤에 다시 보내 주세요.",
+};
+const DISBELIEVED = "서버가 보낸 내용이 서명과 맞지 않아서 열지 않았어요.";
+
+/** Pseudonymous: names are no part of threads. @param {string} memberId @param {string} own */
+export function nameMember(memberId, own) {
+  const [kind, id = ""] = memberId.split(/:(.*)/s);
+  return memberId === own ? "나" : `${KINDS[kind] ?? kind} ${id.slice(0, SHOWN_ID)}`;
+}
+
+/** @param {string} role */
+export const nameRole = (role) => ROLES[role] ?? role;
+/** @param {string} state */
+export const nameDeviceState = (state) => DEVICE_STATES[state] ?? state;
+
+/** @param {string} event @param {any} data @param {string} own */
+export function describeEvent(event, data, own) {
+  const who = data.memberId ? nameMember(data.memberId, own) : "";
+  return who + (EVENTS[event] ?? event);
+}
+
+/** Why an envelope was not taken, or not believed. @param {string} code */
+export const explainCode = (code) => FAULTS[code] ?? `${DISBELIEVED} (${code})`;
+
+/** What a failed call, or a store or key that cannot be used, means. @param {any} error @returns {import("../kit/error.js").Trouble} */
+export function troubleOf(error) {
+  if (error.name === "DisbelievedError") return { text: explainCode(error.code) };
+  if (error.name === "StoreError") return { text: `${error.message} 다른 브라우저나 일반 창에서 열어 주세요.` };
+  const known = error.status !== 429 && FAULTS[error.code];
+  return { text: known || explain(error, FAULTS), reference: error.requestId };
+}
+
+const MOMENT = new Intl.DateTimeFormat("ko-KR", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+
+/** @param {string} moment */
+export const formatMoment = (moment) => MOMENT.format(new Date(moment));

@@ -1,0 +1,24 @@
+/**
+ * Encrypted threads for front ends: import this file, nothing else is needed.
+ *
+ *     const crypto = new WorkerLink();
+ *     const session = await openThreads({ client, crypto });
+ *     const sender = new ThreadSender({ client, crypto, database: session.database });
+ *     await sender.send(threadId, "hello"); // on this computer's disk from here on
+ *
+ * A page that uses it needs `worker-src 'self'` and `trusted-types welno` in its Content-Security-Policy.
+ * @module
+ */
+
+export { WelnoError } from "./core/errors.js";
+export { StoreError } from "./core/storage.js";
+export { ThreadsClient } from "./threads/client.js";
+export { fingerprintOf } from "./threads/devices.js";
+export { PLAINTEXT_MAX_BYTES } from "./threads/envelopes.js";
+export { DisbelievedError } from "./threads/errors.js";
+export { Outbox } from "./threads/outbox.js";
+export { ThreadReceiver } from "./threads/receiver.js";
+export { ThreadSender } from "./threads/sender.js";
+export { openThreads } from "./threads/session.js";
+export { threadStream } from "./threads/subject.js";
+export { WorkerLink } from "./threads/worker_link.js";

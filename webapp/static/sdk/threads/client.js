@@ -1,0 +1,104 @@
+/**
+ * The calls on threads, one method each.
+ * @module
+ */
+
+import { HttpClient } from "../core/client.js";
+
+/** @typedef {import("../core/ordering.js").Cursor} Cursor */
+/** @typedef {import("./texts.js").Envelope} Envelope */
+/** @typedef {{dedupeId?: string, threadId?: string, status: "accepted"|"duplicate"|"rejected", seq?: number, code?: string,
+ *   message?: string, gap?: {from: number, to: number}}} PushResult */
+/** @typedef {{results: PushResult[], backpressure: import("./pace.js").Backpressure}} PushAnswer */
+
+export class ThreadsClient extends HttpClient {
+  /** @param {import("../core/client.js").ClientOptions} [options] */
+  constructor({ baseUrl = "/api/threads", ...options } = {}) {
+    super({ baseUrl, ...options });
+  }
+
+  /** Who I am in threads, and my devices. @returns {Promise<{memberId: string, devices: any[]}>} */
+  me() {
+    return this.request("GET", "/me");
+  }
+
+  /** Mine, with where they end. @returns {Promise<any[]>} */
+  async threads() {
+    return (await this.request("GET", "")).threads;
+  }
+
+  /** @param {string} requestId the same again gives the same thread @param {{memberId: string, role: string}[]} members
+   * @returns {Promise<any>} */
+  create(requestId, members) {
+    return this.request("POST", "", { body: { requestId, members } });
+  }
+
+  /** @param {Envelope[]} envelopes 1 to 100 @returns {Promise<PushAnswer>} */
+  pushBatch(envelopes) {
+    return this.request("POST", "/push-batch", { body: { envelopes } });
+  }
+
+  /** @param {string} threadId @param {{fromSeq: number, toSeq: number}} range @returns {Promise<any>} */
+  range(threadId, { fromSeq, toSeq }) {
+    return this.getJson(this.rangeUrl(threadId, { fromSeq: String(fromSeq), toSeq: String(toSeq) }));
+  }
+
+  /** @param {string} threadId @param {number} seq cumulative @returns {Promise<{ackedSeq: number}>} */
+  ack(threadId, seq) {
+    return this.request("POST", `${pathOf(threadId)}/ack`, { body: { seq } });
+  }
+
+  /** @param {string} threadId */
+  status(threadId) {
+    return this.request("GET", `${pathOf(threadId)}/status`);
+  }
+
+  /** Of all who are or were in. @param {string} threadId @returns {Promise<any[]>} */
+  async devices(threadId) {
+    return (await this.request("GET", `${pathOf(threadId)}/devices`)).devices;
+  }
+
+  /** Without the member: the server knows who asks. @param {import("./texts.js").DeviceClaim} claim
+   * @returns {Promise<{state: string}>} */
+  register({ deviceId, kemKey, signKey, createdAt, sig }) {
+    return this.request("POST", "/devices", { body: { deviceId, kemKey, signKey, createdAt, sig } });
+  }
+
+  /** @param {string} deviceId @param {import("./texts.js").Approval} approval */
+  approve(deviceId, approval) {
+    return this.request("POST", `/devices/${deviceId}/approve`, { body: approval });
+  }
+
+  /** @param {string} threadId @param {string} deviceId @returns {Promise<{keys: any[], lacking: any[]}>} */
+  keys(threadId, deviceId) {
+    return this.getJson(this.httpUrl(`${pathOf(threadId)}/keys`, { deviceId }));
+  }
+
+  /** @param {string} threadId @param {any} keyset */
+  rotate(threadId, keyset) {
+    return this.request("POST", `${pathOf(threadId)}/keys`, { body: keyset });
+  }
+
+  /** @param {string} threadId @param {string} kid @param {{deviceId: string, wrapped: string}[]} wraps */
+  addWraps(threadId, kid, wraps) {
+    return this.request("POST", `${pathOf(threadId)}/keys/${kid}/wraps`, { body: { wraps } });
+  }
+
+  /** Server-sent events after a place. @param {string} threadId @param {Cursor} cursor */
+  eventsUrl(threadId, cursor) {
+    return this.httpUrl(`${pathOf(threadId)}/events`, { after: placeOf(cursor) });
+  }
+
+  /** @param {string} threadId @param {Record<string, string>} query */
+  rangeUrl(threadId, query) {
+    return this.httpUrl(`${pathOf(threadId)}/range`, query);
+  }
+}
+
+/** @param {Cursor} cursor */
+export function placeOf({ seq, epoch }) {
+  return epoch === null ? String(seq) : `${epoch}:${seq}`;
+}
+
+/** @param {string} threadId */
+const pathOf = (threadId) => `/${encodeURIComponent(threadId)}`;

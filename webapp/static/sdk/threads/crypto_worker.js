@@ -1,0 +1,21 @@
+/**
+ * The module Worker in which keys and plaintext stay: answers each call on `ThreadCrypto` with its result.
+ * @module
+ */
+
+import { ThreadCrypto } from "./thread_crypto.js";
+
+const METHODS = new Set(["open", "fingerprints", "approve", "makeKeyset", "openKeys", "sealFor", "seal", "reseal", "openItem"]);
+const held = /** @type {any} */ (new ThreadCrypto());
+
+/** @param {MessageEvent<{id: number, method: string, args: any[]}>} message */
+async function answer({ data: { id, method, args } }) {
+  if (!METHODS.has(method)) return;
+  try {
+    self.postMessage({ id, result: await held[method](...args) });
+  } catch (/** @type {any} */ error) {
+    self.postMessage({ id, error: { name: error.name, code: error.code, message: error.message } });
+  }
+}
+
+self.addEventListener("message", answer);

@@ -1,0 +1,73 @@
+/**
+ * A thread's items as they came, encrypted as they are, with the place up to which this browser has them.
+ * @module
+ */
+
+import { settled } from "../core/storage.js";
+import { noteItem } from "./senders.js";
+
+/** @typedef {import("../core/ordering.js").Cursor} Cursor */
+/** `received`: not yet given to a page; `quarantined`: not believed, for the reason of `code`.
+ * @typedef {{threadId: string, epoch: string, seq: number, dedupeId?: string, item: any, isBarred: boolean,
+ *   isReplayed: boolean, state: "received"|"delivered"|"quarantined", code: string|null}} InboxRow */
+/** @typedef {{row: InboxRow, gap: import("./senders.js").Noted["gap"]}} Added */
+
+export class Inbox {
+  #database;
+  #threadId;
+
+  /** @param {import("./database.js").ThreadsDatabase} database @param {string} threadId */
+  constructor(database, threadId) {
+    this.#database = database;
+    this.#threadId = threadId;
+  }
+
+  /** Behind the last item that is here. @returns {Promise<Cursor>} */
+  async place() {
+    const place = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("place"))));
+    return place ?? { seq: 0, epoch: null };
+  }
+
+  /** With the place behind it. One that is here, by another tab, stays as it is.
+   * @param {any} item the next one @returns {Promise<Added>} */
+  add(item) {
+    const { threadId, epoch, seq } = item;
+    const dedupeId = item.envelope?.dedupeId;
+    return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
+      const known = await settled(inbox.get([threadId, epoch, seq]));
+      if (known) return { row: known, gap: null };
+      // The same envelope under another number: a server that plays it once more.
+      const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
+      const { senders, isBarred, gap } = noteItem(await settled(meta.get(this.#name("senders"))), item);
+      /** @type {InboxRow} */
+      const row = { threadId, epoch, seq, dedupeId, item, isBarred, isReplayed, state: "received", code: null };
+      if (dedupeId === undefined) delete row.dedupeId; // what has no value is in no index
+      inbox.put(row);
+      meta.put(senders, this.#name("senders"));
+      meta.put({ seq, epoch }, this.#name("place"));
+      return { row, gap };
+    });
+  }
+
+  /** @param {InboxRow} row @param {"delivered"|"quarantined"} state @param {string|null} [code] @param {any} [item] as it
+   * was read again @returns {Promise<void>} */
+  mark({ threadId, epoch, seq }, state, code = null, item) {
+    return this.#database.write(["inbox"], async ({ inbox }) => {
+      const row = await settled(inbox.get([threadId, epoch, seq]));
+      if (row) inbox.put({ ...row, ...(item ? { item } : {}), state, code });
+    });
+  }
+
+  /** The newest, in order. @param {number} most @returns {Promise<InboxRow[]>} */
+  async newest(most) {
+    const { seq, epoch } = await this.place();
+    if (epoch === null) return [];
+    const range = IDBKeyRange.bound([this.#threadId, epoch, Math.max(0, seq - most + 1)], [this.#threadId, epoch, seq]);
+    return this.#database.read(["inbox"], ({ inbox }) => settled(inbox.getAll(range)));
+  }
+
+  /** @param {string} what */
+  #name(what) {
+    return `${what}:${this.#threadId}`;
+  }
+}

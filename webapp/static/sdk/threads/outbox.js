@@ -1,0 +1,205 @@
+/**
+ * Envelopes that wait for their ACK, on this computer's disk: ciphertext alone, and nothing leaves but by ACK or by the
+ * person's word.
+ * @module
+ */
+
+import { underLock } from "../core/locks.js";
+import { settled } from "../core/storage.js";
+
+const LEASE_MILLISECONDS = 30_000;
+const MOST_TRIES = 100; // with locks the first one succeeds; without them each loses to another tab that won
+
+/** @typedef {import("./texts.js").Envelope} Envelope */
+/** `nextAt` and `leaseUntil` in milliseconds; `code` why it was refused for good.
+ * @typedef {{dedupeId: string, threadId: string, clientSeq: number, envelope: Envelope, bytes: number,
+ *   state: "queued"|"inflight"|"dead", tries: number, nextAt: number, leaseUntil: number, code: string|null}} OutboxRow */
+/** @typedef {{most: number, mostBytes: number, isEarly?: boolean}} Take */
+
+export class Outbox {
+  #database;
+  #now;
+  #adding = /** @type {Promise<any>} */ (Promise.resolve()); // one after the other, also where there are no locks
+
+  /** @param {import("./database.js").ThreadsDatabase} database @param {() => number} [now] */
+  constructor(database, now = () => Date.now()) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  /**
+   * The next envelope of this device in a thread. Its number is given in the transaction that adds it: a number that was
+   * taken before and lost with its tab would be a gap for ever. From when this resolves on, the tab may die.
+   * @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make may be called again with a later number
+   * @returns {Promise<OutboxRow>}
+   */
+  queueAdd(threadId, make) {
+    const add = () => underLock(`welno.threads.add:${this.#database.name}`, () => this.#addNext(threadId, make));
+    const added = this.#adding.then(add);
+    this.#adding = added.catch(() => {});
+    return added;
+  }
+
+  /**
+   * Those that may be sent now, by clientSeq, under a lease. Behind one that may not, as another tab is sending it, its
+   * thread waits: else a later one might be numbered first.
+   * @param {Take} take `isEarly`: also those that a failure put off @returns {Promise<OutboxRow[]>}
+   */
+  queueTake(take) {
+    return this.#database.write(["outbox"], async ({ outbox }) => {
+      const taking = new Taking(take, this.#now());
+      await walk(outbox.index("byClientSeq").openCursor(), (cursor) => {
+        const step = taking.judge(cursor.value);
+        if (step === "take") outbox.put(taking.lease(cursor.value));
+        if (step === "leave") cursor.continue([cursor.value.threadId, Infinity]); // to the next thread
+        else if (step !== "stop") cursor.continue();
+      });
+      return taking.taken;
+    });
+  }
+
+  /** By ACK, or by the person's word. @param {string[]} dedupeIds @returns {Promise<void>} */
+  queueDelete(dedupeIds) {
+    return this.#database.write(["outbox"], async ({ outbox }) => {
+      await Promise.all(dedupeIds.map((id) => settled(outbox.delete(id))));
+    });
+  }
+
+  /** They were not taken; they may be sent again after a while. Those that are gone meanwhile stay so.
+   * @param {string[]} dedupeIds @param {number} [milliseconds] */
+  release(dedupeIds, milliseconds = 0) {
+    return this.#change(dedupeIds, (row) => {
+      row.state = "queued";
+      row.tries += 1;
+      row.leaseUntil = 0;
+      row.nextAt = this.#now() + milliseconds;
+    });
+  }
+
+  /** Refused for good, and shown until the person decides. @param {string} dedupeId @param {string} code */
+  bury(dedupeId, code) {
+    return this.#change([dedupeId], (row) => {
+      row.state = "dead";
+      row.code = code;
+    });
+  }
+
+  /** The person wants it sent once more. @param {string} dedupeId */
+  revive(dedupeId) {
+    return this.#change([dedupeId], (row) => {
+      Object.assign(row, { state: "queued", code: null, nextAt: 0, leaseUntil: 0 });
+    });
+  }
+
+  /** The same message under a newer key. @param {Envelope} envelope */
+  replace(envelope) {
+    return this.#change([envelope.dedupeId], (row) => {
+      Object.assign(row, { ...rowOf(envelope), tries: row.tries });
+    });
+  }
+
+  /** All, in order of their threads and numbers. @returns {Promise<OutboxRow[]>} */
+  rows() {
+    return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.index("byClientSeq").getAll()));
+  }
+
+  /** How many wait, dead ones too. @returns {Promise<number>} */
+  count() {
+    return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.count()));
+  }
+
+  /** @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make */
+  async #addNext(threadId, make) {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const row = rowOf(await make((await this.#lastSeq(threadId)) + 1));
+      if (await this.#addUnlessTaken(row)) return row;
+    }
+    throw new Error("other tabs took each number");
+  }
+
+  /** @param {string} threadId @returns {Promise<number>} */
+  async #lastSeq(threadId) {
+    return (await this.#database.read(["meta"], ({ meta }) => settled(meta.get(seqName(threadId))))) ?? 0;
+  }
+
+  /** @param {OutboxRow} row @returns {Promise<boolean>} */
+  #addUnlessTaken(row) {
+    const add = async (/** @type {import("./database.js").Stores} */ { outbox, meta }) => {
+      const name = seqName(row.threadId);
+      if (((await settled(meta.get(name))) ?? 0) !== row.clientSeq - 1) return false;
+      outbox.add(row);
+      meta.put(row.clientSeq, name);
+      return true;
+    };
+    return this.#database.write(["outbox", "meta"], add, { isStrict: true });
+  }
+
+  /** @param {string[]} dedupeIds @param {(row: OutboxRow) => void} change @returns {Promise<void>} */
+  #change(dedupeIds, change) {
+    return this.#database.write(["outbox"], async ({ outbox }) => {
+      for (const id of dedupeIds) {
+        const row = await settled(outbox.get(id));
+        if (!row) continue;
+        change(row);
+        outbox.put(row);
+      }
+    });
+  }
+}
+
+/** Which of the rows, in their order, are taken now. */
+export class Taking {
+  taken = /** @type {OutboxRow[]} */ ([]);
+  #take;
+  #now;
+  #bytes = 0;
+
+  /** @param {Take} take @param {number} now */
+  constructor(take, now) {
+    this.#take = take;
+    this.#now = now;
+  }
+
+  /** @param {OutboxRow} row @returns {"take"|"pass"|"leave"|"stop"} `leave`: the rest of its thread waits, too */
+  judge({ state, leaseUntil, nextAt, bytes }) {
+    if (state === "dead") return "pass";
+    if (state === "inflight" && leaseUntil > this.#now) return "leave";
+    if (state === "queued" && nextAt > this.#now && !this.#take.isEarly) return "leave";
+    const isFull = this.taken.length === this.#take.most || this.#bytes + bytes > this.#take.mostBytes;
+    return isFull && this.taken.length > 0 ? "stop" : "take";
+  }
+
+  /** @param {OutboxRow} row @returns {OutboxRow} as it is kept while it is sent */
+  lease(row) {
+    const leased = { ...row, state: /** @type {const} */ ("inflight"), leaseUntil: this.#now + LEASE_MILLISECONDS };
+    this.#bytes += row.bytes;
+    this.taken.push(leased);
+    return leased;
+  }
+}
+
+/** Until the visitor does not go on. @param {IDBRequest<IDBCursorWithValue|null>} request
+ * @param {(cursor: IDBCursorWithValue) => void} visit @returns {Promise<void>} */
+function walk(request, visit) {
+  return new Promise((resolve, reject) => {
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor) return resolve();
+      const wasDone = request.readyState === "done";
+      visit(cursor);
+      // A visitor that asked for the next row made the request pending again.
+      if (wasDone && request.readyState === "done") resolve();
+    };
+  });
+}
+
+/** @param {Envelope} envelope @returns {OutboxRow} */
+function rowOf(envelope) {
+  const { dedupeId, threadId, clientSeq } = envelope;
+  const bytes = JSON.stringify(envelope).length;
+  return { dedupeId, threadId, clientSeq, envelope, bytes, state: "queued", tries: 0, nextAt: 0, leaseUntil: 0, code: null };
+}
+
+/** @param {string} threadId */
+const seqName = (threadId) => `clientSeq:${threadId}`;

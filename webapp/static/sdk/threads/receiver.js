@@ -1,0 +1,208 @@
+/**
+ * Receives from one thread: each item is kept, checked, decrypted, delivered, and then acknowledged; what is not believed
+ * is told and never skipped silently.
+ * @module
+ */
+
+import { connect } from "../core/stream.js";
+import { Timers } from "../core/timers.js";
+import { DisbelievedError } from "./errors.js";
+import { Inbox } from "./inbox.js";
+import { threadStream } from "./subject.js";
+
+const HISTORY_ITEMS = 200;
+const ACK_AGAIN_MILLISECONDS = 5_000;
+const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
+const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_removed"]);
+
+/** @typedef {import("./inbox.js").InboxRow} InboxRow */
+/** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
+ *   envelope: import("./texts.js").Envelope|null, event: string|null, data: any, by: string|null,
+ *   content: Uint8Array<ArrayBuffer>|null}} Delivered */
+/**
+ * @typedef {object} ReceiverOptions
+ * @property {import("./client.js").ThreadsClient} client
+ * @property {import("./worker_link.js").Crypto} crypto opened
+ * @property {import("./database.js").ThreadsDatabase} database the member's
+ * @property {string} memberId
+ * @property {import("./thread_keys.js").ThreadKeys} keys of the thread
+ * @property {(delivered: Delivered) => void} onItem each once and in order; of before first
+ * @property {(item: any, code: string) => void} [onError] one that was not believed, also after it was read again
+ * @property {(gap: {clientId: string, from: number, to: number}) => void} [onSenderGap]
+ * @property {(ackedSeq: number) => void} [onAcked]
+ * @property {() => void} [onKeys] the keys were read anew
+ * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
+ * @property {number} [historyItems] how many of those that are here already are delivered at the start
+ * @property {boolean} [share] false gives this tab a connection of its own
+ */
+
+export class ThreadReceiver {
+  #threadId;
+  #options;
+  #inbox;
+  #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
+  #working = /** @type {Promise<void>} */ (Promise.resolve());
+  #quarantined = /** @type {Map<number, InboxRow>} */ (new Map());
+  #delivered = 0;
+  #acked = 0;
+  #isAcking = false;
+  #isOver = false;
+  #hasEarlier = false;
+  #timers = new Timers();
+
+  /** @param {string} threadId @param {ReceiverOptions} options */
+  constructor(threadId, options) {
+    this.#threadId = threadId;
+    this.#options = options;
+    this.#inbox = new Inbox(options.database, threadId);
+  }
+
+  /** What is here already, then what comes. */
+  async start() {
+    const place = await this.#inbox.place();
+    const history = this.#options.historyItems ?? HISTORY_ITEMS;
+    this.#hasEarlier = place.seq > history;
+    for (const row of await this.#inbox.newest(history)) await this.#deliver(row);
+    if (this.#isOver) return;
+    const subject = threadStream(this.#threadId, this.#options.client, this.#options.memberId);
+    this.#stream = connect(subject, {
+      after: place.seq,
+      epoch: place.epoch,
+      onEvent: (item) => this.#enqueue(() => this.#take(item)),
+      onState: (state, reason) => this.#options.onState?.(state, reason),
+      share: this.#options.share,
+    });
+  }
+
+  /** Whether there are items before those that the start delivered. */
+  get hasEarlier() {
+    return this.#hasEarlier;
+  }
+
+  close() {
+    this.#isOver = true;
+    this.#stream?.close();
+    this.#timers.close();
+  }
+
+  retryNow() {
+    this.#stream?.retryNow();
+  }
+
+  /** Once more what was not believed, as after a key has come. @returns {Promise<void>} */
+  retryQuarantined() {
+    return this.#enqueue(async () => {
+      for (const row of [...this.#quarantined.values()]) await this.#deliver(row);
+    });
+  }
+
+  /** One after the other, in the order in which they came. @param {() => Promise<void>} work */
+  #enqueue(work) {
+    const done = this.#working.then(() => (this.#isOver ? undefined : work()));
+    this.#working = done.catch((error) => queueMicrotask(() => {
+      throw error;
+    }));
+    return done;
+  }
+
+  /** @param {any} item */
+  async #take(item) {
+    const { row, gap } = await this.#inbox.add(item);
+    if (gap) this.#options.onSenderGap?.(gap);
+    await this.#deliver(row);
+    if (item.type === "system" && KEY_EVENTS.has(item.event)) await this.#renewKeys();
+  }
+
+  /** @param {InboxRow} row */
+  async #deliver(row) {
+    try {
+      const content = await this.#openTwice(row);
+      if (this.#isOver) return;
+      this.#quarantined.delete(row.seq);
+      this.#options.onItem(describe(row.item, content));
+      if (row.state !== "delivered") await this.#inbox.mark(row, "delivered", null, row.item);
+    } catch (error) {
+      if (!(error instanceof DisbelievedError)) throw error;
+      await this.#quarantine(row, error.code);
+    }
+    this.#delivered = Math.max(this.#delivered, row.seq);
+    void this.#ack();
+  }
+
+  /** @param {InboxRow} row @param {string} code */
+  async #quarantine(row, code) {
+    const isNew = !this.#quarantined.has(row.seq);
+    this.#quarantined.set(row.seq, row);
+    await this.#inbox.mark(row, "quarantined", code);
+    if (code === "UNKNOWN_KEY") this.#timers.set("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
+    if (isNew) this.#options.onError?.(row.item, code);
+  }
+
+  /** A key or a device may be new, and what came may have been damaged on its way: both are read once more.
+   * @param {InboxRow} row */
+  async #openTwice(row) {
+    try {
+      return await this.#open(row);
+    } catch (error) {
+      if (!(error instanceof DisbelievedError) || !(await this.#readAgain(row))) throw error;
+      return this.#open(row);
+    }
+  }
+
+  /** @param {InboxRow} row @returns {Promise<Uint8Array<ArrayBuffer>|null>} */
+  async #open(row) {
+    if (row.item.type !== "message") return null;
+    if (row.isReplayed) throw new DisbelievedError("REPLAYED");
+    if (row.isBarred) throw new DisbelievedError("NOT_A_MEMBER");
+    const { keys, crypto } = this.#options;
+    return crypto.openItem(row.item, await keys.devices());
+  }
+
+  /** @param {InboxRow} row @returns {Promise<boolean>} false: the server does not answer just now */
+  async #readAgain(row) {
+    try {
+      await this.#options.keys.refresh();
+      const { items, epoch } = await this.#options.client.range(this.#threadId, { fromSeq: row.seq, toSeq: row.seq });
+      if (epoch === row.epoch && items[0]?.seq === row.seq) row.item = items[0];
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error;
+      return false;
+    }
+    return true;
+  }
+
+  async #renewKeys() {
+    try {
+      await this.#options.keys.ensure();
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined && !(error instanceof DisbelievedError)) throw error;
+      return; // the next item that needs them reads them again
+    }
+    this.#options.onKeys?.();
+    for (const row of [...this.#quarantined.values()]) await this.#deliver(row);
+  }
+
+  /** Up to what was delivered without a fault: an acknowledgement says that all before it was read. */
+  async #ack() {
+    const faults = [...this.#quarantined.keys()];
+    const seq = Math.min(this.#delivered, ...faults.map((fault) => fault - 1));
+    if (this.#isAcking || this.#isOver || seq <= this.#acked) return;
+    this.#isAcking = true;
+    try {
+      this.#acked = (await this.#options.client.ack(this.#threadId, seq)).ackedSeq;
+      this.#options.onAcked?.(this.#acked);
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error;
+      this.#timers.set("ack", ACK_AGAIN_MILLISECONDS, () => void this.#ack());
+      return;
+    } finally {
+      this.#isAcking = false;
+    }
+    void this.#ack();
+  }
+}
+
+/** @param {any} item @param {Uint8Array<ArrayBuffer>|null} content @returns {Delivered} */
+function describe({ seq, epoch, from = null, receivedAt, envelope = null, event = null, data = null, by = null }, content) {
+  return { seq, epoch, from, receivedAt, envelope, event, data, by, content };
+}

@@ -1,0 +1,164 @@
+/**
+ * Sends to threads: what is sent is on the disk first, and stays there until the server has acknowledged it.
+ * @module
+ */
+
+import { watchPage } from "../core/lifecycle.js";
+import { settled } from "../core/storage.js";
+import { Timers } from "../core/timers.js";
+import { textBytes } from "./encoding.js";
+import { DisbelievedError } from "./errors.js";
+import { Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
+import { flushUnderLock } from "./push_round.js";
+import { kidName } from "./thread_keys.js";
+
+const IDLE_MILLISECONDS = 30_000; // while something waits, whatever else should have woken it
+const CHANNEL = "welno.threads.outbox:";
+
+/** @typedef {import("./outbox.js").OutboxRow} OutboxRow */
+/** @typedef {import("./client.js").PushResult} PushResult */
+/**
+ * @typedef {object} SenderOptions
+ * @property {import("./client.js").ThreadsClient} client
+ * @property {import("./worker_link.js").Crypto} crypto opened
+ * @property {import("./database.js").ThreadsDatabase} database the member's
+ * @property {(threadId: string) => Promise<string|null>} [renewKey] the newest kid, after the one that was used has retired
+ * @property {(row: OutboxRow) => void} [onQueued]
+ * @property {(row: OutboxRow, result: PushResult) => void} [onAcked]
+ * @property {(row: OutboxRow, code: string) => void} [onRejected] for good: it is dead until the person decides
+ * @property {(error: any) => void} [onFailed] a push was not answered, or refused as a whole; it goes on by itself
+ * @property {() => void} [onChange] the outbox changed, here or in another tab
+ * @property {() => number} [random]
+ */
+
+export class ThreadSender {
+  #options;
+  #outbox;
+  #pace;
+  #channel;
+  #timers = new Timers();
+  #page = new AbortController();
+  #flushing = /** @type {Promise<void>|null} */ (null);
+  #wanted = /** @type {{isEarly?: boolean}|null} */ (null); // after the flush that runs
+
+  /** @param {SenderOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#outbox = new Outbox(options.database);
+    this.#pace = new Pace(options.random);
+    this.#channel = new BroadcastChannel(CHANNEL + options.database.name);
+    this.#channel.onmessage = () => options.onChange?.();
+  }
+
+  get outbox() {
+    return this.#outbox;
+  }
+
+  /** From now on what waits is sent whenever it can be. */
+  start() {
+    const wake = () => void this.flush({ isEarly: true });
+    watchPage({ wake, pause: () => {}, resume: wake }, this.#page.signal);
+    wake();
+  }
+
+  close() {
+    this.#page.abort();
+    this.#timers.close();
+    this.#channel.close();
+  }
+
+  /**
+   * On the disk when this resolves: from then on the tab may die.
+   * @param {string} threadId @param {Uint8Array<ArrayBuffer>|string} data at most `PLAINTEXT_MAX_BYTES`
+   * @param {{kind?: string, contentType?: string}} [how] @returns {Promise<string>} its dedupeId
+   */
+  async send(threadId, data, { kind = "data", contentType = "text/plain" } = {}) {
+    const plaintext = typeof data === "string" ? textBytes(data) : data;
+    const { crypto: keys, database } = this.#options;
+    const kid = await database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
+    if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
+    const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
+    const row = await this.#outbox.queueAdd(threadId, (clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext));
+    this.#options.onQueued?.(row);
+    this.#changed();
+    void this.flush();
+    return row.dedupeId;
+  }
+
+  /** Sends what waits. One that runs is followed by another, for what was added meanwhile.
+   * @param {{isEarly?: boolean}} [how] `isEarly`: also what a failure put off @returns {Promise<void>} */
+  flush({ isEarly = false } = {}) {
+    this.#wanted = { isEarly: isEarly || this.#wanted?.isEarly };
+    this.#flushing ??= this.#flushWanted().finally(() => {
+      this.#flushing = null;
+    });
+    return this.#flushing;
+  }
+
+  /** A dead one, once more. @param {string} dedupeId */
+  async retry(dedupeId) {
+    await this.#outbox.revive(dedupeId);
+    this.#changed();
+    await this.flush();
+  }
+
+  /** By the person's word. @param {string} dedupeId */
+  async discard(dedupeId) {
+    await this.#outbox.queueDelete([dedupeId]);
+    this.#changed();
+  }
+
+  async #flushWanted() {
+    while (this.#wanted && !this.#page.signal.aborted) {
+      const how = this.#wanted;
+      this.#wanted = null;
+      await this.#flush(how);
+    }
+  }
+
+  /** @param {{isEarly?: boolean}} how */
+  async #flush(how) {
+    this.#timers.clear("again");
+    const { client, database, onAcked } = this.#options;
+    const pushing = {
+      outbox: this.#outbox,
+      client,
+      pace: this.#pace,
+      onRejected: (/** @type {OutboxRow} */ row, /** @type {PushResult} */ result) => this.#takeRefusal(row, result),
+      onAcked,
+    };
+    const flushed = await flushUnderLock(database.name, pushing, how);
+    if (flushed.error) this.#options.onFailed?.(flushed.error);
+    this.#changed();
+    if ((await this.#outbox.count()) === 0) return;
+    const wait = flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1);
+    this.#timers.set("again", Math.min(wait, IDLE_MILLISECONDS), () => void this.flush({ isEarly: true }));
+  }
+
+  /** A retired key means 'never accepted': the same message is encrypted under the new one. Everything else is for the
+   * person to decide. @param {OutboxRow} row @param {PushResult} result */
+  async #takeRefusal(row, { code = "REJECTED" }) {
+    if (code === "KEY_RETIRED" && (await this.#reseal(row))) return;
+    await this.#outbox.bury(row.dedupeId, code);
+    this.#options.onRejected?.(row, code);
+  }
+
+  /** @param {OutboxRow} row @returns {Promise<boolean>} false: there is no newer key that this device can open */
+  async #reseal(row) {
+    const kid = (await this.#options.renewKey?.(row.threadId)) ?? null;
+    if (kid === null || kid === row.envelope.enc.kid) return false;
+    try {
+      await this.#outbox.replace(await this.#options.crypto.reseal(row.envelope, kid));
+    } catch (error) {
+      if (error instanceof DisbelievedError) return false;
+      throw error;
+    }
+    return true;
+  }
+
+  #changed() {
+    this.#options.onChange?.();
+    if (!this.#page.signal.aborted) this.#channel.postMessage("changed");
+  }
+}

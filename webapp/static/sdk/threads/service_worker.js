@@ -1,0 +1,76 @@
+/**
+ * Sends what a closed page has left in its outbox, and shows the threads' page without a network. It reads no plaintext:
+ * what it sends was encrypted before, and its credentials are the push pass's cookie.
+ * @module
+ */
+
+import { ThreadsClient } from "./client.js";
+import { DATABASE_PREFIX, ThreadsDatabase } from "./database.js";
+import { Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
+import { flushUnderLock } from "./push_round.js";
+
+const worker = /** @type {any} */ (globalThis);
+const SHELL = "welno-threads-shell-v1";
+const PAGE = "/threads";
+const STATIC = "/static/";
+const FLUSH = "threads-flush";
+const REFUSED_MILLISECONDS = 60_000;
+
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keepShell()));
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("message", (/** @type {MessageEvent} */ { data }) => data === "skip-waiting" && worker.skipWaiting());
+worker.addEventListener("sync", (/** @type {any} */ event) => {
+  if (event.tag === FLUSH) event.waitUntil(flushAll());
+});
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  const { method, mode, url } = event.request;
+  const { origin, pathname } = new URL(url);
+  if (method !== "GET" || origin !== worker.location.origin) return;
+  if (pathname.startsWith(STATIC) || (mode === "navigate" && pathname === PAGE)) event.respondWith(answer(event.request));
+});
+
+/** The page with all that its frame names. What cannot be had now is kept when it is first asked for. */
+async function keepShell() {
+  const cache = await caches.open(SHELL);
+  const page = await fetch(PAGE, { cache: "no-cache" });
+  const named = [...(await page.clone().text()).matchAll(/"(\/static\/[^"]+)"/g)].map(([, address]) => address);
+  await cache.put(PAGE, page);
+  await Promise.allSettled([...new Set(named)].map((address) => cache.add(address)));
+}
+
+/** From the network; what was kept answers only without one. @param {Request} request @returns {Promise<Response>} */
+async function answer(request) {
+  try {
+    const reply = await fetch(request);
+    if (reply.ok) await (await caches.open(SHELL)).put(new URL(request.url).pathname, reply.clone());
+    return reply;
+  } catch (error) {
+    const kept = await caches.match(new URL(request.url).pathname);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/** Of whoever used this browser. It rejects when something is left, so that the browser asks again. */
+async function flushAll() {
+  const databases = await indexedDB.databases();
+  const names = databases.map(({ name = "" }) => name).filter((name) => name.startsWith(DATABASE_PREFIX));
+  const flushed = await Promise.all(names.map(flushOne));
+  if (!flushed.every(Boolean)) throw new Error("envelopes are left");
+}
+
+/** @param {string} name @returns {Promise<boolean>} whether nothing waits any more */
+async function flushOne(name) {
+  const database = new ThreadsDatabase(name);
+  const outbox = new Outbox(database);
+  // The pass is of one device: what it may not send, or what a refusal means, is left for the page to see.
+  const onRejected = (/** @type {{dedupeId: string}} */ { dedupeId }) => outbox.release([dedupeId], REFUSED_MILLISECONDS);
+  try {
+    await flushUnderLock(name, { outbox, client: new ThreadsClient(), pace: new Pace(), onRejected });
+    return (await outbox.count()) === 0;
+  } finally {
+    await database.close();
+    new BroadcastChannel(`welno.threads.outbox:${name}`).postMessage("changed");
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * All that is done with keys and plaintext, in one place: it runs in a Worker, and only its results leave it.
+ * @module
+ */
+
+import { ThreadsDatabase } from "./database.js";
+import { approveDevice, checkDevice, fingerprintOf, isApproved, makeDevice } from "./devices.js";
+import { hashBytes, readKid } from "./encoding.js";
+import { checkEnvelope, decryptEnvelope, makeEnvelope } from "./envelopes.js";
+import { DisbelievedError } from "./errors.js";
+import { KeyStore } from "./key_store.js";
+import { checkKeyset, keysetHash, makeKeyset, openKeyset, wrapSecret } from "./keysets.js";
+import { importSecret, makeSecret } from "./secrets.js";
+import { deviceText } from "./texts.js";
+
+const NO_PREV = "-";
+
+/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("./texts.js").Envelope} Envelope */
+/** @typedef {import("./texts.js").DeviceClaim} DeviceClaim */
+/** As the server tells it. @typedef {DeviceClaim & {state: string, approval?: import("./texts.js").Approval}} ToldDevice */
+/** @typedef {import("./keysets.js").ToldKeyset} ToldKeyset */
+/** @typedef {{memberId: string, role: string}} ToldMember */
+/** What came of opening a thread's keys; `hash` is that of the newest generation, for the next one's `prev`.
+ * @typedef {{opened: string[], failures: {kid: string, code: string}[], hash: string}} OpenedKeys */
+
+export class ThreadCrypto {
+  #factory;
+  #keys = /** @type {KeyStore|null} */ (null);
+  #own = /** @type {import("./devices.js").OwnDevice|null} */ (null);
+
+  /** @param {IDBFactory} [factory] */
+  constructor(factory = globalThis.indexedDB) {
+    this.#factory = factory;
+  }
+
+  /** The member's device in this browser, made at the first time. @param {string} memberId @returns {Promise<DeviceClaim>} */
+  async open(memberId) {
+    const keys = new KeyStore(await ThreadsDatabase.of(memberId, this.#factory));
+    const device = (await keys.ownDevice()) ?? (await keys.keepOwnDevice(await makeDevice(memberId, now())));
+    this.#keys = keys;
+    this.#own = device;
+    return device.claim;
+  }
+
+  /** What people compare, by deviceId. @param {ToldDevice[]} devices @returns {Promise<Record<string, string>>} */
+  async fingerprints(devices) {
+    const pairs = devices.map(async (device) => [device.deviceId, await fingerprintOf(device)]);
+    return Object.fromEntries(await Promise.all(pairs));
+  }
+
+  /** Vouches for another device of the same member. @param {ToldDevice} device */
+  async approve(device) {
+    await this.#believe(device, [device]);
+    return approveDevice(this.#device, device, now());
+  }
+
+  /**
+   * A new generation, for exactly these devices.
+   * @param {{threadId: string, kid: string, prev: string}} about @param {ToldDevice[]} devices
+   */
+  async makeKeyset(about, devices) {
+    for (const device of devices) await this.#believe(device, devices);
+    return makeKeyset(this.#device, makeSecret(), { ...about, createdAt: now() }, devices);
+  }
+
+  /**
+   * Checks all generations that the server tells, and opens those that are sealed to this device.
+   * @param {string} threadId @param {{keys: ToldKeyset[], devices: ToldDevice[], members: ToldMember[]}} told
+   * @returns {Promise<OpenedKeys>}
+   */
+  async openKeys(threadId, { keys, devices, members }) {
+    const ordered = [...keys].sort((one, other) => readKid(one.kid) - readKid(other.kid));
+    const hashes = await Promise.all(ordered.map((keyset) => keysetHash(threadId, keyset)));
+    /** @type {OpenedKeys} */
+    const result = { opened: [], failures: [], hash: hashes.at(-1) ?? NO_PREV };
+    let isVouched = false;
+    // The newest first: an owner's keyset vouches by its `prev` for those before it, whose makers may have left.
+    for (let at = ordered.length - 1; at >= 0; at -= 1) {
+      const keyset = ordered[at];
+      try {
+        if (keyset.kid !== `k${at + 1}` || keyset.prev !== (hashes[at - 1] ?? NO_PREV)) throw new DisbelievedError("KEY_CHAIN");
+        await this.#openKey(threadId, keyset, hashes[at], { devices, members, isVouched });
+        isVouched = true;
+        if (await this.#store.openedKey(threadId, keyset.kid)) result.opened.unshift(keyset.kid);
+      } catch (error) {
+        result.failures.push({ kid: keyset.kid, code: codeOf(error) });
+      }
+    }
+    return result;
+  }
+
+  /** The secret of an opened generation for further devices. @param {string} threadId @param {ToldKeyset} keyset
+   * @param {ToldDevice[]} devices @returns {Promise<{deviceId: string, wrapped: string}[]>} */
+  async sealFor(threadId, keyset, devices) {
+    const opened = await this.#store.openedKey(threadId, keyset.kid);
+    if (opened?.hash !== (await keysetHash(threadId, keyset))) throw new DisbelievedError("KEY_CHANGED");
+    const secret = await openKeyset(this.#device, threadId, keyset);
+    const wraps = [];
+    for (const device of devices) {
+      await this.#believe(device, devices);
+      wraps.push({ deviceId: device.deviceId, wrapped: await wrapSecret(secret, device, threadId, keyset.kid) });
+    }
+    return wraps;
+  }
+
+  /** @param {string} kid @param {Omit<Parameters<typeof makeEnvelope>[1], "createdAt">} said @param {Bytes} plaintext
+   * @returns {Promise<Envelope>} */
+  async seal(kid, said, plaintext) {
+    const { claim, signPrivate } = this.#device;
+    const secret = await this.#secret(said.threadId, kid);
+    return makeEnvelope({ clientId: claim.deviceId, signPrivate, secret, kid }, { ...said, createdAt: now() }, plaintext);
+  }
+
+  /** One of this device's own that was never accepted, under a newer key: dedupeId, clientSeq and time stay.
+   * @param {Envelope} envelope @param {string} kid @returns {Promise<Envelope>} */
+  async reseal(envelope, kid) {
+    const plaintext = await decryptEnvelope(envelope, await this.#secret(envelope.threadId, envelope.enc.kid));
+    const { claim, signPrivate } = this.#device;
+    const secret = await this.#secret(envelope.threadId, kid);
+    return makeEnvelope({ clientId: claim.deviceId, signPrivate, secret, kid }, envelope, plaintext);
+  }
+
+  /** Hash, signature by a known device of who is said to have sent it, decryption. @param {{threadId: string, from: string,
+   * envelope: Envelope}} item @param {ToldDevice[]} devices @returns {Promise<Bytes>} rejects with a DisbelievedError */
+  async openItem({ threadId, from, envelope }, devices) {
+    const device = devices.find(({ deviceId }) => deviceId === envelope?.clientId);
+    if (!device || device.memberId !== from) throw new DisbelievedError("UNKNOWN_DEVICE");
+    if (envelope.threadId !== threadId) throw new DisbelievedError("INVALID_ENVELOPE");
+    await this.#believe(device, devices);
+    await checkEnvelope(envelope, device.signKey);
+    return decryptEnvelope(envelope, await this.#secret(threadId, envelope.enc.kid));
+  }
+
+  /** @param {string} threadId @param {ToldKeyset} keyset @param {string} hash
+   * @param {{devices: ToldDevice[], members: ToldMember[], isVouched: boolean}} known */
+  async #openKey(threadId, keyset, hash, { devices, members, isVouched }) {
+    const before = await this.#store.openedKey(threadId, keyset.kid);
+    if (before && before.hash !== hash) throw new DisbelievedError("KEY_CHANGED");
+    if (before) return;
+    const maker = devices.find(({ deviceId }) => deviceId === keyset.createdBy);
+    if (!maker) throw new DisbelievedError("UNKNOWN_DEVICE");
+    await this.#believe(maker, devices);
+    await checkKeyset(threadId, keyset, maker);
+    const isOwner = members.some(({ memberId, role }) => memberId === maker.memberId && role === "owner");
+    if (!isOwner && !isVouched) throw new DisbelievedError("KEY_MAKER");
+    if (keyset.wrapped === null) return;
+    const secret = await importSecret(await openKeyset(this.#device, threadId, keyset));
+    await this.#store.keepOpenedKey(threadId, keyset.kid, { hash, secret });
+  }
+
+  /** That a device is what it was when it was first seen here; by then its own signature, and its approval where one is
+   * told, must be right. @param {ToldDevice} device @param {ToldDevice[]} others */
+  async #believe(device, others) {
+    const hash = await hashBytes(deviceText(device));
+    const seen = await this.#store.seenDevice(device.deviceId);
+    if (seen !== undefined && seen !== hash) throw new DisbelievedError("DEVICE_CHANGED");
+    if (seen !== undefined) return;
+    await checkDevice(device);
+    const approver = others.find(({ deviceId }) => deviceId === device.approval?.approvedBy);
+    if (device.approval && approver && !(await isApproved(approver, device, device.approval)))
+      throw new DisbelievedError("DEVICE_INVALID");
+    await this.#store.keepSeenDevice(device.deviceId, hash);
+  }
+
+  /** @param {string} threadId @param {string} kid */
+  async #secret(threadId, kid) {
+    const opened = await this.#store.openedKey(threadId, kid);
+    if (!opened) throw new DisbelievedError("UNKNOWN_KEY");
+    return opened.secret;
+  }
+
+  get #device() {
+    if (!this.#own) throw new Error("open() comes first");
+    return this.#own;
+  }
+
+  get #store() {
+    if (!this.#keys) throw new Error("open() comes first");
+    return this.#keys;
+  }
+}
+
+const now = () => new Date().toISOString();
+
+/** @param {unknown} error @returns {string} anything else than disbelief is a fault of ours, or of the store */
+function codeOf(error) {
+  if (error instanceof DisbelievedError) return error.code;
+  throw error;
+}

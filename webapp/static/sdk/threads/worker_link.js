@@ -1,0 +1,86 @@
+/**
+ * The page's end of the Worker that holds the keys: the methods of `ThreadCrypto`, by messages.
+ * @module
+ */
+
+import { StoreError } from "../core/storage.js";
+import { DisbelievedError } from "./errors.js";
+import { scriptUrl } from "./script_urls.js";
+
+const WORKER = "/static/sdk/threads/crypto_worker.js";
+
+/** @typedef {import("./thread_crypto.js").ThreadCrypto} ThreadCrypto */
+/** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} Waiting */
+
+/** What a page calls; a ThreadCrypto of its own process is one too.
+ * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"sealFor"|"seal"|"reseal"
+ *   |"openItem">} Crypto */
+
+/** @implements {Crypto} */
+export class WorkerLink {
+  #worker;
+  #waiting = /** @type {Map<number, Waiting>} */ (new Map());
+  #last = 0;
+
+  constructor() {
+    this.#worker = new Worker(scriptUrl(WORKER), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#settle(data);
+    this.#worker.onerror = () => this.#failAll(new Error("the worker did not start"));
+  }
+
+  /** @type {ThreadCrypto["open"]} */
+  open = (...args) => this.#call("open", args);
+  /** @type {ThreadCrypto["fingerprints"]} */
+  fingerprints = (...args) => this.#call("fingerprints", args);
+  /** @type {ThreadCrypto["approve"]} */
+  approve = (...args) => this.#call("approve", args);
+  /** @type {ThreadCrypto["makeKeyset"]} */
+  makeKeyset = (...args) => this.#call("makeKeyset", args);
+  /** @type {ThreadCrypto["openKeys"]} */
+  openKeys = (...args) => this.#call("openKeys", args);
+  /** @type {ThreadCrypto["sealFor"]} */
+  sealFor = (...args) => this.#call("sealFor", args);
+  /** @type {ThreadCrypto["seal"]} */
+  seal = (...args) => this.#call("seal", args);
+  /** @type {ThreadCrypto["reseal"]} */
+  reseal = (...args) => this.#call("reseal", args);
+  /** @type {ThreadCrypto["openItem"]} */
+  openItem = (...args) => this.#call("openItem", args);
+
+  /** Whatever is under way ends with an error. */
+  close() {
+    this.#worker.terminate();
+    this.#failAll(new Error("the worker was closed"));
+  }
+
+  /** @param {string} method @param {any[]} args @returns {Promise<any>} */
+  #call(method, args) {
+    this.#last += 1;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, method, args });
+    });
+  }
+
+  /** @param {{id: number, result?: any, error?: {name: string, code: any, message: string}}} answer */
+  #settle({ id, result, error }) {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error) waiting?.reject(errorOf(error));
+    else waiting?.resolve(result);
+  }
+
+  /** @param {Error} error */
+  #failAll(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}
+
+/** As it was thrown: only its name and code came over. @param {{name: string, code: any, message: string}} told */
+function errorOf({ name, code, message }) {
+  if (name === "DisbelievedError") return new DisbelievedError(code);
+  if (name === "StoreError") return new StoreError(code);
+  return new Error(`${name}: ${message}`);
+}
