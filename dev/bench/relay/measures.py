@@ -15,7 +15,6 @@ from dev.bench.relay.websocket_client import ClientError, ClientLoop, ClientSock
 from dev.bench.results import Metrics, percentile, percentiles_ms
 
 _WARM_SOCKETS = 200
-_CLOSED_SECONDS = 3
 _FANOUT_SECONDS = 0.5
 _LOST_SECONDS = 30
 _ALL_BACK_SECONDS, _RETRY_SECONDS = 60, 1
@@ -32,7 +31,7 @@ def measure_idle(options: RelayOptions, server: ServerUnderTest, clients: Client
     metrics: Metrics = {}
     sockets: list[ClientSocket] = []
     server.create_streams(max(options.sockets))
-    empty = _warm_up(server, clients, min(options.sockets))
+    empty = _warm_up(options, server, clients, min(options.sockets))
     for size in options.sockets:
         began, missing = time.monotonic(), range(len(sockets), size)
         sockets += _open(server, clients, missing)
@@ -48,10 +47,10 @@ def measure_idle(options: RelayOptions, server: ServerUnderTest, clients: Client
     return metrics
 
 
-def _warm_up(server: ServerUnderTest, clients: ClientLoop, streams: int) -> int:
+def _warm_up(options: RelayOptions, server: ServerUnderTest, clients: ClientLoop, streams: int) -> int:
     """Some sockets come and go; the bytes that the server holds then."""
     clients.reset(_open(server, clients, range(min(_WARM_SOCKETS, streams))))
-    clients.run_for(_CLOSED_SECONDS)
+    clients.run_for(options.closed_seconds)
     return resident_bytes(server.serving_pid)
 
 
@@ -109,7 +108,7 @@ def measure_reconnect(options: RelayOptions, server: ServerUnderTest, clients: C
     """All are cut, miss some events, and come back in the same moment, while some streams go on."""
     streams = range(options.reconnecting)
     server.create_streams(options.reconnecting)
-    empty = _warm_up(server, clients, options.reconnecting)
+    empty = _warm_up(options, server, clients, options.reconnecting)
     sockets = _open(server, clients, streams)
     places = [server.last_seq(stream) for stream in streams]
     for stream in streams:
@@ -117,7 +116,7 @@ def measure_reconnect(options: RelayOptions, server: ServerUnderTest, clients: C
     if not clients.run_until(lambda: all(one.events >= options.behind for one in sockets), _LOST_SECONDS):
         raise ClientError(f"{server.name}: events did not arrive")
     clients.reset(sockets)
-    clients.run_for(_CLOSED_SECONDS)
+    clients.run_for(options.closed_seconds)
     back, metrics = _come_back(options, server, clients, places)
     # After all have connected at once, which leaves more behind than one after another does.
     metrics["reconnect_kib_per_socket"] = (resident_bytes(server.serving_pid) - empty) / options.reconnecting / 1024

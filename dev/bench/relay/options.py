@@ -17,6 +17,7 @@ class RelayOptions:
     parts: list[str]
     sockets: list[int]
     settle_seconds: float
+    closed_seconds: float
     idle_seconds: float
     streams: int
     rate: float
@@ -42,6 +43,7 @@ def read_options(arguments: Sequence[str], description: str | None) -> RelayOpti
     parser.add_argument("--parts", type=_names(PARTS), default=list(PARTS), help="separated by commas")
     parser.add_argument("--sockets", type=int, nargs="+", default=[5000, 20_000], help="idle sockets, in steps")
     parser.add_argument("--settle-seconds", type=float, default=35, help="at each step; a ping comes every 30 s")
+    parser.add_argument("--closed-seconds", type=float, default=3, help="until sockets that were cut are forgotten")
     parser.add_argument("--idle-seconds", type=float, default=600, help="how long the CPU of the last step is watched")
     parser.add_argument("--streams", type=int, default=1000, help="for latency: as many sockets, one each")
     parser.add_argument("--rate", type=float, default=200, help="events a second over all streams")

@@ -7,8 +7,10 @@ from dev.bench.relay.aims import judge
 from dev.bench.relay.options import read_options
 from tests.integration.dev.bench.running import SECONDS, run_bench
 
-SIZES = "--sockets 10 20 --settle-seconds 0.1 --idle-seconds 0.1 --streams 10 --rate 100 --seconds 0.2 --rounds 1"
-MORE = "--fanout-sockets 10 --events 3 --joined 5 --reconnecting 30 --spread-seconds 1 --servers welno"
+SIZES = "--sockets 10 20 --settle-seconds 0.1 --closed-seconds 0.1 --idle-seconds 0.1 --streams 10 --servers welno"
+MORE = (
+    "--rate 100 --seconds 0.2 --fanout-sockets 10 --events 3 --joined 5 --reconnecting 30 --spread-seconds 1 --rounds 1"
+)
 
 
 @pytest.mark.timeout(SECONDS + 30)
