@@ -15,6 +15,7 @@ from dev.local.programs import ROOT
 # To import takes a second of a core and a command some milliseconds. None of these reads the environment as it is
 # imported, as `tasks.app` does: that one each command imports itself, from its own environment.
 _IMPORTED = (
+    "alembic.config",
     "celery.app.amqp",
     "celery.app.log",
     "celery.concurrency",
