@@ -35,7 +35,7 @@ def save_kept(tools: RunTools, claim: InterviewClaim) -> None:
 def save_answer(
     tools: RunTools, claim: InterviewClaim, answer: WorkflowAnswer, counted: Sequence[Counted] = ()
 ) -> None:
-    """Raises as `answered_run` does."""
+    """Raises RunOutdated."""
     with answered_run(tools, claim, answer.usage, counted) as held:
         held.run.step = InterviewStep.SAVE
         complete_interview(held, answer.outputs, tools.clock.now())
@@ -49,7 +49,7 @@ def fail_attempt(
     *,
     usage: Usage = UNKNOWN_USAGE,
 ) -> None:
-    """Raises as `answered_run` does."""
+    """Raises RunOutdated."""
     with answered_run(tools, claim, usage, counted) as held:
         fail_interview(held, failure, tools.clock.now())
 
@@ -59,8 +59,7 @@ def answered_run(
     tools: RunTools, claim: InterviewClaim, usage: Usage, counted: Sequence[Counted] = ()
 ) -> Iterator[HeldRun]:
     """As `held_run`, with what the call has used: noted once, however often its answer is read, and also where the run
-    has moved on meanwhile and nothing else comes of the answer. An insight that ends as erased loses its files; where
-    the disk refuses, `drop_strays` does it. Raises RunOutdated, SpoolError."""
+    has moved on meanwhile and nothing else comes of the answer. Raises RunOutdated."""
     try:
         with held_run(tools.unit_of_work, claim) as held:
             if usage.elapsed_seconds is not None:
@@ -68,13 +67,10 @@ def answered_run(
             used = _note_usage(held, claim, usage, tools.clock.now())
             yield held
             add_counts(held.session, [*counted, *used])
-            is_erased = held.analysed.erased_at is not None
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
             add_counts(moved_on.session, _note_usage(moved_on, claim, usage, tools.clock.now()))
         raise
-    if is_erased:
-        tools.files.drop_all(claim.interview_id)
 
 
 def _note_usage(held: HeldRun, claim: InterviewClaim, usage: Usage, now: datetime) -> list[Counted]:
