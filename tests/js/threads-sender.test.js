@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { IDBObjectStore } from "fake-indexeddb";
+
 import { ThreadsDatabase } from "../../webapp/static/sdk/threads/database.js";
 import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
 import { Pace } from "../../webapp/static/sdk/threads/pace.js";
@@ -73,7 +75,7 @@ async function makeSender(t, options = {}) {
     onQueued: (row) => told.queued.push(row.dedupeId),
     onAcked: (row) => told.acked.push(row.dedupeId),
     onRejected: (row, code) => told.rejected.push(code),
-    onFailed: (error) => told.failed.push(error.status),
+    onFailed: (error) => told.failed.push(error.status ?? error.code),
     random: () => 0,
     ...options.traits,
   });
@@ -257,6 +259,44 @@ test("a server without room keeps the queue", async (t) => {
   await sender.send(THREAD, "x");
   await sender.flush();
   assert.deepEqual([told.failed, server.taken.length, await sender.outbox.count()], [[429], 0, 1]);
+});
+
+test("while the server asks to wait nothing is sent, whatever is written or wakes the page", async (t) => {
+  const server = new Server();
+  server.answers = [{ pressure: { level: "slow", retryAfterMs: 4_000, maxBatch: 50 } }];
+  const { sender, told } = await makeSender(t, { server });
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  await sender.send(THREAD, "1");
+  await sender.flush();
+  await sender.send(THREAD, "2");
+  await sender.flush({ isEarly: true });
+  assert.deepEqual([server.asked, told.acked.length], [1, 1]);
+  t.mock.timers.tick(4_001);
+  await until(() => told.acked.length === 2);
+  assert.equal(server.asked, 2);
+});
+
+test("a full disk is told, and takes no number", async (t) => {
+  const { sender } = await makeSender(t);
+  const full = t.mock.method(IDBObjectStore.prototype, "add", () => {
+    throw new DOMException("no room", "QuotaExceededError");
+  });
+  await assert.rejects(sender.send(THREAD, "1"), { name: "StoreError" });
+  full.mock.restore();
+  assert.deepEqual(numbers(await fill(sender.outbox, 1)), [1]);
+});
+
+test("a store that fails while it is emptied is told, and nothing is lost", async (t) => {
+  const { sender, told } = await makeSender(t);
+  const row = await sender.outbox.queueAdd(THREAD, plain());
+  const broken = t.mock.method(IDBObjectStore.prototype, "put", () => {
+    throw new DOMException("no room", "QuotaExceededError");
+  });
+  await sender.flush();
+  broken.mock.restore();
+  assert.deepEqual(told.failed, ["STORE_FAILED"]);
+  await sender.flush();
+  assert.deepEqual(told.acked, [row.dedupeId]);
 });
 
 test("a connection that the browser dropped is opened once more", async () => {

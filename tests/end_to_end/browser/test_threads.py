@@ -18,7 +18,9 @@ from models.accounts import AccountKind, AccountRole
 from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
 from services.threads.encoding import encode_bytes
+from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
+from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.product import Product
 from tests.plain_http import NO_TLS
@@ -170,6 +172,31 @@ def signed_in(product: Product, login: str) -> Iterator[httpx.Client]:
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         client.base_url = httpx.URL(f"{product.web_url}/api/threads")
         yield client
+
+
+def test_a_patient_writes_and_is_not_signed_out_without_the_server(
+    visitor: Visitor, phones: Phones, arrive: Arrive
+) -> None:
+    person = phones.add_person(checkups=1)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    nurse, patient, page = arrive(), Correspondent(visitor.page, visitor.url, ""), visitor.page
+    visitor.open("/threads")
+    expect(page.locator("#member-id")).to_contain_text("patient:", timeout=SOON)
+    thread = patient.begin_thread(nurse.member_id)
+    nurse.open_thread(thread)
+    patient.write("어지러워요")
+    nurse.expect_message("어지러워요")
+    patient.expect_waiting(0)
+    page.get_by_label("네트워크 쓰기").uncheck()
+    page.get_by_role("button", name="로그아웃", exact=True).click()
+    expect(page.get_by_text("로그아웃하지 못했어요.")).to_be_visible()
+    expect(page.locator("#member-id")).to_be_visible()
+    page.get_by_label("네트워크 쓰기").check()
+    page.get_by_role("button", name="로그아웃", exact=True).click()
+    expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
 
 
 def test_python_opens_what_the_browser_made_and_the_other_way_round(
@@ -330,19 +357,6 @@ def test_what_is_written_after_the_login_is_over_goes_by_the_push_pass(arrive: A
     page.get_by_role("button", name="다시 로그인").click()
     nurse.sign_in()
     nurse.expect_message("늦은 말")
-
-
-def test_a_full_disk_keeps_the_message_in_its_field(arrive: Arrive, product: Product) -> None:
-    nurse = arrive()
-    nurse.begin_thread("staff:nobody")
-    devtools = nurse.page.context.new_cdp_session(nurse.page)
-    devtools.send("Storage.overrideQuotaForOrigin", {"origin": product.web_url, "quotaSize": 1})
-    nurse.write("자리가 없는 말")
-    expect(nurse.page.locator("#send-failed")).to_contain_text("저장할 수 없어요", timeout=SOON)
-    assert nurse.page.get_by_role("textbox", name="메시지", exact=True).input_value() == "자리가 없는 말"
-    devtools.send("Storage.overrideQuotaForOrigin", {"origin": product.web_url})
-    nurse.page.get_by_role("button", name="보내기", exact=True).click()
-    nurse.expect_message("자리가 없는 말")
 
 
 def test_signing_out_with_messages_that_wait_asks_first(arrive: Arrive, product: Product) -> None:

@@ -57,11 +57,15 @@ export class ThreadsApi {
     this.#useToken(token);
   }
 
+  /** A token is forgotten in any case. A cookie only the server can take back: it rejects where that did not answer, and
+   * then whoever comes next would still be this person. */
   async signOut() {
-    const path = this.client.token ? "/auth/logout" : "/patients/sign-out";
-    await this.#accounts.request("POST", path).catch((error) => {
-      if (error.status !== 401) throw error;
-    });
+    const isByToken = this.client.token !== null;
+    try {
+      await this.#accounts.request("POST", isByToken ? "/auth/logout" : "/patients/sign-out");
+    } catch (/** @type {any} */ error) {
+      if (!isByToken && error.status !== 401) throw error;
+    }
     this.forget();
   }
 

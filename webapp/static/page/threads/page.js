@@ -37,6 +37,7 @@ class ThreadsPage {
   #sender;
   #outbox;
   #historyItems = HISTORY_ITEMS;
+  #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
   #timers = new Timers();
 
@@ -99,6 +100,9 @@ class ThreadsPage {
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
     addEventListener("online", () => void this.#comeBack());
     const other = new Field("other", { check: () => this.#faultOfOther(find("other").value.trim()) });
+    find("other").addEventListener("input", () => {
+      this.#requestId = null;
+    });
     find("new-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const fault = this.#faultOfOther(other.value.trim());
@@ -119,11 +123,14 @@ class ThreadsPage {
     showError(find("new-failed"), null);
     try {
       const members = [{ memberId: other.value.trim(), role: "writer" }];
-      const { threadId } = await api.client.create(crypto.randomUUID(), members);
+      this.#requestId ??= crypto.randomUUID(); // the same until it is answered: else a lost answer would make two threads
+      const { threadId } = await api.client.create(this.#requestId, members);
+      this.#requestId = null;
       other.value = "";
       await this.#showList();
       location.hash = threadId;
     } catch (/** @type {any} */ error) {
+      if (!error.retryable) this.#requestId = null;
       showError(find("new-failed"), troubleOf(error));
     }
   }
@@ -188,8 +195,8 @@ class ThreadsPage {
     show(find("thread"), threadId !== "");
     this.#markOpen();
     this.#outbox.open(threadId);
-    if (this.#view) await this.#view.open();
-    else find("list-title").focus();
+    if (!this.#view) return find("list-title").focus();
+    await this.#view.open().catch((error) => showError(find("thread-failed"), troubleOf(error)));
   }
 
   /** @param {string} threadId */
@@ -207,8 +214,12 @@ class ThreadsPage {
   }
 
   async #copyId() {
-    await navigator.clipboard.writeText(this.#session.memberId);
-    showToast("success", "아이디를 복사했어요.");
+    try {
+      await navigator.clipboard.writeText(this.#session.memberId);
+      showToast("success", "아이디를 복사했어요.");
+    } catch {
+      showToast("warning", "복사하지 못했어요. 아이디를 직접 골라서 복사해 주세요.");
+    }
   }
 
   async #showQr() {
@@ -261,10 +272,15 @@ class ThreadsPage {
       look: /** @type {const} */ ("danger"),
     };
     if (left > 0 && !(await askToConfirm(question))) return;
+    try {
+      await api.signOut();
+    } catch (/** @type {any} */ error) {
+      showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId);
+      return;
+    }
     this.#sender.close();
     this.#view?.close();
     this.#timers.close();
-    await api.signOut().catch(() => api.forget());
     location.replace("/threads");
   }
 }

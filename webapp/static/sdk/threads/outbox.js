@@ -186,10 +186,13 @@ function walk(request, visit) {
     request.onsuccess = () => {
       const cursor = request.result;
       if (!cursor) return resolve();
-      const wasDone = request.readyState === "done";
-      visit(cursor);
+      try {
+        visit(cursor);
+      } catch (error) {
+        return reject(error);
+      }
       // A visitor that asked for the next row made the request pending again.
-      if (wasDone && request.readyState === "done") resolve();
+      if (request.readyState === "done") resolve();
     };
   });
 }

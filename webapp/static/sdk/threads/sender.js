@@ -4,7 +4,7 @@
  */
 
 import { watchPage } from "../core/lifecycle.js";
-import { settled } from "../core/storage.js";
+import { settled, StoreError } from "../core/storage.js";
 import { Timers } from "../core/timers.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
@@ -13,6 +13,7 @@ import { Pace } from "./pace.js";
 import { flushUnderLock } from "./push_round.js";
 import { kidName } from "./thread_keys.js";
 
+const BUSY = new Set([429, 503]);
 const IDLE_MILLISECONDS = 30_000; // while something waits, whatever else should have woken it
 const CHANNEL = "welno.threads.outbox:";
 
@@ -39,6 +40,7 @@ export class ThreadSender {
   #channel;
   #timers = new Timers();
   #page = new AbortController();
+  #pausedUntil = 0; // as the server asked for
   #flushing = /** @type {Promise<void>|null} */ (null);
   #wanted = /** @type {{isEarly?: boolean}|null} */ (null); // after the flush that runs
 
@@ -113,7 +115,9 @@ export class ThreadSender {
     while (this.#wanted && !this.#page.signal.aborted) {
       const how = this.#wanted;
       this.#wanted = null;
-      await this.#flush(how);
+      const pause = this.#pausedUntil - Date.now();
+      if (pause > 0) this.#flushLater(pause);
+      else await this.#flush(how).catch((error) => this.#takeStoreError(error));
     }
   }
 
@@ -130,10 +134,22 @@ export class ThreadSender {
     };
     const flushed = await flushUnderLock(database.name, pushing, how);
     if (flushed.error) this.#options.onFailed?.(flushed.error);
+    if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();
     if ((await this.#outbox.count()) === 0) return;
-    const wait = flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1);
-    this.#timers.set("again", Math.min(wait, IDLE_MILLISECONDS), () => void this.flush({ isEarly: true }));
+    this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
+  }
+
+  /** The browser's store did not answer; what lies in it waits. @param {unknown} error */
+  #takeStoreError(error) {
+    if (!(error instanceof StoreError)) throw error;
+    this.#options.onFailed?.(error);
+    this.#flushLater(IDLE_MILLISECONDS);
+  }
+
+  /** @param {number} milliseconds */
+  #flushLater(milliseconds) {
+    this.#timers.set("again", milliseconds, () => void this.flush({ isEarly: true }));
   }
 
   /** A retired key means 'never accepted': the same message is encrypted under the new one. Everything else is for the
