@@ -17,6 +17,8 @@ const STATIC = "/static/";
 const FLUSH = "threads-flush";
 const REFUSED_MILLISECONDS = 60_000;
 
+class RefusedError extends Error {}
+
 worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keepShell()));
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener("message", (/** @type {MessageEvent} */ { data }) => data === "skip-waiting" && worker.skipWaiting());
@@ -65,10 +67,18 @@ async function flushOne(name) {
   const database = new ThreadsDatabase(name);
   const outbox = new Outbox(database);
   // The pass is of one device: what it may not send, or what a refusal means, is left for the page to see.
-  const onRejected = (/** @type {{dedupeId: string}} */ { dedupeId }) => outbox.release([dedupeId], REFUSED_MILLISECONDS);
+  const onRejected = async (/** @type {{dedupeId: string}} */ { dedupeId }) => {
+    await outbox.release([dedupeId], REFUSED_MILLISECONDS);
+    throw new RefusedError(); // else it would be taken again at once
+  };
   try {
-    await flushUnderLock(name, { outbox, client: new ThreadsClient(), pace: new Pace(), onRejected });
+    // The network is back: what failures have put off goes now.
+    const pushing = { outbox, client: new ThreadsClient(), pace: new Pace(), onRejected };
+    await flushUnderLock(name, pushing, { isEarly: true });
     return (await outbox.count()) === 0;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return false;
   } finally {
     await database.close();
     new BroadcastChannel(`welno.threads.outbox:${name}`).postMessage("changed");
