@@ -69,7 +69,10 @@ class Pair:
         self.primary.configure(self._password)
 
     def fail_over(self) -> None:
-        """As an orchestrator does: promote the replica, switch the address, demote the primary; nothing is cut."""
+        """As an orchestrator does: promote the replica, switch the address, demote the primary; nothing is cut, and
+        what was written before is there."""
+        written = self.primary.admin.info("replication")["master_repl_offset"]
+        wait_until(lambda: self.replica.admin.info("replication")["slave_repl_offset"] >= written)
         self.promote()
         self.replica.follow(self.primary)
 
