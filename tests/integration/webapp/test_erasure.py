@@ -36,6 +36,7 @@ from models.patients import (
     TermsAgreement,
 )
 from models.table import Table
+from models.webhooks import Webhook, WebhookDelivery
 from services.accounts.hashing import PasswordHashes
 from services.accounts.logins import open_login
 from services.collection.files import CollectedAnswer, CollectedData, packages_of
@@ -197,6 +198,13 @@ def leaves_traces(canary: Canary) -> None:
         work.session.add(CampaignPayment(oid="ORDER-7", pipeline_step="REPORT_COMPLETED", **buyer))
         work.session.add(CampaignPayment(oid="ORDER-8", patient_uuid=canary.uuid, user_name="곽카나리아"))
         work.session.add_all(rows_of_rare_tables(canary))
+        webhook = Webhook(id=uuid4(), url="https://receiver.example/", secret=b"", disabled_at=clock.now())
+        work.session.add(webhook)
+        work.session.flush()
+        told = {"kind": "session.completed", "body": canary.person.session_id, "due_at": clock.now()}
+        work.session.add(
+            WebhookDelivery(id=uuid4(), webhook_id=webhook.id, session_id=UUID(canary.person.session_id), **told)
+        )
 
 
 def rows_of_rare_tables(canary: Canary) -> list[Table]:
