@@ -15,8 +15,10 @@ def delete_ended_runs(session: Session, keep_days: int, limit: int) -> int:
         .order_by(CollectionRun.collection_ended_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Read once: as a mere subquery a plan may run it for each row, and skip what it has locked itself.
+        .cte("oldest")
     )
-    statement = delete(CollectionRun).where(CollectionRun.session_id.in_(oldest))
+    statement = delete(CollectionRun).where(CollectionRun.session_id.in_(select(oldest.c.session_id)))
     return session.connection().execute(statement).rowcount
 
 
