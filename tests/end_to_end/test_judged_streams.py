@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(240)
 PROCESSES = ("web", "worker", "sweeper")
 PROJECT, EDITOR = "배달 앱 연구", "jun@demo.test"
 # An EventSource comes back five seconds after a cut.
-COMES_BACK_SECONDS = 30
+COMES_BACK_SECONDS = 60
 
 
 @pytest.fixture(scope="module")

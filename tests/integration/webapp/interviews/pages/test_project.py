@@ -268,8 +268,8 @@ def test_who_is_taken_out_of_the_project_is_told(visit: Visit, world: World, min
 def test_tabs_of_one_browser_share_one_stream(visit: Visit, analyses: Analyses) -> None:
     page = visit("jun")
     opened: list[str] = []
-    page.context.on("request", lambda request: "/api/sse/" in request.url and opened.append(request.url))
-    other = page.context.new_page()
+    other = page.context.new_page()  # the first one may still be opening the stream
+    other.on("request", lambda request: "/api/sse/" in request.url and opened.append(request.url))
     other.goto(page.url)
     expect(other.locator("#interviews-empty")).to_be_visible()
     analyses.add("새벽 배달")
