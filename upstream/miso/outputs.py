@@ -51,10 +51,19 @@ def _find(value: Any, names: frozenset[str], wrappers: int) -> Mapping[str, Any]
     if not isinstance(value, dict):
         return None
     if names & value.keys():
-        return value
+        return _within_namesake(value, names, wrappers)
     if not wrappers:
         return None
     return next((found for inner in value.values() if (found := _find(inner, names, wrappers - 1)) is not None), None)
+
+
+def _within_namesake(value: Mapping[str, Any], names: frozenset[str], wrappers: int) -> Mapping[str, Any]:
+    """A wrapper may bear one of the names itself: `{"result": {"result": ...}}`, where nothing else stands in either. A
+    value that has a field of that name beside others is left as it is."""
+    inner = _unwrap(next(iter(value.values()))) if len(value) == 1 and wrappers else None
+    if not isinstance(inner, dict) or not inner or not inner.keys() <= names:
+        return value
+    return _within_namesake(inner, names, wrappers - 1)
 
 
 def _read_value(value: Any) -> Any:

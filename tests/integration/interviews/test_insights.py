@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from dev.sandbox.miso.shapes import USUAL_SHAPES
 from models.interviews import InsightKind
 from services.interviews.changing import delete_interview
 from services.interviews.errors import InsightUnderWay
@@ -74,6 +75,21 @@ def test_a_theme_says_how_many_interviews_and_quotes_bear_it_out(analyses: Analy
     changes = [row["body"]["data"] for row in told if row["body"]["type"] == "insight:changed"]
     mine = [(one["status"], one["revision"]) for one in changes if one["insightId"] == themes["id"]]
     assert mine == [("processing", 1), ("analyzing", 2), ("completed", 3)]
+
+
+@pytest.mark.parametrize("shape", USUAL_SHAPES)
+def test_themes_are_kept_in_whatever_shape_they_come(analyses: Analyses, interviews: list[Uploaded], shape: str):
+    analyses.fault(match='"insight_summary"', outputs=shape, calls=1)
+    themes = make_themes(analyses)["result"]["themes"]
+    assert [one for theme in themes for one in theme["evidence"] if one["verified"]]
+
+
+@pytest.mark.parametrize("shape", USUAL_SHAPES)
+def test_a_persona_is_kept_in_whatever_shape_it_comes(analyses: Analyses, interviews: list[Uploaded], shape: str):
+    analyses.fault(match='"persona"', outputs=shape, calls=1)
+    with analyses.as_member() as member:
+        started = start_persona(member, analyses.world.food, [interviews[0].id])
+    assert "사용자" in wait_for(analyses, started)["result"]["title"]
 
 
 def test_a_lost_answer_is_looked_for_and_billed_once(analyses: Analyses, interviews: list[Uploaded]):

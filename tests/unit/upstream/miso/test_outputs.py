@@ -43,6 +43,30 @@ def test_every_shape_says_the_same(outputs):
     assert read_outputs(outputs, NAMES) == OUTPUTS
 
 
+THEMES = {"themes": [{"title": "불편", "quotes": ["느려요"]}], "interviews": 2}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"result": THEMES},
+        {"result": json.dumps(THEMES)},
+        {"result": {"result": THEMES}},
+        {"result": json.dumps({"result": THEMES})},
+        {"result": json.dumps(json.dumps({"result": THEMES}))},
+        {"text": {"result": fence(json.dumps({"result": THEMES}))}},
+    ],
+)
+def test_a_wrapper_may_have_the_name_that_is_looked_for(outputs):
+    """One answer in four of the sandbox's came so, and its themes were lost."""
+    assert read_outputs(outputs, ("result",)) == {"result": THEMES}
+
+
+@pytest.mark.parametrize("value", [{"persona": "이름", "title": "제목"}, {"title": {"persona": "이름"}}, {}, [], "글"])
+def test_a_value_with_a_field_of_its_own_name_stays_whole(value):
+    assert read_outputs({"persona": value}, ("persona",)) == {"persona": value}
+
+
 @pytest.mark.parametrize("before", ["", "분석 결과입니다.\n", "네, "])
 @pytest.mark.parametrize("after", ["", "\n도움이 되었기를 바랍니다."])
 def test_a_code_fence_is_taken_off_whatever_stands_around_it(before, after):
