@@ -1,5 +1,6 @@
 """The events of a session: their shape, and the Korean sentences that the person reads."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,11 +21,13 @@ STREAMING_MESSAGES = {
 }
 
 
-# What other systems are told. A person who goes on after an error may complete all the same.
-_OUTCOMES = {
-    str(Status.COMPLETED): WebhookKind.COMPLETED,
-    str(Status.ERROR): WebhookKind.FAILED,
-    str(Status.EXPIRED): WebhookKind.FAILED,
+# What other systems are told: by type and status, as an event may also tell the status that a session already had. A
+# person who goes on after an error may complete all the same.
+_OUTCOMES: Mapping[tuple[Event, str | None], WebhookKind] = {
+    (Event.STREAMING_STATUS, Status.COMPLETED): WebhookKind.COMPLETED,
+    (Event.ERROR, Status.ERROR): WebhookKind.FAILED,
+    (Event.COLLECTION_ERROR, Status.ERROR): WebhookKind.FAILED,
+    (Event.EXPIRED, Status.EXPIRED): WebhookKind.FAILED,
 }
 
 
@@ -50,7 +53,7 @@ def say(
     if data is not None:
         body["data"] = data
     work.emit(session_subject(str(session_id)), body)
-    if (kind := _OUTCOMES.get(body.get("status", ""))) is not None:
+    if (kind := _OUTCOMES.get((type_, status))) is not None:
         told = {"status": body["status"], **({"code": data["code"]} if data and "code" in data else {})}
         queue_outcome(work, kind, session_id, told, now)
 

@@ -49,6 +49,7 @@ def test_ends_are_told_and_nothing_else(world: World, webhook: AddedWebhook):
         say(
             work, key, Event.COLLECTION_ERROR, "홍길동님", now=now, status=Status.ERROR, data={"code": "X", "name": "y"}
         )
+        say(work, key, Event.AUTH_SUPERSEDED, "다른 곳에서", now=now, status=Status.ERROR, data={"code": "X"})
         say_ended(work, key, Status.EXPIRED, "끝났어요.", now=now)
         say_ended(work, key, Status.CANCELLED, "그만뒀어요.", now=now)
         tell_completed(work, session_id)
