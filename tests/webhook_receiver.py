@@ -16,13 +16,15 @@ class Received(NamedTuple):
 
 
 class WebhookReceiver:
-    """`answers` are the statuses of the next messages; 204 after them."""
+    """`answers` are the statuses of the next messages; 204 after them. While `answering` is not set, none is given."""
 
     def __init__(self, folder: Path) -> None:
         make_certificate(folder)
         self.certificate = folder / "fullchain.pem"
         self.received: list[Received] = []
         self.answers: list[int] = []
+        self.answering = threading.Event()
+        self.answering.set()
         self._server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, folder / "privkey.pem")
@@ -49,6 +51,7 @@ class WebhookReceiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(Received({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.answering.wait(60)
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -1,6 +1,7 @@
 """Webhooks as a real worker sends them: signed, once more when they were refused, and not to who has gone."""
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ def webhook(driver: Driver, receiver: WebhookReceiver) -> Iterator[AddedWebhook]
         added = add_webhook(work.session, here.sealer, receiver.url)
     yield added
     receiver.answers.clear()
+    receiver.answering.set()
     with here.unit_of_work() as work:
         remove_webhook(work.session, added.id)
 
@@ -78,6 +80,49 @@ def test_what_was_refused_is_sent_again_under_the_same_id(
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
     assert [json.loads(one.body)["data"]["session_id"] for one in receiver.received] == [session_id] * 2
     assert verified(webhook, receiver, 1)
+
+
+def make_due(running: Stack, driver: Driver, session_id: str) -> None:
+    """As if the time had passed after which whoever was sending must have died."""
+    driver.execute(
+        "update welno.welno_webhook_deliveries set due_at = now(), claimed_until = now() where session_id = :id",
+        id=session_id,
+    )
+    send(running, Task.SWEEP_WEBHOOKS)
+
+
+def test_a_worker_killed_after_the_receiver_took_it_sends_it_again_under_its_id(
+    running: Stack, driver: Driver, webhook: AddedWebhook, receiver: WebhookReceiver
+):
+    receiver.answering.clear()
+    session_id = complete(driver)
+    wait_until(lambda: receiver.received)
+    running.kill("worker")
+    wait_until(lambda: not running.is_running("worker"))
+    receiver.answering.set()
+    running.start("worker")
+    lost = delivery_of(driver, session_id)
+    assert (lost.attempts, lost.is_delivered, lost.ended_at, lost.last_result) == (1, False, None, None)
+    send(running, Task.SWEEP_WEBHOOKS)  # another may still be sending it
+    make_due(running, driver, session_id)
+    wait_until(lambda: delivery_of(driver, session_id).is_delivered)
+    assert [one.headers["webhook-id"] for one in receiver.received] == [str(lost.id)] * 2
+
+
+def test_a_worker_that_stops_does_not_wait_for_a_receiver_that_hangs(
+    running: Stack, driver: Driver, webhook: AddedWebhook, receiver: WebhookReceiver
+):
+    receiver.answering.clear()
+    session_id = complete(driver)
+    wait_until(lambda: receiver.received)
+    running.kill("worker", signal.SIGTERM)
+    wait_until(lambda: not running.is_running("worker"), 12)
+    assert running.exit_code("worker") == 0
+    receiver.answering.set()
+    running.start("worker")
+    assert delivery_of(driver, session_id).last_result == "timed_out"
+    make_due(running, driver, session_id)
+    wait_until(lambda: delivery_of(driver, session_id).is_delivered)
 
 
 def test_a_receiver_that_has_gone_is_told_no_more(
