@@ -1,5 +1,6 @@
 """The real processes that analyse interviews, and what a test does to them and sees of them."""
 
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ class Uploaded:
 
     id: UUID
     word: str
+
+
+# What a project is told of an analysis that nothing befalls, and what its calls are counted by.
+WHOLE = ["interview:added", "analyzing", "interview:completed"]
+CALLS = "select calls from welno.miso_costs where interview_id = :id"
 
 
 def make_word() -> str:
@@ -169,6 +175,17 @@ class Analyses:
     def wait(self, interview: Uploaded, *statuses: str, timeout: float = 20) -> Mapping[str, Any]:
         wait_until(lambda: self.row(interview)["status"] in statuses, timeout, every=0.05)
         return self.row(interview)
+
+    def kill(self) -> None:
+        """The process that analyses."""
+        self.stack.kill("interviews", signal.SIGKILL)
+        wait_until(lambda: not self.stack.is_running("interviews"))
+
+    def assert_whole(self, interview: Uploaded) -> None:
+        """It ends, is told once, billed once and counted once."""
+        self.wait(interview, "completed", "failed", timeout=40)
+        assert (self.told(interview), self.bills_of(interview)) == (WHOLE, [1])
+        assert self.read(CALLS, id=interview.id) == [{"calls": 1}]
 
     def events(self, interview: Uploaded) -> list[dict[str, Any]]:
         """What the project's log says of it, in order."""

@@ -1,6 +1,5 @@
 """Processes that die between a commit and what was to follow it, or with an answer that is not yet on the disk."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,12 +21,10 @@ from services.interviews.retention import drop_strays
 from streams.keys import channel
 from tests.waiting import wait_until
 
-from .analyses import Analyses, Uploaded, run_analyses
+from .analyses import CALLS, WHOLE, Analyses, Uploaded, run_analyses
 from .run_gates import ERASED, build_gates, is_committed, kill_committer, shut_commit_gate
 
-WHOLE = ["interview:added", "analyzing", "interview:completed"]
 MADE = "select 1 from welno.insights where id = :id and status = 'completed'"
-CALLS = "select calls from welno.miso_costs where interview_id = :id"
 
 
 # What does not depend on how MISO is called is tried in one way.
@@ -51,21 +48,10 @@ def analyses(started: Analyses) -> Analyses:
     return started
 
 
-def kill(analyses: Analyses) -> None:
-    analyses.stack.kill("interviews", signal.SIGKILL)
-    wait_until(lambda: not analyses.stack.is_running("interviews"))
-
-
-def assert_whole(analyses: Analyses, interview: Uploaded) -> None:
-    analyses.wait(interview, "completed", "failed", timeout=40)
-    assert (analyses.told(interview), analyses.bills_of(interview)) == (WHOLE, [1])
-    assert analyses.read(CALLS, id=interview.id) == [{"calls": 1}]
-
-
 def kill_after(analyses: Analyses, moment: str) -> Uploaded:
     with shut_commit_gate(analyses, moment, analyses.upload) as interview:
         wait_until(lambda: is_committed(analyses), 30)
-        kill(analyses)
+        analyses.kill()
     analyses.stack.start("interviews")
     return interview
 
@@ -76,7 +62,7 @@ def kill_after(analyses: Analyses, moment: str) -> Uploaded:
     indirect=["started"],
 )
 def test_what_was_committed_is_gone_on_from(analyses: Analyses, moment: str):
-    assert_whole(analyses, kill_after(analyses, moment))
+    analyses.assert_whole(kill_after(analyses, moment))
 
 
 @BOTH
@@ -102,12 +88,12 @@ def test_an_answer_that_came_and_was_not_yet_kept_is_found(analyses: Analyses):
     log = analyses.stack.home / "logs" / "interviews.log"
     analyses.release(planned.fault_id)
     wait_until(lambda: is_logged(log, "miso_answer_not_on_disk", planned.interview))
-    kill(analyses)
+    analyses.kill()
     folder.unlink()
     aside.rename(folder)
     assert answer_name(1) not in analyses.files.names(planned.interview.id)
     analyses.stack.start("interviews")
-    assert_whole(analyses, planned.interview)
+    analyses.assert_whole(planned.interview)
 
 
 def is_logged(log: Path, event: str, interview: Uploaded) -> bool:

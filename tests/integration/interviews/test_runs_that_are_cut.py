@@ -15,10 +15,9 @@ from services.interviews.erasure import ErasureTools, erase_as_member
 from services.interviews.errors import NotFailed
 from tests.waiting import wait_until
 
-from .analyses import RUN, Analyses, Uploaded, run_analyses
+from .analyses import RUN, WHOLE, Analyses, Uploaded, run_analyses
 from .run_gates import MOMENTS, build_gates, is_held, is_next, shut_gate
 
-WHOLE = ["interview:added", "analyzing", "interview:completed"]
 KEEP_DAYS = 30
 # Before the call and after its answer nothing knows whether it is streamed.
 SAME_IN_BOTH_MODES = {"extracted", "prepared", "saved"}
@@ -67,27 +66,14 @@ def is_streaming(analyses: Analyses) -> bool:
     return analyses.stack.env["WELNO_MISO_MODE"] == "streaming"
 
 
-def kill(analyses: Analyses) -> None:
-    analyses.stack.kill("interviews", signal.SIGKILL)
-    wait_until(lambda: not analyses.stack.is_running("interviews"))
-
-
-def assert_whole(analyses: Analyses, interview: Uploaded) -> None:
-    analyses.wait(interview, "completed", "failed", timeout=40)
-    assert (analyses.told(interview), analyses.bills_of(interview)) == (WHOLE, [1])
-    assert analyses.read("select calls from welno.miso_costs where interview_id = :id", id=interview.id) == [
-        {"calls": 1}
-    ]
-
-
 @pytest.mark.repeated
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_process_that_is_killed_at_any_moment_costs_nothing_twice(analyses: Analyses, of_moment: str):
     with shut_gate(analyses, of_moment) as interview:
         wait_until(lambda: is_held(analyses))
-        kill(analyses)
+        analyses.kill()
     analyses.stack.start("interviews")
-    assert_whole(analyses, interview)
+    analyses.assert_whole(interview)
 
 
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
@@ -102,7 +88,7 @@ def test_a_process_that_ends_while_miso_works_hands_over(analyses: Analyses, sig
         assert analyses.stack.exit_code("interviews") == 0
         assert analyses.run(planned.interview)["state"] == "ready"
     analyses.stack.start("interviews")
-    assert_whole(analyses, planned.interview)
+    analyses.assert_whole(planned.interview)
 
 
 def test_a_process_that_wakes_up_changes_nothing(analyses: Analyses):
@@ -113,7 +99,7 @@ def test_a_process_that_wakes_up_changes_nothing(analyses: Analyses):
     analyses.stack.kill("interviews", signal.SIGSTOP)
     analyses.stack.start("other")
     try:
-        assert_whole(analyses, planned.interview)
+        analyses.assert_whole(planned.interview)
         fence = analyses.run(planned.interview)["fence"]
         analyses.release(planned.fault_id)
         analyses.stack.kill("interviews", signal.SIGCONT)
@@ -200,7 +186,7 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
         pytest.skip("of streams only")
     interview = analyses.prepare(workflow_seconds=60).interview
     wait_until(lambda: analyses.run(interview)["miso_task_id"])
-    kill(analyses)
+    analyses.kill()
     delete(analyses, interview)
     analyses.stack.start("interviews")
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
@@ -213,7 +199,7 @@ def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
     interview = analyses.prepare(workflow_seconds=60).interview
     wait_until(lambda: analyses.run(interview)["miso_task_id"])
     analyses.execute("update welno.interview_runs set takeovers = 20 where interview_id = :id", id=interview.id)
-    kill(analyses)
+    analyses.kill()
     assert analyses.wait(interview, "failed")["error"]["code"] == "POISON"
     analyses.stack.start("interviews")
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
@@ -282,7 +268,7 @@ def test_a_broker_that_is_down_delays_and_loses_nothing(analyses: Analyses):
     interview = analyses.upload()
     assert analyses.row(interview)["status"] == "processing"
     analyses.stack.start("valkey")
-    assert_whole(analyses, interview)
+    analyses.assert_whole(interview)
 
 
 def test_miso_that_is_not_there_is_asked_again(analyses: Analyses):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from dev.bench.chaos.checker import Violation, doubled, left_over, lost
+from dev.bench.chaos.checker import Violation, check_answers, doubled, left_over, lost
 from dev.bench.chaos.workloads.interviews.interview_history import InterviewHistory, RowStatus
 from models.interviews import InterviewStatus
 from models.interviews.status_changes import may_change
@@ -135,8 +135,4 @@ def _visible(statuses: list[RowStatus]) -> list[RowStatus]:
 
 def _check_members(history: InterviewHistory) -> Iterator[Violation]:
     yield from (doubled(sentence) for sentence in (*history.trespasses, *history.oddities))
-    if history.unanswered:
-        yield lost(f"{history.unanswered} actions were never answered")
-    for status, count in history.answers.items():
-        if status not in _EXPECTED:
-            yield doubled(f"{count} actions were answered by {status}")
+    yield from check_answers(history.answers, history.unanswered, _EXPECTED)

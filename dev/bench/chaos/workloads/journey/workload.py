@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dev.bench.chaos.acting_clients import ActingClients, ActionProbe, ClientActor
-from dev.bench.chaos.checker import Violation, doubled, lost
+from dev.bench.chaos.checker import Violation, check_answers, doubled, lost
 from dev.bench.chaos.cluster import Cluster, WorkerKind
 from dev.bench.chaos.faults import Injection, KillMoment
 from dev.bench.chaos.history import ChaosHistory, WorkChange, WorkState
@@ -112,9 +112,7 @@ class JourneyWorkload:
             found.append(lost(f"{report.orphans} people wait without an entry"))
         if report.invalid_steps:
             found.append(doubled(f"{report.invalid_steps} steps are unknown, or missing in a chain"))
-        if history.unanswered:
-            found.append(lost(f"{history.unanswered} actions were never answered"))
-        found += [doubled(f"{count} actions were answered by {status}") for status, count in _odd(history.answers)]
+        found += check_answers(history.answers, history.unanswered, _EXPECTED)
         return [*found, *(doubled(error) for error in history.errors[:_MOST_NAMED])]
 
     def count(self, history: HospitalHistory) -> Metrics:
@@ -128,7 +126,3 @@ class JourneyWorkload:
             "orphans": history.report.orphans,
             "unknown_steps": history.report.invalid_steps,
         }
-
-
-def _odd(answers: Mapping[int, int]) -> list[tuple[int, int]]:
-    return [(status, count) for status, count in answers.items() if status not in _EXPECTED]

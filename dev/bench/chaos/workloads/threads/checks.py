@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dev.bench.chaos.checker import Violation, doubled, left_over, lost
+from dev.bench.chaos.checker import Violation, check_answers, doubled, left_over, lost
 from dev.bench.chaos.workloads.threads.thread_history import NumberedItem, ThreadHistory
 
 # What an answer may be: done, or no thread of theirs. Nothing else, whatever was killed.
@@ -56,8 +56,4 @@ def _check_stores(history: ThreadHistory) -> Iterator[Violation]:
 
 def _check_members(history: ThreadHistory) -> Iterator[Violation]:
     yield from (doubled(sentence) for sentence in (*history.trespasses, *history.oddities))
-    if history.unanswered:
-        yield lost(f"{history.unanswered} actions were never answered")
-    for status, count in history.answers.items():
-        if status not in _EXPECTED:
-            yield doubled(f"{count} actions were answered by {status}")
+    yield from check_answers(history.answers, history.unanswered, _EXPECTED)
