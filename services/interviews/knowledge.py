@@ -77,7 +77,8 @@ def _take_due(session: Session, now: datetime) -> list[HeldDocument]:
     row = KnowledgeEntry
     is_done = and_(row.is_wanted, row.is_filled)
     due = select(row.interview_id).where(row.due_at <= now, not_(is_done)).order_by(row.due_at).limit(_BATCH)
-    taken = update(row).where(row.interview_id.in_(due.with_for_update(skip_locked=True)))
+    held = due.with_for_update(skip_locked=True).cte("due")
+    taken = update(row).where(row.interview_id.in_(select(held.c.interview_id)))
     statement = taken.values(due_at=now + _HELD, tries=row.tries + 1).returning(row)
     return [_held(found) for found in session.scalars(statement)]
 

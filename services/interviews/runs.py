@@ -178,6 +178,7 @@ def take_back_runs(session: Session, now: datetime, most_takeovers: int, limit: 
         .where(InterviewRun.state == InterviewRunState.RUNNING, DEAD_OWNER, InterviewRun.takeovers < most_takeovers)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("lost")
     )
     ready = {
         "state": InterviewRunState.READY,
@@ -189,7 +190,7 @@ def take_back_runs(session: Session, now: datetime, most_takeovers: int, limit: 
         "sent_at": now,
         "updated_at": now,
     }
-    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(lost)).values(ready)
+    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(select(lost.c.interview_id))).values(ready)
     rows = session.execute(statement.returning(InterviewRun.interview_id, InterviewRun.request_id))
     return [(row[0], row[1]) for row in rows]
 

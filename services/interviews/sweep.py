@@ -52,9 +52,10 @@ def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
         .order_by(InterviewRun.due_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     noted = {"sends": InterviewRun.sends + 1, "sent_at": now}
-    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(due)).values(noted)
+    statement = update(InterviewRun).where(InterviewRun.interview_id.in_(select(due.c.interview_id))).values(noted)
     rows = work.session.execute(statement.returning(InterviewRun.interview_id, InterviewRun.request_id)).all()
     for row in rows:
         send_run(work, row[0], row[1])

@@ -176,8 +176,9 @@ def resend_erasures(work: Work, now: datetime) -> int:
         .where(Erasure.state == ErasureState.RUNNING, Erasure.resend_at <= now)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
-    sent = update(Erasure).where(Erasure.id.in_(due)).values(resend_at=now + RESEND_AFTER)
+    sent = update(Erasure).where(Erasure.id.in_(select(due.c.id))).values(resend_at=now + RESEND_AFTER)
     rows = work.session.execute(sent.returning(Erasure.id, Erasure.request_id)).all()
     for row in rows:
         work.send(Task.ERASE_PATIENT, str(row.id), row.request_id)

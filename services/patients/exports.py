@@ -124,8 +124,8 @@ def take_archive(session: Session, export_id: UUID, key: str, now: datetime) -> 
 def resend_exports(work: Work, now: datetime) -> int:
     """Send those again that nobody builds."""
     due = (Export.state == ExportState.BUILDING) & (Export.resend_at <= now) & (Export.expires_at > now)
-    chosen = select(Export.id).where(due).limit(_BATCH).with_for_update(skip_locked=True)
-    sent = update(Export).where(Export.id.in_(chosen)).values(resend_at=now + _RESEND_AFTER)
+    chosen = select(Export.id).where(due).limit(_BATCH).with_for_update(skip_locked=True).cte("chosen")
+    sent = update(Export).where(Export.id.in_(select(chosen.c.id))).values(resend_at=now + _RESEND_AFTER)
     rows = work.session.execute(sent.returning(Export.id, Export.request_id)).all()
     for row in rows:
         work.send(Task.BUILD_EXPORT, str(row.id), row.request_id)
