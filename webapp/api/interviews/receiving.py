@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,17 +38,21 @@ _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html,
 @contextmanager
 def received_upload(
     files: StreamedFiles, text_max: int, admit: Callable[[UUID], object]
-) -> Iterator[UploadedInterview]:
+) -> Iterator[tuple[UploadedInterview, Callable[[], None]]]:
     """What came lies on the disk for as long as the block runs, and stays when it ends without an error. `admit` judges
     the project as soon as it is known: before anything is stored, unless a form has its file first.
 
+    The block calls what it is given as second right before it commits: what fails from then on may have been committed
+    all the same, so the files stay, and `drop_strays` removes those without a row.
+
     Raises ApiError, StorageFault, and whatever `admit` raises.
     """
-    interview_id = uuid4()
+    interview_id, may_be_stored = uuid4(), Event()
     try:
-        yield _receive(files, interview_id, text_max, admit)
+        yield _receive(files, interview_id, text_max, admit), may_be_stored.set
     except BaseException:
-        files.drop_all(interview_id)
+        if not may_be_stored.is_set():
+            files.drop_all(interview_id)
         raise
 
 

@@ -1,5 +1,6 @@
 """Uploading an interview, having it analysed once more, and starting what stands still."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -48,8 +49,8 @@ def upload(caller: MemberCaller) -> Response:
     """A file with its fields, or a text as JSON; of both the file counts. The project is told before the answer."""
     key = _idempotency_key()
     text_max = stores().settings.interviews.miso_context_max_chars
-    with received_upload(parts().spool.interviews, text_max, partial(_admit, caller, key)) as received:
-        answer, is_replayed = _add(caller, received, key)
+    with received_upload(parts().spool.interviews, text_max, partial(_admit, caller, key)) as (received, leave):
+        answer, is_replayed = _add(caller, received, key, leave)
     if is_replayed:
         parts().spool.interviews.drop_all(received.interview_id)
     else:
@@ -107,8 +108,10 @@ def _actor(caller: MemberCaller) -> str:
     return f"account:{caller.account_id}"
 
 
-def _add(caller: MemberCaller, received: UploadedInterview, key: str | None) -> tuple[dict[str, Any], bool]:
-    """The answer, and whether it was given before."""
+def _add(
+    caller: MemberCaller, received: UploadedInterview, key: str | None, leave: Callable[[], None]
+) -> tuple[dict[str, Any], bool]:
+    """The answer, and whether it was given before. `leave` is called right before the commit."""
     here = stores()
     with here.unit_of_work() as work:
         call = key and CallKey(_actor(caller), key, fingerprint_of(*received.fingerprint))
@@ -119,6 +122,7 @@ def _add(caller: MemberCaller, received: UploadedInterview, key: str | None) -> 
             answer = {"success": True, **add_interview(member, received, PatternMasker())}
         if call:
             store_reply(work.session, call, 200, answer)
+        leave()
     return answer, False
 
 

@@ -303,6 +303,29 @@ def test_an_upload_needs_no_redis(
         assert list(connection.execute(numbered, {"subject": f"project:{world.food}"}).scalars()) == [1]
 
 
+def test_what_was_committed_keeps_its_files_though_nobody_was_told(
+    app: Flask, jun: Member, world: World, web_settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """Its connection breaks, or its process is told to end, between the commit and the answer."""
+
+    def away(*_: object) -> None:
+        raise OperationalError("commit", {}, Exception())
+
+    headers = {"Idempotency-Key": str(uuid4())}
+    with monkeypatch.context() as broken:
+        broken.setattr(parts(app).stores.unit_of_work, "_deliver", away)
+        assert send_file(jun, world, b"x" * 300_000, headers=headers).status_code == 503
+    again = send_file(jun, world, b"x" * 300_000, headers=headers)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
+    with engine.connect() as connection:
+        stored = (
+            connection.execute(text("select id from welno.interviews where file_sha256 is not null")).scalars().all()
+        )
+    assert [str(one) for one in stored] == [again.json["interview_id"]]
+    assert "original" in parts(app).spool.interviews.names(stored[0])
+    assert {path.parent.name for path in files_on_disk(web_settings)} == {str(stored[0])}
+
+
 def test_a_database_that_is_away_leaves_nothing(
     app: Flask, jun: Member, world: World, web_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
