@@ -69,7 +69,8 @@ def answered_run(
             add_counts(held.session, [*counted, *used])
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
-            add_counts(moved_on.session, _note_usage(moved_on, claim, usage, tools.clock.now()))
+            used = _note_usage(moved_on, claim, usage, tools.clock.now())
+            add_counts(moved_on.session, [*counted, *used])
         raise
 
 
