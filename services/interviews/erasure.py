@@ -24,7 +24,7 @@ from models.interviews import (
 )
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.changing import note_change
-from services.interviews.events import tell_deleted
+from services.interviews.events import tell_deleted, tell_insight
 from services.interviews.knowledge_wishes import withdraw_document
 from services.interviews.membership import require_interview
 from services.interviews.redaction import ERASED_TITLE, redact_erased
@@ -110,16 +110,13 @@ def erase_as_member(
 
 def _erase_interview(member: MemberWork, interview_id: UUID) -> ErasedInterview:
     interview = require_interview(member, interview_id, ProjectRole.ADMIN, lock=True)
-    was_deleted = interview.deleted_at is not None
-    erased = empty_interview(member.session, interview, member.now, member.account_id)
-    if not was_deleted:
-        tell_deleted(member.work, interview, member.now)
-    return erased
+    return empty_interview(member.work, interview, member.now, member.account_id)
 
 
-def empty_interview(session: Session, interview: Interview, now: datetime, account_id: UUID) -> ErasedInterview:
-    """Its run ends. What is left says that there was one, who has deleted it, who read its original, and what it
-    cost."""
+def empty_interview(work: Work, interview: Interview, now: datetime, account_id: UUID) -> ErasedInterview:
+    """Its run ends, and the project is told: of it, and of what was made of it, which open pages still show. What is
+    left says that there was one, who has deleted it, who read its original, and what it cost."""
+    session = work.session
     end_run(session, interview.id, now)
     receipt = {"texts": int(interview.masked_text is not None)}
     receipt["results"] = sum(getattr(interview, name) is not None for name in RESULT_COLUMNS)
@@ -128,7 +125,7 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     drop_utterances(session, interview.id)
     withdraw_document(session, interview.id)
     receipt |= _erase_learnt(session, interview)
-    insight_ids = _erase_insights(session, interview.id, now)
+    insight_ids = _erase_insights(work, interview.id, now)
     receipt["insights"] = len(insight_ids)
     for name in _EMPTIED:
         setattr(interview, name, None)
@@ -139,16 +136,19 @@ def empty_interview(session: Session, interview: Interview, now: datetime, accou
     interview.deleted_by = interview.deleted_by or account_id
     interview.erased_at = now
     note_change(interview, now)
+    tell_deleted(work, interview, now)
     return ErasedInterview(interview.id, interview.project_id, receipt, insight_ids)
 
 
-def _erase_insights(session: Session, interview_id: UUID, now: datetime) -> list[UUID]:
+def _erase_insights(work: Work, interview_id: UUID, now: datetime) -> list[UUID]:
     """Themes and personas quote it. Of one that is under way nothing is saved any more."""
     made_of_it = Insight.interview_ids.contains([str(interview_id)]), Insight.erased_at.is_(None)
+    session = work.session
     insights = session.scalars(select(Insight).where(*made_of_it).order_by(Insight.id).with_for_update()).all()
     for insight in insights:
         end_run(session, insight.id, now)
         empty_insight(insight, now)
+        tell_insight(work, insight, now)
     return [insight.id for insight in insights]
 
 

@@ -33,7 +33,7 @@ def _empty_overdue(project_id: UUID, before: datetime, now: datetime, work: Work
     overdue = select(Interview).where(Interview.deleted_at <= before, Interview.erased_at.is_(None))
     with as_analyst(work.session, project_id):
         return [
-            empty_interview(work.session, interview, now, interview.deleted_by)
+            empty_interview(work, interview, now, interview.deleted_by)
             for interview in work.session.scalars(overdue.with_for_update(skip_locked=True)).all()
             if interview.deleted_by is not None  # as the constraint says
         ]

@@ -100,7 +100,8 @@ def test_what_was_told_of_it_is_emptied_in_the_log_and_gone_from_redis(
     assert forget_redacted_streams(unit_of_work, sender, days_later) == 1
     assert streams.positions([subject]) == [NOWHERE]
     assert sender.fill(subject)
-    [event] = streams.read_after(subject, 0).events
+    event, deleted = streams.read_after(subject, 0).events
+    assert (deleted.seq, deleted.body["type"]) == (2, "interview:deleted")
     assert (event.seq, event.body["data"]["interview"]["title"]) == (1, "지워진 인터뷰")
 
 

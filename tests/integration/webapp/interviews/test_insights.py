@@ -106,6 +106,11 @@ def test_an_erased_interview_takes_what_was_made_of_it_along(
     assert (files.names(UUID(insight_id)), themes_of(jun, world)) == ([], [])
     with engine.connect() as connection:
         rows = connection.execute(text("select cast(t as text) from welno.insights t")).scalars().all()
+        told = connection.execute(
+            text("select body from welno.welno_events where subject = :subject order by seq"),
+            {"subject": f"project:{world.food}"},
+        ).scalars()
+        assert insight_id in "".join([*told][-2:])
     assert not [row for row in rows if "결제" in row]
 
 

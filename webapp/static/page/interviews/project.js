@@ -127,6 +127,7 @@ class ProjectPage {
   #takeEvent({ type, data }) {
     if (type === "insight:changed") return this.#takeInsight(data);
     if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
+    if (type === "interview:deleted" && !this.#isShown("highlights")) this.#refreshShown(); // its quotes go along
     if (HIGHLIGHTS_CHANGE.has(type) && this.#isShown("highlights")) this.#highlights.refresh();
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
@@ -136,8 +137,9 @@ class ProjectPage {
   }
 
   /** @param {any} data of `insight:changed` */
-  #takeInsight({ kind, status }) {
-    const toast = INSIGHT_TOASTS[kind]?.[status];
+  #takeInsight({ kind, status, error }) {
+    // Erased with its interview it has failed of nothing, and nobody here has asked for it.
+    const toast = status === "failed" && !error ? null : INSIGHT_TOASTS[kind]?.[status];
     if (toast) showToast(...toast);
     this.#refreshShown();
     if (kind === "persona" && status === "completed" && this.#isShown("chat")) this.#chat.reload();
