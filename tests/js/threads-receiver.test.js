@@ -9,7 +9,7 @@ import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
-import { failure, settle } from "./browser.js";
+import { FakeEvents, failure, settle } from "./browser.js";
 import { DOCTOR, makeMember, NURSE, Room, THREAD, until, writeItem } from "./threads-setup.js";
 
 globalThis.IDBKeyRange = IDBKeyRange;
@@ -259,4 +259,84 @@ test("a range that does not follow on the place that was asked for begins the st
   for (const asked of [at("e", 3), at("d", 7), at(null, 0)]) assert.deepEqual([asMessages(range, asked).resync, asMessages(range, asked).last_seq], [true, 7]);
   const gone = { items: [], lastSeq: 9, epoch: "e", missing: { fromSeq: 8, toSeq: 9, reason: "trimmed" } };
   assert.deepEqual([asMessages(gone, at("e", 7)).resync, asMessages(gone, at("e", 7)).last_seq], [true, 9]);
+});
+
+test("behind an item whose writer could not be asked for nothing is acknowledged", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  thread.server.tell("role_changed", { memberId: DOCTOR, role: "writer" });
+  const { devices } = thread.server;
+  thread.server.devices = async () => {
+    throw failure(503);
+  };
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  await settle();
+  assert.deepEqual([seen.texts, thread.server.acked], [["role_changed"], []]);
+  thread.server.devices = devices;
+  await seen.receiver.retryQuarantined();
+  await until(() => thread.server.acked.at(-1) === 2);
+  assert.deepEqual(seen.texts, ["role_changed", "1"]);
+});
+
+test("one that was not believed stays unacknowledged after a reload, however much has come since", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const [forged] = thread.server.items;
+  thread.server.items[0] = { ...forged, envelope: { ...forged.envelope, sig: forged.envelope.sig.replace(/^./, (one) => (one === "A" ? "B" : "A")) } };
+  for (const text of ["2", "3", "4"]) await thread.server.write(thread.nurse, { text });
+  const first = await receive(t, thread);
+  await until(() => first.texts.length === 3);
+  first.receiver.close();
+  const second = await receive(t, thread, { historyItems: 2 });
+  await until(() => second.texts.length === 2);
+  await settle();
+  assert.deepEqual([second.errors.length, thread.server.acked], [1, []]);
+});
+
+test("in a new epoch nothing is taken for acknowledged", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  thread.server.epoch = "f";
+  thread.server.items = [];
+  thread.server.acked = [];
+  await thread.server.write(thread.nurse, { text: "anew", clientSeq: 9 });
+  first.receiver.retryNow();
+  await until(() => thread.server.acked.length > 0);
+  assert.deepEqual([first.texts.at(-1), thread.server.acked], ["anew", [1]]);
+});
+
+test("a resync of server-sent events goes on where the server says", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const events = new FakeEvents();
+  thread.server.openEvents = async () => events.response;
+  const asked = [];
+  const { getJson } = thread.server;
+  thread.server.getJson = (url) => (asked.push(url), getJson(url));
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  thread.server.epoch = "f";
+  thread.server.items = [];
+  for (const [clientSeq, text] of [[7, "a"], [8, "b"]]) await thread.server.write(thread.nurse, { text, clientSeq });
+  events.write(`data: ${JSON.stringify({ type: "resync", threadId: THREAD, epoch: "f", firstSeq: 1, lastSeq: 2, reason: "epoch" })}\n\n`);
+  for (const item of thread.server.items) events.write(`id: f:${item.seq}\ndata: ${JSON.stringify(item)}\n\n`);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual([seen.texts, asked.filter((url) => url.includes("undefined"))], [["1", "a", "b"], []]);
+});
+
+test("a server that takes the newest key back is found out, and nothing is written under the older one", async () => {
+  const thread = await makeThread();
+  await thread.room.rotate();
+  const keys = new ThreadKeys(THREAD, thread.doctor.claim.deviceId, { client: thread.server, crypto: thread.doctor.crypto, database: thread.doctor.database });
+  assert.equal((await keys.refresh()).kid, "k2");
+  const { keys: told } = thread.server;
+  thread.server.keys = async () => {
+    const answer = await told();
+    return { ...answer, keys: answer.keys.slice(0, 1) };
+  };
+  const found = await keys.refresh();
+  assert.deepEqual([found.kid, found.failures.map(({ kid, code }) => `${kid} ${code}`)], ["k2", ["k2 KEY_CHAIN"]]);
 });

@@ -195,8 +195,11 @@ export class Stream {
   /** @param {any} frame @returns {boolean} false when events before it are missing */
   #receive(frame) {
     if (Number.isInteger(frame.seq)) return this.#accept(frame);
-    if (frame.type === "resync") this.#restart({ seq: frame.last_seq, epoch: frame.epoch }, frame.data);
-    else this.#greet(frame);
+    if (frame.type !== "resync") this.#greet(frame);
+    else {
+      const own = this.#subject.greeting?.(frame, this.cursor); // a subject may name its place in its own words
+      this.#restart(own?.at ?? { seq: frame.last_seq, epoch: frame.epoch }, own ? (own.status ?? null) : frame.data);
+    }
     return true;
   }
 

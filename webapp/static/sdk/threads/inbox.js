@@ -45,6 +45,7 @@ export class Inbox {
       inbox.put(row);
       meta.put(senders, this.#name("senders"));
       meta.put({ seq, epoch }, this.#name("place"));
+      await this.#noteUnread(meta, epoch, (seqs) => [...seqs, seq]);
       return { row, gap };
     });
   }
@@ -52,15 +53,31 @@ export class Inbox {
   /** @param {InboxRow} row @param {"delivered"|"quarantined"} state @param {string|null} [code] @param {any} [item] as it
    * was read again @returns {Promise<void>} */
   mark({ threadId, epoch, seq }, state, code = null, item) {
-    return this.#database.write(["inbox"], async ({ inbox }) => {
+    return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
       const row = await settled(inbox.get([threadId, epoch, seq]));
       if (row) inbox.put({ ...row, ...(item ? { item } : {}), state, code });
+      if (state === "delivered") await this.#noteUnread(meta, epoch, (seqs) => seqs.filter((one) => one !== seq));
     });
   }
 
-  /** The newest, in order. @param {number} most @returns {Promise<InboxRow[]>} */
-  async newest(most) {
-    const { seq, epoch } = await this.place();
+  /** Those that came and were not delivered, in order, however long ago. @param {Cursor} place @returns {Promise<InboxRow[]>} */
+  async unread({ epoch }) {
+    return this.#database.read(["inbox", "meta"], async ({ inbox, meta }) => {
+      const noted = await settled(meta.get(this.#name("unread")));
+      const seqs = noted?.epoch === epoch ? noted.seqs : [];
+      const rows = await Promise.all(seqs.map((/** @type {number} */ seq) => settled(inbox.get([this.#threadId, epoch, seq]))));
+      return rows.filter((row) => row !== undefined);
+    });
+  }
+
+  /** Within a transaction. @param {IDBObjectStore} meta @param {string} epoch @param {(seqs: number[]) => number[]} change */
+  async #noteUnread(meta, epoch, change) {
+    const noted = await settled(meta.get(this.#name("unread")));
+    meta.put({ epoch, seqs: change(noted?.epoch === epoch ? noted.seqs : []) }, this.#name("unread"));
+  }
+
+  /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */
+  async newest(most, { seq, epoch }) {
     if (epoch === null) return [];
     const range = IDBKeyRange.bound([this.#threadId, epoch, Math.max(0, seq - most + 1)], [this.#threadId, epoch, seq]);
     return this.#database.read(["inbox"], ({ inbox }) => settled(inbox.getAll(range)));

@@ -42,7 +42,9 @@ export class ThreadReceiver {
   #inbox;
   #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
   #working = /** @type {Promise<void>} */ (Promise.resolve());
-  #quarantined = /** @type {Map<number, InboxRow>} */ (new Map());
+  #unread = /** @type {Map<number, InboxRow>} */ (new Map()); // behind these nothing is acknowledged
+  #quarantined = new Set(); // those of them of which the page was told
+  #epoch = /** @type {string|null} */ (null);
   #delivered = 0;
   #acked = 0;
   #isAcking = false;
@@ -62,7 +64,11 @@ export class ThreadReceiver {
     const place = await this.#inbox.place();
     const history = this.#options.historyItems ?? HISTORY_ITEMS;
     this.#hasEarlier = place.seq > history;
-    for (const row of await this.#inbox.newest(history)) await this.#deliver(row);
+    this.#epoch = place.epoch;
+    const newest = await this.#inbox.newest(history, place);
+    const since = newest[0]?.seq ?? place.seq;
+    const earlier = (await this.#inbox.unread(place)).filter(({ seq }) => seq < since);
+    for (const row of [...earlier, ...newest]) await this.#deliver(row);
     if (this.#isOver) return;
     const subject = threadStream(this.#threadId, this.#options.client, this.#options.memberId);
     this.#stream = connect(subject, {
@@ -92,7 +98,7 @@ export class ThreadReceiver {
   /** Once more what was not believed, as after a key has come. @returns {Promise<void>} */
   retryQuarantined() {
     return this.#enqueue(async () => {
-      for (const row of [...this.#quarantined.values()]) await this.#deliver(row);
+      for (const row of [...this.#unread.values()]) await this.#deliver(row);
     });
   }
 
@@ -107,23 +113,35 @@ export class ThreadReceiver {
 
   /** @param {any} item */
   async #take(item) {
+    if (item.epoch !== this.#epoch) this.#begin(item.epoch);
     const { row, gap } = await this.#inbox.add(item);
     if (gap) this.#options.onSenderGap?.(gap);
     await this.#deliver(row);
     if (item.type === "system" && KEY_EVENTS.has(item.event)) await this.#renewKeys();
   }
 
+  /** In another epoch the same numbers are other items. @param {string} epoch */
+  #begin(epoch) {
+    this.#epoch = epoch;
+    this.#delivered = this.#acked = 0;
+    this.#unread.clear();
+    this.#quarantined.clear();
+  }
+
   /** @param {InboxRow} row */
   async #deliver(row) {
+    this.#unread.set(row.seq, row);
     try {
       const content = await this.#openTwice(row);
       if (this.#isOver) return;
-      this.#quarantined.delete(row.seq);
       this.#options.onItem(describe(row.item, content));
       if (row.state !== "delivered") await this.#inbox.mark(row, "delivered", null, row.item);
-    } catch (error) {
-      if (!(error instanceof DisbelievedError)) throw error;
-      await this.#quarantine(row, error.code);
+      this.#unread.delete(row.seq);
+      this.#quarantined.delete(row.seq);
+    } catch (/** @type {any} */ error) {
+      if (error instanceof DisbelievedError) await this.#quarantine(row, error.code);
+      else if (error.status !== undefined) this.#renewKeysLater(); // the server does not tell just now who may write
+      else throw error;
     }
     this.#delivered = Math.max(this.#delivered, row.seq);
     void this.#ack();
@@ -132,9 +150,9 @@ export class ThreadReceiver {
   /** @param {InboxRow} row @param {string} code */
   async #quarantine(row, code) {
     const isNew = !this.#quarantined.has(row.seq);
-    this.#quarantined.set(row.seq, row);
+    this.#quarantined.add(row.seq);
     await this.#inbox.mark(row, "quarantined", code);
-    if (code === "UNKNOWN_KEY") this.#timers.set("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
+    if (code === "UNKNOWN_KEY") this.#renewKeysLater();
     if (isNew) this.#options.onError?.(row.item, code);
   }
 
@@ -171,21 +189,24 @@ export class ThreadReceiver {
     return true;
   }
 
+  #renewKeysLater() {
+    this.#timers.set("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
+  }
+
   async #renewKeys() {
     try {
       await this.#options.keys.ensure();
     } catch (/** @type {any} */ error) {
       if (error.status === undefined && !(error instanceof DisbelievedError)) throw error;
-      return; // the next item that needs them reads them again
+      return this.#renewKeysLater();
     }
     this.#options.onKeys?.();
-    for (const row of [...this.#quarantined.values()]) await this.#deliver(row);
+    for (const row of [...this.#unread.values()]) await this.#deliver(row);
   }
 
   /** Up to what was delivered without a fault: an acknowledgement says that all before it was read. */
   async #ack() {
-    const faults = [...this.#quarantined.keys()];
-    const seq = Math.min(this.#delivered, ...faults.map((fault) => fault - 1));
+    const seq = Math.min(this.#delivered, ...[...this.#unread.keys()].map((unread) => unread - 1));
     if (this.#isAcking || this.#isOver || seq <= this.#acked) return;
     this.#isAcking = true;
     try {

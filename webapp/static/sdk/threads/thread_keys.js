@@ -51,16 +51,24 @@ export class ThreadKeys {
 
   /** Reads and opens all that there is. @returns {Promise<KnownKeys>} */
   async refresh() {
+    const before = await this.#newestKid();
     const [status, devices, { keys, lacking }] = await Promise.all([
       this.#client.status(this.#threadId),
       this.#client.devices(this.#threadId),
       this.#client.keys(this.#threadId, this.#deviceId),
     ]);
     const opened = await this.#crypto.openKeys(this.#threadId, { keys, devices, members: status.members });
-    const kid = opened.opened.at(-1) ?? null;
-    await this.#database.write(["meta"], async ({ meta }) => {
+    const told = opened.opened.at(-1) ?? null;
+    // A generation that was opened here and is not told any more: nothing is written under an older one, which somebody
+    // who was removed may hold.
+    const isRolledBack = before !== null && (told === null || readKid(told) < readKid(before));
+    if (isRolledBack) opened.failures.push({ kid: before, code: "KEY_CHAIN" });
+    const kid = await this.#database.write(["meta"], async ({ meta }) => {
       meta.put(devices, this.#devicesName);
-      if (kid !== null) meta.put(kid, kidName(this.#threadId));
+      const kept = await settled(meta.get(kidName(this.#threadId)));
+      const newest = kept && (told === null || readKid(told) < readKid(kept)) ? kept : told;
+      if (newest !== null) meta.put(newest, kidName(this.#threadId));
+      return newest;
     });
     this.#known = { kid, failures: opened.failures, devices, status, lacking, keys, hash: opened.hash };
     return this.#known;
@@ -78,6 +86,11 @@ export class ThreadKeys {
       }
       if (tries >= MOST_TRIES) return this.refresh();
     }
+  }
+
+  /** @returns {Promise<string|null>} that was opened here */
+  async #newestKid() {
+    return (await this.#database.read(["meta"], ({ meta }) => settled(meta.get(kidName(this.#threadId))))) ?? null;
   }
 
   get #devicesName() {
