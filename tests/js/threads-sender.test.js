@@ -237,6 +237,35 @@ test("under a retired key the same message goes under the new one", async (t) =>
   assert.deepEqual(server.taken.map(({ dedupeId, clientSeq, enc }) => [dedupeId, clientSeq, enc.kid]), [[id, 1, "k2"]]);
 });
 
+test("while a newer key cannot be asked for it waits, and goes under it later", async (t) => {
+  const server = new Server();
+  server.answers = [{ refuse: ["KEY_RETIRED"] }, { refuse: ["KEY_RETIRED"] }];
+  let tries = 0;
+  const renewKey = async () => {
+    tries += 1;
+    if (tries === 1) throw failure(503);
+    await room.rotate();
+    return "k2";
+  };
+  const { sender, room, told } = await makeSender(t, { server, traits: { renewKey } });
+  await sender.send(THREAD, "x");
+  await sender.flush();
+  assert.deepEqual([told.failed, told.rejected, await sender.outbox.count(), tries], [[503], [], 1, 1]);
+  await sender.retry((await sender.outbox.rows())[0].dedupeId);
+  await sender.flush({ isEarly: true });
+  await until(() => told.acked.length === 1);
+  assert.deepEqual(server.taken.map(({ enc }) => enc.kid), ["k2"]);
+});
+
+test("one envelope that is too large for the way is dead, and told once", async (t) => {
+  const server = new Server();
+  server.answers = Array(20).fill(failure(413));
+  const { sender, told } = await makeSender(t, { server });
+  await sender.send(THREAD, "x");
+  await sender.flush();
+  assert.deepEqual([told.rejected, server.answers.length], [["TOO_LARGE"], 19]);
+});
+
 test("without a newer key it is dead", async (t) => {
   const server = new Server();
   server.answers = [{ refuse: ["KEY_RETIRED"] }];

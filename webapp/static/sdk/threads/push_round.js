@@ -46,11 +46,24 @@ async function pushRows(pushing, rows) {
     answer = await pushing.client.pushBatch(rows.map(({ envelope }) => envelope));
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
+    if (error.status === 413 && rows.length === 1) {
+      const [row] = rows;
+      await pushing.onRejected(row, { dedupeId: row.dedupeId, threadId: row.threadId, status: "rejected", code: "TOO_LARGE" });
+      return { error: null, waitMilliseconds: 0 };
+    }
     const waitMilliseconds = pushing.pace.fail(error);
     await pushing.outbox.release(ids, waitMilliseconds);
     return { error: error.status === 413 ? null : error, waitMilliseconds };
   }
-  await takeResults(pushing, rows, answer.results);
+  try {
+    await takeResults(pushing, rows, answer.results);
+  } catch (/** @type {any} */ error) {
+    // A newer key could not be asked for just now. What was acknowledged is gone; the rest was never accepted, and waits.
+    if (error.status === undefined) throw error;
+    const waitMilliseconds = pushing.pace.fail(error);
+    await pushing.outbox.release(ids, waitMilliseconds);
+    return { error, waitMilliseconds };
+  }
   return { error: null, waitMilliseconds: pushing.pace.note(answer.backpressure) };
 }
 
