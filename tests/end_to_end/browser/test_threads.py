@@ -359,6 +359,39 @@ def test_what_is_written_after_the_login_is_over_goes_by_the_push_pass(arrive: A
     nurse.expect_message("늦은 말")
 
 
+def test_after_the_login_is_over_a_reload_without_a_network_shows_nothing(arrive: Arrive, product: Product) -> None:
+    """To whoever sits there next: the shell of the page is there without a network, and so are the keys."""
+    nurse = arrive()
+    page = nurse.page
+    nurse.begin_thread("staff:nobody")
+    nurse.write("먼저 한 말")
+    nurse.expect_message("먼저 한 말")
+    page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+    token = page.evaluate("sessionStorage.getItem('welno_threads_staff_token')")
+    page.request.post(f"{product.web_url}/api/v1/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    expect(page.get_by_text("로그인이 끝났어요.")).to_be_visible(timeout=30_000)
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator("#threads-failed")).to_be_visible(timeout=SOON)
+    expect(page.locator("#threads")).to_be_hidden()
+    expect(page.get_by_text("먼저 한 말")).to_have_count(0)
+    page.context.set_offline(False)
+
+
+def test_a_sign_out_on_another_page_closes_a_patients_threads(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=1)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    threads = visitor.page.context.new_page()
+    threads.goto(f"{visitor.url}/threads")
+    expect(threads.locator("#member-id")).to_contain_text("patient:", timeout=SOON)
+    visitor.page.locator("#sign-out").click()
+    expect(threads.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
+    expect(threads.locator("#member-id")).to_be_hidden()
+
+
 def test_signing_out_with_messages_that_wait_asks_first(arrive: Arrive, product: Product) -> None:
     nurse = arrive()
     thread = nurse.begin_thread("staff:nobody")

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { WelnoClient } from "../../sdk/collection/client.js";
+import { SignOut } from "../../sdk/collection/sign_out.js";
 import { HttpClient } from "../../sdk/core/client.js";
 import { SafeStorage } from "../../sdk/core/storage.js";
 import { ThreadsClient } from "../../sdk/threads/client.js";
@@ -35,9 +37,15 @@ export class ThreadsApi {
   client = new ThreadsClient({ fetch: this.network.fetch });
   #accounts = new HttpClient({ fetch: this.network.fetch });
   #tab = new SafeStorage(() => sessionStorage);
+  #patients;
 
-  constructor() {
+  /** @param {() => void} onElsewhere a patient has signed out in another tab, or on another page */
+  constructor(onElsewhere) {
     this.#useToken(this.#tab.getItem(TOKEN));
+    this.#patients = new SignOut({
+      client: new WelnoClient({ fetch: this.network.fetch }),
+      onElsewhere: () => this.client.token === null && onElsewhere(),
+    });
   }
 
   /** Who was known in this tab before, for when the server cannot be asked. */
@@ -58,14 +66,10 @@ export class ThreadsApi {
   }
 
   /** A token is forgotten in any case. A cookie only the server can take back: it rejects where that did not answer, and
-   * then whoever comes next would still be this person. */
+   * then whoever comes next would still be this person. With it goes what other pages keep of a patient, in all tabs. */
   async signOut() {
-    const isByToken = this.client.token !== null;
-    try {
-      await this.#accounts.request("POST", isByToken ? "/auth/logout" : "/patients/sign-out");
-    } catch (/** @type {any} */ error) {
-      if (!isByToken && error.status !== 401) throw error;
-    }
+    if (this.client.token === null) await this.#patients.run();
+    else await this.#accounts.request("POST", "/auth/logout").catch((error) => requireAnswered(error));
     this.forget();
   }
 
@@ -78,10 +82,15 @@ export class ThreadsApi {
     return had;
   }
 
+  /** For whom the page would open without a network. */
+  forgetMember() {
+    this.#tab.removeItem(MEMBER);
+  }
+
   /** The login opens nothing any more; what lies in the member's database stays theirs. */
   forget() {
     this.dropToken();
-    this.#tab.removeItem(MEMBER);
+    this.forgetMember();
   }
 
   /** @param {string|null} token */
@@ -89,4 +98,9 @@ export class ThreadsApi {
     this.client.useToken(token);
     this.#accounts.useToken(token);
   }
+}
+
+/** A login that no server could take back ends by its time; an error of ours is none of that. @param {any} error */
+function requireAnswered(error) {
+  if (error.status === undefined) throw error;
 }

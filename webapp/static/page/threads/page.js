@@ -25,7 +25,8 @@ const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
 const KNOWN_THREADS = "threads";
 const LIST_MILLISECONDS = 15_000; // a thread that somebody made with me appears without a reload
 const READ_MILLISECONDS = 1_000;
-const api = new ThreadsApi();
+const api = new ThreadsApi(() => leave());
+let page = /** @type {ThreadsPage|null} */ (null);
 
 /** @typedef {import("../../sdk/threads/session.js").ThreadsSession} ThreadsSession */
 
@@ -141,7 +142,9 @@ class ThreadsPage {
     this.#list.showLoading();
     const { database } = this.#session;
     try {
-      const threads = await api.client.threads();
+      const [{ memberId }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
+      // The cookie is the browser's: somebody else may have signed in with it meanwhile.
+      if (memberId !== this.#session.memberId) return leave();
       await this.#askForApproval();
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
       this.#showThreads(threads);
@@ -248,8 +251,10 @@ class ThreadsPage {
     else void this.#warnUnlessKept();
   }
 
-  /** What waits goes by the push pass, which is in a cookie. */
+  /** What waits goes by the push pass, which is in a cookie, as does what is still written here. Whoever loads the page
+   * anew has to sign in, without a network too. */
   #noteSignedOut() {
+    api.forgetMember();
     const next = { label: "다시 로그인", act: () => location.reload() };
     showError(find("threads-failed"), { text: "로그인이 끝났어요. 쓴 메시지는 보내지만, 읽으려면 다시 로그인해 주세요.", next });
     if (api.dropToken()) void this.#sender.flush({ isEarly: true });
@@ -278,11 +283,31 @@ class ThreadsPage {
       showToast("error", `로그아웃하지 못했어요. ${troubleOf(error).text}`, error.requestId);
       return;
     }
-    this.#sender.close();
-    this.#view?.close();
-    this.#timers.close();
-    location.replace("/threads");
+    leave();
   }
+
+  #closeView() {
+    this.#view?.close();
+    this.#view = null;
+    find("messages").replaceChildren();
+    show(find("thread"), false);
+  }
+
+  close() {
+    this.#sender.close();
+    this.#closeView();
+    this.#timers.close();
+    this.#crypto.close();
+  }
+}
+
+/** Whoever was here is not any more: nothing of theirs stays on the page, nor in the browser's memory of it. */
+function leave() {
+  page?.close();
+  page = null;
+  api.forget();
+  for (const form of document.forms) form.reset();
+  location.replace("/threads");
 }
 
 async function open() {
@@ -292,8 +317,11 @@ async function open() {
     const session = await openThreads({ client: api.client, crypto }, api.remembered);
     api.remember(session.memberId);
     show(find("sign-in"), false);
-    await new ThreadsPage(session, crypto).start();
+    page = new ThreadsPage(session, crypto);
+    await page.start();
   } catch (/** @type {any} */ error) {
+    page?.close();
+    page = null;
     crypto.close();
     if (error.status === 401) return askToSignIn();
     showError(find("threads-failed"), { ...troubleOf(error), next: { act: () => void open() } });
@@ -320,5 +348,7 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
   event.preventDefault();
   void whileBusy(find("sign-in-button"), signIn);
 });
+// A page that comes back from the browser's memory would show what stood there.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 registerWorker().catch(() => {}); // without it the page itself sends, while it is open
 open();
