@@ -19,7 +19,7 @@ from services.journey.errors import JourneyError
 from services.journey.queueing import delay_entry, join_queue, prioritize_entry, transfer_entry
 from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Patient, Ward
 
-_PEOPLE, _THREADS, _ACTIONS = 12, 4, 80
+_PEOPLE, _THREADS, _ACTIONS = 12, 4, 160
 
 
 def do_something(ward: Ward, people: list[Patient], chance: Random) -> None:
