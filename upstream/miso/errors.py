@@ -87,6 +87,7 @@ class MisoWorkflowFailed(MisoError):
 
 
 class MisoAnswerInvalid(MisoError):
-    """`reason`: not_json, no_outputs, cut_json, too_large, too_deep, unknown_coding, damaged_coding."""
+    """`reason`: not_json, no_outputs, cut_json, too_large, too_deep, unknown_coding, damaged_coding,
+    too_many_documents."""
 
     text = "MISO's answer cannot be used"

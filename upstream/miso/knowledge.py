@@ -61,16 +61,23 @@ class MisoKnowledge:
         return document_id
 
     def find_document(self, name: str) -> FoundDocument | None:
-        """One of exactly this name, however many documents there are. Names that contain this one must be few."""
+        """One of exactly this name; None once the whole list was looked through. A provider may heed neither keyword
+        nor page, and say nothing of further ones: then it is over when a page brings nothing new. Beyond the last page
+        that is looked at, whether there is one is not known: MisoAnswerInvalid."""
+        seen: set[object] = set()
         for page in range(1, _MOST_PAGES + 1):
             query = {"keyword": name, "page": str(page), "limit": str(_PER_PAGE)}
             answer = answers.read_answer(self._connection.call("GET", self._docs, _LIMITS, query=query))
             listed = answer.get("data")
             entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
             found = next((one for one in entries if one.get("name") == name), None)
-            if found is not None or not entries or answer.get("has_more") is not True:
-                return None if found is None else _read_document(found)
-        return None
+            if found is not None:
+                return _read_document(found)
+            new = {str(one.get("id")) for one in entries} - seen
+            if not new or answer.get("has_more") is False:
+                return None
+            seen |= new
+        raise MisoAnswerInvalid(reason="too_many_documents")
 
     def add_segments(self, document_id: str, contents: Sequence[str]) -> None:
         segments = [{"content": content, "keywords": []} for content in contents]
