@@ -25,7 +25,9 @@ from models.interviews import (
     ProjectRole,
     ScriptSection,
 )
+from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 
+KINDS = SubjectKinds([SubjectKind(prefix="project", counter=RowCounter("welno.projects", "id"), keep_days=30)])
 PASSWORD = "seven invented words here"
 
 

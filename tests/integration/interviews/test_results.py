@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from core.clock import clock
 from models.interviews import Interview
+from services.delivery.unit_of_work import Work
 from services.interviews.erasure import empty_interview
 from services.interviews.results import save_result
 from services.interviews.wall import as_analyst
 
-from .company import World, add_interview
+from .company import KINDS, World, add_interview
 
 OUTPUTS = {
     "cleaned_script": [{"id": [1], "speaker": "[이름1]", "category": "경험", "cleaned_sentence": "느려요"}],
@@ -109,7 +110,7 @@ def test_what_one_interview_alone_taught_goes_with_it(engine: Engine, save: Call
     for interview_id in (mine, other):
         with changing(engine, world.food) as session:
             interview = session.get_one(Interview, interview_id)
-            receipt = empty_interview(session, interview, clock.now(), world.people["mina"]).receipt
+            receipt = empty_interview(Work(session, KINDS), interview, clock.now(), world.people["mina"]).receipt
         receipts.append((receipt["takeaways"], receipt["sections"]))
     assert receipts == [(1, 1), (2, 2)]
     assert read(engine, "select 1 from welno.key_takeaways where project_id = :id", id=world.food) == []
@@ -123,7 +124,8 @@ def test_two_that_are_erased_together_leave_what_they_shared_to_nobody(
     both = [save(world.food, "mina") for _ in range(2)]
     with changing(engine, world.food) as session:
         for interview_id in both:
-            empty_interview(session, session.get_one(Interview, interview_id), clock.now(), world.people["mina"])
+            interview = session.get_one(Interview, interview_id)
+            empty_interview(Work(session, KINDS), interview, clock.now(), world.people["mina"])
     assert read(engine, "select 1 from welno.key_takeaways where project_id = :id", id=world.food) == []
 
 

@@ -16,7 +16,6 @@ from core.clock import clock
 from core.sealing import Sealer
 from models.interviews import Interview
 from services.delivery.event_sender import EventSender
-from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import UnitOfWork
 from services.interviews.erasure import ErasureTools
 from services.interviews.events import tell_added
@@ -27,10 +26,9 @@ from spool import Spool, StreamedFiles
 from streams import NOWHERE, Streams
 from tests.integration.spool.disks import WatchedDisk
 
-from .company import World, add_interview
+from .company import KINDS, World, add_interview
 
 KEEP_DAYS = 30
-KINDS = SubjectKinds([SubjectKind(prefix="project", counter=RowCounter("welno.projects", "id"), keep_days=30)])
 
 
 @pytest.fixture
