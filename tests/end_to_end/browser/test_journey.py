@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from dev.local.demo import demo_hall_key, demo_password, seed_command
 from dev.local.programs import ROOT
@@ -248,3 +248,22 @@ def test_who_signs_out_is_signed_out_everywhere_at_once(phone: Phone, product: P
     phone.page.get_by_role("dialog").get_by_role("button", name="나가기").click()
     expect(other.locator("#sign-out")).to_be_hidden(timeout=SOON)
     wait_until(lambda: product.rows("SELECT 1 FROM welno.logins WHERE revoked_at IS NOT NULL"))
+
+
+def test_a_page_loaded_twice_while_its_login_is_renewed_stays_signed_in(phone: Phone, secrets: Secrets) -> None:
+    phone.page.goto(secrets.url + ENTRANCE)
+    phone.signs_in("0002", "1940", "3", "3")
+    phone.sees("접수했어요")
+    context, before = phone.page.context, phone.page.context.cookies()
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.fetch().status)
+        context.add_cookies(before)  # type: ignore[arg-type] # what one gives, the other takes
+
+    phone.page.route("**/auth/token/refresh/", lose, times=1)  # its answer never comes
+    phone.page.reload()
+    wait_until(lambda: phone.page.evaluate("true") and lost, 30)
+    phone.page.reload()
+    phone.sees("접수했어요")
+    assert lost == [200]

@@ -5,10 +5,10 @@
 
 import { HttpClient } from "../core/client.js";
 import { errorFrom, WelnoError } from "../core/errors.js";
-import { underLock } from "../core/locks.js";
+import { Renewal } from "../core/renewal.js";
 import { sendBody } from "./sending.js";
 
-const REFRESH_LOCK = "welno.interviews.refresh";
+const RENEWAL = "welno.interviews.refresh";
 const TRIES = 3;
 const PAUSE_MILLISECONDS = 1_000;
 
@@ -25,6 +25,7 @@ const PAUSE_MILLISECONDS = 1_000;
 export class InterviewsClient extends HttpClient {
   #onLoggedOut;
   #account = /** @type {Account|null} */ (null);
+  #renewal = new Renewal(RENEWAL);
   #renewing = /** @type {Promise<boolean>|null} */ (null);
   #renewals = 0;
 
@@ -233,7 +234,7 @@ export class InterviewsClient extends HttpClient {
   /** A renewed login, once for all who ask at the same time, and one tab after the other: a refresh token that two tabs
    * present counts as stolen. @returns {Promise<boolean>} false: the login is over */
   renew() {
-    this.#renewing ??= underLock(REFRESH_LOCK, () => this.#renewNow()).finally(() => {
+    this.#renewing ??= this.#renewNow().finally(() => {
       this.#renewing = null;
     });
     return this.#renewing;
@@ -258,16 +259,23 @@ export class InterviewsClient extends HttpClient {
   }
 
   async #renewNow() {
-    const body = { idempotency_key: crypto.randomUUID() };
+    try {
+      this.#take(await this.#renewal.run((key) => this.#exchangeToken(key)));
+      this.#renewals += 1;
+      return true;
+    } catch (/** @type {any} */ error) {
+      if (error.status !== 401) throw error;
+      return this.#end();
+    }
+  }
+
+  /** @param {string} key @returns {Promise<any>} */
+  async #exchangeToken(key) {
     for (let tried = 1; ; tried += 1) {
       try {
-        this.#take(await this.#exchangeOnce("POST", "/v1/accounts/refresh", { body }));
-        this.#renewals += 1;
-        return true;
+        return await this.#exchangeOnce("POST", "/v1/accounts/refresh", { body: { idempotency_key: key } });
       } catch (/** @type {any} */ error) {
-        if (error.status === 401) return this.#end();
-        // An answer that was lost is given again under the same key.
-        if (!(error instanceof WelnoError) || !error.retryable || tried === TRIES) throw error;
+        if (error.status === 401 || !(error instanceof WelnoError) || !error.retryable || tried === TRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS * tried));
       }
     }
@@ -307,6 +315,7 @@ export class InterviewsClient extends HttpClient {
   }
 
   #forget() {
+    this.#renewal.forget();
     this.#account = null;
     this.useToken(null);
   }

@@ -5,13 +5,13 @@
 
 import { HttpClient } from "../core/client.js";
 import { WelnoError } from "../core/errors.js";
-import { underLock } from "../core/locks.js";
+import { Renewal } from "../core/renewal.js";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 const TRIES = 3;
 const LONGEST_PAUSE_MILLISECONDS = 10_000;
 const REFRESH_PATH = "/auth/token/refresh/";
-const REFRESH_LOCK = "welno.journey.refresh";
+const RENEWAL = "welno.journey.refresh";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {{tag_code?: string, tag_uid?: string, ndef?: string, via?: "nfc"|"url"|"qr"|"typed"}} Tag */
@@ -28,6 +28,7 @@ export class JourneyClient extends HttpClient {
   #isRenewable;
   #onLoggedOut;
   #onDuration;
+  #renewal = new Renewal(RENEWAL);
   #renewing = /** @type {Promise<boolean>|null} */ (null);
   #definitions = /** @type {Promise<any>|null} */ (null);
 
@@ -141,7 +142,7 @@ export class JourneyClient extends HttpClient {
       this.#end();
       return Promise.resolve(false);
     }
-    this.#renewing ??= underLock(REFRESH_LOCK, () => this.#renewNow()).finally(() => {
+    this.#renewing ??= this.#renewNow().finally(() => {
       this.#renewing = null;
     });
     return this.#renewing;
@@ -166,9 +167,10 @@ export class JourneyClient extends HttpClient {
   }
 
   async #renewNow() {
-    const body = { idempotency_key: newKey() };
+    const exchange = (/** @type {string} */ key) =>
+      this.#tryAgain("POST", this.httpUrl(REFRESH_PATH), { body: { idempotency_key: key } });
     try {
-      const answer = await this.#tryAgain("POST", this.httpUrl(REFRESH_PATH), { body });
+      const answer = await this.#renewal.run(exchange);
       this.useToken(answer.access_token);
       return true;
     } catch (/** @type {any} */ error) {
@@ -179,6 +181,7 @@ export class JourneyClient extends HttpClient {
   }
 
   #end() {
+    this.#renewal.forget();
     const wasIn = this.token !== null;
     this.useToken(null);
     if (wasIn) this.#onLoggedOut();

@@ -1,9 +1,10 @@
 """Signing in, and whose projects one sees."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Cookie, Page, Route, expect
 
 from tests.integration.interviews.company import World
+from tests.waiting import wait_until
 
 from .conftest import Visit, sign_in
 
@@ -72,7 +73,42 @@ def test_an_ended_access_token_is_renewed_without_a_word(open_page: Visit, world
     page = open_page(f"/login?next=/projects/{world.food}")
     sign_in(page, "jun")
     expect(page.locator("#interviews-empty")).to_be_visible()
-    page.context.clear_cookies(name="welno_account")
+    ended = end_access(page)
     page.reload()
     expect(page.locator("#interviews-empty")).to_be_visible()
-    assert {cookie.get("name") for cookie in page.context.cookies()} >= {"welno_account"}
+    assert access_of(page)["value"] != ended["value"]
+
+
+@pytest.mark.parametrize("cookies_came", [False, True])
+def test_a_page_loaded_anew_while_its_login_is_renewed_stays_signed_in(
+    open_page: Visit, world: World, cookies_came: bool
+) -> None:
+    page = open_page(f"/login?next=/projects/{world.food}")
+    sign_in(page, "jun")
+    expect(page.locator("#interviews-empty")).to_be_visible()
+    end_access(page)
+    before = page.context.cookies()
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.fetch().status)
+        if not cookies_came:
+            page.context.add_cookies(before)  # type: ignore[arg-type] # what one gives, the other takes
+
+    page.route("**/api/v1/accounts/refresh", lose, times=1)  # its answer never comes
+    page.reload()
+    wait_until(lambda: page.evaluate("true") and lost, 30)
+    page.reload()
+    expect(page.locator("#interviews-empty")).to_be_visible()
+    assert lost == [200]
+
+
+def access_of(page: Page) -> Cookie:
+    return next(cookie for cookie in page.context.cookies() if cookie.get("name") == "welno_account")
+
+
+def end_access(page: Page) -> Cookie:
+    """The token in the cookie holds no more; what renews it is as it was."""
+    ended = access_of(page) | {"value": "ended"}
+    page.context.add_cookies([ended])  # type: ignore[list-item] # as above
+    return ended
