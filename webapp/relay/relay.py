@@ -5,7 +5,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from webapp.relay import messages, metrics
 from webapp.relay.channel import Resync
 from webapp.relay.closing import CloseCode
 from webapp.relay.connection import Connection
-from webapp.relay.errors import DrainingError, TooManySocketsError
+from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
 from webapp.relay.event_history import EventHistory
 from webapp.relay.handshake import AcceptedSocket, detach
 from webapp.relay.hub import Hub
@@ -28,7 +28,7 @@ from webapp.relay.pool import ReaderPool
 from webapp.relay.registry import ReaderRegistry, ReaderSlot
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.socket import Socket
-from webapp.relay.sse import SseStream
+from webapp.relay.sse import SseStream, retry_part
 from webapp.relay.sse_writer import SseWriter
 from webapp.relay.stream_source import MultiSubjectRequest, StreamSource, SubscribeRequest
 from webapp.relay.subscription import QueueBudget, Subscription
@@ -97,15 +97,24 @@ class Relay:
         """The same for a socket that may follow several subjects."""
         self._receive(ws, MultiSubjectSocket, decide, self._prepare_multi_subject)
 
-    def stream_sse(self, request: SubscribeRequest) -> SseStream:
-        """The body of the answer. Raises DrainingError, TooManySocketsError and StreamsError before it begins."""
+    def stream_sse(self, request: SubscribeRequest) -> Iterable[bytes]:
+        """The body of the answer. Raises TooManySocketsError and StreamsError before it begins.
+
+        A process that is about to stop refuses nobody here: an EventSource that hears anything but 200 stays away for
+        good, and one that comes back at once may do so on a connection that this process still holds.
+        """
         pool = self._pool_of_process()
-        with self._admission_permit():
-            slot, subscription, start = self._admit(request)
+        try:
+            with self._admission_permit():
+                slot, subscription, start = self._admit(request)
+        except (DrainingError, SubscriptionClosedError):
+            return (retry_part(self.limits),)
         stream = SseStream(
             pool, request.source, subscription, start=start, connection=ServerConnection(), on_close=slot.release
         )
         stream.begin()
+        if self.is_draining:  # since it was admitted
+            stream.drain()
         return stream
 
     def take_slot(self, person: str, person_max: int) -> ReaderSlot:

@@ -11,6 +11,7 @@ from webapp.relay import messages, metrics
 from webapp.relay.channel import Outgoing, Resync
 from webapp.relay.closing import CloseCode, reason_of
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
+from webapp.relay.limits import RelayLimits
 from webapp.relay.pool import ReaderPool
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.sse_writer import SseWriter
@@ -80,7 +81,7 @@ class SseStream(SseWriter):
                 code = self._end_code
                 if code is None:
                     return
-                part = self._say_when_to_return() if code == CloseCode.GOING_AWAY else b""
+                part = retry_part(self._pool.limits) if code == CloseCode.GOING_AWAY else b""
             except Exception as exc:  # noqa: BLE001 logged there
                 part, code = b"", self._code_of(exc)
             if part:
@@ -125,9 +126,11 @@ class SseStream(SseWriter):
             return b"", CloseCode.INTERNAL
         return _part(item.position, json), None
 
-    def _say_when_to_return(self) -> bytes:
-        spread_ms = int(self._pool.limits.drain_spread_seconds * 1000)
-        return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
+
+def retry_part(limits: RelayLimits) -> bytes:
+    """When to come back to another process: another delay each time."""
+    spread_ms = int(limits.drain_spread_seconds * 1000)
+    return b"retry: %d\n\n" % random.randint(0, spread_ms)  # noqa: S311 spreads, hides nothing
 
 
 def _count(item: Outgoing) -> float | None:

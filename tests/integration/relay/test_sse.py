@@ -1,9 +1,11 @@
 """Server-sent events and polls: the same numbers as the WebSocket, and a reader may change between them."""
 
+import http.client
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -268,3 +270,22 @@ def test_sigterm_ends_the_answer_with_a_time_to_return(tmp_path, redis_url):
         assert 0 <= int(source.next_block()["retry"]) <= 4000
         assert source.next_event()["code"] == 1001
         wait_until(lambda: not server.process.is_running, 30)
+
+
+def test_who_comes_back_to_the_process_that_stops_is_told_to_come_again(tmp_path, redis_url):
+    """On a connection that was open before: an EventSource that hears anything but 200 would stay away for good."""
+    with (
+        Server(tmp_path, redis_url, RelayLimits(drain_spread_seconds=4)) as server,
+        closing(http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)) as kept,
+        EventSource(server, "one") as source,
+    ):
+        kept.request("GET", "/poll/one")
+        kept.getresponse().read()
+        source.next_block()
+        server.terminate()
+        assert source.next_block()  # the process has begun to send its readers away
+        kept.request("GET", "/sse/one", headers={"Last-Event-ID": "0"})
+        answer = kept.getresponse()
+        name, _, value = answer.read().decode().partition(":")
+        assert (answer.status, name) == (200, "retry")
+        assert 0 <= int(value) <= 4000

@@ -18,7 +18,7 @@ from webapp.current import parts, stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.relay import messages, metrics
-from webapp.relay.errors import DrainingError, SubscriptionClosedError, TooManySocketsError
+from webapp.relay.errors import TooManySocketsError
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import SseProfile, StreamSource, SubscribeRequest
 
@@ -96,8 +96,6 @@ def project_events(caller: MemberCaller, project_id: UUID) -> Response:
         body = parts().relay.stream_sse(asked)
     except TooManySocketsError as exc:
         raise ApiError(Code.TOO_MANY_SOCKETS, retry_after_seconds=_RETRY_SECONDS) from exc
-    except (DrainingError, SubscriptionClosedError) as exc:
-        raise ApiError(Code.STORE_UNAVAILABLE, retry_after_seconds=_RETRY_SECONDS) from exc
     if after is not None:
         metrics.RECONNECTS.labels(PROJECT_PREFIX).inc()
         reports().counts.note_reconnect()
