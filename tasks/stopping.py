@@ -19,7 +19,6 @@ log = get_logger(__name__)
 
 # Everything has to be gone 10 s after SIGTERM, or so long after the last call has ended.
 _KILL_AFTER_SECONDS = 9.3
-_SETTLE_SECONDS = 4.0
 _LOOK_SECONDS = 0.2
 
 
@@ -56,7 +55,7 @@ def when_stopping(action: Callable[[], object]) -> None:
 def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
     now = time.monotonic()
     if _Stop.has_calls():
-        _Stop.kill_at = max(_Stop.kill_at, now + _SETTLE_SECONDS)
+        _Stop.kill_at = max(_Stop.kill_at, now + _KILL_AFTER_SECONDS)
     if now >= _Stop.kill_at:
         # The kernel ends the process, wherever its threads hang; the sweep takes their runs.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
