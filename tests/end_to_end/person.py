@@ -50,6 +50,7 @@ class Person:
     birthdate: str = "19840517"
     phone_no: str = field(default_factory=new_phone)
     gender: str = "F"
+    origin: str | None = None  # of the page, where that is not the web process that they talk to
 
     def is_known_with(self, **records: Any) -> "Person":
         """Tell the provider of them: how many checkups, prescriptions and so on."""
@@ -64,7 +65,7 @@ class Person:
 
     def browser(self) -> httpx.Client:
         """A new one, closed when the test ends."""
-        headers = {"Origin": self.web_url, "X-Forwarded-For": new_address()}
+        headers = {"Origin": self.origin or self.web_url, "X-Forwarded-For": new_address()}
         browser = httpx.Client(base_url=self.web_url, headers=headers, timeout=20, verify=NO_TLS)
         self.browsers.append(browser)
         return browser

@@ -5,7 +5,8 @@ import base64
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from dev.local.ports import pick_port
 from dev.local.programs import Program, web_program, worker_program
 from dev.local.stack import Stack
 from tests.end_to_end.crowd import Crowd, Webs
+from tests.end_to_end.person import Person
 from tests.end_to_end.product import Product, run_product
+from tests.end_to_end.provider import TREATMENTS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -62,7 +65,14 @@ class Rotation:
         self._running = {name: name for name in ROLLED}
         self._phases = 0
 
-    def deploy(self, keys: str, crowd: Crowd) -> None:
+    def meet(self) -> Person:
+        """By the web process of the moment, from a page at the product's own address."""
+        person = self.product.meet().is_known_with()
+        person.origin, person.web_url = person.web_url, self.webs.urls[0]
+        return person
+
+    def deploy(self, keys: str, crowd: Crowd, *, call_seconds: float = 0, end_call: Callable[[], object] = int) -> None:
+        """The worker of before has a call under way, which `end_call` ends so long after it was told to stop."""
         stack = self.product.stack
         self._phases += 1
         started = {name: self._program(name, keys) for name in ROLLED}
@@ -72,6 +82,12 @@ class Rotation:
         stack.wait_ready()
         self.webs.urls = [*self.webs.urls, started["web"].url or ""]
         crowd.wait_for_more()
+        if call_seconds:
+            worker = self._running["worker"]
+            stack.kill(worker, signal.SIGTERM)
+            threading.Event().wait(call_seconds)  # what takes place is a call that lasts
+            assert stack.is_running(worker)
+            end_call()
         retire(stack, *self._running.values())
         self._running = {name: program.name for name, program in started.items()}
         self.webs.urls = [started["web"].url or ""]
@@ -126,9 +142,7 @@ def assert_missing_key_is_told(product: Product) -> None:
 
 def test_a_key_is_rotated_in_two_phases_and_removed(rotation: Rotation, crowd: Crowd):
     product, old, new = rotation.product, rotation.keys, make_key("new")
-    person = product.meet().is_known_with()
-    person.web_url = rotation.webs.urls[0]
-    waiting = person.start().asks_for_push()
+    waiting = rotation.meet().start().asks_for_push()
     waiting.wait_for("auth_waiting")
     rotation.deploy(f"{old},{new}", crowd)
     rotation.deploy(f"{new},{old}", crowd)
@@ -145,3 +159,24 @@ def test_a_key_is_rotated_in_two_phases_and_removed(rotation: Rotation, crowd: C
 
 def test_a_key_that_is_put_in_front_at_once_costs_time_and_nothing_else(rotation: Rotation, crowd: Crowd):
     rotation.deploy(f"{make_key('newer')},{rotation.keys}", crowd)
+
+
+@pytest.mark.repeated
+def test_an_answer_on_its_way_comes_through_a_rolling_rotation(rotation: Rotation, crowd: Crowd, is_full: bool):
+    """For longer than a process has that waits for nothing; `make fuzz`: for nearly as long as such a call may take."""
+    product, old, new = rotation.product, rotation.keys, make_key("newest")
+    rotation.deploy(f"{old},{new}", crowd)
+    visit = rotation.meet().start().asks_for_push()
+    visit.cx_id = product.provider.cx_id_of(visit.person.phone_no)
+    with product.provider.fault(TREATMENTS, cxid=visit.cx_id, calls=1, hold="after") as fault:
+        visit.approves()
+        wait_until(lambda: product.provider.held_calls(fault), 40)
+        rotation.deploy(
+            f"{new},{old}",
+            crowd,
+            call_seconds=290 if is_full else 12,
+            end_call=lambda: product.provider.release(fault),
+        )
+    visit.browser.base_url = rotation.webs.urls[0]
+    visit.wait_for("completed", timeout=40)
+    assert product.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
