@@ -25,6 +25,7 @@ _CONNECT_TIMEOUT_SECONDS = 5
 _BELIEVED_SECONDS = 0.05
 # The class of SQLSTATEs; psycopg2 calls them operational, too.
 _BEYOND_LIMITS = "54"
+_STATEMENT_TIMEOUT = "57014"
 _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
         or current_setting('timezone') <> 'UTC'
@@ -53,8 +54,16 @@ STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
 def is_store_away(error: Exception) -> bool:
     """Whether the same may work later, as the database is away or in trouble. What it refuses as beyond its limits, it
     always will."""
-    code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
-    return isinstance(error, STORE_AWAY) and not code.startswith(_BEYOND_LIMITS)
+    return isinstance(error, STORE_AWAY) and not _code_of(error).startswith(_BEYOND_LIMITS)
+
+
+def has_run_out_of_time(error: Exception) -> bool:
+    """The statement timeout: the database is busy, or this statement never ends."""
+    return _code_of(error) == _STATEMENT_TIMEOUT
+
+
+def _code_of(error: Exception) -> str:
+    return getattr(getattr(error, "orig", None), "pgcode", None) or ""
 
 
 def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> Engine:

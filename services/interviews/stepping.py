@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.logs import get_logger
 from models.interviews import Insight, InsightKind, InterviewStep
-from services.database import is_store_away
+from services.database import has_run_out_of_time, is_store_away
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
@@ -90,15 +90,24 @@ def postpone(tools: RunTools, claim: InterviewClaim, error: Exception) -> None:
     RunOutdated."""
     now = tools.clock.now()
     with held_run(tools.unit_of_work, claim) as held:
-        run, pause = held.run, _STORAGE_PAUSE
-        if not isinstance(error, SpoolError) and not is_store_away(error):
-            run.takeovers += WEIGHT_OF_MISTAKE
-            pause = _FIRST_PAUSE * (run.takeovers // WEIGHT_OF_MISTAKE)
+        run = held.run
+        weight = _weight_of(error)
+        run.takeovers += weight
         if run.takeovers >= MAX_TAKEOVERS:
             note_stop(run)
             fail_interview(held, failure_of(AnalysisFault.POISON), now)
         else:
+            is_mistake = weight == WEIGHT_OF_MISTAKE
+            pause = _FIRST_PAUSE * (run.takeovers // WEIGHT_OF_MISTAKE) if is_mistake else _STORAGE_PAUSE
             release_run(run, now + pause, now)
+
+
+def _weight_of(error: Exception) -> int:
+    """How much nearer it brings the run to its end. A statement that runs out of time may never end, or the database is
+    busy: that is waited for, and not for ever."""
+    if has_run_out_of_time(error):
+        return 1
+    return 0 if isinstance(error, SpoolError) or is_store_away(error) else WEIGHT_OF_MISTAKE
 
 
 def hand_back(tools: RunTools, claim: InterviewClaim) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from docx import Document
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -258,6 +259,20 @@ def test_a_database_that_is_away_each_time_is_no_poison(analyses: Analyses, tool
         postpone(tools, claim(analyses, tools, interview, owner_id), error)
         analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
     assert (analyses.run(interview)["takeovers"], analyses.row(interview)["status"]) == (0, "processing")
+
+
+def test_a_statement_that_runs_out_of_time_each_time_is_poison_in_the_end(
+    engine: Engine, analyses: Analyses, tools: RunTools, owner_id: int
+):
+    with engine.connect() as connection, pytest.raises(OperationalError) as out_of_time:
+        connection.exec_driver_sql("set local statement_timeout = '1ms'; select pg_sleep(10)")
+    interview = analyses.upload()
+    tries = 0
+    while analyses.row(interview)["status"] == "processing":
+        postpone(tools, claim(analyses, tools, interview, owner_id), out_of_time.value)
+        analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
+        tries += 1
+    assert (tries, analyses.row(interview)["error"]["code"]) == (20, "POISON")
 
 
 def test_a_workflow_of_a_run_that_is_poison_is_to_be_stopped(analyses: Analyses, tools: RunTools, owner_id: int):
