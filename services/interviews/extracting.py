@@ -30,12 +30,17 @@ def extract(tools: RunTools, claim: InterviewClaim) -> InterviewClaim | None:
     try:
         said = read_said(tools.files, claim.interview_id)
         form = kind_of(said.file_name or "") or _OF_TEXT
-        masked = _mask(tools, _read_text(tools, claim, said), said)
+        text = _read_text(tools, claim, said)
     except FileUnusable as exc:
         _fail(tools, claim, form, file_failure(exc))
         return None
     except (UnknownFile, DamagedFile):
         _fail(tools, claim, form, file_failure(FileUnusable(FileFault.FILE_DAMAGED)))
+        return None
+    masked = tools.masker.mask(text, said.mask_words)
+    # A placeholder may be longer than what it stands for.
+    if len(masked.text) > tools.settings.miso_context_max_chars:
+        _fail(tools, claim, form, file_failure(FileUnusable(FileFault.TEXT_TOO_LONG)), masked)
         return None
     _settle(tools, claim, form, masked)
     return replace(claim, step=InterviewStep.ANALYSE)
@@ -59,14 +64,6 @@ def _extract_original(tools: RunTools, claim: InterviewClaim, file_name: str) ->
     kind = kind_of(file_name) or FileKind.TEXT
     most = tools.settings.miso_context_max_chars
     return extract_text(kind, pieces, max_characters=most, readers=tools.readers)
-
-
-def _mask(tools: RunTools, text: str, said: Said) -> MaskedText:
-    """A placeholder may be longer than what it stands for."""
-    masked = tools.masker.mask(text, said.mask_words)
-    if len(masked.text) > tools.settings.miso_context_max_chars:
-        raise FileUnusable(FileFault.TEXT_TOO_LONG)
-    return masked
 
 
 def _settle(tools: RunTools, claim: InterviewClaim, form: str, masked: MaskedText) -> None:
@@ -97,10 +94,15 @@ def _mask_title(held: HeldRun, masked: MaskedText) -> bool:
     return True
 
 
-def _fail(tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure) -> None:
+def _fail(
+    tools: RunTools, claim: InterviewClaim, form: str, failure: AnalysisFailure, masked: MaskedText | None = None
+) -> None:
     with held_run(tools.unit_of_work, claim) as held:
+        is_retitled = masked is not None and _mask_title(held, masked)
         fail_interview(held, failure, tools.clock.now())
         add_counts(held.session, [_extraction(form, failure.code.lower())])
+    if is_retitled:
+        tools.forget_stream(project_subject(claim.project_id))
 
 
 def _extraction(form: str, outcome: str) -> Counted:

@@ -146,6 +146,21 @@ def test_a_file_that_gives_no_text_fails_with_a_sentence(analyses: Analyses, nam
     assert analyses.bills_of(interview) == []
 
 
+def test_a_text_too_long_once_it_is_masked_names_nobody_in_its_title(analyses: Analyses):
+    content = "김카나리: 결제가 느려요\n" * 3_500
+    assert len(content) < 50_000
+    interview = analyses.upload(file=("1차_김카나리_결제.txt", content.encode()))
+    row = analyses.wait(interview, "completed", "failed")
+    assert (row["error"]["code"], row["title"], row["file_name"]) == (
+        "TEXT_TOO_LONG",
+        "1차_[이름1]_결제",
+        "1차_[이름1]_결제.txt",
+    )
+    assert "카나리" not in contents(analyses)
+    [added, *_] = analyses.events(interview)
+    assert (added["type"], added["data"]["interview"]["title"]) == ("interview:added", "1차_[이름1]_결제")
+
+
 def test_an_analysis_fills_its_row_and_teaches_the_project(analyses: Analyses):
     interview = analyses.prepare(outputs="json").interview
     row = analyses.wait(interview, "completed")
