@@ -5,8 +5,12 @@ import subprocess
 from pathlib import Path
 
 import playwright
+from playwright.sync_api import expect
 
 from dev.local.programs import ROOT
+
+# Nothing that a page promises: within what time, where it promises any, its test says itself.
+PATIENCE_MILLISECONDS = 20_000
 
 # Chromium takes the last list of features and forgets the others, so Playwright's own is repeated.
 _PLAYWRIGHT_TURNS_OFF = (
@@ -34,6 +38,11 @@ FLAGS = (
     "--disable-quic",
     f"--disable-features={','.join((*_PLAYWRIGHT_TURNS_OFF, *_ADDRESS_BAR))}",
 )
+
+
+def be_patient() -> None:
+    """Playwright would give a page five seconds, which three browsers on two cores do not always have."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 def choose_node() -> None:

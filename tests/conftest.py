@@ -20,7 +20,7 @@ from dev.local.process import Process
 from dev.local.programs import ROOT, sandbox_program
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
-from tests.chromium import choose_node
+from tests.chromium import be_patient, choose_node
 from tests.faketime import NO_FAKETIME
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
@@ -135,6 +135,7 @@ def chromium_program() -> str:
     found = subprocess.run([FIND_CHROMIUM], check=False, capture_output=True, text=True, timeout=30)
     if found.returncode == 0:
         choose_node()
+        be_patient()
         return found.stdout.strip()
     if os.environ.get("CI"):
         pytest.fail(NO_CHROMIUM)
