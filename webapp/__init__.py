@@ -17,7 +17,7 @@ from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import interviews_pages, journey_pages, pages, threads_pages
 from webapp.answers import in_pieces
-from webapp.api import asyncapi, health, reference
+from webapp.api import asyncapi, failed_requests, health, reference
 from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
 from webapp.api.documented import security_schemes
@@ -35,6 +35,7 @@ from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
+from webapp.failed_requests import keep_failures
 from webapp.headers import harden
 from webapp.jobs import build_task_sender
 from webapp.json_provider import Utf8JsonProvider
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
+    keep_failures(app, parts(app).stores.redis, clock)
     secure = settings.web.cookie_secure
     cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
     jwt_secret = settings.secrets.jwt_secret
@@ -116,6 +118,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         patient_sign_in,
         files,
         runs,
+        failed_requests,
         sign_in,
         members,
     ):
