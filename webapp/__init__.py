@@ -20,7 +20,8 @@ from webapp.answers import in_pieces
 from webapp.api import asyncapi, failed_requests, health, reference
 from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
-from webapp.api.documented import security_schemes
+from webapp.api.documented import AUTHENTICATION, security_schemes
+from webapp.api.examples import add_examples
 from webapp.api.interviews.routes import add_interviews
 from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
@@ -102,7 +103,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 
 def add_routes(app: Flask, *, with_documents: bool = True) -> None:
-    api = build_api(app)
+    api = build_api(app, AUTHENTICATION)
     for resource in (
         sessions,
         stream,
@@ -132,7 +133,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         app.register_blueprint(journey_pages.blueprint)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
-    app.extensions["welno_document"] = cache(api.spec.to_dict)
+    app.extensions["welno_document"] = cache(lambda: add_examples(api.spec.to_dict()))
     stream.add_socket(app, sock)
     for plain in (health, pages, interviews_pages, threads_pages, *((reference, asyncapi) if with_documents else ())):
         app.register_blueprint(plain.blueprint)
