@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos soak fuzz settings staff-token assets lock clean
+.PHONY: help run demo test check bench chaos soak fuzz settings sdk staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -51,6 +51,9 @@ settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
 
 staff-token: $(STAMP) ## a token for the staff's endpoints of the demo that runs
 	@$(PY) -m dev.local.within $(PY) -m webapp.staff_token $(or $(ARGS),--name demo)
+
+sdk: $(STAMP) ## the SDK as an npm package, with types (in .cache/npm)
+	@dev/scripts/pack-sdk .cache/npm
 
 assets: $(ASSETS) ## the page's libraries, from npm
 

@@ -17,10 +17,11 @@ from spool import Spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import interviews_pages, journey_pages, pages, threads_pages
 from webapp.answers import in_pieces
-from webapp.api import asyncapi, health, reference
+from webapp.api import asyncapi, failed_requests, health, reference
 from webapp.api.accounts import members, sign_in
 from webapp.api.collection import consents, files, runs, sessions, stream
-from webapp.api.documented import security_schemes
+from webapp.api.documented import AUTHENTICATION, security_schemes
+from webapp.api.examples import add_examples
 from webapp.api.interviews.routes import add_interviews
 from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
@@ -35,6 +36,7 @@ from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
+from webapp.failed_requests import keep_failures
 from webapp.headers import harden
 from webapp.jobs import build_task_sender
 from webapp.json_provider import Utf8JsonProvider
@@ -62,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(harden)
     app.after_request(share_with_origin)
     keep_parts(app, build_parts(app, settings))
+    keep_failures(app, parts(app).stores.redis, clock)
     secure = settings.web.cookie_secure
     cookie = cookie_name(PATIENT_COOKIE, is_secure=secure)
     jwt_secret = settings.secrets.jwt_secret
@@ -100,7 +103,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
 
 
 def add_routes(app: Flask, *, with_documents: bool = True) -> None:
-    api = build_api(app)
+    api = build_api(app, AUTHENTICATION)
     for resource in (
         sessions,
         stream,
@@ -116,6 +119,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         patient_sign_in,
         files,
         runs,
+        failed_requests,
         sign_in,
         members,
     ):
@@ -129,7 +133,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         app.register_blueprint(journey_pages.blueprint)
     for name, scheme in security_schemes(cookie_secure=parts(app).stores.settings.web.cookie_secure).items():
         api.spec.components.security_scheme(name, scheme)
-    app.extensions["welno_document"] = cache(api.spec.to_dict)
+    app.extensions["welno_document"] = cache(lambda: add_examples(api.spec.to_dict()))
     stream.add_socket(app, sock)
     for plain in (health, pages, interviews_pages, threads_pages, *((reference, asyncapi) if with_documents else ())):
         app.register_blueprint(plain.blueprint)

@@ -84,6 +84,11 @@ CODES: Mapping[Code, Meaning] = {
     Code.EXAM_NOT_FOUND: Meaning(404, "검사를 찾을 수 없어요.", "Unknown exam or appointment, or not yours."),
     Code.MAP_NOT_FOUND: Meaning(404, "지도를 찾을 수 없어요.", "No such floor or layer."),
     Code.FILE_NOT_FOUND: Meaning(404, "파일을 찾을 수 없어요.", "The spool has no such file (any more)."),
+    Code.REQUEST_NOT_FOUND: Meaning(
+        404,
+        "이 문의 번호로 남은 오류가 없어요.",
+        "No error is kept under this request id (any more); the log may know it.",
+    ),
     Code.PROJECT_NOT_FOUND: Meaning(404, "프로젝트를 찾을 수 없어요.", "Unknown project, or not yours."),
     Code.INTERVIEW_NOT_FOUND: Meaning(404, "인터뷰를 찾을 수 없어요.", "Unknown interview, erased, or not yours."),
     Code.HIGHLIGHT_NOT_FOUND: Meaning(404, "표시한 곳을 찾을 수 없어요.", "Removed, or of another interview."),

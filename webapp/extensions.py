@@ -31,11 +31,12 @@ class DocumentedApi(Api):  # type: ignore[misc] # the library has no types
         """Nothing: see errors.py."""
 
 
-def build_api(app: Flask) -> DocumentedApi:
+def build_api(app: Flask, description: str) -> DocumentedApi:
     app.config.update(
         API_TITLE="welno",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",  # served by api/reference.py: the library would render it at each call
+        API_SPEC_OPTIONS={"info": {"description": description}},
     )
     return DocumentedApi(app)
 

@@ -5,7 +5,7 @@ Errors: SessionNotFound, NotStopped.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,10 @@ from services.collection.errors import NotStopped, SessionNotFound
 from services.collection.requests import resume_run
 from services.collection.run_store import locked_run
 from services.delivery.unit_of_work import Work
+
+# By the index on changed_at: there is none on what is looked for a few times a week.
+_FOUND_WITHIN = timedelta(days=7)
+_MOST_FOUND = 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,13 @@ def read_run_history(session: Session, session_id: UUID) -> RunHistory:
             for row in session.execute(tries).scalars()
         ],
     )
+
+
+def find_runs_of_request(session: Session, request_id: str, *, now: datetime) -> list[str]:
+    """Session ids of the runs that this request moved last, among those that changed within a week."""
+    lately = CollectionRun.changed_at > now - _FOUND_WITHIN
+    query = select(CollectionRun.session_id).where(lately, CollectionRun.request_id == request_id)
+    return [str(found) for found in session.execute(query.limit(_MOST_FOUND)).scalars()]
 
 
 def resume_stopped_run(work: Work, session_id: UUID, *, now: datetime) -> None:

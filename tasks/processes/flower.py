@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import flower.command
 from flower.app import Flower
@@ -23,7 +23,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from core.logs import get_logger
-from core.names import flower_cookie
+from core.names import Step, Task, flower_cookie, step_task
 from services.accounts.operator_tokens import OperatorRefused, OperatorTokens
 from tasks.app import app, settings
 from tasks.opening import open_stores
@@ -33,6 +33,11 @@ log = get_logger(__name__)
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 # Says that the process answers, and nothing else.
 _PUBLIC_PATH = "/healthcheck"
+# Beat's jobs come every few seconds, and would bury the runs: they are seen when the search is emptied.
+_STEPS = step_task(Step.FINISH).removesuffix(Step.FINISH)
+FIRST_VIEW = f"/tasks?name={quote(f'{_STEPS} OR name:{Task.RUN_INTERVIEW}')}"
+# With the argument of a step, the id of its session or interview.
+_COLUMNS = "name,args,state,received,runtime,worker"
 _UNSAFE_PATH = re.compile(r"/api/[a-z/-]{1,60}")
 _COOKIE = flower_cookie(secure=settings.web.cookie_secure)
 
@@ -51,6 +56,13 @@ class RefusedHandler(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(self._sentence)
+
+
+class FirstViewHandler(RequestHandler):
+    """Leads to the steps of runs."""
+
+    def get(self) -> None:
+        self.redirect(FIRST_VIEW)
 
 
 class GuardedFlower(Flower):  # type: ignore[misc] # it has no types
@@ -84,6 +96,8 @@ class GuardedFlower(Flower):  # type: ignore[misc] # it has no types
             return self._refuse(request, 503, "Who asks cannot be looked up at the moment.")
         if request.method != "GET":
             _note_change(request, operator)
+        if request.path == "/":
+            return self.get_handler_delegate(request, FirstViewHandler)
         return super().find_handler(request, **options)
 
     def _require_operator(self, request: HTTPServerRequest) -> str:
@@ -138,7 +152,7 @@ def _note_change(request: HTTPServerRequest, operator: str) -> None:
 def main() -> None:
     flower.command.Flower = GuardedFlower
     try:
-        app.start(["flower", *sys.argv[1:]])
+        app.start(["flower", f"--tasks_columns={_COLUMNS}", *sys.argv[1:]])
     except OSError as exc:
         if exc.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}:
             raise

@@ -29,6 +29,26 @@ _SAID = {
     502: "MISO has refused, or does not answer.",
     503: "A store is down; `Retry-After` says when again.",
 }
+# What the document says before its operations; docs/integration.md tells the same at length.
+AUTHENTICATION = """## Authentication
+
+Each operation names who may call it (`security`); one of what it names is enough, and nothing else opens it.
+
+- **A session of the collection**: `POST /api/v1/tilko/session/start` sets `session_cookie` and answers `session_token`,
+  for clients that are no browser: `Authorization: Bearer {session_token}`. After the approval (`auth_completed`) the
+  status carries a new one, which alone opens records.
+- **A patient** who comes back: `POST /api/v1/patients/sign-in` sets `patient_cookie`.
+- **A member of a company**: `POST /api/v1/accounts/login` sets `account_cookie`, and `POST /api/v1/accounts/refresh`
+  renews it.
+- **An operator or auditor**: `POST /api/v1/auth/staff-login` with a second factor answers `access_token`, for
+  `Authorization: Bearer {access_token}`.
+- **The journey**: `POST /api/v1/auth/simple-login` for patients and `POST /api/v1/auth/staff-login` for desks answer an
+  `access_token` of its scope. A token of one scope opens nothing of another.
+
+A call with a cookie that changes something needs an `Origin` that is listed in `WELNO_ALLOWED_ORIGINS`. A socket is
+opened by the cookie, or with the sub-protocols `welno.v1` and `welno.token.{token}`. What is not yours is answered 404,
+who is not signed in 401. Each answer has `X-Request-ID`, each error the same as `request_id`: staff find it by that.
+"""
 Security = list[dict[str, list[str]]]
 SECURITY_SESSION: Security = [{"session_cookie": []}, {"session_token": []}]
 SECURITY_PATIENT: Security = [*SECURITY_SESSION, {"patient_cookie": []}, {"access_token": []}]
@@ -56,14 +76,35 @@ def security_schemes(*, cookie_secure: bool) -> dict[str, dict[str, str]]:
     names = (SESSION_COOKIE, PATIENT_COOKIE, ACCOUNT_COOKIE)
     session, patient, account = (cookie_name(name, is_secure=cookie_secure) for name in names)
     return {
-        "session_cookie": {"type": "apiKey", "in": "cookie", "name": session},
+        "session_cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": session,
+            "description": "Set by `start`, and renewed at the approval.",
+        },
         "session_token": {"type": "http", "scheme": "bearer", "description": "The `session_token` of start."},
-        "patient_cookie": {"type": "apiKey", "in": "cookie", "name": patient},
-        "account_cookie": {"type": "apiKey", "in": "cookie", "name": account},
+        "patient_cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": patient,
+            "description": "Of a patient who came back with the password.",
+        },
+        "account_cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": account,
+            "description": "Of a member of a company.",
+        },
         "push_pass": {
             "type": "apiKey",
             "in": "cookie",
             "name": cookie_name(PUSH_COOKIE, is_secure=cookie_secure, path=PUSH_PATH),
+            "description": "Lets a closed page send the envelopes that wait; reads nothing.",
         },
-        "access_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "access_token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Of an account, or of a journey's login: its scope says what it opens.",
+        },
     }

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,8 +54,47 @@ def render_reference(document: dict[str, Any]) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         "<title>{title} API</title><style>{style}</style><h1>{title} API</h1>"
         "<p>The same for machines: <a href='/api/openapi.json'>/api/openapi.json</a> (OpenAPI {version}).</p>"
-        "{sections}</html>"
-    ).format(title=title, style=Markup(_STYLE), version=document["openapi"], sections=sections)  # noqa: S704 our own text
+        "{description}{schemes}{sections}</html>"
+    ).format(
+        title=title,
+        style=Markup(_STYLE),  # noqa: S704 our own text
+        version=document["openapi"],
+        description=_description(document["info"]["description"]),
+        schemes=_schemes(document["components"]["securitySchemes"]),
+        sections=sections,
+    )
+
+
+def _description(markdown: str) -> Markup:
+    """Of headings, paragraphs, lists, `code` and **strong** words, which is all that ours has."""
+    blocks = markdown.strip().split("\n\n")
+    return Markup("").join(_block(block) for block in blocks)
+
+
+def _block(block: str) -> Markup:
+    if block.startswith("## "):
+        return Markup("<h2 id=authentication>{}</h2>").format(block.removeprefix("## "))
+    if block.startswith("- "):
+        items = re.split(r"^- ", block, flags=re.MULTILINE)[1:]
+        return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}").format(_inline(item)) for item in items))
+    return Markup("<p>{}</p>").format(_inline(block))
+
+
+def _inline(text: str) -> Markup:
+    shown = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", shown))  # noqa: S704 escaped above
+
+
+def _schemes(schemes: dict[str, Any]) -> Markup:
+    rows = Markup("").join(
+        Markup("<tr><td><code>{}</code><td>{}<td>{}").format(
+            name,
+            f"cookie {scheme['name']}" if scheme["type"] == "apiKey" else "Authorization: Bearer",
+            scheme.get("description", ""),
+        )
+        for name, scheme in schemes.items()
+    )
+    return Markup("<table><tr><th>name<th>sent as<th>meaning{}</table>").format(rows)
 
 
 def _sections(document: dict[str, Any]) -> Iterator[Markup]:
@@ -77,8 +117,24 @@ def _operation(path: str, method: str, operation: dict[str, Any], shared: list[A
     access = ", ".join(sorted({name for item in operation.get("security", []) for name in item})) or "public"
     return Markup(
         "<h2><code>{} {}</code></h2><p>{}</p><p>Parameters: {} · body: {} · access: {}</p>"
-        "<table><tr><th>status<th>meaning<th>body{}</table>"
-    ).format(method.upper(), path, operation.get("summary", ""), parameters or "none", asked or "none", access, rows)
+        "{}<table><tr><th>status<th>meaning<th>body{}</table>"
+    ).format(
+        method.upper(),
+        path,
+        operation.get("summary", ""),
+        parameters or "none",
+        asked or "none",
+        access,
+        _example(operation.get("requestBody", {})),
+        rows,
+    )
+
+
+def _example(holder: dict[str, Any]) -> Markup:
+    found = [media["example"] for media in holder.get("content", {}).values() if "example" in media]
+    return Markup("").join(
+        Markup("<pre><code>{}</code></pre>").format(json.dumps(one, ensure_ascii=False, indent=2)) for one in found
+    )
 
 
 def _body(holder: dict[str, Any]) -> Markup:

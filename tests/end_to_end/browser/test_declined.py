@@ -1,5 +1,7 @@
 """Who declines on the phone is respected: told as their own choice, with ways on, never as a mistake."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -67,7 +69,8 @@ def test_a_push_that_takes_long_may_be_sent_again(visitor: Visitor, phones: Phon
     person = phones.add_person()
     visitor.begin(person)
     first = phones.provider.cx_id_of(person.phone)
-    visitor.page.locator("#retry").get_by_role("button", name="요청 다시 보내기").click(timeout=20_000)
+    expect(visitor.page.locator("#retry-reference code")).to_have_text(re.compile("[0-9a-f-]{36}"), timeout=20_000)
+    visitor.page.locator("#retry").get_by_role("button", name="요청 다시 보내기").click()
     expect(visitor.page.locator("#retry")).to_be_hidden()
     visitor.expect_asked()
     phones.provider.wait_for_another(person.phone, first)

@@ -275,19 +275,35 @@ def test_a_cut_line_is_told_and_comes_back_by_itself(page: Page, stopped: Visit,
 
 
 def test_a_run_is_found_by_its_id(page: Page, waiting: Visit) -> None:
-    page.get_by_label("세션 ID로 찾기").fill(f" {waiting.session_id.upper()} ")
+    page.get_by_label("세션 ID나 문의 번호로 찾기").fill(f" {waiting.session_id.upper()} ")
     page.keyboard.press("Enter")
     expect(page.locator("#run-history-id")).to_have_text(waiting.session_id)
     expect(page.locator("#steps-rows tr")).to_have_count(1)
 
 
 def test_an_id_that_is_none_is_told_at_its_field(page: Page) -> None:
-    page.get_by_label("세션 ID로 찾기").fill("1234")
+    page.get_by_label("세션 ID나 문의 번호로 찾기").fill("12 34")
     page.get_by_role("button", name="찾기").click()
-    expect(page.locator("#find-id-error")).to_contain_text("세션 ID 모양이 아니에요.")
-    page.get_by_label("세션 ID로 찾기").fill("5d3e7f7e-0d1c-4a53-8f0b-8a2a6f5f8f11")
+    expect(page.locator("#find-id-error")).to_contain_text("세션 ID나 문의 번호 모양이 아니에요.")
+    page.get_by_label("세션 ID나 문의 번호로 찾기").fill("5d3e7f7e-0d1c-4a53-8f0b-8a2a6f5f8f11")
     page.get_by_role("button", name="찾기").click()
     expect(page.locator("#run-history-missing")).to_be_visible()
+
+
+def test_a_reference_number_leads_to_the_error_and_its_run(page: Page, product: Product, waiting: Visit) -> None:
+    told = product.meet().browser().get(f"{API}/tilko/session/{waiting.session_id}/status")
+    page.get_by_label("세션 ID나 문의 번호로 찾기").fill(told.json()["request_id"])
+    page.get_by_role("button", name="찾기").click()
+    found = page.locator("#found")
+    expect(found).to_contain_text("404 SESSION_NOT_FOUND")
+    found.get_by_role("link", name=waiting.session_id).click()
+    expect(page.locator("#run-history-id")).to_have_text(waiting.session_id)
+
+
+def test_a_reference_number_that_leads_nowhere_is_told_at_its_field(page: Page) -> None:
+    page.get_by_label("세션 ID나 문의 번호로 찾기").fill("0123456789abcdef")
+    page.get_by_role("button", name="찾기").click()
+    expect(page.locator("#find-id-error")).to_contain_text("로그에서 찾아 주세요.")
 
 
 def test_each_view_shows_what_belongs_to_it(page: Page, stopped: Visit, waiting: Visit) -> None:

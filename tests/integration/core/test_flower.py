@@ -1,12 +1,14 @@
 """Flower is open to operators who are signed in, under its own names, and to its own pages only."""
 
 import os
+import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -18,7 +20,7 @@ from sqlalchemy import Engine, func, update
 from sqlalchemy.orm import Session
 
 from core.clock import clock
-from core.names import flower_cookie
+from core.names import TASK_QUEUES, Step, Task, flower_cookie, step_task
 from dev.local.health import answers
 from dev.local.ports import pick_port
 from dev.local.process import Process
@@ -122,6 +124,22 @@ def task(running: Running, demo_env: dict[str, str], operator: str) -> str:
     return task_id
 
 
+@pytest.fixture
+def tasks(running: Running, demo_env: dict[str, str], operator: str) -> Sequence[str]:
+    """The names of all tasks that there are; Flower knows one of each."""
+    with Celery(broker=demo_env["CELERY_BROKER_URL"]) as app, app.connection_for_write() as connection:
+        dispatcher = app.events.Dispatcher(connection, hostname="worker@here")
+        ids = {str(uuid4()): str(name) for name in TASK_QUEUES}
+
+        def are_known() -> bool:
+            for task_id, name in ids.items():
+                dispatcher.send("task-received", uuid=task_id, name=name, args="()", kwargs="{}")
+            return ids.keys() <= running.ask("GET", "/api/tasks", operator).json().keys()
+
+        wait_until(are_known)
+    return list(TASK_QUEUES)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_without_a_login_nothing_is_shown(running: Running, path: str):
     answer = running.ask("GET", path)
@@ -139,7 +157,7 @@ def test_that_it_answers_is_all_that_anybody_learns(running: Running):
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "/login"])
 def test_an_operator_sees_the_dashboard(running: Running, operator: str, path: str):
-    assert running.ask("GET", path, operator).status_code == 200
+    assert running.ask("GET", path, operator).status_code == (302 if path == "/" else 200)
 
 
 def test_a_tasks_arguments_are_ids_only(running: Running, operator: str, task: str):
@@ -147,6 +165,19 @@ def test_a_tasks_arguments_are_ids_only(running: Running, operator: str, task: s
     assert len(shown["args"]) == len("('',)") + len(str(uuid4()))
     assert (shown["kwargs"], shown["result"]) == ("{}", None)
     assert running.ask("GET", f"/task/{task}", operator).status_code == 200
+
+
+def test_its_first_view_is_the_steps_of_runs_without_beats_jobs(running: Running, operator: str, tasks: Sequence[str]):
+    first = running.ask("GET", "/", operator)
+    assert (first.status_code, urlsplit(first.headers["Location"]).path) == (302, "/tasks")
+    page = running.ask("GET", first.headers["Location"], operator).text
+    assert re.findall(r'data-column="(\w+)"', page) == ["name", "args", "state", "received", "runtime", "worker"]
+    # As Flower's own script makes a search of the address.
+    [name] = parse_qs(urlsplit(first.headers["Location"]).query)["name"]
+    search = {"draw": 1, "start": 0, "length": 100, "order[0][column]": 0, "search[value]": f"name:{name}"}
+    shown = running.ask("GET", f"/tasks/datatable?{urlencode(search)}", operator).json()
+    steps = {str(step_task(step)) for step in Step} | {Task.RUN_INTERVIEW}
+    assert {task["name"] for task in shown["data"]} == steps < set(tasks)
 
 
 def test_the_cookie_from_the_staffs_page_opens_it(running: Running, sign_in: Callable[..., str]):

@@ -62,6 +62,7 @@ CALLS = {
     "runs.show_run": Call("GET", RUNS + "/{s}", 401, 401, 401),
     "runs.resume_run": Call("POST", RUNS + "/{s}/resume", 401, 401, 401),
     "runs.cancel": Call("POST", RUNS + "/{s}/cancel", 401, 401, 401),
+    "failed_requests.find_request": Call("GET", "/api/v1/admin/requests/{s}", 401, 401, 401),
     "stream_metrics.show_metrics": Call("GET", "/api/metrics/sse", 401, 401, 401),
     "stream_metrics.show_connections": Call("GET", "/api/metrics/sse/connections", 401, 401, 401),
     "auth.logout": Call("POST", "/api/v1/auth/logout", 401, 401, 401),

@@ -132,9 +132,9 @@ export class ResultsPage {
     setText(find("results-lead"), text);
   }
 
-  /** @param {string} text */
-  notify(text) {
-    showError(find("results-notice"), { text });
+  /** @param {string} text @param {string|null} [reference] */
+  notify(text, reference = null) {
+    showError(find("results-notice"), { text, reference });
   }
 
   async #follow() {
@@ -172,7 +172,7 @@ export class ResultsPage {
   #perform(action) {
     switch (action.do) {
       case "toast":
-        return showToast(action.level, action.text);
+        return showToast(action.level, action.text, action.level === "error" ? this.collection.sessionId : null);
       case "navigate":
         return location.assign(action.to);
       case "dialog":
@@ -185,7 +185,7 @@ export class ResultsPage {
       case "declined":
       case "requestOver":
         this.#settle();
-        if (action.text && action.reason !== "gone") this.notify(action.text);
+        if (action.text && action.reason !== "gone") this.notify(action.text, action.reason === "failed" ? this.collection.sessionId : null);
         return void this.refresh();
       default:
         return undefined;

@@ -9,7 +9,7 @@ import { HealthDatabase } from "../../sdk/collection/database.js";
 import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
-import { showError } from "../kit/error.js";
+import { referenceLine, showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
@@ -234,19 +234,24 @@ function showProgress(progress, flow) {
 }
 
 const PERFORM = {
-  toast: ({ level, text }) => showToast(level, text),
+  toast: ({ level, text }) => showToast(level, text, level === "error" ? collection.sessionId : null),
   spinner: ({ on }) => show(find("spinner"), on),
   navigate: ({ to }) => location.assign(to),
   refresh: () => {},
   dialog: () => askForPassword(client, collection.flow.patientUuid),
   retry: ({ text }) => {
     setText(find("retry-text"), text);
+    find("retry-reference").replaceChildren(referenceLine(collection.sessionId));
     show(find("retry"));
   },
   declined: () => find("waiting-title").focus(),
   requestOver: () => find("waiting-title").focus(),
   correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
-  restart: ({ text }) => backToForm(text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요."),
+  restart: ({ reason, text }) =>
+    backToForm(
+      text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요.",
+      reason === "failed" ? collection.sessionId : null,
+    ),
 };
 
 function perform(action) {

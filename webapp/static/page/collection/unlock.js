@@ -4,6 +4,7 @@
  */
 
 import { find, whileBusy } from "../kit/dom.js";
+import { withReference } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
 import { explain } from "./errors.js";
 
@@ -44,7 +45,7 @@ async function verify(client, uuid, password) {
     await client.verifyPassword(uuid, password);
     return "";
   } catch (error) {
-    if (error.status !== 401) return explain(error);
+    if (error.status !== 401) return withReference(explain(error), error);
     const left = error.details?.tries_left;
     return `비밀번호가 맞지 않아요. 다시 확인해 주세요.${left > 0 ? ` (${left}번 더 틀리면 잠겨요)` : ""}`;
   }

@@ -4,6 +4,7 @@
  */
 
 import { make, setText } from "../kit/dom.js";
+import { referenceLine } from "../kit/error.js";
 import { List } from "../kit/list.js";
 import { WORDS } from "../kit/words.js";
 import { interviewHash } from "./routes.js";
@@ -80,6 +81,7 @@ export class InterviewList {
       name,
       make("span", { class: "chip above" }, "올리지 못함"),
       make("p", { class: "error" }, explainTo(error)),
+      error.requestId ? referenceLine(error.requestId) : null,
       make(
         "div",
         { class: "buttons" },

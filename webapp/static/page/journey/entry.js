@@ -7,7 +7,7 @@ import { NfcReader, TagReadError } from "../../sdk/journey/nfc_reader.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
-import { birthDateOf, explainError, troubleOf } from "./words.js";
+import { birthDateOf, faultText, troubleOf } from "./words.js";
 
 const LEADS = {
   nfc: "휴대폰을 태그에 대 주세요.",
@@ -97,7 +97,7 @@ export class Entry {
       try {
         await this.#scan(tag);
       } catch (/** @type {any} */ error) {
-        this.#tagCode.setFault(explainError(error));
+        this.#tagCode.setFault(faultText(error));
         this.#tagCode.focus();
       }
     });

@@ -15,7 +15,7 @@ import { CallScreen } from "./call.js";
 import { Entry } from "./entry.js";
 import { FloorMap } from "./map.js";
 import { screenOf } from "./screens.js";
-import { explainError, staleText, troubleOf } from "./words.js";
+import { faultText, staleText, troubleOf } from "./words.js";
 
 const VIEWS = ["loading", "away", "welcome", "nfc", "qr", "typed", "login", "state"];
 const AGE_MILLISECONDS = 15_000;
@@ -178,7 +178,7 @@ async function start() {
     draw();
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
-    setText(find("away-title"), error.status === 0 ? "연결하지 못했어요" : explainError(error));
+    setText(find("away-title"), error.status === 0 ? "연결하지 못했어요" : faultText(error));
     showView("away");
   }
 }

@@ -5,7 +5,7 @@
 
 import { find, make, setText, whileBusy } from "../kit/dom.js";
 import { digitsOf, Field } from "../kit/field.js";
-import { explainError, nameJourneyState } from "./words.js";
+import { faultText, nameJourneyState } from "./words.js";
 
 const ACTIONS = /** @type {Record<string, string>} */ ({
   scan_nfc: "도착 처리",
@@ -53,7 +53,7 @@ export class PatientFinder {
       find("found").replaceChildren(...people.map((person) => this.#makePerson(person)));
       await Promise.all(people.map((person) => this.#showState(person)));
     } catch (/** @type {any} */ error) {
-      setText(find("find-note"), explainError(error));
+      setText(find("find-note"), faultText(error));
     }
   }
 
@@ -111,7 +111,7 @@ export class PatientFinder {
             );
       this.#draw(person, snapshot.journey_state);
     } catch (/** @type {any} */ failure) {
-      setText(error, explainError(failure));
+      setText(error, faultText(failure));
     }
   }
 }

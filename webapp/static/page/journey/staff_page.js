@@ -14,7 +14,7 @@ import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
 import { ANSWER_SECONDS, entryAt, makeRow, stepsOf, tagAlertText, withNames } from "./staff_line.js";
 import { Panel } from "./staff_panel.js";
-import { explainError, floorText, roomText } from "./words.js";
+import { faultText, floorText, roomText, troubleOf } from "./words.js";
 
 const DRAW_MILLISECONDS = 1_000;
 // What no event tells: alerts of tags.
@@ -69,7 +69,7 @@ async function begin() {
   } catch (/** @type {any} */ error) {
     if (error.status === 401) return;
     askForShift();
-    return fields.room.setFault(explainError(error));
+    return fields.room.setFault(faultText(error));
   }
   if (api.shift) openDesk();
   else askForShift();
@@ -105,7 +105,7 @@ async function openDesk() {
     takeBoard(await api.board(shift.exam_id));
   } catch (/** @type {any} */ error) {
     if (error.status === 401) return;
-    return line.showError({ text: explainError(error), next: { act: openDesk } });
+    return line.showError({ ...troubleOf(error), next: { act: openDesk } });
   }
   stream = connect(examStream(api.client, definitions.sockets, shift.exam_id), {
     onEvent: (event) => event.data && takeBoard(event.data),
@@ -191,7 +191,7 @@ async function take(entry, act) {
     await doStep(entry, act);
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
-    errors[entry.queue_id] = explainError(error);
+    errors[entry.queue_id] = faultText(error);
   }
   draw();
 }
@@ -223,7 +223,7 @@ async function callNext() {
     offerUndo(queue, patient?.name);
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
-    setText(find("next-error"), explainError(error));
+    setText(find("next-error"), faultText(error));
   } finally {
     find("next").disabled = false;
   }
@@ -252,7 +252,7 @@ async function undo() {
     undoable = null;
   } catch (/** @type {any} */ error) {
     if (error.status === undefined) throw error;
-    setText(find("next-error"), explainError(error));
+    setText(find("next-error"), faultText(error));
   }
   drawUndo();
 }
@@ -287,7 +287,7 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
       fields.password.value = "";
       begin();
     } catch (/** @type {any} */ error) {
-      fields.password.setFault(explainError(error));
+      fields.password.setFault(faultText(error));
       fields.password.select();
     }
   });
@@ -302,7 +302,7 @@ find("shift-form").addEventListener("submit", (/** @type {Event} */ event) => {
       await api.beginShift({ exam_id, room_id });
       openDesk();
     } catch (/** @type {any} */ error) {
-      fields.room.setFault(explainError(error));
+      fields.room.setFault(faultText(error));
     }
   });
 });

@@ -4,7 +4,7 @@
  */
 
 import { find, make, setText, show, whileBusy } from "../kit/dom.js";
-import { explainError, PRIORITY_REASONS } from "./words.js";
+import { faultText, PRIORITY_REASONS } from "./words.js";
 
 const LEVELS = [
   ["3", "3 · 바로"],
@@ -61,7 +61,7 @@ export class Panel {
       await this.#onDo(entry, act, values);
       this.close();
     } catch (/** @type {any} */ error) {
-      setText(find("panel-error"), explainError(error));
+      setText(find("panel-error"), faultText(error));
     }
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { explain } from "../kit/error.js";
+import { explain, withReference } from "../kit/error.js";
 
 /** @typedef {import("../../sdk/core/errors.js").WelnoError} WelnoError */
 
@@ -81,6 +81,11 @@ export function explainError(error) {
   if (error.why !== undefined) return TAG_TROUBLES[error.why] ?? TAG_TROUBLES.failed;
   if (error.code === "OFFLINE") return error.message;
   return BY_CODE[error.code] ?? explain(error, TEXTS);
+}
+
+/** The same for a place that holds a text alone. @param {any} error @returns {string} */
+export function faultText(error) {
+  return withReference(explainError(error), error);
 }
 
 /** @param {any} error @returns {import("../kit/error.js").Trouble} */

@@ -62,6 +62,13 @@ function partsOf({ text, reference, next }) {
   return parts;
 }
 
+/** For a place that holds a text alone. What somebody typed wrongly is nothing that staff look up.
+ * @param {string} text @param {WelnoError} error */
+export function withReference(text, error) {
+  const isTyped = [400, 401, 422].includes(error.status);
+  return error.requestId && !isTyped ? `${text} (${WORDS.reference} ${error.requestId})` : text;
+}
+
 /** @param {string} reference */
 export function referenceLine(reference) {
   return make("p", { class: "hint reference" }, `${WORDS.reference} `, make("code", {}, reference));

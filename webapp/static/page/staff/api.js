@@ -124,6 +124,11 @@ export class StaffApi {
     return (await this.#look(`/admin/runs/${id}`)).run;
   }
 
+  /** What became of a request, by the number that somebody was shown. @param {string} reference */
+  async findRequest(reference) {
+    return (await this.#http.request("GET", `/admin/requests/${encodeURIComponent(reference)}`)).request;
+  }
+
   /** @param {string} id @returns {Promise<any>} the run after that */
   async resume(id) {
     return (await this.#change(`/admin/runs/${id}/resume`)).run;

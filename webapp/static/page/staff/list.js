@@ -7,7 +7,8 @@ import { find, make } from "../kit/dom.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { FILTERS } from "./api.js";
-import { describeState, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./words.js";
+import { isReference, showFound } from "./references.js";
+import { describeState, faultText, FILTER_NAMES, formatMoment, nameReason, nameStatus, nameStep, toneOf } from "./words.js";
 
 const PAGE_SIZE = 25;
 const SESSION_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
@@ -21,7 +22,7 @@ export class RunList {
   #runs = /** @type {any[]} */ ([]);
   #drawn = "";
   #list = new List("list", { frame: find("list-table") });
-  #sought = new Field("find-id", { format: (text) => text.trim().toLowerCase() });
+  #sought = new Field("find-id", { format: (text) => text.trim() });
 
   /** @param {import("./api.js").StaffApi} api @param {() => void} changed when another page is wanted */
   constructor(api, changed) {
@@ -51,6 +52,7 @@ export class RunList {
   forget() {
     this.#pages = [null];
     this.#draw([]);
+    showFound(null);
     this.#drawn = "";
     find("find-form").reset();
   }
@@ -81,10 +83,24 @@ export class RunList {
   #openSought(event) {
     event.preventDefault();
     const id = this.#sought.value;
-    const fault = SESSION_ID.test(id) ? "" : "세션 ID 모양이 아니에요. 전체를 붙여 넣어 주세요.";
-    this.#sought.setFault(fault);
-    if (fault) this.#sought.focus();
-    else location.hash = `run=${id}`;
+    showFound(null);
+    const isOne = SESSION_ID.test(id.toLowerCase()) || isReference(id);
+    this.#sought.setFault(isOne ? "" : "세션 ID나 문의 번호 모양이 아니에요. 전체를 붙여 넣어 주세요.");
+    if (!isOne) this.#sought.focus();
+    else if (SESSION_ID.test(id.toLowerCase())) location.hash = `run=${id.toLowerCase()}`;
+    else void this.#lookUp(id);
+  }
+
+  /** @param {string} reference */
+  async #lookUp(reference) {
+    try {
+      showFound(await this.#api.findRequest(reference));
+    } catch (/** @type {any} */ error) {
+      if (error.status === 401 || error.status === 403) return this.#changed(); // the watch asks to sign in
+      const isUnknown = error.status === 404;
+      this.#sought.setFault(isUnknown ? "이 문의 번호로 남은 오류가 없어요. 로그에서 찾아 주세요." : faultText(error));
+      this.#sought.focus();
+    }
   }
 }
 

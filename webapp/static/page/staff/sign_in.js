@@ -6,7 +6,7 @@
 import { find, show, whileBusy } from "../kit/dom.js";
 import { digitsOf, Field } from "../kit/field.js";
 import { SECOND_FACTOR_REQUIRED } from "./api.js";
-import { explainToStaff } from "./words.js";
+import { faultText } from "./words.js";
 
 const SIX_DIGITS = /^\d{6}$/;
 const TYPE_CODE = "인증 앱에 보이는 숫자 6자리를 입력해 주세요.";
@@ -67,7 +67,7 @@ export class SignIn {
     const isCode = error.code === SECOND_FACTOR_REQUIRED;
     if (isCode) show(find("code-part"));
     const field = isCode ? this.#code : this.#password;
-    field.setFault(isCode ? TYPE_CODE : explainToStaff(error, "account"));
+    field.setFault(isCode ? TYPE_CODE : faultText(error, "account"));
     if (isCode) field.focus();
     else field.select();
   }
@@ -77,7 +77,7 @@ export class SignIn {
     try {
       uri = await this.#api.offerSecondFactor();
     } catch (error) {
-      return this.ask(explainToStaff(error, "account"));
+      return this.ask(faultText(error, "account"));
     }
     this.hide();
     find("second-factor-key").textContent = keyOf(uri);
@@ -95,9 +95,9 @@ export class SignIn {
       await this.#api.confirmSecondFactor(this.#newCode.value);
     } catch (error) {
       const isOver = error.code !== "LOGIN_FAILED" && (error.status === 401 || error.status === 403);
-      if (isOver) return this.ask(explainToStaff(error, "account"));
+      if (isOver) return this.ask(faultText(error, "account"));
       const isWrong = error.code === "LOGIN_FAILED";
-      this.#newCode.setFault(isWrong ? "숫자가 맞지 않아요. 앱에 지금 보이는 숫자를 넣어 주세요." : explainToStaff(error, "account"));
+      this.#newCode.setFault(isWrong ? "숫자가 맞지 않아요. 앱에 지금 보이는 숫자를 넣어 주세요." : faultText(error, "account"));
       return this.#newCode.select();
     }
     this.#onSignedIn();
@@ -109,7 +109,7 @@ export class SignIn {
     try {
       if (token) await this.#api.useToken(token);
     } catch (error) {
-      fault = explainToStaff(error, "token");
+      fault = faultText(error, "token");
     }
     this.#token.setFault(fault);
     if (fault) return this.#token.focus();

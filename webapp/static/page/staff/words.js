@@ -3,6 +3,8 @@
  * @module
  */
 
+import { withReference } from "../kit/error.js";
+
 /** @type {Record<string, string>} */
 export const FILTER_NAMES = {
   all: "전체",
@@ -159,6 +161,12 @@ export function explainToStaff(error, way = "use") {
     return `요청이 너무 많아요. ${Math.ceil(error.retryAfterSeconds ?? 5)}초 뒤에 다시 시도해 주세요.`;
   if (error.status >= 500) return `서버에 문제가 있어요 (${error.code}).`;
   return /[가-힣]/.test(error.message) ? error.message : `요청을 처리하지 못했어요 (${error.code}).`;
+}
+
+/** The same for a place that holds a text alone.
+ * @param {import("../../sdk/core/errors.js").WelnoError} error @param {"use"|"account"|"token"} [way] what was tried */
+export function faultText(error, way) {
+  return withReference(explainToStaff(error, way), error);
 }
 
 /** The same for the kit's `showError`. @param {import("../../sdk/core/errors.js").WelnoError} error */

@@ -36,7 +36,7 @@ export class Collection {
   #view;
   #flow;
   #progress;
-  #stream = null;
+  #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
   #dialog = Promise.resolve();
 
   /**

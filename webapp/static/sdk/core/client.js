@@ -117,6 +117,8 @@ export class HttpClient {
     throw errorFrom(reply, answer);
   }
 
+  /** @param {string} method @param {string} url @param {Sent} sent
+   * @param {{accept?: string, signal?: AbortSignal}} [how] @returns {Promise<Response>} */
   async #send(method, url, { body, keepalive = false, background = false }, how = {}) {
     const { accept = "application/json", signal = AbortSignal.timeout(this.#timeout) } = how;
     const headers = {

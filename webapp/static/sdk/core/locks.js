@@ -13,5 +13,5 @@ export function underLock(name, act) {
     return act();
   };
   // Where storage is forbidden locks are too: then there is no cookie that tabs could fight for.
-  return locks.request(name, once).catch((error) => (began ? Promise.reject(error) : act()));
+  return /** @type {Promise<any>} */ (locks.request(name, once)).catch((error) => (began ? Promise.reject(error) : act()));
 }

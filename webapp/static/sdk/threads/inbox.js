@@ -65,7 +65,7 @@ export class Inbox {
     return this.#database.read(["inbox", "meta"], async ({ inbox, meta }) => {
       const noted = await settled(meta.get(this.#name("unread")));
       const seqs = noted?.epoch === epoch ? noted.seqs : [];
-      const rows = await Promise.all(seqs.map((/** @type {number} */ seq) => settled(inbox.get([this.#threadId, epoch, seq]))));
+      const rows = await Promise.all(seqs.map((/** @type {number} */ seq) => settled(inbox.get(/** @type {any} */ ([this.#threadId, epoch, seq])))));
       return rows.filter((row) => row !== undefined);
     });
   }

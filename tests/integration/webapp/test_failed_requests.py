@@ -1,0 +1,84 @@
+"""A reference number leads staff to what failed, and not to whom it failed."""
+
+from uuid import uuid4
+
+import pytest
+import redis
+from flask import Flask
+
+from tests.waiting import wait_until
+from webapp.failed_requests import FAULTS, KEPT, REFUSALS, FailedRequest
+
+from .people import API, Person
+from .test_runs import start
+
+Headers = dict[str, str]
+REQUESTS = f"{API}/admin/requests"
+
+
+def find(app: Flask, staff: Headers, reference: str) -> dict[str, object]:
+    """What an operator finds, as soon as it is there."""
+
+    def ask() -> dict[str, object] | None:
+        answer = app.test_client().get(f"{REQUESTS}/{reference}", headers=staff)
+        return answer.json["request"] if answer.status_code == 200 else None
+
+    found = wait_until(ask)
+    assert found is not None
+    return found
+
+
+def test_staff_find_the_error_that_a_person_was_shown(app: Flask, staff: Headers, visitor: Person):
+    session_id = str(uuid4())
+    told = visitor.client.get(f"{API}/tilko/session/{session_id}/status").json
+    [failure] = find(app, staff, told["request_id"])["failures"]
+    assert failure.pop("at")
+    assert failure == {
+        "method": "GET",
+        "route": f"{API}/tilko/session/<string:session_id>/status",
+        "status": 404,
+        "error_code": told["error"]["code"],
+        "session_id": session_id,
+    }
+
+
+def test_the_page_of_an_unknown_address_has_a_number_that_is_found(app: Flask, staff: Headers):
+    page = app.test_client().get("/nowhere", headers={"Accept": "text/html"})
+    assert page.headers["X-Request-ID"] in page.text
+    [failure] = find(app, staff, page.headers["X-Request-ID"])["failures"]
+    assert (failure["route"], failure["error_code"]) == ("unknown", "NOT_FOUND")
+
+
+def test_our_own_fault_is_found_too(app: Flask, staff: Headers, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(app.view_functions, "consents.texts", lambda: 1 / 0)
+    told = app.test_client().get(f"{API}/consents/texts")
+    [failure] = find(app, staff, told.json["request_id"])["failures"]
+    assert (told.status_code, failure["status"], failure["error_code"]) == (500, 500, "INTERNAL_ERROR")
+
+
+def test_the_runs_that_a_request_moved_are_named(app: Flask, staff: Headers):
+    started = start(app)
+    assert started.session_id in find(app, staff, "request-1")["runs"]
+
+
+def test_a_number_that_nobody_was_told_is_not_found(app: Flask, staff: Headers):
+    answer = app.test_client().get(f"{REQUESTS}/0123456789abcdef", headers=staff)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "REQUEST_NOT_FOUND")
+
+
+def test_a_flood_of_refusals_is_bounded_and_leaves_our_faults(
+    app: Flask, staff: Headers, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(app.view_functions, "consents.texts", lambda: 1 / 0)
+    ours = app.test_client().get(f"{API}/consents/texts").json["request_id"]
+    find(app, staff, ours)
+    flooding = dict.fromkeys(FailedRequest.__slots__, "400")
+    with redis_client.pipeline() as pipeline:
+        for _ in range(KEPT * 2):
+            pipeline.xadd(REFUSALS, flooding)
+        pipeline.execute()
+    refused = app.test_client().get("/nowhere").json["request_id"]
+    wait_until(lambda: redis_client.xlen(REFUSALS) < KEPT * 1.1)
+    [(_, newest)] = redis_client.xrevrange(REFUSALS, count=1)
+    assert newest[b"request_id"].decode() == refused
+    assert redis_client.xlen(FAULTS) == 1
