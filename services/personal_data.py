@@ -168,7 +168,7 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
     something down since."""
     sessions = SessionEraser(stores.sessions, stores.sealer, spool, stores.redis, stores.streams)
     journey = JourneyEraser(stores.sessions, stores.people, stores.streams)
-    threads = ThreadEraser(stores.sessions, stores.streams)
+    threads = ThreadEraser(stores.sessions, stores.streams, spool.blobs)
     return [
         sessions.finder(),
         journey.finder(),
@@ -185,6 +185,7 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         sessions.redis("redis"),
         journey.redis("journey_streams"),
         threads.redis("thread_streams"),
+        threads.blobs("thread_blobs"),
         PATIENT_ERASER,
         sessions.files("late_files"),
         _archives_eraser(spool, "late_archives"),

@@ -52,6 +52,7 @@ class Spool:
         self._resealing = Resealing(self.folders, sealer)
         self.archives = Archives(self.folders, sealer)
         self.interviews = StreamedFiles(self.folders, sealer, clock, folder="interviews", purpose="interview")
+        self.blobs = StreamedFiles(self.folders, sealer, clock, folder="blobs", purpose="blob")
         self._erasing = Erasing(self.folders, sealer, self._sessions)
         self._upkeep = Upkeep(self.folders, clock, self._sessions, self._histories)
 
@@ -287,12 +288,13 @@ class Spool:
     @translated
     def count_sealing_keys(self) -> Mapping[str | None, int]:
         """Files by the id of the key that sealed them; None for those that the spool did not write."""
-        return self._resealing.count_keys() + self.archives.count_keys() + self.interviews.count_keys()
+        streamed = self.interviews.count_keys() + self.blobs.count_keys()
+        return self._resealing.count_keys() + self.archives.count_keys() + streamed
 
     @translated
     def reseal(self) -> Resealed:
         """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
-        return self._resealing.reseal_all() + self.interviews.reseal_all()
+        return self._resealing.reseal_all() + self.interviews.reseal_all() + self.blobs.reseal_all()
 
     # Erasing a person
 

@@ -80,6 +80,12 @@ class StreamedFiles:
         return b"".join(self.read(owner, name))
 
     @translated
+    def drop(self, owner: UUID, name: str) -> None:
+        """One of them; one that is not there is no fault."""
+        with suppress(FileNotFoundError):
+            self._disk.unlink(self._folder(owner) / name)
+
+    @translated
     def names(self, owner: UUID) -> list[str]:
         """Of whole files."""
         return sorted(name for name in self._listed(self._folder(owner)) if not name.startswith(TEMPORARY_PREFIX))

@@ -56,13 +56,14 @@ class StreamedBody:
     """A body that its view reads piece by piece, after it has asked who sends it."""
 
     max_bytes: int
+    refusal: Code
 
 
-def takes_stream(max_bytes: int) -> Callable[[F], F]:
-    """Note on a view that nothing of its body is to be read before it."""
+def takes_stream(max_bytes: int, refusal: Code = Code.FILE_TOO_LARGE) -> Callable[[F], F]:
+    """Note on a view that nothing of its body is to be read before it; `refusal` is of one that is longer."""
 
     def decorate(function: F) -> F:
-        function.streamed = StreamedBody(max_bytes)  # type: ignore[attr-defined]
+        function.streamed = StreamedBody(max_bytes, refusal)  # type: ignore[attr-defined]
         return function
 
     return decorate
@@ -128,7 +129,7 @@ def _read_checked(asked: Request) -> Any:
 def _admit_stream(streamed: StreamedBody) -> None:
     """Not counted in Redis: it is taken also while that is away. Raises ApiError."""
     if (request.content_length or 0) > streamed.max_bytes:
-        raise ApiError(Code.FILE_TOO_LARGE)
+        raise ApiError(streamed.refusal)
     request.max_content_length = streamed.max_bytes + 1
     # Of our own server's body; others have no deadline.
     allow_upload = getattr(request.environ.get("wsgi.input"), "allow_upload", None)

@@ -69,8 +69,8 @@ EXTRAS: dict[str, PageExtras] = {
         content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},
         permissions={"camera": "(self)"},
     ),
-    # Keys and plaintext stay in a worker; a service worker sends what waits.
-    "pages_threads.threads": PageExtras(content={"worker-src": "'self'", "trusted-types": "welno"}),
+    # Keys and plaintext stay in a worker; a service worker sends what waits; a picture that was decrypted is a `blob:`.
+    "pages_threads.threads": PageExtras(content={"worker-src": "'self'", "trusted-types": "welno", "img-src": "blob:"}),
 }
 
 

@@ -23,7 +23,7 @@ THREAD_MEANINGS: Mapping[Code, Meaning] = {
     Code.HASH_MISMATCH: Meaning(
         400,
         "메시지가 도중에 바뀌었어요.",
-        "Of one envelope in a push: `payloadHash` is not that of its payload.",
+        "Of one envelope in a push: `payloadHash` is not that of its payload; of a blob: `sealedHash` is not its.",
     ),
     Code.UNKNOWN_DEVICE: Meaning(
         403,
@@ -31,6 +31,9 @@ THREAD_MEANINGS: Mapping[Code, Meaning] = {
         "Not an active device of whoever calls; also of an envelope's `clientId`.",
     ),
     Code.THREAD_NOT_FOUND: Meaning(404, "대화를 찾을 수 없어요.", "Unknown thread, closed, or not yours."),
+    Code.BLOB_NOT_FOUND: Meaning(
+        404, "파일을 찾을 수 없어요.", "Unknown blob, not complete, erased, or of before you came."
+    ),
     Code.DEVICE_NOT_FOUND: Meaning(404, "기기를 찾을 수 없어요.", "Unknown device, or not yours."),
     Code.MEMBER_NOT_FOUND: Meaning(404, "대화에 없는 사람이에요.", "Nobody in the thread has this `memberId`."),
     Code.DEVICE_EXISTS: Meaning(
@@ -62,6 +65,17 @@ THREAD_MEANINGS: Mapping[Code, Meaning] = {
         "Removing somebody, and adding somebody without the history, need a `keyset`.",
     ),
     Code.LAST_OWNER: Meaning(409, "관리하는 사람이 한 명은 있어야 해요.", "The thread's only owner stays."),
+    Code.BLOB_CONFLICT: Meaning(
+        409,
+        "이미 다른 내용으로 올린 파일이에요. 처음부터 다시 올려 주세요.",
+        "The `blobId` is another member's, or complete with other content, or one of its parts was sent twice at once.",
+    ),
+    Code.BLOB_INCOMPLETE: Meaning(
+        409, "파일이 아직 다 오지 않았어요. 나머지를 보내 주세요.", "`details.missing` are the parts to send."
+    ),
+    Code.TOO_MANY_BLOBS: Meaning(
+        409, "올릴 수 있는 파일이 다 찼어요.", "`WELNO_THREADS_MEMBER_BLOBS_MAX_BYTES` is reached."
+    ),
     Code.DEDUPE_CONFLICT: Meaning(
         409,
         "이미 다른 내용으로 보낸 메시지예요.",
@@ -77,6 +91,12 @@ THREAD_MEANINGS: Mapping[Code, Meaning] = {
         409,
         "같은 번호의 메시지가 이미 있어요.",
         "Of one envelope: another one has its `clientSeq`.",
+    ),
+    Code.BLOB_TOO_LARGE: Meaning(
+        413, "파일이 너무 커요. 20MB까지 보낼 수 있어요.", "A blob's parts exceed `WELNO_THREADS_BLOB_MAX_BYTES`."
+    ),
+    Code.RANGE_NOT_SATISFIABLE: Meaning(
+        416, "파일에 없는 부분이에요.", "A `Range` behind the blob's end; `Content-Range` tells its length."
     ),
     Code.TOO_LARGE: Meaning(
         413,

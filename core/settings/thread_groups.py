@@ -70,6 +70,20 @@ class ThreadSettings:
         "Most devices of a member that are not revoked.",
         default="10",
     )
+    blob_max_bytes: int = setting(
+        "WELNO_THREADS_BLOB_MAX_BYTES",
+        count_between(65_536, 20 * _MIB),
+        "Longest picture or report, before it is encrypted.",
+        default=str(20 * _MIB),
+        unit="bytes",
+    )
+    member_blobs_max_bytes: int = setting(
+        "WELNO_THREADS_MEMBER_BLOBS_MAX_BYTES",
+        count_between(_MIB, 1024 * 1024 * _MIB),
+        "How much of the disk one member's pictures and reports may take, in all threads together.",
+        default=str(2048 * _MIB),
+        unit="bytes",
+    )
     subscriptions_max: int = setting(
         "WELNO_THREADS_SUBSCRIPTIONS_MAX", count_between(1, 1000), "Most threads of one WebSocket.", default="200"
     )

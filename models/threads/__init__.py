@@ -1,6 +1,7 @@
-"""Encrypted threads: their items, members, devices, keys as they are stored, and their audit."""
+"""Encrypted threads: their items, members, devices, keys and larger things as they are stored, and their audit."""
 
 from models.threads.audit import ThreadAudit
+from models.threads.blobs import ThreadBlob
 from models.threads.devices import DeviceState, ThreadDevice
 from models.threads.items import ThreadClient, ThreadItem
 from models.threads.keys import ThreadKeyset, ThreadWrap
@@ -12,6 +13,7 @@ __all__ = [
     "MemberRole",
     "Thread",
     "ThreadAudit",
+    "ThreadBlob",
     "ThreadClient",
     "ThreadDevice",
     "ThreadItem",

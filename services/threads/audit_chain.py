@@ -30,6 +30,8 @@ class AuditAction(StrEnum):
     ROLE_CHANGE = "role_change"
     DEVICE_ADD = "device_add"
     DEVICE_REVOKE = "device_revoke"
+    BLOB_PUT = "blob_put"
+    BLOB_GET = "blob_get"
     DELETE = "delete"
 
 

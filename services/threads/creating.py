@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from models.threads import KeyState, MemberRole, Thread, ThreadItem, ThreadMember, ThreadWrap
+from models.threads import KeyState, MemberRole, Thread, ThreadBlob, ThreadItem, ThreadMember, ThreadWrap
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import FIRST_HEAD, AuditAction
 from services.threads.encoding import THREAD_ID_BYTES, encode_bytes
@@ -49,19 +49,22 @@ def _find_made(unit: ThreadWork, request_id: UUID) -> str:
     return found
 
 
-def close_thread(unit: ThreadWork, thread_id: str) -> None:
-    """Erase what was written and what it was sealed with; numbers and audit stay. Raises ThreadNotFound,
-    ThreadRoleTooSmall."""
-    erase_thread(lock_thread(unit, thread_id, MemberRole.OWNER))
+def close_thread(unit: ThreadWork, thread_id: str) -> list[UUID]:
+    """Erase what was written and what it was sealed with; numbers and audit stay. Whose files are to be dropped after
+    the commit. Raises ThreadNotFound, ThreadRoleTooSmall."""
+    return erase_thread(lock_thread(unit, thread_id, MemberRole.OWNER))
 
 
-def erase_thread(locked: LockedThread) -> None:
+def erase_thread(locked: LockedThread) -> list[UUID]:
     """The same for whoever holds the row already. Its stream in Redis is for the caller to forget, after the commit."""
     unit, row = locked.unit, locked.row
     had_payload = (ThreadItem.thread_id == row.id, ThreadItem.payload.is_not(None))
     unit.session.execute(update(ThreadItem).where(*had_payload).values(payload=None))
     unit.session.execute(delete(ThreadWrap).where(ThreadWrap.thread_id == row.id))
+    blobs = delete(ThreadBlob).where(ThreadBlob.thread_id == row.id).returning(ThreadBlob.file_id)
+    file_ids = list(unit.session.scalars(blobs))
     row.trimmed_seq = row.last_seq
     row.closed_at = func.clock_timestamp()
     locked.tell(SystemEvent.CLOSED, {})
     locked.audit(AuditAction.DELETE)
+    return file_ids

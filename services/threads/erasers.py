@@ -3,14 +3,15 @@
 Their own are those in which nobody else is left, and those that they made and that have no other owner. One that
 somebody else made goes on as long as somebody is in it who may write: who has been longest becomes its owner.
 
-What they wrote to others' threads stays with those who hold its keys; the server never could read it. There the person
-stands by their pseudonymous id alone, with the public keys by which their signatures are verified.
+What they wrote to others' threads, and put up there, stays with those who hold its keys; the server never could read
+it. There the person stands by their pseudonymous id alone, with the public keys by which their signatures are verified.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -21,6 +22,7 @@ from models.threads import (
     DeviceState,
     MemberRole,
     Thread,
+    ThreadBlob,
     ThreadClient,
     ThreadDevice,
     ThreadItem,
@@ -32,9 +34,11 @@ from services.delivery.unit_of_work import Work
 from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder, RowEraser
 from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
+from services.threads.blob_retention import drop_files, find_strays
 from services.threads.creating import erase_thread
 from services.threads.encoding import patient_member
 from services.threads.membership import end_membership, list_members, set_role
+from spool import StreamedFiles
 from streams import Streams
 
 _REQUEST = "erasure"
@@ -49,9 +53,10 @@ _OF_THREAD: Mapping[str, Any] = {
 class ThreadEraser:
     """The erasers that need stores."""
 
-    def __init__(self, sessions: sessionmaker[Session], streams: Streams) -> None:
+    def __init__(self, sessions: sessionmaker[Session], streams: Streams, files: StreamedFiles) -> None:
         self._sessions = sessions
         self._streams = streams
+        self._files = files
 
     def finder(self) -> PersonFinder:
         return PersonFinder("threads_found", self._find)
@@ -59,6 +64,17 @@ class ThreadEraser:
     def redis(self, name: str) -> OutsideEraser:
         """Others read what is left of the log from PostgreSQL."""
         return OutsideEraser(name, self._count_streams, self._forget_streams)
+
+    def blobs(self, name: str) -> OutsideEraser:
+        """Files whose rows went with the threads."""
+        return OutsideEraser(name, lambda _: len(self._find_strays()), lambda _: self._drop_strays())
+
+    def _find_strays(self) -> list[UUID]:
+        with self._sessions() as session:
+            return find_strays(session, self._files)
+
+    def _drop_strays(self) -> None:
+        drop_files(self._files, self._find_strays())
 
     def _find(self, person: ErasedPerson) -> ErasedPerson:
         member = patient_member(person.patient_uuid)
@@ -89,6 +105,9 @@ def _erase_threads(work: Work, person: ErasedPerson, now: datetime) -> Mapping[s
     erased = closed | set(work.session.scalars(were_closed))
     for place, model in _OF_THREAD.items():
         counts[place] = connection.execute(delete(model).where(model.thread_id.in_(erased))).rowcount
+    # What was never finished nobody else has been told of.
+    unfinished = delete(ThreadBlob).where(ThreadBlob.member == member, ThreadBlob.completed_at.is_(None))
+    counts["thread_uploads"] = connection.execute(unfinished).rowcount
     return counts | _erase_devices(work.session, member)
 
 
@@ -135,6 +154,6 @@ def _subjects(person: ErasedPerson) -> list[str]:
 
 THREADS_ERASER = RowEraser(
     "threads",
-    frozenset(model.__tablename__ for model in (Thread, ThreadDevice, ThreadWrap, *_OF_THREAD.values())),
+    frozenset(model.__tablename__ for model in (Thread, ThreadBlob, ThreadDevice, ThreadWrap, *_OF_THREAD.values())),
     _erase_threads,
 )

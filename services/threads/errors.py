@@ -3,6 +3,7 @@
 Errors: ThreadsError (not retryable)
     MalformedField, UnusableKey, WrongSignature
     ThreadNotFound, DeviceNotFound, ThreadMemberNotFound, ThreadRoleTooSmall, NotOwnDevice
+    BlobNotFound, BlobConflict, BlobIncomplete, BlobTooLarge, BlobHashMismatch, TooManyBlobs
     DeviceExists, TooManyDevices, TooManyMembers, KeyConflict, WrapsIncomplete, KeysetNeeded, LastOwner
 """
 
@@ -106,3 +107,37 @@ class KeysetNeeded(ThreadsError):
 
 class LastOwner(ThreadsError):
     code = "LAST_OWNER"
+
+
+class BlobNotFound(ThreadsError):
+    """Unknown, not complete, or of before its reader came: they look alike."""
+
+    code = "BLOB_NOT_FOUND"
+
+
+class BlobConflict(ThreadsError):
+    """The id is another's, or complete with other content, or somebody else was faster with this part."""
+
+    code = "BLOB_CONFLICT"
+
+
+class BlobIncomplete(ThreadsError):
+    """`details.missing` are the numbers of parts that have to be sent, again or at all."""
+
+    code = "BLOB_INCOMPLETE"
+
+
+class BlobHashMismatch(ThreadsError):
+    """The parts are all there, and are not what they should be."""
+
+    code = "HASH_MISMATCH"
+
+
+class BlobTooLarge(ThreadsError):
+    code = "BLOB_TOO_LARGE"
+
+
+class TooManyBlobs(ThreadsError):
+    """Of one member, in all threads together."""
+
+    code = "TOO_MANY_BLOBS"

@@ -24,6 +24,7 @@ _SAID = {
     410: "Not in use any more, or its time is over.",
     413: "The body exceeds what this call takes (64 KiB where nothing else is said).",
     415: "The body is not JSON.",
+    416: "No part of it lies in the range; `Content-Range` tells its length.",
     429: "Too often; `Retry-After` says when again.",
     500: "Our mistake.",
     502: "MISO has refused, or does not answer.",

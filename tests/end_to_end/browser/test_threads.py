@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -119,18 +120,18 @@ class Correspondent:
 Arrive = Callable[..., Correspondent]
 
 
+def add_staff(product: Product) -> str:
+    """The login of somebody with devices of their own: the first one of a member is active at once."""
+    login = f"staff-{uuid4()}"
+    password_hash = PasswordHashes(product.stack.env["WELNO_PASSWORD_PEPPER"]).hash(PASSWORD)
+    with Session(product.engine) as session, session.begin():
+        add_account(session, AccountKind.STAFF, login, "병동 근무자", password_hash, AccountRole.STAFF)
+    return login
+
+
 @pytest.fixture
 def new_login(product: Product) -> Callable[[], str]:
-    """Each with devices of their own: the first one of a member is active at once."""
-
-    def make() -> str:
-        login = f"staff-{uuid4()}"
-        password_hash = PasswordHashes(product.stack.env["WELNO_PASSWORD_PEPPER"]).hash(PASSWORD)
-        with Session(product.engine) as session, session.begin():
-            add_account(session, AccountKind.STAFF, login, "병동 근무자", password_hash, AccountRole.STAFF)
-        return login
-
-    return make
+    return partial(add_staff, product)
 
 
 @pytest.fixture

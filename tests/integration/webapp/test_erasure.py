@@ -84,6 +84,7 @@ STEPS = (
     "redis",
     "journey_streams",
     "thread_streams",
+    "thread_blobs",
     "patient",
     "late_files",
     "late_archives",

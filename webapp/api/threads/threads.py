@@ -10,6 +10,7 @@ from core.names import thread_subject
 from models.threads import MemberRole
 from services.threads.acting import AuditedAttempt
 from services.threads.audit_chain import AuditAction
+from services.threads.blob_retention import drop_files
 from services.threads.creating import close_thread, create_thread
 from services.threads.devices import describe_device, find_devices
 from services.threads.keysets import read_keyset
@@ -32,7 +33,7 @@ from webapp.api.threads.schemas.threads import (
 )
 from webapp.auth.thread_members import KnownMember, for_known
 from webapp.bodies import takes_json
-from webapp.current import stores
+from webapp.current import parts, stores
 from webapp.limits import count_use
 
 blueprint = Blueprint("threads", __name__, url_prefix="/api/threads", description="Encrypted threads")
@@ -164,10 +165,11 @@ def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dic
 @fails(blueprint, 401, 403, 404, 429)
 def close(known: KnownMember, thread_id: str) -> Response:
     """For everybody: what was written is erased; its members hear `closed`. Without Redis, too: what may be left there
-    is forgotten by the nightly task."""
+    is forgotten by the nightly task, and files by the hourly one."""
     count_act(known)
     here = stores()
     with here.threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DELETE, thread_id)) as unit:
-        close_thread(unit, thread_id)
+        file_ids = close_thread(unit, thread_id)
+    drop_files(parts().spool.blobs, file_ids)
     here.sender.forget(thread_subject(thread_id))
     return Response(status=204)

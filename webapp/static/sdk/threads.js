@@ -12,6 +12,9 @@
 
 export { WelnoError } from "./core/errors.js";
 export { StoreError } from "./core/storage.js";
+export { BlobDownload } from "./threads/blob_download.js";
+export { BLOB_MAX_BYTES, BLOB_TYPE, readBlobMessage, writeBlobMessage } from "./threads/blob_message.js";
+export { BlobUpload } from "./threads/blob_upload.js";
 export { ThreadsClient } from "./threads/client.js";
 export { fingerprintOf } from "./threads/devices.js";
 export { PLAINTEXT_MAX_BYTES } from "./threads/envelopes.js";

@@ -13,6 +13,7 @@ from tests.integration.webapp.people import Person
 from webapp.current import parts
 
 from .members import Member, Talk, begin_talk
+from .test_blobs import Upload, files_of
 
 
 def erase(app: Flask, owner: Person) -> dict[str, Any]:
@@ -51,6 +52,19 @@ def test_own_threads_go_and_others_lose_the_member(
     revoked = "member = :member and state = 'revoked' and pass_hash is null"
     assert count(engine, "welno_thread_devices", revoked, member=patient.member) == 1
     assert redis_client.exists(f"stream:{{thread:{own.id}}}:log") == 0
+
+
+def test_blobs_go_with_their_thread_and_stay_with_those_of_others(
+    app: Flask, talk: Talk, nurse: Member, patient: Member, owner: Person, engine: Engine
+):
+    own, others = Upload(patient, begin_talk(patient, nurse).id).run(), Upload(patient, talk.id).run()
+    Upload(nurse, own.thread, b"in the patient's thread").run()
+    assert Upload(patient, talk.id).put(1).status_code == 200
+    receipt = erase(app, owner)
+    assert (receipt["thread_blobs"], receipt["thread_uploads"]) == (3, 1)
+    assert count(engine, "welno_thread_blobs", "true") == 1
+    assert {path.parent for path in files_of(app)} == {path.parent for path in files_of(app)[:1]}
+    assert others.read(nurse).data == others.content
 
 
 def test_an_archive_tells_of_memberships_and_devices(app: Flask, talk: Talk, patient: Member, owner: Person):

@@ -24,6 +24,9 @@ ROUTES = {
     "threads_reading.show_recent": ("GET", "/api/threads/{t}/recent"),
     "threads_reading.show_range": ("GET", "/api/threads/{t}/range"),
     "threads_reading.follow": ("GET", "/api/threads/{t}/events"),
+    "threads_blobs.put_part": ("PUT", "/api/threads/{t}/blobs/{d}/parts/1"),
+    "threads_blobs.complete": ("POST", "/api/threads/{t}/blobs/{d}/complete"),
+    "threads_blobs.show_blob": ("GET", "/api/threads/{t}/blobs/{d}"),
     "threads_audit.show_entries": ("GET", "/api/v1/admin/threads/{t}/audit"),
     "threads_audit.verify": ("GET", "/api/v1/admin/threads/{t}/audit/verify"),
 }

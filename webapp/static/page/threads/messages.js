@@ -3,21 +3,23 @@
  * @module
  */
 
+import { BLOB_TYPE } from "../../sdk/threads/blob_message.js";
 import { find, make } from "../kit/dom.js";
+import { PICTURES } from "./blob_view.js";
 import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
-
-const PICTURES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
 /** @typedef {import("../../sdk/threads/receiver.js").Delivered} Delivered */
 
 export class Messages {
   #own;
+  #blobs;
   #place = find("messages");
   #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
 
-  /** @param {string} own memberId */
-  constructor(own) {
+  /** @param {string} own memberId @param {import("./blob_view.js").BlobView} blobs */
+  constructor(own, blobs) {
     this.#own = own;
+    this.#blobs = blobs;
     this.#place.replaceChildren();
   }
 
@@ -27,7 +29,9 @@ export class Messages {
     if (event !== null) return this.#put(seq, make("p", { class: "message told" }, describeEvent(event, data, this.#own)));
     const isOwn = from === this.#own;
     const facts = `${nameMember(from ?? "", this.#own)} · ${formatMoment(receivedAt)} · ${seq}쪽`;
-    const body = makeContent(envelope?.contentType ?? "", /** @type {Uint8Array} */ (content));
+    const bytes = /** @type {Uint8Array} */ (content);
+    const { contentType = "" } = envelope ?? {};
+    const body = contentType === BLOB_TYPE ? this.#blobs.make(bytes) : makeContent(contentType, bytes);
     this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
   }
 

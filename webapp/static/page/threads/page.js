@@ -19,6 +19,7 @@ import { askForSync, keepStore, registerWorker } from "./background.js";
 import { OutboxView } from "./outbox_view.js";
 import { drawQr } from "./qr.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
+import { Uploads } from "./uploads.js";
 import { explainCode, troubleOf } from "./words.js";
 
 const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
@@ -37,6 +38,7 @@ class ThreadsPage {
   #view = /** @type {ThreadView|null} */ (null);
   #sender;
   #outbox;
+  #uploads;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
@@ -57,6 +59,7 @@ class ThreadsPage {
       onChange: () => this.#outbox.changed(),
     });
     this.#outbox = new OutboxView(this.#sender);
+    this.#uploads = new Uploads({ client: api.client, crypto, sender: this.#sender });
   }
 
   async start() {
@@ -93,7 +96,7 @@ class ThreadsPage {
   }
 
   #watch() {
-    watchSendForm(() => this.#view);
+    watchSendForm(() => this.#view, this.#uploads);
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
     find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
@@ -237,6 +240,7 @@ class ThreadsPage {
   }
 
   async #comeBack() {
+    this.#uploads.goOn();
     await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#showList()]);
   }
 
@@ -294,6 +298,7 @@ class ThreadsPage {
   }
 
   close() {
+    this.#uploads.close();
     this.#sender.close();
     this.#closeView();
     this.#timers.close();

@@ -4,11 +4,13 @@
  */
 
 import { Timers } from "../../sdk/core/timers.js";
+import { BLOB_MAX_BYTES } from "../../sdk/threads/blob_message.js";
 import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
 import { ThreadReceiver } from "../../sdk/threads/receiver.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
+import { BlobView, PICTURES } from "./blob_view.js";
 import { showKeys } from "./keys_view.js";
 import { Messages } from "./messages.js";
 import { nameMember, nameRole, troubleOf } from "./words.js";
@@ -24,6 +26,7 @@ export class ThreadView {
   #threadId;
   #parts;
   #keys;
+  #blobs;
   #messages;
   #receiver;
   #timers = new Timers();
@@ -31,7 +34,7 @@ export class ThreadView {
   #isClosed = false;
 
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
-   *   crypto: import("../../sdk/threads/worker_link.js").Crypto,
+   *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
    *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
    *   approve: (device: any) => void}} parts @param {number} [historyItems] */
   constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
@@ -39,7 +42,8 @@ export class ThreadView {
     this.#threadId = threadId;
     this.#parts = parts;
     this.#keys = session.keysOf(threadId);
-    this.#messages = new Messages(session.memberId);
+    this.#blobs = new BlobView(threadId, { client, crypto });
+    this.#messages = new Messages(session.memberId, this.#blobs);
     this.#receiver = new ThreadReceiver(threadId, {
       client,
       crypto,
@@ -84,6 +88,7 @@ export class ThreadView {
     this.#isClosed = true;
     this.#timers.close();
     this.#receiver.close();
+    this.#blobs.close();
   }
 
   /** The network is back. */
@@ -159,8 +164,9 @@ export class ThreadView {
   }
 }
 
-/** The form that sends to whichever thread is open. @param {() => ThreadView|null} current */
-export function watchSendForm(current) {
+/** The form that sends to whichever thread is open. @param {() => ThreadView|null} current
+ * @param {import("./uploads.js").Uploads} uploads */
+export function watchSendForm(current, uploads) {
   const text = find("text");
   const send = async () => {
     const typed = text.value.trim();
@@ -170,15 +176,17 @@ export function watchSendForm(current) {
     event.preventDefault();
     void whileBusy(find("send"), send);
   });
-  find("picture").addEventListener("change", (/** @type {any} */ { target }) => void sendPicture(target, current()));
+  find("picture").addEventListener("change", (/** @type {any} */ { target }) => void sendFile(target, current(), uploads));
 }
 
-/** @param {HTMLInputElement} input @param {ThreadView|null} view */
-async function sendPicture(input, view) {
+/** A small picture goes in its envelope, all else in parts. @param {HTMLInputElement} input @param {ThreadView|null} view
+ * @param {import("./uploads.js").Uploads} uploads */
+async function sendFile(input, view, uploads) {
   const [file] = input.files ?? [];
   if (!file || !view) return;
-  const isSmall = file.size <= PLAINTEXT_MAX_BYTES;
-  setText(find("picture-error"), isSmall ? "" : "사진이 너무 커요. 39KB까지 보낼 수 있어요.");
+  setText(find("picture-error"), file.size <= BLOB_MAX_BYTES ? "" : "파일이 너무 커요. 20MB까지 보낼 수 있어요.");
+  const isSmall = file.size <= PLAINTEXT_MAX_BYTES && PICTURES.has(file.type);
   if (isSmall) await view.send(new Uint8Array(await file.arrayBuffer()), file.type);
+  else if (file.size <= BLOB_MAX_BYTES) uploads.begin(view.threadId, file);
   input.value = "";
 }

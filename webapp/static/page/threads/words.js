@@ -28,6 +28,9 @@ const FAULTS = {
   SECOND_FACTOR_REQUIRED: "이 계정으로는 대화방을 쓸 수 없어요.",
   FORBIDDEN: "이 대화방에 쓸 수 없어요.",
   THREAD_NOT_FOUND: "이 대화방을 볼 수 없어요.",
+  BLOB_CHANGED: "받은 파일이 보낸 사람의 것과 달라요. 도중에 바뀌어서 열지 않았어요.",
+  INVALID_BLOB: "파일을 알려 주는 내용이 맞지 않아서 열지 않았어요.",
+  BLOB_NOT_FOUND: "이 파일은 이제 없거나, 들어오기 전에 보낸 파일이에요.",
   UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
   UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
   KEY_RETIRED: "열쇠가 바뀌었어요. 새 열쇠를 받은 뒤에 다시 보내 주세요.",
@@ -66,3 +69,12 @@ const MOMENT = new Intl.DateTimeFormat("ko-KR", { month: "short", day: "numeric"
 
 /** @param {string} moment */
 export const formatMoment = (moment) => MOMENT.format(new Date(moment));
+
+const KILOBYTE = 1024;
+
+/** @param {number} bytes */
+export function formatBytes(bytes) {
+  if (bytes < KILOBYTE) return `${bytes}B`;
+  const isSmall = bytes < KILOBYTE ** 2;
+  return isSmall ? `${Math.round(bytes / KILOBYTE)}KB` : `${(bytes / KILOBYTE ** 2).toFixed(1).replace(".0", "")}MB`;
+}

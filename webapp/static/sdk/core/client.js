@@ -6,6 +6,7 @@
 import { errorFrom, WelnoError } from "./errors.js";
 
 const TIMEOUT_MILLISECONDS = 20_000;
+const TRANSFER_MILLISECONDS = 120_000;
 const PAGE_SIZE = 100;
 const EVENT_STREAM = "text/event-stream";
 
@@ -117,13 +118,25 @@ export class HttpClient {
     throw errorFrom(reply, answer);
   }
 
+  /** Octets as they are, there or back. @param {string} method @param {string} url
+   * @param {{body?: Blob, headers?: Record<string, string>, signal: AbortSignal}} how @returns {Promise<Response>} */
+  async transfer(method, url, { body, headers, signal }) {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(TRANSFER_MILLISECONDS)]);
+    const reply = await this.#send(method, url, { body }, { accept: "*/*", signal: within, headers });
+    if (reply.ok) return reply;
+    throw errorFrom(reply, await readJson(reply));
+  }
+
   /** @param {string} method @param {string} url @param {Sent} sent
-   * @param {{accept?: string, signal?: AbortSignal}} [how] @returns {Promise<Response>} */
+   * @param {{accept?: string, signal?: AbortSignal, headers?: Record<string, string>}} [how]
+   * @returns {Promise<Response>} */
   async #send(method, url, { body, keepalive = false, background = false }, how = {}) {
     const { accept = "application/json", signal = AbortSignal.timeout(this.#timeout) } = how;
+    const isJson = body && !(body instanceof Blob);
     const headers = {
       Accept: accept,
-      ...(body ? { "Content-Type": "application/json" } : {}),
+      ...(body ? { "Content-Type": isJson ? "application/json" : "application/octet-stream" } : {}),
+      ...how.headers,
       ...(background ? { "X-Welno-Background": "1" } : {}),
       ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
     };
@@ -131,7 +144,7 @@ export class HttpClient {
       const reply = await this.#fetch(url, {
         method,
         headers,
-        body: body && JSON.stringify(body),
+        body: isJson ? JSON.stringify(body) : body,
         credentials: this.#credentials,
         cache: this.#cache,
         keepalive,

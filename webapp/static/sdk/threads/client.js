@@ -4,6 +4,7 @@
  */
 
 import { HttpClient } from "../core/client.js";
+import { WelnoError } from "../core/errors.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {import("./texts.js").Envelope} Envelope */
@@ -84,6 +85,30 @@ export class ThreadsClient extends HttpClient {
     return this.request("POST", `${pathOf(threadId)}/keys/${kid}/wraps`, { body: { wraps } });
   }
 
+  /** @param {string} threadId @param {string} blobId @param {number} number from 1 @param {Blob} octets at most 1 MiB
+   * @param {AbortSignal} signal */
+  async putBlobPart(threadId, blobId, number, octets, signal) {
+    await this.transfer("PUT", this.httpUrl(`${pathOfBlob(threadId, blobId)}/parts/${number}`), { body: octets, signal });
+  }
+
+  /** @param {string} threadId @param {string} blobId @param {{parts: number, sealedHash: string}} told */
+  completeBlob(threadId, blobId, told) {
+    return this.request("POST", `${pathOfBlob(threadId, blobId)}/complete`, { body: told });
+  }
+
+  /** From one octet to before another. @param {string} threadId @param {string} blobId
+   * @param {{from: number, to: number, sealedHash: string}} range @param {AbortSignal} signal
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async readBlob(threadId, blobId, { from, to, sealedHash }, signal) {
+    const headers = { Range: `bytes=${from}-${to - 1}`, "If-Range": `"${sealedHash.replace("sha256:", "")}"` };
+    const reply = await this.transfer("GET", this.httpUrl(pathOfBlob(threadId, blobId)), { headers, signal });
+    try {
+      return new Uint8Array(await reply.arrayBuffer());
+    } catch (cause) {
+      throw new WelnoError({ code: "NETWORK_UNREACHABLE", status: 0, cause }); // cut in the middle
+    }
+  }
+
   /** Server-sent events after a place. @param {string} threadId @param {Cursor} cursor */
   eventsUrl(threadId, cursor) {
     return this.httpUrl(`${pathOf(threadId)}/events`, { after: placeOf(cursor) });
@@ -102,3 +127,6 @@ export function placeOf({ seq, epoch }) {
 
 /** @param {string} threadId */
 const pathOf = (threadId) => `/${encodeURIComponent(threadId)}`;
+
+/** @param {string} threadId @param {string} blobId */
+const pathOfBlob = (threadId, blobId) => `${pathOf(threadId)}/blobs/${encodeURIComponent(blobId)}`;

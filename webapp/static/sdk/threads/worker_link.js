@@ -1,5 +1,5 @@
 /**
- * The page's end of the Worker that holds the keys: the methods of `ThreadCrypto`, by messages.
+ * The page's end of the Worker that holds the keys: the methods of `ThreadCrypto` and of blobs, by messages.
  * @module
  */
 
@@ -15,8 +15,9 @@ const WORKER = "/static/sdk/threads/crypto_worker.js";
 /** What a page calls; a ThreadCrypto of its own process is one too.
  * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"sealFor"|"seal"|"reseal"
  *   |"openItem">} Crypto */
+/** The same for larger things. @typedef {Pick<typeof import("./blob_chunks.js"), "sealBlobPart"|"openBlobPart"|"hashBlob">} BlobCrypto */
 
-/** @implements {Crypto} */
+/** @implements {Crypto} @implements {BlobCrypto} */
 export class WorkerLink {
   #worker;
   #waiting = /** @type {Map<number, Waiting>} */ (new Map());
@@ -46,6 +47,12 @@ export class WorkerLink {
   reseal = (...args) => this.#call("reseal", args);
   /** @type {ThreadCrypto["openItem"]} */
   openItem = (...args) => this.#call("openItem", args);
+  /** @type {BlobCrypto["sealBlobPart"]} */
+  sealBlobPart = (...args) => this.#call("sealBlobPart", args);
+  /** @type {BlobCrypto["openBlobPart"]} */
+  openBlobPart = (...args) => this.#call("openBlobPart", args);
+  /** @type {BlobCrypto["hashBlob"]} */
+  hashBlob = (...args) => this.#call("hashBlob", args);
 
   /** Whatever is under way ends with an error. */
   close() {
