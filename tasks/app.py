@@ -18,6 +18,7 @@ _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
 _SYNC_KNOWLEDGE_SECONDS = 15
 _SWEEP_WEBHOOKS_SECONDS = 15
+_TEND_THREADS_SECONDS = 60
 _CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
 
 
@@ -40,6 +41,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.interviews.knowledge",
             "tasks.interviews.runs",
             "tasks.threads.retention",
+            "tasks.threads.service",
             "tasks.webhooks_sending",
         ],
     )
@@ -94,6 +96,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
         "sweep-webhooks": every(Task.SWEEP_WEBHOOKS, _SWEEP_WEBHOOKS_SECONDS),
+        "tend-due-threads": every(Task.TEND_DUE_THREADS, _TEND_THREADS_SECONDS),
         "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

@@ -30,6 +30,7 @@ class AuditAction(StrEnum):
     ROLE_CHANGE = "role_change"
     DEVICE_ADD = "device_add"
     DEVICE_REVOKE = "device_revoke"
+    SEND_RECORDS = "send_records"
     DELETE = "delete"
 
 

@@ -20,6 +20,7 @@ from core.settings import ThreadSettings
 from models.threads import (
     DeviceState,
     MemberRole,
+    RecordSending,
     Thread,
     ThreadClient,
     ThreadDevice,
@@ -33,7 +34,7 @@ from services.patients.erasing import ErasedPerson, OutsideEraser, PersonFinder,
 from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.creating import erase_thread
-from services.threads.encoding import patient_member
+from services.threads.encoding import SERVICE_MEMBER, patient_member
 from services.threads.membership import end_membership, list_members, set_role
 from streams import Streams
 
@@ -89,6 +90,8 @@ def _erase_threads(work: Work, person: ErasedPerson, now: datetime) -> Mapping[s
     erased = closed | set(work.session.scalars(were_closed))
     for place, model in _OF_THREAD.items():
         counts[place] = connection.execute(delete(model).where(model.thread_id.in_(erased))).rowcount
+    theirs = delete(RecordSending).where(RecordSending.patient_uuid == person.patient_uuid)
+    counts["thread_record_sendings"] = connection.execute(theirs).rowcount
     return counts | _erase_devices(work.session, member)
 
 
@@ -97,7 +100,9 @@ def _leave(locked: LockedThread) -> bool:
     membership = locked.membership
     if membership is None:
         return True
-    others = [one for one in list_members(locked.unit.session, locked.id) if one.member != membership.member]
+    # The service is nobody for whom a thread would have to go on.
+    gone = {membership.member, SERVICE_MEMBER}
+    others = [one for one in list_members(locked.unit.session, locked.id) if one.member not in gone]
     has_owner = any(one.role == MemberRole.OWNER for one in others)
     heir = None if locked.row.created_by == membership.member else _find_heir(others)
     if not has_owner and heir is None:
@@ -135,6 +140,6 @@ def _subjects(person: ErasedPerson) -> list[str]:
 
 THREADS_ERASER = RowEraser(
     "threads",
-    frozenset(model.__tablename__ for model in (Thread, ThreadDevice, ThreadWrap, *_OF_THREAD.values())),
+    frozenset(model.__tablename__ for model in (Thread, ThreadDevice, ThreadWrap, RecordSending, *_OF_THREAD.values())),
     _erase_threads,
 )

@@ -24,6 +24,7 @@ ROUTES = {
     "threads_reading.show_recent": ("GET", "/api/threads/{t}/recent"),
     "threads_reading.show_range": ("GET", "/api/threads/{t}/range"),
     "threads_reading.follow": ("GET", "/api/threads/{t}/events"),
+    "threads_records.send_records": ("POST", "/api/threads/{t}/send-records"),
     "threads_audit.show_entries": ("GET", "/api/v1/admin/threads/{t}/audit"),
     "threads_audit.verify": ("GET", "/api/v1/admin/threads/{t}/audit/verify"),
 }
