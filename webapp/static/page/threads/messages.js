@@ -4,6 +4,7 @@
  */
 
 import { find, make } from "../kit/dom.js";
+import { RecordsView } from "./records_view.js";
 import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
 
 const PICTURES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
@@ -12,6 +13,7 @@ const PICTURES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"])
 
 export class Messages {
   #own;
+  #records = new RecordsView();
   #place = find("messages");
   #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
 
@@ -27,7 +29,9 @@ export class Messages {
     if (event !== null) return this.#put(seq, make("p", { class: "message told" }, describeEvent(event, data, this.#own)));
     const isOwn = from === this.#own;
     const facts = `${nameMember(from ?? "", this.#own)} · ${formatMoment(receivedAt)} · ${seq}쪽`;
-    const body = makeContent(envelope?.contentType ?? "", /** @type {Uint8Array} */ (content));
+    const contentType = envelope?.contentType ?? "";
+    const bytes = /** @type {Uint8Array} */ (content);
+    const body = this.#records.make(contentType, bytes) ?? makeContent(contentType, bytes);
     this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
   }
 
