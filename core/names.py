@@ -38,6 +38,9 @@ class Task(StrEnum):
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
     TRIM_THREADS = "welno.threads.trim"
     SWEEP_BLOBS = "welno.threads.sweep_blobs"
+    TEND_THREADS_OF_DEVICE = "welno.threads.tend_device"
+    TEND_DUE_THREADS = "welno.threads.tend_due"
+    SEND_RECORDS = "welno.threads.send_records"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -82,6 +85,9 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,
     Task.TRIM_THREADS: Queue.HOUSEKEEPING,
     Task.SWEEP_BLOBS: Queue.HOUSEKEEPING,
+    Task.TEND_THREADS_OF_DEVICE: Queue.HOUSEKEEPING,
+    Task.TEND_DUE_THREADS: Queue.HOUSEKEEPING,
+    Task.SEND_RECORDS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,

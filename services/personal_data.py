@@ -76,6 +76,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "welno_revoked_tokens": "hashes of tokens' ids, forgotten when the tokens have ended",
     "welno_tokens_valid_after": "hashes, forgotten after two days",
     "welno_thread_audit": "append-only, chained by hashes; people stand there by ids alone",
+    "welno_thread_service_devices": "keys of the back end's own device in threads",
     "welno_webhooks": "addresses of other systems",
     "welno_write_probe": "one row of readiness",
 }

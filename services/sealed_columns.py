@@ -16,12 +16,14 @@ from core.sealing import Sealer, SealError, key_id_of, key_id_of_text
 from models.accounts import Account
 from models.journey import JourneyUser
 from models.patients import Erasure, PatientKey, PatientSession
+from models.threads import ThreadServiceDevice
 from models.webhooks import Webhook
 from services.accounts.second_factor import context_of as second_factor_context
 from services.journey.people import birth_date_context, phone_context
 from services.patients.access_log import key_context
 from services.patients.erasing import person_context
 from services.patients.visits import visitor_context
+from services.threads.service_device import device_context
 from services.webhooks.signing import secret_context
 
 log = get_logger(__name__)
@@ -54,6 +56,9 @@ SEALED_COLUMNS = (
     SealedColumn(JourneyUser.phone, JourneyUser.user_id, lambda row: phone_context(row.user_id)),
     SealedColumn(JourneyUser.birth_date, JourneyUser.user_id, lambda row: birth_date_context(row.user_id)),
     SealedColumn(PatientSession.sealed, PatientSession.id, lambda row: visitor_context(row.id)),
+    SealedColumn(
+        ThreadServiceDevice.sealed_keys, ThreadServiceDevice.device_id, lambda row: device_context(row.device_id)
+    ),
     SealedColumn(Webhook.secret, Webhook.id, lambda row: secret_context(row.id)),
 )
 

@@ -37,6 +37,7 @@ from services.patients.consent_texts import read_consent_texts
 from services.patients.consents import Consents
 from services.threads.acting import ThreadUnitOfWork
 from services.threads.kinds import thread_kind
+from services.threads.service_member import ServiceMember
 from streams import Streams
 from streams.control import ControlChannel
 from streams.wake import WakeChannel
@@ -69,6 +70,7 @@ class Stores:
     journeys: Journeys
     member_work: MemberUnitOfWork
     threads: ThreadUnitOfWork
+    service_member: ServiceMember
     unit_of_work: UnitOfWork
 
     def close(self) -> None:
@@ -151,6 +153,7 @@ def build_stores(
         journeys=Journeys(unit_of_work, settings.journey, clock, RuleBasedEstimator()),
         member_work=MemberUnitOfWork(unit_of_work, clock),
         threads=ThreadUnitOfWork(unit_of_work, clock, settings.threads),
+        service_member=ServiceMember(sealer),
         unit_of_work=unit_of_work,
     )
 

@@ -19,6 +19,7 @@ _FORGET_EXPORTS_SECONDS = 600
 _SYNC_KNOWLEDGE_SECONDS = 15
 _SWEEP_WEBHOOKS_SECONDS = 15
 _SWEEP_BLOBS_SECONDS = 3600
+_TEND_THREADS_SECONDS = 60
 _CLOSE_DAY_SECONDS, _CHECK_JOURNEYS_SECONDS, _TELL_EMR_SECONDS = 60, 300, 60
 
 
@@ -42,6 +43,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.interviews.runs",
             "tasks.threads.blobs",
             "tasks.threads.retention",
+            "tasks.threads.service",
             "tasks.webhooks_sending",
         ],
     )
@@ -97,6 +99,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
         "sweep-webhooks": every(Task.SWEEP_WEBHOOKS, _SWEEP_WEBHOOKS_SECONDS),
         "sweep-blobs": every(Task.SWEEP_BLOBS, _SWEEP_BLOBS_SECONDS),
+        "tend-due-threads": every(Task.TEND_DUE_THREADS, _TEND_THREADS_SECONDS),
         "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

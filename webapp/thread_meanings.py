@@ -36,6 +36,11 @@ THREAD_MEANINGS: Mapping[Code, Meaning] = {
     ),
     Code.DEVICE_NOT_FOUND: Meaning(404, "기기를 찾을 수 없어요.", "Unknown device, or not yours."),
     Code.MEMBER_NOT_FOUND: Meaning(404, "대화에 없는 사람이에요.", "Nobody in the thread has this `memberId`."),
+    Code.SERVICE_NOT_MEMBER: Meaning(
+        409,
+        "웰노가 이 대화방에 없어요.",
+        "`service:welno` is not in the thread, or is only its reader.",
+    ),
     Code.DEVICE_EXISTS: Meaning(
         409,
         "이미 등록된 기기예요.",

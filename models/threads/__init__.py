@@ -5,12 +5,14 @@ from models.threads.blobs import ThreadBlob
 from models.threads.devices import DeviceState, ThreadDevice
 from models.threads.items import ThreadClient, ThreadItem
 from models.threads.keys import ThreadKeyset, ThreadWrap
+from models.threads.service import RecordSending, ThreadServiceDevice
 from models.threads.threads import KeyState, MemberRole, Thread, ThreadMember
 
 __all__ = [
     "DeviceState",
     "KeyState",
     "MemberRole",
+    "RecordSending",
     "Thread",
     "ThreadAudit",
     "ThreadBlob",
@@ -19,5 +21,6 @@ __all__ = [
     "ThreadItem",
     "ThreadKeyset",
     "ThreadMember",
+    "ThreadServiceDevice",
     "ThreadWrap",
 ]

@@ -32,6 +32,7 @@ class AuditAction(StrEnum):
     DEVICE_REVOKE = "device_revoke"
     BLOB_PUT = "blob_put"
     BLOB_GET = "blob_get"
+    SEND_RECORDS = "send_records"
     DELETE = "delete"
 
 

@@ -10,19 +10,25 @@ from sqlalchemy.dialects.postgresql import insert
 from models.threads import KeyState, MemberRole, Thread, ThreadBlob, ThreadItem, ThreadMember, ThreadWrap
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import FIRST_HEAD, AuditAction
-from services.threads.encoding import THREAD_ID_BYTES, encode_bytes
+from services.threads.encoding import SERVICE_MEMBER, THREAD_ID_BYTES, encode_bytes
 from services.threads.errors import ThreadNotFound, TooManyMembers
 from services.threads.items import SystemEvent
+from services.threads.service_member import ServiceMember
 
 
-def create_thread(unit: ThreadWork, request_id: UUID, others: Mapping[str, MemberRole]) -> tuple[str, bool]:
-    """Its id, and whether it is new: the same request again gives the same thread. The caller becomes owner.
+def create_thread(
+    unit: ThreadWork, request_id: UUID, others: Mapping[str, MemberRole], service: ServiceMember | None = None
+) -> tuple[str, bool]:
+    """Its id, and whether it is new: the same request again gives the same thread. The caller becomes owner. With the
+    `service` among the others it makes the first key.
 
     Raises TooManyMembers, and ThreadNotFound for a thread that was closed since.
     """
     members = {**others, unit.member: MemberRole.OWNER}
     if len(members) > unit.settings.members_max:
         raise TooManyMembers
+    if service is not None and SERVICE_MEMBER in others:
+        service.ensure_device(unit)
     thread_id = encode_bytes(secrets.token_bytes(THREAD_ID_BYTES))
     row = {
         "id": thread_id,
@@ -37,7 +43,10 @@ def create_thread(unit: ThreadWork, request_id: UUID, others: Mapping[str, Membe
         return _find_made(unit, request_id), False
     joined = [{"thread_id": made, "member": member, "role": role} for member, role in members.items()]
     unit.session.execute(insert(ThreadMember).values(joined))
-    lock_thread(unit, made).audit(AuditAction.CREATE)
+    locked = lock_thread(unit, made)
+    locked.audit(AuditAction.CREATE)
+    if service is not None:
+        service.tend(locked)
     return made, True
 
 

@@ -1,12 +1,13 @@
 """The devices of members: registered by themselves, approved by another one, revoked; told in all their threads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from core.names import Task
 from models.threads import DeviceState, KeyState, ThreadDevice, ThreadWrap
 from services.threads.acting import LockedThread, ThreadWork, lock_own_threads
 from services.threads.audit_chain import AuditAction
@@ -28,7 +29,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
     Raises UnusableKey, WrongSignature, DeviceExists, TooManyDevices.
     """
     check_device(claim)
-    _lock_devices(unit)
+    lock_devices(unit)
     known = unit.session.get(ThreadDevice, UUID(claim.device_id), populate_existing=True)
     if known is not None:
         if claim_of(known) != claim:
@@ -61,7 +62,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
 
 def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) -> ThreadDevice:
     """By an active device of the same member; twice is once. Raises DeviceNotFound, NotOwnDevice, WrongSignature."""
-    _lock_devices(unit)
+    lock_devices(unit)
     device = _own_device(unit, device_id)
     approver = require_active_device(unit, approval.approved_by)
     require_signature(approver.sign_key, approval.sig, approval.text_for(claim_of(device)))
@@ -76,7 +77,7 @@ def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) 
 
 def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
     """Nothing of it is taken any more, and the next key is not sealed to it. Twice is once. Raises DeviceNotFound."""
-    _lock_devices(unit)
+    lock_devices(unit)
     device = _own_device(unit, device_id)
     if device.state != DeviceState.REVOKED:
         # Whoever seals to it holds its thread's row: they are done before, or find it revoked.
@@ -91,17 +92,21 @@ def revoke_device(unit: ThreadWork, device_id: UUID) -> ThreadDevice:
 
 
 def _tell_device(
-    threads: Iterable[LockedThread],
+    threads: Sequence[LockedThread],
     device: ThreadDevice,
     action: AuditAction,
     *,
     is_told: bool = True,
     result: str = "ok",
 ) -> None:
-    """In every thread of its member. One that waits for its approval concerns the audit alone."""
+    """In every thread of its member; where the service is, it sees to the keys after it. One that waits for its
+    approval concerns the audit alone."""
     is_pending = device.state == DeviceState.PENDING
     is_revoked = device.state == DeviceState.REVOKED
     event = SystemEvent.DEVICE_REVOKED if is_revoked else SystemEvent.DEVICE_ADDED
+    if threads and not is_pending:
+        work, request_id = threads[0].unit.work, threads[0].unit.caller.request_id
+        work.send(Task.TEND_THREADS_OF_DEVICE, str(device.device_id), request_id)
     for locked in threads:
         if is_told and not is_pending:
             locked.tell(event, {"memberId": device.member, "deviceId": str(device.device_id)})
@@ -146,7 +151,8 @@ def describe_device(device: ThreadDevice) -> dict[str, Any]:
     return told | {"approval": approval}
 
 
-def _lock_devices(unit: ThreadWork) -> None:
+def lock_devices(unit: ThreadWork) -> None:
+    """Those of the caller, until the unit ends; before any row of a thread."""
     unit.session.execute(_LOCK_MEMBER, {"member": unit.member})
 
 

@@ -21,6 +21,7 @@ from core.settings import ThreadSettings
 from models.threads import (
     DeviceState,
     MemberRole,
+    RecordSending,
     Thread,
     ThreadBlob,
     ThreadClient,
@@ -36,7 +37,7 @@ from services.threads.acting import LockedThread, ThreadWork, lock_threads
 from services.threads.audit import AuditedCaller
 from services.threads.blob_retention import drop_files, find_strays
 from services.threads.creating import erase_thread
-from services.threads.encoding import patient_member
+from services.threads.encoding import SERVICE_MEMBER, patient_member
 from services.threads.membership import end_membership, list_members, set_role
 from spool import StreamedFiles
 from streams import Streams
@@ -108,6 +109,8 @@ def _erase_threads(work: Work, person: ErasedPerson, now: datetime) -> Mapping[s
     # What was never finished nobody else has been told of.
     unfinished = delete(ThreadBlob).where(ThreadBlob.member == member, ThreadBlob.completed_at.is_(None))
     counts["thread_uploads"] = connection.execute(unfinished).rowcount
+    theirs = delete(RecordSending).where(RecordSending.patient_uuid == person.patient_uuid)
+    counts["thread_record_sendings"] = connection.execute(theirs).rowcount
     return counts | _erase_devices(work.session, member)
 
 
@@ -116,7 +119,9 @@ def _leave(locked: LockedThread) -> bool:
     membership = locked.membership
     if membership is None:
         return True
-    others = [one for one in list_members(locked.unit.session, locked.id) if one.member != membership.member]
+    # The service is nobody for whom a thread would have to go on.
+    gone = {membership.member, SERVICE_MEMBER}
+    others = [one for one in list_members(locked.unit.session, locked.id) if one.member not in gone]
     has_owner = any(one.role == MemberRole.OWNER for one in others)
     heir = None if locked.row.created_by == membership.member else _find_heir(others)
     if not has_owner and heir is None:
@@ -152,8 +157,9 @@ def _subjects(person: ErasedPerson) -> list[str]:
     return [thread_subject(thread_id) for thread_id in person.thread_ids]
 
 
+_OURS = (Thread, ThreadBlob, ThreadDevice, ThreadWrap, RecordSending, *_OF_THREAD.values())
 THREADS_ERASER = RowEraser(
     "threads",
-    frozenset(model.__tablename__ for model in (Thread, ThreadBlob, ThreadDevice, ThreadWrap, *_OF_THREAD.values())),
+    frozenset(model.__tablename__ for model in _OURS),
     _erase_threads,
 )

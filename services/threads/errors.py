@@ -4,7 +4,8 @@ Errors: ThreadsError (not retryable)
     MalformedField, UnusableKey, WrongSignature
     ThreadNotFound, DeviceNotFound, ThreadMemberNotFound, ThreadRoleTooSmall, NotOwnDevice
     BlobNotFound, BlobConflict, BlobIncomplete, BlobTooLarge, BlobHashMismatch, TooManyBlobs
-    DeviceExists, TooManyDevices, TooManyMembers, KeyConflict, WrapsIncomplete, KeysetNeeded, LastOwner
+    ServiceNotMember, DeviceExists, TooManyDevices, TooManyMembers
+    KeyConflict, WrapsIncomplete, KeysetNeeded, LastOwner
 """
 
 from collections.abc import Mapping
@@ -71,6 +72,12 @@ class NotOwnDevice(ThreadsError):
     """Not an active device of whoever calls."""
 
     code = "UNKNOWN_DEVICE"
+
+
+class ServiceNotMember(ThreadsError):
+    """`service:welno` is not in the thread, or only reads there."""
+
+    code = "SERVICE_NOT_MEMBER"
 
 
 class DeviceExists(ThreadsError):

@@ -30,9 +30,10 @@ from services.threads.signing import require_signature
 from services.threads.texts import KeysetClaim, Recipient
 
 _WRAPPED_BYTES, _CHECK_BYTES = 80, 16
-_FIRST_PREV = "-"
-_ROTATE_AFTER = timedelta(days=30)
-_ROTATE_AFTER_ITEMS = 2**24
+FIRST_PREV = "-"
+ROTATE_AFTER = timedelta(days=30)
+ROTATE_AFTER_ITEMS = 2**24
+HeldWraps = Mapping[int, Mapping[UUID | None, str]]
 # Before every unit's `now`: that is read before the locks, so a push may have begun before the removal it waited for.
 RETIRED_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,9 +84,14 @@ def make_keyset(unit: ThreadWork, new: NewKeyset) -> bool:
     locked = lock_thread(unit, new.claim.thread_id, MemberRole.OWNER)
     if is_known_keyset(locked, new):
         return False
-    grace = timedelta(seconds=unit.settings.key_grace_seconds)
-    add_keyset(locked, new, retires_at=unit.now + grace if grace else RETIRED_AT_ONCE)
+    add_keyset(locked, new, retires_at=retirement_of(unit))
     return True
+
+
+def retirement_of(unit: ThreadWork) -> datetime:
+    """Until when the older generations are taken after a rotation."""
+    grace = timedelta(seconds=unit.settings.key_grace_seconds)
+    return unit.now + grace if grace else RETIRED_AT_ONCE
 
 
 def is_known_keyset(locked: LockedThread, new: NewKeyset) -> bool:
@@ -141,21 +147,22 @@ def _row_of(new: NewKeyset, seq: int, now: datetime) -> ThreadKeyset:
 
 def _require_next(session: Session, row: Thread, new: NewKeyset) -> None:
     newest = session.get(ThreadKeyset, (row.id, row.key_generation))
-    prev = newest.hash if newest is not None else _FIRST_PREV
+    prev = newest.hash if newest is not None else FIRST_PREV
     if new.generation != row.key_generation + 1 or new.claim.prev != prev:
         raise KeyConflict({"next": write_kid(row.key_generation + 1)})
 
 
 def _require_all_devices(session: Session, thread_id: str, recipients: Iterable[Recipient]) -> None:
     """A message that some device of a member cannot open must not be writable."""
-    wanted = {(str(one.device_id), one.kem_key) for one in _active_devices(session, thread_id)}
+    wanted = {(str(one.device_id), one.kem_key) for one in list_active_devices(session, thread_id)}
     sealed = {(one.device_id, one.kem_key) for one in recipients}
     if wanted != sealed:
         missing, unknown = ({device_id for device_id, _ in one} for one in (wanted - sealed, sealed - wanted))
         raise WrapsIncomplete({"missing": sorted(missing), "unknown": sorted(unknown)})
 
 
-def _active_devices(session: Session, thread_id: str) -> list[ThreadDevice]:
+def list_active_devices(session: Session, thread_id: str) -> list[ThreadDevice]:
+    """Of all members, by their ids."""
     members = select(ThreadMember.member).where(ThreadMember.thread_id == thread_id, ThreadMember.removed_at.is_(None))
     devices = find_devices(session, session.scalars(members).all())
     return [one for one in devices if one.state == DeviceState.ACTIVE]
@@ -178,7 +185,7 @@ def store_wraps(locked: LockedThread, wraps: Sequence[tuple[int, str, str]]) -> 
     for _, _, wrapped in wraps:
         _require_wrapped(wrapped)
     session = locked.unit.session
-    active = {str(one.device_id) for one in _active_devices(session, locked.id)}
+    active = {str(one.device_id) for one in list_active_devices(session, locked.id)}
     unknown = sorted({device_id for _, device_id, _ in wraps} - active)
     if unknown:
         raise WrapsIncomplete({"missing": [], "unknown": unknown})
@@ -200,16 +207,22 @@ def read_keys(unit: ThreadWork, thread_id: str, device_id: str) -> dict[str, Any
     device = session.get(ThreadDevice, UUID(device_id), populate_existing=True)
     if device is None or device.member != unit.member:
         raise NotOwnDevice
+    keysets, held = load_keys(session, thread_id)
+    locked.audit(AuditAction.KEY_READ)
+    # A wrap may come for a device in a thread that its member has joined while they revoked it.
+    opens = device.device_id if device.state == DeviceState.ACTIVE else None
+    keys = [_describe_keyset(one, unit.now, held.get(one.generation, {}).get(opens)) for one in keysets]
+    return {"keys": keys, "lacking": find_lacking(session, thread_id, keysets, held)}
+
+
+def load_keys(session: Session, thread_id: str) -> tuple[Sequence[ThreadKeyset], HeldWraps]:
+    """All generations in their order, and what is sealed of each, by device."""
     query = select(ThreadKeyset).where(ThreadKeyset.thread_id == thread_id).order_by(ThreadKeyset.generation)
     keysets = session.scalars(query.execution_options(populate_existing=True)).all()
     held: dict[int, dict[UUID | None, str]] = {}
     for wrap in session.scalars(select(ThreadWrap).where(ThreadWrap.thread_id == thread_id)):
         held.setdefault(wrap.generation, {})[wrap.device_id] = wrap.wrapped
-    locked.audit(AuditAction.KEY_READ)
-    # A wrap may come for a device in a thread that its member has joined while they revoked it.
-    opens = device.device_id if device.state == DeviceState.ACTIVE else None
-    keys = [_describe_keyset(one, unit.now, held.get(one.generation, {}).get(opens)) for one in keysets]
-    return {"keys": keys, "lacking": _find_lacking(session, thread_id, keysets, held)}
+    return keysets, held
 
 
 def _describe_keyset(keyset: ThreadKeyset, now: datetime, wrapped: str | None) -> dict[str, Any]:
@@ -226,8 +239,8 @@ def _describe_keyset(keyset: ThreadKeyset, now: datetime, wrapped: str | None) -
     }
 
 
-def _find_lacking(
-    session: Session, thread_id: str, keysets: Sequence[ThreadKeyset], held: Mapping[int, Mapping[UUID | None, str]]
+def find_lacking(
+    session: Session, thread_id: str, keysets: Sequence[ThreadKeyset], held: HeldWraps
 ) -> list[dict[str, Any]]:
     """Of each active device those generations that its member may read and it cannot open."""
     seen_from = select(ThreadMember.member, ThreadMember.visible_from).where(
@@ -235,7 +248,7 @@ def _find_lacking(
     )
     visible = {row[0]: row[1] for row in session.execute(seen_from)}
     lacking = []
-    for device in _active_devices(session, thread_id):
+    for device in list_active_devices(session, thread_id):
         kids = [
             write_kid(one.generation)
             for one in keysets
@@ -261,5 +274,5 @@ def key_state_of(thread: Thread, now: datetime) -> KeyState:
     """Also due by age, and by how much was written under the newest key."""
     if thread.key_state != KeyState.OK or thread.key_made_at is None:
         return KeyState(thread.key_state)
-    is_old = now - thread.key_made_at > _ROTATE_AFTER or thread.last_seq - thread.key_seq > _ROTATE_AFTER_ITEMS
+    is_old = now - thread.key_made_at > ROTATE_AFTER or thread.last_seq - thread.key_seq > ROTATE_AFTER_ITEMS
     return KeyState.DUE if is_old else KeyState.OK

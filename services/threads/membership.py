@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.threads import KeyState, MemberRole, ThreadMember
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
-from services.threads.encoding import read_kid
+from services.threads.encoding import SERVICE_MEMBER, read_kid
 from services.threads.errors import (
     KeysetNeeded,
     LastOwner,
@@ -21,6 +21,7 @@ from services.threads.errors import (
 )
 from services.threads.items import SystemEvent
 from services.threads.keysets import RETIRED_AT_ONCE, NewKeyset, add_keyset, is_known_keyset, store_wraps
+from services.threads.service_member import ServiceMember, find_service
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,22 @@ class NewMember:
     keyset: NewKeyset | None = None
 
 
-def add_member(unit: ThreadWork, thread_id: str, new: NewMember) -> bool:
-    """Whether they were not in yet. Raises ThreadNotFound, ThreadRoleTooSmall, TooManyMembers, KeysetNeeded, and as
-    `add_keyset` and `store_wraps`."""
+def add_member(unit: ThreadWork, thread_id: str, new: NewMember, service: ServiceMember | None = None) -> bool:
+    """Whether they were not in yet. Where the `service` is a member, or becomes one, it makes the keyset that is
+    missing, and the wraps.
+
+    Raises ThreadNotFound, ThreadRoleTooSmall, TooManyMembers, KeysetNeeded, and as `add_keyset` and `store_wraps`.
+    """
+    if service is not None and new.member == SERVICE_MEMBER:
+        service.ensure_device(unit)
     locked = lock_thread(unit, thread_id, MemberRole.OWNER)
     known = find_member(locked, new.member)
     if known is not None and known.removed_at is None:
         return False
     if _count(locked) >= unit.settings.members_max:
         raise TooManyMembers
-    if not new.with_history and new.keyset is None and locked.row.key_generation:
+    needs_keyset = not new.with_history and new.keyset is None and locked.row.key_generation > 0
+    if needs_keyset and (service is None or not (new.member == SERVICE_MEMBER or find_service(locked))):
         raise KeysetNeeded
     joined = known or ThreadMember(thread_id=thread_id, member=new.member, acked_seq=0)
     joined.role, joined.removed_at = new.role, None
@@ -58,6 +65,8 @@ def add_member(unit: ThreadWork, thread_id: str, new: NewMember) -> bool:
         # At once: nothing that comes now may be under a key that the new member lacks.
         add_keyset(locked, new.keyset, retires_at=RETIRED_AT_ONCE)
     store_wraps(locked, [(_generation(locked, kid), device_id, wrapped) for kid, device_id, wrapped in new.wraps])
+    if service is not None:
+        service.tend(locked, at_once=needs_keyset)
     return True
 
 
@@ -88,9 +97,12 @@ def set_role(locked: LockedThread, known: ThreadMember, role: MemberRole) -> Non
     locked.audit(AuditAction.ROLE_CHANGE, seqs=(seq, seq))
 
 
-def remove_member(unit: ThreadWork, thread_id: str, member: str, keyset: NewKeyset | None) -> None:
-    """With a new generation in the same transaction: no older key is taken from now on. Whoever leaves by themself
-    needs none, and leaves it due. The same again changes nothing.
+def remove_member(
+    unit: ThreadWork, thread_id: str, member: str, keyset: NewKeyset | None, service: ServiceMember | None = None
+) -> None:
+    """With a new generation in the same transaction: no older key is taken from now on. Where the `service` stays it
+    makes the one that is missing. Else whoever leaves by themself needs none, and leaves it due. The same again changes
+    nothing.
 
     Raises ThreadNotFound, ThreadRoleTooSmall, ThreadMemberNotFound, LastOwner, KeysetNeeded, and as `add_keyset`.
     """
@@ -104,13 +116,16 @@ def remove_member(unit: ThreadWork, thread_id: str, member: str, keyset: NewKeys
             raise ThreadMemberNotFound
         return
     _require_another_owner(locked, known)
-    if keyset is None and not is_oneself and locked.row.key_generation:
+    makes_keyset = service is not None and member != SERVICE_MEMBER and find_service(locked) is not None
+    if keyset is None and not is_oneself and locked.row.key_generation and not makes_keyset:
         raise KeysetNeeded
     if keyset is not None and is_oneself:  # whoever leaves must not make the key of those who stay
         raise ThreadRoleTooSmall
     end_membership(locked, known)
     if keyset is not None:
         add_keyset(locked, keyset, retires_at=RETIRED_AT_ONCE)
+    elif service is not None:
+        service.tend(locked, at_once=locked.row.key_generation > 0)
 
 
 def end_membership(locked: LockedThread, known: ThreadMember) -> None:
@@ -129,13 +144,18 @@ def find_member(locked: LockedThread, member: str) -> ThreadMember | None:
 
 
 def _require_another_owner(locked: LockedThread, known: ThreadMember) -> None:
-    if known.role == MemberRole.OWNER and _count(locked, role=MemberRole.OWNER) == 1:
+    """The service is nobody who could manage a thread for people."""
+    others = [
+        one for one in list_members(locked.unit.session, locked.id) if one.member not in {known.member, SERVICE_MEMBER}
+    ]
+    is_last = not any(one.role == MemberRole.OWNER for one in others)
+    if known.role == MemberRole.OWNER and known.member != SERVICE_MEMBER and is_last:
         raise LastOwner
 
 
-def _count(locked: LockedThread, **equal: Any) -> int:
+def _count(locked: LockedThread) -> int:
     query = select(func.count()).select_from(ThreadMember)
-    query = query.where(ThreadMember.thread_id == locked.id, ThreadMember.removed_at.is_(None)).filter_by(**equal)
+    query = query.where(ThreadMember.thread_id == locked.id, ThreadMember.removed_at.is_(None))
     return locked.unit.session.scalar(query) or 0
 
 

@@ -110,6 +110,12 @@ def commit_push(threads: ThreadUnitOfWork, push: PreparedPush, judged: Sequence[
         return _Push(unit, judged, lock_threads(unit, push.rights.roles), push.only_device).run()
 
 
+def append_own(locked: LockedThread, envelopes: Sequence[Envelope]) -> list[Verdict]:
+    """Envelopes of the caller that this process has made and signed under the thread's lock."""
+    submissions = [Submission(one.fields, one) for one in envelopes]
+    return _Push(locked.unit, submissions, {locked.id: locked}).run()
+
+
 @dataclass
 class _Push:
     """One batch under the locks of its threads. What is decided here is decided one envelope after another."""

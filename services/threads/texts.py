@@ -77,6 +77,21 @@ def _lines_of(recipients: Iterable[Recipient]) -> list[str]:
     return [f"{one.device_id} {one.kem_key} {one.wrap_hash}" for one in ordered]
 
 
+def wrap_info(thread_id: str, kid: str, device_id: str) -> bytes:
+    """Of a secret that is sealed to a device."""
+    return _join("welno.thread.v1 key", thread_id, kid, device_id)
+
+
+def check_info(thread_id: str, kid: str) -> bytes:
+    """Of what shows that two devices hold the same secret."""
+    return _join("welno.thread.v1 check", thread_id, kid)
+
+
+def message_info(thread_id: str, kid: str, client_id: str) -> bytes:
+    """Of the key of one device's messages."""
+    return _join("welno.thread.v1 message", thread_id, kid, client_id)
+
+
 def envelope_text(*fields: object) -> bytes:
     """The additional authenticated data of an envelope, of threadId, dedupeId, clientId, clientSeq, kind, contentType,
     createdAt, alg, kid; what is signed has iv and payloadHash after them."""

@@ -90,6 +90,18 @@ test("a keyset of somebody who is no owner is not believed", async () => {
   assert.deepEqual((await room.open(nurse, { members: room.roles(doctor) })).opened, ["k1"]); // it was believed before
 });
 
+test("a keyset of the service is believed while it is a member, and vouched for by an owner's after that", async () => {
+  const [nurse, service, doctor] = [await makeMember(NURSE), await makeMember("service:welno"), await makeMember(DOCTOR)];
+  const room = new Room(nurse, service, doctor);
+  await room.rotate(service);
+  assert.deepEqual((await room.open(nurse)).opened, ["k1"]);
+  const without = room.roles().filter(({ memberId }) => memberId !== service.memberId);
+  assert.deepEqual(failed(await room.open(doctor, { members: without })), ["k1 KEY_MAKER"]);
+  await room.open(nurse);
+  await room.rotate(nurse);
+  assert.deepEqual((await room.open(doctor, { members: without })).opened, ["k1", "k2"]);
+});
+
 test("an owner's keyset vouches for those of owners before", async () => {
   const { room, doctor } = await makeRoom();
   await room.open(doctor);

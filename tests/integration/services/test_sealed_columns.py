@@ -14,6 +14,7 @@ from models import Table
 from models.accounts import Account, AccountKind, AccountRole
 from models.journey import JourneyUser
 from models.patients import DEFAULT_HOSPITAL, Erasure, ErasureState, Patient, PatientKey, PatientSession
+from models.threads import DeviceState, ThreadDevice, ThreadServiceDevice
 from models.webhooks import Webhook
 from services.accounts.accounts import add_account, require_account
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
@@ -63,12 +64,21 @@ def a_webhook(_session: Session) -> Webhook:
     return Webhook(id=uuid4(), url="https://receiver.example/", secret=b"")
 
 
+def a_service_device(session: Session) -> ThreadServiceDevice:
+    keys = dict.fromkeys(("kem_key", "sign_key", "signed_at", "sig"), "k")
+    device = ThreadDevice(device_id=uuid4(), member="service:welno", state=DeviceState.ACTIVE, **keys)
+    session.add(device)
+    session.flush()
+    return ThreadServiceDevice(device_id=device.device_id, sealed_keys=b"")
+
+
 ROWS: dict[type[Table], Callable[[Session], Table]] = {
     Account: an_account,
     PatientKey: a_patients_key,
     Erasure: an_erasure,
     PatientSession: a_visit,
     JourneyUser: a_journey_user,
+    ThreadServiceDevice: a_service_device,
     Webhook: a_webhook,
 }
 each_column = pytest.mark.parametrize("sealed", SEALED_COLUMNS, ids=lambda sealed: sealed.name)

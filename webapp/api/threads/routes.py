@@ -3,13 +3,13 @@
 from flask import Flask
 from flask_smorest import Api
 
-from webapp.api.threads import audit, blobs, keys, pushing, reading, threads
+from webapp.api.threads import audit, blobs, keys, pushing, reading, records, threads
 from webapp.api.threads.live.authority import AUTHORITY, ThreadAuthority
 from webapp.api.threads.live.routes import add_thread_socket
 from webapp.current import parts
 from webapp.relay.handshake import RelaySock
 
-_RESOURCES = (threads, keys, pushing, reading, blobs, audit)
+_RESOURCES = (threads, keys, pushing, reading, blobs, records, audit)
 
 
 def add_threads(app: Flask, api: Api, sock: RelaySock) -> None:

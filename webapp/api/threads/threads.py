@@ -66,7 +66,7 @@ def create(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], in
     count_use(_CREATE_LIMIT, "thread-create", known.member)
     others = {one["memberId"]: MemberRole(one["role"]) for one in body["members"]}
     with stores().threads(known.as_caller()) as unit:
-        thread_id, is_new = create_thread(unit, UUID(body["requestId"]), others)
+        thread_id, is_new = create_thread(unit, UUID(body["requestId"]), others, stores().service_member)
         described = describe_created(unit, thread_id)
     return {"success": True, **described}, 201 if is_new else 200
 
@@ -125,7 +125,7 @@ def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tup
         keyset=read_keyset(thread_id, body["keyset"]) if body["keyset"] else None,
     )
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.MEMBER_ADD, thread_id)) as unit:
-        is_new = add_member(unit, thread_id, new)
+        is_new = add_member(unit, thread_id, new, stores().service_member)
     return {"success": True}, 201 if is_new else 200
 
 
@@ -154,7 +154,7 @@ def drop_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> dic
     count_act(known)
     keyset = read_keyset(thread_id, body["keyset"]) if body["keyset"] else None
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.MEMBER_REMOVE, thread_id)) as unit:
-        remove_member(unit, thread_id, body["memberId"], keyset)
+        remove_member(unit, thread_id, body["memberId"], keyset, stores().service_member)
     return {"success": True}
 
 

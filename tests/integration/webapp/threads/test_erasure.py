@@ -13,6 +13,7 @@ from tests.integration.webapp.people import Person
 from webapp.current import parts
 
 from .members import Member, Talk, begin_talk
+from .service import begin_served, tender
 from .test_blobs import Upload, files_of
 
 
@@ -82,6 +83,30 @@ def test_a_patient_who_is_alone_leaves_no_device(app: Flask, patient: Member, ow
     assert count(engine, "welno_thread_devices", "true") == 0
     assert count(engine, "welno_thread_members", "true") == 0
     assert count(engine, "welno_thread_audit", "action = 'delete'") == 1
+
+
+def test_a_thread_in_which_only_the_service_is_left_goes_with_the_patient(
+    app: Flask, patient: Member, owner: Person, engine: Engine
+):
+    own = begin_served(patient)
+    patient.post(f"/{own.id}/send-records", {"what": ["checkups"]})
+    receipt = erase(app, owner)
+    assert (receipt["threads"], receipt["thread_record_sendings"]) == (1, 1)
+    assert count(engine, "welno_thread_members", "true") == 0
+    assert count(engine, "welno_thread_devices", "member <> 'service:welno'") == 0
+    assert count(engine, "welno_thread_record_sendings", "true") == 0
+
+
+def test_in_others_threads_the_service_makes_a_key_without_the_erased_patient(
+    app: Flask, nurse: Member, patient: Member, owner: Person
+):
+    talk = begin_served(nurse, patient)
+    erase(app, owner)
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "due"
+    assert tender(app).tend_due() == 1
+    assert [one["event"] for one in talk.items(nurse)] == ["key", "member_removed", "key"]
+    key = nurse.get(f"/{talk.id}/keys", deviceId=nurse.device.device_id).json["keys"][-1]
+    assert patient.device.device_id not in {one["deviceId"] for one in key["recipients"]}
 
 
 def make_owner(talk: Talk, by: Member, other: Member) -> None:

@@ -68,7 +68,7 @@ def test_the_same_request_makes_one_thread(nurse: Member, patient: Member):
     [
         {"requestId": "x"},
         {"members": None},
-        {"members": [{"memberId": "service:welno", "role": "writer"}]},
+        {"members": [{"memberId": "service:other", "role": "writer"}]},
         {"members": [{"memberId": "staff:", "role": "writer"}]},
         {"members": [{"memberId": "staff:a", "role": "admin"}]},
         {"threadId": "x"},

@@ -27,6 +27,7 @@ ROUTES = {
     "threads_blobs.put_part": ("PUT", "/api/threads/{t}/blobs/{d}/parts/1"),
     "threads_blobs.complete": ("POST", "/api/threads/{t}/blobs/{d}/complete"),
     "threads_blobs.show_blob": ("GET", "/api/threads/{t}/blobs/{d}"),
+    "threads_records.send_records": ("POST", "/api/threads/{t}/send-records"),
     "threads_audit.show_entries": ("GET", "/api/v1/admin/threads/{t}/audit"),
     "threads_audit.verify": ("GET", "/api/v1/admin/threads/{t}/audit/verify"),
 }

@@ -3,7 +3,7 @@
 from marshmallow import Schema, ValidationError, fields, validate
 
 from models.threads import MemberRole
-from services.threads.encoding import MEMBER_MAX, SERVICE_MEMBER, is_member
+from services.threads.encoding import MEMBER_MAX, is_member
 from services.threads.reading import PAGE_ITEMS
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 from webapp.api.threads.schemas.keys import KeysetInput, MemberWrapInput, id_field
@@ -19,8 +19,6 @@ _NUMBER = "1 이상의 정수를 보내 주세요."
 def check_member(value: str) -> None:
     if not is_member(value):
         raise ValidationError("patient:{id}나 staff:{id}처럼 보내 주세요.")
-    if value == SERVICE_MEMBER:
-        raise ValidationError("아직 초대할 수 없어요.")
 
 
 def member_field() -> Text:

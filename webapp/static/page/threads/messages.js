@@ -6,6 +6,7 @@
 import { BLOB_TYPE } from "../../sdk/threads/blob_message.js";
 import { find, make } from "../kit/dom.js";
 import { PICTURES } from "./blob_view.js";
+import { RecordsView } from "./records_view.js";
 import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
 
 /** @typedef {import("../../sdk/threads/receiver.js").Delivered} Delivered */
@@ -13,6 +14,7 @@ import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js
 export class Messages {
   #own;
   #blobs;
+  #records = new RecordsView();
   #place = find("messages");
   #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
 
@@ -29,9 +31,10 @@ export class Messages {
     if (event !== null) return this.#put(seq, make("p", { class: "message told" }, describeEvent(event, data, this.#own)));
     const isOwn = from === this.#own;
     const facts = `${nameMember(from ?? "", this.#own)} · ${formatMoment(receivedAt)} · ${seq}쪽`;
+    const contentType = envelope?.contentType ?? "";
     const bytes = /** @type {Uint8Array} */ (content);
-    const { contentType = "" } = envelope ?? {};
-    const body = contentType === BLOB_TYPE ? this.#blobs.make(bytes) : makeContent(contentType, bytes);
+    const body =
+      contentType === BLOB_TYPE ? this.#blobs.make(bytes) : (this.#records.make(contentType, bytes) ?? makeContent(contentType, bytes));
     this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
   }
 

@@ -18,6 +18,7 @@ import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
 import { OutboxView } from "./outbox_view.js";
 import { drawQr } from "./qr.js";
+import { chosenService, watchService } from "./service_part.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
 import { explainCode, troubleOf } from "./words.js";
@@ -97,6 +98,7 @@ class ThreadsPage {
 
   #watch() {
     watchSendForm(() => this.#view, this.#uploads);
+    watchService({ client: api.client, crypto: this.#crypto }, () => this.#view);
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
     find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
@@ -104,9 +106,7 @@ class ThreadsPage {
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
     addEventListener("online", () => void this.#comeBack());
     const other = new Field("other", { check: () => this.#faultOfOther(find("other").value.trim()) });
-    find("other").addEventListener("input", () => {
-      this.#requestId = null;
-    });
+    for (const id of ["other", "with-service"]) find(id).addEventListener("input", () => (this.#requestId = null));
     find("new-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const fault = this.#faultOfOther(other.value.trim());
@@ -126,11 +126,11 @@ class ThreadsPage {
   async #create(other) {
     showError(find("new-failed"), null);
     try {
-      const members = [{ memberId: other.value.trim(), role: "writer" }];
+      const members = [{ memberId: other.value.trim(), role: "writer" }, ...chosenService()];
       this.#requestId ??= crypto.randomUUID(); // the same until it is answered: else a lost answer would make two threads
       const { threadId } = await api.client.create(this.#requestId, members);
       this.#requestId = null;
-      other.value = "";
+      find("new-form").reset();
       await this.#showList();
       location.hash = threadId;
     } catch (/** @type {any} */ error) {

@@ -13,7 +13,8 @@ import { showError } from "../kit/error.js";
 import { BlobView, PICTURES } from "./blob_view.js";
 import { showKeys } from "./keys_view.js";
 import { Messages } from "./messages.js";
-import { nameMember, nameRole, troubleOf } from "./words.js";
+import { showService } from "./service_part.js";
+import { isPerson, nameMember, nameRole, troubleOf } from "./words.js";
 
 const FACTS_MILLISECONDS = 1_000;
 const OTHERS_MILLISECONDS = 10_000; // how far others have read, no item tells
@@ -70,13 +71,18 @@ export class ThreadView {
     return this.#threadId;
   }
 
+  get keys() {
+    return this.#keys;
+  }
+
   /** What is here is shown without a network, too. */
   async open() {
     setText(find("gap"), "");
     find("thread-title").textContent = `대화방 ${this.#threadId.slice(0, 6)}`;
     find("thread-facts").textContent = "";
     show(find("earlier"), false);
-    for (const id of ["thread-failed", "send-failed"]) showError(find(id), null);
+    show(find("service-part"), false);
+    for (const id of ["thread-failed", "send-failed", "service-failed"]) showError(find(id), null);
     find("thread-title").focus();
     await this.#readKeys();
     if (this.#isClosed) return;
@@ -153,12 +159,13 @@ export class ThreadView {
   }
 
   /** @param {any} status */
-  #showFacts({ members, acks, lastSeq }) {
+  #showFacts({ members, acks, lastSeq, role }) {
     const read = new Map(acks.map((/** @type {any} */ one) => [one.memberId, one.ackedSeq]));
     const { memberId: own } = this.#parts.session;
+    showService({ members, role }, own);
     const facts = members.map(
-      (/** @type {any} */ { memberId, role }) =>
-        `${nameMember(memberId, own)}(${nameRole(role)}) ${read.get(memberId) ?? 0}/${lastSeq}쪽 읽음`,
+      (/** @type {any} */ { memberId, role: theirs }) =>
+        `${nameMember(memberId, own)}(${nameRole(theirs)})${isPerson(memberId) ? ` ${read.get(memberId) ?? 0}/${lastSeq}쪽 읽음` : ""}`,
     );
     find("thread-facts").textContent = facts.join(" · ");
   }

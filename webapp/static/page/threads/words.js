@@ -4,8 +4,15 @@
  */
 
 import { explain } from "../kit/error.js";
+import { WORDS } from "../kit/words.js";
 
 const SHOWN_ID = 8;
+export const SERVICE_MEMBER = "service:welno";
+export const SERVICE_READS =
+  "초대하면 그때부터 웰노(서버)가 이 대화방의 메시지를 읽을 수 있어요. 초대하지 않아도 대화는 똑같이 할 수 있어요.";
+export const RECORD_UNREADABLE = "기록을 읽지 못했어요.";
+/** @type {Record<string, string>} */
+export const RECORD_KINDS = { checkups: WORDS.checkups, prescriptions: WORDS.treatments, report: WORDS.report };
 /** @type {Record<string, string>} */
 const KINDS = { patient: "환자", staff: "직원", service: "웰노" };
 /** @type {Record<string, string>} */
@@ -32,6 +39,7 @@ const FAULTS = {
   INVALID_BLOB: "파일을 알려 주는 내용이 맞지 않아서 열지 않았어요.",
   BLOB_NOT_FOUND: "이 파일은 이제 없거나, 들어오기 전에 보낸 파일이에요.",
   UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
+  SERVICE_NOT_MEMBER: "웰노가 이 대화방에 없거나 쓸 수 없어요. 웰노를 초대한 뒤에 다시 눌러 주세요.",
   UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
   KEY_RETIRED: "열쇠가 바뀌었어요. 새 열쇠를 받은 뒤에 다시 보내 주세요.",
 };
@@ -40,7 +48,19 @@ const DISBELIEVED = "서버가 보낸 내용이 서명과 맞지 않아서 열�
 /** Pseudonymous: names are no part of threads. @param {string} memberId @param {string} own */
 export function nameMember(memberId, own) {
   const [kind, id = ""] = memberId.split(/:(.*)/s);
-  return memberId === own ? "나" : `${KINDS[kind] ?? kind} ${id.slice(0, SHOWN_ID)}`;
+  if (memberId === own) return "나";
+  return memberId === SERVICE_MEMBER ? KINDS.service : `${KINDS[kind] ?? kind} ${id.slice(0, SHOWN_ID)}`;
+}
+
+/** The service acknowledges nothing: it reads where it has to. @param {string} memberId */
+export const isPerson = (memberId) => memberId !== SERVICE_MEMBER;
+
+/** Of what was brought. @param {Record<string, number>} counts */
+export function describeCounts(counts) {
+  const told = Object.entries(counts).filter(([kind]) => kind in RECORD_KINDS);
+  const found = told.filter(([, count]) => count > 0);
+  if (found.length === 0) return "가져올 기록이 없어요. 먼저 기록 모으기를 해 주세요.";
+  return `기록을 다 가져왔어요. ${found.map(([kind, count]) => `${RECORD_KINDS[kind]} ${count}건`).join(", ")}`;
 }
 
 /** @param {string} role */

@@ -109,6 +109,12 @@ export class ThreadsClient extends HttpClient {
     }
   }
 
+  /** A patient's own, by the service, which must be in the thread. @param {string} threadId
+   * @param {string[]} what `checkups`, `prescriptions`, `report` @returns {Promise<{sendingId: string}>} */
+  sendRecords(threadId, what) {
+    return this.request("POST", `${pathOf(threadId)}/send-records`, { body: { what } });
+  }
+
   /** Server-sent events after a place. @param {string} threadId @param {Cursor} cursor */
   eventsUrl(threadId, cursor) {
     return this.httpUrl(`${pathOf(threadId)}/events`, { after: placeOf(cursor) });

@@ -14,6 +14,8 @@ import { importSecret, makeSecret } from "./secrets.js";
 import { deviceText } from "./texts.js";
 
 const NO_PREV = "-";
+// Whoever is an owner made it a member, and is shown it: it makes and rotates keys.
+const SERVICE_MEMBER = "service:welno";
 
 /** @typedef {import("./encoding.js").Bytes} Bytes */
 /** @typedef {import("./texts.js").Envelope} Envelope */
@@ -142,8 +144,10 @@ export class ThreadCrypto {
     if (!maker) throw new DisbelievedError("UNKNOWN_DEVICE");
     await this.#believe(maker, devices);
     await checkKeyset(threadId, keyset, maker);
-    const isOwner = members.some(({ memberId, role }) => memberId === maker.memberId && role === "owner");
-    if (!isOwner && !isVouched) throw new DisbelievedError("KEY_MAKER");
+    const mayMake = members.some(
+      ({ memberId, role }) => memberId === maker.memberId && (role === "owner" || memberId === SERVICE_MEMBER),
+    );
+    if (!mayMake && !isVouched) throw new DisbelievedError("KEY_MAKER");
     if (keyset.wrapped === null) return;
     const secret = await importSecret(await openKeyset(this.#device, threadId, keyset));
     await this.#store.keepOpenedKey(threadId, keyset.kid, { hash, secret });

@@ -1,0 +1,154 @@
+"""`service:welno` as a member: it makes and rotates the keys of the threads that it is in, and seals them to devices.
+
+Everything is decided under the thread's row from what stands there, so twice is once, and nobody is raced: an owner
+who makes the same generation at the same moment is before it, or hears KEY_CONFLICT.
+"""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.sealing import Sealer
+from models.threads import (
+    DeviceState,
+    KeyState,
+    MemberRole,
+    ThreadDevice,
+    ThreadKeyset,
+    ThreadMember,
+    ThreadServiceDevice,
+    ThreadWrap,
+)
+from services.threads.acting import LockedThread, ThreadWork
+from services.threads.audit import AuditedCaller
+from services.threads.devices import lock_devices, register_device
+from services.threads.encoding import SERVICE_MEMBER, write_kid
+from services.threads.keysets import (
+    FIRST_PREV,
+    RETIRED_AT_ONCE,
+    add_keyset,
+    find_lacking,
+    key_state_of,
+    list_active_devices,
+    load_keys,
+    retirement_of,
+    store_wraps,
+)
+from services.threads.sealed_secrets import seal_secret
+from services.threads.service_device import ServiceDevice, device_context, load_service_device
+
+
+@dataclass(frozen=True)
+class ServedThread:
+    """A locked thread as the service holds it, with its device."""
+
+    locked: LockedThread
+    device: ServiceDevice
+
+    @property
+    def may_write(self) -> bool:
+        membership = self.locked.membership
+        return membership is not None and MemberRole(membership.role).includes(MemberRole.WRITER)
+
+    def newest_secret(self) -> bytes | None:
+        """None where it has none, or what was sealed to it does not open."""
+        row = self.locked.row
+        newest = self.locked.unit.session.get(ThreadKeyset, (row.id, row.key_generation))
+        return self._open(newest) if newest is not None else None
+
+    def rotate(self, *, at_once: bool) -> None:
+        """A new generation for all active devices. With `at_once` no older one is taken from now on."""
+        unit, row = self.locked.unit, self.locked.row
+        newest = unit.session.get(ThreadKeyset, (row.id, row.key_generation))
+        devices = list_active_devices(unit.session, row.id)
+        prev = newest.hash if newest is not None else FIRST_PREV
+        new = self.device.make_keyset(row.id, write_kid(row.key_generation + 1), prev, devices, unit.now)
+        add_keyset(self.locked, new, retires_at=RETIRED_AT_ONCE if at_once else retirement_of(unit))
+
+    def add_wraps(self) -> int:
+        """For devices that lack a generation that their member may read and the service can open; how many."""
+        session, thread_id = self.locked.unit.session, self.locked.id
+        keysets, held = load_keys(session, thread_id)
+        lacking = find_lacking(session, thread_id, keysets, held)
+        if not lacking:
+            return 0
+        kem_keys = {str(one.device_id): one.kem_key for one in list_active_devices(session, thread_id)}
+        wraps = []
+        for keyset in keysets:
+            kid = write_kid(keyset.generation)
+            device_ids = [one["deviceId"] for one in lacking if kid in one["kids"]]
+            secret = self._open(keyset) if device_ids else None
+            if secret is not None:
+                wraps += [
+                    (keyset.generation, one, seal_secret(secret, kem_keys[one], thread_id, kid, one))
+                    for one in device_ids
+                ]
+        return store_wraps(self.locked, wraps)
+
+    def _open(self, keyset: ThreadKeyset) -> bytes | None:
+        place = (keyset.thread_id, keyset.generation, UUID(self.device.device_id))
+        wrap = self.locked.unit.session.get(ThreadWrap, place)
+        if wrap is None:
+            return None
+        kid = write_kid(keyset.generation)
+        return self.device.open_wrap(wrap.wrapped, keyset.secret_check, keyset.thread_id, kid)
+
+
+class ServiceMember:
+    """Built once by each process."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def ensure_device(self, unit: ThreadWork) -> None:
+        """Before the service becomes a member, and before any thread's row is locked; two at once make one."""
+        if _has_device(unit.session):
+            return
+        own = replace(unit, caller=service_caller(unit.caller.request_id))
+        lock_devices(own)
+        if not _has_device(unit.session):
+            device = ServiceDevice.generate()
+            register_device(own, device.claim(unit.now), is_reset=True)
+            sealed = self._sealer.seal(device.to_bytes(), device_context(device.device_id))
+            unit.session.add(ThreadServiceDevice(device_id=UUID(device.device_id), sealed_keys=sealed))
+            unit.session.flush()
+
+    def enter(self, locked: LockedThread) -> ServedThread | None:
+        """In its own name from here on; None where it is no member. Raises SealError."""
+        membership = find_service(locked)
+        device = load_service_device(locked.unit.session, self._sealer) if membership is not None else None
+        if membership is None or device is None:
+            return None
+        unit = replace(locked.unit, caller=service_caller(locked.unit.caller.request_id))
+        return ServedThread(replace(locked, unit=unit, membership=membership), device)
+
+    def tend(self, locked: LockedThread, *, at_once: bool = False) -> bool:
+        """Make the key where it is missing, due, or not the service's to open, and the wraps that are missing; whether
+        anything was done. With `at_once` a new generation is made in any case, and no older one is taken from now on:
+        somebody must not be able to open what comes. Where the service is no member, nothing is done."""
+        served = self.enter(locked)
+        if served is None:
+            return False
+        is_ok = key_state_of(locked.row, locked.unit.now) == KeyState.OK
+        is_due = at_once or not is_ok or served.newest_secret() is None
+        if is_due:
+            served.rotate(at_once=at_once)
+        return served.add_wraps() > 0 or is_due
+
+
+def service_caller(request_id: str) -> AuditedCaller:
+    """The service, of its own accord: from no network."""
+    return AuditedCaller(SERVICE_MEMBER, None, request_id)
+
+
+def find_service(locked: LockedThread) -> ThreadMember | None:
+    """Its membership."""
+    found = locked.unit.session.get(ThreadMember, (locked.id, SERVICE_MEMBER), populate_existing=True)
+    return found if found is not None and found.removed_at is None else None
+
+
+def _has_device(session: Session) -> bool:
+    is_own = (ThreadDevice.member == SERVICE_MEMBER, ThreadDevice.state == DeviceState.ACTIVE)
+    return session.scalar(select(ThreadDevice.device_id).where(*is_own).limit(1)) is not None

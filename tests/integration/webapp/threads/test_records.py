@@ -1,0 +1,282 @@
+"""A patient's stored records in a thread: put there by the service, opened by devices of members, doubled by nobody."""
+
+import hashlib
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from core.clock import clock
+from models.threads import RecordSending
+from services.threads import record_sending
+from services.threads.encoding import SERVICE_MEMBER
+from services.threads.record_sending import RecordSender, resend_sendings
+from tests.integration.webapp.people import Person
+from tests.thread_devices import bytes_of
+from tests.waiting import wait_until
+from webapp.current import parts
+
+from .members import Member, Talk
+from .service import begin_served, envelopes, learn, opened, tender
+
+ALL = ["checkups", "prescriptions", "report"]
+RECORD, PART = "application/vnd.welno.record+json", "application/vnd.welno.record-part+json"
+SUMMARY = "application/vnd.welno.records+json"
+
+
+@pytest.fixture
+def served(nurse: Member, patient: Member) -> Talk:
+    return begin_served(nurse, patient)
+
+
+def ask(talk: Talk, member: Member, *what: str) -> Any:
+    return member.post(f"/{talk.id}/send-records", {"what": list(what or ALL)})
+
+
+def sender(app: Flask, payload_max_bytes: int = 40960) -> RecordSender:
+    here = parts(app).stores
+    return RecordSender(here.sessions, here.threads, here.service_member, payload_max_bytes)
+
+
+def send(app: Flask, talk: Talk, member: Member, *what: str) -> str | None:
+    return sender(app).run(uuid.UUID(ask(talk, member, *what).json["sendingId"]))
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def read(talk: Talk, member: Member) -> list[tuple[str, Any]]:
+    """What the service said, as the member's device opens it."""
+    learn(talk, member)
+    found = envelopes(talk, member)
+    return [(one["contentType"], json.loads(opened(talk, one))) for one in found]
+
+
+def rows(engine: Engine, statement: str, **values: Any) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(text(statement), values))
+
+
+def test_members_open_what_the_service_sent_of_the_patients_records(
+    app: Flask, served: Talk, nurse: Member, patient: Member, owner: Person
+):
+    assert send(app, served, patient) == "ok"
+    told = read(served, patient)
+    assert told == read(served, nurse)
+    records = [one for kind, one in told if kind == RECORD]
+    assert [one["kind"] for one in records] == ["checkups", "checkups", "prescriptions"]
+    shown = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups").json["items"]
+    for one, item in zip(records, shown, strict=False):
+        assert one["id"] == str(item["id"])
+        for name in ("checkup_date", "location", "items", "systolic_mmhg"):
+            assert one["record"][name] == item[name]
+    assert told[-1][0] == SUMMARY
+    assert told[-1][1]["counts"] == {"checkups": 2, "prescriptions": 1, "report": 0}
+    assert {one["clientSeq"] for one in envelopes(served, nurse)} == {1, 2, 3, 4}
+
+
+def test_nothing_that_names_the_person_stands_in_a_record(app: Flask, served: Talk, patient: Member):
+    send(app, served, patient)
+    internal = {"patient_uuid", "hospital_id", "session_id", "record_key", "content_hash"}
+    for _, one in read(served, patient):
+        assert not internal & set(one.get("record", {}))
+
+
+def test_what_was_sent_stands_in_the_audit_and_the_access_log(
+    app: Flask, served: Talk, patient: Member, engine: Engine
+):
+    before = len(rows(engine, "select 1 from welno.welno_access_log where what in ('checkups', 'report')"))
+    send(app, served, patient, "checkups", "report", "checkups")
+    query = "select actor, count, result from welno.welno_thread_audit where action = 'send_records' order by n"
+    assert [tuple(one) for one in rows(engine, query)] == [(patient.member, 2, "ok"), (SERVICE_MEMBER, None, "ok")]
+    looks = rows(engine, "select what from welno.welno_access_log where what in ('checkups', 'report')")
+    assert len(looks) - before == 2
+
+
+def test_a_repeated_task_doubles_nothing(app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    assert sender(app).run(sending_id) == "ok"
+    before = served.items(nurse)
+    assert sender(app).run(sending_id) is None
+    with engine.begin() as connection:  # as if it had broken off before it said so
+        connection.execute(text("update welno.welno_thread_record_sendings set ended_at = null"))
+    assert sender(app).run(sending_id) == "ok"
+    assert served.items(nurse) == before
+
+
+def test_one_that_was_killed_between_is_resumed_by_the_sweep(
+    app: Flask, served: Talk, nurse: Member, patient: Member, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(record_sending, "_BATCH_MESSAGES", 1)
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    killed = sender(app)
+    batches, row = killed._batches, _sending(app, sending_id)
+    killed._write(row, next(batches(row)))
+    assert len(envelopes(served, nurse)) == 1
+    with parts(app).stores.unit_of_work() as work:
+        assert resend_sendings(work, clock.now()) == 0
+        assert resend_sendings(work, clock.now() + timedelta(minutes=3)) == 1
+        assert [(one.name, one.about) for one in work.calls] == [("welno.threads.send_records", str(sending_id))]
+        work.calls.clear()
+    assert sender(app).run(sending_id) == "ok"
+    told = read(served, nurse)
+    assert [kind for kind, _ in told] == [RECORD, RECORD, RECORD, SUMMARY]
+    assert len({(one["kind"], one["id"]) for kind, one in told if kind == RECORD}) == 3
+
+
+def _sending(app: Flask, sending_id: uuid.UUID) -> Any:
+    with parts(app).stores.sessions() as session:
+        return session.get(RecordSending, sending_id)
+
+
+def test_two_workers_at_once_send_each_record_once(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    with engine.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute(text("select 1 from welno.welno_threads for update"))
+        workers = [pool.submit(sender(app).run, sending_id) for _ in range(2)]
+        waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        wait_until(lambda: len(rows(engine, waiting)) == 2)
+        holder.rollback()
+        assert [one.result(timeout=30) for one in workers] == ["ok", "ok"]
+    assert [kind for kind, _ in read(served, nurse)] == [RECORD, RECORD, RECORD, SUMMARY]
+    assert len(rows(engine, "select 1 from welno.welno_thread_audit where action = 'send_records'")) == 2
+
+
+def test_asked_again_while_it_is_under_way_it_is_the_same_sending(app: Flask, served: Talk, patient: Member):
+    first = ask(served, patient, "checkups", "report")
+    again = ask(served, patient, "report", "checkups")
+    assert (first.status_code, again.json["sendingId"]) == (202, first.json["sendingId"])
+    other = ask(served, patient, "report").json["sendingId"]
+    assert other != first.json["sendingId"]
+    sender(app).run(uuid.UUID(first.json["sendingId"]))
+    assert ask(served, patient, "checkups", "report").json["sendingId"] != first.json["sendingId"]
+
+
+def test_what_is_larger_than_an_envelope_comes_in_parts_of_one_commit(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    sending_id = uuid.UUID(ask(served, patient, "checkups").json["sendingId"])
+    assert sender(app, payload_max_bytes=1500).run(sending_id) == "ok"
+    found = read(served, nurse)
+    sizes = rows(engine, "select octet_length(payload) as size from welno.welno_thread_items where payload is not null")
+    assert max(one.size for one in sizes) <= 1500
+    pieces: dict[str, list[Any]] = {}
+    for kind, one in found:
+        if kind == PART:
+            pieces.setdefault(one["documentId"], []).append(one)
+    assert len(pieces) == 2
+    for parts_of_one in pieces.values():
+        assert [one["part"] for one in parts_of_one] == list(range(1, parts_of_one[0]["parts"] + 1))
+        whole = b"".join(bytes_of(one["data"]) for one in parts_of_one)
+        head = parts_of_one[0]
+        assert (head["contentType"], head["size"]) == (RECORD, len(whole))
+        assert head["sha256"] == hashlib.sha256(whole).hexdigest()
+        assert json.loads(whole)["kind"] == "checkups"
+
+
+def test_staff_cannot_have_anything_sent(served: Talk, nurse: Member, doctor: Member):
+    assert code(ask(served, nurse)) == (403, "FORBIDDEN")
+    assert code(ask(served, doctor)) == (404, "THREAD_NOT_FOUND")
+
+
+def test_another_patient_is_refused_in_a_thread_that_is_not_theirs(
+    app: Flask, served: Talk, colleague: Person, patient: Member, nurse: Member
+):
+    other = Member(colleague.client, colleague.bearer)
+    assert code(ask(served, other)) == (404, "THREAD_NOT_FOUND")
+    theirs = begin_served(nurse, other)
+    assert code(ask(theirs, patient)) == (404, "THREAD_NOT_FOUND")
+    assert send(app, theirs, other) == "ok"
+    assert read(theirs, other)[-1][1]["counts"] == {"checkups": 1, "prescriptions": 0, "report": 0}
+
+
+def test_a_patient_gets_their_own_records_in_a_thread_with_another_patient(
+    app: Flask, colleague: Person, patient: Member, nurse: Member
+):
+    other = Member(colleague.client, colleague.bearer)
+    shared = begin_served(nurse, patient, other)
+    send(app, shared, other)
+    assert read(shared, patient)[-1][1]["counts"]["checkups"] == 1
+
+
+def test_a_thread_without_the_service_and_a_reader_are_refused(talk: Talk, nurse: Member, patient: Member):
+    assert code(ask(talk, patient)) == (409, "SERVICE_NOT_MEMBER")
+    reads = begin_served(nurse, patient, role="reader")
+    assert code(ask(reads, patient)) == (403, "FORBIDDEN")
+    writes = begin_served(nurse, patient)
+    nurse.post(f"/{writes.id}/members/role", {"memberId": SERVICE_MEMBER, "role": "reader"})
+    assert code(ask(writes, patient)) == (409, "SERVICE_NOT_MEMBER")
+
+
+@pytest.mark.parametrize("what", [[], ["everything"], ["report"] * 4, "report", None, [1]], ids=str)
+def test_what_is_malformed_is_refused(served: Talk, patient: Member, what: Any):
+    assert code(patient.post(f"/{served.id}/send-records", {"what": what})) == (400, "VALIDATION_FAILED")
+
+
+def test_who_has_left_meanwhile_has_nothing_sent_to_the_others(
+    app: Flask, served: Talk, nurse: Member, patient: Member
+):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    patient.post(f"/{served.id}/members/remove", {"memberId": patient.member})
+    assert sender(app).run(sending_id) == "THREAD_NOT_FOUND"
+    assert envelopes(served, nurse) == []
+    assert sender(app).run(sending_id) is None
+
+
+def test_a_service_that_was_removed_meanwhile_sends_nothing(app: Flask, served: Talk, nurse: Member, patient: Member):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    keyset = served.keyset("k2", [nurse.device, patient.device])
+    nurse.post(f"/{served.id}/members/remove", {"memberId": SERVICE_MEMBER, "keyset": keyset})
+    assert sender(app).run(sending_id) == "THREAD_NOT_FOUND"
+    assert envelopes(served, nurse) == []
+
+
+def test_what_never_ends_is_given_up_after_a_day(app: Flask, served: Talk, patient: Member, engine: Engine):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    with parts(app).stores.unit_of_work() as work:
+        assert resend_sendings(work, clock.now() + timedelta(days=1, minutes=1)) == 0
+    [row] = rows(engine, "select result from welno.welno_thread_record_sendings")
+    assert row.result == "GIVEN_UP"
+    assert sender(app).run(sending_id) is None
+
+
+def test_records_go_under_the_key_that_the_service_has_just_made(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    with engine.begin() as connection:
+        connection.execute(text("update welno.welno_threads set key_state = 'due'"))
+    assert send(app, served, patient, "report") == "ok"
+    [envelope] = envelopes(served, nurse)
+    assert envelope["enc"]["kid"] == "k2"
+    assert read(served, nurse)[0][0] == SUMMARY
+    assert tender(app).tend_due() == 0
+
+
+def test_the_log_and_the_task_hold_ids_alone(app: Flask, served: Talk, patient: Member, owner: Person, logged: Any):
+    sent: list[Any] = []
+    unit_of_work = parts(app).stores.unit_of_work
+    before, unit_of_work._send = unit_of_work._send, sent.append
+    try:
+        sending_id = ask(served, patient).json["sendingId"]
+    finally:
+        unit_of_work._send = before
+    assert [(one.name, one.about) for one in sent] == [("welno.threads.send_records", sending_id)]
+    sender(app).run(uuid.UUID(sending_id))
+    assert str(owner.patient_uuid) not in logged.getvalue()
+
+
+def test_a_later_sending_sends_all_again_under_ids_of_its_own(app: Flask, served: Talk, nurse: Member, patient: Member):
+    """Somebody may have joined since who does not see the first."""
+    for _ in range(2):
+        send(app, served, patient, "checkups")
+    assert [one["counts"]["checkups"] for kind, one in read(served, nurse) if kind == SUMMARY] == [2, 2]
+    dedupe_ids = {one["dedupeId"] for one in envelopes(served, nurse)}
+    assert len(dedupe_ids) == 6

@@ -1,0 +1,296 @@
+"""`service:welno` as a member: it makes keys, rotates them when due, and seals them to devices that lack them."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from flask import Flask
+from sqlalchemy import Engine, text
+
+from services.threads.audit import verify_thread
+from services.threads.encoding import SERVICE_MEMBER
+from services.threads.service_device import device_context
+from services.threads.signing import is_signed
+from tests.thread_devices import ClientDevice, bytes_of, open_envelope
+from tests.waiting import wait_until
+from webapp.current import parts
+
+from .members import Member, Talk
+from .service import SERVICE, begin_served, claim_of, keys_of, learn, secrets_of, service_device, tender
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def events(talk: Talk, member: Member) -> list[str]:
+    return [one.get("event", "message") for one in talk.items(member)]
+
+
+def kids(talk: Talk, member: Member) -> list[tuple[str, str]]:
+    return [(one["kid"], one["state"]) for one in keys_of(talk, member)["keys"]]
+
+
+def change(engine: Engine, statement: str, **values: Any) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(statement), values)
+
+
+def invite(talk: Talk, member: str, history: str = "all", **more: Any) -> Any:
+    body = {"memberId": member, "role": "writer", "history": history, "wraps": []}
+    return talk.owner.post(f"/{talk.id}/members", body | more)
+
+
+def remove(talk: Talk, by: Member, member: str, **more: Any) -> Any:
+    return by.post(f"/{talk.id}/members/remove", {"memberId": member} | more)
+
+
+def test_a_thread_with_the_service_has_a_key_at_once_signed_by_its_device(nurse: Member, patient: Member):
+    talk = begin_served(nurse, patient)
+    told = nurse.get(f"/{talk.id}/status").json
+    assert (told["kid"], told["keyState"]) == ("k1", "ok")
+    assert SERVICE_MEMBER in {one["memberId"] for one in told["members"]}
+    device = service_device(talk, nurse)
+    assert device["state"] == "active"
+    [item] = talk.items(patient)
+    assert (item["event"], item["by"]) == ("key", SERVICE_MEMBER)
+    [key] = keys_of(talk, patient)["keys"]
+    assert key["createdBy"] == device["deviceId"]
+    assert is_signed(device["signKey"], key["sig"], claim_of(talk, key).text)
+    assert secrets_of(talk, nurse) == secrets_of(talk, patient)
+    talk.say(patient)
+
+
+def test_the_same_request_again_makes_no_second_key_and_no_second_device(nurse: Member, engine: Engine):
+    nurse.register()
+    body = {"requestId": str(uuid.uuid4()), "members": [SERVICE]}
+    first = nurse.post("", body)
+    assert (nurse.post("", body).status_code, first.json["lastSeq"]) == (200, 1)
+    begin_served(nurse)
+    with engine.connect() as connection:
+        counted = connection.execute(text("select count(*) from welno.welno_thread_service_devices")).scalar_one()
+    assert counted == 1
+    assert nurse.get(f"/{first.json['threadId']}/status").json["lastSeq"] == 1
+
+
+def test_the_services_private_keys_are_sealed_for_its_device(app: Flask, nurse: Member, engine: Engine):
+    talk = begin_served(nurse)
+    device = service_device(talk, nurse)
+    with engine.connect() as connection:
+        row = connection.execute(text("select device_id, sealed_keys from welno.welno_thread_service_devices")).one()
+    keys = parts(app).stores.sealer.open(bytes(row.sealed_keys), device_context(device["deviceId"]))
+    assert device_context(row.device_id) == f"thread_device:{device['deviceId']}"
+    assert len(keys) == 64
+    assert bytes_of(device["kemKey"]) not in keys
+
+
+def test_a_thread_without_the_service_is_left_alone(app: Flask, talk: Talk, nurse: Member, engine: Engine):
+    change(engine, "update welno.welno_threads set key_state = 'due'")
+    assert tender(app).tend_due() == 0
+    assert nurse.get(f"/{talk.id}/status").json["kid"] == "k1"
+
+
+@pytest.mark.parametrize(
+    "due",
+    [
+        "key_made_at = key_made_at - interval '30 days 1 minute'",
+        "key_seq = key_seq - 16777217",
+        "key_state = 'due'",
+    ],
+)
+def test_a_key_that_is_due_is_rotated_by_the_sweep_once(
+    app: Flask, nurse: Member, patient: Member, engine: Engine, due: str
+):
+    talk = begin_served(nurse, patient)
+    assert tender(app).tend_due() == 0
+    change(engine, f"update welno.welno_threads set {due}")
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    assert kids(talk, patient) == [("k1", "retiring"), ("k2", "active")]
+    talk.say(patient)  # of before the rotation: taken for another day
+    learn(talk, patient)
+    talk.say(patient, kid="k2")
+
+
+def test_a_revoked_device_has_the_key_rotated(app: Flask, nurse: Member, patient: Member):
+    talk = begin_served(nurse, patient)
+    patient.post(f"/devices/{patient.device.device_id}/revoke")
+    assert tender(app).tend_of_device(uuid.UUID(patient.device.device_id)) == 1
+    key = keys_of(talk, nurse)["keys"][-1]
+    assert key["kid"] == "k2"
+    recipients = {one["deviceId"] for one in key["recipients"]}
+    assert recipients == {nurse.device.device_id, service_device(talk, nurse)["deviceId"]}
+
+
+def test_an_approved_device_is_given_the_keys_of_all_threads(app: Flask, nurse: Member, patient: Member):
+    talks = [begin_served(nurse, patient), begin_served(patient)]
+    tablet = ClientDevice(patient.member)
+    assert patient.register(tablet).json["state"] == "pending"
+    assert tender(app).tend_of_device(uuid.UUID(tablet.device_id)) == 0
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    assert tender(app).tend_of_device(uuid.UUID(tablet.device_id)) == 2
+    for talk in talks:
+        assert secrets_of(talk, patient, tablet) == secrets_of(talk, patient)
+        assert keys_of(talk, patient)["lacking"] == []
+
+
+def test_a_change_of_a_device_sends_the_task_with_its_id_alone(nurse: Member, doctor: Member, app: Flask):
+    sent: list[Any] = []
+    unit_of_work = parts(app).stores.unit_of_work
+    before, unit_of_work._send = unit_of_work._send, sent.append
+    try:
+        begin_served(nurse)
+        doctor.register()  # in no thread
+        nurse.post(f"/devices/{nurse.device.device_id}/revoke")
+    finally:
+        unit_of_work._send = before
+    assert [(one.name, one.about) for one in sent] == [("welno.threads.tend_device", nurse.device.device_id)]
+
+
+def test_the_sweep_finds_wraps_that_are_missing(app: Flask, nurse: Member, patient: Member, engine: Engine):
+    talk = begin_served(nurse, patient)
+    lost = "delete from welno.welno_thread_wraps where device_id = :device"
+    change(engine, lost, device=patient.device.device_id)
+    assert secrets_of(talk, patient) == {}
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    assert secrets_of(talk, patient) == secrets_of(talk, nurse)
+
+
+def test_a_new_member_gets_the_history_without_wraps_of_the_owner(nurse: Member, patient: Member, doctor: Member):
+    talk = begin_served(nurse, patient)
+    doctor.register()
+    assert invite(talk, doctor.member).status_code == 201
+    assert secrets_of(talk, doctor) == secrets_of(talk, nurse)
+
+
+def test_a_new_member_without_the_history_begins_with_a_generation_of_the_service(
+    nurse: Member, patient: Member, doctor: Member
+):
+    talk = begin_served(nurse, patient)
+    doctor.register()
+    assert invite(talk, doctor.member, "from_now").status_code == 201
+    assert events(talk, nurse) == ["key", "member_added", "key"]
+    assert set(secrets_of(talk, doctor)) == {"k2"}
+    assert kids(talk, nurse) == [("k1", "retired"), ("k2", "active")]
+
+
+@pytest.mark.parametrize("by_owner", [True, False])
+def test_who_is_removed_or_leaves_opens_nothing_of_what_comes(nurse: Member, patient: Member, by_owner: bool):
+    talk = begin_served(nurse, patient)
+    assert remove(talk, nurse if by_owner else patient, patient.member).status_code == 200
+    assert events(talk, nurse) == ["key", "member_removed", "key"]
+    assert kids(talk, nurse) == [("k1", "retired"), ("k2", "active")]
+    refused = nurse.push(talk.envelope(nurse)).json["results"][0]
+    assert refused["code"] == "KEY_RETIRED"
+    recipients = {one["deviceId"] for one in keys_of(talk, nurse)["keys"][-1]["recipients"]}
+    assert patient.device.device_id not in recipients
+
+
+def test_the_service_joins_with_a_generation_of_its_own_and_opens_nothing_of_before(talk: Talk, nurse: Member):
+    talk.say(nurse)
+    assert invite(talk, SERVICE_MEMBER, "from_now").status_code == 201
+    assert events(talk, nurse) == ["key", "message", "member_added", "key"]
+    assert kids(talk, nurse) == [("k1", "retired"), ("k2", "active")]
+    assert keys_of(talk, nurse)["lacking"] == []
+    assert invite(talk, SERVICE_MEMBER).status_code == 200
+
+
+def test_a_service_that_was_sealed_nothing_makes_a_key_that_it_can_open(
+    app: Flask, talk: Talk, nurse: Member, patient: Member
+):
+    assert invite(talk, SERVICE_MEMBER).status_code == 201
+    assert kids(talk, patient) == [("k1", "retiring"), ("k2", "active")]
+    [lacks] = keys_of(talk, nurse)["lacking"]
+    assert (lacks["memberId"], lacks["kids"]) == (SERVICE_MEMBER, ["k1"])
+    assert tender(app).tend_due() == 0
+
+
+def test_a_wrap_for_the_service_that_opens_nothing_stops_no_message(app: Flask, talk: Talk, nurse: Member):
+    """Whoever seals rubbish to the service cannot keep it from writing."""
+    begin_served(nurse)  # the service has a device
+    invite(talk, SERVICE_MEMBER, wraps=[])
+    learn(talk, nurse)
+    junk = ClientDevice(SERVICE_MEMBER).wrap(b"x" * 32, talk.id, "k1")
+    wraps = [{"deviceId": service_device(talk, nurse)["deviceId"], "wrapped": junk}]
+    assert nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": wraps}).status_code == 200
+    tender(app).tend_due()
+    assert kids(talk, nurse)[-1] == ("k2", "active")
+
+
+def test_a_removed_service_opens_nothing_that_comes_after(app: Flask, nurse: Member, patient: Member, engine: Engine):
+    talk = begin_served(nurse, patient)
+    assert code(remove(talk, nurse, SERVICE_MEMBER)) == (409, "KEYSET_NEEDED")
+    keyset = talk.keyset("k2", [nurse.device, patient.device])
+    assert remove(talk, nurse, SERVICE_MEMBER, keyset=keyset).status_code == 200
+    talk.say(patient, kid="k2")
+    with engine.connect() as connection:
+        row = connection.execute(text("select device_id, sealed_keys from welno.welno_thread_service_devices")).one()
+        held = connection.execute(
+            text("select count(*) from welno.welno_thread_wraps where device_id = :id and generation = 2"),
+            {"id": row.device_id},
+        ).scalar_one()
+    assert held == 0
+    envelope = talk.items(nurse)[-1]["envelope"]
+    with pytest.raises(InvalidTag):
+        open_envelope(envelope, secrets_of(talk, nurse)["k1"])
+    change(engine, "update welno.welno_threads set key_state = 'due'")
+    assert tender(app).tend_due() == 0
+
+
+def test_an_owner_and_the_service_at_once_make_one_generation(
+    app: Flask, nurse: Member, patient: Member, engine: Engine
+):
+    talk = begin_served(nurse, patient)
+    service = ClientDevice(SERVICE_MEMBER, service_device(talk, nurse)["deviceId"])
+    told = service_device(talk, nurse)
+    change(engine, "update welno.welno_threads set key_state = 'due'")
+    keyset = talk.keyset("k2", [nurse.device, patient.device, _public(service, told)])
+    with engine.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute(text("select 1 from welno.welno_threads for update"))
+        by_owner = pool.submit(nurse.post, f"/{talk.id}/keys", keyset)
+        by_service = pool.submit(tender(app).tend_due)
+        wait_until(lambda: _waiting(engine) == 2)
+        holder.rollback()
+        answer, done = by_owner.result(timeout=30), by_service.result(timeout=30)
+    assert (answer.status_code, done) in {(201, 0), (409, 1)}
+    assert [kid for kid, _ in kids(talk, nurse)] == ["k1", "k2"]
+    assert nurse.get(f"/{talk.id}/status").json["keyState"] == "ok"
+
+
+def test_two_workers_at_once_make_one_generation(app: Flask, nurse: Member, patient: Member, engine: Engine):
+    talk = begin_served(nurse, patient)
+    change(engine, "update welno.welno_threads set key_state = 'due'")
+    with engine.connect() as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute(text("select 1 from welno.welno_threads for update"))
+        workers = [pool.submit(tender(app).tend_due) for _ in range(2)]
+        wait_until(lambda: _waiting(engine) == 2)
+        holder.rollback()
+        done = [one.result(timeout=30) for one in workers]
+    assert sorted(done) == [0, 1]
+    assert [kid for kid, _ in kids(talk, nurse)] == ["k1", "k2"]
+    with parts(app).stores.sessions() as session:
+        verified = verify_thread(session, talk.id)
+    assert verified is not None
+    assert verified.is_whole
+
+
+def test_the_service_is_no_owner_who_could_stay_alone(nurse: Member):
+    talk = begin_served(nurse)
+    assert nurse.post(f"/{talk.id}/members/role", {"memberId": SERVICE_MEMBER, "role": "owner"}).status_code == 200
+    assert code(remove(talk, nurse, nurse.member)) == (409, "LAST_OWNER")
+
+
+def _public(device: ClientDevice, told: dict[str, Any]) -> ClientDevice:
+    """The service's device as clients know it: its public key alone."""
+
+    class PublicDevice(ClientDevice):
+        kem_key = told["kemKey"]
+
+    return PublicDevice(device.member, device.device_id)
+
+
+def _waiting(engine: Engine) -> int:
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with engine.connect() as connection:
+        return int(connection.execute(text(waiting)).scalar_one())

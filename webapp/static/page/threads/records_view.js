@@ -1,0 +1,96 @@
+/**
+ * A patient's records that the service put into a thread: one of them, a part of one, and how many there were.
+ * @module
+ */
+
+import { decodeBytes, hashBytes } from "../../sdk/threads/encoding.js";
+import { make } from "../kit/dom.js";
+import { describeCounts, RECORD_KINDS, RECORD_UNREADABLE } from "./words.js";
+
+const [RECORD, PART, SUMMARY] = ["record", "record-part", "records"].map((name) => `application/vnd.welno.${name}+json`);
+const MOST_BYTES = 32 * 1024 * 1024;
+
+/** @typedef {{parts: number, size: number, sha256: string, contentType: string, places: HTMLElement[],
+ *   pieces: Uint8Array[]}} Parted */
+
+export class RecordsView {
+  #parted = /** @type {Map<string, Parted>} by documentId */ (new Map());
+
+  /** Null for what is none of these. @param {string} contentType @param {Uint8Array} content @returns {HTMLElement|null} */
+  make(contentType, content) {
+    if (contentType !== RECORD && contentType !== PART && contentType !== SUMMARY) return null;
+    try {
+      const told = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content));
+      if (contentType === SUMMARY) return make("p", {}, describeCounts(told.counts));
+      return contentType === RECORD ? makeRecord(told) : this.#addPart(told);
+    } catch {
+      return unreadable();
+    }
+  }
+
+  /** Shown where the last part stands, once all have come. @param {any} told */
+  #addPart({ documentId, part, data, ...head }) {
+    const piece = decodeBytes(data);
+    if (!piece || !Number.isInteger(part) || part < 1 || part > head.parts || head.size > MOST_BYTES) return unreadable();
+    const parted = this.#parted.get(documentId) ?? { ...head, places: [], pieces: [] };
+    this.#parted.set(documentId, parted);
+    const place = make("div", {}, make("p", { class: "hint" }, `나누어 온 기록 ${part}/${parted.parts}`));
+    parted.places[part - 1] = place;
+    parted.pieces[part - 1] = piece;
+    if (Object.keys(parted.pieces).length === parted.parts) void showWhole(parted);
+    return place;
+  }
+}
+
+/** @param {Parted} parted */
+async function showWhole({ pieces, places, size, sha256 }) {
+  const whole = new Uint8Array(await new Blob(/** @type {any[]} */ (pieces)).arrayBuffer());
+  const isWhole = whole.length === size && (await hashBytes(whole)) === `sha256:${sha256}`;
+  let shown = unreadable();
+  try {
+    if (isWhole) shown = makeRecord(JSON.parse(new TextDecoder().decode(whole)));
+  } catch {
+    // It stays unreadable.
+  }
+  places[places.length - 1].replaceChildren(shown);
+}
+
+/** @param {any} told */
+function makeRecord({ kind, record }) {
+  const { title, facts } = DESCRIBED[kind](record);
+  const rows = facts.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+  const more = rows.length > 0 ? make("details", {}, make("summary", {}, "자세히"), make("dl", { class: "record-facts" }, ...rows)) : null;
+  return make("div", { class: "record" }, make("strong", {}, RECORD_KINDS[kind]), make("p", {}, title), more);
+}
+
+/** @type {Record<string, (record: any) => {title: string, facts: [string, string][]}>} */
+const DESCRIBED = {
+  checkups: ({ checkup_date, year, location, description, items }) => ({
+    title: line(dateText(checkup_date) || (year ? `${year}년` : ""), location),
+    facts: [["판정", description ?? ""], ...items.map((/** @type {any} */ one) => [one.name, line(one.value, one.unit)])],
+  }),
+  prescriptions: ({ treatment_date, hospital_name, treatment_type, details }) => ({
+    title: line(dateText(treatment_date), hospital_name),
+    facts: [["구분", treatment_type ?? ""], ...(details ?? []).map(medicineOf)],
+  }),
+  report: ({ analyzed_at, provider, bodyage, rank }) => ({
+    title: line(dateText(analyzed_at), provider),
+    facts: [
+      ["건강 나이", bodyage === null ? "" : `${bodyage}세`],
+      ["순위", rank === null ? "" : String(rank)],
+    ],
+  }),
+};
+
+/** @param {any} detail @returns {[string, string]} */
+function medicineOf(detail) {
+  const name = detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "";
+  const days = Number(detail.TuyakIlSoo) || 0;
+  return ["약", days > 0 ? `${name} (${days}일)` : name];
+}
+
+const unreadable = () => make("p", {}, RECORD_UNREADABLE);
+/** @param {unknown} moment */
+const dateText = (moment) => String(moment ?? "").slice(0, 10).replaceAll("-", ".");
+/** @param {...unknown} parts */
+const line = (...parts) => parts.filter(Boolean).join(" ");

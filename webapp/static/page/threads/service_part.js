@@ -1,0 +1,94 @@
+/**
+ * The service in a thread: that it can read, making it a member or none any more, and having one's records brought.
+ * @module
+ */
+
+import { readKid, writeKid } from "../../sdk/threads/encoding.js";
+import { askToConfirm } from "../kit/dialog.js";
+import { find, show, whileBusy } from "../kit/dom.js";
+import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
+import { SERVICE_MEMBER, SERVICE_READS, troubleOf } from "./words.js";
+
+const ALL = ["checkups", "prescriptions", "report"];
+
+/** @typedef {import("./thread_view.js").ThreadView} ThreadView */
+/** @typedef {import("../../sdk/threads/client.js").ThreadsClient} ThreadsClient */
+/** @typedef {import("../../sdk/threads/worker_link.js").Crypto} Crypto */
+
+/** Of a new thread, beside whom it is made with. @returns {{memberId: string, role: string}[]} */
+export function chosenService() {
+  return find("with-service").checked ? [{ memberId: SERVICE_MEMBER, role: "writer" }] : [];
+}
+
+/** @param {{members: any[], role: string}} status @param {string} own */
+export function showService({ members, role }, own) {
+  const isIn = members.some(({ memberId }) => memberId === SERVICE_MEMBER);
+  const isOwner = role === "owner";
+  show(find("service-part"), isIn || isOwner);
+  show(find("service-in"), isIn);
+  show(find("service-out"), !isIn);
+  show(find("send-records"), isIn && own.startsWith("patient:") && role !== "reader");
+  show(find("remove-service"), isIn && isOwner);
+}
+
+/** The buttons, for whichever thread is open. @param {{client: ThreadsClient, crypto: Crypto}} parts
+ * @param {() => ThreadView|null} current */
+export function watchService(parts, current) {
+  /** @type {[string, (view: ThreadView) => Promise<void>][]} */
+  const buttons = [
+    ["invite-service", (view) => invite(parts.client, view)],
+    ["remove-service", (view) => remove(parts, view)],
+    ["send-records", (view) => bring(parts.client, view)],
+  ];
+  for (const [id, act] of buttons) {
+    find(id).addEventListener("click", () => {
+      const view = current();
+      if (view) void whileBusy(find(id), () => attempt(() => act(view)));
+    });
+  }
+}
+
+/** @param {() => Promise<void>} act */
+async function attempt(act) {
+  showError(find("service-failed"), null);
+  try {
+    await act();
+  } catch (/** @type {any} */ error) {
+    showError(find("service-failed"), troubleOf(error));
+  }
+}
+
+/** From now on: what was written before stays closed to it. @param {ThreadsClient} client @param {ThreadView} view */
+async function invite(client, view) {
+  const question = { title: "웰노를 초대할까요?", text: SERVICE_READS, yes: "초대하기", look: /** @type {const} */ ("primary") };
+  if (!(await askToConfirm(question))) return;
+  const body = { memberId: SERVICE_MEMBER, role: "writer", history: "from_now", wraps: [] };
+  await client.request("POST", `/${encodeURIComponent(view.threadId)}/members`, { body });
+  await view.retryNow();
+}
+
+/** With a key that it does not have. @param {{client: ThreadsClient, crypto: Crypto}} parts @param {ThreadView} view */
+async function remove({ client, crypto }, view) {
+  const question = {
+    title: "웰노를 내보낼까요?",
+    text: "이제부터 쓰는 메시지는 웰노가 읽을 수 없어요. 지금까지의 메시지는 웰노가 이미 읽었을 수 있어요.",
+    yes: "내보내기",
+    look: /** @type {const} */ ("danger"),
+  };
+  if (!(await askToConfirm(question))) return;
+  const { status, devices, hash } = await view.keys.refresh();
+  const staying = new Set(status.members.map((/** @type {any} */ one) => one.memberId));
+  staying.delete(SERVICE_MEMBER);
+  const readers = devices.filter(({ memberId, state }) => state === "active" && staying.has(memberId));
+  const about = { threadId: view.threadId, kid: writeKid(readKid(status.kid) + 1), prev: hash };
+  const body = { memberId: SERVICE_MEMBER, keyset: await crypto.makeKeyset(about, readers) };
+  await client.request("POST", `/${encodeURIComponent(view.threadId)}/members/remove`, { body });
+  await view.retryNow();
+}
+
+/** @param {ThreadsClient} client @param {ThreadView} view */
+async function bring(client, view) {
+  await client.sendRecords(view.threadId, ALL);
+  showToast("success", "기록을 가져오고 있어요. 오는 대로 대화방에 나와요.");
+}
