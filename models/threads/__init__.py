@@ -1,13 +1,14 @@
 """Encrypted threads: their items, members, devices, keys as they are stored, and their audit."""
 
 from models.threads.audit import ThreadAudit
-from models.threads.devices import DeviceState, ThreadDevice
+from models.threads.devices import DeviceState, DeviceType, ThreadDevice
 from models.threads.items import ThreadClient, ThreadItem
 from models.threads.keys import ThreadKeyset, ThreadWrap
 from models.threads.threads import KeyState, MemberRole, Thread, ThreadMember
 
 __all__ = [
     "DeviceState",
+    "DeviceType",
     "KeyState",
     "MemberRole",
     "Thread",
