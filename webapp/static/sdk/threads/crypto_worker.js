@@ -5,7 +5,20 @@
 
 import { ThreadCrypto } from "./thread_crypto.js";
 
-const METHODS = new Set(["open", "fingerprints", "approve", "makeKeyset", "openKeys", "sealFor", "seal", "reseal", "openItem"]);
+const METHODS = new Set([
+  "open",
+  "fingerprints",
+  "approve",
+  "makeKeyset",
+  "openKeys",
+  "makeRecovery",
+  "recover",
+  "sealRecovered",
+  "sealFor",
+  "seal",
+  "reseal",
+  "openItem",
+]);
 const held = /** @type {any} */ (new ThreadCrypto());
 
 /** @param {MessageEvent<{id: number, method: string, args: any[]}>} message */

@@ -13,7 +13,7 @@ import { threadStream } from "./subject.js";
 const HISTORY_ITEMS = 200;
 const ACK_AGAIN_MILLISECONDS = 5_000;
 const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
-const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_removed"]);
+const KEY_EVENTS = new Set(["key", "device_added", "device_revoked", "member_added", "member_removed", "role_changed"]);
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
 /** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
