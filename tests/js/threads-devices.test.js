@@ -196,9 +196,10 @@ test("a removal comes with the key of those who stay, also where somebody was fa
 
 test("an owner's client makes the keys that are due, and tries one that fails again after a minute", async () => {
   const now = { is: 0 };
+  const state = { is: "due" };
   const asked = [];
   const fails = async () => Promise.reject(failure(503));
-  const keysOf = (threadId) => ({ ensure: async () => (asked.push(threadId), threadId === "c" ? fails() : undefined) });
+  const keysOf = (threadId) => ({ ensure: async () => (asked.push(threadId), threadId === "c" ? fails() : { status: { keyState: state.is } }) });
   const upkeep = new KeyUpkeep(keysOf, () => now.is);
   const thread = (threadId, role, keyState) => ({ threadId, role, keyState });
   const list = [thread("a", "owner", "ok"), thread("b", "writer", "due"), thread("c", "owner", "due"), thread("d", "owner", "missing")];
@@ -207,7 +208,11 @@ test("an owner's client makes the keys that are due, and tries one that fails ag
   assert.deepEqual(await upkeep.tend(list), []);
   now.is = 60_000;
   assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  state.is = "ok";
+  now.is = 120_000;
+  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  assert.deepEqual(await upkeep.tend(list), ["d"]); // it is due once more
   const broken = new KeyUpkeep(() => ({ ensure: () => Promise.reject(new TypeError("ours")) }));
   await assert.rejects(broken.tend(list), TypeError);
-  assert.equal(asked.length, 4);
+  assert.equal(asked.length, 7);
 });

@@ -5,6 +5,8 @@
 
 import { settled } from "../../sdk/core/storage.js";
 import { Timers } from "../../sdk/core/timers.js";
+import { KeyUpkeep } from "../../sdk/threads/key_upkeep.js";
+import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
@@ -16,14 +18,17 @@ import { List } from "../kit/list.js";
 import { showToast } from "../kit/toast.js";
 import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
+import { DevicesView } from "./devices_view.js";
+import { faultOfMember } from "./member_id.js";
+import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
 import { drawQr } from "./qr.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { explainCode, troubleOf } from "./words.js";
 
-const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
 const KNOWN_THREADS = "threads";
 const LIST_MILLISECONDS = 15_000; // a thread that somebody made with me appears without a reload
+const PENDING_MILLISECONDS = 5_000; // somebody sits before both screens
 const READ_MILLISECONDS = 1_000;
 const api = new ThreadsApi(() => leave());
 let page = /** @type {ThreadsPage|null} */ (null);
@@ -37,6 +42,9 @@ class ThreadsPage {
   #view = /** @type {ThreadView|null} */ (null);
   #sender;
   #outbox;
+  #devices;
+  #members;
+  #upkeep;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
@@ -57,12 +65,16 @@ class ThreadsPage {
       onChange: () => this.#outbox.changed(),
     });
     this.#outbox = new OutboxView(this.#sender);
+    const devices = new OwnDevices({ session, client: api.client, crypto });
+    const countWaiting = () => this.#sender.outbox.count();
+    this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
+    this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: () => this.#leaveThread() });
+    this.#upkeep = new KeyUpkeep(session.keysOf);
   }
 
   async start() {
     this.#watch();
     find("member-id").textContent = this.#session.memberId;
-    this.#showDevice();
     show(find("threads"));
     show(find("sign-out"));
     this.#sender.start();
@@ -72,51 +84,35 @@ class ThreadsPage {
     await this.#go();
   }
 
-  #showDevice() {
-    const isPending = this.#session.state === "pending";
-    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
-  }
-
   /** Whether another device has approved this one meanwhile; with it comes its push pass. */
   async #askForApproval() {
     if (this.#session.state === "active") return;
     this.#session.state = await this.#session.register();
-    this.#showDevice();
     if (this.#session.state === "active") await this.#view?.retryNow();
-  }
-
-  /** A device of one's own, which then gets the keys of all threads. @param {any} device */
-  async #approve(device) {
-    await api.client.approve(device.deviceId, await this.#crypto.approve(device));
-    for (const { threadId } of await api.client.threads()) await this.#session.keysOf(threadId).ensure();
-    await this.#view?.retryNow();
   }
 
   #watch() {
     watchSendForm(() => this.#view);
+    this.#devices.watch();
+    this.#members.watch();
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
     find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
     find("qr-part").addEventListener("toggle", () => void this.#showQr(), { once: true });
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
     addEventListener("online", () => void this.#comeBack());
-    const other = new Field("other", { check: () => this.#faultOfOther(find("other").value.trim()) });
+    const faultOfOther = () => faultOfMember(find("other").value.trim(), this.#session.memberId);
+    const other = new Field("other", { check: faultOfOther });
     find("other").addEventListener("input", () => {
       this.#requestId = null;
     });
     find("new-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      const fault = this.#faultOfOther(other.value.trim());
+      const fault = faultOfOther();
       other.setFault(fault);
       if (fault) other.focus();
       else void whileBusy(find("new-button"), () => this.#create(other));
     });
-  }
-
-  /** @param {string} typed */
-  #faultOfOther(typed) {
-    if (typed === this.#session.memberId) return "내 아이디예요. 함께할 사람의 아이디를 적어 주세요.";
-    return MEMBER.test(typed) ? "" : "아이디를 다시 확인해 주세요.";
   }
 
   /** @param {Field} other */
@@ -138,14 +134,16 @@ class ThreadsPage {
 
   /** As the server tells it, or as it was told last. */
   async #showList() {
-    this.#listLater(LIST_MILLISECONDS);
+    this.#listLater(this.#session.state === "pending" ? PENDING_MILLISECONDS : LIST_MILLISECONDS);
     this.#list.showLoading();
     const { database } = this.#session;
     try {
-      const [{ memberId }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
+      const [{ memberId, devices }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
       // The cookie is the browser's: somebody else may have signed in with it meanwhile.
       if (memberId !== this.#session.memberId) return leave();
       await this.#askForApproval();
+      await this.#devices.show(devices);
+      if (this.#session.state === "active") void this.#upkeep.tend(threads);
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
       this.#showThreads(threads);
     } catch (/** @type {any} */ error) {
@@ -205,10 +203,13 @@ class ThreadsPage {
   /** @param {string} threadId */
   #makeView(threadId) {
     const onRead = () => this.#listLater(READ_MILLISECONDS);
-    const approve = (/** @type {any} */ device) =>
-      void this.#approve(device).catch((error) => showToast("error", troubleOf(error).text, error.requestId));
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, approve }, this.#historyItems);
+    return new ThreadView(threadId, { ...parts, onRead, members: this.#members }, this.#historyItems);
+  }
+
+  #leaveThread() {
+    location.hash = "";
+    void this.#showList();
   }
 
   async #showEarlier() {

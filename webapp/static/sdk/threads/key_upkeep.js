@@ -24,7 +24,8 @@ export class KeyUpkeep {
     const due = threads.filter(({ threadId, role, keyState }) => role === "owner" && keyState !== "ok" && this.#isTime(threadId));
     for (const { threadId } of due) {
       this.#tried.set(threadId, this.#now());
-      await this.#keysOf(threadId).ensure().catch(requireTold);
+      const known = await this.#keysOf(threadId).ensure().catch(requireTold);
+      if (known?.status.keyState === "ok") this.#tried.delete(threadId);
     }
     return due.map(({ threadId }) => threadId);
   }
