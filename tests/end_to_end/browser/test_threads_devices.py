@@ -39,7 +39,7 @@ def confirm(page: Page, answer: str) -> None:
 
 def make_code(someone: Correspondent) -> str:
     page = someone.page
-    page.get_by_role("button", name="복구 코드 만들기").click()
+    page.get_by_role("button", name="비상 코드 만들기").click()
     groups = page.locator("#recovery-code li")
     expect(groups).to_have_count(8, timeout=SOON)
     code = "-".join(groups.all_inner_texts())
@@ -131,19 +131,19 @@ def test_a_new_phone_and_nothing_but_the_code_opens_all_old_messages(arrive: Arr
     phone = Correspondent(new_context(viewport=PHONE).new_page(), nurse.url, nurse.login).sign_in()
     page = phone.page
     fingerprint_of(page)
-    typed, fault = page.get_by_role("textbox", name="복구 코드"), page.locator("#recover-error")
+    typed, fault = page.get_by_role("textbox", name="비상 코드"), page.locator("#recover-error")
     other = "7" if code[13] != "7" else "8"
     for wrong, told in (
-        (code[:13] + other + code[14:], "3번째 묶음이 틀렸어요."),
-        (f"U{code[1:]}", "1번째 묶음이 틀렸어요."),
+        (code[:13] + other + code[14:], "3번째 묶음이 달라요."),
+        (f"U{code[1:]}", "1번째 묶음이 달라요."),
         (code[:10], "다섯 글자씩 여덟 묶음"),
         (f"{'7' * 5}-{'7' * 5}-{'7' * 5}{code[17:]}", "코드가 맞지 않아요."),
     ):
         typed.fill(wrong)
-        page.get_by_role("button", name="복구 코드로 열기").click()
+        page.get_by_role("button", name="비상 코드로 열기").click()
         expect(fault).to_contain_text(told, timeout=SOON)
     typed.fill(code.lower())
-    page.get_by_role("button", name="복구 코드로 열기").click()
+    page.get_by_role("button", name="비상 코드로 열기").click()
     expect(page.locator("#device-waiting")).to_be_hidden(timeout=SOON)
     page.locator(f"#open-{thread}").click()
     for said in ("예전 말", "나중 말"):
@@ -154,7 +154,7 @@ def test_a_new_phone_and_nothing_but_the_code_opens_all_old_messages(arrive: Arr
 
 def test_the_code_is_printed_alone(arrive: Arrive) -> None:
     page = arrive().page
-    page.get_by_role("button", name="복구 코드 만들기").click()
+    page.get_by_role("button", name="비상 코드 만들기").click()
     expect(page.locator("#recovery-code li")).to_have_count(8, timeout=SOON)
     page.emulate_media(media="print")
     expect(page.locator("#recovery-code")).to_be_visible()
@@ -227,8 +227,8 @@ def test_devices_code_and_members_are_accessible_on_a_phone(
     page = nurse.page
     tablet = Correspondent(new_context(**looks).new_page(), nurse.url, nurse.login).sign_in()
     shown = fingerprint_of(tablet.page)
-    tablet.page.get_by_role("textbox", name="복구 코드").fill("x")
-    tablet.page.get_by_role("button", name="복구 코드로 열기").click()
+    tablet.page.get_by_role("textbox", name="비상 코드").fill("x")
+    tablet.page.get_by_role("button", name="비상 코드로 열기").click()
     expect(tablet.page.locator("#recover-error")).to_be_visible(timeout=SOON)
     assert findings(tablet.page) == []
     row = row_of(page, shown)
@@ -239,7 +239,7 @@ def test_devices_code_and_members_are_accessible_on_a_phone(
     row.get_by_role("button", name="이 기기 승인").click()
     assert findings(page) == []
     confirm(page, "그대로 두기")
-    page.get_by_role("button", name="복구 코드 만들기").click()
+    page.get_by_role("button", name="비상 코드 만들기").click()
     expect(page.locator("#recovery-code li")).to_have_count(8, timeout=SOON)
     assert findings(page) == []
     page.get_by_role("button", name="그만두기").click()

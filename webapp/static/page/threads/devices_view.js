@@ -4,12 +4,19 @@
  */
 
 import { askToConfirm, openDialog } from "../kit/dialog.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
 import { drawQr } from "./qr.js";
 import { explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
+
+const NARROW = "(max-width: 59.99rem)"; // as in threads.css: there a thread covers the list
+/** @type {Record<string, string>} */
+const NOTICES = {
+  pending: "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요.",
+  revoked: "이 기기는 사용 중지되었어요.",
+};
 
 /** @typedef {import("../../sdk/threads/thread_crypto.js").ToldDevice} ToldDevice */
 /** @typedef {import("../../sdk/threads/own_devices.js").NewRecovery} NewRecovery */
@@ -49,21 +56,20 @@ export class DevicesView {
     this.#shown = state;
     const fingerprints = await crypto.fingerprints([...devices, /** @type {any} */ (session.device)]);
     this.#showThis(fingerprints[session.device.deviceId]);
-    this.#showWaiting(devices.filter((device) => device.state === "pending" && device.deviceId !== session.device.deviceId));
+    this.#tell(devices.filter((device) => device.state === "pending" && device.deviceId !== session.device.deviceId));
     find("own-devices-rows").replaceChildren(...devices.map((device) => this.#makeRow(device, fingerprints[device.deviceId])));
     const code = devices.find((device) => device.type === "recovery" && device.state === "active");
     show(find("recovery-part"), session.state === "active");
     find("recovery-facts").textContent = code
       ? `${formatMoment(code.createdAt)}에 만든 코드를 쓰고 있어요.`
       : "모든 기기를 잃어버려도 대화를 다시 열 수 있는 코드예요. 아직 없어요.";
-    find("make-recovery").textContent = code ? "새 복구 코드 만들기" : "복구 코드 만들기";
+    find("make-recovery").textContent = code ? "새 비상 코드 만들기" : "비상 코드 만들기";
   }
 
   /** @param {string} fingerprint */
   #showThis(fingerprint) {
     const { state, memberId } = this.#parts.session;
     const isPending = state === "pending";
-    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
     show(find("device-waiting"), isPending);
     show(find("device-revoked"), state === "revoked");
     show(find("reset-part"), memberId.startsWith("patient:"));
@@ -72,14 +78,13 @@ export class DevicesView {
     else find("own-fingerprint-qr").replaceChildren();
   }
 
-  /** Said also where a thread covers the list. @param {ToldDevice[]} waiting */
-  #showWaiting(waiting) {
-    const act = () => {
-      location.hash = "";
-      find("own-devices-title").focus();
-    };
-    const isTold = waiting.length > 0 && this.#parts.session.state === "active";
-    showError(find("device-request"), isTold ? { text: "승인을 기다리는 내 기기가 있어요.", next: { label: "견주어 보기", act } } : null);
+  /** At the top, also where a thread covers the list. @param {ToldDevice[]} waiting */
+  #tell(waiting) {
+    const { state } = this.#parts.session;
+    const isAsked = state === "active" && waiting.length > 0;
+    const text = isAsked ? "승인을 기다리는 내 기기가 있어요." : (NOTICES[state ?? ""] ?? "");
+    const next = { label: isAsked ? "견주어 보기" : "내 기기 보기", act: showSection };
+    showError(find("device-notice"), text ? { text, next } : null);
   }
 
   /** @param {ToldDevice} device @param {string} fingerprint */
@@ -122,7 +127,7 @@ export class DevicesView {
   async #revoke(device, fingerprint) {
     const isCode = device.type === "recovery";
     const question = {
-      title: isCode ? "이 복구 코드를 그만 쓸까요?" : "이 기기를 그만 쓸까요?",
+      title: isCode ? "이 비상 코드를 그만 쓸까요?" : "이 기기를 그만 쓸까요?",
       text: "지금부터 쓰는 메시지는 열지 못해요. 이미 받은 메시지는 그 기기에 남아 있을 수 있어요. 되돌릴 수 없어요.",
       yes: "사용 중지",
       look: /** @type {const} */ ("danger"),
@@ -148,7 +153,7 @@ export class DevicesView {
   async #keepRecovery(made) {
     try {
       await this.#parts.devices.keepRecovery(made);
-      showToast("success", "복구 코드를 쓸 수 있어요.");
+      showToast("success", "비상 코드를 쓸 수 있어요.");
     } catch (/** @type {any} */ error) {
       const act = () => void this.#act(find("make-recovery"), () => this.#keepRecovery(made));
       showError(find("own-devices-failed"), { ...troubleOf(error), next: { act } });
@@ -195,6 +200,14 @@ export class DevicesView {
       }
     });
   }
+}
+
+/** Where a thread covers it, that is left first. */
+function showSection() {
+  const focus = () => find("own-devices-title").focus();
+  if (!location.hash || !matchMedia(NARROW).matches) return focus();
+  addEventListener("hashchange", () => setTimeout(focus), { once: true });
+  location.hash = "";
 }
 
 /** Drawn when it is asked for. @param {string} fingerprint */

@@ -11,7 +11,7 @@ import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";

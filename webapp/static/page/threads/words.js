@@ -13,12 +13,12 @@ export const ROLES = { owner: "관리", writer: "쓰기", reader: "읽기" };
 /** @type {Record<string, string>} */
 const DEVICE_STATES = { active: "사용 중", pending: "승인 기다리는 중", revoked: "사용 중지" };
 /** @type {Record<string, string>} */
-const DEVICE_TYPES = { browser: "브라우저", recovery: "복구 코드" };
+const DEVICE_TYPES = { browser: "브라우저", recovery: "비상 코드" };
 /** @type {Record<string, string>} */
 const RECOVERY = {
   RECOVERY_LENGTH: "코드는 다섯 글자씩 여덟 묶음이에요. 빠진 글자가 없는지 확인해 주세요.",
   RECOVERY_CHECK: "코드가 맞지 않아요. 여러 글자가 다른 것 같으니 처음부터 다시 견주어 보세요.",
-  RECOVERY_UNKNOWN: "지금 쓰는 복구 코드가 아니에요. 가장 나중에 만든 코드를 적어 주세요.",
+  RECOVERY_UNKNOWN: "지금 쓰는 비상 코드가 아니에요. 가장 나중에 만든 코드를 적어 주세요.",
 };
 /** @type {Record<string, string>} */
 const EVENTS = {
@@ -59,7 +59,7 @@ export const nameDeviceState = (state) => DEVICE_STATES[state] ?? state;
 /** @param {string} [type] */
 export const nameDeviceType = (type) => DEVICE_TYPES[type ?? "browser"] ?? type;
 /** @param {import("../../sdk/threads/recovery.js").RecoveryFault} fault */
-export const explainRecovery = ({ code, group }) => RECOVERY[code] ?? `${group}번째 묶음이 틀렸어요. 다시 견주어 보세요.`;
+export const explainRecovery = ({ code, group }) => RECOVERY[code] ?? `${group}번째 묶음이 달라요. 다시 견주어 보세요.`;
 
 /** @param {string} event @param {any} data @param {string} own */
 export function describeEvent(event, data, own) {
