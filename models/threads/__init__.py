@@ -2,7 +2,7 @@
 
 from models.threads.audit import ThreadAudit
 from models.threads.blobs import ThreadBlob
-from models.threads.devices import DeviceState, ThreadDevice
+from models.threads.devices import DeviceState, DeviceType, ThreadDevice
 from models.threads.items import ThreadClient, ThreadItem
 from models.threads.keys import ThreadKeyset, ThreadWrap
 from models.threads.service import RecordSending, ThreadServiceDevice
@@ -10,6 +10,7 @@ from models.threads.threads import KeyState, MemberRole, Thread, ThreadMember
 
 __all__ = [
     "DeviceState",
+    "DeviceType",
     "KeyState",
     "MemberRole",
     "RecordSending",

@@ -17,6 +17,13 @@ class DeviceState(StrEnum):
     REVOKED = "revoked"
 
 
+class DeviceType(StrEnum):
+    """A recovery code is a device whose keys are derived from what its member keeps on paper."""
+
+    BROWSER = "browser"
+    RECOVERY = "recovery"
+
+
 class ThreadDevice(Table):
     """`signed_at` is the moment as the device wrote and signed it, `approval_at` the same of whoever approved it.
 
@@ -26,12 +33,14 @@ class ThreadDevice(Table):
     __tablename__ = "welno_thread_devices"
     __table_args__ = (
         one_of("state", DeviceState),
+        one_of("type", DeviceType),
         Index(None, "member"),
         Index("ix_welno_thread_devices_pass", "pass_hash", unique=True, postgresql_where=text("pass_hash is not null")),
     )
 
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
     member: Mapped[str]
+    type: Mapped[str] = mapped_column(server_default=text("'browser'"))
     kem_key: Mapped[str]
     sign_key: Mapped[str]
     signed_at: Mapped[str]

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from core.names import Task
-from models.threads import DeviceState, KeyState, ThreadDevice, ThreadWrap
+from models.threads import DeviceState, DeviceType, KeyState, ThreadDevice, ThreadWrap
 from services.threads.acting import LockedThread, ThreadWork, lock_own_threads
 from services.threads.audit_chain import AuditAction
 from services.threads.errors import DeviceExists, DeviceNotFound, NotOwnDevice, TooManyDevices
@@ -22,7 +22,9 @@ _RESET = "reset"
 _LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")
 
 
-def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = False) -> tuple[ThreadDevice, bool]:
+def register_device(
+    unit: ThreadWork, claim: DeviceClaim, *, device_type: DeviceType = DeviceType.BROWSER, is_reset: bool = False
+) -> tuple[ThreadDevice, bool]:
     """The device, and whether it is new. The first that a member ever had is active; a later one waits for an active
     one's word. With `is_reset` its member was identified just now by other means, and it waits for nobody.
 
@@ -32,7 +34,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
     lock_devices(unit)
     known = unit.session.get(ThreadDevice, UUID(claim.device_id), populate_existing=True)
     if known is not None:
-        if claim_of(known) != claim:
+        if claim_of(known) != claim or known.type != device_type:
             raise DeviceExists
         if is_reset and known.state == DeviceState.PENDING:
             locked = lock_own_threads(unit)
@@ -47,6 +49,7 @@ def register_device(unit: ThreadWork, claim: DeviceClaim, *, is_reset: bool = Fa
     device = ThreadDevice(
         device_id=UUID(claim.device_id),
         member=claim.member,
+        type=device_type,
         kem_key=claim.kem_key,
         sign_key=claim.sign_key,
         signed_at=claim.created_at,
@@ -139,6 +142,7 @@ def describe_device(device: ThreadDevice) -> dict[str, Any]:
     told = {
         "deviceId": str(device.device_id),
         "memberId": device.member,
+        "type": device.type,
         "kemKey": device.kem_key,
         "signKey": device.sign_key,
         "createdAt": device.signed_at,

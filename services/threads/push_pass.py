@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.tokens import hash_token
 from models.accounts import Account
 from models.patients import Patient
-from models.threads import DeviceState, ThreadDevice
+from models.threads import DeviceState, DeviceType, ThreadDevice
 from services.threads.acting import ThreadWork
 
 # Tells it from every other bearer token.
@@ -31,8 +31,9 @@ class PassHolder:
 
 
 def grant_pass(unit: ThreadWork, device: ThreadDevice) -> str | None:
-    """A new one, in the place of the one before; None for a device that is not active."""
-    if device.state != DeviceState.ACTIVE:
+    """A new one, in the place of the one before; None for a device that is not active, and for a recovery code: the
+    browser that registers it has one of its own, which must not be replaced."""
+    if device.state != DeviceState.ACTIVE or device.type != DeviceType.BROWSER:
         return None
     token = f"{_PREFIX}{secrets.token_urlsafe(_BYTES)}"
     device.pass_hash = hash_token(token)

@@ -8,13 +8,13 @@ import orjson
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
-from models.threads import Thread, ThreadDevice, ThreadMember
+from models.threads import MemberRole, Thread, ThreadDevice, ThreadMember
 from services.delivery.event_log import read_epoch
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
 from services.threads.devices import describe_device, find_devices
 from services.threads.encoding import write_kid
-from services.threads.errors import MalformedField, ThreadNotFound
+from services.threads.errors import MalformedField, ThreadNotFound, ThreadRoleTooSmall
 from services.threads.keysets import key_state_of
 from services.threads.membership import describe_members, list_members
 from services.threads.pages import read_page
@@ -194,9 +194,12 @@ def newest_kid(row: Thread) -> str | None:
     return write_kid(row.key_generation) if row.key_generation else None
 
 
-def describe_devices(unit: ThreadWork, thread_id: str) -> list[dict[str, Any]]:
-    """Of all who are or were in: what they wrote must stay verifiable. Raises ThreadNotFound."""
-    find_thread(unit.session, thread_id, unit.member)
-    everybody = select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)
-    devices: list[ThreadDevice] = find_devices(unit.session, unit.session.scalars(everybody).all())
+def describe_devices(unit: ThreadWork, thread_id: str, joining: str | None = None) -> list[dict[str, Any]]:
+    """Of all who are or were in: what they wrote must stay verifiable; and of whom an owner is about to add. Raises
+    ThreadNotFound, ThreadRoleTooSmall."""
+    own = find_thread(unit.session, thread_id, unit.member).membership
+    if joining is not None and own.role != MemberRole.OWNER:
+        raise ThreadRoleTooSmall
+    everybody = set(unit.session.scalars(select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)))
+    devices: list[ThreadDevice] = find_devices(unit.session, everybody | ({joining} if joining else set()))
     return [describe_device(one) for one in devices]

@@ -4,41 +4,8 @@ import { afterEach, beforeEach, test } from "node:test";
 import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
 import { sessionStream } from "../../webapp/static/sdk/collection/subject.js";
 import { failure, follow, numbered, numbersOf, pass, setUp, settle, sockets, subject, tearDown } from "./browser.js";
+import { Locks } from "./locks.js";
 import { memoryStorage } from "./stores.js";
-
-/** Web Locks as far as the tabs use them: one holder, a queue, stealing. */
-class Locks {
-  #holder = null;
-  #queue = [];
-
-  request(_name, { signal, steal }, use) {
-    return new Promise((resolve, reject) => {
-      const wish = { use, resolve, reject };
-      signal?.addEventListener("abort", () => {
-        this.#queue = this.#queue.filter((other) => other !== wish);
-        if (this.#holder !== wish) reject(new DOMException("no longer wanted", "AbortError"));
-      });
-      if (steal) {
-        this.#holder?.reject(new DOMException("stolen", "AbortError"));
-        this.#holder = null;
-        this.#queue.unshift(wish);
-      } else this.#queue.push(wish);
-      queueMicrotask(() => this.#grant());
-    });
-  }
-
-  #grant() {
-    if (this.#holder || !this.#queue.length) return;
-    const wish = this.#queue.shift();
-    this.#holder = wish;
-    wish.use().then(() => {
-      if (this.#holder !== wish) return;
-      this.#holder = null;
-      wish.resolve();
-      this.#grant();
-    });
-  }
-}
 
 let tabs = [];
 beforeEach(() => {

@@ -6,7 +6,7 @@ import { beforeEach, test } from "node:test";
 import { IDBKeyRange } from "fake-indexeddb";
 
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
-import { noteItem } from "../../webapp/static/sdk/threads/senders.js";
+import { noteItem, noteSigned } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { FakeEvents, failure, settle } from "./browser.js";
@@ -245,10 +245,40 @@ test("a revoked device, and a member who only reads, may not write", () => {
 });
 
 test("a reader who came later takes a device's first number as it is", () => {
-  const message = (seq, clientSeq) => ({ seq, epoch: "e", type: "message", from: NURSE, envelope: { clientId: "c", clientSeq } });
-  const first = noteItem(undefined, message(7, 40));
+  const { senders } = noteItem(undefined, { seq: 7, epoch: "e", type: "message", from: NURSE, envelope: { clientId: "c" } });
+  const first = noteSigned(senders, { clientId: "c", clientSeq: 40 });
   assert.equal(first.gap, null);
-  assert.deepEqual(noteItem(first.senders, message(8, 42)).gap, { clientId: "c", from: 41, to: 41 });
+  const third = noteSigned(first.senders, { clientId: "c", clientSeq: 42 });
+  assert.deepEqual(third.gap, { clientId: "c", from: 41, to: 41 });
+  assert.equal(noteSigned(third.senders, { clientId: "c", clientSeq: 42 }).gap, null); // it was told
+  assert.deepEqual(noteSigned(third.senders, { clientId: "c", clientSeq: 41 }).senders.progress.c, { contiguous: 42, pending: [] });
+});
+
+test("a number that its device did not sign hides no gap, and makes none", async (t) => {
+  const thread = await makeThread();
+  for (const clientSeq of [1, 2, 3]) await thread.server.write(thread.nurse, { text: `${clientSeq}`, clientSeq });
+  const forge = (at, clientSeq) => {
+    const item = thread.server.items[at];
+    thread.server.items[at] = { ...item, envelope: { ...item.envelope, clientSeq } };
+  };
+  thread.server.items.splice(1, 0, { ...thread.server.items[0], envelope: { ...thread.server.items[0].envelope, dedupeId: crypto.randomUUID() } });
+  thread.server.items.forEach((item, at) => (item.seq = at + 1));
+  forge(1, 900); // of nobody's
+  thread.server.items[2].envelope.payloadHash = `sha256:${"0".repeat(64)}`; // kept back: another one stands for it
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2 && seen.gaps.length > 0);
+  assert.deepEqual([seen.texts, seen.errors], [["1", "3"], ["2 BAD_SIGNATURE", "3 HASH_MISMATCH"]]);
+  assert.deepEqual(seen.gaps, [[2, 2]]);
+});
+
+test("the number of what a device cannot open yet counts, as its signature was right", async (t) => {
+  const thread = await makeThread();
+  for (const clientSeq of [1, 2]) await thread.server.write(thread.nurse, { text: `${clientSeq}`, clientSeq });
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 2);
+  assert.deepEqual(seen.gaps, []);
 });
 
 test("a range that does not follow on the place that was asked for begins the stream anew", () => {

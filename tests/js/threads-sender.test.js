@@ -328,6 +328,38 @@ test("a store that fails while it is emptied is told, and nothing is lost", asyn
   assert.deepEqual(told.acked, [row.dedupeId]);
 });
 
+test("a write that takes too long is undone before it is said to have failed", async (t) => {
+  const { outbox, database } = await makeOutbox();
+  const [row] = await fill(outbox, 1);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let transaction;
+  const writing = database.write(["outbox"], async ({ outbox: store }) => {
+    ({ transaction } = store);
+    store.put({ ...row, dedupeId: "late" });
+    // A disk that does not answer: one request after the other keeps the transaction open.
+    for (;;) await new Promise((resolve) => (store.count().onsuccess = resolve));
+  });
+  await until(() => transaction);
+  t.mock.timers.tick(15_000);
+  await assert.rejects(writing, { name: "StoreError", code: "STORE_SILENT" });
+  assert.throws(() => transaction.abort(), { name: "InvalidStateError" });
+  t.mock.timers.reset();
+  assert.deepEqual((await outbox.rows()).map(({ dedupeId }) => dedupeId), [row.dedupeId]);
+});
+
+test("a write that is being committed when its time is over is waited for", async (t) => {
+  const { outbox, database } = await makeOutbox();
+  const [row] = await fill(outbox, 1);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  await database.write(["outbox"], async ({ outbox: store }) => {
+    store.put({ ...row, dedupeId: "late" });
+    store.transaction.commit();
+    t.mock.timers.tick(15_000);
+  });
+  t.mock.timers.reset();
+  assert.equal((await outbox.rows()).length, 2);
+});
+
 test("a connection that the browser dropped is opened once more", async () => {
   const { outbox, database } = await makeOutbox();
   await fill(outbox, 1);

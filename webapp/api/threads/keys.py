@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response, after_this_request
 from flask_smorest import Blueprint
 
+from models.threads import DeviceType
 from services.threads.acting import AuditedAttempt
 from services.threads.audit_chain import AuditAction
 from services.threads.devices import approve_device, register_device, revoke_device
@@ -21,6 +22,7 @@ from webapp.api.threads.schemas.keys import (
     ApproveInput,
     DeviceInput,
     DevicesOutput,
+    DevicesQuery,
     DeviceStateOutput,
     KeysetInput,
     KeysOutput,
@@ -54,7 +56,7 @@ def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], 
     if body["reset"]:
         require_identified_now(known, _IDENTIFIED_WITHIN)
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DEVICE_ADD)) as unit:
-        device, is_new = register_device(unit, claim, is_reset=body["reset"])
+        device, is_new = register_device(unit, claim, device_type=DeviceType(body["type"]), is_reset=body["reset"])
         told, token = {"success": True, "state": device.state}, grant_pass(unit, device)
     if token is not None:
         after_this_request(partial(keep_push_cookie, token=token))
@@ -91,12 +93,16 @@ def revoke(known: KnownMember, device_id: UUID) -> dict[str, Any]:
 @blueprint.get("/<string:thread_id>/devices")
 @blueprint.doc(security=SECURITY_THREADS)
 @for_known
+@blueprint.arguments(DevicesQuery, location="query", error_status_code=400)
 @blueprint.response(200, DevicesOutput)
-@fails(blueprint, 401, 404)
-def show_devices(known: KnownMember, thread_id: str) -> dict[str, Any]:
-    """Of all who are or were in the thread, with their states."""
+@fails(blueprint, 400, 401, 403, 404, 429)
+def show_devices(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict[str, Any]:
+    """Of all who are or were in the thread, with their states. An owner who is about to add somebody without the
+    history asks for theirs too: the next key has to be sealed to them."""
+    if query["joining"]:
+        count_act(known)
     with stores().threads(known.as_caller()) as unit:
-        return {"success": True, "devices": describe_devices(unit, thread_id)}
+        return {"success": True, "devices": describe_devices(unit, thread_id, query["joining"])}
 
 
 @blueprint.get("/<string:thread_id>/keys")

@@ -1,8 +1,9 @@
 """Devices, keysets and wraps. What their texts must look like is judged where they are read."""
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 
-from services.threads.encoding import is_moment, is_uuid
+from models.threads import DeviceType
+from services.threads.encoding import MEMBER_MAX, is_member, is_moment, is_uuid
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
 # Base64url of 32, 64 and 80 bytes, and what stands around them.
@@ -39,6 +40,12 @@ class DeviceInput(InputSchema):
     signKey = Text(_KEY_MAX, required=True)
     createdAt = moment_field()
     sig = Text(_SIG_MAX, required=True)
+    type = Text(
+        WORD_MAX,
+        load_default=DeviceType.BROWSER.value,
+        validate=validate.OneOf(list(DeviceType), error="browser나 recovery를 보내 주세요."),
+        metadata={"description": "`recovery`: of a printed code; it gets no push pass."},
+    )
     reset = fields.Boolean(load_default=False, error_messages={"invalid": "true 또는 false로 보내 주세요."})
 
 
@@ -81,6 +88,20 @@ class KeysQuery(InputSchema):
     deviceId = id_field()
 
 
+def check_any_member(value: str) -> None:
+    if not is_member(value):
+        raise ValidationError("patient:{id}나 staff:{id}처럼 보내 주세요.")
+
+
+class DevicesQuery(InputSchema):
+    joining = Text(
+        MEMBER_MAX,
+        load_default=None,
+        validate=check_any_member,
+        metadata={"description": "Also the devices of this member, whom an owner is about to add."},
+    )
+
+
 class ApprovalOutput(Schema):
     approvedBy = fields.String(required=True)
     createdAt = fields.String(required=True)
@@ -90,6 +111,7 @@ class ApprovalOutput(Schema):
 class ThreadDeviceOutput(Schema):
     deviceId = fields.String(required=True)
     memberId = fields.String(required=True)
+    type = fields.String(required=True)
     kemKey = fields.String(required=True)
     signKey = fields.String(required=True)
     createdAt = fields.String(required=True)

@@ -4,30 +4,26 @@
  */
 
 import { find, make } from "../kit/dom.js";
-import { explainCode, nameDeviceState, nameMember } from "./words.js";
+import { explainCode, nameDeviceState, nameDeviceType, nameMember } from "./words.js";
 
 /** @typedef {import("../../sdk/threads/thread_keys.js").KnownKeys} KnownKeys */
 /** @typedef {import("../../sdk/threads/thread_crypto.js").ToldDevice} ToldDevice */
 
 /**
  * @param {KnownKeys} known @param {import("../../sdk/threads/session.js").ThreadsSession} session
- * @param {import("../../sdk/threads/worker_link.js").Crypto} crypto @param {(device: ToldDevice) => void} approve
+ * @param {import("../../sdk/threads/worker_link.js").Crypto} crypto
  */
-export async function showKeys({ kid, failures, devices }, session, crypto, approve) {
+export async function showKeys({ kid, failures, devices }, session, crypto) {
   const faults = failures.map((one) => `${one.kid}: ${explainCode(one.code)}`);
   find("keys-facts").textContent = [kid ? `지금 쓰는 열쇠: ${kid}` : "아직 열쇠가 없어요.", ...faults].join(" ");
   const fingerprints = await crypto.fingerprints(devices);
-  const rows = devices.map((device) => makeRow(device, fingerprints[device.deviceId], session, approve));
+  const rows = devices.map((device) => makeRow(device, fingerprints[device.deviceId], session));
   find("devices").replaceChildren(...rows);
 }
 
-/** @param {ToldDevice} device @param {string} fingerprint @param {import("../../sdk/threads/session.js").ThreadsSession} session
- * @param {(device: ToldDevice) => void} approve */
-function makeRow(device, fingerprint, { memberId, device: own, state }, approve) {
+/** @param {ToldDevice} device @param {string} fingerprint @param {import("../../sdk/threads/session.js").ThreadsSession} session */
+function makeRow(device, fingerprint, { memberId, device: own }) {
   const here = device.deviceId === own.deviceId ? " · 이 기기" : "";
-  const facts = `${nameMember(device.memberId, memberId)}${here} · ${nameDeviceState(device.state)}`;
-  const mayApprove = device.memberId === memberId && device.state === "pending" && state === "active";
-  const button = mayApprove ? make("button", { type: "button", class: "small" }, "이 기기 승인") : null;
-  button?.addEventListener("click", () => approve(device));
-  return make("li", { class: "row" }, make("p", {}, facts), make("code", { class: "fingerprint" }, fingerprint), button);
+  const facts = `${nameMember(device.memberId, memberId)}${here} · ${nameDeviceType(device.type)} · ${nameDeviceState(device.state)}`;
+  return make("li", { class: "row" }, make("p", {}, facts), make("code", { class: "fingerprint" }, fingerprint));
 }

@@ -5,17 +5,22 @@
 
 import { settled } from "../../sdk/core/storage.js";
 import { Timers } from "../../sdk/core/timers.js";
+import { KeyUpkeep } from "../../sdk/threads/key_upkeep.js";
+import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { showToast } from "../kit/toast.js";
 import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
+import { DevicesView } from "./devices_view.js";
+import { faultOfMember } from "./member_id.js";
+import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
 import { drawQr } from "./qr.js";
 import { chosenService, watchService } from "./service_part.js";
@@ -23,9 +28,9 @@ import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
 import { explainCode, troubleOf } from "./words.js";
 
-const MEMBER = /^(patient:[0-9a-f-]{36}|staff:[A-Za-z0-9._~%-]{1,120})$/;
 const KNOWN_THREADS = "threads";
 const LIST_MILLISECONDS = 15_000; // a thread that somebody made with me appears without a reload
+const PENDING_MILLISECONDS = 5_000; // somebody sits before both screens
 const READ_MILLISECONDS = 1_000;
 const api = new ThreadsApi(() => leave());
 let page = /** @type {ThreadsPage|null} */ (null);
@@ -40,6 +45,9 @@ class ThreadsPage {
   #sender;
   #outbox;
   #uploads;
+  #devices;
+  #members;
+  #upkeep;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
@@ -61,12 +69,16 @@ class ThreadsPage {
     });
     this.#outbox = new OutboxView(this.#sender);
     this.#uploads = new Uploads({ client: api.client, crypto, sender: this.#sender });
+    const devices = new OwnDevices({ session, client: api.client, crypto });
+    const countWaiting = () => this.#sender.outbox.count();
+    this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
+    this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: () => this.#leaveThread() });
+    this.#upkeep = new KeyUpkeep(session.keysOf);
   }
 
   async start() {
     this.#watch();
     find("member-id").textContent = this.#session.memberId;
-    this.#showDevice();
     show(find("threads"));
     show(find("sign-out"));
     this.#sender.start();
@@ -76,50 +88,34 @@ class ThreadsPage {
     await this.#go();
   }
 
-  #showDevice() {
-    const isPending = this.#session.state === "pending";
-    setText(find("device-notice"), isPending ? "새 기기예요. 쓰던 기기의 대화방에서 이 기기를 승인해 주세요." : "");
-  }
-
   /** Whether another device has approved this one meanwhile; with it comes its push pass. */
   async #askForApproval() {
     if (this.#session.state === "active") return;
     this.#session.state = await this.#session.register();
-    this.#showDevice();
     if (this.#session.state === "active") await this.#view?.retryNow();
-  }
-
-  /** A device of one's own, which then gets the keys of all threads. @param {any} device */
-  async #approve(device) {
-    await api.client.approve(device.deviceId, await this.#crypto.approve(device));
-    for (const { threadId } of await api.client.threads()) await this.#session.keysOf(threadId).ensure();
-    await this.#view?.retryNow();
   }
 
   #watch() {
     watchSendForm(() => this.#view, this.#uploads);
-    watchService({ client: api.client, crypto: this.#crypto }, () => this.#view);
+    watchService(api.client, () => this.#view);
+    this.#devices.watch();
+    this.#members.watch();
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
     find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
     find("qr-part").addEventListener("toggle", () => void this.#showQr(), { once: true });
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
     addEventListener("online", () => void this.#comeBack());
-    const other = new Field("other", { check: () => this.#faultOfOther(find("other").value.trim()) });
+    const faultOfOther = () => faultOfMember(other.value.trim(), this.#session.memberId);
+    const other = new Field("other", { check: () => faultOfOther() });
     for (const id of ["other", "with-service"]) find(id).addEventListener("input", () => (this.#requestId = null));
     find("new-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
-      const fault = this.#faultOfOther(other.value.trim());
+      const fault = faultOfOther();
       other.setFault(fault);
       if (fault) other.focus();
       else void whileBusy(find("new-button"), () => this.#create(other));
     });
-  }
-
-  /** @param {string} typed */
-  #faultOfOther(typed) {
-    if (typed === this.#session.memberId) return "내 아이디예요. 함께할 사람의 아이디를 적어 주세요.";
-    return MEMBER.test(typed) ? "" : "아이디를 다시 확인해 주세요.";
   }
 
   /** @param {Field} other */
@@ -141,14 +137,16 @@ class ThreadsPage {
 
   /** As the server tells it, or as it was told last. */
   async #showList() {
-    this.#listLater(LIST_MILLISECONDS);
+    this.#listLater(this.#session.state === "pending" ? PENDING_MILLISECONDS : LIST_MILLISECONDS);
     this.#list.showLoading();
     const { database } = this.#session;
     try {
-      const [{ memberId }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
+      const [{ memberId, devices }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
       // The cookie is the browser's: somebody else may have signed in with it meanwhile.
       if (memberId !== this.#session.memberId) return leave();
       await this.#askForApproval();
+      await this.#devices.show(devices);
+      if (this.#session.state === "active") void this.#upkeep.tend(threads);
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
       this.#showThreads(threads);
     } catch (/** @type {any} */ error) {
@@ -208,10 +206,13 @@ class ThreadsPage {
   /** @param {string} threadId */
   #makeView(threadId) {
     const onRead = () => this.#listLater(READ_MILLISECONDS);
-    const approve = (/** @type {any} */ device) =>
-      void this.#approve(device).catch((error) => showToast("error", troubleOf(error).text, error.requestId));
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, approve }, this.#historyItems);
+    return new ThreadView(threadId, { ...parts, onRead, members: this.#members }, this.#historyItems);
+  }
+
+  #leaveThread() {
+    location.hash = "";
+    void this.#showList();
   }
 
   async #showEarlier() {

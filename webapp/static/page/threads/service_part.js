@@ -3,7 +3,6 @@
  * @module
  */
 
-import { readKid, writeKid } from "../../sdk/threads/encoding.js";
 import { askToConfirm } from "../kit/dialog.js";
 import { find, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
@@ -14,7 +13,6 @@ const ALL = ["checkups", "prescriptions", "report"];
 
 /** @typedef {import("./thread_view.js").ThreadView} ThreadView */
 /** @typedef {import("../../sdk/threads/client.js").ThreadsClient} ThreadsClient */
-/** @typedef {import("../../sdk/threads/worker_link.js").Crypto} Crypto */
 
 /** Of a new thread, beside whom it is made with. @returns {{memberId: string, role: string}[]} */
 export function chosenService() {
@@ -32,14 +30,13 @@ export function showService({ members, role }, own) {
   show(find("remove-service"), isIn && isOwner);
 }
 
-/** The buttons, for whichever thread is open. @param {{client: ThreadsClient, crypto: Crypto}} parts
- * @param {() => ThreadView|null} current */
-export function watchService(parts, current) {
+/** The buttons, for whichever thread is open. @param {ThreadsClient} client @param {() => ThreadView|null} current */
+export function watchService(client, current) {
   /** @type {[string, (view: ThreadView) => Promise<void>][]} */
   const buttons = [
-    ["invite-service", (view) => invite(parts.client, view)],
-    ["remove-service", (view) => remove(parts, view)],
-    ["send-records", (view) => bring(parts.client, view)],
+    ["invite-service", (view) => invite(client, view)],
+    ["remove-service", (view) => remove(view)],
+    ["send-records", (view) => bring(client, view)],
   ];
   for (const [id, act] of buttons) {
     find(id).addEventListener("click", () => {
@@ -63,13 +60,12 @@ async function attempt(act) {
 async function invite(client, view) {
   const question = { title: "웰노를 초대할까요?", text: SERVICE_READS, yes: "초대하기", look: /** @type {const} */ ("primary") };
   if (!(await askToConfirm(question))) return;
-  const body = { memberId: SERVICE_MEMBER, role: "writer", history: "from_now", wraps: [] };
-  await client.request("POST", `/${encodeURIComponent(view.threadId)}/members`, { body });
+  await client.addMember(view.threadId, { memberId: SERVICE_MEMBER, role: "writer", history: "from_now" });
   await view.retryNow();
 }
 
-/** With a key that it does not have. @param {{client: ThreadsClient, crypto: Crypto}} parts @param {ThreadView} view */
-async function remove({ client, crypto }, view) {
+/** With a key that it does not have. @param {ThreadView} view */
+async function remove(view) {
   const question = {
     title: "웰노를 내보낼까요?",
     text: "이제부터 쓰는 메시지는 웰노가 읽을 수 없어요. 지금까지의 메시지는 웰노가 이미 읽었을 수 있어요.",
@@ -77,13 +73,7 @@ async function remove({ client, crypto }, view) {
     look: /** @type {const} */ ("danger"),
   };
   if (!(await askToConfirm(question))) return;
-  const { status, devices, hash } = await view.keys.refresh();
-  const staying = new Set(status.members.map((/** @type {any} */ one) => one.memberId));
-  staying.delete(SERVICE_MEMBER);
-  const readers = devices.filter(({ memberId, state }) => state === "active" && staying.has(memberId));
-  const about = { threadId: view.threadId, kid: writeKid(readKid(status.kid) + 1), prev: hash };
-  const body = { memberId: SERVICE_MEMBER, keyset: await crypto.makeKeyset(about, readers) };
-  await client.request("POST", `/${encodeURIComponent(view.threadId)}/members/remove`, { body });
+  await view.keys.removeMember(SERVICE_MEMBER);
   await view.retryNow();
 }
 

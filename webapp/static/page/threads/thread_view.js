@@ -37,7 +37,7 @@ export class ThreadView {
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
    *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
-   *   approve: (device: any) => void}} parts @param {number} [historyItems] */
+   *   members: import("./members_view.js").MembersView}} parts @param {number} [historyItems] */
   constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
     const { session, client, crypto } = parts;
     this.#threadId = threadId;
@@ -78,6 +78,7 @@ export class ThreadView {
   /** What is here is shown without a network, too. */
   async open() {
     setText(find("gap"), "");
+    this.#parts.members.open(this.#threadId, this.#keys);
     find("thread-title").textContent = `대화방 ${this.#threadId.slice(0, 6)}`;
     find("thread-facts").textContent = "";
     show(find("earlier"), false);
@@ -104,11 +105,6 @@ export class ThreadView {
     await this.#receiver.retryQuarantined();
   }
 
-  /** @returns {Promise<string|null>} the newest key that this device can open */
-  async renewKey() {
-    return (await this.#keys.ensure()).kid;
-  }
-
   /** @param {Uint8Array<ArrayBuffer>|string} data @param {string} contentType */
   async send(data, contentType) {
     showError(find("send-failed"), null);
@@ -133,8 +129,8 @@ export class ThreadView {
   async #showKeys() {
     const { known } = this.#keys;
     if (!known || this.#isClosed) return;
-    const { session, crypto, approve } = this.#parts;
-    await showKeys(known, session, crypto, approve);
+    const { session, crypto } = this.#parts;
+    await showKeys(known, session, crypto);
     this.#showFacts(known.status);
   }
 
@@ -159,10 +155,12 @@ export class ThreadView {
   }
 
   /** @param {any} status */
-  #showFacts({ members, acks, lastSeq, role }) {
+  #showFacts(status) {
+    const { members, acks, lastSeq } = status;
+    this.#parts.members.show(status);
     const read = new Map(acks.map((/** @type {any} */ one) => [one.memberId, one.ackedSeq]));
     const { memberId: own } = this.#parts.session;
-    showService({ members, role }, own);
+    showService(status, own);
     const facts = members.map(
       (/** @type {any} */ { memberId, role: theirs }) =>
         `${nameMember(memberId, own)}(${nameRole(theirs)})${isPerson(memberId) ? ` ${read.get(memberId) ?? 0}/${lastSeq}쪽 읽음` : ""}`,

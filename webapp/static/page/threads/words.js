@@ -16,9 +16,17 @@ export const RECORD_KINDS = { checkups: WORDS.checkups, prescriptions: WORDS.tre
 /** @type {Record<string, string>} */
 const KINDS = { patient: "환자", staff: "직원", service: "웰노" };
 /** @type {Record<string, string>} */
-const ROLES = { owner: "관리", writer: "쓰기", reader: "읽기" };
+export const ROLES = { owner: "관리", writer: "쓰기", reader: "읽기" };
 /** @type {Record<string, string>} */
 const DEVICE_STATES = { active: "사용 중", pending: "승인 기다리는 중", revoked: "사용 중지" };
+/** @type {Record<string, string>} */
+const DEVICE_TYPES = { browser: "브라우저", recovery: "비상 코드" };
+/** @type {Record<string, string>} */
+const RECOVERY = {
+  RECOVERY_LENGTH: "코드는 다섯 글자씩 여덟 묶음이에요. 빠진 글자가 없는지 확인해 주세요.",
+  RECOVERY_CHECK: "코드가 맞지 않아요. 여러 글자가 다른 것 같으니 처음부터 다시 견주어 보세요.",
+  RECOVERY_UNKNOWN: "지금 쓰는 비상 코드가 아니에요. 가장 나중에 만든 코드를 적어 주세요.",
+};
 /** @type {Record<string, string>} */
 const EVENTS = {
   key: "새 열쇠를 만들었어요.",
@@ -41,6 +49,9 @@ const FAULTS = {
   UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
   SERVICE_NOT_MEMBER: "웰노가 이 대화방에 없거나 쓸 수 없어요. 웰노를 초대한 뒤에 다시 눌러 주세요.",
   UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
+  LAST_OWNER: "관리하는 사람이 한 명은 있어야 해요. 다른 사람을 먼저 관리로 바꿔 주세요.",
+  FRESH_PROOF_REQUIRED: "휴대폰으로 본인 확인을 한 지 5분이 지났어요. 다시 확인하고 바로 눌러 주세요.",
+  KEY_FORGETS: "새 열쇠가 쓰고 있는 기기 하나를 빠뜨려서 쓰지 않아요. 그 기기도 열쇠를 받으면 쓸 수 있어요.",
   KEY_RETIRED: "열쇠가 바뀌었어요. 새 열쇠를 받은 뒤에 다시 보내 주세요.",
 };
 const DISBELIEVED = "서버가 보낸 내용이 서명과 맞지 않아서 열지 않았어요.";
@@ -67,6 +78,11 @@ export function describeCounts(counts) {
 export const nameRole = (role) => ROLES[role] ?? role;
 /** @param {string} state */
 export const nameDeviceState = (state) => DEVICE_STATES[state] ?? state;
+
+/** @param {string} [type] */
+export const nameDeviceType = (type) => DEVICE_TYPES[type ?? "browser"] ?? type;
+/** @param {import("../../sdk/threads/recovery.js").RecoveryFault} fault */
+export const explainRecovery = ({ code, group }) => RECOVERY[code] ?? `${group}번째 묶음이 달라요. 다시 견주어 보세요.`;
 
 /** @param {string} event @param {any} data @param {string} own */
 export function describeEvent(event, data, own) {

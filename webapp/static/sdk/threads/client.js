@@ -54,15 +54,23 @@ export class ThreadsClient extends HttpClient {
     return this.request("GET", `${pathOf(threadId)}/status`);
   }
 
-  /** Of all who are or were in. @param {string} threadId @returns {Promise<any[]>} */
-  async devices(threadId) {
-    return (await this.request("GET", `${pathOf(threadId)}/devices`)).devices;
+  /** Of all who are or were in. @param {string} threadId @param {string|null} [joining] also of this member, for an
+   * owner who is about to add them @returns {Promise<any[]>} */
+  async devices(threadId, joining = null) {
+    const path = this.httpUrl(`${pathOf(threadId)}/devices`, joining === null ? undefined : { joining });
+    return (await this.getJson(path)).devices;
   }
 
   /** Without the member: the server knows who asks. @param {import("./texts.js").DeviceClaim} claim
-   * @returns {Promise<{state: string}>} */
-  register({ deviceId, kemKey, signKey, createdAt, sig }) {
-    return this.request("POST", "/devices", { body: { deviceId, kemKey, signKey, createdAt, sig } });
+   * @param {{type?: "recovery", reset?: boolean}} [how] `reset`: this patient was just identified, and no other device
+   *   has to approve it @returns {Promise<{state: string}>} */
+  register({ deviceId, kemKey, signKey, createdAt, sig }, how = {}) {
+    return this.request("POST", "/devices", { body: { deviceId, kemKey, signKey, createdAt, sig, ...how } });
+  }
+
+  /** One of mine, for good. @param {string} deviceId @returns {Promise<{state: string}>} */
+  revoke(deviceId) {
+    return this.request("POST", `/devices/${deviceId}/revoke`);
   }
 
   /** @param {string} deviceId @param {import("./texts.js").Approval} approval */
@@ -113,6 +121,22 @@ export class ThreadsClient extends HttpClient {
    * @param {string[]} what `checkups`, `prescriptions`, `report` @returns {Promise<{sendingId: string}>} */
   sendRecords(threadId, what) {
     return this.request("POST", `${pathOf(threadId)}/send-records`, { body: { what } });
+  }
+
+  /** @param {string} threadId @param {{memberId: string, role: string, history: "all"|"from_now", keyset?: any}} member */
+  addMember(threadId, member) {
+    return this.request("POST", `${pathOf(threadId)}/members`, { body: member });
+  }
+
+  /** @param {string} threadId @param {string} memberId @param {string} role */
+  changeRole(threadId, memberId, role) {
+    return this.request("POST", `${pathOf(threadId)}/members/role`, { body: { memberId, role } });
+  }
+
+  /** Somebody, with the keyset of those who stay; oneself without. @param {string} threadId @param {string} memberId
+   * @param {any} [keyset] */
+  removeMember(threadId, memberId, keyset) {
+    return this.request("POST", `${pathOf(threadId)}/members/remove`, { body: { memberId, ...(keyset ? { keyset } : {}) } });
   }
 
   /** Server-sent events after a place. @param {string} threadId @param {Cursor} cursor */

@@ -6,7 +6,20 @@
 import { hashBlob, openBlobPart, sealBlobPart } from "./blob_chunks.js";
 import { ThreadCrypto } from "./thread_crypto.js";
 
-const METHODS = new Set(["open", "fingerprints", "approve", "makeKeyset", "openKeys", "sealFor", "seal", "reseal", "openItem"]);
+const METHODS = new Set([
+  "open",
+  "fingerprints",
+  "approve",
+  "makeKeyset",
+  "openKeys",
+  "makeRecovery",
+  "recover",
+  "sealRecovered",
+  "sealFor",
+  "seal",
+  "reseal",
+  "openItem",
+]);
 const held = /** @type {any} */ (new ThreadCrypto());
 const OF_BLOBS = /** @type {any} */ ({ sealBlobPart, openBlobPart, hashBlob });
 

@@ -22,7 +22,8 @@ export async function databaseName(memberId) {
   return DATABASE_PREFIX + toHex(digest.slice(0, NAME_BYTES));
 }
 
-/** Every call ends within a time; it rejects with a StoreError where the browser forbids, blocks or lacks the store. */
+/** Every call ends within a time, and one that fails has written nothing: what is late is undone, and only what is being
+ * committed by then is waited for. It rejects with a StoreError where the browser forbids, blocks or lacks the store. */
 export class ThreadsDatabase {
   #name;
   #factory;
@@ -76,16 +77,13 @@ export class ThreadsDatabase {
    * @param {(stores: Stores) => Promise<Value>} act @param {IDBTransactionDurability} durability @returns {Promise<Value>}
    */
   async #run(names, mode, act, durability) {
-    const tryOnce = async () => perform(await this.#open(), names, mode, act, durability);
+    const tryOnce = async () => perform(await within(this.#open(), ANSWER_MILLISECONDS), names, mode, act, durability);
     try {
-      return await within(
-        tryOnce().catch(async (error) => {
-          if (!DROPPED.has(error?.name)) throw error;
-          await this.close();
-          return tryOnce();
-        }),
-        ANSWER_MILLISECONDS,
-      );
+      return await tryOnce().catch(async (error) => {
+        if (!DROPPED.has(error?.name)) throw error;
+        await this.close();
+        return tryOnce();
+      });
     } catch (error) {
       throw error instanceof DOMException ? new StoreError("STORE_FAILED", error) : error;
     }
@@ -131,8 +129,7 @@ async function perform(database, names, mode, act, durability) {
   const done = committed(transaction);
   const stores = /** @type {Stores} */ (Object.fromEntries(names.map((name) => [name, transaction.objectStore(name)])));
   try {
-    const result = await act(stores);
-    await done;
+    const [result] = await Promise.all([act(stores), done]);
     return result;
   } catch (error) {
     undo(transaction);
@@ -140,21 +137,25 @@ async function perform(database, names, mode, act, durability) {
   }
 }
 
-/** @param {IDBTransaction} transaction */
+/** @param {IDBTransaction} transaction @returns {boolean} false: it has ended by itself, or is being committed */
 function undo(transaction) {
   try {
     transaction.abort();
+    return true;
   } catch {
-    // It has ended by itself.
+    return false;
   }
 }
 
 /** @param {IDBTransaction} transaction @returns {Promise<void>} */
 function committed(transaction) {
+  let timer;
   const done = new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve(undefined);
     transaction.onabort = () => reject(transaction.error ?? new StoreError("STORE_FAILED"));
-  });
+    // Whoever is told that it failed may write it once more.
+    timer = setTimeout(() => undo(transaction) && reject(new StoreError("STORE_SILENT")), ANSWER_MILLISECONDS);
+  }).finally(() => clearTimeout(timer));
   done.catch(() => {}); // whoever awaits it later still gets the error; until then it is not "unhandled"
   return done;
 }

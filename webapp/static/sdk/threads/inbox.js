@@ -4,13 +4,12 @@
  */
 
 import { settled } from "../core/storage.js";
-import { noteItem } from "./senders.js";
+import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** `received`: not yet given to a page; `quarantined`: not believed, for the reason of `code`.
  * @typedef {{threadId: string, epoch: string, seq: number, dedupeId?: string, item: any, isBarred: boolean,
  *   isReplayed: boolean, state: "received"|"delivered"|"quarantined", code: string|null}} InboxRow */
-/** @typedef {{row: InboxRow, gap: import("./senders.js").Noted["gap"]}} Added */
 
 export class Inbox {
   #database;
@@ -29,16 +28,16 @@ export class Inbox {
   }
 
   /** With the place behind it. One that is here, by another tab, stays as it is.
-   * @param {any} item the next one @returns {Promise<Added>} */
+   * @param {any} item the next one @returns {Promise<InboxRow>} */
   add(item) {
     const { threadId, epoch, seq } = item;
     const dedupeId = item.envelope?.dedupeId;
     return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
       const known = await settled(inbox.get([threadId, epoch, seq]));
-      if (known) return { row: known, gap: null };
+      if (known) return known;
       // The same envelope under another number: a server that plays it once more.
       const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
-      const { senders, isBarred, gap } = noteItem(await settled(meta.get(this.#name("senders"))), item);
+      const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item);
       /** @type {InboxRow} */
       const row = { threadId, epoch, seq, dedupeId, item, isBarred, isReplayed, state: "received", code: null };
       if (dedupeId === undefined) delete row.dedupeId; // what has no value is in no index
@@ -46,18 +45,29 @@ export class Inbox {
       meta.put(senders, this.#name("senders"));
       meta.put({ seq, epoch }, this.#name("place"));
       await this.#noteUnread(meta, epoch, (seqs) => [...seqs, seq]);
-      return { row, gap };
+      return row;
     });
   }
 
-  /** @param {InboxRow} row @param {"delivered"|"quarantined"} state @param {string|null} [code] @param {any} [item] as it
-   * was read again @returns {Promise<void>} */
-  mark({ threadId, epoch, seq }, state, code = null, item) {
+  /** @param {InboxRow} row with its item as it was read last @param {"delivered"|"quarantined"} state
+   * @param {{code?: string|null, isSigned?: boolean}} [how] `isSigned`: the signature of its envelope was right
+   * @returns {Promise<import("./senders.js").SenderGap|null>} numbers of its device that are missing before it */
+  mark({ threadId, epoch, seq, item }, state, { code = null, isSigned = false } = {}) {
     return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
       const row = await settled(inbox.get([threadId, epoch, seq]));
-      if (row) inbox.put({ ...row, ...(item ? { item } : {}), state, code });
+      if (row) inbox.put({ ...row, ...(state === "delivered" ? { item } : {}), state, code });
       if (state === "delivered") await this.#noteUnread(meta, epoch, (seqs) => seqs.filter((one) => one !== seq));
+      return isSigned ? this.#noteSigned(meta, epoch, item.envelope) : null;
     });
+  }
+
+  /** Within a transaction. @param {IDBObjectStore} meta @param {string} epoch @param {import("./texts.js").Envelope} envelope */
+  async #noteSigned(meta, epoch, envelope) {
+    const before = await settled(meta.get(this.#name("senders")));
+    if (before?.epoch !== epoch) return null;
+    const { senders, gap } = noteSigned(before, envelope);
+    meta.put(senders, this.#name("senders"));
+    return gap;
   }
 
   /** Those that came and were not delivered, in order, however long ago. @param {Cursor} place @returns {Promise<InboxRow[]>} */

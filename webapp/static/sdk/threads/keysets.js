@@ -4,7 +4,7 @@
  */
 
 import { isSigned, signText } from "./devices.js";
-import { decodeBytes, encodeBytes, hashBytes } from "./encoding.js";
+import { decodeBytes, encodeBytes, hashBytes, readKid } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { openBase, sealBase } from "./hpke.js";
 import { checkOf, importSecret } from "./secrets.js";
@@ -19,6 +19,10 @@ const KEY_BYTES = 32;
 /** As the server tells one: signed by its maker, and with one's own wrap beside it.
  * @typedef {Omit<import("./texts.js").KeysetClaim, "threadId"> & {sig: string, wrapped: string|null,
  *   state?: string}} ToldKeyset */
+
+/** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
+/** The active devices of the members, when all told keys up to `kid` were last found right.
+ * @typedef {{kid: string|null, deviceIds: string[]}} Roster */
 
 /** The secret for one device. @param {Bytes} secret @param {DeviceClaim} device @param {string} threadId @param {string} kid
  * @returns {Promise<string>} */
@@ -68,6 +72,23 @@ export function keysetHash(threadId, keyset) {
 export async function checkKeyset(threadId, keyset, maker) {
   const isMade = await isSigned(maker.signKey, keyset.sig, keysetText({ ...keyset, threadId }));
   if (!isMade || maker.deviceId !== keyset.createdBy) throw new DisbelievedError("KEY_SIGNATURE");
+}
+
+/**
+ * Devices that a generation should have been sealed to and was not: active before it was made and still so, and without
+ * its secret by now. What is written under such a key, its own members could not read.
+ * @param {ToldKeyset} keyset @param {Roster} before @param {{devices: ToldDevice[], members: {memberId: string}[],
+ *   lacking: {deviceId: string, kids: string[]}[]}} told @returns {string[]} their ids
+ */
+export function findForgotten(keyset, before, { devices, members, lacking }) {
+  if (readKid(keyset.kid) <= readKid(before.kid)) return [];
+  const sealed = new Set(keyset.recipients.map(({ deviceId, kemKey }) => `${deviceId} ${kemKey}`));
+  const without = new Set(lacking.filter(({ kids }) => kids.includes(keyset.kid)).map(({ deviceId }) => deviceId));
+  const isIn = new Set(members.map(({ memberId }) => memberId));
+  return devices
+    .filter(({ deviceId, memberId, state }) => state === "active" && isIn.has(memberId) && before.deviceIds.includes(deviceId))
+    .filter(({ deviceId, kemKey }) => !sealed.has(`${deviceId} ${kemKey}`) && without.has(deviceId))
+    .map(({ deviceId }) => deviceId);
 }
 
 /**

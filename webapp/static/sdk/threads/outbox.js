@@ -8,6 +8,7 @@ import { underLock } from "../core/locks.js";
 import { settled } from "../core/storage.js";
 
 const LEASE_MILLISECONDS = 30_000;
+const ADD_MILLISECONDS = 20_000; // longer than the store takes; then the tab that adds is frozen
 const MOST_TRIES = 100; // with locks the first one succeeds; without them each loses to another tab that won
 
 /** @typedef {import("./texts.js").Envelope} Envelope */
@@ -34,7 +35,8 @@ export class Outbox {
    * @returns {Promise<OutboxRow>}
    */
   queueAdd(threadId, make) {
-    const add = () => underLock(`welno.threads.add:${this.#database.name}`, () => this.#addNext(threadId, make));
+    const name = `welno.threads.add:${this.#database.name}`;
+    const add = () => underLock(name, () => this.#addNext(threadId, make), { patienceMilliseconds: ADD_MILLISECONDS });
     const added = this.#adding.then(add);
     this.#adding = added.catch(() => {});
     return added;

@@ -19,11 +19,12 @@ const MOST_MILLISECONDS = 60_000;
 
 /**
  * Push after push, until nothing is left, one fails, the server asks to wait, or a minute has passed. The lock keeps
- * other tabs from sending the same meanwhile; where it was lost, sending twice is harmless.
+ * other tabs from sending the same meanwhile; whoever holds it for longer than a flush takes is frozen, and loses it.
+ * Sending twice is harmless.
  * @param {string} name of the database @param {Pushing} pushing @param {{isEarly?: boolean}} [how] @returns {Promise<Flushed>}
  */
 export function flushUnderLock(name, pushing, how = {}) {
-  return underLock(`welno.threads.flush:${name}`, () => flushOutbox(pushing, how));
+  return underLock(`welno.threads.flush:${name}`, () => flushOutbox(pushing, how), { patienceMilliseconds: MOST_MILLISECONDS });
 }
 
 /** @param {Pushing} pushing @param {{isEarly?: boolean}} how @returns {Promise<Flushed>} */

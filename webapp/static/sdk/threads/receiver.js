@@ -13,7 +13,8 @@ import { threadStream } from "./subject.js";
 const HISTORY_ITEMS = 200;
 const ACK_AGAIN_MILLISECONDS = 5_000;
 const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
-const KEY_EVENTS = new Set(["key", "device_added", "member_added", "member_removed"]);
+const KEY_EVENTS = new Set(["key", "device_added", "device_revoked", "member_added", "member_removed", "role_changed"]);
+const SIGNED = new Set(["UNKNOWN_KEY", "UNDECIPHERABLE"]); // what is found out only after the signature was right
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
 /** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
@@ -114,9 +115,7 @@ export class ThreadReceiver {
   /** @param {any} item */
   async #take(item) {
     if (item.epoch !== this.#epoch) this.#begin(item.epoch);
-    const { row, gap } = await this.#inbox.add(item);
-    if (gap) this.#options.onSenderGap?.(gap);
-    await this.#deliver(row);
+    await this.#deliver(await this.#inbox.add(item));
     if (item.type === "system" && KEY_EVENTS.has(item.event)) await this.#renewKeys();
   }
 
@@ -135,7 +134,7 @@ export class ThreadReceiver {
       const content = await this.#openTwice(row);
       if (this.#isOver) return;
       this.#options.onItem(describe(row.item, content));
-      if (row.state !== "delivered") await this.#inbox.mark(row, "delivered", null, row.item);
+      if (row.state !== "delivered") this.#tellGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
       this.#unread.delete(row.seq);
       this.#quarantined.delete(row.seq);
     } catch (/** @type {any} */ error) {
@@ -151,9 +150,14 @@ export class ThreadReceiver {
   async #quarantine(row, code) {
     const isNew = !this.#quarantined.has(row.seq);
     this.#quarantined.add(row.seq);
-    await this.#inbox.mark(row, "quarantined", code);
+    this.#tellGap(await this.#inbox.mark(row, "quarantined", { code, isSigned: SIGNED.has(code) }));
     if (code === "UNKNOWN_KEY") this.#renewKeysLater();
     if (isNew) this.#options.onError?.(row.item, code);
+  }
+
+  /** @param {import("./senders.js").SenderGap|null} gap */
+  #tellGap(gap) {
+    if (gap) this.#options.onSenderGap?.(gap);
   }
 
   /** A key or a device may be new, and what came may have been damaged on its way: both are read once more.

@@ -9,14 +9,30 @@ const MOST_PENDING = 1_000;
  * @typedef {{contiguous: number, pending: number[]}} Progress */
 /** `barred`: members and devices that may not write any more; `isPartial`: its first items were not read here.
  * @typedef {{epoch: string, isPartial: boolean, barred: string[], progress: Record<string, Progress>}} Senders */
-/** `gap`: numbers of its device that are missing before it. As they are signed, not even the server can hide one.
- * @typedef {{senders: Senders, isBarred: boolean, gap: {clientId: string, from: number, to: number}|null}} Noted */
+/** @typedef {{senders: Senders, isBarred: boolean}} Noted */
+/** Numbers of a device that are missing. As they are signed, not even the server can hide one.
+ * @typedef {{clientId: string, from: number, to: number}} SenderGap */
 
-/** @param {Senders|undefined} before of the items before it @param {any} item @returns {Noted} */
+/** Who may write after it, as the server tells. @param {Senders|undefined} before of the items before it @param {any} item
+ * @returns {Noted} */
 export function noteItem(before, item) {
   const isFirst = before?.epoch !== item.epoch;
+  /** @type {Senders} */
   const senders = isFirst ? { epoch: item.epoch, isPartial: item.seq !== 1, barred: [], progress: {} } : /** @type {Senders} */ (before);
-  return item.type === "system" ? noteSystem(senders, item) : noteMessage(senders, item);
+  if (item.type === "system") return noteSystem(senders, item);
+  return { senders, isBarred: senders.barred.includes(item.from) || senders.barred.includes(item.envelope.clientId) };
+}
+
+/** How far its device has come, of an envelope whose signature was found right: before that its number is the server's
+ * word. @param {Senders} senders @param {import("./texts.js").Envelope} envelope
+ * @returns {{senders: Senders, gap: SenderGap|null}} no gap, where it was noted before */
+export function noteSigned(senders, { clientId, clientSeq }) {
+  const begun = senders.progress[clientId] ?? { contiguous: senders.isPartial ? clientSeq - 1 : 0, pending: [] };
+  if (clientSeq <= begun.contiguous || begun.pending.includes(clientSeq)) return { senders: withProgress(senders, clientId, begun), gap: null };
+  const progress = advance(begun, clientSeq);
+  const isGap = clientSeq > progress.contiguous;
+  const gap = isGap ? { clientId, from: progress.contiguous + 1, to: Math.min(...progress.pending) - 1 } : null;
+  return { senders: withProgress(senders, clientId, progress), gap };
 }
 
 /** @param {Senders} senders @param {any} item @returns {Noted} */
@@ -25,20 +41,14 @@ function noteSystem(senders, { event, data }) {
   const mayWrite = data.role === "owner" || data.role === "writer";
   const isOut = event === "device_revoked" || event === "member_removed" || (data.role !== undefined && !mayWrite);
   const isIn = (event === "member_added" || event === "role_changed") && mayWrite;
-  if (!isOut && !isIn) return { senders, isBarred: false, gap: null };
+  if (!isOut && !isIn) return { senders, isBarred: false };
   const others = senders.barred.filter((one) => one !== name);
-  return { senders: { ...senders, barred: isOut ? [...others, name] : others }, isBarred: false, gap: null };
+  return { senders: { ...senders, barred: isOut ? [...others, name] : others }, isBarred: false };
 }
 
-/** @param {Senders} senders @param {any} item @returns {Noted} */
-function noteMessage(senders, { from, envelope }) {
-  const { clientId, clientSeq } = envelope;
-  const isBarred = senders.barred.includes(from) || senders.barred.includes(clientId);
-  const begun = senders.progress[clientId] ?? { contiguous: senders.isPartial ? clientSeq - 1 : 0, pending: [] };
-  const progress = advance(begun, clientSeq);
-  const isGap = clientSeq > progress.contiguous;
-  const gap = isGap ? { clientId, from: progress.contiguous + 1, to: Math.min(...progress.pending) - 1 } : null;
-  return { senders: { ...senders, progress: { ...senders.progress, [clientId]: progress } }, isBarred, gap };
+/** @param {Senders} senders @param {string} clientId @param {Progress} progress @returns {Senders} */
+function withProgress(senders, clientId, progress) {
+  return { ...senders, progress: { ...senders.progress, [clientId]: progress } };
 }
 
 /** @param {Progress} progress @param {number} clientSeq @returns {Progress} */

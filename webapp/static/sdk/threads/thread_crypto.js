@@ -9,20 +9,26 @@ import { hashBytes, readKid } from "./encoding.js";
 import { checkEnvelope, decryptEnvelope, makeEnvelope } from "./envelopes.js";
 import { DisbelievedError } from "./errors.js";
 import { KeyStore } from "./key_store.js";
-import { checkKeyset, keysetHash, makeKeyset, openKeyset, wrapSecret } from "./keysets.js";
+import { checkKeyset, findForgotten, keysetHash, makeKeyset, openKeyset, wrapSecret } from "./keysets.js";
+import { findRecoveryDevice, makeRecoveryDevice } from "./recovery.js";
 import { importSecret, makeSecret } from "./secrets.js";
 import { deviceText } from "./texts.js";
 
 const NO_PREV = "-";
 // Whoever is an owner made it a member, and is shown it: it makes and rotates keys.
 const SERVICE_MEMBER = "service:welno";
+const NO_ROSTER = { kid: null, deviceIds: [] };
 
 /** @typedef {import("./encoding.js").Bytes} Bytes */
 /** @typedef {import("./texts.js").Envelope} Envelope */
 /** @typedef {import("./texts.js").DeviceClaim} DeviceClaim */
-/** As the server tells it. @typedef {DeviceClaim & {state: string, approval?: import("./texts.js").Approval}} ToldDevice */
+/** As the server tells it. @typedef {DeviceClaim & {state: string, type?: string, approval?: import("./texts.js").Approval}} ToldDevice */
 /** @typedef {import("./keysets.js").ToldKeyset} ToldKeyset */
 /** @typedef {{memberId: string, role: string}} ToldMember */
+/** @typedef {import("./texts.js").Approval} Approval */
+/** `before` and `lacking` tell a generation that forgets a device.
+ * @typedef {{keys: ToldKeyset[], devices: ToldDevice[], members: ToldMember[], before?: import("./keysets.js").Roster,
+ *   lacking?: {deviceId: string, kids: string[]}[]}} ToldKeys */
 /** What came of opening a thread's keys; `hash` is that of the newest generation, for the next one's `prev`.
  * @typedef {{opened: string[], failures: {kid: string, code: string}[], hash: string}} OpenedKeys */
 
@@ -30,6 +36,7 @@ export class ThreadCrypto {
   #factory;
   #keys = /** @type {KeyStore|null} */ (null);
   #own = /** @type {import("./devices.js").OwnDevice|null} */ (null);
+  #recovery = /** @type {import("./devices.js").OwnDevice|null} */ (null); // of a code that was typed, for this page alone
 
   /** @param {IDBFactory} [factory] */
   constructor(factory = globalThis.indexedDB) {
@@ -68,10 +75,9 @@ export class ThreadCrypto {
 
   /**
    * Checks all generations that the server tells, and opens those that are sealed to this device.
-   * @param {string} threadId @param {{keys: ToldKeyset[], devices: ToldDevice[], members: ToldMember[]}} told
-   * @returns {Promise<OpenedKeys>}
+   * @param {string} threadId @param {ToldKeys} told @returns {Promise<OpenedKeys>}
    */
-  async openKeys(threadId, { keys, devices, members }) {
+  async openKeys(threadId, { keys, devices, members, before = NO_ROSTER, lacking = [] }) {
     const ordered = [...keys].sort((one, other) => readKid(one.kid) - readKid(other.kid));
     const hashes = await Promise.all(ordered.map((keyset) => keysetHash(threadId, keyset)));
     /** @type {OpenedKeys} */
@@ -82,7 +88,7 @@ export class ThreadCrypto {
       const keyset = ordered[at];
       try {
         if (keyset.kid !== `k${at + 1}` || keyset.prev !== (hashes[at - 1] ?? NO_PREV)) throw new DisbelievedError("KEY_CHAIN");
-        await this.#openKey(threadId, keyset, hashes[at], { devices, members, isVouched });
+        await this.#openKey(threadId, keyset, hashes[at], { devices, members, before, lacking, isVouched });
         isVouched = true;
         if (await this.#store.openedKey(threadId, keyset.kid)) result.opened.unshift(keyset.kid);
       } catch (error) {
@@ -90,6 +96,40 @@ export class ThreadCrypto {
       }
     }
     return result;
+  }
+
+  /** A code to be printed, with what registers it: its own claim, and this device's word for it.
+   * @returns {Promise<{code: string, claim: DeviceClaim, approval: Approval}>} */
+  async makeRecovery() {
+    const { code, device } = await makeRecoveryDevice(this.#device.claim.memberId, now());
+    return { code, claim: device.claim, approval: await approveDevice(this.#device, device.claim, now()) };
+  }
+
+  /** With the code that was typed this device is approved; what is sealed to the code can be sealed to it from then on.
+   * @param {string} typed @param {ToldDevice[]} devices the member's
+   * @returns {Promise<{deviceId: string|null, approval: Approval|null, fault: import("./recovery.js").RecoveryFault|null}>} */
+  async recover(typed, devices) {
+    const codes = devices.filter(({ type, state }) => type === "recovery" && state === "active");
+    for (const device of codes) await this.#believe(device, devices);
+    const { device, fault } = await findRecoveryDevice(typed, this.#device.claim.memberId, codes);
+    this.#recovery = device;
+    if (!device) return { deviceId: null, approval: null, fault };
+    return { deviceId: device.claim.deviceId, approval: await approveDevice(device, this.#device.claim, now()), fault: null };
+  }
+
+  /** What is sealed to the code, for this device. Whether it is to be believed is seen when it is opened, as of all keys.
+   * @param {string} threadId @param {ToldKeyset[]} keys as told to the code
+   * @returns {Promise<{kid: string, wrapped: string}[]>} */
+  async sealRecovered(threadId, keys) {
+    const recovery = this.#recovery;
+    if (!recovery) throw new Error("recover() comes first");
+    const sealed = keys.filter(({ wrapped }) => wrapped !== null);
+    return Promise.all(
+      sealed.map(async (keyset) => {
+        const secret = await openKeyset(recovery, threadId, keyset);
+        return { kid: keyset.kid, wrapped: await wrapSecret(secret, this.#device.claim, threadId, keyset.kid) };
+      }),
+    );
   }
 
   /** The secret of an opened generation for further devices. @param {string} threadId @param {ToldKeyset} keyset
@@ -135,11 +175,11 @@ export class ThreadCrypto {
   }
 
   /** @param {string} threadId @param {ToldKeyset} keyset @param {string} hash
-   * @param {{devices: ToldDevice[], members: ToldMember[], isVouched: boolean}} known */
-  async #openKey(threadId, keyset, hash, { devices, members, isVouched }) {
-    const before = await this.#store.openedKey(threadId, keyset.kid);
-    if (before && before.hash !== hash) throw new DisbelievedError("KEY_CHANGED");
-    if (before) return;
+   * @param {Omit<Required<ToldKeys>, "keys"> & {isVouched: boolean}} known */
+  async #openKey(threadId, keyset, hash, { devices, members, before, lacking, isVouched }) {
+    const known = await this.#store.openedKey(threadId, keyset.kid);
+    if (known && known.hash !== hash) throw new DisbelievedError("KEY_CHANGED");
+    if (known) return;
     const maker = devices.find(({ deviceId }) => deviceId === keyset.createdBy);
     if (!maker) throw new DisbelievedError("UNKNOWN_DEVICE");
     await this.#believe(maker, devices);
@@ -149,6 +189,7 @@ export class ThreadCrypto {
     );
     if (!mayMake && !isVouched) throw new DisbelievedError("KEY_MAKER");
     if (keyset.wrapped === null) return;
+    if (findForgotten(keyset, before, { devices, members, lacking }).length > 0) throw new DisbelievedError("KEY_FORGETS");
     const secret = await importSecret(await openKeyset(this.#device, threadId, keyset));
     await this.#store.keepOpenedKey(threadId, keyset.kid, { hash, secret });
   }

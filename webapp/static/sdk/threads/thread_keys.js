@@ -6,6 +6,7 @@
 
 import { settled } from "../core/storage.js";
 import { readKid, writeKid } from "./encoding.js";
+import { DisbelievedError } from "./errors.js";
 
 const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
 const MOST_TRIES = 3;
@@ -51,22 +52,24 @@ export class ThreadKeys {
 
   /** Reads and opens all that there is. @returns {Promise<KnownKeys>} */
   async refresh() {
-    const before = await this.#newestKid();
+    const [before, roster] = await this.#kept();
     const [status, devices, { keys, lacking }] = await Promise.all([
       this.#client.status(this.#threadId),
       this.#client.devices(this.#threadId),
       this.#client.keys(this.#threadId, this.#deviceId),
     ]);
-    const opened = await this.#crypto.openKeys(this.#threadId, { keys, devices, members: status.members });
-    const told = opened.opened.at(-1) ?? null;
+    const told = { keys, devices, members: status.members, before: roster, lacking };
+    const opened = await this.#crypto.openKeys(this.#threadId, told);
+    const newestOpened = opened.opened.at(-1) ?? null;
     // A generation that was opened here and is not told any more: nothing is written under an older one, which somebody
     // who was removed may hold.
-    const isRolledBack = before !== null && (told === null || readKid(told) < readKid(before));
+    const isRolledBack = before !== null && (newestOpened === null || readKid(newestOpened) < readKid(before));
     if (isRolledBack) opened.failures.push({ kid: before, code: "KEY_CHAIN" });
     const kid = await this.#database.write(["meta"], async ({ meta }) => {
       meta.put(devices, this.#devicesName);
+      if (opened.failures.length === 0) meta.put(rosterOf(newestOpened, devices, status.members), this.#rosterName);
       const kept = await settled(meta.get(kidName(this.#threadId)));
-      const newest = kept && (told === null || readKid(told) < readKid(kept)) ? kept : told;
+      const newest = kept && (newestOpened === null || readKid(newestOpened) < readKid(kept)) ? kept : newestOpened;
       if (newest !== null) meta.put(newest, kidName(this.#threadId));
       return newest;
     });
@@ -88,9 +91,55 @@ export class ThreadKeys {
     }
   }
 
-  /** @returns {Promise<string|null>} that was opened here */
-  async #newestKid() {
-    return (await this.#database.read(["meta"], ({ meta }) => settled(meta.get(kidName(this.#threadId))))) ?? null;
+  /** With all that was written, or from now on: then under a new generation, which is sealed to them too.
+   * @param {string} memberId @param {string} role @param {{withHistory: boolean}} how @returns {Promise<KnownKeys>} rejects
+   *   with a DisbelievedError where the keys that the server tells do not fit */
+  async addMember(memberId, role, { withHistory }) {
+    if (withHistory) await this.#client.addMember(this.#threadId, { memberId, role, history: "all" });
+    else
+      await this.#withNext(async (known) => {
+        const devices = await this.#client.devices(this.#threadId, memberId);
+        const members = [...membersOf(known), memberId];
+        const keyset = await this.#makeNext({ ...known, devices }, members);
+        await this.#client.addMember(this.#threadId, { memberId, role, history: "from_now", ...(keyset && { keyset }) });
+      });
+    return this.ensure();
+  }
+
+  /** Another one, with a new generation for those who stay. @param {string} memberId @returns {Promise<KnownKeys>} rejects
+   *   with a DisbelievedError where the keys that the server tells do not fit */
+  async removeMember(memberId) {
+    await this.#withNext(async (known) => {
+      const members = membersOf(known).filter((one) => one !== memberId);
+      await this.#client.removeMember(this.#threadId, memberId, await this.#makeNext(known, members));
+    });
+    return this.ensure();
+  }
+
+  /** Acts on what is told now; read again where somebody was faster. @param {(known: KnownKeys) => Promise<void>} act */
+  async #withNext(act) {
+    for (let tries = 1; ; tries += 1) {
+      const known = await this.refresh();
+      if (known.failures.length > 0) throw new DisbelievedError(/** @type {any} */ (known.failures[0].code));
+      try {
+        return await act(known);
+      } catch (/** @type {any} */ error) {
+        if (!CONFLICTS.has(error.code) || tries >= MOST_TRIES) throw error;
+      }
+    }
+  }
+
+  /** The newest that was opened here, and who was active by then.
+   * @returns {Promise<[string|null, import("./keysets.js").Roster|undefined]>} */
+  #kept() {
+    return this.#database.read(["meta"], async ({ meta }) => {
+      const [kid, roster] = await Promise.all([settled(meta.get(kidName(this.#threadId))), settled(meta.get(this.#rosterName))]);
+      return [kid ?? null, roster];
+    });
+  }
+
+  get #rosterName() {
+    return `roster:${this.#threadId}`;
   }
 
   get #devicesName() {
@@ -106,14 +155,23 @@ export class ThreadKeys {
   }
 
   /** @param {KnownKeys} known */
-  async #rotate({ status, devices, hash }) {
-    const members = new Set(status.members.map((/** @type {any} */ { memberId }) => memberId));
-    const readers = devices.filter(({ memberId, state }) => state === "active" && members.has(memberId));
+  async #rotate(known) {
+    const readers = readersOf(known.devices, membersOf(known));
     if (!readers.some(({ deviceId }) => deviceId === this.#deviceId)) return false; // it waits for its own approval
-    const kid = writeKid(readKid(status.kid) + 1);
-    const about = { threadId: this.#threadId, kid, prev: hash };
-    await this.#client.rotate(this.#threadId, await this.#crypto.makeKeyset(about, readers));
+    await this.#client.rotate(this.#threadId, await this.#makeKeyset(known, readers));
     return true;
+  }
+
+  /** For these members; undefined while there is no key that it would follow on. @param {KnownKeys} known
+   * @param {string[]} members */
+  async #makeNext(known, members) {
+    return known.status.kid === null ? undefined : this.#makeKeyset(known, readersOf(known.devices, members));
+  }
+
+  /** @param {KnownKeys} known @param {ToldDevice[]} readers */
+  #makeKeyset({ status, hash }, readers) {
+    const kid = writeKid(readKid(status.kid) + 1);
+    return this.#crypto.makeKeyset({ threadId: this.#threadId, kid, prev: hash }, readers);
   }
 
   /** @param {KnownKeys} known */
@@ -130,4 +188,16 @@ export class ThreadKeys {
     }
     return isDone;
   }
+}
+
+/** @param {KnownKeys} known @returns {string[]} */
+const membersOf = ({ status }) => status.members.map((/** @type {any} */ { memberId }) => memberId);
+
+/** @param {ToldDevice[]} devices @param {string[]} members */
+const readersOf = (devices, members) => devices.filter(({ memberId, state }) => state === "active" && members.includes(memberId));
+
+/** @param {string|null} kid @param {ToldDevice[]} devices @param {{memberId: string}[]} members */
+function rosterOf(kid, devices, members) {
+  const readers = readersOf(devices, members.map(({ memberId }) => memberId));
+  return { kid, deviceIds: readers.map(({ deviceId }) => deviceId) };
 }

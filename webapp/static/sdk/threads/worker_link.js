@@ -13,8 +13,8 @@ const WORKER = "/static/sdk/threads/crypto_worker.js";
 /** @typedef {{resolve: (result: any) => void, reject: (error: Error) => void}} Waiting */
 
 /** What a page calls; a ThreadCrypto of its own process is one too.
- * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"sealFor"|"seal"|"reseal"
- *   |"openItem">} Crypto */
+ * @typedef {Pick<ThreadCrypto, "open"|"fingerprints"|"approve"|"makeKeyset"|"openKeys"|"makeRecovery"|"recover"
+ *   |"sealRecovered"|"sealFor"|"seal"|"reseal"|"openItem">} Crypto */
 /** The same for larger things. @typedef {Pick<typeof import("./blob_chunks.js"), "sealBlobPart"|"openBlobPart"|"hashBlob">} BlobCrypto */
 
 /** @implements {Crypto} @implements {BlobCrypto} */
@@ -39,6 +39,12 @@ export class WorkerLink {
   makeKeyset = (...args) => this.#call("makeKeyset", args);
   /** @type {ThreadCrypto["openKeys"]} */
   openKeys = (...args) => this.#call("openKeys", args);
+  /** @type {ThreadCrypto["makeRecovery"]} */
+  makeRecovery = () => this.#call("makeRecovery", []);
+  /** @type {ThreadCrypto["recover"]} */
+  recover = (...args) => this.#call("recover", args);
+  /** @type {ThreadCrypto["sealRecovered"]} */
+  sealRecovered = (...args) => this.#call("sealRecovered", args);
   /** @type {ThreadCrypto["sealFor"]} */
   sealFor = (...args) => this.#call("sealFor", args);
   /** @type {ThreadCrypto["seal"]} */

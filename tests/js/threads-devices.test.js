@@ -1,0 +1,218 @@
+/** A member's devices: approved, revoked, recovered by the code; and the keys of those who come and go. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { KeyUpkeep } from "../../webapp/static/sdk/threads/key_upkeep.js";
+import { OwnDevices } from "../../webapp/static/sdk/threads/own_devices.js";
+import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
+import { failure } from "./browser.js";
+import { ThreadServer } from "./threads-server.js";
+import { DOCTOR, makeMember, NURSE, THREAD, writeItem } from "./threads-setup.js";
+
+const PATIENT = "patient:94ebd639-9549-427e-82f6-8dfbaf8ed138";
+const textOf = (bytes) => new TextDecoder().decode(bytes);
+
+beforeEach(() => Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true }));
+
+/** A browser of a member, registered, with all that its page has. */
+async function arrive(server, memberId) {
+  const member = await makeMember(memberId);
+  const client = server.clientOf(memberId);
+  const keysOf = (threadId) => new ThreadKeys(threadId, member.claim.deviceId, { client, ...member });
+  const register = async () => (session.state = (await client.register(member.claim)).state);
+  const session = { memberId, device: member.claim, database: member.database, keysOf, register, state: "" };
+  await register();
+  const own = new OwnDevices({ session, client, crypto: member.crypto });
+  return { ...member, client, session, own, keys: keysOf(THREAD), ensure: () => keysOf(THREAD).ensure() };
+}
+
+async function makeThread(roles = { [NURSE]: "owner", [PATIENT]: "writer" }) {
+  const server = new ThreadServer(roles);
+  const [nurse, phone] = [await arrive(server, NURSE), await arrive(server, PATIENT)];
+  await nurse.ensure();
+  await phone.ensure();
+  return { server, nurse, phone };
+}
+
+const opens = async (browser, item, server) => textOf(await browser.crypto.openItem(item, server.devices));
+
+test("a second browser waits, and opens what was written before once the first has approved it", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const old = await writeItem(nurse, { text: "예전 말" });
+  const tablet = await arrive(server, PATIENT);
+  assert.equal(tablet.session.state, "pending");
+  assert.deepEqual((await tablet.ensure()).kid, null);
+  const [waiting] = (await phone.own.list()).filter(({ state }) => state === "pending");
+  await phone.own.approve(waiting);
+  assert.equal(await tablet.session.register(), "active");
+  assert.equal((await tablet.ensure()).kid, "k1");
+  assert.equal(await opens(tablet, old, server), "예전 말");
+  assert.equal(await opens(nurse, await writeItem(tablet, { text: "새 말" }), server), "새 말");
+});
+
+test("a server that lets in a device with a made-up approval is found out", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const tablet = await arrive(server, PATIENT);
+  const forged = await tablet.crypto.approve(tablet.told);
+  server.devices.find(({ deviceId }) => deviceId === tablet.claim.deviceId).state = "active";
+  server.devices.at(-1).approval = { ...forged, approvedBy: phone.claim.deviceId };
+  server.keyState = "due";
+  await assert.rejects(nurse.ensure(), { code: "DEVICE_INVALID" });
+});
+
+test("where a device was revoked the next key is made at once, and not sealed to it", async () => {
+  const { server, nurse } = await makeThread();
+  const tablet = await arrive(server, NURSE);
+  await nurse.own.approve(tablet.told);
+  await tablet.ensure();
+  await nurse.own.revoke(tablet.claim.deviceId);
+  assert.deepEqual(server.keysets.map(({ kid }) => kid), ["k1", "k2"]);
+  assert.equal(server.wraps.has(`k2 ${tablet.claim.deviceId}`), false);
+  assert.deepEqual((await nurse.own.list()).map(({ deviceId }) => deviceId), [nurse.claim.deviceId]);
+});
+
+test("a new phone and the code open all old envelopes, and the phone goes on by itself", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const first = await writeItem(nurse, { text: "처음" });
+  const made = await phone.own.makeRecovery();
+  assert.equal(server.devices.length, 2); // nothing is registered before it is on paper
+  await phone.own.keepRecovery(made);
+  server.keyState = "due";
+  await nurse.ensure(); // the next generation is sealed to the code too
+  const second = await writeItem(nurse, { kid: "k2", text: "나중", seq: 2 });
+  phone.database = null; // lost, and with it all keys
+  const found = await arrive(server, PATIENT);
+  assert.equal(found.session.state, "pending");
+  assert.equal(await found.own.recover(made.code.toLowerCase()), null);
+  assert.equal(found.session.state, "active");
+  await found.ensure();
+  for (const [item, text] of [[first, "처음"], [second, "나중"]]) assert.equal(await opens(found, item, server), text);
+  assert.equal(await opens(nurse, await writeItem(found, { kid: "k2", text: "새 전화" }), server), "새 전화");
+});
+
+test("a mistyped code approves nothing and says what is wrong", async () => {
+  const { server, phone } = await makeThread();
+  const made = await phone.own.makeRecovery();
+  await phone.own.keepRecovery(made);
+  const found = await arrive(server, PATIENT);
+  const mistyped = made.code.slice(0, 13) + (made.code[13] === "7" ? "8" : "7") + made.code.slice(14);
+  assert.deepEqual(await found.own.recover(mistyped), { code: "RECOVERY_GROUP", group: 3 });
+  const { code: other } = await phone.own.makeRecovery();
+  assert.deepEqual(await found.own.recover(other), { code: "RECOVERY_UNKNOWN", group: null });
+  assert.equal(await found.session.register(), "pending");
+});
+
+test("a new code takes the place of the one before", async () => {
+  const { server, phone } = await makeThread();
+  const [first, second] = [await phone.own.makeRecovery(), await phone.own.makeRecovery()];
+  await phone.own.keepRecovery(first);
+  await phone.own.keepRecovery(second);
+  await phone.own.keepRecovery(second); // an answer may be lost
+  const found = await arrive(server, PATIENT);
+  assert.deepEqual(await found.own.recover(first.code), { code: "RECOVERY_UNKNOWN", group: null });
+  assert.equal(await found.own.recover(second.code), null);
+});
+
+test("who was just identified needs no other device, and gets the keys from others", async () => {
+  const { server, nurse } = await makeThread();
+  const tablet = await arrive(server, PATIENT);
+  assert.equal(await tablet.own.reset(), "active");
+  assert.equal((await tablet.ensure()).kid, null);
+  await nurse.ensure();
+  assert.equal((await tablet.ensure()).kid, "k1");
+});
+
+test("a keyset that forgets an active device is not believed, and nothing is written under it", async () => {
+  const { server, nurse, phone } = await makeThread();
+  server.hides = (deviceId) => deviceId === phone.claim.deviceId;
+  const other = await arrive(server, DOCTOR);
+  server.members.set(DOCTOR, "owner");
+  await nurse.ensure();
+  await other.ensure();
+  const { status, devices } = await nurse.keys.refresh();
+  const hash = nurse.keys.known.hash;
+  const body = await other.crypto.makeKeyset({ threadId: THREAD, kid: "k2", prev: hash }, devices.filter(({ memberId }) => memberId !== PATIENT));
+  await other.client.rotate(THREAD, body);
+  const known = await nurse.keys.refresh();
+  assert.deepEqual([status.kid, known.kid, known.failures], ["k1", "k1", [{ kid: "k2", code: "KEY_FORGETS" }]]);
+  server.keyState = "due";
+  await nurse.keys.ensure(); // a key that does not fit is no ground for the next one
+  assert.equal(server.keysets.length, 2);
+  server.wraps.set(`k2 ${phone.claim.deviceId}`, "sealed by somebody since");
+  assert.deepEqual((await nurse.keys.refresh()).kid, "k2");
+});
+
+test("a device that came after a keyset is not one that it forgets", async () => {
+  const { server, nurse, phone } = await makeThread();
+  server.keyState = "due";
+  await nurse.ensure();
+  const tablet = await arrive(server, PATIENT);
+  await phone.client.approve(tablet.claim.deviceId, await phone.crypto.approve(tablet.told));
+  const known = await phone.keys.refresh();
+  assert.deepEqual([known.kid, known.failures], ["k2", []]);
+});
+
+test("whoever comes without the history gets the newest key alone", async () => {
+  const { server, nurse } = await makeThread();
+  const doctor = await arrive(server, DOCTOR);
+  const old = await writeItem(nurse, { text: "예전 말" });
+  await nurse.keys.addMember(DOCTOR, "writer", { withHistory: false });
+  assert.deepEqual(server.keysets.map(({ kid }) => kid), ["k1", "k2"]);
+  server.wraps.delete(`k1 ${doctor.claim.deviceId}`); // the real one tells no key from before as lacking
+  await doctor.keys.refresh();
+  assert.equal(await opens(doctor, await writeItem(nurse, { kid: "k2", text: "새 말" }), server), "새 말");
+  await assert.rejects(opens(doctor, old, server), { code: "UNKNOWN_KEY" });
+});
+
+test("whoever comes with the history gets all keys", async () => {
+  const { server, nurse } = await makeThread();
+  const doctor = await arrive(server, DOCTOR);
+  const old = await writeItem(nurse, { text: "예전 말" });
+  await nurse.keys.addMember(DOCTOR, "reader", { withHistory: true });
+  await doctor.keys.refresh();
+  assert.equal(await opens(doctor, old, server), "예전 말");
+  assert.equal(server.keysets.length, 1);
+});
+
+test("a removal comes with the key of those who stay, also where somebody was faster", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const doctor = await arrive(server, DOCTOR);
+  await nurse.keys.addMember(DOCTOR, "writer", { withHistory: true });
+  await doctor.ensure();
+  const { removeMember } = nurse.client;
+  nurse.client.removeMember = async (...args) => {
+    nurse.client.removeMember = removeMember;
+    server.keyState = "due";
+    await new ThreadKeys(THREAD, nurse.claim.deviceId, { client: server.clientOf(NURSE), ...nurse }).ensure();
+    return removeMember(...args);
+  };
+  await nurse.keys.removeMember(PATIENT);
+  assert.deepEqual([...server.members.keys()], [NURSE, DOCTOR]);
+  assert.deepEqual(server.keysets.map(({ kid }) => kid), ["k1", "k2", "k3"]);
+  assert.equal(server.wraps.has(`k3 ${phone.claim.deviceId}`), false);
+  assert.equal((await doctor.ensure()).kid, "k3");
+});
+
+test("an owner's client makes the keys that are due, and tries one that fails again after a minute", async () => {
+  const now = { is: 0 };
+  const state = { is: "due" };
+  const asked = [];
+  const fails = async () => Promise.reject(failure(503));
+  const keysOf = (threadId) => ({ ensure: async () => (asked.push(threadId), threadId === "c" ? fails() : { status: { keyState: state.is } }) });
+  const upkeep = new KeyUpkeep(keysOf, () => now.is);
+  const thread = (threadId, role, keyState) => ({ threadId, role, keyState });
+  const list = [thread("a", "owner", "ok"), thread("b", "writer", "due"), thread("c", "owner", "due"), thread("d", "owner", "missing")];
+  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  now.is = 59_999;
+  assert.deepEqual(await upkeep.tend(list), []);
+  now.is = 60_000;
+  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  state.is = "ok";
+  now.is = 120_000;
+  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  assert.deepEqual(await upkeep.tend(list), ["d"]); // it is due once more
+  const broken = new KeyUpkeep(() => ({ ensure: () => Promise.reject(new TypeError("ours")) }));
+  await assert.rejects(broken.tend(list), TypeError);
+  assert.equal(asked.length, 7);
+});

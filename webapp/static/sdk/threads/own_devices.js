@@ -1,0 +1,92 @@
+/**
+ * A member's own devices: one vouches for another, one is revoked, and a printed code stands in where none is left.
+ * @module
+ */
+
+/** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
+/** @typedef {Awaited<ReturnType<import("./thread_crypto.js").ThreadCrypto["makeRecovery"]>>} NewRecovery */
+
+export class OwnDevices {
+  #session;
+  #client;
+  #crypto;
+
+  /** @param {{session: import("./session.js").ThreadsSession, client: import("./client.js").ThreadsClient,
+   *   crypto: import("./worker_link.js").Crypto}} parts */
+  constructor({ session, client, crypto }) {
+    this.#session = session;
+    this.#client = client;
+    this.#crypto = crypto;
+  }
+
+  /** Those that are not revoked. @returns {Promise<ToldDevice[]>} */
+  async list() {
+    const { devices } = await this.#client.me();
+    return devices.filter((/** @type {ToldDevice} */ { state }) => state !== "revoked");
+  }
+
+  /** By this device's signature, after their holder has compared fingerprints; with it comes all that this device can
+   * open. @param {ToldDevice} device */
+  async approve(device) {
+    await this.#client.approve(device.deviceId, await this.#crypto.approve(device));
+    await this.#tendAll();
+  }
+
+  /** For good; where its member owns a thread, the next key is made at once. @param {string} deviceId */
+  async revoke(deviceId) {
+    await this.#client.revoke(deviceId);
+    await this.#tendAll();
+  }
+
+  /** This device, without another one's word: for a patient whose session was identified just now.
+   * @returns {Promise<string>} its state */
+  async reset() {
+    return this.#note((await this.#client.register(this.#session.device, { reset: true })).state);
+  }
+
+  /** A code that opens nothing yet: it has to be on paper before. @returns {Promise<NewRecovery>} */
+  makeRecovery() {
+    return this.#crypto.makeRecovery();
+  }
+
+  /** From now on the code opens everything; those that were printed before open nothing any more.
+   * @param {NewRecovery} made */
+  async keepRecovery({ claim, approval }) {
+    await this.#client.register(claim, { type: "recovery" });
+    await this.#client.approve(claim.deviceId, approval);
+    const older = (await this.list()).filter(({ type, deviceId }) => type === "recovery" && deviceId !== claim.deviceId);
+    for (const { deviceId } of older) await this.#client.revoke(deviceId);
+    await this.#tendAll();
+  }
+
+  /** With the code alone: this device is approved by it, and gets all that was sealed to it.
+   * @param {string} typed @returns {Promise<import("./recovery.js").RecoveryFault|null>} */
+  async recover(typed) {
+    const { deviceId, approval, fault } = await this.#crypto.recover(typed, (await this.#client.me()).devices);
+    if (deviceId === null || approval === null) return fault;
+    const own = this.#session.device.deviceId;
+    await this.#client.approve(own, approval);
+    for (const { threadId } of await this.#client.threads()) await this.#sealRecovered(threadId, deviceId, own);
+    this.#note((await this.#session.register()) ?? "active"); // with its push pass
+    await this.#tendAll();
+    return null;
+  }
+
+  /** @param {string} threadId @param {string} recoveryId @param {string} own */
+  async #sealRecovered(threadId, recoveryId, own) {
+    const { keys } = await this.#client.keys(threadId, recoveryId);
+    for (const { kid, wrapped } of await this.#crypto.sealRecovered(threadId, keys))
+      await this.#client.addWraps(threadId, kid, [{ deviceId: own, wrapped }]);
+  }
+
+  /** Keys for whoever lacks them, new ones where they are due. */
+  async #tendAll() {
+    for (const { threadId } of await this.#client.threads()) await this.#session.keysOf(threadId).ensure();
+  }
+
+  /** @param {string} state */
+  #note(state) {
+    this.#session.state = state;
+    return state;
+  }
+}
