@@ -37,6 +37,7 @@ class Task(StrEnum):
     RUN_INTERVIEW = "welno.interviews.run"
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
     TRIM_THREADS = "welno.threads.trim"
+    FORGET_HEALTH_LINKS = "welno.shl.forget"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -80,6 +81,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,
     Task.TRIM_THREADS: Queue.HOUSEKEEPING,
+    Task.FORGET_HEALTH_LINKS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,

@@ -40,6 +40,7 @@ def create_celery(settings: Settings) -> Celery:
             "tasks.interviews.knowledge",
             "tasks.interviews.runs",
             "tasks.threads.retention",
+            "tasks.shl.retention",
             "tasks.webhooks_sending",
         ],
     )
@@ -94,6 +95,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "erase-interviews": {"task": Task.ERASE_INTERVIEWS, "schedule": crontab(hour="18", minute="50")},
         "sync-knowledge": every(Task.SYNC_KNOWLEDGE, _SYNC_KNOWLEDGE_SECONDS),
         "sweep-webhooks": every(Task.SWEEP_WEBHOOKS, _SWEEP_WEBHOOKS_SECONDS),
+        "forget-health-links": {"task": Task.FORGET_HEALTH_LINKS, "schedule": crontab(hour="19", minute="0")},
         "trim-threads": {"task": Task.TRIM_THREADS, "schedule": crontab(hour="19", minute="10")},
         "delete-old-runs": {"task": Task.DELETE_OLD_RUNS, "schedule": crontab(hour="18", minute="40")},
     }

@@ -26,6 +26,7 @@ from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
 from webapp.api.patients import sign_in as patient_sign_in
+from webapp.api.shl.routes import add_health_links
 from webapp.api.threads.routes import add_threads
 from webapp.auth import refuse_revoked
 from webapp.auth.credentials import PROTOCOL
@@ -124,6 +125,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     # Once for the app, and before any ProxyFix.
     sock = install_handshake(app, [PROTOCOL])
     add_threads(app, api, sock)
+    add_health_links(api)
     if parts(app).stores.settings.journey.is_on:
         add_journey(app, api, sock)
         app.register_blueprint(journey_pages.blueprint)

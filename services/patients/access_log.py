@@ -29,6 +29,7 @@ _PSEUDONYM_KINDS = {
     ActorKind.LINK: PseudonymOf.EXPORT,
     ActorKind.STAFF: PseudonymOf.STAFF,
     ActorKind.PROCESS: PseudonymOf.PROCESS,
+    ActorKind.RECIPIENT: PseudonymOf.HEALTH_LINK,
 }
 _READ_KEY = select(PatientKey.sealed_key).where(PatientKey.subject == bindparam("subject"))
 _NEXT = text("""

@@ -86,8 +86,8 @@ def rules(running_product: Product) -> Iterator[list[Rule]]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     app = create_app(Settings.read(running_product.stack.env))
-    # These have other people, and tests of their own: integration/webapp/{journey,interviews,threads}.
-    others = ("journey", "members", "interviews", "threads")
+    # These have other people, and tests of their own: integration/webapp/{journey,interviews,threads,shl}.
+    others = ("journey", "members", "interviews", "threads", "shl")
     ours = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(others))
     yield [rule for rule in ours if rule.endpoint not in PUBLIC]
     parts(app).close()
