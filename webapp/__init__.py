@@ -15,7 +15,7 @@ from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
-from webapp import interviews_pages, journey_pages, pages, threads_pages
+from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, health, reference
 from webapp.api.accounts import members, sign_in
@@ -133,5 +133,12 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(api.spec.to_dict)
     stream.add_socket(app, sock)
-    for plain in (health, pages, interviews_pages, threads_pages, *((reference, asyncapi) if with_documents else ())):
+    for plain in (
+        health,
+        pages,
+        interviews_pages,
+        threads_pages,
+        shl_pages,
+        *((reference, asyncapi) if with_documents else ()),
+    ):
         app.register_blueprint(plain.blueprint)

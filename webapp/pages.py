@@ -71,6 +71,8 @@ EXTRAS: dict[str, PageExtras] = {
     ),
     # Keys and plaintext stay in a worker; a service worker sends what waits.
     "pages_threads.threads": PageExtras(content={"worker-src": "'self'", "trusted-types": "welno"}),
+    # Links of others lead to servers of others.
+    "pages_shl.shl": PageExtras(content={"connect-src": "https:"}),
 }
 
 

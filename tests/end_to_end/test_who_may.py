@@ -53,6 +53,7 @@ PUBLIC = {
     "pages_interviews.project",
     "pages_threads.threads",
     "pages_threads.service_worker",
+    "pages_shl.shl",
 }
 BODIES = {
     "joins.join": {

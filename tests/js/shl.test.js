@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HealthLinkError, HealthLinksClient, decryptFile, encryptFile, openLink, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
+import { HealthLinkError, HealthLinksClient, decryptFile, encryptFile, openLink, readHealthCard, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
 import { decodeBase64url, encodeBase64url } from "../../webapp/static/sdk/shl/base64url.js";
 import { readVectors, VECTORS } from "./vectors.js";
 
@@ -63,6 +63,14 @@ test("the specification's file and that of our vectors open", async () => {
   assert.equal(published.contentType, PUBLISHED.contentType);
   assert.ok(JSON.parse(published.text).verifiableCredential[0].startsWith(PUBLISHED.credentialsBegin));
   assert.deepEqual(await decryptFile(KEY, OURS.jwe), { contentType: "application/fhir+json", text: OURS.file });
+});
+
+test("the card in the specification's file is read", async () => {
+  const { text } = await decryptFile(decodeBase64url(PUBLISHED.payload.key), PUBLISHED.jwe);
+  const { issuer, bundle } = await readHealthCard(JSON.parse(text).verifiableCredential[0]);
+  assert.match(issuer, /^https:/);
+  assert.equal(bundle.entry[0].resource.resourceType, "Patient");
+  await assert.rejects(readHealthCard("a.b.c"), fails("UNREADABLE"));
 });
 
 test("a file is encrypted to the letter of our vectors", async () => {

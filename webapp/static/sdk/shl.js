@@ -9,6 +9,7 @@
 
 export { HealthLinksClient } from "./shl/client.js";
 export { HealthLinkError } from "./shl/errors.js";
+export { readHealthCard } from "./shl/health_cards.js";
 export { decryptFile, encryptFile } from "./shl/jwe.js";
 export { hasFlag, LABEL_MAX_CHARACTERS, readLink, writeLink } from "./shl/links.js";
 export { openLink } from "./shl/opening.js";

@@ -153,6 +153,12 @@ def test_the_access_log_names_who_has_the_link_as_such(links: Links, doctor: Doc
     ]
 
 
+def test_whoever_was_shown_the_records_is_no_stranger_who_opened_them(links: Links, doctor: Doctor):
+    doctor.manifest(links.make())
+    told = links.person.ask("GET", f"/patients/{links.person.patient_uuid}/access-log").json
+    assert told["opened_since_last_visit"] == []
+
+
 def test_the_passcode_is_stored_as_passwords_are(links: Links, engine: Engine):
     links.make(passcode="열려라 참깨")
     with engine.connect() as connection:

@@ -7,7 +7,7 @@ import { concept, entry, LOINC, referenceTo, textOf, UCUM } from "./fhir_element
 
 /** @typedef {import("./fhir_elements.js").Entry} Entry */
 /** `items`: by what the insurer calls it. @typedef {{column: string, code: string|null, text: string, unit: string,
- *   items: string[], isVital?: boolean}} Measured */
+ *   shown?: string, items: string[], isVital?: boolean}} Measured */
 
 const CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category";
 const [VITAL, LABORATORY, EXAM] = ["vital-signs", "laboratory", "exam"];
@@ -15,7 +15,7 @@ const [VITAL, LABORATORY, EXAM] = ["vital-signs", "laboratory", "exam"];
 const MEASURED = [
   { column: "height_cm", code: "8302-2", text: "신장", unit: "cm", items: ["신장"], isVital: true },
   { column: "weight_kg", code: "29463-7", text: "체중", unit: "kg", items: ["체중"], isVital: true },
-  { column: "bmi", code: "39156-5", text: "체질량지수", unit: "kg/m2", items: ["체질량지수"], isVital: true },
+  { column: "bmi", code: "39156-5", text: "체질량지수", unit: "kg/m2", shown: "kg/m²", items: ["체질량지수"], isVital: true },
   { column: "waist_cm", code: "8280-0", text: "허리둘레", unit: "cm", items: ["허리둘레"], isVital: true },
   { column: "fasting_glucose_mg_dl", code: "1558-6", text: "공복혈당", unit: "mg/dL", items: ["공복혈당"] },
   { column: "total_cholesterol_mg_dl", code: "2093-3", text: "총콜레스테롤", unit: "mg/dL", items: ["총콜레스테롤"] },
@@ -73,8 +73,8 @@ function dated(checkup) {
 }
 
 /** @param {Measured} measured @param {number} value */
-function measurement({ code, text, unit, isVital }, value) {
-  return { ...named(isVital ? VITAL : LABORATORY, text, code), valueQuantity: quantityOf(value, unit) };
+function measurement({ code, text, unit, shown, isVital }, value) {
+  return { ...named(isVital ? VITAL : LABORATORY, text, code), valueQuantity: quantityOf(value, unit, shown) };
 }
 
 /** @param {any} checkup */

@@ -35,11 +35,17 @@ export async function decryptFile(key, jwe) {
   try {
     const opened = await crypto.subtle.decrypt(algorithm(iv, protectedHead), await importKey(key), sealed);
     const packed = new Uint8Array(opened);
-    const plain = head.zip === "DEF" ? await pass(packed, new DecompressionStream("deflate-raw")) : packed;
+    const plain = head.zip === "DEF" ? await inflateRaw(packed) : packed;
     return { contentType: String(head.cty ?? ""), text: new TextDecoder("utf-8", { fatal: true }).decode(plain) };
   } catch (/** @type {any} */ cause) {
     throw cause instanceof HealthLinkError ? cause : new HealthLinkError("UNREADABLE", { cause });
   }
+}
+
+/** RFC 1951. @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<Uint8Array<ArrayBuffer>>} rejects with a
+ *  HealthLinkError where it becomes too long */
+export function inflateRaw(bytes) {
+  return pass(bytes, new DecompressionStream("deflate-raw"));
 }
 
 /** @param {string} jwe */
