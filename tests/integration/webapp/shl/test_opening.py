@@ -10,6 +10,7 @@ from limits import parse_many
 from sqlalchemy import Engine, text
 
 from services.shl.opening import name_for_log
+from tests.integration.webapp.people import ORIGIN
 from tests.shl import CARD, decrypt
 from webapp.current import parts
 from webapp.limits import count_use
@@ -208,6 +209,14 @@ def test_any_site_may_read_the_answers_and_no_cookie_goes_with_them(links: Links
     assert not any("Access-Control-Allow-Credentials" in answer.headers for answer in answers)
     assert answers[-1].headers["Access-Control-Allow-Headers"] == "Content-Type"
     assert "DELETE" not in answers[-1].headers["Access-Control-Allow-Methods"]
+
+
+def test_a_front_end_at_a_listed_origin_may_end_links_with_its_cookie(links: Links, doctor: Doctor):
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "DELETE"}
+    answer = doctor.client.options(links.make(), headers=asked)
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert "DELETE" in answer.headers["Access-Control-Allow-Methods"]
 
 
 def test_a_patients_own_calls_are_not_for_any_site(links: Links, doctor: Doctor):
