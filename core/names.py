@@ -33,11 +33,11 @@ class Task(StrEnum):
     ERASE_PATIENT = "welno.patients.erase"
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
+    FORGET_HEALTH_LINKS = "welno.shl.forget"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     RUN_INTERVIEW = "welno.interviews.run"
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
     TRIM_THREADS = "welno.threads.trim"
-    FORGET_HEALTH_LINKS = "welno.shl.forget"
     DELETE_OLD_RUNS = "welno.housekeeping.delete_old_runs"
     CLOSE_DAY = "welno.journey.close_day"
     CHECK_JOURNEYS = "welno.journey.check_health"
@@ -77,11 +77,11 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
+    Task.FORGET_HEALTH_LINKS: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,
     Task.TRIM_THREADS: Queue.HOUSEKEEPING,
-    Task.FORGET_HEALTH_LINKS: Queue.HOUSEKEEPING,
     Task.DELETE_OLD_RUNS: Queue.HOUSEKEEPING,
     Task.CLOSE_DAY: Queue.HOUSEKEEPING,
     Task.CHECK_JOURNEYS: Queue.HOUSEKEEPING,
