@@ -33,6 +33,7 @@ class Task(StrEnum):
     ERASE_PATIENT = "welno.patients.erase"
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
+    FORGET_HEALTH_LINKS = "welno.shl.forget"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     RUN_INTERVIEW = "welno.interviews.run"
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
@@ -80,6 +81,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.ERASE_PATIENT: Queue.HOUSEKEEPING,
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
+    Task.FORGET_HEALTH_LINKS: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,

@@ -34,6 +34,7 @@ from services.patients.erasing import (
 )
 from services.patients.joins import drop_joins, find_older
 from services.patients.tombstones import bury
+from services.shl.erasers import HEALTH_LINKS_ERASER
 from services.stores import Stores
 from services.threads.erasers import THREADS_ERASER, ThreadEraser
 from spool import Spool
@@ -86,6 +87,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     RECORDS_ERASER,
     JOURNEY_ERASER,
     THREADS_ERASER,
+    HEALTH_LINKS_ERASER,
     HISTORY_ERASER,
     PATIENT_ERASER,
 )
@@ -182,6 +184,7 @@ def list_erasers(stores: Stores, spool: Spool) -> list[Eraser]:
         RECORDS_ERASER,
         JOURNEY_ERASER,
         THREADS_ERASER,
+        HEALTH_LINKS_ERASER,
         HISTORY_ERASER,
         sessions.redis("redis"),
         journey.redis("journey_streams"),

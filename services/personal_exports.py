@@ -10,6 +10,7 @@ from services.patients.exports import Exporter, find_building, is_ready, mark_re
 from services.patients.joins import find_older
 from services.patients.records import read_measurements
 from services.patients.trend_document import render_trends
+from services.shl.exporters import HEALTH_LINKS_EXPORTER
 from services.stores import Stores
 from services.threads.exporters import THREADS_EXPORTER
 from spool import Spool
@@ -41,4 +42,10 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
 
 
 def _exporters(stores: Stores) -> tuple[Exporter, ...]:
-    return patients_exporter(stores.access_log), COLLECTION_EXPORTER, journey_exporter(stores.people), THREADS_EXPORTER
+    return (
+        patients_exporter(stores.access_log),
+        COLLECTION_EXPORTER,
+        journey_exporter(stores.people),
+        THREADS_EXPORTER,
+        HEALTH_LINKS_EXPORTER,
+    )

@@ -15,7 +15,7 @@ from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
 from spool import Spool
 from streams.multiplexed import MultiplexedRedis
-from webapp import interviews_pages, journey_pages, pages, threads_pages
+from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 from webapp.answers import in_pieces
 from webapp.api import asyncapi, failed_requests, health, reference
 from webapp.api.accounts import members, sign_in
@@ -27,6 +27,7 @@ from webapp.api.journey.routes import add_journey
 from webapp.api.patients import access_log, browser_keys, erasures, exports, joins, passwords, records
 from webapp.api.patients import sessions as patient_sessions
 from webapp.api.patients import sign_in as patient_sign_in
+from webapp.api.shl.routes import add_health_links
 from webapp.api.threads.routes import add_threads
 from webapp.auth import refuse_revoked
 from webapp.auth.credentials import PROTOCOL
@@ -128,6 +129,7 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
     # Once for the app, and before any ProxyFix.
     sock = install_handshake(app, [PROTOCOL])
     add_threads(app, api, sock)
+    add_health_links(api)
     if parts(app).stores.settings.journey.is_on:
         add_journey(app, api, sock)
         app.register_blueprint(journey_pages.blueprint)
@@ -135,5 +137,12 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         api.spec.components.security_scheme(name, scheme)
     app.extensions["welno_document"] = cache(lambda: add_examples(api.spec.to_dict()))
     stream.add_socket(app, sock)
-    for plain in (health, pages, interviews_pages, threads_pages, *((reference, asyncapi) if with_documents else ())):
+    for plain in (
+        health,
+        pages,
+        interviews_pages,
+        threads_pages,
+        shl_pages,
+        *((reference, asyncapi) if with_documents else ()),
+    ):
         app.register_blueprint(plain.blueprint)

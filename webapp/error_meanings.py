@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from webapp.error_codes import Code, Meaning
+from webapp.shl_meanings import HEALTH_LINK_MEANINGS
 from webapp.thread_meanings import THREAD_MEANINGS
 
 CODES: Mapping[Code, Meaning] = {
@@ -241,4 +242,5 @@ CODES: Mapping[Code, Meaning] = {
         503, "지금은 서비스를 이용할 수 없어요. 잠시 후 다시 시도해 주세요.", "A store is down; see `Retry-After`."
     ),
     **THREAD_MEANINGS,
+    **HEALTH_LINK_MEANINGS,
 }

@@ -21,6 +21,7 @@ from services.database import UnsuitableDatabase
 from services.delivery.idempotency import KeyOfAnotherCall
 from services.interviews.errors import InterviewsError
 from services.journey.errors import JourneyError
+from services.shl.errors import HealthLinksError
 from services.threads.errors import ThreadsError
 from spool import FileNotParked, FileTaken, StorageFault, UnknownFile
 from streams import StreamsUnavailable
@@ -96,6 +97,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(JourneyError, _answer_domain_error)
     app.register_error_handler(InterviewsError, _answer_domain_error)
     app.register_error_handler(ThreadsError, _answer_domain_error)
+    app.register_error_handler(HealthLinksError, _answer_domain_error)
     app.register_error_handler(KeyOfAnotherCall, lambda _: reply(Code.IDEMPOTENCY_MISMATCH))
     for down in STORES_DOWN:
         app.register_error_handler(down, _answer_store_down)
@@ -122,7 +124,7 @@ def _answer_api_error(error: ApiError) -> Response:
     return reply(error.code, details=error.details, retry_after_seconds=error.retry_after_seconds)
 
 
-def _answer_domain_error(error: JourneyError | InterviewsError | ThreadsError) -> Response:
+def _answer_domain_error(error: JourneyError | InterviewsError | ThreadsError | HealthLinksError) -> Response:
     return reply(Code(error.code), details=None if error.details is None else dict(error.details))
 
 

@@ -64,6 +64,8 @@ class PageExtras:
 NO_EXTRAS = PageExtras()
 # By the page's endpoint. What stands here is allowed to that page alone.
 EXTRAS: dict[str, PageExtras] = {
+    # Links of others lead to servers of others.
+    "pages_shl.shl": PageExtras(content={"connect-src": "https:"}),
     # The camera reads a tag's QR; the worker shows a call's notification; the manifest puts it on the home screen.
     "pages_journey.journey": PageExtras(
         content={"worker-src": "'self'", "manifest-src": "'self'", "trusted-types": "welno"},

@@ -15,6 +15,7 @@ from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
 from core.settings.reading import Settings, load_settings, load_values, read_values
 from core.settings.reference import reference
+from core.settings.shl_groups import HealthLinkSettings
 from core.settings.thread_groups import ThreadSettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
@@ -29,6 +30,7 @@ __all__ = [
     "CollectionSettings",
     "ConsentSettings",
     "FileSettings",
+    "HealthLinkSettings",
     "InterviewSettings",
     "JourneySettings",
     "ProcessSettings",

@@ -17,6 +17,7 @@ from core.settings.groups import (
 )
 from core.settings.interview_groups import InterviewSettings
 from core.settings.journey_groups import JourneySettings
+from core.settings.shl_groups import HealthLinkSettings
 from core.settings.thread_groups import ThreadSettings
 from core.settings.variables import SettingsError, Variable, variables_of
 from core.settings.web_groups import (
@@ -44,6 +45,7 @@ class Settings:
     files: FileSettings
     journey: JourneySettings
     threads: ThreadSettings
+    shl: HealthLinkSettings
     relay: RelaySettings
     processes: ProcessSettings
 

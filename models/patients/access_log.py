@@ -11,13 +11,15 @@ from models.table import CreatedAt, Moment, Table
 
 
 class ActorKind(StrEnum):
-    """Who looks: a person by their session, password or link to an archive, staff by account or command, a process."""
+    """Who looks: a person by their session, password or link to an archive, staff by account or command, a process, or
+    whoever was given a link by the person."""
 
     SESSION = "session"
     PASSWORD = "password"  # noqa: S105 a kind
     LINK = "link"
     STAFF = "staff"
     PROCESS = "process"
+    RECIPIENT = "recipient"
 
 
 class AccessedWhat(StrEnum):
@@ -33,6 +35,8 @@ class AccessedWhat(StrEnum):
     ERASURE = "erasure"
     JOIN = "join"
     UNDO_JOIN = "undo_join"
+    SHARE = "share"
+    SHARED = "shared"
 
 
 class AccessEntry(Table):

@@ -29,7 +29,10 @@ _PSEUDONYM_KINDS = {
     ActorKind.LINK: PseudonymOf.EXPORT,
     ActorKind.STAFF: PseudonymOf.STAFF,
     ActorKind.PROCESS: PseudonymOf.PROCESS,
+    ActorKind.RECIPIENT: PseudonymOf.HEALTH_LINK,
 }
+# Jobs, and whoever was shown the records by the person, who is told so beside the link.
+_NO_OPENING = (ActorKind.PROCESS, ActorKind.RECIPIENT)
 _READ_KEY = select(PatientKey.sealed_key).where(PatientKey.subject == bindparam("subject"))
 _NEXT = text("""
     insert into welno.welno_access_days as known (day, last_seq, last_hash) values (:day, 1, :first)
@@ -170,7 +173,7 @@ class AccessLog:
         query = (
             select(AccessEntry.__table__)
             .where(AccessEntry.subject == subject, AccessEntry.day >= since.astimezone(UTC).date())
-            .where(AccessEntry.at > since, AccessEntry.actor_kind != ActorKind.PROCESS)
+            .where(AccessEntry.at > since, AccessEntry.actor_kind.not_in(_NO_OPENING))
             .where(AccessEntry.actor.not_in(own))
             .order_by(AccessEntry.day.desc(), AccessEntry.seq.desc())
         )

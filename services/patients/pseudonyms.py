@@ -11,6 +11,7 @@ class PseudonymOf(StrEnum):
     PATIENT = "person"
     SESSION = "session"
     EXPORT = "export"
+    HEALTH_LINK = "health_link"
     STAFF = "staff"
     PROCESS = "process"
     PHONE = "phone"

@@ -53,6 +53,7 @@ PUBLIC = {
     "pages_interviews.project",
     "pages_threads.threads",
     "pages_threads.service_worker",
+    "pages_shl.shl",
 }
 BODIES = {
     "joins.join": {
@@ -86,8 +87,8 @@ def rules(running_product: Product) -> Iterator[list[Rule]]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     app = create_app(Settings.read(running_product.stack.env))
-    # These have other people, and tests of their own: integration/webapp/{journey,interviews,threads}.
-    others = ("journey", "members", "interviews", "threads")
+    # These have other people, and tests of their own: integration/webapp/{journey,interviews,threads,shl}.
+    others = ("journey", "members", "interviews", "threads", "shl")
     ours = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(others))
     yield [rule for rule in ours if rule.endpoint not in PUBLIC]
     parts(app).close()

@@ -31,7 +31,7 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "interviews", "journey", "threads"]) {
+for (const domain of ["collection", "interviews", "journey", "shl", "threads"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
@@ -39,9 +39,10 @@ for (const domain of ["collection", "interviews", "journey", "threads"]) {
 
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],
-  ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core"]],
+  ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core", "sdk/shl"]],
   ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
+  ["page/shl", ["page/kit", "sdk/core", "sdk/shl"]],
   ["page/staff", ["page/kit", "sdk/core"]],
   // A patient's login is the collection's, and ends in all tabs with what they keep.
   ["page/threads", ["page/kit", "sdk/collection", "sdk/core", "sdk/threads"]],

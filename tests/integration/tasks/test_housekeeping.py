@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from celery import Celery
 
-from core.names import Queue, Task
+from core.names import Queue, Status, Task
 from dev.local.stack import Stack
 from models.accounts import RevokedToken
 from models.delivery import IdempotencyKey
+from models.shl import HealthLink, HealthLinkFile
 from services.accounts.revocations import token_time
 from tests.integration.collection.driver import Driver
 from tests.waiting import wait_until
@@ -43,3 +44,18 @@ def test_runs_that_ended_long_ago_are_deleted(running: Stack, driver: Driver):
     send(running, Task.DELETE_OLD_RUNS)
     query = "select session_id::text from welno.welno_collection_history where session_id::text in (:kept, :old)"
     wait_until(lambda: driver.rows(query, kept=kept, old=old) == [(kept,)])
+
+
+def test_links_whose_time_is_over_lose_their_files(running: Stack, driver: Driver):
+    session_id = driver.approved()
+    driver.ask_collection(session_id)
+    uuid = driver.wait_for(session_id, Status.COMPLETED).patient_uuid
+    with driver.stores.unit_of_work() as work:
+        now = driver.stores.clock.now()
+        link = HealthLink(id="over", patient_uuid=uuid, is_long_term=False, created_at=now, expires_at=now)
+        work.session.add(link)
+        work.session.flush()
+        work.session.add(HealthLinkFile(link_id=link.id, position=0, content_type="x", jwe="x", updated_at=now))
+    send(running, Task.FORGET_HEALTH_LINKS)
+    wait_until(lambda: driver.rows("select jwe from welno.welno_shl_files") == [])
+    assert driver.rows("select id from welno.welno_shl") == [("over",)]

@@ -35,6 +35,7 @@ from models.patients import (
     RecordVersion,
     TermsAgreement,
 )
+from models.shl import FetchKind, HealthLink, HealthLinkFetch, HealthLinkFile, HealthLinkLocation
 from models.table import Table
 from models.webhooks import Webhook, WebhookDelivery
 from services.accounts.hashing import PasswordHashes
@@ -80,6 +81,7 @@ STEPS = (
     "records",
     "journey",
     "threads",
+    "health_links",
     "history",
     "redis",
     "journey_streams",
@@ -162,6 +164,7 @@ def canary(app: Flask, redis_client: redis.Redis) -> Canary:
     leaves_files_in_every_state(canary)
     leaves_traces(canary)
     goes_to_the_hospital(canary)
+    shows_a_doctor(canary)
     return canary
 
 
@@ -250,6 +253,21 @@ def goes_to_the_hospital(canary: Canary) -> None:
     journeys.run(
         partial(call_next, exam_id=exam_id, actor=JourneyActor(JourneyRole.STAFF, desk.account_id), key="call-1")
     )
+
+
+def shows_a_doctor(canary: Canary) -> None:
+    """A link, its file, a location of it, and who came."""
+    place = {"link_id": f"link-{uuid4()}", "position": 0}
+    with canary.stores.unit_of_work() as work:
+        work.session.add(HealthLink(id=place["link_id"], patient_uuid=canary.uuid, label=NAME, is_long_term=False))
+        work.session.flush()
+        file = {"content_type": "application/fhir+json", "jwe": NAME, "updated_at": clock.now()}
+        work.session.add(HealthLinkFile(**place, **file))
+        work.session.flush()
+        given = {"token_hash": str(uuid4()), "recipient": NAME, "expires_at": clock.now() + timedelta(hours=1)}
+        work.session.add(HealthLinkLocation(**place, **given))
+        came = {"kind": FetchKind.MANIFEST, "recipient": NAME, "network": "203.0.113.0/24"}
+        work.session.add(HealthLinkFetch(id=uuid4(), link_id=place["link_id"], **came))
 
 
 def everything_in_tables(engine: Engine) -> dict[str, bytes]:

@@ -84,6 +84,8 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
         **dict.fromkeys(JOURNEY_FILES, 0),
         "thread_memberships.json": 0,
         "thread_devices.json": 0,
+        "health_links.json": 0,
+        "health_link_fetches.json": 0,
     }
     assert data["patient.json"][0]["name"] == "김하늘"
     assert data["checkups.json"][0]["raw_data"]["Location"] == "한빛검진의원"

@@ -19,8 +19,9 @@ from dev.local.ports import pick_port
 from dev.local.programs import ROOT
 from tests.nginx import EXAMPLE, Nginx, run_nginx
 from tests.plain_http import NO_TLS
+from tests.shl import FHIR, encrypt
 
-from .people import API, FORM, ORIGIN, Person, arrive
+from .people import API, FORM, ORIGIN, Person, arrive, collect
 from .server import Server
 from .test_sockets import hear, speak
 
@@ -153,6 +154,15 @@ def test_a_body_that_is_too_large_is_refused_in_our_words(nginx: Nginx):
     with client(nginx) as browser:
         answer = browser.post(START, content=b"{" + b" " * 70_000, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "BODY_TOO_LARGE")
+
+
+def test_the_files_of_a_link_are_let_through_and_its_address_is_the_proxys(app: Flask, nginx: Nginx, owner: Person):
+    collect(app, owner, [], [])
+    file = {"contentType": FHIR, "jwe": encrypt(bytes(32), bytes(1_000_000))}
+    with client(nginx) as browser:
+        made = browser.post("/api/shl", json={"files": [file]}, headers=owner.bearer)
+    assert made.status_code == 201
+    assert made.json()["url"].startswith(f"https://localhost:{nginx.https}/api/shl/")
 
 
 def test_no_quiet_stream_is_cut(nginx: Nginx):

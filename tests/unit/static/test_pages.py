@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 
 from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
-from webapp import interviews_pages, journey_pages, pages, threads_pages
+from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
 JOURNEY_PAGES = ("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1")
 RECORD_PAGES = ("/", "/results-trend", "/disease-report", "/sign-in", "/my", "/my/withdrawn", "/my/erased")
 PROJECT_PAGES = ("/login", "/projects", "/projects/0c2f9b52-5d7e-4a55-9a39-6f5a4f4c9f10")
-PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES, *PROJECT_PAGES, "/threads")
+PAGES = (*RECORD_PAGES, "/staff/runs", *JOURNEY_PAGES, *PROJECT_PAGES, "/threads", "/shl")
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def browser() -> FlaskClient:
     app.register_blueprint(journey_pages.blueprint)
     app.register_blueprint(interviews_pages.blueprint)
     app.register_blueprint(threads_pages.blueprint)
+    app.register_blueprint(shl_pages.blueprint)
     pages.show_consent_texts(app, TEXTS)
     return app.test_client()
 
@@ -101,6 +102,16 @@ def test_the_journey_page_may_have_a_worker_and_a_place_on_the_home_screen(brows
 def test_the_threads_page_may_have_workers_through_one_policy(browser: FlaskClient) -> None:
     directives = browser.get("/threads").headers["Content-Security-Policy"].split("; ")
     assert {"worker-src 'self'", "trusted-types welno"} <= set(directives)
+
+
+def test_links_of_others_may_lead_anywhere_over_tls_from_their_page_alone(browser: FlaskClient) -> None:
+    to_anybody = [path for path in PAGES if re.search(r"connect-src [^;]* https:", _policy_of(browser, path))]
+    assert to_anybody == ["/shl"]
+    assert "http:" not in _policy_of(browser, "/shl").replace("https:", "")
+
+
+def _policy_of(browser: FlaskClient, path: str) -> str:
+    return browser.get(path).headers["Content-Security-Policy"]
 
 
 def test_the_service_worker_is_asked_for_each_time_and_runs_our_code_alone(browser: FlaskClient) -> None:

@@ -12,6 +12,7 @@ _WHO = {
     ActorKind.LINK: "본인 (내려받기 링크)",
     ActorKind.STAFF: "담당 직원",
     ActorKind.PROCESS: "자동 작업",
+    ActorKind.RECIPIENT: "공유 링크를 받은 사람",
 }
 _WHAT = {
     AccessedWhat.CHECKUPS: "건강검진 기록을 봤어요.",
@@ -24,6 +25,8 @@ _WHAT = {
     AccessedWhat.ERASURE: "기록을 지워 달라고 했어요.",
     AccessedWhat.JOIN: "이전 기록과 합쳤어요.",
     AccessedWhat.UNDO_JOIN: "합친 기록을 다시 나눴어요.",
+    AccessedWhat.SHARE: "공유 링크를 만들거나 바꿨어요.",
+    AccessedWhat.SHARED: "공유 링크로 기록을 받아 갔어요.",
 }
 _THEIR_OWN = frozenset({ActorKind.SESSION, ActorKind.PASSWORD, ActorKind.LINK})
 _LIMIT_ERROR = "1에서 200까지 쓸 수 있어요."

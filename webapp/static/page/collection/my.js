@@ -15,6 +15,7 @@ import { offerErasure } from "./my_erase.js";
 import { offerExport } from "./my_export.js";
 import { offerJoin } from "./my_join.js";
 import { loadConsents, loadLooks, loadPlaces } from "./my_lists.js";
+import { offerSharing } from "./my_share.js";
 import { tellOpenings } from "./openings.js";
 import { unlock } from "./unlock.js";
 
@@ -45,7 +46,7 @@ async function open(whose) {
   offerExport(page);
   offerErasure({ ...page, onErased });
   watchDevice();
-  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page)]);
+  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page), offerSharing(page)]);
   if (location.hash === "#sessions") find("sessions").scrollIntoView();
 }
 

@@ -35,6 +35,12 @@ INVARIANTS = {
         "bdl-2": "entry.search.empty() or (type = 'searchset')",
         "bdl-7": "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl).isDistinct()",
         "bdl-8": "entry.all(fullUrl.contains('/_history/').not())",
+        "bdl-9": "type = 'document' implies (identifier.system.exists() and identifier.value.exists())",
+        "bdl-10": "type = 'document' implies timestamp.exists()",
+        "bdl-11": "type = 'document' implies entry.first().resource.resourceType = 'Composition'",
+        "cmp-1": "entry.resource.section.all(text.exists() or entry.exists() or section.exists())",
+        "cmp-2": "entry.resource.section.all(emptyReason.empty() or entry.empty())",
+        "obs-6": "entry.resource.all(dataAbsentReason.empty() or value.empty())",
     },
     "OperationOutcome": {},
     "CapabilityStatement": {

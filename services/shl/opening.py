@@ -1,0 +1,183 @@
+"""Opening a SMART Health Link: the passcode, the manifest, locations that open once, and noting who came.
+
+A try of the passcode is counted *before* it is compared, under the row's lock and in a transaction of its own: fifty
+guesses at once get ten comparisons, and no crash or cut connection takes a count back. A right one is taken back
+afterwards: only wrong ones count in the link's life. The slow comparison holds no lock.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from core.clock import Clock
+from models.shl import FetchKind, HealthLink, HealthLinkFetch, HealthLinkFile, HealthLinkLocation
+from services.accounts.hashing import PasswordHashes, Run
+from services.delivery.unit_of_work import UnitOfWork
+from services.shl.errors import LinkNotFound, WrongPasscode
+from services.shl.links import MAX_TRIES, is_active
+from services.threads.encoding import encode_bytes
+
+# Embedded where whoever asks says nothing of it: what a person's phone reads at once.
+EMBEDDED_DEFAULT_BYTES = 64 * 1024
+_TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class LinkRecipient:
+    """Who comes, as they call themselves, and from which network."""
+
+    name: str
+    network: str | None
+
+
+@dataclass(frozen=True, repr=False)
+class GivenFile:
+    """Of a manifest: the file itself, or the token of a location."""
+
+    content_type: str
+    updated_at: datetime
+    embedded: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class TakenFile:
+    """A file that was given out, and whose it is."""
+
+    patient_uuid: UUID
+    link_id: str
+    jwe: str
+
+
+class PasscodeCheck:
+    """Opens its own short transactions around the slow part. Do not call it inside a transaction of the same row."""
+
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, hashes: PasswordHashes, run: Run) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._hashes = hashes
+        self._run = run
+
+    def require(self, link_id: str, passcode: str | None, recipient: LinkRecipient) -> None:
+        """Raises LinkNotFound, WrongPasscode. Nothing to do for a link without one; none given is no try."""
+        with self._unit_of_work() as work:
+            now = self._clock.now()
+            query = select(HealthLink).where(HealthLink.id == link_id, is_active(now))
+            link = work.session.scalar(query.with_for_update(of=HealthLink))
+            if link is None:
+                raise LinkNotFound
+            if link.passcode_hash is None:
+                return
+            if passcode is None:
+                raise WrongPasscode(MAX_TRIES - link.wrong_tries)
+            link.wrong_tries += 1
+            remaining, passcode_hash = MAX_TRIES - link.wrong_tries, link.passcode_hash
+        is_right = self._run(self._hashes.check, passcode_hash, passcode).matches
+        with self._unit_of_work() as work:
+            if is_right:
+                _take_back(work.session, link_id)
+            else:
+                note_fetch(work.session, link_id, FetchKind.WRONG_PASSCODE, recipient, self._clock.now())
+        if not is_right:
+            raise WrongPasscode(remaining)
+
+
+def _take_back(session: Session, link_id: str) -> None:
+    counted = (HealthLink.id == link_id) & (HealthLink.wrong_tries > 0)
+    session.execute(update(HealthLink).where(counted).values(wrong_tries=HealthLink.wrong_tries - 1))
+
+
+def give_manifest(
+    session: Session,
+    link_id: str,
+    recipient: LinkRecipient,
+    now: datetime,
+    *,
+    embedded_max: int | None,
+    location_holds: timedelta,
+) -> tuple[HealthLink, list[GivenFile]]:
+    """After the passcode. Raises LinkNotFound."""
+    link = _lock_active(session, link_id, now)
+    longest = EMBEDDED_DEFAULT_BYTES if embedded_max is None else embedded_max
+    length = func.length(HealthLinkFile.jwe)
+    query = select(HealthLinkFile.position, HealthLinkFile.content_type, HealthLinkFile.updated_at, length)
+    files = session.execute(query.where(HealthLinkFile.link_id == link_id).order_by(HealthLinkFile.position)).all()
+    given = []
+    for position, content_type, updated_at, size in files:
+        if size <= longest:
+            given.append(GivenFile(content_type, updated_at, embedded=_read_file(session, link_id, position)))
+        else:
+            token = _make_location(session, link_id, position, recipient, now + location_holds)
+            given.append(GivenFile(content_type, updated_at, token=token))
+    note_fetch(session, link_id, FetchKind.MANIFEST, recipient, now)
+    return link, given
+
+
+def take_location(session: Session, token: str, network: str | None, now: datetime) -> TakenFile:
+    """For the first who comes with it in time. Raises LinkNotFound."""
+    taken = delete(HealthLinkLocation).where(
+        HealthLinkLocation.token_hash == _hash(token), HealthLinkLocation.expires_at > now
+    )
+    columns = (HealthLinkLocation.link_id, HealthLinkLocation.position, HealthLinkLocation.recipient)
+    location = session.execute(taken.returning(*columns)).one_or_none()
+    if location is None:
+        raise LinkNotFound
+    link = _lock_active(session, location.link_id, now)
+    jwe = _read_file(session, link.id, location.position)
+    note_fetch(session, link.id, FetchKind.FILE, LinkRecipient(location.recipient, network), now)
+    return TakenFile(link.patient_uuid, link.id, jwe)
+
+
+def take_direct(session: Session, link_id: str, recipient: LinkRecipient, now: datetime) -> TakenFile:
+    """The one file of a link without a passcode (flag `U`). Raises LinkNotFound, for any other link, too."""
+    link = _lock_active(session, link_id, now)
+    files = session.scalars(select(HealthLinkFile.jwe).where(HealthLinkFile.link_id == link_id).limit(2)).all()
+    if link.passcode_hash is not None or len(files) != 1:
+        raise LinkNotFound
+    note_fetch(session, link_id, FetchKind.DIRECT, recipient, now)
+    return TakenFile(link.patient_uuid, link_id, files[0])
+
+
+def note_fetch(session: Session, link_id: str, kind: FetchKind, recipient: LinkRecipient, now: datetime) -> None:
+    session.add(
+        HealthLinkFetch(
+            id=uuid4(), link_id=link_id, kind=kind, recipient=recipient.name, network=recipient.network, at=now
+        )
+    )
+
+
+def name_for_log(link_id: str) -> str:
+    """What stands for a link in the access log: its address is told to nobody by it."""
+    return hashlib.sha256(link_id.encode()).hexdigest()[:32]
+
+
+def _lock_active(session: Session, link_id: str, now: datetime) -> HealthLink:
+    """Shared with others who open it, while nobody replaces its files or ends it. Raises LinkNotFound."""
+    query = select(HealthLink).where(HealthLink.id == link_id, is_active(now))
+    link = session.scalar(query.with_for_update(read=True, of=HealthLink))
+    if link is None:
+        raise LinkNotFound
+    return link
+
+
+def _read_file(session: Session, link_id: str, position: int) -> str:
+    query = select(HealthLinkFile.jwe).where(HealthLinkFile.link_id == link_id, HealthLinkFile.position == position)
+    jwe: str = session.execute(query).scalar_one()
+    return jwe
+
+
+def _make_location(session: Session, link_id: str, position: int, recipient: LinkRecipient, until: datetime) -> str:
+    """Only a hash of the token is kept."""
+    token = encode_bytes(secrets.token_bytes(_TOKEN_BYTES))
+    place = {"link_id": link_id, "position": position, "recipient": recipient.name, "expires_at": until}
+    session.add(HealthLinkLocation(token_hash=_hash(token), **place))
+    return token
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Tasks of SMART Health Links, by room."""

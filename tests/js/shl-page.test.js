@@ -1,0 +1,61 @@
+/** What a link gave, as a person reads it: ours and others', with all that may be missing. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { lineOf, readFile, readResource } from "../../webapp/static/page/shl/content.js";
+import { explainFault } from "../../webapp/static/page/shl/words.js";
+import { buildSummary, HealthLinkError } from "../../webapp/static/sdk/shl.js";
+
+const PERSON = { name: "김하늘", birthdate: "1984-05-17", gender: "F" };
+const CHECKUP = { id: 1, checkup_date: "2026-03-02", year: 2026, location: "한빛", bmi: 23.6, systolic_mmhg: 118, diastolic_mmhg: 76, items: [] };
+const linesOf = ({ sections }) => sections.flatMap(({ lines }) => lines.map(({ name, value, date }) => [name, value, date]));
+
+test("a summary of ours is read by its sections, with what it does not know", () => {
+  const reading = readResource(buildSummary({ person: PERSON, checkups: [CHECKUP] }));
+  assert.deepEqual(reading.person, { name: "김하늘", birthDate: "1984-05-17" });
+  assert.deepEqual(reading.sources, ["국민건강보험공단"]);
+  assert.deepEqual(linesOf(reading), [
+    ["체질량지수", "23.6 kg/m²", "2026-03-02"],
+    ["혈압", "수축기 혈압 118 mmHg, 이완기 혈압 76 mmHg", "2026-03-02"],
+  ]);
+  assert.equal(reading.sections.find(({ title }) => title === "알레르기").empty, "이 기록에는 없는 내용이에요.");
+});
+
+test("a document of others is read with references of either kind and sections within sections", () => {
+  const entry = [
+    { resource: { resourceType: "Composition", title: "IPS", section: [{ title: "All", section: [{ title: "Problems", entry: [{ reference: "Condition/c1" }, { reference: "Condition/gone" }] }] }] } },
+    { resource: { resourceType: "Patient", name: [{ given: ["Oliver"], family: "Brown" }] } },
+    { resource: { resourceType: "Condition", id: "c1", code: { coding: [{ display: "Asthma" }] }, onsetDateTime: "2019-05-01T10:00:00Z" } },
+  ];
+  const reading = readResource({ resourceType: "Bundle", entry });
+  assert.deepEqual(reading.person, { name: "Oliver Brown", birthDate: "" });
+  assert.deepEqual(reading.sections.map(({ title }) => title), ["Problems"]);
+  assert.deepEqual(linesOf(reading), [["Asthma", "", "2019-05-01"]]);
+});
+
+test("what has no composition is read by kinds", () => {
+  const entry = [
+    { resource: { resourceType: "Patient" } },
+    { resource: { resourceType: "Immunization", vaccineCode: { coding: [{ code: "207" }] }, occurrenceDateTime: "2021-01-01" } },
+    { resource: { resourceType: "Endpoint", name: "Portal" } },
+    {},
+  ];
+  const reading = readResource({ resourceType: "Bundle", entry });
+  assert.deepEqual(reading.sections.map(({ title }) => title), ["예방접종", "Endpoint"]);
+  assert.deepEqual(linesOf(reading), [["207", "", "2021-01-01"], ["Portal", "", ""]]);
+});
+
+test("a single resource is read, and what is none is shown as it came", async () => {
+  const [reading] = await readFile({ content: { resourceType: "Observation", code: { text: "키" }, valueQuantity: { value: 1, code: "m" } } });
+  assert.deepEqual(linesOf(reading), [["키", "1 m", ""]]);
+  for (const content of [null, [], 1, { verifiableCredential: "x" }, {}]) assert.deepEqual(await readFile({ content }), []);
+  assert.deepEqual(lineOf({ resourceType: "Device" }), { name: "Device", value: "", date: "" });
+});
+
+test("each fault has a sentence, and a wrong passcode says what is left", () => {
+  const codes = ["NOT_A_LINK", "NEWER_VERSION", "INACTIVE", "UNREACHABLE", "UNREADABLE", "TOO_LARGE", "TOO_OFTEN", "PASSCODE"];
+  for (const code of codes) assert.match(explainFault(new HealthLinkError(code)), /[가-힣].*\.$/, code);
+  assert.match(explainFault(new HealthLinkError("PASSCODE", { remainingAttempts: 3 })), /3번 더/);
+  assert.match(explainFault(new HealthLinkError("PASSCODE", { remainingAttempts: 0 })), /끝났어요/);
+});

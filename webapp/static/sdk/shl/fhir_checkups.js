@@ -1,0 +1,121 @@
+/**
+ * Stored checkups as FHIR R4 observations: what is measured with LOINC and UCUM, all else in the insurer's words.
+ * @module
+ */
+
+import { concept, entry, LOINC, referenceTo, textOf, UCUM } from "./fhir_elements.js";
+
+/** @typedef {import("./fhir_elements.js").Entry} Entry */
+/** `items`: by what the insurer calls it. @typedef {{column: string, code: string|null, text: string, unit: string,
+ *   shown?: string, items: string[], isVital?: boolean}} Measured */
+
+const CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category";
+const [VITAL, LABORATORY, EXAM] = ["vital-signs", "laboratory", "exam"];
+/** @type {Measured[]} */
+const MEASURED = [
+  { column: "height_cm", code: "8302-2", text: "신장", unit: "cm", items: ["신장"], isVital: true },
+  { column: "weight_kg", code: "29463-7", text: "체중", unit: "kg", items: ["체중"], isVital: true },
+  { column: "bmi", code: "39156-5", text: "체질량지수", unit: "kg/m2", shown: "kg/m²", items: ["체질량지수"], isVital: true },
+  { column: "waist_cm", code: "8280-0", text: "허리둘레", unit: "cm", items: ["허리둘레"], isVital: true },
+  { column: "fasting_glucose_mg_dl", code: "1558-6", text: "공복혈당", unit: "mg/dL", items: ["공복혈당"] },
+  { column: "total_cholesterol_mg_dl", code: "2093-3", text: "총콜레스테롤", unit: "mg/dL", items: ["총콜레스테롤"] },
+  { column: "hdl_mg_dl", code: "2085-9", text: "HDL 콜레스테롤", unit: "mg/dL", items: ["HDL콜레스테롤"] },
+  { column: "ldl_mg_dl", code: "2089-1", text: "LDL 콜레스테롤", unit: "mg/dL", items: ["LDL콜레스테롤"] },
+  { column: "triglycerides_mg_dl", code: "2571-8", text: "중성지방", unit: "mg/dL", items: ["중성지방"] },
+  { column: "hemoglobin_g_dl", code: "718-7", text: "혈색소", unit: "g/dL", items: ["혈색소"] },
+  { column: "creatinine_mg_dl", code: "2160-0", text: "혈청 크레아티닌", unit: "mg/dL", items: ["혈청크레아티닌"] },
+  // By which formula is not told, and LOINC has a code for each.
+  { column: "gfr", code: null, text: "신사구체여과율(eGFR)", unit: "mL/min", items: ["신사구체여과율"] },
+  { column: "ast_u_l", code: "1920-8", text: "AST(SGOT)", unit: "U/L", items: ["AST(SGOT)"] },
+  { column: "alt_u_l", code: "1742-6", text: "ALT(SGPT)", unit: "U/L", items: ["ALT(SGPT)"] },
+  { column: "gamma_gtp_u_l", code: "2324-2", text: "감마지티피(γ-GTP)", unit: "U/L", items: ["감마지티피(γ-GTP)"] },
+];
+const PRESSURE = { code: "85354-9", text: "혈압", items: ["혈압(최고/최저)"] };
+const PRESSURES = [
+  { column: "systolic_mmhg", code: "8480-6", text: "수축기 혈압" },
+  { column: "diastolic_mmhg", code: "8462-4", text: "이완기 혈압" },
+];
+const BY_COLUMN = new Set([...MEASURED, PRESSURE].flatMap(({ items }) => items.map(bare)));
+
+/**
+ * @param {any} checkup as stored @param {Entry} patient @param {Entry} performer where it was, or the insurer
+ * @returns {{vitals: Entry[], results: Entry[]}}
+ */
+export function observationsOf(checkup, patient, performer) {
+  const shared = { status: "final", subject: referenceTo(patient), ...dated(checkup), performer: [referenceTo(performer)] };
+  const make = (/** @type {any} */ facts) => entry({ resourceType: "Observation", ...shared, ...facts });
+  const told = MEASURED.filter(({ column }) => isNumber(checkup[column]));
+  const measured = (/** @type {boolean} */ isVital) =>
+    told.filter((one) => Boolean(one.isVital) === isVital).map((one) => make(measurement(one, Number(checkup[one.column]))));
+  return {
+    vitals: [...measured(true), ...pressureOf(checkup).map(make)],
+    results: [...measured(false), ...wordsOf(checkup).map(make)],
+  };
+}
+
+/** @param {any} checkup @returns {string} `2024-03-02`, `2024`, or nothing */
+export function dayOf({ checkup_date, year }) {
+  return textOf(checkup_date) || (year ? String(year) : "");
+}
+
+/** What one sees of an observation. @param {import("./fhir_elements.js").Resource} observation */
+export function lineOf({ effectiveDateTime, code, valueQuantity, valueString, component }) {
+  const quantity = (/** @type {any} */ { value, unit }) => `${value} ${unit}`;
+  const parts = component?.map((/** @type {any} */ part) => `${part.code.text} ${quantity(part.valueQuantity)}`);
+  const value = valueQuantity ? quantity(valueQuantity) : (valueString ?? parts.join(", "));
+  return [effectiveDateTime, `${code.text}: ${value}`].filter(Boolean).join(" ");
+}
+
+/** @param {any} checkup */
+function dated(checkup) {
+  const day = dayOf(checkup);
+  return day ? { effectiveDateTime: day } : {};
+}
+
+/** @param {Measured} measured @param {number} value */
+function measurement({ code, text, unit, shown, isVital }, value) {
+  return { ...named(isVital ? VITAL : LABORATORY, text, code), valueQuantity: quantityOf(value, unit, shown) };
+}
+
+/** @param {any} checkup */
+function pressureOf(checkup) {
+  if (!PRESSURES.every(({ column }) => isNumber(checkup[column]))) return [];
+  const component = PRESSURES.map(({ column, code, text }) => ({
+    code: concept(text, LOINC, code),
+    valueQuantity: quantityOf(Number(checkup[column]), "mm[Hg]", "mmHg"),
+  }));
+  return [{ ...named(VITAL, PRESSURE.text, PRESSURE.code), component }];
+}
+
+/** All items that have no column of their own. @param {any} checkup */
+function wordsOf({ items }) {
+  return (items ?? [])
+    .filter((/** @type {any} */ { name, value }) => textOf(name) && textOf(value) && !BY_COLUMN.has(bare(name)))
+    .map((/** @type {any} */ { name, value, unit }) => ({
+      ...named(EXAM, textOf(name), null),
+      valueString: textOf(`${textOf(value)} ${textOf(unit)}`),
+    }));
+}
+
+/** @param {string} category @param {string} text @param {string|null} code */
+function named(category, text, code) {
+  return {
+    category: [{ coding: [{ system: CATEGORIES, code: category }] }],
+    code: concept(text, LOINC, code ?? undefined),
+  };
+}
+
+/** @param {number} value @param {string} code of UCUM @param {string} [unit] as it is read */
+function quantityOf(value, code, unit = code) {
+  return { value, unit, system: UCUM, code };
+}
+
+/** @param {unknown} value */
+function isNumber(value) {
+  return value !== null && value !== undefined && value !== "" && Number.isFinite(Number(value));
+}
+
+/** @param {string} name */
+function bare(name) {
+  return name.replace(/\s/g, "");
+}
