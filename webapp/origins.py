@@ -7,8 +7,10 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-ID, Last-Event-ID, If-None-Match"
-_EXPOSED_HEADERS = "ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, X-Request-ID, Last-Event-ID, If-None-Match, If-Range, Range"
+)
+_EXPOSED_HEADERS = "Accept-Ranges, Content-Range, ETag, Idempotent-Replayed, Retry-After, X-Request-ID"
 
 
 def is_listed(origin: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""What the threads export of a patient: where they take part, and their devices. What was written is theirs to open."""
+"""What the threads export of a patient: where they take part, their devices, what they put up; never what it says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.threads import ThreadDevice, ThreadMember
+from models.threads import ThreadBlob, ThreadDevice, ThreadMember
 from services.patients.exports import Exporter, Rows
 from services.threads.encoding import patient_member
 
 _OF_MEMBER: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "thread_memberships": (ThreadMember, ("thread_id", "role", "acked_seq", "created_at", "removed_at")),
+    "thread_blobs": (ThreadBlob, ("thread_id", "blob_id", "size_bytes", "created_at", "completed_at")),
     "thread_devices": (ThreadDevice, ("device_id", "kem_key", "sign_key", "state", "registered_at", "revoked_at")),
 }
 

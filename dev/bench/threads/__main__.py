@@ -5,7 +5,8 @@
 push: envelopes accepted and delivered over HTTP, in batches of 1, 10 and 100, all writers on one thread and each on a
 thread of their own. inline: CPU of the same in one process, beside one commit plus XADDs (the floor, which knows no
 members, keys, duplicates or audit). sleeping: threads that are followed while nothing happens. catching-up: a reader
-who comes back. Prints tables and, as the last line, the same figures as JSON.
+who comes back. blobs: pictures and reports in parts and ranges. Prints tables and, as the last line, the same figures
+as JSON.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from dev.bench.chaos.workloads.threads.members import BenchThreads
 from dev.bench.results import Metrics, Results
 from dev.bench.temporary_stack import open_stack
+from dev.bench.threads.blobs import measure_blobs
 from dev.bench.threads.catching_up import measure_catching_up
 from dev.bench.threads.inline import InlineBench
 from dev.bench.threads.pushing import PushLoad, measure_pushes, open_correspondence
@@ -49,6 +51,7 @@ class ThreadOptions:
     sleeping: int
     idle_seconds: float
     behind: int
+    blob_mib: int
 
 
 class ThreadsBench:
@@ -92,6 +95,11 @@ class ThreadsBench:
         )
         results.add_table("catching_up", found)
 
+    def blobs(self, results: Results) -> None:
+        asked, pids = self._options, self._pids("web", *_STORES)
+        found = measure_blobs(self.threads, self._stack.web_url, pids, writers=asked.writers, blob_mib=asked.blob_mib)
+        results.add_table("blobs", found)
+
     def close(self) -> None:
         self.threads.close()
 
@@ -114,6 +122,7 @@ PARTS: Mapping[str, Part] = {
     "inline": ThreadsBench.inline,
     "sleeping": ThreadsBench.sleeping,
     "catching-up": ThreadsBench.catching_up,
+    "blobs": ThreadsBench.blobs,
 }
 
 
@@ -128,6 +137,7 @@ def read_options(arguments: Sequence[str]) -> ThreadOptions:
     parser.add_argument("--sleeping", type=int, default=10_000, help="threads that are followed and silent")
     parser.add_argument("--idle-seconds", type=float, default=20, help="for which they are looked at")
     parser.add_argument("--behind", type=int, default=10_000, help="envelopes that a reader has missed")
+    parser.add_argument("--blob-mib", type=int, default=20, help="of each writer's picture")
     return ThreadOptions(**vars(parser.parse_args(arguments)))
 
 

@@ -45,8 +45,14 @@ class Cutter:
 
     def __init__(self, page: Page, line: Line, address: str, nth: int, method: str) -> None:
         self._line, self._nth, self._method = line, nth, method
+        self._page, self._address = page, address
         self.made = 0
         page.route(address, self._pass)
+
+    def restore(self) -> None:
+        """And look at no further request: each would take its way through the test."""
+        self._page.unroute(self._address)
+        self._line.restore()
 
     def _pass(self, route: Route) -> None:
         if route.request.method == self._method:
@@ -90,6 +96,7 @@ def saved(page: Page) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
+@pytest.mark.timeout(300)  # twice 20 MiB, each with a cut that the page first waits for
 def test_a_picture_of_20_mib_is_resumed_where_the_line_was_cut(
     arrive: Arrive, line: Line, product: Product, tmp_path: Path
 ) -> None:
@@ -98,12 +105,12 @@ def test_a_picture_of_20_mib_is_resumed_where_the_line_was_cut(
     doctor.open_thread(thread)
     content = write_picture(tmp_path / "흉부.png")
     sent = Answers(nurse.page, "PUT", "/parts/")
-    Cutter(nurse.page, line, _PARTS_PUT, 8, "PUT")
+    cutter = Cutter(nurse.page, line, _PARTS_PUT, 8, "PUT")
     send(nurse, tmp_path / "흉부.png")
     row = nurse.page.locator("#upload-rows li")
     expect(row.get_by_role("alert")).to_contain_text("서버에 연결하지 못했어요.", timeout=LONG)
     expect(row).to_contain_text("20MB 가운데 32%를 보냈어요.")
-    line.restore()
+    cutter.restore()
     row.get_by_role("button", name="다시 시도").click()
     expect(row).to_have_count(0, timeout=LONG)
     assert [url.rpartition("/")[2] for url in sent.urls] == [str(number) for number in range(1, PARTS + 1)]
@@ -113,10 +120,10 @@ def test_a_picture_of_20_mib_is_resumed_where_the_line_was_cut(
     card = doctor.page.locator(".blob")
     expect(card).to_contain_text("흉부.png", timeout=LONG)
     fetched = Answers(doctor.page, "GET", "/blobs/")
-    Cutter(doctor.page, line, _BLOBS, 8, "GET")
+    cutter = Cutter(doctor.page, line, _BLOBS, 8, "GET")
     card.get_by_role("button", name="사진 보기").click()
     expect(card.get_by_role("alert")).to_contain_text("서버에 연결하지 못했어요.", timeout=LONG)
-    line.restore()
+    cutter.restore()
     card.get_by_role("button", name="다시 시도").click()
     picture = card.get_by_role("img", name="받은 사진 흉부.png")
     expect(picture).to_be_visible(timeout=LONG)

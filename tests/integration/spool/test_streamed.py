@@ -87,3 +87,20 @@ def test_what_does_not_open_is_told_and_stays_when_files_are_sealed_anew(tmp_pat
         spool.ensure_folders()
         assert spool.reseal().unopened == 1
         assert (path.read_bytes(), spool.interviews.names(OWNER)) == (content, ["original"])
+
+
+def test_blobs_of_threads_are_counted_and_sealed_anew_too(tmp_path: Path):
+    Spool(tmp_path, Sealer(OLD), clock).blobs.put(OWNER, "1-a", LONG)
+    both = Spool(tmp_path, Sealer(NEW | OLD), clock)
+    both.ensure_folders()
+    assert dict(both.count_sealing_keys()) == {"old": 1}
+    assert (both.reseal().done, both.reseal().done) == (1, 0)
+    assert Spool(tmp_path, Sealer(NEW), clock).blobs.read_whole(OWNER, "1-a") == LONG
+
+
+def test_one_file_is_dropped_and_the_others_stay(spool: Spool):
+    for name in ("1-a", "2-b"):
+        spool.blobs.put(OWNER, name, b"x")
+    for _ in range(2):
+        spool.blobs.drop(OWNER, "1-a")
+    assert spool.blobs.names(OWNER) == ["2-b"]

@@ -1,11 +1,11 @@
-"""Any interleaving of pushes, removals, returns, rotations, trims, new epochs and an emptied Redis, on a model."""
+"""Any interleaving of pushes, blobs, removals, returns, rotations, trims, new epochs and an emptied Redis, modelled."""
 
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
 from core.clock import clock
@@ -20,14 +20,11 @@ from services.threads.reading import describe_threads, read_range
 from tests.tables import delete_all_rows
 from tests.thread_devices import ClientDevice
 
+from .blob_rules import DOCTOR, EVERYBODY, GUESTS, BlobRules
 from .room import NURSE, PATIENT, Room, caller
 
-DOCTOR = "staff:doctor"
-GUESTS = st.sampled_from([PATIENT, DOCTOR])
-EVERYBODY = st.sampled_from([NURSE, PATIENT, DOCTOR])
 
-
-class ThreadMachine(RuleBasedStateMachine):
+class ThreadMachine(BlobRules):
     """`told` is what every reader must hear, by number; `sent` are the envelopes that were accepted."""
 
     def __init__(self, stores: Stores) -> None:
@@ -36,6 +33,7 @@ class ThreadMachine(RuleBasedStateMachine):
         with stores.engine.begin() as connection:
             delete_all_rows(connection)
         self.room = Room(stores)
+        self.open_files()
         self.devices = {NURSE: self.room.nurse, PATIENT: self.room.patient, DOCTOR: ClientDevice(DOCTOR)}
         for device in self.devices.values():
             self.room.register(device)
@@ -157,6 +155,7 @@ class ThreadMachine(RuleBasedStateMachine):
         assert heard == list(range(self.trimmed + 1, len(self.told) + 1))
 
     def teardown(self) -> None:
+        super().teardown()
         with self.room.stores.sessions() as session:
             verified = verify_thread(session, self.room.thread_id)
         assert verified is not None

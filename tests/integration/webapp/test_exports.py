@@ -83,6 +83,7 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
         "orders.json": 1,
         **dict.fromkeys(JOURNEY_FILES, 0),
         "thread_memberships.json": 0,
+        "thread_blobs.json": 0,
         "thread_devices.json": 0,
         "health_links.json": 0,
         "health_link_fetches.json": 0,

@@ -14,7 +14,7 @@ from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.blobs import CompleteBlobInput, CompletedBlobOutput, StoredPartOutput
 from webapp.auth.thread_members import KnownMember, for_known
-from webapp.bodies import takes_stream
+from webapp.bodies import let_rest_come, takes_stream
 from webapp.byte_ranges import ByteRange, UnsatisfiableRange, find_range
 from webapp.current import parts, stores
 from webapp.error_codes import Code
@@ -37,6 +37,7 @@ _BODY = {"required": True, "content": {_OCTETS: {"schema": _BINARY}}}
 def put_part(known: KnownMember, thread_id: str, blob_id: UUID, number: int) -> dict[str, Any]:
     """The next octets of what was encrypted; parts are counted from 1, or from 0. On the disk when this is answered;
     the same again changes nothing. A day after its last part an upload that is not complete is removed."""
+    let_rest_come()  # a browser that is cut off while it sends would not see why it is refused
     count_act(known)
     if number > LAST_PART:
         raise ApiError(Code.VALIDATION_FAILED, details={"part": [f"{LAST_PART}까지 보낼 수 있어요."]})

@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.dev.bench.running import SECONDS, run_bench
 
-TINY = "--writers 2 --pushes 1 --payload-bytes 64 --sleeping 3 --idle-seconds 0.2 --behind 101"
+TINY = "--writers 2 --pushes 1 --payload-bytes 64 --sleeping 3 --idle-seconds 0.2 --behind 101 --blob-mib 2"
 
 
 @pytest.mark.timeout(SECONDS + 30)
@@ -21,3 +21,5 @@ def test_the_threads_are_measured_beside_one_commit_and_xadds():
     assert found["sleeping"]["3 followed"]["followed_per_s"] > 0
     assert found["sleeping"]["pushes beside them"]["accepted_per_s"] > 0
     assert {row["envelopes"] for row in found["catching_up"].values()} == {101}
+    assert found["blobs"].keys() == {"put in parts", "completed", "read whole", "read in ranges"}
+    assert {row["mib"] for row in found["blobs"].values()} == {4}

@@ -210,6 +210,16 @@ def test_if_range_gives_the_range_of_the_same_state_alone(upload: Upload, nurse:
     assert (head.status_code, head.content_length, head.data) == (200, len(CONTENT), b"")
 
 
+def test_a_listed_page_of_another_site_may_ask_for_a_range_and_read_what_it_got(upload: Upload, app: Flask):
+    [origin] = parts(app).stores.settings.web.allowed_origins
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    preflight = app.test_client().options(f"/api/threads{upload.path}/parts/1", headers=asked)
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+    assert {"Range", "If-Range"} <= set(preflight.headers["Access-Control-Allow-Headers"].split(", "))
+    answer = upload.run().read(upload.member, Range="bytes=0-9", Origin=origin)
+    assert {"Content-Range", "ETag"} <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+
+
 def test_strangers_and_readers(upload: Upload, talk: Talk, nurse: Member, doctor: Member):
     upload.run()
     stranger = Upload(doctor, talk.id)

@@ -68,12 +68,16 @@ def test_blobs_go_with_their_thread_and_stay_with_those_of_others(
     assert others.read(nurse).data == others.content
 
 
-def test_an_archive_tells_of_memberships_and_devices(app: Flask, talk: Talk, patient: Member, owner: Person):
+def test_an_archive_tells_of_memberships_devices_and_blobs(app: Flask, talk: Talk, patient: Member, owner: Person):
     begin_talk(patient)
+    upload = Upload(patient, talk.id).run()
     with parts(app).stores.sessions() as session:
         found = THREADS_EXPORTER.read(session, UUID(str(owner.patient_uuid)))
     assert {row["role"] for row in found["thread_memberships"]} == {"writer", "owner"}
     assert [row["kem_key"] for row in found["thread_devices"]] == [patient.device.kem_key]
+    assert [(str(row["blob_id"]), row["size_bytes"]) for row in found["thread_blobs"]] == [
+        (upload.blob_id, len(upload.content))
+    ]
     assert "pass_hash" not in found["thread_devices"][0]
 
 
