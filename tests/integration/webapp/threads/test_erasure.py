@@ -56,10 +56,14 @@ def test_own_threads_go_and_others_lose_the_member(
 
 def test_an_archive_tells_of_memberships_and_devices(app: Flask, talk: Talk, patient: Member, owner: Person):
     begin_talk(patient)
+    served = begin_served(patient)
+    patient.post(f"/{served.id}/send-records", {"what": ["checkups"]})
     with parts(app).stores.sessions() as session:
         found = THREADS_EXPORTER.read(session, UUID(str(owner.patient_uuid)))
     assert {row["role"] for row in found["thread_memberships"]} == {"writer", "owner"}
     assert [row["kem_key"] for row in found["thread_devices"]] == [patient.device.kem_key]
+    [sending] = found["thread_record_sendings"]
+    assert (sending["thread_id"], sending["what"]) == (served.id, ["checkups"])
     assert "pass_hash" not in found["thread_devices"][0]
 
 
