@@ -1,4 +1,5 @@
-"""What the threads export of a patient: where they take part, their devices, what they put up; never what it says."""
+"""What the threads export of a patient: where they take part, their devices, what they put up, when they had records
+sent. What was written is theirs to open."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.threads import ThreadBlob, ThreadDevice, ThreadMember
+from models.threads import RecordSending, ThreadBlob, ThreadDevice, ThreadMember
 from services.patients.exports import Exporter, Rows
 from services.threads.encoding import patient_member
 
@@ -24,6 +25,9 @@ def _read(session: Session, patient_uuid: UUID) -> Mapping[str, Rows]:
         query = select(*(model.__table__.c[column] for column in columns))
         theirs = query.where(model.member == patient_member(patient_uuid))
         found[name] = [dict(row) for row in session.execute(theirs).mappings()]
+    shown = (RecordSending.thread_id, RecordSending.what, RecordSending.requested_at, RecordSending.result)
+    sent = select(*shown).where(RecordSending.patient_uuid == patient_uuid)
+    found["thread_record_sendings"] = [dict(row) for row in session.execute(sent).mappings()]
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.names import Task
@@ -29,6 +29,7 @@ from services.threads.service_member import ServedThread, ServiceMember, find_se
 _RESEND_AFTER = timedelta(minutes=2)
 # Whatever keeps it from ending for so long is not going to pass: the person asks again.
 _GIVEN_UP_AFTER = timedelta(days=1)
+_KEPT_FOR = timedelta(days=30)
 _BATCH_MESSAGES = 50
 _BATCH = 50
 _OK, _GIVEN_UP = "ok", "GIVEN_UP"
@@ -78,10 +79,12 @@ def _find_running(session: Session, thread_id: str, patient_uuid: UUID, what: Se
 
 
 def resend_sendings(work: Work, now: datetime) -> int:
-    """Send those again that nobody carries out, and give up those that never end; how many were sent."""
+    """Send those again that nobody carries out, give up those that never end, and forget those that ended long ago: the
+    audit has them. How many were sent."""
     is_open = RecordSending.ended_at.is_(None)
     too_old = (is_open, RecordSending.requested_at <= now - _GIVEN_UP_AFTER)
     work.session.execute(update(RecordSending).where(*too_old).values(ended_at=now, result=_GIVEN_UP))
+    work.session.execute(delete(RecordSending).where(RecordSending.ended_at <= now - _KEPT_FOR))
     due = select(RecordSending.id).where(is_open, RecordSending.resend_at <= now).limit(_BATCH)
     chosen = due.with_for_update(skip_locked=True).cte("chosen")
     sent = update(RecordSending).where(RecordSending.id.in_(select(chosen.c.id))).values(resend_at=now + _RESEND_AFTER)

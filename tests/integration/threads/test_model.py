@@ -1,4 +1,5 @@
-"""Any interleaving of pushes, blobs, removals, returns, rotations, trims, new epochs and an emptied Redis, modelled."""
+"""Any interleaving of pushes, blobs, removals, returns, rotations by an owner or the service, trims, new epochs and an
+emptied Redis, on a model."""
 
 from typing import Any
 
@@ -13,15 +14,22 @@ from models.threads import MemberRole
 from services.delivery.epoch import begin_epoch
 from services.stores import Stores
 from services.threads.audit import verify_thread
+from services.threads.encoding import SERVICE_MEMBER
 from services.threads.errors import ThreadNotFound
-from services.threads.keysets import read_keyset
+from services.threads.keysets import read_keys, read_keyset
 from services.threads.membership import NewMember, add_member, remove_member
 from services.threads.reading import describe_threads, read_range
+from services.threads.service_device import load_service_device
+from services.threads.tending import ThreadTender
 from tests.tables import delete_all_rows
 from tests.thread_devices import ClientDevice
 
 from .blob_rules import DOCTOR, EVERYBODY, GUESTS, BlobRules
 from .room import NURSE, PATIENT, Room, caller
+
+_HASH = text("select hash from welno.welno_thread_keysets where thread_id = :id and generation = :generation")
+_HELD = text("select count(*) from welno.welno_thread_wraps where device_id = :device and generation = :generation")
+_IS_DUE = text("select key_state = 'due' from welno.welno_threads where id = :id")
 
 
 class ThreadMachine(BlobRules):
@@ -37,6 +45,7 @@ class ThreadMachine(BlobRules):
         self.devices = {NURSE: self.room.nurse, PATIENT: self.room.patient, DOCTOR: ClientDevice(DOCTOR)}
         for device in self.devices.values():
             self.room.register(device)
+        self.devices[SERVICE_MEMBER] = self.open_service()
         self.room.thread_id = self.room.create({PATIENT: MemberRole.WRITER})
         self.generation = 0
         self.told: list[str] = []
@@ -44,6 +53,32 @@ class ThreadMachine(BlobRules):
         self.visible_from = {NURSE: 1, PATIENT: 1}
         self.trimmed = 0
         self.rotate()
+
+    def open_service(self) -> ClientDevice:
+        """The device of the back end, with its keys."""
+        here = self.room.stores
+        with here.threads(caller(NURSE)) as unit:
+            here.service_member.ensure_device(unit)
+        with here.sessions() as session:
+            device = load_service_device(session, here.sealer)
+        assert device is not None
+        return ClientDevice(SERVICE_MEMBER, device.device_id, device.kem, device.sign)
+
+    @property
+    def is_served(self) -> bool:
+        return SERVICE_MEMBER in self.visible_from
+
+    def learn_key(self) -> None:
+        """The generation that the service has just made, as the nurse's device opens it."""
+        self.generation += 1
+        with self.room.stores.threads(caller(NURSE)) as unit:
+            [*_, key] = read_keys(unit, self.room.thread_id, self.room.nurse.device_id)["keys"]
+        assert key["kid"] == self.kid
+        self.room.secrets[self.kid] = self.room.nurse.open_wrap(key["wrapped"], self.room.thread_id, self.kid)
+        with self.room.stores.sessions() as session:
+            parameters = {"id": self.room.thread_id, "generation": self.generation}
+            self.room.prev = session.execute(_HASH, parameters).scalar_one()
+        self.told.append("key")
 
     @property
     def kid(self) -> str:
@@ -96,23 +131,56 @@ class ThreadMachine(BlobRules):
             if verdict.seq is not None:
                 self.told.append(str(verdict.submission.echo()["dedupeId"]))
 
-    @rule(member=GUESTS)
-    def remove(self, member: str) -> None:
-        if member in self.visible_from:
-            del self.visible_from[member]
-            with self.room.stores.threads(caller(NURSE)) as unit:
-                remove_member(unit, self.room.thread_id, member, self.keyset(set(self.visible_from)))
-            self.told += ["member_removed", "key"]
+    @rule(member=st.sampled_from([PATIENT, DOCTOR, SERVICE_MEMBER]), by_service=st.booleans())
+    def remove(self, member: str, by_service: bool) -> None:
+        if member not in self.visible_from:
+            return
+        del self.visible_from[member]
+        by_service = by_service and self.is_served
+        keyset = None if by_service else self.keyset(set(self.visible_from))
+        with self.room.stores.threads(caller(NURSE)) as unit:
+            remove_member(unit, self.room.thread_id, member, keyset, self.room.stores.service_member)
+        self.told.append("member_removed")
+        self.note_key(by_service)
 
-    @rule(member=GUESTS, with_history=st.booleans())
-    def invite(self, member: str, with_history: bool) -> None:
+    def note_key(self, by_service: bool) -> None:
+        if by_service:
+            self.learn_key()
+        else:
+            self.told.append("key")
+
+    @rule()
+    def invite_the_service(self) -> None:
+        if not self.is_served:
+            self.visible_from[SERVICE_MEMBER] = len(self.told) + 1
+            new = NewMember(SERVICE_MEMBER, MemberRole.WRITER, with_history=False)
+            with self.room.stores.threads(caller(NURSE)) as unit:
+                assert add_member(unit, self.room.thread_id, new, self.room.stores.service_member)
+            self.told.append("member_added")
+            self.learn_key()
+
+    @rule()
+    def sweep_a_key_that_is_due(self) -> None:
+        here = self.room.stores
+        with here.sessions.begin() as session:
+            session.execute(text("update welno.welno_threads set key_state = 'due'"))
+        assert ThreadTender(here.threads, here.service_member).tend_due() == int(self.is_served)
+        if self.is_served:
+            self.learn_key()
+
+    @rule(member=GUESTS, with_history=st.booleans(), by_service=st.booleans())
+    def invite(self, member: str, with_history: bool, by_service: bool) -> None:
         if member not in self.visible_from:
             self.visible_from[member] = 1 if with_history else len(self.told) + 1
-            keyset = None if with_history else self.keyset(set(self.visible_from))
+            by_service = by_service and self.is_served
+            keyset = None if with_history or by_service else self.keyset(set(self.visible_from))
             with self.room.stores.threads(caller(NURSE)) as unit:
+                is_due = unit.session.execute(_IS_DUE, {"id": self.room.thread_id}).scalar_one()
                 new = NewMember(member, MemberRole.WRITER, with_history, keyset=keyset)
-                assert add_member(unit, self.room.thread_id, new)
-            self.told += ["member_added"] if with_history else ["member_added", "key"]
+                assert add_member(unit, self.room.thread_id, new, self.room.stores.service_member)
+            self.told.append("member_added")
+            if not with_history or (self.is_served and is_due):
+                self.note_key(keyset is None)
 
     @rule()
     def empty_redis(self) -> None:
@@ -148,6 +216,12 @@ class ThreadMachine(BlobRules):
             assert [one.seq for one in page.items] == list(range(begin, len(self.told) + 1))
             names = [one.body.get("event") or one.body["envelope"]["dedupeId"] for one in page.items]
             assert names == self.told[begin - 1 :]
+
+    @invariant()
+    def the_service_holds_the_newest_key_while_it_is_in_and_no_longer(self) -> None:
+        parameters = {"device": self.devices[SERVICE_MEMBER].device_id, "generation": self.generation}
+        with self.room.stores.sessions() as session:
+            assert session.execute(_HELD, parameters).scalar_one() == int(self.is_served)
 
     @invariant()
     def whoever_follows_hears_every_number_once_and_in_order(self) -> None:

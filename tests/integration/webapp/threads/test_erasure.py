@@ -68,9 +68,13 @@ def test_blobs_go_with_their_thread_and_stay_with_those_of_others(
     assert others.read(nurse).data == others.content
 
 
-def test_an_archive_tells_of_memberships_devices_and_blobs(app: Flask, talk: Talk, patient: Member, owner: Person):
+def test_an_archive_tells_of_memberships_devices_blobs_and_sendings(
+    app: Flask, talk: Talk, patient: Member, owner: Person
+):
     begin_talk(patient)
     upload = Upload(patient, talk.id).run()
+    served = begin_served(patient)
+    patient.post(f"/{served.id}/send-records", {"what": ["checkups"]})
     with parts(app).stores.sessions() as session:
         found = THREADS_EXPORTER.read(session, UUID(str(owner.patient_uuid)))
     assert {row["role"] for row in found["thread_memberships"]} == {"writer", "owner"}
@@ -78,6 +82,8 @@ def test_an_archive_tells_of_memberships_devices_and_blobs(app: Flask, talk: Tal
     assert [(str(row["blob_id"]), row["size_bytes"]) for row in found["thread_blobs"]] == [
         (upload.blob_id, len(upload.content))
     ]
+    [sending] = found["thread_record_sendings"]
+    assert (sending["thread_id"], sending["what"]) == (served.id, ["checkups"])
     assert "pass_hash" not in found["thread_devices"][0]
 
 

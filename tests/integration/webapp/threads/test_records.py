@@ -246,6 +246,9 @@ def test_what_never_ends_is_given_up_after_a_day(app: Flask, served: Talk, patie
     [row] = rows(engine, "select result from welno.welno_thread_record_sendings")
     assert row.result == "GIVEN_UP"
     assert sender(app).run(sending_id) is None
+    with parts(app).stores.unit_of_work() as work:
+        resend_sendings(work, clock.now() + timedelta(days=40))
+    assert rows(engine, "select 1 from welno.welno_thread_record_sendings") == []
 
 
 def test_records_go_under_the_key_that_the_service_has_just_made(
