@@ -91,6 +91,21 @@ test("a new phone and the code open all old envelopes, and the phone goes on by 
   assert.equal(await opens(nurse, await writeItem(found, { kid: "k2", text: "새 전화" }), server), "새 전화");
 });
 
+test("a wrap that is not what it says keeps the code from opening no other, and is told", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const made = await phone.own.makeRecovery();
+  await phone.own.keepRecovery(made);
+  server.keyState = "due";
+  await nurse.ensure();
+  server.wraps.set(`k1 ${made.claim.deviceId}`, server.wraps.get(`k1 ${nurse.claim.deviceId}`));
+  const second = await writeItem(nurse, { kid: "k2", text: "나중" });
+  const found = await arrive(server, PATIENT);
+  await assert.rejects(found.own.recover(made.code), { code: "KEY_WRAP" });
+  assert.equal(found.session.state, "active");
+  await found.ensure();
+  assert.equal(await opens(found, second, server), "나중");
+});
+
 test("a mistyped code approves nothing and says what is wrong", async () => {
   const { server, phone } = await makeThread();
   const made = await phone.own.makeRecovery();

@@ -1,5 +1,6 @@
 """Devices, the printed code and who is in a thread, in browsers on the real stack."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from tests.end_to_end.product import Product
 # Fixtures.
 new_login, arrive = test_threads.new_login, test_threads.arrive
 SOON = 30_000
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 FINGERPRINT = re.compile(r"^([A-Z2-7]{4} ){5}[A-Z2-7]{4}$")
 NewContext = Callable[..., BrowserContext]
 
@@ -47,6 +49,24 @@ def make_code(someone: Correspondent) -> str:
     expect(page.locator("#recovery-facts")).to_contain_text("코드를 쓰고 있어요", timeout=SOON)
     expect(groups).to_have_count(0)
     return code
+
+
+def open_by_code(page: Page, code: str) -> None:
+    page.get_by_role("textbox", name="비상 코드").fill(code)
+    page.get_by_role("button", name="비상 코드로 열기").click()
+
+
+def spoil(code: str) -> str:
+    """In more than one letter, so that its check fails: of a byte, it would not always."""
+    return next(wrong for letter in ALPHABET if not is_whole(wrong := f"{letter * 5}-{letter * 5}{code[11:]}"))
+
+
+def is_whole(code: str) -> bool:
+    number = 0
+    for letter in code.replace("-", ""):
+        number = number * 32 + ALPHABET.index(letter)
+    data = number.to_bytes(25, "big")
+    return hashlib.sha256(data[:-1]).digest()[0] == data[-1]
 
 
 def begin(arrive: Arrive) -> tuple[Correspondent, Correspondent, str]:
@@ -83,6 +103,7 @@ def test_a_second_browser_is_approved_by_its_fingerprint_and_revoked_again(
     expect(tablet.page.locator("#messages")).to_contain_text("예전 말", timeout=SOON)
     tablet.write("새 기기의 말")
     doctor.expect_message("새 기기의 말")
+    expect(tablet.page.locator("#device-notice")).to_be_hidden(timeout=SOON)
     expect_key(nurse, "k1")
 
     row.get_by_role("button", name="사용 중지").click()
@@ -131,25 +152,46 @@ def test_a_new_phone_and_nothing_but_the_code_opens_all_old_messages(arrive: Arr
     phone = Correspondent(new_context(viewport=PHONE).new_page(), nurse.url, nurse.login).sign_in()
     page = phone.page
     fingerprint_of(page)
-    typed, fault = page.get_by_role("textbox", name="비상 코드"), page.locator("#recover-error")
+    fault = page.locator("#recover-error")
     other = "7" if code[13] != "7" else "8"
     for wrong, told in (
         (code[:13] + other + code[14:], "3번째 묶음이 달라요."),
         (f"U{code[1:]}", "1번째 묶음이 달라요."),
         (code[:10], "다섯 글자씩 여덟 묶음"),
-        (f"{'7' * 5}-{'7' * 5}-{'7' * 5}{code[17:]}", "코드가 맞지 않아요."),
+        (spoil(code), "코드가 맞지 않아요."),
     ):
-        typed.fill(wrong)
-        page.get_by_role("button", name="비상 코드로 열기").click()
+        open_by_code(page, wrong)
         expect(fault).to_contain_text(told, timeout=SOON)
-    typed.fill(code.lower())
-    page.get_by_role("button", name="비상 코드로 열기").click()
+    open_by_code(page, code.lower())
     expect(page.locator("#device-waiting")).to_be_hidden(timeout=SOON)
     page.locator(f"#open-{thread}").click()
     for said in ("예전 말", "나중 말"):
         expect(page.locator("#messages")).to_contain_text(said, timeout=SOON)
     phone.write("새 전화의 말")
     doctor.expect_message("새 전화의 말")
+
+
+def test_what_was_cut_off_while_the_code_opened_it_is_opened_by_the_code_again(
+    arrive: Arrive, new_context: NewContext
+) -> None:
+    """The phone is active by then, and nobody else is left who could send it keys."""
+    nurse = arrive()
+    thread = nurse.begin_thread("staff:nobody")
+    nurse.write("예전 말")
+    nurse.expect_message("예전 말")
+    code = make_code(nurse)
+    nurse.page.context.close()
+    phone = Correspondent(new_context().new_page(), nurse.url, nurse.login).sign_in()
+    page, wraps = phone.page, "**/api/threads/*/keys/*/wraps"
+    fingerprint_of(page)
+    page.route(wraps, lambda route: route.abort())
+    open_by_code(page, code)
+    expect(page.locator("#own-devices-failed")).to_contain_text("서버에 연결하지 못했어요.", timeout=SOON)
+    expect(page.locator("#device-waiting")).to_be_hidden(timeout=SOON)
+    page.unroute(wraps)
+    open_by_code(page, code)
+    page.locator(f"#open-{thread}").click()
+    expect(page.locator("#messages")).to_contain_text("예전 말", timeout=SOON)
 
 
 def test_the_code_is_printed_alone(arrive: Arrive) -> None:
@@ -227,8 +269,7 @@ def test_devices_code_and_members_are_accessible_on_a_phone(
     page = nurse.page
     tablet = Correspondent(new_context(**looks).new_page(), nurse.url, nurse.login).sign_in()
     shown = fingerprint_of(tablet.page)
-    tablet.page.get_by_role("textbox", name="비상 코드").fill("x")
-    tablet.page.get_by_role("button", name="비상 코드로 열기").click()
+    open_by_code(tablet.page, "x")
     expect(tablet.page.locator("#recover-error")).to_be_visible(timeout=SOON)
     assert findings(tablet.page) == []
     row = row_of(page, shown)

@@ -55,10 +55,10 @@ export class DevicesView {
     if (state === this.#shown) return;
     this.#shown = state;
     const fingerprints = await crypto.fingerprints([...devices, /** @type {any} */ (session.device)]);
-    this.#showThis(fingerprints[session.device.deviceId]);
     this.#tell(devices.filter((device) => device.state === "pending" && device.deviceId !== session.device.deviceId));
     find("own-devices-rows").replaceChildren(...devices.map((device) => this.#makeRow(device, fingerprints[device.deviceId])));
     const code = devices.find((device) => device.type === "recovery" && device.state === "active");
+    this.#showThis(fingerprints[session.device.deviceId], Boolean(code));
     show(find("recovery-part"), session.state === "active");
     find("recovery-facts").textContent = code
       ? `${formatMoment(code.createdAt)}에 만든 코드를 쓰고 있어요.`
@@ -66,13 +66,15 @@ export class DevicesView {
     find("make-recovery").textContent = code ? "새 비상 코드 만들기" : "비상 코드 만들기";
   }
 
-  /** @param {string} fingerprint */
-  #showThis(fingerprint) {
+  /** @param {string} fingerprint @param {boolean} hasCode */
+  #showThis(fingerprint, hasCode) {
     const { state, memberId } = this.#parts.session;
     const isPending = state === "pending";
     show(find("device-waiting"), isPending);
     show(find("device-revoked"), state === "revoked");
     show(find("reset-part"), memberId.startsWith("patient:"));
+    show(find("recover-part"), isPending || (state === "active" && hasCode));
+    if (isPending) find("recover-part").open = true;
     find("own-fingerprint").textContent = isPending ? fingerprint : "";
     if (isPending) void showQr(find("own-fingerprint-qr"), fingerprint, "이 기기의 지문 QR");
     else find("own-fingerprint-qr").replaceChildren();

@@ -88,9 +88,11 @@ class ThreadsPage {
     await this.#go();
   }
 
-  /** Whether another device has approved this one meanwhile; with it comes its push pass. */
-  async #askForApproval() {
-    if (this.#session.state === "active") return;
+  /** Whether another device has approved this one meanwhile, with which comes its push pass, or revoked it.
+   * @param {any[]} devices one's own, as they are told now */
+  async #noteState(devices) {
+    const told = devices.find(({ deviceId }) => deviceId === this.#session.device.deviceId)?.state;
+    if (told === this.#session.state) return;
     this.#session.state = await this.#session.register();
     if (this.#session.state === "active") await this.#view?.retryNow();
   }
@@ -144,7 +146,7 @@ class ThreadsPage {
       const [{ memberId, devices }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
       // The cookie is the browser's: somebody else may have signed in with it meanwhile.
       if (memberId !== this.#session.memberId) return leave();
-      await this.#askForApproval();
+      await this.#noteState(devices);
       await this.#devices.show(devices);
       if (this.#session.state === "active") void this.#upkeep.tend(threads);
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));

@@ -66,8 +66,9 @@ export class OwnDevices {
     if (deviceId === null || approval === null) return fault;
     const own = this.#session.device.deviceId;
     await this.#client.approve(own, approval);
-    for (const { threadId } of await this.#client.threads()) await this.#sealRecovered(threadId, deviceId, own);
     this.#note((await this.#session.register()) ?? "active"); // with its push pass
+    const sealing = await this.#client.threads();
+    await eachOf(sealing, ({ threadId }) => this.#sealRecovered(threadId, deviceId, own));
     await this.#tendAll();
     return null;
   }
@@ -75,13 +76,16 @@ export class OwnDevices {
   /** @param {string} threadId @param {string} recoveryId @param {string} own */
   async #sealRecovered(threadId, recoveryId, own) {
     const { keys } = await this.#client.keys(threadId, recoveryId);
-    for (const { kid, wrapped } of await this.#crypto.sealRecovered(threadId, keys))
-      await this.#client.addWraps(threadId, kid, [{ deviceId: own, wrapped }]);
+    const sealed = keys.filter(({ wrapped }) => wrapped !== null);
+    await eachOf(sealed, async (keyset) => {
+      const wrapped = await this.#crypto.sealRecovered(threadId, keyset);
+      await this.#client.addWraps(threadId, keyset.kid, [{ deviceId: own, wrapped }]);
+    });
   }
 
   /** Keys for whoever lacks them, new ones where they are due. */
   async #tendAll() {
-    for (const { threadId } of await this.#client.threads()) await this.#session.keysOf(threadId).ensure();
+    await eachOf(await this.#client.threads(), ({ threadId }) => this.#session.keysOf(threadId).ensure());
   }
 
   /** @param {string} state */
@@ -89,4 +93,12 @@ export class OwnDevices {
     this.#session.state = state;
     return state;
   }
+}
+
+/** One after the other; what fails of one keeps no other from being done, and is told at the end.
+ * @template One @param {One[]} all @param {(one: One) => Promise<unknown>} act */
+async function eachOf(all, act) {
+  const failures = [];
+  for (const one of all) await act(one).catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }

@@ -118,18 +118,12 @@ export class ThreadCrypto {
   }
 
   /** What is sealed to the code, for this device. Whether it is to be believed is seen when it is opened, as of all keys.
-   * @param {string} threadId @param {ToldKeyset[]} keys as told to the code
-   * @returns {Promise<{kid: string, wrapped: string}[]>} */
-  async sealRecovered(threadId, keys) {
-    const recovery = this.#recovery;
-    if (!recovery) throw new Error("recover() comes first");
-    const sealed = keys.filter(({ wrapped }) => wrapped !== null);
-    return Promise.all(
-      sealed.map(async (keyset) => {
-        const secret = await openKeyset(recovery, threadId, keyset);
-        return { kid: keyset.kid, wrapped: await wrapSecret(secret, this.#device.claim, threadId, keyset.kid) };
-      }),
-    );
+   * @param {string} threadId @param {ToldKeyset} keyset as told to the code @returns {Promise<string>} rejects with a
+   *   DisbelievedError */
+  async sealRecovered(threadId, keyset) {
+    if (!this.#recovery) throw new Error("recover() comes first");
+    const secret = await openKeyset(this.#recovery, threadId, keyset);
+    return wrapSecret(secret, this.#device.claim, threadId, keyset.kid);
   }
 
   /** The secret of an opened generation for further devices. @param {string} threadId @param {ToldKeyset} keyset
