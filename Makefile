@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos soak fuzz settings sdk staff-token assets lock clean
+.PHONY: accessibility help run demo test check bench chaos soak fuzz settings sdk staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -44,6 +44,12 @@ soak: $(STAMP) ## sockets for an hour at random cuts: is every event delivered e
 fuzz: $(STAMP) $(ASSETS) ## the tests of which `make test` does a share, whole: invented calls, two hundred cuts of the network
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -m repeated --full --timeout 1800 $(ARGS)
+
+EXAMINED := tests/end_to_end/browser/test_accessibility.py tests/integration/static/journey/test_accessibility.py \
+    tests/integration/webapp/interviews/pages/test_accessibility.py tests/end_to_end/browser/test_threads.py
+accessibility: $(STAMP) $(ASSETS) ## examine each state of each page, and write docs/accessibility.md anew
+	@dev/scripts/find-chromium --install >/dev/null
+	@dev/scripts/run-tests -q -n0 -k accessible --accessibility-table docs/accessibility.md $(EXAMINED)
 
 settings: $(STAMP) ## write docs/settings.md and docs/errors.md anew
 	@$(PY) -m core.settings > docs/settings.md

@@ -1,10 +1,13 @@
-"""The examples of docs/examples, as they stand, before the real product."""
+"""The examples of docs/examples, and those of the shell in the documents, as they stand, before the real product."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from dev.local.programs import ROOT
@@ -14,6 +17,12 @@ from tests.end_to_end.product import Product
 
 EXAMPLES = ROOT / "docs" / "examples"
 SECONDS = 60
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SERVED = "http://127.0.0.1:8000"
+
+
+def shell_examples(document: Path) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def run_and_approve(person: Person, command: Sequence[str], env: Mapping[str, str]) -> str:
@@ -86,3 +95,25 @@ def test_the_page_of_another_site_collects(product: Product, chromium_program: s
         expect(page.locator("#end")).to_have_text("건강검진 기록 3건을 모았어요.", timeout=SECONDS * 1000)
         assert page.context.cookies() == []
         browser.close()
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/integration.md"])
+def test_the_shell_examples_of_a_document_collect(product: Product, tmp_path: Path, document: str):
+    """As they stand, but for the address; who is collected approves by herself."""
+    [example] = [text for text in shell_examples(ROOT / document) if "curl" in text]
+    assert SERVED in example
+    (tmp_path / "example.sh").write_text(example.replace(SERVED, product.web_url))
+    done = subprocess.run(
+        ["bash", "-eu", "example.sh"], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=100
+    )
+    assert "모든 기록을 안전하게 저장했어요." in done.stdout, done.stdout + done.stderr
+    assert done.returncode in {0, 28}  # the stream is left after a minute
+    assert ('"collected_at":' in done.stdout) == ("checkups?" in example)
+
+
+def test_every_other_shell_example_is_a_command_that_there_is():
+    texts = [text for document in DOCUMENTS for text in shell_examples(document) if "curl" not in text]
+    commands = [line.split("#")[0].split() for text in texts for line in text.strip().splitlines()]
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands
+    assert [words for words in commands if words[0] != "make" or words[1] not in targets] == []

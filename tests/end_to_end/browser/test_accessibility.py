@@ -1,4 +1,5 @@
-"""Every state of the records' pages before axe, on a phone and in the dark: it finds nothing at all."""
+"""Every state of the records' pages, on a phone and in the dark: axe finds nothing at all, and neither do the keyboard,
+forced colours and twice the text. Of the other pages what is shown before anybody is known."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import SPOILT, examine
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import REPORT, TREND, Visitor
 from tests.end_to_end.browser.people import Phones
@@ -14,11 +16,29 @@ from tests.end_to_end.browser.people import Phones
 AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 640}
 PASSWORD = "804251"
+STRANGER = "before anybody is known"
+FIRST_VIEWS = (
+    *("/", "/sign-in", "/my", "/my/withdrawn", "/my/erased", "/results-trend", "/disease-report", "/nowhere"),
+    *("/journey", "/t/demo-entrance-7f3a9c21e5b84d06", "/staff/journey", "/hall/HALL-1"),
+    *("/login", "/threads", "/staff/runs"),
+)
 # A fade that is under way has colours of its own: axe is asked once nothing moves.
 _RUN = """async () => {
     await Promise.all(document.getAnimations().map((moving) => moving.finished.catch(() => {})));
     const { violations } = await axe.run(document, { resultTypes: ["violations"] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}"""
+_SPOIL = """() => {
+    const sheet = [...document.styleSheets].at(-1);
+    for (const rule of [
+        "*:focus-visible { outline: none !important; box-shadow: none !important }",
+        "h1 { height: 1.2rem; overflow: hidden }",
+        "main { min-width: 22rem }",
+    ]) sheet.insertRule(rule, sheet.cssRules.length);
+    const button = document.querySelector("main button");
+    Object.assign(button.style, { forcedColorAdjust: "none", color: "red", backgroundColor: "red" });
+    document.querySelector("h1").animate({ opacity: [0, 1] }, { duration: 1000, iterations: Infinity });
+    [...document.querySelectorAll("main input")].at(-1).tabIndex = 1;
 }"""
 Look = Callable[[str], None]
 
@@ -38,21 +58,21 @@ def visitor(request: pytest.FixtureRequest, new_visitor: NewVisitor) -> Visitor:
 
 @pytest.fixture
 def look(visitor: Visitor) -> Any:
-    """Notes what axe finds in a state; at the end that was nothing."""
-    found: dict[str, list[str]] = {}
+    """Notes what is wrong with a state; at the end that was nothing."""
+    found: dict[tuple[str, str], list[str]] = {}
 
     def note(state: str) -> None:
-        found[state] = findings(visitor.page)
+        found[visitor.page.url, state] = examine(visitor.page, state, findings(visitor.page))
 
     yield note
     assert {state: what for state, what in found.items() if what} == {}
 
 
 def test_the_pages_before_anybody_is_known_are_accessible(visitor: Visitor, look: Look) -> None:
-    for path in ("/", "/sign-in", "/my", "/results-trend", "/disease-report", "/staff/runs", "/nowhere"):
+    for path in FIRST_VIEWS:
         visitor.open(path)
         expect(visitor.page.get_by_role("heading").first).to_be_visible()
-        look(path)
+        look(STRANGER)
     visitor.open("/")
     visitor.submit()
     expect(visitor.page.locator("[aria-invalid=true]").first).to_be_visible()
@@ -101,3 +121,15 @@ def test_a_decline_and_the_report_are_accessible(visitor: Visitor, phones: Phone
     visitor.put_dialog_off()
     visitor.expect_results("/disease-report")
     look("the report")
+
+
+def test_what_is_wrong_is_found(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(viewport=PHONE)
+    visitor.open("/sign-in")
+    visitor.page.get_by_role("heading").first.wait_for()
+    visitor.page.evaluate(_SPOIL)
+    found = examine(visitor.page, SPOILT, [])
+    for column in ("order", "unseen", "forced_colours", "motion"):
+        assert any(fault.startswith(column) for fault in found), column
+    assert any("wider than the screen" in fault for fault in found)
+    assert any(fault.startswith("large_text: <h1") for fault in found)

@@ -19,6 +19,7 @@ from models.accounts import AccountKind, AccountRole
 from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
 from services.threads.encoding import encode_bytes
+from tests.accessibility import examine
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
@@ -443,24 +444,24 @@ def test_the_page_of_threads_is_accessible_on_a_phone(arrive: Arrive, scheme: st
     page = nurse.page
     page.get_by_text("QR로 보여 주기").click()
     expect(page.get_by_role("img", name="내 아이디의 QR")).to_be_visible()
-    assert findings(page) == []
+    assert examine(page, "my number as a QR", findings(page)) == []
     nurse.begin_thread("staff:nobody")
     nurse.write("안녕하세요")
     nurse.expect_message("안녕하세요")
     for title in ("열쇠와 기기", "어떻게 지켜지나요?"):
         page.get_by_text(title).click()
-    assert findings(page) == []
+    assert examine(page, "a thread, and how it is kept", findings(page)) == []
     page.get_by_label("네트워크 쓰기").uncheck()
     nurse.write("기다리는 말")
     expect(page.locator("#outbox-rows li")).to_have_count(1)
-    assert findings(page) == []
+    assert examine(page, "a message that waits", findings(page)) == []
     page.get_by_role("link", name="← 내 대화방").click()
     page.get_by_label("함께할 사람의 아이디").fill("x")
     page.get_by_role("button", name="대화방 만들기").click()
     expect(page.locator("#other-error")).to_be_visible()
-    assert findings(page) == []
+    assert examine(page, "a number that is none", findings(page)) == []
     page.get_by_role("button", name="로그아웃", exact=True).click()
-    assert findings(page) == []
+    assert examine(page, "leaving, with a message that waits", findings(page)) == []
     page.get_by_role("dialog").get_by_role("button", name="로그아웃").click()
     expect(page.get_by_role("heading", name="대화방 열기")).to_be_visible(timeout=SOON)
-    assert findings(page) == []
+    assert examine(page, "before anybody is known", findings(page)) == []

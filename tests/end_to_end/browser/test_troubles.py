@@ -8,7 +8,9 @@ from playwright.sync_api import BrowserContext, expect
 from tests.end_to_end.browser.driving import OFFLINE, REPORT, Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
+from tests.end_to_end.person import API
 from tests.end_to_end.product import Product
+from tests.end_to_end.provider import PUSH
 from tests.end_to_end.provider import REPORT as REPORTS
 from tests.waiting import wait_until
 
@@ -166,6 +168,19 @@ def test_a_session_that_expires_is_told_with_a_way_on(visitor: Visitor, phones: 
     expect(visitor.page.locator("#form-notice")).to_be_visible(timeout=20_000)
     expect(visitor.page.get_by_role("button", name="동의하고 인증 요청 받기")).to_be_visible()
     assert visitor.remembered("tilko_session_id") is None
+
+
+def test_a_run_that_stops_is_told_with_a_number_that_staff_find(
+    visitor: Visitor, phones: Phones, product: Product
+) -> None:
+    with product.provider.fault(PUSH, status=401):
+        visitor.open()
+        visitor.fill_in(phones.add_person())
+        visitor.submit()
+        number = visitor.page.locator("#form-notice .reference code")
+        expect(number).to_be_visible(timeout=30_000)
+    run = visitor.page.request.get(f"{product.web_url}{API}/admin/runs/{number.inner_text()}", headers=product.operator)
+    assert run.json()["run"]["summary"]["error_code"] == "SERVICE_UNAVAILABLE"
 
 
 @pytest.mark.parametrize("path", ["/", "/results-trend"])

@@ -172,7 +172,7 @@ export class ResultsPage {
   #perform(action) {
     switch (action.do) {
       case "toast":
-        return showToast(action.level, action.text, action.level === "error" ? this.collection.sessionId : null);
+        return showToast(action.level, action.text, action.level === "error" ? this.collection?.sessionId : null);
       case "navigate":
         return location.assign(action.to);
       case "dialog":
@@ -185,7 +185,7 @@ export class ResultsPage {
       case "declined":
       case "requestOver":
         this.#settle();
-        if (action.text && action.reason !== "gone") this.notify(action.text, action.reason === "failed" ? this.collection.sessionId : null);
+        if (action.text && action.reason !== "gone") this.notify(action.text, action.reason === "failed" ? this.collection?.sessionId : null);
         return void this.refresh();
       default:
         return undefined;

@@ -234,14 +234,14 @@ function showProgress(progress, flow) {
 }
 
 const PERFORM = {
-  toast: ({ level, text }) => showToast(level, text, level === "error" ? collection.sessionId : null),
+  toast: ({ level, text }) => showToast(level, text, level === "error" ? collection?.sessionId : null),
   spinner: ({ on }) => show(find("spinner"), on),
   navigate: ({ to }) => location.assign(to),
   refresh: () => {},
   dialog: () => askForPassword(client, collection.flow.patientUuid),
   retry: ({ text }) => {
     setText(find("retry-text"), text);
-    find("retry-reference").replaceChildren(referenceLine(collection.sessionId));
+    find("retry-reference").replaceChildren(referenceLine(collection?.sessionId ?? ""));
     show(find("retry"));
   },
   declined: () => find("waiting-title").focus(),
@@ -250,7 +250,7 @@ const PERFORM = {
   restart: ({ reason, text }) =>
     backToForm(
       text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요.",
-      reason === "failed" ? collection.sessionId : null,
+      reason === "failed" ? collection?.sessionId : null,
     ),
 };
 
