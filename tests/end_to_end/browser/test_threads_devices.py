@@ -219,6 +219,22 @@ def test_the_owner_s_page_makes_the_key_that_is_due(arrive: Arrive, product: Pro
     nurse.expect_message("새 열쇠의 말")
 
 
+def test_where_a_writer_revokes_a_device_the_owner_s_page_makes_the_next_key(
+    arrive: Arrive, new_context: NewContext
+) -> None:
+    nurse, doctor, _ = begin(arrive)
+    tablet = Correspondent(new_context().new_page(), doctor.url, doctor.login).sign_in()
+    row = row_of(doctor.page, fingerprint_of(tablet.page))
+    row.get_by_role("button", name="이 기기 승인").click(timeout=SOON)
+    confirm(doctor.page, "똑같아요, 승인하기")
+    expect(row).to_contain_text("사용 중", timeout=SOON)
+    row.get_by_role("button", name="사용 중지").click()
+    confirm(doctor.page, "사용 중지")
+    for each in (nurse, doctor):
+        expect_key(each, "k2")
+        expect(each.page.locator("#messages")).to_contain_text("기기 하나를 더 쓰지 않아요.", timeout=SOON)
+
+
 def test_owners_add_remove_and_give_roles_and_the_last_one_stays(arrive: Arrive) -> None:
     nurse, doctor, thread = begin(arrive)
     later, page = arrive(), nurse.page
