@@ -7,7 +7,7 @@ who makes the same generation at the same moment is before it, or hears KEY_CONF
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.sealing import Sealer
@@ -23,7 +23,7 @@ from models.threads import (
 )
 from services.threads.acting import LockedThread, ThreadWork
 from services.threads.audit import AuditedCaller
-from services.threads.devices import lock_devices, register_device
+from services.threads.devices import find_devices, lock_devices, register_device, revoke_device
 from services.threads.encoding import SERVICE_MEMBER, write_kid
 from services.threads.keysets import (
     FIRST_PREV,
@@ -109,11 +109,24 @@ class ServiceMember:
         own = replace(unit, caller=service_caller(unit.caller.request_id))
         lock_devices(own)
         if not _has_device(unit.session):
-            device = ServiceDevice.generate()
-            register_device(own, device.claim(unit.now), is_reset=True)
-            sealed = self._sealer.seal(device.to_bytes(), device_context(device.device_id))
-            unit.session.add(ThreadServiceDevice(device_id=UUID(device.device_id), sealed_keys=sealed))
-            unit.session.flush()
+            self._make_device(own)
+
+    def renew_device(self, own: ThreadWork) -> str:
+        """Another one, whose id is returned, in the place of one that somebody may know, or that opens no more: its
+        private keys are deleted, and its threads are told. The unit is of `service_caller`; keys are due after it."""
+        lock_devices(own)
+        for device in find_devices(own.session, [SERVICE_MEMBER]):
+            revoke_device(own, device.device_id)
+        own.session.execute(delete(ThreadServiceDevice))
+        return self._make_device(own)
+
+    def _make_device(self, own: ThreadWork) -> str:
+        device = ServiceDevice.generate()
+        register_device(own, device.claim(own.now), is_reset=True)
+        sealed = self._sealer.seal(device.to_bytes(), device_context(device.device_id))
+        own.session.add(ThreadServiceDevice(device_id=UUID(device.device_id), sealed_keys=sealed))
+        own.session.flush()
+        return device.device_id
 
     def enter(self, locked: LockedThread) -> ServedThread | None:
         """In its own name from here on; None where it is no member. Raises SealError."""

@@ -1,1 +1,1 @@
-"""The threads' task, and the operators' command: `python -m tasks.threads verify-audit`."""
+"""The threads' tasks, and the operators' command: `python -m tasks.threads`."""

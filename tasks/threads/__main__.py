@@ -1,7 +1,10 @@
-"""The operators' command for the threads' audit: `python -m tasks.threads verify-audit [--thread=ID]`.
+"""The operators' command for threads: `python -m tasks.threads verify-audit [--thread=ID] | renew-service-device`.
 
-Prints each thread's number of entries and the head of its chain, to be noted where nobody of the database comes. Exit
-status: 0 whole, 1 broken (the line names the entry), 2 wrong use.
+`renew-service-device` revokes the back end's own device, deletes its private keys, and makes another one; within a
+minute beat has new keys made for its threads. What was sealed to the old one, members' clients seal to the new one.
+
+`verify-audit` prints each thread's number of entries and the head of its chain, to be noted where nobody of the
+database comes. Exit status: 0 whole, 1 broken (the line names the entry), 2 wrong use.
 """
 
 import argparse
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from services.stores import Stores
 from services.threads.audit import list_audited, verify_thread
 from services.threads.audit_chain import VerifiedAudit
+from services.threads.service_member import service_caller
 from tasks.opening import open_stores
 
 
@@ -24,6 +28,13 @@ def verify_audit(here: Stores, thread_id: str | None) -> int:
     return int(broken > 0)
 
 
+def renew_service_device(here: Stores) -> int:
+    with here.threads(service_caller("operator")) as unit:
+        device_id = here.service_member.renew_device(unit)
+    sys.stdout.write(f"the back end's device is {device_id}\n")
+    return 0
+
+
 def _describe(verified: VerifiedAudit | None) -> str:
     if verified is None:
         return "no such thread"
@@ -34,11 +45,13 @@ def _describe(verified: VerifiedAudit | None) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.threads", description=__doc__)
-    parser.add_argument("action", choices=("verify-audit",))
+    parser.add_argument("action", choices=("verify-audit", "renew-service-device"))
     parser.add_argument("--thread", help="only this one; written as --thread=ID, as an id may begin with a hyphen")
     options = parser.parse_args(arguments)
     here = open_stores()
     try:
+        if options.action == "renew-service-device":
+            return renew_service_device(here)
         return verify_audit(here, options.thread)
     finally:
         here.close()

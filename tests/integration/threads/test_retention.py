@@ -6,6 +6,7 @@ from sqlalchemy import event, text
 
 from core.clock import clock
 from services.delivery.unit_of_work import Delivery
+from services.stores import Stores
 from services.threads.creating import close_thread
 from services.threads.reading import read_range
 from services.threads.retention import forget_closed_streams, trim_payloads
@@ -107,3 +108,12 @@ def test_the_command_verifies_every_thread_and_names_a_break(room: Room, demo_en
     assert verify_audit(room, demo_env, f"--thread={room.thread_id}") == (1, f"{room.thread_id}  broken at entry 2\n")
     assert verify_audit(room, demo_env, f"--thread={other}")[0] == 0
     assert verify_audit(room, demo_env, "--thread=nothing") == (1, "nothing  no such thread\n")
+
+
+def test_the_command_renews_the_services_device(stores: Stores, demo_env: dict[str, str]):
+    for _ in range(2):
+        done = run_command("tasks.threads", "renew-service-device", env=demo_env)
+        assert done.status == 0
+        with stores.sessions() as session:
+            [active] = session.scalars(text("select device_id::text from welno.welno_thread_service_devices"))
+        assert done.output == f"the back end's device is {active}\n"

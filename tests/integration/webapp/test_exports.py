@@ -71,6 +71,7 @@ def test_the_archive_holds_all_that_is_stored(asked: Asked):
         names = [name for name in archive.namelist() if name.endswith(".json")]
         data = {name: orjson.loads(archive.read(name)) for name in names}
     assert {name: len(rows) for name, rows in data.items()} == {
+        "thread_record_sendings.json": 0,
         "patient.json": 1,
         "checkups.json": 2,
         "prescriptions.json": 1,

@@ -13,14 +13,15 @@ from services.threads.audit_chain import AuditAction
 from services.threads.record_messages import SentKind
 from services.threads.record_sending import ask_for_records
 from webapp.api.documented import SECURITY_THREADS, fails
-from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.records import SendingOutput, SendRecordsInput
 from webapp.auth.thread_members import KnownMember, for_known
 from webapp.current import stores
-from webapp.limits import caller_address
+from webapp.limits import caller_address, count_use
 from webapp.looks import asker_at
 
 blueprint = Blueprint("threads_records", __name__, url_prefix="/api/threads", description="Stored records in threads")
+# Each writes an envelope for every record.
+_SEND_LIMIT = "30 per hour"
 
 
 @blueprint.post("/<string:thread_id>/send-records")
@@ -32,7 +33,7 @@ blueprint = Blueprint("threads_records", __name__, url_prefix="/api/threads", de
 def send_records(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """Mine, as a patient; `service:welno` puts them into envelopes of its own. The same again while it is under way is
     the same sending."""
-    count_act(known)
+    count_use(_SEND_LIMIT, "thread-send-records", known.member)
     kinds = [SentKind(one) for one in body["what"]]
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.SEND_RECORDS, thread_id)) as unit:
         sending_id = ask_for_records(unit, thread_id, kinds)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from services.threads.audit import verify_thread
 from services.threads.encoding import SERVICE_MEMBER
 from services.threads.service_device import device_context
+from services.threads.service_member import service_caller
 from services.threads.signing import is_signed
 from tests.thread_devices import ClientDevice, bytes_of, open_envelope
 from tests.waiting import wait_until
@@ -84,6 +85,33 @@ def test_the_services_private_keys_are_sealed_for_its_device(app: Flask, nurse: 
     assert device_context(row.device_id) == f"thread_device:{device['deviceId']}"
     assert len(keys) == 64
     assert bytes_of(device["kemKey"]) not in keys
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_operator_renews_the_services_device(
+    app: Flask, nurse: Member, patient: Member, engine: Engine, is_lost: bool
+):
+    """Also one that no sealing key opens any more."""
+    talk = begin_served(nurse, patient)
+    before = service_device(talk, nurse)["deviceId"]
+    if is_lost:
+        change(engine, "update welno.welno_thread_service_devices set sealed_keys = 'lost'")
+    here = parts(app).stores
+    with here.threads(service_caller("operator")) as unit:
+        renewed = here.service_member.renew_device(unit)
+    assert events(talk, nurse) == ["key", "device_revoked", "device_added"]
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    states = {one["deviceId"]: one["state"] for one in nurse.get(f"/{talk.id}/devices").json["devices"]}
+    assert (states[before], states[renewed]) == ("revoked", "active")
+    [*_, key] = keys_of(talk, patient)["keys"]
+    assert (key["kid"], key["createdBy"]) == ("k2", renewed)
+    [lacks] = keys_of(talk, nurse)["lacking"]
+    assert (lacks["deviceId"], lacks["kids"]) == (renewed, ["k1"])
+    with engine.connect() as connection:
+        kept = connection.execute(text("select device_id::text from welno.welno_thread_service_devices")).scalars()
+        assert kept.all() == [renewed]
+    learn(talk, patient)
+    talk.say(patient, kid="k2")
 
 
 def test_a_thread_without_the_service_is_left_alone(app: Flask, talk: Talk, nurse: Member, engine: Engine):
