@@ -113,7 +113,7 @@ class ServiceMember:
 
     def renew_device(self, own: ThreadWork) -> str:
         """Another one, whose id is returned, in the place of one that somebody may know, or that opens no more: its
-        private keys are deleted, and its threads are told. The unit is `service_caller`'s; keys are due after it."""
+        private keys are deleted, and its threads are told. The unit is of `service_caller`; keys are due after it."""
         lock_devices(own)
         for device in find_devices(own.session, [SERVICE_MEMBER]):
             revoke_device(own, device.device_id)
