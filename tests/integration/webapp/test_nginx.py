@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
+from uuid import UUID
 
 import httpx
 import pytest
 from flask import Flask
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from core.settings import RelaySettings, WebSettings, variables_of
 from dev.local.ports import pick_port
@@ -20,6 +23,7 @@ from dev.local.programs import ROOT
 from tests.nginx import EXAMPLE, Nginx, run_nginx
 from tests.plain_http import NO_TLS
 from tests.shl import FHIR, encrypt
+from webapp.api.interviews.receiving import BODY_MAX_BYTES
 
 from .people import API, FORM, ORIGIN, Person, arrive, collect
 from .server import Server
@@ -163,6 +167,41 @@ def test_the_files_of_a_link_are_let_through_and_its_address_is_the_proxys(app: 
         made = browser.post("/api/shl", json={"files": [file]}, headers=owner.bearer)
     assert made.status_code == 201
     assert made.json()["url"].startswith(f"https://localhost:{nginx.https}/api/shl/")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "mebibytes"),
+    [
+        ("POST", "/api/threads/push-batch", 0.9),
+        ("PUT", f"/api/threads/{'A' * 22}/blobs/{UUID(int=7)}/parts/1", 1),
+        ("POST", "/api/shl", 4.9),
+        ("PUT", f"{API}/admin/maps/1/layers/base", 4.9),
+    ],
+)
+def test_what_may_be_large_is_answered_by_us(nginx: Nginx, method: str, path: str, mebibytes: float):
+    with client(nginx) as browser:
+        answer = browser.request(method, path, content=bytes(int(mebibytes * 1024 * 1024)))
+    assert answer.headers["Content-Type"] == "application/json", (answer.status_code, answer.text[:300])
+    assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+
+
+def test_an_upload_fits_and_stays_on_no_disk_of_the_proxy():
+    """Who is not signed in is cut off after the first of its bytes, so this cannot be tried without a login."""
+    upload = re.findall(r"location = /api/workflow/async \{(.+?)\}", EXAMPLE.read_text(), re.DOTALL)[0]
+    assert int(re.findall(r"client_max_body_size +(\d+)m;", upload)[0]) * 1024 * 1024 > BODY_MAX_BYTES
+    assert "proxy_request_buffering off;" in upload
+
+
+def test_the_sockets_of_threads_are_let_through(nginx: Nginx):
+    with (
+        connect(
+            f"wss://localhost:{nginx.https}/ws/threads", ssl=nginx.trust, proxy=None, origin=Origin(ORIGIN)
+        ) as socket,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
+        socket.recv(10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
 
 
 def test_no_quiet_stream_is_cut(nginx: Nginx):
