@@ -8,7 +8,7 @@ import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
-import { drawQr } from "./qr.js";
+import { drawQr } from "../kit/qr.js";
 import { explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
 
 const NARROW = "(max-width: 59.99rem)"; // as in threads.css: there a thread covers the list

@@ -22,7 +22,7 @@ import { DevicesView } from "./devices_view.js";
 import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
-import { drawQr } from "./qr.js";
+import { drawQr } from "../kit/qr.js";
 import { chosenService, watchService } from "./service_part.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
