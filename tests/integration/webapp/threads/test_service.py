@@ -2,10 +2,12 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from flask import Flask
 from sqlalchemy import Engine, text
 
@@ -270,10 +272,9 @@ def test_an_owner_and_the_service_at_once_make_one_generation(
     app: Flask, nurse: Member, patient: Member, engine: Engine
 ):
     talk = begin_served(nurse, patient)
-    service = ClientDevice(SERVICE_MEMBER, service_device(talk, nurse)["deviceId"])
-    told = service_device(talk, nurse)
+    service = as_recipient(service_device(talk, nurse))
     change(engine, "update welno.welno_threads set key_state = 'due'")
-    keyset = talk.keyset("k2", [nurse.device, patient.device, _public(service, told)])
+    keyset = talk.keyset("k2", [nurse.device, patient.device, service])
     with engine.connect() as holder, ThreadPoolExecutor(2) as pool:
         holder.execute(text("select 1 from welno.welno_threads for update"))
         by_owner = pool.submit(nurse.post, f"/{talk.id}/keys", keyset)
@@ -284,6 +285,18 @@ def test_an_owner_and_the_service_at_once_make_one_generation(
     assert (answer.status_code, done) in {(201, 0), (409, 1)}
     assert [kid for kid, _ in kids(talk, nurse)] == ["k1", "k2"]
     assert nurse.get(f"/{talk.id}/status").json["keyState"] == "ok"
+
+
+def test_the_service_opens_what_an_owner_has_rotated_and_makes_no_other(
+    app: Flask, nurse: Member, patient: Member, engine: Engine
+):
+    talk = begin_served(nurse, patient)
+    change(engine, "update welno.welno_threads set key_state = 'due'")
+    keyset = talk.keyset("k2", [nurse.device, patient.device, as_recipient(service_device(talk, nurse))])
+    assert nurse.post(f"/{talk.id}/keys", keyset).status_code == 201
+    assert tender(app).tend_due() == 0
+    late = nurse.post(f"/{talk.id}/keys", keyset | {"check": "A" * 22})
+    assert (code(late), late.json["error"]["details"]) == ((409, "KEY_CONFLICT"), {"next": "k3"})
 
 
 def test_two_workers_at_once_make_one_generation(app: Flask, nurse: Member, patient: Member, engine: Engine):
@@ -309,13 +322,11 @@ def test_the_service_is_no_owner_who_could_stay_alone(nurse: Member):
     assert code(remove(talk, nurse, nurse.member)) == (409, "LAST_OWNER")
 
 
-def _public(device: ClientDevice, told: dict[str, Any]) -> ClientDevice:
-    """The service's device as clients know it: its public key alone."""
-
-    class PublicDevice(ClientDevice):
-        kem_key = told["kemKey"]
-
-    return PublicDevice(device.member, device.device_id)
+def as_recipient(told: dict[str, Any]) -> ClientDevice:
+    """A device of which only the public keys are known."""
+    key = X25519PublicKey.from_public_bytes(bytes_of(told["kemKey"]))
+    kem: Any = SimpleNamespace(public_key=lambda: key)
+    return ClientDevice(told["memberId"], told["deviceId"], kem)
 
 
 def _waiting(engine: Engine) -> int:
