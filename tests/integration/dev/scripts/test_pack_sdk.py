@@ -82,10 +82,8 @@ def test_its_manifest_names_no_dependency_and_what_it_exports_is_there(tarball: 
     packed = contents(tarball)
     manifest = json.loads(packed["package.json"])
     assert not {"dependencies", "peerDependencies", "optionalDependencies", "scripts"} & manifest.keys()
-    assert set(manifest["exports"]) == {".", "./threads", "./package.json"}
-    targets = [
-        target for ways in (manifest["exports"]["."], manifest["exports"]["./threads"]) for target in ways.values()
-    ]
+    assert set(manifest["exports"]) == {".", "./shl", "./threads", "./package.json"}
+    targets = [target for name in (".", "./shl", "./threads") for target in manifest["exports"][name].values()]
     assert [target for target in targets if target.removeprefix("./") not in packed] == []
     assert manifest["version"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
