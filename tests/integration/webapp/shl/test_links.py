@@ -63,6 +63,7 @@ def test_files_of_more_than_five_mebibytes_are_refused(links: Links):
         f"{encode(b'[]')}{encrypt(KEY, b'x')[encrypt(KEY, b'x').index('.') :]}",
         f"{encode(b'{')}.." + ".".join([encode(bytes(12)), encode(b"x"), encode(bytes(16))]),
     ],
+    ids=["words", "dots", "key", "cut", "type", "list", "json"],
 )
 def test_what_is_no_compact_jwe_of_its_type_is_refused(links: Links, jwe: str):
     refused = links.post(files=[{"contentType": "application/fhir+json", "jwe": jwe}])
