@@ -148,7 +148,7 @@ def test_a_call_that_came_while_the_network_was_away_is_there_within_seconds(hos
     hospital.journey = snapshot("CALLED", entry("called", called_at=ago(90)), seq=5)
     hospital.is_away = False
     phone.evaluate("dispatchEvent(new Event('online'))")
-    expect(call_of(phone)).to_be_visible(timeout=5_000)
+    expect(call_of(phone)).to_be_visible()
 
 
 def test_a_call_to_a_locked_phone_is_shown_when_it_wakes(hospital: Hospital, phone: Page) -> None:
@@ -156,7 +156,7 @@ def test_a_call_to_a_locked_phone_is_shown_when_it_wakes(hospital: Hospital, pho
     phone.evaluate("document.dispatchEvent(new Event('freeze'))")
     hospital.journey = snapshot("CALLED", entry("called", called_at=ago(90)), seq=5)
     phone.evaluate("document.dispatchEvent(new Event('resume'))")
-    expect(call_of(phone)).to_be_visible(timeout=5_000)
+    expect(call_of(phone)).to_be_visible()
 
 
 def test_an_open_call_is_shown_at_once_to_who_opens_the_page(hospital: Hospital, open_page: OpenPage) -> None:
