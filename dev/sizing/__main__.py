@@ -43,8 +43,10 @@ def read_options(arguments: Sequence[str]) -> SizingOptions:
     parser = argparse.ArgumentParser(prog="python -m dev.sizing", description=__doc__)
     parser.add_argument("--collections", type=int, default=250, help="simulated for each population")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--measure", action="store_true", help="compare with fresh runs of the benches, too")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/sizing.md")
+    # What one machine measured has no place in the page that others check.
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--measure", action="store_true", help="compare with fresh runs of the benches, too")
+    either.add_argument("--write", action="store_true", help="put the tables into docs/sizing.md")
     return SizingOptions(**vars(parser.parse_args(arguments)))
 
 

@@ -22,6 +22,7 @@ class Figure:
 _OURS = "| ours | 14.8 | 9.8 | 2.0 | 36.9 |"
 _FLOOR = "| floor | 2.0 | 2.8 | 0.3 | 153 |"
 _ALONE = "the pipeline, alone on the machine"
+_LOADED = "the threads, with a load of 17 to 24"
 _ENVELOPE = "| in batches of 1, 8 writers on one thread / on 8 | 19.2 / 20.1 | 6.3 / 7.8 | 1.0 / 1.0 |"
 
 WORKER = Figure("a collection: CPU of the worker", 14.8, "ms", _ALONE, MEASURED, _OURS)
@@ -53,9 +54,9 @@ ACTION_WEB = Figure(
     MEASURED,
     "| HTTP | 163 / 1,627 ms | 14.2 | 12.5 ms |",
 )
-ENVELOPE_WEB = Figure("an envelope alone: CPU of the web process", 19.2, "ms", "the threads", MEASURED, _ENVELOPE)
-ENVELOPE_POSTGRES = Figure("an envelope alone: CPU of PostgreSQL", 6.3, "ms", "the threads", MEASURED, _ENVELOPE)
-ENVELOPE_REDIS = Figure("an envelope alone: CPU of Redis", 1.0, "ms", "the threads", MEASURED, _ENVELOPE)
+ENVELOPE_WEB = Figure("an envelope alone: CPU of the web process", 19.2, "ms", _LOADED, MEASURED, _ENVELOPE)
+ENVELOPE_POSTGRES = Figure("an envelope alone: CPU of PostgreSQL", 6.3, "ms", _LOADED, MEASURED, _ENVELOPE)
+ENVELOPE_REDIS = Figure("an envelope alone: CPU of Redis", 1.0, "ms", _LOADED, MEASURED, _ENVELOPE)
 IDLE_SOCKETS = Figure(
     "19,700 idle sockets",
     5.9,
@@ -139,6 +140,9 @@ POLL_INTERVAL = Figure(
     "a setting",
     SETTINGS,
     "| `WELNO_POLL_INTERVAL_SECONDS` | `2` |",
+)
+POLL_SLOW = Figure(
+    "between later polls at most", 10, "s", "a setting", SETTINGS, "| `WELNO_POLL_SLOW_MAX_SECONDS` | `10` |"
 )
 SOCKETS_TOTAL = Figure(
     "sockets in one web process", 10_000, "", "a setting", SETTINGS, "| `WELNO_SOCKETS_TOTAL` | `10000` |"
@@ -226,6 +230,9 @@ COLLECTION_EVENTS = Figure("events of a collection", 8, "", "an event or two for
 LOOK_POSTGRES = Figure("a look: CPU of PostgreSQL", 4.5, "ms", "eight statements, each as dear as a collection's")
 FAILED_FILES = Figure("files that an import refuses at first", 1, "%", "")
 PROVIDER_LIMIT = Figure("calls that the provider takes, polls included", 100, "per s", "no contract told one yet")
+POOLED_CONNECTIONS = Figure("connections that a pooler opens for web and sweepers", 50, "", "")
+SHARED_COMMITS = Figure("commits that share an fsync under load", 4, "", "commit_delay, and several connections")
+ENVELOPES_AT_ONCE = Figure("envelopes that a busy device pushes at once", 10, "", "as one of the measured batches")
 CONNECTIONS_LIMIT = Figure("connections that PostgreSQL takes", 500, "", "its max_connections; the default is 100")
 POSTGRES_CORES = Figure("cores of the largest PostgreSQL machine", 32, "", "")
 LATER_RECORDS = Figure("new records of a later collection", 12, "", "")

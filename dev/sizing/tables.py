@@ -14,7 +14,7 @@ from dev.sizing.collection_path import (
 from dev.sizing.comparison import Comparison
 from dev.sizing.demand import COUNTRY, POPULATIONS, Demand, Population, find_demand
 from dev.sizing.needs import Needs, commits_per_second, find_cores, find_needs, polls_per_second
-from dev.sizing.walls import WALLS
+from dev.sizing.walls import LEVERS, WALLS
 
 Table = Mapping[str, Mapping[str, float | str]]
 _SMALL = "one core each, instant provider"
@@ -107,7 +107,17 @@ def wall_tables() -> dict[str, Table]:
         }
         for wall in WALLS
     }
-    return {"walls": walls, "first_walls": {name: _first_walls(demand) for name, demand in demands.items()}}
+    country = demands[COUNTRY.name]
+    moved: dict[str, Mapping[str, float | str]] = {
+        lever.name: {
+            "wall": lever.wall.name,
+            "used, %": lever.wall.used(country) * 100,
+            "then, %": lever.used_after(country) * 100,
+        }
+        for lever in LEVERS
+    }
+    firsts = {name: _first_walls(demand) for name, demand in demands.items()}
+    return {"walls": walls, "first_walls": firsts, "moved": moved}
 
 
 def _first_walls(demand: Demand) -> dict[str, float | str]:

@@ -127,3 +127,51 @@ WALLS = (
         "an object store, a folder per group of workers",
     ),
 )
+
+
+@dataclass(frozen=True)
+class Lever:
+    """What moves a wall, and how much of it is used at the peak then."""
+
+    name: str
+    wall: Wall
+    used_after: Callable[[Demand], float]
+
+
+def _pooled_connections(demand: Demand) -> float:
+    """Those that keep a session stay connected directly, and one of the sweepers (docs/operations.md)."""
+    needs = find_needs(demand)
+    direct = needs.worker + needs.interviews + needs.poller + 2
+    return (direct * (2 * of.POOL.value + 1) + of.POOLED_CONNECTIONS.value) / of.CONNECTIONS_LIMIT.value
+
+
+def _rarer_polls(demand: Demand) -> float:
+    calls = _provider_calls(demand) - polls_per_second(demand) + demand.waiting_phones / of.POLL_SLOW.value
+    return calls / of.PROVIDER_LIMIT.value
+
+
+def _batched_commits(demand: Demand) -> float:
+    """A push is one commit, however many envelopes it holds."""
+    spared = demand.peak["envelopes"] * (1 - 1 / of.ENVELOPES_AT_ONCE.value)
+    return (commits_per_second(demand) - spared) / commits_of_one_connection()
+
+
+_PROVIDER, _CONNECTIONS, _COMMITS = (
+    next(wall for wall in WALLS if wall.name == name)
+    for name in ("provider: calls and polls", "PostgreSQL: connections", "PostgreSQL: commits of writes")
+)
+LEVERS = (
+    Lever("all polls as rare as the later ones may be", _PROVIDER, _rarer_polls),
+    Lever(
+        "people come evenly over the days of a year",
+        _PROVIDER,
+        lambda demand: _PROVIDER.used(demand.times(1 / of.PEAK_DAY_PEOPLE.value)),
+    ),
+    Lever("web and a sweeper behind PgBouncer", _CONNECTIONS, _pooled_connections),
+    Lever("envelopes pushed in batches", _COMMITS, _batched_commits),
+    Lever(
+        "commits share an fsync",
+        _COMMITS,
+        lambda demand: _COMMITS.used(demand) / of.SHARED_COMMITS.value,
+    ),
+)

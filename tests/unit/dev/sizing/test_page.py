@@ -67,3 +67,9 @@ def test_a_table_of_words_and_numbers_is_markdown(capsys: pytest.CaptureFixture[
     assert split_tables(capsys.readouterr().out) == [
         ["| | big one | word | small |", "| --- | --- | --- | --- |", "| first | 12,346 | | 0.0123 |"]
     ]
+
+
+def test_a_fresh_run_is_not_written_into_the_page(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["--measure", "--write"])
+    assert "not allowed with" in capsys.readouterr().err

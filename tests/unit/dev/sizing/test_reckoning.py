@@ -17,7 +17,7 @@ from dev.sizing.demand import (
     peak_hour_share,
 )
 from dev.sizing.needs import find_needs
-from dev.sizing.walls import WALLS, Wall
+from dev.sizing.walls import LEVERS, WALLS, Lever, Wall
 
 
 @pytest.mark.parametrize("curve", [HOME_CURVE, CLINIC_CURVE])
@@ -89,3 +89,9 @@ def test_a_wall_is_full_where_it_ends(wall: Wall):
     demand = find_demand(COUNTRY).times(1.0)
     times = wall.holds_times(demand)
     assert wall.used(demand.times(times)) <= 1 < wall.used(demand.times(times * 1.01))
+
+
+@pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
+def test_a_lever_moves_its_wall(lever: Lever):
+    demand = find_demand(COUNTRY)
+    assert 0 < lever.used_after(demand) < lever.wall.used(demand)
