@@ -55,6 +55,16 @@ class Results:
                 print()
                 _print_table(columns, kept)
 
+    def add_markdown(self, section: str, rows: Mapping[str, Mapping[str, float | str]]) -> None:
+        """Rows of numbers and words, all with the same columns, as a page can show them."""
+        self._keep(section, {row: _rounded_numbers(cells) for row, cells in rows.items()})
+        columns = list(next(iter(rows.values())))
+        print()
+        print(_markdown_line("", *map(readable, columns)))
+        print(_markdown_line(*["---"] * (len(columns) + 1)))
+        for row, cells in rows.items():
+            print(_markdown_line(row, *(_markdown_cell(cells[column]) for column in columns)))
+
     def finish(self) -> None:
         """The last line."""
         found = {"bench": self._bench, "options": self._options, **self._sections}
@@ -82,6 +92,19 @@ def _print_table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float]]
         print("  ".join([f"{name:<{width}}", *cells]))
 
 
+def _markdown_line(*cells: str) -> str:
+    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
+
+
+def _markdown_cell(value: float | str) -> str:
+    """A number with three digits that count."""
+    if isinstance(value, str):
+        return value
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.0005 else "0"
+
+
 def _width(column: str) -> int:
     return max(len(column), 8)
 
@@ -90,3 +113,7 @@ def _rounded(metrics: Mapping[str, float]) -> Metrics:
     """Nobody measures more than six decimals. Before the table and the JSON are made of them: rounded twice, 0.0349999
     would be 0.03 in one and 0.04 in the other."""
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in metrics.items()}
+
+
+def _rounded_numbers(cells: Mapping[str, float | str]) -> dict[str, float | str]:
+    return {name: round(cell, 6) if isinstance(cell, float) else cell for name, cell in cells.items()}
