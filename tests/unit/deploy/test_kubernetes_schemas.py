@@ -2,11 +2,10 @@
 
 from typing import Any
 
+import kubernetes_validate
 import pytest
 
 from .reading import manifests
-
-kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
 
 @pytest.mark.parametrize("version", ["1.28", "1.37"])
