@@ -23,6 +23,7 @@ _KEY = "welno_failed_requests"
 # Apart, so that a flood of refusals drives out none of our own faults.
 FAULTS, REFUSALS = "welno:failed_requests:faults", "welno:failed_requests:refusals"
 KEPT = 10_000
+_KEPT_SECONDS = 30 * 24 * 3600  # since the last one
 _WAITING_MAX, _PAGE = 1_000, 1_000
 
 
@@ -70,7 +71,10 @@ class FailedRequests:
         while self._waiting:
             failed = self._waiting.popleft()
             key = FAULTS if failed.status >= "500" else REFUSALS
-            self._redis.xadd(key, cast(Any, asdict(failed)), maxlen=KEPT, approximate=True)
+            with self._redis.pipeline(transaction=False) as both:
+                both.xadd(key, cast(Any, asdict(failed)), maxlen=KEPT, approximate=True)
+                both.expire(key, _KEPT_SECONDS)
+                both.execute()
 
     def _read(self, key: str) -> Iterator[FailedRequest]:
         last = "+"

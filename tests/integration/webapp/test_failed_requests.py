@@ -82,3 +82,8 @@ def test_a_flood_of_refusals_is_bounded_and_leaves_our_faults(
     [(_, newest)] = redis_client.xrevrange(REFUSALS, count=1)
     assert newest[b"request_id"].decode() == refused
     assert redis_client.xlen(FAULTS) == 1
+
+
+def test_what_is_kept_ends_a_month_after_the_last(app: Flask, staff: Headers, redis_client: redis.Redis):
+    find(app, staff, app.test_client().get("/nowhere").json["request_id"])
+    assert 0 < redis_client.ttl(REFUSALS) <= 30 * 24 * 3600
