@@ -16,6 +16,7 @@ from models.collection import RunState
 from models.patients import ConsentKind
 from tests.integration.services.conftest import checkup
 from webapp.current import parts
+from webapp.failed_requests import REFUSALS
 
 from .people import API, FORM, ORIGIN, Person, arrive, change_run, collect
 
@@ -35,12 +36,13 @@ def rows(app: Flask, statement: str, **values: Any) -> list[Any]:
 
 
 def stored(app: Flask, redis_client: redis.Redis) -> tuple[int, int, list[bytes]]:
-    """Whatever a start could have left behind, but for the count of its address' calls."""
+    """Whatever a start could have left behind, but for the count of its address' calls and the refusal's number."""
     [[runs, consents]] = rows(
         app,
         "select (select count(*) from welno.welno_collection_history), (select count(*) from welno.welno_consents)",
     )
-    return runs, consents, [key for key in redis_client.scan_iter("*") if b"/body/" not in key]
+    keys = [key for key in redis_client.scan_iter("*") if b"/body/" not in key and key != REFUSALS.encode()]
+    return runs, consents, keys
 
 
 def test_the_texts_are_served_to_anybody_with_their_hash(app: Flask):
