@@ -32,10 +32,11 @@ def seed(here: Stores, content_path: Path, password: str, hall_key: str, compani
     with here.unit_of_work() as work:
         seed_hospital(work.session, content, DemoSecrets(password_hash, hall_key))
         user_ids = seed_people(work.session, here.people, content)
-        zone, now = here.settings.journey.time_zone, here.clock.now()
+        journey, now = here.settings.journey, here.clock.now()
         seed_companies(work.session, orjson.loads(companies_path.read_bytes()), password_hash)
         seed_correspondents(work.session, password_hash)
-        seed_appointments(work.session, user_ids, content["appointments_today"], now, zone)
+        today = content["appointments_today"]
+        seed_appointments(work.session, user_ids, today, now, journey.time_zone, journey.day_close_at)
     HospitalCache(here.redis, here.sessions).forget()
     draw_floors(FloorMaps(FolderMapStore(here.settings.files.data_dir / MAPS_FOLDER)), content)
 

@@ -69,9 +69,10 @@ def _people_of(patients: Json) -> Iterable[NewUser]:
 
 
 def seed_appointments(
-    session: Session, user_ids: Sequence[UUID], content: Json, now: datetime, time_zone: ZoneInfo
+    session: Session, user_ids: Sequence[UUID], content: Json, now: datetime, time_zone: ZoneInfo, day_close_at: time
 ) -> None:
-    """Of today, for whoever has none for the exam today, in whatever state."""
+    """Of today, for whoever has none for the exam today, in whatever state. After the day's close they begin now: those
+    of before it would be missed at once."""
     today = now.astimezone(time_zone).date()
     begins = datetime.combine(today, time.min, time_zone)
     query = select(Appointment.user_id, Appointment.exam_id).where(
@@ -80,8 +81,11 @@ def seed_appointments(
         Appointment.user_id.in_(user_ids),
     )
     known = {(user_id, exam_id) for user_id, exam_id in session.execute(query)}
-    for exam in content["exams"]:
+    is_closed = datetime.combine(today, day_close_at, time_zone) <= now
+    for number, exam in enumerate(content["exams"]):
         at = datetime.combine(today, time.fromisoformat(exam["at"]), time_zone)
+        if is_closed:
+            at = max(at, now + timedelta(seconds=number))
         for user_id in user_ids[: content["patients"]]:
             if (user_id, exam["exam_id"]) not in known:
                 session.add(

@@ -30,6 +30,8 @@ SHORT_WAITS = {
     "WELNO_FILE_RETRY_INTERVAL_SECONDS": "0.5",
     "WELNO_FILE_RETRY_DELAYS_SECONDS": "1,2,3",
     "WELNO_TRUSTED_PROXIES": "1",
+    # The default would send the demo's patients home where a run goes over 23:00 in Korea.
+    "WELNO_DAY_CLOSE_AT": "00:00",
 }
 
 

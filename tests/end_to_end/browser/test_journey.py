@@ -48,7 +48,9 @@ class Phone:
     page: Page
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        button = self.page.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_visible()  # where it is not, this tells what is
+        button.click()
 
     def sees(self, heading: str) -> None:
         expect(self.page.get_by_role("heading", name=heading)).to_be_visible()

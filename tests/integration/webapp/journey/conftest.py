@@ -91,8 +91,9 @@ def people(app: Flask) -> list[UUID]:
     with here.unit_of_work() as work:
         seed_hospital(work.session, FEW, secrets)
         user_ids = seed_people(work.session, here.people, FEW)
-        zone = here.settings.journey.time_zone
-        seed_appointments(work.session, user_ids[:5], FEW["appointments_today"], clock.now(), zone)
+        journey = here.settings.journey
+        today = FEW["appointments_today"]
+        seed_appointments(work.session, user_ids[:5], today, clock.now(), journey.time_zone, journey.day_close_at)
     return user_ids
 
 

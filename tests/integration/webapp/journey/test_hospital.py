@@ -1,5 +1,6 @@
 """Setting the hospital up, and what everybody sees of it at once."""
 
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import pytest
 import redis
 from flask import Flask
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from core.clock import clock
 from models.accounts import Account
@@ -15,6 +17,7 @@ from services.journey.demo import DemoSecrets, seed_appointments, seed_hospital,
 from services.journey.hospital import NotThere, find_display
 from services.journey.hospital_cache import HospitalCache
 from services.journey.tags import TagInactive, find_tag, short_code_of
+from services.stores import Stores
 from webapp.current import parts
 
 from .conftest import CONTENT, FEW, HALL_KEY, CountStatements, Desk, Phone, code
@@ -144,8 +147,7 @@ def test_the_demo_is_made_once_and_what_is_there_stays(app: Flask, people: list[
     with here.unit_of_work() as work:
         seed_hospital(work.session, FEW, secrets)
         assert seed_people(work.session, here.people, FEW) == people
-        zone = here.settings.journey.time_zone
-        seed_appointments(work.session, people[:5], FEW["appointments_today"], clock.now(), zone)
+        seed_today(here, work.session, people[:5], FEW)
     with here.sessions() as session:
         assert session.get_one(Exam, "EX-US").title == "초음파"
         assert set(session.scalars(select(Appointment.status))) == {"completed"}
@@ -153,14 +155,34 @@ def test_the_demo_is_made_once_and_what_is_there_stays(app: Flask, people: list[
         assert set(session.scalars(select(Account.login))) == {"desk1", "desk2", "chief"}
 
 
+def seed_today(here: Stores, session: Session, user_ids: list[UUID], content: Any, now: datetime | None = None) -> None:
+    journey = here.settings.journey
+    today = content["appointments_today"]
+    seed_appointments(session, user_ids, today, now or clock.now(), journey.time_zone, journey.day_close_at)
+
+
+@pytest.mark.parametrize("at", ["10:30", "22:59", "23:00", "23:40"])
+def test_a_demo_that_begins_late_has_appointments_that_the_close_of_the_day_leaves(app: Flask, at: str):
+    here = parts(app).stores
+    zone = here.settings.journey.time_zone
+    now = datetime.combine(clock.now().astimezone(zone).date(), time.fromisoformat(at), zone)
+    closes = datetime.combine(now.date(), here.settings.journey.day_close_at, zone)
+    with here.unit_of_work() as work:
+        seed_hospital(work.session, FEW, DemoSecrets(lambda: "a hash", HALL_KEY))
+        seed_today(here, work.session, seed_people(work.session, here.people, FEW)[:5], FEW, now)
+        scheduled = list(work.session.scalars(select(Appointment.scheduled_at)))
+    last_close = closes if now >= closes else closes - timedelta(days=1)
+    assert scheduled
+    assert min(scheduled) >= last_close
+    assert {moment.astimezone(zone).date() for moment in scheduled} == {now.date()}
+
+
 def test_the_demo_holds_exactly_what_its_table_says(app: Flask):
     here = parts(app).stores
     with here.unit_of_work() as work:
         seed_hospital(work.session, CONTENT, DemoSecrets(lambda: "a hash", HALL_KEY))
         user_ids = seed_people(work.session, here.people, CONTENT)
-        seed_appointments(
-            work.session, user_ids, CONTENT["appointments_today"], clock.now(), here.settings.journey.time_zone
-        )
+        seed_today(here, work.session, user_ids, CONTENT)
         assert len(user_ids) == 302
         names = [work.session.get_one(JourneyUser, user_id).name for user_id in (user_ids[0], *user_ids[299:])]
         assert names == ["시연001", "시연300", "시연301", "시연302"]
