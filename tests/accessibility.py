@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from werkzeug.exceptions import HTTPException
 
 from dev.local.programs import ROOT
-from webapp import interviews_pages, journey_pages, pages, threads_pages
+from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 
 _QUESTIONS = Path(__file__).with_name("accessibility.js").read_text()
 SPOILT = "spoilt"  # by a test, to see whether it is found
@@ -154,7 +154,7 @@ def _ask(page: Page, question: str) -> object:
 @cache
 def _app() -> Flask:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
-    for room in (pages, journey_pages, interviews_pages, threads_pages):
+    for room in (pages, journey_pages, interviews_pages, threads_pages, shl_pages):
         app.register_blueprint(room.blueprint)
     return app
 

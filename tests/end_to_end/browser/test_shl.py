@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Request, Route, expect
 
+from tests.accessibility import examine
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.people import Phones
@@ -226,19 +227,17 @@ def test_each_state_is_accessible(new_visitor: NewVisitor, phones: Phones, schem
         "reduced_motion": "reduce",
     }
     patient, doctor = new_visitor(**traits), new_visitor(**traits)
-    found: dict[str, list[str]] = {}
     collect(patient, phones.add_person(checkups=2, prescriptions=2), phones)
     open_my(patient)
     expect(patient.page.locator("#links-empty")).to_be_visible(timeout=SOON)
-    found["the form"] = findings(patient.page)
+    assert examine(patient.page, "sharing with a doctor", findings(patient.page)) == []
     link = share(patient)
-    found["the link"] = findings(patient.page)
+    assert examine(patient.page, "a link that was made", findings(patient.page)) == []
     open_link(doctor, link, "틀린 암호")
     expect(doctor.page.locator("#passcode-error")).to_be_visible(timeout=SOON)
-    found["a wrong passcode"] = findings(doctor.page)
+    assert examine(doctor.page, "a wrong passcode", findings(doctor.page)) == []
     doctor.page.get_by_role("textbox", name="암호", exact=False).fill(PASSCODE)
     doctor.page.keyboard.press("Enter")
     expect_opened(doctor)
     doctor.page.get_by_text("받은 그대로 보기").click()
-    found["the records"] = findings(doctor.page)
-    assert {state: what for state, what in found.items() if what} == {}
+    assert examine(doctor.page, "the records of a link", findings(doctor.page)) == []
