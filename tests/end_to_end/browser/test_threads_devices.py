@@ -47,6 +47,8 @@ def make_code(someone: Correspondent) -> str:
     code = "-".join(groups.all_inner_texts())
     page.get_by_role("button", name="종이에 옮겼어요").click()
     expect(page.locator("#recovery-facts")).to_contain_text("코드를 쓰고 있어요", timeout=SOON)
+    # The list may tell of the code before all is sealed to it.
+    expect(page.get_by_text("비상 코드를 쓸 수 있어요.")).to_be_attached(timeout=SOON)
     expect(groups).to_have_count(0)
     return code
 
