@@ -176,6 +176,30 @@ def signed_in(product: Product, login: str) -> Iterator[httpx.Client]:
         yield client
 
 
+def test_what_is_sent_before_the_key_is_made_goes_once_it_is(arrive: Arrive) -> None:
+    nurse = arrive()
+    held: list[Route] = []
+    is_held = True
+
+    def hold(route: Route) -> None:
+        if is_held and route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    nurse.page.route("**/api/threads/*/keys", hold)
+    nurse.page.get_by_label("함께할 사람의 아이디").fill("staff:nobody")
+    nurse.page.get_by_role("button", name="대화방 만들기").click()
+    wait_until(lambda: nurse.page.evaluate("true") and held, 30)
+    nurse.write("성급한 말")
+    is_held = False
+    for route in held:
+        route.continue_()
+    nurse.expect_message("성급한 말")
+    expect(nurse.page.get_by_role("textbox", name="메시지", exact=True)).to_have_value("")
+    expect(nurse.page.locator("#send-failed")).to_be_hidden()
+
+
 def test_a_patient_writes_and_is_not_signed_out_without_the_server(
     visitor: Visitor, phones: Phones, arrive: Arrive
 ) -> None:

@@ -109,11 +109,22 @@ export class ThreadView {
   async send(data, contentType) {
     showError(find("send-failed"), null);
     try {
-      await this.#parts.sender.send(this.#threadId, data, { contentType });
+      await this.#sendOnceKeyed(() => this.#parts.sender.send(this.#threadId, data, { contentType }));
       return true;
     } catch (/** @type {any} */ error) {
       showError(find("send-failed"), troubleOf(error));
       return false;
+    }
+  }
+
+  /** Who has just made or opened the thread may write before its key is there. @param {() => Promise<unknown>} send */
+  async #sendOnceKeyed(send) {
+    try {
+      await send();
+    } catch (/** @type {any} */ error) {
+      if (error.code !== "UNKNOWN_KEY") throw error;
+      await this.#readKeys();
+      await send();
     }
   }
 
