@@ -26,7 +26,8 @@ function openTab(t, lasting, { refusal, storeFails = false } = {}) {
     },
   };
   const onElsewhere = () => done.push(`left with ${tab.length + lasting.length} keys`);
-  const leaving = new SignOut({ client, storage, database, onElsewhere });
+  const stop = () => done.push(`stopped with ${tab.length > 0 ? "all" : "nothing"} kept`);
+  const leaving = new SignOut({ client, storage, database, stop, onElsewhere });
   t.after(() => leaving.close());
   return { leaving, storage, tab, done };
 }
@@ -44,8 +45,8 @@ test("nothing of the person stays in any tab", async (t) => {
   await one.leaving.run();
   await settle();
   assert.deepEqual([lasting.length, one.tab.length, other.tab.length], [0, 0, 0]);
-  assert.deepEqual(one.done, ["asked the server", "token null", "emptied the store"]);
-  assert.deepEqual(other.done, ["token null", "emptied the store", "left with 0 keys"]);
+  assert.deepEqual(one.done, ["asked the server", "stopped with all kept", "token null", "emptied the store"]);
+  assert.deepEqual(other.done, ["stopped with all kept", "token null", "emptied the store", "left with 0 keys"]);
 });
 
 test("what others keep in the same stores stays", async (t) => {

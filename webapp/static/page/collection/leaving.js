@@ -35,7 +35,7 @@ export function watchLeaving({ client, storage, database, uuid, stop }) {
     for (const form of document.forms) form.reset(); // a browser fills in again what stood there
     location.replace(to);
   };
-  const signOut = new SignOut({ client, storage, database, onElsewhere: () => leave() });
+  const signOut = new SignOut({ client, storage, database, stop, onElsewhere: () => leave() });
   const isSomebodyElse = () => {
     const here = storage.read(KEYS.patientUuid);
     return here !== null && uuid() !== null && here !== uuid();

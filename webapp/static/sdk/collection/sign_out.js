@@ -15,21 +15,25 @@ export class SignOut {
   #client;
   #storage;
   #database;
+  #stop;
   #channel;
 
   /**
-   * @param {{client?: WelnoClient, storage?: WelnoStorage, database?: HealthDatabase, onElsewhere?: () => void}} [options]
-   *   `onElsewhere`: somebody signed out in another tab, and this one has nothing left but what it shows
+   * @param {{client?: WelnoClient, storage?: WelnoStorage, database?: HealthDatabase, stop?: () => void,
+   *   onElsewhere?: () => void}} [options] `stop`, before anything is forgotten: whatever follows a session would keep
+   *   something anew; `onElsewhere`: somebody signed out in another tab, and this one has nothing left but what it shows
    */
   constructor({
     storage = new WelnoStorage(),
     client = new WelnoClient({ storage }),
     database = new HealthDatabase({ client }),
+    stop = () => {},
     onElsewhere = () => {},
   } = {}) {
     this.#client = client;
     this.#storage = storage;
     this.#database = database;
+    this.#stop = stop;
     this.#channel = new BroadcastChannel(CHANNEL);
     this.#channel.onmessage = async () => {
       await this.#forgetHere();
@@ -64,6 +68,7 @@ export class SignOut {
   }
 
   async #forgetHere() {
+    this.#stop();
     this.#client.useToken(null);
     this.#storage.forgetPerson();
     await this.#database.forgetEverything().catch(() => {}); // what lies there is sealed, and its key is gone
