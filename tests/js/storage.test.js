@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { IDBFactory } from "fake-indexeddb";
+
 import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
+import { deleteDatabase, settled, transact, transactIfThere } from "../../webapp/static/sdk/core/storage.js";
 import { memoryStorage } from "./stores.js";
 
 test("the end of a session clears its keys and keeps the patient's", () => {
@@ -48,4 +51,16 @@ test("writing nothing forgets", () => {
   storage.write(KEYS.authWaiting, "true");
   storage.write(KEYS.authWaiting, null);
   assert.equal(storage.read(KEYS.authWaiting), null);
+});
+
+test("what only looks makes no database, also where one is deleted at this moment", async () => {
+  const plan = { factory: new IDBFactory(), name: "records", store: "rows", options: { keyPath: "id" } };
+  const look = () => transactIfThere(plan, "readwrite", (store) => settled(store.getAll()));
+  assert.equal(await look(), null);
+  await transact(plan, "readwrite", (store) => settled(store.put({ id: 1 })));
+  assert.deepEqual(await look(), [{ id: 1 }]);
+  const deleted = deleteDatabase(plan);
+  assert.equal(await look(), null);
+  await deleted;
+  assert.deepEqual(await plan.factory.databases(), []);
 });

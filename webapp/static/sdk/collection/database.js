@@ -4,7 +4,7 @@
  */
 
 import { seal, unseal } from "../core/sealing.js";
-import { deleteDatabase, hasDatabase, settled, StoreError, transact } from "../core/storage.js";
+import { deleteDatabase, hasDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
 import { WelnoClient } from "./client.js";
 import { BrowserKeys } from "./keys.js";
 import { mergeRecord } from "./merge.js";
@@ -74,7 +74,7 @@ export class HealthDatabase {
   /** @param {string} uuid */
   forgetRecords(uuid) {
     this.#keys.forget(uuid);
-    return transact(this.#plan, "readwrite", (store) => settled(store.delete(uuid)));
+    return transactIfThere(this.#plan, "readwrite", (store) => settled(store.delete(uuid)));
   }
 
   /** Of everybody but this patient: their keys ended when this one's session began. @param {string} uuid */
@@ -87,7 +87,7 @@ export class HealthDatabase {
     this.#era += 1;
     this.#keys.forget();
     if (!(await hasDatabase(this.#plan))) return;
-    await transact(this.#plan, "readwrite", (store) => settled(store.clear()));
+    await transactIfThere(this.#plan, "readwrite", (store) => settled(store.clear()));
     await deleteDatabase(this.#plan);
   }
 
@@ -98,7 +98,7 @@ export class HealthDatabase {
 
   /** @param {(row: any) => boolean} isMeant */
   #deleteRows(isMeant) {
-    return transact(this.#plan, "readwrite", async (store) => {
+    return transactIfThere(this.#plan, "readwrite", async (store) => {
       const rows = await settled(store.getAll());
       await Promise.all(rows.filter(isMeant).map((row) => settled(store.delete(row.uuid))));
     });
@@ -106,7 +106,7 @@ export class HealthDatabase {
 
   /** @param {string} uuid @returns {Promise<any>} */
   #read(uuid) {
-    return transact(this.#plan, "readonly", (store) => settled(store.get(uuid)));
+    return transactIfThere(this.#plan, "readonly", (store) => settled(store.get(uuid)));
   }
 
   /** Unless another tab wrote the row meanwhile. @param {SealedRow|undefined} before @param {SealedRow|null} row null

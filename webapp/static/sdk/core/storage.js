@@ -121,7 +121,7 @@ export function within(promise, milliseconds = ANSWER_MILLISECONDS) {
 
 /** How a database is opened: by whom, under which name, and what is to be there.
  * @typedef {{factory: IDBFactory, name: string, store: string, options: IDBObjectStoreParameters,
- *   milliseconds?: number}} DatabasePlan */
+ *   milliseconds?: number, isMade?: boolean}} DatabasePlan `isMade`, where it is missing; else there is nothing to do */
 
 /**
  * One transaction on one object store, which is made where it is missing. It is committed when this resolves, and undone
@@ -161,8 +161,16 @@ export async function hasDatabase({ factory, name, milliseconds }) {
   }
 }
 
+/** The same on what is there: nothing is made by looking, also where another tab deletes it at this moment.
+ * @template Value @param {DatabasePlan} plan @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => Promise<Value>} act @returns {Promise<Value|null>} null where there is none */
+export function transactIfThere(plan, mode, act) {
+  return transact({ ...plan, isMade: false }, mode, act);
+}
+
 async function run(plan, mode, act, signal) {
   const database = await openWithStore(plan);
+  if (database === null) return null;
   try {
     signal.throwIfAborted(); // it answered too late: the caller has been told that nothing was done
     const transaction = database.transaction(plan.store, mode);
@@ -179,20 +187,24 @@ async function run(plan, mode, act, signal) {
  * @param {DatabasePlan} plan */
 async function openWithStore(plan) {
   const database = await open(plan, undefined);
-  if (database.objectStoreNames.contains(plan.store)) return database;
+  if (database === null || database.objectStoreNames.contains(plan.store)) return database;
   const next = database.version + 1;
   database.close();
-  return open(plan, next);
+  return plan.isMade === false ? null : open(plan, next);
 }
 
-/** @param {DatabasePlan} plan @param {number|undefined} version */
-async function open({ factory, name, store, options }, version) {
+/** @param {DatabasePlan} plan @param {number|undefined} version @returns {Promise<IDBDatabase|null>} null where it is
+ * missing and not to be made */
+async function open({ factory, name, store, options, isMade = true }, version) {
   const request = factory.open(name, version);
-  request.onupgradeneeded = () => {
-    if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store, options);
+  let isMissing = false;
+  request.onupgradeneeded = ({ oldVersion }) => {
+    isMissing = oldVersion === 0 && !isMade;
+    if (isMissing) request.transaction?.abort();
+    else if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store, options);
   };
-  const database = await settled(request);
-  database.onversionchange = () => database.close();
+  const database = await settled(request).catch((error) => (isMissing ? null : Promise.reject(error)));
+  if (database) database.onversionchange = () => database.close();
   return database;
 }
 
