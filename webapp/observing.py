@@ -35,16 +35,15 @@ SECONDS = Histogram(
 def observe(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(
-        lambda _: structlog.contextvars.unbind_contextvars("request_id", "session_id", "staff", "user")
-    )
+    app.teardown_request(lambda _: structlog.contextvars.clear_contextvars())
 
 
 def _begin() -> None:
     g.began = time.monotonic()
     offered = request.headers.get("X-Request-ID", "")
     g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
-    structlog.contextvars.unbind_contextvars("session_id", "staff", "user")
+    # A connection is one greenlet, and a proxy's has requests of many people.
+    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     session_id = (request.view_args or {}).get("session_id", "")
     # Only what has the form of one: whatever else stands in an address may be personal.

@@ -1,10 +1,12 @@
 """What is left of an address, and of a validation's messages."""
 
 import pytest
+from flask import Flask
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from webapp.api.patients.schemas.records import without_pictures
 from webapp.errors import flatten_messages
-from webapp.observing import shorten_address
+from webapp.observing import observe, shorten_address
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,22 @@ def test_messages_are_given_by_field(messages: object, details: dict[str, list[s
 def test_pictures_are_left_out_wherever_they_are():
     stored = {"List": [{"DrugImage": "x", "Name": "가나정", "More": {"DrugImage": "y"}}], "DrugImage": "z"}
     assert without_pictures(stored) == {"List": [{"Name": "가나정", "More": {}}]}
+
+
+def test_a_request_has_nothing_in_its_log_of_the_one_before_on_its_connection():
+    app = Flask("webapp")
+    observe(app)
+
+    @app.get("/known")
+    def known() -> str:
+        bind_contextvars(member="somebody", anything="else")
+        return ""
+
+    @app.get("/asked")
+    def asked() -> dict[str, object]:
+        return get_contextvars()
+
+    browser = app.test_client()
+    browser.get("/known")
+    assert get_contextvars() == {}
+    assert set(browser.get("/asked").json or {}) == {"request_id"}
