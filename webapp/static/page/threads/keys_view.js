@@ -11,12 +11,11 @@ import { explainCode, nameDeviceState, nameDeviceType, nameMember } from "./word
 
 /**
  * @param {KnownKeys} known @param {import("../../sdk/threads/session.js").ThreadsSession} session
- * @param {import("../../sdk/threads/worker_link.js").Crypto} crypto
+ * @param {Record<string, string>} fingerprints by deviceId
  */
-export async function showKeys({ kid, failures, devices }, session, crypto) {
+export function showKeys({ kid, failures, devices }, session, fingerprints) {
   const faults = failures.map((one) => `${one.kid}: ${explainCode(one.code)}`);
   find("keys-facts").textContent = [kid ? `지금 쓰는 열쇠: ${kid}` : "아직 열쇠가 없어요.", ...faults].join(" ");
-  const fingerprints = await crypto.fingerprints(devices);
   const rows = devices.map((device) => makeRow(device, fingerprints[device.deviceId], session));
   find("devices").replaceChildren(...rows);
 }

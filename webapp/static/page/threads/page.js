@@ -72,7 +72,7 @@ class ThreadsPage {
     const devices = new OwnDevices({ session, client: api.client, crypto });
     const countWaiting = () => this.#sender.outbox.count();
     this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
-    this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: () => this.#leaveThread() });
+    this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
     this.#upkeep = new KeyUpkeep(session.keysOf);
   }
 
@@ -201,8 +201,9 @@ class ThreadsPage {
     show(find("thread"), threadId !== "");
     this.#markOpen();
     this.#outbox.open(threadId);
-    if (!this.#view) return find("list-title").focus();
-    await this.#view.open().catch((error) => showError(find("thread-failed"), troubleOf(error)));
+    const view = this.#view;
+    if (!view) return find("list-title").focus();
+    await view.open().catch((error) => view === this.#view && showError(find("thread-failed"), troubleOf(error)));
   }
 
   /** @param {string} threadId */
@@ -212,8 +213,9 @@ class ThreadsPage {
     return new ThreadView(threadId, { ...parts, onRead, members: this.#members }, this.#historyItems);
   }
 
-  #leaveThread() {
-    location.hash = "";
+  /** @param {string} threadId */
+  #leaveThread(threadId) {
+    if (threadId === this.#view?.threadId) location.hash = "";
     void this.#showList();
   }
 

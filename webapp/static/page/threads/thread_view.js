@@ -10,6 +10,7 @@ import { ThreadReceiver } from "../../sdk/threads/receiver.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
+import { showToast } from "../kit/toast.js";
 import { BlobView, PICTURES } from "./blob_view.js";
 import { showKeys } from "./keys_view.js";
 import { Messages } from "./messages.js";
@@ -112,7 +113,7 @@ export class ThreadView {
       await this.#sendOnceKeyed(() => this.#parts.sender.send(this.#threadId, data, { contentType }));
       return true;
     } catch (/** @type {any} */ error) {
-      showError(find("send-failed"), troubleOf(error));
+      this.#tell("send-failed", troubleOf(error));
       return false;
     }
   }
@@ -133,15 +134,24 @@ export class ThreadView {
       await this.#keys.ensure();
       await this.#showKeys();
     } catch (/** @type {any} */ error) {
-      if (error.status !== 0 && error.status !== 401) showError(find("thread-failed"), troubleOf(error));
+      if (error.status !== 0 && error.status !== 401) this.#tell("thread-failed", troubleOf(error));
     }
+  }
+
+  /** Beside another thread it would be said of that one. @param {string} place
+   * @param {import("../kit/error.js").Trouble} trouble */
+  #tell(place, trouble) {
+    if (this.#isClosed) showToast("error", trouble.text, trouble.reference);
+    else showError(find(place), trouble);
   }
 
   async #showKeys() {
     const { known } = this.#keys;
-    if (!known || this.#isClosed) return;
+    if (!known) return;
     const { session, crypto } = this.#parts;
-    await showKeys(known, session, crypto);
+    const fingerprints = await crypto.fingerprints(known.devices);
+    if (this.#isClosed) return;
+    showKeys(known, session, fingerprints);
     this.#showFacts(known.status);
   }
 

@@ -1,0 +1,108 @@
+/** What the threads' page does while something is waited for, and the person goes on meanwhile. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { MembersView } from "../../webapp/static/page/threads/members_view.js";
+import { ThreadView } from "../../webapp/static/page/threads/thread_view.js";
+import { failure, settle } from "./browser.js";
+import { answerDialog, openDocument } from "./document.js";
+import { DOCTOR, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+
+const MEMBERS = [{ memberId: NURSE, role: "owner" }, { memberId: DOCTOR, role: "writer" }];
+const STATUS = { role: "owner", members: MEMBERS, acks: [], lastSeq: 0, gaps: [] };
+let find = (id) => document.getElementById(id);
+
+beforeEach((t) => {
+  find = openDocument();
+  t.mock.timers.enable({ apis: ["setTimeout"] }); // notes go by themselves
+});
+
+/** The list of who is in, and what was done by it. */
+function showMembers() {
+  const done = [];
+  const client = {
+    removeMember: async (threadId, memberId) => void done.push(`${memberId} leaves ${threadId}`),
+    changeRole: async (threadId, memberId, role) => void done.push(`${memberId} is ${role} in ${threadId}`),
+    status: async () => STATUS,
+  };
+  const view = new MembersView({ memberId: NURSE, client, onLeft: (threadId) => done.push(`left ${threadId}`) });
+  const open = (threadId) => {
+    view.open(threadId, { removeMember: async (memberId) => void done.push(`${memberId} removed from ${threadId}`) });
+    view.show(STATUS);
+  };
+  open(THREAD);
+  return { open, done, client, rows: find("members-rows") };
+}
+
+const BUTTONS = [
+  ["leaving", "이 대화방에서 나가기", [`${NURSE} leaves ${THREAD}`, `left ${THREAD}`]],
+  ["removing somebody", "직원 doctor.l 내보내기", [`${DOCTOR} removed from ${THREAD}`]],
+];
+for (const [what, label, outcome] of BUTTONS) {
+  test(`${what} is done where it was asked`, async () => {
+    const { rows, done } = showMembers();
+    rows.button(label).click();
+    answerDialog(find, "yes");
+    await settle();
+    assert.deepEqual(done, outcome);
+  });
+
+  test(`${what} is not done in the thread that was opened while the question stood there`, async () => {
+    const { open, rows, done } = showMembers();
+    rows.button(label).click();
+    open(OTHER_THREAD);
+    answerDialog(find, "yes");
+    await settle();
+    assert.deepEqual(done, []);
+  });
+}
+
+test("who is in a thread is not shown beside the next one, however late it is told", async () => {
+  const { open, rows, client } = showMembers();
+  let tell;
+  client.status = () => new Promise((resolve) => (tell = resolve));
+  const [choice] = rows.all(({ tagName }) => tagName === "SELECT");
+  choice.dispatchEvent(new Event("change"));
+  await until(() => tell);
+  open(OTHER_THREAD);
+  tell({ role: "owner", members: [...MEMBERS, { memberId: "staff:third", role: "writer" }] });
+  await settle();
+  assert.equal(rows.childElementCount, 2);
+});
+
+test("what was refused in a thread is not said beside the next one", async () => {
+  const { open, rows, client } = showMembers();
+  let refuse;
+  client.changeRole = () => new Promise((_, reject) => (refuse = reject));
+  const [choice] = rows.all(({ tagName }) => tagName === "SELECT");
+  choice.dispatchEvent(new Event("change"));
+  open(OTHER_THREAD);
+  refuse(Object.assign(failure(409), { code: "LAST_OWNER" }));
+  await settle();
+  assert.equal(find("members-failed").textContent, "");
+  assert.match(find("toasts-urgent").textContent, /관리하는 사람이 한 명은 있어야 해요/);
+});
+
+/** A thread that is open, whose worker answers when a test lets it. */
+function openThread(threadId, traits = {}) {
+  const known = { kid: `k of ${threadId}`, failures: [], devices: [], status: STATUS };
+  const keys = { known, ensure: async () => known };
+  const session = { memberId: NURSE, device: { deviceId: "d" }, keysOf: () => keys, database: null };
+  const members = { open: () => {}, show: () => {} };
+  const parts = { session, client: {}, crypto: {}, sender: {}, members, onRead: () => {}, ...traits };
+  return new ThreadView(threadId, /** @type {any} */ (parts));
+}
+
+test("a thread's keys are not shown beside the next one, however late they are read", async () => {
+  let answer;
+  const crypto = { fingerprints: () => new Promise((resolve) => (answer = resolve)) };
+  const view = openThread(THREAD, { crypto });
+  void view.open();
+  await until(() => answer);
+  view.close();
+  find("keys-facts").textContent = "of the next one";
+  answer({});
+  await settle();
+  assert.deepEqual([find("keys-facts").textContent, find("thread-facts").textContent], ["of the next one", ""]);
+});
