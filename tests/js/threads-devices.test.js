@@ -129,6 +129,39 @@ test("a new code takes the place of the one before", async () => {
   assert.equal(await found.own.recover(second.code), null);
 });
 
+test("a new code opens all before the older one goes, whenever the tab dies", async () => {
+  const { server, phone } = await makeThread();
+  await phone.own.keepRecovery(await phone.own.makeRecovery());
+  const made = await phone.own.makeRecovery();
+  phone.client.revoke = async () => {
+    throw failure(0); // the last that this tab asks for
+  };
+  await assert.rejects(phone.own.keepRecovery(made), { status: 0 });
+  assert.equal(server.wraps.has(`k1 ${made.claim.deviceId}`), true);
+});
+
+test("where a key cannot be sealed to a new code the older one stays, and goes once it can be", async () => {
+  const { server, nurse, phone } = await makeThread();
+  const old = await writeItem(nurse, { text: "처음" });
+  const [first, second] = [await phone.own.makeRecovery(), await phone.own.makeRecovery()];
+  await phone.own.keepRecovery(first);
+  const { addWraps } = phone.client;
+  phone.client.addWraps = async () => {
+    throw failure(503);
+  };
+  await assert.rejects(phone.own.keepRecovery(second), { status: 503 });
+  phone.client.addWraps = addWraps;
+  const { keys } = phone.client;
+  phone.client.keys = async (...asked) => ({ ...(await keys(...asked)), keys: [] }); // nor where nothing is told to be sealed
+  await assert.rejects(phone.own.keepRecovery(second), { code: "UNKNOWN_KEY" });
+  const found = await arrive(server, PATIENT);
+  assert.equal(await found.own.recover(first.code), null);
+  assert.equal(await opens(found, old, server), "처음");
+  phone.client.keys = keys;
+  await phone.own.keepRecovery(second);
+  assert.equal(server.devices.find(({ deviceId }) => deviceId === first.claim.deviceId).state, "revoked");
+});
+
 test("who was just identified needs no other device, and gets the keys from others", async () => {
   const { server, nurse } = await makeThread();
   const tablet = await arrive(server, PATIENT);

@@ -3,7 +3,10 @@
  * @module
  */
 
+import { DisbelievedError } from "./errors.js";
+
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
+/** @typedef {import("./thread_keys.js").KnownKeys} KnownKeys */
 /** @typedef {Awaited<ReturnType<import("./thread_crypto.js").ThreadCrypto["makeRecovery"]>>} NewRecovery */
 
 export class OwnDevices {
@@ -49,14 +52,19 @@ export class OwnDevices {
     return this.#crypto.makeRecovery();
   }
 
-  /** From now on the code opens everything; those that were printed before open nothing any more.
+  /** From now on the code opens everything; those that were printed before open nothing any more. It rejects where a key
+   * could not be sealed to it: until that is done, an older code that opens this key stays.
    * @param {NewRecovery} made */
   async keepRecovery({ claim, approval }) {
     await this.#client.register(claim, { type: "recovery" });
     await this.#client.approve(claim.deviceId, approval);
+    // Sealed before the older ones go: a tab that dies in between leaves one that opens everything.
+    const known = await this.#tendAll();
     const older = (await this.list()).filter(({ type, deviceId }) => type === "recovery" && deviceId !== claim.deviceId);
-    for (const { deviceId } of older) await this.#client.revoke(deviceId);
-    await this.#tendAll();
+    const replaced = older.filter(({ deviceId }) => known.every((thread) => standsIn(thread, claim.deviceId, deviceId)));
+    for (const { deviceId } of replaced) await this.#client.revoke(deviceId);
+    if (replaced.length > 0) await this.#tendAll();
+    if (replaced.length < older.length) throw new DisbelievedError("UNKNOWN_KEY");
   }
 
   /** With the code alone: this device is approved by it, and gets all that was sealed to it.
@@ -83,9 +91,12 @@ export class OwnDevices {
     });
   }
 
-  /** Keys for whoever lacks them, new ones where they are due. */
+  /** Keys for whoever lacks them, new ones where they are due. @returns {Promise<KnownKeys[]>} of each thread */
   async #tendAll() {
-    await eachOf(await this.#client.threads(), ({ threadId }) => this.#session.keysOf(threadId).ensure());
+    const known = /** @type {KnownKeys[]} */ ([]);
+    const tend = async (/** @type {{threadId: string}} */ { threadId }) => known.push(await this.#session.keysOf(threadId).ensure());
+    await eachOf(await this.#client.threads(), tend);
+    return known;
   }
 
   /** @param {string} state */
@@ -93,6 +104,13 @@ export class OwnDevices {
     this.#session.state = state;
     return state;
   }
+}
+
+/** Whether one device can open all that the other one can. @param {KnownKeys} known @param {string} deviceId
+ * @param {string} other */
+function standsIn({ lacking }, deviceId, other) {
+  const lackedBy = (/** @type {string} */ id) => lacking.find((one) => one.deviceId === id)?.kids ?? [];
+  return lackedBy(deviceId).every((/** @type {string} */ kid) => lackedBy(other).includes(kid));
 }
 
 /** One after the other; what fails of one keeps no other from being done, and is told at the end.
