@@ -116,6 +116,16 @@ test("a cancelled upload sends nothing further, and is not completed", async () 
   await assert.rejects(sending.run(), { name: "AbortError" });
 });
 
+test("an upload that is cancelled while it is completed comes to nothing", async () => {
+  const store = new Store();
+  const sending = upload(store);
+  store.fail = (call) => {
+    if (call === "complete") sending.cancel();
+  };
+  await assert.rejects(sending.run(), { name: "AbortError" });
+  assert.deepEqual(store.made("complete"), [3]);
+});
+
 test("a download that was cut goes on behind what has come", async () => {
   const { store, told } = await stored();
   const fetching = new BlobDownload(THREAD, told, parts(store));

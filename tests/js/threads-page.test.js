@@ -5,6 +5,8 @@ import { beforeEach, test } from "node:test";
 
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
 import { ThreadView } from "../../webapp/static/page/threads/thread_view.js";
+import { Uploads } from "../../webapp/static/page/threads/uploads.js";
+import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
 import { failure, settle } from "./browser.js";
 import { answerDialog, openDocument } from "./document.js";
 import { DOCTOR, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
@@ -105,4 +107,18 @@ test("a thread's keys are not shown beside the next one, however late they are r
   answer({});
   await settle();
   assert.deepEqual([find("keys-facts").textContent, find("thread-facts").textContent], ["of the next one", ""]);
+});
+
+test("a file whose sending is cancelled while it is completed is told to nobody", async () => {
+  const sent = [];
+  let answer;
+  const client = { putBlobPart: async () => {}, completeBlob: () => new Promise((resolve) => (answer = resolve)) };
+  const sender = { send: async (threadId) => void sent.push(threadId) };
+  const uploads = new Uploads(/** @type {any} */ ({ client, crypto: blobCrypto, sender }));
+  uploads.begin(THREAD, new File(["x"], "a.pdf"));
+  await until(() => answer);
+  find("upload-rows").button("취소").click();
+  answer({});
+  await settle();
+  assert.deepEqual([sent, find("upload-rows").childElementCount], [[], 0]);
 });

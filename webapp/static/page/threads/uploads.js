@@ -88,6 +88,7 @@ class UploadRow {
     show(this.#retry, false);
     try {
       this.#told ??= await this.#upload.run();
+      if (this.#isCancelled) return;
       await this.#parts.sender.send(this.#threadId, writeBlobMessage(this.#told), { contentType: BLOB_TYPE });
     } catch (/** @type {any} */ error) {
       if (!this.#isCancelled) this.#showFault(error);

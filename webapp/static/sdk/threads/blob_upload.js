@@ -41,7 +41,8 @@ export class BlobUpload {
     return { blobId, key, ...describeFile(this.#file.name, this.#file.type), size, chunkBytes, sealedHash: this.#hash };
   }
 
-  /** What was sent is removed by the server within a day. */
+  /** `run()` rejects, also where the last call is under way. The server removes parts within a day; what it had completed
+   * by then goes with its thread or after the days that threads are kept, and nobody is told its key. */
   cancel() {
     this.#cancelled.abort();
   }

@@ -8,13 +8,15 @@ const MOST_TRIES = 4;
 
 /**
  * @template Value @param {() => Promise<Value>} act @param {AbortSignal} signal @param {() => number} [random]
- * @returns {Promise<Value>} rejects with the last error, or with the signal's reason
+ * @returns {Promise<Value>} rejects with the last error, or with the signal's reason, also where `act` came through
  */
 export async function tryAgain(act, signal, random = Math.random) {
   for (let tries = 1; ; tries += 1) {
     signal.throwIfAborted();
     try {
-      return await act();
+      const done = await act();
+      signal.throwIfAborted(); // a call that does not look at the signal is answered after it, too
+      return done;
     } catch (/** @type {any} */ error) {
       signal.throwIfAborted();
       if (!error.retryable || tries >= MOST_TRIES) throw error;
