@@ -257,6 +257,21 @@ test("while a newer key cannot be asked for it waits, and goes under it later", 
   assert.deepEqual(server.taken.map(({ enc }) => enc.kid), ["k2"]);
 });
 
+test("what is refused for good stays dead while another waits for its key", async (t) => {
+  const server = new Server();
+  server.answers = [failure(0), { refuse: ["UNKNOWN_DEVICE", "KEY_RETIRED"] }];
+  const renewKey = async () => {
+    throw failure(503);
+  };
+  const { sender, told } = await makeSender(t, { server, traits: { renewKey } });
+  await sender.send(THREAD, "1");
+  await sender.flush();
+  await sender.send(THREAD, "2");
+  await sender.flush({ isEarly: true });
+  const states = (await sender.outbox.rows()).map(({ state, code }) => [state, code]);
+  assert.deepEqual([states, told.rejected], [[["dead", "UNKNOWN_DEVICE"], ["queued", null]], ["UNKNOWN_DEVICE"]]);
+});
+
 test("one envelope that is too large for the way is dead, and told once", async (t) => {
   const server = new Server();
   server.answers = Array(20).fill(failure(413));

@@ -67,10 +67,11 @@ export class Outbox {
     });
   }
 
-  /** They were not taken; they may be sent again after a while. Those that are gone meanwhile stay so.
+  /** They were not taken; they may be sent again after a while. Those that are gone meanwhile, or dead, stay so.
    * @param {string[]} dedupeIds @param {number} [milliseconds] */
   release(dedupeIds, milliseconds = 0) {
     return this.#change(dedupeIds, (row) => {
+      if (row.state === "dead") return;
       row.state = "queued";
       row.tries += 1;
       row.leaseUntil = 0;
