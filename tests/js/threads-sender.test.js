@@ -6,6 +6,7 @@ import { beforeEach, test } from "node:test";
 import { IDBObjectStore } from "fake-indexeddb";
 
 import { ThreadsDatabase } from "../../webapp/static/sdk/threads/database.js";
+import { DisbelievedError } from "../../webapp/static/sdk/threads/errors.js";
 import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
 import { Pace } from "../../webapp/static/sdk/threads/pace.js";
 import { ThreadSender } from "../../webapp/static/sdk/threads/sender.js";
@@ -270,6 +271,20 @@ test("what is refused for good stays dead while another waits for its key", asyn
   await sender.flush({ isEarly: true });
   const states = (await sender.outbox.rows()).map(({ state, code }) => [state, code]);
   assert.deepEqual([states, told.rejected], [[["dead", "UNKNOWN_DEVICE"], ["queued", null]], ["UNKNOWN_DEVICE"]]);
+});
+
+test("what a server tells of keys and is not believed buries one envelope, and stops no other", async (t) => {
+  const server = new Server();
+  server.answers = [failure(0), { refuse: ["KEY_RETIRED"] }];
+  const renewKey = async () => {
+    throw new DisbelievedError("DEVICE_INVALID");
+  };
+  const { sender, told } = await makeSender(t, { server, traits: { renewKey } });
+  await sender.send(THREAD, "1");
+  await sender.flush();
+  const second = await sender.send(THREAD, "2");
+  await sender.flush({ isEarly: true });
+  assert.deepEqual([told.rejected, told.acked], [["KEY_RETIRED"], [second]]);
 });
 
 test("one envelope that is too large for the way is dead, and told once", async (t) => {

@@ -160,11 +160,12 @@ export class ThreadSender {
     this.#options.onRejected?.(row, code);
   }
 
-  /** @param {OutboxRow} row @returns {Promise<boolean>} false: there is no newer key that this device can open */
+  /** @param {OutboxRow} row @returns {Promise<boolean>} false: there is no newer key that this device can open, or none
+   * that it believes */
   async #reseal(row) {
-    const kid = (await this.#options.renewKey?.(row.threadId)) ?? null;
-    if (kid === null || kid === row.envelope.enc.kid) return false;
     try {
+      const kid = (await this.#options.renewKey?.(row.threadId)) ?? null;
+      if (kid === null || kid === row.envelope.enc.kid) return false;
       await this.#outbox.replace(await this.#options.crypto.reseal(row.envelope, kid));
     } catch (error) {
       if (error instanceof DisbelievedError) return false;
