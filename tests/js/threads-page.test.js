@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
-import { ThreadView } from "../../webapp/static/page/threads/thread_view.js";
+import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
 import { Uploads } from "../../webapp/static/page/threads/uploads.js";
 import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
 import { failure, settle } from "./browser.js";
@@ -122,3 +122,20 @@ test("a file whose sending is cancelled while it is completed is told to nobody"
   await settle();
   assert.deepEqual([sent, find("upload-rows").childElementCount], [[], 0]);
 });
+
+for (const [what, typed, left] of [
+  ["goes from the form once it is kept", "혈압 128/82", ""],
+  ["takes nothing with it that was typed meanwhile", "혈압 128/82\n맥박 70", "혈압 128/82\n맥박 70"],
+])
+  test(`what was written ${what}`, async () => {
+    let keep;
+    const sent = [];
+    const send = (text) => new Promise((resolve) => (sent.push(text), (keep = resolve)));
+    watchSendForm(() => /** @type {any} */ ({ send }), /** @type {any} */ ({}));
+    find("text").value = "혈압 128/82 ";
+    find("send-form").dispatchEvent(new Event("submit"));
+    find("text").value = typed;
+    keep(true);
+    await settle();
+    assert.deepEqual([sent, find("text").value], [["혈압 128/82"], left]);
+  });

@@ -196,7 +196,8 @@ export function watchSendForm(current, uploads) {
   const text = find("text");
   const send = async () => {
     const typed = text.value.trim();
-    if (typed && (await current()?.send(typed, "text/plain"))) text.value = "";
+    const isKept = typed !== "" && (await current()?.send(typed, "text/plain"));
+    if (isKept && text.value.trim() === typed) text.value = ""; // not what was written meanwhile, here or in another thread
   };
   find("send-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
