@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { DevicesView } from "../../webapp/static/page/threads/devices_view.js";
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
 import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
 import { Uploads } from "../../webapp/static/page/threads/uploads.js";
@@ -87,8 +88,8 @@ test("what was refused in a thread is not said beside the next one", async () =>
 });
 
 /** A thread that is open, whose worker answers when a test lets it. */
-function openThread(threadId, traits = {}) {
-  const known = { kid: `k of ${threadId}`, failures: [], devices: [], status: STATUS };
+function openThread(threadId, traits = {}, told = {}) {
+  const known = { kid: `k of ${threadId}`, failures: [], devices: [], status: STATUS, ...told };
   const keys = { known, ensure: async () => known };
   const session = { memberId: NURSE, device: { deviceId: "d" }, keysOf: () => keys, database: null };
   const members = { open: () => {}, show: () => {} };
@@ -138,4 +139,34 @@ for (const [what, typed, left] of [
     keep(true);
     await settle();
     assert.deepEqual([sent, find("text").value], [["혈압 128/82"], left]);
+  });
+
+test("a thread whose server came back from a backup leads to a new device", async () => {
+  let asked = 0;
+  const crypto = { fingerprints: async () => ({}) };
+  const members = { open: () => {}, show: () => view.close() }; // nothing is received
+  const view = openThread(THREAD, { crypto, members, onRegisterAnew: () => (asked += 1) }, { isRestored: true });
+  await view.open();
+  find("thread-failed").button("새 기기로 다시 등록").click();
+  assert.equal(asked, 1);
+});
+
+for (const [what, other, asked, isErased] of [
+  ["is warned that nothing else would let the new one in", [], /먼저 비상 코드를 만들어 주세요/, false],
+  ["registers anew where the printed code lets it in", [{ type: "recovery" }], /비상 코드.*승인해야 열려요/, true],
+])
+  test(`the only device of a member of staff ${what}`, async () => {
+    const device = { deviceId: "d", memberId: NURSE, createdAt: "2026-11-26T08:00:00.000Z", state: "active" };
+    const done = [];
+    globalThis.location = /** @type {any} */ ({ hash: "", reload: () => done.push("reload") });
+    const session = { device, memberId: NURSE, state: "active", database: { erase: async () => void done.push("erase") } };
+    const crypto = { fingerprints: async () => ({}) };
+    const view = new DevicesView(/** @type {any} */ ({ session, crypto, countWaiting: async () => 0 }));
+    await view.show([device, ...other.map((one) => ({ ...device, ...one, deviceId: "c" }))]);
+    const registering = view.registerAnew();
+    await settle();
+    assert.match(find("own-devices-failed").textContent + find("confirm-text").textContent, asked);
+    if (find("confirm").open) answerDialog(find, "yes");
+    await registering;
+    assert.deepEqual(done, isErased ? ["erase", "reload"] : []);
   });

@@ -44,7 +44,7 @@ class Server {
     this.acked.push(seq);
     return { ackedSeq: seq };
   };
-  status = async () => ({ role: "writer", keyState: "ok", kid: `k${this.room.keysets.length}`, members: this.room.roles() });
+  status = async () => ({ epoch: this.epoch, role: "writer", keyState: "ok", kid: `k${this.room.keysets.length}`, members: this.room.roles() });
   devices = async () => this.room.devices;
   keys = async () => ({ keys: this.room.toldTo(this.reader).keys, lacking: [] });
 
@@ -369,4 +369,46 @@ test("a server that takes the newest key back is found out, and nothing is writt
   };
   const found = await keys.refresh();
   assert.deepEqual([found.kid, found.failures.map(({ kid, code }) => `${kid} ${code}`)], ["k2", ["k2 KEY_CHAIN"]]);
+});
+
+/** A server that has given two generations to this reader, and then comes back from a backup with the first alone. */
+async function restoredKeys(epoch) {
+  const thread = await makeThread();
+  await thread.room.rotate();
+  const { claim, crypto, database } = thread.doctor;
+  const make = () => new ThreadKeys(THREAD, claim.deviceId, { client: thread.server, crypto, database });
+  await make().refresh();
+  const { keys: told } = thread.server;
+  thread.server.keys = async () => {
+    const answer = await told();
+    return { ...answer, keys: answer.keys.slice(0, 1) };
+  };
+  thread.server.epoch = epoch;
+  return { thread, keys: make(), told };
+}
+
+test("a server that comes back from a backup without a key is told from one that takes a key back", async () => {
+  for (const [epoch, isRestored] of [["e", false], ["f", true]]) {
+    const { keys } = await restoredKeys(epoch);
+    for (const _ of [1, 2]) {
+      const known = await keys.refresh();
+      assert.deepEqual([known.isRestored, known.kid, known.failures.map(({ code }) => code)], [isRestored, "k2", ["KEY_CHAIN"]]);
+    }
+  }
+});
+
+test("a backup that has all keys is gone on with, and only a new device takes one that has not", async () => {
+  const { keys, thread, told } = await restoredKeys("f");
+  const anew = await makeMember(DOCTOR);
+  thread.room.members.push(anew);
+  const [keyset] = thread.room.toldTo(thread.nurse).keys;
+  const [{ wrapped }] = await thread.nurse.crypto.sealFor(THREAD, keyset, [anew.told]);
+  const server = new Server(thread.room, anew);
+  server.keys = async () => ({ keys: [{ ...keyset, wrapped }], lacking: [] });
+  const found = await new ThreadKeys(THREAD, anew.claim.deviceId, { client: server, ...anew }).refresh();
+  assert.deepEqual([found.kid, found.isRestored, found.failures], ["k1", false, []]);
+  thread.server.keys = told;
+  assert.equal((await keys.refresh()).isRestored, false);
+  thread.server.keys = async () => ({ keys: (await told()).keys.slice(0, 1), lacking: [] });
+  assert.equal((await keys.refresh()).isRestored, false); // in the epoch that was gone on with
 });

@@ -9,7 +9,7 @@ import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { showToast } from "../kit/toast.js";
 import { drawQr } from "../kit/qr.js";
-import { explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
+import { CODE_FIRST, explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
 
 const NARROW = "(max-width: 59.99rem)"; // as in threads.css: there a thread covers the list
 /** @type {Record<string, string>} */
@@ -25,6 +25,7 @@ export class DevicesView {
   #parts;
   #recover = new Field("recover");
   #shown = "";
+  #hasOther = false; // of one's own, by which a new one is let in; the printed code too
 
   /** @param {{session: import("../../sdk/threads/session.js").ThreadsSession,
    *   devices: import("../../sdk/threads/own_devices.js").OwnDevices,
@@ -39,12 +40,17 @@ export class DevicesView {
     const { devices } = this.#parts;
     this.#onClick("reset", async () => (await devices.reset()) === "active");
     this.#onClick("make-recovery", async () => this.#printRecovery(await devices.makeRecovery()));
-    this.#onClick("register-anew", () => this.#registerAnew());
+    find("register-anew").addEventListener("click", () => void this.registerAnew());
     find("recovery-print").addEventListener("click", () => print());
     find("recover-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       void this.#act(find("recover-button"), () => this.#recoverDevice());
     });
+  }
+
+  /** With keys and a database of its own: what this browser holds goes. @returns {Promise<void>} */
+  registerAnew() {
+    return this.#act(find("register-anew"), () => this.#registerAnew());
   }
 
   /** As they are told now. @param {ToldDevice[]} told one's own */
@@ -54,6 +60,7 @@ export class DevicesView {
     const state = JSON.stringify([session.state, devices]);
     if (state === this.#shown) return;
     this.#shown = state;
+    this.#hasOther = devices.some((one) => one.state === "active" && one.deviceId !== session.device.deviceId);
     const fingerprints = await crypto.fingerprints([...devices, /** @type {any} */ (session.device)]);
     this.#tell(devices.filter((device) => device.state === "pending" && device.deviceId !== session.device.deviceId));
     find("own-devices-rows").replaceChildren(...devices.map((device) => this.#makeRow(device, fingerprints[device.deviceId])));
@@ -171,12 +178,18 @@ export class DevicesView {
     return !fault;
   }
 
-  /** With keys and a database of its own: what this browser holds of the revoked one goes. */
   async #registerAnew() {
+    const { state, memberId } = this.#parts.session;
+    if (state === "active" && !this.#hasOther && !memberId.startsWith("patient:")) {
+      showError(find("own-devices-failed"), { text: CODE_FIRST });
+      showSection();
+      return false;
+    }
     const left = await this.#parts.countWaiting();
+    const way = state === "active" ? " 쓰던 다른 기기나 비상 코드, 본인 확인으로 다시 승인해야 열려요." : "";
     const question = {
       title: "새 기기로 등록할까요?",
-      text: `이 브라우저에 있는 열쇠와 메시지를 지우고 새로 받아요.${left ? ` 보내지 못한 메시지 ${left}개도 지워져요.` : ""}`,
+      text: `이 브라우저에 있는 열쇠와 메시지를 지우고 새로 받아요.${way}${left ? ` 보내지 못한 메시지 ${left}개도 지워져요.` : ""}`,
       yes: "새로 등록",
       look: /** @type {const} */ ("danger"),
     };

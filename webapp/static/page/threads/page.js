@@ -209,8 +209,9 @@ class ThreadsPage {
   /** @param {string} threadId */
   #makeView(threadId) {
     const onRead = () => this.#listLater(READ_MILLISECONDS);
+    const onRegisterAnew = () => void this.#devices.registerAnew();
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, members: this.#members }, this.#historyItems);
+    return new ThreadView(threadId, { ...parts, onRead, onRegisterAnew, members: this.#members }, this.#historyItems);
   }
 
   /** @param {string} threadId */

@@ -15,7 +15,7 @@ import { BlobView, PICTURES } from "./blob_view.js";
 import { showKeys } from "./keys_view.js";
 import { Messages } from "./messages.js";
 import { showService } from "./service_part.js";
-import { isPerson, nameMember, nameRole, troubleOf } from "./words.js";
+import { isPerson, nameMember, nameRole, REGISTER_ANEW, RESTORED, troubleOf } from "./words.js";
 
 const FACTS_MILLISECONDS = 1_000;
 const OTHERS_MILLISECONDS = 10_000; // how far others have read, no item tells
@@ -38,7 +38,7 @@ export class ThreadView {
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
    *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
-   *   members: import("./members_view.js").MembersView}} parts @param {number} [historyItems] */
+   *   onRegisterAnew: () => void, members: import("./members_view.js").MembersView}} parts @param {number} [historyItems] */
   constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
     const { session, client, crypto } = parts;
     this.#threadId = threadId;
@@ -148,10 +148,11 @@ export class ThreadView {
   async #showKeys() {
     const { known } = this.#keys;
     if (!known) return;
-    const { session, crypto } = this.#parts;
+    const { session, crypto, onRegisterAnew } = this.#parts;
     const fingerprints = await crypto.fingerprints(known.devices);
     if (this.#isClosed) return;
     showKeys(known, session, fingerprints);
+    if (known.isRestored) this.#tell("thread-failed", { text: RESTORED, next: { label: REGISTER_ANEW, act: onRegisterAnew } });
     this.#showFacts(known.status);
   }
 

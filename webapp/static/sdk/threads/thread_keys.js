@@ -12,9 +12,10 @@ const CONFLICTS = new Set(["KEY_CONFLICT", "WRAPS_INCOMPLETE"]);
 const MOST_TRIES = 3;
 
 /** @typedef {import("./thread_crypto.js").ToldDevice} ToldDevice */
-/** `kid`: the newest generation that this device can open.
+/** `kid`: the newest generation that this device can open; `isRestored`: the server says that it came back from a backup,
+ * and the keys that it tells do not follow on those that were opened here. Only a new device takes these.
  * @typedef {{kid: string|null, failures: {kid: string, code: string}[], devices: ToldDevice[], status: any,
- *   lacking: any[], keys: any[], hash: string}} KnownKeys */
+ *   lacking: any[], keys: any[], hash: string, isRestored: boolean}} KnownKeys */
 
 /** Where `meta` has a thread's newest kid. @param {string} threadId */
 export const kidName = (threadId) => `kid:${threadId}`;
@@ -52,7 +53,7 @@ export class ThreadKeys {
 
   /** Reads and opens all that there is. @returns {Promise<KnownKeys>} */
   async refresh() {
-    const [before, roster] = await this.#kept();
+    const [before, roster, epoch] = await this.#kept();
     const [status, devices, { keys, lacking }] = await Promise.all([
       this.#client.status(this.#threadId),
       this.#client.devices(this.#threadId),
@@ -67,13 +68,17 @@ export class ThreadKeys {
     if (isRolledBack) opened.failures.push({ kid: before, code: "KEY_CHAIN" });
     const kid = await this.#database.write(["meta"], async ({ meta }) => {
       meta.put(devices, this.#devicesName);
-      if (opened.failures.length === 0) meta.put(rosterOf(newestOpened, devices, status.members), this.#rosterName);
+      if (opened.failures.length === 0) {
+        meta.put(rosterOf(newestOpened, devices, status.members), this.#rosterName);
+        meta.put(status.epoch, this.#epochName);
+      }
       const kept = await settled(meta.get(kidName(this.#threadId)));
       const newest = kept && (newestOpened === null || readKid(newestOpened) < readKid(kept)) ? kept : newestOpened;
       if (newest !== null) meta.put(newest, kidName(this.#threadId));
       return newest;
     });
-    this.#known = { kid, failures: opened.failures, devices, status, lacking, keys, hash: opened.hash };
+    const isRestored = opened.failures.length > 0 && epoch !== null && epoch !== status.epoch;
+    this.#known = { kid, failures: opened.failures, devices, status, lacking, keys, hash: opened.hash, isRestored };
     return this.#known;
   }
 
@@ -129,13 +134,18 @@ export class ThreadKeys {
     }
   }
 
-  /** The newest that was opened here, and who was active by then.
-   * @returns {Promise<[string|null, import("./keysets.js").Roster|undefined]>} */
+  /** The newest that was opened here, who was active by then, and the server's epoch in which all did fit.
+   * @returns {Promise<[string|null, import("./keysets.js").Roster|undefined, string|null]>} */
   #kept() {
     return this.#database.read(["meta"], async ({ meta }) => {
-      const [kid, roster] = await Promise.all([settled(meta.get(kidName(this.#threadId))), settled(meta.get(this.#rosterName))]);
-      return [kid ?? null, roster];
+      const names = [kidName(this.#threadId), this.#rosterName, this.#epochName];
+      const [kid, roster, epoch] = await Promise.all(names.map((name) => settled(meta.get(name))));
+      return [kid ?? null, roster, epoch ?? null];
     });
+  }
+
+  get #epochName() {
+    return `epoch:${this.#threadId}`;
   }
 
   get #rosterName() {
