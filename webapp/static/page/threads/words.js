@@ -11,7 +11,7 @@ export const SERVICE_MEMBER = "service:welno";
 export const SERVICE_READS =
   "초대하면 그때부터 웰노(서버)가 이 대화방의 메시지를 읽을 수 있어요. 초대하지 않아도 대화는 똑같이 할 수 있어요.";
 export const RESTORED =
-  "서버가 예전 상태로 돌아가서, 이 기기에 있는 열쇠와 서버의 열쇠가 맞지 않아요. 서버를 복구했다는 안내를 받았을 때만 새 기기로 다시 등록해 주세요.";
+  "서버가 예전 상태로 돌아가서, 이 기기에 있는 열쇠와 서버의 열쇠가 맞지 않아요. 서버를 백업으로 되돌렸다는 안내를 받았을 때만 새 기기로 다시 등록해 주세요.";
 export const REGISTER_ANEW = "새 기기로 다시 등록";
 export const CODE_FIRST = "먼저 비상 코드를 만들어 주세요. 다른 기기가 없어서, 새로 등록하면 비상 코드로만 대화를 열 수 있어요.";
 export const RECORD_UNREADABLE = "기록을 읽지 못했어요.";
