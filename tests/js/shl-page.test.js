@@ -5,7 +5,11 @@ import { test } from "node:test";
 
 import { lineOf, readFile, readResource } from "../../webapp/static/page/shl/content.js";
 import { explainFault } from "../../webapp/static/page/shl/words.js";
-import { buildSummary, HealthLinkError } from "../../webapp/static/sdk/shl.js";
+import { buildSummary, encryptFile, HealthLinkError, writeLink } from "../../webapp/static/sdk/shl.js";
+import { encodeBase64url } from "../../webapp/static/sdk/shl/base64url.js";
+import { settle } from "./browser.js";
+import { openDocument } from "./document.js";
+import { until } from "./threads-setup.js";
 
 const PERSON = { name: "김하늘", birthdate: "1984-05-17", gender: "F" };
 const CHECKUP = { id: 1, checkup_date: "2026-03-02", year: 2026, location: "한빛", bmi: 23.6, systolic_mmhg: 118, diastolic_mmhg: 76, items: [] };
@@ -58,4 +62,26 @@ test("each fault has a sentence, and a wrong passcode says what is left", () => 
   for (const code of codes) assert.match(explainFault(new HealthLinkError(code)), /[가-힣].*\.$/, code);
   assert.match(explainFault(new HealthLinkError("PASSCODE", { remainingAttempts: 3 })), /3번 더/);
   assert.match(explainFault(new HealthLinkError("PASSCODE", { remainingAttempts: 0 })), /끝났어요/);
+});
+
+test("what others wrote wrongly is shown as it came", async (t) => {
+  const key = new Uint8Array(32);
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  const card = (told) => `${encodeBase64url(new TextEncoder().encode("{}"))}.${encodeBase64url(new TextEncoder().encode(JSON.stringify(told)))}.x`;
+  const wrong = ['{"resourceType": "Bundle", "entry": [null]}', '{"resourceType": "Bundle", "entry": 1}', '{"resourceType": "Observation", "component": [null]}'];
+  const cards = [{}, { vc: { credentialSubject: {} } }].map((told) => JSON.stringify({ verifiableCredential: [card(told)] }));
+  const texts = [...wrong, ...cards, deep];
+  const files = await Promise.all(texts.map(async (text) => ({ embedded: await encryptFile(key, text, "application/json") })));
+  t.mock.method(globalThis, "fetch", async () => Response.json({ files }));
+  const find = openDocument();
+  globalThis.addEventListener ??= () => {};
+  globalThis.location = /** @type {any} */ ({ hash: `#${writeLink({ url: "https://ehr.example/1", key: encodeBase64url(key) })}` });
+  find("recipient").value = "김 의사";
+  await import("../../webapp/static/page/shl/page.js");
+  find("open-form").dispatchEvent(new Event("submit"));
+  await until(() => find("files").childElementCount > 0);
+  await settle();
+  const shown = find("files").all(({ tagName }) => tagName === "PRE").map(({ textContent }) => textContent);
+  assert.deepEqual(shown.slice(0, -1).map((text) => JSON.parse(text)), texts.slice(0, -1).map((text) => JSON.parse(text)));
+  assert.equal(shown.at(-1).replaceAll(/\s/g, "").length, deep.length);
 });

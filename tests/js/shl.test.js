@@ -155,11 +155,26 @@ for (const [answer, code, facts] of [
   [{ status: 500 }, "UNREACHABLE", {}],
   [{ body: "<html>" }, "UNREADABLE", {}],
   [{ body: {} }, "UNREADABLE", {}],
+  [{ body: "null" }, "UNREADABLE", {}],
+  [{ body: { files: [null] } }, "UNREADABLE", {}],
+  [{ body: { files: [{ embedded: 1 }] } }, "UNREADABLE", {}],
+  [{ body: { files: [{ location: "file:///etc/passwd" }] } }, "UNREADABLE", {}],
+  [{ body: { files: [{ location: ["x"] }, 1] } }, "UNREADABLE", {}],
+  [{ status: 401, body: "null" }, "PASSCODE", { remainingAttempts: null }],
 ])
-  test(`an answer of ${answer.status ?? JSON.stringify(answer.body)} is told as ${code}`, async () => {
+  test(`an answer of ${[answer.status, JSON.stringify(answer.body)].filter(Boolean).join(" ")} is told as ${code}`, async () => {
     const { fetch } = server({ [`POST ${ADDRESS}`]: answer });
     await assert.rejects(openLink(linkOf(), { recipient: "x", fetch }), fails(code, facts));
   });
+
+test("an answer that is cut in the middle is told as a server that is not reached", async () => {
+  const cut = () => new Response(new ReadableStream({ start: (stream) => stream.error(new TypeError("terminated")) }));
+  for (const flag of ["U", "L"]) await assert.rejects(openLink(linkOf({ flag }), { recipient: "x", fetch: async () => cut() }), fails("UNREACHABLE"));
+});
+
+test("a moment that is none makes no link", () => {
+  for (const exp of ["soon", null, -1e20, {}]) assert.throws(() => readLink(linkOf({ exp })), fails("NOT_A_LINK"));
+});
 
 test("a server that is not reached is told so", async () => {
   const fetch = () => Promise.reject(new TypeError("fetch failed"));

@@ -12,7 +12,8 @@ import { nameKind } from "./words.js";
  *   issuer: string|null}} Reading
  *   `sources`: who is said to have told all that; `issuer`: of a card whose signature nobody has verified */
 
-/** @param {import("../../sdk/shl/opening.js").OpenedFile} file @returns {Promise<Reading[]>} none for what is no record */
+/** @param {import("../../sdk/shl/opening.js").OpenedFile} file @returns {Promise<Reading[]>} none for what is no record;
+ *  rejects with any error where what claims to be one is malformed */
 export async function readFile({ content }) {
   if (Array.isArray(content?.verifiableCredential)) {
     const cards = await Promise.all(content.verifiableCredential.map(readHealthCard));

@@ -112,14 +112,26 @@ async function showFiles(label, files) {
 
 /** @param {import("../../sdk/shl/opening.js").OpenedFile} file */
 async function fileParts(file) {
-  const readings = await readFile(file).catch((error) => (error instanceof HealthLinkError ? [] : Promise.reject(error)));
+  // Others wrote it, in any shape: what cannot be read as a record is shown as it came, beside files that can.
+  const readings = await readFile(file).catch(() => []);
   const raw = make(
     "details",
     { class: "raw" },
     make("summary", {}, "받은 그대로 보기"),
-    make("pre", { tabIndex: 0 }, file.content === null ? file.text : JSON.stringify(file.content, null, 2)),
+    make("pre", { tabIndex: 0 }, rawText(file)),
   );
   return [...readings.map(readingPart), raw];
+}
+
+/** @param {import("../../sdk/shl/opening.js").OpenedFile} file */
+function rawText({ content, text }) {
+  if (content === null) return text;
+  try {
+    return JSON.stringify(content, null, 2);
+  } catch {
+    // Nested more deeply than the stack holds.
+    return text;
+  }
 }
 
 /** @param {import("./content.js").Reading} reading */

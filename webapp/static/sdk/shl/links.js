@@ -56,14 +56,19 @@ function readPayload(encoded) {
 }
 
 /** @param {any} payload */
-function isLink({ url, key, flag, label }) {
+function isLink({ url, key, flag, label, exp }) {
   const isText = (/** @type {unknown} */ value) => value === undefined || typeof value === "string";
   const contradicts = isText(flag) && /(?=.*U)(?=.*P)/.test(flag ?? "");
-  return isAddress(url) && decodeBase64url(key)?.length === KEY_BYTES && isText(flag) && isText(label) && !contradicts;
+  return isAddress(url) && decodeBase64url(key)?.length === KEY_BYTES && isText(flag) && isText(label) && !contradicts && isMoment(exp);
 }
 
-/** To nobody in clear but this machine. @param {unknown} url */
-function isAddress(url) {
+/** @param {unknown} seconds */
+function isMoment(seconds) {
+  return seconds === undefined || (typeof seconds === "number" && !Number.isNaN(new Date(seconds * 1000).getTime()));
+}
+
+/** To nobody in clear but this machine. @param {unknown} url @returns {url is string} */
+export function isAddress(url) {
   if (typeof url !== "string" || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname));

@@ -5,7 +5,7 @@
 
 import { HealthLinkError } from "./errors.js";
 import { decryptFile } from "./jwe.js";
-import { hasFlag, keyOf, readLink } from "./links.js";
+import { hasFlag, isAddress, keyOf, readLink } from "./links.js";
 
 const TIMEOUT_MILLISECONDS = 30_000;
 const EMBEDDED_MAX = 1024 * 1024;
@@ -23,7 +23,7 @@ export async function openLink(link, { recipient, passcode, fetch = globalThis.f
   const payload = readLink(link);
   const ask = asker(fetch);
   const told = hasFlag(payload, "U")
-    ? [{ embedded: await (await ask(directUrl(payload.url, recipient))).text() }]
+    ? [{ embedded: await readText(await ask(directUrl(payload.url, recipient))) }]
     : await readManifest(ask, payload, { recipient, passcode });
   const files = [];
   // One after the other: each may be megabytes.
@@ -36,22 +36,29 @@ async function readManifest(ask, payload, { recipient, passcode }) {
   const asked = { recipient, embeddedLengthMax: EMBEDDED_MAX, ...(hasFlag(payload, "P") && passcode ? { passcode } : {}) };
   const headers = { "Content-Type": "application/json" };
   const answer = await ask(payload.url, { method: "POST", headers, body: JSON.stringify(asked) });
-  const { files } = await readJson(answer);
-  if (!Array.isArray(files)) throw new HealthLinkError("UNREADABLE");
-  return files;
+  const told = parse(await readText(answer));
+  if (!Array.isArray(told?.files)) throw new HealthLinkError("UNREADABLE");
+  return told.files;
 }
 
 /** @param {Ask} ask @param {Uint8Array<ArrayBuffer>} key @param {any} file @returns {Promise<OpenedFile>} */
-async function openFile(ask, key, { embedded, location, contentType, lastUpdated }) {
-  const jwe = embedded ?? (await (await ask(location)).text());
+async function openFile(ask, key, file) {
+  const jwe = file?.embedded ?? (await readText(await ask(locationOf(file))));
+  if (typeof jwe !== "string") throw new HealthLinkError("UNREADABLE");
   if (jwe.length > FILE_MAX_CHARACTERS) throw new HealthLinkError("TOO_LARGE");
   const opened = await decryptFile(key, jwe);
   return {
-    contentType: opened.contentType || contentType || "",
+    contentType: opened.contentType || textOf(file.contentType) || "",
     text: opened.text,
     content: parse(opened.text),
-    lastUpdated: lastUpdated ?? null,
+    lastUpdated: textOf(file.lastUpdated),
   };
+}
+
+/** @param {any} file @returns {string} throws a HealthLinkError */
+function locationOf(file) {
+  if (!isAddress(file?.location)) throw new HealthLinkError("UNREADABLE");
+  return file.location;
 }
 
 /** @typedef {(url: string, init?: RequestInit) => Promise<Response>} Ask */
@@ -80,8 +87,8 @@ function asker(fetch) {
 async function refusal(answer) {
   if (GONE.includes(answer.status)) return new HealthLinkError("INACTIVE");
   if (answer.status === UNAUTHORIZED) {
-    const { remainingAttempts } = await readJson(answer).catch(() => /** @type {any} */ ({}));
-    return new HealthLinkError("PASSCODE", { remainingAttempts: Number.isInteger(remainingAttempts) ? remainingAttempts : null });
+    const left = parse(await readText(answer))?.remainingAttempts;
+    return new HealthLinkError("PASSCODE", { remainingAttempts: Number.isInteger(left) ? left : null });
   }
   const wait = Number(answer.headers.get("Retry-After"));
   if (answer.status === TOO_MANY) return new HealthLinkError("TOO_OFTEN", { retryAfterSeconds: wait > 0 ? wait : null });
@@ -89,11 +96,11 @@ async function refusal(answer) {
 }
 
 /** @param {Response} answer */
-async function readJson(answer) {
+async function readText(answer) {
   try {
-    return await answer.json();
+    return await answer.text();
   } catch (cause) {
-    throw new HealthLinkError("UNREADABLE", { cause });
+    throw new HealthLinkError("UNREACHABLE", { cause });
   }
 }
 
@@ -104,7 +111,12 @@ function directUrl(address, recipient) {
   return url.href;
 }
 
-/** @param {string} text */
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === "string" ? value : null;
+}
+
+/** @param {string} text @returns {any} null for what is no JSON */
 function parse(text) {
   try {
     return JSON.parse(text);
