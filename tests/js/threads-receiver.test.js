@@ -235,6 +235,50 @@ test("a wrap that was added without a word is asked for after a while", async (t
   assert.deepEqual(seen.texts, ["1"]);
 });
 
+/** Counts what a server is asked from now on. */
+function countAsked(server) {
+  const asked = { status: 0, devices: 0, keys: 0, range: 0 };
+  for (const call of Object.keys(asked)) {
+    const answer = server[call];
+    server[call] = (...told) => ((asked[call] += 1), answer(...told));
+  }
+  return asked;
+}
+
+test("however many wait for a key, the keys are read once for all, and no item again", async (t) => {
+  const thread = await makeThread();
+  await thread.room.rotate();
+  for (const kid of ["k1", "k2", "k1", "k2", "k1"]) await thread.server.write(thread.nurse, { kid });
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  const asked = countAsked(thread.server);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 5);
+  const [first, again, byHand] = [3, 4, 5]; // first for the devices, and for each key
+  const all = (times) => ({ status: times, devices: times, keys: times, range: 0 });
+  assert.deepEqual(asked, all(first));
+  t.mock.timers.tick(10_000);
+  await until(() => asked.keys === again);
+  await seen.receiver.retryQuarantined(); // after the renewal, which is complete by then
+  assert.deepEqual(asked, all(byHand));
+});
+
+test("one that was played once more, or of somebody who was removed, is not asked for again", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  thread.server.items.push({ ...thread.server.items[0], seq: 2 });
+  thread.server.tell("member_removed", { memberId: NURSE });
+  await thread.server.write(thread.nurse, { text: "late", clientSeq: 2 });
+  const asked = countAsked(thread.server);
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 2);
+  await settle();
+  assert.deepEqual([seen.errors, asked], [["2 REPLAYED", "4 NOT_A_MEMBER"], { status: 2, devices: 2, keys: 2, range: 0 }]);
+  await seen.receiver.retryQuarantined();
+  assert.deepEqual(asked, { status: 3, devices: 3, keys: 3, range: 0 });
+});
+
 test("a revoked device, and a member who only reads, may not write", () => {
   const item = (event, data) => ({ seq: 1, epoch: "e", type: "system", event, data });
   const revoked = noteItem(undefined, item("device_revoked", { memberId: NURSE, deviceId: "d" })).senders;

@@ -15,6 +15,7 @@ const ACK_AGAIN_MILLISECONDS = 5_000;
 const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
 const KEY_EVENTS = new Set(["key", "device_added", "device_revoked", "member_added", "member_removed", "role_changed"]);
 const SIGNED = new Set(["UNKNOWN_KEY", "UNDECIPHERABLE"]); // what is found out only after the signature was right
+const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever the server tells anew
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
 /** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
@@ -45,6 +46,7 @@ export class ThreadReceiver {
   #working = /** @type {Promise<void>} */ (Promise.resolve());
   #unread = /** @type {Map<number, InboxRow>} */ (new Map()); // behind these nothing is acknowledged
   #quarantined = new Set(); // those of them of which the page was told
+  #lackedKids = new Set(); // for which the keys were read already
   #epoch = /** @type {string|null} */ (null);
   #delivered = 0;
   #acked = 0;
@@ -96,10 +98,12 @@ export class ThreadReceiver {
     this.#stream?.retryNow();
   }
 
-  /** Once more what was not believed, as after a key has come. @returns {Promise<void>} */
+  /** Once more what was not believed, under keys and items read anew. @returns {Promise<void>} */
   retryQuarantined() {
     return this.#enqueue(async () => {
-      for (const row of [...this.#unread.values()]) await this.#deliver(row);
+      const isRefreshed = await this.#whileAnswered(async () => Boolean(await this.#options.keys.refresh()));
+      if (isRefreshed) await this.#deliverUnread((row) => this.#openTwice(row, true));
+      else this.#renewKeysLater();
     });
   }
 
@@ -125,13 +129,19 @@ export class ThreadReceiver {
     this.#delivered = this.#acked = 0;
     this.#unread.clear();
     this.#quarantined.clear();
+    this.#lackedKids.clear();
   }
 
-  /** @param {InboxRow} row */
-  async #deliver(row) {
+  /** @param {(row: InboxRow) => Promise<Uint8Array<ArrayBuffer>|null>} open */
+  async #deliverUnread(open) {
+    for (const row of [...this.#unread.values()]) await this.#deliver(row, open);
+  }
+
+  /** @param {InboxRow} row @param {(row: InboxRow) => Promise<Uint8Array<ArrayBuffer>|null>} [open] */
+  async #deliver(row, open = (one) => this.#openTwice(one, false)) {
     this.#unread.set(row.seq, row);
     try {
-      const content = await this.#openTwice(row);
+      const content = await open(row);
       if (this.#isOver) return;
       this.#options.onItem(describe(row.item, content));
       if (row.state !== "delivered") this.#tellGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
@@ -161,12 +171,13 @@ export class ThreadReceiver {
   }
 
   /** A key or a device may be new, and what came may have been damaged on its way: both are read once more.
-   * @param {InboxRow} row */
-  async #openTwice(row) {
+   * @param {InboxRow} row @param {boolean} isRefreshed the keys were just read */
+  async #openTwice(row, isRefreshed) {
     try {
       return await this.#open(row);
     } catch (error) {
-      if (!(error instanceof DisbelievedError) || !(await this.#readAgain(row))) throw error;
+      if (!(error instanceof DisbelievedError)) throw error;
+      if (!(await this.#whileAnswered(() => this.#readAgain(row, error.code, isRefreshed)))) throw error;
       return this.#open(row);
     }
   }
@@ -180,17 +191,33 @@ export class ThreadReceiver {
     return crypto.openItem(row.item, await keys.devices());
   }
 
-  /** @param {InboxRow} row @returns {Promise<boolean>} false: the server does not answer just now */
-  async #readAgain(row) {
+  /** @param {() => Promise<boolean>} ask @returns {Promise<boolean>} false also where the server does not answer just now */
+  async #whileAnswered(ask) {
     try {
-      await this.#options.keys.refresh();
-      const { items, epoch } = await this.#options.client.range(this.#threadId, { fromSeq: row.seq, toSeq: row.seq });
-      if (epoch === row.epoch && items[0]?.seq === row.seq) row.item = items[0];
+      return await ask();
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
       return false;
     }
+  }
+
+  /** @param {InboxRow} row @param {string} code of its disbelief @param {boolean} isRefreshed
+   * @returns {Promise<boolean>} whether something may have changed */
+  async #readAgain(row, code, isRefreshed) {
+    const kid = row.item.envelope?.enc?.kid;
+    const isLacked = code === "UNKNOWN_KEY"; // found out of an item that was signed as it is
+    if (FINAL.has(code) || (isLacked && (isRefreshed || this.#lackedKids.has(kid)))) return false;
+    if (!isRefreshed) await this.#options.keys.refresh();
+    // Many may be under one key: the rest of them wait for the keys' renewal.
+    if (isLacked) this.#lackedKids.add(kid);
+    else await this.#readItem(row);
     return true;
+  }
+
+  /** @param {InboxRow} row */
+  async #readItem(row) {
+    const { items, epoch } = await this.#options.client.range(this.#threadId, { fromSeq: row.seq, toSeq: row.seq });
+    if (epoch === row.epoch && items[0]?.seq === row.seq) row.item = items[0];
   }
 
   #renewKeysLater() {
@@ -205,7 +232,7 @@ export class ThreadReceiver {
       return this.#renewKeysLater();
     }
     this.#options.onKeys?.();
-    for (const row of [...this.#unread.values()]) await this.#deliver(row);
+    await this.#deliverUnread((row) => this.#open(row));
   }
 
   /** Up to what was delivered without a fault: an acknowledgement says that all before it was read. */
