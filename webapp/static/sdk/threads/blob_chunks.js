@@ -24,10 +24,10 @@ export function makeBlobKey() {
   return encodeBytes(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
-/** Nothing is one empty chunk. @param {BlobPlan} plan */
+/** Nothing is one empty chunk. @param {Pick<BlobPlan, "size"|"chunkBytes">} plan */
 export const countChunks = ({ size, chunkBytes }) => Math.max(1, Math.ceil(size / chunkBytes));
 
-/** @param {BlobPlan} plan */
+/** @param {Pick<BlobPlan, "size"|"chunkBytes">} plan */
 export const countParts = (plan) => Math.ceil(countChunks(plan) / PART_CHUNKS);
 
 /** @param {BlobPlan} plan */

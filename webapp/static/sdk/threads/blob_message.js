@@ -3,7 +3,7 @@
  * @module
  */
 
-import { CHUNK_BYTES } from "./blob_chunks.js";
+import { CHUNK_BYTES, countParts } from "./blob_chunks.js";
 import { decodeBytes, isUuid, textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 
@@ -17,6 +17,8 @@ const HASH = /^sha256:[0-9a-f]{64}$/;
 
 /** @typedef {{blobId: string, key: string, name: string, type: string, size: number, chunkBytes: number,
  *   sealedHash: string}} BlobMessage */
+
+/** What the server is told to complete it. @typedef {{blobId: string, parts: number, sealedHash: string}} BlobCompletion */
 
 /** @type {Record<keyof BlobMessage, (value: any) => boolean>} */
 const RULES = {
@@ -41,6 +43,12 @@ export function readBlobMessage(content) {
   const fits = told && typeof told === "object" && Object.entries(RULES).every(([name, isGood]) => isGood(told[name]));
   if (!fits) throw new DisbelievedError("INVALID_BLOB");
   return told;
+}
+
+/** @param {Uint8Array} content @returns {BlobCompletion} throws a DisbelievedError */
+export function completionOf(content) {
+  const told = readBlobMessage(content);
+  return { blobId: told.blobId, parts: countParts(told), sealedHash: told.sealedHash };
 }
 
 /** @param {string} name @param {string} type as the browser gives them */

@@ -9,13 +9,16 @@ import { settled } from "../core/storage.js";
 
 const LEASE_MILLISECONDS = 30_000;
 const ADD_MILLISECONDS = 20_000; // longer than the store takes; then the tab that adds is frozen
+const ANNOUNCED = "announcedBlobs"; // in `meta`
 const MOST_TRIES = 100; // with locks the first one succeeds; without them each loses to another tab that won
 
 /** @typedef {import("./texts.js").Envelope} Envelope */
-/** `nextAt` and `leaseUntil` in milliseconds; `code` why it was refused for good.
- * @typedef {{dedupeId: string, threadId: string, clientSeq: number, envelope: Envelope, bytes: number,
- *   state: "queued"|"inflight"|"dead", tries: number, nextAt: number, leaseUntil: number, code: string|null}} OutboxRow */
+/** `nextAt` and `leaseUntil` in milliseconds; `code` why it was refused for good; `blob` which one its envelope tells of.
+ * @typedef {{dedupeId: string, threadId: string, clientSeq: number, envelope: Envelope, blob: BlobCompletion|null,
+ *   bytes: number, state: "queued"|"inflight"|"dead", tries: number, nextAt: number, leaseUntil: number, code: string|null}} OutboxRow */
 /** @typedef {{most: number, mostBytes: number, isEarly?: boolean}} Take */
+/** @typedef {import("./blob_message.js").BlobCompletion} BlobCompletion */
+/** @typedef {BlobCompletion & {threadId: string}} AnnouncedBlob */
 
 export class Outbox {
   #database;
@@ -32,11 +35,11 @@ export class Outbox {
    * The next envelope of this device in a thread. Its number is given in the transaction that adds it: a number that was
    * taken before and lost with its tab would be a gap for ever. From when this resolves on, the tab may die.
    * @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make may be called again with a later number
-   * @returns {Promise<OutboxRow>}
+   * @param {BlobCompletion|null} [blob] which it tells of @returns {Promise<OutboxRow>}
    */
-  queueAdd(threadId, make) {
+  queueAdd(threadId, make, blob = null) {
     const name = `welno.threads.add:${this.#database.name}`;
-    const add = () => underLock(name, () => this.#addNext(threadId, make), { patienceMilliseconds: ADD_MILLISECONDS });
+    const add = () => underLock(name, () => this.#addNext(threadId, make, blob), { patienceMilliseconds: ADD_MILLISECONDS });
     const added = this.#adding.then(add);
     this.#adding = added.catch(() => {});
     return added;
@@ -60,7 +63,30 @@ export class Outbox {
     });
   }
 
-  /** By ACK, or by the person's word. @param {string[]} dedupeIds @returns {Promise<void>} */
+  /** By ACK. The blobs that they tell of are announced from then on. @param {string[]} dedupeIds @returns {Promise<void>} */
+  acknowledge(dedupeIds) {
+    return this.#database.write(["outbox", "meta"], async ({ outbox, meta }) => {
+      const rows = await Promise.all(dedupeIds.map((id) => settled(outbox.get(id))));
+      const blobs = rows.flatMap((row) => (row?.blob ? [{ threadId: row.threadId, ...row.blob }] : []));
+      if (blobs.length > 0) meta.put([...((await settled(meta.get(ANNOUNCED))) ?? []), ...blobs], ANNOUNCED);
+      await Promise.all(dedupeIds.map((id) => settled(outbox.delete(id))));
+    });
+  }
+
+  /** Blobs whose envelopes the server has, until `forgetAnnounced`. @returns {Promise<AnnouncedBlob[]>} */
+  async announced() {
+    return (await this.#database.read(["meta"], ({ meta }) => settled(meta.get(ANNOUNCED)))) ?? [];
+  }
+
+  /** @param {string} blobId @returns {Promise<void>} */
+  forgetAnnounced(blobId) {
+    return this.#database.write(["meta"], async ({ meta }) => {
+      const blobs = /** @type {AnnouncedBlob[]} */ ((await settled(meta.get(ANNOUNCED))) ?? []);
+      meta.put(blobs.filter((one) => one.blobId !== blobId), ANNOUNCED);
+    });
+  }
+
+  /** By the person's word. @param {string[]} dedupeIds @returns {Promise<void>} */
   queueDelete(dedupeIds) {
     return this.#database.write(["outbox"], async ({ outbox }) => {
       await Promise.all(dedupeIds.map((id) => settled(outbox.delete(id))));
@@ -97,7 +123,7 @@ export class Outbox {
   /** The same message under a newer key. @param {Envelope} envelope */
   replace(envelope) {
     return this.#change([envelope.dedupeId], (row) => {
-      Object.assign(row, { ...rowOf(envelope), tries: row.tries });
+      Object.assign(row, { ...rowOf(envelope, row.blob), tries: row.tries });
     });
   }
 
@@ -111,10 +137,10 @@ export class Outbox {
     return this.#database.read(["outbox"], ({ outbox }) => settled(outbox.count()));
   }
 
-  /** @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make */
-  async #addNext(threadId, make) {
+  /** @param {string} threadId @param {(clientSeq: number) => Promise<Envelope>} make @param {BlobCompletion|null} blob */
+  async #addNext(threadId, make, blob) {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const row = rowOf(await make((await this.#lastSeq(threadId)) + 1));
+      const row = rowOf(await make((await this.#lastSeq(threadId)) + 1), blob);
       if (await this.#addUnlessTaken(row)) return row;
     }
     throw new Error("other tabs took each number");
@@ -200,11 +226,11 @@ function walk(request, visit) {
   });
 }
 
-/** @param {Envelope} envelope @returns {OutboxRow} */
-function rowOf(envelope) {
+/** @param {Envelope} envelope @param {BlobCompletion|null} blob @returns {OutboxRow} */
+function rowOf(envelope, blob) {
   const { dedupeId, threadId, clientSeq } = envelope;
   const bytes = JSON.stringify(envelope).length;
-  return { dedupeId, threadId, clientSeq, envelope, bytes, state: "queued", tries: 0, nextAt: 0, leaseUntil: 0, code: null };
+  return { dedupeId, threadId, clientSeq, envelope, blob, bytes, state: "queued", tries: 0, nextAt: 0, leaseUntil: 0, code: null };
 }
 
 /** @param {string} threadId */

@@ -73,7 +73,7 @@ async function pushRows(pushing, rows) {
 async function takeResults({ outbox, onAcked, onRejected }, rows, results) {
   const isAcked = (/** @type {number} */ at) => results[at]?.dedupeId === rows[at].dedupeId && results[at].status !== "rejected";
   const acked = rows.filter((_, at) => isAcked(at));
-  await outbox.queueDelete(acked.map(({ dedupeId }) => dedupeId));
+  await outbox.acknowledge(acked.map(({ dedupeId }) => dedupeId));
   for (const [at, row] of rows.entries()) {
     if (isAcked(at)) onAcked?.(row, results[at]);
     else if (results[at]?.dedupeId === row.dedupeId) await onRejected(row, results[at]);

@@ -6,6 +6,8 @@
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
 import { Timers } from "../core/timers.js";
+import { completeAnnounced } from "./announced_blobs.js";
+import { BLOB_TYPE, completionOf } from "./blob_message.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { Outbox } from "./outbox.js";
@@ -73,7 +75,8 @@ export class ThreadSender {
   /**
    * On the disk when this resolves: from then on the tab may die.
    * @param {string} threadId @param {Uint8Array<ArrayBuffer>|string} data at most `PLAINTEXT_MAX_BYTES`
-   * @param {{kind?: string, contentType?: string}} [how] @returns {Promise<string>} its dedupeId
+   * @param {{kind?: string, contentType?: string}} [how] with `BLOB_TYPE` the blob is completed once more after its ACK
+   * @returns {Promise<string>} its dedupeId
    */
   async send(threadId, data, { kind = "data", contentType = "text/plain" } = {}) {
     const plaintext = typeof data === "string" ? textBytes(data) : data;
@@ -81,7 +84,8 @@ export class ThreadSender {
     const kid = await database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
     if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
     const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
-    const row = await this.#outbox.queueAdd(threadId, (clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext));
+    const blob = contentType === BLOB_TYPE ? completionOf(plaintext) : null;
+    const row = await this.#outbox.queueAdd(threadId, (clientSeq) => keys.seal(kid, { ...said, clientSeq }, plaintext), blob);
     this.#options.onQueued?.(row);
     this.#changed();
     void this.flush();
@@ -136,7 +140,8 @@ export class ThreadSender {
     if (flushed.error) this.#options.onFailed?.(flushed.error);
     if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();
-    if ((await this.#outbox.count()) === 0) return;
+    const areComplete = await completeAnnounced(this.#outbox, client);
+    if (areComplete && (await this.#outbox.count()) === 0) return;
     this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
   }
 
