@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { checkDevice, isSigned, isUsableSignKey } from "../../webapp/static/sdk/threads/devices.js";
-import { encodeBytes } from "../../webapp/static/sdk/threads/encoding.js";
 import { exchange, extractShared, isUsableKemKey, openBase, schedule, sealBase } from "../../webapp/static/sdk/threads/hpke.js";
 import { fromHex, importPrivate, readVectors, VECTORS } from "./vectors.js";
 
@@ -52,8 +52,8 @@ test("exchanges are those of Wycheproof, and none gives zeros", async () => {
 
 test("signatures are judged as Wycheproof judges them", async () => {
   for (const { tcId, group, sig, msg, result } of testsOf("ed25519")) {
-    const key = encodeBytes(fromHex(group.publicKey.pk));
-    assert.equal(await isSigned(key, encodeBytes(fromHex(sig)), fromHex(msg)), result === "valid", `${tcId}`);
+    const key = encodeBase64url(fromHex(group.publicKey.pk));
+    assert.equal(await isSigned(key, encodeBase64url(fromHex(sig)), fromHex(msg)), result === "valid", `${tcId}`);
   }
 });
 
@@ -92,7 +92,7 @@ for (const key of [
   test(`a signing key of low order is refused: ${key.slice(0, 4)}…${key.slice(-4)}`, async () => {
     assert.equal(isUsableSignKey(fromHex(key)), false);
     const { text, fingerprint, kemPrivate, signPrivate, ...claim } = VECTORS.devices.nurse;
-    const changed = { ...claim, signKey: encodeBytes(fromHex(key)) };
+    const changed = { ...claim, signKey: encodeBase64url(fromHex(key)) };
     await assert.rejects(checkDevice(changed), { code: "DEVICE_INVALID" });
   });
 }

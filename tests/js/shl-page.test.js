@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { lineOf, readFile, readResource } from "../../webapp/static/page/shl/content.js";
 import { explainFault } from "../../webapp/static/page/shl/words.js";
 import { buildSummary, encryptFile, HealthLinkError, writeLink } from "../../webapp/static/sdk/shl.js";
-import { encodeBase64url } from "../../webapp/static/sdk/shl/base64url.js";
+import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { settle } from "./browser.js";
 import { openDocument } from "./document.js";
 import { until } from "./threads-setup.js";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { HealthLinkError, HealthLinksClient, decryptFile, encryptFile, openLink, readHealthCard, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
-import { decodeBase64url, encodeBase64url } from "../../webapp/static/sdk/shl/base64url.js";
+import { decodeBase64url, encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { readVectors, VECTORS } from "./vectors.js";
 
 const PUBLISHED = readVectors("smart-health-links");

@@ -12,7 +12,8 @@ import {
   makeDevice,
   signText,
 } from "../../webapp/static/sdk/threads/devices.js";
-import { decodeBytes, encodeBytes, hashBytes, isMoment, textBytes } from "../../webapp/static/sdk/threads/encoding.js";
+import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
+import { decodeBytes, hashBytes, isMoment, textBytes } from "../../webapp/static/sdk/threads/encoding.js";
 import { checkEnvelope, decryptEnvelope, isEnvelope, makeEnvelope } from "../../webapp/static/sdk/threads/envelopes.js";
 import { openBase, sealBase } from "../../webapp/static/sdk/threads/hpke.js";
 import { checkKeyset, keysetHash, makeKeyset, openKeyset, unwrapSecret } from "../../webapp/static/sdk/threads/keysets.js";
@@ -54,7 +55,7 @@ for (const name of NAMES) {
     const ephemeral = { privateKey, publicKey: decodeBytes(wrapped).slice(0, 32) };
     const recipient = decodeBytes(VECTORS.devices[name].kemKey);
     assert.equal(textOf(wrapInfo(THREAD, KID, VECTORS.devices[name].deviceId)), info);
-    assert.equal(encodeBytes(await sealBase(recipient, textBytes(info), SECRET, ephemeral)), wrapped);
+    assert.equal(encodeBase64url(await sealBase(recipient, textBytes(info), SECRET, ephemeral)), wrapped);
   });
 }
 
@@ -221,6 +222,6 @@ test("what is sealed for one is opened with the same words alone", async () => {
 test("a signature is judged false where there is no key or no signature", async () => {
   const { sig, signKey, text } = VECTORS.devices.nurse;
   assert.ok(await isSigned(signKey, sig, textBytes(text)));
-  for (const [key, signature] of [["AA", sig], [signKey, "AA"], [encodeBytes(fromHex("02".repeat(32))), sig]])
+  for (const [key, signature] of [["AA", sig], [signKey, "AA"], [encodeBase64url(fromHex("02".repeat(32))), sig]])
     assert.equal(await isSigned(key, signature, textBytes(text)), false);
 });

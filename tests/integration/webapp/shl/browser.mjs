@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 import { buildSummary, decryptFile, encryptFile, writeLink } from "../../../../webapp/static/sdk/shl.js";
-import { decodeBase64url } from "../../../../webapp/static/sdk/shl/base64url.js";
+import { decodeBase64url } from "../../../../webapp/static/sdk/core/base64url.js";
 
 const { records, key, files = [], payload } = JSON.parse(readFileSync(0, "utf8"));
 const bytes = decodeBase64url(key);

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { decodeBase64url } from "../core/base64url.js";
 import { HttpClient } from "../core/client.js";
 import { WelnoError } from "../core/errors.js";
 import { Renewal } from "../core/renewal.js";
@@ -220,8 +221,8 @@ function queryOf(query) {
 /** @param {string} token @returns {any} */
 function readClaims(token) {
   try {
-    const text = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+    const claims = decodeBase64url(token.split(".")[1]);
+    return claims && JSON.parse(new TextDecoder().decode(claims));
   } catch {
     return null;
   }

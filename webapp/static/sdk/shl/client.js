@@ -3,8 +3,8 @@
  * @module
  */
 
+import { decodeBase64url, encodeBase64url } from "../core/base64url.js";
 import { HttpClient } from "../core/client.js";
-import { decodeBase64url, encodeBase64url } from "./base64url.js";
 import { encryptFile, KEY_BYTES } from "./jwe.js";
 import { writeLink } from "./links.js";
 

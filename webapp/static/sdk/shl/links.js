@@ -3,7 +3,7 @@
  * @module
  */
 
-import { decodeBase64url, encodeBase64url } from "./base64url.js";
+import { decodeBase64url, encodeBase64url } from "../core/base64url.js";
 import { HealthLinkError } from "./errors.js";
 import { KEY_BYTES } from "./jwe.js";
 

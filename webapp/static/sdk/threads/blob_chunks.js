@@ -4,7 +4,8 @@
  * @module
  */
 
-import { concatBytes, decodeBytes, encodeBytes, hashBytes } from "./encoding.js";
+import { encodeBase64url } from "../core/base64url.js";
+import { concatBytes, decodeBytes, hashBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { joinLines } from "./texts.js";
 
@@ -21,7 +22,7 @@ const KEY_BYTES = 32;
 
 /** @returns {string} */
 export function makeBlobKey() {
-  return encodeBytes(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
 /** Nothing is one empty chunk. @param {Pick<BlobPlan, "size"|"chunkBytes">} plan */

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { decodeBytes, digestBytes, encodeBytes, hashBytes, isMoment, isUuid, toHex } from "./encoding.js";
+import { encodeBase64url } from "../core/base64url.js";
+import { decodeBytes, digestBytes, hashBytes, isMoment, isUuid, toHex } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { exportRaw, isUsableKemKey } from "./hpke.js";
 import { approvalText, deviceText } from "./texts.js";
@@ -31,8 +32,8 @@ export async function makeDevice(memberId, createdAt) {
   const unsigned = {
     deviceId: crypto.randomUUID(),
     memberId,
-    kemKey: encodeBytes(await exportRaw(kem.publicKey)),
-    signKey: encodeBytes(await exportRaw(sign.publicKey)),
+    kemKey: encodeBase64url(await exportRaw(kem.publicKey)),
+    signKey: encodeBase64url(await exportRaw(sign.publicKey)),
     createdAt,
   };
   const sig = await signText(sign.privateKey, deviceText(unsigned));
@@ -41,7 +42,7 @@ export async function makeDevice(memberId, createdAt) {
 
 /** @param {CryptoKey} key @param {Bytes} text @returns {Promise<string>} */
 export async function signText(key, text) {
-  return encodeBytes(new Uint8Array(await crypto.subtle.sign(SIGN, key, text)));
+  return encodeBase64url(new Uint8Array(await crypto.subtle.sign(SIGN, key, text)));
 }
 
 /** @param {string} signKey @param {string} sig @param {Bytes} text @returns {Promise<boolean>} false also for what is no

@@ -3,7 +3,8 @@
  * @module
  */
 
-const ALPHABET = /^[A-Za-z0-9_-]*$/;
+import { decodeBase64url, encodeBase64url } from "../core/base64url.js";
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const KID = /^k([1-9][0-9]{0,8})$/;
@@ -17,23 +18,15 @@ export function textBytes(text) {
   return new TextEncoder().encode(text);
 }
 
-/** Base64url without padding. @param {Uint8Array} bytes */
-export function encodeBytes(bytes) {
-  const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
 /**
- * @param {unknown} text @param {number} [length]
- * @returns {Bytes|null} null for what `encodeBytes` does not write: other letters, padding, unused bits that are not 0,
- *   another length. Otherwise two texts would stand for the same bytes, and a signed text could be told in two ways.
+ * @param {unknown} text base64url @param {number} [length]
+ * @returns {Bytes|null} null for what `encodeBase64url` does not write: other letters, padding, unused bits that are not
+ *   0, another length. Otherwise two texts would stand for the same bytes, and a signed text could be told in two ways.
  */
 export function decodeBytes(text, length) {
-  if (typeof text !== "string" || text.length % 4 === 1 || !ALPHABET.test(text)) return null;
-  const letters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
-  const fits = length === undefined || bytes.length === length;
-  return fits && encodeBytes(bytes) === text ? bytes : null;
+  const bytes = decodeBase64url(text);
+  if (bytes === null || (length !== undefined && bytes.length !== length)) return null;
+  return encodeBase64url(bytes) === text ? bytes : null;
 }
 
 /** @param {Uint8Array} bytes */

@@ -3,8 +3,9 @@
  * @module
  */
 
+import { encodeBase64url } from "../core/base64url.js";
 import { isSigned, signText } from "./devices.js";
-import { decodeBytes, encodeBytes, hashBytes, isMoment, isThreadId, isUuid, readKid } from "./encoding.js";
+import { decodeBytes, hashBytes, isMoment, isThreadId, isUuid, readKid } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { messageKey } from "./secrets.js";
 import { envelopeAad, envelopeSigned } from "./texts.js";
@@ -68,8 +69,8 @@ export async function makeEnvelope({ clientId, signPrivate, secret, kid }, said,
   const unsigned = {
     v: 1,
     ...head,
-    enc: { alg: ALGORITHM, kid, iv: encodeBytes(iv) },
-    payload: encodeBytes(payload),
+    enc: { alg: ALGORITHM, kid, iv: encodeBase64url(iv) },
+    payload: encodeBase64url(payload),
     payloadHash: await hashBytes(payload),
     sig: "",
   };

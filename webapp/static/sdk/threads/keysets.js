@@ -3,8 +3,9 @@
  * @module
  */
 
+import { encodeBase64url } from "../core/base64url.js";
 import { isSigned, signText } from "./devices.js";
-import { decodeBytes, encodeBytes, hashBytes, readKid } from "./encoding.js";
+import { decodeBytes, hashBytes, readKid } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
 import { openBase, sealBase } from "./hpke.js";
 import { checkOf, importSecret } from "./secrets.js";
@@ -28,7 +29,7 @@ const KEY_BYTES = 32;
  * @returns {Promise<string>} */
 export async function wrapSecret(secret, device, threadId, kid) {
   const key = /** @type {Bytes} */ (decodeBytes(device.kemKey, KEY_BYTES));
-  return encodeBytes(await sealBase(key, wrapInfo(threadId, kid, device.deviceId), secret));
+  return encodeBase64url(await sealBase(key, wrapInfo(threadId, kid, device.deviceId), secret));
 }
 
 /** @param {OwnDevice} own @param {string} wrapped @param {string} threadId @param {string} kid

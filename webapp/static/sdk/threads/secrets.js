@@ -3,7 +3,7 @@
  * @module
  */
 
-import { encodeBytes } from "./encoding.js";
+import { encodeBase64url } from "../core/base64url.js";
 import { joinLines } from "./texts.js";
 
 const SECRET_BYTES = 32;
@@ -25,7 +25,7 @@ export function importSecret(bytes) {
 /** Tells two secrets apart, and nothing of either. @param {CryptoKey} secret @param {string} threadId @param {string} kid */
 export async function checkOf(secret, threadId, kid) {
   const algorithm = hkdf(joinLines("welno.thread.v1 check", threadId, kid));
-  return encodeBytes(new Uint8Array(await crypto.subtle.deriveBits(algorithm, secret, CHECK_BITS)));
+  return encodeBase64url(new Uint8Array(await crypto.subtle.deriveBits(algorithm, secret, CHECK_BITS)));
 }
 
 /** @param {CryptoKey} secret @param {string} threadId @param {string} kid @param {string} clientId
