@@ -1,5 +1,5 @@
 /** What may import what in the browser: the core knows no domain, and no domain knows another,
- * but for the login that patients have in common. */
+ * but for the login that patients have in common, and for what the collection stores. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -31,11 +31,17 @@ test("the SDK's core imports nothing but itself", () => {
   assert.deepEqual([...foldersSeenBy("sdk/core")], ["sdk/core"]);
 });
 
-for (const domain of ["collection", "interviews", "journey", "shl", "threads"]) {
+for (const domain of ["collection", "interviews", "journey", "threads"]) {
   test(`the SDK's ${domain} imports the core and itself`, () => {
     assert.deepEqual([...foldersSeenBy(`sdk/${domain}`)].sort(), [`sdk/${domain}`, "sdk/core"].sort());
   });
 }
+
+test("the SDK's links import the core, themselves, and how the collection's records are read", () => {
+  assert.deepEqual([...foldersSeenBy("sdk/shl")].sort(), ["sdk/collection", "sdk/core", "sdk/shl"]);
+  const read = modules("sdk/shl").flatMap(importsOf).filter((path) => path.startsWith("sdk/collection/"));
+  assert.deepEqual([...new Set(read)], ["sdk/collection/medicines.js"]);
+});
 
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],

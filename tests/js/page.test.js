@@ -7,7 +7,8 @@ import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
-import { byMedicine, byMonth, matches, medicinesOf, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
+import { byMedicine, byMonth, matches, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
+import { medicinesOf } from "../../webapp/static/sdk/collection/medicines.js";
 
 const TODAY = new Date(2026, 10, 21);
 const GOOD = {
@@ -320,9 +321,16 @@ for (const [wanted, isFound] of [
 
 test("a medicine without a name is no medicine", () => {
   assert.deepEqual(
-    medicinesOf({ details: [{ ChoBangYakPumMyung: "" }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
+    medicinesOf({ details: [{ ChoBangYakPumMyung: " " }, { ChoBangYakPumMyung: "가나정", TuyakIlSoo: "5" }] }),
     [{ name: "가나정", effect: "", days: 5 }],
   );
+  assert.deepEqual(medicinesOf({}), []);
+});
+
+test("a medicine has the name that its prescription tells, else that of its description", () => {
+  const described = { RetrieveMdsupDtlInfo: { MediPrdcNm: "다라정" } };
+  const details = [{ ...described, ChoBangYakPumMyung: "가나정" }, { ...described, ChoBangYakPumMyung: " " }, described];
+  assert.deepEqual(medicinesOf({ details }).map(({ name }) => name), ["가나정", "다라정", "다라정"]);
 });
 
 test("what no chart shows is told in words, each from the newest checkup that has it", () => {

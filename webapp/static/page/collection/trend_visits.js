@@ -3,11 +3,12 @@
  * @module
  */
 
+import { medicinesOf } from "../../sdk/collection/medicines.js";
 import { barSettings, chartFigure } from "./charts.js";
 import { find, make, setText, show } from "../kit/dom.js";
 import { List } from "../kit/list.js";
 import { dataTable } from "./tables.js";
-import { byMedicine, byMonth, dateText, matches, medicinesOf, monthlyCounts, monthText } from "./visits.js";
+import { byMedicine, byMonth, dateText, matches, monthlyCounts, monthText } from "./visits.js";
 
 const AT_ONCE = 20;
 

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { medicinesOf } from "../../sdk/collection/medicines.js";
+
 /**
  * @param {any[]} items
  * @returns {{month: string, items: any[]}[]} newest month first; what has no date comes last, as ""
@@ -55,18 +57,6 @@ function everyMonth(first, last) {
 export function monthText(month) {
   const [year, number] = month.split("-");
   return number ? `${year}년 ${Number(number)}월` : "날짜 없음";
-}
-
-/** `days`: for how many days it was given, 0 where that is not told.
- * @param {any} item @returns {{name: string, effect: string, days: number}[]} */
-export function medicinesOf(item) {
-  return (item.details ?? [])
-    .map((detail) => ({
-      name: detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "",
-      effect: detail.ChoBangYakPumHyoneung ?? "",
-      days: Number(detail.TuyakIlSoo) || 0,
-    }))
-    .filter(({ name }) => name !== "");
 }
 
 /** @param {any} item @returns {string} `2024.03.02`, or nothing */

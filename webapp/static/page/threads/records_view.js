@@ -3,6 +3,7 @@
  * @module
  */
 
+import { medicinesOf } from "../../sdk/collection/medicines.js";
 import { decodeBytes, hashBytes } from "../../sdk/threads/encoding.js";
 import { make } from "../kit/dom.js";
 import { describeCounts, RECORD_KINDS, RECORD_UNREADABLE } from "./words.js";
@@ -71,7 +72,7 @@ const DESCRIBED = {
   }),
   prescriptions: ({ treatment_date, hospital_name, treatment_type, details }) => ({
     title: line(dateText(treatment_date), hospital_name),
-    facts: [["구분", treatment_type ?? ""], ...(details ?? []).map(medicineOf)],
+    facts: [["구분", treatment_type ?? ""], ...medicinesOf({ details }).map(medicineFact)],
   }),
   report: ({ analyzed_at, provider, bodyage, rank }) => ({
     title: line(dateText(analyzed_at), provider),
@@ -82,10 +83,8 @@ const DESCRIBED = {
   }),
 };
 
-/** @param {any} detail @returns {[string, string]} */
-function medicineOf(detail) {
-  const name = detail.ChoBangYakPumMyung || detail.RetrieveMdsupDtlInfo?.MediPrdcNm || "";
-  const days = Number(detail.TuyakIlSoo) || 0;
+/** @param {import("../../sdk/collection/medicines.js").Medicine} medicine @returns {[string, string]} */
+function medicineFact({ name, days }) {
   return ["약", days > 0 ? `${name} (${days}일)` : name];
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { medicinesOf } from "../collection/medicines.js";
 import { concept, entry, referenceTo, textOf } from "./fhir_elements.js";
 
 /** @typedef {import("./fhir_elements.js").Entry} Entry */
@@ -12,10 +13,9 @@ const ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 /** @param {any} treatment as stored @param {Entry} patient @param {Entry|null} place @returns {{medications: Entry[],
  *   encounters: Entry[]}} */
 export function treatmentsOf(treatment, patient, place) {
-  const medications = (treatment.details ?? [])
-    .map((/** @type {any} */ detail) => medicationOf(detail, treatment, patient, place))
-    .filter(Boolean)
-    .map(entry);
+  const medications = medicinesOf(treatment)
+    .filter(({ name }) => textOf(name))
+    .map((medicine) => entry(medicationOf(medicine, treatment, patient, place)));
   return { medications, encounters: medications.length > 0 ? [] : [entry(encounterOf(treatment, patient, place))] };
 }
 
@@ -29,22 +29,20 @@ export function encounterLine({ period, type, serviceProvider }) {
   return [period?.start, serviceProvider?.display, type?.[0].text].filter(Boolean).join(" ");
 }
 
-/** @param {any} detail @param {any} treatment @param {Entry} patient @param {Entry|null} place */
-function medicationOf(detail, treatment, patient, place) {
-  const name = textOf(detail.ChoBangYakPumMyung) || textOf(detail.RetrieveMdsupDtlInfo?.MediPrdcNm);
-  if (!name) return null;
-  const day = textOf(treatment.treatment_date);
-  const [effect, days] = [textOf(detail.ChoBangYakPumHyoneung), Number(detail.TuyakIlSoo) || 0];
+/** @param {import("../collection/medicines.js").Medicine} medicine @param {any} treatment @param {Entry} patient
+ * @param {Entry|null} place */
+function medicationOf(medicine, treatment, patient, place) {
+  const [effect, day] = [textOf(medicine.effect), textOf(treatment.treatment_date)];
   return {
     resourceType: "MedicationStatement",
     // Nobody told whether it was taken.
     status: "unknown",
-    medicationCodeableConcept: concept(name),
+    medicationCodeableConcept: concept(textOf(medicine.name)),
     subject: referenceTo(patient),
     ...(day ? { effectiveDateTime: day } : {}),
     ...(place ? { informationSource: referenceTo(place, textOf(treatment.hospital_name)) } : {}),
     ...(effect ? { reasonCode: [concept(effect)] } : {}),
-    ...(days > 0 ? { dosage: [{ text: `${days}일분` }] } : {}),
+    ...(medicine.days > 0 ? { dosage: [{ text: `${medicine.days}일분` }] } : {}),
   };
 }
 

@@ -1,0 +1,24 @@
+/**
+ * What stored treatments say of the medicines that were given.
+ * @module
+ */
+
+/** `days`: for how many days it was given, 0 where that is not told.
+ * @typedef {{name: string, effect: string, days: number}} Medicine */
+
+/** One without a name is none. @param {any} treatment as stored @returns {Medicine[]} */
+export function medicinesOf({ details }) {
+  return (details ?? []).map(readDetail).filter((/** @type {Medicine} */ { name }) => name !== "");
+}
+
+/** @param {any} detail @returns {Medicine} */
+function readDetail({ ChoBangYakPumMyung, RetrieveMdsupDtlInfo, ChoBangYakPumHyoneung, TuyakIlSoo }) {
+  return {
+    name: textOf(ChoBangYakPumMyung) || textOf(RetrieveMdsupDtlInfo?.MediPrdcNm),
+    effect: textOf(ChoBangYakPumHyoneung),
+    days: Number(TuyakIlSoo) || 0,
+  };
+}
+
+/** @param {unknown} told */
+const textOf = (told) => String(told ?? "").trim();
