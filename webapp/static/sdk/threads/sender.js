@@ -41,6 +41,7 @@ export class ThreadSender {
   #timers = new Timers();
   #page = new AbortController();
   #pausedUntil = 0; // as the server asked for
+  #againAt = Infinity; // when the next flush is due by itself
   #flushing = /** @type {Promise<void>|null} */ (null);
   #wanted = /** @type {{isEarly?: boolean}|null} */ (null); // after the flush that runs
 
@@ -123,7 +124,6 @@ export class ThreadSender {
 
   /** @param {{isEarly?: boolean}} how */
   async #flush(how) {
-    this.#timers.clear("again");
     const { client, database, onAcked } = this.#options;
     const pushing = {
       outbox: this.#outbox,
@@ -136,8 +136,7 @@ export class ThreadSender {
     if (flushed.error) this.#options.onFailed?.(flushed.error);
     if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();
-    if ((await this.#outbox.count()) === 0) return;
-    this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
+    if ((await this.#outbox.count()) > 0) this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
   }
 
   /** The browser's store did not answer; what lies in it waits. @param {unknown} error */
@@ -147,9 +146,16 @@ export class ThreadSender {
     this.#flushLater(IDLE_MILLISECONDS);
   }
 
-  /** @param {number} milliseconds */
+  /** Unless one is due sooner: what is written while another message waits must not put that one off.
+   * @param {number} milliseconds */
   #flushLater(milliseconds) {
-    this.#timers.set("again", milliseconds, () => void this.flush({ isEarly: true }));
+    const at = Date.now() + milliseconds;
+    if (at >= this.#againAt) return;
+    this.#againAt = at;
+    this.#timers.set("again", milliseconds, () => {
+      this.#againAt = Infinity;
+      void this.flush({ isEarly: true });
+    });
   }
 
   /** A retired key means 'never accepted': the same message is encrypted under the new one. Everything else is for the
