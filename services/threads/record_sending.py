@@ -132,15 +132,16 @@ class RecordSender:
         yield [*batch, summarize(sending.id, counts)]
 
     def _write(self, sending: RecordSending, messages: Sequence[ServiceMessage]) -> None:
-        """In one unit, under the newest key. Raises ThreadNotFound, ThreadRoleTooSmall, ServiceNotMember."""
+        """In one unit, under the newest key. Raises ThreadNotFound, ThreadRoleTooSmall, ServiceNotMember,
+        SealError."""
         with self.threads(service_caller(sending.request_id)) as unit:
             locked = lock_thread(unit, sending.thread_id)
             _require_patient(locked, sending.patient_uuid)
             require_service(locked)
-            self.service.tend(locked)
-            served = self.service.enter(locked)
+            served = self.service.enter_or_raise(locked)
             if served is None:
                 raise ServiceNotMember
+            self.service.tend(locked)
             new = _without_known(locked, messages)
             verdicts = append_own(served.locked, _encrypt(served, new)) if new else []
             if any(one.refusal is not None for one in verdicts):

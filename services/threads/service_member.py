@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.sealing import Sealer
+from core.logs import get_logger
+from core.sealing import Sealer, SealError
 from models.threads import (
     DeviceState,
     KeyState,
@@ -38,6 +39,8 @@ from services.threads.keysets import (
 )
 from services.threads.sealed_secrets import seal_secret
 from services.threads.service_device import ServiceDevice, device_context, load_service_device
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,25 @@ class ServiceMember:
         own.session.flush()
         return device.device_id
 
+    def can_make_keys(self, session: Session) -> bool:
+        """Whether it has a device whose private keys open."""
+        try:
+            return load_service_device(session, self._sealer) is not None
+        except SealError as exc:
+            _log_unopened(exc)
+            return False
+
     def enter(self, locked: LockedThread) -> ServedThread | None:
-        """In its own name from here on; None where it is no member. Raises SealError."""
+        """In its own name from here on; None where it is no member, and where its private keys do not open: people come
+        and go all the same, and the key stays due until they open again or its device is renewed."""
+        try:
+            return self.enter_or_raise(locked)
+        except SealError as exc:
+            _log_unopened(exc)
+            return None
+
+    def enter_or_raise(self, locked: LockedThread) -> ServedThread | None:
+        """The same for whoever comes back later. Raises SealError."""
         membership = find_service(locked)
         device = load_service_device(locked.unit.session, self._sealer) if membership is not None else None
         if membership is None or device is None:
@@ -140,7 +160,8 @@ class ServiceMember:
     def tend(self, locked: LockedThread, *, at_once: bool = False) -> bool:
         """Make the key where it is missing, due, or not the service's to open, and the wraps that are missing; whether
         anything was done. With `at_once` a new generation is made in any case, and no older one is taken from now on:
-        somebody must not be able to open what comes. Where the service is no member, nothing is done."""
+        somebody must not be able to open what comes. Where the service is no member, or its private keys do not
+        open, nothing is done."""
         served = self.enter(locked)
         if served is None:
             return False
@@ -149,6 +170,10 @@ class ServiceMember:
         if is_due:
             served.rotate(at_once=at_once)
         return served.add_wraps() > 0 or is_due
+
+
+def _log_unopened(exc: SealError) -> None:
+    log.error("thread_service_keys_unopened", error=type(exc).__name__)
 
 
 def service_caller(request_id: str) -> AuditedCaller:

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.logs import get_logger
-from core.sealing import SealError
 from services.threads.acting import ThreadUnitOfWork, lock_thread
 from services.threads.encoding import SERVICE_MEMBER
 from services.threads.errors import ThreadsError
@@ -89,6 +88,6 @@ class ThreadTender:
         try:
             with self._threads(service_caller(request_id)) as unit:
                 return self._service.tend(lock_thread(unit, thread_id))
-        except (ThreadsError, SealError, SQLAlchemyError) as exc:
+        except (ThreadsError, SQLAlchemyError) as exc:
             log.warning("thread_not_tended", thread_id=thread_id, error=type(exc).__name__)
             return False

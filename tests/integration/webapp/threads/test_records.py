@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from core.clock import clock
+from core.sealing import SealError
 from models.threads import RecordSending
 from services.threads import record_sending
 from services.threads.encoding import SERVICE_MEMBER
@@ -237,6 +238,16 @@ def test_a_service_that_was_removed_meanwhile_sends_nothing(app: Flask, served: 
     nurse.post(f"/{served.id}/members/remove", {"memberId": SERVICE_MEMBER, "keyset": keyset})
     assert sender(app).run(sending_id) == "THREAD_NOT_FOUND"
     assert envelopes(served, nurse) == []
+
+
+def test_a_sending_waits_for_private_keys_that_do_not_open(app: Flask, served: Talk, patient: Member, engine: Engine):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    with engine.begin() as connection:
+        connection.execute(text("update welno.welno_thread_service_devices set sealed_keys = 'lost'"))
+    with pytest.raises(SealError):
+        sender(app).run(sending_id)
+    [row] = rows(engine, "select ended_at from welno.welno_thread_record_sendings")
+    assert row.ended_at is None
 
 
 def test_what_never_ends_is_given_up_after_a_day(app: Flask, served: Talk, patient: Member, engine: Engine):

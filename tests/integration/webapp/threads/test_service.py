@@ -248,6 +248,44 @@ def test_a_wrap_for_the_service_that_opens_nothing_stops_no_message(app: Flask, 
     assert kids(talk, nurse)[-1] == ("k2", "active")
 
 
+@pytest.fixture
+def sealed_off(nurse: Member, patient: Member, engine: Engine) -> Talk:
+    """A thread whose service's private keys no sealing key opens."""
+    talk = begin_served(nurse, patient)
+    change(engine, "update welno.welno_thread_service_devices set sealed_keys = 'lost'")
+    return talk
+
+
+def test_a_service_whose_keys_do_not_open_keeps_nobody_from_leaving(
+    app: Flask, sealed_off: Talk, nurse: Member, patient: Member
+):
+    assert remove(sealed_off, patient, patient.member).status_code == 200
+    assert nurse.get(f"/{sealed_off.id}/status").json["keyState"] == "due"
+    assert tender(app).tend_due() == 0
+
+
+def test_without_the_services_keys_an_owner_brings_the_keyset(
+    sealed_off: Talk, nurse: Member, patient: Member, doctor: Member
+):
+    doctor.register()
+    assert code(remove(sealed_off, nurse, patient.member)) == (409, "KEYSET_NEEDED")
+    assert code(invite(sealed_off, doctor.member, "from_now")) == (409, "KEYSET_NEEDED")
+    service = as_recipient(service_device(sealed_off, nurse))
+    of_all = sealed_off.keyset("k2", [nurse.device, patient.device, service, doctor.device])
+    assert invite(sealed_off, doctor.member, "from_now", keyset=of_all).status_code == 201
+    sealed_off.keep(of_all)
+    of_others = sealed_off.keyset("k3", [nurse.device, service, doctor.device])
+    assert remove(sealed_off, nurse, patient.member, keyset=of_others).status_code == 200
+    assert kids(sealed_off, nurse)[-1] == ("k3", "active")
+
+
+def test_without_its_keys_the_service_joins_and_makes_none(sealed_off: Talk, talk: Talk, nurse: Member):
+    answer = nurse.post("", {"requestId": str(uuid.uuid4()), "members": [SERVICE]})
+    assert (answer.status_code, answer.json["keyState"]) == (201, "missing")
+    assert code(invite(talk, SERVICE_MEMBER, "from_now")) == (409, "KEYSET_NEEDED")
+    assert invite(talk, SERVICE_MEMBER).status_code == 201
+
+
 def test_a_removed_service_opens_nothing_that_comes_after(app: Flask, nurse: Member, patient: Member, engine: Engine):
     talk = begin_served(nurse, patient)
     assert code(remove(talk, nurse, SERVICE_MEMBER)) == (409, "KEYSET_NEEDED")
