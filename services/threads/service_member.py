@@ -91,12 +91,17 @@ class ServedThread:
         return store_wraps(self.locked, wraps)
 
     def _open(self, keyset: ThreadKeyset) -> bytes | None:
-        place = (keyset.thread_id, keyset.generation, UUID(self.device.device_id))
-        wrap = self.locked.unit.session.get(ThreadWrap, place)
+        """A wrap that does not open goes: members are asked for another one, which it would keep out."""
+        session, kid = self.locked.unit.session, write_kid(keyset.generation)
+        wrap = session.get(ThreadWrap, (keyset.thread_id, keyset.generation, UUID(self.device.device_id)))
         if wrap is None:
             return None
-        kid = write_kid(keyset.generation)
-        return self.device.open_wrap(wrap.wrapped, keyset.secret_check, keyset.thread_id, kid)
+        secret = self.device.open_wrap(wrap.wrapped, keyset.secret_check, keyset.thread_id, kid)
+        if secret is None:
+            log.warning("thread_wrap_dropped", thread_id=keyset.thread_id, kid=kid)
+            session.delete(wrap)
+            session.flush()
+        return secret
 
 
 class ServiceMember:

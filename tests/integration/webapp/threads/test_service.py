@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from services.threads.audit import verify_thread
 from services.threads.encoding import SERVICE_MEMBER
+from services.threads.record_sending import RecordSender
 from services.threads.service_device import device_context
 from services.threads.service_member import service_caller
 from services.threads.signing import is_signed
@@ -21,7 +22,7 @@ from tests.waiting import wait_until
 from webapp.current import parts
 
 from .members import Member, Talk
-from .service import SERVICE, begin_served, claim_of, keys_of, learn, secrets_of, service_device, tender
+from .service import SERVICE, begin_served, claim_of, envelopes, keys_of, learn, secrets_of, service_device, tender
 
 
 def code(answer: Any) -> tuple[int, str]:
@@ -236,16 +237,54 @@ def test_a_service_that_was_sealed_nothing_makes_a_key_that_it_can_open(
     assert tender(app).tend_due() == 0
 
 
-def test_a_wrap_for_the_service_that_opens_nothing_stops_no_message(app: Flask, talk: Talk, nurse: Member):
-    """Whoever seals rubbish to the service cannot keep it from writing."""
+class Forging(ClientDevice):
+    """As others know it; what is sealed to it opens nothing."""
+
+    def wrap(self, secret: bytes, thread_id: str, kid: str) -> str:
+        return ClientDevice(self.member, self.device_id).wrap(secret, thread_id, kid)
+
+
+def forged(talk: Talk, member: Member) -> ClientDevice:
+    service = as_recipient(service_device(talk, member))
+    return Forging(service.member, service.device_id, service.kem)
+
+
+def test_a_newest_key_that_was_not_sealed_to_the_service_stops_no_message(
+    app: Flask, nurse: Member, patient: Member, engine: Engine
+):
+    talk = begin_served(nurse, patient)
+    keyset = talk.keyset("k2", [nurse.device, patient.device, forged(talk, nurse)])
+    assert nurse.post(f"/{talk.id}/keys", keyset).status_code == 201
+    sending_id = patient.post(f"/{talk.id}/send-records", {"what": ["checkups"]}).json["sendingId"]
+    here = parts(app).stores
+    sender = RecordSender(here.sessions, here.threads, here.service_member, here.settings.threads.payload_max_bytes)
+    assert sender.run(uuid.UUID(sending_id)) == "ok"
+    assert {one["enc"]["kid"] for one in envelopes(talk, patient)} == {"k3"}
+    assert set(secrets_of(talk, patient)) == {"k1", "k2", "k3"}
+
+
+def test_an_older_key_that_was_not_sealed_to_the_service_is_sealed_to_it_anew(
+    app: Flask, talk: Talk, nurse: Member, patient: Member
+):
+    """Whoever seals rubbish to it keeps neither it nor other devices from the key that it is of."""
     begin_served(nurse)  # the service has a device
-    invite(talk, SERVICE_MEMBER, wraps=[])
-    learn(talk, nurse)
-    junk = ClientDevice(SERVICE_MEMBER).wrap(b"x" * 32, talk.id, "k1")
-    wraps = [{"deviceId": service_device(talk, nurse)["deviceId"], "wrapped": junk}]
-    assert nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": wraps}).status_code == 200
-    tender(app).tend_due()
-    assert kids(talk, nurse)[-1] == ("k2", "active")
+    invite(talk, SERVICE_MEMBER)
+    service = forged(talk, nurse)
+    rubbish = {"deviceId": service.device_id, "wrapped": service.wrap(b"x" * 32, talk.id, "k1")}
+    assert nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": [rubbish]}).status_code == 200
+    tablet = ClientDevice(patient.member)
+    patient.register(tablet)
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    lacking = {(one["deviceId"], *one["kids"]) for one in keys_of(talk, nurse)["lacking"]}
+    assert lacking == {(service.device_id, "k1"), (tablet.device_id, "k1")}
+    secret = secrets_of(talk, nurse)["k1"]
+    honest = as_recipient(service_device(talk, nurse)).wrap(secret, talk.id, "k1")
+    wraps = [{"deviceId": service.device_id, "wrapped": honest}]
+    nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": wraps})
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    assert secrets_of(talk, patient, tablet)["k1"] == secret
+    assert keys_of(talk, nurse)["lacking"] == []
 
 
 @pytest.fixture
