@@ -5,7 +5,7 @@ bounds hold however many come at once, no file is ever changed, and what the row
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from services.threads.acting import AuditedAttempt, LockedThread, ThreadUnitOfWo
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
 from services.threads.blob_chunks import sealed_length
+from services.threads.blob_retention import drop_files
 from services.threads.encoding import hash_bytes
 from services.threads.errors import (
     BlobConflict,
@@ -99,10 +100,10 @@ class BlobRoom:
         with self.threads(caller) as unit:
             is_ours = _is_named(unit, named.file_id, number, named.name)
         if named.replaced is not None:
-            self.files.drop(named.file_id, named.replaced)
+            self.offload(self.files.drop, named.file_id, named.replaced)
         if not is_ours:
             # Another content came after it, or the blob is gone.
-            self.files.drop(named.file_id, named.name)
+            self.offload(self.files.drop, named.file_id, named.name)
             raise BlobConflict
 
     def complete(self, caller: AuditedCaller, thread_id: str, blob_id: UUID, *, count: int, sealed_hash: str) -> int:
@@ -124,7 +125,7 @@ class BlobRoom:
             if fault is not None:
                 raise fault
             _note_complete(lock_thread(unit, thread_id, MemberRole.WRITER), blob_id, blob, count)
-        self._drop_others(blob)
+        self.offload(self._drop_others, blob)
         return blob.size
 
     def open(self, caller: AuditedCaller, thread_id: str, blob_id: UUID) -> StoredBlob:
@@ -137,6 +138,10 @@ class BlobRoom:
                 raise BlobNotFound
             locked.audit(AuditAction.BLOB_GET)
             return StoredBlob(row.file_id, row.sealed_hash, _parts_of(row))
+
+    def drop_closed(self, file_ids: Sequence[UUID]) -> None:
+        """The files of blobs that went with their thread. What the disk refuses is left to the sweep."""
+        self.offload(drop_files, self.files, file_ids)
 
     def _find_fault(self, blob: StoredBlob, numbers: list[int]) -> ThreadsError | None:
         """Whether all parts are on the disk, and together what they should be."""
