@@ -5,7 +5,7 @@ bounds hold however many come at once, no file is ever changed, and what the row
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,6 +36,8 @@ from spool import DamagedFile, StreamedFiles, UnknownFile
 PART_MAX_BYTES = 1024 * 1024
 # As many as chunks: nobody has to send more than one chunk at once.
 LAST_PART = 320
+# A folder, and a file of one octet, take a block of the disk.
+_BLOCK_BYTES = 4096
 # For one member's bounds, which are over all of their threads.
 _LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended('thread_blobs:' || :member, 0))")
 
@@ -183,11 +185,17 @@ def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, par
         raise BlobConflict
     if row.completed_at is None and not is_same:
         row.parts = row.parts | {str(number): asdict(part)}
-        row.size_bytes = sum(one["size"] for one in row.parts.values())
+        sizes = [one["size"] for one in row.parts.values()]
+        row.size_bytes, row.charged_bytes = sum(sizes), _charge_of(sizes)
         _require_room(unit, row)
     row.changed_at = func.clock_timestamp()
     replaced = None if before is None or is_same else before["name"]
     return NamedPart(row.file_id, row.parts[str(number)]["name"], replaced, row.completed_at is not None)
+
+
+def _charge_of(sizes: Iterable[int]) -> int:
+    """What is bounded is the disk, not the octets."""
+    return _BLOCK_BYTES + sum(max(size, _BLOCK_BYTES) for size in sizes)
 
 
 def _require_room(unit: ThreadWork, row: ThreadBlob) -> None:
@@ -195,7 +203,7 @@ def _require_room(unit: ThreadWork, row: ThreadBlob) -> None:
     if row.size_bytes > sealed_length(unit.settings.blob_max_bytes):
         raise BlobTooLarge
     unit.session.flush()
-    used = select(func.sum(ThreadBlob.size_bytes)).where(ThreadBlob.member == unit.member)
+    used = select(func.sum(ThreadBlob.charged_bytes)).where(ThreadBlob.member == unit.member)
     if (unit.session.scalar(used) or 0) > unit.settings.member_blobs_max_bytes:
         raise TooManyBlobs
 
