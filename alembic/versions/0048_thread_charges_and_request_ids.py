@@ -1,4 +1,5 @@
-"""What a blob takes of its member's bound, at least a block of the disk for each file and folder: expand."""
+"""What a blob takes of its member's bound, at least a block of the disk for each file and folder, and under which ids
+a sending of records was asked for: expand."""
 
 from collections.abc import Sequence
 
@@ -15,9 +16,13 @@ def upgrade() -> None:
         alter table welno.welno_thread_blobs add column charged_bytes bigint default 0 not null;
         update welno.welno_thread_blobs set charged_bytes = 4096 + coalesce((
             select sum(greatest((part.value ->> 'size')::bigint, 4096)) from jsonb_each(parts) part
-        ), 0)
+        ), 0);
+        alter table welno.welno_thread_record_sendings add column asked_as jsonb default '[]' not null
     """)
 
 
 def downgrade() -> None:
-    op.execute("alter table welno.welno_thread_blobs drop column charged_bytes")
+    op.execute("""
+        alter table welno.welno_thread_record_sendings drop column asked_as;
+        alter table welno.welno_thread_blobs drop column charged_bytes
+    """)
