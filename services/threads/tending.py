@@ -31,6 +31,11 @@ _DUE = text(f"""
         or thread.last_seq - thread.key_seq > :most_items
         or not exists ({_HOLDS.format(generation="thread.key_generation")})
         or exists (
+            select from welno.welno_thread_devices ended
+            join welno.welno_thread_wraps wrap on wrap.thread_id = thread.id and wrap.device_id = ended.device_id
+            where ended.member = :service and ended.state = 'revoked'
+        )
+        or exists (
             select from welno.welno_thread_members member
             join welno.welno_thread_devices lacks on lacks.member = member.member and lacks.state = 'active'
             join welno.welno_thread_keysets keyset on keyset.thread_id = thread.id

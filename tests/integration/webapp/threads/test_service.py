@@ -2,12 +2,10 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from flask import Flask
 from sqlalchemy import Engine, text
 
@@ -15,26 +13,30 @@ from services.threads.audit import verify_thread
 from services.threads.encoding import SERVICE_MEMBER
 from services.threads.record_sending import RecordSender
 from services.threads.service_device import device_context
-from services.threads.service_member import service_caller
 from services.threads.signing import is_signed
 from tests.thread_devices import ClientDevice, bytes_of, open_envelope
 from tests.waiting import wait_until
 from webapp.current import parts
 
 from .members import Member, Talk
-from .service import SERVICE, begin_served, claim_of, envelopes, keys_of, learn, secrets_of, service_device, tender
+from .service import (
+    SERVICE,
+    as_recipient,
+    begin_served,
+    claim_of,
+    envelopes,
+    events,
+    keys_of,
+    kids,
+    learn,
+    secrets_of,
+    service_device,
+    tender,
+)
 
 
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json["error"]["code"]
-
-
-def events(talk: Talk, member: Member) -> list[str]:
-    return [one.get("event", "message") for one in talk.items(member)]
-
-
-def kids(talk: Talk, member: Member) -> list[tuple[str, str]]:
-    return [(one["kid"], one["state"]) for one in keys_of(talk, member)["keys"]]
 
 
 def change(engine: Engine, statement: str, **values: Any) -> None:
@@ -88,33 +90,6 @@ def test_the_services_private_keys_are_sealed_for_its_device(app: Flask, nurse: 
     assert device_context(row.device_id) == f"thread_device:{device['deviceId']}"
     assert len(keys) == 64
     assert bytes_of(device["kemKey"]) not in keys
-
-
-@pytest.mark.parametrize("is_lost", [False, True])
-def test_an_operator_renews_the_services_device(
-    app: Flask, nurse: Member, patient: Member, engine: Engine, is_lost: bool
-):
-    """Also one that no sealing key opens any more."""
-    talk = begin_served(nurse, patient)
-    before = service_device(talk, nurse)["deviceId"]
-    if is_lost:
-        change(engine, "update welno.welno_thread_service_devices set sealed_keys = 'lost'")
-    here = parts(app).stores
-    with here.threads(service_caller("operator")) as unit:
-        renewed = here.service_member.renew_device(unit)
-    assert events(talk, nurse) == ["key", "device_revoked", "device_added"]
-    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
-    states = {one["deviceId"]: one["state"] for one in nurse.get(f"/{talk.id}/devices").json["devices"]}
-    assert (states[before], states[renewed]) == ("revoked", "active")
-    [*_, key] = keys_of(talk, patient)["keys"]
-    assert (key["kid"], key["createdBy"]) == ("k2", renewed)
-    [lacks] = keys_of(talk, nurse)["lacking"]
-    assert (lacks["deviceId"], lacks["kids"]) == (renewed, ["k1"])
-    with engine.connect() as connection:
-        kept = connection.execute(text("select device_id::text from welno.welno_thread_service_devices")).scalars()
-        assert kept.all() == [renewed]
-    learn(talk, patient)
-    talk.say(patient, kid="k2")
 
 
 def test_a_thread_without_the_service_is_left_alone(app: Flask, talk: Talk, nurse: Member, engine: Engine):
@@ -397,13 +372,6 @@ def test_the_service_is_no_owner_who_could_stay_alone(nurse: Member):
     talk = begin_served(nurse)
     assert nurse.post(f"/{talk.id}/members/role", {"memberId": SERVICE_MEMBER, "role": "owner"}).status_code == 200
     assert code(remove(talk, nurse, nurse.member)) == (409, "LAST_OWNER")
-
-
-def as_recipient(told: dict[str, Any]) -> ClientDevice:
-    """A device of which only the public keys are known."""
-    key = X25519PublicKey.from_public_bytes(bytes_of(told["kemKey"]))
-    kem: Any = SimpleNamespace(public_key=lambda: key)
-    return ClientDevice(told["memberId"], told["deviceId"], kem)
 
 
 def _waiting(engine: Engine) -> int:
