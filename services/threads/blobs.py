@@ -240,8 +240,8 @@ def _find_own(unit: ThreadWork, thread_id: str, blob_id: UUID) -> ThreadBlob:
 
 
 def _may_see(locked: LockedThread, row: ThreadBlob) -> bool:
-    """The server cannot see which envelope tells of a blob, but it comes after it: whoever reads from a later item on
-    is shown neither."""
+    """The server cannot see which envelope tells of a blob, so its place is that of its `complete`. The envelope comes
+    later: whoever joined between the two is shown it, and the blob only after another `complete`."""
     membership = locked.membership
     return membership is not None and membership.visible_from <= max(1, row.after_seq or 0)
 
