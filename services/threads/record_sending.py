@@ -35,6 +35,8 @@ _RESEND_AFTER = timedelta(minutes=2)
 _GIVEN_UP_AFTER = timedelta(days=1)
 _KEPT_FOR = timedelta(days=30)
 _BATCH_MESSAGES = 50
+# Of the wishes that met one that is under way: as many as a person's patience has.
+_KNOWN_IDS = 20
 _BATCH = 50
 _OK, _GIVEN_UP = "ok", "GIVEN_UP"
 # In the log of a unit that writes nothing.
@@ -62,7 +64,7 @@ def ask_for_records(
     wanted = sorted(set(what))
     running = _find(unit.session, *of_patient, RecordSending.what == wanted, RecordSending.ended_at.is_(None))
     if running is not None:
-        running.asked_as = [*running.asked_as, *ids]
+        running.asked_as = [*running.asked_as, *ids][-_KNOWN_IDS:]
         return running.id, False
     sending = RecordSending(
         id=uuid4(),

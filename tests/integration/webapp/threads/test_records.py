@@ -188,6 +188,14 @@ def test_a_request_that_met_a_sending_under_way_is_that_one_also_after_its_end(
     assert repeated[2] != first
 
 
+def test_a_sending_keeps_the_newest_of_many_requests_that_met_it(served: Talk, patient: Member, engine: Engine):
+    request_ids = [str(uuid.uuid4()) for _ in range(25)]
+    assert {ask(served, patient, requestId=one).status_code for one in request_ids} == {202}
+    with engine.connect() as connection:
+        kept = connection.scalar(text("select asked_as from welno.welno_thread_record_sendings where ended_at is null"))
+    assert kept == request_ids[-20:]
+
+
 def test_a_request_is_known_by_its_patient_in_its_thread_alone(
     served: Talk, nurse: Member, colleague: Person, patient: Member
 ):
