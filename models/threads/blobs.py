@@ -15,6 +15,7 @@ class ThreadBlob(Table):
     is ours, while `blob_id` is chosen by the client. Named before it is written, so a part may be missing.
 
     Others see the blob once `completed_at` is set. `after_seq` is the thread's last number of that moment.
+    `size_bytes` are its octets, `charged_bytes` what it takes of its member's bound.
     """
 
     __tablename__ = "welno_thread_blobs"
@@ -31,6 +32,7 @@ class ThreadBlob(Table):
     member: Mapped[str]
     parts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     size_bytes: Mapped[int] = mapped_column(server_default=text("0"))
+    charged_bytes: Mapped[int] = mapped_column(server_default=text("0"))
     sealed_hash: Mapped[str | None]
     after_seq: Mapped[int | None]
     created_at: Mapped[CreatedAt]

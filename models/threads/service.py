@@ -26,6 +26,7 @@ class RecordSending(Table):
     """One wish of a patient to have their stored records put into a thread; `what` are the kinds.
 
     Until `ended_at` the sweep has it sent again after `resend_at`. `result` is `ok`, or the code of what ended it.
+    `asked_as` are the ids under which the patient's client asked for it, `request_id` is that of our log.
     """
 
     __tablename__ = "welno_thread_record_sendings"
@@ -39,6 +40,7 @@ class RecordSending(Table):
     thread_id: Mapped[str] = mapped_column(ForeignKey(OF_THREAD))
     patient_uuid: Mapped[UUID] = mapped_column(ForeignKey("welno.welno_patients.uuid", ondelete="CASCADE"))
     what: Mapped[list[Any]]
+    asked_as: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     request_id: Mapped[str]
     requested_at: Mapped[Moment]
     resend_at: Mapped[Moment]

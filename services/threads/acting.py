@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import exists, func, insert, select, text
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
@@ -173,21 +173,19 @@ class LockedThread:
 def lock_threads(unit: ThreadWork, thread_ids: Collection[str], member: str | None = None) -> dict[str, LockedThread]:
     """Those of them that are open and that `member`, or else the caller, is in; of others not even a lock is taken."""
     member = member or unit.member
-    unit.session.execute(_LOCK_TIMEOUT)
     is_in = exists().where(*_is_member(member), ThreadMember.thread_id == Thread.id)
-    query = (
-        select(Thread, select(LogEpoch.epoch).scalar_subquery())
-        .where(Thread.id.in_(thread_ids), Thread.closed_at.is_(None), is_in)
-        .order_by(Thread.id)
-        .with_for_update(of=Thread, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    rows = unit.session.execute(query).all()
+    rows = _lock_rows(unit, Thread.id.in_(thread_ids), Thread.closed_at.is_(None), is_in)
     # Again under the lock: a removal may have come between.
     of_member = select(ThreadMember).where(*_is_member(member), ThreadMember.thread_id.in_([row.id for row, _ in rows]))
     fresh = unit.session.scalars(of_member.execution_options(populate_existing=True))
     memberships = {one.thread_id: one for one in fresh}
     return {row.id: LockedThread(unit, row, epoch, memberships[row.id]) for row, epoch in rows if row.id in memberships}
+
+
+def lock_for_audit(unit: ThreadWork, thread_id: str) -> LockedThread | None:
+    """Also a closed one, and one that the caller is in no more: for the end of what they began while they were."""
+    found = [LockedThread(unit, row, epoch, None) for row, epoch in _lock_rows(unit, Thread.id == thread_id)]
+    return found[0] if found else None
 
 
 def lock_thread(unit: ThreadWork, thread_id: str, role: MemberRole = MemberRole.READER) -> LockedThread:
@@ -203,6 +201,18 @@ def lock_own_threads(unit: ThreadWork) -> list[LockedThread]:
     """All open ones that the caller is in."""
     own = select(ThreadMember.thread_id).where(*_is_member(unit.member))
     return list(lock_threads(unit, unit.session.scalars(own).all()).values())
+
+
+def _lock_rows(unit: ThreadWork, *which: ColumnElement[bool]) -> Sequence[Row[Thread, str]]:
+    unit.session.execute(_LOCK_TIMEOUT)
+    query = (
+        select(Thread, select(LogEpoch.epoch).scalar_subquery())
+        .where(*which)
+        .order_by(Thread.id)
+        .with_for_update(of=Thread, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return unit.session.execute(query).all()
 
 
 def _audit_refusal(unit: ThreadWork, attempt: AuditedAttempt, code: str) -> None:

@@ -5,7 +5,7 @@ bounds hold however many come at once, no file is ever changed, and what the row
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from services.threads.acting import AuditedAttempt, LockedThread, ThreadUnitOfWo
 from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
 from services.threads.blob_chunks import sealed_length
+from services.threads.blob_retention import drop_files
 from services.threads.encoding import hash_bytes
 from services.threads.errors import (
     BlobConflict,
@@ -35,6 +36,8 @@ from spool import DamagedFile, StreamedFiles, UnknownFile
 PART_MAX_BYTES = 1024 * 1024
 # As many as chunks: nobody has to send more than one chunk at once.
 LAST_PART = 320
+# A folder, and a file of one octet, take a block of the disk.
+_BLOCK_BYTES = 4096
 # For one member's bounds, which are over all of their threads.
 _LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended('thread_blobs:' || :member, 0))")
 
@@ -99,10 +102,10 @@ class BlobRoom:
         with self.threads(caller) as unit:
             is_ours = _is_named(unit, named.file_id, number, named.name)
         if named.replaced is not None:
-            self.files.drop(named.file_id, named.replaced)
+            self.offload(self.files.drop, named.file_id, named.replaced)
         if not is_ours:
             # Another content came after it, or the blob is gone.
-            self.files.drop(named.file_id, named.name)
+            self.offload(self.files.drop, named.file_id, named.name)
             raise BlobConflict
 
     def complete(self, caller: AuditedCaller, thread_id: str, blob_id: UUID, *, count: int, sealed_hash: str) -> int:
@@ -124,7 +127,7 @@ class BlobRoom:
             if fault is not None:
                 raise fault
             _note_complete(lock_thread(unit, thread_id, MemberRole.WRITER), blob_id, blob, count)
-        self._drop_others(blob)
+        self.offload(self._drop_others, blob)
         return blob.size
 
     def open(self, caller: AuditedCaller, thread_id: str, blob_id: UUID) -> StoredBlob:
@@ -137,6 +140,10 @@ class BlobRoom:
                 raise BlobNotFound
             locked.audit(AuditAction.BLOB_GET)
             return StoredBlob(row.file_id, row.sealed_hash, _parts_of(row))
+
+    def drop_closed(self, file_ids: Sequence[UUID]) -> None:
+        """The files of blobs that went with their thread. What the disk refuses is left to the sweep."""
+        self.offload(drop_files, self.files, file_ids)
 
     def _find_fault(self, blob: StoredBlob, numbers: list[int]) -> ThreadsError | None:
         """Whether all parts are on the disk, and together what they should be."""
@@ -178,11 +185,17 @@ def _name_part(unit: ThreadWork, thread_id: str, blob_id: UUID, number: int, par
         raise BlobConflict
     if row.completed_at is None and not is_same:
         row.parts = row.parts | {str(number): asdict(part)}
-        row.size_bytes = sum(one["size"] for one in row.parts.values())
+        sizes = [one["size"] for one in row.parts.values()]
+        row.size_bytes, row.charged_bytes = sum(sizes), _charge_of(sizes)
         _require_room(unit, row)
     row.changed_at = func.clock_timestamp()
     replaced = None if before is None or is_same else before["name"]
     return NamedPart(row.file_id, row.parts[str(number)]["name"], replaced, row.completed_at is not None)
+
+
+def _charge_of(sizes: Iterable[int]) -> int:
+    """What is bounded is the disk, not the octets."""
+    return _BLOCK_BYTES + sum(max(size, _BLOCK_BYTES) for size in sizes)
 
 
 def _require_room(unit: ThreadWork, row: ThreadBlob) -> None:
@@ -190,7 +203,7 @@ def _require_room(unit: ThreadWork, row: ThreadBlob) -> None:
     if row.size_bytes > sealed_length(unit.settings.blob_max_bytes):
         raise BlobTooLarge
     unit.session.flush()
-    used = select(func.sum(ThreadBlob.size_bytes)).where(ThreadBlob.member == unit.member)
+    used = select(func.sum(ThreadBlob.charged_bytes)).where(ThreadBlob.member == unit.member)
     if (unit.session.scalar(used) or 0) > unit.settings.member_blobs_max_bytes:
         raise TooManyBlobs
 
@@ -227,8 +240,8 @@ def _find_own(unit: ThreadWork, thread_id: str, blob_id: UUID) -> ThreadBlob:
 
 
 def _may_see(locked: LockedThread, row: ThreadBlob) -> bool:
-    """The server cannot see which envelope tells of a blob, but it comes after it: whoever reads from a later item on
-    is shown neither."""
+    """The server cannot see which envelope tells of a blob, so its place is that of its `complete`. The envelope comes
+    later: whoever joined between the two is shown it, and the blob only after another `complete`."""
     membership = locked.membership
     return membership is not None and membership.visible_from <= max(1, row.after_seq or 0)
 

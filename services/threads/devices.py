@@ -17,7 +17,7 @@ from services.threads.signing import check_device, require_signature
 from services.threads.texts import DeviceApproval, DeviceClaim
 
 # In the audit: no device of the member has vouched for this one.
-_RESET = "reset"
+RESET = "reset"
 # Two first devices of a member at once must not both be the first.
 _LOCK_MEMBER = text("select pg_advisory_xact_lock(hashtextextended(:member, 40))")
 
@@ -40,12 +40,20 @@ def register_device(
             locked = lock_own_threads(unit)
             known.state = DeviceState.ACTIVE
             unit.session.flush()
-            _tell_device(locked, known, AuditAction.DEVICE_ADD, result=_RESET)
+            _tell_device(locked, known, AuditAction.DEVICE_ADD, result=RESET)
         return known, False
     ever = find_devices(unit.session, [unit.member])
     if sum(one.state != DeviceState.REVOKED for one in ever) >= unit.settings.devices_max:
         raise TooManyDevices
     locked = lock_own_threads(unit)
+    # A revoked one counts: else whoever has the login alone would revoke all, and be let in by a device of theirs.
+    device = add_device(unit, claim, device_type, DeviceState.PENDING if ever and not is_reset else DeviceState.ACTIVE)
+    _tell_device(locked, device, AuditAction.DEVICE_ADD, result=RESET if ever and is_reset else "ok")
+    return device, True
+
+
+def add_device(unit: ThreadWork, claim: DeviceClaim, device_type: DeviceType, state: DeviceState) -> ThreadDevice:
+    """Of a claim that was checked, under `lock_devices`. No thread is told."""
     device = ThreadDevice(
         device_id=UUID(claim.device_id),
         member=claim.member,
@@ -54,13 +62,11 @@ def register_device(
         sign_key=claim.sign_key,
         signed_at=claim.created_at,
         sig=claim.sig,
-        # A revoked one counts: else whoever has the login alone would revoke all, and be let in by a device of theirs.
-        state=DeviceState.PENDING if ever and not is_reset else DeviceState.ACTIVE,
+        state=state,
     )
     unit.session.add(device)
     unit.session.flush()
-    _tell_device(locked, device, AuditAction.DEVICE_ADD, result=_RESET if ever and is_reset else "ok")
-    return device, True
+    return device
 
 
 def approve_device(unit: ThreadWork, device_id: UUID, approval: DeviceApproval) -> ThreadDevice:

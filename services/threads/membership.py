@@ -21,7 +21,7 @@ from services.threads.errors import (
 )
 from services.threads.items import SystemEvent
 from services.threads.keysets import RETIRED_AT_ONCE, NewKeyset, add_keyset, is_known_keyset, store_wraps
-from services.threads.service_member import ServiceMember, find_service
+from services.threads.service_member import ServiceMember
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def add_member(unit: ThreadWork, thread_id: str, new: NewMember, service: Servic
     if _count(locked) >= unit.settings.members_max:
         raise TooManyMembers
     needs_keyset = not new.with_history and new.keyset is None and locked.row.key_generation > 0
-    if needs_keyset and (service is None or not (new.member == SERVICE_MEMBER or find_service(locked))):
+    if needs_keyset and not _has_maker(locked, new.member, service):
         raise KeysetNeeded
     joined = known or ThreadMember(thread_id=thread_id, member=new.member, acked_seq=0)
     joined.role, joined.removed_at = new.role, None
@@ -68,6 +68,15 @@ def add_member(unit: ThreadWork, thread_id: str, new: NewMember, service: Servic
     if service is not None:
         service.tend(locked, at_once=needs_keyset)
     return True
+
+
+def _has_maker(locked: LockedThread, joining: str, service: ServiceMember | None) -> bool:
+    """Whether the service can make the keyset that is missing."""
+    if service is None:
+        return False
+    if joining == SERVICE_MEMBER:
+        return service.can_make_keys(locked.unit.session)
+    return service.enter(locked) is not None
 
 
 def _generation(locked: LockedThread, kid: str) -> int:
@@ -116,8 +125,9 @@ def remove_member(
             raise ThreadMemberNotFound
         return
     _require_another_owner(locked, known)
-    makes_keyset = service is not None and member != SERVICE_MEMBER and find_service(locked) is not None
-    if keyset is None and not is_oneself and locked.row.key_generation and not makes_keyset:
+    needs_keyset = keyset is None and not is_oneself and locked.row.key_generation > 0
+    makes_keyset = service is not None and member != SERVICE_MEMBER and service.enter(locked) is not None
+    if needs_keyset and not makes_keyset:
         raise KeysetNeeded
     if keyset is not None and is_oneself:  # whoever leaves must not make the key of those who stay
         raise ThreadRoleTooSmall

@@ -18,7 +18,7 @@ from models.threads import DeviceState, ThreadDevice, ThreadServiceDevice
 from services.threads.encoding import SERVICE_MEMBER, decode_bytes, encode_bytes, hash_bytes, write_moment
 from services.threads.envelopes import ALGORITHM, VERSION, Envelope
 from services.threads.keysets import NewKeyset
-from services.threads.sealed_secrets import derive_message_key, make_check, open_secret, seal_secret
+from services.threads.sealed_secrets import SECRET_BYTES, derive_message_key, make_check, open_secret, seal_secret
 from services.threads.signing import KEY_BYTES
 from services.threads.texts import DeviceClaim, KeysetClaim, Recipient, envelope_text
 
@@ -65,7 +65,7 @@ class ServiceDevice:
         self, thread_id: str, kid: str, prev: str, devices: Iterable[ThreadDevice], at: datetime
     ) -> NewKeyset:
         """A generation with a new secret, for these devices."""
-        secret = os.urandom(KEY_BYTES)
+        secret = os.urandom(SECRET_BYTES)
         wraps = {
             str(one.device_id): seal_secret(secret, one.kem_key, thread_id, kid, str(one.device_id)) for one in devices
         }

@@ -7,12 +7,15 @@ who makes the same generation at the same moment is before it, or hears KEY_CONF
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from core.sealing import Sealer
+from core.logs import get_logger
+from core.names import Task
+from core.sealing import Sealer, SealError
 from models.threads import (
     DeviceState,
+    DeviceType,
     KeyState,
     MemberRole,
     ThreadDevice,
@@ -23,8 +26,10 @@ from models.threads import (
 )
 from services.threads.acting import LockedThread, ThreadWork
 from services.threads.audit import AuditedCaller
-from services.threads.devices import find_devices, lock_devices, register_device, revoke_device
+from services.threads.audit_chain import AuditAction
+from services.threads.devices import RESET, add_device, lock_devices
 from services.threads.encoding import SERVICE_MEMBER, write_kid
+from services.threads.items import SystemEvent
 from services.threads.keysets import (
     FIRST_PREV,
     RETIRED_AT_ONCE,
@@ -38,6 +43,10 @@ from services.threads.keysets import (
 )
 from services.threads.sealed_secrets import seal_secret
 from services.threads.service_device import ServiceDevice, device_context, load_service_device
+
+log = get_logger(__name__)
+
+_IS_OWN = ThreadDevice.member == SERVICE_MEMBER
 
 
 @dataclass(frozen=True)
@@ -87,13 +96,36 @@ class ServedThread:
                 ]
         return store_wraps(self.locked, wraps)
 
+    def note_renewal(self) -> set[int]:
+        """Tell that this device came in the place of others, and drop what was sealed to them, which says that it was
+        not told yet; of which generations that was."""
+        ended = select(ThreadDevice.device_id).where(_IS_OWN, ThreadDevice.state == DeviceState.REVOKED)
+        is_theirs = (ThreadWrap.thread_id == self.locked.id, ThreadWrap.device_id.in_(ended))
+        dropped = delete(ThreadWrap).where(*is_theirs).returning(ThreadWrap.device_id, ThreadWrap.generation)
+        rows = self.locked.unit.session.execute(dropped).all()
+        for device_id in sorted({str(row.device_id) for row in rows}):
+            self._tell_of(device_id, SystemEvent.DEVICE_REVOKED)
+            self.locked.audit(AuditAction.DEVICE_REVOKE)
+        if rows:
+            self._tell_of(self.device.device_id, SystemEvent.DEVICE_ADDED)
+            self.locked.audit(AuditAction.DEVICE_ADD, result=RESET)
+        return {row.generation for row in rows}
+
+    def _tell_of(self, device_id: str, event: SystemEvent) -> None:
+        self.locked.tell(event, {"memberId": SERVICE_MEMBER, "deviceId": device_id})
+
     def _open(self, keyset: ThreadKeyset) -> bytes | None:
-        place = (keyset.thread_id, keyset.generation, UUID(self.device.device_id))
-        wrap = self.locked.unit.session.get(ThreadWrap, place)
+        """A wrap that does not open goes: members are asked for another one, which it would keep out."""
+        session, kid = self.locked.unit.session, write_kid(keyset.generation)
+        wrap = session.get(ThreadWrap, (keyset.thread_id, keyset.generation, UUID(self.device.device_id)))
         if wrap is None:
             return None
-        kid = write_kid(keyset.generation)
-        return self.device.open_wrap(wrap.wrapped, keyset.secret_check, keyset.thread_id, kid)
+        secret = self.device.open_wrap(wrap.wrapped, keyset.secret_check, keyset.thread_id, kid)
+        if secret is None:
+            log.warning("thread_wrap_dropped", thread_id=keyset.thread_id, kid=kid)
+            session.delete(wrap)
+            session.flush()
+        return secret
 
 
 class ServiceMember:
@@ -113,23 +145,44 @@ class ServiceMember:
 
     def renew_device(self, own: ThreadWork) -> str:
         """Another one, whose id is returned, in the place of one that somebody may know, or that opens no more: its
-        private keys are deleted, and its threads are told. The unit is of `service_caller`; keys are due after it."""
+        private keys are deleted. The unit is of `service_caller` and locks no thread: each is told, and gets another
+        key, when it is tended."""
         lock_devices(own)
-        for device in find_devices(own.session, [SERVICE_MEMBER]):
-            revoke_device(own, device.device_id)
+        is_used = (_IS_OWN, ThreadDevice.state != DeviceState.REVOKED)
+        revoked = update(ThreadDevice).where(*is_used).values(state=DeviceState.REVOKED, revoked_at=own.now)
+        own.session.execute(revoked)
         own.session.execute(delete(ThreadServiceDevice))
-        return self._make_device(own)
+        device_id = self._make_device(own)
+        own.work.send(Task.TEND_THREADS_OF_DEVICE, device_id, own.caller.request_id)
+        return device_id
 
     def _make_device(self, own: ThreadWork) -> str:
         device = ServiceDevice.generate()
-        register_device(own, device.claim(own.now), is_reset=True)
+        add_device(own, device.claim(own.now), DeviceType.BROWSER, DeviceState.ACTIVE)
         sealed = self._sealer.seal(device.to_bytes(), device_context(device.device_id))
         own.session.add(ThreadServiceDevice(device_id=UUID(device.device_id), sealed_keys=sealed))
         own.session.flush()
         return device.device_id
 
+    def can_make_keys(self, session: Session) -> bool:
+        """Whether it has a device whose private keys open."""
+        try:
+            return load_service_device(session, self._sealer) is not None
+        except SealError as exc:
+            _log_unopened(exc)
+            return False
+
     def enter(self, locked: LockedThread) -> ServedThread | None:
-        """In its own name from here on; None where it is no member. Raises SealError."""
+        """In its own name from here on; None where it is no member, and where its private keys do not open: people come
+        and go all the same, and the key stays due until they open again or its device is renewed."""
+        try:
+            return self.enter_or_raise(locked)
+        except SealError as exc:
+            _log_unopened(exc)
+            return None
+
+    def enter_or_raise(self, locked: LockedThread) -> ServedThread | None:
+        """The same for whoever comes back later. Raises SealError."""
         membership = find_service(locked)
         device = load_service_device(locked.unit.session, self._sealer) if membership is not None else None
         if membership is None or device is None:
@@ -138,17 +191,23 @@ class ServiceMember:
         return ServedThread(replace(locked, unit=unit, membership=membership), device)
 
     def tend(self, locked: LockedThread, *, at_once: bool = False) -> bool:
-        """Make the key where it is missing, due, or not the service's to open, and the wraps that are missing; whether
-        anything was done. With `at_once` a new generation is made in any case, and no older one is taken from now on:
-        somebody must not be able to open what comes. Where the service is no member, nothing is done."""
+        """Tell of a renewed device, make the key where it is missing, due, not the service's to open, or was sealed to
+        the device before, and the wraps that are missing; whether anything was done. With `at_once` a new generation
+        is made in any case, and no older one is taken from now on: somebody must not be able to open what comes. Where
+        the service is no member, or its private keys do not open, nothing is done."""
         served = self.enter(locked)
         if served is None:
             return False
-        is_ok = key_state_of(locked.row, locked.unit.now) == KeyState.OK
+        renewed = served.note_renewal()
+        is_ok = key_state_of(locked.row, locked.unit.now) == KeyState.OK and locked.row.key_generation not in renewed
         is_due = at_once or not is_ok or served.newest_secret() is None
         if is_due:
             served.rotate(at_once=at_once)
-        return served.add_wraps() > 0 or is_due
+        return served.add_wraps() > 0 or is_due or bool(renewed)
+
+
+def _log_unopened(exc: SealError) -> None:
+    log.error("thread_service_keys_unopened", error=type(exc).__name__)
 
 
 def service_caller(request_id: str) -> AuditedCaller:
@@ -163,5 +222,5 @@ def find_service(locked: LockedThread) -> ThreadMember | None:
 
 
 def _has_device(session: Session) -> bool:
-    is_own = (ThreadDevice.member == SERVICE_MEMBER, ThreadDevice.state == DeviceState.ACTIVE)
-    return session.scalar(select(ThreadDevice.device_id).where(*is_own).limit(1)) is not None
+    is_active = (_IS_OWN, ThreadDevice.state == DeviceState.ACTIVE)
+    return session.scalar(select(ThreadDevice.device_id).where(*is_active).limit(1)) is not None

@@ -98,11 +98,6 @@ def envelope_text(*fields: object) -> bytes:
     return _join("welno.thread.v1 envelope", *fields)
 
 
-def blob_text(*fields: object) -> bytes:
-    """The additional authenticated data of a blob's chunks, of threadId, blobId, chunkBytes."""
-    return _join("welno.blob.v1", *fields)
-
-
 def audit_text(*fields: object) -> bytes:
     """Of an audit entry. What is not there is empty."""
     return _join("welno.audit.v1", *("" if field is None else field for field in fields))

@@ -1,7 +1,8 @@
 """The operators' command for threads: `python -m tasks.threads verify-audit [--thread=ID] | renew-service-device`.
 
-`renew-service-device` revokes the back end's own device, deletes its private keys, and makes another one; within a
-minute beat has new keys made for its threads. What was sealed to the old one, members' clients seal to the new one.
+`renew-service-device` revokes the back end's own device, deletes its private keys, and makes another one. A task, and
+within a minute beat, then tells each thread in which something was sealed to the old one, and makes a new key there.
+What was sealed to the old one, members' clients seal to the new one.
 
 `verify-audit` prints each thread's number of entries and the head of its chain, to be noted where nobody of the
 database comes. Exit status: 0 whole, 1 broken (the line names the entry), 2 wrong use.

@@ -5,7 +5,7 @@ from uuid import UUID
 from core.clock import clock
 from core.logs import get_logger
 from core.names import Task
-from services.threads.record_sending import RecordSender, resend_sendings
+from services.threads.record_sending import RecordSender, give_up_sendings, resend_sendings
 from services.threads.tending import ThreadTender
 from tasks.app import app
 from tasks.runtime import runtime
@@ -21,13 +21,15 @@ def tend_threads_of_device(device_id: str) -> None:
 
 @app.task(name=Task.TEND_DUE_THREADS)
 def tend_due_threads() -> None:
-    """Make the keys and wraps that are due or missing, and send sendings again that nobody carries out. Twice is once,
-    also at once."""
-    with runtime().stores.unit_of_work() as work:
+    """Make the keys and wraps that are due or missing, and send sendings again that nobody carries out, or give them
+    up. Twice is once, also at once."""
+    here = runtime().stores
+    given_up = give_up_sendings(here.threads, clock.now())
+    with here.unit_of_work() as work:
         sent = resend_sendings(work, clock.now())
     count = _tender().tend_due()
-    if count or sent:
-        log.info("threads_tended", count=count, sendings_sent_again=sent)
+    if count or sent or given_up:
+        log.info("threads_tended", count=count, sendings_sent_again=sent, sendings_given_up=given_up)
 
 
 @app.task(name=Task.SEND_RECORDS)

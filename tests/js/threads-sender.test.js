@@ -492,6 +492,22 @@ test("the pace is the server's", () => {
   assert.deepEqual(sizes, [1, 2, 3, 4]);
 });
 
+test("what is written while a message waits does not put it off", async (t) => {
+  const server = new Server();
+  server.answers = [failure(0)];
+  const { sender, told } = await makeSender(t, { server });
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
+  const ids = [await sender.send(THREAD, "1")];
+  await sender.flush();
+  for (const text of ["2", "3"]) ids.push(await sender.send(THREAD, text));
+  await sender.flush();
+  assert.deepEqual([server.asked, told.acked], [1, []]);
+  t.mock.timers.tick(1_000);
+  t.mock.timers.reset();
+  await until(() => told.acked.length === 3);
+  assert.deepEqual(told.acked, ids);
+});
+
 test("failures wait twice as long each time, up to half a minute, and a success ends that", () => {
   const pace = new Pace(() => 1);
   const waits = Array.from({ length: 7 }, () => pace.fail({ status: 0 }));

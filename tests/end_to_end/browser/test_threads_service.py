@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from services.threads.record_messages import SentKind, SentRecord
 from tests.end_to_end.browser.driving import Visitor
@@ -72,6 +72,28 @@ def test_a_patient_brings_their_records_and_the_nurse_reads_them(patient: Corres
     expect(record.locator("dd").first).to_be_visible()
     nurse.write("잘 받았어요")
     patient.expect_message("잘 받았어요")
+
+
+def test_records_come_once_although_the_answer_was_lost(patient: Correspondent) -> None:
+    page, sent = patient.page, []
+
+    def lose(route: Route) -> None:
+        sent.append(route.fetch().json()["sendingId"])
+        route.abort()
+
+    begin_served_thread(patient, "staff:nobody")
+    bring = page.get_by_role("button", name="내 기록 가져오기")
+    page.route("**/send-records", lose)
+    bring.click(timeout=SOON)
+    expect(page.locator("#service-failed")).to_be_visible(timeout=SOON)
+    page.unroute("**/send-records")
+    expect_records(patient)
+    with page.expect_response("**/send-records", timeout=SOON) as again:
+        bring.click()
+    assert {again.value.json()["sendingId"]} == {*sent}
+    with page.expect_response("**/send-records", timeout=SOON) as later:
+        bring.click()
+    assert later.value.json()["sendingId"] not in sent
 
 
 def test_the_service_is_invited_and_sent_away_by_the_owner(patient: Correspondent, arrive: Arrive) -> None:  # noqa: F811

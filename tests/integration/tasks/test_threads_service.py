@@ -43,7 +43,7 @@ class ServedPatient:
 
     def ask(self, *, is_sent: bool = True) -> UUID:
         with self.driver.stores.threads(self.caller) as unit:
-            sending_id = ask_for_records(unit, self.thread_id, list(SentKind))
+            sending_id, _ = ask_for_records(unit, self.thread_id, list(SentKind))
             if not is_sent:
                 unit.work.calls.clear()
         return sending_id

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from core.clock import clock
 from core.sealing import Sealer
 from services.threads.blob_retention import SweptBlobs, sweep_blobs
 from services.threads.blobs import BlobRoom
+from services.threads.creating import close_thread
 from services.threads.encoding import hash_bytes
 from services.threads.errors import BlobIncomplete, BlobNotFound
 from spool import Disk, Spool, StorageFault
-from tests.integration.spool.disks import FaultyDisk
+from tests.integration.spool.disks import FaultyDisk, WatchedDisk
 
 from .room import NURSE, PATIENT, Room, caller
 
@@ -95,6 +98,34 @@ def test_a_writer_that_died_leaves_nothing_beside_a_complete_blob(room: Room, bl
     complete(room, blobs, blob_id)
     assert len(blobs.files.names(owner)) == 1
     assert read(room, blobs, blob_id) == CONTENT
+
+
+class LoopDisk(WatchedDisk):
+    """Notes what waits for it in the thread that made it: there the loop runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = threading.get_ident()
+
+    def before(self, call: str, args: tuple[Any, ...]) -> None:
+        if threading.get_ident() == self._loop:
+            super().before(call, args)
+
+
+def test_the_loop_waits_for_no_disk(room: Room, tmp_path: Path):
+    disk = LoopDisk()
+    with ThreadPoolExecutor(1) as pool:
+        watched = open_blobs(room, tmp_path, disk)
+        blobs = BlobRoom(watched.threads, watched.files, lambda *call: pool.submit(*call).result())
+        disk.made.clear()
+        blob_id = put(room, blobs, content=b"replaced")
+        put(room, blobs, blob_id)
+        complete(room, blobs, blob_id)
+        with room.stores.threads(caller(NURSE)) as unit:
+            file_ids = close_thread(unit, room.thread_id)
+        blobs.drop_closed(file_ids)
+    assert disk.made == []
+    assert blobs.files.owners() == []
 
 
 @pytest.mark.parametrize("call", ["write", "fsync", "rename", "fsync_folder"])

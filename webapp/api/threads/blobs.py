@@ -41,7 +41,7 @@ def put_part(known: KnownMember, thread_id: str, blob_id: UUID, number: int) -> 
     count_act(known)
     if number > LAST_PART:
         raise ApiError(Code.VALIDATION_FAILED, details={"part": [f"{LAST_PART}까지 보낼 수 있어요."]})
-    _room().put_part(known.as_caller(), thread_id, blob_id, number, _read_octets())
+    blob_room().put_part(known.as_caller(), thread_id, blob_id, number, _read_octets())
     return {"success": True, "blobId": str(blob_id), "part": number}
 
 
@@ -56,7 +56,7 @@ def complete(known: KnownMember, body: dict[str, Any], thread_id: str, blob_id: 
     and nobody may change it."""
     count_act(known)
     sealed_hash = body["sealedHash"]
-    size = _room().complete(known.as_caller(), thread_id, blob_id, count=body["parts"], sealed_hash=sealed_hash)
+    size = blob_room().complete(known.as_caller(), thread_id, blob_id, count=body["parts"], sealed_hash=sealed_hash)
     return {"success": True, "blobId": str(blob_id), "size": size, "sealedHash": sealed_hash}
 
 
@@ -70,7 +70,7 @@ def complete(known: KnownMember, body: dict[str, Any], thread_id: str, blob_id: 
 def show_blob(known: KnownMember, thread_id: str, blob_id: UUID) -> Response:
     """What was encrypted, or one range of it: `Range`, with `If-Range` and the `ETag`."""
     count_act(known)
-    blob = _room().open(known.as_caller(), thread_id, blob_id)
+    blob = blob_room().open(known.as_caller(), thread_id, blob_id)
     etag = blob.sealed_hash.removeprefix("sha256:")
     if request.if_none_match.contains_weak(etag):
         return _describe(Response(status=304), etag)
@@ -83,7 +83,7 @@ def show_blob(known: KnownMember, thread_id: str, blob_id: UUID) -> Response:
     return _describe(response, etag)
 
 
-def _room() -> BlobRoom:
+def blob_room() -> BlobRoom:
     return BlobRoom(stores().threads, parts().spool.blobs, run_off_loop)
 
 

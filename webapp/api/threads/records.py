@@ -32,12 +32,13 @@ _SEND_LIMIT = "30 per hour"
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def send_records(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, Any]:
     """Mine, as a patient; `service:welno` puts them into envelopes of its own. The same again while it is under way is
-    the same sending."""
+    the same sending, and with the same `requestId` also after its end."""
     count_use(_SEND_LIMIT, "thread-send-records", known.member)
     kinds = [SentKind(one) for one in body["what"]]
     with stores().threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.SEND_RECORDS, thread_id)) as unit:
-        sending_id = ask_for_records(unit, thread_id, kinds)
-        _record_looks(unit, UUID(known.member.partition(":")[2]), kinds)
+        sending_id, is_new = ask_for_records(unit, thread_id, kinds, body["requestId"])
+        if is_new:
+            _record_looks(unit, UUID(known.member.partition(":")[2]), kinds)
     return {"success": True, "sendingId": sending_id}
 
 

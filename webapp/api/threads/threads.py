@@ -10,13 +10,13 @@ from core.names import thread_subject
 from models.threads import MemberRole
 from services.threads.acting import AuditedAttempt
 from services.threads.audit_chain import AuditAction
-from services.threads.blob_retention import drop_files
 from services.threads.creating import close_thread, create_thread
 from services.threads.devices import describe_device, find_devices
 from services.threads.keysets import read_keyset
 from services.threads.membership import NewMember, add_member, change_role, remove_member
 from services.threads.reading import acknowledge, describe_created, describe_status, describe_threads
 from webapp.api.documented import SECURITY_THREADS, fails
+from webapp.api.threads.blobs import blob_room
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.keys import MeOutput
 from webapp.api.threads.schemas.threads import (
@@ -33,7 +33,7 @@ from webapp.api.threads.schemas.threads import (
 )
 from webapp.auth.thread_members import KnownMember, for_known
 from webapp.bodies import takes_json
-from webapp.current import parts, stores
+from webapp.current import stores
 from webapp.limits import count_use
 
 blueprint = Blueprint("threads", __name__, url_prefix="/api/threads", description="Encrypted threads")
@@ -170,6 +170,6 @@ def close(known: KnownMember, thread_id: str) -> Response:
     here = stores()
     with here.threads(known.as_caller(), attempt=AuditedAttempt(AuditAction.DELETE, thread_id)) as unit:
         file_ids = close_thread(unit, thread_id)
-    drop_files(parts().spool.blobs, file_ids)
+    blob_room().drop_closed(file_ids)
     here.sender.forget(thread_subject(thread_id))
     return Response(status=204)

@@ -1,14 +1,16 @@
 """A thread with `service:welno` in it, as a client in Python sees it."""
 
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from flask import Flask
 
 from services.threads.encoding import SERVICE_MEMBER
 from services.threads.tending import ThreadTender
 from services.threads.texts import KeysetClaim, Recipient
-from tests.thread_devices import ClientDevice, check_of, open_envelope
+from tests.thread_devices import ClientDevice, bytes_of, check_of, open_envelope
 from webapp.current import parts
 
 from .members import Member, Talk
@@ -72,3 +74,18 @@ def envelopes(talk: Talk, member: Member, sender: str = SERVICE_MEMBER) -> list[
 
 def opened(talk: Talk, envelope: dict[str, Any]) -> bytes:
     return open_envelope(envelope, talk.secrets[envelope["enc"]["kid"]])
+
+
+def events(talk: Talk, member: Member) -> list[str]:
+    return [one.get("event", "message") for one in talk.items(member)]
+
+
+def kids(talk: Talk, member: Member) -> list[tuple[str, str]]:
+    return [(one["kid"], one["state"]) for one in keys_of(talk, member)["keys"]]
+
+
+def as_recipient(told: dict[str, Any]) -> ClientDevice:
+    """A device of which only the public keys are known."""
+    key = X25519PublicKey.from_public_bytes(bytes_of(told["kemKey"]))
+    kem: Any = SimpleNamespace(public_key=lambda: key)
+    return ClientDevice(told["memberId"], told["deviceId"], kem)

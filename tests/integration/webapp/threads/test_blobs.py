@@ -18,7 +18,7 @@ from webapp.current import parts
 
 from .members import Member, Talk, begin_talk
 
-PART = 1024 * 1024
+PART, BLOCK = 1024 * 1024, 4096
 CONTENT = os.urandom(2 * PART + 5000)
 
 
@@ -271,13 +271,23 @@ def test_a_member_fills_no_disk_also_not_at_once(upload: Upload, app: Flask, nur
     uploads = [
         Upload(Member(app.test_client(use_cookies=False), upload.member.headers), upload.thread) for _ in range(6)
     ]
-    for _ in change_settings(app, member_blobs_max_bytes=3 * PART):
+    for _ in change_settings(app, member_blobs_max_bytes=3 * (PART + BLOCK)):
         with ThreadPoolExecutor(6) as pool:
             answers = list(pool.map(lambda one: one.put(1, os.urandom(PART)), uploads))
         assert sorted(answer.status_code for answer in answers) == [200] * 3 + [409] * 3
         assert {code_of(one) for one in answers if one.status_code == 409} == {(409, "TOO_MANY_BLOBS")}
         assert len(files_of(app)) == 3
         assert Upload(nurse, upload.thread, b"nobody else's bound").run().read(nurse).status_code == 200
+
+
+def test_an_octet_is_charged_as_the_disk_keeps_it(upload: Upload, app: Flask):
+    """A block for its file, and one for the folder of its blob."""
+    for _ in change_settings(app, member_blobs_max_bytes=5 * BLOCK):
+        assert [upload.put(number, b"x").status_code for number in (1, 2, 2)] == [200] * 3
+        assert Upload(upload.member, upload.thread).put(1, b"x").status_code == 200
+        assert code_of(Upload(upload.member, upload.thread).put(1, b"x")) == (409, "TOO_MANY_BLOBS")
+        assert code_of(upload.put(3, b"x")) == (409, "TOO_MANY_BLOBS")
+        assert upload.put(2, bytes(BLOCK)).status_code == 200
 
 
 def test_of_two_contents_sent_at_once_one_stays(upload: Upload, app: Flask):

@@ -12,10 +12,12 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from core.clock import clock
+from core.sealing import SealError
 from models.threads import RecordSending
 from services.threads import record_sending
+from services.threads.audit import verify_thread
 from services.threads.encoding import SERVICE_MEMBER
-from services.threads.record_sending import RecordSender, resend_sendings
+from services.threads.record_sending import RecordSender, give_up_sendings, resend_sendings
 from tests.integration.webapp.people import Person
 from tests.thread_devices import bytes_of
 from tests.waiting import wait_until
@@ -34,8 +36,8 @@ def served(nurse: Member, patient: Member) -> Talk:
     return begin_served(nurse, patient)
 
 
-def ask(talk: Talk, member: Member, *what: str) -> Any:
-    return member.post(f"/{talk.id}/send-records", {"what": list(what or ALL)})
+def ask(talk: Talk, member: Member, *what: str, **more: Any) -> Any:
+    return member.post(f"/{talk.id}/send-records", {"what": list(what or ALL)} | more)
 
 
 def sender(app: Flask, payload_max_bytes: int = 40960) -> RecordSender:
@@ -91,12 +93,10 @@ def test_nothing_that_names_the_person_stands_in_a_record(app: Flask, served: Ta
 def test_what_was_sent_stands_in_the_audit_and_the_access_log(
     app: Flask, served: Talk, patient: Member, engine: Engine
 ):
-    before = len(rows(engine, "select 1 from welno.welno_access_log where what in ('checkups', 'report')"))
+    before = looks(engine)
     send(app, served, patient, "checkups", "report", "checkups")
-    query = "select actor, count, result from welno.welno_thread_audit where action = 'send_records' order by n"
-    assert [tuple(one) for one in rows(engine, query)] == [(patient.member, 2, "ok"), (SERVICE_MEMBER, None, "ok")]
-    looks = rows(engine, "select what from welno.welno_access_log where what in ('checkups', 'report')")
-    assert len(looks) - before == 2
+    assert audited(engine) == [(patient.member, 2, "ok"), (SERVICE_MEMBER, None, "ok")]
+    assert looks(engine) - before == 2
 
 
 def test_a_repeated_task_doubles_nothing(app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine):
@@ -160,6 +160,65 @@ def test_asked_again_while_it_is_under_way_it_is_the_same_sending(app: Flask, se
     assert ask(served, patient, "checkups", "report").json["sendingId"] != first.json["sendingId"]
 
 
+def test_a_repeated_request_is_the_same_sending_also_after_its_end(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    """Whose first answer was lost."""
+    request_id = str(uuid.uuid4())
+    first = ask(served, patient, requestId=request_id)
+    sending_id = uuid.UUID(first.json["sendingId"])
+    assert sender(app).run(sending_id) == "ok"
+    before = (served.items(nurse), audited(engine), looks(engine))
+    again = ask(served, patient, requestId=request_id)
+    assert (again.status_code, again.json["sendingId"]) == (202, str(sending_id))
+    assert (served.items(nurse), audited(engine), looks(engine)) == before
+    leave(served, SERVICE_MEMBER, served.keyset("k2", [nurse.device, patient.device]))
+    assert ask(served, patient, requestId=request_id).json["sendingId"] == str(sending_id)
+    assert code(ask(served, patient, requestId=str(uuid.uuid4()))) == (409, "SERVICE_NOT_MEMBER")
+
+
+def test_a_request_that_met_a_sending_under_way_is_that_one_also_after_its_end(
+    app: Flask, served: Talk, patient: Member
+):
+    request_ids = [str(uuid.uuid4()) for _ in range(3)]
+    first, second = [ask(served, patient, requestId=one).json["sendingId"] for one in request_ids[:2]]
+    sender(app).run(uuid.UUID(first))
+    repeated = [ask(served, patient, requestId=one).json["sendingId"] for one in request_ids]
+    assert (second, repeated[:2]) == (first, [first, first])
+    assert repeated[2] != first
+
+
+def test_a_sending_keeps_the_newest_of_many_requests_that_met_it(served: Talk, patient: Member, engine: Engine):
+    request_ids = [str(uuid.uuid4()) for _ in range(25)]
+    assert {ask(served, patient, requestId=one).status_code for one in request_ids} == {202}
+    with engine.connect() as connection:
+        kept = connection.scalar(text("select asked_as from welno.welno_thread_record_sendings where ended_at is null"))
+    assert kept == request_ids[-20:]
+
+
+def test_a_request_is_known_by_its_patient_in_its_thread_alone(
+    served: Talk, nurse: Member, colleague: Person, patient: Member
+):
+    other = Member(colleague.client, colleague.bearer)
+    shared, request_id = begin_served(nurse, patient, other), str(uuid.uuid4())
+    asked = [(served, patient), (shared, patient), (shared, other)]
+    assert len({ask(talk, one, requestId=request_id).json["sendingId"] for talk, one in asked}) == 3
+
+
+def audited(engine: Engine) -> list[tuple[Any, ...]]:
+    query = "select actor, count, result from welno.welno_thread_audit where action = 'send_records' order by n"
+    return [tuple(one) for one in rows(engine, query)]
+
+
+def looks(engine: Engine) -> int:
+    return len(rows(engine, "select 1 from welno.welno_access_log where what in ('checkups', 'report')"))
+
+
+def leave(talk: Talk, member: str, keyset: Any = None) -> None:
+    body = {"memberId": member, "keyset": keyset}
+    assert talk.owner.post(f"/{talk.id}/members/remove", body).status_code == 200
+
+
 def test_what_is_larger_than_an_envelope_comes_in_parts_of_one_commit(
     app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
 ):
@@ -221,6 +280,11 @@ def test_what_is_malformed_is_refused(served: Talk, patient: Member, what: Any):
     assert code(patient.post(f"/{served.id}/send-records", {"what": what})) == (400, "VALIDATION_FAILED")
 
 
+@pytest.mark.parametrize("request_id", ["again", str(uuid.UUID(int=10)).upper(), 1], ids=str)
+def test_a_request_id_that_is_no_uuid_is_refused(served: Talk, patient: Member, request_id: Any):
+    assert code(ask(served, patient, requestId=request_id)) == (400, "VALIDATION_FAILED")
+
+
 def test_who_has_left_meanwhile_has_nothing_sent_to_the_others(
     app: Flask, served: Talk, nurse: Member, patient: Member
 ):
@@ -231,24 +295,74 @@ def test_who_has_left_meanwhile_has_nothing_sent_to_the_others(
     assert sender(app).run(sending_id) is None
 
 
-def test_a_service_that_was_removed_meanwhile_sends_nothing(app: Flask, served: Talk, nurse: Member, patient: Member):
+def test_a_service_that_was_removed_meanwhile_sends_nothing(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    """And the audit says so, although it is no member any more."""
     sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
-    keyset = served.keyset("k2", [nurse.device, patient.device])
-    nurse.post(f"/{served.id}/members/remove", {"memberId": SERVICE_MEMBER, "keyset": keyset})
+    leave(served, SERVICE_MEMBER, served.keyset("k2", [nurse.device, patient.device]))
     assert sender(app).run(sending_id) == "THREAD_NOT_FOUND"
     assert envelopes(served, nurse) == []
+    assert audited(engine) == [(patient.member, 3, "ok"), (SERVICE_MEMBER, None, "THREAD_NOT_FOUND")]
+    assert is_whole(app, served)
+
+
+def test_the_end_of_a_sending_stands_in_the_audit_of_a_closed_thread(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    assert nurse.ask("DELETE", f"/{served.id}").status_code == 204
+    assert sender(app).run(sending_id) == "THREAD_NOT_FOUND"
+    assert audited(engine)[-1] == (SERVICE_MEMBER, None, "THREAD_NOT_FOUND")
+    assert is_whole(app, served)
+
+
+def is_whole(app: Flask, talk: Talk) -> bool:
+    with parts(app).stores.sessions() as session:
+        verified = verify_thread(session, talk.id)
+    return verified is not None and verified.is_whole
+
+
+def test_a_sending_waits_for_private_keys_that_do_not_open(app: Flask, served: Talk, patient: Member, engine: Engine):
+    sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
+    with engine.begin() as connection:
+        connection.execute(text("update welno.welno_thread_service_devices set sealed_keys = 'lost'"))
+    with pytest.raises(SealError):
+        sender(app).run(sending_id)
+    [row] = rows(engine, "select ended_at from welno.welno_thread_record_sendings")
+    assert row.ended_at is None
 
 
 def test_what_never_ends_is_given_up_after_a_day(app: Flask, served: Talk, patient: Member, engine: Engine):
     sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
-    with parts(app).stores.unit_of_work() as work:
-        assert resend_sendings(work, clock.now() + timedelta(days=1, minutes=1)) == 0
+    here, later = parts(app).stores, clock.now() + timedelta(days=1, minutes=1)
+    with here.unit_of_work() as work:
+        assert resend_sendings(work, later) == 0
+    assert give_up_sendings(here.threads, clock.now()) == 0
+    assert (give_up_sendings(here.threads, later), give_up_sendings(here.threads, later)) == (1, 0)
     [row] = rows(engine, "select result from welno.welno_thread_record_sendings")
     assert row.result == "GIVEN_UP"
+    assert audited(engine) == [(patient.member, 3, "ok"), (SERVICE_MEMBER, None, "GIVEN_UP")]
     assert sender(app).run(sending_id) is None
-    with parts(app).stores.unit_of_work() as work:
+    with here.unit_of_work() as work:
         resend_sendings(work, clock.now() + timedelta(days=40))
     assert rows(engine, "select 1 from welno.welno_thread_record_sendings") == []
+
+
+def test_a_thread_that_is_held_keeps_no_other_from_being_given_up(
+    app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine
+):
+    other = begin_served(nurse, patient)
+    held, ended = [ask(talk, patient).json["sendingId"] for talk in (served, other)]
+    here, later = parts(app).stores, clock.now() + timedelta(days=1, minutes=1)
+    with engine.connect() as holder:
+        holder.execute(text("select 1 from welno.welno_threads where id = :id for update"), {"id": served.id})
+        assert give_up_sendings(here.threads, later) == 1
+        found = rows(engine, "select id::text from welno.welno_thread_record_sendings where ended_at is not null")
+        assert [one.id for one in found] == [ended]
+        holder.rollback()
+    assert give_up_sendings(here.threads, later) == 1
+    assert sender(app).run(uuid.UUID(held)) is None
 
 
 def test_records_go_under_the_key_that_the_service_has_just_made(

@@ -2,38 +2,41 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from flask import Flask
 from sqlalchemy import Engine, text
 
 from services.threads.audit import verify_thread
 from services.threads.encoding import SERVICE_MEMBER
+from services.threads.record_sending import RecordSender
 from services.threads.service_device import device_context
-from services.threads.service_member import service_caller
 from services.threads.signing import is_signed
 from tests.thread_devices import ClientDevice, bytes_of, open_envelope
 from tests.waiting import wait_until
 from webapp.current import parts
 
 from .members import Member, Talk
-from .service import SERVICE, begin_served, claim_of, keys_of, learn, secrets_of, service_device, tender
+from .service import (
+    SERVICE,
+    as_recipient,
+    begin_served,
+    claim_of,
+    envelopes,
+    events,
+    keys_of,
+    kids,
+    learn,
+    secrets_of,
+    service_device,
+    tender,
+)
 
 
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json["error"]["code"]
-
-
-def events(talk: Talk, member: Member) -> list[str]:
-    return [one.get("event", "message") for one in talk.items(member)]
-
-
-def kids(talk: Talk, member: Member) -> list[tuple[str, str]]:
-    return [(one["kid"], one["state"]) for one in keys_of(talk, member)["keys"]]
 
 
 def change(engine: Engine, statement: str, **values: Any) -> None:
@@ -87,33 +90,6 @@ def test_the_services_private_keys_are_sealed_for_its_device(app: Flask, nurse: 
     assert device_context(row.device_id) == f"thread_device:{device['deviceId']}"
     assert len(keys) == 64
     assert bytes_of(device["kemKey"]) not in keys
-
-
-@pytest.mark.parametrize("is_lost", [False, True])
-def test_an_operator_renews_the_services_device(
-    app: Flask, nurse: Member, patient: Member, engine: Engine, is_lost: bool
-):
-    """Also one that no sealing key opens any more."""
-    talk = begin_served(nurse, patient)
-    before = service_device(talk, nurse)["deviceId"]
-    if is_lost:
-        change(engine, "update welno.welno_thread_service_devices set sealed_keys = 'lost'")
-    here = parts(app).stores
-    with here.threads(service_caller("operator")) as unit:
-        renewed = here.service_member.renew_device(unit)
-    assert events(talk, nurse) == ["key", "device_revoked", "device_added"]
-    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
-    states = {one["deviceId"]: one["state"] for one in nurse.get(f"/{talk.id}/devices").json["devices"]}
-    assert (states[before], states[renewed]) == ("revoked", "active")
-    [*_, key] = keys_of(talk, patient)["keys"]
-    assert (key["kid"], key["createdBy"]) == ("k2", renewed)
-    [lacks] = keys_of(talk, nurse)["lacking"]
-    assert (lacks["deviceId"], lacks["kids"]) == (renewed, ["k1"])
-    with engine.connect() as connection:
-        kept = connection.execute(text("select device_id::text from welno.welno_thread_service_devices")).scalars()
-        assert kept.all() == [renewed]
-    learn(talk, patient)
-    talk.say(patient, kid="k2")
 
 
 def test_a_thread_without_the_service_is_left_alone(app: Flask, talk: Talk, nurse: Member, engine: Engine):
@@ -236,16 +212,92 @@ def test_a_service_that_was_sealed_nothing_makes_a_key_that_it_can_open(
     assert tender(app).tend_due() == 0
 
 
-def test_a_wrap_for_the_service_that_opens_nothing_stops_no_message(app: Flask, talk: Talk, nurse: Member):
-    """Whoever seals rubbish to the service cannot keep it from writing."""
+class Forging(ClientDevice):
+    """As others know it; what is sealed to it opens nothing."""
+
+    def wrap(self, secret: bytes, thread_id: str, kid: str) -> str:
+        return ClientDevice(self.member, self.device_id).wrap(secret, thread_id, kid)
+
+
+def forged(talk: Talk, member: Member) -> ClientDevice:
+    service = as_recipient(service_device(talk, member))
+    return Forging(service.member, service.device_id, service.kem)
+
+
+def test_a_newest_key_that_was_not_sealed_to_the_service_stops_no_message(
+    app: Flask, nurse: Member, patient: Member, engine: Engine
+):
+    talk = begin_served(nurse, patient)
+    keyset = talk.keyset("k2", [nurse.device, patient.device, forged(talk, nurse)])
+    assert nurse.post(f"/{talk.id}/keys", keyset).status_code == 201
+    sending_id = patient.post(f"/{talk.id}/send-records", {"what": ["checkups"]}).json["sendingId"]
+    here = parts(app).stores
+    sender = RecordSender(here.sessions, here.threads, here.service_member, here.settings.threads.payload_max_bytes)
+    assert sender.run(uuid.UUID(sending_id)) == "ok"
+    assert {one["enc"]["kid"] for one in envelopes(talk, patient)} == {"k3"}
+    assert set(secrets_of(talk, patient)) == {"k1", "k2", "k3"}
+
+
+def test_an_older_key_that_was_not_sealed_to_the_service_is_sealed_to_it_anew(
+    app: Flask, talk: Talk, nurse: Member, patient: Member
+):
+    """Whoever seals rubbish to it keeps neither it nor other devices from the key that it is of."""
     begin_served(nurse)  # the service has a device
-    invite(talk, SERVICE_MEMBER, wraps=[])
-    learn(talk, nurse)
-    junk = ClientDevice(SERVICE_MEMBER).wrap(b"x" * 32, talk.id, "k1")
-    wraps = [{"deviceId": service_device(talk, nurse)["deviceId"], "wrapped": junk}]
-    assert nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": wraps}).status_code == 200
-    tender(app).tend_due()
-    assert kids(talk, nurse)[-1] == ("k2", "active")
+    invite(talk, SERVICE_MEMBER)
+    service = forged(talk, nurse)
+    rubbish = {"deviceId": service.device_id, "wrapped": service.wrap(b"x" * 32, talk.id, "k1")}
+    assert nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": [rubbish]}).status_code == 200
+    tablet = ClientDevice(patient.member)
+    patient.register(tablet)
+    patient.post(f"/devices/{tablet.device_id}/approve", patient.device.approval_of(tablet))
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    lacking = {(one["deviceId"], *one["kids"]) for one in keys_of(talk, nurse)["lacking"]}
+    assert lacking == {(service.device_id, "k1"), (tablet.device_id, "k1")}
+    secret = secrets_of(talk, nurse)["k1"]
+    honest = as_recipient(service_device(talk, nurse)).wrap(secret, talk.id, "k1")
+    wraps = [{"deviceId": service.device_id, "wrapped": honest}]
+    nurse.post(f"/{talk.id}/keys/k1/wraps", {"wraps": wraps})
+    assert (tender(app).tend_due(), tender(app).tend_due()) == (1, 0)
+    assert secrets_of(talk, patient, tablet)["k1"] == secret
+    assert keys_of(talk, nurse)["lacking"] == []
+
+
+@pytest.fixture
+def sealed_off(nurse: Member, patient: Member, engine: Engine) -> Talk:
+    """A thread whose service's private keys no sealing key opens."""
+    talk = begin_served(nurse, patient)
+    change(engine, "update welno.welno_thread_service_devices set sealed_keys = 'lost'")
+    return talk
+
+
+def test_a_service_whose_keys_do_not_open_keeps_nobody_from_leaving(
+    app: Flask, sealed_off: Talk, nurse: Member, patient: Member
+):
+    assert remove(sealed_off, patient, patient.member).status_code == 200
+    assert nurse.get(f"/{sealed_off.id}/status").json["keyState"] == "due"
+    assert tender(app).tend_due() == 0
+
+
+def test_without_the_services_keys_an_owner_brings_the_keyset(
+    sealed_off: Talk, nurse: Member, patient: Member, doctor: Member
+):
+    doctor.register()
+    assert code(remove(sealed_off, nurse, patient.member)) == (409, "KEYSET_NEEDED")
+    assert code(invite(sealed_off, doctor.member, "from_now")) == (409, "KEYSET_NEEDED")
+    service = as_recipient(service_device(sealed_off, nurse))
+    of_all = sealed_off.keyset("k2", [nurse.device, patient.device, service, doctor.device])
+    assert invite(sealed_off, doctor.member, "from_now", keyset=of_all).status_code == 201
+    sealed_off.keep(of_all)
+    of_others = sealed_off.keyset("k3", [nurse.device, service, doctor.device])
+    assert remove(sealed_off, nurse, patient.member, keyset=of_others).status_code == 200
+    assert kids(sealed_off, nurse)[-1] == ("k3", "active")
+
+
+def test_without_its_keys_the_service_joins_and_makes_none(sealed_off: Talk, talk: Talk, nurse: Member):
+    answer = nurse.post("", {"requestId": str(uuid.uuid4()), "members": [SERVICE]})
+    assert (answer.status_code, answer.json["keyState"]) == (201, "missing")
+    assert code(invite(talk, SERVICE_MEMBER, "from_now")) == (409, "KEYSET_NEEDED")
+    assert invite(talk, SERVICE_MEMBER).status_code == 201
 
 
 def test_a_removed_service_opens_nothing_that_comes_after(app: Flask, nurse: Member, patient: Member, engine: Engine):
@@ -320,13 +372,6 @@ def test_the_service_is_no_owner_who_could_stay_alone(nurse: Member):
     talk = begin_served(nurse)
     assert nurse.post(f"/{talk.id}/members/role", {"memberId": SERVICE_MEMBER, "role": "owner"}).status_code == 200
     assert code(remove(talk, nurse, nurse.member)) == (409, "LAST_OWNER")
-
-
-def as_recipient(told: dict[str, Any]) -> ClientDevice:
-    """A device of which only the public keys are known."""
-    key = X25519PublicKey.from_public_bytes(bytes_of(told["kemKey"]))
-    kem: Any = SimpleNamespace(public_key=lambda: key)
-    return ClientDevice(told["memberId"], told["deviceId"], kem)
 
 
 def _waiting(engine: Engine) -> int:

@@ -21,6 +21,11 @@ def check_moment(value: str) -> None:
         raise ValidationError("2026-11-25T08:00:00.000Z처럼 보내 주세요.")
 
 
+def check_member(value: str) -> None:
+    if not is_member(value):
+        raise ValidationError("patient:{id}나 staff:{id}처럼 보내 주세요.")
+
+
 def id_field() -> Text:
     return Text(
         WORD_MAX,
@@ -88,16 +93,11 @@ class KeysQuery(InputSchema):
     deviceId = id_field()
 
 
-def check_any_member(value: str) -> None:
-    if not is_member(value):
-        raise ValidationError("patient:{id}나 staff:{id}처럼 보내 주세요.")
-
-
 class DevicesQuery(InputSchema):
     joining = Text(
         MEMBER_MAX,
         load_default=None,
-        validate=check_any_member,
+        validate=check_member,
         metadata={"description": "Also the devices of this member, whom an owner is about to add."},
     )
 

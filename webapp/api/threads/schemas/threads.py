@@ -1,12 +1,12 @@
 """Threads, their members, and what is read of them."""
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from models.threads import MemberRole
-from services.threads.encoding import MEMBER_MAX, is_member
+from services.threads.encoding import MEMBER_MAX
 from services.threads.reading import PAGE_ITEMS
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
-from webapp.api.threads.schemas.keys import KeysetInput, MemberWrapInput, id_field
+from webapp.api.threads.schemas.keys import KeysetInput, MemberWrapInput, check_member, id_field
 
 _MOST_SEQ = 2**53 - 1
 _MOST_MEMBERS = 100
@@ -14,11 +14,6 @@ _LONGEST_WAIT_SECONDS = 20
 _WAIT = f"0부터 {_LONGEST_WAIT_SECONDS}까지의 초를 보내 주세요."
 _ROLE = "owner, writer, reader 가운데 하나를 보내 주세요."
 _NUMBER = "1 이상의 정수를 보내 주세요."
-
-
-def check_member(value: str) -> None:
-    if not is_member(value):
-        raise ValidationError("patient:{id}나 staff:{id}처럼 보내 주세요.")
 
 
 def member_field() -> Text:

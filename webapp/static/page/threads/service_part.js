@@ -32,11 +32,12 @@ export function showService({ members, role }, own) {
 
 /** The buttons, for whichever thread is open. @param {ThreadsClient} client @param {() => ThreadView|null} current */
 export function watchService(client, current) {
+  const asked = /** @type {Map<string, string>} */ (new Map());
   /** @type {[string, (view: ThreadView) => Promise<void>][]} */
   const buttons = [
     ["invite-service", (view) => invite(client, view)],
     ["remove-service", (view) => remove(view)],
-    ["send-records", (view) => bring(client, view)],
+    ["send-records", (view) => bring(client, view, asked)],
   ];
   for (const [id, act] of buttons) {
     find(id).addEventListener("click", () => {
@@ -77,8 +78,17 @@ async function remove(view) {
   await view.retryNow();
 }
 
-/** @param {ThreadsClient} client @param {ThreadView} view */
-async function bring(client, view) {
-  await client.sendRecords(view.threadId, ALL);
+/** @param {ThreadsClient} client @param {ThreadView} view
+ * @param {Map<string, string>} asked by thread, what was not answered: under another id a lost answer would bring all twice */
+async function bring(client, { threadId }, asked) {
+  const requestId = asked.get(threadId) ?? crypto.randomUUID();
+  asked.set(threadId, requestId);
+  try {
+    await client.sendRecords(threadId, ALL, requestId);
+    asked.delete(threadId);
+  } catch (/** @type {any} */ error) {
+    if (!error.retryable) asked.delete(threadId);
+    throw error;
+  }
   showToast("success", "기록을 가져오고 있어요. 오는 대로 대화방에 나와요.");
 }

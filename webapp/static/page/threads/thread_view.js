@@ -64,8 +64,14 @@ export class ThreadView {
         parts.onRead();
       },
       onKeys: () => void this.#showKeys(),
-      onState: (state) => showConnection(state),
+      onState: (state) => this.#noteState(state),
     });
+  }
+
+  /** Where the stream is live the server is there, whatever the last push met. @param {import("../../sdk/core/stream.js").StreamState} state */
+  #noteState(state) {
+    showConnection(state);
+    if (state === "live") void this.#parts.sender.flush({ isEarly: true });
   }
 
   get threadId() {

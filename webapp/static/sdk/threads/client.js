@@ -118,9 +118,10 @@ export class ThreadsClient extends HttpClient {
   }
 
   /** A patient's own, by the service, which must be in the thread. @param {string} threadId
-   * @param {string[]} what `checkups`, `prescriptions`, `report` @returns {Promise<{sendingId: string}>} */
-  sendRecords(threadId, what) {
-    return this.request("POST", `${pathOf(threadId)}/send-records`, { body: { what } });
+   * @param {string[]} what `checkups`, `prescriptions`, `report` @param {string} [requestId] the same again is the same
+   *   sending, also after its end @returns {Promise<{sendingId: string}>} */
+  sendRecords(threadId, what, requestId) {
+    return this.request("POST", `${pathOf(threadId)}/send-records`, { body: { what, requestId } });
   }
 
   /** @param {string} threadId @param {{memberId: string, role: string, history: "all"|"from_now", keyset?: any}} member */
