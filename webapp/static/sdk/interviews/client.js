@@ -5,10 +5,10 @@
 
 import { HttpClient } from "../core/client.js";
 import { errorFrom, WelnoError } from "../core/errors.js";
-import { Renewal } from "../core/renewal.js";
+import { TokenRefresh } from "../core/token_refresh.js";
 import { sendBody } from "./sending.js";
 
-const RENEWAL = "welno.interviews.refresh";
+const REFRESH = "welno.interviews.refresh";
 const TRIES = 3;
 const PAUSE_MILLISECONDS = 1_000;
 
@@ -25,9 +25,9 @@ const PAUSE_MILLISECONDS = 1_000;
 export class InterviewsClient extends HttpClient {
   #onLoggedOut;
   #account = /** @type {Account|null} */ (null);
-  #renewal = new Renewal(RENEWAL);
+  #refresh = new TokenRefresh(REFRESH);
   #renewing = /** @type {Promise<boolean>|null} */ (null);
-  #renewals = 0;
+  #refreshes = 0;
 
   /** @param {import("../core/client.js").ClientOptions & {onLoggedOut?: () => void}} [options] */
   constructor({ onLoggedOut = () => {}, ...options } = {}) {
@@ -222,13 +222,13 @@ export class InterviewsClient extends HttpClient {
   /** `{interview, duplicate_of}`; its events come by the project's stream. @param {string} projectId
    * @param {Upload} upload @param {UploadOptions} [how] @returns {Promise<any>} */
   upload(projectId, upload, how = {}) {
-    return this.#withRenewal(() => this.#sendUpload(bodyOf(projectId, upload), how));
+    return this.#withRefresh(() => this.#sendUpload(bodyOf(projectId, upload), how));
   }
 
   /** The frames of an answer. @param {{messages: any[], personaId: string, conversationId?: string}} asked
    * @param {AbortSignal} signal @returns {Promise<Response>} */
   openChat(asked, signal) {
-    return this.#withRenewal(() => this.openEvents(this.httpUrl("/chat"), signal, { body: asked }));
+    return this.#withRefresh(() => this.openEvents(this.httpUrl("/chat"), signal, { body: asked }));
   }
 
   /** A renewed login, once for all who ask at the same time, and one tab after the other: a refresh token that two tabs
@@ -242,26 +242,26 @@ export class InterviewsClient extends HttpClient {
 
   /** @param {string} method @param {string} url @param {import("../core/client.js").Sent} [sent] */
   exchange(method, url, sent) {
-    return this.#withRenewal(() => super.exchange(method, url, sent));
+    return this.#withRefresh(() => super.exchange(method, url, sent));
   }
 
   /** @template T @param {() => Promise<T>} call @returns {Promise<T>} */
-  async #withRenewal(call) {
-    const renewals = this.#renewals;
+  async #withRefresh(call) {
+    const refreshes = this.#refreshes;
     try {
       return await call();
     } catch (/** @type {any} */ error) {
       if (error.status !== 401) throw error;
       // Another call may have renewed it while this one was under way.
-      if (renewals === this.#renewals && !(await this.renew())) throw error;
+      if (refreshes === this.#refreshes && !(await this.renew())) throw error;
       return call();
     }
   }
 
   async #renewNow() {
     try {
-      this.#take(await this.#renewal.run((key) => this.#exchangeToken(key)));
-      this.#renewals += 1;
+      this.#take(await this.#refresh.run((key) => this.#exchangeToken(key)));
+      this.#refreshes += 1;
       return true;
     } catch (/** @type {any} */ error) {
       if (error.status !== 401) throw error;
@@ -315,7 +315,7 @@ export class InterviewsClient extends HttpClient {
   }
 
   #forget() {
-    this.#renewal.forget();
+    this.#refresh.forget();
     this.#account = null;
     this.useToken(null);
   }

@@ -6,13 +6,13 @@
 import { decodeBase64url } from "../core/base64url.js";
 import { HttpClient } from "../core/client.js";
 import { WelnoError } from "../core/errors.js";
-import { Renewal } from "../core/renewal.js";
+import { TokenRefresh } from "../core/token_refresh.js";
 
 const TIMEOUT_MILLISECONDS = 10_000;
 const TRIES = 3;
 const LONGEST_PAUSE_MILLISECONDS = 10_000;
 const REFRESH_PATH = "/auth/token/refresh/";
-const RENEWAL = "welno.journey.refresh";
+const REFRESH = "welno.journey.refresh";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** @typedef {{tag_code?: string, tag_uid?: string, ndef?: string, via?: "nfc"|"url"|"qr"|"typed"}} Tag */
@@ -29,7 +29,7 @@ export class JourneyClient extends HttpClient {
   #isRenewable;
   #onLoggedOut;
   #onDuration;
-  #renewal = new Renewal(RENEWAL);
+  #refresh = new TokenRefresh(REFRESH);
   #renewing = /** @type {Promise<boolean>|null} */ (null);
   #definitions = /** @type {Promise<any>|null} */ (null);
 
@@ -171,7 +171,7 @@ export class JourneyClient extends HttpClient {
     const exchange = (/** @type {string} */ key) =>
       this.#tryAgain("POST", this.httpUrl(REFRESH_PATH), { body: { idempotency_key: key } });
     try {
-      const answer = await this.#renewal.run(exchange);
+      const answer = await this.#refresh.run(exchange);
       this.useToken(answer.access_token);
       return true;
     } catch (/** @type {any} */ error) {
@@ -182,7 +182,7 @@ export class JourneyClient extends HttpClient {
   }
 
   #end() {
-    this.#renewal.forget();
+    this.#refresh.forget();
     const wasIn = this.token !== null;
     this.useToken(null);
     if (wasIn) this.#onLoggedOut();

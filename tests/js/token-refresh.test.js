@@ -1,19 +1,19 @@
-/** A login's renewal under one key until it is known how it ended, over pages that are loaded anew. */
+/** A token's refresh under one key until it is known how it ended, over pages that are loaded anew. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { WelnoError } from "../../webapp/static/sdk/core/errors.js";
-import { Renewal } from "../../webapp/static/sdk/core/renewal.js";
 import { MemoryStorage } from "../../webapp/static/sdk/core/storage.js";
+import { TokenRefresh } from "../../webapp/static/sdk/core/token_refresh.js";
 
 const NAME = "welno.test.refresh";
 
-/** Pages of one browser: each has a renewal of its own over the same store. */
+/** Pages of one browser: each has a refresh of its own over the same store. */
 function pages() {
   const store = new MemoryStorage();
   const keys = [];
-  const load = () => new Renewal(NAME, store);
+  const load = () => new TokenRefresh(NAME, store);
   const exchange = (outcome) => async (key) => {
     keys.push(key);
     if (outcome instanceof Error) throw outcome;

@@ -10,7 +10,7 @@ import { SafeStorage } from "./storage.js";
 
 const INCONCLUSIVE = new Set([408, 429]);
 
-export class Renewal {
+export class TokenRefresh {
   #name;
   #store;
 
