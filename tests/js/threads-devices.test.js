@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { KeyUpkeep } from "../../webapp/static/sdk/threads/key_upkeep.js";
+import { KeyRotation } from "../../webapp/static/sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../webapp/static/sdk/threads/own_devices.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure } from "./browser.js";
@@ -248,19 +248,19 @@ test("an owner's client makes the keys that are due, and tries one that fails ag
   const asked = [];
   const fails = async () => Promise.reject(failure(503));
   const keysOf = (threadId) => ({ ensure: async () => (asked.push(threadId), threadId === "c" ? fails() : { status: { keyState: state.is } }) });
-  const upkeep = new KeyUpkeep(keysOf, () => now.is);
+  const rotation = new KeyRotation(keysOf, () => now.is);
   const thread = (threadId, role, keyState) => ({ threadId, role, keyState });
   const list = [thread("a", "owner", "ok"), thread("b", "writer", "due"), thread("c", "owner", "due"), thread("d", "owner", "missing")];
-  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  assert.deepEqual(await rotation.rotateDue(list), ["c", "d"]);
   now.is = 59_999;
-  assert.deepEqual(await upkeep.tend(list), []);
+  assert.deepEqual(await rotation.rotateDue(list), []);
   now.is = 60_000;
-  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
+  assert.deepEqual(await rotation.rotateDue(list), ["c", "d"]);
   state.is = "ok";
   now.is = 120_000;
-  assert.deepEqual(await upkeep.tend(list), ["c", "d"]);
-  assert.deepEqual(await upkeep.tend(list), ["d"]); // it is due once more
-  const broken = new KeyUpkeep(() => ({ ensure: () => Promise.reject(new TypeError("ours")) }));
-  await assert.rejects(broken.tend(list), TypeError);
+  assert.deepEqual(await rotation.rotateDue(list), ["c", "d"]);
+  assert.deepEqual(await rotation.rotateDue(list), ["d"]); // it is due once more
+  const broken = new KeyRotation(() => ({ ensure: () => Promise.reject(new TypeError("ours")) }));
+  await assert.rejects(broken.rotateDue(list), TypeError);
   assert.equal(asked.length, 7);
 });

@@ -5,7 +5,7 @@
 
 import { settled } from "../../sdk/core/storage.js";
 import { Timers } from "../../sdk/core/timers.js";
-import { KeyUpkeep } from "../../sdk/threads/key_upkeep.js";
+import { KeyRotation } from "../../sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
@@ -47,7 +47,7 @@ class ThreadsPage {
   #uploads;
   #devices;
   #members;
-  #upkeep;
+  #rotation;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
@@ -73,7 +73,7 @@ class ThreadsPage {
     const countWaiting = () => this.#sender.outbox.count();
     this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
-    this.#upkeep = new KeyUpkeep(session.keysOf);
+    this.#rotation = new KeyRotation(session.keysOf);
   }
 
   async start() {
@@ -148,7 +148,7 @@ class ThreadsPage {
       if (memberId !== this.#session.memberId) return leave();
       await this.#noteState(devices);
       await this.#devices.show(devices);
-      if (this.#session.state === "active") void this.#upkeep.tend(threads);
+      if (this.#session.state === "active") void this.#rotation.rotateDue(threads);
       await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
       this.#showThreads(threads);
     } catch (/** @type {any} */ error) {

@@ -7,7 +7,7 @@ import { DisbelievedError } from "./errors.js";
 
 const AGAIN_MILLISECONDS = 60_000;
 
-export class KeyUpkeep {
+export class KeyRotation {
   #keysOf;
   #now;
   #tried = /** @type {Map<string, number>} */ (new Map());
@@ -20,7 +20,7 @@ export class KeyUpkeep {
 
   /** Of a list as the server tells it. A thread that could not be helped is tried again after a minute.
    * @param {{threadId: string, role: string, keyState: string}[]} threads @returns {Promise<string[]>} those that were tried */
-  async tend(threads) {
+  async rotateDue(threads) {
     const due = threads.filter(({ threadId, role, keyState }) => role === "owner" && keyState !== "ok" && this.#isTime(threadId));
     for (const { threadId } of due) {
       this.#tried.set(threadId, this.#now());
