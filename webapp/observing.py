@@ -45,9 +45,10 @@ def _begin() -> None:
     # A connection is one greenlet, and a proxy's has requests of many people.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    session_id = (request.view_args or {}).get("session_id", "")
+    # A converter of the route may have made a UUID of it: what is bound is text for whoever reads it.
+    session_id = str((request.view_args or {}).get("session_id", ""))
     # Only what has the form of one: whatever else stands in an address may be personal.
-    if _SESSION_ID.fullmatch(str(session_id)):
+    if _SESSION_ID.fullmatch(session_id):
         structlog.contextvars.bind_contextvars(session_id=session_id)
 
 
