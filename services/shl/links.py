@@ -50,9 +50,8 @@ class OwnLink:
 def is_active(now: datetime) -> ColumnElement[bool]:
     """Of links that may be opened, and whose patient is not being erased."""
     in_time = or_(HealthLink.expires_at.is_(None), HealthLink.expires_at > now)
-    has_tries = or_(HealthLink.passcode_hash.is_(None), HealthLink.wrong_tries < MAX_TRIES)
     patient = select(Patient.uuid).where(Patient.uuid == HealthLink.patient_uuid, Patient.erasing_since.is_(None))
-    return and_(HealthLink.revoked_at.is_(None), in_time, has_tries, patient.exists())
+    return and_(HealthLink.revoked_at.is_(None), HealthLink.locked_at.is_(None), in_time, patient.exists())
 
 
 def make_link(session: Session, patient_uuid: UUID, new: NewLink, now: datetime, links_max: int) -> HealthLink:

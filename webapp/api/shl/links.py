@@ -122,7 +122,7 @@ def _describe(own: OwnLink, now: datetime) -> dict[str, Any]:
         "id": link.id,
         "url": url_of(link.id),
         "label": link.label,
-        "state": _state_of(link, remaining, now),
+        "state": _state_of(link, now),
         "longTerm": link.is_long_term,
         "hasPasscode": link.passcode_hash is not None,
         "remainingAttempts": remaining,
@@ -137,9 +137,9 @@ def _describe(own: OwnLink, now: datetime) -> dict[str, Any]:
     }
 
 
-def _state_of(link: HealthLink, remaining: int | None, now: datetime) -> str:
+def _state_of(link: HealthLink, now: datetime) -> str:
     if link.revoked_at is not None:
         return "revoked"
     if link.expires_at is not None and link.expires_at <= now:
         return "expired"
-    return "locked" if remaining == 0 else "active"
+    return "active" if link.locked_at is None else "locked"

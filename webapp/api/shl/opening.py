@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from models.patients import AccessedWhat, ActorKind
 from services.delivery.unit_of_work import Work
 from services.patients.access_log import Actor, Look
-from services.shl.errors import WrongPasscode
+from services.shl.errors import TriesUnderWay, WrongPasscode
 from services.shl.files import ContentType
 from services.shl.opening import (
     GivenFile,
@@ -37,6 +37,7 @@ _JOSE = "application/jose"
 _BODY_MAX_BYTES = 8 * 1024
 _ACTION = "shl-fetch"
 _FHIR_VERSION = "4.0.1"
+_TRY_AGAIN_SECONDS = 1
 
 
 @blueprint.after_request
@@ -113,6 +114,11 @@ def answer_wrong_passcode(error: WrongPasscode) -> Response:
     told = jsonify({**response.get_json(), "remainingAttempts": error.remaining})
     response.set_data(told.get_data())
     return response
+
+
+@blueprint.errorhandler(TriesUnderWay)
+def answer_tries_under_way(_: TriesUnderWay) -> Response:
+    return reply(Code.RATE_LIMITED, retry_after_seconds=_TRY_AGAIN_SECONDS)
 
 
 def _recipient(name: str) -> LinkRecipient:
