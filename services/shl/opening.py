@@ -170,14 +170,17 @@ def give_manifest(
 
 def take_location(session: Session, token: str, network: str | None, now: datetime) -> TakenFile:
     """For the first who comes with it in time. Raises LinkNotFound."""
-    taken = delete(HealthLinkLocation).where(
-        HealthLinkLocation.token_hash == _hash(token), HealthLinkLocation.expires_at > now
-    )
-    columns = (HealthLinkLocation.link_id, HealthLinkLocation.position, HealthLinkLocation.recipient)
-    location = session.execute(taken.returning(*columns)).one_or_none()
+    token_hash = _hash(token)
+    link_id = session.scalar(select(HealthLinkLocation.link_id).where(HealthLinkLocation.token_hash == token_hash))
+    if link_id is None:
+        raise LinkNotFound
+    # Before the location, as whoever replaces files, ends a link or erases it does: the other way is a deadlock.
+    link = _lock_active(session, link_id, now)
+    in_time = HealthLinkLocation.token_hash == token_hash, HealthLinkLocation.expires_at > now
+    columns = (HealthLinkLocation.position, HealthLinkLocation.recipient)
+    location = session.execute(delete(HealthLinkLocation).where(*in_time).returning(*columns)).one_or_none()
     if location is None:
         raise LinkNotFound
-    link = _lock_active(session, location.link_id, now)
     jwe = _read_file(session, link.id, location.position)
     note_fetch(session, link.id, FetchKind.FILE, LinkRecipient(location.recipient, network), now)
     return TakenFile(link.patient_uuid, link.id, jwe)
