@@ -157,6 +157,8 @@ def give_manifest(
     length = func.length(HealthLinkFile.jwe)
     query = select(HealthLinkFile.position, HealthLinkFile.content_type, HealthLinkFile.updated_at, length)
     files = session.execute(query.where(HealthLinkFile.link_id == link_id).order_by(HealthLinkFile.position)).all()
+    if not files:
+        raise LinkNotFound  # its time was over while this waited for its lock, and its files went
     given = []
     for position, content_type, updated_at, size in files:
         if size <= longest:

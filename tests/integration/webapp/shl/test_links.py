@@ -7,7 +7,6 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from core.clock import clock
-from services.shl.retention import forget_links
 from tests.shl import CARD, encode, encrypt
 from webapp.bodies import BODY_MAX_BYTES
 from webapp.current import parts
@@ -165,24 +164,3 @@ def test_the_passcode_is_stored_as_passwords_are(links: Links, engine: Engine):
     with engine.connect() as connection:
         stored = connection.scalar(text("select passcode_hash from welno.welno_shl"))
     assert stored.startswith("p1$argon2id$")
-
-
-def test_what_has_ended_is_forgotten_in_time(app: Flask, links: Links, doctor: Doctor, engine: Engine):
-    stores = parts(app).stores
-    links.make(exp=soon())
-    path = links.make()
-    doctor.manifest(path, embeddedLengthMax=0)
-    with stores.unit_of_work() as work:
-        work.session.execute(text("update welno.welno_shl set expires_at = now() where expires_at is not null"))
-    with stores.unit_of_work() as work:
-        assert forget_links(work.session, clock.now(), keep_days=90) == 0
-    assert [(one["state"], len(one["files"])) for one in links.listed()] == [("active", 1), ("expired", 0)]
-    with stores.unit_of_work() as work:
-        old = text("update welno.welno_shl set expires_at = now() - interval '91 days' where expires_at is not null")
-        work.session.execute(old)
-        work.session.execute(text("update welno.welno_shl_locations set expires_at = now()"))
-    with stores.unit_of_work() as work:
-        assert forget_links(work.session, clock.now(), keep_days=90) == 1
-    with engine.connect() as connection:
-        assert connection.scalar(text("select count(*) from welno.welno_shl_locations")) == 0
-    assert [one["state"] for one in links.listed()] == ["active"]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from core.clock import clock
 from services.shl.errors import WrongPasscode
 from services.shl.opening import LinkRecipient, PasscodeCheck, name_for_log
-from services.shl.retention import forget_links
+from services.shl.retention import delete_files
 from tests.integration.webapp.people import ORIGIN
 from tests.shl import CARD, decrypt
 from webapp.current import parts
@@ -163,7 +163,7 @@ def test_no_file_is_lost_while_the_tenth_try_turns_out_right(app: Flask, links: 
         assert doctor.manifest(path, **WRONG).status_code == 401
         assert links.listed()[0]["state"] == "active"
         with stores.unit_of_work() as work:
-            forget_links(work.session, clock.now(), keep_days=90)
+            delete_files(work.session, clock.now(), 10)
 
     check_while(app, path, "2026", use_up)
     assert doctor.manifest(path, passcode="2026").status_code == 200
