@@ -99,10 +99,10 @@ def end(patient_uuid: UUID, link_id: str) -> Response:
 @blueprint.response(200, OwnLinksOutput)
 @fails(blueprint, 401, 403)
 def show(patient_uuid: UUID) -> dict[str, Any]:
-    """Newest first, also those that have ended, with who fetched them when."""
-    with stores().sessions() as session:
-        links = list_links(session, patient_uuid)
+    """Newest first, with who fetched them when: all that are active, and the newest 200 of those that have ended."""
     now = stores().clock.now()
+    with stores().sessions() as session:
+        links = list_links(session, patient_uuid, now)
     return {"success": True, "links": [_describe(one, now) for one in links]}
 
 

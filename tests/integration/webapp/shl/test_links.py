@@ -144,6 +144,33 @@ def test_the_list_says_who_came_when_and_from_which_network(links: Links, doctor
     assert (shown["remainingAttempts"], shown["hasPasscode"], shown["exp"]) == (9, True, soon())
 
 
+def test_the_newest_fifty_who_came_are_shown_of_each_link(links: Links, engine: Engine):
+    paths = [links.make() for _ in range(2)]
+    query = """
+        insert into welno.welno_shl_fetches (id, link_id, kind, recipient, at)
+        select gen_random_uuid(), :id, 'manifest', n::text, now() - n * interval '1 second'
+        from generate_series(1, :n) as n
+    """
+    with engine.begin() as connection:
+        numbers = [{"id": path.rpartition("/")[2], "n": n} for path, n in zip(paths, (60, 2), strict=True)]
+        connection.execute(text(query), numbers)
+    shown = {one["id"]: [fetch["recipient"] for fetch in one["fetches"]] for one in links.listed()}
+    assert [shown[one["id"]] for one in numbers] == [[str(n) for n in range(1, 51)], ["1", "2"]]
+
+
+def test_two_hundred_that_have_ended_are_shown_and_every_one_that_opens(links: Links, engine: Engine):
+    oldest = links.make().rpartition("/")[2]
+    query = """
+        insert into welno.welno_shl (id, patient_uuid, is_long_term, created_at, revoked_at)
+        select 'ended-' || n, patient_uuid, false, now() + n * interval '1 second', now()
+        from welno.welno_shl, generate_series(1, 203) as n
+    """
+    with engine.begin() as connection:
+        connection.execute(text(query))
+    shown = [one["id"] for one in links.listed()]
+    assert shown == [*(f"ended-{n}" for n in range(203, 3, -1)), oldest]
+
+
 def test_the_access_log_names_who_has_the_link_as_such(links: Links, doctor: Doctor):
     doctor.manifest(links.make())
     looks = links.person.ask("GET", f"/patients/{links.person.patient_uuid}/access-log").json["items"]
