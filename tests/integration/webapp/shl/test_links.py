@@ -131,7 +131,8 @@ def test_no_more_links_than_the_setting_are_active(app: Flask, links: Links):
 
 
 def test_the_list_says_who_came_when_and_from_which_network(links: Links, doctor: Doctor):
-    path = links.make(passcode="2026", label="검진", exp=soon())
+    until = soon()
+    path = links.make(passcode="2026", label="검진", exp=until)
     doctor.manifest(path, passcode="0000")
     [given] = doctor.manifest(path, passcode="2026", embeddedLengthMax=0).json["files"]
     doctor.get(given["location"])
@@ -141,7 +142,7 @@ def test_the_list_says_who_came_when_and_from_which_network(links: Links, doctor
         ("manifest", "한빛의원", "127.0.0.0/24"),
         ("wrong_passcode", "한빛의원", "127.0.0.0/24"),
     ]
-    assert (shown["remainingAttempts"], shown["hasPasscode"], shown["exp"]) == (9, True, soon())
+    assert (shown["remainingAttempts"], shown["hasPasscode"], shown["exp"]) == (9, True, until)
 
 
 def test_the_newest_fifty_who_came_are_shown_of_each_link(links: Links, engine: Engine):
