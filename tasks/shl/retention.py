@@ -23,17 +23,21 @@ _ROWS_AT_ONCE = 1000
 _LINKS_AT_ONCE = 100
 
 
+@app.task(name=Task.DELETE_HEALTH_LINK_FILES)
+def delete_health_link_files() -> None:
+    """What opens no more. Each batch has a transaction of its own: cut short, the next time goes on. Twice is once."""
+    now = clock.now()
+    locations = run_in_batches(lambda work, size: delete_locations(work.session, now, size), _ROWS_AT_ONCE)
+    links = run_in_batches(lambda work, size: delete_files(work.session, now, size), _LINKS_AT_ONCE)
+    log.info("health_link_files_deleted", locations=locations, links=links)
+
+
 @app.task(name=Task.FORGET_HEALTH_LINKS)
 def forget_health_links() -> None:
-    """Each batch has a transaction of its own: cut short, the next night goes on. Twice is once."""
+    """Links that ended long ago, and who came when many have come since; in batches as above. Twice is once."""
     now, keep_days = clock.now(), runtime().stores.settings.shl.keep_days
-    deleted = {
-        "locations": run_in_batches(lambda work, size: delete_locations(work.session, now, size), _ROWS_AT_ONCE),
-        "links_files": run_in_batches(lambda work, size: delete_files(work.session, now, size), _LINKS_AT_ONCE),
-        "count": run_in_batches(lambda work, size: delete_links(work.session, now, keep_days, size), _LINKS_AT_ONCE),
-        "fetches": _trim_fetches(),
-    }
-    log.info("health_links_forgotten", **deleted)
+    links = run_in_batches(lambda work, size: delete_links(work.session, now, keep_days, size), _LINKS_AT_ONCE)
+    log.info("health_links_forgotten", count=links, fetches=_trim_fetches())
 
 
 def _trim_fetches() -> int:

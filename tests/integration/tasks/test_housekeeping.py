@@ -63,5 +63,7 @@ def test_links_whose_time_is_over_lose_their_files_and_others_who_came_long_ago(
     """)
     send(running, Task.FORGET_HEALTH_LINKS)
     wait_until(lambda: driver.rows("select count(*) from welno.welno_shl_fetches") == [(1000,)])
-    assert driver.rows("select jwe from welno.welno_shl_files") == []
+    assert driver.rows("select jwe from welno.welno_shl_files") == [("x",)]
+    send(running, Task.DELETE_HEALTH_LINK_FILES)
+    wait_until(lambda: driver.rows("select jwe from welno.welno_shl_files") == [])
     assert driver.rows("select id from welno.welno_shl order by id") == [("open",), ("over",)]
