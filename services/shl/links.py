@@ -13,7 +13,6 @@ from models.patients import Patient
 from models.shl import HealthLink, HealthLinkFetch, HealthLinkFile
 from services.shl.errors import ExpiredAlready, LinkNotFound, MalformedFiles, TooManyLinks
 from services.shl.files import EncryptedFile, check_files
-from services.threads.encoding import encode_bytes
 
 MAX_TRIES = 10
 _ID_BYTES = 32
@@ -65,7 +64,7 @@ def make_link(session: Session, patient_uuid: UUID, new: NewLink, now: datetime,
     if session.execute(theirs).scalar_one() >= links_max:
         raise TooManyLinks
     link = HealthLink(
-        id=encode_bytes(secrets.token_bytes(_ID_BYTES)),
+        id=secrets.token_urlsafe(_ID_BYTES),
         patient_uuid=patient_uuid,
         label=new.label,
         is_long_term=new.is_long_term,

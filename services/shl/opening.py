@@ -6,7 +6,6 @@ afterwards: only wrong ones count in the link's life. The slow comparison holds 
 counted and none of them is being compared any more; until then the next ones wait.
 """
 
-import hashlib
 import secrets
 import threading
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core.clock import Clock
+from core.tokens import hash_token
 from models.shl import FetchKind, HealthLink, HealthLinkFetch, HealthLinkFile, HealthLinkLocation
 from services.accounts.hashing import PasswordHashes, Run
 from services.delivery.unit_of_work import UnitOfWork
 from services.shl.errors import LinkNotFound, TriesUnderWay, WrongPasscode
 from services.shl.links import MAX_TRIES, is_active
-from services.threads.encoding import encode_bytes
 
 # Embedded where whoever asks says nothing of it: what a person's phone reads at once.
 EMBEDDED_DEFAULT_BYTES = 64 * 1024
@@ -172,7 +171,7 @@ def give_manifest(
 
 def take_location(session: Session, token: str, network: str | None, now: datetime) -> TakenFile:
     """For the first who comes with it in time. Raises LinkNotFound."""
-    token_hash = _hash(token)
+    token_hash = hash_token(token)
     link_id = session.scalar(select(HealthLinkLocation.link_id).where(HealthLinkLocation.token_hash == token_hash))
     if link_id is None:
         raise LinkNotFound
@@ -208,7 +207,7 @@ def note_fetch(session: Session, link_id: str, kind: FetchKind, recipient: LinkR
 
 def name_for_log(link_id: str) -> str:
     """What stands for a link in the access log: its address is told to nobody by it."""
-    return hashlib.sha256(link_id.encode()).hexdigest()[:32]
+    return hash_token(link_id)[:32]
 
 
 def _lock_active(session: Session, link_id: str, now: datetime) -> HealthLink:
@@ -228,11 +227,7 @@ def _read_file(session: Session, link_id: str, position: int) -> str:
 
 def _make_location(session: Session, link_id: str, position: int, recipient: LinkRecipient, until: datetime) -> str:
     """Only a hash of the token is kept."""
-    token = encode_bytes(secrets.token_bytes(_TOKEN_BYTES))
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
     place = {"link_id": link_id, "position": position, "recipient": recipient.name, "expires_at": until}
-    session.add(HealthLinkLocation(token_hash=_hash(token), **place))
+    session.add(HealthLinkLocation(token_hash=hash_token(token), **place))
     return token
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
