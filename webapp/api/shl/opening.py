@@ -7,6 +7,8 @@ from uuid import UUID
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 
+from core.addresses import shorten_address
+from core.moments import write_moment
 from models.patients import AccessedWhat, ActorKind
 from services.delivery.unit_of_work import Work
 from services.patients.access_log import Actor, Look
@@ -21,8 +23,6 @@ from services.shl.opening import (
     take_direct,
     take_location,
 )
-from services.threads.audit import shorten_address
-from services.threads.encoding import write_moment
 from webapp.api.documented import fails
 from webapp.api.shl.schemas.opening import DirectFileQuery, ManifestInput, ManifestOutput, WrongPasscodeBody
 from webapp.bodies import takes_json

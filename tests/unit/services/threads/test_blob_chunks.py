@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from core.base64url import decode_bytes
 from services.threads.blob_chunks import TAG_BYTES, BlobChunks, ChangedBlob, sealed_length
-from services.threads.encoding import decode_bytes, hash_bytes
+from services.threads.encoding import hash_bytes
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "vectors" / "threads-vectors.json").read_text(encoding="utf-8")
