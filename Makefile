@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: accessibility help run demo test check bench chaos soak fuzz settings sdk staff-token assets lock clean
+.PHONY: accessibility help run demo test test-slow check bench chaos soak fuzz settings sdk staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -19,9 +19,13 @@ run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_
 demo: $(STAMP) $(ASSETS) ## a patient's day through the demo hospital, one line per step (ARGS=--backup)
 	@$(PY) -m dev.demo $(ARGS)
 
-test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium (ARGS="-k word")
+test: $(STAMP) $(ASSETS) ## the tests, against real servers that they start, in a real Chromium (ARGS="-k word")
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
-	@dev/scripts/run-tests -n auto --no-loadscope-reorder $(ARGS)
+	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m "not slow" $(ARGS)
+
+test-slow: $(STAMP) $(ASSETS) ## the other tests: processes killed, networks cut, clocks set, each fault in turn, the benchmarks
+	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
+	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m slow $(ARGS)
 
 check: $(STAMP) ## format, lint, types, guard tests
 	@echo "ruff: format and lint"

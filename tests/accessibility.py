@@ -22,7 +22,7 @@ _TABS_AT_ONCE, _MOST_TABS = 20, 400
 _HEAD = """# Accessibility
 
 What `make accessibility` found: each page in each of its states, in a real Chromium. The states are those of the tests
-that examine them, and `make test` fails where a figure that should be 0 is not.
+that examine them, and `make test` and `make test-slow` fail where a figure that should be 0 is not.
 
 | column | |
 | --- | --- |

@@ -26,7 +26,7 @@ from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
-pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling"]
+pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling", "tests.slow"]
 FIND_CHROMIUM = ROOT / "dev" / "scripts" / "find-chromium"
 NO_CHROMIUM = "there is no Chromium: `make test` says why, or install Chromium or Google Chrome"
 
