@@ -48,9 +48,10 @@ def find_too_many_fetches(session: Session, after: str, limit: int) -> dict[str,
 
 
 def delete_fetches(session: Session, link_id: str, until: datetime, limit: int) -> int:
-    """Of one link, up to a moment: how many."""
+    """The oldest of one link, up to a moment: how many."""
     query = select(HealthLinkFetch.id).where(HealthLinkFetch.link_id == link_id, HealthLinkFetch.at <= until)
-    old = query.limit(limit).with_for_update(skip_locked=True).cte("old")
+    # The oldest first, or a plan may look for them from the table's beginning.
+    old = query.order_by(HealthLinkFetch.at).limit(limit).with_for_update(skip_locked=True).cte("old")
     statement = delete(HealthLinkFetch).where(HealthLinkFetch.id.in_(select(old.c.id)))
     return session.connection().execute(statement).rowcount
 

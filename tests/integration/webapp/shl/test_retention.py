@@ -10,7 +10,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core.clock import clock
+from services.delivery.unit_of_work import Work
 from services.shl.errors import LinkNotFound
+from services.shl.links import list_links
 from services.shl.opening import LinkRecipient, give_manifest
 from services.shl.retention import (
     delete_fetches,
@@ -19,6 +21,7 @@ from services.shl.retention import (
     delete_locations,
     find_too_many_fetches,
 )
+from tests.query_plans import read_whole
 from webapp.current import parts
 
 from .conftest import Doctor, Links
@@ -124,6 +127,29 @@ def test_of_who_came_the_newest_thousand_are_kept(links: Links, engine: Engine, 
     with engine.connect() as connection:
         oldest = "select extract(epoch from max(at) - min(at)), count(*) from welno.welno_shl_fetches group by link_id"
         assert [tuple(row) for row in connection.execute(text(oldest))] == [(999, 1000)] * 2
+
+
+MANY = """
+    insert into welno.welno_shl (id, patient_uuid, is_long_term, created_at)
+    select 'link-' || n, :patient, false, now() from generate_series(1, 100) as n;
+    insert into welno.welno_shl_fetches (id, link_id, kind, recipient, at)
+    select gen_random_uuid(), 'link-' || 1 + n % 100, 'manifest', 'x', now() - n * interval '1 second'
+    from generate_series(1, 60000) as n;
+    analyze welno.welno_shl, welno.welno_shl_fetches
+"""
+
+
+def test_who_came_is_read_by_the_index_of_their_links(app: Flask, links: Links, engine: Engine):
+    patient, now = links.person.patient_uuid, clock.now()
+    assert patient is not None
+    with engine.begin() as connection:
+        connection.execute(text(MANY), {"patient": patient})
+    sweeps: list[Callable[[Work], object]] = [
+        lambda work: find_too_many_fetches(work.session, "", 10),
+        lambda work: delete_fetches(work.session, "link-1", now, 10),
+        lambda work: list_links(work.session, patient, now),
+    ]
+    assert [read_whole(parts(app).stores, sweep, {"welno_shl_fetches"}) for sweep in sweeps] == [set(), set(), set()]
 
 
 def test_links_are_looked_through_in_pages(links: Links, unit: Unit):
