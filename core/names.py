@@ -34,6 +34,7 @@ class Task(StrEnum):
     BUILD_EXPORT = "welno.patients.build_export"
     FORGET_EXPORTS = "welno.patients.forget_exports"
     FORGET_HEALTH_LINKS = "welno.shl.forget"
+    DELETE_HEALTH_LINK_FILES = "welno.shl.delete_files"
     ERASE_INTERVIEWS = "welno.interviews.erase_overdue"
     RUN_INTERVIEW = "welno.interviews.run"
     SYNC_KNOWLEDGE = "welno.interviews.sync_knowledge"
@@ -82,6 +83,7 @@ TASK_QUEUES: Mapping[str, Queue] = {
     Task.BUILD_EXPORT: Queue.HOUSEKEEPING,
     Task.FORGET_EXPORTS: Queue.HOUSEKEEPING,
     Task.FORGET_HEALTH_LINKS: Queue.HOUSEKEEPING,
+    Task.DELETE_HEALTH_LINK_FILES: Queue.HOUSEKEEPING,
     Task.ERASE_INTERVIEWS: Queue.HOUSEKEEPING,
     Task.RUN_INTERVIEW: Queue.INTERVIEWS,
     Task.SYNC_KNOWLEDGE: Queue.INTERVIEWS,

@@ -25,7 +25,7 @@ _CONNECT_TIMEOUT_SECONDS = 5
 _BELIEVED_SECONDS = 0.05
 # The class of SQLSTATEs; psycopg2 calls them operational, too.
 _BEYOND_LIMITS = "54"
-_STATEMENT_TIMEOUT = "57014"
+_QUERY_CANCELED = "57014"
 _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
         or current_setting('timezone') <> 'UTC'
@@ -57,9 +57,10 @@ def is_store_away(error: Exception) -> bool:
     return isinstance(error, STORE_AWAY) and not _code_of(error).startswith(_BEYOND_LIMITS)
 
 
-def has_run_out_of_time(error: Exception) -> bool:
-    """The statement timeout: the database is busy, or this statement never ends."""
-    return _code_of(error) == _STATEMENT_TIMEOUT
+def is_query_canceled(error: Exception) -> bool:
+    """Usually by our statement timeout: the database is busy, or this statement never ends. Somebody who calls
+    pg_cancel_backend() does it, too; the two differ in their text alone."""
+    return _code_of(error) == _QUERY_CANCELED
 
 
 def _code_of(error: Exception) -> str:

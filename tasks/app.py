@@ -16,6 +16,7 @@ from tasks.broker import FastReconnectAmqp
 # Beat writes by its own clock when a message expires, and a worker judges it by its own.
 _HOSTS_APART_SECONDS = 600
 _FORGET_EXPORTS_SECONDS = 600
+_DELETE_HEALTH_LINK_FILES_SECONDS = 600
 _SYNC_KNOWLEDGE_SECONDS = 15
 _SWEEP_WEBHOOKS_SECONDS = 15
 _SWEEP_BLOBS_SECONDS = 3600
@@ -92,6 +93,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "retry-files": every(Task.RETRY_FILES, settings.files.retry_interval_seconds),
         "clean-completed-files": {"task": Task.CLEAN_COMPLETED_FILES, "schedule": crontab(hour="18", minute="20")},
         "forget-exports": every(Task.FORGET_EXPORTS, _FORGET_EXPORTS_SECONDS),
+        "delete-health-link-files": every(Task.DELETE_HEALTH_LINK_FILES, _DELETE_HEALTH_LINK_FILES_SECONDS),
         "forget-health-links": {"task": Task.FORGET_HEALTH_LINKS, "schedule": crontab(hour="19", minute="0")},
         "forget-revocations": {"task": Task.FORGET_REVOCATIONS, "schedule": crontab(hour="18", minute="30")},
         "close-day": every(Task.CLOSE_DAY, _CLOSE_DAY_SECONDS),

@@ -1,16 +1,18 @@
 """Which tests run on which of xdist's workers, and when: those that share a stack together, the longest first."""
 
 import os
+from fnmatch import fnmatchcase
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The files of these folders share a stack; on two workers there would be two: a folder inside another comes first,
+# Files that share a stack; on two workers there would be two, which only the longest are worth. The first that fits,
 _TOGETHER = (
-    "tests/end_to_end/browser",
-    "tests/end_to_end",
-    "tests/integration/tasks",
-    "tests/integration/webapp/interviews/pages",
+    "tests/end_to_end/browser/test_threads*",
+    "tests/end_to_end/browser/*",
+    "tests/end_to_end/*",
+    "tests/integration/tasks/*",
+    "tests/integration/webapp/interviews/pages/*",
 )
 # except those that start their own, or need none: what is shared would run beside them, and they wait behind it.
 _APART = (
@@ -37,14 +39,15 @@ _APART = (
 )
 # Longest first, so that the workers end at the same time. All else follows in its order, what takes least at the end.
 _FIRST = (
-    "tests/end_to_end/browser",
-    "tests/end_to_end",
-    "tests/integration/tasks",
+    "tests/end_to_end/browser/*",
+    "tests/end_to_end/browser/test_threads*",
+    "tests/end_to_end/*",
+    "tests/integration/tasks/*",
     "tests/integration/dev/bench/test_chaos.py",
     "tests/end_to_end/test_stopping.py",
     "tests/integration/crash/test_every_step.py",
     "tests/end_to_end/test_key_rotation.py",
-    "tests/integration/webapp/interviews/pages",
+    "tests/integration/webapp/interviews/pages/*",
     "tests/integration/interviews/test_runs_that_are_cut.py",
     "tests/end_to_end/test_clocks.py",
     "tests/integration/interviews/test_faults_and_deaths.py",
@@ -79,13 +82,11 @@ class UnitScheduling(LoadScopeScheduling):
 
 
 def unit_of(nodeid: str) -> str:
-    """A folder, or a file."""
+    """The pattern of its files, or its file."""
     path = nodeid.partition("::")[0]
-    if path not in _APART:
-        for folder in _TOGETHER:
-            if path.startswith(f"{folder}/"):
-                return folder
-    return path
+    if path in _APART:
+        return path
+    return next((pattern for pattern in _TOGETHER if fnmatchcase(path, pattern)), path)
 
 
 def rank_of(unit: str) -> tuple[bool, int]:

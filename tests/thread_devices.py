@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from services.threads.encoding import decode_bytes, encode_bytes, hash_bytes
+from core.base64url import decode_bytes, encode_bytes
+from services.threads.encoding import hash_bytes
 from services.threads.texts import DeviceApproval, DeviceClaim, KeysetClaim, Recipient, envelope_text
 
 AT = "2026-11-25T08:00:00.000Z"

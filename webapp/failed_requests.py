@@ -12,7 +12,7 @@ from typing import Any, cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import DataError, RedisError
 
 from core.clock import Clock
 from core.logs import get_logger
@@ -60,21 +60,28 @@ class FailedRequests:
     def _write_all(self) -> None:
         while self._waiting and self._writing.acquire(blocking=False):
             try:
-                self._write()
-            except RedisError as exc:
-                log.warning("failed_requests_not_kept", error=type(exc).__name__, count=len(self._waiting))
-                self._waiting.clear()
+                self._write_waiting()
             finally:
                 self._writing.release()
 
-    def _write(self) -> None:
+    def _write_waiting(self) -> None:
         while self._waiting:
             failed = self._waiting.popleft()
-            key = FAULTS if failed.status >= "500" else REFUSALS
-            with self._redis.pipeline(transaction=False) as both:
-                both.xadd(key, cast(Any, asdict(failed)), maxlen=KEPT, approximate=True)
-                both.expire(key, _KEPT_SECONDS)
-                both.execute()
+            try:
+                self._write(failed)
+            except DataError:
+                # It stays unwritable whenever it is tried, and says nothing about the others.
+                log.exception("failed_request_not_writable", failed_request_id=failed.request_id, route=failed.route)
+            except RedisError as exc:
+                log.warning("failed_requests_not_kept", error=type(exc).__name__, count=1 + len(self._waiting))
+                self._waiting.clear()
+
+    def _write(self, failed: FailedRequest) -> None:
+        key = FAULTS if failed.status >= "500" else REFUSALS
+        with self._redis.pipeline(transaction=False) as both:
+            both.xadd(key, cast(Any, asdict(failed)), maxlen=KEPT, approximate=True)
+            both.expire(key, _KEPT_SECONDS)
+            both.execute()
 
     def _read(self, key: str) -> Iterator[FailedRequest]:
         last = "+"

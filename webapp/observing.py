@@ -1,6 +1,5 @@
 """What operators see of each request: its id, one log line, its metrics. No raw address, no token, no query string."""
 
-import ipaddress
 import re
 import secrets
 import time
@@ -11,6 +10,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from core.addresses import shorten_address
 from core.logs import get_logger
 from webapp.live_metrics import forget_dead
 
@@ -45,9 +45,10 @@ def _begin() -> None:
     # A connection is one greenlet, and a proxy's has requests of many people.
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    session_id = (request.view_args or {}).get("session_id", "")
+    # A converter of the route may have made a UUID of it: what is bound is text for whoever reads it.
+    session_id = str((request.view_args or {}).get("session_id", ""))
     # Only what has the form of one: whatever else stands in an address may be personal.
-    if _SESSION_ID.fullmatch(str(session_id)):
+    if _SESSION_ID.fullmatch(session_id):
         structlog.contextvars.bind_contextvars(session_id=session_id)
 
 
@@ -76,7 +77,7 @@ def _log_request(response: Response, route: str, seconds: float) -> None:
         route=route,
         status=response.status_code,
         duration_ms=round(seconds * 1000, 1),
-        address=shorten_address(request.remote_addr),
+        address=shorten_address(request.remote_addr) or "unknown",
         **facts,
     )
 
@@ -84,16 +85,6 @@ def _log_request(response: Response, route: str, seconds: float) -> None:
 def route_template() -> str:
     """`/api/v1/tilko/session/<session_id>/status`, never the address itself; `unknown` for what we do not serve."""
     return request.url_rule.rule if request.url_rule is not None else "unknown"
-
-
-def shorten_address(address: str | None) -> str:
-    """Without its last 8 (IPv4) or 80 bits (IPv6): enough to see an attack, too little to name a household."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    kept = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network(f"{parsed}/{kept}", strict=False))
 
 
 def render_metrics(metrics_dir: str, paid_again: Mapping[str, int]) -> bytes:

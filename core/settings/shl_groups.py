@@ -35,7 +35,8 @@ class HealthLinkSettings:
     keep_days: int = setting(
         "WELNO_SHL_KEEP_DAYS",
         count_between(1, 3650),
-        "How long the patient is shown a link that has ended, with who fetched it; its files go at once.",
+        "How long the patient is shown a link that has ended, with who fetched it; its files go within ten minutes,"
+        " and at once when the patient ends it.",
         default="90",
         unit="days",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dev.sizing import figures as of
 
-_HOUR, _YEAR_DAYS, _WORKING_DAYS = 3600, 365, 250
+_HOUR, _YEAR_DAYS = 3600, 365
 # How much of a hundred begins in each hour from 0 to 23; made up, in the shape of a web site's and a clinic's day.
 HOME_CURVE = (1, 0.5, 0.3, 0.3, 0.3, 0.7, 2, 3, 4.5, 5.5, 6, 5.5, 6, 5.5, 5, 5, 5, 5, 6, 7.5, 9, 8.5, 4.9, 3)
 CLINIC_CURVE = (0, 0, 0, 0, 0, 0, 0, 3, 12, 16, 15, 11, 6, 10, 11, 9, 5, 2, 0, 0, 0, 0, 0, 0)
@@ -74,7 +74,7 @@ def find_demand(population: Population) -> Demand:
         "queue_actions": population.visits * of.VISIT_ACTIONS.value,
         "envelopes": population.visits * of.VISIT_ENVELOPES.value,
         "looks": population.visits * of.VISIT_LOOKS.value,
-        "analyses": population.hospitals * of.HOSPITAL_ANALYSES.value * _WORKING_DAYS,
+        "analyses": population.hospitals * of.HOSPITAL_ANALYSES.value * of.WORKING_DAYS.value,
     }
     of_home, of_clinic = _peak_per_year(at_home=True), _peak_per_year(at_home=False)
     peak = {kind: at_home[kind] * of_home + in_hospital[kind] * of_clinic for kind in at_home}
@@ -92,6 +92,8 @@ def find_demand(population: Population) -> Demand:
 def _peak_per_year(*, at_home: bool) -> float:
     """What of a year's work falls into a second of the busiest minutes."""
     curve, days, busiest = (
-        (HOME_CURVE, _YEAR_DAYS, of.PEAK_DAY_PEOPLE) if at_home else (CLINIC_CURVE, _WORKING_DAYS, of.PEAK_DAY_VISITS)
+        (HOME_CURVE, _YEAR_DAYS, of.PEAK_DAY_PEOPLE)
+        if at_home
+        else (CLINIC_CURVE, of.WORKING_DAYS.value, of.PEAK_DAY_VISITS)
     )
     return busiest.value * peak_hour_share(curve) * of.PEAK_MINUTES.value / days / _HOUR

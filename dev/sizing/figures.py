@@ -58,10 +58,18 @@ ENVELOPE_WEB = Figure("an envelope alone: CPU of the web process", 19.2, "ms", _
 ENVELOPE_POSTGRES = Figure("an envelope alone: CPU of PostgreSQL", 6.3, "ms", _LOADED, MEASURED, _ENVELOPE)
 ENVELOPE_REDIS = Figure("an envelope alone: CPU of Redis", 1.0, "ms", _LOADED, MEASURED, _ENVELOPE)
 IDLE_SOCKETS = Figure(
-    "19,700 idle sockets",
+    "idle sockets, as many as were measured",
     5.9,
     "% of a core",
     "sockets",
+    MEASURED,
+    "| 19,700 idle sockets, of a core | 5.9 % |",
+)
+SOCKETS_MEASURED = Figure(
+    "idle sockets that were measured",
+    19_700,
+    "",
+    "as many as the machine let a process open",
     MEASURED,
     "| 19,700 idle sockets, of a core | 5.9 % |",
 )
@@ -216,6 +224,7 @@ PAGE_MINUTES = Figure("a page's socket is open for a collection", 10, "min", "un
 HOSPITAL_SOCKETS = Figure("sockets of desks and halls of a hospital", 150, "", "")
 ACTION_READERS = Figure("readers of a queue action", 10, "", "phone, desks, hall")
 HOSPITAL_ANALYSES = Figure("analyses of a hospital on a working day", 20, "", "")
+WORKING_DAYS = Figure("working days of a year", 250, "days", "")
 PEAK_DAY_PEOPLE = Figure("the busiest day of people at home", 3, "times", "the last days of the year's checkups")
 PEAK_DAY_VISITS = Figure("the busiest day of a hospital", 1.3, "times", "a Monday")
 PEAK_MINUTES = Figure("the busiest minutes of the busiest hour", 2, "times", "")
@@ -247,9 +256,11 @@ MACHINE_CORES = Figure("cores of a machine", 4, "", "")
 MACHINE_MEMORY = Figure("memory of a machine", 16, "GiB", "")
 PROCESS_MEMORY = Figure("any process but a web process", 200, "MiB", "")
 CALL_MEMORY = Figure("a call under way", 1, "MiB", "")
+STORE_MEMORY = Figure("memory of PostgreSQL that holds nothing yet", 2, "GiB", "Redis takes half of it")
 POSTGRES_HOT = Figure("share of a year's bytes that PostgreSQL should hold in memory", 5, "%", "")
 CONNECTION_MEMORY = Figure("a connection of PostgreSQL", 10, "MiB", "")
 ACTION_SUBJECTS = Figure("streams that a queue action is told in", 3, "", "a person's, a line's, a hall's")
+BUSIEST_DAYS = Figure("days as busy as the busiest would make a year", 100, "days", "Redis holds one of them")
 REDIS_EVENT = Figure("an event in a stream of Redis, for a day", 1.5, "KiB", "")
 
 

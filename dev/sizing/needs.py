@@ -7,8 +7,6 @@ from dev.sizing import figures as of
 from dev.sizing.demand import Demand
 
 _KIB_PER_MIB, _MIB_PER_GIB, _KB_PER_GB = 1024, 1024, 1_000_000
-_MEMORY_MIN_GIB = 2.0
-_BUSIEST_DAYS = 100
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def find_cores(demand: Demand) -> Cores:
         + peak["analyses"] * of.COLLECTION_REDIS.value,
     }
     busy = {name: spent / 1000 for name, spent in ms.items()}
-    busy["web"] += demand.sockets * of.IDLE_SOCKETS.value / 100 / 19_700
+    busy["web"] += demand.sockets * of.IDLE_SOCKETS.value / 100 / of.SOCKETS_MEASURED.value
     return Cores(**busy)
 
 
@@ -135,7 +133,7 @@ def _app_memory_gib(demand: Demand, web: int, others: int) -> float:
 
 def _postgres_memory_gib(year_gb: float, connections: int) -> float:
     hot = year_gb * of.POSTGRES_HOT.value / 100
-    return _MEMORY_MIN_GIB + hot + connections * of.CONNECTION_MEMORY.value / _MIB_PER_GIB
+    return of.STORE_MEMORY.value + hot + connections * of.CONNECTION_MEMORY.value / _MIB_PER_GIB
 
 
 def _redis_memory_gib(demand: Demand) -> float:
@@ -146,8 +144,8 @@ def _redis_memory_gib(demand: Demand) -> float:
         + yearly["queue_actions"] * of.ACTION_SUBJECTS.value
         + yearly["envelopes"]
     )
-    kib = events / _BUSIEST_DAYS * of.REDIS_EVENT.value
-    return _MEMORY_MIN_GIB / 2 + kib / _KIB_PER_MIB / _MIB_PER_GIB
+    kib = events / of.BUSIEST_DAYS.value * of.REDIS_EVENT.value
+    return of.STORE_MEMORY.value / 2 + kib / _KIB_PER_MIB / _MIB_PER_GIB
 
 
 def _yearly_gb(demand: Demand, *, is_first: bool) -> float:

@@ -11,8 +11,11 @@ OF_LINK = "welno.welno_shl.id"
 
 
 class HealthLink(Table):
-    """`id` stands in the link's address. `wrong_tries` only grows, but for tries that turned out right; a link whose
-    tries are used up, that was revoked, or whose time is over is inactive."""
+    """`id` stands in the link's address. A link that was locked or revoked, or whose time is over, is inactive.
+
+    `wrong_tries` counts tries of the passcode from their beginning, but for those that turned out right: whether it is
+    final says `locked_at` alone. `tries_under_way` are being compared; `tried_at` is when the last one began.
+    """
 
     __tablename__ = "welno_shl"
     __table_args__ = (Index(None, "patient_uuid"),)
@@ -23,6 +26,9 @@ class HealthLink(Table):
     is_long_term: Mapped[bool]
     passcode_hash: Mapped[str | None]
     wrong_tries: Mapped[int] = mapped_column(server_default=text("0"))
+    tries_under_way: Mapped[int] = mapped_column(server_default=text("0"))
+    tried_at: Mapped[Moment | None]
+    locked_at: Mapped[Moment | None]
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]

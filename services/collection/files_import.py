@@ -28,14 +28,13 @@ from services.collection.files import (
     import_package,
     refuse_withdrawn,
 )
+from services.database import is_query_canceled
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
 
 # Connection lost, rolled back for another's sake (deadlock), out of disk or memory, operator intervention (shutdown).
 _PASSING_CLASSES = ("08", "40", "53", "57")
-# A statement timeout is the exception among the last: the file may be what takes too long.
-_QUERY_CANCELED = "57014"
 
 
 class ImportInterrupted(Exception):
@@ -243,7 +242,8 @@ def _is_passing(error: Exception) -> bool:
     if code is None:
         # No answer from the server at all: refused, cut, or not there.
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return str(code).startswith(_PASSING_CLASSES) and code != _QUERY_CANCELED
+    # The exception among the last class, usually by our statement timeout: the file may be what takes too long.
+    return str(code).startswith(_PASSING_CLASSES) and not is_query_canceled(error)
 
 
 def _reason_of(error: Exception) -> str:

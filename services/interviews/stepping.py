@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.logs import get_logger
 from models.interviews import Insight, InsightKind, InterviewStep
-from services.database import has_run_out_of_time, is_store_away
+from services.database import is_query_canceled, is_store_away
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
@@ -103,9 +103,9 @@ def postpone(tools: RunTools, claim: InterviewClaim, error: Exception) -> None:
 
 
 def _weight_of(error: Exception) -> int:
-    """How much nearer it brings the run to its end. A statement that runs out of time may never end, or the database is
-    busy: that is waited for, and not for ever."""
-    if has_run_out_of_time(error):
+    """How much nearer it brings the run to its end. A statement that is canceled has usually run out of time: it may
+    never end, or the database is busy. That is waited for, and not for ever."""
+    if is_query_canceled(error):
         return 1
     return 0 if isinstance(error, SpoolError) or is_store_away(error) else WEIGHT_OF_MISTAKE
 

@@ -3,7 +3,6 @@
 Each domain says what it exports, as an exporter. The export's row is the truth: a file without one is nobody's.
 """
 
-import hashlib
 import io
 import secrets
 import zipfile
@@ -18,6 +17,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Task
+from core.tokens import hash_token
 from models.patients import Export, ExportState
 from services.delivery.unit_of_work import Work
 
@@ -110,13 +110,13 @@ def give_link(session: Session, patient_uuid: UUID, export_id: UUID, now: dateti
     if export.state != ExportState.READY:
         return export.state, None
     key = secrets.token_urlsafe(32)
-    export.link_hash, export.link_expires_at = _hash(key), now + LINK_HOLDS
+    export.link_hash, export.link_expires_at = hash_token(key), now + LINK_HOLDS
     return export.state, key
 
 
 def take_archive(session: Session, export_id: UUID, key: str, now: datetime) -> UUID | None:
     """Whose it is, for the first who comes with the newest link in time; None for everybody else."""
-    opens = (Export.id == export_id) & (Export.link_hash == _hash(key)) & (Export.link_expires_at > now)
+    opens = (Export.id == export_id) & (Export.link_hash == hash_token(key)) & (Export.link_expires_at > now)
     taken = update(Export).where(opens, Export.state == ExportState.READY)
     return session.scalar(taken.values(state=ExportState.FETCHED, link_hash=None).returning(Export.patient_uuid))
 
@@ -141,7 +141,3 @@ def list_over(session: Session, now: datetime) -> list[tuple[UUID, UUID]]:
 def forget_export(session: Session, export_id: UUID) -> None:
     """After its file is gone."""
     session.execute(delete(Export).where(Export.id == export_id))
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

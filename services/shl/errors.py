@@ -4,6 +4,7 @@ Errors: HealthLinksError (not retryable)
     MalformedFiles, ExpiredAlready
     LinkNotFound
     WrongPasscode
+    TriesUnderWay (retryable)
     TooManyLinks
 """
 
@@ -54,6 +55,13 @@ class WrongPasscode(HealthLinksError):
     def __init__(self, remaining: int) -> None:
         super().__init__({"remainingAttempts": remaining})
         self.remaining = remaining
+
+
+class TriesUnderWay(HealthLinksError):
+    """Those that are being compared may be the last ones: this one has not been looked at."""
+
+    retryable = True
+    code = "RATE_LIMITED"
 
 
 class TooManyLinks(HealthLinksError):

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import orjson
 
+from core.base64url import decode_bytes
 from services.shl.errors import MalformedFiles
-from services.threads.encoding import decode_bytes
 
 _IV_BYTES, _TAG_BYTES = 12, 16
 _PARTS = 5

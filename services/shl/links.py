@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from models.patients import Patient
 from models.shl import HealthLink, HealthLinkFetch, HealthLinkFile
 from services.shl.errors import ExpiredAlready, LinkNotFound, MalformedFiles, TooManyLinks
 from services.shl.files import EncryptedFile, check_files
-from services.threads.encoding import encode_bytes
 
 MAX_TRIES = 10
 _ID_BYTES = 32
 _FETCHES_SHOWN = 50
+_ENDED_SHOWN = 200
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,9 +50,8 @@ class OwnLink:
 def is_active(now: datetime) -> ColumnElement[bool]:
     """Of links that may be opened, and whose patient is not being erased."""
     in_time = or_(HealthLink.expires_at.is_(None), HealthLink.expires_at > now)
-    has_tries = or_(HealthLink.passcode_hash.is_(None), HealthLink.wrong_tries < MAX_TRIES)
     patient = select(Patient.uuid).where(Patient.uuid == HealthLink.patient_uuid, Patient.erasing_since.is_(None))
-    return and_(HealthLink.revoked_at.is_(None), in_time, has_tries, patient.exists())
+    return and_(HealthLink.revoked_at.is_(None), HealthLink.locked_at.is_(None), in_time, patient.exists())
 
 
 def make_link(session: Session, patient_uuid: UUID, new: NewLink, now: datetime, links_max: int) -> HealthLink:
@@ -65,7 +64,7 @@ def make_link(session: Session, patient_uuid: UUID, new: NewLink, now: datetime,
     if session.execute(theirs).scalar_one() >= links_max:
         raise TooManyLinks
     link = HealthLink(
-        id=encode_bytes(secrets.token_bytes(_ID_BYTES)),
+        id=secrets.token_urlsafe(_ID_BYTES),
         patient_uuid=patient_uuid,
         label=new.label,
         is_long_term=new.is_long_term,
@@ -106,10 +105,14 @@ def end_link(session: Session, patient_uuid: UUID, link_id: str, now: datetime) 
     _delete_files(session, link.id)
 
 
-def list_links(session: Session, patient_uuid: UUID) -> list[OwnLink]:
-    """Newest first, also those that have ended."""
+def list_links(session: Session, patient_uuid: UUID, now: datetime) -> list[OwnLink]:
+    """Newest first: all that are active, and the newest of those that have ended."""
     order = (HealthLink.created_at.desc(), HealthLink.id)
-    links = session.scalars(select(HealthLink).where(HealthLink.patient_uuid == patient_uuid).order_by(*order)).all()
+    theirs = HealthLink.patient_uuid == patient_uuid
+    ended = select(HealthLink.id).where(theirs, not_(is_active(now))).order_by(*order).limit(_ENDED_SHOWN)
+    # However many have ended since: one that opens stands here, or nobody could end it.
+    shown = or_(is_active(now), HealthLink.id.in_(ended))
+    links = session.scalars(select(HealthLink).where(theirs, shown).order_by(*order)).all()
     ids = [link.id for link in links]
     files = _summarize_files(session, ids)
     fetches = _newest_fetches(session, ids)
@@ -145,7 +148,7 @@ def _delete_files(session: Session, link_id: str) -> None:
 
 
 def _summarize_files(session: Session, ids: Sequence[str]) -> dict[str, list[FileSummary]]:
-    length = func.length(HealthLinkFile.jwe)
+    length = func.octet_length(HealthLinkFile.jwe)  # all ASCII; its characters could only be counted by reading it
     query = select(HealthLinkFile.link_id, HealthLinkFile.content_type, length, HealthLinkFile.updated_at)
     found: dict[str, list[FileSummary]] = {}
     for row in session.execute(query.where(HealthLinkFile.link_id.in_(ids)).order_by(HealthLinkFile.position)):
@@ -154,11 +157,11 @@ def _summarize_files(session: Session, ids: Sequence[str]) -> dict[str, list[Fil
 
 
 def _newest_fetches(session: Session, ids: Sequence[str]) -> dict[str, list[HealthLinkFetch]]:
-    newest = func.row_number().over(partition_by=HealthLinkFetch.link_id, order_by=HealthLinkFetch.at.desc())
-    ranked = select(HealthLinkFetch.id, newest.label("place")).where(HealthLinkFetch.link_id.in_(ids)).subquery()
-    shown = select(ranked.c.id).where(ranked.c.place <= _FETCHES_SHOWN)
-    query = select(HealthLinkFetch).where(HealthLinkFetch.id.in_(shown)).order_by(HealthLinkFetch.at.desc())
+    theirs = select(HealthLinkFetch).where(HealthLinkFetch.link_id == HealthLink.id)
+    newest = theirs.order_by(HealthLinkFetch.at.desc()).limit(_FETCHES_SHOWN).correlate(HealthLink).lateral()
+    shown = aliased(HealthLinkFetch, newest)
+    query = select(shown).select_from(HealthLink).join(shown, true()).where(HealthLink.id.in_(ids))
     found: dict[str, list[HealthLinkFetch]] = {}
-    for fetch in session.scalars(query):
+    for fetch in session.scalars(query.order_by(shown.at.desc())):
         found.setdefault(fetch.link_id, []).append(fetch)
     return found

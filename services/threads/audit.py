@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.addresses import shorten_address
+from core.moments import write_moment
 from models.threads import Thread, ThreadAudit
 from services.threads.audit_chain import AuditAction, AuditedAct, VerifiedAudit, verify_chain
-from services.threads.encoding import write_moment
 
-_IPV4_KEPT, _IPV6_KEPT = 24, 48
 _FETCH_ROWS = 1000
 
 
@@ -27,18 +26,6 @@ class AuditedCaller:
     @classmethod
     def at(cls, member: str, address: str | None, request_id: str) -> "AuditedCaller":
         return cls(member, shorten_address(address), request_id)
-
-
-def shorten_address(address: str | None) -> str | None:
-    """The network of an address: /24, or /48 of an IPv6 one; None for what is none."""
-    try:
-        parsed = ip_address(address or "")
-    except ValueError:
-        return None
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    kept = _IPV6_KEPT if isinstance(parsed, IPv6Address) else _IPV4_KEPT
-    return str(ip_network(f"{parsed}/{kept}", strict=False))
 
 
 def append_entry(

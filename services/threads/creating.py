@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.base64url import encode_bytes
 from models.threads import KeyState, MemberRole, Thread, ThreadBlob, ThreadItem, ThreadMember, ThreadWrap
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import FIRST_HEAD, AuditAction
-from services.threads.encoding import SERVICE_MEMBER, THREAD_ID_BYTES, encode_bytes
+from services.threads.encoding import SERVICE_MEMBER, THREAD_ID_BYTES
 from services.threads.errors import ThreadNotFound, TooManyMembers
 from services.threads.items import SystemEvent
 from services.threads.service_member import ServiceMember

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from services.threads.encoding import decode_bytes, hash_bytes, is_moment, is_thread_id, is_uuid, read_kid
+from core.base64url import decode_bytes
+from core.moments import is_moment
+from services.threads.encoding import hash_bytes, is_thread_id, is_uuid, read_kid
 from services.threads.texts import envelope_text
 
 VERSION, ALGORITHM = 1, "A256GCM"

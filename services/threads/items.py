@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from services.threads.encoding import encode_bytes, write_moment
+from core.base64url import encode_bytes
+from core.moments import write_moment
 from services.threads.envelopes import Envelope
 
 # No other field of an item can hold quotes, so this stands in it once.

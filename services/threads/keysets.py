@@ -10,6 +10,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.base64url import decode_bytes
+from core.moments import is_moment
 from models.threads import (
     DeviceState,
     KeyState,
@@ -23,7 +25,7 @@ from models.threads import (
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
 from services.threads.devices import find_devices, require_active_device
-from services.threads.encoding import decode_bytes, hash_bytes, is_moment, is_uuid, read_kid, write_kid
+from services.threads.encoding import hash_bytes, is_uuid, read_kid, write_kid
 from services.threads.errors import KeyConflict, MalformedField, NotOwnDevice, WrapsIncomplete
 from services.threads.items import SystemEvent
 from services.threads.signing import require_signature

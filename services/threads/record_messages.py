@@ -15,9 +15,10 @@ from uuid import UUID, uuid5
 import orjson
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.base64url import encode_bytes
+from core.moments import write_moment
 from models.patients import Checkup, MediarcReport, Prescription
 from services.patients.records import Cursor, RecordPage, list_checkups, list_prescriptions, newest_report
-from services.threads.encoding import encode_bytes, write_moment
 from services.threads.envelopes import TAG_BYTES
 from services.threads.service_device import ServiceMessage
 

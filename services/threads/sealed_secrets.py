@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from services.threads.encoding import decode_bytes, encode_bytes
+from core.base64url import decode_bytes, encode_bytes
 from services.threads.signing import KEY_BYTES
 from services.threads.texts import check_info, message_info, wrap_info
 

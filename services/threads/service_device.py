@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.base64url import decode_bytes, encode_bytes
+from core.moments import write_moment
 from core.sealing import Sealer
 from models.threads import DeviceState, ThreadDevice, ThreadServiceDevice
-from services.threads.encoding import SERVICE_MEMBER, decode_bytes, encode_bytes, hash_bytes, write_moment
+from services.threads.encoding import SERVICE_MEMBER, hash_bytes
 from services.threads.envelopes import ALGORITHM, VERSION, Envelope
 from services.threads.keysets import NewKeyset
 from services.threads.sealed_secrets import SECRET_BYTES, derive_message_key, make_check, open_secret, seal_secret

@@ -4,7 +4,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from services.threads.encoding import decode_bytes
+from core.base64url import decode_bytes
 from services.threads.errors import UnusableKey, WrongSignature
 from services.threads.texts import DeviceClaim
 

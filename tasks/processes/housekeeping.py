@@ -1,7 +1,5 @@
 """Beat's jobs on what is kept only for a time: revocations, logins and pushes that have ended, old runs."""
 
-from collections.abc import Callable
-
 from core.logs import get_logger
 from core.names import Task
 from services.accounts.logins import forget_logins
@@ -9,12 +7,11 @@ from services.accounts.revocations import forget_revocations
 from services.collection.pushes import forget_pushes
 from services.collection.retention import delete_ended_runs, delete_old_steps
 from services.delivery.idempotency import forget_keys
-from services.delivery.unit_of_work import Work
 from services.journey.scan_tokens import forget_scan_tokens
 from services.patients.visits import forget_visits
 from tasks.app import app, settings
+from tasks.batches import run_in_batches
 from tasks.runtime import runtime
-from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
@@ -41,15 +38,6 @@ def delete_old_runs() -> None:
     """Delete ended runs, and single tries of steps, that are older than the settings keep them. Each batch has a
     transaction of its own: cut short, the next day's run goes on. Twice is once."""
     stores = settings.stores
-    runs = _in_batches(lambda work: delete_ended_runs(work.session, stores.run_keep_days, _BATCH))
-    steps = _in_batches(lambda work: delete_old_steps(work.session, stores.step_keep_days, _BATCH))
+    runs = run_in_batches(lambda work, size: delete_ended_runs(work.session, stores.run_keep_days, size), _BATCH)
+    steps = run_in_batches(lambda work, size: delete_old_steps(work.session, stores.step_keep_days, size), _BATCH)
     log.info("old_runs_deleted", runs=runs, steps=steps)
-
-
-def _in_batches(delete: Callable[[Work], int]) -> int:
-    deleted, batch = 0, _BATCH
-    while batch == _BATCH and not is_stopping():
-        with runtime().stores.unit_of_work() as work:
-            batch = delete(work)
-        deleted += batch
-    return deleted

@@ -139,7 +139,8 @@ class Relay:
         pool.loop.every(seconds, PeriodicJob(seconds, job, pool.work).on_tick)
 
     def poll(self, request: SubscribeRequest, wait_seconds: float = 0) -> Polled:
-        """With `wait_seconds` it answers when something comes, or empty by then. Raises as `stream_sse`."""
+        """With `wait_seconds` it answers when something comes, or empty by then. Raises StreamsError; where it waits,
+        also DrainingError, TooManySocketsError, SubscriptionClosedError and SlowReaderError."""
         subject, after = request.source.subject, request.after
         page = self.hub.read_page(subject, after or self.hub.find_end(subject), limit=_POLL_EVENTS)
         if page.events:

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy.orm import Session
 
+from core.base64url import encode_bytes
 from models.accounts import AccountKind, AccountRole
 from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
-from services.threads.encoding import encode_bytes
 from tests.accessibility import examine
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from services.database import connect_database, is_store_away
+from services.database import connect_database, is_query_canceled, is_store_away
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,23 @@ def test_only_what_may_pass_counts_as_away(engine: Engine, statement: str, is_aw
             connection.exec_driver_sql(statement)
         holder.exec_driver_sql("select pg_advisory_unlock(79)")
     assert is_store_away(refused.value) is is_away
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_canceled"),
+    [
+        ("set local statement_timeout = '1ms'; select pg_sleep(10)", True),
+        ("select pg_cancel_backend(pg_backend_pid()); select pg_sleep(10)", True),
+        ("set local lock_timeout = '1ms'; select pg_advisory_lock(79)", False),
+    ],
+)
+def test_a_statement_is_canceled_by_its_timeout_or_by_somebody(engine: Engine, statement: str, is_canceled: bool):
+    with engine.connect() as holder, engine.connect() as connection:
+        holder.exec_driver_sql("select pg_advisory_lock(79)")
+        with pytest.raises(OperationalError) as refused:
+            connection.exec_driver_sql(statement)
+        holder.exec_driver_sql("select pg_advisory_unlock(79)")
+    assert is_query_canceled(refused.value) is is_canceled
 
 
 def test_a_database_that_is_not_there_is_away():

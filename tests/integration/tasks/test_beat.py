@@ -26,7 +26,7 @@ def read_jobs(env):
 
 def test_what_has_to_be_done_again_and_again_is_a_job(demo_env):
     *_, tasks = read_jobs(demo_env)
-    assert {Task.ERASE_INTERVIEWS, Task.SYNC_KNOWLEDGE} <= set(tasks)
+    assert {Task.ERASE_INTERVIEWS, Task.SYNC_KNOWLEDGE, Task.DELETE_HEALTH_LINK_FILES} <= set(tasks)
 
 
 def test_a_worker_ten_minutes_ahead_of_beat_takes_a_job_that_was_just_sent(demo_env):

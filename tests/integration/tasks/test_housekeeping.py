@@ -46,16 +46,24 @@ def test_runs_that_ended_long_ago_are_deleted(running: Stack, driver: Driver):
     wait_until(lambda: driver.rows(query, kept=kept, old=old) == [(kept,)])
 
 
-def test_links_whose_time_is_over_lose_their_files(running: Stack, driver: Driver):
+def test_links_whose_time_is_over_lose_their_files_and_others_who_came_long_ago(running: Stack, driver: Driver):
     session_id = driver.approved()
     driver.ask_collection(session_id)
     uuid = driver.wait_for(session_id, Status.COMPLETED).patient_uuid
     with driver.stores.unit_of_work() as work:
         now = driver.stores.clock.now()
-        link = HealthLink(id="over", patient_uuid=uuid, is_long_term=False, created_at=now, expires_at=now)
-        work.session.add(link)
+        over = HealthLink(id="over", patient_uuid=uuid, is_long_term=False, created_at=now, expires_at=now)
+        work.session.add_all([over, HealthLink(id="open", patient_uuid=uuid, is_long_term=False, created_at=now)])
         work.session.flush()
-        work.session.add(HealthLinkFile(link_id=link.id, position=0, content_type="x", jwe="x", updated_at=now))
+        work.session.add(HealthLinkFile(link_id=over.id, position=0, content_type="x", jwe="x", updated_at=now))
+    driver.execute("""
+        insert into welno.welno_shl_fetches (id, link_id, kind, recipient, at)
+        select gen_random_uuid(), 'open', 'manifest', 'x', now() - n * interval '1 minute'
+        from generate_series(1, 3500) as n
+    """)
     send(running, Task.FORGET_HEALTH_LINKS)
+    wait_until(lambda: driver.rows("select count(*) from welno.welno_shl_fetches") == [(1000,)])
+    assert driver.rows("select jwe from welno.welno_shl_files") == [("x",)]
+    send(running, Task.DELETE_HEALTH_LINK_FILES)
     wait_until(lambda: driver.rows("select jwe from welno.welno_shl_files") == [])
-    assert driver.rows("select id from welno.welno_shl") == [("over",)]
+    assert driver.rows("select id from welno.welno_shl order by id") == [("open",), ("over",)]

@@ -1,5 +1,6 @@
 """A reference number leads staff to what failed, and not to whom it failed."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,7 @@ import redis
 from flask import Flask
 
 from tests.waiting import wait_until
-from webapp.failed_requests import FAULTS, KEPT, REFUSALS, FailedRequest
+from webapp.failed_requests import FAULTS, KEPT, REFUSALS, FailedRequest, FailedRequests
 
 from .people import API, Person
 from .test_runs import start
@@ -59,6 +60,27 @@ def test_our_own_fault_is_found_too(app: Flask, staff: Headers, monkeypatch: pyt
 def test_the_runs_that_a_request_moved_are_named(app: Flask, staff: Headers):
     started = start(app)
     assert started.session_id in find(app, staff, "request-1")["runs"]
+
+
+def test_a_refusal_at_an_address_with_a_uuid_is_found(app: Flask, staff: Headers):
+    session_id = str(uuid4())
+    told = app.test_client().get(f"{API}/admin/runs/{session_id}").json
+    [failure] = find(app, staff, told["request_id"])["failures"]
+    assert (failure["status"], failure["session_id"]) == (401, session_id)
+
+
+def failed(request_id: str, session_id: Any = "") -> FailedRequest:
+    return FailedRequest(request_id, "now", "GET", "/", "400", "BAD_REQUEST", session_id)
+
+
+def test_one_that_cannot_be_written_takes_no_other_with_it(redis_client: redis.Redis):
+    kept = FailedRequests(redis_client)
+    redis_client.client_pause(60_000, all=False)
+    for one in (failed("first"), failed("unwritable", uuid4()), failed("last")):
+        kept.note(one)
+    redis_client.client_unpause()
+    wait_until(lambda: kept.find("last"))
+    assert [len(kept.find(name)) for name in ("first", "unwritable")] == [1, 0]
 
 
 def test_a_number_that_nobody_was_told_is_not_found(app: Flask, staff: Headers):

@@ -99,10 +99,10 @@ def end(patient_uuid: UUID, link_id: str) -> Response:
 @blueprint.response(200, OwnLinksOutput)
 @fails(blueprint, 401, 403)
 def show(patient_uuid: UUID) -> dict[str, Any]:
-    """Newest first, also those that have ended, with who fetched them when."""
-    with stores().sessions() as session:
-        links = list_links(session, patient_uuid)
+    """Newest first, with who fetched them when: all that are active, and the newest 200 of those that have ended."""
     now = stores().clock.now()
+    with stores().sessions() as session:
+        links = list_links(session, patient_uuid, now)
     return {"success": True, "links": [_describe(one, now) for one in links]}
 
 
@@ -122,7 +122,7 @@ def _describe(own: OwnLink, now: datetime) -> dict[str, Any]:
         "id": link.id,
         "url": url_of(link.id),
         "label": link.label,
-        "state": _state_of(link, remaining, now),
+        "state": _state_of(link, now),
         "longTerm": link.is_long_term,
         "hasPasscode": link.passcode_hash is not None,
         "remainingAttempts": remaining,
@@ -137,9 +137,9 @@ def _describe(own: OwnLink, now: datetime) -> dict[str, Any]:
     }
 
 
-def _state_of(link: HealthLink, remaining: int | None, now: datetime) -> str:
+def _state_of(link: HealthLink, now: datetime) -> str:
     if link.revoked_at is not None:
         return "revoked"
     if link.expires_at is not None and link.expires_at <= now:
         return "expired"
-    return "locked" if remaining == 0 else "active"
+    return "active" if link.locked_at is None else "locked"

@@ -2,27 +2,27 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 
+from core.addresses import shorten_address
+from core.moments import write_moment
 from models.patients import AccessedWhat, ActorKind
 from services.delivery.unit_of_work import Work
 from services.patients.access_log import Actor, Look
-from services.shl.errors import WrongPasscode
+from services.shl.errors import TriesUnderWay, WrongPasscode
 from services.shl.files import ContentType
 from services.shl.opening import (
     GivenFile,
     LinkRecipient,
     PasscodeCheck,
-    TakenFile,
     give_manifest,
     name_for_log,
     take_direct,
     take_location,
 )
-from services.threads.audit import shorten_address
-from services.threads.encoding import write_moment
 from webapp.api.documented import fails
 from webapp.api.shl.schemas.opening import DirectFileQuery, ManifestInput, ManifestOutput, WrongPasscodeBody
 from webapp.bodies import takes_json
@@ -37,6 +37,7 @@ _JOSE = "application/jose"
 _BODY_MAX_BYTES = 8 * 1024
 _ACTION = "shl-fetch"
 _FHIR_VERSION = "4.0.1"
+_TRY_AGAIN_SECONDS = 1
 
 
 @blueprint.after_request
@@ -74,7 +75,7 @@ def show_manifest(body: dict[str, Any], link_id: str) -> dict[str, Any]:
             embedded_max=body["embeddedLengthMax"],
             location_holds=holds,
         )
-        _record(work, TakenFile(link.patient_uuid, link.id, ""))
+        _record(work, link.patient_uuid, link.id)
     return {"files": [_describe(one) for one in files]}
 
 
@@ -89,7 +90,7 @@ def show_file(query: dict[str, str], link_id: str) -> Response:
     count_use(here.settings.shl.fetch_limit, _ACTION, name_for_log(link_id))
     with here.unit_of_work() as work:
         taken = take_direct(work.session, link_id, _recipient(query["recipient"]), here.clock.now())
-        _record(work, taken)
+        _record(work, taken.patient_uuid, taken.link_id)
     return Response(taken.jwe, mimetype=_JOSE)
 
 
@@ -102,7 +103,7 @@ def take_file(token: str) -> Response:
     _refuse_head()
     with here.unit_of_work() as work:
         taken = take_location(work.session, token, shorten_address(request.remote_addr), here.clock.now())
-        _record(work, taken)
+        _record(work, taken.patient_uuid, taken.link_id)
     return Response(taken.jwe, mimetype=_JOSE)
 
 
@@ -115,6 +116,11 @@ def answer_wrong_passcode(error: WrongPasscode) -> Response:
     return response
 
 
+@blueprint.errorhandler(TriesUnderWay)
+def answer_tries_under_way(_: TriesUnderWay) -> Response:
+    return reply(Code.RATE_LIMITED, retry_after_seconds=_TRY_AGAIN_SECONDS)
+
+
 def _recipient(name: str) -> LinkRecipient:
     return LinkRecipient(name, shorten_address(request.remote_addr))
 
@@ -125,9 +131,9 @@ def _refuse_head() -> None:
         raise ApiError(Code.METHOD_NOT_ALLOWED)
 
 
-def _record(work: Work, taken: TakenFile) -> None:
-    actor = Actor(ActorKind.RECIPIENT, name_for_log(taken.link_id), caller_address())
-    look = Look(actor, AccessedWhat.SHARED, taken.patient_uuid)
+def _record(work: Work, patient_uuid: UUID, link_id: str) -> None:
+    actor = Actor(ActorKind.RECIPIENT, name_for_log(link_id), caller_address())
+    look = Look(actor, AccessedWhat.SHARED, patient_uuid)
     work.session.flush()
     stores().access_log.record(work.session, look, stores().clock.now())
 

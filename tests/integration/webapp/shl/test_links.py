@@ -7,7 +7,6 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from core.clock import clock
-from services.shl.retention import forget_links
 from tests.shl import CARD, encode, encrypt
 from webapp.bodies import BODY_MAX_BYTES
 from webapp.current import parts
@@ -132,7 +131,8 @@ def test_no_more_links_than_the_setting_are_active(app: Flask, links: Links):
 
 
 def test_the_list_says_who_came_when_and_from_which_network(links: Links, doctor: Doctor):
-    path = links.make(passcode="2026", label="검진", exp=soon())
+    until = soon()
+    path = links.make(passcode="2026", label="검진", exp=until)
     doctor.manifest(path, passcode="0000")
     [given] = doctor.manifest(path, passcode="2026", embeddedLengthMax=0).json["files"]
     doctor.get(given["location"])
@@ -142,7 +142,34 @@ def test_the_list_says_who_came_when_and_from_which_network(links: Links, doctor
         ("manifest", "한빛의원", "127.0.0.0/24"),
         ("wrong_passcode", "한빛의원", "127.0.0.0/24"),
     ]
-    assert (shown["remainingAttempts"], shown["hasPasscode"], shown["exp"]) == (9, True, soon())
+    assert (shown["remainingAttempts"], shown["hasPasscode"], shown["exp"]) == (9, True, until)
+
+
+def test_the_newest_fifty_who_came_are_shown_of_each_link(links: Links, engine: Engine):
+    paths = [links.make() for _ in range(2)]
+    query = """
+        insert into welno.welno_shl_fetches (id, link_id, kind, recipient, at)
+        select gen_random_uuid(), :id, 'manifest', n::text, now() - n * interval '1 second'
+        from generate_series(1, :n) as n
+    """
+    with engine.begin() as connection:
+        numbers = [{"id": path.rpartition("/")[2], "n": n} for path, n in zip(paths, (60, 2), strict=True)]
+        connection.execute(text(query), numbers)
+    shown = {one["id"]: [fetch["recipient"] for fetch in one["fetches"]] for one in links.listed()}
+    assert [shown[one["id"]] for one in numbers] == [[str(n) for n in range(1, 51)], ["1", "2"]]
+
+
+def test_two_hundred_that_have_ended_are_shown_and_every_one_that_opens(links: Links, engine: Engine):
+    oldest = links.make().rpartition("/")[2]
+    query = """
+        insert into welno.welno_shl (id, patient_uuid, is_long_term, created_at, revoked_at)
+        select 'ended-' || n, patient_uuid, false, now() + n * interval '1 second', now()
+        from welno.welno_shl, generate_series(1, 203) as n
+    """
+    with engine.begin() as connection:
+        connection.execute(text(query))
+    shown = [one["id"] for one in links.listed()]
+    assert shown == [*(f"ended-{n}" for n in range(203, 3, -1)), oldest]
 
 
 def test_the_access_log_names_who_has_the_link_as_such(links: Links, doctor: Doctor):
@@ -165,24 +192,3 @@ def test_the_passcode_is_stored_as_passwords_are(links: Links, engine: Engine):
     with engine.connect() as connection:
         stored = connection.scalar(text("select passcode_hash from welno.welno_shl"))
     assert stored.startswith("p1$argon2id$")
-
-
-def test_what_has_ended_is_forgotten_in_time(app: Flask, links: Links, doctor: Doctor, engine: Engine):
-    stores = parts(app).stores
-    links.make(exp=soon())
-    path = links.make()
-    doctor.manifest(path, embeddedLengthMax=0)
-    with stores.unit_of_work() as work:
-        work.session.execute(text("update welno.welno_shl set expires_at = now() where expires_at is not null"))
-    with stores.unit_of_work() as work:
-        assert forget_links(work.session, clock.now(), keep_days=90) == 0
-    assert [(one["state"], len(one["files"])) for one in links.listed()] == [("active", 1), ("expired", 0)]
-    with stores.unit_of_work() as work:
-        old = text("update welno.welno_shl set expires_at = now() - interval '91 days' where expires_at is not null")
-        work.session.execute(old)
-        work.session.execute(text("update welno.welno_shl_locations set expires_at = now()"))
-    with stores.unit_of_work() as work:
-        assert forget_links(work.session, clock.now(), keep_days=90) == 1
-    with engine.connect() as connection:
-        assert connection.scalar(text("select count(*) from welno.welno_shl_locations")) == 0
-    assert [one["state"] for one in links.listed()] == ["active"]

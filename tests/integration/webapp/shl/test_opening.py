@@ -1,7 +1,9 @@
 """Opening a SMART Health Link from another site: manifest, locations, the passcode's ten tries, the flag U."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -9,7 +11,10 @@ from flask import Flask
 from limits import parse_many
 from sqlalchemy import Engine, text
 
-from services.shl.opening import name_for_log
+from core.clock import clock
+from services.shl.errors import WrongPasscode
+from services.shl.opening import LinkRecipient, PasscodeCheck, name_for_log
+from services.shl.retention import delete_files
 from tests.integration.webapp.people import ORIGIN
 from tests.shl import CARD, decrypt
 from webapp.current import parts
@@ -120,16 +125,76 @@ def test_fifty_wrong_ones_at_once_are_ten_tries(app: Flask, links: Links):
     assert [one["what"] for one in shown["fetches"]] == ["wrong_passcode"] * 10
 
 
-def test_right_ones_at_once_all_open_and_cost_no_try(app: Flask, links: Links):
+@pytest.mark.parametrize(("wrong", "at_once"), [(0, 20), (9, 5)])
+def test_right_ones_at_once_all_open_and_cost_no_try(
+    app: Flask, links: Links, doctor: Doctor, wrong: int, at_once: int
+):
     path = links.make(passcode="2026")
+    for _ in range(wrong):
+        doctor.manifest(path, **WRONG)
 
     def open_it(_: int) -> int:
         status: int = Doctor(app.test_client(use_cookies=False)).manifest(path, passcode="2026").status_code
         return status
 
-    with ThreadPoolExecutor(5) as pool:
-        assert set(pool.map(open_it, range(20))) == {200}
-    assert links.listed()[0]["remainingAttempts"] == 10
+    with ThreadPoolExecutor(at_once) as pool:
+        assert Counter(pool.map(open_it, range(at_once))) == {200: at_once}
+    assert links.listed()[0]["remainingAttempts"] == 10 - wrong
+
+
+def check_while(app: Flask, path: str, passcode: str, happens: Callable[[], object]) -> None:
+    """Comparing a passcode, while something else happens."""
+    stores = parts(app).stores
+
+    def run(function: Callable[..., Any], *args: str) -> Any:
+        happens()
+        return function(*args)
+
+    check = PasscodeCheck(stores.unit_of_work, stores.clock, stores.password_hashes, run)
+    check.require(path.rpartition("/")[2], passcode, LinkRecipient("x", None))
+
+
+def test_no_file_is_lost_while_the_tenth_try_turns_out_right(app: Flask, links: Links, doctor: Doctor):
+    stores, path = parts(app).stores, links.make(passcode="2026")
+    for _ in range(8):
+        doctor.manifest(path, **WRONG)
+
+    def use_up() -> None:
+        assert doctor.manifest(path, **WRONG).status_code == 401
+        assert links.listed()[0]["state"] == "active"
+        with stores.unit_of_work() as work:
+            delete_files(work.session, clock.now(), 10)
+
+    check_while(app, path, "2026", use_up)
+    assert doctor.manifest(path, passcode="2026").status_code == 200
+    assert links.listed()[0]["remainingAttempts"] == 1
+
+
+def test_the_tenth_try_locks_the_link_only_once_it_is_wrong(app: Flask, links: Links, doctor: Doctor):
+    path = links.make(passcode="2026")
+    for _ in range(9):
+        doctor.manifest(path, **WRONG)
+    with pytest.raises(WrongPasscode):
+        check_while(
+            app, path, "0000", lambda: links.listed()[0]["state"] == "active" or pytest.fail("locked too early")
+        )
+    assert links.listed()[0]["state"] == "locked"
+
+
+def test_a_crash_gives_no_try_back(app: Flask, links: Links, doctor: Doctor, engine: Engine):
+    path = links.make(passcode="2026")
+    for _ in range(9):
+        doctor.manifest(path, **WRONG)
+    with pytest.raises(ConnectionError):
+        check_while(app, path, "2026", crash)
+    with engine.begin() as connection:
+        connection.execute(text("update welno.welno_shl set tried_at = tried_at - interval '61 seconds'"))
+    assert doctor.manifest(path, passcode="2026").status_code == 404
+    assert links.listed()[0]["state"] == "locked"
+
+
+def crash() -> None:
+    raise ConnectionError
 
 
 # Locations

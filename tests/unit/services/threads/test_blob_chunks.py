@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from core.base64url import decode_bytes
 from services.threads.blob_chunks import sealed_length
-from services.threads.encoding import decode_bytes, hash_bytes
+from services.threads.encoding import hash_bytes
 from tests.thread_blobs import BlobChunks
 
 VECTORS: dict[str, Any] = json.loads(

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from core.base64url import decode_bytes, encode_bytes
 from core.clock import clock
 from services.threads.audit_chain import FIRST_HEAD, AuditedAct, VerifiedAudit, verify_chain
-from services.threads.encoding import decode_bytes, encode_bytes, hash_bytes
+from services.threads.encoding import hash_bytes
 from services.threads.envelopes import Envelope
 from services.threads.errors import UnusableKey, WrongSignature
 from services.threads.items import message_body, with_payload

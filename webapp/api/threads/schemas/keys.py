@@ -2,8 +2,9 @@
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from core.moments import is_moment
 from models.threads import DeviceType
-from services.threads.encoding import MEMBER_MAX, is_member, is_moment, is_uuid
+from services.threads.encoding import MEMBER_MAX, is_member, is_uuid
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
 # Base64url of 32, 64 and 80 bytes, and what stands around them.

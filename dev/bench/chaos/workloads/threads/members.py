@@ -13,13 +13,15 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from core.base64url import encode_bytes
 from core.clock import clock
+from core.moments import write_moment
 from dev.bench.chaos.workloads.journey.hospital import WorkloadHospital
 from models.threads import MemberRole
 from services.threads.audit import AuditedCaller
 from services.threads.creating import create_thread
 from services.threads.devices import register_device
-from services.threads.encoding import encode_bytes, hash_bytes, write_moment
+from services.threads.encoding import hash_bytes
 from services.threads.keysets import make_keyset, read_keyset
 from services.threads.texts import DeviceClaim, KeysetClaim, Recipient, envelope_text
 
