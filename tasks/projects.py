@@ -60,14 +60,16 @@ def show_members(here: Stores, options: argparse.Namespace) -> str:
 
 def put_in(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        give_role(work.session, find_project(work.session, options.project), options.email, ProjectRole(options.role))
+        project = find_project(work.session, options.project)
+        give_role(work, project, options.email, ProjectRole(options.role), here.clock.now())
     return f"is {options.role} from now on"
 
 
 def take_out(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
         project = find_project(work.session, options.project)
-        end_membership(work, project.id, find_colleague(work.session, project, options.email))
+        account_id = find_colleague(work.session, project, options.email)
+        end_membership(work, project.id, account_id, here.clock.now())
     return "is no member any more; their open streams end"
 
 

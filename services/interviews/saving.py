@@ -9,6 +9,7 @@ from services.interviews.analysis_failures import AnalysisFailure, AnalysisFault
 from services.interviews.costs import note_cost
 from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
+from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run
@@ -69,7 +70,10 @@ def answered_run(
             add_counts(held.session, [*counted, *used])
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
-            used = _note_usage(moved_on, claim, usage, tools.clock.now())
+            now = tools.clock.now()
+            used = _note_usage(moved_on, claim, usage, now)
+            if used:  # no change of the interview tells of it
+                tell_project(moved_on.work, claim.project_id, ProjectPart.COSTS, now)
             add_counts(moved_on.session, [*counted, *used])
         raise
 

@@ -99,3 +99,9 @@ def test_an_answer_for_which_nobody_waits_any_more_is_paid_all_the_same(analyses
     wait_until(lambda: analyses.run(planned.interview)["tokens"], 20)
     [cost] = analyses.read(COSTS, id=planned.interview.id)
     assert (cost["calls"], cost["tokens"]) == (1, analyses.run(planned.interview)["tokens"])
+    # After the deletion no event of its own can tell of it.
+    told = analyses.read(
+        "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
+        subject=f"project:{analyses.world.food}",
+    )
+    assert told[-1]["body"]["data"] == {"part": "costs"}

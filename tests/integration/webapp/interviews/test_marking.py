@@ -58,6 +58,16 @@ def test_speakers_are_named_and_merged_and_named_anew(jun: Member, vera: Member,
     assert speakers_in(vera, path) == ["진행자", "[이름1]", "화자2"]
 
 
+def test_the_project_is_told_that_speakers_were_named_and_not_how(app: Flask, jun: Member, world: World, path: str):
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "참여자 A"}})
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "김하늘"}})
+    [told] = events_of(app, world)
+    assert (told["type"], told["data"]) == (
+        "interview:changed",
+        {"interviewId": path.rpartition("/")[2], "revision": 2},
+    )
+
+
 @pytest.mark.parametrize(
     "speakers", [{"화자2": "김하늘"}, {"화자2": "010-1234-5678"}, {"화자9": "참여자 A"}, ["a"], None]
 )
