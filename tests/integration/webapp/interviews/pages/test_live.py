@@ -65,6 +65,20 @@ def test_the_name_of_a_speaker_reaches_who_reads_who_searches_and_who_collects(
         expect(page.locator(place)).to_contain_text(name)
 
 
+def test_a_title_that_is_masked_later_is_so_in_lists_that_are_open(
+    visit: Visit, app: Flask, analyses: Analyses
+) -> None:
+    interview_id = analyses.add("김하늘 인터뷰")
+    page = visit("vera")
+    expect(page.locator("#interviews-rows")).to_contain_text("김하늘 인터뷰")
+    with parts(app).stores.sessions.begin() as session:  # as the extraction does, once it has read who speaks
+        interview = session.get_one(Interview, interview_id)
+        interview.title = "[이름1] 인터뷰"
+        interview.revision += 1
+    analyses.begin(interview_id)
+    expect(page.locator("#interviews-rows")).to_contain_text("[이름1] 인터뷰")
+
+
 def test_what_is_found_goes_with_its_interview(visit: Visit, done: UUID, jun: Member) -> None:
     searching, away = visit("vera"), visit("vera")
     for page in (searching, away):
