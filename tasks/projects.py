@@ -68,8 +68,7 @@ def put_in(here: Stores, options: argparse.Namespace) -> str:
 def take_out(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
         project = find_project(work.session, options.project)
-        account_id = find_colleague(work.session, project, options.email)
-        end_membership(work, project.id, account_id, here.clock.now())
+        end_membership(work, project.id, find_colleague(work.session, project, options.email))
     return "is no member any more; their open streams end"
 
 

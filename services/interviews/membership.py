@@ -121,17 +121,17 @@ def find_colleague(session: Session, project: Project, email: str) -> UUID:
 def remove_member(member: MemberWork, project_id: UUID, account_id: UUID) -> None:
     """Their open streams end within a second. Raises ProjectNotFound, RoleTooSmall, MemberNotFound, LastAdmin."""
     require_project(member, project_id, ProjectRole.ADMIN)
-    end_membership(member.work, project_id, account_id, member.now)
+    end_membership(member.work, project_id, account_id)
 
 
-def end_membership(work: Work, project_id: UUID, account_id: UUID, now: datetime) -> None:
-    """As an admin or an operator; the project is told. Raises MemberNotFound, LastAdmin."""
+def end_membership(work: Work, project_id: UUID, account_id: UUID) -> None:
+    """As an admin or an operator. Raises MemberNotFound, LastAdmin."""
     _require_another_admin(work.session, project_id, account_id)
     theirs = ProjectMember.project_id == project_id, ProjectMember.account_id == account_id
     if work.session.scalar(delete(ProjectMember).where(*theirs).returning(ProjectMember.account_id)) is None:
         raise MemberNotFound
+    # Told as an event, whoever is out would hear of it before their stream ends.
     work.reauthorize(project_subject(project_id))
-    tell_project(work, project_id, ProjectPart.MEMBERS, now)
 
 
 def _require_another_admin(session: Session, project_id: UUID, account_id: UUID) -> None:

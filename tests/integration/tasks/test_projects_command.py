@@ -80,7 +80,7 @@ def test_members_come_change_and_go(command: Command, world: World, engine: Engi
     assert command("members", bank) == (0, "jun@demo.test  jun  admin\n")
     with engine.connect() as connection:
         told = connection.execute(text("select body::jsonb -> 'data' from welno.welno_events order by seq"))
-        assert told.scalars().all() == [{"part": "members"}] * 3
+        assert told.scalars().all() == [{"part": "members"}] * 2
 
 
 def test_what_is_not_possible_is_told_in_a_sentence(command: Command, world: World):
