@@ -231,4 +231,6 @@ class InterviewEvent(StrEnum):
     FAILED = "interview:failed"
     DELETED = "interview:deleted"
     HIGHLIGHTED = "interview:highlighted"
+    CHANGED = "interview:changed"
     INSIGHT_CHANGED = "insight:changed"
+    PROJECT_CHANGED = "project:changed"

@@ -60,7 +60,8 @@ def show_members(here: Stores, options: argparse.Namespace) -> str:
 
 def put_in(here: Stores, options: argparse.Namespace) -> str:
     with here.unit_of_work() as work:
-        give_role(work.session, find_project(work.session, options.project), options.email, ProjectRole(options.role))
+        project = find_project(work.session, options.project)
+        give_role(work, project, options.email, ProjectRole(options.role), here.clock.now())
     return f"is {options.role} from now on"
 
 

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from models.accounts import Account
 from models.interviews import Interview, OriginalRead, ProjectRole
 from services.interviews.bodies import Body
+from services.interviews.events import ProjectPart, tell_project
 from services.interviews.membership import require_project
 from services.interviews.wall import MemberWork
 
 
 def note_original_read(member: MemberWork, interview: Interview) -> None:
-    """Nothing of it is given out before this is committed."""
+    """Nothing of it is given out before this is committed; the project is told."""
     member.session.add(
         OriginalRead(
             project_id=interview.project_id,
@@ -23,6 +24,7 @@ def note_original_read(member: MemberWork, interview: Interview) -> None:
             request_id=member.request_id,
         )
     )
+    tell_project(member.work, interview.project_id, ProjectPart.ORIGINAL_READS, member.now)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from core.logs import get_logger
-from models.interviews import Insight, InterviewStatus
+from models.interviews import Insight, InsightKind, InterviewStatus
 from services.interviews.analysis_failures import AnalysisFailure
 from services.interviews.changing import note_change
 from services.interviews.erasure import empty_insight, is_made_of_erased
-from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_status
+from services.interviews.events import tell_completed, tell_failed, tell_insight, tell_of_personas, tell_status
 from services.interviews.insight_results import save_insight
 from services.interviews.results import save_result
 from services.interviews.runs import HeldRun, finish_run
@@ -41,6 +41,9 @@ def complete_interview(held: HeldRun, outputs: Mapping[str, Any], now: datetime)
         return
     if isinstance(analysed, Insight):
         save_insight(held.session, analysed, outputs)
+        if analysed.kind == InsightKind.PERSONA:
+            project_id = analysed.project_id
+            held.outside_wall.append(lambda work: tell_of_personas(work, project_id, now))
     else:
         save_result(held.session, analysed, outputs)
     analysed.status = InterviewStatus.COMPLETED

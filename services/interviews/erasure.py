@@ -24,7 +24,7 @@ from models.interviews import (
 )
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.changing import note_change
-from services.interviews.events import tell_deleted, tell_insight
+from services.interviews.events import tell_deleted, tell_insight, tell_of_personas
 from services.interviews.knowledge_wishes import withdraw_document
 from services.interviews.membership import require_interview
 from services.interviews.redaction import ERASED_TITLE, redact_erased
@@ -56,6 +56,7 @@ class ErasedInterview(NamedTuple):
     project_id: UUID
     receipt: dict[str, int]
     insight_ids: list[UUID]
+    erased_at: datetime
 
 
 class ErasureOutcome(NamedTuple):
@@ -71,6 +72,9 @@ def erase_for_good(tools: ErasureTools, erase: Callable[[Work], Sequence[ErasedI
     with tools.unit_of_work() as work:
         erased = erase(work)
         told = [redact_erased(work, one.project_id, one.interview_id, one.insight_ids) for one in erased]
+        for one, lost in zip(erased, told, strict=True):
+            if lost["personas"]:
+                tell_of_personas(work, one.project_id, one.erased_at)
     for project_id in {one.project_id for one in erased}:
         tools.forget_stream(project_subject(project_id))
     dropped = [_drop_files(tools.files, (one.interview_id, *one.insight_ids)) for one in erased]
@@ -137,7 +141,7 @@ def empty_interview(work: Work, interview: Interview, now: datetime, account_id:
     interview.erased_at = now
     note_change(interview, now)
     tell_deleted(work, interview, now)
-    return ErasedInterview(interview.id, interview.project_id, receipt, insight_ids)
+    return ErasedInterview(interview.id, interview.project_id, receipt, insight_ids, now)
 
 
 def _erase_insights(work: Work, interview_id: UUID, now: datetime) -> list[UUID]:

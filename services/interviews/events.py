@@ -1,15 +1,27 @@
 """The events of a project: their shapes. Each is told in the transaction that makes it true."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core.names import InterviewEvent, project_subject
-from models.interviews import Insight, Interview
+from models.interviews import Insight, Interview, Project
 from services.delivery.unit_of_work import Work
 from services.interviews.bodies import Body, describe_interview
 
 _TAKEAWAYS, _TAKEAWAY_CHARACTERS = 10, 300
+
+
+class ProjectPart(StrEnum):
+    """Of a project, beside its interviews and insights; what it says is fetched by who may."""
+
+    MEMBERS = "members"
+    PERSONAS = "personas"
+    COSTS = "costs"
+    ORIGINAL_READS = "original_reads"
 
 
 def tell_added(work: Work, interview: Interview, now: datetime) -> None:
@@ -54,6 +66,11 @@ def tell_highlighted(
     _tell(work, interview, InterviewEvent.HIGHLIGHTED, data, now)
 
 
+def tell_changed(work: Work, interview: Interview, now: datetime) -> None:
+    """What members add to it, and no event of its own tells: the names of its speakers. They are fetched."""
+    _tell(work, interview, InterviewEvent.CHANGED, _of(interview), now)
+
+
 def tell_insight(work: Work, insight: Insight, now: datetime) -> None:
     """Each change of its status; what it says is fetched."""
     error = insight.error and {name: insight.error.get(name) for name in ("code", "message")}
@@ -61,10 +78,27 @@ def tell_insight(work: Work, insight: Insight, now: datetime) -> None:
     _tell(work, insight, InterviewEvent.INSIGHT_CHANGED, data | {"revision": insight.revision}, now)
 
 
+def tell_project(work: Work, project_id: UUID, part: ProjectPart, now: datetime) -> None:
+    """To viewers too: so not who, and not what."""
+    _emit(work, project_id, InterviewEvent.PROJECT_CHANGED, {"part": part.value}, now)
+
+
+def tell_of_personas(work: Work, project_id: UUID, now: datetime) -> None:
+    """The company's other projects: its personas, which are theirs too, have changed in this one. Outside the wall."""
+    company = select(Project.company_id).where(Project.id == project_id).scalar_subquery()
+    others = select(Project.id).where(Project.company_id == company, Project.id != project_id)
+    for other in work.session.scalars(others).all():
+        tell_project(work, other, ProjectPart.PERSONAS, now)
+
+
 def _of(interview: Interview, **more: Any) -> dict[str, Any]:
     return {"interviewId": str(interview.id), **more, "revision": interview.revision}
 
 
 def _tell(work: Work, about: Interview | Insight, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
+    _emit(work, about.project_id, type_, data, now)
+
+
+def _emit(work: Work, project_id: UUID, type_: InterviewEvent, data: dict[str, Any], now: datetime) -> None:
     body = {"type": type_.value, "data": data, "timestamp": now.isoformat(timespec="milliseconds")}
-    work.emit(project_subject(about.project_id), body)
+    work.emit(project_subject(project_id), body)

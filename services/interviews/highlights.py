@@ -1,23 +1,22 @@
 """Highlights: ranges of a script that members mark for each other, several on one range."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, select, true
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
-from models.interviews import Highlight, IndexedUtterance, Interview, ProjectRole
+from models.interviews import Highlight, Interview, ProjectRole
 from services.interviews.bodies import Body
 from services.interviews.changing import note_change
 from services.interviews.errors import HighlightNotFound, InterviewNotFound, TextRefused
 from services.interviews.events import tell_highlighted
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview, require_project
-from services.interviews.script import read_utterances
+from services.interviews.script import ScriptUtterance, find_range, read_utterances
 from services.interviews.wall import MemberWork
 
 _NO_RANGE = "이 인터뷰의 발화 번호를 앞에서 뒤로 보내 주세요."
@@ -44,6 +43,11 @@ class HighlightDraft:
             "tags": list(tags),
             "note": masker.mask(self.note.strip()).text,
         }
+
+
+class _Script(NamedTuple):
+    utterances: Sequence[ScriptUtterance]
+    names: Mapping[str, str]
 
 
 def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft, masker: Masker) -> Body:
@@ -109,32 +113,27 @@ def list_project_highlights(member: MemberWork, project_id: UUID, tag: str | Non
     if tag is not None:
         query = query.where(Highlight.tags.contains([tag]))
     found = member.session.execute(query).all()
-    said = _first_lines(member.session, [row[0].id for row in found])
-    return [_describe(one, name) | {"title": title, "utterances": said[one.id]} for one, name, title in found]
+    scripts = _read_scripts(member.session, {row[0].interview_id for row in found})
+    return [
+        _describe(one, name) | {"title": title} | _describe_lines(scripts[one.interview_id], one)
+        for one, name, title in found
+    ]
 
 
-def _first_lines(session: Session, highlight_ids: Sequence[UUID]) -> Mapping[UUID, list[Body]]:
-    """As they are searched, with the names that speakers have by now."""
-    line = IndexedUtterance
-    within = (
-        line.interview_id == Highlight.interview_id,
-        line.utterance_id.between(Highlight.first_utterance_id, Highlight.last_utterance_id),
-    )
-    lines = select(line.utterance_id, line.speaker, line.said, line.position).where(*within)
-    lines = lines.order_by(line.position).limit(_LINES_LISTED)
-    first = lines.lateral("first_lines")
-    query = (
-        select(Highlight.id, Interview.speakers, first.c.utterance_id, first.c.speaker, first.c.said)
-        .join(Interview, Interview.id == Highlight.interview_id)
-        .join(first, true())
-        .where(Highlight.id.in_(highlight_ids))
-        .order_by(Highlight.id, first.c.position)
-    )
-    said: dict[UUID, list[Body]] = defaultdict(list)
-    for highlight_id, names, number, speaker, text in session.execute(query):
-        one = {"utterance_id": number, "speaker": (names or {}).get(speaker, speaker), "text": text}
-        said[highlight_id].append(one)
-    return said
+def _read_scripts(session: Session, interview_ids: set[UUID]) -> Mapping[UUID, _Script]:
+    query = select(Interview.id, Interview.cleaned_script, Interview.speakers).where(Interview.id.in_(interview_ids))
+    return {row[0]: _Script(read_utterances(row[1]), row[2] or {}) for row in session.execute(query)}
+
+
+def _describe_lines(script: _Script, highlight: Highlight) -> Body:
+    """With the names that speakers have by now. Not as they are searched: there an utterance that was merged has the
+    first of its numbers alone."""
+    within = find_range(script.utterances, highlight.first_utterance_id, highlight.last_utterance_id)
+    lines = [
+        {"utterance_id": one.ids[0], "speaker": script.names.get(one.speaker, one.speaker), "text": one.text}
+        for one in within[:_LINES_LISTED]
+    ]
+    return {"utterances": lines, "utterance_count": len(within)}
 
 
 def _described() -> Select[Highlight, str]:
@@ -160,9 +159,8 @@ def _require_highlight(session: Session, interview: Interview, highlight_id: UUI
 
 def _require_range(interview: Interview, draft: HighlightDraft) -> None:
     """Raises TextRefused."""
-    positions = {number: one.position for one in read_utterances(interview.cleaned_script) for number in one.ids}
-    first, last = positions.get(draft.first_utterance_id), positions.get(draft.last_utterance_id)
-    if first is None or last is None or first > last:
+    utterances = read_utterances(interview.cleaned_script)
+    if not find_range(utterances, draft.first_utterance_id, draft.last_utterance_id):
         raise TextRefused({"lastUtteranceId": [_NO_RANGE]})
 
 

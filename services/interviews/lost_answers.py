@@ -3,20 +3,22 @@
 One look is one short step; between two of them the run is nobody's, so no process has to live for it to be found.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from core.logs import get_logger
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.counts import MISO_CALLS, Counted
 from services.interviews.endings import fail_interview
-from services.interviews.miso_call import keep_durably
+from services.interviews.miso_call import keep_durably, read_logged_usage
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim, held_run, note_stop, release_run
-from services.interviews.saving import fail_attempt, save_answer
+from services.interviews.runs import InterviewClaim, note_stop, release_run
+from services.interviews.saving import answered_run, fail_attempt, save_answer
 from upstream.http.exchange import PaidCall
 from upstream.miso.answers import FoundRun, RunIds
 from upstream.miso.errors import MisoAnswerInvalid, MisoError, MisoWorkflowFailed
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
 from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
@@ -26,6 +28,8 @@ _LONGEST_PAUSE = timedelta(seconds=5)
 # Of the time since the call: a workflow that takes long is looked for more rarely.
 _PAUSE_SHARE = 0.1
 _FOUND = Counted(MISO_CALLS, "found")
+# Of details: as often as they are fetched.
+_UNREADABLE = frozenset({"too_large", "too_deep"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +40,64 @@ class Search:
     run_id: str
 
 
+class _Look(NamedTuple):
+    """`usage`: of one that has ended, by whatever tells it."""
+
+    found: FoundRun | None
+    usage: Usage
+
+
 def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, search: Search) -> None:
-    """Once. Raises RunOutdated, StorageFault."""
-    found = _find(miso, search)
-    if found is None or found.is_running:
-        _look_again(tools, claim, found)
+    """Once. What the run has used is noted as soon as anything tells it. Raises RunOutdated, StorageFault."""
+    try:
+        look = _look(miso, search)
+    except MisoAnswerInvalid as exc:
+        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=exc.usage)
+        return
+    if look.found is None or look.found.is_running:
+        _look_again(tools, claim, look)
         return
     kept = PaidCall(keep=lambda reply: keep_durably(tools, claim, reply))
     try:
-        answer = miso.fetch_answer(found.ids.run_id, claim.output_names, kept)
+        answer = miso.fetch_answer(look.found.ids.run_id, claim.output_names, kept)
     except (MisoAnswerInvalid, MisoWorkflowFailed) as exc:
-        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=exc.usage)
+        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=_known(exc.usage, look.usage))
     except MisoError as exc:
         log.info("answer_not_fetched", interview_id=str(claim.interview_id), error=type(exc).__name__)
-        _look_again(tools, claim, found)
+        _look_again(tools, claim, look)
     else:
         save_answer(tools, claim, answer, [_FOUND])
 
 
-def _find(miso: MisoWorkflows, search: Search) -> FoundRun | None:
-    """None also when MISO does not tell: the next look may be luckier."""
+def _look(miso: MisoWorkflows, search: Search) -> _Look:
+    """Nothing is found also when MISO does not tell: the next look may be luckier. Raises MisoAnswerInvalid for details
+    that no look will ever read."""
+    usage, run_id = UNKNOWN_USAGE, search.run_id
     try:
-        run_id = search.run_id or miso.find_by_user(search.user)
+        if not run_id and (logged := miso.find_by_user(search.user)):
+            usage, run_id = logged.usage, logged.ids.run_id
         found = miso.look_up(run_id) if run_id else None
     except MisoError as exc:
         log.info("lost_answer_not_looked_for", error=type(exc).__name__, http_status=exc.http_status)
-        return None
+        if isinstance(exc, MisoAnswerInvalid) and exc.reason in _UNREADABLE:
+            exc.usage = _known(_known(exc.usage, usage), read_logged_usage(miso, search.user))
+            raise
+        return _Look(None, usage)
+    if found is None:
+        return _Look(None, usage)
     # The id that was asked for: the provider may leave its own out.
-    return FoundRun(RunIds(run_id or "", found.ids.task_id), found.status) if found else None
+    return _Look(replace(found, ids=RunIds(run_id, found.ids.task_id)), _known(found.usage, usage))
 
 
-def _look_again(tools: RunTools, claim: InterviewClaim, found: FoundRun | None) -> None:
+def _known(usage: Usage, otherwise: Usage) -> Usage:
+    return otherwise if usage == UNKNOWN_USAGE else usage
+
+
+def _look_again(tools: RunTools, claim: InterviewClaim, look: _Look) -> None:
     """Until the deadline; then the attempt is over."""
     now = tools.clock.now()
-    with held_run(tools.unit_of_work, claim) as held:
+    found = look.found
+    with answered_run(tools, claim, look.usage) as held:
         run = held.run
         if found is not None:
             run.miso_run_id = found.ids.run_id

@@ -1,6 +1,7 @@
 """Who is in a project, as what: asked of PostgreSQL by each unit, behind the wall and once more in the query itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from models.accounts import Account, AccountKind
 from models.interviews import Interview, Project, ProjectMember, ProjectRole
 from services.delivery.unit_of_work import Work
 from services.interviews.errors import InterviewNotFound, LastAdmin, MemberNotFound, ProjectNotFound, RoleTooSmall
+from services.interviews.events import ProjectPart, tell_project
 from services.interviews.wall import MemberWork
 
 
@@ -88,16 +90,18 @@ def put_member(member: MemberWork, project_id: UUID, email: str, role: ProjectRo
     """Of the project's own company; who is in already gets the role. Raises ProjectNotFound, RoleTooSmall,
     MemberNotFound, LastAdmin."""
     project = require_project(member, project_id, ProjectRole.ADMIN).project
-    give_role(member.session, project, email, role)
+    give_role(member.work, project, email, role, member.now)
 
 
-def give_role(session: Session, project: Project, email: str, role: ProjectRole) -> None:
-    """As an admin or an operator. Raises MemberNotFound, LastAdmin."""
+def give_role(work: Work, project: Project, email: str, role: ProjectRole, now: datetime) -> None:
+    """As an admin or an operator; the project is told. Raises MemberNotFound, LastAdmin."""
+    session = work.session
     account_id = find_colleague(session, project, email)
     if role is not ProjectRole.ADMIN:
         _require_another_admin(session, project.id, account_id)
     row = insert(ProjectMember).values(project_id=project.id, account_id=account_id, role=role)
     session.execute(row.on_conflict_do_update(constraint="pk_project_members", set_={"role": role}))
+    tell_project(work, project.id, ProjectPart.MEMBERS, now)
 
 
 def find_colleague(session: Session, project: Project, email: str) -> UUID:
@@ -126,6 +130,7 @@ def end_membership(work: Work, project_id: UUID, account_id: UUID) -> None:
     theirs = ProjectMember.project_id == project_id, ProjectMember.account_id == account_id
     if work.session.scalar(delete(ProjectMember).where(*theirs).returning(ProjectMember.account_id)) is None:
         raise MemberNotFound
+    # Told as an event, whoever is out would hear of it before their stream ends.
     work.reauthorize(project_subject(project_id))
 
 

@@ -17,6 +17,8 @@ from spool import StorageFault
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
 from upstream.miso.errors import MisoError
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
+from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
 
@@ -95,3 +97,23 @@ def stop_workflow(tools: RunTools, task_id: str, user: str) -> bool:
         log.warning("workflow_not_stopped", error=type(exc).__name__, http_status=exc.http_status)
         return not (exc.retryable or exc.may_be_running)
     return True
+
+
+def read_usage(tools: RunTools, run_id: str) -> Usage:
+    """Of a workflow that has ended and whose answer nobody wants; nothing where MISO does not tell."""
+    try:
+        found = tools.miso and tools.miso.look_up(run_id)
+    except MisoError as exc:
+        log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
+        return exc.usage
+    return found.usage if found else UNKNOWN_USAGE
+
+
+def read_logged_usage(miso: MisoWorkflows, user: str) -> Usage:
+    """Of a call whose answer does not tell."""
+    try:
+        logged = miso.find_by_user(user)
+    except MisoError as exc:
+        log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
+        return UNKNOWN_USAGE
+    return logged.usage if logged else UNKNOWN_USAGE

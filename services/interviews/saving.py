@@ -9,6 +9,7 @@ from services.interviews.analysis_failures import AnalysisFailure, AnalysisFault
 from services.interviews.costs import note_cost
 from services.interviews.counts import MISO_TOKENS, Counted, add_counts
 from services.interviews.endings import complete_interview, fail_interview
+from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run
@@ -64,20 +65,29 @@ def answered_run(
         with held_run(tools.unit_of_work, claim) as held:
             if usage.elapsed_seconds is not None:
                 held.run.elapsed_seconds = usage.elapsed_seconds
-            used = _note_usage(held, claim, usage, tools.clock.now())
+            used = note_usage(held, claim.attempt, usage, tools.clock.now())
             yield held
             add_counts(held.session, [*counted, *used])
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
-            used = _note_usage(moved_on, claim, usage, tools.clock.now())
-            add_counts(moved_on.session, [*counted, *used])
+            now = tools.clock.now()
+            add_counts(moved_on.session, [*counted, *note_late_usage(moved_on, claim.attempt, usage, now)])
         raise
 
 
-def _note_usage(held: HeldRun, claim: InterviewClaim, usage: Usage, now: datetime) -> list[Counted]:
+def note_late_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list[Counted]:
+    """The same when no change of the interview tells the project any more."""
+    used = note_usage(held, attempt, usage, now)
+    if used:
+        tell_project(held.work, held.run.project_id, ProjectPart.COSTS, now)
+    return used
+
+
+def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list[Counted]:
+    """What is to be counted of it."""
     if usage == UNKNOWN_USAGE:
         return []
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0
-    news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=claim.attempt)
+    news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=attempt)
     held.run.tokens += news
     return [Counted(MISO_TOKENS, "", news)]

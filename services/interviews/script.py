@@ -35,6 +35,15 @@ def read_utterances(cleaned_script: Sequence[Any] | None) -> list[ScriptUtteranc
     ]
 
 
+def find_range(utterances: Sequence[ScriptUtterance], first: int, last: int) -> Sequence[ScriptUtterance]:
+    """From the one with this number to the one with that, by any of their numbers; empty where there is no such range.
+    Of several with one number the first."""
+    begin, end = (
+        next((place for place, one in enumerate(utterances) if number in one.ids), None) for number in (first, last)
+    )
+    return [] if begin is None or end is None else utterances[begin : end + 1]
+
+
 def _numbers(value: Any) -> tuple[int, ...]:
     """Of one number or a list of them; what is no number is passed over."""
     listed = value if isinstance(value, list) else [value]

@@ -6,6 +6,7 @@ from uuid import UUID
 from models.interviews import Interview, ProjectRole
 from services.interviews.changing import note_change
 from services.interviews.errors import InterviewNotFound, TextRefused
+from services.interviews.events import tell_changed
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview
 from services.interviews.script import read_utterances
@@ -34,4 +35,5 @@ def name_speakers(member: MemberWork, interview_id: UUID, names: Mapping[str, st
     interview.speakers = {label: name for label, name in named.items() if name}
     note_change(interview, member.now)
     member.session.flush()
+    tell_changed(member.work, interview, member.now)
     return interview

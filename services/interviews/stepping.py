@@ -10,10 +10,11 @@ from models.interviews import Insight, InsightKind, InterviewStep
 from services.database import is_query_canceled, is_store_away
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
+from services.interviews.counts import add_counts
 from services.interviews.endings import fail_interview
 from services.interviews.extracting import extract
 from services.interviews.insight_results import OUTPUT_NAMES_OF
-from services.interviews.miso_call import stop_workflow
+from services.interviews.miso_call import read_usage, stop_workflow
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
     InterviewClaim,
@@ -25,9 +26,10 @@ from services.interviews.runs import (
     send_run,
     take_run,
 )
-from services.interviews.saving import save_kept
+from services.interviews.saving import note_late_usage, save_kept
 from services.interviews.sweep import MAX_TAKEOVERS, WEIGHT_OF_MISTAKE
 from spool import SpoolError
+from upstream.miso.usage import UNKNOWN_USAGE
 
 log = get_logger(__name__)
 
@@ -120,14 +122,19 @@ def hand_back(tools: RunTools, claim: InterviewClaim) -> None:
 
 
 def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
-    """Tell MISO of a streamed workflow for which nobody waits any more. Twice does no harm."""
+    """Tell MISO of a streamed workflow for which nobody waits any more, and note what it has used until then. Twice
+    does no harm."""
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        task_id, user = held.run.stop_task_id, held.run.stop_user
+        run = held.run
+        task_id, user, attempt = run.stop_task_id, run.stop_user, run.attempt
+        run_id = run.miso_run_id if run.miso_user == user else None  # after a retry it is another's
     if task_id is None or not stop_workflow(tools, task_id, user or ""):
         return
+    usage = read_usage(tools, run_id) if run_id else UNKNOWN_USAGE
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
         if held.run.stop_task_id == task_id:
             held.run.stop_task_id = held.run.stop_user = None
+        add_counts(held.session, note_late_usage(held, attempt, usage, tools.clock.now()))
 
 
 def drop_erased(tools: RunTools, claim: InterviewClaim) -> None:

@@ -71,6 +71,26 @@ test("each status is shown and told once, and what is older changes nothing", as
   assert.deepEqual(page.events, [1, 2, 3]);
 });
 
+test("a title that was masked meanwhile is asked for, and nothing else is", async () => {
+  page = await openFeed(project);
+  project.answers["GET /interviews/i-1"] = { interview: interview(1, { title: "[이름1] 인터뷰", revision: 3 }) };
+  await tell(added(1, interview(1, { title: "김하늘 인터뷰" })), changed(2, 1, "analyzing", 3));
+  assert.deepEqual(page.shown(), ["[이름1] 인터뷰: analyzing"]);
+  await tell(
+    event(3, "highlighted", { interviewId: "i-1", highlightId: "h", highlight: null, revision: 4 }),
+    event(4, "changed", { interviewId: "i-1", revision: 5 }),
+    event(5, "completed", { interviewId: "i-1", attempt: 1, revision: 6, result: null }),
+  );
+  assert.deepEqual(page.shown(), ["[이름1] 인터뷰: completed"]);
+  assert.equal(project.askedFor("GET /interviews/i-1").length, 1);
+});
+
+test("a title that cannot be asked for stays until the next load", async () => {
+  page = await openFeed(project);
+  await tell(added(1, interview(1)), changed(2, 1, "analyzing", 3), deleted(3, 1, 5));
+  assert.deepEqual([page.shown(), page.states], [[], ["streaming"]]);
+});
+
 test("a failed analysis says why, and a retry takes that back", async () => {
   page = await openFeed(project);
   const error = { code: "MISO_TIMEOUT", message: "시간이 지났어요." };

@@ -21,7 +21,7 @@ from upstream.miso.errors import (
     MisoWorkflowFailed,
 )
 from upstream.miso.outputs import read_outputs, require_shallow
-from upstream.miso.usage import Usage
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 SUCCEEDED, RUNNING = "succeeded", "running"
@@ -54,10 +54,11 @@ class WorkflowAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run as the provider knows it now; `status` is its own word."""
+    """A run as the provider knows it now, by its details or by its logs; `status` is its own word."""
 
     ids: RunIds
     status: str
+    usage: Usage = UNKNOWN_USAGE
 
     @property
     def is_running(self) -> bool:
@@ -100,18 +101,24 @@ def _usage_of(data: Mapping[str, Any]) -> Usage:
 def read_found_run(reply: HttpResponse) -> FoundRun:
     """Of run details. Raises MisoError."""
     answer = read_answer(reply)
-    return FoundRun(ids_of(answer), _code(_text(_data_of(answer).get("status"))))
+    return _found_run(ids_of(answer), _data_of(answer))
 
 
-def read_logged_run(reply: HttpResponse, user: str) -> tuple[str | None, bool]:
-    """The id of the run of exactly this user, and whether there are more pages. Raises MisoError."""
+def _found_run(ids: RunIds, data: Mapping[str, Any]) -> FoundRun:
+    """What one that is under way has used so far is no news."""
+    status = _code(_text(data.get("status")))
+    return FoundRun(ids, status, UNKNOWN_USAGE if status == RUNNING else _usage_of(data))
+
+
+def read_logged_run(reply: HttpResponse, user: str) -> tuple[FoundRun | None, bool]:
+    """The run of exactly this user, and whether there are more pages. Raises MisoError."""
     answer = read_answer(reply)
     listed = answer.get("data")
     entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     for entry in entries:
         run = entry.get("workflow_run")
         if isinstance(run, dict) and _user_of(entry) == user and (run_id := _id(run.get("id"))):
-            return run_id, False
+            return _found_run(RunIds(run_id, ""), run), False
     return None, answer.get("has_more") is True
 
 

@@ -74,16 +74,16 @@ class MisoWorkflows:
         call.keep(reply)
         return answers.read_workflow(reply, names)
 
-    def find_by_user(self, user: str) -> str | None:
-        """The run id of the finished run of this user, which must be unique; None where the logs have none (yet)."""
+    def find_by_user(self, user: str) -> FoundRun | None:
+        """The finished run of this user, which must be unique; None where the logs have none (yet)."""
         limits = MisoCallLimits(_LOOK_SECONDS)
         for page in range(1, _MOST_PAGES + 1):
             query = {"keyword": user, "page": str(page), "limit": str(_LOGS_PER_PAGE)}
-            run_id, has_more = answers.read_logged_run(
+            found, has_more = answers.read_logged_run(
                 self._connection.call("GET", "/workflows/logs", limits, query=query), user
             )
-            if run_id or not has_more:
-                return run_id
+            if found or not has_more:
+                return found
         return None
 
     def look_up(self, run_id: str) -> FoundRun | None:

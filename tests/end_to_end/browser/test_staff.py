@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.accessibility import examine
+from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
+from tests.end_to_end.browser.test_accessibility import PHONE, findings
 from tests.end_to_end.person import API, Visit
 from tests.end_to_end.product import Product
 from tests.end_to_end.provider import CHECKUPS, PUSH
@@ -129,6 +132,21 @@ def test_a_stopped_run_is_found_understood_resumed_and_completes(page: Page, sto
     expect(fact(page, "상태")).to_have_text("완료 끝남", timeout=20_000)
     expect(tried.last).to_contain_text("마무리")
     expect(page.locator("#run-history-body").get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_list_and_a_run_are_accessible(new_visitor: NewVisitor, stopped: Visit, token: str, scheme: str) -> None:
+    visitor = new_visitor(viewport=PHONE, color_scheme=scheme, reduced_motion="reduce")
+    page = visitor.page
+    visitor.open(PAGE)
+    sign_in(page, token)
+    expect(page.get_by_role("link", name=stopped.session_id)).to_be_visible()
+    assert examine(page, "the list of runs", findings(page)) == []
+    open_story(page, stopped)
+    assert examine(page, "a run that has stopped", findings(page)) == []
+    page.locator("#run-history-body").get_by_role("button", name="작업 취소").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert examine(page, "whether to cancel a run", findings(page)) == []
 
 
 def test_a_push_is_not_sent_again_by_an_operator(page: Page, stopped_at_push: Visit) -> None:

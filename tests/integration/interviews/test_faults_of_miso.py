@@ -50,6 +50,8 @@ CASES = {
     "server_failed_behind": Case({"status": 500} | BEHIND),
     "server_failed": Case({"status": 500, "code": "internal_server_error"}, "MISO_UNAVAILABLE", 0, 500),
     "cut_behind": Case({"cut": "before"} | BEHIND),
+    "huge_behind": Case({"cut": "before", "outputs": "huge"} | BEHIND, "MISO_ANSWER_INVALID"),
+    "unreadable_behind": Case({"cut": "before", "outputs": "deep"} | BEHIND, "MISO_ANSWER_LOST"),
     "cut_before": Case({"cut": "before"}, "MISO_ANSWER_LOST", 0),
     "cut_during": Case({"cut": "during"}),
     "broken_json": Case({"malformed": True}, "MISO_ANSWER_INVALID", 0),
@@ -97,5 +99,8 @@ def test_an_analysis_ends_as_its_fault_says_and_is_billed_once(seen: Seen, name:
         "analyzing",
         "interview:failed" if case.code else "interview:completed",
     ]
+    [cost] = seen.analyses.read("select tokens from welno.miso_costs where interview_id = :id", id=interview.id)
+    if case.code != "MISO_TIMEOUT" and name != "workflow_running":  # of what runs on MISO cannot tell yet
+        assert (cost["tokens"] > 0) == bool(case.billed)
     if not case.code:
         assert interview.word in str(row["cleaned_script"])

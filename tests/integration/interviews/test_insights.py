@@ -142,6 +142,12 @@ def test_a_persona_of_chosen_interviews_becomes_the_companys(analyses: Analyses,
     )
     assert (row["company_id"], row["title"]) == (analyses.world.company, persona["result"]["title"])
     assert row["persona_code"].startswith("GEN-")
+    told = analyses.read(
+        "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
+        subject=f"project:{analyses.world.bank}",
+    )
+    last = told[-1]["body"]  # to the company's other project
+    assert (last["type"], last["data"]) == ("project:changed", {"part": "personas"})
     [cost] = analyses.read("select * from welno.miso_costs where interview_id = :id", id=persona["id"])
     assert (cost["calls"], cost["project_id"]) == (1, analyses.world.food)
     assert cost["tokens"] > 0

@@ -203,6 +203,10 @@ def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
     assert analyses.wait(interview, "failed")["error"]["code"] == "POISON"
     analyses.stack.start("interviews")
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
+    # Nobody else hears any more what it has used.
+    wait_until(
+        lambda: analyses.read("select 1 from welno.miso_costs where interview_id = :id and tokens > 0", id=interview.id)
+    )
 
 
 def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analyses: Analyses):

@@ -59,8 +59,10 @@ def test_a_call_that_was_rejected_has_cost_itself(analyses: Analyses):
         {"workflow_status": "failed"},
         {"workflow_status": "failed", "status": 502, "while_running": True},
         {"outputs": "truncated"},
+        {"outputs": "huge", "cut": "before", "while_running": True},
+        {"outputs": "huge"},
     ],
-    ids=["failed", "found_as_failed", "invalid"],
+    ids=["failed", "found_as_failed", "invalid", "found_and_too_large", "too_large"],
 )
 def test_a_failed_attempt_has_cost_what_its_answer_says(analyses: Analyses, fault: dict[str, Any]):
     planned = analyses.prepare(**fault)
@@ -69,6 +71,7 @@ def test_a_failed_attempt_has_cost_what_its_answer_says(analyses: Analyses, faul
     run = analyses.run(planned.interview)
     assert (cost["calls"], cost["tokens"], cost["seconds"]) == (1, run["tokens"], run["elapsed_seconds"])
     assert cost["tokens"] > 0
+    assert analyses.row(planned.interview)["error"]["code"] in {"MISO_WORKFLOW_FAILED", "MISO_ANSWER_INVALID"}
     with analyses.stores.engine.connect() as connection, Session(connection) as session:
         assert tokens_spent(session, analyses.world.food, clock.now()) >= cost["tokens"]
 
@@ -99,3 +102,9 @@ def test_an_answer_for_which_nobody_waits_any_more_is_paid_all_the_same(analyses
     wait_until(lambda: analyses.run(planned.interview)["tokens"], 20)
     [cost] = analyses.read(COSTS, id=planned.interview.id)
     assert (cost["calls"], cost["tokens"]) == (1, analyses.run(planned.interview)["tokens"])
+    # After the deletion no event of its own can tell of it.
+    told = analyses.read(
+        "select body::jsonb as body from welno.welno_events where subject = :subject order by seq",
+        subject=f"project:{analyses.world.food}",
+    )
+    assert told[-1]["body"]["data"] == {"part": "costs"}

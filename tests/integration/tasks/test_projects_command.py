@@ -71,13 +71,16 @@ def test_all_projects_are_listed_or_those_of_a_company(command: Command, world: 
     assert command("list", "--company", "없는회사") == (0, "")
 
 
-def test_members_come_change_and_go(command: Command, world: World):
+def test_members_come_change_and_go(command: Command, world: World, engine: Engine):
     bank = str(world.bank)
     assert command("member", bank, "JUN@demo.test", "--role", "viewer")[0] == 0
     assert command("member", bank, "jun@demo.test", "--role", "admin")[0] == 0
     assert command("members", bank) == (0, "jun@demo.test  jun  admin\nmina@demo.test  mina  admin\n")
     assert command("remove-member", bank, "mina@demo.test")[0] == 0
     assert command("members", bank) == (0, "jun@demo.test  jun  admin\n")
+    with engine.connect() as connection:
+        told = connection.execute(text("select body::jsonb -> 'data' from welno.welno_events order by seq"))
+        assert told.scalars().all() == [{"part": "members"}] * 2
 
 
 def test_what_is_not_possible_is_told_in_a_sentence(command: Command, world: World):

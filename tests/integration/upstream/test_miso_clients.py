@@ -192,9 +192,12 @@ def test_a_lost_answer_is_found_by_its_user_and_fetched(workflows, control):
     for number in (1, 10):
         with pytest.raises(errors.MisoAnswerLost):
             run(workflows, user=f"iv-{number}")
-    run_id = wait_until(lambda: workflows.find_by_user("iv-1"))
-    assert workflows.look_up(run_id).status == "succeeded"
-    answer = workflows.fetch_answer(run_id, NAMES)
+    logged = wait_until(lambda: workflows.find_by_user("iv-1"))
+    found = workflows.look_up(logged.ids.run_id)
+    assert (found.status, logged.status) == ("succeeded", "succeeded")
+    answer = workflows.fetch_answer(logged.ids.run_id, NAMES)
+    assert answer.usage.total_tokens > 0
+    assert found.usage == logged.usage == answer.usage
     assert answer.outputs["cleaned_script"][1]["speaker"] == "김하늘"
     assert control.calls()["billed"] == {"iv-1": 1, "iv-10": 1}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.names import InterviewEvent
+from services.interviews.events import ProjectPart
 from webapp.relay.closing import CLOSINGS, CloseCode
 
 Json = dict[str, Any]
@@ -35,9 +36,14 @@ _EVENTS: Mapping[InterviewEvent, tuple[str, Json]] = {
         "A highlight was made or changed; null where it was removed.",
         _CHANGED | {"highlightId": _TEXT, "highlight": _MAYBE_OBJECT},
     ),
+    InterviewEvent.CHANGED: ("What members add to it: the names of its speakers; fetched.", _CHANGED),
     InterviewEvent.INSIGHT_CHANGED: (
         "Themes or a persona: under way, completed or failed.",
         {"insightId": _TEXT, "kind": _TEXT, "status": _TEXT, "error": _MAYBE_OBJECT, "revision": _NUMBER},
+    ),
+    InterviewEvent.PROJECT_CHANGED: (
+        "Its members, its company's personas, its costs, or who read an original; fetched by who may.",
+        {"part": {"enum": [part.value for part in ProjectPart]}},
     ),
 }
 # Of the stream itself, without a number.

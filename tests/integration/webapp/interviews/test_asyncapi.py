@@ -12,7 +12,16 @@ from core.clock import clock
 from core.names import InterviewEvent, project_subject
 from models.interviews import Insight, InsightKind, Interview, InterviewStatus
 from services.interviews.analysis_failures import AnalysisFault, failure_of
-from services.interviews.events import tell_completed, tell_failed, tell_highlighted, tell_insight, tell_status
+from services.interviews.events import (
+    ProjectPart,
+    tell_changed,
+    tell_completed,
+    tell_failed,
+    tell_highlighted,
+    tell_insight,
+    tell_project,
+    tell_status,
+)
 from services.interviews.wall import as_analyst
 from streams import Position
 from tests.integration.interviews.company import World
@@ -47,6 +56,9 @@ def tell_the_rest(app: Flask, world: World, interview_id: UUID) -> None:
         tell_highlighted(work, interview, uuid4(), None, now)
         insight = Insight(id=uuid4(), project_id=world.food, kind=InsightKind.THEMES, status="failed", revision=2)
         tell_insight(work, insight, now)
+        tell_changed(work, interview, now)
+        for part in ProjectPart:
+            tell_project(work, world.food, part, now)
 
 
 def test_every_event_is_as_the_document_says(app: Flask, document: dict[str, Any], mina: Member, world: World):

@@ -127,6 +127,11 @@ def test_a_persona_that_was_made_of_an_erased_interview_says_nothing_any_more(
         connection.execute(matched, {"persona": started["id"], "id": interview_id})
     receipt = mina.ask("DELETE", f"/api/interviews/{interview_id}?erase=true").json["receipt"]
     assert (receipt["insights"], receipt["personas"]) == (1, 1)
+    told = [
+        [event.body["data"] for event in parts(app).stores.events.read_after(f"project:{one}", 0).events]
+        for one in (world.bank, world.secret)
+    ]
+    assert told == [[{"part": "personas"}], []]
     [shown] = [one for one in jun.ask("GET", path).json["personas"] if one["id"] == started["id"]]
     assert (shown["title"], shown["description"]) == ("지워진 페르소나", None)
     with engine.connect() as connection:

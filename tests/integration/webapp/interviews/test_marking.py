@@ -1,6 +1,7 @@
 """Speakers and highlights: what members add to an analysis, and what the project is told of it."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -56,6 +57,16 @@ def test_speakers_are_named_and_merged_and_named_anew(jun: Member, vera: Member,
     assert "참여자 A: 결제가" in vera.ask("GET", f"{path}/export?format=md").text
     jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": ""}})
     assert speakers_in(vera, path) == ["진행자", "[이름1]", "화자2"]
+
+
+def test_the_project_is_told_that_speakers_were_named_and_not_how(app: Flask, jun: Member, world: World, path: str):
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "참여자 A"}})
+    jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "김하늘"}})
+    [told] = events_of(app, world)
+    assert (told["type"], told["data"]) == (
+        "interview:changed",
+        {"interviewId": path.rpartition("/")[2], "revision": 2},
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,6 +147,22 @@ def test_a_projects_highlights_are_found_by_tag(jun: Member, vera: Member, world
     jun.ask("DELETE", path)
     assert vera.ask("GET", listed).json["highlights"] == []
     assert vera.ask("GET", f"{path}/highlights").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "lines", "count"),
+    [(3, 3, [2], 1), (1, 2, [1, 2], 2), (3, 4, [2, 4], 2), (1, 5, [1, 2, 4], 4)],
+    ids=["within a merged one", "up to its first number", "from its second number", "longer than what is listed"],
+)
+def test_a_highlight_is_listed_with_its_lines_by_any_of_their_numbers(
+    app: Flask, jun: Member, world: World, path: str, first: int, last: int, lines: list[int], count: int
+):
+    longer = [*SCRIPT, {"id": 5, "speaker": "진행자", "cleaned_sentence": "고마워요."}]
+    with Session(parts(app).stores.engine) as session, session.begin():
+        session.get_one(Interview, UUID(path.rpartition("/")[2])).cleaned_script = longer
+    highlight(jun, path, firstUtteranceId=first, lastUtteranceId=last)
+    [listed] = jun.ask("GET", f"/api/projects/{world.food}/highlights").json["highlights"]
+    assert ([one["utterance_id"] for one in listed["utterances"]], listed["utterance_count"]) == (lines, count)
 
 
 def test_a_highlight_belongs_to_its_interview(app: Flask, jun: Member, world: World, path: str):

@@ -335,6 +335,26 @@ def test_admins_keep_the_members_of_their_own_company(mina: Member, jun: Member,
     assert jun.ask("GET", f"/api/projects/{world.bank}").status_code == 404
 
 
+def changes_of(app: Flask, project_id: UUID) -> list[dict[str, Any]]:
+    page = parts(app).stores.events.read_after(f"project:{project_id}", 0)
+    return [event.body["data"] for event in page.events if event.body["type"] == "project:changed"]
+
+
+def test_a_project_is_told_that_its_members_have_changed_and_not_whose_role(app: Flask, mina: Member, world: World):
+    path = f"/api/projects/{world.bank}/members"
+    for role in ("viewer", "editor"):
+        mina.ask("POST", path, json={"email": "jun@demo.test", "role": role})
+    mina.ask("POST", path, json={"email": "sora@demo.test", "role": "viewer"})
+    mina.ask("DELETE", f"{path}?accountId={world.people['mina']}")
+    assert changes_of(app, world.bank) == [{"part": "members"}] * 2
+
+
+def test_a_project_is_told_that_an_original_was_read_and_not_which(app: Flask, mina: Member, world: World):
+    path = f"/api/interviews/{upload(mina, world)}"
+    assert mina.ask("GET", f"{path}/file").status_code == 200
+    assert changes_of(app, world.food) == [{"part": "original_reads"}]
+
+
 def test_personas_are_the_companys(mina: Member, sora: Member, world: World):
     assert mina.ask("GET", f"/api/projects/{world.food}/personas").json["personas"] == []
     [persona] = sora.ask("GET", f"/api/projects/{world.secret}/personas").json["personas"]

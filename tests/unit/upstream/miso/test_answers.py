@@ -7,6 +7,7 @@ import pytest
 
 from upstream.http.exchange import HttpResponse
 from upstream.miso import answers, errors
+from upstream.miso.answers import FoundRun, RunIds
 from upstream.miso.usage import UNKNOWN_USAGE, Usage
 
 NAMES = ("key_takeaways",)
@@ -115,13 +116,17 @@ def test_how_long_a_busy_provider_wants_to_be_left_alone():
 
 
 def log_entry(user, run_id):
-    return {"workflow_run": {"id": run_id}, "created_by_end_user": {"session_id": user}}
+    run = {"id": run_id, "status": "succeeded", "total_tokens": 7, "elapsed_time": 1.5}
+    return {"workflow_run": run, "created_by_end_user": {"session_id": user}}
 
 
 @pytest.mark.parametrize(
     ("page", "found"),
     [
-        ({"data": [log_entry("iv-1-10", "a"), log_entry("iv-1-1", "b")], "has_more": True}, ("b", False)),
+        (
+            {"data": [log_entry("iv-1-10", "a"), log_entry("iv-1-1", "b")], "has_more": True},
+            (FoundRun(RunIds("b", ""), "succeeded", Usage(7, 1.5)), False),
+        ),
         ({"data": [log_entry("iv-1-10", "a")], "has_more": True}, (None, True)),
         ({"data": [None, {}, {"workflow_run": 1}], "has_more": "yes"}, (None, False)),
         ({"data": None}, (None, False)),

@@ -89,6 +89,7 @@ class ProjectHighlightOutput(OneHighlightOutput):
         required=True,
         metadata={"description": "The first three of those in the range."},
     )
+    utterance_count = fields.Integer(required=True, metadata={"description": "Of the whole range."})
 
 
 class ProjectHighlightsOutput(Schema):

@@ -67,7 +67,7 @@ function makeFacts(title, value) {
 function makeScript(utterances, parts, isPickable) {
   if (!utterances.length) return null;
   const items = utterances.flatMap((one) => {
-    const name = parts.get(one.number);
+    const name = one.numbers.map((number) => parts.get(number)).find(Boolean);
     return [name ? make("li", { class: "part" }, make("h4", {}, name)) : null, makeUtterance(one, isPickable)];
   });
   return make("section", { class: "script" }, make("h3", {}, "스크립트"), make("ol", { class: "plain" }, ...items.filter((item) => item !== null)));

@@ -54,13 +54,21 @@ export class ChatView {
     return this.#personas?.find((one) => one.id === id) ?? null;
   }
 
+  /** Which there are may have changed: the next look asks anew. */
+  forget() {
+    this.#personas = null;
+  }
+
   /** The conversations stay. */
   async reload() {
     showError(find("personas-failed"), null);
     try {
       const personas = await client.personas(this.#projectId);
       this.#personas = personas;
-      find("personas").replaceChildren(...personas.map((one) => makeChoice(one, one.id === this.#persona?.id)));
+      const [place, focused] = [find("personas"), document.activeElement];
+      const focusedId = place.contains(focused) ? focused?.id : "";
+      place.replaceChildren(...personas.map((one) => makeChoice(one, one.id === this.#persona?.id)));
+      if (focusedId) document.getElementById(focusedId)?.focus();
       show(find("personas-form"), personas.length > 0);
       show(find("personas-empty"), personas.length === 0);
     } catch (/** @type {any} */ error) {

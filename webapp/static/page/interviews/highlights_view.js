@@ -10,8 +10,6 @@ import { nameRange } from "./passages.js";
 import { interviewHash, tagHash } from "./routes.js";
 import { formatDayOf, troubleOf } from "./words.js";
 
-const LINES_TOLD = 3; // of a longer range the API gives the first ones
-
 export class HighlightsView {
   #projectId;
   #list = new List("collected");
@@ -61,9 +59,9 @@ function drawTags(highlights, current) {
 }
 
 /** @param {any} highlight */
-function makeRow({ id, interview_id, title, utterances, first_utterance_id: first, last_utterance_id: last, tags, note, account, created_at }) {
+function makeRow({ id, interview_id, title, utterances, utterance_count: count, first_utterance_id: first, last_utterance_id: last, tags, note, account, created_at }) {
   const lines = utterances.map((/** @type {any} */ { speaker, text }) => (speaker ? `${speaker}: ${text}` : text));
-  const isCut = utterances.length === LINES_TOLD && utterances.at(-1).utterance_id < last;
+  const isCut = count > utterances.length; // of a longer range the API gives the first ones
   return make(
     "li",
     { class: "row" },

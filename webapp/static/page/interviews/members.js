@@ -21,6 +21,8 @@ export class Members {
   #projectId;
   #isAdmin;
   #list = new List("members");
+  #members = /** @type {any[]} */ ([]);
+  #turn = 0;
   #email = new Field("member-email", { check: checkEmail });
 
   /** @param {string} projectId @param {boolean} isAdmin */
@@ -37,17 +39,21 @@ export class Members {
   }
 
   async refresh() {
+    const turn = ++this.#turn;
     this.#list.showLoading();
     try {
-      this.#draw(await client.members(this.#projectId));
+      const members = await client.members(this.#projectId);
+      if (turn === this.#turn) this.#draw(members);
     } catch (/** @type {any} */ error) {
-      this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
+      if (turn === this.#turn) this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
     }
   }
 
   /** @param {any[]} members */
   #draw(members) {
-    this.#list.showRows(members.map((one) => this.#makeRow(one)));
+    const chosen = chosenRoles(this.#members);
+    this.#members = members;
+    this.#list.showRows(members.map((one) => this.#makeRow(one, chosen.get(one.account_id) ?? one.role)));
   }
 
   async #add() {
@@ -63,8 +69,8 @@ export class Members {
     find("member-form").reset();
   }
 
-  /** @param {any} member */
-  #makeRow(member) {
+  /** @param {any} member @param {Role} chosen */
+  #makeRow(member, chosen) {
     const { account_id, name, email, role } = member;
     const isMe = account_id === client.account?.id;
     return make(
@@ -73,17 +79,17 @@ export class Members {
       make("span", { class: "row-title" }, isMe ? `${name} (나)` : name),
       this.#isAdmin ? null : make("span", { class: "chip" }, nameRole(role)),
       make("p", { class: "hint" }, email),
-      this.#isAdmin ? this.#makeActs(member, isMe) : null,
+      this.#isAdmin ? this.#makeActs(member, isMe, chosen) : null,
     );
   }
 
-  /** @param {any} member @param {boolean} isMe */
-  #makeActs(member, isMe) {
+  /** @param {any} member @param {boolean} isMe @param {Role} chosen */
+  #makeActs(member, isMe, chosen) {
     const { account_id: id, name, role } = member;
-    const options = ROLE_TEXTS.map(([value]) => make("option", { value, selected: value === role }, nameRole(value)));
+    const options = ROLE_TEXTS.map(([value]) => make("option", { value, selected: value === chosen }, nameRole(value)));
     const roles = make("select", { id: `role-${id}`, "aria-label": `${name} 역할` }, ...options);
     const change = makeButton(`change-role-${id}`, "역할 바꾸기", name, () => this.#act(() => this.#changeRole(member, roles.value, isMe)));
-    change.disabled = true;
+    change.disabled = chosen === role;
     roles.addEventListener("change", () => {
       change.disabled = roles.value === role;
     });
@@ -119,6 +125,14 @@ export class Members {
     } catch (/** @type {any} */ error) {
       showToast("error", explainTo(error), error.requestId);
     }
+    this.#members = [];
     await this.refresh();
   }
+}
+
+/** What an admin has picked and not sent yet: a list that is drawn anew keeps it. @param {any[]} members as shown
+ * @returns {Map<string, Role>} */
+function chosenRoles(members) {
+  const roles = members.map(({ account_id: id, role }) => [id, role, /** @type {any} */ (document.getElementById(`role-${id}`))?.value]);
+  return new Map(roles.filter(([, role, chosen]) => chosen && chosen !== role).map(([id, , chosen]) => [id, chosen]));
 }

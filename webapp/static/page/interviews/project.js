@@ -26,7 +26,21 @@ import { explainTo, nameRole, troubleOf } from "./words.js";
 
 const projectId = location.pathname.split("/")[2];
 
-const HIGHLIGHTS_CHANGE = new Set(["interview:highlighted", "interview:deleted", "interview:added"]);
+/** What else than the list and the open interview an event changes. @type {Record<string, Set<string>>} by view */
+const CHANGES = {
+  search: new Set(["interview:deleted", "interview:changed"]),
+  highlights: new Set(["interview:highlighted", "interview:deleted", "interview:added", "interview:changed"]),
+  themes: new Set(["interview:deleted", "interview:added"]), // its quotes go along, and come back
+  chat: new Set(["interview:deleted", "interview:added", "interview:completed"]),
+};
+/** @type {Record<string, import("./settings_view.js").Part[]>} of the settings, by type */
+const PARTS_CHANGED = {
+  "interview:status_changed": ["costs"],
+  "interview:completed": ["costs"],
+  "interview:failed": ["costs"],
+  "interview:deleted": ["costs", "original_reads"],
+  "insight:changed": ["costs"],
+};
 /** @type {Record<string, Record<string, ["success"|"error", string]>>} by kind and status */
 const INSIGHT_TOASTS = {
   themes: { completed: ["success", "주제를 찾았어요."], failed: ["error", "주제를 찾지 못했어요."] },
@@ -38,6 +52,7 @@ class ProjectPage {
   #view;
   #deleted;
   #feed;
+  #role;
   #isGone = false; // the interview that is left
   #search = new SearchView(projectId);
   #highlights = new HighlightsView(projectId);
@@ -48,6 +63,7 @@ class ProjectPage {
 
   /** @param {any} project */
   constructor(project) {
+    this.#role = project.role;
     const mayEdit = project.role !== "viewer";
     const isAdmin = project.role === "admin";
     const may = { edit: mayEdit, readOriginal: isAdmin, consent: project.requires_consent };
@@ -125,10 +141,13 @@ class ProjectPage {
   /** Also of an interview that is open and in no list, as one found by the search.
    * @param {any} event of the project's stream */
   #takeEvent({ type, data }) {
+    if (type === "project:changed") return this.#takePart(data.part);
+    this.#refreshSettings(PARTS_CHANGED[type] ?? []);
     if (type === "insight:changed") return this.#takeInsight(data);
     if (type === "interview:deleted" || type === "interview:added") this.#deleted?.refresh();
-    if (type === "interview:deleted" && !this.#isShown("highlights")) this.#refreshShown(); // its quotes go along
-    if (HIGHLIGHTS_CHANGE.has(type) && this.#isShown("highlights")) this.#highlights.refresh();
+    if (CHANGES.search.has(type)) this.#search.forget();
+    if (CHANGES.chat.has(type)) this.#chat.forget();
+    if (CHANGES[placeOf(location.hash).view]?.has(type)) this.#refreshShown();
     const id = data.interviewId ?? data.interview?.id;
     if (!id || id !== this.#view.id) return;
     if (type === "interview:deleted") this.#leaveInterview();
@@ -141,15 +160,49 @@ class ProjectPage {
     // Erased with its interview it has failed of nothing, and nobody here has asked for it.
     const toast = status === "failed" && !error ? null : INSIGHT_TOASTS[kind]?.[status];
     if (toast) showToast(...toast);
+    if (kind === "persona" && (status === "completed" || status === "failed")) this.#chat.forget();
     this.#refreshShown();
-    if (kind === "persona" && status === "completed" && this.#isShown("chat")) this.#chat.reload();
+  }
+
+  /** @param {import("./settings_view.js").Part|"personas"} part of the project */
+  #takePart(part) {
+    if (part === "personas") {
+      this.#chat.forget();
+      if (this.#isShown("chat")) this.#refreshShown();
+      return;
+    }
+    this.#refreshSettings([part]);
+    if (part === "members") this.#checkRole();
+  }
+
+  /** What is offered depends on it. Who is out is told by the stream. */
+  async #checkRole() {
+    const project = await askOrNull(client.project(projectId));
+    if (project === null || project.role === this.#role) return;
+    this.#role = project.role;
+    showFacts(project);
+    const text = `내 역할이 바뀌었어요: ${nameRole(project.role)}. 새로 열면 할 수 있는 일이 맞게 나와요.`;
+    showError(find("project-failed"), { text, next: { label: "새로 열기", act: () => location.reload() } });
+  }
+
+  /** @param {import("./settings_view.js").Part[]} parts */
+  #refreshSettings(parts) {
+    if (this.#isShown("settings")) for (const part of parts) this.#settings.refresh(part);
+  }
+
+  #forget() {
+    this.#search.forget();
+    this.#chat.forget();
   }
 
   /** What somebody looks at; the rest is asked for with the next look. */
   #refreshShown() {
-    if (this.#isShown("highlights")) this.#highlights.refresh();
-    if (this.#isShown("themes")) this.#themes.refresh();
-    if (this.#isShown("chat")) this.#maker.refresh();
+    const { view, words, persona } = placeOf(location.hash);
+    if (view === "search") this.#search.open(words);
+    else if (view === "highlights") this.#highlights.refresh();
+    else if (view === "themes") this.#themes.refresh();
+    else if (view === "chat") this.#openChat(persona);
+    else if (view === "settings") this.#settings.open();
   }
 
   /** @param {typeof VIEWS[number]} view */
@@ -185,7 +238,9 @@ class ProjectPage {
   /** @param {import("../../sdk/core/stream.js").StreamState} state @param {string|null} reason */
   #noteState(state, reason) {
     showConnection(state);
-    if (state === "streaming") this.#refreshShown(); // what changed meanwhile may be told by no event
+    // What changes while it is cut may be told by no event.
+    if (state === "streaming") this.#refreshShown();
+    else this.#forget();
     if (state !== "closed") return;
     if (reason === "unauthenticated") askToSignIn();
     else this.#list.showError({ text: "이 프로젝트를 더 볼 수 없어요. 새로 바뀐 것은 나오지 않아요." });
@@ -201,14 +256,28 @@ class ProjectPage {
   }
 }
 
+/** @param {Promise<any>} asked @returns {Promise<any|null>} null where it cannot be had */
+async function askOrNull(asked) {
+  try {
+    return await asked;
+  } catch (/** @type {any} */ error) {
+    if (error.status === undefined) throw error;
+    return null;
+  }
+}
+
+/** @param {any} project */
+function showFacts({ company, role, purpose }) {
+  find("project-facts").textContent = [company.name, `내 역할: ${nameRole(role)}`, purpose].filter(Boolean).join(" · ");
+}
+
 async function open() {
   showError(find("project-failed"), null);
   try {
     await enter();
     const project = await client.project(projectId);
     find("project-title").textContent = project.name;
-    const facts = [project.company.name, `내 역할: ${nameRole(project.role)}`, project.purpose];
-    find("project-facts").textContent = facts.filter(Boolean).join(" · ");
+    showFacts(project);
     document.title = `${project.name} · 웰노 인터뷰`;
     show(find("project"));
     new ProjectPage(project);

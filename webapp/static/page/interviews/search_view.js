@@ -17,6 +17,7 @@ export class SearchView {
   #list = new List("search");
   #field = new Field("search-words");
   #sought = "";
+  #isStale = false; // what was found may not be so any more
   #found = /** @type {any[]} */ ([]);
   #turn = 0;
 
@@ -31,9 +32,14 @@ export class SearchView {
 
   /** @param {string} words as the address says */
   async open(words) {
-    if (words === this.#sought) return;
-    this.#field.value = words;
+    if (words === this.#sought && !this.#isStale) return;
+    if (words !== this.#sought) this.#field.value = words; // else somebody may be typing
     await this.#search(words);
+  }
+
+  /** The next look searches anew. */
+  forget() {
+    this.#isStale = true;
   }
 
   #submit() {
@@ -49,6 +55,7 @@ export class SearchView {
   /** From the beginning. @param {string} words */
   async #search(words) {
     this.#sought = words;
+    this.#isStale = false;
     this.#found = [];
     this.#turn += 1;
     setText(find("search-count"), "");

@@ -13,13 +13,19 @@ import { formatDayOf } from "./words.js";
 
 const FORMATS = /** @type {const} */ (["xlsx", "csv", "md", "json"]);
 
+/** @typedef {"members"|"costs"|"original_reads"} Part what events tell of */
+
 export class SettingsView {
   #parts;
 
   /** @param {any} project */
   constructor(project) {
     const isAdmin = project.role === "admin";
-    this.#parts = [new Members(project.id, isAdmin), ...(isAdmin ? [new Costs(project.id), new OriginalReads(project.id)] : [])];
+    const ofAdmins = isAdmin ? { costs: new Costs(project.id), original_reads: new OriginalReads(project.id) } : {};
+    this.#parts = /** @type {Partial<Record<Part, {refresh: () => Promise<void>}>>} */ ({
+      members: new Members(project.id, isAdmin),
+      ...ofAdmins,
+    });
     find("project-pairs").replaceChildren(...pairsOf(project));
     show(find(project.requires_consent ? "consent-required" : "consent-free"));
     for (const format of FORMATS) {
@@ -29,9 +35,14 @@ export class SettingsView {
     }
   }
 
-  /** No event tells of any of it: each look asks anew. */
+  /** Each look asks anew. */
   async open() {
-    await Promise.all(this.#parts.map((part) => part.refresh()));
+    await Promise.all(Object.values(this.#parts).map((part) => part.refresh()));
+  }
+
+  /** While somebody looks: it has changed. What only admins see is asked for by them alone. @param {Part} part */
+  async refresh(part) {
+    await this.#parts[part]?.refresh();
   }
 }
 

@@ -200,11 +200,25 @@ export class InterviewFeed {
     this.#log.note("event", { type: event.type, seq: event.seq });
     if (this.#stream?.isLeading) this.#received.count(); // for all tabs that share the stream
     if (event.type === "interview:added") this.#uploads.recognise(event.data.interview);
+    const hasSkipped = this.#rows.hasSkipped(event);
     if (this.#rows.apply(event)) this.#changed();
+    if (hasSkipped) this.#askName(event.data.interviewId);
     const toast = TOASTS[event.type];
     const isRestored = event.type === "interview:added" && event.data.interview.revision > 1;
     if (toast && !isRestored) this.#options.onToast?.(...toast, event);
     this.#options.onEvent?.(event);
+  }
+
+  /** A name in its title is masked once the text says whose it is: the event that follows tells of it by its revision
+   * alone. @param {string} id */
+  async #askName(id) {
+    const turn = this.#turn;
+    try {
+      const interview = await this.#client.interview(id);
+      if (turn === this.#turn && this.#rows.rename(id, interview)) this.#changed();
+    } catch (/** @type {any} */ error) {
+      if (error.status === undefined) throw error; // else the next load brings it
+    }
   }
 
   /** @param {StreamState} state @param {string|null} reason */

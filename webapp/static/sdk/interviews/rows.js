@@ -43,8 +43,22 @@ export class InterviewRows {
   apply({ type, data, timestamp }) {
     if (type === "interview:added") return this.put(data.interview);
     if (type === "interview:deleted") return this.#remove(data);
+    if (UNLISTED.has(type)) return this.#change(data, { updated_at: timestamp }) && false;
     const change = CHANGES[type];
     return change ? this.#change(data, { updated_at: timestamp, ...change(data) }) : false;
+  }
+
+  /** Whether an event comes after a change that no event told of. @param {any} event */
+  hasSkipped({ data }) {
+    const row = this.#rows.get(data?.interviewId);
+    return row !== undefined && data.revision > row.revision + 1;
+  }
+
+  /** @param {string} id @param {{title: string, file_name: string|null}} names @returns {boolean} whether it is listed */
+  rename(id, { title, file_name }) {
+    const row = this.#rows.get(id);
+    if (row) this.#rows.set(id, { ...row, title, file_name });
+    return row !== undefined;
   }
 
   /** An interview that no page has shown yet stays unknown. @param {{interviewId: string, revision: number}} data
@@ -64,6 +78,8 @@ export class InterviewRows {
   }
 }
 
+/** They change nothing that a list shows. */
+const UNLISTED = new Set(["interview:highlighted", "interview:changed"]);
 /** @type {Record<string, (data: any) => any>} */
 const CHANGES = {
   "interview:status_changed": ({ status, attempt }) => ({ workflow_status: status, attempt, error: null }),

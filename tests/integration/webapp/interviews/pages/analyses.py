@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.interviews import Interview, InterviewStatus, Project
+from models.interviews import Insight, InsightKind, Interview, InterviewStatus, Project
 from services.interviews.changing import note_change
 from services.interviews.events import tell_added, tell_completed, tell_failed, tell_status
+from services.interviews.insight_results import save_insight
+from services.interviews.utterance_index import index_utterances
 from tests.integration.interviews.company import World, add_interview
 from webapp.current import parts
 
@@ -32,6 +34,9 @@ RESULT: dict[str, Any] = {
 }
 
 
+THEME = {"title": "쿠폰", "description": "찾기 어렵다", "quotes": ["쿠폰을 찾다가 내릴 역을 놓쳐요.", "없는 말"]}
+
+
 @dataclass(frozen=True)
 class Analyses:
     app: Flask
@@ -51,6 +56,25 @@ class Analyses:
 
     def complete(self, interview_id: UUID, **result: Any) -> None:
         self._move(interview_id, InterviewStatus.COMPLETED, **(RESULT | result))
+
+    def find_themes(self, interview_id: UUID) -> None:
+        """As the run does, of one completed interview; and it can be searched."""
+        with parts(self.app).stores.unit_of_work() as work:
+            interview = work.session.get_one(Interview, interview_id)
+            index_utterances(work.session, interview)
+            insight = Insight(
+                id=uuid4(),
+                company_id=interview.company_id,
+                project_id=interview.project_id,
+                kind=InsightKind.THEMES,
+                status=InterviewStatus.COMPLETED,
+                interview_ids=[str(interview_id)],
+                created_by=interview.created_by,
+                created_at=interview.created_at,
+                updated_at=interview.created_at,
+            )
+            work.session.add(insight)
+            save_insight(work.session, insight, {"result": {"summary": "쿠폰이 어렵다", "themes": [THEME]}})
 
     def fail(self, interview_id: UUID, message: str) -> None:
         self._move(interview_id, InterviewStatus.FAILED, error={"code": "MISO_TIMEOUT", "message": message})

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.integration.interviews.company import World
 from tests.integration.webapp.interviews.members import Member
 
-from .analyses import Analyses, require_consent
+from .analyses import SCRIPT, Analyses, require_consent
 from .conftest import PHONE, Visit
 
 TEXT = "질문: 언제 주문하세요?\n답: 퇴근하면서 지하철에서 주문해요.\n"
@@ -153,6 +153,25 @@ def test_a_link_to_an_utterance_opens_it(visit: Visit, analyses: Analyses) -> No
     page = visit("vera")
     page.goto(f"{page.url}#interview={interview}&line=2")
     expect(page.locator("#utterance-2")).to_be_focused()
+
+
+def test_a_merged_utterance_is_found_by_each_of_its_numbers(visit: Visit, analyses: Analyses, jun: Member) -> None:
+    interview = analyses.add("새벽 배달")
+    merged = {"id": [2, 3], "speaker": "[이름1]", "category": "불편", "cleaned_sentence": "쿠폰을 찾다가 놓쳐요."}
+    part = {"sector_name": "쿠폰 이야기", "start_line": 3, "end_line": 4, "is_main_content": True}
+    script = [SCRIPT[0], merged, {"id": [4], "speaker": "진행자", "cleaned_sentence": "그렇군요."}]
+    analyses.complete(interview, cleaned_script=script, script_sections=[part])
+    for first, last in ((3, 3), (1, 4)):
+        body = {"firstUtteranceId": first, "lastUtteranceId": last}
+        assert jun.ask("POST", f"/api/interviews/{interview}/highlights", json=body).status_code == 200
+    page = visit("vera")
+    page.get_by_role("link", name="하이라이트", exact=True).click()
+    excerpts = page.locator("#collected-rows .excerpt")
+    told = [f"{one['speaker']}: {one['cleaned_sentence']}" for one in script]
+    expect(excerpts).to_have_text(["\n".join(told), told[1]])
+    page.locator("#collected-rows").get_by_role("link", name="새벽 배달 · 3번 발화").click()
+    expect(page.locator("#utterance-2")).to_be_focused()
+    expect(page.get_by_role("heading", name="쿠폰 이야기")).to_be_visible()
 
 
 def test_a_failed_analysis_says_why_and_is_retried_by_who_may(visit: Visit, analyses: Analyses) -> None:
