@@ -10,7 +10,7 @@ import { Uploads } from "../../webapp/static/page/threads/uploads.js";
 import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
 import { failure, settle } from "./browser.js";
 import { answerDialog, openDocument } from "./document.js";
-import { DOCTOR, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+import { DOCTOR, makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
 
 const MEMBERS = [{ memberId: NURSE, role: "owner" }, { memberId: DOCTOR, role: "writer" }];
 const STATUS = { role: "owner", members: MEMBERS, acks: [], lastSeq: 0, gaps: [] };
@@ -108,6 +108,26 @@ test("a thread's keys are not shown beside the next one, however late they are r
   answer({});
   await settle();
   assert.deepEqual([find("keys-facts").textContent, find("thread-facts").textContent], ["of the next one", ""]);
+});
+
+test("what waits to be sent goes as soon as the thread's stream is connected", async () => {
+  const { database, crypto } = await makeMember(NURSE);
+  const session = { memberId: NURSE, device: { deviceId: "d" }, database, keysOf: () => keys };
+  const keys = { known: { kid: "k1", failures: [], devices: [], status: STATUS }, ensure: async () => keys.known };
+  const client = {
+    openEvents: async () => {
+      throw failure(503);
+    },
+    eventsUrl: () => "/events",
+    rangeUrl: () => "/range",
+    getJson: async () => ({ items: [], lastSeq: 0, epoch: "e" }),
+  };
+  const flushed = [];
+  const view = openThread(THREAD, { session, client, crypto: { ...crypto, fingerprints: async () => ({}) }, sender: { flush: (how) => flushed.push(how) } });
+  await view.open();
+  await until(() => flushed.length > 0);
+  assert.deepEqual(flushed[0], { isEarly: true });
+  view.close();
 });
 
 test("a file whose sending is cancelled while it is completed is told to nobody", async () => {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { connect } from "../../sdk/core/stream.js";
+import { connect, isConnected } from "../../sdk/core/stream.js";
 import { JourneyClient } from "../../sdk/journey/client.js";
 import { PageReports } from "../../sdk/journey/reports.js";
 import { hallStream } from "../../sdk/journey/subjects.js";
@@ -11,7 +11,6 @@ import { find, setText, show } from "../kit/dom.js";
 import { Calls, makeRoom, roomsOfTurn } from "./hall_rooms.js";
 import { clockText, roomText } from "./words.js";
 
-const CONNECTED = ["live", "streaming", "polling"];
 const PATIENCE_MILLISECONDS = 3_000;
 const AGAIN_MILLISECONDS = 10_000;
 const TURN_SECONDS = 10;
@@ -66,13 +65,13 @@ function take(told) {
   draw();
 }
 
-/** @param {string} state */
+/** @param {import("../../sdk/core/stream.js").StreamState} state */
 function noteState(state) {
-  const isConnected = CONNECTED.includes(state);
-  if (isConnected) lostSince = 0;
+  const isHeard = isConnected(state);
+  if (isHeard) lostSince = 0;
   else if (lostSince === 0) lostSince = Date.now();
   // An unchanged hall sends nothing: while the line is open it is as it was.
-  if (isConnected && hall) heardAt = Date.now();
+  if (isHeard && hall) heardAt = Date.now();
   if (state === "closed") setTimeout(start, AGAIN_MILLISECONDS);
   draw();
 }

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { isConnected } from "../../sdk/core/stream.js";
 import { Timers } from "../../sdk/core/timers.js";
 import { BLOB_MAX_BYTES } from "../../sdk/threads/blob_message.js";
 import { PLAINTEXT_MAX_BYTES } from "../../sdk/threads/envelopes.js";
@@ -68,10 +69,10 @@ export class ThreadView {
     });
   }
 
-  /** Where the stream is live the server is there, whatever the last push met. @param {import("../../sdk/core/stream.js").StreamState} state */
+  /** Where the stream is connected the server is there, whatever the last push met. @param {import("../../sdk/core/stream.js").StreamState} state */
   #noteState(state) {
     showConnection(state);
-    if (state === "live") void this.#parts.sender.flush({ isEarly: true });
+    if (isConnected(state)) void this.#parts.sender.flush({ isEarly: true });
   }
 
   get threadId() {

@@ -54,6 +54,13 @@ const FULL_PAGE = 100;
  * @property {boolean} [share] false gives this tab a connection of its own
  */
 
+const CONNECTED = new Set(["live", "streaming", "polling"]);
+
+/** Whether events come, over whichever transport. @param {StreamState} state */
+export function isConnected(state) {
+  return CONNECTED.has(state);
+}
+
 /** @param {Subject} subject @param {StreamOptions} options @returns {Stream} already connecting */
 export function connect(subject, options) {
   return new Stream(subject, options);

@@ -4,7 +4,7 @@
  */
 
 import { WelnoError } from "../core/errors.js";
-import { connect } from "../core/stream.js";
+import { connect, isConnected } from "../core/stream.js";
 import { ActionSender } from "./actions.js";
 import { JourneyClient } from "./client.js";
 import { JourneyMemory } from "./memory.js";
@@ -22,7 +22,6 @@ import { patientStream, queueStream } from "./subjects.js";
 /** @typedef {import("../core/stream.js").StreamState} StreamState */
 /** @typedef {"change"|"called"|"withdrawn"|"queue"|"connection"|"signedOut"} Topic */
 
-const CONNECTED = ["live", "streaming", "polling"];
 const SEEN_CHANNEL = "welno.journey.seen";
 
 export class PatientJourney {
@@ -84,7 +83,7 @@ export class PatientJourney {
     return this.#loading > 0;
   }
   get isConnected() {
-    return CONNECTED.includes(this.#state);
+    return isConnected(this.#state);
   }
   get connection() {
     return this.#state;
