@@ -19,7 +19,7 @@ run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_
 demo: $(STAMP) $(ASSETS) ## a patient's day through the demo hospital, one line per step (ARGS=--backup)
 	@$(PY) -m dev.demo $(ARGS)
 
-test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium (ARGS="-k word")
+test: $(STAMP) $(ASSETS) ## every test, against real servers it starts itself, in a real Chromium and Firefox (ARGS="-k word")
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n auto --no-loadscope-reorder $(ARGS)
 
