@@ -23,7 +23,7 @@ test: $(STAMP) $(ASSETS) ## the tests, against real servers that they start, in 
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m "not slow" $(ARGS)
 
-test-slow: $(STAMP) $(ASSETS) ## the other tests: processes killed, networks cut, clocks set, each fault in turn, the benchmarks
+test-slow: $(STAMP) $(ASSETS) ## the other tests: processes killed, networks cut, each fault in turn, Firefox, the benchmarks
 	@dev/scripts/find-chromium --install >/dev/null || echo "going on without: the tests of the pages are skipped" >&2
 	@dev/scripts/run-tests -n auto --no-loadscope-reorder -m slow $(ARGS)
 

@@ -22,6 +22,7 @@ from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import be_patient, choose_node
 from tests.faketime import NO_FAKETIME
+from tests.firefox import FIND_FIREFOX, NO_FIREFOX
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
@@ -132,14 +133,25 @@ def sandbox_url(server_home: Path, sandbox_port: int, demo_env: dict[str, str]) 
 @pytest.fixture(scope="session")
 def chromium_program() -> str:
     """Its path. Where there is none the browser's tests are skipped and the run says so at its end; CI fails."""
-    found = subprocess.run([FIND_CHROMIUM], check=False, capture_output=True, text=True, timeout=30)
+    program = _find_browser(FIND_CHROMIUM, NO_CHROMIUM)
+    choose_node()
+    be_patient()
+    return program
+
+
+@pytest.fixture(scope="session")
+def firefox_program() -> str:
+    """Its path; what is true of Chromium's tests where there is none, is true of these."""
+    return _find_browser(FIND_FIREFOX, NO_FIREFOX)
+
+
+def _find_browser(script: str | Path, missing: str) -> str:
+    found = subprocess.run([script], check=False, capture_output=True, text=True, timeout=30)
     if found.returncode == 0:
-        choose_node()
-        be_patient()
         return found.stdout.strip()
     if os.environ.get("CI"):
-        pytest.fail(NO_CHROMIUM)
-    pytest.skip(NO_CHROMIUM)
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def pytest_configure() -> None:
@@ -169,6 +181,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     skipped = [str(report.longrepr) for report in terminal.stats.get("skipped", ())]
     for subject, reason in (
         ("the pages", NO_CHROMIUM),
+        ("the pages in Firefox", NO_FIREFOX),
         ("hosts whose clocks are apart", NO_FAKETIME),
         ("a connection pooler", NO_PGBOUNCER),
         ("the reverse proxy of the documentation", NO_NGINX),

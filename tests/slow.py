@@ -32,6 +32,8 @@ _SLOW = (
     "tests/integration/webapp/journey/test_fuzz.py",
     "tests/integration/webapp/test_attacks.py",
     "tests/integration/webapp/test_fuzz.py",
+    # Another browser, on paths that Chromium has taken.
+    "tests/end_to_end/browser/test_firefox.py",
     # That the benchmarks measure, at a small size.
     "tests/integration/dev/bench/",
 )

@@ -6,6 +6,9 @@ from webapp.current import stores
 
 # An answer of the API is data: a browser that is made to show it must load and run nothing. Pages set their own.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+# A module Worker lives by its script's own policy, to which Firefox holds the imports, too. It may ask for nothing
+# else: the Worker of the threads has the keys.
+_SCRIPT_POLICY = f"{_DATA_POLICY}; script-src 'self'"
 
 _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 
@@ -13,10 +16,11 @@ _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 def harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
-    if request.endpoint != "static":  # a script or a style opens no document, and a page has dozens of them
+    is_static = request.endpoint == "static"
+    if not is_static:  # a script or a style opens no document, and a page has dozens of them
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+    response.headers.setdefault("Content-Security-Policy", _SCRIPT_POLICY if is_static else _DATA_POLICY)
     if stores().settings.web.cookie_secure:  # browsers read it over HTTPS alone
         response.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
     # Some say more of themselves: a live stream, that nobody on the way may change it; a document, that it may be kept.

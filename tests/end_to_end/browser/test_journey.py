@@ -22,6 +22,10 @@ pytestmark = pytest.mark.timeout(240)
 
 ENTRANCE = "/t/demo-entrance-7f3a9c21e5b84d06"
 API = "/api/v1"
+_STEPS_OF_THE_LAST = """
+    SELECT from_state, to_state FROM welno.state_transitions
+    WHERE user_id = (SELECT user_id FROM welno.state_transitions ORDER BY id DESC LIMIT 1) ORDER BY id
+"""
 _STEPS = [
     ("UNREGISTERED", "ARRIVED"),
     ("ARRIVED", "REGISTERED"),
@@ -141,8 +145,8 @@ def calls_of(hall: Page, number: str) -> Locator:
 
 
 def steps_of(product: Product) -> list[tuple[Any, Any]]:
-    """Of the one who is on their way."""
-    rows = product.rows("SELECT from_state, to_state FROM welno.state_transitions ORDER BY id")
+    """Of the one who has gone one last."""
+    rows = product.rows(_STEPS_OF_THE_LAST)
     return [(row["from_state"], row["to_state"]) for row in rows]
 
 

@@ -10,6 +10,12 @@ from tests.end_to_end.provider import REPORT as REPORTS
 from tests.end_to_end.provider import TREATMENTS
 
 _PICTURE = "canvas => canvas.toDataURL()"
+# The page is laid out for the printer before any later task.
+_BEGIN_TO_PRINT = """async () => {
+    dispatchEvent(new Event("beforeprint"));
+    for (let turn = 0; turn < 20; turn += 1) await null;
+    return [...document.querySelectorAll("details.group canvas")].map((canvas) => canvas.hasAttribute("style"));
+}"""
 SIZES = pytest.mark.parametrize("width", [375, 1280])
 
 
@@ -199,6 +205,8 @@ def test_a_printed_trend_has_every_group_and_every_visit(visitor: Visitor, phone
     visitor.put_dialog_off()
     visitor.expect_results()
     expect(visitor.page.locator("#visits-rows li").first).to_be_visible(timeout=20_000)
-    visitor.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(visitor.page.locator("#visits-chart canvas[style]")).to_be_visible()
+    expect(visitor.page.locator("details.group canvas[style]")).to_have_count(0)
+    assert set(visitor.page.evaluate(_BEGIN_TO_PRINT)) == {True}
     expect(visitor.page.get_by_role("img", name="혈압 그래프")).to_be_visible()
     expect(visitor.page.get_by_role("button", name="더 보기")).to_be_hidden()

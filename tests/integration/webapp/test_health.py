@@ -72,6 +72,13 @@ def test_the_reference_page_loads_nothing(app: Flask):
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
+def test_the_worker_with_the_keys_may_import_our_code_and_ask_for_nothing(app: Flask):
+    with app.test_client().get("/static/sdk/threads/crypto_worker.js") as script:
+        directives = script.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'"} <= set(directives)
+    assert not [directive for directive in directives if directive.startswith("connect-src")]
+
+
 @pytest.mark.parametrize("path", ["/api/docs", "/api/openapi.json", "/api/asyncapi.json"])
 def test_a_document_is_rendered_once_and_kept_by_its_reader(app: Flask, path: str):
     client = app.test_client()

@@ -114,8 +114,8 @@ export async function drawCharts() {
   return isThere;
 }
 
-/** What is folded away has no size yet; it is drawn when it opens. */
-const isSeen = (canvas) => canvas.parentElement.clientWidth > 0;
+/** What is hidden has no size yet, and what is folded away has one in some browsers: it is drawn when it is brought out. */
+const isSeen = (canvas) => canvas.parentElement.clientWidth > 0 && !canvas.closest("details:not([open])");
 
 function forget(canvas) {
   drawn.get(canvas)?.chart?.destroy();

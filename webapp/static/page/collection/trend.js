@@ -80,7 +80,8 @@ function draw({ person, collected_at, checkups, coming }, page) {
 }
 
 addEventListener("beforeprint", () => {
-  openAllGroups(); // each draws its charts as it opens
+  openAllGroups();
   visits.showAll();
+  void drawCharts(); // now: the groups' own call comes after the page has been laid out for the printer
 });
 await new ResultsPage({ load, draw, fallBack }).open();

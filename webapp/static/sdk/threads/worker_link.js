@@ -22,11 +22,12 @@ export class WorkerLink {
   #worker;
   #waiting = /** @type {Map<number, Waiting>} */ (new Map());
   #last = 0;
+  #ended = /** @type {Error|null} */ (null);
 
   constructor() {
     this.#worker = new Worker(scriptUrl(WORKER), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#settle(data);
-    this.#worker.onerror = () => this.#failAll(new Error("the worker did not start"));
+    this.#worker.onerror = () => this.#end(new Error("the worker did not start"));
   }
 
   /** @type {ThreadCrypto["open"]} */
@@ -60,16 +61,17 @@ export class WorkerLink {
   /** @type {BlobCrypto["hashBlob"]} */
   hashBlob = (...args) => this.#call("hashBlob", args);
 
-  /** Whatever is under way ends with an error. */
+  /** Whatever is under way ends with an error, and so does what comes later. */
   close() {
     this.#worker.terminate();
-    this.#failAll(new Error("the worker was closed"));
+    this.#end(new Error("the worker was closed"));
   }
 
   /** @param {string} method @param {any[]} args @returns {Promise<any>} */
   #call(method, args) {
     this.#last += 1;
     const id = this.#last;
+    if (this.#ended) return Promise.reject(this.#ended); // nobody would answer
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, method, args });
@@ -85,7 +87,8 @@ export class WorkerLink {
   }
 
   /** @param {Error} error */
-  #failAll(error) {
+  #end(error) {
+    this.#ended ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

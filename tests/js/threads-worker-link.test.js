@@ -1,0 +1,43 @@
+/** The page's end of the Worker with the keys: whoever calls is answered, also where there is no Worker to answer. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { WorkerLink } from "../../webapp/static/sdk/threads/worker_link.js";
+
+let worker;
+
+beforeEach(() => {
+  globalThis.Worker = class {
+    calls = [];
+    constructor() {
+      worker = this;
+    }
+    postMessage(call) {
+      this.calls.push(call);
+    }
+    terminate() {}
+  };
+});
+
+test("a call is answered with its result", async () => {
+  const opened = new WorkerLink().open("staff:1");
+  const [{ id, method, args }] = worker.calls;
+  worker.onmessage({ data: { id, result: [method, ...args] } });
+  assert.deepEqual(await opened, ["open", "staff:1"]);
+});
+
+test("a worker that does not start fails what was called before and after", async () => {
+  const link = new WorkerLink();
+  const before = assert.rejects(link.open("staff:1"), /did not start/);
+  worker.onerror();
+  await before;
+  await assert.rejects(link.open("staff:1"), /did not start/);
+  assert.equal(worker.calls.length, 1);
+});
+
+test("what is called after the end fails", async () => {
+  const link = new WorkerLink();
+  link.close();
+  await assert.rejects(link.makeRecovery(), /was closed/);
+});
