@@ -21,6 +21,7 @@ _SLOW = (
     "tests/integration/interviews/test_deaths_after_a_commit.py",
     "tests/integration/interviews/test_faults_and_deaths.py",
     "tests/integration/interviews/test_runs_that_are_cut.py",
+    "tests/integration/postgres/",
     "tests/integration/tasks/test_kills.py",
     "tests/integration/tasks/test_paid_answers.py",
     # Each fault of a provider through the whole product.
