@@ -107,11 +107,11 @@ class PostgresPair:
 
     @property
     def url(self) -> str:
-        return self.url_of(self.primary.server.url)
+        return self.url_for(self.primary, self.replica)
 
-    def url_of(self, server: str) -> str:
-        url = make_url(server)
-        hosts = f"{self.primary.address},{self.replica.address}"
+    def url_for(self, *nodes: Node) -> str:
+        url = make_url(self.primary.server.url)
+        hosts = ",".join(node.address for node in nodes)
         return f"postgresql://{url.username}:{url.password}@{hosts}/{url.database}?target_session_attrs=read-write"
 
     def be_synchronous(self) -> None:
