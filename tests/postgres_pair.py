@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -69,13 +69,25 @@ class Node:
         self._run("pg_basebackup", "-D", str(self.data), "-R", "-S", STANDBY, "-c", "fast", "--no-sync", "-d", source)
 
     def rewind_to(self, primary: "Node") -> None:
-        """Be made a standby of it. The server has to be stopped in good order; a crashed one recovers first."""
+        """Be made a standby of it. The server is down; one that crashed is recovered without anybody's seeing it."""
         source = f"{primary.conninfo()} application_name={STANDBY}"
         self._run("pg_rewind", "-D", str(self.data), "-R", "--no-sync", "--source-server", source)
 
     def promote(self) -> None:
         """By hand."""
         self._run("pg_ctl", "promote", "-D", str(self.data))
+
+    def run_script(self, script: str) -> None:
+        """As PostgreSQL's own user who sits at its host."""
+        url = make_url(self.server.url)
+        login = {
+            "PGHOST": LOOPBACK,
+            "PGPORT": str(self.server.port),
+            "PGUSER": url.username,
+            "PGPASSWORD": url.password,
+        }
+        path = {"PATH": f"{self._binaries}:{os.environ['PATH']}"}
+        self._run("sh", "-e", "-c", script, env={name: str(value) for name, value in (login | path).items()})
 
     def count_standbys(self) -> int:
         return int(self.ask("select count(*) from pg_stat_replication where state = 'streaming'"))
@@ -86,10 +98,10 @@ class Node:
         if self._user is not None:
             os.chown(folder, self._user.uid, self._user.gid)
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._binaries / program), *arguments]
+    def _run(self, program: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+        command = [program if env else str(self._binaries / program), *arguments]
         log = self.server.home / "logs" / f"{program}.log"
-        step = Process(program, command, log, user=self._user, cwd=self.server.home)
+        step = Process(program, command, log, env=env, user=self._user, cwd=self.server.home)
         step.start()
         try:
             ended = step.wait(_STEP_SECONDS)
@@ -114,6 +126,12 @@ class PostgresPair:
         hosts = ",".join(node.address for node in nodes)
         return f"postgresql://{url.username}:{url.password}@{hosts}/{url.database}?target_session_attrs=read-write"
 
+    def cut_link(self) -> None:
+        """The replica has what was committed before, and nothing of what comes."""
+        written = self.primary.ask("select pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.replica.ask(f"select pg_last_wal_receive_lsn() >= '{written}'"))
+        self.link.silence()
+
     def be_synchronous(self) -> None:
         """From now on a commit is acknowledged when both have it."""
         self.primary.set("synchronous_standby_names", STANDBY)
@@ -127,7 +145,7 @@ def replicated(server: EmbeddedPostgres) -> Iterator[PostgresPair]:
     with TemporaryDirectory(prefix="welno-test-") as folder, SilenceableProxy(server.port) as link:
         home = make_home(Path(folder))
         shutil.copytree(server.home / "secrets", home / "secrets")  # a replica has the primary's logins
-        replica = Node(EmbeddedPostgres(home, pick_port(), fast=True))
+        replica = Node(EmbeddedPostgres(home, pick_port()))
         primary.add_slot()
         replica.copy_from(link.port, primary)
         with replica.server:
@@ -137,10 +155,10 @@ def replicated(server: EmbeddedPostgres) -> Iterator[PostgresPair]:
 
 @contextmanager
 def postgres_pair(migrated: Path) -> Iterator[PostgresPair]:
-    """Both with the schema."""
+    """Both with the schema, and durable: pg_rewind wants whole pages in the log."""
     with (
         copied_home(migrated) as home,
-        EmbeddedPostgres(home, pick_port(), fast=True) as server,
+        EmbeddedPostgres(home, pick_port()) as server,
         replicated(server) as pair,
     ):
         yield pair

@@ -13,6 +13,7 @@ _SLOW = (
     "tests/end_to_end/test_full_disk.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_lost_postgres.py",
     "tests/end_to_end/test_lost_redis.py",
     "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_rolling_restart.py",

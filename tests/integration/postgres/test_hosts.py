@@ -14,6 +14,7 @@ from core.settings.addresses import read_database_url
 from dev.local.ports import LOOPBACK
 from dev.local.programs import ROOT
 from services.database import ReadOnlyDatabase, connect_database
+from tests.integration.commands import run_command
 from tests.postgres_pair import PostgresPair
 
 # A web process' way: libpq does not block, and heeds no connect_timeout.
@@ -57,6 +58,12 @@ def test_the_one_that_takes_writes_is_used_wherever_it_stands(pair: PostgresPair
     engine = connect_database(read_database_url(pair.url_for(pair.replica, pair.primary)), pool_size=1)
     assert used_port(engine) == pair.primary.server.port
     engine.dispose()
+
+
+def test_migrations_find_the_one_that_takes_writes(pair: PostgresPair):
+    url = pair.url_for(pair.replica, pair.primary)
+    ended = run_command("alembic", "upgrade", "head", env={"DATABASE_URL": url})
+    assert ended.status == 0, ended.errors
 
 
 def test_connections_of_before_are_dropped_at_the_first_refused_write(pair: PostgresPair, engine: Engine):
