@@ -22,7 +22,7 @@ from services.delivery.epoch import begin_epoch
 
 _PORT = 5432
 _CONNECT_TIMEOUT_SECONDS = 5
-_SETTLE_SECONDS = 30
+_STATEMENT_TIMEOUT_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.1
 # A login that may not see what a receiver does takes it for one that hears.
 _LOOK = text("""
@@ -103,10 +103,12 @@ def predecessors(servers: Sequence[Server], candidate: Server) -> list[Server]:
 
 
 class Failover:
-    """Works by SQL on the servers that `url` names, each asked for itself."""
+    """Works by SQL on the servers that `url` names, each asked for itself. `settle_seconds` is how long a standby may
+    take to catch up or to be promoted."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settle_seconds: int = 30) -> None:
         self._engines = connect_each(url)
+        self._settle_seconds = settle_seconds
 
     def look_at_all(self) -> dict[str, Server | None]:
         """By address; None: it does not answer."""
@@ -135,7 +137,9 @@ class Failover:
         if candidate.synchronous:
             # It has no standby yet: each commit would wait for one, that of the new epoch first.
             self._set(candidate.address, _SYNCHRONOUS, "")
-        if candidate.is_standby and not self._ask(candidate.address, f"select pg_promote(true, {_SETTLE_SECONDS})"):
+        if candidate.is_standby and not self._ask(
+            candidate.address, f"select pg_promote(true, {self._settle_seconds})"
+        ):
             raise FailoverError(f"{candidate.address} is not promoted yet; look at its log, and call this again")
         epoch = self._begin_epoch(candidate.address)
         self._open(candidate.address)
@@ -151,15 +155,20 @@ class Failover:
             raise _failed(address, "a look at it", exc) from exc
 
     def _retire(self, primary: Server, standby: Server) -> None:
-        """All that it has acknowledged is on the standby afterwards; where that takes too long it goes on as before."""
+        """All that it has acknowledged is on the standby afterwards; where that fails it goes on as before."""
+        try:
+            self._hand_over(primary, standby)
+        except FailoverError as exc:
+            for server in (primary, standby):
+                self._open(server.address)
+            raise FailoverError(f"{exc}; {primary.address} takes writes again") from exc
+
+    def _hand_over(self, primary: Server, standby: Server) -> None:
         self._set(primary.address, _FENCE, "on")
         self._ask(primary.address, _END_SESSIONS)
         last = self._look(primary.address)
-        if last is not None and _wait_for(lambda: self._has(standby.address, last.position)):
-            return
-        for server in (primary, standby):
-            self._open(server.address)
-        raise FailoverError(f"{standby.address} does not catch up with {primary.address}, which takes writes again")
+        if last is None or not self._wait_for(lambda: self._has(standby.address, last.position)):
+            raise FailoverError(f"{standby.address} does not catch up with {primary.address}")
 
     def _has(self, address: str, position: int) -> bool:
         server = self._look(address)
@@ -185,8 +194,17 @@ class Failover:
 
     def _reload(self, address: str, name: str, value: str) -> None:
         self._ask(address, "select pg_reload_conf()")
-        if not _wait_for(lambda: self._ask(address, f"show {name}") == value):
+        if not self._wait_for(lambda: self._ask(address, f"show {name}") == value):
             raise FailoverError(f"{address} does not take on {name} = '{value}'; look at its configuration")
+
+    def _wait_for(self, is_so: Callable[[], bool]) -> bool:
+        """False when it takes too long."""
+        pause, deadline = threading.Event(), time.monotonic() + self._settle_seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                return False
+            pause.wait(_LOOK_AGAIN_SECONDS)
+        return True
 
     def _ask(self, address: str, statement: str) -> Any:
         """The first value of the answer, if there is any. Each statement commits for itself."""
@@ -215,6 +233,7 @@ def connect_each(url: str) -> dict[str, Engine]:
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 "tcp_user_timeout": _CONNECT_TIMEOUT_SECONDS * 1000,
                 "application_name": "welno-failover",
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_SECONDS}s",
             },
         )
         for host, port in zip(hosts, ports, strict=True)
@@ -223,13 +242,3 @@ def connect_each(url: str) -> dict[str, Engine]:
 
 def _failed(address: str, what: str, error: DBAPIError) -> FailoverError:
     return FailoverError(f"{address}: {what} failed: {str(error.orig).strip()}")
-
-
-def _wait_for(is_so: Callable[[], bool]) -> bool:
-    """False when it takes too long."""
-    pause, deadline = threading.Event(), time.monotonic() + _SETTLE_SECONDS
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(_LOOK_AGAIN_SECONDS)
-    return True

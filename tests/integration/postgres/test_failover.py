@@ -1,5 +1,6 @@
 """The primary is lost or left under load, its standby is promoted by the operators' command, and clients find it."""
 
+import re
 import signal
 import sys
 import time
@@ -92,6 +93,11 @@ def test_a_primary_that_answers_is_not_left_unless_it_is_asked_for(pair: Postgre
     assert ended.errors.startswith(f"failover: {pair.primary.address} takes writes; ")
     assert pair.replica.ask("select pg_is_in_recovery()")
     assert pair.replica.ask("show default_transaction_read_only") == "off"
+    told = failover(pair, "status")
+    primary, standby = told.output.splitlines()
+    assert told.status == 0
+    assert primary.startswith(f"{pair.primary.address}  primary  timeline 1  ")
+    assert re.fullmatch(rf"{pair.replica.address}  standby  timeline 1  \d+ bytes behind  hears \S+Z", standby)
 
 
 def test_a_primary_that_hangs_is_not_left_unless_by_force(pair: PostgresPair):

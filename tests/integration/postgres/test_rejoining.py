@@ -2,13 +2,18 @@
 
 import os
 import subprocess
+from contextlib import closing
 
+import psycopg2
+import pytest
 from sqlalchemy import make_url
 
+from core.settings.addresses import read_database_url
 from dev.local.ports import pick_port
 from dev.local.postgres import find_binaries
 from dev.local.programs import ROOT
-from tests.integration.commands import run_command
+from services.failover import Failover, FailoverError
+from tests.integration.commands import Ended, run_command
 from tests.postgres_pair import Node, PostgresPair
 from tests.waiting import wait_until
 
@@ -28,6 +33,12 @@ def may_start(node: Node, other: Node, port: int | None = None) -> tuple[int, st
 def promote(pair: PostgresPair, *arguments: str) -> None:
     ended = run_command("tasks.failover", "promote", *arguments, env={"DATABASE_URL": pair.url})
     assert ended.status == 0, ended.errors
+
+
+def switch_over_as(pair: PostgresPair, login: str) -> Ended:
+    url = make_url(pair.primary.server.url)
+    own = pair.url.replace(f"{url.username}:{url.password}@", f"{login}:invented@")
+    return run_command("tasks.failover", "promote", "--switch-over", env={"DATABASE_URL": own})
 
 
 def test_it_does_not_start_beside_its_successor(pair: PostgresPair):
@@ -75,21 +86,32 @@ def test_it_is_rewound_to_its_successor_and_takes_over_again(pair: PostgresPair)
     assert first.ask("show default_transaction_read_only") == "off"
 
 
+def test_a_standby_that_does_not_catch_up_is_not_switched_over_to(pair: PostgresPair):
+    pair.cut_link()
+    pair.primary.ask("create table public.behind (number int)")
+    failover = Failover(read_database_url(pair.url), settle_seconds=2)
+    with pytest.raises(FailoverError, match="does not catch up"):
+        failover.promote(switch_over=True)
+    assert pair.replica.ask("select pg_is_in_recovery()")
+    for node in (pair.primary, pair.replica):
+        assert node.ask("show default_transaction_read_only") == "off"
+
+
 def test_the_login_of_the_handbook_may_promote(pair: PostgresPair):
     grants = OPERATIONS[OPERATIONS.index("    create role welno_operator") :].partition("\n\n")[0]
     pair.primary.ask(grants)
-    url = make_url(pair.primary.server.url)
-    own = pair.url.replace(f"{url.username}:{url.password}@", "welno_operator:invented@")
-    assert own != pair.url
-    ended = run_command("tasks.failover", "promote", "--switch-over", env={"DATABASE_URL": own})
+    with closing(psycopg2.connect(pair.primary.conninfo())):
+        ended = switch_over_as(pair, "welno_operator")
+        # It ends no superuser's session: the primary is not left half-way.
+        assert (ended.status, "takes writes again" in ended.errors) == (1, True)
+        assert pair.primary.ask("show default_transaction_read_only") == "off"
+    ended = switch_over_as(pair, "welno_operator")
     assert (ended.status, ended.errors) == (0, "")
     assert not pair.replica.ask("select pg_is_in_recovery()")
 
 
 def test_a_login_that_may_not_is_told_so_in_one_sentence(pair: PostgresPair):
     pair.primary.ask("create role visitor login password 'invented'")
-    url = make_url(pair.primary.server.url)
-    own = pair.url.replace(f"{url.username}:{url.password}@", "visitor:invented@")
-    ended = run_command("tasks.failover", "promote", "--switch-over", env={"DATABASE_URL": own})
+    ended = switch_over_as(pair, "visitor")
     assert (ended.status, ended.errors.count("\n")) == (1, 1)
     assert "permission denied" in ended.errors
