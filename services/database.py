@@ -1,7 +1,8 @@
 """Connections to PostgreSQL, and whether it can be worked with in the way it is reached: directly, or by a pooler.
 
 A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
-are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase (retryable).
+are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase, of which ReadOnlyDatabase is one
+(retryable).
 """
 
 import math
@@ -9,7 +10,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -20,12 +21,16 @@ STATEMENT_TIMEOUT_SECONDS = 30
 # A process that hangs in the middle of a transaction holds the rows that the sweep wants to take from it.
 IDLE_TIMEOUT_SECONDS = 5
 _CONNECT_TIMEOUT_SECONDS = 5
+# Of a host that is gone without a word: keepalives are silent while something waits to be acknowledged, and libpq heeds
+# no connect_timeout where it does not block (gevent).
+_UNACKNOWLEDGED_MS = 5_000
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
 _BELIEVED_SECONDS = 0.05
 # The class of SQLSTATEs; psycopg2 calls them operational, too.
 _BEYOND_LIMITS = "54"
 _QUERY_CANCELED = "57014"
+_READ_ONLY = "25006"
 _UNSUITABLE_SESSION = """
     select current_setting('statement_timeout') = '0' or current_setting('idle_in_transaction_session_timeout') = '0'
         or current_setting('timezone') <> 'UTC'
@@ -38,6 +43,9 @@ REFUSED = (
     "the pooler in between refuses our startup options; have it ignore them and set them for the role"
     " (docs/operations.md, 'Behind a connection pooler'), or connect directly"
 )
+READ_ONLY = (
+    "takes no writes: a standby, or a primary that was left behind (docs/operations.md, 'A primary and a replica')"
+)
 POOLED = "leads to a connection pooler; this process needs a direct connection, as its locks belong to a session"
 
 
@@ -46,6 +54,15 @@ class UnsuitableDatabase(SQLAlchemyError):
     sentence for the operator."""
 
     retryable = True
+
+
+class ReadOnlyDatabase(UnsuitableDatabase):
+    """A standby, or a primary that was made read-only for a failover; the connections to it are dropped. `orig` is the
+    driver's error."""
+
+    def __init__(self, orig: BaseException | None) -> None:
+        super().__init__(READ_ONLY)
+        self.orig = orig
 
 
 STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
@@ -84,11 +101,14 @@ def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> En
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            "tcp_user_timeout": _UNACKNOWLEDGED_MS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
             f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_SECONDS}s",
         },
     )
     event.listen(engine, "connect", _require_time_outs)
+    event.listen(engine, "handle_error", _leave_read_only)
+    _begin_with_the_last_host(engine)
     _try_after_rest(engine, clock)
     return engine
 
@@ -132,6 +152,32 @@ def _require_time_outs(connection: Any, _record: object) -> None:
     if is_unsuitable:
         connection.close()
         raise UnsuitableDatabase(DROPPED)
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Whoever connects anew finds the primary; the pool would keep its connections, on which reads go well."""
+    if getattr(context.original_exception, "pgcode", None) == _READ_ONLY:
+        context.is_disconnect = True
+        raise ReadOnlyDatabase(context.original_exception)
+
+
+def _begin_with_the_last_host(engine: Engine) -> None:
+    """Of several, the one that took us last is asked first: a host that is gone costs its time-out once and not with
+    each connection, and a primary of before that comes back is not preferred to its successor."""
+    _, options = engine.dialect.create_connect_args(engine.url)
+    hosts, ports = (str(options.get(name, "")).split(",") for name in ("host", "port"))
+    if len(hosts) < 2:
+        return
+    addresses = list(zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=True))
+
+    @event.listens_for(engine, "do_connect")
+    def name_hosts(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        options["host"], options["port"] = (",".join(one) for one in zip(*addresses, strict=True))
+
+    @event.listens_for(engine, "connect")
+    def note_host(connection: Any, _record: object) -> None:
+        address = (connection.info.host, str(connection.info.port))
+        addresses.sort(key=lambda one: one != address)
 
 
 def _try_after_rest(engine: Engine, clock: Clock | None) -> None:

@@ -13,6 +13,7 @@ _SLOW = (
     "tests/end_to_end/test_full_disk.py",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
+    "tests/end_to_end/test_lost_postgres.py",
     "tests/end_to_end/test_lost_redis.py",
     "tests/end_to_end/test_pooler.py",
     "tests/end_to_end/test_rolling_restart.py",
@@ -21,6 +22,7 @@ _SLOW = (
     "tests/integration/interviews/test_deaths_after_a_commit.py",
     "tests/integration/interviews/test_faults_and_deaths.py",
     "tests/integration/interviews/test_runs_that_are_cut.py",
+    "tests/integration/postgres/",
     "tests/integration/tasks/test_kills.py",
     "tests/integration/tasks/test_paid_answers.py",
     # Each fault of a provider through the whole product.

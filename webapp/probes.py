@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from core.broker import BROKER_ERRORS
 from core.names import ProcessKind
 from core.redis_refusals import refusal
+from services.database import ReadOnlyDatabase
 from services.delivery.task_sender import TaskSender
 from services.processes.readiness import applied_revisions, has_live_process, write_probe
 from services.stores import Stores
@@ -47,9 +48,10 @@ def probe_database(engine: Engine) -> Mapping[str, str]:
             # Each statement commits for itself: a write is proved by its commit.
             connection.execution_options(isolation_level="AUTOCOMMIT")
             is_alive = has_live_process(connection, ProcessKind.WORKER)
+            revisions = applied_revisions(connection)
             return {
                 "postgresql": _write_to_database(connection),
-                "migrations": "not at the head" if is_behind(applied_revisions(connection)) else OK,
+                "migrations": "not at the head" if is_behind(revisions) else OK,
                 "worker": OK if is_alive else "silent",
             }
     except SQLAlchemyError as exc:
@@ -57,8 +59,11 @@ def probe_database(engine: Engine) -> Mapping[str, str]:
 
 
 def _write_to_database(connection: Connection) -> str:
+    """The last that is asked: after a refusal the connection may be gone."""
     try:
         write_probe(connection)
+    except ReadOnlyDatabase as exc:
+        return _word_of(exc) or _REFUSES
     except DBAPIError as exc:
         if exc.connection_invalidated:
             raise

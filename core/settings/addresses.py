@@ -4,13 +4,14 @@ As all readers they raise ValueError with a sentence, which never repeats the te
 """
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HOST = re.compile(
     r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE
 )
 _PORTS = range(1, 65_536)
+_POSTGRESQL_PORT = 5432
 _BY_DEFAULT = {"http": 80, "https": 443}
 _REDIS_DATABASE = re.compile(r"(/(\d{1,3})?)?", re.ASCII)
 # Others would be handed to redis-py's connections, which do not know them, at the first use.
@@ -21,16 +22,40 @@ _BROKERS = frozenset({"redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp"})
 
 
 def read_database_url(text: str) -> str:
-    """With the driver that the product uses, whichever way the address is written."""
+    """With the driver that the product uses, whichever way the address is written. Several hosts, which libpq separates
+    by commas, become options, as SQLAlchemy takes them."""
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in {"postgresql", "postgresql+psycopg2"}:
         raise ValueError("must begin with postgresql://")
-    parts = _split(text)
+    rest = _name_hosts_as_options(rest)
+    parts = _split(f"{scheme}://{rest}")
     if not parts.hostname and "host=" not in parts.query:
         raise ValueError("must name a host, or in `?host=` the folder of a socket")
     if not re.fullmatch(r"/[^/]+", parts.path):
         raise ValueError("must name a database")
+    _require_one_that_takes_writes(parse_qs(parts.query))
     return f"postgresql+psycopg2://{rest}"
+
+
+def _name_hosts_as_options(rest: str) -> str:
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    login, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return rest
+    several = [_split(f"postgresql://{host}") for host in hosts.split(",")]
+    for one in several:
+        _require_host(one)
+    names = ",".join(one.hostname or "" for one in several)
+    ports = ",".join(str(one.port or _POSTGRESQL_PORT) for one in several)
+    tail = rest.removeprefix(authority)
+    return f"{login}{at}{tail}{'&' if '?' in tail else '?'}host={names}&port={ports}"
+
+
+def _require_one_that_takes_writes(options: dict[str, list[str]]) -> None:
+    """Else whichever answers first is taken, were it a standby or a primary that was left behind."""
+    hosts = ",".join(options.get("host", [])).split(",")
+    if len(hosts) > 1 and options.get("target_session_attrs") != ["read-write"]:
+        raise ValueError("names several hosts, so it must have ?target_session_attrs=read-write")
 
 
 def read_redis_url(text: str) -> str:

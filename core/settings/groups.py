@@ -43,7 +43,12 @@ _SECONDS_OR_NONE = number_between(0, 3600)
 class StoreSettings:
     """Where PostgreSQL, Redis and the broker are."""
 
-    database_url: str = setting("DATABASE_URL", read_database_url, "PostgreSQL, the truth.", secret=True)
+    database_url: str = setting(
+        "DATABASE_URL",
+        read_database_url,
+        "PostgreSQL, the truth. Several hosts, by commas, with `?target_session_attrs=read-write`.",
+        secret=True,
+    )
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
     )

@@ -28,7 +28,7 @@ from services.collection.files import (
     import_package,
     refuse_withdrawn,
 )
-from services.database import is_query_canceled
+from services.database import UnsuitableDatabase, is_query_canceled
 from spool import Claimed, DamagedFile, DataType, FileInfo, FileTaken, Folder, Spool, SpoolError, UnknownFile
 
 log = get_logger(__name__)
@@ -237,7 +237,7 @@ def _sessions_of(names: list[str]) -> list[str]:
 
 def _is_passing(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
-        return isinstance(error, PoolTimeout)
+        return isinstance(error, PoolTimeout | UnsuitableDatabase)
     code = getattr(error.orig, "pgcode", None)
     if code is None:
         # No answer from the server at all: refused, cut, or not there.

@@ -8,12 +8,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.logs import get_logger
 from services.batched_lookup import BatchedLookup
+from services.database import STORE_AWAY
 from services.delivery.event_log import read_batch, read_ends, read_epoch
 from services.delivery.kinds import SubjectKind, SubjectKinds
 from streams import NOWHERE, Page, Position, StoredEvent, Streams, StreamsUnavailable, covers
@@ -132,7 +131,7 @@ def _translated() -> Iterator[None]:
     """To a reader it is all the same which store is away."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as exc:
+    except STORE_AWAY as exc:
         raise StreamsUnavailable(f"event log: {type(exc).__name__}") from exc
 
 

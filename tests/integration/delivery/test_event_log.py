@@ -5,13 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.orm import sessionmaker
 
 from core.clock import clock
+from services.database import UnsuitableDatabase
 from services.delivery.epoch import begin_epoch
 from services.delivery.event_log import UnknownSubject
+from services.delivery.history_reader import HistoryReader
 from services.delivery.partitions import keep_partitions
-from streams import InvalidEventError, Position
+from streams import InvalidEventError, Position, StreamsUnavailable
 
 from .conftest import HALL, KINDS, Log, seqs
 
@@ -154,3 +157,13 @@ def test_what_the_log_has_dropped_is_told_as_gone(log: Log):
     assert log.reader.read_after(HALL, 1, end.epoch).gone
     assert seqs(log.reader.read_after(HALL, 2, end.epoch).events) == [3]
     assert not log.reader.read_after(HALL, 3, end.epoch).gone
+
+
+def test_a_database_that_does_not_suit_is_as_good_as_away(log: Log):
+    def refuse(*_: object) -> None:
+        raise UnsuitableDatabase
+
+    engine = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+    event.listen(engine, "do_connect", refuse)
+    with pytest.raises(StreamsUnavailable):
+        HistoryReader(sessionmaker(engine), log.streams, KINDS).read_after(HALL, 0)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -15,6 +15,7 @@ from core.sealing import Sealer
 from dev.local.ports import LOOPBACK, pick_port
 from models.patients import Checkup, ConsentKind, Patient
 from services.collection.files_import import FileImporter, ImportInterrupted, RetryPolicy
+from services.database import connect_database
 from services.patients.consent_texts import ConsentText
 from services.patients.consents import Consents, record_consents
 from services.patients.identification import identify_patient
@@ -156,6 +157,22 @@ def test_a_cut_connection_is_no_fault_of_the_file(
     session_id = put(spool, make_packages())
     with pytest.raises(ImportInterrupted):
         FileImporter(spool, sessionmaker(engine, class_=Cut), clock).import_session(session_id)
+    assert folders(spool, session_id) == {P: Folder.PENDING}
+
+
+def test_a_database_that_takes_no_writes_is_no_fault_of_the_file(
+    spool: Spool, clock: Clock, engine: Engine, make_packages: MakePackages
+) -> None:
+    class Standby(Session):
+        def get(self, *_: Any, **__: Any) -> Any:
+            self.execute(text("set transaction read only"))
+            return self.execute(text("create table public.written (number int)"))
+
+    behind = connect_database(engine.url.render_as_string(hide_password=False), pool_size=1)
+    session_id = put(spool, make_packages())
+    with pytest.raises(ImportInterrupted):
+        FileImporter(spool, sessionmaker(behind, class_=Standby), clock).import_session(session_id)
+    behind.dispose()
     assert folders(spool, session_id) == {P: Folder.PENDING}
 
 

@@ -45,6 +45,22 @@ def without_database(app: Flask, web_settings: Settings) -> Iterator[Flask]:
     yield from without_store(web_settings, database_url=f"postgresql://nobody@127.0.0.1:{pick_port()}/none")
 
 
+@pytest.fixture
+def with_standby(app: Flask, engine: Engine, web_settings: Settings) -> Iterator[Flask]:
+    """Its database refuses writes as a standby does."""
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("alter role current_user set default_transaction_read_only = on"))
+        try:
+            yield from without_store(web_settings)
+        finally:
+            connection.execute(text("alter role current_user reset default_transaction_read_only"))
+
+
+def test_a_database_that_takes_no_writes_is_a_store_that_is_away(with_standby: Flask):
+    answer = with_standby.test_client().post(START, json=FORM)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/api/v1/patients/no-uuid/checkups"])
 def test_an_unknown_address_is_answered_like_any_error(app: Flask, path: str):
     answer = app.test_client().get(path)

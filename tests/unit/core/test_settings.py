@@ -7,6 +7,8 @@ from string import ascii_letters
 
 import pytest
 from limits import parse_many
+from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from core.settings import RelaySettings, Settings, SettingsError, Variable
 from core.settings.reading import declared_variables
@@ -125,6 +127,12 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
         "postgresql:///d",
         "postgresql://h/d d",
         "mysql://h/d",
+        "postgresql://a,b/d",
+        "postgresql://a,b/d?target_session_attrs=any",
+        "postgresql://a,/d?target_session_attrs=read-write",
+        "postgresql://a:1,b:0/d?target_session_attrs=read-write",
+        "postgresql:///d?host=a,b",
+        "postgresql:///d?host=a:1&host=b:2&target_session_attrs=primary",
         "h/d",
     ),
     "WELNO_DATABASE_POOL_SIZE": ("0", "201", "+5", "1_0", "１０"),
@@ -304,6 +312,7 @@ def test_settings_that_contradict_each_other_stop_the_start(name: str, value: st
     ("name", "value"),
     [
         ("DATABASE_URL", "postgresql:///welno?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql:///welno?host=a:1&host=b:2&target_session_attrs=read-write"),
         ("REDIS_URL", "rediss://:p%40ss@redis.example.com:6380/3?ssl_cert_reqs=none"),
         ("REDIS_URL", "unix:///run/redis.sock?db=1"),
         ("CELERY_BROKER_URL", "sentinel://s1.example.com:26379;sentinel://s2.example.com:26379"),
@@ -344,3 +353,25 @@ def test_the_database_is_reached_by_one_driver_however_it_is_written():
     urls = ("postgresql://db.example.com/welno", "postgresql+psycopg2://db.example.com/welno")
     read = {Settings.read(ENVIRONMENT | {"DATABASE_URL": url}).stores.database_url for url in urls}
     assert read == {urls[1]}
+
+
+@pytest.mark.parametrize(
+    ("written", "hosts", "ports"),
+    [
+        ("u:p%40@db-1.example.com,db-2.example.com:6432/welno", "db-1.example.com,db-2.example.com", "5432,6432"),
+        ("u:p%40@[2001:db8::1]:5433,10.0.0.2/welno", "2001:db8::1,10.0.0.2", "5433,5432"),
+        ("u:p%40@/welno?host=a,b&port=1,2", "a,b", "1,2"),
+    ],
+)
+def test_several_hosts_of_the_database_are_handed_on_to_libpq(written: str, hosts: str, ports: str):
+    url = f"postgresql://{written}{'&' if '?' in written else '?'}target_session_attrs=read-write"
+    read = Settings.read(ENVIRONMENT | {"DATABASE_URL": url}).stores.database_url
+    _, given = PGDialect_psycopg2().create_connect_args(make_url(read))
+    assert given == {
+        "host": hosts,
+        "port": ports,
+        "user": "u",
+        "password": "p@",
+        "dbname": "welno",
+        "target_session_attrs": "read-write",
+    }
