@@ -204,17 +204,16 @@ export class Collection {
   }
 
   async #fetchRecords(uuid) {
-    const person = this.#storage.person(this.sessionId);
-    const [healthData, prescriptionData, status] = await Promise.all([
-      this.#client.checkups(uuid),
+    const [{ person, items: healthData }, prescriptionData] = await Promise.all([
+      this.#client.checkupRecords(uuid),
       this.#client.prescriptions(uuid),
-      person ? null : this.#client.status(this.sessionId).catch(() => null),
     ]);
     return {
       uuid,
       hospitalId: this.#flow.hospitalId,
-      patientName: person?.name ?? status?.user_name ?? null,
-      birthday: person?.birthday ?? null,
+      patientName: person.name,
+      birthday: person.birthdate,
+      gender: person.gender,
       healthData,
       prescriptionData,
     };
