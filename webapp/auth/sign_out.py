@@ -22,8 +22,10 @@ def end_presented() -> None:
         if claims is not None and claims.get("role") == Role.PATIENT and "session" in claims:
             if location == "cookies":
                 require_listed_origin()
+            row_id = UUID(claims["session"])
             with stores().unit_of_work() as work:
-                end_row(work.session, UUID(claims["session"]))
+                end_row(work.session, row_id)
+                work.end_login(row_id)
 
 
 def _end_session() -> None:
