@@ -19,6 +19,7 @@ from services.collection.run_store import locked_run
 from services.collection.sessions import SessionPolicy
 from services.collection.watchers import find_due, renew_quietly
 from services.delivery.unit_of_work import Work
+from services.patients.joins import stop_showing
 from services.patients.visits import end_row, end_rows, is_open
 
 _MOST = 100
@@ -102,6 +103,7 @@ def end_others(session: Session, patient_uuid: UUID, keep: PatientSession | None
     kept = keep.session_id if keep is not None else None
     session_ids = [one for one in session.scalars(theirs) if one != kept]
     taken = _take_tokens(session, session_ids)
+    stop_showing(session, patient_uuid)  # who reads by a join is one of the others, too
     return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken)
 
 

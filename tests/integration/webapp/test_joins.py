@@ -138,6 +138,47 @@ def test_no_chart_comes_of_three(app: Flask, older: Person, newer: Person):
     assert join(newer).status_code == 200
 
 
+def test_two_people_are_not_joined_though_one_knows_the_others_password(app: Flask, older: Person):
+    other = arrive(app, user_name="박바다", phone_no="01087654321", birthdate="19790102")
+    collect(app, other, [checkup()], [])
+    answer = join(other)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "NOT_JOINABLE")
+    assert "2019-04-05" not in days(other)
+
+
+def test_the_older_one_sees_that_they_are_shown_and_ends_it_at_any_time(app: Flask, older: Person, newer: Person):
+    where = f"/patients/{older.patient_uuid}/join"
+    before = days(newer)
+    join(newer)
+    assert older.ask("GET", where).json == {"success": True, "joined": False, "shown_elsewhere": True}
+    with parts(app).stores.engine.begin() as connection:
+        connection.execute(text("update welno.welno_patient_joins set joined_at = now() - interval '31 days'"))
+    assert undo(older).status_code == 204
+    assert (days(newer), older.ask("GET", where).json) == (before, {"success": True, "joined": False})
+    assert "undo_join" in actions(older)
+    assert "undo_join" in actions(newer)
+
+
+@pytest.mark.parametrize("how", ["a password changed", "a password reset", "all others ended"])
+def test_who_reads_by_a_join_is_thrown_out_with_the_others(older: Person, newer: Person, how: str):
+    before, path = days(newer), f"/patients/{older.patient_uuid}"
+    join(newer)
+    changed = {"current_password": "592704", "new_password": "804365"}
+    done = {
+        "a password changed": lambda: older.ask("POST", f"{path}/password/change", json=changed),
+        "a password reset": lambda: older.ask("POST", f"{path}/password/reset", json={"password": "804365"}),
+        "all others ended": lambda: older.ask("DELETE", f"{path}/sessions"),
+    }[how]()
+    assert done.status_code < 300
+    assert days(newer) == before
+
+
+def test_the_newer_ones_own_sign_outs_and_passwords_leave_the_join(older: Person, newer: Person):
+    join(newer)
+    assert newer.ask("DELETE", f"/patients/{newer.patient_uuid}/sessions").status_code == 204
+    assert "2019-04-05" in days(newer)
+
+
 def test_the_older_one_sees_nothing_of_the_newer(older: Person, newer: Person):
     join(newer)
     assert "2024-03-02" not in days(older)
