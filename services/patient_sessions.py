@@ -19,6 +19,7 @@ from services.collection.run_store import locked_run
 from services.collection.sessions import SessionPolicy
 from services.collection.watchers import find_due, renew_quietly
 from services.delivery.unit_of_work import Work
+from services.patients.exports import withdraw_links
 from services.patients.joins import stop_showing
 from services.patients.visits import end_row, end_rows, is_open
 
@@ -93,6 +94,7 @@ def end_one(session: Session, patient_uuid: UUID, row_id: UUID) -> EndedSessions
         return None
     session_ids = _take_tokens(session, [found.session_id]) if found.session_id is not None else []
     end_row(session, row_id)
+    withdraw_links(session, patient_uuid)
     return EndedSessions([row_id], session_ids)
 
 
@@ -103,7 +105,9 @@ def end_others(session: Session, patient_uuid: UUID, keep: PatientSession | None
     kept = keep.session_id if keep is not None else None
     session_ids = [one for one in session.scalars(theirs) if one != kept]
     taken = _take_tokens(session, session_ids)
-    stop_showing(session, patient_uuid)  # who reads by a join is one of the others, too
+    # Who reads by a join is one of the others, too; so is who was given a link to an archive.
+    stop_showing(session, patient_uuid)
+    withdraw_links(session, patient_uuid)
     return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken)
 
 
@@ -113,6 +117,8 @@ def sign_out(work: Work, session_id: UUID, now: datetime) -> None:
     with locked_run(work, session_id) as run:
         is_approved = run.auth_completed_at is not None
         run.token_hash = None
+        if run.patient_uuid is not None:
+            withdraw_links(work.session, run.patient_uuid)
     work.reauthorize(session_subject(str(session_id)))
     end_visit(work, session_id)
     if not is_approved:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from models.patients import Patient, PatientJoin
+from services.patients.exports import build_anew
 
 UNDONE_WITHIN = timedelta(days=30)
 
@@ -62,6 +63,7 @@ def undo_join(session: Session, patient_uuid: UUID, now: datetime) -> PatientJoi
         raise JoinSettled("joined for too long")
     session.delete(join)
     session.flush()
+    build_anew(session, join.newer_uuid)
     return join
 
 
@@ -77,13 +79,15 @@ def is_shown_elsewhere(session: Session, patient_uuid: UUID) -> bool:
 
 def stop_showing(session: Session, older_uuid: UUID) -> None:
     """Nobody is shown this patient's records by a password of before."""
-    session.execute(delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid))
+    parted = delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid).returning(PatientJoin.newer_uuid)
+    for newer_uuid in session.scalars(parted).all():
+        build_anew(session, newer_uuid)
 
 
 def drop_joins(session: Session, patient_uuid: UUID) -> None:
     """Of a patient who is erased: nobody is shown their records from now on."""
-    theirs = or_(PatientJoin.newer_uuid == patient_uuid, PatientJoin.older_uuid == patient_uuid)
-    session.execute(delete(PatientJoin).where(theirs))
+    stop_showing(session, patient_uuid)
+    session.execute(delete(PatientJoin).where(PatientJoin.newer_uuid == patient_uuid))
 
 
 def _find_joins(session: Session, *patients: UUID) -> Sequence[PatientJoin]:
