@@ -19,7 +19,7 @@ export const KEYS = Object.freeze({
   visitTold: "welno_visit_told",
 });
 
-const OURS = new Set(Object.values(KEYS));
+const OURS = /** @type {Set<string>} */ (new Set(Object.values(KEYS)));
 const SESSION_PREFIX = "tilko_";
 const DONE_PREFIX = "welno_done:";
 // In clear, of earlier releases: nothing of what the records say of a person is kept here any more.
