@@ -19,6 +19,7 @@ from services.collection.erasers import (
 )
 from services.delivery.unit_of_work import Work
 from services.journey.erasers import JOURNEY_ERASER, JourneyEraser
+from services.patient_sessions import find_all
 from services.patients.access_log import Actor, Look
 from services.patients.erasers import CONSENTS_ERASER, PATIENT_ERASER, RECORDS_ERASER
 from services.patients.erasing import (
@@ -133,6 +134,7 @@ def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime
     erasure = _make_erasure(stores, patient, pseudonym, order, now)
     patient.erasing_since = now
     drop_joins(work.session, patient.uuid)
+    find_all(work.session, patient.uuid).tell(work)
     revoke_earlier(work.session, Principal(PrincipalKind.PATIENT, str(patient.uuid)))
     begin_erasure(work, erasure)
     look = Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason)

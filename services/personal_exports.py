@@ -6,7 +6,7 @@ from uuid import UUID
 from services.collection.exporters import COLLECTION_EXPORTER
 from services.journey.exporters import journey_exporter
 from services.patients.exporters import patients_exporter
-from services.patients.exports import Exporter, find_building, is_ready, mark_ready, pack, read_data
+from services.patients.exports import Exporter, build_anew, find_building, is_ready, mark_ready, pack, read_data
 from services.patients.joins import find_older
 from services.patients.records import read_measurements
 from services.patients.trend_document import render_trends
@@ -35,6 +35,9 @@ def build_export(stores: Stores, spool: Spool, export_id: UUID) -> bool:
     spool.archives.put(patient_uuid, export_id, archive, now.timestamp())
     with stores.unit_of_work() as work:
         is_built = mark_ready(work.session, export_id)
+        if is_built and find_older(work.session, patient_uuid) != older:  # joined or parted while we built it
+            build_anew(work.session, patient_uuid)
+            is_built = False
         is_wanted = is_built or is_ready(work.session, export_id)
     if not is_wanted:  # fetched, or erased, while we built it
         spool.archives.drop(patient_uuid, export_id)

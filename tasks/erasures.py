@@ -16,6 +16,7 @@ from services.patients.access_log import Actor
 from services.personal_data import KEPT_PLACES, ErasureOrder, UnknownPatient, start_erasures
 from services.stores import Stores
 from tasks.opening import open_stores
+from tasks.reasons import stated_name, stated_reason
 
 
 def start(here: Stores, options: argparse.Namespace) -> int:
@@ -51,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     starting = verbs.add_parser("start", help="erase all that is stored of a patient")
     starting.add_argument("patient_uuid", type=UUID)
-    starting.add_argument("--by", required=True, help="who you are; it stands in the access log")
-    starting.add_argument("--reason", required=True, help="why; it stands there too, sealed")
+    starting.add_argument("--by", required=True, type=stated_name, help="who you are; it stands in the access log")
+    starting.add_argument("--reason", required=True, type=stated_reason, help="why; it stands there too, sealed")
     starting.set_defaults(run=start)
     showing = verbs.add_parser("show", help="an erasure's receipt")
     showing.add_argument("erasure_id", type=UUID)

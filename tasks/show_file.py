@@ -25,6 +25,7 @@ from spool.names import parse_name
 from spool.packages import build_document
 from tasks.app import settings
 from tasks.opening import open_stores
+from tasks.reasons import stated_name, stated_reason
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,8 +40,10 @@ class _Shown:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tasks.show_file", description="Print one file of the spool.")
     parser.add_argument("name", help="the name of the file, without its folder")
-    parser.add_argument("--by", required=True, help="who you are; it stands in the access log")
-    parser.add_argument("--reason", required=True, help="why; it stands there too, sealed, for the person to read")
+    parser.add_argument("--by", required=True, type=stated_name, help="who you are; it stands in the access log")
+    parser.add_argument(
+        "--reason", required=True, type=stated_reason, help="why; it stands there too, sealed, for the person to read"
+    )
     options = parser.parse_args(arguments)
     here = open_stores()
     try:

@@ -121,10 +121,13 @@ CODES: Mapping[Code, Meaning] = {
     Code.NOT_JOINABLE: Meaning(
         409,
         "이 두 기록은 합칠 수 없어요. 이전 기록이 맞는지 확인해 주세요.",
-        "The other patient is this one, is newer, is being erased, or one of the two is joined already.",
+        "The other patient is this one, is newer, was born on another day, is being erased, or one of the two is joined"
+        " already.",
     ),
     Code.JOIN_SETTLED: Meaning(
-        409, "합친 지 30일이 지나서 다시 나눌 수 없어요.", "A join can be undone within 30 days."
+        409,
+        "합친 지 30일이 지나서 다시 나눌 수 없어요.",
+        "A join can be undone within 30 days; by the older patient at any time.",
     ),
     Code.PASSWORD_EXISTS: Meaning(
         409, "이미 비밀번호가 있어요. 변경하거나 초기화해 주세요.", "`set` for a patient who has a password."

@@ -180,7 +180,10 @@ class CollectionSettings:
         unit="s",
     )
     sockets_per_session: int = setting(
-        "WELNO_SOCKETS_PER_SESSION", count_between(1, 1000), "Open sockets and SSE of one session.", default="20"
+        "WELNO_SOCKETS_PER_SESSION",
+        count_between(1, 1000),
+        "Open sockets and SSE of one session, in one web process.",
+        default="20",
     )
     stream_after_completed_seconds: float = setting(
         "WELNO_STREAM_AFTER_COMPLETED_SECONDS",

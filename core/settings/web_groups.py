@@ -162,14 +162,20 @@ class RelaySettings:
     sockets_per_address: int = setting(
         "WELNO_SOCKETS_PER_ADDRESS",
         count_between(1, 100_000),
-        "Open sockets, SSE and long polls from one address.",
+        "Open sockets, SSE and long polls from one address, in one web process.",
         default="200",
     )
     sockets_per_person: int = setting(
-        "WELNO_SOCKETS_PER_PERSON", count_between(1, 1000), "The same of one known patient.", default="50"
+        "WELNO_SOCKETS_PER_PERSON",
+        count_between(1, 1000),
+        "The same of one known patient, in one web process.",
+        default="50",
     )
     sockets_total: int = setting(
-        "WELNO_SOCKETS_TOTAL", count_between(1, 1_000_000), "The same in one web process.", default="10000"
+        "WELNO_SOCKETS_TOTAL",
+        count_between(1, 1_000_000),
+        "The same of everybody, in one web process.",
+        default="10000",
     )
     message_in_max_bytes: int = setting(
         "WELNO_RELAY_MESSAGE_IN_MAX_BYTES",

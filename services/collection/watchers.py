@@ -86,6 +86,12 @@ def read_told(session: Session, session_ids: Collection[str]) -> list[ToldSessio
     return [ToldSession(*row) for row in session.execute(query.where(_is_one_of(session_ids)))]
 
 
+def find_due(session: Session, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> Sequence[str]:
+    """Those whose end is worth moving."""
+    is_due = _deadline(policy, now) - CollectionRun.expires_at > policy.ttl * WATCHERS_SHARE
+    return session.scalars(select(cast(CollectionRun.session_id, Text)).where(_is_one_of(session_ids), is_due)).all()
+
+
 def renew_quietly(work: Work, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> None:
     """Move many deadlines with one statement. What somebody else holds is left for the next time: another process may
     be renewing the same sessions in another order."""

@@ -49,6 +49,8 @@ def _refuse_truncation(session: Session, name: str) -> None:
             for each statement execute function welno.refuse_access_log_change()
         """)
     )
+    # Otherwise `session_replication_role = replica` would switch it off.
+    session.execute(text(f"alter table {name} enable always trigger never_truncated"))
     session.execute(text(f"revoke update, delete, truncate on {name} from public, current_user"))
 
 

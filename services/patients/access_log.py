@@ -22,6 +22,8 @@ from models.patients import AccessedWhat, AccessEntry, ActorKind, Patient, Patie
 from services.patients.access_chain import chain_key, first_hash, hash_entry
 from services.patients.pseudonyms import PseudonymOf, pseudonym_of
 
+# In characters: a person reads it.
+REASON_MIN, REASON_MAX = 5, 300
 _KEY_BYTES = 32
 _PSEUDONYM_KINDS = {
     ActorKind.SESSION: PseudonymOf.SESSION,

@@ -121,6 +121,19 @@ def take_archive(session: Session, export_id: UUID, key: str, now: datetime) -> 
     return session.scalar(taken.values(state=ExportState.FETCHED, link_hash=None).returning(Export.patient_uuid))
 
 
+def withdraw_links(session: Session, patient_uuid: UUID) -> None:
+    """Those that were given open nothing any more; whoever may still ask is given another."""
+    given = update(Export).where(Export.patient_uuid == patient_uuid, Export.link_hash.is_not(None))
+    session.execute(given.values(link_hash=None))
+
+
+def build_anew(session: Session, patient_uuid: UUID) -> None:
+    """What is packed already holds more than this patient is shown by now."""
+    unfetched = Export.state != ExportState.FETCHED  # also one that is just being marked as ready
+    packed = update(Export).where(Export.patient_uuid == patient_uuid, unfetched)
+    session.execute(packed.values(state=ExportState.BUILDING, link_hash=None, resend_at=func.clock_timestamp()))
+
+
 def resend_exports(work: Work, now: datetime) -> int:
     """Send those again that nobody builds."""
     due = (Export.state == ExportState.BUILDING) & (Export.resend_at <= now) & (Export.expires_at > now)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from models.patients import Patient, PatientJoin
+from services.patients.exports import build_anew
 
 UNDONE_WITHIN = timedelta(days=30)
 
@@ -22,7 +23,8 @@ class JoinError(Exception):
 
 
 class NotJoinable(JoinError):
-    """One is the other, is not older, is being erased, or is joined already: no chart comes of three."""
+    """One is the other, is not older, was born on another day, is being erased, or is joined already: no chart comes of
+    three, nor of two people."""
 
 
 class JoinSettled(JoinError):
@@ -40,22 +42,29 @@ def join_patients(session: Session, newer_uuid: UUID, older_uuid: UUID, now: dat
         raise NotJoinable("not these two")
     if patients[older_uuid].created_at > patients[newer_uuid].created_at:
         raise NotJoinable("the other one is the older")
+    if patients[older_uuid].birth_date != patients[newer_uuid].birth_date:
+        raise NotJoinable("two people, one of whom knows the other's password")
     join = PatientJoin(newer_uuid=newer_uuid, older_uuid=older_uuid, joined_at=now)
     session.add(join)
     session.flush()
     return join
 
 
-def undo_join(session: Session, newer_uuid: UUID, now: datetime) -> UUID | None:
-    """Whose records are apart again; None when none were joined. Raises JoinSettled."""
-    join = session.get(PatientJoin, newer_uuid, with_for_update=True)
+def undo_join(session: Session, patient_uuid: UUID, now: datetime) -> PatientJoin | None:
+    """By either of the two; what was undone, None when nothing was joined. Raises JoinSettled.
+
+    The older one may at any time: their records are shown to somebody, who may be another than they.
+    """
+    found = _find_joins(session, patient_uuid)
+    join = session.get(PatientJoin, found[0].newer_uuid, with_for_update=True) if found else None
     if join is None:
         return None
-    if now - join.joined_at > UNDONE_WITHIN:
+    if join.newer_uuid == patient_uuid and now - join.joined_at > UNDONE_WITHIN:
         raise JoinSettled("joined for too long")
     session.delete(join)
     session.flush()
-    return join.older_uuid
+    build_anew(session, join.newer_uuid)
+    return join
 
 
 def find_older(session: Session, patient_uuid: UUID) -> UUID | None:
@@ -63,10 +72,22 @@ def find_older(session: Session, patient_uuid: UUID) -> UUID | None:
     return session.scalar(select(PatientJoin.older_uuid).where(PatientJoin.newer_uuid == patient_uuid))
 
 
+def is_shown_elsewhere(session: Session, patient_uuid: UUID) -> bool:
+    """Whether a newer patient is shown these records, too."""
+    return session.scalar(select(PatientJoin.newer_uuid).where(PatientJoin.older_uuid == patient_uuid)) is not None
+
+
+def stop_showing(session: Session, older_uuid: UUID) -> None:
+    """Nobody is shown this patient's records by a password of before."""
+    parted = delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid).returning(PatientJoin.newer_uuid)
+    for newer_uuid in session.scalars(parted).all():
+        build_anew(session, newer_uuid)
+
+
 def drop_joins(session: Session, patient_uuid: UUID) -> None:
     """Of a patient who is erased: nobody is shown their records from now on."""
-    theirs = or_(PatientJoin.newer_uuid == patient_uuid, PatientJoin.older_uuid == patient_uuid)
-    session.execute(delete(PatientJoin).where(theirs))
+    stop_showing(session, patient_uuid)
+    session.execute(delete(PatientJoin).where(PatientJoin.newer_uuid == patient_uuid))
 
 
 def _find_joins(session: Session, *patients: UUID) -> Sequence[PatientJoin]:

@@ -3,7 +3,7 @@
 What a patient's sessions have in common with runs stands in `services.patient_sessions`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -113,19 +113,6 @@ def find_open(
     return OpenVisit(*found) if found is not None else None
 
 
-def find_held_rows(session: Session, row_ids: Collection[UUID]) -> set[UUID]:
-    """Those of them that are open, not over by time, and of nobody who is being erased; by the database's clock."""
-    valid_after = func.coalesce(Patient.sessions_valid_after, PatientSession.valid_from)
-    is_over = PatientSession.expires_at <= func.clock_timestamp()
-    query = (
-        select(PatientSession.id)
-        .join(Patient, Patient.uuid == PatientSession.patient_uuid)
-        .where(PatientSession.id.in_(row_ids), PatientSession.ended_at.is_(None), Patient.erasing_since.is_(None))
-        .where(PatientSession.valid_from >= valid_after, func.coalesce(is_over, False).is_(False))
-    )
-    return set(session.scalars(query))
-
-
 def is_to_be_noted(found: PatientSession, now: datetime) -> bool:
     return now - found.last_seen_at >= _SEEN_EVERY
 
@@ -134,9 +121,9 @@ def note_seen(session: Session, row_id: UUID, now: datetime) -> None:
     session.execute(update(PatientSession).where(PatientSession.id == row_id).values(last_seen_at=now))
 
 
-def end_rows(session: Session, patient_uuid: UUID, keep_id: UUID | None) -> None:
-    """End all of a patient's sessions but one. Who is let in by what was proved before this moment is out: by the
-    database's clock, whatever the web processes' say."""
+def end_rows(session: Session, patient_uuid: UUID, keep_id: UUID | None) -> list[UUID]:
+    """End all of a patient's sessions but one; which. Who is let in by what was proved before this moment is out: by
+    the database's clock, whatever the web processes' say."""
     now = session.execute(select(func.clock_timestamp())).scalar_one()
     session.execute(update(Patient).where(Patient.uuid == patient_uuid).values(sessions_valid_after=now))
     theirs = (PatientSession.patient_uuid == patient_uuid, PatientSession.ended_at.is_(None))
@@ -144,7 +131,7 @@ def end_rows(session: Session, patient_uuid: UUID, keep_id: UUID | None) -> None
         kept = update(PatientSession).where(*theirs, PatientSession.id == keep_id)
         session.execute(kept.values(valid_from=now))
     others = update(PatientSession).where(*theirs, PatientSession.valid_from.is_distinct_from(now))
-    session.execute(others.values(ended_at=now))
+    return list(session.scalars(others.values(ended_at=now).returning(PatientSession.id)))
 
 
 def end_row(session: Session, row_id: UUID) -> None:
@@ -152,10 +139,11 @@ def end_row(session: Session, row_id: UUID) -> None:
     session.execute(statement.values(ended_at=func.clock_timestamp()))
 
 
-def end_row_of(session: Session, session_id: UUID) -> None:
-    """Of a collection."""
+def end_row_of(session: Session, session_id: UUID) -> UUID | None:
+    """Of a collection; None where it has ended before."""
     theirs = (PatientSession.session_id == session_id, PatientSession.ended_at.is_(None))
-    session.execute(update(PatientSession).where(*theirs).values(ended_at=func.clock_timestamp()))
+    ended = update(PatientSession).where(*theirs).values(ended_at=func.clock_timestamp())
+    return session.scalar(ended.returning(PatientSession.id))
 
 
 def open_visitor(found: PatientSession, sealer: Sealer) -> Visitor:

@@ -92,7 +92,7 @@ test("a whole name replaces a masked one", () => {
 });
 
 test("what a later tab does not know is not forgotten", () => {
-  const known = mergeRecord(null, fresh([], [], { birthday: "1984-05-17", hospitalId: "PEERNINE" }), THEN);
+  const known = mergeRecord(null, fresh([], [], { birthday: "1984-05-17", gender: "F", hospitalId: "PEERNINE" }), THEN);
   const later = mergeRecord(known, fresh([]), NOW);
-  assert.deepEqual([later.birthday, later.hospitalId], ["1984-05-17", "PEERNINE"]);
+  assert.deepEqual([later.birthday, later.gender, later.hospitalId], ["1984-05-17", "F", "PEERNINE"]);
 });

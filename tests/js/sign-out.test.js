@@ -32,10 +32,10 @@ function openTab(t, lasting, { refusal, storeFails = false } = {}) {
   return { leaving, storage, tab, done };
 }
 
-function remember({ storage }) {
-  for (const key of Object.values(KEYS)) storage.write(key, "x");
+function remember({ storage, tab }) {
+  for (const key of [...Object.values(KEYS), "welno_gender"]) storage.write(key, "x");
   storage.markDone("s", "dialog");
-  storage.rememberPerson("s", { name: "김하늘", birthday: "1984-05-17" });
+  tab.setItem("welno_person:s", "of an earlier release");
 }
 
 test("nothing of the person stays in any tab", async (t) => {

@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import { IDBFactory } from "fake-indexeddb";
 
-import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
-import { deleteDatabase, settled, transact, transactIfThere } from "../../webapp/static/sdk/core/storage.js";
+import { KEYS, WelnoStorage } from "../../webapp/static/sdk/collection/storage.js";
+import { deleteDatabase, MemoryStorage, settled, transact, transactIfThere } from "../../webapp/static/sdk/core/storage.js";
 import { memoryStorage } from "./stores.js";
 
 test("the end of a session clears its keys and keeps the patient's", () => {
@@ -12,26 +12,25 @@ test("the end of a session clears its keys and keeps the patient's", () => {
   for (const key of Object.values(KEYS)) storage.write(key, "x");
   storage.clearSession();
   const left = Object.values(KEYS).filter((key) => storage.read(key) !== null);
-  assert.deepEqual(left.sort(), ["welno_gender", "welno_hospital_id", "welno_patient_uuid", "welno_visit_told"]);
+  assert.deepEqual(left.sort(), ["welno_hospital_id", "welno_patient_uuid", "welno_visit_told"]);
 });
 
-test("the person's details go with the session", () => {
-  const storage = memoryStorage();
-  storage.rememberPerson("s", { name: "김하늘", birthday: "1984-05-17" });
-  assert.equal(storage.person("s").birthday, "1984-05-17");
-  storage.clearSession();
-  assert.equal(storage.person("s"), null);
+test("what earlier releases kept of a person in clear goes, and nothing else", () => {
+  const [lasting, tab] = [new MemoryStorage(), new MemoryStorage()];
+  lasting.setItem("welno_gender", "F");
+  lasting.setItem(KEYS.sessionId, "s");
+  tab.setItem("welno_person:s", JSON.stringify({ name: "김하늘", birthday: "1984-05-17" }));
+  new WelnoStorage({ lasting, tab }).forgetUnsealed();
+  assert.deepEqual([lasting.getItem("welno_gender"), lasting.getItem(KEYS.sessionId), tab.length], [null, "s", 0]);
 });
 
 test("the end of an older session leaves the one that runs in another tab", () => {
   const storage = memoryStorage();
   storage.write(KEYS.sessionId, "new");
-  for (const id of ["old", "new"]) storage.rememberPerson(id, { name: "김하늘", birthday: "1984-05-17" });
   storage.endSession("old");
-  assert.deepEqual([storage.read(KEYS.sessionId), storage.person("old")], ["new", null]);
-  assert.equal(storage.person("new").name, "김하늘");
+  assert.equal(storage.read(KEYS.sessionId), "new");
   storage.endSession("new");
-  assert.deepEqual([storage.read(KEYS.sessionId), storage.person("new")], [null, null]);
+  assert.equal(storage.read(KEYS.sessionId), null);
 });
 
 test("only the first claim of a dialog wins", () => {

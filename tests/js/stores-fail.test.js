@@ -132,8 +132,7 @@ test("the way goes on to the results though the records cannot be kept here", as
     storage: memoryStorage(),
     client: {
       messages: async () => ({ messages: history, last_seq: 1, epoch: "e", resync: false }),
-      status: async () => ({ user_name: "김*늘" }),
-      checkups: async () => [],
+      checkupRecords: async () => ({ person: { name: "김하늘", birthdate: "1984-05-17", gender: "F" }, items: [] }),
       prescriptions: async () => [],
     },
     database: new HealthDatabase({ factory: new SilentDatabases() }),

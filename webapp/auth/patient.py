@@ -43,9 +43,14 @@ def has_identified(view: SessionView, patient_uuid: UUID) -> bool:
     return view.auth_completed and behind_identification and view.patient_uuid == str(patient_uuid)
 
 
-def may_open(view: SessionView, patient_uuid: UUID) -> bool:
-    """The same, and nobody has ended the session since; for the token of the approval alone."""
-    return has_identified(view, patient_uuid) and _find(patient_uuid, session_id=UUID(view.session_id)) is not None
+def enter_records(view: SessionView, patient_uuid: UUID) -> bool:
+    """The same, and nobody has ended the session since; for the token of the approval alone. Who is let in is noted for
+    the access log, as by `require_patient`."""
+    found = _find(patient_uuid, session_id=UUID(view.session_id)) if has_identified(view, patient_uuid) else None
+    if found is None:
+        return False
+    _enter(found, ActorKind.SESSION, view.session_id)
+    return True
 
 
 def require_patient(patient_uuid: UUID) -> None:

@@ -6,6 +6,7 @@ from flask import Response
 from flask_jwt_extended import unset_access_cookies
 
 from services.patient_sessions import sign_out
+from services.patients.exports import withdraw_links
 from services.patients.visits import end_row
 from webapp.auth.credentials import presented_credential
 from webapp.auth.session import drop_session_cookie
@@ -22,8 +23,11 @@ def end_presented() -> None:
         if claims is not None and claims.get("role") == Role.PATIENT and "session" in claims:
             if location == "cookies":
                 require_listed_origin()
+            row_id = UUID(claims["session"])
             with stores().unit_of_work() as work:
-                end_row(work.session, UUID(claims["session"]))
+                end_row(work.session, row_id)
+                withdraw_links(work.session, UUID(claims["sub"]))
+                work.end_login(row_id)
 
 
 def _end_session() -> None:

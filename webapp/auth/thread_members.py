@@ -41,6 +41,11 @@ class KnownMember:
     login_sid: UUID | None = None
     patient_session: UUID | None = None
 
+    @property
+    def notice(self) -> str:
+        """By which the control channel says that what they came by has ended."""
+        return f"sid:{self.login_sid or self.patient_session}"
+
     def as_caller(self) -> AuditedCaller:
         """Of this request."""
         return AuditedCaller.at(self.member, request.remote_addr, g.request_id)

@@ -17,6 +17,7 @@ _FOLLOW = """async (sessionId) => {
                                         onState: (state, reason) => states.push([state, reason]) });
 }"""
 
+_READ_STORES = "JSON.stringify([localStorage, sessionStorage])"
 _OPEN_AND_REPORT = """async (uuid) => {
     const { HealthDatabase } = await import("/static/sdk/welno.js");
     window.failure = await new HealthDatabase().readRecords(uuid).then(() => "none", (error) => error.code);
@@ -61,6 +62,21 @@ def test_the_copy_holds_what_was_agreed(visitor: Visitor, phones: Phones) -> Non
 def test_what_lies_in_the_browser_is_sealed(visitor: Visitor, phones: Phones) -> None:
     row = _collect(visitor, phones.add_person(), phones)
     assert set(row) == {"uuid", "createdAt", "updatedAt", "dataSource", "iv", "sealed"}
+
+
+def test_nothing_of_the_person_stands_in_clear_in_any_store(visitor: Visitor, phones: Phones) -> None:
+    """Neither while the phone is waited for nor afterwards: a tab that is left open, or a disk, is read by others."""
+    person = phones.add_person()
+    visitor.begin(person)
+    kept = [visitor.page.evaluate(_READ_STORES)]
+    phones.approve(person)
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    rows = wait_until(visitor.own_copies)
+    kept += [visitor.page.evaluate(_READ_STORES), str(rows)]
+    clear = (person.name, person.birthdate, "1984-05-17", person.phone, "gender")
+    assert not [(word, store) for store in kept for word in clear if word in store]
+    assert all("tilko_session_id" in store for store in kept[:2])
 
 
 def test_without_the_session_the_copy_opens_for_nobody_and_goes(visitor: Visitor, phones: Phones) -> None:

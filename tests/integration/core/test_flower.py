@@ -28,6 +28,7 @@ from dev.local.programs import ROOT, flower_program, web_program
 from models.accounts import AccountKind, AccountRole, Login
 from services.accounts.accounts import add_account
 from services.accounts.hashing import PasswordHashes
+from tests.integration.webapp.test_staff_tokens import OF_ANOTHER_KIND
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
 
@@ -258,6 +259,17 @@ def test_a_token_of_another_making_is_refused(running: Running, operator: str, k
     parts = operator.split(".")
     parts[kept] = parts[kept][:-4] + "AAAA"
     assert running.ask("GET", "/workers", ".".join(parts)).status_code == 401
+
+
+@pytest.mark.parametrize("changes", OF_ANOTHER_KIND, ids=str)
+def test_a_token_of_another_kind_is_refused_though_we_signed_it(
+    running: Running, operator: str, demo_env: dict[str, str], changes: dict[str, object]
+):
+    """A command's: those of a login go by the login's own role."""
+    claims = {name: value for name, value in claims_of(operator).items() if name != "sid"}
+    changed = {name: value for name, value in (claims | changes).items() if value is not None}
+    good, other = (jwt.encode(one, demo_env["WELNO_JWT_SECRET"], "HS256") for one in (claims, changed))
+    assert [running.ask("GET", "/workers", token).status_code for token in (good, other)] == [200, 401]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -63,11 +63,14 @@ def check(sessions: sessionmaker[Session], day: date = DAY) -> ChainBreak | None
         return check_day(session, chain_key(PSEUDONYM_KEY), day).broken
 
 
+@pytest.mark.parametrize("role", ["origin", "replica"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_postgresql_refuses_to_change_the_log_also_for_its_owner(look, engine: Engine, change: str):
+def test_postgresql_refuses_to_change_the_log_also_for_its_owner(look, engine: Engine, change: str, role: str):
     look()
-    with engine.begin() as connection, pytest.raises(ProgrammingError, match="append-only"):
-        connection.execute(text(change))
+    with engine.begin() as connection:
+        connection.execute(text(f"set local session_replication_role = {role}"))
+        with pytest.raises(ProgrammingError, match="append-only"):
+            connection.execute(text(change))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -83,14 +86,17 @@ def test_an_owner_who_is_no_superuser_has_not_even_the_right(look, engine: Engin
         connection.rollback()
 
 
-def test_a_day_of_its_own_refuses_changes_too(look, sessions: sessionmaker[Session], engine: Engine):
+@pytest.mark.parametrize("role", ["origin", "replica"])
+def test_a_day_of_its_own_refuses_changes_too(look, sessions: sessionmaker[Session], engine: Engine, role: str):
     with sessions.begin() as session:
         keep_access_days(session, DAY, 730)
     look()
     name = f"welno_log.access_{DAY:%Y%m%d}"
     for change in (f"update {name} set what = 'report'", f"delete from {name}", f"truncate {name}"):
-        with engine.begin() as connection, pytest.raises(ProgrammingError, match="append-only"):
-            connection.execute(text(change))
+        with engine.begin() as connection:
+            connection.execute(text(f"set local session_replication_role = {role}"))
+            with pytest.raises(ProgrammingError, match="append-only"):
+                connection.execute(text(change))
     with engine.begin() as connection:
         assert connection.execute(text(f"select count(*) from {name}")).scalar_one() == 1
 
@@ -137,7 +143,7 @@ def test_who_changes_the_log_as_superuser_breaks_its_chain_there(
     with engine.begin() as connection:
         connection.execute(text("alter table welno.welno_access_log disable trigger append_only"))
         connection.execute(text(tampering))
-        connection.execute(text("alter table welno.welno_access_log enable trigger append_only"))
+        connection.execute(text("alter table welno.welno_access_log enable always trigger append_only"))
     assert check(sessions) == ChainBreak(DAY, seq, why)
 
 

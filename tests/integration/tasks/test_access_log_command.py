@@ -49,7 +49,7 @@ def test_a_break_is_named_by_day_and_entry(command: Command, engine: Engine):
     with engine.begin() as connection:
         connection.execute(text("alter table welno.welno_access_log disable trigger append_only"))
         connection.execute(text("delete from welno.welno_access_log where day = '2026-11-25' and seq = 2"))
-        connection.execute(text("alter table welno.welno_access_log enable trigger append_only"))
+        connection.execute(text("alter table welno.welno_access_log enable always trigger append_only"))
     status, said = command()
     assert status == 1
     assert said.splitlines()[1] == "2026-11-25  broken at entry 2: the entry is missing"

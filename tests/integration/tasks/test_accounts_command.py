@@ -79,6 +79,7 @@ def test_without_a_name_the_machines_user_is_recorded(command, engine: Engine):
     assert "by the user " in command("changes", "night")[1]
 
 
+@pytest.mark.parametrize("role", ["origin", "replica"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -87,10 +88,12 @@ def test_without_a_name_the_machines_user_is_recorded(command, engine: Engine):
         "truncate welno.account_changes",
     ],
 )
-def test_postgresql_refuses_to_change_what_is_recorded(command, engine: Engine, statement: str):
+def test_postgresql_refuses_to_change_what_is_recorded(command, engine: Engine, statement: str, role: str):
     command("add", "night", "--name", "밤 당번", typed=PASSWORD)
-    with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
-        connection.execute(text(statement))
+    with engine.begin() as connection:
+        connection.execute(text(f"set local session_replication_role = {role}"))
+        with pytest.raises(ProgrammingError, match="append-only"):
+            connection.execute(text(statement))
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,12 @@ def test_unknown_files_and_no_reason_are_wrong_use(name: str, show: Show):
     assert show("../etc/passwd", *WHY).status == 2
     assert show(name.replace("health", "patient"), *WHY).status == 2
     assert show(name, "--by", "op-1").status == 2
+
+
+@pytest.mark.parametrize(
+    "why", [("--by", "op-1", "--reason", ""), ("--by", "op-1", "--reason", "    .    "), ("--by", " ", *WHY[2:])]
+)
+def test_what_says_nothing_is_no_reason(name: str, show: Show, why: tuple[str, ...], engine: Engine):
+    shown = show(name, *why)
+    assert (shown.status, shown.output, "characters are needed" in shown.errors) == (2, "", True)
+    assert looks(engine) == 0

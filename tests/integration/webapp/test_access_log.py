@@ -1,5 +1,6 @@
 """The access log over HTTP: each look is written down, the person reads it, auditors see pseudonyms."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -12,9 +13,11 @@ from webapp.current import parts
 from webapp.staff_token import make_token
 
 from .people import Person
+from .test_who_may import CALLS
 
 AUDIT, PASSWORD = "/api/v1/admin/access-log", "592704"
 WHY = "분기 점검"
+PLACES = {"한빛검진의원", "새봄약국"}
 
 
 @pytest.fixture
@@ -36,6 +39,26 @@ def looks(person: Person, query: str = "") -> list[tuple[str, str]]:
 def test_each_read_of_records_is_written_down(owner: Person, kind: str):
     assert read(owner, kind) == 200
     assert looks(owner) == [("session", kind)]
+
+
+@pytest.mark.parametrize("path", ["/tilko/session/{s}/status", "/tilko/session/status/{s}"])
+def test_the_records_in_the_state_of_a_session_are_written_down_too(owner: Person, path: str):
+    assert len(owner.ask("GET", path.format(s=owner.session_id)).json["health_data"]) == 2
+    assert looks(owner) == [("session", "prescriptions"), ("session", "checkups")]
+
+
+def test_no_answer_holds_records_without_a_look(owner: Person):
+    """Whichever route comes to give them: each that the guard of all routes knows."""
+    told = []
+    for name, call in CALLS.items():
+        if call.method != "GET" or name == "session_stream.events":  # without an end; events hold counts and ids
+            continue
+        before = len(looks(owner, "?limit=100"))
+        answer = owner.client.get(call.path.format(s=owner.session_id, p=owner.patient_uuid), headers=owner.bearer)
+        if PLACES & set(re.findall(r"\w+", answer.text)):
+            told.append(name)
+            assert len(looks(owner, "?limit=100")) > before + 1, name  # the count of the looks is one itself
+    assert {"patients.checkups", "patients.prescriptions", "sessions.status", "sessions.status_alias"} <= set(told)
 
 
 def test_a_look_at_the_log_is_a_look(owner: Person):

@@ -22,7 +22,7 @@ from services.personal_exports import build_export
 from spool import Disk, Spool, StorageFault
 from webapp.current import parts
 
-from .people import API, Person
+from .people import API, Person, arrive, collect
 
 JOURNEY_FILES = [
     f"journey_{name}.json" for name in ("people", "visits", "appointments", "entries", "steps", "notifications")
@@ -135,6 +135,39 @@ def test_only_the_newest_link_opens(asked: Asked):
     asked.is_built()
     older, newer = (asked.state()["url"] for _ in range(2))
     assert [asked.fetch(older).status_code, asked.fetch(newer).status_code] == [404, 200]
+
+
+@pytest.mark.parametrize("how", ["signed out", "all others ended", "a password set", "ended from the list"])
+def test_a_link_ends_with_the_session_that_was_given_it(app: Flask, asked: Asked, how: str):
+    """It lies in the history of a shared browser, or in a stranger's hands."""
+    again = arrive(app)
+    collect(app, again, [], [])
+    asked.is_built()
+    url, path = asked.state()["url"], f"/patients/{again.patient_uuid}"
+    if how == "signed out":
+        ended = asked.person.ask("POST", "/patients/sign-out")
+    elif how == "all others ended":
+        ended = again.ask("DELETE", f"{path}/sessions")
+    elif how == "a password set":
+        ended = again.ask("POST", f"{path}/password/set", json={"password": "592704"})
+    else:
+        other = next(one["id"] for one in again.ask("GET", f"{path}/sessions").json["items"] if not one["current"])
+        ended = again.ask("DELETE", f"{path}/sessions/{other}")
+    assert ended.status_code < 300
+    assert asked.fetch(url).status_code == 404
+    new = again.ask("GET", f"{path}/exports/{asked.id}").json["url"]
+    assert asked.fetch(new).status_code == 200
+
+
+def test_a_link_by_password_ends_with_the_sign_out(app: Flask, asked: Asked):
+    path = f"/patients/{asked.person.patient_uuid}"
+    assert asked.person.ask("POST", f"{path}/password/set", json={"password": "592704"}).status_code == 201
+    token = asked.person.ask("POST", f"{path}/password/verify", json={"password": "592704"}).json["access_token"]
+    visitor = Person(app.test_client(use_cookies=False), "", token, asked.person.patient_uuid)
+    asked.is_built()
+    url = visitor.ask("GET", f"{path}/exports/{asked.id}").json["url"]
+    assert visitor.ask("POST", "/patients/sign-out").status_code == 204
+    assert asked.fetch(url).status_code == 404
 
 
 def test_the_archive_lies_sealed(asked: Asked):

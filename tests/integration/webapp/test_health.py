@@ -33,6 +33,19 @@ def test_metrics_are_for_this_machine_or_staff(app: Flask, staff: dict[str, str]
     assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
 
 
+def test_which_part_is_not_ready_is_told_to_this_machine_or_staff(app: Flask, staff: dict[str, str], owner: Person):
+    client, elsewhere = app.test_client(use_cookies=False), {"REMOTE_ADDR": "203.0.113.9"}
+    through_a_proxy = {"X-Forwarded-For": "203.0.113.9"}
+    told = [
+        client.get("/readyz"),
+        client.get("/readyz", environ_base=elsewhere, headers=staff),
+        client.get("/readyz", environ_base=elsewhere),
+        client.get("/readyz", environ_base=elsewhere, headers=owner.bearer),
+        client.get("/readyz", headers=through_a_proxy),
+    ]
+    assert ["parts" in answer.json for answer in told] == [True, True, False, False, False]
+
+
 def test_a_request_id_is_kept_when_it_has_the_form_of_one(app: Flask):
     client = app.test_client()
     kept = client.get("/healthz", headers={"X-Request-ID": "from-the-proxy-1"})

@@ -3,6 +3,8 @@
 import io
 import re
 import zipfile
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +14,12 @@ from pypdf import PdfReader
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from core.clock import clock
 from models.patients import Export
+from services.patients.exports import resend_exports
 from services.personal_data import build_erasure_job
 from services.personal_exports import build_export
+from spool import Disk, Spool
 from webapp.current import parts
 
 from .conftest import checkup, treatment
@@ -138,6 +143,47 @@ def test_no_chart_comes_of_three(app: Flask, older: Person, newer: Person):
     assert join(newer).status_code == 200
 
 
+def test_two_people_are_not_joined_though_one_knows_the_others_password(app: Flask, older: Person):
+    other = arrive(app, user_name="박바다", phone_no="01087654321", birthdate="19790102")
+    collect(app, other, [checkup()], [])
+    answer = join(other)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "NOT_JOINABLE")
+    assert "2019-04-05" not in days(other)
+
+
+def test_the_older_one_sees_that_they_are_shown_and_ends_it_at_any_time(app: Flask, older: Person, newer: Person):
+    where = f"/patients/{older.patient_uuid}/join"
+    before = days(newer)
+    join(newer)
+    assert older.ask("GET", where).json == {"success": True, "joined": False, "shown_elsewhere": True}
+    with parts(app).stores.engine.begin() as connection:
+        connection.execute(text("update welno.welno_patient_joins set joined_at = now() - interval '31 days'"))
+    assert undo(older).status_code == 204
+    assert (days(newer), older.ask("GET", where).json) == (before, {"success": True, "joined": False})
+    assert "undo_join" in actions(older)
+    assert "undo_join" in actions(newer)
+
+
+@pytest.mark.parametrize("how", ["a password changed", "a password reset", "all others ended"])
+def test_who_reads_by_a_join_is_thrown_out_with_the_others(older: Person, newer: Person, how: str):
+    before, path = days(newer), f"/patients/{older.patient_uuid}"
+    join(newer)
+    changed = {"current_password": "592704", "new_password": "804365"}
+    done = {
+        "a password changed": lambda: older.ask("POST", f"{path}/password/change", json=changed),
+        "a password reset": lambda: older.ask("POST", f"{path}/password/reset", json={"password": "804365"}),
+        "all others ended": lambda: older.ask("DELETE", f"{path}/sessions"),
+    }[how]()
+    assert done.status_code < 300
+    assert days(newer) == before
+
+
+def test_the_newer_ones_own_sign_outs_and_passwords_leave_the_join(older: Person, newer: Person):
+    join(newer)
+    assert newer.ask("DELETE", f"/patients/{newer.patient_uuid}/sessions").status_code == 204
+    assert "2019-04-05" in days(newer)
+
+
 def test_the_older_one_sees_nothing_of_the_newer(older: Person, newer: Person):
     join(newer)
     assert "2024-03-02" not in days(older)
@@ -176,6 +222,53 @@ def test_an_export_holds_both(app: Flask, older: Person, newer: Person):
     archive = zipfile.ZipFile(io.BytesIO(here.spool.archives.read(newer.patient_uuid, UUID(export_id))))
     assert b"2019-04-05" in archive.read("joined/checkups.json")
     assert b"2019-04-05" not in archive.read("checkups.json")
+
+
+@pytest.mark.parametrize("how", ["undone by the older", "undone by the newer", "a new password"])
+def test_an_export_of_before_the_end_of_a_join_holds_the_older_no_more(
+    app: Flask, older: Person, newer: Person, how: str
+):
+    join(newer)
+    where = f"/patients/{newer.patient_uuid}"
+    export_id = UUID(newer.ask("POST", f"{where}/export").json["export_id"])
+    here = parts(app)
+    assert build_export(here.stores, here.spool, export_id)
+    url = newer.ask("GET", f"{where}/exports/{export_id}").json["url"]
+    if how == "a new password":
+        body = {"password": "804365"}
+        assert older.ask("POST", f"/patients/{older.patient_uuid}/password/reset", json=body).status_code == 200
+    else:
+        assert undo(older if how == "undone by the older" else newer).status_code == 204
+    assert newer.client.get(url).status_code == 404
+    assert newer.ask("GET", f"{where}/exports/{export_id}").json == {"success": True, "state": "building"}
+    with here.stores.unit_of_work() as work:
+        assert resend_exports(work, clock.now() + timedelta(seconds=1)) == 1
+    assert build_export(here.stores, here.spool, export_id)
+    assert newer.patient_uuid is not None
+    archive = zipfile.ZipFile(io.BytesIO(here.spool.archives.read(newer.patient_uuid, export_id)))
+    assert not [name for name in archive.namelist() if name.startswith("joined/")]
+
+
+class DiskOfThePartedTwo(Disk):
+    """The older one ends the join in the moment when the archive has its name."""
+
+    def __init__(self, older: Person) -> None:
+        self._older = older
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        assert undo(self._older).status_code == 204
+
+
+def test_an_archive_whose_join_ends_while_it_is_built_does_not_stay(app: Flask, older: Person, newer: Person):
+    join(newer)
+    where, here = f"/patients/{newer.patient_uuid}", parts(app)
+    export_id = UUID(newer.ask("POST", f"{where}/export").json["export_id"])
+    spool = Spool(here.spool.folders.root, here.stores.sealer, clock, DiskOfThePartedTwo(older))
+    assert not build_export(here.stores, spool, export_id)
+    assert newer.ask("GET", f"{where}/exports/{export_id}").json == {"success": True, "state": "building"}
+    assert newer.patient_uuid is not None
+    assert here.spool.archives.count(newer.patient_uuid) == 0
 
 
 def test_the_trends_of_an_export_show_what_the_list_shows(app: Flask, older: Person, newer: Person):

@@ -119,6 +119,21 @@ def test_the_session_that_identified_the_patient_resets_and_unlocks(protected: P
     assert visitor.ask("POST", path(protected, "verify"), json={"password": "804365"}).status_code == 200
 
 
+def test_who_guesses_uses_up_nothing_of_the_reset(protected: Person, visitor: Person):
+    """From the same address, until no try is left to anybody: identifying anew still works."""
+    guesses = [visitor.ask("POST", path(protected, "verify"), json={"password": "000000"}) for _ in range(12)]
+    assert guesses[-1].status_code == 429
+    assert visitor.ask("POST", path(protected, "verify"), json={"password": "592704"}).status_code == 429
+    assert protected.ask("POST", path(protected, "reset"), json={"password": "804365"}).status_code == 200
+
+
+def test_who_resets_uses_up_no_try(protected: Person, visitor: Person):
+    """The first of the eight that may be set was that of the beginning."""
+    resets = [protected.ask("POST", path(protected, "reset"), json={"password": "592704"}) for _ in range(8)]
+    assert [answer.status_code for answer in resets] == [200] * 7 + [429]
+    assert visitor.ask("POST", path(protected, "verify"), json={"password": "592704"}).status_code == 200
+
+
 def test_a_password_does_not_suffice_to_reset(protected: Person, visitor: Person):
     visitor.token = visitor.ask("POST", path(protected, "verify"), json={"password": "592704"}).json["access_token"]
     assert visitor.ask("POST", path(protected, "reset"), json={"password": "804365"}).status_code == 404

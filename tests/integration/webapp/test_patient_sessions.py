@@ -1,5 +1,6 @@
 """A patient's sessions over HTTP: the token of the approval, the list, ending one or all others, signing out."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -9,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from werkzeug.test import TestResponse
 
 from core.clock import clock
 from webapp.current import parts
@@ -258,16 +260,51 @@ def test_a_password_is_reset_only_within_five_minutes_of_the_approval(owner: Per
 # everywhere, at once
 
 
-def test_the_others_are_out_on_every_process_though_redis_was_emptied(
-    app: Flask, server: Server, protected: Person, second: Person, redis_client: redis.Redis
+def end_the_listed(keeper: Person, _other: Person) -> TestResponse:
+    other = next(one["id"] for one in sessions_of(keeper) if not one["current"])
+    return keeper.ask("DELETE", f"/patients/{keeper.patient_uuid}/sessions/{other}")
+
+
+def change_password(keeper: Person, _other: Person) -> TestResponse:
+    body = {"current_password": PASSWORD["password"], "new_password": "804365"}
+    return keeper.ask("POST", f"/patients/{keeper.patient_uuid}/password/change", json=body)
+
+
+ENDS: dict[str, Callable[[Person, Person], TestResponse]] = {
+    "ended from the list": end_the_listed,
+    "all others ended": lambda keeper, _: keeper.ask("DELETE", f"/patients/{keeper.patient_uuid}/sessions"),
+    "a password reset": lambda keeper, _: keeper.ask(
+        "POST", f"/patients/{keeper.patient_uuid}/password/reset", json=PASSWORD
+    ),
+    "a password changed": change_password,
+    "signed out": lambda _, other: other.ask("POST", "/patients/sign-out"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_who_is_out_is_out_on_every_process_though_redis_was_emptied(
+    server: Server, protected: Person, second: Person, redis_client: redis.Redis, how: str
+):
+    records_there = f"{server.url}{API}/patients/{protected.patient_uuid}/checkups"
+    assert httpx.get(records_there, headers=second.bearer).status_code == 200
+    assert ENDS[how](protected, second).status_code < 300
+    redis_client.flushall()
+    answers = [httpx.get(records_there, headers=one.bearer).status_code for one in (protected, second)]
+    assert answers == [200, 404]
+    assert (records(protected), records(second)) == (200, 404)
+    status_there = f"{server.url}{API}/tilko/session/{second.session_id}/status"
+    assert httpx.get(status_there, headers=second.bearer).status_code == 404
+
+
+def test_who_came_by_password_is_out_on_every_process_though_redis_was_emptied(
+    app: Flask, server: Server, protected: Person, redis_client: redis.Redis
 ):
     visitor = sign_in(protected, app)
-    path = f"{server.url}{API}/patients/{protected.patient_uuid}"
-    assert httpx.get(f"{path}/checkups", headers=second.bearer).status_code == 200
+    path = f"{server.url}{API}/patients/{protected.patient_uuid}/checkups"
+    assert httpx.get(path, headers=visitor.bearer).status_code == 200
     assert protected.ask("DELETE", f"/patients/{protected.patient_uuid}/sessions").status_code == 204
     redis_client.flushall()
-    answers = [httpx.get(f"{path}/checkups", headers=one.bearer) for one in (protected, second, visitor)]
-    assert [answer.status_code for answer in answers] == [200, 404, 404]
+    assert httpx.get(path, headers=visitor.bearer).status_code == 404
 
 
 def read_to_the_end(socket: ClientConnection) -> None:
@@ -275,17 +312,22 @@ def read_to_the_end(socket: ClientConnection) -> None:
         socket.recv(timeout=10)
 
 
-def test_an_open_socket_of_an_ended_session_is_closed_within_a_second(server: Server, owner: Person, second: Person):
+@pytest.mark.parametrize("how", ENDS)
+def test_an_open_socket_of_a_session_that_ends_is_closed_within_a_second(
+    server: Server, protected: Person, second: Person, redis_client: redis.Redis, how: str
+):
+    """Of another process than the one that ends it, and though Redis was emptied meanwhile."""
     url = f"{server.url.replace('http', 'ws', 1)}{API}/tilko/ws/{second.session_id}"
     with connect(url, additional_headers=second.bearer, origin=ORIGIN, proxy=None) as socket:
         socket.recv(timeout=10)
-        asked_at = clock.now()
-        assert owner.ask("DELETE", f"/patients/{owner.patient_uuid}/sessions").status_code == 204
+        redis_client.flushall()
+        assert ENDS[how](protected, second).status_code < 300
+        ended_at = clock.now()
         with pytest.raises(ConnectionClosed) as closed:
             read_to_the_end(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4404
-    assert clock.now() - asked_at < timedelta(seconds=1)
+    assert clock.now() - ended_at < timedelta(seconds=1)
 
 
 # signing out

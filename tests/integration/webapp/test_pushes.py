@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -9,6 +10,7 @@ from werkzeug.test import TestResponse
 from core.clock import clock
 
 from .people import API, FORM, Person, arrive, change_run, stranger
+from .server import Server
 
 STRANGERS, OWNERS, THIRD = "203.0.113.9", "198.51.100.7", "192.0.2.3"
 
@@ -87,6 +89,33 @@ def test_a_phone_gets_no_more_than_ten_from_anywhere(app: Flask):
     for address in (STRANGERS, OWNERS):
         assert [push_and_decline(app, person, address).status_code for _ in range(5)] == [202] * 5
     assert push_and_decline(app, person, THIRD).status_code == 429
+
+
+def push_all_the_time(app: Flask, address: str, quarters: range) -> int:
+    """How many pushes an address gets that asks for as many as it can in these quarters of an hour from now on."""
+    sent, began_at = 0, clock.now()
+    for quarter in quarters:
+        with clock.frozen(began_at + timedelta(minutes=15 * quarter)):
+            person = arrive(app)
+            answers = [push_and_decline(app, person, address) for _ in range(6)]
+        sent += [answer.status_code for answer in answers].count(202)
+    return sent
+
+
+def test_a_phone_gets_twenty_a_day_from_one_address_and_forty_from_anywhere(app: Flask):
+    asked = ((STRANGERS, range(6)), (OWNERS, range(6, 12)), (THIRD, range(12, 15)))
+    assert [push_all_the_time(app, address, quarters) for address, quarters in asked] == [20, 20, 0]
+
+
+def test_pushes_are_counted_over_all_web_processes(app: Flask, server: Server):
+    person = arrive(app)
+    path = f"{server.url}{API}/tilko/session/simple-auth?session_id={person.session_id}"
+    for _ in range(3):
+        assert push_and_decline(app, person, "127.0.0.1").status_code == 202
+    for _ in range(2):
+        assert httpx.post(path, headers=person.bearer).status_code == 202
+        change_run(app, person.session_id, status="declined", run_state="idle")
+    assert (ask(person, "127.0.0.1").status_code, httpx.post(path, headers=person.bearer).status_code) == (429, 429)
 
 
 def test_what_was_refused_sends_nothing(app: Flask):

@@ -1,8 +1,10 @@
 """The operators' runs over HTTP."""
 
+import io
 from datetime import date
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from flask import Flask
 
@@ -89,6 +91,15 @@ def test_staff_resume_a_stopped_run_once(app: Flask, staff: Headers, stopped: st
 def test_staff_cancel_a_run(app: Flask, staff: Headers, stopped: str):
     answer = app.test_client().post(f"{RUNS}/{stopped}/cancel", headers=staff)
     assert answer.json["run"]["summary"]["status"] == Status.CANCELLED
+
+
+@pytest.mark.parametrize(("method", "verb"), [("get", ""), ("post", "/resume"), ("post", "/cancel")])
+def test_what_staff_do_with_a_run_is_logged_with_their_name(
+    app: Flask, staff: Headers, stopped: str, logged: io.StringIO, method: str, verb: str
+):
+    assert getattr(app.test_client(), method)(f"{RUNS}/{stopped}{verb}", headers=staff).status_code < 300
+    line = orjson.loads(logged.getvalue().splitlines()[-1])
+    assert (line["staff"], line["session_id"], line["method"]) == ("op-1", stopped, method.upper())
 
 
 @pytest.mark.parametrize(("method", "verb"), [("get", ""), ("post", "/resume"), ("post", "/cancel")])

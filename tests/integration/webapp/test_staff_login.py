@@ -1,9 +1,11 @@
 """Signing in as operator, auditor or staff, with and without a second factor, and what each may do."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pyotp
 import pytest
 import redis
@@ -196,6 +198,21 @@ def test_one_address_may_not_guess_at_many_logins(sign_in: Callable[..., TestRes
     answers = [sign_in(f"somebody-{number}") for number in range(21)]
     assert [answer.status_code for answer in answers] == [401] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_who_signs_in_and_out_and_confirms_a_factor_is_named_in_the_log(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse], logged: io.StringIO
+):
+    add("night")
+    desk = Desk(app, sign_in("night"))
+    uri = desk.ask("POST", TOTP, json={}).json["uri"]
+    desk.ask("POST", TOTP, json={"totp": pyotp.parse_uri(uri).at(clock.now())})
+    desk.ask("POST", LOGOUT)
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    with parts(app).stores.sessions() as session:
+        account = str(require_account(session, AccountKind.OPERATOR, "night").account_id)
+    told = [(line["event"], line["by"]) for line in lines if "by" in line]
+    assert told == [(event, account) for event in ("staff_signed_in", "second_factor_confirmed", "signed_out")]
 
 
 def test_nothing_that_was_typed_is_logged(

@@ -55,6 +55,57 @@ def test_the_command_prints_a_token_that_works(
     assert opens(app, {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"})
 
 
+@pytest.mark.parametrize("role", ["operator", "auditor"])
+def test_the_command_names_role_scope_audience_and_end(
+    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], role: str
+):
+    staff_token(["--name", "op-2", "--hours", "2", "--role", role])
+    claims = jwt.decode(capsys.readouterr().out.strip(), options={"verify_signature": False})
+    assert (claims["sub"], claims["role"], claims["scope"], claims["aud"]) == ("op-2", role, "operations", "welno")
+    assert claims["exp"] - claims["iat"] == 2 * 3600
+
+
+@pytest.mark.parametrize("asked", [("--role", "admin"), ("--role", "staff"), ("--hours", "0"), ("--hours", "10000")])
+def test_the_command_gives_no_other_role_and_no_token_without_an_end(
+    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: tuple[str, str]
+):
+    with pytest.raises(SystemExit) as refused:
+        staff_token(["--name", "op-2", *asked])
+    assert (refused.value.code, capsys.readouterr().out) == (2, "")
+
+
+OF_ANOTHER_KIND: list[dict[str, object]] = [
+    {"aud": "somebody else"},
+    {"aud": None},
+    {"iss": "somebody else"},
+    {"exp": 1_700_000_000},
+    {"exp": None},
+    {"scope": "records"},
+    {"scope": "journey"},
+    {"scope": "interviews"},
+    {"scope": None},
+    {"role": "admin"},
+    {"role": "staff"},
+    {"role": "patient"},
+    {"type": "refresh"},
+]
+
+
+@pytest.mark.parametrize("changes", OF_ANOTHER_KIND, ids=str)
+def test_a_token_of_another_kind_opens_nothing_though_we_signed_it(
+    app: Flask, new_staff: Callable[[], Headers], demo_env: dict[str, str], changes: dict[str, object]
+):
+    claims = jwt.decode(token_of(new_staff()), options={"verify_signature": False}) | changes
+    present = {name: value for name, value in claims.items() if value is not None}
+    token = jwt.encode(present, demo_env["WELNO_JWT_SECRET"], "HS256")
+    assert app.test_client().get(FILES, headers={"Authorization": f"Bearer {token}"}).status_code in {401, 403}
+
+
+def test_a_token_without_a_signature_opens_nothing(app: Flask, new_staff: Callable[[], Headers]):
+    claims = jwt.decode(token_of(new_staff()), options={"verify_signature": False})
+    assert not opens(app, {"Authorization": f"Bearer {jwt.encode(claims, None, 'none')}"})
+
+
 @pytest.mark.parametrize(("ahead_seconds", "is_let_in"), [(60, True), (100, True), (200, False)])
 def test_a_token_of_a_host_whose_clock_is_ahead_opens_the_others(
     app: Flask, new_staff: Callable[[], Headers], demo_env: dict[str, str], ahead_seconds: int, *, is_let_in: bool

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 from core.names import session_subject
 from models.collection import CollectionRun
 from models.collection.run_states import asks_for_report
+from models.patients import AccessedWhat
 from services.collection.errors import SessionNotFound
 from services.collection.pushes import PushPending
 from services.collection.requests import Asked, ask_for_collection, cancel_session
@@ -32,6 +33,7 @@ from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.auth import (
     drop_patient_cookie,
     drop_session_cookie,
+    enter_records,
     for_own_session,
     for_session,
     forget_kept,
@@ -39,12 +41,12 @@ from webapp.auth import (
     join_token,
     keep_session_cookie,
     mark_access,
-    may_open,
 )
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import caller_address, count_use
+from webapp.looks import record_look
 from webapp.origins import refuse_foreign_origin
 from webapp.visitors import current_visitor
 
@@ -222,10 +224,13 @@ def _collected(view: SessionView) -> dict[str, Any]:
     if not view.completed or view.patient_uuid is None or not g.has_token_of_approval:
         return {}
     patient_uuid = UUID(view.patient_uuid)
-    if not may_open(view, patient_uuid):
+    if not enter_records(view, patient_uuid):
         return {}
-    with stores().sessions() as session:
-        return {
-            "health_data": list_checkups(session, patient_uuid, limit=_SHOWN_RECORDS).items,
-            "prescription_data": list_prescriptions(session, patient_uuid, limit=_SHOWN_RECORDS).items,
+    with stores().unit_of_work() as work:
+        told = {
+            "health_data": list_checkups(work.session, patient_uuid, limit=_SHOWN_RECORDS).items,
+            "prescription_data": list_prescriptions(work.session, patient_uuid, limit=_SHOWN_RECORDS).items,
         }
+        for what in (AccessedWhat.CHECKUPS, AccessedWhat.PRESCRIPTIONS):
+            record_look(work, patient_uuid, what)
+    return told

@@ -7,7 +7,14 @@ from flask_smorest import Blueprint
 
 from models.patients import AccessedWhat, PatientJoin
 from services.patients.access_log import Look
-from services.patients.joins import UNDONE_WITHIN, JoinSettled, NotJoinable, join_patients, undo_join
+from services.patients.joins import (
+    UNDONE_WITHIN,
+    JoinSettled,
+    NotJoinable,
+    is_shown_elsewhere,
+    join_patients,
+    undo_join,
+)
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.joins import JoinedOutput, JoinStateOutput
 from webapp.api.patients.schemas.passwords import SignInInput
@@ -28,10 +35,14 @@ blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", descript
 @blueprint.response(200, JoinStateOutput)
 @fails(blueprint, 403, 404)
 def show_join(patient_uuid: UUID) -> dict[str, Any]:
-    """Whether an older patient's records are shown with this one's, and until when that can be undone."""
+    """Whether an older patient's records are shown with this one's, and until when that can be undone; or these with a
+    newer one's."""
     with stores().sessions() as session:
         joined = session.get(PatientJoin, patient_uuid)
-        return {"success": True, "joined": joined is not None, **(_times_of(joined) if joined else {})}
+        told = _times_of(joined) if joined else {}
+        if is_shown_elsewhere(session, patient_uuid):
+            told["shown_elsewhere"] = True
+        return {"success": True, "joined": joined is not None, **told}
 
 
 @blueprint.post("/<uuid:patient_uuid>/join")
@@ -62,16 +73,16 @@ def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(204)
 @fails(blueprint, 403, 404, 409)
 def undo(patient_uuid: UUID) -> None:
-    """Take the two apart again, exactly as they were, within 30 days."""
+    """Take the two apart again, exactly as they were: within 30 days, or at any time by the older one."""
     now = stores().clock.now()
     with stores().unit_of_work() as work:
         try:
-            older = undo_join(work.session, patient_uuid, now)
+            undone = undo_join(work.session, patient_uuid, now)
         except JoinSettled as exc:
             raise ApiError(Code.JOIN_SETTLED) from exc
-        if older is None:
+        if undone is None:
             raise ApiError(Code.NOT_FOUND)
-        for one in (patient_uuid, older):
+        for one in (undone.newer_uuid, undone.older_uuid):
             look = Look(asker_at(caller_address()), AccessedWhat.UNDO_JOIN, one)
             stores().access_log.record(work.session, look, now)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.patients import PatientSession
 from models.patients.weak_passwords import Weakness
 from services.accounts.revocations import token_time
-from services.patient_sessions import end_others
+from services.patient_sessions import EndedSessions, end_others
 from services.patients.passwords import Outcome, PasswordAlreadySet, Passwords, PasswordTooWeak, TryResult
 from webapp.api.documented import SECURITY_SESSION, fails
 from webapp.api.patients.schemas.passwords import ChangeInput, PasswordInput, PasswordOutput, VerifiedOutput
@@ -128,16 +128,16 @@ def _passwords() -> Passwords:
 @contextmanager
 def _others_out(keep: PatientSession | None) -> Iterator[Passwords]:
     """A new password ends all sessions but this, in its own transaction; their open sockets hear of it afterwards."""
-    ended: list[str] = []
+    ended: list[EndedSessions] = []
 
     def end(session: Session, patient_uuid: UUID) -> None:
-        ended.extend(end_others(session, patient_uuid, keep))
+        ended.append(end_others(session, patient_uuid, keep))
 
     yield Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop, end)
     if ended:
         with stores().unit_of_work() as work:
-            for subject in ended:
-                work.reauthorize(subject)
+            for one in ended:
+                one.tell(work)
 
 
 @contextmanager

@@ -63,11 +63,10 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
 def end_session(patient_uuid: UUID, session_id: UUID) -> Response:
     """End one of them; at once, wherever it is open."""
     with stores().unit_of_work() as work:
-        subjects = end_one(work.session, patient_uuid, session_id)
-        if subjects is None:
+        ended = end_one(work.session, patient_uuid, session_id)
+        if ended is None:
             raise ApiError(Code.SESSION_NOT_FOUND)
-        for subject in subjects:
-            work.reauthorize(subject)
+        ended.tell(work)
     return Response(status=204)
 
 
@@ -79,8 +78,7 @@ def end_session(patient_uuid: UUID, session_id: UUID) -> Response:
 def end_other_sessions(patient_uuid: UUID) -> Response:
     """End all of them but the one that asks."""
     with stores().unit_of_work() as work:
-        for subject in end_others(work.session, patient_uuid, current_patient_session()):
-            work.reauthorize(subject)
+        end_others(work.session, patient_uuid, current_patient_session()).tell(work)
     return Response(status=204)
 
 

@@ -5,7 +5,9 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,14 +16,18 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from werkzeug.test import TestResponse
 
 from core.clock import clock
 from models.accounts import RevokedWhy
+from models.collection import CollectionRun
 from services.accounts.logins import end_login
 from services.delivery.epoch import begin_epoch
-from tests.integration.webapp.people import ORIGIN, Person
+from tests.integration.webapp.people import ORIGIN, Person, arrive, change_run, collect
 from tests.integration.webapp.server import Server
 from tests.waiting import wait_until
+from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
+from webapp.auth.thread_members import KnownMember, require_known
 from webapp.current import parts
 
 from .members import API, Member, Talk, begin_talk, spend_acts
@@ -294,6 +300,77 @@ def test_a_login_that_is_taken_back_closes_the_socket(app: Flask, talk: Talk, li
     with parts(app).stores.unit_of_work() as work:
         end_login(work, sid, RevokedWhy.SIGNED_OUT)
     assert ear.code() == 4401
+
+
+@pytest.fixture
+def again(app: Flask, owner: Person) -> Person:
+    """The patient, at another browser."""
+    person = arrive(app)
+    collect(app, person, [], [])
+    assert person.patient_uuid == owner.patient_uuid
+    return person
+
+
+def end_the_listed(owner: Person, again: Person) -> TestResponse:
+    path = f"/patients/{again.patient_uuid}/sessions"
+    other = next(one["id"] for one in again.ask("GET", path).json["items"] if not one["current"])
+    return again.ask("DELETE", f"{path}/{other}")
+
+
+SIX = {"password": "592704"}
+ENDS: dict[str, Callable[[Person, Person], TestResponse]] = {
+    "signed out": lambda owner, again: owner.ask("POST", "/patients/sign-out"),
+    "deleted": lambda owner, again: owner.session("DELETE"),
+    "ended from the list": end_the_listed,
+    "all others ended": lambda owner, again: again.ask("DELETE", f"/patients/{again.patient_uuid}/sessions"),
+    "a password set": lambda owner, again: again.ask("POST", f"/patients/{again.patient_uuid}/password/set", json=SIX),
+    "erased": lambda owner, again: again.ask("DELETE", f"/patients/{again.patient_uuid}", json={}),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_what_a_patient_follows_ends_with_their_session_within_a_second(
+    listen: Listen, talk: Talk, patient: Member, owner: Person, again: Person, how: str
+):
+    ear = listen(patient)
+    ear.follow(talk)
+    assert ENDS[how](owner, again).status_code < 300
+    ended_at = clock.now()
+    assert ear.code() == 4401
+    assert clock.now() - ended_at < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("how", ["signed out", "ended from the list", "all others ended", "a password reset"])
+def test_what_a_patient_follows_by_password_ends_with_it_within_a_second(
+    app: Flask, listen: Listen, talk: Talk, owner: Person, how: str
+):
+    path = f"/patients/{owner.patient_uuid}/password"
+    assert owner.ask("POST", f"{path}/set", json=SIX).status_code == 201
+    token = owner.ask("POST", f"{path}/verify", json=SIX).json["access_token"]
+    visitor = Person(app.test_client(use_cookies=False), owner.session_id, token, owner.patient_uuid)
+    ear = listen(Member(visitor.client, visitor.bearer))
+    ear.follow(talk)
+    reset = owner.ask("POST", f"{path}/reset", json=SIX) if how == "a password reset" else ENDS[how](visitor, owner)
+    assert reset.status_code < 300
+    ended_at = clock.now()
+    assert ear.code() == 4401
+    assert clock.now() - ended_at < timedelta(seconds=1)
+
+
+def known_by(app: Flask, person: Person) -> KnownMember:
+    with app.test_request_context(headers=person.bearer):
+        return require_known()
+
+
+def test_what_a_patient_follows_ends_by_time_with_their_session_and_prolongs_it(app: Flask, owner: Person):
+    authority, right = ThreadAuthority(parts(app).stores), ThreadRight(known_by(app, owner))
+    soon = clock.now() + timedelta(minutes=3)
+    change_run(app, owner.session_id, expires_at=soon)
+    assert authority.review([right]) == [None]
+    with parts(app).stores.sessions() as session:
+        assert session.get_one(CollectionRun, UUID(owner.session_id)).expires_at > soon + timedelta(minutes=20)
+    change_run(app, owner.session_id, expires_at=clock.now())
+    assert authority.review([right]) == [4401]
 
 
 def test_a_token_may_come_as_a_sub_protocol(dial: Callable[..., ClientConnection], nurse: Member, owner: Person):

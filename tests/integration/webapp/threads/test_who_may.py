@@ -3,6 +3,11 @@
 import pytest
 from flask import Flask
 
+from webapp.auth import Role
+from webapp.staff_token import make_token
+
+from .members import Talk
+
 ROUTES = {
     "threads.show_me": ("GET", "/api/threads/me"),
     "threads.create": ("POST", "/api/threads"),
@@ -45,4 +50,21 @@ def test_nobody_is_let_in_without_a_token(app: Flask, name: str):
     address = path.format(t="A" * 22, d="00000000-0000-4000-8000-000000000000")
     body = {} if method == "POST" else None
     answer = app.test_client(use_cookies=False).open(address, method=method, json=body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+OF_MEMBERS = sorted(set(ROUTES) - {"threads_audit.show_entries", "threads_audit.verify"})
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR])
+@pytest.mark.parametrize("name", OF_MEMBERS)
+def test_a_commands_token_is_no_member(app: Flask, talk: Talk, name: str, role: Role):
+    """That of `make staff-token`, also in a thread that is there."""
+    method, path = ROUTES[name]
+    with app.app_context():
+        token = make_token("op-1", 1, role)
+    address = path.format(t=talk.id, d="00000000-0000-4000-8000-000000000000")
+    answer = app.test_client(use_cookies=False).open(
+        address, method=method, json={} if method == "POST" else None, headers={"Authorization": f"Bearer {token}"}
+    )
     assert (answer.status_code, answer.json["error"]["code"]) == (401, "UNAUTHORIZED")

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from models.patients import AccessedWhat, ActorKind
-from services.patients.access_log import LogPlace, ShownLook
+from services.patients.access_log import REASON_MAX, REASON_MIN, LogPlace, ShownLook
 from webapp.api.fields import WORD_MAX, InputSchema, Text, say
 
 _WHO = {
@@ -57,9 +57,9 @@ class LogPageQuery(InputSchema):
 
 class AuditQuery(LogPageQuery):
     reason = Text(
-        300,
+        REASON_MAX,
         required=True,
-        validate=validate.Length(min=5, error="이유를 5자에서 300자로 적어 주세요."),
+        validate=validate.Length(min=REASON_MIN, error=f"이유를 {REASON_MIN}자에서 {REASON_MAX}자로 적어 주세요."),
         error_messages=say("왜 보는지 적어 주세요.", "이유를 글로 적어 주세요."),
     )
     subject = Text(

@@ -15,3 +15,6 @@ class JoinStateOutput(Schema):
     joined = fields.Boolean(required=True)
     joined_at = fields.AwareDateTime()
     undo_until = fields.AwareDateTime()
+    shown_elsewhere = fields.Boolean(
+        metadata={"description": "True when a newer patient is shown these records; they can be taken apart here, too."}
+    )

@@ -1,6 +1,6 @@
 """Decides for many readers of threads at once whether they may go on: their logins, and their memberships."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from models.accounts import Scope
 from services.accounts.logins import find_held
-from services.patients.visits import find_held_rows
+from services.patient_sessions import find_held as find_held_visits
+from services.patient_sessions import renew_watched
 from services.stores import Stores
 from services.threads.reading import find_memberships
 from webapp.auth.thread_members import KnownMember
@@ -33,19 +34,31 @@ class ThreadAuthority:
         self._here = here
 
     def review(self, rights: Sequence[ThreadRight]) -> list[int | None]:
-        """A patient's reader ends with the login that opened it, a member of staff's with its revocation."""
+        """A patient's reader ends with the session that opened it, which is used by this and so renewed; a member of
+        staff's with its revocation."""
+        known = {right.known for right in rights}
         with self._here.sessions() as session:
-            held = _held_logins(session, {right.known for right in rights})
+            visits = _held_visits(session, known)
+            held = _held_logins(session, known) | visits.keys()
             pairs = {(right.thread_id, right.known.member) for right in rights if right.thread_id is not None}
             members = find_memberships(session, pairs) if pairs else set()
+        self._renew([str(session_id) for session_id in visits.values() if session_id is not None])
         return [_code_for(right, held, members) for right in rights]
+
+    def _renew(self, session_ids: Collection[str]) -> None:
+        if session_ids:
+            with self._here.unit_of_work() as work:
+                renew_watched(work, session_ids, self._here.policy, self._here.clock.now())
 
 
 def _held_logins(session: Session, known: Collection[KnownMember]) -> set[UUID]:
     sids = {one.login_sid for one in known if one.login_sid is not None}
+    return find_held(session, sids, Scope.JOURNEY) if sids else set()
+
+
+def _held_visits(session: Session, known: Collection[KnownMember]) -> Mapping[UUID, UUID | None]:
     rows = {one.patient_session for one in known if one.patient_session is not None}
-    staff = find_held(session, sids, Scope.JOURNEY) if sids else set()
-    return staff | (find_held_rows(session, rows) if rows else set())
+    return find_held_visits(session, rows) if rows else {}
 
 
 def _code_for(right: ThreadRight, held: set[UUID], members: set[tuple[str, str]]) -> int | None:

@@ -64,7 +64,7 @@ class ThreadSocketSource(MultiSubjectSource):
         return self._authority
 
     def is_concerned(self, notices: frozenset[str]) -> bool:
-        return f"sid:{self._known.login_sid}" in notices
+        return self._known.notice in notices
 
     def greeting(self) -> list[bytes]:
         return [orjson.dumps({"type": "connection_established", "memberId": self._known.member})]

@@ -67,7 +67,7 @@ class ThreadSource(StreamSource):
         return self._authority
 
     def is_concerned(self, notices: frozenset[str]) -> bool:
-        return f"sid:{self._known.login_sid}" in notices or super().is_concerned(notices)
+        return self._known.notice in notices or super().is_concerned(notices)
 
     def greeting(self, end: Position) -> list[bytes]:
         """Read after the subscription has begun. Raises ThreadNotFound."""

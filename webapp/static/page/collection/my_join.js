@@ -17,6 +17,21 @@ const QUESTION = {
   text: "이전 번호의 기록이 이 화면에서 보이지 않게 돼요. 기록은 그대로 남아 있어요.",
   yes: "나누기",
 };
+const QUESTION_OF_OLDER = {
+  ...QUESTION,
+  text: "새 번호로는 이 기록을 볼 수 없게 돼요. 기록은 그대로 남아 있어요.",
+};
+
+/** The older one's at any time: somebody else may see their records. */
+const canUndo = (state) => state.joined && new Date(state.undo_until) > new Date();
+
+function stateText(state) {
+  if (state.shown_elsewhere)
+    return "새 번호의 기록에서 이 기록을 함께 보고 있어요. 내가 합친 것이 아니라면 다시 나누고 비밀번호를 바꿔 주세요.";
+  if (!state.joined) return "";
+  const until = canUndo(state) ? ` ${dayText(state.undo_until)}까지 다시 나눌 수 있어요.` : "";
+  return `이전 번호의 기록을 함께 보여드리고 있어요.${until}`;
+}
 
 /** @param {{client: import("../../sdk/welno.js").WelnoClient, uuid: string}} whose */
 export async function offerJoin({ client, uuid }) {
@@ -24,12 +39,12 @@ export async function offerJoin({ client, uuid }) {
   const person = new PersonForm("join-");
   const undo = find("join-undo");
 
+  let isOlder = false;
   const showState = (state) => {
-    const canUndo = state.joined && new Date(state.undo_until) > new Date();
-    show(form, !state.joined);
-    show(undo, canUndo);
-    const until = canUndo ? ` ${dayText(state.undo_until)}까지 다시 나눌 수 있어요.` : "";
-    setText(find("join-state"), state.joined ? `이전 번호의 기록을 함께 보여드리고 있어요.${until}` : "");
+    isOlder = Boolean(state.shown_elsewhere);
+    show(form, !state.joined && !isOlder);
+    show(undo, isOlder || canUndo(state));
+    setText(find("join-state"), stateText(state));
   };
   const attempt = (button, work) =>
     whileBusy(button, async () => {
@@ -56,7 +71,7 @@ export async function offerJoin({ client, uuid }) {
   };
   undo.onclick = () =>
     attempt(undo, async () => {
-      if (!(await askToConfirm(QUESTION))) return;
+      if (!(await askToConfirm(isOlder ? QUESTION_OF_OLDER : QUESTION))) return;
       await client.undoJoin(uuid);
       showState({ joined: false });
       find("join-title").focus();

@@ -47,9 +47,6 @@ export class ResultsPage {
   get sessionId() {
     return this.#query.get("sessionId") || this.storage.read(KEYS.sessionId);
   }
-  get gender() {
-    return this.storage.read(KEYS.gender);
-  }
   /** A running session may still bring what is missing now. */
   get live() {
     return this.#live;

@@ -117,14 +117,10 @@ function keep(sessionId, values, redirectPath) {
     [KEYS.authType]: values.private_auth_type,
     [KEYS.termsAgreed]: new Date().toISOString(),
     [KEYS.manualCollect]: "false",
-    [KEYS.gender]: values.gender,
   };
   for (const [key, value] of Object.entries(kept)) storage.write(key, value);
   if (!storage.isLasting)
     showToast("warning", "이 브라우저에 저장할 수 없어요. 이 탭을 닫으면 이어서 볼 수 없으니, 끝날 때까지 열어 두세요.");
-  const { birthdate } = values;
-  const birthday = `${birthdate.slice(0, 4)}-${birthdate.slice(4, 6)}-${birthdate.slice(6)}`;
-  storage.rememberPerson(sessionId, { name: values.user_name, birthday });
 }
 
 /** What was not sent, and may be sent later, is a state of its own. @returns {boolean} whether this error is such */
@@ -345,6 +341,7 @@ watchConsent();
 watchWaiting();
 setInterval(tick, 1_000);
 watchLeaving({ client, storage, database, uuid: () => null, stop: () => collection?.stop() });
+storage.forgetUnsealed();
 database.forgetUnsealed().catch(() => {}); // of a store that cannot be used
 offerPrevious();
 if (!greet()) await takeUp();

@@ -39,13 +39,13 @@ async function followTreatments(client, uuid, isCurrent, page) {
   return { count: items.length };
 }
 
-async function fallBack({ database, uuid, gender }) {
+async function fallBack({ database, uuid }) {
   turn += 1;
   const kept = await database.readRecords(uuid);
   if (!kept) return null;
   visits.show(kept.prescriptionData, { isComplete: true });
   return {
-    person: { name: kept.patientName, gender },
+    person: { name: kept.patientName, gender: kept.gender },
     collected_at: kept.updatedAt,
     checkups: kept.healthData,
     coming: Promise.resolve({ count: kept.prescriptionData.length }),
@@ -60,7 +60,7 @@ async function drawWhatIsSeen(page) {
 function draw({ person, collected_at, checkups, coming }, page) {
   const mine = turn;
   showCheckups(checkups, {
-    gender: person.gender ?? page.gender,
+    gender: person.gender,
     isComplete: !page.live,
     onOpened: () => drawWhatIsSeen(page),
   });

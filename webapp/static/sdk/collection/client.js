@@ -152,7 +152,8 @@ export class WelnoClient extends HttpClient {
   }
 
   /** Whether an older patient's records are shown with theirs. @param {string} uuid
-   * @returns {Promise<{joined: boolean, joined_at?: string, undo_until?: string}>} */
+   * `shown_elsewhere`: theirs are shown with a newer patient's.
+   * @returns {Promise<{joined: boolean, joined_at?: string, undo_until?: string, shown_elsewhere?: boolean}>} */
   joinState(uuid) {
     return this.request("GET", `${patientPath(uuid)}/join`);
   }

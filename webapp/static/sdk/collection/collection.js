@@ -38,6 +38,7 @@ export class Collection {
   #progress;
   #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
   #dialog = Promise.resolve();
+  #isStopped = false;
 
   /**
    * @param {{sessionId: string, page: string, redirectPath?: string, view: View, client?: WelnoClient,
@@ -74,6 +75,7 @@ export class Collection {
   /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
     const cursor = await this.#recall();
+    if (this.#isStopped) return;
     this.#show();
     if (isOver(this.#flow)) this.#view.showConnection?.("closed", this.#flow.status);
     else this.#stream = this.#connect(cursor);
@@ -90,7 +92,9 @@ export class Collection {
     });
   }
 
+  /** For good: whatever is under way keeps nothing in this browser any more. */
   stop() {
+    this.#isStopped = true;
     this.#stream?.close();
   }
 
@@ -127,7 +131,8 @@ export class Collection {
     const { state, actions } = decide(this.#flow, event);
     this.#flow = state;
     this.#progress = advance(this.#progress, event);
-    for (const action of actions) if (action.do === "remember") this.#storage.write(action.key, action.value);
+    if (!this.#isStopped)
+      for (const action of actions) if (action.do === "remember") this.#storage.write(action.key, action.value);
     return actions;
   }
 
@@ -192,6 +197,7 @@ export class Collection {
     try {
       await this.#database.saveRecords(await this.#fetchRecords(uuid), { mode: "merge" });
       await this.#database.forgetOthers(uuid);
+      if (this.#isStopped) return;
       this.#storage.markDone(this.sessionId, "save");
     } catch (error) {
       console.warn("welno: the records could not be kept in this browser", error.name);
@@ -204,17 +210,16 @@ export class Collection {
   }
 
   async #fetchRecords(uuid) {
-    const person = this.#storage.person(this.sessionId);
-    const [healthData, prescriptionData, status] = await Promise.all([
-      this.#client.checkups(uuid),
+    const [{ person, items: healthData }, prescriptionData] = await Promise.all([
+      this.#client.checkupRecords(uuid),
       this.#client.prescriptions(uuid),
-      person ? null : this.#client.status(this.sessionId).catch(() => null),
     ]);
     return {
       uuid,
       hospitalId: this.#flow.hospitalId,
-      patientName: person?.name ?? status?.user_name ?? null,
-      birthday: person?.birthday ?? null,
+      patientName: person.name,
+      birthday: person.birthdate,
+      gender: person.gender,
       healthData,
       prescriptionData,
     };

@@ -3,10 +3,10 @@
  * @module
  */
 
-/** @typedef {{uuid: string, patientName: string, hospitalId: string|null, birthday: string|null, healthData: any[],
- *   prescriptionData: any[], createdAt: string, updatedAt: string, dataSource: "tilko"}} HealthRecord */
+/** @typedef {{uuid: string, patientName: string, hospitalId: string|null, birthday: string|null, gender: string|null,
+ *   healthData: any[], prescriptionData: any[], createdAt: string, updatedAt: string, dataSource: "tilko"}} HealthRecord */
 /** @typedef {{uuid: string, patientName?: string|null, hospitalId?: string|null, birthday?: string|null,
- *   healthData: any[], prescriptionData: any[]}} FreshRecords */
+ *   gender?: string|null, healthData: any[], prescriptionData: any[]}} FreshRecords */
 
 const checkupKey = (item) => [item.checkup_date ?? item.year, item.location];
 const prescriptionKey = (item) => [item.treatment_date, item.hospital_name, item.treatment_type];
@@ -22,6 +22,7 @@ export function mergeRecord(kept, fresh, now) {
     patientName: betterName(kept?.patientName, fresh.patientName),
     hospitalId: fresh.hospitalId ?? kept?.hospitalId ?? null,
     birthday: fresh.birthday ?? kept?.birthday ?? null,
+    gender: fresh.gender ?? kept?.gender ?? null,
     healthData: mergeItems(kept?.healthData ?? [], fresh.healthData, checkupKey).sort(newestFirst("checkup_date")),
     prescriptionData: mergeItems(kept?.prescriptionData ?? [], fresh.prescriptionData, prescriptionKey).sort(
       newestFirst("treatment_date"),

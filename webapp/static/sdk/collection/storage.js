@@ -16,16 +16,16 @@ export const KEYS = Object.freeze({
   redirectPath: "tilko_redirect_path",
   patientUuid: "welno_patient_uuid",
   hospitalId: "welno_hospital_id",
-  gender: "welno_gender",
   visitTold: "welno_visit_told",
 });
 
-const OURS = new Set(Object.values(KEYS));
+const OURS = /** @type {Set<string>} */ (new Set(Object.values(KEYS)));
 const SESSION_PREFIX = "tilko_";
 const DONE_PREFIX = "welno_done:";
-const PERSON_PREFIX = "welno_person:";
+// In clear, of earlier releases: nothing of what the records say of a person is kept here any more.
+const FORMER_KEYS = new Set(["welno_gender"]);
+const FORMER_PREFIX = "welno_person:";
 
-/** @typedef {{name: string, birthday: string}} Person */
 /** @typedef {import("../core/storage.js").Store} Store */
 
 export class WelnoStorage {
@@ -57,20 +57,27 @@ export class WelnoStorage {
   /** Forgets the running session; whose records these are is kept. */
   clearSession() {
     for (const key of this.#lasting.keys()) if (key.startsWith(SESSION_PREFIX)) this.#lasting.removeItem(key);
-    for (const key of this.#tab.keys()) if (key.startsWith(PERSON_PREFIX)) this.#tab.removeItem(key);
   }
 
   /** The same, unless another session is the one that is remembered: it may run in another tab. @param {string} sessionId */
   endSession(sessionId) {
     if ((this.read(KEYS.sessionId) ?? sessionId) === sessionId) this.clearSession();
-    else this.#tab.removeItem(PERSON_PREFIX + sessionId);
   }
 
   /** Forgets everything that the SDK keeps, whoever it is about. */
   forgetPerson() {
-    const isOurs = (key) => OURS.has(key) || key.startsWith(DONE_PREFIX) || key.startsWith(PERSON_PREFIX);
+    this.#remove((key) => OURS.has(key) || key.startsWith(DONE_PREFIX) || isFormer(key));
+  }
+
+  /** What earlier releases kept of a person in clear. */
+  forgetUnsealed() {
+    this.#remove(isFormer);
+  }
+
+  /** @param {(key: string) => boolean} isMeant */
+  #remove(isMeant) {
     for (const store of [this.#lasting, this.#tab])
-      for (const key of store.keys()) if (isOurs(key)) store.removeItem(key);
+      for (const key of store.keys()) if (isMeant(key)) store.removeItem(key);
   }
 
   /**
@@ -99,15 +106,7 @@ export class WelnoStorage {
   #done(sessionId) {
     return (this.#lasting.getItem(DONE_PREFIX + sessionId) ?? "").split(" ").filter(Boolean);
   }
-
-  /** Who started the session, for this tab alone, until the records are saved. @param {string} sessionId */
-  rememberPerson(sessionId, /** @type {Person} */ person) {
-    this.#tab.setItem(PERSON_PREFIX + sessionId, JSON.stringify(person));
-  }
-
-  /** @param {string} sessionId @returns {Person|null} */
-  person(sessionId) {
-    const text = this.#tab.getItem(PERSON_PREFIX + sessionId);
-    return text ? JSON.parse(text) : null;
-  }
 }
+
+/** @param {string} key */
+const isFormer = (key) => FORMER_KEYS.has(key) || key.startsWith(FORMER_PREFIX);
