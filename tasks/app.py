@@ -6,7 +6,7 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu.entity import Queue as BrokerQueue
 
-from core.broker import register_failover_transports
+from core.broker import BrokerAddress, register_failover_transports
 from core.logs import configure_logs
 from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
@@ -27,9 +27,9 @@ def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
     visibility timeout would have steps that run long delivered twice."""
     register_failover_transports()
+    broker = BrokerAddress.of_url(settings.stores.broker_url)
     app = Celery(
         "welno",
-        broker=settings.stores.broker_url,
         amqp=FastReconnectAmqp,
         include=[
             "tasks.collection.steps",
@@ -49,6 +49,7 @@ def create_celery(settings: Settings) -> Celery:
         ],
     )
     app.conf.update(
+        broker.settings,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -72,6 +73,7 @@ def create_celery(settings: Settings) -> Celery:
             # by the sweep, in a second, and kombu would restore it after an hour.
             "ack_emulation": False,
             **SENDER_OPTIONS,
+            **broker.transport_options,
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),

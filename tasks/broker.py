@@ -7,6 +7,7 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.exceptions import ChannelError
+from kombu.utils.url import sanitize_url
 
 from core.broker import BROKER_ERRORS
 from core.logs import get_logger
@@ -27,6 +28,13 @@ class FastReconnectConnection(Connection):
             pause = _RECONNECT_SECONDS
             options |= {"interval_start": pause, "interval_step": pause, "interval_max": pause}
         return super()._ensure_connection(errback, max_retries, *args, **options)  # type: ignore[no-untyped-call] # no types there
+
+    def info(self) -> dict[str, Any]:
+        """What a worker tells of its broker to whoever asks, such as Flower. Celery takes the password out, and leaves
+        those of the other addresses and of Sentinels there."""
+        told: dict[str, Any] = super().info()  # type: ignore[no-untyped-call] # no types there
+        options = {name: value for name, value in told["transport_options"].items() if name != "sentinel_kwargs"}
+        return told | {"alternates": [sanitize_url(url) for url in told["alternates"]], "transport_options": options}
 
 
 class QueueGauge:
