@@ -1,4 +1,4 @@
-"""How workers and senders reach the broker: with connections that survive a failover, where it is Redis."""
+"""How workers and senders reach the broker: connections to Redis that survive a failover, and RabbitMQ's queues."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from amqp.exceptions import AMQPError  # type: ignore[import-untyped] # as kombu, it has no types
+from kombu.entity import Exchange
+from kombu.entity import Queue as BrokerQueue
 from kombu.exceptions import KombuError
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache
 from kombu.transport import redis as kombu_redis
@@ -14,11 +16,19 @@ from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
 
+from core.names import Queue
+from core.rabbitmq import AnsweredSSLTransport, AnsweredTransport
 from core.redis_failover import FailoverConnection, FailoverSSLConnection, NotPrimaryError
 from core.sentinels import SCHEME, SentinelConnection, SentinelGroup, finder_of
 
 # Every error of an unreachable broker: kombu wraps the transport's own errors in some places and not in others.
 BROKER_ERRORS = (KombuError, RedisError, AMQPError, OSError)
+
+_RABBITMQ = frozenset({"amqp", "amqps", "pyamqp"})
+# Each message is on most of RabbitMQ's nodes; one that goes down takes none along.
+_QUORUM = {"x-queue-type": "quorum"}
+# RabbitMQ alone: a worker notices within twice as long that its node says nothing any more.
+_HEARTBEAT_SECONDS = 10
 
 # What a replica refused was not done: it is asked again at once, of whoever is the primary now.
 _RETRY = Retry(NoBackoff(), 1, (NotPrimaryError,))
@@ -76,10 +86,13 @@ class FailoverSentinelTransport(kombu_redis.SentinelTransport):
 
 
 def register_failover_transports() -> None:
-    """Let every connection of this process to a broker on Redis use them, those of Celery's pools included: kombu makes
+    """Let every connection of this process to a broker use ours, those of Celery's pools included: kombu makes
     those of a class of its own, and finds its transports by the URL's scheme only. Harmless when repeated."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{FailoverTransport.__name__}"
+    for scheme in ("amqp", "pyamqp"):
+        TRANSPORT_ALIASES[scheme] = f"{AnsweredTransport.__module__}:{AnsweredTransport.__name__}"
+    TRANSPORT_ALIASES["amqps"] = f"{AnsweredSSLTransport.__module__}:{AnsweredSSLTransport.__name__}"
     TRANSPORT_ALIASES[SCHEME] = f"{__name__}:{FailoverSentinelTransport.__name__}"
     _transport_cache.clear()
 
@@ -92,10 +105,16 @@ class BrokerAddress:
     transport_options: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def settings(self) -> dict[str, str]:
-        """Celery's. It takes CELERY_BROKER_URL from the environment whatever `broker_url` is, but not where these two
-        are."""
-        return {"broker_read_url": self.url, "broker_write_url": self.url}
+    def settings(self) -> dict[str, Any]:
+        """Celery's, for workers and senders: whoever declares a queue first decides what it is. It takes
+        CELERY_BROKER_URL from the environment whatever `broker_url` is, but not where read and write URL are set."""
+        arguments = _QUORUM if self.url.partition("://")[0] in _RABBITMQ else None
+        return {
+            "broker_read_url": self.url,
+            "broker_write_url": self.url,
+            "broker_heartbeat": _HEARTBEAT_SECONDS,
+            "task_queues": [BrokerQueue(name, Exchange(name), name, queue_arguments=arguments) for name in Queue],
+        }
 
     @classmethod
     def of_url(cls, url: str) -> "BrokerAddress":

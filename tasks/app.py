@@ -4,7 +4,6 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.schedules import crontab
-from kombu.entity import Queue as BrokerQueue
 
 from core.broker import BrokerAddress, register_failover_transports
 from core.logs import configure_logs
@@ -53,7 +52,6 @@ def create_celery(settings: Settings) -> Celery:
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_queues=[BrokerQueue(name) for name in Queue],
         task_default_queue=Queue.HOUSEKEEPING,
         task_routes=task_routes(),
         worker_consumer="tasks.consumer:ReconnectingConsumer",
@@ -68,6 +66,8 @@ def create_celery(settings: Settings) -> Celery:
         broker_transport_options={
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
+            # The same for RabbitMQ: a node that hangs would hold the sweeper for as long.
+            "read_timeout": 5,
             "health_check_interval": 10,
             # No note in Redis of what is delivered and not yet accepted: a hint that dies with its worker is sent again
             # by the sweep, in a second, and kombu would restore it after an hour.

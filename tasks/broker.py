@@ -55,11 +55,12 @@ class QueueGauge:
             return True  # Redis has no key for an empty queue
         except BROKER_ERRORS as exc:
             log.info("queue_length_unknown", queue=self._queue, error=type(exc).__name__)
-            self._disconnect()
+            self.close()
             return False
         return bool(declared.message_count == 0)
 
-    def _disconnect(self) -> None:
+    def close(self) -> None:
+        """Harmless when repeated; it connects again when it is asked."""
         connection, self._connection = self._connection, None
         with suppress(*BROKER_ERRORS):
             if connection is not None:

@@ -8,6 +8,7 @@ import pytest
 _SLOW = (
     # Hosts, networks, clocks and stores that fail under whole processes, at each step in turn.
     "tests/end_to_end/browser/test_network_cuts.py",
+    "tests/end_to_end/test_brokers.py",
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",

@@ -13,6 +13,8 @@ _TIMEOUT_SECONDS = 2
 _TRANSPORT: dict[str, Any] = {
     "socket_timeout": _TIMEOUT_SECONDS,
     "socket_connect_timeout": _TIMEOUT_SECONDS,
+    # The same for RabbitMQ.
+    "read_timeout": _TIMEOUT_SECONDS,
     **SENDER_OPTIONS,
 }
 

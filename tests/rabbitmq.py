@@ -1,0 +1,122 @@
+"""A real RabbitMQ with its management API, where Debian's is installed; elsewhere its tests are skipped, loudly."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dev.local.ports import LOOPBACK, pick_port
+from dev.local.process import Process, User
+
+NO_RABBITMQ = "there is no RabbitMQ: install Debian's package rabbitmq-server"
+# The one on the PATH of Debian's package becomes the user of the system's own server.
+_PROGRAMS = "/usr/lib/rabbitmq/bin"
+_NOBODY = 65_534
+_USER, _PASSWORD = "welno", "only-on-loopback"
+_START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class RabbitMQ:
+    """`process` may be killed and started again."""
+
+    port: int
+    management_port: int
+    process: Process
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{_USER}:{_PASSWORD}@{LOOPBACK}:{self.port}//"
+
+    @property
+    def api(self) -> str:
+        """As Flower's `broker_api` wants it."""
+        return f"http://{_USER}:{_PASSWORD}@{LOOPBACK}:{self.management_port}/api/"
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.api}{path}", timeout=10).raise_for_status().json()
+
+    def put(self, path: str, body: dict[str, Any]) -> None:
+        httpx.put(f"{self.api}{path}", json=body, timeout=10).raise_for_status()
+
+    def wait_ready(self) -> None:
+        self.process.wait_until(self._answers, _START_SECONDS)
+
+    def _answers(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return bool(self.get("health/checks/virtual-hosts")["status"] == "ok")
+        return False
+
+
+def find_rabbitmq() -> str:
+    """Its path; CI fails where there is none."""
+    found = shutil.which("rabbitmq-server", path=_PROGRAMS)
+    if found is not None:
+        return found
+    if os.environ.get("CI"):
+        pytest.fail(NO_RABBITMQ)
+    pytest.skip(NO_RABBITMQ)
+
+
+@contextmanager
+def run_rabbitmq() -> Iterator[RabbitMQ]:
+    """On loopback, with a node name, an epmd and folders of its own."""
+    program = find_rabbitmq()
+    with tempfile.TemporaryDirectory(prefix="welno-test-") as name, ExitStack() as stack:
+        folder, port, management_port, epmd_port = Path(name), pick_port(), pick_port(), pick_port()
+        env = _environment(folder, port, epmd_port)
+        _configure(folder, port, management_port)
+        user = None
+        if os.geteuid() == 0:
+            user = User(_NOBODY, _NOBODY, pass_closed_folders=False)
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, _NOBODY, _NOBODY)
+        epmd = Process("epmd", ["epmd"], folder / "epmd.log", env=env, user=user)
+        server = Process("rabbitmq", [program], folder / "rabbitmq.log", env=env, cwd=folder, user=user)
+        for process in (epmd, server):
+            stack.callback(process.kill)
+            process.start()
+        rabbitmq = RabbitMQ(port, management_port, server)
+        rabbitmq.wait_ready()
+        yield rabbitmq
+
+
+def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "ERL_EPMD_ADDRESS": LOOPBACK,
+        "ERL_EPMD_PORT": str(epmd_port),
+        "RABBITMQ_NODENAME": f"welno{port}@localhost",
+        "RABBITMQ_DIST_PORT": str(pick_port()),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "env.conf"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+    }
+
+
+def _configure(folder: Path, port: int, management_port: int) -> None:
+    lines = [
+        f"listeners.tcp.1 = {LOOPBACK}:{port}",
+        f"management.tcp.ip = {LOOPBACK}",
+        f"management.tcp.port = {management_port}",
+        f"default_user = {_USER}",
+        f"default_pass = {_PASSWORD}",
+        "disk_free_limit.absolute = 50MB",
+        "collect_statistics_interval = 1000",
+    ]
+    (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+    (folder / "plugins").write_text("[rabbitmq_management].\n")
+    (folder / "env.conf").touch()
