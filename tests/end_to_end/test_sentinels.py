@@ -8,10 +8,12 @@ import pytest
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import TREATMENTS
 from tests.end_to_end.test_lost_redis import check, following
-from tests.sentinels import SentinelPair, sentinel_group
+from tests.sentinels import SentinelPair, frozen, sentinel_group
 from tests.waiting import wait_until
 
 LIVE_AGAIN_SECONDS = 5
+# kombu looks every ten seconds whether an answer of Redis is overdue by ten.
+WORKER_NOTICES_SECONDS = 28
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper")
 
 
@@ -56,5 +58,19 @@ def test_the_worker_of_before_takes_what_is_sent_after_a_failover(watched: Produ
     visit = watched.meet().is_known_with().start()
     visit.asks_for_push().wait_for("auth_waiting")
     visit.approves().wait_for("completed")
+    assert watched.stack.pid("worker") == worker
+    assert watched.stack.is_running("worker")
+
+
+def test_a_primary_that_hangs_for_good_holds_nobody(watched: Product, group: SentinelPair):
+    """As on a host that died: no connection of before is ever closed."""
+    group.wait_whole()
+    worker, before = watched.stack.pid("worker"), group.primary
+    with frozen(before):
+        group.wait_failed_over(before)
+        wait_until(lambda: is_ready(watched), 2 * LIVE_AGAIN_SECONDS)
+        visit = watched.meet().is_known_with().start()
+        visit.asks_for_push().wait_for("auth_waiting", WORKER_NOTICES_SECONDS)
+        visit.approves().wait_for("completed")
     assert watched.stack.pid("worker") == worker
     assert watched.stack.is_running("worker")
