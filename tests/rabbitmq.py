@@ -1,6 +1,7 @@
 """A real RabbitMQ with its management API, where Debian's is installed; elsewhere its tests are skipped, loudly."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -36,6 +37,11 @@ class RabbitMQ:
         return f"amqp://{_USER}:{_PASSWORD}@{LOOPBACK}:{self.port}//"
 
     @property
+    def name(self) -> str:
+        """Of its node."""
+        return _node_name(self.port)
+
+    @property
     def api(self) -> str:
         """As Flower's `broker_api` wants it."""
         return f"http://{_USER}:{_PASSWORD}@{LOOPBACK}:{self.management_port}/api/"
@@ -67,35 +73,63 @@ def find_rabbitmq() -> str:
 
 @contextmanager
 def run_rabbitmq() -> Iterator[RabbitMQ]:
-    """On loopback, with a node name, an epmd and folders of its own."""
-    program = find_rabbitmq()
+    """One node."""
+    with run_cluster(1) as nodes:
+        yield nodes[0]
+
+
+@contextmanager
+def run_cluster(size: int) -> Iterator[list[RabbitMQ]]:
+    """On loopback, with an epmd, node names and folders of their own."""
+    find_rabbitmq()
     with tempfile.TemporaryDirectory(prefix="welno-test-") as name, ExitStack() as stack:
-        folder, port, management_port, epmd_port = Path(name), pick_port(), pick_port(), pick_port()
-        env = _environment(folder, port, epmd_port)
-        _configure(folder, port, management_port)
-        user = None
-        if os.geteuid() == 0:
-            user = User(_NOBODY, _NOBODY, pass_closed_folders=False)
-            for path in (folder, *folder.iterdir()):
-                os.chown(path, _NOBODY, _NOBODY)
-        epmd = Process("epmd", ["epmd"], folder / "epmd.log", env=env, user=user)
-        server = Process("rabbitmq", [program], folder / "rabbitmq.log", env=env, cwd=folder, user=user)
-        for process in (epmd, server):
-            stack.callback(process.kill)
-            process.start()
-        rabbitmq = RabbitMQ(port, management_port, server)
-        rabbitmq.wait_ready()
-        yield rabbitmq
+        folder, epmd_port, cookie = Path(name), pick_port(), secrets.token_hex(16)
+        ports = [pick_port() for _ in range(size)]
+        epmd = Process("epmd", ["epmd"], folder / "epmd.log", env=_epmd_environment(epmd_port), user=_user())
+        stack.callback(epmd.kill)
+        epmd.start()
+        nodes = [_make_node(folder / str(port), port, ports, epmd_port, cookie) for port in ports]
+        for node in nodes:
+            stack.callback(node.process.kill)
+            # One after another: each joins the first.
+            node.process.start()
+            node.wait_ready()
+        yield nodes
 
 
-def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+def _user() -> User | None:
+    return User(_NOBODY, _NOBODY, pass_closed_folders=False) if os.geteuid() == 0 else None
+
+
+def _make_node(folder: Path, port: int, ports: list[int], epmd_port: int, cookie: str) -> RabbitMQ:
+    management_port = pick_port()
+    folder.mkdir()
+    _configure(folder, port, management_port, ports)
+    (folder / ".erlang.cookie").write_text(cookie)
+    (folder / ".erlang.cookie").chmod(0o400)
+    user = _user()
+    if user is not None:
+        folder.parent.chmod(0o711)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, user.uid, user.gid)
+    env = _epmd_environment(epmd_port) | _environment(folder, port)
+    process = Process("rabbitmq", [find_rabbitmq()], folder.parent / f"{port}.log", env=env, cwd=folder, user=user)
+    return RabbitMQ(port, management_port, process)
+
+
+def _epmd_environment(epmd_port: int) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "ERL_EPMD_ADDRESS": LOOPBACK, "ERL_EPMD_PORT": str(epmd_port)}
+
+
+def _node_name(port: int) -> str:
+    return f"welno{port}@localhost"
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
     return {
-        "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "LANG": "C.UTF-8",
-        "ERL_EPMD_ADDRESS": LOOPBACK,
-        "ERL_EPMD_PORT": str(epmd_port),
-        "RABBITMQ_NODENAME": f"welno{port}@localhost",
+        "RABBITMQ_NODENAME": _node_name(port),
         "RABBITMQ_DIST_PORT": str(pick_port()),
         "RABBITMQ_CONF_ENV_FILE": str(folder / "env.conf"),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
@@ -107,7 +141,7 @@ def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
     }
 
 
-def _configure(folder: Path, port: int, management_port: int) -> None:
+def _configure(folder: Path, port: int, management_port: int, ports: list[int]) -> None:
     lines = [
         f"listeners.tcp.1 = {LOOPBACK}:{port}",
         f"management.tcp.ip = {LOOPBACK}",
@@ -116,6 +150,8 @@ def _configure(folder: Path, port: int, management_port: int) -> None:
         f"default_pass = {_PASSWORD}",
         "disk_free_limit.absolute = 50MB",
         "collect_statistics_interval = 1000",
+        "cluster_formation.peer_discovery_backend = classic_config",
+        *(f"cluster_formation.classic_config.nodes.{n} = {_node_name(one)}" for n, one in enumerate(ports, start=1)),
     ]
     (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
     (folder / "plugins").write_text("[rabbitmq_management].\n")

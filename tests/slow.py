@@ -16,6 +16,7 @@ _SLOW = (
     "tests/end_to_end/test_key_rotation.py",
     "tests/end_to_end/test_lost_redis.py",
     "tests/end_to_end/test_pooler.py",
+    "tests/end_to_end/test_rabbitmq_cluster.py",
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_sentinels.py",
     "tests/end_to_end/test_stopping.py",
