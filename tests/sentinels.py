@@ -39,7 +39,7 @@ class Sentinel:
         )
         self.admin = redis.Redis(port=self.port, password=password, decode_responses=True, socket_timeout=5)
 
-    def start(self, primary: EmbeddedValkey) -> None:
+    def start(self, primary: EmbeddedValkey, down_after_ms: int = DOWN_AFTER_MS) -> None:
         """Knowing nothing but this primary, also when it was started before: as from an old copy of its file."""
         self._folder.mkdir(exist_ok=True)
         lines = [
@@ -50,7 +50,7 @@ class Sentinel:
             f"sentinel sentinel-pass {self._password}",
             f"sentinel monitor {NAME} {LOOPBACK} {primary.port} 2",
             f"sentinel auth-pass {NAME} {self._password}",
-            f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {NAME} {down_after_ms}",
             f"sentinel failover-timeout {NAME} 20000",
         ]
         self._config.write_text("\n".join(lines) + "\n")
