@@ -27,8 +27,6 @@ BROKER_ERRORS = (KombuError, RedisError, AMQPError, OSError)
 _RABBITMQ = frozenset({"amqp", "amqps", "pyamqp"})
 # Each message is on most of RabbitMQ's nodes; one that goes down takes none along.
 _QUORUM = {"x-queue-type": "quorum"}
-# RabbitMQ alone: a worker notices within twice as long that its node says nothing any more.
-_HEARTBEAT_SECONDS = 10
 
 # What a replica refused was not done: it is asked again at once, of whoever is the primary now.
 _RETRY = Retry(NoBackoff(), 1, (NotPrimaryError,))
@@ -112,7 +110,6 @@ class BrokerAddress:
         return {
             "broker_read_url": self.url,
             "broker_write_url": self.url,
-            "broker_heartbeat": _HEARTBEAT_SECONDS,
             "task_queues": [BrokerQueue(name, Exchange(name), name, queue_arguments=arguments) for name in Queue],
         }
 

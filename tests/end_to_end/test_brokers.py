@@ -27,7 +27,7 @@ from tests.waiting import wait_until
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "flower")
 # A call that may have been paid for is waited for so long after its worker has died.
 SHORT_CALLS = {"WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": "4", "WELNO_CALL_MARGIN_SECONDS": "1"}
-LONGEST_REQUEST_SECONDS = 8
+LONGEST_REQUEST_SECONDS, WORKERS_HEARTBEAT_SECONDS = 8, 10
 # Nobody of these processes takes from it.
 UNSERVED = Queue.INTERVIEWS
 
@@ -199,6 +199,24 @@ def test_what_no_worker_understands_may_be_kept_by_a_policy_of_rabbitmq(on_rabbi
         wait_until(lambda: not kept.is_empty(), 20)
 
 
+def test_rabbitmq_cuts_nobody_off_who_sends_now_and_then(on_rabbitmq: OnBroker, rabbitmq: RabbitMQ):
+    """It does to whoever has agreed to heartbeats and sends none: only the worker does send them."""
+    on_rabbitmq.require_answer()
+    on_rabbitmq.product.meet().is_known_with().start().asks_for_push()
+    wait_until(lambda: WORKERS_HEARTBEAT_SECONDS in heartbeats(rabbitmq))
+    on_rabbitmq.product.stack.stop("worker")
+    try:
+        wait_until(lambda: heartbeats(rabbitmq) == {0}, 30)
+    finally:
+        on_rabbitmq.product.stack.start("worker")
+    on_rabbitmq.require_answer()
+
+
+def heartbeats(rabbitmq: RabbitMQ) -> set[int]:
+    """That were agreed on, in seconds."""
+    return {one["timeout"] for one in rabbitmq.get("connections") if "timeout" in one}
+
+
 def test_a_rabbitmq_that_dies_and_comes_back_loses_no_step(on_rabbitmq: OnBroker, rabbitmq: RabbitMQ):
     product, worker = on_rabbitmq.product, on_rabbitmq.worker
     visit = product.meet().is_known_with().start()
@@ -235,7 +253,7 @@ def test_a_rabbitmq_that_hangs_holds_neither_requests_nor_the_sweeper(on_rabbitm
         asked_at = time.monotonic()
         visit.asks_for_push()
         assert time.monotonic() - asked_at < LONGEST_REQUEST_SECONDS
-        assert product.get("/readyz").status_code == 503
+        wait_until(lambda: product.get("/readyz").status_code == 503)
         wait_until(lambda: "queue_length_unknown" in (product.logs / "sweeper.log").read_text(), 20)
     finally:
         rabbitmq.process.send_to_group(signal.SIGCONT)
