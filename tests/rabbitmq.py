@@ -137,6 +137,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "RABBITMQ_MNESIA_BASE": str(folder),
         "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_LOGS": "-",
+        # It is the process that was started, and no child of a shell that would outlive a test run that is killed.
+        "RUNNING_UNDER_SYSTEMD": "1",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
     }
 
