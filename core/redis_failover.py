@@ -12,15 +12,27 @@ import redis
 from redis import exceptions
 
 _UNBLOCKED = "UNBLOCKED"
+# A primary that was cut off from its replicas (min-replicas-to-write): another may lead by now.
+_NO_REPLICAS = "NOREPLICAS"
 # Redis names its errors by their first word.
-_CODES = frozenset({"READONLY", "MASTERDOWN", "LOADING", "OOM", _UNBLOCKED})
+_CODES = frozenset({"READONLY", "MASTERDOWN", "LOADING", "OOM", _UNBLOCKED, _NO_REPLICAS})
 
 # How often the connections to an address were dropped.
 _generations: Counter[str] = Counter()
 
 
+def current_generation(address: str) -> int:
+    return _generations[address]
+
+
+def start_generation(address: str) -> None:
+    """Let every connection of this process to the address be dropped before its next use."""
+    _generations[address] += 1
+
+
 class NotPrimaryError(exceptions.ConnectionError):
-    """The server refused the command because it is, or has just become, a replica. Nothing was done."""
+    """The server refused the command because it is, or has just become, a replica, or has lost its own. Nothing was
+    done."""
 
     retryable = True
 
@@ -54,7 +66,7 @@ class FailoverMixin:
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health=check_health)  # type: ignore[misc]
         self._require_primary()
-        self._generation = _generations[self._address]
+        self._generation = self._connected_generation
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         """A refusal of a replica becomes NotPrimaryError, which redis-py and kombu treat as a lost connection. OOM
@@ -68,10 +80,15 @@ class FailoverMixin:
             self._drop_all()
             raise
         except exceptions.ResponseError as exc:
-            if not str(exc).startswith(_UNBLOCKED):
+            code = str(exc).partition(" ")[0]
+            if code not in {_UNBLOCKED, _NO_REPLICAS}:
                 raise
             self._drop_all()
-            raise NotPrimaryError(_UNBLOCKED) from exc
+            raise NotPrimaryError(code) from exc
+
+    @property
+    def _connected_generation(self) -> int:
+        return _generations[self._address]
 
     @property
     def _address(self) -> str:
@@ -84,7 +101,7 @@ class FailoverMixin:
     def _start_generation(self) -> None:
         """Only the first error of a generation does: a late one must not drop what was connected since."""
         if self._generation == _generations[self._address]:
-            _generations[self._address] += 1
+            start_generation(self._address)
 
     def _require_primary(self) -> None:
         self.send_command("ROLE", check_health=False)  # type: ignore[attr-defined]
@@ -116,5 +133,6 @@ _COUNTERPARTS: dict[type[Any], type[Any]] = {
 
 
 def survive_failover(pool: redis.ConnectionPool) -> None:
-    """Let a pool that has no connection yet make them of these classes. Harmless when repeated."""
+    """Let a pool that has no connection yet make them of these classes. Harmless when repeated, and for pools of
+    `core.redis_pools`."""
     pool.connection_class = _COUNTERPARTS.get(pool.connection_class, pool.connection_class)

@@ -32,7 +32,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _code(error: BaseException) -> str:
     if isinstance(error, NotPrimaryError):
-        return "READONLY"
+        return str(error) if str(error) in _WORDS else "READONLY"
     if not isinstance(error, RedisError):
         return ""
     # redis-py cuts the code off the text of those errors that have a class of their own.

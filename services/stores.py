@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
 from core.names import SESSION_PREFIX
-from core.redis_failover import survive_failover
+from core.redis_pools import build_pool
 from core.sealing import Sealer
 from core.settings import Settings
 from services.accounts.hashing import PasswordHashes
@@ -89,9 +89,7 @@ def connect_redis(url: str, kind: type[Redis] = Redis) -> Redis:
         "health_check_interval": 30,
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
     }
-    pool = BlockingConnectionPool.from_url(url, **options)
-    survive_failover(pool)
-    return kind.from_pool(pool)
+    return kind.from_pool(build_pool(url, BlockingConnectionPool, **options))
 
 
 def build_stores(

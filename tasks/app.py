@@ -4,9 +4,8 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.schedules import crontab
-from kombu.entity import Queue as BrokerQueue
 
-from core.broker import register_failover_transports
+from core.broker import BrokerAddress, register_failover_transports
 from core.logs import configure_logs
 from core.names import Queue, Task, task_routes
 from core.settings import Settings, load_settings
@@ -28,9 +27,9 @@ def create_celery(settings: Settings) -> Celery:
     """Wire the app. Acknowledged early and without a result backend: a lost message is sent again by the sweep, and a
     visibility timeout would have steps that run long delivered twice."""
     register_failover_transports()
+    broker = BrokerAddress.of_url(settings.stores.broker_url)
     app = Celery(
         "welno",
-        broker=settings.stores.broker_url,
         amqp=FastReconnectAmqp,
         include=[
             "tasks.collection.steps",
@@ -50,10 +49,10 @@ def create_celery(settings: Settings) -> Celery:
         ],
     )
     app.conf.update(
+        broker.settings,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_queues=[BrokerQueue(name) for name in Queue],
         task_default_queue=Queue.HOUSEKEEPING,
         task_routes=task_routes(),
         worker_consumer="tasks.consumer:ReconnectingConsumer",
@@ -68,11 +67,14 @@ def create_celery(settings: Settings) -> Celery:
         broker_transport_options={
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
+            # The same for RabbitMQ: a node that hangs would hold the sweeper for as long.
+            "read_timeout": 5,
             "health_check_interval": 10,
             # No note in Redis of what is delivered and not yet accepted: a hint that dies with its worker is sent again
             # by the sweep, in a second, and kombu would restore it after an hour.
             "ack_emulation": False,
             **SENDER_OPTIONS,
+            **broker.transport_options,
         },
         timezone="UTC",
         beat_schedule=_schedule(settings),

@@ -7,6 +7,7 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.exceptions import ChannelError
+from kombu.utils.url import sanitize_url
 
 from core.broker import BROKER_ERRORS
 from core.logs import get_logger
@@ -28,6 +29,13 @@ class FastReconnectConnection(Connection):
             options |= {"interval_start": pause, "interval_step": pause, "interval_max": pause}
         return super()._ensure_connection(errback, max_retries, *args, **options)  # type: ignore[no-untyped-call] # no types there
 
+    def info(self) -> dict[str, Any]:
+        """What a worker tells of its broker to whoever asks, such as Flower. Celery takes the password out, and leaves
+        those of the other addresses and of Sentinels there."""
+        told: dict[str, Any] = super().info()  # type: ignore[no-untyped-call] # no types there
+        options = {name: value for name, value in told["transport_options"].items() if name != "sentinel_kwargs"}
+        return told | {"alternates": [sanitize_url(url) for url in told["alternates"]], "transport_options": options}
+
 
 class QueueGauge:
     """Reads the length of one queue, over a connection that it keeps; not shared between threads."""
@@ -47,11 +55,12 @@ class QueueGauge:
             return True  # Redis has no key for an empty queue
         except BROKER_ERRORS as exc:
             log.info("queue_length_unknown", queue=self._queue, error=type(exc).__name__)
-            self._disconnect()
+            self.close()
             return False
         return bool(declared.message_count == 0)
 
-    def _disconnect(self) -> None:
+    def close(self) -> None:
+        """Harmless when repeated; it connects again when it is asked."""
         connection, self._connection = self._connection, None
         with suppress(*BROKER_ERRORS):
             if connection is not None:

@@ -15,12 +15,25 @@ def consumed_queues(worker: WorkController) -> frozenset[str]:
     return frozenset(worker.app.amqp.queues.consume_from)
 
 
+# RabbitMQ alone: within twice as long it is noticed that its node says nothing any more. Those who only send have none:
+# nobody would keep it up, they would be cut off while they are idle, and their next message would get lost.
+_HEARTBEAT_SECONDS = 10
+_DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
+
+
 class ReconnectingConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     """Without mingle and gossip, by which workers tell each other of revoked tasks and of their clocks: nothing here
     needs either, a start waits a second for replies, and a connection that breaks within them ends the whole worker."""
 
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc] # Celery has no types
+        """Without what Celery adds for quorum queues: 28 more of them, for tasks with a countdown, of which there are
+        none."""
+
+        default_steps = [step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY]  # noqa: RUF012
+
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options | {"without_mingle": True, "without_gossip": True})
+        fixed = {"without_mingle": True, "without_gossip": True, "amqheartbeat": _HEARTBEAT_SECONDS}
+        super().__init__(*args, **options | fixed)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         try:

@@ -25,6 +25,7 @@ from tests.faketime import NO_FAKETIME
 from tests.firefox import FIND_FIREFOX, NO_FIREFOX
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
+from tests.rabbitmq import NO_RABBITMQ, RabbitMQ, run_rabbitmq
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
 pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling", "tests.slow"]
@@ -60,6 +61,12 @@ def empty_postgres(server_home: Path) -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def valkey(server_home: Path) -> Iterator[EmbeddedValkey]:
     with EmbeddedValkey(server_home, appendonly=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    with run_rabbitmq() as server:
         yield server
 
 
@@ -185,6 +192,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         ("hosts whose clocks are apart", NO_FAKETIME),
         ("a connection pooler", NO_PGBOUNCER),
         ("the reverse proxy of the documentation", NO_NGINX),
+        ("RabbitMQ as the broker", NO_RABBITMQ),
     ):
         missed = sum(reason in why for why in skipped)
         if missed:

@@ -8,6 +8,7 @@ import pytest
 _SLOW = (
     # Hosts, networks, clocks and stores that fail under whole processes, at each step in turn.
     "tests/end_to_end/browser/test_network_cuts.py",
+    "tests/end_to_end/test_brokers.py",
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",
@@ -16,9 +17,12 @@ _SLOW = (
     "tests/end_to_end/test_lost_postgres.py",
     "tests/end_to_end/test_lost_redis.py",
     "tests/end_to_end/test_pooler.py",
+    "tests/end_to_end/test_rabbitmq_cluster.py",
     "tests/end_to_end/test_rolling_restart.py",
+    "tests/end_to_end/test_sentinels.py",
     "tests/end_to_end/test_stopping.py",
     "tests/integration/crash/",
+    "tests/integration/delivery/test_sentinels.py",
     "tests/integration/interviews/test_deaths_after_a_commit.py",
     "tests/integration/interviews/test_faults_and_deaths.py",
     "tests/integration/interviews/test_runs_that_are_cut.py",

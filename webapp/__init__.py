@@ -7,7 +7,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.clock import clock
 from core.logs import configure_logs
-from core.redis_failover import survive_failover
 from core.settings import Settings, load_settings
 from services.accounts.token_claims import LEEWAY_SECONDS
 from services.interviews.chats import Chats
@@ -36,12 +35,12 @@ from webapp.commands import add_commands
 from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
 from webapp.errors import answer_errors
-from webapp.extensions import build_api, build_jwt, build_limiter, limiter_pool
+from webapp.extensions import build_api, build_jwt, build_limiter
 from webapp.failed_requests import keep_failures
 from webapp.headers import harden
 from webapp.jobs import build_task_sender
 from webapp.json_provider import Utf8JsonProvider
-from webapp.limit_storage import SHARED_CLOCK
+from webapp.limit_storage import SHARED_CLOCK, build_limit_pool
 from webapp.observing import observe
 from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
@@ -90,8 +89,8 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         RelayLimits.of(settings),
         check_positions_every_seconds=settings.relay.position_check_seconds,
     )
-    limiter = build_limiter(app, settings.stores.redis_url, SHARED_CLOCK, lambda: clock.now().timestamp())
-    survive_failover(limiter_pool(limiter))
+    limits_pool = build_limit_pool(settings.stores.redis_url)
+    limiter = build_limiter(app, limits_pool, SHARED_CLOCK, lambda: clock.now().timestamp())
     return Parts(
         stores=stores,
         spool=spool,

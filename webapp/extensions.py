@@ -2,23 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import cast
 
 from flask import Flask
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
-from limits.storage import RedisStorage
-from redis import BlockingConnectionPool, ConnectionPool, Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import ConnectionPool
 
 # As long as a session rests: whoever comes back later types the password again.
 PATIENT_TOKEN_LIFE = timedelta(minutes=30)
-_LIMITS_TIMEOUT_SECONDS = 2
-# For a command of a tenth of a millisecond. Without a bound a crowd of callers would open one each, and as many files.
-_LIMITS_MAX_CONNECTIONS = 16
 
 
 class DocumentedApi(Api):  # type: ignore[misc] # the library has no types
@@ -62,18 +55,9 @@ def build_jwt(app: Flask, secret: str, *, cookie: str, cookie_secure: bool, leew
     return JWTManager(app)
 
 
-def build_limiter(app: Flask, redis_url: str, storage_scheme: str, now: Callable[[], float]) -> Limiter:
+def build_limiter(app: Flask, pool: ConnectionPool, storage_scheme: str, now: Callable[[], float]) -> Limiter:
     """Counts in the storage of this scheme, which is given the connections and the clock. Errors of Redis are raised: a
     limit that cannot be counted is no permission."""
-    pool = BlockingConnectionPool.from_url(
-        redis_url,
-        max_connections=_LIMITS_MAX_CONNECTIONS,
-        timeout=_LIMITS_TIMEOUT_SECONDS,
-        socket_timeout=_LIMITS_TIMEOUT_SECONDS,
-        socket_connect_timeout=_LIMITS_TIMEOUT_SECONDS,
-        # redis-py's own pauses grow to ten seconds: a request would wait for them.
-        retry=Retry(NoBackoff(), 1),
-    )
     limiter = Limiter(
         get_remote_address,
         app=app,
@@ -85,9 +69,3 @@ def build_limiter(app: Flask, redis_url: str, storage_scheme: str, now: Callable
     # What is counted is counted where it happens (limits.py), so there is nothing to look for at each request.
     limiter.enabled = False
     return limiter
-
-
-def limiter_pool(limiter: Limiter) -> ConnectionPool:
-    """The connections by which the limits are counted."""
-    client = cast(Redis, cast(RedisStorage, limiter.storage).get_connection())
-    return client.connection_pool

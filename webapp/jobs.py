@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Celery
 
-from core.broker import register_failover_transports
+from core.broker import BrokerAddress, register_failover_transports
 from core.names import Queue, task_routes
 from services.delivery.task_sender import SENDER_OPTIONS, TaskSender
 
@@ -13,6 +13,8 @@ _TIMEOUT_SECONDS = 2
 _TRANSPORT: dict[str, Any] = {
     "socket_timeout": _TIMEOUT_SECONDS,
     "socket_connect_timeout": _TIMEOUT_SECONDS,
+    # The same for RabbitMQ.
+    "read_timeout": _TIMEOUT_SECONDS,
     **SENDER_OPTIONS,
 }
 
@@ -20,9 +22,11 @@ _TRANSPORT: dict[str, Any] = {
 def build_task_sender(broker_url: str) -> TaskSender:
     """No connection is opened yet."""
     register_failover_transports()
-    celery = Celery("welno-web", broker=broker_url, set_as_current=False)
+    address = BrokerAddress.of_url(broker_url)
+    celery = Celery("welno-web", set_as_current=False)
     celery.conf.update(
-        broker_transport_options=_TRANSPORT,
+        address.settings,
+        broker_transport_options=_TRANSPORT | address.transport_options,
         broker_connection_timeout=_TIMEOUT_SECONDS,
         broker_connection_retry=False,
         task_serializer="json",

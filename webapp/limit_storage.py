@@ -4,8 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 from limits.storage import RedisStorage
+from redis import BlockingConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.redis_pools import build_pool
 
 SHARED_CLOCK = "shared-clock"
+_TIMEOUT_SECONDS = 2
+# For a command of a tenth of a millisecond. Without a bound a crowd of callers would open one each, and as many files.
+_MAX_CONNECTIONS = 16
+
+
+def build_limit_pool(redis_url: str) -> BlockingConnectionPool:
+    return build_pool(
+        redis_url,
+        BlockingConnectionPool,
+        max_connections=_MAX_CONNECTIONS,
+        timeout=_TIMEOUT_SECONDS,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+        # redis-py's own pauses grow to ten seconds: a request would wait for them.
+        retry=Retry(NoBackoff(), 1),
+    )
 
 
 class SharedClockStorage(RedisStorage):

@@ -6,6 +6,8 @@ As all readers they raise ValueError with a sentence, which never repeats the te
 import re
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from core.sentinels import SCHEME, SentinelGroup
+
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HOST = re.compile(
     r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE
@@ -18,7 +20,7 @@ _REDIS_DATABASE = re.compile(r"(/(\d{1,3})?)?", re.ASCII)
 _REDIS_OPTION = re.compile(
     r"db|protocol|username|password|client_name|health_check_interval|socket_\w+|ssl_\w+", re.ASCII
 )
-_BROKERS = frozenset({"redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp"})
+_BROKERS = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
 
 
 def read_database_url(text: str) -> str:
@@ -59,9 +61,12 @@ def _require_one_that_takes_writes(options: dict[str, list[str]]) -> None:
 
 
 def read_redis_url(text: str) -> str:
+    """Of one server, or of several Sentinels."""
     parts = _split(text)
+    if parts.scheme == SCHEME:
+        return _read_sentinels(text)
     if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis:// or rediss:// or unix://")
+        raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
     if parts.scheme == "unix":
         if not parts.path.startswith("/"):
             raise ValueError("must name the path of a socket")
@@ -75,7 +80,9 @@ def read_redis_url(text: str) -> str:
 
 
 def read_broker_url(text: str) -> str:
-    """Several addresses of sentinels are separated by semicolons."""
+    """Several addresses of Sentinels, or of RabbitMQ's nodes, are separated by semicolons."""
+    if text.startswith(f"{SCHEME}://"):
+        return _read_sentinels(text)
     for one in text.split(";"):
         parts = _split(one)
         if parts.scheme not in _BROKERS:
@@ -83,6 +90,17 @@ def read_broker_url(text: str) -> str:
         _require_host(parts)
         if parts.scheme.startswith("redis"):
             _require_redis_database(parts)
+    return text
+
+
+def _read_sentinels(text: str) -> str:
+    for one in text.split(";"):
+        parts = _split(one)
+        if parts.scheme != SCHEME:
+            raise ValueError("must name Sentinels only: sentinel://one:26379;sentinel://two:26379")
+        _require_host(parts)
+        _require_redis_database(parts)
+    SentinelGroup.of_url(text)
     return text
 
 

@@ -52,9 +52,21 @@ class StoreSettings:
     database_pool_size: int = setting(
         "WELNO_DATABASE_POOL_SIZE", count_between(1, 200), "Connections a process keeps.", default="10"
     )
-    redis_url: str = setting("REDIS_URL", read_redis_url, "Redis: sessions, streams, limits.", secret=True)
+    redis_url: str = setting(
+        "REDIS_URL",
+        read_redis_url,
+        "Redis: sessions, streams, limits. One server (`redis://`, `rediss://`, `unix://`), or several Sentinels,"
+        " without TLS: `sentinel://:PASSWORD@one:26379/0;sentinel://two:26379;sentinel://three:26379?master_name=mymaster`."
+        " What one of them says counts for all: user and password of Redis, database, `master_name` (`mymaster`), and"
+        " `sentinel_username` and `sentinel_password` where Sentinels want them.",
+        secret=True,
+    )
     broker_url: str = setting(
-        "CELERY_BROKER_URL", read_broker_url, "The Celery broker: Redis or RabbitMQ.", secret=True
+        "CELERY_BROKER_URL",
+        read_broker_url,
+        "The Celery broker: Redis (`redis://`, `rediss://`), Redis by Sentinels as in `REDIS_URL`, or RabbitMQ with"
+        " quorum queues (`amqp://` or `amqps://USER:PASSWORD@one:5672/VHOST`, further nodes after semicolons).",
+        secret=True,
     )
     log_keep_days_session: int = setting(
         "WELNO_LOG_KEEP_DAYS_SESSION",

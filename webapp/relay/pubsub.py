@@ -13,7 +13,8 @@ import hiredis
 import redis
 
 from core.logs import get_logger
-from core.redis_failover import NotPrimaryError, survive_failover
+from core.redis_failover import NotPrimaryError
+from core.redis_pools import build_pool
 from webapp.relay import metrics
 from webapp.relay.loop import GeventLoop, is_gevent
 from webapp.relay.pubsub_reader import BlockingPubSubReader, LoopPubSubReader, OnData, PubSubReader
@@ -45,10 +46,13 @@ class PubSubLink:
         on_ready: Callable[[], None],
         names_to_restore: Callable[[], list[bytes]],
     ) -> None:
-        self._pool = redis.ConnectionPool.from_url(
-            url, protocol=2, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_CONNECT_SECONDS
+        self._pool = build_pool(
+            url,
+            redis.ConnectionPool,
+            protocol=2,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_CONNECT_SECONDS,
         )
-        survive_failover(self._pool)
         self._on_messages = on_messages
         self._on_subscribed = on_subscribed
         self._on_ready = on_ready

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from core.redis_refusals import refusal
 from dev.local.ports import LOOPBACK
 from services.stores import connect_redis
 from streams.multiplexed import MultiplexedRedis
@@ -126,6 +127,18 @@ def test_a_full_server_drops_the_connections(pair: Pair, client: redis.Redis):
         client.set("k", "v")
     pair.fail_over()
     wait_until(lambda: succeeds(client), HEALED_WITHIN_SECONDS)
+    use_connections(client)
+    wait_until(lambda: pair.replica.count_clients() == 0)
+
+
+def test_a_primary_that_lost_its_replicas_is_left(pair: Pair, client: redis.Redis):
+    """As one that was cut off, while another was promoted."""
+    pair.primary.admin.config_set("min-replicas-to-write", 2)
+    with pytest.raises(redis.ConnectionError) as refused:
+        client.set("k", "v")
+    assert refusal(refused.value) == "too few replicas"
+    pair.fail_over()
+    assert client.set("k", "v")
     use_connections(client)
     wait_until(lambda: pair.replica.count_clients() == 0)
 

@@ -41,6 +41,15 @@ def test_the_queue_of_an_unreachable_broker_is_not_called_empty():
     assert not QueueGauge(unreachable, "collection").is_empty()
 
 
+def test_a_worker_tells_nobody_the_passwords_of_its_broker():
+    urls = "amqp://welno:hidden-1@one//;amqp://welno:hidden-2@two//"
+    connection = FastReconnectConnection(urls, transport_options={"sentinel_kwargs": {"password": "hidden-3"}, "a": 1})
+    told = connection.info()
+    told.pop("password")  # by Celery
+    assert "hidden" not in str(told)
+    assert (told["transport_options"], len(told["alternates"])) == ({"a": 1}, 2)
+
+
 def test_a_consumer_finds_a_broker_soon_after_it_is_back(server_home):
     """kombu's own pauses would have grown to six seconds by then."""
     with EmbeddedValkey(server_home / "late", appendonly=False) as server:
