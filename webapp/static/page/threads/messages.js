@@ -5,7 +5,7 @@
 
 import { BLOB_TYPE } from "../../sdk/threads/blob_message.js";
 import { find, make } from "../kit/dom.js";
-import { PICTURES } from "./blob_view.js";
+import { PICTURES } from "../kit/pictures.js";
 import { RecordsView } from "./records_view.js";
 import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
 
