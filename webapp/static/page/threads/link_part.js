@@ -1,0 +1,174 @@
+/**
+ * A patient makes a health link of what they choose of the open thread, and keeps it there for those who are in it.
+ * @module
+ */
+
+import { BlobDownload } from "../../sdk/threads/blob_download.js";
+import { find, make, show } from "../kit/dom.js";
+import { Field } from "../kit/field.js";
+import { List } from "../kit/list.js";
+import { LinkForm } from "../share/link_form.js";
+import { NOTHING_CHOSEN } from "../share/words.js";
+import { buildLinkFiles, faultOfFiles } from "./link_files.js";
+import { LINK_TYPE } from "./link_message.js";
+import { titleOf } from "./records_view.js";
+import { formatBytes, nameMember, OWN_RECORDS_CLOSED, troubleOf } from "./words.js";
+
+const PATIENT = "patient:";
+const CLOSED_TO_US = new Set([401, 403, 404]);
+
+/** @typedef {import("./link_material.js").LinkMaterial} LinkMaterial */
+/** `send`: into the thread. @typedef {{threadId: string, material: LinkMaterial,
+ *   send: (data: string, contentType: string) => Promise<boolean>}} SharedThread */
+/** By the records' own API: whose they are, and the keys of those that are there. @typedef {{
+ *   person: import("../../sdk/shl/summary.js").Records["person"], keys: Set<string>}} OwnRecords */
+/** @typedef {{memberId: string, links: import("../../sdk/shl/client.js").HealthLinksClient,
+ *   records: import("../../sdk/collection/client.js").WelnoClient,
+ *   client: import("../../sdk/threads/client.js").ThreadsClient,
+ *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink}} LinkParts */
+
+export class LinkPart {
+  #parts;
+  #form;
+  #choices = new List("share-choices");
+  #thread = /** @type {SharedThread|null} */ (null);
+  #own = /** @type {OwnRecords|null} */ (null);
+  #role = "reader";
+
+  /** @param {LinkParts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#form = new LinkForm({
+      links: parts.links,
+      findFault: () => this.#findFault(),
+      prepare: () => this.#prepare(),
+      troubleOf,
+    });
+    find("share-part").addEventListener("toggle", () => find("share-part").open && void this.#load());
+    find("share-records").addEventListener("click", () => this.#chooseRecords());
+  }
+
+  /** @param {SharedThread} thread */
+  open(thread) {
+    this.#thread = thread;
+    thread.material.watch(() => this.#own && this.#showChoices());
+    show(find("share-part"), this.#parts.memberId.startsWith(PATIENT));
+  }
+
+  /** What stands there goes, and what is under way is given up. */
+  close() {
+    this.#thread = null;
+    this.#own = null;
+    find("share-part").open = false;
+    this.#form.reset();
+    this.#choices.showRows([]);
+    this.#setFault("");
+  }
+
+  /** @param {string} role one's own: who only reads keeps nothing in the thread */
+  show(role) {
+    this.#role = role;
+    show(find("share-keep-part"), role !== "reader");
+  }
+
+  /** Records of others may stand in the thread, too: the API tells which are one's own. */
+  async #load() {
+    const thread = this.#thread;
+    find("share-button").disabled = this.#offered().length === 0;
+    this.#choices.showLoading();
+    try {
+      const own = await this.#readOwn();
+      if (thread !== this.#thread) return;
+      this.#own = own;
+      this.#showChoices();
+    } catch (/** @type {any} */ error) {
+      if (thread !== this.#thread) return;
+      const trouble = CLOSED_TO_US.has(error.status) ? { text: OWN_RECORDS_CLOSED } : troubleOf(error);
+      this.#choices.showError({ ...trouble, next: { act: () => void this.#load() } });
+    }
+  }
+
+  /** @returns {Promise<OwnRecords>} */
+  async #readOwn() {
+    const { records, memberId } = this.#parts;
+    const uuid = memberId.slice(PATIENT.length);
+    const [{ person, items }, treatments] = await Promise.all([records.checkupRecords(uuid), records.prescriptions(uuid)]);
+    return { person, keys: new Set([...items.map(({ id }) => `checkups/${id}`), ...treatments.map(({ id }) => `prescriptions/${id}`)]) };
+  }
+
+  #ownRecords() {
+    return this.#thread?.material.records.filter(({ key }) => this.#own?.keys.has(key)) ?? [];
+  }
+
+  #offered() {
+    return this.#own ? [...this.#ownRecords(), ...(this.#thread?.material.files ?? [])] : [];
+  }
+
+  /** What was chosen stays chosen where more has come. */
+  #showChoices() {
+    const chosen = new Set(this.#boxes().filter(({ checked }) => checked).map(({ value }) => value));
+    const { memberId } = this.#parts;
+    const rows = [
+      ...this.#ownRecords().map((one) => makeChoice(one.key, titleOf(one), "", chosen)),
+      ...(this.#thread?.material.files ?? []).map(({ key, name, size, from }) =>
+        makeChoice(key, name, `${nameMember(from, memberId)} · ${formatBytes(size)}`, chosen),
+      ),
+    ];
+    this.#choices.showRows(rows);
+    show(find("share-records"), this.#ownRecords().length > 1);
+    find("share-button").disabled = rows.length === 0;
+  }
+
+  #chooseRecords() {
+    const keys = new Set(this.#ownRecords().map(({ key }) => key));
+    for (const box of this.#boxes()) if (keys.has(box.value)) box.checked = true;
+  }
+
+  /** @returns {HTMLInputElement[]} */
+  #boxes() {
+    return [...find("share-choices-rows").querySelectorAll("input")];
+  }
+
+  /** @returns {import("./link_files.js").Chosen} */
+  #chosen() {
+    const keys = new Set(this.#boxes().filter(({ checked }) => checked).map(({ value }) => value));
+    const isChosen = (/** @type {{key: string}} */ { key }) => keys.has(key);
+    return { records: this.#ownRecords().filter(isChosen), files: (this.#thread?.material.files ?? []).filter(isChosen) };
+  }
+
+  #findFault() {
+    const { records, files } = this.#chosen();
+    const isNothing = records.length + files.length === 0;
+    return this.#setFault(isNothing ? NOTHING_CHOSEN : faultOfFiles(files));
+  }
+
+  /** The boxes are others each time. @param {string} fault */
+  #setFault(fault) {
+    const what = new Field("share-what", { inputs: this.#boxes() });
+    what.setFault(fault);
+    return fault ? what : null;
+  }
+
+  async #prepare() {
+    const [thread, own] = [this.#thread, this.#own];
+    if (!thread || !own) throw new Error("the choices come first");
+    const { client, crypto } = this.#parts;
+    const isKept = this.#role !== "reader" && find("share-keep").checked;
+    const files = await buildLinkFiles(this.#chosen(), own.person, (told) =>
+      new BlobDownload(thread.threadId, told, { client, crypto }).run(),
+    );
+    return {
+      files,
+      onMade: async (/** @type {import("../share/link_form.js").MadeLink} */ { link }) => {
+        if (isKept) await thread.send(link, LINK_TYPE);
+      },
+    };
+  }
+}
+
+/** @param {string} key @param {string} title @param {string} facts @param {Set<string>} chosen */
+function makeChoice(key, title, facts, chosen) {
+  const box = make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) });
+  const words = make("span", {}, title, facts ? make("span", { class: "hint" }, ` ${facts}`) : null);
+  return make("li", {}, make("label", { class: "check" }, box, words));
+}
