@@ -6,14 +6,15 @@ import { beforeEach, test } from "node:test";
 import { buildLinkFiles, faultOfFiles } from "../../webapp/static/page/threads/link_files.js";
 import { LinkMaterial } from "../../webapp/static/page/threads/link_material.js";
 import { LINK_TYPE, makeLinkMessage } from "../../webapp/static/page/threads/link_message.js";
+import { LinkPart } from "../../webapp/static/page/threads/link_part.js";
 import { Messages } from "../../webapp/static/page/threads/messages.js";
 import { LinkForm } from "../../webapp/static/page/share/link_form.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { HealthLinksClient, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
 import { BLOB_TYPE, writeBlobMessage } from "../../webapp/static/sdk/threads.js";
-import { settle } from "./browser.js";
+import { failure, settle } from "./browser.js";
 import { openDocument } from "./document.js";
-import { NURSE } from "./threads-setup.js";
+import { NURSE, until } from "./threads-setup.js";
 
 const SERVICE = "service:welno";
 const PERSON = { name: "김하늘", birthdate: "1984-05-17", gender: "F" };
@@ -194,4 +195,72 @@ test("a passcode of three letters is said beside it", async () => {
   await settle();
   assert.equal(find("share-passcode-error").textContent, "암호는 4자부터 정할 수 있어요.");
   assert.deepEqual(asked, []);
+});
+
+const PATIENT = "patient:5713b1e0-8f56-4e57-bb04-9c9742ecf7ca";
+const ALL = [record(checkup("7", MOMENT)), record(checkup("8", MOMENT)), delivered("image/png", bytesOf("png"), NURSE)];
+
+/** The part of the page in a thread with two records and a picture; of the records one is the patient's. */
+async function openPart({ memberId = PATIENT, role = "writer", refusal = null } = {}) {
+  const [made, sent] = [[], []];
+  const links = { now: () => 0, make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
+  const checkupRecords = async () => {
+    if (refusal) throw refusal;
+    return { person: PERSON, collected_at: MOMENT, items: [{ id: 7 }] };
+  };
+  const records = { checkupRecords, prescriptions: async () => [] };
+  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: {}, crypto: {} }));
+  const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
+  find("share").dataset.qrLibrary = "data:text/javascript,export const encodeQR = () => [[true]];";
+  document.createElementNS = (_, tag) => document.createElement(tag);
+  find("share-keep").checked = true;
+  find("share-form").reset = () => {};
+  part.open({ threadId: "t", material: materialOf(...ALL), send });
+  part.show(role);
+  Object.assign(find("share-part"), { open: true }).dispatchEvent(new Event("toggle"));
+  await settle();
+  const boxes = () => find("share-choices-rows").all(({ tagName }) => tagName === "INPUT");
+  const submit = async () => {
+    find("share-form").onsubmit(new Event("submit", { cancelable: true }));
+    await until(() => find("share-button").getAttribute("aria-busy") === null);
+  };
+  return { part, made, sent, boxes, submit };
+}
+
+test("records of somebody else in the thread are not offered", async () => {
+  const { boxes } = await openPart();
+  assert.deepEqual(boxes().map(({ value }) => value).map((key) => key.replace(/\d+$/, "#")), ["checkups/#", "file/#"]);
+  assert.equal(boxes()[0].value, "checkups/7");
+});
+
+test("staff make no links", async () => {
+  await openPart({ memberId: NURSE });
+  assert.equal(find("share-part").hidden, true);
+});
+
+test("a link of what was chosen is kept in the thread, and not by who only reads there", async () => {
+  for (const [role, kept] of [["writer", [["shlink:/x", LINK_TYPE]]], ["reader", []]]) {
+    find = openDocument();
+    const { made, sent, boxes, submit } = await openPart({ role });
+    await submit();
+    assert.equal(find("share-what-error").textContent, "하나는 골라 주세요.");
+    boxes()[1].checked = true;
+    await submit();
+    assert.deepEqual(made.map(([files]) => files.map(({ text }) => JSON.parse(text).resourceType)), [["DocumentReference"]]);
+    assert.deepEqual(sent, kept, role);
+  }
+});
+
+test("where nobody tells which records are one's own, none are offered", async () => {
+  const { boxes } = await openPart({ refusal: failure(403) });
+  assert.deepEqual(boxes(), []);
+  assert.match(find("share-choices-failed").textContent, /어느 것이 내 기록인지 확인하지 못했어요/);
+});
+
+test("what was chosen in a thread is gone once it is left", async () => {
+  const { part, boxes } = await openPart();
+  boxes()[0].checked = true;
+  part.close();
+  assert.deepEqual(boxes(), []);
+  assert.equal(find("share-part").open, false);
 });

@@ -40,7 +40,10 @@ function waysToOpen(link) {
   const open = make("a", { class: "button small", href: link, target: "_blank", rel: "noopener" }, "열어 보기");
   const place = make("div");
   const qr = make("details", {}, make("summary", {}, "QR로 보여 주기"), place);
-  const draw = async () => place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, link, QR_LABEL));
+  const draw = async () => {
+    place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, link, QR_LABEL));
+    place.scrollIntoView({ block: "nearest" });
+  };
   qr.addEventListener("toggle", () => void draw(), { once: true });
   return [make("div", { class: "buttons" }, open, copy), qr];
 }

@@ -33,6 +33,7 @@ export class LinkPart {
   #choices = new List("share-choices");
   #thread = /** @type {SharedThread|null} */ (null);
   #own = /** @type {OwnRecords|null} */ (null);
+  #boxes = /** @type {HTMLInputElement[]} */ ([]);
   #role = "reader";
 
   /** @param {LinkParts} parts */
@@ -51,7 +52,7 @@ export class LinkPart {
   /** @param {SharedThread} thread */
   open(thread) {
     this.#thread = thread;
-    thread.material.watch(() => this.#own && this.#showChoices());
+    thread.material.watch(() => thread === this.#thread && this.#own && this.#showChoices());
     show(find("share-part"), this.#parts.memberId.startsWith(PATIENT));
   }
 
@@ -61,8 +62,9 @@ export class LinkPart {
     this.#own = null;
     find("share-part").open = false;
     this.#form.reset();
-    this.#choices.showRows([]);
     this.#setFault("");
+    this.#boxes = [];
+    this.#choices.showRows([]);
   }
 
   /** @param {string} role one's own: who only reads keeps nothing in the thread */
@@ -74,7 +76,7 @@ export class LinkPart {
   /** Records of others may stand in the thread, too: the API tells which are one's own. */
   async #load() {
     const thread = this.#thread;
-    find("share-button").disabled = this.#offered().length === 0;
+    find("share-button").disabled = this.#boxes.length === 0;
     this.#choices.showLoading();
     try {
       const own = await this.#readOwn();
@@ -96,44 +98,48 @@ export class LinkPart {
     return { person, keys: new Set([...items.map(({ id }) => `checkups/${id}`), ...treatments.map(({ id }) => `prescriptions/${id}`)]) };
   }
 
-  #ownRecords() {
-    return this.#thread?.material.records.filter(({ key }) => this.#own?.keys.has(key)) ?? [];
+  #openThread() {
+    if (!this.#thread) throw new Error("open() comes first");
+    return this.#thread;
   }
 
-  #offered() {
-    return this.#own ? [...this.#ownRecords(), ...(this.#thread?.material.files ?? [])] : [];
+  #ownRecords() {
+    return this.#openThread().material.records.filter(({ key }) => this.#own?.keys.has(key));
   }
 
   /** What was chosen stays chosen where more has come. */
   #showChoices() {
-    const chosen = new Set(this.#boxes().filter(({ checked }) => checked).map(({ value }) => value));
-    const { memberId } = this.#parts;
-    const rows = [
-      ...this.#ownRecords().map((one) => makeChoice(one.key, titleOf(one), "", chosen)),
-      ...(this.#thread?.material.files ?? []).map(({ key, name, size, from }) =>
-        makeChoice(key, name, `${nameMember(from, memberId)} · ${formatBytes(size)}`, chosen),
-      ),
-    ];
-    this.#choices.showRows(rows);
-    show(find("share-records"), this.#ownRecords().length > 1);
-    find("share-button").disabled = rows.length === 0;
+    const chosen = this.#chosenKeys();
+    const [records, { files }] = [this.#ownRecords(), this.#openThread().material];
+    this.#boxes = [...records, ...files].map(({ key }) =>
+      make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) }),
+    );
+    const words = [...records.map((one) => make("span", {}, titleOf(one))), ...files.map((one) => this.#describe(one))];
+    this.#choices.showRows(this.#boxes.map((box, at) => make("li", {}, make("label", { class: "check" }, box, words[at]))));
+    show(find("share-records"), records.length > 1);
+    find("share-button").disabled = this.#boxes.length === 0;
   }
 
   #chooseRecords() {
     const keys = new Set(this.#ownRecords().map(({ key }) => key));
-    for (const box of this.#boxes()) if (keys.has(box.value)) box.checked = true;
+    for (const box of this.#boxes) if (keys.has(box.value)) box.checked = true;
   }
 
-  /** @returns {HTMLInputElement[]} */
-  #boxes() {
-    return [...find("share-choices-rows").querySelectorAll("input")];
+  /** @param {import("./link_material.js").ThreadFile} file */
+  #describe({ name, size, from }) {
+    const facts = `${nameMember(from, this.#parts.memberId)} · ${formatBytes(size)}`;
+    return make("span", {}, `${name} `, make("span", { class: "hint" }, facts));
+  }
+
+  #chosenKeys() {
+    return new Set(this.#boxes.filter(({ checked }) => checked).map(({ value }) => value));
   }
 
   /** @returns {import("./link_files.js").Chosen} */
   #chosen() {
-    const keys = new Set(this.#boxes().filter(({ checked }) => checked).map(({ value }) => value));
+    const keys = this.#chosenKeys();
     const isChosen = (/** @type {{key: string}} */ { key }) => keys.has(key);
-    return { records: this.#ownRecords().filter(isChosen), files: (this.#thread?.material.files ?? []).filter(isChosen) };
+    return { records: this.#ownRecords().filter(isChosen), files: this.#openThread().material.files.filter(isChosen) };
   }
 
   #findFault() {
@@ -144,14 +150,14 @@ export class LinkPart {
 
   /** The boxes are others each time. @param {string} fault */
   #setFault(fault) {
-    const what = new Field("share-what", { inputs: this.#boxes() });
+    const what = new Field("share-what", { inputs: this.#boxes });
     what.setFault(fault);
     return fault ? what : null;
   }
 
   async #prepare() {
-    const [thread, own] = [this.#thread, this.#own];
-    if (!thread || !own) throw new Error("the choices come first");
+    const [thread, own] = [this.#openThread(), this.#own];
+    if (!own) throw new Error("the choices come first");
     const { client, crypto } = this.#parts;
     const isKept = this.#role !== "reader" && find("share-keep").checked;
     const files = await buildLinkFiles(this.#chosen(), own.person, (told) =>
@@ -164,11 +170,4 @@ export class LinkPart {
       },
     };
   }
-}
-
-/** @param {string} key @param {string} title @param {string} facts @param {Set<string>} chosen */
-function makeChoice(key, title, facts, chosen) {
-  const box = make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) });
-  const words = make("span", {}, title, facts ? make("span", { class: "hint" }, ` ${facts}`) : null);
-  return make("li", {}, make("label", { class: "check" }, box, words));
 }
