@@ -10,7 +10,7 @@ import { LinkPart } from "../../webapp/static/page/threads/link_part.js";
 import { Messages } from "../../webapp/static/page/threads/messages.js";
 import { LinkForm } from "../../webapp/static/page/share/link_form.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
-import { HealthLinksClient, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
+import { encryptFile, HealthLinksClient, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
 import { BLOB_TYPE, writeBlobMessage } from "../../webapp/static/sdk/threads.js";
 import { failure, settle } from "./browser.js";
 import { openDocument } from "./document.js";
@@ -263,4 +263,14 @@ test("what was chosen in a thread is gone once it is left", async () => {
   part.close();
   assert.deepEqual(boxes(), []);
   assert.equal(find("share-part").open, false);
+});
+
+test("as much as may be chosen fits what the server takes, whatever is in it", async () => {
+  const noise = new Uint8Array(3 * 1024 * 1024);
+  for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+  const file = { key: "file/1", name: "a.png", type: "image/png", from: NURSE, sentAt: MOMENT, told: null, size: noise.length, bytes: noise };
+  assert.equal(faultOfFiles([file]), "");
+  const [{ text, contentType }] = await buildLinkFiles({ records: [], files: [file] }, PERSON, () => assert.fail());
+  const jwe = await encryptFile(new Uint8Array(32), text, contentType, { deflate: true });
+  assert.ok(jwe.length < 4.5 * 1024 * 1024, `${jwe.length} of 5 MiB, with the records`);
 });

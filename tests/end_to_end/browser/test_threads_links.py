@@ -108,29 +108,29 @@ def test_the_link_of_a_thread_fits_and_is_accessible(
     patient, _ = begin_served_thread(visitor, phones, "staff:nobody", tmp_path)
     page = patient.page
     choices = open_choices(page)
-    expect_sound(page, "choosing for a link of a thread")
+    assert faults(page, "choosing for a link of a thread") == []
     page.get_by_role("button", name="링크 만들기").click()
     expect(page.locator("#share-what-error")).to_have_text("하나는 골라 주세요.")
-    expect_sound(page, "nothing chosen for a link of a thread")
+    assert faults(page, "nothing chosen for a link of a thread") == []
     page.get_by_role("button", name="내 기록 모두 고르기").click()
     for name in ("흉부.png", "소견서.pdf"):
         choices.filter(has_text=name).get_by_role("checkbox").check()
     link = share(visitor, label=LABEL)
     patient.expect_message(f"공유 링크 “{LABEL}”")
-    expect_sound(page, "a link that was made of a thread")
+    assert faults(page, "a link that was made of a thread") == []
     page.locator("#messages .link").get_by_text("QR로 보여 주기").click()
     expect(page.locator("#messages .link .qr")).to_be_visible(timeout=SOON)
-    expect_sound(page, "a link that stands in a thread")
+    assert faults(page, "a link that stands in a thread") == []
     open_link(doctor, link, PASSCODE)
     expect_opened(doctor)
-    expect_sound(doctor.page, "the files of a link")
+    assert faults(doctor.page, "the files of a link") == []
 
 
-def expect_sound(page: Page, state: str) -> None:
-    """On a phone and on a wide screen."""
+def faults(page: Page, state: str) -> list[str]:
+    """Looked at on a wide screen, too."""
     for size in (WIDE, PHONE):
         page.set_viewport_size(size)
         if shots := os.environ.get("SHOTS"):
             page.screenshot(path=str(Path(shots) / f"{state} at {size['width']}.png"), full_page=True)
         expect_fits(page)
-    assert examine(page, state, findings(page)) == []
+    return examine(page, state, findings(page))
