@@ -201,7 +201,7 @@ const PATIENT = "patient:5713b1e0-8f56-4e57-bb04-9c9742ecf7ca";
 const ALL = [record(checkup("7", MOMENT)), record(checkup("8", MOMENT)), delivered("image/png", bytesOf("png"), NURSE)];
 
 /** The part of the page in a thread with two records and a picture; of the records one is the patient's. */
-async function openPart({ memberId = PATIENT, role = "writer", refusal = null } = {}) {
+async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null } = {}) {
   const [made, sent] = [[], []];
   const links = { now: () => 0, make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
   const checkupRecords = async () => {
@@ -209,7 +209,7 @@ async function openPart({ memberId = PATIENT, role = "writer", refusal = null } 
     return { person: PERSON, collected_at: MOMENT, items: [{ id: 7 }] };
   };
   const records = { checkupRecords, prescriptions: async () => [] };
-  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: {}, crypto: {} }));
+  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }) }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
   find("share").dataset.qrLibrary = "data:text/javascript,export const encodeQR = () => [[true]];";
   document.createElementNS = (_, tag) => document.createElement(tag);
@@ -273,4 +273,12 @@ test("as much as may be chosen fits what the server takes, whatever is in it", a
   const [{ text, contentType }] = await buildLinkFiles({ records: [], files: [file] }, PERSON, () => assert.fail());
   const jwe = await encryptFile(new Uint8Array(32), text, contentType, { deflate: true });
   assert.ok(jwe.length < 4.5 * 1024 * 1024, `${jwe.length} of 5 MiB, with the records`);
+});
+
+test("nobody makes a link in the name of who has signed in to the browser meanwhile", async () => {
+  const { made, boxes, submit } = await openPart({ known: "patient:another" });
+  boxes()[0].checked = true;
+  await submit();
+  assert.deepEqual(made, []);
+  assert.match(find("share-failed").textContent, /다른 분이 로그인해서/);
 });

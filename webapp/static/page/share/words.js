@@ -4,6 +4,9 @@
  */
 
 export const QR_LABEL = "기록을 여는 링크의 QR";
+export const COPY = "링크 복사하기";
+export const OPEN = "열어 보기";
+export const SHOW_QR = "QR로 보여 주기";
 export const COPIED = "링크를 복사했어요.";
 export const NOT_COPIED = "복사하지 못했어요. QR을 보여 주세요.";
 export const NOTHING_CHOSEN = "하나는 골라 주세요.";

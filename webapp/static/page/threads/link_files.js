@@ -5,7 +5,7 @@
 
 import { buildAttachment } from "../../sdk/shl/attachments.js";
 import { buildSummary } from "../../sdk/shl/summary.js";
-import { formatBytes } from "./words.js";
+import { tooLargeFiles, tooManyFiles } from "./words.js";
 
 const CONTENT_TYPE = "application/fhir+json";
 // In base64 and encrypted they are a third longer, and the server takes 5 MiB with the records.
@@ -19,10 +19,9 @@ const MOST_FILES = 19; // of 20, beside the records
 
 /** @param {ThreadFile[]} files @returns {string} what is wrong with so many, or "" */
 export function faultOfFiles(files) {
-  if (files.length > MOST_FILES) return `사진과 PDF는 ${MOST_FILES}개까지 고를 수 있어요.`;
+  if (files.length > MOST_FILES) return tooManyFiles(MOST_FILES);
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  const [most, chosen] = [MOST_BYTES, size].map(formatBytes);
-  return size > MOST_BYTES ? `사진과 PDF는 모두 더해서 ${most}까지 보여 줄 수 있어요. 지금은 ${chosen}예요.` : "";
+  return size > MOST_BYTES ? tooLargeFiles(MOST_BYTES, size) : "";
 }
 
 /** Records as one document, each file for itself. @param {Chosen} chosen

@@ -5,7 +5,7 @@
 
 import { BLOB_TYPE, readBlobMessage } from "../../sdk/threads/blob_message.js";
 import { PICTURES } from "../kit/pictures.js";
-import { SERVICE_MEMBER } from "./words.js";
+import { pictureName, SERVICE_MEMBER } from "./words.js";
 
 const RECORDS = new Set(["checkups", "prescriptions"]); // the report has no place in the document
 const PDF = "application/pdf";
@@ -59,7 +59,7 @@ export class LinkMaterial {
 function fileOf(contentType, content, receivedAt) {
   if (PICTURES.has(contentType)) {
     const [, ending] = contentType.split("/");
-    const name = `사진 ${receivedAt.slice(0, "2026-11-26".length)}.${ending}`;
+    const name = pictureName(receivedAt.slice(0, "2026-11-26".length), ending);
     return { name, type: contentType, size: content.length, bytes: content, told: null };
   }
   const told = contentType === BLOB_TYPE ? readQuietly(content) : null;

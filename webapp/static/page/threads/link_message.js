@@ -8,7 +8,7 @@ import { find, make } from "../kit/dom.js";
 import { drawQr } from "../kit/qr.js";
 import { WORDS } from "../kit/words.js";
 import { copyLink } from "../share/copying.js";
-import { QR_LABEL } from "../share/words.js";
+import { COPY, OPEN, QR_LABEL, SHOW_QR } from "../share/words.js";
 import { describeLink, LINK_UNREADABLE } from "./words.js";
 
 /** The plaintext is the link, as it would stand in a QR. */
@@ -35,11 +35,11 @@ function show(payload, link) {
 
 /** @param {string} link */
 function waysToOpen(link) {
-  const copy = make("button", { type: "button", class: "small" }, "링크 복사하기");
+  const copy = make("button", { type: "button", class: "small" }, COPY);
   copy.addEventListener("click", () => void copyLink(link));
-  const open = make("a", { class: "button small", href: link, target: "_blank", rel: "noopener" }, "열어 보기");
+  const open = make("a", { class: "button small", href: link, target: "_blank", rel: "noopener" }, OPEN);
   const place = make("div");
-  const qr = make("details", {}, make("summary", {}, "QR로 보여 주기"), place);
+  const qr = make("details", {}, make("summary", {}, SHOW_QR), place);
   const draw = async () => {
     place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, link, QR_LABEL));
     place.scrollIntoView({ block: "nearest" });

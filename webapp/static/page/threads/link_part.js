@@ -4,6 +4,7 @@
  */
 
 import { BlobDownload } from "../../sdk/threads/blob_download.js";
+import { DisbelievedError } from "../../sdk/threads/errors.js";
 import { find, make, show } from "../kit/dom.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
@@ -155,12 +156,20 @@ export class LinkPart {
     return fault ? what : null;
   }
 
+  /** The cookie is the browser's: whoever signed in with it meanwhile would be the one whose link it is. */
+  async #requireSelf() {
+    const { memberId } = await this.#parts.client.me();
+    if (memberId !== this.#parts.memberId) throw new DisbelievedError("SOMEBODY_ELSE");
+  }
+
   async #prepare() {
     const [thread, own] = [this.#openThread(), this.#own];
     if (!own) throw new Error("the choices come first");
     const { client, crypto } = this.#parts;
     const isKept = this.#role !== "reader" && find("share-keep").checked;
-    const files = await buildLinkFiles(this.#chosen(), own.person, (told) =>
+    const chosen = this.#chosen();
+    await this.#requireSelf();
+    const files = await buildLinkFiles(chosen, own.person, (told) =>
       new BlobDownload(thread.threadId, told, { client, crypto }).run(),
     );
     return {

@@ -54,6 +54,7 @@ const FAULTS = {
   BLOB_NOT_FOUND: "이 파일은 이제 없거나, 들어오기 전에 보낸 파일이에요.",
   UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
   SERVICE_NOT_MEMBER: "웰노가 이 대화방에 없거나 쓸 수 없어요. 웰노를 초대한 뒤에 다시 눌러 주세요.",
+  SOMEBODY_ELSE: "이 브라우저에서 다른 분이 로그인해서 링크를 만들지 않았어요.",
   UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
   LAST_OWNER: "관리하는 사람이 한 명은 있어야 해요. 다른 사람을 먼저 관리로 바꿔 주세요.",
   FRESH_PROOF_REQUIRED: "휴대폰으로 본인 확인을 한 지 5분이 지났어요. 다시 확인하고 바로 눌러 주세요.",
@@ -106,6 +107,14 @@ export function troubleOf(error) {
   const known = error.status !== 429 && FAULTS[error.code];
   return { text: known || explain(error, FAULTS), reference: error.requestId };
 }
+
+/** Of what a link may show. @param {number} most */
+export const tooManyFiles = (most) => `사진과 PDF는 ${most}개까지 고를 수 있어요.`;
+/** @param {number} most @param {number} chosen bytes */
+export const tooLargeFiles = (most, chosen) =>
+  `사진과 PDF는 모두 더해서 ${formatBytes(most)}까지 보여 줄 수 있어요. 지금은 ${formatBytes(chosen)}예요.`;
+/** Of a picture that has none. @param {string} day @param {string} ending */
+export const pictureName = (day, ending) => `사진 ${day}.${ending}`;
 
 const UNTIL = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long", timeStyle: "short" });
 
