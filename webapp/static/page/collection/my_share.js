@@ -25,6 +25,7 @@ export function offerSharing({ client, uuid }) {
     what.setFault(isNothing ? NOTHING_CHOSEN : "");
     return isNothing ? what : null;
   };
+  /** @returns {Promise<import("../share/link_form.js").LinkPlan>} */
   const prepare = async () => {
     const text = JSON.stringify(buildSummary(await readRecords({ client, uuid })));
     return { files: [{ contentType: CONTENT_TYPE, text }], onMade: () => loadLinks(links) };

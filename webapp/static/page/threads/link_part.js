@@ -4,7 +4,6 @@
  */
 
 import { BlobDownload } from "../../sdk/threads/blob_download.js";
-import { DisbelievedError } from "../../sdk/threads/errors.js";
 import { find, make, show } from "../kit/dom.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
@@ -13,7 +12,7 @@ import { NOTHING_CHOSEN } from "../share/words.js";
 import { buildLinkFiles, faultOfFiles } from "./link_files.js";
 import { LINK_TYPE } from "./link_message.js";
 import { titleOf } from "./records_view.js";
-import { formatBytes, nameMember, OWN_RECORDS_CLOSED, troubleOf } from "./words.js";
+import { formatBytes, nameMember, OWN_RECORDS_CLOSED, SOMEBODY_ELSE, troubleOf } from "./words.js";
 
 const PATIENT = "patient:";
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -27,6 +26,9 @@ const CLOSED_TO_US = new Set([401, 403, 404]);
  *   records: import("../../sdk/collection/client.js").WelnoClient,
  *   client: import("../../sdk/threads/client.js").ThreadsClient,
  *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink}} LinkParts */
+
+/** Another person is signed in to this browser by now. */
+class SomebodyElseError extends Error {}
 
 export class LinkPart {
   #parts;
@@ -44,7 +46,7 @@ export class LinkPart {
       links: parts.links,
       findFault: () => this.#findFault(),
       prepare: () => this.#prepare(),
-      troubleOf,
+      troubleOf: (error) => (error instanceof SomebodyElseError ? { text: SOMEBODY_ELSE } : troubleOf(error)),
     });
     find("share-part").addEventListener("toggle", () => find("share-part").open && void this.#load());
     find("share-records").addEventListener("click", () => this.#chooseRecords());
@@ -112,9 +114,9 @@ export class LinkPart {
   #showChoices() {
     const chosen = this.#chosenKeys();
     const [records, { files }] = [this.#ownRecords(), this.#openThread().material];
-    this.#boxes = [...records, ...files].map(({ key }) =>
-      make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) }),
-    );
+    const makeBox = (/** @type {{key: string}} */ { key }) =>
+      make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) });
+    this.#boxes = /** @type {HTMLInputElement[]} */ ([...records, ...files].map(makeBox));
     const words = [...records.map((one) => make("span", {}, titleOf(one))), ...files.map((one) => this.#describe(one))];
     this.#choices.showRows(this.#boxes.map((box, at) => make("li", {}, make("label", { class: "check" }, box, words[at]))));
     show(find("share-records"), records.length > 1);
@@ -159,7 +161,7 @@ export class LinkPart {
   /** The cookie is the browser's: whoever signed in with it meanwhile would be the one whose link it is. */
   async #requireSelf() {
     const { memberId } = await this.#parts.client.me();
-    if (memberId !== this.#parts.memberId) throw new DisbelievedError("SOMEBODY_ELSE");
+    if (memberId !== this.#parts.memberId) throw new SomebodyElseError();
   }
 
   async #prepare() {

@@ -15,6 +15,7 @@ export const RESTORED =
 export const REGISTER_ANEW = "새 기기로 다시 등록";
 export const CODE_FIRST = "먼저 비상 코드를 만들어 주세요. 다른 기기가 없어서, 새로 등록하면 비상 코드로만 대화를 열 수 있어요.";
 export const RECORD_UNREADABLE = "기록을 읽지 못했어요.";
+export const SOMEBODY_ELSE = "이 브라우저에서 다른 분이 로그인해서 링크를 만들지 않았어요.";
 export const LINK_UNREADABLE = "공유 링크를 읽지 못했어요.";
 export const OWN_RECORDS_CLOSED = "어느 것이 내 기록인지 확인하지 못했어요. 다시 로그인한 뒤에 열어 주세요.";
 /** @type {Record<string, string>} */
@@ -54,7 +55,6 @@ const FAULTS = {
   BLOB_NOT_FOUND: "이 파일은 이제 없거나, 들어오기 전에 보낸 파일이에요.",
   UNKNOWN_DEVICE: "이 기기가 아직 승인되지 않았어요. 쓰던 기기에서 승인해 주세요.",
   SERVICE_NOT_MEMBER: "웰노가 이 대화방에 없거나 쓸 수 없어요. 웰노를 초대한 뒤에 다시 눌러 주세요.",
-  SOMEBODY_ELSE: "이 브라우저에서 다른 분이 로그인해서 링크를 만들지 않았어요.",
   UNKNOWN_KEY: "아직 열쇠를 받지 못했어요. 다른 사람이 열쇠를 보내 주면 열려요.",
   LAST_OWNER: "관리하는 사람이 한 명은 있어야 해요. 다른 사람을 먼저 관리로 바꿔 주세요.",
   FRESH_PROOF_REQUIRED: "휴대폰으로 본인 확인을 한 지 5분이 지났어요. 다시 확인하고 바로 눌러 주세요.",
