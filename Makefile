@@ -51,7 +51,7 @@ fuzz: $(STAMP) $(ASSETS) ## the tests of which `make test` does a share, whole: 
 
 EXAMINED := tests/end_to_end/browser/test_accessibility.py tests/integration/static/journey/test_accessibility.py \
     tests/integration/webapp/interviews/pages/test_accessibility.py tests/end_to_end/browser/test_threads.py \
-    tests/end_to_end/browser/test_shl.py tests/end_to_end/browser/test_staff.py
+    tests/end_to_end/browser/test_shl.py tests/end_to_end/browser/test_staff.py tests/end_to_end/browser/test_threads_links.py
 accessibility: $(STAMP) $(ASSETS) ## examine each state of each page, and write docs/accessibility.md anew
 	@dev/scripts/find-chromium --install >/dev/null
 	@dev/scripts/run-tests -q -n0 -k accessible --accessibility-table docs/accessibility.md $(EXAMINED)

@@ -45,6 +45,9 @@ class FakeElement extends EventTarget {
   removeAttribute = (name) => void this.#attributes.delete(name);
   hasAttribute = (name) => this.#attributes.has(name);
   focus() {}
+  contains(element) {
+    return this.all((one) => one === element).length > 0;
+  }
   showModal() {
     this.open = true;
   }

@@ -45,13 +45,14 @@ test("the SDK's links import the core, themselves, and how the collection's reco
 
 for (const [folder, may] of [
   ["page/kit", ["sdk/core"]],
-  ["page/collection", ["page/kit", "sdk", "sdk/collection", "sdk/core", "sdk/shl"]],
+  ["page/share", ["page/kit", "sdk/shl"]],
+  ["page/collection", ["page/kit", "page/share", "sdk", "sdk/collection", "sdk/core", "sdk/shl"]],
   ["page/interviews", ["page/kit", "sdk/core", "sdk/interviews"]],
   ["page/journey", ["page/kit", "sdk/core", "sdk/journey"]],
   ["page/shl", ["page/kit", "sdk/core", "sdk/shl"]],
   ["page/staff", ["page/kit", "sdk/core"]],
   // A patient's login is the collection's, and ends in all tabs with what they keep.
-  ["page/threads", ["page/kit", "sdk/collection", "sdk/core", "sdk/threads"]],
+  ["page/threads", ["page/kit", "page/share", "sdk/collection", "sdk/core", "sdk/shl", "sdk/threads"]],
 ]) {
   test(`${folder} sees ${may.join(", ")} and itself`, () => {
     const others = [...foldersSeenBy(folder)].filter((seen) => seen !== folder && !may.includes(seen));

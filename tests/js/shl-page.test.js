@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { attachmentPart } from "../../webapp/static/page/shl/attachment_part.js";
 import { lineOf, readFile, readResource } from "../../webapp/static/page/shl/content.js";
 import { explainFault } from "../../webapp/static/page/shl/words.js";
-import { buildSummary, encryptFile, HealthLinkError, writeLink } from "../../webapp/static/sdk/shl.js";
+import { buildAttachment, buildSummary, encryptFile, HealthLinkError, writeLink } from "../../webapp/static/sdk/shl.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { settle } from "./browser.js";
 import { openDocument } from "./document.js";
@@ -84,4 +85,29 @@ test("what others wrote wrongly is shown as it came", async (t) => {
   const shown = find("files").all(({ tagName }) => tagName === "PRE").map(({ textContent }) => textContent);
   assert.deepEqual(shown.slice(0, -1).map((text) => JSON.parse(text)), texts.slice(0, -1).map((text) => JSON.parse(text)));
   assert.equal(shown.at(-1).replaceAll(/\s/g, "").length, deep.length);
+});
+
+test("a picture and a PDF of a link are files to be shown and saved, and no lines", async () => {
+  const picture = buildAttachment({ name: "흉부.png", type: "image/png", bytes: new Uint8Array([1, 2]), sentAt: "2026-11-26T00:00:00Z" });
+  const [reading] = await readFile({ content: picture });
+  assert.deepEqual(reading.attachments, [{ name: "흉부.png", type: "image/png", data: "AQI=" }]);
+  assert.deepEqual(reading.sections, []);
+  const others = readResource({
+    resourceType: "Bundle",
+    entry: [
+      { resource: { resourceType: "Binary", contentType: "application/pdf", data: "AQ\n==" } },
+      { resource: { resourceType: "DocumentReference", content: [{ attachment: { url: "https://ehr.example/1" } }] } },
+      { resource: { resourceType: "DiagnosticReport", code: { text: "CT" }, presentedForm: [{ data: "not base64!" }, {}] } },
+    ],
+  });
+  assert.deepEqual(others.attachments, [{ name: "", type: "application/pdf", data: "AQ==" }]);
+  assert.deepEqual(others.sections.map(({ title }) => title), ["파일", "DiagnosticReport"]);
+});
+
+test("a picture is shown, and what is none is only saved, whatever it says of itself", () => {
+  openDocument();
+  const shown = (type) => attachmentPart({ name: "a", type, data: "AQ==" }).all(({ tagName }) => tagName === "IMG");
+  assert.equal(shown("image/png")[0].src, "data:image/png;base64,AQ==");
+  for (const type of ["image/svg+xml", "text/html", "application/pdf", ""]) assert.deepEqual(shown(type), [], type);
+  assert.ok(attachmentPart({ name: "", type: "", data: "AQ==" }).button("저장하기: 이름 없는 파일"));
 });

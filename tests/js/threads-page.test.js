@@ -93,7 +93,8 @@ function openThread(threadId, traits = {}, told = {}) {
   const keys = { known, ensure: async () => known };
   const session = { memberId: NURSE, device: { deviceId: "d" }, keysOf: () => keys, database: null };
   const members = { open: () => {}, show: () => {} };
-  const parts = { session, client: {}, crypto: {}, sender: {}, members, onRead: () => {}, ...traits };
+  const links = { open: () => {}, show: () => {}, close: () => {} };
+  const parts = { session, client: {}, crypto: {}, sender: {}, members, links, onRead: () => {}, ...traits };
   return new ThreadView(threadId, /** @type {any} */ (parts));
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+export { buildAttachment, readAttachments } from "./shl/attachments.js";
 export { HealthLinksClient } from "./shl/client.js";
 export { HealthLinkError } from "./shl/errors.js";
 export { readHealthCard } from "./shl/health_cards.js";

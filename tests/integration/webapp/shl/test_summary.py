@@ -1,5 +1,6 @@
 """Records as the API serves them become a valid FHIR document in the browser; each side opens the other's files."""
 
+import base64
 import json
 import os
 import subprocess
@@ -8,12 +9,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from dev.local.programs import ROOT
+from models.patients import Patient
+from services.threads.record_messages import SentKind, read_records
 from tests.integration.services.conftest import checkup, treatment
 from tests.integration.webapp.people import Person, arrive, collect
 from tests.shl import decrypt, encode, encrypt, read_link, write_link
 from tests.unit.services.journey.fhir.validators import find_faults
+from webapp.current import parts
 
 SCRIPT = Path(__file__).with_name("browser.mjs")
 KEY = os.urandom(32)
@@ -177,6 +182,36 @@ def _references(value: Any) -> list[str]:
 )
 def test_sparse_and_odd_records_are_valid_too(records: dict[str, Any], changes: dict[str, Any]):
     assert find_faults([run_browser(records=records | changes)["bundle"]]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "sent_at"),
+    [("흉부.png", "image/png", "2026-11-26T00:00:00Z"), (" ", "", None), ("a\x00b", "x", None)],
+)
+def test_a_file_that_is_no_record_is_valid_too(name: str, kind: str, sent_at: str | None):
+    told = run_browser(attached={"name": name, "type": kind, "sentAt": sent_at, "text": "가나다"})["attachment"]
+    assert find_faults([told]) == []
+    assert base64.b64decode(told["content"][0]["attachment"]["data"]).decode() == "가나다"
+
+
+def test_records_as_the_service_sends_them_to_a_thread_are_a_valid_document(app: Flask, records: dict[str, Any]):
+    sessions = parts(app).stores.sessions
+    with sessions() as session:
+        [patient_uuid] = session.scalars(select(Patient.uuid)).all()
+    sent = {
+        kind: list(read_records(sessions, patient_uuid, kind)) for kind in (SentKind.CHECKUPS, SentKind.PRESCRIPTIONS)
+    }
+    told = {kind: [json.loads(one.to_json()) for one in found] for kind, found in sent.items()}
+    as_page = {
+        kind: [one["record"] | {"id": one["id"], "collectedAt": one["updatedAt"]} for one in found]
+        for kind, found in told.items()
+    }
+    given = {"checkups": as_page[SentKind.CHECKUPS], "treatments": as_page[SentKind.PRESCRIPTIONS]}
+    bundle = run_browser(records={"person": records["person"]} | given)["bundle"]
+    assert find_faults([bundle]) == []
+    of_the_page = run_browser(records=records)["bundle"]
+    for kind in ("Observation", "MedicationStatement", "Encounter", "Provenance"):
+        assert len(of_kind(bundle, kind)) == len(of_kind(of_the_page, kind)) > 0
 
 
 def test_what_the_browser_encrypts_opens_here_and_the_other_way_round(records: dict[str, Any]):

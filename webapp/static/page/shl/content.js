@@ -3,13 +3,16 @@
  * @module
  */
 
+import { readAttachments } from "../../sdk/shl/attachments.js";
 import { readHealthCard } from "../../sdk/shl/health_cards.js";
 import { nameKind } from "./words.js";
+
+const FILES = new Set(["DocumentReference", "Binary"]);
 
 /** @typedef {{name: string, value: string, date: string}} Line */
 /** @typedef {{title: string, lines: Line[], empty: string}} Section */
 /** @typedef {{title: string, person: {name: string, birthDate: string}|null, sections: Section[], sources: string[],
- *   issuer: string|null}} Reading
+ *   issuer: string|null, attachments: import("../../sdk/shl/attachments.js").Attachment[]}} Reading
  *   `sources`: who is said to have told all that; `issuer`: of a card whose signature nobody has verified */
 
 /** @param {import("../../sdk/shl/opening.js").OpenedFile} file @returns {Promise<Reading[]>} none for what is no record;
@@ -34,6 +37,7 @@ export function readResource(content) {
     sections: composition ? sectionsOf(composition, addresses(entries)) : byKind(resources),
     sources: sourcesOf(resources),
     issuer: null,
+    attachments: resources.flatMap(readAttachments),
   };
 }
 
@@ -58,8 +62,9 @@ function sectionsOf({ section = [] }, known) {
   });
 }
 
-/** @param {any[]} resources @returns {Section[]} */
-function byKind(resources) {
+/** What is nothing but files has no lines. @param {any[]} all @returns {Section[]} */
+function byKind(all) {
+  const resources = all.filter((one) => !FILES.has(one.resourceType) || readAttachments(one).length === 0);
   const kinds = [...new Set(resources.map(({ resourceType }) => resourceType))].filter((kind) => kind !== "Patient" && kind !== "Provenance");
   return kinds.map((kind) => ({
     title: nameKind(kind),

@@ -9,10 +9,12 @@ import { openLink } from "../../sdk/shl/opening.js";
 import { find, make, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
+import { attachmentPart } from "./attachment_part.js";
 import { readFile } from "./content.js";
 import { explainFault, momentText } from "./words.js";
 
 const SCHEME = "shlink:/";
+const RAW_DATA_CHARACTERS = 200;
 const fields = {
   link: new Field("link"),
   recipient: new Field("recipient"),
@@ -127,15 +129,21 @@ async function fileParts(file) {
 function rawText({ content, text }) {
   if (content === null) return text;
   try {
-    return JSON.stringify(content, null, 2);
+    return JSON.stringify(content, shorten, 2);
   } catch {
     // Nested more deeply than the stack holds.
     return text;
   }
 }
 
+/** Megabytes of letters are nothing to be read. @param {string} name @param {unknown} value */
+function shorten(name, value) {
+  const isLong = name === "data" && typeof value === "string" && value.length > RAW_DATA_CHARACTERS;
+  return isLong ? `${value.slice(0, RAW_DATA_CHARACTERS)}… (모두 ${value.length}자)` : value;
+}
+
 /** @param {import("./content.js").Reading} reading */
-function readingPart({ title, person, sections, sources, issuer }) {
+function readingPart({ title, person, sections, sources, issuer, attachments }) {
   const whose = person ? [person.name, person.birthDate && `${person.birthDate} 출생`].filter(Boolean).join(" · ") : "";
   return make(
     "article",
@@ -145,6 +153,7 @@ function readingPart({ title, person, sections, sources, issuer }) {
     sources.length > 0 ? make("p", { class: "hint" }, `적혀 있는 출처: ${sources.join(", ")}`) : null,
     issuer ? make("p", { class: "notice warning" }, `${issuer}에서 서명했다고 적혀 있지만, 여기서 서명을 확인하지는 않았어요.`) : null,
     ...sections.map(sectionPart),
+    ...attachments.map(attachmentPart),
   );
 }
 

@@ -13,6 +13,8 @@ const KINDS = {
   AllergyIntolerance: "알레르기",
   Encounter: "진료",
   Organization: "기관",
+  DocumentReference: "파일",
+  Binary: "파일",
 };
 /** @type {Record<string, string>} */
 const FAULTS = {
@@ -39,3 +41,5 @@ const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long", timeStyle: "sh
 
 /** @param {number} seconds of Unix time */
 export const momentText = (seconds) => DAY.format(new Date(seconds * 1000));
+export const NO_FILE_NAME = "이름 없는 파일";
+export const SAVE = "저장하기";

@@ -7,6 +7,7 @@ import { WelnoClient } from "../../sdk/collection/client.js";
 import { SignOut } from "../../sdk/collection/sign_out.js";
 import { HttpClient } from "../../sdk/core/client.js";
 import { SafeStorage } from "../../sdk/core/storage.js";
+import { HealthLinksClient } from "../../sdk/shl/client.js";
 import { ThreadsClient } from "../../sdk/threads/client.js";
 
 const TOKEN = "welno_threads_staff_token";
@@ -35,6 +36,9 @@ class NetworkSwitch {
 export class ThreadsApi {
   network = new NetworkSwitch();
   client = new ThreadsClient({ fetch: this.network.fetch });
+  /** A patient's own, by their cookie. */
+  records = new WelnoClient({ fetch: this.network.fetch });
+  links = new HealthLinksClient({ fetch: this.network.fetch });
   #accounts = new HttpClient({ fetch: this.network.fetch });
   #tab = new SafeStorage(() => sessionStorage);
   #patients;
@@ -43,7 +47,7 @@ export class ThreadsApi {
   constructor(onElsewhere) {
     this.#useToken(this.#tab.getItem(TOKEN));
     this.#patients = new SignOut({
-      client: new WelnoClient({ fetch: this.network.fetch }),
+      client: this.records,
       onElsewhere: () => this.client.token === null && onElsewhere(),
     });
   }

@@ -6,11 +6,9 @@
 import { BlobDownload } from "../../sdk/threads/blob_download.js";
 import { readBlobMessage } from "../../sdk/threads/blob_message.js";
 import { make, setText, show } from "../kit/dom.js";
+import { PICTURES } from "../kit/pictures.js";
 import { WORDS } from "../kit/words.js";
 import { explainCode, formatBytes, troubleOf } from "./words.js";
-
-/** What a browser shows as a picture, without running anything in it. */
-export const PICTURES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
 /** @typedef {import("../../sdk/threads/blob_message.js").BlobMessage} BlobMessage */
 /** @typedef {{client: import("../../sdk/threads/client.js").ThreadsClient,

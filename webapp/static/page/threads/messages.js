@@ -5,7 +5,8 @@
 
 import { BLOB_TYPE } from "../../sdk/threads/blob_message.js";
 import { find, make } from "../kit/dom.js";
-import { PICTURES } from "./blob_view.js";
+import { PICTURES } from "../kit/pictures.js";
+import { LINK_TYPE, makeLinkMessage } from "./link_message.js";
 import { RecordsView } from "./records_view.js";
 import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js";
 
@@ -14,14 +15,16 @@ import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js
 export class Messages {
   #own;
   #blobs;
-  #records = new RecordsView();
+  #records;
   #place = find("messages");
   #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
 
-  /** @param {string} own memberId @param {import("./blob_view.js").BlobView} blobs */
-  constructor(own, blobs) {
+  /** @param {string} own memberId @param {import("./blob_view.js").BlobView} blobs
+   * @param {import("./records_view.js").OnRecord} [onRecord] */
+  constructor(own, blobs, onRecord) {
     this.#own = own;
     this.#blobs = blobs;
+    this.#records = new RecordsView(onRecord);
     this.#place.replaceChildren();
   }
 
@@ -33,9 +36,15 @@ export class Messages {
     const facts = `${nameMember(from ?? "", this.#own)} · ${formatMoment(receivedAt)} · ${seq}쪽`;
     const contentType = envelope?.contentType ?? "";
     const bytes = /** @type {Uint8Array} */ (content);
-    const body =
-      contentType === BLOB_TYPE ? this.#blobs.make(bytes) : (this.#records.make(contentType, bytes) ?? makeContent(contentType, bytes));
+    const body = this.#makeBody(contentType, bytes, from);
     this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
+  }
+
+  /** @param {string} contentType @param {Uint8Array} content @param {string|null} from */
+  #makeBody(contentType, content, from) {
+    if (contentType === BLOB_TYPE) return this.#blobs.make(content);
+    if (contentType === LINK_TYPE) return makeLinkMessage(content);
+    return this.#records.make(contentType, content, from) ?? makeContent(contentType, content);
   }
 
   /** One that was not believed keeps its place. @param {number} seq @param {string} code */

@@ -19,6 +19,7 @@ import { showToast } from "../kit/toast.js";
 import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
 import { DevicesView } from "./devices_view.js";
+import { LinkPart } from "./link_part.js";
 import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
@@ -47,6 +48,7 @@ class ThreadsPage {
   #uploads;
   #devices;
   #members;
+  #links;
   #rotation;
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
@@ -73,6 +75,7 @@ class ThreadsPage {
     const countWaiting = () => this.#sender.outbox.count();
     this.#devices = new DevicesView({ session, devices, crypto, countWaiting, onChanged: () => this.#comeBack() });
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
+    this.#links = new LinkPart({ memberId: session.memberId, links: api.links, records: api.records, client: api.client, crypto });
     this.#rotation = new KeyRotation(session.keysOf);
   }
 
@@ -211,7 +214,7 @@ class ThreadsPage {
     const onRead = () => this.#listLater(READ_MILLISECONDS);
     const onRegisterAnew = () => void this.#devices.registerAnew();
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
-    return new ThreadView(threadId, { ...parts, onRead, onRegisterAnew, members: this.#members }, this.#historyItems);
+    return new ThreadView(threadId, { ...parts, onRead, onRegisterAnew, members: this.#members, links: this.#links }, this.#historyItems);
   }
 
   /** @param {string} threadId */

@@ -14,47 +14,67 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** @typedef {{parts: number, size: number, sha256: string, contentType: string, places: HTMLElement[],
  *   pieces: Uint8Array[]}} Parted */
 
-export class RecordsView {
-  #parted = /** @type {Map<string, Parted>} by documentId */ (new Map());
+/** Whoever wants to know of a record that was shown. @typedef {(told: any, from: string|null) => void} OnRecord */
 
-  /** Null for what is none of these. @param {string} contentType @param {Uint8Array} content @returns {HTMLElement|null} */
-  make(contentType, content) {
+export class RecordsView {
+  #onRecord;
+  #parted = /** @type {Map<string, Parted>} by sender and documentId */ (new Map());
+
+  /** @param {OnRecord} [onRecord] */
+  constructor(onRecord = () => {}) {
+    this.#onRecord = onRecord;
+  }
+
+  /** Null for what is none of these. @param {string} contentType @param {Uint8Array} content @param {string|null} [from]
+   * @returns {HTMLElement|null} */
+  make(contentType, content, from = null) {
     if (contentType !== RECORD && contentType !== PART && contentType !== SUMMARY) return null;
     try {
       const told = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content));
       if (contentType === SUMMARY) return make("p", {}, describeCounts(told.counts));
-      return contentType === RECORD ? makeRecord(told) : this.#addPart(told);
+      return contentType === RECORD ? this.#showRecord(told, from) : this.#addPart(told, from);
     } catch {
       return unreadable();
     }
   }
 
-  /** Shown where the last part stands, once all have come. @param {any} told */
-  #addPart({ documentId, part, data, ...head }) {
+  /** Told once it could be shown. @param {any} told @param {string|null} from */
+  #showRecord(told, from) {
+    const shown = makeRecord(told);
+    this.#onRecord(told, from);
+    return shown;
+  }
+
+  /** Shown where the last part stands, once all have come. @param {any} told @param {string|null} from */
+  #addPart({ documentId, part, data, ...head }, from) {
     const piece = decodeBytes(data);
     if (!piece || !Number.isInteger(part) || part < 1 || part > head.parts || head.size > MOST_BYTES) return unreadable();
-    const parted = this.#parted.get(documentId) ?? { ...head, places: [], pieces: [] };
-    this.#parted.set(documentId, parted);
+    const name = `${from}/${documentId}`; // nobody sends a part of another's record
+    const parted = this.#parted.get(name) ?? { ...head, places: [], pieces: [] };
+    this.#parted.set(name, parted);
     const place = make("div", {}, make("p", { class: "hint" }, `나누어 온 기록 ${part}/${parted.parts}`));
     parted.places[part - 1] = place;
     parted.pieces[part - 1] = piece;
-    if (Object.keys(parted.pieces).length === parted.parts) void showWhole(parted);
+    if (Object.keys(parted.pieces).length === parted.parts) void showWhole(parted, (told) => this.#showRecord(told, from));
     return place;
   }
 }
 
-/** @param {Parted} parted */
-async function showWhole({ pieces, places, size, sha256 }) {
+/** @param {Parted} parted @param {(told: any) => HTMLElement} showRecord */
+async function showWhole({ pieces, places, size, sha256 }, showRecord) {
   const whole = new Uint8Array(await new Blob(/** @type {any[]} */ (pieces)).arrayBuffer());
   const isWhole = whole.length === size && (await hashBytes(whole)) === `sha256:${sha256}`;
   let shown = unreadable();
   try {
-    if (isWhole) shown = makeRecord(JSON.parse(new TextDecoder().decode(whole)));
+    if (isWhole) shown = showRecord(JSON.parse(new TextDecoder().decode(whole)));
   } catch {
     // It stays unreadable.
   }
   places[places.length - 1].replaceChildren(shown);
 }
+
+/** @param {{kind: string, record: any}} told */
+export const titleOf = ({ kind, record }) => `${RECORD_KINDS[kind]} ${DESCRIBED[kind](record).title}`;
 
 /** @param {any} told */
 function makeRecord({ kind, record }) {

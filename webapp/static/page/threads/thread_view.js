@@ -11,9 +11,11 @@ import { ThreadReceiver } from "../../sdk/threads/receiver.js";
 import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
+import { PICTURES } from "../kit/pictures.js";
 import { showToast } from "../kit/toast.js";
-import { BlobView, PICTURES } from "./blob_view.js";
+import { BlobView } from "./blob_view.js";
 import { showKeys } from "./keys_view.js";
+import { LinkMaterial } from "./link_material.js";
 import { Messages } from "./messages.js";
 import { showService } from "./service_part.js";
 import { isPerson, nameMember, nameRole, REGISTER_ANEW, RESTORED, troubleOf } from "./words.js";
@@ -30,6 +32,7 @@ export class ThreadView {
   #parts;
   #keys;
   #blobs;
+  #material = new LinkMaterial();
   #messages;
   #receiver;
   #timers = new Timers();
@@ -39,14 +42,15 @@ export class ThreadView {
   /** @param {string} threadId @param {{session: ThreadsSession, client: import("../../sdk/threads/client.js").ThreadsClient,
    *   crypto: import("../../sdk/threads/worker_link.js").WorkerLink,
    *   sender: import("../../sdk/threads/sender.js").ThreadSender, onRead: () => void,
-   *   onRegisterAnew: () => void, members: import("./members_view.js").MembersView}} parts @param {number} [historyItems] */
+   *   onRegisterAnew: () => void, members: import("./members_view.js").MembersView,
+   *   links: import("./link_part.js").LinkPart}} parts @param {number} [historyItems] */
   constructor(threadId, parts, historyItems = HISTORY_ITEMS) {
     const { session, client, crypto } = parts;
     this.#threadId = threadId;
     this.#parts = parts;
     this.#keys = session.keysOf(threadId);
     this.#blobs = new BlobView(threadId, { client, crypto });
-    this.#messages = new Messages(session.memberId, this.#blobs);
+    this.#messages = new Messages(session.memberId, this.#blobs, (told, from) => this.#material.addRecord(told, from));
     this.#receiver = new ThreadReceiver(threadId, {
       client,
       crypto,
@@ -56,6 +60,7 @@ export class ThreadView {
       historyItems,
       onItem: (delivered) => {
         this.#messages.add(delivered);
+        this.#material.add(delivered);
         this.#factsChanged();
       },
       onError: ({ seq }, code) => this.#messages.addDisbelieved(seq, code),
@@ -87,6 +92,8 @@ export class ThreadView {
   async open() {
     setText(find("gap"), "");
     this.#parts.members.open(this.#threadId, this.#keys);
+    const send = (/** @type {string} */ data, /** @type {string} */ contentType) => this.send(data, contentType);
+    this.#parts.links.open({ threadId: this.#threadId, material: this.#material, send });
     find("thread-title").textContent = `대화방 ${this.#threadId.slice(0, 6)}`;
     find("thread-facts").textContent = "";
     show(find("earlier"), false);
@@ -104,6 +111,7 @@ export class ThreadView {
     this.#timers.close();
     this.#receiver.close();
     this.#blobs.close();
+    this.#parts.links.close();
   }
 
   /** The network is back. */
@@ -187,6 +195,7 @@ export class ThreadView {
   #showFacts(status) {
     const { members, acks, lastSeq } = status;
     this.#parts.members.show(status);
+    this.#parts.links.show(status.role);
     const read = new Map(acks.map((/** @type {any} */ one) => [one.memberId, one.ackedSeq]));
     const { memberId: own } = this.#parts.session;
     showService(status, own);

@@ -15,6 +15,9 @@ export const RESTORED =
 export const REGISTER_ANEW = "새 기기로 다시 등록";
 export const CODE_FIRST = "먼저 비상 코드를 만들어 주세요. 다른 기기가 없어서, 새로 등록하면 비상 코드로만 대화를 열 수 있어요.";
 export const RECORD_UNREADABLE = "기록을 읽지 못했어요.";
+export const SOMEBODY_ELSE = "이 브라우저에서 다른 분이 로그인해서 링크를 만들지 않았어요.";
+export const LINK_UNREADABLE = "공유 링크를 읽지 못했어요.";
+export const OWN_RECORDS_CLOSED = "어느 것이 내 기록인지 확인하지 못했어요. 다시 로그인한 뒤에 열어 주세요.";
 /** @type {Record<string, string>} */
 export const RECORD_KINDS = { checkups: WORDS.checkups, prescriptions: WORDS.treatments, report: WORDS.report };
 /** @type {Record<string, string>} */
@@ -103,6 +106,23 @@ export function troubleOf(error) {
   if (error.name === "StoreError") return { text: `${error.message} 다른 브라우저나 일반 창에서 열어 주세요.` };
   const known = error.status !== 429 && FAULTS[error.code];
   return { text: known || explain(error, FAULTS), reference: error.requestId };
+}
+
+/** Of what a link may show. @param {number} most */
+export const tooManyFiles = (most) => `사진과 PDF는 ${most}개까지 고를 수 있어요.`;
+/** @param {number} most @param {number} chosen bytes */
+export const tooLargeFiles = (most, chosen) =>
+  `사진과 PDF는 모두 더해서 ${formatBytes(most)}까지 보여 줄 수 있어요. 지금은 ${formatBytes(chosen)}예요.`;
+/** Of a picture that has none. @param {string} day @param {string} ending */
+export const pictureName = (day, ending) => `사진 ${day}.${ending}`;
+
+const UNTIL = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long", timeStyle: "short" });
+
+/** @param {{exp: number|null, isOver: boolean, hasPasscode: boolean}} link `exp`: seconds of Unix time */
+export function describeLink({ exp, isOver, hasPasscode }) {
+  const until = exp === null ? null : UNTIL.format(new Date(exp * 1000));
+  if (isOver) return `${until}에 끝났어요.`;
+  return `${until === null ? "끝나는 때 없이" : `${until}까지`} 열 수 있어요. ${hasPasscode ? "암호가 있어요." : "암호 없이 열려요."}`;
 }
 
 const MOMENT = new Intl.DateTimeFormat("ko-KR", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });

@@ -11,7 +11,7 @@ import { concept, entry, LOINC, narrative, Organizations, referenceTo, textOf } 
 import { encounterLine, medicationLine, treatmentsOf } from "./fhir_treatments.js";
 
 /** @typedef {import("./fhir_elements.js").Entry} Entry */
-/** `person` as the API tells them; records as stored; `collectedAt`: when the insurer answered.
+/** `person` as the API tells them; records as stored; `collectedAt`: when the insurer answered, also of a single record.
  * @typedef {{person: {name: string, birthdate: string, gender: string|null}, checkups?: any[], treatments?: any[],
  *   collectedAt?: string|null, now?: Date}} Records */
 
@@ -82,7 +82,7 @@ export function buildSummary({ person, checkups = [], treatments = [], collected
       resourceType: "Provenance",
       target: targets.map((target) => referenceTo(target)),
       ...(day.length === "YYYY-MM-DD".length ? { occurredDateTime: day } : {}),
-      recorded: new Date(collectedAt ?? now).toISOString(),
+      recorded: new Date(record.collectedAt ?? collectedAt ?? now).toISOString(),
       agent: [
         { type: concept("기록을 준 곳", PARTICIPANTS, "author"), who: referenceTo(insurer, INSURER) },
         { type: concept("기록을 모아 보낸 사람", PARTICIPANTS, "assembler"), who: referenceTo(patient) },

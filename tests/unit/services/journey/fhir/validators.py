@@ -42,6 +42,7 @@ INVARIANTS = {
         "cmp-2": "entry.resource.section.all(emptyReason.empty() or entry.empty())",
         "obs-6": "entry.resource.all(dataAbsentReason.empty() or value.empty())",
     },
+    "DocumentReference": {"att-1": "content.attachment.all(data.empty() or contentType.exists())"},
     "OperationOutcome": {},
     "CapabilityStatement": {
         "cpb-1": "rest.exists() or messaging.exists() or document.exists()",

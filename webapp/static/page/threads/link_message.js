@@ -1,0 +1,49 @@
+/**
+ * A health link that somebody keeps in a thread: until when it opens, and what opens it.
+ * @module
+ */
+
+import { hasFlag, readLink, writeLink } from "../../sdk/shl/links.js";
+import { find, make } from "../kit/dom.js";
+import { drawQr } from "../kit/qr.js";
+import { WORDS } from "../kit/words.js";
+import { copyLink } from "../share/copying.js";
+import { COPY, OPEN, QR_LABEL, SHOW_QR } from "../share/words.js";
+import { describeLink, LINK_UNREADABLE } from "./words.js";
+
+/** The plaintext is the link, as it would stand in a QR. */
+export const LINK_TYPE = "application/smart-health-link";
+
+/** Whoever wrote it chose no page that opens it: that is ours. @param {Uint8Array} content */
+export function makeLinkMessage(content) {
+  try {
+    const payload = readLink(new TextDecoder().decode(content));
+    return show(payload, writeLink(payload, `${location.origin}/shl`));
+  } catch {
+    return make("p", {}, LINK_UNREADABLE);
+  }
+}
+
+/** @param {import("../../sdk/shl/links.js").LinkPayload} payload @param {string} link */
+function show(payload, link) {
+  const { label, exp = null } = payload;
+  const isOver = exp !== null && exp * 1000 < Date.now();
+  const title = label ? `${WORDS.healthLink} “${label}”` : WORDS.healthLink;
+  const facts = make("p", { class: "hint" }, describeLink({ exp, isOver, hasPasscode: hasFlag(payload, "P") }));
+  return make("div", { class: "link" }, make("strong", {}, title), facts, ...(isOver ? [] : waysToOpen(link)));
+}
+
+/** @param {string} link */
+function waysToOpen(link) {
+  const copy = make("button", { type: "button", class: "small" }, COPY);
+  copy.addEventListener("click", () => void copyLink(link));
+  const open = make("a", { class: "button small", href: link, target: "_blank", rel: "noopener" }, OPEN);
+  const place = make("div");
+  const qr = make("details", {}, make("summary", {}, SHOW_QR), place);
+  const draw = async () => {
+    place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, link, QR_LABEL));
+    place.scrollIntoView({ block: "nearest" });
+  };
+  qr.addEventListener("toggle", () => void draw(), { once: true });
+  return [make("div", { class: "buttons" }, open, copy), qr];
+}
