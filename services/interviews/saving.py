@@ -90,4 +90,4 @@ def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0
     news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=attempt)
     held.run.tokens += news
-    return [Counted(MISO_TOKENS, "", news)]
+    return [Counted(MISO_TOKENS, "", news)] if news else []

@@ -11,6 +11,7 @@ from models.interviews.status_changes import may_change
 
 # What an answer may be: done, refused by the rules, or taken by another meanwhile. Nothing else, whatever was killed.
 _EXPECTED = frozenset({200, 202, 204, 404, 409})
+_OF_INTERVIEW = "interview:"
 _ENDS = frozenset({InterviewStatus.COMPLETED, InterviewStatus.FAILED})
 
 
@@ -100,6 +101,8 @@ def _check_told(history: InterviewHistory) -> Iterator[Violation]:
     told: dict[str, list[RowStatus]] = {}
     for project_id, events in history.committed.items():
         for _, body in events:
+            if not body["type"].startswith(_OF_INTERVIEW):
+                continue
             interview_id = _interview_of(body)
             told.setdefault(interview_id, []).append(_status_of(body, told.get(interview_id, [])))
             if history.stored.get(interview_id) != project_id:
@@ -116,7 +119,7 @@ def _interview_of(body: dict[str, Any]) -> str:
 
 def _status_of(body: dict[str, Any], before: list[RowStatus]) -> RowStatus:
     """As a browser would take it: of what an event does not say, the one before has told."""
-    data, kind = body["data"], body["type"].removeprefix("interview:")
+    data, kind = body["data"], body["type"].removeprefix(_OF_INTERVIEW)
     if kind == "added":
         data = data["interview"]
         return RowStatus(data["workflow_status"], data["attempt"], data["revision"], is_deleted=False)

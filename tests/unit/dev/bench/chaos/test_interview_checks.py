@@ -49,6 +49,12 @@ def test_a_good_history_has_no_violation():
     assert check_interviews(good_history()) == []
 
 
+def test_what_a_project_is_told_of_itself_is_no_interview():
+    costs = (4, {"type": "project:changed", "data": {"part": "costs"}})
+    told = {PROJECT: [*EVENTS, costs]}
+    assert check_interviews(replace(good_history(), committed=told, read=told, ends={PROJECT: 4})) == []
+
+
 @pytest.mark.parametrize(
     ("field", "value", "kind"),
     [
