@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { explain as explainToPerson, troubleOf } from "../../webapp/static/page/collection/errors.js";
 import { explain } from "../../webapp/static/page/kit/error.js";
-import { digitsOf } from "../../webapp/static/page/kit/field.js";
+import { caretIn, digitsOf } from "../../webapp/static/page/kit/field.js";
+import { formatPhone, phoneDigitsOf } from "../../webapp/static/page/kit/phone.js";
 import { stayMilliseconds } from "../../webapp/static/page/kit/toast.js";
 import { WelnoError } from "../../webapp/static/sdk/core/errors.js";
 
@@ -45,3 +46,35 @@ test("a note stays seven seconds, and a long one as long as it takes to read", (
 });
 
 test("digits are what is left of a typed number", () => assert.equal(digitsOf("010-0000 0001"), "01000000001"));
+
+for (const text of ["01012345678", "010-1234-5678", "+82 10-1234-5678", "+82 (0)10-1234-5678", "0082 10 1234 5678", "８２１０１２３４５６７８"]) {
+  test(`${text} is dialled as 01012345678 and written with dashes`, () => {
+    assert.equal(phoneDigitsOf(text), "01012345678");
+    assert.equal(formatPhone(text), "010-1234-5678");
+  });
+}
+
+test("a number gets its dashes while it is typed", () => {
+  const typed = (digits) => [...digits].reduce((text, digit) => formatPhone(text + digit), "");
+  assert.equal(typed("010"), "010");
+  assert.equal(typed("0101"), "010-1");
+  assert.equal(typed("0101234567"), "010-1234-567");
+  assert.equal(typed("+82 10-1234-5678"), "010-1234-5678");
+  assert.equal(typed("0111234567"), "011-123-4567");
+  assert.equal(typed("01112345678"), "011-1234-5678");
+});
+
+for (const text of ["", "+", "+82 1", "82", "0", "02-123-4567", "김하늘"])
+  test(`"${text}" is no mobile number yet, and stays`, () => assert.equal(formatPhone(text), text));
+
+for (const [formatted, following, isBackward, at] of [
+  ["010-1234-5678", "", false, 13],
+  ["010-1234-5678", "45678", false, 7],
+  ["010-1234-5678", "12345678", false, 4], // after 010 was typed before the rest
+  ["010-1234-5678", "12345678", true, 3], // the dash was deleted, and came back
+  ["010-1234-5678", "01012345678", true, 0],
+  ["010-1", "-1", false, 4],
+]) {
+  test(`the caret before "${following}" of ${formatted} stands at ${at}`, () =>
+    assert.equal(caretIn(formatted, following, isBackward), at));
+}

@@ -60,6 +60,12 @@ test("dashes and dots are taken out before sending", () => {
   assert.deepEqual([clean.phone_no, clean.birthdate], ["01000000001", "19840517"]);
 });
 
+test("a number with the country's code is taken, as the server takes it", () => {
+  const abroad = { ...GOOD, phone_no: "+82 10-1234-5678" };
+  assert.deepEqual(checkForm(abroad, TODAY), {});
+  assert.equal(cleanValues(abroad).phone_no, "01012345678");
+});
+
 test("the server's Korean words are shown, others are replaced", () => {
   const faults = serverFaults({
     phone_no: ["번호를 확인해 주세요."],

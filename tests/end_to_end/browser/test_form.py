@@ -21,6 +21,31 @@ def test_an_empty_form_names_every_field(visitor: Visitor) -> None:
     expect(visitor.page.get_by_label("이름", exact=True)).to_be_focused()
 
 
+def test_a_phone_number_may_be_pasted_as_it_stands_in_the_contacts(visitor: Visitor) -> None:
+    for path in ("/", "/sign-in"):
+        visitor.open(path)
+        field = visitor.page.get_by_label("휴대폰 번호")
+        field.focus()
+        visitor.page.keyboard.insert_text("+82 10-1234-5678")
+        expect(field).to_have_value("010-1234-5678")
+        field.blur()
+        expect(_error_of(visitor, "phone_no")).to_be_hidden()
+
+
+def test_dashes_of_a_phone_number_are_typed_and_deleted_by_themselves(visitor: Visitor) -> None:
+    visitor.open()
+    field = visitor.page.get_by_label("휴대폰 번호")
+    field.press_sequentially("01012345678")
+    expect(field).to_have_value("010-1234-5678")
+    for _ in range(4):
+        field.press("ArrowLeft")
+    field.press("Backspace")  # the dash, which comes back behind the caret
+    field.press("Backspace")
+    expect(field).to_have_value("010-1235-678")
+    field.press_sequentially("4")
+    expect(field).to_have_value("010-1234-5678")
+
+
 def test_a_wrong_date_is_told_when_its_field_is_left(visitor: Visitor) -> None:
     visitor.open()
     field = visitor.page.get_by_label("생년월일")
@@ -37,7 +62,7 @@ def test_what_only_the_server_refuses_is_told_at_the_field(visitor: Visitor) -> 
     visitor.fill_in(Someone("김하늘@", "19840517", "01099999998"))
     visitor.submit()
     expect(_error_of(visitor, "user_name")).to_contain_text("이름을")
-    expect(visitor.page.get_by_label("휴대폰 번호")).to_have_value("01099999998")
+    expect(visitor.page.get_by_label("휴대폰 번호")).to_have_value("010-9999-9998")
 
 
 def test_details_that_fit_nobody_lead_back_to_the_filled_form(visitor: Visitor) -> None:

@@ -4,6 +4,7 @@
  */
 
 import { digitsOf } from "../kit/field.js";
+import { phoneDigitsOf } from "../kit/phone.js";
 
 /** @typedef {{user_name: string, birthdate: string, gender: string, phone_no: string, private_auth_type: string,
  *   missingConsents: {kind: string, title: string}[]}} Values */
@@ -20,7 +21,7 @@ const CHECKS = {
   birthdate: ({ birthdate }, today) => birthdateFault(digitsOf(birthdate), today),
   gender: ({ gender }) => (gender ? "" : "성별을 골라 주세요."),
   phone_no: ({ phone_no }) =>
-    /^01[016789]\d{7,8}$/.test(digitsOf(phone_no)) ? "" : "휴대폰 번호를 010으로 시작하는 숫자로 입력해 주세요.",
+    /^01[016789]\d{7,8}$/.test(phoneDigitsOf(phone_no)) ? "" : "휴대폰 번호를 010으로 시작하는 숫자로 입력해 주세요.",
   private_auth_type: ({ private_auth_type }) => (private_auth_type ? "" : "인증할 앱을 골라 주세요."),
   consents: ({ missingConsents }) => consentFault(missingConsents),
 };
@@ -77,7 +78,7 @@ export function cleanValues({ user_name, birthdate, gender, phone_no, private_au
     user_name: user_name.trim(),
     birthdate: digitsOf(birthdate),
     gender,
-    phone_no: digitsOf(phone_no),
+    phone_no: phoneDigitsOf(phone_no),
     private_auth_type,
   };
 }

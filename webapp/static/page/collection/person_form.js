@@ -5,12 +5,14 @@
 
 import { find } from "../kit/dom.js";
 import { digitsOf, Field } from "../kit/field.js";
+import { formatPhone, phoneDigitsOf } from "../kit/phone.js";
 import { checkField } from "./form.js";
 import { isSixDigits, NOT_SIX } from "./unlock.js";
 
 /** What is said where the four fit nobody: which of them is wrong is told to nobody. */
 export const FITS_NOBODY = "입력한 정보와 맞는 기록을 열 수 없어요. 네 가지를 모두 다시 확인해 주세요.";
 const NAMES = ["user_name", "birthdate", "phone_no", "password"];
+const FORMATS = { phone_no: formatPhone, password: digitsOf };
 
 /** Its fields have the names of the API as ids, after a prefix where the page has other fields of these names. */
 export class PersonForm {
@@ -36,14 +38,13 @@ export class PersonForm {
     return {
       user_name: this.#typed("user_name").trim(),
       birthdate: digitsOf(this.#typed("birthdate")),
-      phone_no: digitsOf(this.#typed("phone_no")),
+      phone_no: phoneDigitsOf(this.#typed("phone_no")),
       password: this.#typed("password"),
     };
   }
 
   #field(name) {
-    const format = name === "password" ? { format: digitsOf } : {};
-    return new Field(this.#prefix + name, { ...format, check: () => this.#faultOf(name) });
+    return new Field(this.#prefix + name, { format: FORMATS[name], check: () => this.#faultOf(name) });
   }
 
   #faultOf(name) {

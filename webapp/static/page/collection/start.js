@@ -11,6 +11,7 @@ import { showConnection } from "../kit/connection.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { referenceLine, showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
+import { formatPhone } from "../kit/phone.js";
 import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
 import { farewell, watchLeaving } from "./leaving.js";
@@ -47,7 +48,8 @@ function readValues() {
 }
 
 function makeField(name) {
-  return new Field(name, { inputs: inputsOf(name), check: () => checkField(name, readValues(), new Date()) });
+  const format = name === "phone_no" ? formatPhone : undefined;
+  return new Field(name, { inputs: inputsOf(name), format, check: () => checkField(name, readValues(), new Date()) });
 }
 
 function showFaults(faults) {

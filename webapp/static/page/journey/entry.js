@@ -7,6 +7,7 @@ import { NfcReader, TagReadError } from "../../sdk/journey/nfc_reader.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
+import { formatPhone, phoneDigitsOf } from "../kit/phone.js";
 import { birthDateOf, faultText, troubleOf } from "./words.js";
 
 const LEADS = {
@@ -117,7 +118,7 @@ class LoginForm {
   #last4 = new Field("last4", { format: (text) => digitsOf(text).slice(0, 4) });
   #birth = new Field("birth", { inputs: ["birth-year", "birth-month", "birth-day"].map(find), format: digitsOf });
   #name = new Field("person-name");
-  #phone = new Field("person-phone");
+  #phone = new Field("person-phone", { format: formatPhone });
 
   /** @param {import("../../sdk/journey/patient_journey.js").PatientJourney} journey
    * @param {{onDone: () => void, onScanLost: (error: any) => void}} page */
@@ -160,7 +161,7 @@ class LoginForm {
     const last4 = this.#last4.value;
     const asked = (/** @type {string} */ part) => !find(part).hidden;
     const name = asked("name-part") ? this.#name.value.trim() : "";
-    const phone = asked("phone-part") ? digitsOf(this.#phone.value) : "";
+    const phone = asked("phone-part") ? phoneDigitsOf(this.#phone.value) : "";
     this.#last4.setFault(/^\d{4}$/.test(last4) ? "" : "숫자 네 자리를 적어 주세요.");
     this.#birth.setFault(birth ? "" : "생년월일을 다시 확인해 주세요.");
     this.#name.setFault(asked("name-part") && !name ? "이름을 적어 주세요." : "");

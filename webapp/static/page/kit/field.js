@@ -62,13 +62,31 @@ export class Field {
   }
 }
 
-/** The caret keeps its distance from the end. @param {InputEvent} event @param {(text: string) => string} format */
+/** @param {InputEvent} event @param {(text: string) => string} format */
 function formatTyped(event, format) {
   const input = /** @type {HTMLInputElement} */ (event.target);
   const formatted = format(input.value);
   if (event.isComposing || formatted === input.value) return;
-  const fromEnd = input.value.length - (input.selectionStart ?? input.value.length);
+  const following = input.value.slice(input.selectionStart ?? input.value.length);
   input.value = formatted;
-  const caret = Math.max(0, formatted.length - fromEnd);
+  if (document.activeElement !== input) return; // filled in by the browser: Safari would move the focus here
+  const caret = caretIn(formatted, following, event.inputType === "deleteContentBackward");
   input.setSelectionRange(caret, caret);
+}
+
+/**
+ * The caret's place in a formatted text: before the same letters and digits as it was.
+ * @param {string} formatted @param {string} following what stood after it
+ * @param {boolean} isBackward who deletes backward gets past a separator that comes back
+ */
+export function caretIn(formatted, following, isBackward) {
+  const isSeparator = (/** @type {string} */ character) => !/[\p{L}\p{N}]/u.test(character);
+  let left = [...following].filter((character) => !isSeparator(character)).length;
+  let at = formatted.length;
+  while (at > 0 && left > 0) {
+    at -= 1;
+    if (!isSeparator(formatted[at])) left -= 1;
+  }
+  while (isBackward && at > 0 && isSeparator(formatted[at - 1])) at -= 1;
+  return at;
 }
