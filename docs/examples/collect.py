@@ -59,9 +59,10 @@ class Api:
 
 
 def collect(api: Api, person: dict[str, str]) -> bool:
-    texts = api.call("GET", "/consents/texts")["items"]
+    # For the trend: the consent that a report alone needs is not asked for.
+    texts = [text for text in api.call("GET", "/consents/texts")["items"] if not text["report_only"]]
     for text in texts:
-        print(f"[{text['kind']}] {text['title']}")
+        print(f"[{text['kind']}] {text['text']}")
     started = api.call(
         "POST",
         "/tilko/session/start",

@@ -46,6 +46,7 @@ def test_the_python_example_collects(product: Product):
     asked = [part for name, value in options.items() for part in (f"--{name}", value)]
     printed = run_and_approve(person, [sys.executable, str(EXAMPLES / "collect.py"), *asked], {})
     assert "completed  모든 기록을 안전하게 저장했어요." in printed
+    assert printed.count("privacy@welno.example") == 8  # twice in each text but that of the report
     assert printed.endswith("checkups: 3\nprescriptions: 6\n")
 
 
@@ -87,7 +88,12 @@ def test_the_page_of_another_site_collects(product: Product, chromium_program: s
         expect(page.get_by_role("button")).to_be_enabled(timeout=SECONDS * 1000)
         for name in ("user_name", "birthdate", "phone_no"):
             page.locator(f"[name={name}]").fill(getattr(person, name))
-        for box in page.locator("#consents input").all():
+        expect(page.locator("#consents input")).to_have_count(4)  # without that of the report
+        words = page.locator("#consents details")
+        expect(words).to_have_count(4)
+        for box, text in zip(page.locator("#consents input").all(), words.all(), strict=True):
+            text.locator("summary").click()
+            expect(text).to_contain_text("privacy@welno.example")
             box.check()
         page.get_by_role("button").click()
         expect(page.locator("#steps li").first).to_be_visible(timeout=SECONDS * 1000)
