@@ -18,7 +18,29 @@ def test_an_empty_form_names_every_field(visitor: Visitor) -> None:
     visitor.submit()
     for field in ("user_name", "birthdate", "gender", "phone_no", "private_auth_type", "consents"):
         expect(_error_of(visitor, field)).to_be_visible()
+    summary = visitor.page.get_by_role("group", name="아래 6가지를 확인해 주세요.")
+    expect(summary).to_be_focused()
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_label("이름", exact=True)).to_be_focused()
+
+
+def test_the_summary_of_several_faults_leads_to_each_and_shrinks(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.fill_in(_NOBODY)
+    name, birthdate = visitor.page.get_by_label("이름", exact=True), visitor.page.get_by_label("생년월일")
+    name.fill("")
+    birthdate.fill("1984")
+    visitor.submit()
+    lines = visitor.page.locator("#form-summary li")
+    expect(lines).to_have_text(["이름을 입력해 주세요.", "생년월일을 숫자 8자리로 입력해 주세요. 예: 19840517"])
+    lines.nth(1).get_by_role("link").click()
+    expect(birthdate).to_be_focused()
+    birthdate.fill("19840517")
+    expect(lines).to_have_count(1)
+    visitor.submit()
+    expect(visitor.page.locator("#form-summary")).to_be_hidden()
+    expect(name).to_be_focused()
 
 
 def test_a_phone_number_may_be_pasted_as_it_stands_in_the_contacts(visitor: Visitor) -> None:

@@ -74,7 +74,7 @@ def test_each_field_of_the_sign_in_says_what_is_wrong(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="기록 열기").click()
     for field in ("user_name", "birthdate", "phone_no", "password"):
         expect(visitor.page.locator(f"#{field}-error")).to_be_visible()
-    expect(visitor.page.get_by_label("이름", exact=True)).to_be_focused()
+    expect(visitor.page.get_by_role("group", name="아래 4가지를 확인해 주세요.")).to_be_focused()
 
 
 @SIZES

@@ -6,6 +6,7 @@
 import { find } from "../kit/dom.js";
 import { digitsOf, Field } from "../kit/field.js";
 import { formatPhone, phoneDigitsOf } from "../kit/phone.js";
+import { FaultSummary } from "../kit/summary.js";
 import { checkField } from "./form.js";
 import { isSixDigits, NOT_SIX } from "./unlock.js";
 
@@ -19,18 +20,18 @@ export class PersonForm {
   #prefix;
   /** @type {Record<string, Field>} */
   #fields;
+  #summary;
 
   constructor(prefix = "") {
     this.#prefix = prefix;
     this.#fields = Object.fromEntries(NAMES.map((name) => [name, this.#field(name)]));
+    this.#summary = new FaultSummary(`${prefix}form-summary`, Object.values(this.#fields));
   }
 
-  /** @returns {boolean} whether all is well; else the first fault has the focus */
+  /** @returns {boolean} whether all is well; else the focus is on what is wrong */
   check() {
     for (const name of NAMES) this.#fields[name].setFault(this.#faultOf(name));
-    const first = NAMES.find((name) => this.#faultOf(name) !== "");
-    if (first) this.#fields[first].focus();
-    return !first;
+    return !this.#summary.lead();
   }
 
   /** @returns {{user_name: string, birthdate: string, phone_no: string, password: string}} */

@@ -12,6 +12,7 @@ import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { referenceLine, showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { formatPhone } from "../kit/phone.js";
+import { FaultSummary } from "../kit/summary.js";
 import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
 import { farewell, watchLeaving } from "./leaving.js";
@@ -28,6 +29,7 @@ let refusal = /** @type {import("./waiting.js").Refusal|null} */ (null);
 
 const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
 const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, makeField(name)]));
+const summary = new FaultSummary("form-summary", Object.values(fields));
 const askedConsents = () => inputsOf("consents").filter((box) => !box.closest(".term").hidden);
 const consentOf = (box) => ({ kind: box.value, title: box.dataset.title });
 
@@ -55,8 +57,7 @@ function makeField(name) {
 function showFaults(faults) {
   for (const name of FIELD_NAMES) fields[name].setFault(faults[name] ?? "");
   showError(find("form-failure"), { text: faults.form ?? "" });
-  const first = FIELD_NAMES.find((name) => faults[name]);
-  if (first) fields[first].focus();
+  summary.lead();
 }
 
 function watchConsent() {

@@ -16,12 +16,12 @@ export const digitsOf = (text) => text.replace(/\D/g, "");
  */
 
 export class Field {
-  #id;
   #inputs;
+  #fault = "";
 
   /** @param {string} id the fault stands in `#{id}-error` @param {FieldOptions} [options] */
   constructor(id, { inputs = [find(id)], format, check } = {}) {
-    this.#id = id;
+    this.faultId = `${id}-error`;
     this.#inputs = inputs;
     for (const input of inputs) {
       if (format) input.addEventListener("input", (event) => formatTyped(/** @type {any} */ (event), format));
@@ -36,9 +36,15 @@ export class Field {
     this.#inputs[0].value = text;
   }
 
+  /** What is wrong, or "". */
+  get fault() {
+    return this.#fault;
+  }
+
   /** @param {string} text what is wrong, or "" */
   setFault(text) {
-    setText(find(`${this.#id}-error`), text);
+    this.#fault = text;
+    setText(find(this.faultId), text);
     for (const input of this.#inputs) {
       if (text) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
