@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { explain as explainToPerson, troubleOf } from "../../webapp/static/page/collection/errors.js";
@@ -78,3 +79,17 @@ for (const [formatted, following, isBackward, at] of [
   test(`the caret before "${following}" of ${formatted} stands at ${at}`, () =>
     assert.equal(caretIn(formatted, following, isBackward), at));
 }
+
+test("every page in the frame takes its notice away when it listens", () => {
+  const templates = new URL("../../webapp/templates/", import.meta.url);
+  const texts = readdirSync(templates, { recursive: true })
+    .filter((name) => name.endsWith(".html"))
+    .map((name) => readFileSync(new URL(name, templates), "utf8"))
+    .filter((text) => text.includes("{% extends"));
+  const entries = texts.flatMap((text) => [...text.matchAll(/<script type="module".*filename='(.*?)'/g)].map(([, path]) => path));
+  const silent = entries.filter(
+    (path) => !/^tellStarted\(\);$/m.test(readFileSync(new URL(`../../webapp/static/${path}`, import.meta.url), "utf8")),
+  );
+  assert.ok(entries.length > 10);
+  assert.deepEqual(silent, []);
+});

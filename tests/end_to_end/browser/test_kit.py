@@ -62,6 +62,25 @@ def page(visitor: Visitor) -> Page:
     return visitor.page
 
 
+@pytest.mark.parametrize("lost", ["collection/start.js", "kit/field.js"])
+def test_a_page_that_does_not_start_says_so_after_a_while(visitor: Visitor, lost: str) -> None:
+    visitor.page.route(f"**/page/{lost}", lambda route: route.abort())
+    visitor.open()
+    notice = visitor.page.get_by_text("페이지가 아직 열리지 않았어요.")
+    expect(notice).to_be_hidden()
+    passed = "document.getAnimations().map(one => { one.finish(); return one.effect.getTiming().delay; })"
+    assert visitor.page.evaluate(passed) == [10_000]
+    expect(notice).to_be_visible()
+    visitor.page.emulate_media(media="print")
+    expect(notice).to_be_hidden()
+
+
+def test_a_page_that_starts_has_no_such_notice(visitor: Visitor) -> None:
+    for path in ("/", "/sign-in", "/my", "/my/erased", "/results-trend", "/journey", "/login", "/threads", "/nowhere"):
+        visitor.open(path)
+        expect(visitor.page.locator("#not-started")).to_have_count(0)
+
+
 def test_text_is_formatted_while_it_is_typed(page: Page) -> None:
     page.evaluate(_FIELD)
     field = page.get_by_label("이름", exact=True)

@@ -6,7 +6,7 @@
 import { WelnoClient } from "../../sdk/collection/client.js";
 import { HealthDatabase } from "../../sdk/collection/database.js";
 import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
-import { find, show, whileBusy } from "../kit/dom.js";
+import { find, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
@@ -69,6 +69,7 @@ function watchDevice() {
 }
 
 for (const link of document.querySelectorAll("[data-keep-query]")) keepQuery(/** @type {HTMLAnchorElement} */ (link));
+tellStarted();
 if (uuid) await open(uuid);
 else show(find("nothing"));
 

@@ -4,7 +4,7 @@
  */
 
 import { WelnoClient } from "../../sdk/collection/client.js";
-import { find, make, show } from "../kit/dom.js";
+import { find, make, show, tellStarted } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./errors.js";
 import { momentText } from "./moments.js";
@@ -43,4 +43,5 @@ function erasedRow({ what, count }) {
   return make("li", {}, make("div", {}, what), `${count.toLocaleString("ko-KR")}건`);
 }
 
+tellStarted();
 await follow();

@@ -4,7 +4,7 @@
  */
 
 import { WelnoClient } from "../../sdk/collection/client.js";
-import { find, setText } from "../kit/dom.js";
+import { find, setText, tellStarted } from "../kit/dom.js";
 
 const query = new URLSearchParams(location.search);
 const STOPS = {
@@ -22,5 +22,6 @@ for (const link of document.querySelectorAll("[data-keep-query]")) {
 }
 if (STOPS[kind]) find("withdrawn-stops").textContent = STOPS[kind];
 find("withdrawn-title").focus();
+tellStarted();
 const texts = await new WelnoClient().consentTexts().catch(() => []);
 setText(find("withdrawn-what"), texts.find((text) => text.kind === kind)?.title ?? "");

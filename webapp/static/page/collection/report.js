@@ -3,7 +3,7 @@
  * @module
  */
 
-import { find, make, setText, show } from "../kit/dom.js";
+import { find, make, setText, show, tellStarted } from "../kit/dom.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
@@ -121,4 +121,5 @@ function riskRow({ name, rate, level }, longest) {
   );
 }
 
+tellStarted();
 await new ResultsPage({ load, draw }).open();

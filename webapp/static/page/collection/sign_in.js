@@ -5,7 +5,7 @@
 
 import { WelnoClient } from "../../sdk/collection/client.js";
 import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
-import { find, whileBusy } from "../kit/dom.js";
+import { find, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./errors.js";
 import { FITS_NOBODY, PersonForm } from "./person_form.js";
@@ -37,3 +37,4 @@ form.addEventListener("submit", (event) => {
   if (person.check()) whileBusy(find("sign-in-button"), signIn);
 });
 find("sign-in-button").disabled = false;
+tellStarted();

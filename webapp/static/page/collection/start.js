@@ -8,7 +8,7 @@ import { Collection } from "../../sdk/collection/collection.js";
 import { HealthDatabase } from "../../sdk/collection/database.js";
 import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
 import { showConnection } from "../kit/connection.js";
-import { find, setText, show, whileBusy } from "../kit/dom.js";
+import { find, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { referenceLine, showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { formatPhone } from "../kit/phone.js";
@@ -347,4 +347,5 @@ watchLeaving({ client, storage, database, uuid: () => null, stop: () => collecti
 storage.forgetUnsealed();
 database.forgetUnsealed().catch(() => {}); // of a store that cannot be used
 offerPrevious();
+tellStarted();
 if (!greet()) await takeUp();

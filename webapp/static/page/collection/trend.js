@@ -3,6 +3,7 @@
  * @module
  */
 
+import { tellStarted } from "../kit/dom.js";
 import { drawCharts } from "./charts.js";
 import { troubleOf } from "./errors.js";
 import { dayText } from "./moments.js";
@@ -84,4 +85,5 @@ addEventListener("beforeprint", () => {
   visits.showAll();
   void drawCharts(); // now: the groups' own call comes after the page has been laid out for the printer
 });
+tellStarted();
 await new ResultsPage({ load, draw, fallBack }).open();

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { find, whileBusy } from "../kit/dom.js";
+import { find, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { client, pageAfterLogin } from "./entry.js";
@@ -44,3 +44,4 @@ find("login-form").addEventListener("submit", (/** @type {Event} */ event) => {
   if (checkAll()) whileBusy(button, signIn);
 });
 button.disabled = false;
+tellStarted();

@@ -6,7 +6,7 @@
 
 import { InterviewFeed } from "../../sdk/interviews/feed.js";
 import { showConnection } from "../kit/connection.js";
-import { find, show } from "../kit/dom.js";
+import { find, show, tellStarted } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { ChatView } from "./chat_view.js";
@@ -289,4 +289,5 @@ async function open() {
   }
 }
 
+tellStarted();
 open();

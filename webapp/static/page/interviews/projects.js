@@ -3,7 +3,7 @@
  * @module
  */
 
-import { make } from "../kit/dom.js";
+import { make, tellStarted } from "../kit/dom.js";
 import { List } from "../kit/list.js";
 import { client, enter } from "./entry.js";
 import { nameRole, troubleOf } from "./words.js";
@@ -32,4 +32,5 @@ async function load() {
   }
 }
 
+tellStarted();
 load();

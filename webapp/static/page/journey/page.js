@@ -7,7 +7,7 @@ import { PatientJourney } from "../../sdk/journey/patient_journey.js";
 import { PageReports } from "../../sdk/journey/reports.js";
 import { showConnection } from "../kit/connection.js";
 import { askToConfirm } from "../kit/dialog.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { CallAlarm } from "./alarm.js";
@@ -213,4 +213,5 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && journey.unseenCall) cryOut(journey.unseenCall);
 });
 setInterval(drawConnection, AGE_MILLISECONDS);
+tellStarted();
 start();

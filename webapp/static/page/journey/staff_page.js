@@ -7,7 +7,7 @@ import { connect } from "../../sdk/core/stream.js";
 import { PageReports } from "../../sdk/journey/reports.js";
 import { examStream } from "../../sdk/journey/subjects.js";
 import { showConnection } from "../kit/connection.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { DeskApi } from "./staff_api.js";
@@ -323,5 +323,6 @@ find("sign-out").addEventListener("click", async () => {
 addEventListener("keydown", takeKey);
 setInterval(draw, DRAW_MILLISECONDS);
 setInterval(() => board && readAgain(), READ_AGAIN_MILLISECONDS);
+tellStarted();
 if (!api.isSignedIn) askToSignIn();
 else begin();

@@ -5,7 +5,7 @@
 
 import { PatientJourney } from "../../sdk/journey/patient_journey.js";
 import { PageReports } from "../../sdk/journey/reports.js";
-import { find, setText, show } from "../kit/dom.js";
+import { find, setText, show, tellStarted } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { troubleOf } from "./words.js";
 
@@ -36,4 +36,5 @@ async function tell() {
   }
 }
 
+tellStarted();
 tell();

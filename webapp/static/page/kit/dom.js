@@ -10,6 +10,11 @@ export function find(id) {
   return element;
 }
 
+/** By a page that listens: takes away the notice that it does not start, which would be seen some seconds later. */
+export function tellStarted() {
+  document.getElementById("not-started")?.remove();
+}
+
 /** @param {HTMLElement} element @param {boolean} visible */
 export function show(element, visible = true) {
   element.hidden = !visible;

@@ -6,7 +6,7 @@
 import { HealthLinkError } from "../../sdk/shl/errors.js";
 import { hasFlag, readLink } from "../../sdk/shl/links.js";
 import { openLink } from "../../sdk/shl/opening.js";
-import { find, make, setText, show, whileBusy } from "../kit/dom.js";
+import { find, make, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { attachmentPart } from "./attachment_part.js";
@@ -27,6 +27,7 @@ find("open-form").addEventListener("submit", (/** @type {Event} */ event) => {
 });
 find("link").addEventListener("input", showFacts);
 globalThis.addEventListener("hashchange", begin);
+tellStarted();
 begin();
 
 /** With the link of the address, where there is one. */

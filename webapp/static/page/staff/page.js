@@ -4,7 +4,7 @@
  */
 
 import { showConnection } from "../kit/connection.js";
-import { find, show } from "../kit/dom.js";
+import { find, show, tellStarted } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { StaffApi } from "./api.js";
 import { RunList } from "./list.js";
@@ -104,4 +104,5 @@ find("auto").addEventListener("change", (event) => {
   watch.auto = event.target.checked;
 });
 addEventListener("hashchange", () => showView(true));
+tellStarted();
 showView(false);

@@ -11,7 +11,7 @@ import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
-import { find, make, show, whileBusy } from "../kit/dom.js";
+import { find, make, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
@@ -365,4 +365,5 @@ find("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => 
 // A page that comes back from the browser's memory would show what stood there.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 registerWorker().catch(() => {}); // without it the page itself sends, while it is open
+tellStarted();
 open();
