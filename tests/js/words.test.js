@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { SYNONYMS, WORDS } from "../../webapp/static/page/kit/words.js";
+import { WORDS } from "../../webapp/static/page/kit/words.js";
+import { SYNONYMS } from "./synonyms.js";
 
 const ROOT = new URL("../../", import.meta.url);
 const GLOSSARY = "webapp/static/page/kit/words.js";
