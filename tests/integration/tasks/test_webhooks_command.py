@@ -1,12 +1,26 @@
 """`python -m tasks.webhooks`: receivers, and what became of the messages to them."""
 
 import re
-from uuid import uuid4
+from collections.abc import Iterator
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.integration.commands import run_command
+
+_ENDED_RUN = """
+    insert into welno.welno_collection_history
+        (session_id, request_id, status, step, run_state, not_before, hospital_id, partner_id, masked_name, expires_at)
+    select :id, 'r-1', 'completed', 'finish', 'ended', now(), min(hospital_id), 'welno', '김*늘', now()
+    from welno.welno_hospitals
+"""
+_MESSAGE = """
+    insert into welno.welno_webhook_deliveries
+        (id, webhook_id, session_id, kind, body, attempts, due_at, last_result, is_delivered, created_at, ended_at)
+    values (:id, :webhook, :session, 'session.completed', '{}', 2, now(), '503', :delivered,
+        '2026-11-26T03:04:05Z', case when :ended then now() end)
+"""
 
 
 @pytest.fixture
@@ -31,6 +45,40 @@ def test_a_receiver_is_added_listed_and_removed(env: dict[str, str]):
     assert call("resend", str(uuid4())) == (1, "nothing has this id\n")
     assert call("remove", added[1])[0] == 0
     assert call("remove", added[1]) == (1, "nothing has this id\n")
+
+
+@pytest.fixture
+def session_id(engine: Engine) -> Iterator[UUID]:
+    """Of a run that has ended."""
+    made = uuid4()
+    with engine.begin() as connection:
+        connection.execute(text(_ENDED_RUN), {"id": made})
+    yield made
+    with engine.begin() as connection:
+        connection.execute(text("delete from welno.welno_collection_history where session_id = :id"), {"id": made})
+
+
+@pytest.mark.parametrize(
+    ("ended", "delivered", "words"),
+    [
+        (False, False, "attempts 2  503  waiting"),
+        (True, False, "attempts 2  503  given up"),
+        (True, True, "attempts 2  503  delivered"),
+    ],
+)
+def test_the_log_says_what_became_of_a_message(
+    env: dict[str, str], engine: Engine, session_id: UUID, words: str, *, ended: bool, delivered: bool
+):
+    added = run_command("tasks.webhooks", "add", "https://receiver.example/welno", env=env)
+    webhook = added.output.split()[1]
+    message = {"id": uuid4(), "webhook": webhook, "session": session_id, "ended": ended, "delivered": delivered}
+    with engine.begin() as connection:
+        connection.execute(text(_MESSAGE), message)
+    logged = run_command("tasks.webhooks", "log", "--webhook", webhook, env=env)
+    line = f"2026-11-26T03:04:05Z  {message['id']}  session.completed  session {session_id}  {words}\n"
+    assert (logged.status, logged.output) == (0, line)
+    assert run_command("tasks.webhooks", "log", "--limit", "0", env=env).output == ""
+    assert run_command("tasks.webhooks", "remove", webhook, env=env).status == 0
 
 
 @pytest.mark.parametrize(
