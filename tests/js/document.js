@@ -38,7 +38,7 @@ class FakeElement extends EventTarget {
     this.append(...nodes);
   }
   remove() {
-    this.parent.replaceChildren(...this.parent.#nodes.filter((node) => node !== this));
+    this.parent?.replaceChildren(...this.parent.#nodes.filter((node) => node !== this));
   }
   setAttribute = (name, value) => void this.#attributes.set(name, value);
   getAttribute = (name) => this.#attributes.get(name) ?? null;
