@@ -44,7 +44,7 @@ def serve(stack: Stack) -> None:
     """Until StopRequested. Raises LocalError when something cannot start."""
     with hold_home(stack.home), stack:
         tell(f"ready: {stack.web_url}")
-        tell(f"sandbox: {stack.sandbox_url}")
+        tell(f"sandbox: {stack.sandbox_url}/phone")
         tell(f"flower: {stack.flower_url}")
         tend_forever(stack)
 
