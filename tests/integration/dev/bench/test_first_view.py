@@ -1,11 +1,14 @@
-"""The bench of the trend page's first view, at a size that says nothing about speed."""
+"""The bench of the trend page's first view: its bytes with 420 treatments, on a line that says nothing about speed."""
 
 from tests.integration.dev.bench.running import run_bench
 
 
 def test_the_first_view_is_measured_beside_the_floor():
-    found = run_bench("dev.bench.first_view", "--rounds 1 --treatments 3 --checkups 1 --kilobits 100000 --latency-ms 0")
+    found = run_bench(
+        "dev.bench.first_view", "--rounds 1 --treatments 420 --checkups 10 --kilobits 100000 --latency-ms 0"
+    )
     page = found["page"]["trend page"]
     assert 0 < page["checkups_kib"] <= page["treatments_kib"] <= page["all_kib"]
+    assert page["treatments_kib"] < 100  # which no load changes
     assert 0 < page["checkups_ms"] <= page["treatments_ms"] <= page["all_ms"]
     assert found["page"]["floor"]["all_ms"] < page["all_ms"]
