@@ -209,7 +209,7 @@ def test_records_of_an_older_number_are_joined_by_their_password_and_taken_apart
     collect(now, newer, phones)
     open_my(now)
     now.page.get_by_role("button", name="이전 기록 함께 보기").click()
-    expect(now.page.get_by_label("이름", exact=True)).to_be_focused()
+    expect(now.page.get_by_role("group", name="아래 4가지를 확인해 주세요.")).to_be_focused()
     now.page.get_by_label("이름", exact=True).fill(older.name)
     now.page.get_by_label("생년월일").fill(older.birthdate)
     now.page.get_by_label("이전 휴대폰 번호").fill(older.phone)
