@@ -2,7 +2,7 @@
 
 import errno
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.clock import clock
 from core.names import ProcessKind
 from services.database import UnsuitableDatabase
+from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
 from services.interviews.extraction.reading import ReaderProcesses
 from services.interviews.files import TEXT, answer_name
 from services.interviews.masking.masker import PatternMasker
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim
-from services.interviews.stepping import do_step, postpone, take
+from services.interviews.runs import InterviewClaim, RunOutdated
+from services.interviews.saving import fail_attempt
+from services.interviews.stepping import do_step, hand_back, postpone, take
 from services.processes.leases import ProcessLeaseHolder
 from spool import Disk, Spool, StorageFault
 from tests.end_to_end.haystack import Wiretap, find_in
@@ -355,3 +357,29 @@ def test_what_the_disk_refused_for_good_is_fetched_from_miso_again(
     analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
     go_through(replace(tools, miso=miso), claim(analyses, tools, interview, owner_id))
     assert (analyses.row(interview)["status"], analyses.bills_of(interview)) == ("completed", [1])
+
+
+def fail_late(tools: RunTools, held: InterviewClaim) -> None:
+    fail_attempt(tools, held, failure_of(AnalysisFault.MISO_ANSWER_LOST))
+
+
+def break_late(tools: RunTools, held: InterviewClaim) -> None:
+    postpone(tools, held, ZeroDivisionError())
+
+
+@pytest.mark.parametrize("settle", [fail_late, break_late, hand_back])
+def test_a_late_failure_overwrites_no_success(
+    analyses: Analyses,
+    tools: RunTools,
+    miso: MisoWorkflows,
+    owner_id: int,
+    settle: Callable[[RunTools, InterviewClaim], None],
+):
+    interview = analyses.prepare().interview
+    held = claim(analyses, tools, interview, owner_id)
+    go_through(replace(tools, miso=miso), held)
+    row, run, events = analyses.row(interview), analyses.run(interview), analyses.events(interview)
+    assert row["status"] == "completed"
+    with pytest.raises(RunOutdated):
+        settle(tools, held)
+    assert (analyses.row(interview), analyses.run(interview), analyses.events(interview)) == (row, run, events)
