@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from docx import Document
 from sqlalchemy import Engine
@@ -28,11 +29,12 @@ from services.interviews.stepping import do_step, hand_back, postpone, take
 from services.processes.leases import ProcessLeaseHolder
 from spool import Disk, Spool, StorageFault
 from tests.end_to_end.haystack import Wiretap, find_in
+from tests.integration.services.interviews import documents
 from tests.integration.services.interviews.documents import make_docx, make_pdf, saved
 from tests.waiting import wait_until
 from upstream.miso.workflows import MisoWorkflows
 
-from .analyses import Analyses, Uploaded, run_analyses
+from .analyses import CALLS, Analyses, Uploaded, run_analyses
 from .run_gates import build_gates, is_held, shut_gate
 
 LINES = (
@@ -146,6 +148,42 @@ def test_a_file_that_gives_no_text_fails_with_a_sentence(analyses: Analyses, nam
     assert row["error"]["message"].endswith("요.")
     assert analyses.told(interview) == ["interview:added", "interview:failed"]
     assert analyses.bills_of(interview) == []
+
+
+HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
+    ("burning.pdf", documents.burning_pdf, "FILE_TOO_COMPLEX"),
+    ("flate.pdf", documents.flate_bomb, "FILE_TOO_COMPLEX"),
+    ("loop.pdf", lambda: make_pdf(["x"], kids=b"2 0 R"), "FILE_DAMAGED"),
+    ("closed.pdf", lambda: documents.encrypted_pdf("secret"), "FILE_ENCRYPTED"),
+    ("entities.xml", f"{documents.ENTITIES}<a>&a11;</a>".encode, "FILE_TOO_COMPLEX"),
+    ("paragraphs.docx", lambda: documents.docx_body("<w:p/>" * 150_000), "FILE_TOO_COMPLEX"),
+    (
+        "zip.xlsx",
+        lambda: documents.repacked(documents.make_xlsx(), {"xl/bomb.xml": bytes(300_000_000)}),
+        "FILE_TOO_COMPLEX",
+    ),
+]
+
+
+def test_hostile_files_fail_with_a_sentence_and_nothing_else_notices(analyses: Analyses):
+    process_id = analyses.stack.pid("interviews")
+    hostile = {name: analyses.upload(file=(name, make())) for name, make, _ in HOSTILE}
+    wait_until(lambda: psutil.Process(process_id).children())
+    good = analyses.upload(file=("good.docx", make_interview()))
+    assert analyses.wait(good, "completed", "failed", timeout=60)["status"] == "completed"
+    assert analyses.row(hostile["burning.pdf"])["status"] == "processing"
+    for name, _, code in HOSTILE:
+        error = analyses.wait(hostile[name], "completed", "failed", timeout=90)["error"]
+        assert (name, error["code"], error["message"][-2:]) == (name, code, "요.")
+        assert analyses.told(hostile[name]) == ["interview:added", "interview:failed"]
+        assert (called_for(analyses, hostile[name]), analyses.read(CALLS, id=hostile[name].id)) == (0, [])
+    assert (called_for(analyses, good), analyses.read(CALLS, id=good.id)) == (1, [{"calls": 1}])
+    assert (analyses.stack.pid("interviews"), analyses.stack.is_running("interviews")) == (process_id, True)
+
+
+def called_for(analyses: Analyses, interview: Uploaded) -> int:
+    """How often MISO was asked about it, by whatever text."""
+    return sum(str(interview.id) in call["user"] for call in analyses.calls(path="workflows/run"))
 
 
 def test_a_text_too_long_once_it_is_masked_names_nobody_in_its_title(analyses: Analyses):
