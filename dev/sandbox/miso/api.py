@@ -11,11 +11,10 @@ from dev.sandbox.exchange import parse_body
 from dev.sandbox.faults import CallAtHand
 from dev.sandbox.miso import chat, knowledge, workflows
 from dev.sandbox.miso.errors import MisoRefusalError
-from dev.sandbox.miso.exchange import MisoExchange
+from dev.sandbox.miso.exchange import DIFY_PREFIX, MISO_PREFIX, MisoExchange
 from dev.sandbox.service import Sandbox
 
 Handler = Callable[[MisoExchange], Awaitable[web.StreamResponse]]
-MISO_PREFIX, DIFY_PREFIX = "/ext/v1", "/v1"
 LARGEST_BODY_BYTES = 17 * 1024 * 1024
 WORKFLOW, CHAT, KNOWLEDGE = "workflow", "chat", "knowledge"
 _MISO_MODE, _DIFY_MODE = ("mode",), ("response_mode",)

@@ -44,6 +44,8 @@ async def chat(exchange: MisoExchange) -> web.StreamResponse:
     if fault is not None and fault.cut == DURING:
         traits = MisoTraits(cut_after_chunks=_PIECES_BEFORE_CUT)
     events = _events(turn, traits, said, query)
+    if not exchange.speaks_dify:
+        events = _end_with_done(events, traits)
     return await deliver_events(exchange.request, exchange.call, traits, events, exchange.headers)
 
 
@@ -96,7 +98,12 @@ async def _events(turn: ChatTurn, traits: MisoTraits, said: str, query: str) -> 
     if traits.chat in ("replaced", "replaced_same"):
         yield _event(turn, "message_replace", answer=MODERATED if traits.chat == "replaced" else so_far)
     yield _event(turn, "message_end", metadata=_metadata(query, so_far))
-    if traits.chat != "no_done":
+
+
+async def _end_with_done(events: AsyncIterator[bytes], traits: MisoTraits) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield event
+    if traits.chat not in ("no_done", "pings_only"):
         yield DONE
 
 

@@ -13,6 +13,7 @@ from dev.sandbox.miso.state import MisoState
 from dev.sandbox.miso.traits import UNTOUCHED, MisoTraits
 from dev.sandbox.replies import JSON, Reply
 
+MISO_PREFIX, DIFY_PREFIX = "/ext/v1", "/v1"
 BUSY_CODES = {401: "unauthorized", 429: "too_many_requests", 500: "internal_server_error", 503: "service_unavailable"}
 BLOCKING, STREAMING = "blocking", "streaming"
 
@@ -31,6 +32,11 @@ class MisoExchange:
     @property
     def traits(self) -> MisoTraits:
         return UNTOUCHED if self.fault is None else self.fault.miso
+
+    @property
+    def speaks_dify(self) -> bool:
+        """Some of what MISO does is no manner of Dify's, whose clients may break on it."""
+        return self.request.path.startswith(f"{DIFY_PREFIX}/")
 
     @property
     def headers(self) -> dict[str, str]:

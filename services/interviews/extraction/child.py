@@ -6,10 +6,12 @@ Started as `python -m services.interviews.extraction.child KIND`. Standard outpu
 
 import contextlib
 import ctypes
+import os
 import resource
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from services.interviews.extraction.blanks import is_blank
@@ -18,6 +20,7 @@ from services.interviews.extraction.kinds import FileKind, require_content
 
 OK = "OK"
 MEMORY_BYTES, CPU_SECONDS, OPEN_FILES = 1024**3, 20, 16
+NICENESS, OOM_SCORE_ADJ = 10, 1000
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 _READERS = {
     FileKind.TEXT: ("decoding", "read_plain"),
@@ -34,6 +37,7 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 
 
 def main(arguments: list[str]) -> int:
+    yield_to_others()
     limit_process()
     try:
         text = read_file(FileKind(arguments[0]), sys.stdin.buffer.read())
@@ -44,6 +48,15 @@ def main(arguments: list[str]) -> int:
     except Exception:  # noqa: BLE001 an edge: whatever a parser raises, it is the file's doing, and may quote it
         return _answer(FileFault.FILE_DAMAGED)
     return _answer(OK, text.encode())
+
+
+def yield_to_others() -> None:
+    """Of processor and memory: whoever analyses beside it goes first, and where memory runs out this process is ended.
+    Where the kernel forbids it, the limits alone hold."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ))
 
 
 def limit_process() -> None:

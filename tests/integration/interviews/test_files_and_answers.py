@@ -2,10 +2,11 @@
 
 import errno
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from docx import Document
 from sqlalchemy import Engine
@@ -15,22 +16,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.clock import clock
 from core.names import ProcessKind
 from services.database import UnsuitableDatabase
+from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
 from services.interviews.extraction.reading import ReaderProcesses
 from services.interviews.files import TEXT, answer_name
 from services.interviews.masking.masker import PatternMasker
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim
-from services.interviews.stepping import do_step, postpone, take
+from services.interviews.runs import InterviewClaim, RunOutdated
+from services.interviews.saving import fail_attempt
+from services.interviews.stepping import do_step, hand_back, postpone, take
 from services.processes.leases import ProcessLeaseHolder
 from spool import Disk, Spool, StorageFault
 from tests.end_to_end.haystack import Wiretap, find_in
+from tests.integration.services.interviews import documents
 from tests.integration.services.interviews.documents import make_docx, make_pdf, saved
 from tests.waiting import wait_until
 from upstream.miso.workflows import MisoWorkflows
 
-from .analyses import Analyses, Uploaded, run_analyses
+from .analyses import CALLS, Analyses, Uploaded, run_analyses
 from .run_gates import build_gates, is_held, shut_gate
 
 LINES = (
@@ -144,6 +148,42 @@ def test_a_file_that_gives_no_text_fails_with_a_sentence(analyses: Analyses, nam
     assert row["error"]["message"].endswith("요.")
     assert analyses.told(interview) == ["interview:added", "interview:failed"]
     assert analyses.bills_of(interview) == []
+
+
+HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
+    ("burning.pdf", documents.burning_pdf, "FILE_TOO_COMPLEX"),
+    ("flate.pdf", documents.flate_bomb, "FILE_TOO_COMPLEX"),
+    ("loop.pdf", lambda: make_pdf(["x"], kids=b"2 0 R"), "FILE_DAMAGED"),
+    ("closed.pdf", lambda: documents.encrypted_pdf("secret"), "FILE_ENCRYPTED"),
+    ("entities.xml", f"{documents.ENTITIES}<a>&a11;</a>".encode, "FILE_TOO_COMPLEX"),
+    ("paragraphs.docx", lambda: documents.docx_body("<w:p/>" * 150_000), "FILE_TOO_COMPLEX"),
+    (
+        "zip.xlsx",
+        lambda: documents.repacked(documents.make_xlsx(), {"xl/bomb.xml": bytes(300_000_000)}),
+        "FILE_TOO_COMPLEX",
+    ),
+]
+
+
+def test_hostile_files_fail_with_a_sentence_and_nothing_else_notices(analyses: Analyses):
+    process_id = analyses.stack.pid("interviews")
+    hostile = {name: analyses.upload(file=(name, make())) for name, make, _ in HOSTILE}
+    wait_until(lambda: psutil.Process(process_id).children())
+    good = analyses.upload(file=("good.docx", make_interview()))
+    assert analyses.wait(good, "completed", "failed", timeout=60)["status"] == "completed"
+    assert analyses.row(hostile["burning.pdf"])["status"] == "processing"
+    for name, _, code in HOSTILE:
+        error = analyses.wait(hostile[name], "completed", "failed", timeout=90)["error"]
+        assert (name, error["code"], error["message"][-2:]) == (name, code, "요.")
+        assert analyses.told(hostile[name]) == ["interview:added", "interview:failed"]
+        assert (called_for(analyses, hostile[name]), analyses.read(CALLS, id=hostile[name].id)) == (0, [])
+    assert (called_for(analyses, good), analyses.read(CALLS, id=good.id)) == (1, [{"calls": 1}])
+    assert (analyses.stack.pid("interviews"), analyses.stack.is_running("interviews")) == (process_id, True)
+
+
+def called_for(analyses: Analyses, interview: Uploaded) -> int:
+    """How often MISO was asked about it, by whatever text."""
+    return sum(str(interview.id) in call["user"] for call in analyses.calls(path="workflows/run"))
 
 
 def test_a_text_too_long_once_it_is_masked_names_nobody_in_its_title(analyses: Analyses):
@@ -355,3 +395,29 @@ def test_what_the_disk_refused_for_good_is_fetched_from_miso_again(
     analyses.execute("update welno.interview_runs set due_at = now() where interview_id = :id", id=interview.id)
     go_through(replace(tools, miso=miso), claim(analyses, tools, interview, owner_id))
     assert (analyses.row(interview)["status"], analyses.bills_of(interview)) == ("completed", [1])
+
+
+def fail_late(tools: RunTools, held: InterviewClaim) -> None:
+    fail_attempt(tools, held, failure_of(AnalysisFault.MISO_ANSWER_LOST))
+
+
+def break_late(tools: RunTools, held: InterviewClaim) -> None:
+    postpone(tools, held, ZeroDivisionError())
+
+
+@pytest.mark.parametrize("settle", [fail_late, break_late, hand_back])
+def test_a_late_failure_overwrites_no_success(
+    analyses: Analyses,
+    tools: RunTools,
+    miso: MisoWorkflows,
+    owner_id: int,
+    settle: Callable[[RunTools, InterviewClaim], None],
+):
+    interview = analyses.prepare().interview
+    held = claim(analyses, tools, interview, owner_id)
+    go_through(replace(tools, miso=miso), held)
+    row, run, events = analyses.row(interview), analyses.run(interview), analyses.events(interview)
+    assert row["status"] == "completed"
+    with pytest.raises(RunOutdated):
+        settle(tools, held)
+    assert (analyses.row(interview), analyses.run(interview), analyses.events(interview)) == (row, run, events)

@@ -84,12 +84,34 @@ def test_a_member_changes_no_other_project(engine: Engine, world: World):
         assert changed.rowcount == 1
 
 
-def test_a_member_moves_no_row_into_another_project(engine: Engine, world: World):
-    with (
-        acting_as(engine, "welno_member", account_id=world.people["jun"]) as connection,
-        pytest.raises(ProgrammingError, match="row-level security"),
-    ):
-        connection.execute(text("update welno.interviews set project_id = :there"), {"there": world.secret})
+MOVE = "update welno.{table} set project_id = :there"
+COPY = """
+    insert into welno.{table} select copied.* from welno.{table} as own, jsonb_populate_record(
+        cast(null as welno.{table}), to_jsonb(own) || jsonb_build_object('project_id', cast(:there as text))
+    ) as copied
+"""
+# Where the right to write is there, it is the policy that refuses; everywhere else the right is missing.
+WRITABLE = {
+    ("welno_member", MOVE): {"interviews", "interview_runs", "project_members", "highlights", "insights"}
+    | {"knowledge_entries"},
+    ("welno_analyst", MOVE): {"interviews", "interview_runs", "miso_costs", "insights", "knowledge_entries"},
+    ("welno_member", COPY): {"interviews", "interview_runs", "project_members", "highlights", "insights"}
+    | {"knowledge_entries", "utterances", "original_reads"},
+    ("welno_analyst", COPY): {*CONTENT, "miso_costs", "knowledge_entries"} - {"interviews"},
+}
+
+
+@pytest.mark.parametrize("table", OF_PROJECT)
+@pytest.mark.parametrize(
+    ("role", "statement"), WRITABLE, ids=["member moves", "analyst moves", "member copies", "analyst copies"]
+)
+def test_no_row_gets_into_another_project(engine: Engine, world: World, role: str, statement: str, table: str):
+    is_writable = table in WRITABLE[role, statement]
+    settings = {"account_id": world.people["jun"], "project_id": world.food}
+    with acting_as(engine, role, **settings) as connection:
+        assert not is_writable or projects_in(connection, table) == {world.food}
+        with pytest.raises(ProgrammingError, match="row-level security" if is_writable else "permission denied"):
+            connection.execute(text(statement.format(table=table)), {"there": str(world.secret)})
 
 
 @pytest.mark.parametrize(

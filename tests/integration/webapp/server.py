@@ -34,13 +34,17 @@ class Server:
 
     def sample(self, name: str, **labels: str) -> float:
         """One number of /metrics; 0 as long as nothing was counted."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as reply:
-            text = reply.read().decode()
-        for family in text_string_to_metric_families(text):
+        for family in text_string_to_metric_families(self.metrics()):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
                     return float(sample.value)
         return 0.0
+
+    def metrics(self) -> str:
+        """All of /metrics, as Prometheus reads it."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as reply:
+            text: str = reply.read().decode()
+        return text
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()

@@ -1,5 +1,6 @@
 """A client of Dify that is not ours works against the stand-in, unchanged but for the address."""
 
+from concurrent import futures
 from io import BytesIO
 
 import pytest
@@ -7,6 +8,7 @@ from dify_client import Client, models
 from dify_client.errors import DifyAPIError, DifyInvalidParam, DifyProviderQuotaExceeded
 
 from tests.integration.dev.sandbox.miso import INTERVIEW
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,15 +47,42 @@ def test_it_follows_a_streamed_workflow_and_can_parse_every_event(dify):
 def test_it_chats(agent, control, manner):
     if manner != "delta":
         control.set_fault("/v1/chat-messages", chat=manner)
-    events = []
-    stream = agent.chat_messages(chat_request())
-    # `[DONE]` is MISO's own; Dify's client takes it for JSON.
-    while not events or events[-1].event != models.StreamEvent.MESSAGE_END:
-        events.append(next(stream))
-    stream.close()
+    events = list(agent.chat_messages(chat_request()))
+    assert events[-1].event == models.StreamEvent.MESSAGE_END
     name = "agent_message" if manner == "agent" else "message"
     assert "".join(event.answer for event in events if event.event == name)
     assert events[-1].metadata.usage.currency == "USD"
+
+
+def test_it_stops_a_chat_and_reads_it_to_its_end(agent, control):
+    control.set_fault("/v1/chat-messages", chat="pings_only", chunk_delay_seconds=0.05)
+    with futures.ThreadPoolExecutor() as reading:
+        reader = reading.submit(lambda: list(agent.chat_messages(chat_request())))
+        task_id = wait_until(lambda: task_of_chat(control))
+        assert agent.stop_chat_messages(task_id, models.StopRequest(user="stranger")).result == "success"
+        assert reader.result(10) == []  # of pings the client tells nothing
+    assert control.get("miso/calls", path="/v1/chat-messages")["calls"][0]["stopped"]
+
+
+def task_of_chat(control):
+    calls = control.get("miso/calls", path="/v1/chat-messages")["calls"]
+    return calls and calls[0]["task_id"]
+
+
+def test_it_stops_an_answer_that_has_begun(agent, control):
+    control.set_fault("/v1/chat-messages", chunk_delay_seconds=0.1)
+    stream = agent.chat_messages(chat_request())
+    first = next(stream)
+    assert agent.stop_chat_messages(first.task_id, models.StopRequest(user="stranger")).result == "success"
+    rest = list(stream)
+    assert (len(rest) < 8, rest[-1].event) == (True, models.StreamEvent.MESSAGE_END)
+
+
+def test_it_sees_an_error_in_the_middle_of_an_answer_as_the_last_event(agent, control):
+    control.set_fault("/v1/chat-messages", error_after_chunks=3, code="provider_quota_exceeded")
+    *said, last = agent.chat_messages(chat_request())
+    assert [event.event for event in said] == [models.StreamEvent.MESSAGE] * 3
+    assert (last.event, last.status, last.code) == (models.StreamEvent.ERROR, 400, "provider_quota_exceeded")
 
 
 def test_it_gets_a_whole_answer_and_goes_on_in_its_conversation(agent):

@@ -116,6 +116,11 @@ def flate_bomb() -> bytes:
     return make_pdf(["x"], filters=b"/Filter[/FlateDecode/FlateDecode]", pack=lambda _: bomb)
 
 
+def burning_pdf() -> bytes:
+    """Small and within every count: it takes a reader all of its processor time."""
+    return make_pdf(["가나다라마 " * 2000] * 499, filters=b"/Filter/FlateDecode", pack=zlib.compress)
+
+
 def repacked(content: bytes, parts: dict[str, bytes]) -> bytes:
     """The same archive with some parts changed or added."""
     stream = BytesIO()

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.interviews.extraction.child import NICENESS, OOM_SCORE_ADJ
 from services.interviews.extraction.failures import FileUnusable, ReaderUnavailable
 from services.interviews.extraction.kinds import FileKind, kind_of
 from services.interviews.extraction.reading import ReaderProcesses, extract_text
@@ -235,6 +236,8 @@ def test_the_child_has_limits_no_secrets_and_no_network(monkeypatch):
         ]
         seen["group"] = os.getpgid(child.pid)
         seen["files"] = child.open_files()
+        seen["niceness"] = child.nice()
+        seen["oom"] = int(Path(f"/proc/{child.pid}/oom_score_adj").read_text())
         seen["network"] = Path(f"/proc/{child.pid}/ns/net").readlink()
         yield b"b"
 
@@ -244,6 +247,8 @@ def test_the_child_has_limits_no_secrets_and_no_network(monkeypatch):
     assert seen["limits"] == [1024**3, 20, 0]
     assert seen["group"] != os.getpgid(0)
     assert seen["files"] == []
+    # Who analyses beside it goes first, and whose memory runs out ends it and nothing else.
+    assert (seen["niceness"], seen["oom"]) == (min(os.nice(0) + NICENESS, 19), OOM_SCORE_ADJ)
     if may_unshare_network():
         assert seen["network"] != Path("/proc/self/ns/net").readlink()
 

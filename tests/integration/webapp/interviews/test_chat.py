@@ -322,15 +322,17 @@ def test_a_lost_membership_ends_the_answer(ask: Any, control: SandboxControl, wo
 
 
 def test_nothing_of_it_stands_in_logs_or_metrics(
-    ask: Any, server: Server, control: SandboxControl, persona: UUID, vera: Member
+    ask: Any, server: Server, control: SandboxControl, persona: UUID, vera: Member, world: World
 ):
     control.fault(cut_after_chunks=3)
     frames = ask(vera).frames()
     said = [word for word in (QUESTION + answer_text(frames)).split() if len(word) > 1]
     written = server.log.read_text() + ask(vera).response.http_version
+    counted = server.metrics()
     assert "/api/chat" in written
-    for word in (*said, frames[0]["conversation_id"], str(persona)):
-        assert word not in written
+    assert 'reason="MISO_ANSWER_LOST",transport="chat"' in counted
+    personal = (*said, frames[0]["conversation_id"], str(persona), str(world.people["vera"]), "vera@demo")
+    assert [word for word in personal if word in written or word in counted] == []
     assert server.sample("welno_relay_closed_total", transport="chat", reason="MISO_ANSWER_LOST") >= 1
 
 
