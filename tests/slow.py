@@ -32,8 +32,9 @@ _SLOW = (
     # Each fault of a provider through the whole product.
     "tests/end_to_end/test_provider_errors.py",
     "tests/integration/interviews/test_faults_of_miso.py",
-    # Calls that are invented, and crowds that attack.
+    # Calls that are invented, crowds that attack, and files that are bombs.
     "tests/end_to_end/test_fuzzed.py",
+    "tests/integration/interviews/test_files_and_answers.py::test_hostile_files",
     "tests/integration/relay/test_bounds.py",
     "tests/integration/webapp/journey/test_fuzz.py",
     "tests/integration/webapp/test_attacks.py",

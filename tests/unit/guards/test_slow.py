@@ -9,7 +9,9 @@ from tests.slow import is_slow
 
 @pytest.mark.parametrize("path", slow._SLOW)
 def test_what_is_named_is_there(path: str):
-    assert (ROOT / path).exists()
+    file, _, test = path.partition("::")
+    assert (ROOT / file).exists()
+    assert not test or f"def {test}" in (ROOT / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("test", ["accessible[dark]", "accessible[high contrast]", "accessible[forced colors]"])
