@@ -62,6 +62,41 @@ test("without a report its buyer is shown what was collected", () => {
   assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=failed`);
 });
 
+for (const [code, reason] of [
+  ["REPORT_INPUTS_MISSING", "incomplete"],
+  ["CONSENT_MISSING", "withdrawn"],
+  ["REPORT_FAILED", "failed"],
+])
+  test(`a report that was not made by ${code} leads to the trend, with the reason`, () => {
+    const state = after(report(), streaming("mediarc_generating"), event("mediarc_failed", { data: { code } }));
+    assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=${reason}`);
+  });
+
+const NEVER_EXAMINED = streaming("health_data_completed", { ...PATIENT, count: 0, redirect_to_report: false });
+
+test("who was never examined waits for what there is, and is led to the trend with the reason", () => {
+  const first = decide(report(), NEVER_EXAMINED);
+  assert.deepEqual(deeds(first), ["toast", "refresh"]);
+  const state = after(first.state, streaming("prescription_completed", PATIENT));
+  assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=none`);
+  assert.equal(resume(after(state, streaming("completed", PATIENT))).at(-1).to, `${RESULTS}&report=none`);
+});
+
+test("who came for no report misses none", () => {
+  assert.equal(after(trend("/results-trend"), NEVER_EXAMINED).missingReport, null);
+});
+
+test("checkups that could not be had are the reason for no report, until they are here after all", () => {
+  const unread = after(report(), event("health_data_failed"));
+  assert.equal(decide(unread, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=unread`);
+  assert.equal(after(unread, streaming("health_data_completed", { redirect_to_report: true })).missingReport, null);
+});
+
+test("a status alone tells that there is no checkup to make a report of", () => {
+  const status = { status: "completed", counts: { health_data: 0, prescription_data: 3 }, ...PATIENT };
+  assert.equal(resume(fromStatus(report(), status)).at(-1).to, `${RESULTS}&report=none`);
+});
+
 test("the event's own word on the report beats what the page remembers", () => {
   const { state } = decide(trend(), streaming("health_data_completed", { ...PATIENT, redirect_to_report: true }));
   assert.equal(state.redirectPath, "/disease-report");

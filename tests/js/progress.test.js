@@ -50,6 +50,29 @@ test("failed prescriptions do not stop what follows", () => {
   assert.deepEqual([prescriptions, saved], ["failed", "done"]);
 });
 
+const NO_CHECKUP = streaming("health_data_completed", { count: 0, redirect_to_report: false });
+
+test("without a checkup the report is skipped, says why, and is never told as made", () => {
+  const events = [event("auth_completed"), NO_CHECKUP, streaming("prescription_completed", { count: 3 })];
+  const collected = run(events);
+  assert.deepEqual([states(collected).report, states(collected).saved], ["skipped", "active"]);
+  const step = run([...events, streaming("completed")]).find(({ name }) => name === "report");
+  assert.deepEqual([step.state, step.note], ["skipped", "건강검진 기록이 없어서 건너뛰어요"]);
+});
+
+test("checkups that could not be had skip the report, until they are here after all", () => {
+  const unread = run([event("auth_completed"), event("health_data_failed")]);
+  assert.equal(states(unread).report, "skipped");
+  assert.match(unread.find(({ name }) => name === "report").note, /가져오지 못해서/);
+  const had = advance(unread, streaming("health_data_completed", { count: 2, redirect_to_report: true }));
+  assert.equal(states(had).report, "waiting");
+});
+
+test("a status alone skips the report of who was never examined", () => {
+  const status = { status: "completed", progress: { health_data_fetched: true }, counts: { health_data: 0 } };
+  assert.equal(states(progressFromStatus(initialProgress({ withReport: true }), status)).report, "skipped");
+});
+
 test("a late fetching event does not reopen a finished step", () => {
   assert.equal(
     states(run([streaming("health_data_completed", { count: 1 }), streaming("fetching_health_data")])).health,

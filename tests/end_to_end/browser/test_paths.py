@@ -97,6 +97,24 @@ def test_who_was_never_examined_is_told_so(visitor: Visitor, phones: Phones) -> 
     expect(visitor.page.get_by_text("등록된 건강검진 기록이 없어요.")).to_be_visible()
 
 
+def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=3)
+    visitor.begin(person, REPORT)
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        step = visitor.page.locator("#steps .skipped")
+        expect(step).to_contain_text("질병 예측 리포트 만들기", timeout=20_000)
+        expect(step).to_contain_text("건강검진 기록이 없어서 건너뛰어요")
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    assert "report=none" in visitor.page.url
+    reason = "건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요."
+    expect(visitor.page.locator("#results-notice")).to_contain_text(reason)
+    visitor.page.get_by_role("link", name="질병 예측").click()
+    expect(visitor.page.get_by_role("heading", name=reason)).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text("질병 예측 리포트 받기")).to_be_hidden()
+
+
 def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
     visitor.begin(person)
