@@ -48,6 +48,17 @@ test("the end saves, opens the dialog, and goes to the report", () => {
   assert.match(result.actions.at(-1).to, /^\/disease-report\?/);
 });
 
+for (const [counts, isAsked] of [
+  [{ health_data: 0, prescription_data: 0 }, false],
+  [{ health_data: 0, prescription_data: 1 }, true],
+  [undefined, true],
+])
+  test(`with ${JSON.stringify(counts)} at the end a password is asked for: ${isAsked}`, () => {
+    const live = decide(trend(), streaming("completed", { ...PATIENT, counts }));
+    const reread = resume(fromStatus(trend(), { status: "completed", counts, ...PATIENT }));
+    for (const actions of [live.actions, reread]) assert.equal(actions.some((action) => action.do === "dialog"), isAsked);
+  });
+
 test("the end of the trend path stays on the results page", () => {
   assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("completed", PATIENT))), [
     "spinner",

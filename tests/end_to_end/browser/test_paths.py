@@ -115,6 +115,17 @@ def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor,
     expect(visitor.page.get_by_text("질병 예측 리포트 받기")).to_be_hidden()
 
 
+def test_who_has_no_records_is_asked_for_no_password(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=0)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.expect_results()
+    expect(visitor.page.locator("#results-lead")).to_contain_text("진료·투약 0건", timeout=20_000)
+    expect(visitor.page.locator("#after")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_role("button", name="비밀번호 정하기")).to_be_hidden()
+    assert not visitor.dialog.is_visible()
+
+
 def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
     visitor.begin(person)

@@ -23,6 +23,7 @@ async function load({ client, database, uuid }) {
 
 function draw({ report, checkupCount, birthday }, page) {
   show(find("content"), report !== null);
+  page.offerPassword(report !== null || checkupCount > 0);
   if (report === null) {
     drawNone(page, checkupCount);
     return;

@@ -129,6 +129,11 @@ export class ResultsPage {
     show(find("nothing"));
   }
 
+  /** Of what holds nothing there is nothing to lock. @param {boolean} hasRecords */
+  offerPassword(hasRecords) {
+    show(find("set-password"), hasRecords);
+  }
+
   lead(text) {
     setText(find("results-lead"), text);
   }

@@ -34,6 +34,7 @@ export const REPORT_PATH = "/disease-report";
  * @property {string|null} patientUuid
  * @property {string|null} hospitalId
  * @property {MissingReport|null} missingReport why there will be none for who came for one
+ * @property {number|null} recordCount of both kinds, once all are there
  * @property {string|null} approveBy until when the request can be approved (ISO 8601, by the server's clock)
  * @property {string|null} warning what the person should know while the request lies on their phone
  * @property {string} status the last known one
@@ -49,6 +50,7 @@ export function initialFlow(known) {
     patientUuid: null,
     hospitalId: null,
     missingReport: null,
+    recordCount: null,
     approveBy: null,
     warning: null,
     status: "initiated",
@@ -114,6 +116,7 @@ export function fromStatus(state, status) {
     approveBy: status.approve_by ?? null,
     patientUuid: status.patient_uuid ?? state.patientUuid,
     hospitalId: status.hospital_id ?? state.hospitalId,
+    recordCount: status.status === "completed" ? countOf(status.counts) : state.recordCount,
     missingReport: wantsReport(state) && status.counts?.health_data === 0 ? "none" : state.missingReport,
   };
 }
@@ -129,7 +132,13 @@ function learn(state, name, event) {
     hospitalId: data.hospital_id ?? state.hospitalId,
     redirectPath: data.redirect_to_report === true ? REPORT_PATH : state.redirectPath,
     missingReport: wantsReport(state) ? missingReport(state, name, data) : null,
+    recordCount: name === "completed" ? countOf(data.counts) : state.recordCount,
   };
+}
+
+/** @param {{health_data: number|null, prescription_data: number|null}|undefined} counts @returns {number|null} */
+function countOf(counts) {
+  return counts ? (counts.health_data ?? 0) + (counts.prescription_data ?? 0) : null;
 }
 
 /** @returns {MissingReport|null} */
@@ -262,13 +271,16 @@ function moveOn(state) {
   return { do: "navigate", to: resultsAddress(state), afterDialog: false };
 }
 
+/** @type {Action} */
+const dialog = { do: "dialog" };
+
 /** @returns {Action[]} */
 function finish(state) {
   const showsResults = state.page !== "/"; // whoever already looks at results is not taken elsewhere
   return [
     spinner(false),
     { do: "save" },
-    { do: "dialog" },
+    ...(state.recordCount === 0 ? [] : [dialog]), // there is nothing to lock
     showsResults ? { do: "refresh" } : { do: "navigate", to: resultsAddress(state), afterDialog: true },
   ];
 }
