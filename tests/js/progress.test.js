@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { advance, initialProgress, percentOf, progressFromStatus } from "../../webapp/static/sdk/collection/progress.js";
+import { advance, initialProgress, isApproved, percentOf, progressFromStatus } from "../../webapp/static/sdk/collection/progress.js";
 import { event, PATIENT, streaming } from "./stores.js";
 
 const run = (events, withReport = true) => events.reduce(advance, initialProgress({ withReport }));
@@ -31,6 +31,11 @@ test("the bar never goes back", () => {
     percents,
     [...percents].sort((a, b) => a - b),
   );
+});
+
+test("there is no share of the whole before the approval", () => {
+  assert.deepEqual(PATH.map((_, count) => isApproved(run(PATH.slice(0, count + 1)))).slice(0, 4), [false, false, true, true]);
+  assert.equal(isApproved(run([event("auth_waiting"), event("declined")])), false);
 });
 
 test("a step shows its count and its time", () => {

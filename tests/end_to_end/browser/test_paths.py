@@ -58,7 +58,11 @@ def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: P
     visitor = new_visitor(viewport={"width": 375, "height": 800})
     person = phones.add_person()
     visitor.begin(person, REPORT)
-    phones.approve(person)
+    for share in ("#bar", "#bar-text"):
+        expect(visitor.page.locator(share)).to_be_hidden()
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        expect(visitor.page.locator("#bar-text")).to_contain_text("%", timeout=20_000)
     visitor.set_password()
     visitor.expect_results("/disease-report")
     expect(visitor.page.locator("#bodyage")).to_contain_text("세")

@@ -137,6 +137,11 @@ export function progressFromStatus(progress, status) {
   return events.filter(Boolean).reduce((known, event) => advance(known, { timestamp, ...event }), progress);
 }
 
+/** Before, how long it takes is the person's own, and no share of anything. @param {Progress} progress */
+export function isApproved(progress) {
+  return progress.some(({ name, state }) => name === "approval" && state === "done");
+}
+
 /** 0 to 100. A step under way counts half, so that the bar moves when something happens. @param {Progress} progress */
 export function percentOf(progress) {
   const points = progress.reduce((sum, { state }) => sum + (state === "waiting" ? 0 : state === "active" ? 0.5 : 1), 0);
