@@ -1,5 +1,7 @@
 """The two ways through the page, from the empty form to the results."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -68,6 +70,7 @@ def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: P
     expect(visitor.page.locator("#bodyage")).to_contain_text("세")
     expect(visitor.page.get_by_role("row").filter(has_text="고혈압")).to_be_visible()
     assert visitor.page.get_by_role("link", name="PDF로 보기").get_attribute("href")
+    expect(visitor.page.locator("#analyzed")).to_have_text(re.compile(r"^\d+년 \d+월 \d+일에 분석했어요\.$"))
     assert _fits(visitor)
 
 

@@ -5,10 +5,10 @@
 
 import { find, make, setText, show } from "../kit/dom.js";
 import { missingTexts } from "./missing_report.js";
+import { dayText } from "./moments.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
-const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
 /** Null for whoever may open the records but has no report; a refusal is passed on. */
 async function load({ client, database, uuid }) {
@@ -29,15 +29,13 @@ function draw({ report, checkupCount, birthday }, page) {
     return;
   }
   show(find("nothing"), false);
-  page.lead("가장 최근 건강검진을 바탕으로 한 예측이에요.");
+  page.lead("필요한 값이 모두 있는 가장 최근 건강검진을 바탕으로 한 예측이에요.");
   setText(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
   setText(find("bodyage-note"), ageNote(report, birthday));
   setText(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
   setText(
     find("analyzed"),
-    [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider]
-      .filter(Boolean)
-      .join(" · "),
+    report.analyzed_at ? `${dayText(report.analyzed_at)}에 분석했어요.` : "",
   );
   drawPdf(report.report_url);
   const longest = Math.max(2, ...[...report.disease_data, ...report.cancer_data].map(({ rate }) => Number(rate) || 0));
