@@ -48,6 +48,17 @@ test("the end saves, opens the dialog, and goes to the report", () => {
   assert.match(result.actions.at(-1).to, /^\/disease-report\?/);
 });
 
+for (const [counts, isAsked] of [
+  [{ health_data: 0, prescription_data: 0 }, false],
+  [{ health_data: 0, prescription_data: 1 }, true],
+  [undefined, true],
+])
+  test(`with ${JSON.stringify(counts)} at the end a password is asked for: ${isAsked}`, () => {
+    const live = decide(trend(), streaming("completed", { ...PATIENT, counts }));
+    const reread = resume(fromStatus(trend(), { status: "completed", counts, ...PATIENT }));
+    for (const actions of [live.actions, reread]) assert.equal(actions.some((action) => action.do === "dialog"), isAsked);
+  });
+
 test("the end of the trend path stays on the results page", () => {
   assert.deepEqual(deeds(decide(trend("/results-trend"), streaming("completed", PATIENT))), [
     "spinner",
@@ -60,6 +71,41 @@ test("the end of the trend path stays on the results page", () => {
 test("without a report its buyer is shown what was collected", () => {
   const state = after(report(), event("mediarc_failed"));
   assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=failed`);
+});
+
+for (const [code, reason] of [
+  ["REPORT_INPUTS_MISSING", "incomplete"],
+  ["CONSENT_MISSING", "withdrawn"],
+  ["REPORT_FAILED", "failed"],
+])
+  test(`a report that was not made by ${code} leads to the trend, with the reason`, () => {
+    const state = after(report(), streaming("mediarc_generating"), event("mediarc_failed", { data: { code } }));
+    assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=${reason}`);
+  });
+
+const NEVER_EXAMINED = streaming("health_data_completed", { ...PATIENT, count: 0, redirect_to_report: false });
+
+test("who was never examined waits for what there is, and is led to the trend with the reason", () => {
+  const first = decide(report(), NEVER_EXAMINED);
+  assert.deepEqual(deeds(first), ["toast", "refresh"]);
+  const state = after(first.state, streaming("prescription_completed", PATIENT));
+  assert.equal(decide(state, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=none`);
+  assert.equal(resume(after(state, streaming("completed", PATIENT))).at(-1).to, `${RESULTS}&report=none`);
+});
+
+test("who came for no report misses none", () => {
+  assert.equal(after(trend("/results-trend"), NEVER_EXAMINED).missingReport, null);
+});
+
+test("checkups that could not be had are the reason for no report, until they are here after all", () => {
+  const unread = after(report(), event("health_data_failed"));
+  assert.equal(decide(unread, streaming("completed", PATIENT)).actions.at(-1).to, `${RESULTS}&report=unread`);
+  assert.equal(after(unread, streaming("health_data_completed", { redirect_to_report: true })).missingReport, null);
+});
+
+test("a status alone tells that there is no checkup to make a report of", () => {
+  const status = { status: "completed", counts: { health_data: 0, prescription_data: 3 }, ...PATIENT };
+  assert.equal(resume(fromStatus(report(), status)).at(-1).to, `${RESULTS}&report=none`);
 });
 
 test("the event's own word on the report beats what the page remembers", () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { checkField, checkForm, cleanValues, serverFaults } from "../../webapp/static/page/collection/form.js";
 import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
+import { missingNotice, missingTexts } from "../../webapp/static/page/collection/missing_report.js";
 import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
@@ -54,6 +55,20 @@ test("who refuses the consent to the report is told what can be had without", ()
 
 test("what the server says of a consent is told at the consents", () =>
   assert.deepEqual(serverFaults({ consent_texts: ["다시 확인해 주세요."] }), { consents: "다시 확인해 주세요." }));
+
+test("why there is no report is told by what is stored, then by what the run said", () => {
+  const title = (told, count) => missingTexts(told, count).title;
+  assert.match(title(null, 0), /건강검진 기록이 없어서/);
+  assert.match(title("unread", 0), /가져오지 못해서/);
+  assert.match(title("failed", 2), /리포트를 만드는 곳에 문제가 생겨서/);
+  assert.match(title("incomplete", 2), /필요한 값이 없어서/);
+  for (const told of [null, "none", "toString"]) assert.match(title(told, 2), /아직 질병 예측 리포트가 없어요/);
+});
+
+test("a notice is given for a reason alone, whatever stands in the address", () => {
+  assert.match(missingNotice("none"), /건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요/);
+  for (const told of [null, "", "toString", "other"]) assert.equal(missingNotice(told), "");
+});
 
 test("dashes and dots are taken out before sending", () => {
   const clean = cleanValues({ ...GOOD, birthdate: "1984.05.17" });

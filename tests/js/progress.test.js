@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { advance, initialProgress, percentOf, progressFromStatus } from "../../webapp/static/sdk/collection/progress.js";
+import { advance, initialProgress, isApproved, percentOf, progressFromStatus } from "../../webapp/static/sdk/collection/progress.js";
 import { event, PATIENT, streaming } from "./stores.js";
 
 const run = (events, withReport = true) => events.reduce(advance, initialProgress({ withReport }));
@@ -33,6 +33,11 @@ test("the bar never goes back", () => {
   );
 });
 
+test("there is no share of the whole before the approval", () => {
+  assert.deepEqual(PATH.map((_, count) => isApproved(run(PATH.slice(0, count + 1)))).slice(0, 4), [false, false, true, true]);
+  assert.equal(isApproved(run([event("auth_waiting"), event("declined")])), false);
+});
+
 test("a step shows its count and its time", () => {
   const step = run(PATH.slice(0, 5)).find(({ name }) => name === "health");
   assert.deepEqual([step.state, step.count, step.at], ["done", 10, PATH[4].timestamp]);
@@ -48,6 +53,29 @@ test("failed prescriptions do not stop what follows", () => {
     run([event("auth_completed"), event("prescription_data_failed"), streaming("completed")]),
   );
   assert.deepEqual([prescriptions, saved], ["failed", "done"]);
+});
+
+const NO_CHECKUP = streaming("health_data_completed", { count: 0, redirect_to_report: false });
+
+test("without a checkup the report is skipped, says why, and is never told as made", () => {
+  const events = [event("auth_completed"), NO_CHECKUP, streaming("prescription_completed", { count: 3 })];
+  const collected = run(events);
+  assert.deepEqual([states(collected).report, states(collected).saved], ["skipped", "active"]);
+  const step = run([...events, streaming("completed")]).find(({ name }) => name === "report");
+  assert.deepEqual([step.state, step.note], ["skipped", "건강검진 기록이 없어서 건너뛰어요"]);
+});
+
+test("checkups that could not be had skip the report, until they are here after all", () => {
+  const unread = run([event("auth_completed"), event("health_data_failed")]);
+  assert.equal(states(unread).report, "skipped");
+  assert.match(unread.find(({ name }) => name === "report").note, /가져오지 못해서/);
+  const had = advance(unread, streaming("health_data_completed", { count: 2, redirect_to_report: true }));
+  assert.equal(states(had).report, "waiting");
+});
+
+test("a status alone skips the report of who was never examined", () => {
+  const status = { status: "completed", progress: { health_data_fetched: true }, counts: { health_data: 0 } };
+  assert.equal(states(progressFromStatus(initialProgress({ withReport: true }), status)).report, "skipped");
 });
 
 test("a late fetching event does not reopen a finished step", () => {

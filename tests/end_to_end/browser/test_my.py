@@ -106,6 +106,36 @@ def test_another_place_is_signed_out_from_here(new_visitor: NewVisitor, phones: 
     expect(there.page.locator("#content")).to_be_hidden()
 
 
+def test_who_signed_in_by_password_changes_it(new_visitor: NewVisitor, phones: Phones) -> None:
+    first, again = new_visitor(), new_visitor(viewport={"width": 375, "height": 800})
+    person = phones.add_person(checkups=2)
+    collect(first, person, phones)
+    sign_in(again, person)
+    again.expect_results()
+    page = again.page
+    page.get_by_role("button", name="비밀번호 정하기").click()
+    again.type_password("915362")
+    expect(page.locator("#current-password-error")).to_contain_text("지금 비밀번호를 입력해 주세요.")
+    expect(page.get_by_label("지금 비밀번호")).to_be_focused()
+    page.get_by_role("button", name="나중에 할게요").click()
+    open_my(again)
+    page.get_by_role("button", name="비밀번호 바꾸기").click()
+    dialog = page.get_by_role("dialog", name="비밀번호를 바꿔 주세요")
+    for current in ("111222", PASSWORD):
+        page.get_by_label("지금 비밀번호").fill(current)
+        page.get_by_label("새 비밀번호").fill("915362")
+        page.get_by_label("한 번 더").fill("915362")
+        dialog.get_by_role("button", name="이 번호로 바꾸기").click()
+        if current != PASSWORD:
+            expect(page.locator("#current-password-error")).to_contain_text("비밀번호가 맞지 않아요.")
+    expect(page.get_by_text("비밀번호를 바꿨어요.")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect_fits(page)
+    third = new_visitor()
+    sign_in(third, person, "915362")
+    third.expect_results()
+
+
 def test_all_other_places_are_signed_out_at_once(new_visitor: NewVisitor, phones: Phones) -> None:
     here, *others = new_visitor(), new_visitor(), new_visitor()
     person = phones.add_person()

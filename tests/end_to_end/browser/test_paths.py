@@ -1,5 +1,7 @@
 """The two ways through the page, from the empty form to the results."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -58,12 +60,17 @@ def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: P
     visitor = new_visitor(viewport={"width": 375, "height": 800})
     person = phones.add_person()
     visitor.begin(person, REPORT)
-    phones.approve(person)
+    for share in ("#bar", "#bar-text"):
+        expect(visitor.page.locator(share)).to_be_hidden()
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        expect(visitor.page.locator("#bar-text")).to_contain_text("%", timeout=20_000)
     visitor.set_password()
     visitor.expect_results("/disease-report")
     expect(visitor.page.locator("#bodyage")).to_contain_text("세")
     expect(visitor.page.get_by_role("row").filter(has_text="고혈압")).to_be_visible()
     assert visitor.page.get_by_role("link", name="PDF로 보기").get_attribute("href")
+    expect(visitor.page.locator("#analyzed")).to_have_text(re.compile(r"^\d+년 \d+월 \d+일에 분석했어요\.$"))
     assert _fits(visitor)
 
 
@@ -95,6 +102,35 @@ def test_who_was_never_examined_is_told_so(visitor: Visitor, phones: Phones) -> 
     visitor.put_dialog_off()
     visitor.expect_results()
     expect(visitor.page.get_by_text("등록된 건강검진 기록이 없어요.")).to_be_visible()
+
+
+def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=3)
+    visitor.begin(person, REPORT)
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        step = visitor.page.locator("#steps .skipped")
+        expect(step).to_contain_text("질병 예측 리포트 만들기", timeout=20_000)
+        expect(step).to_contain_text("건강검진 기록이 없어서 건너뛰어요")
+    visitor.put_dialog_off()
+    visitor.expect_results()
+    assert "report=none" in visitor.page.url
+    reason = "건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요."
+    expect(visitor.page.locator("#results-notice")).to_contain_text(reason)
+    visitor.page.get_by_role("link", name="질병 예측").click()
+    expect(visitor.page.get_by_role("heading", name=reason)).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_text("질병 예측 리포트 받기")).to_be_hidden()
+
+
+def test_who_has_no_records_is_asked_for_no_password(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=0)
+    visitor.begin(person)
+    phones.approve(person)
+    visitor.expect_results()
+    expect(visitor.page.locator("#results-lead")).to_contain_text("진료·투약 0건", timeout=20_000)
+    expect(visitor.page.locator("#after")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_role("button", name="비밀번호 정하기")).to_be_hidden()
+    assert not visitor.dialog.is_visible()
 
 
 def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:

@@ -4,7 +4,7 @@
  */
 
 import { Collection } from "../../sdk/collection/collection.js";
-import { percentOf } from "../../sdk/collection/progress.js";
+import { isApproved, percentOf } from "../../sdk/collection/progress.js";
 import { showConnection } from "../kit/connection.js";
 import { find, show } from "../kit/dom.js";
 import { announce } from "./waiting.js";
@@ -31,7 +31,8 @@ function showProgress(progress, isLive) {
   const current = progress.find((step) => step.state === "active");
   show(find("live"), isLive && percent < 100);
   find("live-text").textContent = current ? current.label : "기록을 모으고 있어요.";
+  for (const id of ["live-percent", "live-bar"]) show(find(id), isApproved(progress));
   find("live-percent").textContent = `${percent}%`;
   /** @type {HTMLProgressElement} */ (find("live-bar")).value = percent;
-  announce(progress, percent);
+  announce(progress);
 }

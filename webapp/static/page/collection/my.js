@@ -17,6 +17,7 @@ import { offerJoin } from "./my_join.js";
 import { loadConsents, loadLooks, loadPlaces } from "./my_lists.js";
 import { offerSharing } from "./my_share.js";
 import { tellOpenings } from "./openings.js";
+import { askForPassword } from "./password.js";
 import { unlock } from "./unlock.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -46,6 +47,7 @@ async function open(whose) {
   offerExport(page);
   offerErasure({ ...page, onErased });
   watchDevice();
+  find("change-password").onclick = () => changePassword(page);
   await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page), offerSharing(page)]);
   if (location.hash === "#sessions") find("sessions").scrollIntoView();
 }
@@ -53,6 +55,11 @@ async function open(whose) {
 async function onErased(erasureId) {
   await signOut.forget();
   location.replace(`/my/erased?id=${encodeURIComponent(erasureId)}`);
+}
+
+/** A new one signs out everywhere else. */
+async function changePassword(page) {
+  if (await askForPassword(client, page.uuid, { isChange: true })) await loadPlaces(page);
 }
 
 function watchDevice() {

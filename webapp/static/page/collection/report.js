@@ -4,38 +4,38 @@
  */
 
 import { find, make, setText, show, tellStarted } from "../kit/dom.js";
+import { missingTexts } from "./missing_report.js";
+import { dayText } from "./moments.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
-const DAY = new Intl.DateTimeFormat("ko-KR", { dateStyle: "long" });
 
 /** Null for whoever may open the records but has no report; a refusal is passed on. */
 async function load({ client, database, uuid }) {
   const own = database.readRecords(uuid).catch(() => null);
-  const report = await client.report(uuid).catch(async (error) => {
+  const report = await client.report(uuid).catch((error) => {
     if (error.status !== 404) throw error;
-    await client.checkups(uuid);
     return null;
   });
-  return { report, birthday: (await own)?.birthday ?? null };
+  const checkupCount = report ? null : (await client.checkups(uuid)).length;
+  return { report, checkupCount, birthday: (await own)?.birthday ?? null };
 }
 
-function draw({ report, birthday }, page) {
+function draw({ report, checkupCount, birthday }, page) {
   show(find("content"), report !== null);
+  page.offerPassword(report !== null || checkupCount > 0);
   if (report === null) {
-    drawNone(page);
+    drawNone(page, checkupCount);
     return;
   }
   show(find("nothing"), false);
-  page.lead("가장 최근 건강검진을 바탕으로 한 예측이에요.");
+  page.lead("필요한 값이 모두 있는 가장 최근 건강검진을 바탕으로 한 예측이에요.");
   setText(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
   setText(find("bodyage-note"), ageNote(report, birthday));
   setText(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
   setText(
     find("analyzed"),
-    [report.analyzed_at && `${DAY.format(new Date(report.analyzed_at))} 분석`, report.provider]
-      .filter(Boolean)
-      .join(" · "),
+    report.analyzed_at ? `${dayText(report.analyzed_at)}에 분석했어요.` : "",
   );
   drawPdf(report.report_url);
   const longest = Math.max(2, ...[...report.disease_data, ...report.cancer_data].map(({ rate }) => Number(rate) || 0));
@@ -43,15 +43,14 @@ function draw({ report, birthday }, page) {
   find("cancer").replaceChildren(riskTable("암 위험도", report.cancer_data, longest));
 }
 
-function drawNone(page) {
+function drawNone(page, checkupCount) {
   page.lead(page.live ? "리포트를 만들고 있어요. 끝나면 바로 보여드릴게요." : "");
   if (page.live) return;
+  const { title, text } = missingTexts(page.missingReport, checkupCount);
+  page.notify("");
   show(find("nothing"));
-  setText(find("nothing-title"), "아직 질병 예측 리포트가 없어요");
-  setText(
-    find("nothing-text"),
-    "시작 화면에서 ‘질병 예측 리포트 받기’를 고르면 만들 수 있어요. 최근 건강검진에 키, 몸무게, 혈압, 공복혈당이 있어야 해요.",
-  );
+  setText(find("nothing-title"), title);
+  setText(find("nothing-text"), text);
 }
 
 function ageNote({ bodyage, analyzed_at }, birthday) {

@@ -13,6 +13,7 @@ import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
 import { watchLeaving } from "./leaving.js";
+import { missingNotice } from "./missing_report.js";
 import { tellOpenings } from "./openings.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -47,6 +48,10 @@ export class ResultsPage {
   get sessionId() {
     return this.#query.get("sessionId") || this.storage.read(KEYS.sessionId);
   }
+  /** Why there is no report for who came for one: of the running session, else as the page that led here was told. */
+  get missingReport() {
+    return this.collection?.flow.missingReport ?? this.#query.get("report");
+  }
   /** A running session may still bring what is missing now. */
   get live() {
     return this.#live;
@@ -57,8 +62,7 @@ export class ResultsPage {
     const { client, storage, database } = this;
     watchLeaving({ client, storage, database, uuid: () => this.#shown, stop: () => this.collection?.stop() });
     find("set-password").addEventListener("click", () => this.#askForPassword());
-    if (this.#query.get("report") === "failed")
-      this.notify("질병 예측 리포트는 만들지 못했어요. 모은 기록은 여기서 볼 수 있어요.");
+    this.notify(missingNotice(this.missingReport));
     if (this.sessionId) await this.#follow();
     if (this.#turn === 0) await this.refresh();
   }
@@ -125,6 +129,11 @@ export class ResultsPage {
     show(find("nothing"));
   }
 
+  /** Of what holds nothing there is nothing to lock. @param {boolean} hasRecords */
+  offerPassword(hasRecords) {
+    show(find("set-password"), hasRecords);
+  }
+
   lead(text) {
     setText(find("results-lead"), text);
   }
@@ -175,7 +184,10 @@ export class ResultsPage {
       case "dialog":
         return this.#askForPassword();
       case "refresh":
-        if (this.collection?.flow.status === "completed") this.#settle();
+        if (this.collection?.flow.status === "completed") {
+          this.#settle();
+          this.notify(missingNotice(this.missingReport));
+        }
         return void this.refresh();
       case "restart":
       case "correct":

@@ -60,6 +60,7 @@ async function drawWhatIsSeen(page) {
 
 function draw({ person, collected_at, checkups, coming }, page) {
   const mine = turn;
+  page.offerPassword(checkups.length > 0);
   showCheckups(checkups, {
     gender: person.gender,
     isComplete: !page.live,
@@ -75,7 +76,10 @@ function draw({ person, collected_at, checkups, coming }, page) {
   void coming.then(({ count, error }) => {
     if (mine !== turn) return;
     if (error) visits.showError(troubleOf(error, () => page.refresh()));
-    else lead(count);
+    else {
+      lead(count);
+      page.offerPassword(checkups.length + (count ?? 0) > 0);
+    }
     void drawWhatIsSeen(page); // here, as treatments may come before the checkups bring the page into sight
   });
 }

@@ -45,8 +45,12 @@ async function verify(client, uuid, password) {
     await client.verifyPassword(uuid, password);
     return "";
   } catch (error) {
-    if (error.status !== 401) return withReference(explain(error), error);
-    const left = error.details?.tries_left;
-    return `비밀번호가 맞지 않아요. 다시 확인해 주세요.${left > 0 ? ` (${left}번 더 틀리면 잠겨요)` : ""}`;
+    return error.status === 401 ? wrongPassword(error) : withReference(explain(error), error);
   }
+}
+
+/** @param {import("../../sdk/core/errors.js").WelnoError} error */
+export function wrongPassword(error) {
+  const left = error.details?.tries_left;
+  return `비밀번호가 맞지 않아요. 다시 확인해 주세요.${left > 0 ? ` (${left}번 더 틀리면 잠겨요)` : ""}`;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { percentOf } from "../../sdk/collection/progress.js";
+import { isApproved, percentOf } from "../../sdk/collection/progress.js";
 import { find, make, setText, show } from "../kit/dom.js";
 import { countdownText } from "./moments.js";
 
@@ -54,11 +54,12 @@ export function drawProgress(progress, flow, refusal = null) {
   const isOver = ASKED_OVER.has(stage);
   const [title, lead, next] = refusal ? [refusal.title, refusal.text, refusal.next] : TITLES[stage];
   if (isOver) announceText(title);
-  else announce(progress, percent);
+  else announce(progress);
   const waiting = stage === "approval";
   show(find("request-over"), isOver);
   setText(find("request-over-text"), next ?? "");
-  for (const id of ["bar-line", "bar", "steps"]) show(find(id), !isOver);
+  for (const id of ["bar-line", "steps"]) show(find(id), !isOver);
+  for (const id of ["bar", "bar-label", "bar-text"]) show(find(id), !isOver && isApproved(progress));
   for (const id of ["phone", "approve-button", "approve-hint"]) show(find(id), waiting);
   if (!waiting) show(find("retry"), false);
   setText(find("elsewhere"), waiting ? (flow.warning ?? "") : "");
@@ -152,10 +153,11 @@ function stepRow(step) {
 }
 
 /** One sentence per change: a screen reader need not read the whole list again. */
-export function announce(progress, percent = percentOf(progress)) {
+export function announce(progress) {
   const current =
     progress.find((step) => step.state === "active") ?? progress.findLast((step) => step.state !== "waiting");
-  announceText(current ? `${current.label}: ${STATES[current.state]}. 전체 ${percent}%` : "");
+  const share = isApproved(progress) ? ` 전체 ${percentOf(progress)}%` : "";
+  announceText(current ? `${current.label}: ${STATES[current.state]}.${share}` : "");
 }
 
 function announceText(text) {

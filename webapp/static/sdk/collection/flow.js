@@ -33,11 +33,15 @@ export const REPORT_PATH = "/disease-report";
  * @property {string} redirectPath where the person wants to go
  * @property {string|null} patientUuid
  * @property {string|null} hospitalId
- * @property {boolean} reportFailed
+ * @property {MissingReport|null} missingReport why there will be none for who came for one
+ * @property {number|null} recordCount of both kinds, once all are there
  * @property {string|null} approveBy until when the request can be approved (ISO 8601, by the server's clock)
  * @property {string|null} warning what the person should know while the request lies on their phone
  * @property {string} status the last known one
  */
+
+/** No checkups, checkups that could not be had, values that a report needs, no consent (any more), or a failure.
+ * @typedef {"none"|"unread"|"incomplete"|"withdrawn"|"failed"} MissingReport */
 
 /** @param {Partial<FlowState> & {sessionId: string, page: string}} known @returns {FlowState} */
 export function initialFlow(known) {
@@ -45,7 +49,8 @@ export function initialFlow(known) {
     redirectPath: TREND_PATH,
     patientUuid: null,
     hospitalId: null,
-    reportFailed: false,
+    missingReport: null,
+    recordCount: null,
     approveBy: null,
     warning: null,
     status: "initiated",
@@ -111,6 +116,8 @@ export function fromStatus(state, status) {
     approveBy: status.approve_by ?? null,
     patientUuid: status.patient_uuid ?? state.patientUuid,
     hospitalId: status.hospital_id ?? state.hospitalId,
+    recordCount: status.status === "completed" ? countOf(status.counts) : state.recordCount,
+    missingReport: wantsReport(state) && status.counts?.health_data === 0 ? "none" : state.missingReport,
   };
 }
 
@@ -124,9 +131,26 @@ function learn(state, name, event) {
     patientUuid: data.patient_uuid ?? state.patientUuid,
     hospitalId: data.hospital_id ?? state.hospitalId,
     redirectPath: data.redirect_to_report === true ? REPORT_PATH : state.redirectPath,
-    reportFailed: state.reportFailed || name === "mediarc_failed",
+    missingReport: wantsReport(state) ? missingReport(state, name, data) : null,
+    recordCount: name === "completed" ? countOf(data.counts) : state.recordCount,
   };
 }
+
+/** @param {{health_data: number|null, prescription_data: number|null}|undefined} counts @returns {number|null} */
+function countOf(counts) {
+  return counts ? (counts.health_data ?? 0) + (counts.prescription_data ?? 0) : null;
+}
+
+/** @returns {MissingReport|null} */
+function missingReport(state, name, data) {
+  if (name === "mediarc_failed") return MISSING_BY_CODE[data.code] ?? "failed";
+  if (name === "health_data_failed") return "unread";
+  if (name === "health_data_completed") return data.redirect_to_report === false ? "none" : null;
+  return name === "mediarc_generating" || name === "mediarc_completed_password_ready" ? null : state.missingReport;
+}
+
+/** @type {Record<string, MissingReport>} */
+const MISSING_BY_CODE = { REPORT_INPUTS_MISSING: "incomplete", CONSENT_MISSING: "withdrawn" };
 
 /** What is known of the request on the phone. */
 function request(state, name, event, status) {
@@ -247,20 +271,23 @@ function moveOn(state) {
   return { do: "navigate", to: resultsAddress(state), afterDialog: false };
 }
 
+/** @type {Action} */
+const dialog = { do: "dialog" };
+
 /** @returns {Action[]} */
 function finish(state) {
   const showsResults = state.page !== "/"; // whoever already looks at results is not taken elsewhere
   return [
     spinner(false),
     { do: "save" },
-    { do: "dialog" },
+    ...(state.recordCount === 0 ? [] : [dialog]), // there is nothing to lock
     showsResults ? { do: "refresh" } : { do: "navigate", to: resultsAddress(state), afterDialog: true },
   ];
 }
 
-/** Who came for a report that could not be made is shown what was collected. */
+/** Who came for a report that was not made is shown what was collected. */
 function landing(state) {
-  return wantsReport(state) && !state.reportFailed ? REPORT_PATH : TREND_PATH;
+  return wantsReport(state) && !state.missingReport ? REPORT_PATH : TREND_PATH;
 }
 
 /** @param {FlowState} state */
@@ -269,7 +296,7 @@ export function resultsAddress(state) {
     uuid: state.patientUuid ?? "",
     hospital: state.hospitalId ?? "",
     sessionId: state.sessionId,
-    ...(state.reportFailed ? { report: "failed" } : {}),
+    ...(state.missingReport ? { report: state.missingReport } : {}),
   });
   return `${landing(state)}?${query}`;
 }

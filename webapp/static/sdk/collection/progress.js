@@ -57,22 +57,46 @@ const UNDONE = {
   AUTH_SUPERSEDED: "다른 곳에서 다시 요청했어요",
   APPROVAL_EXPIRED: "승인할 수 있는 시간이 지났어요",
 };
-const NOTES = { auth_timeout: "아직 승인을 기다리고 있어요", auth_pending: "아직 승인을 기다리고 있어요" };
+const NOTES = {
+  auth_timeout: "아직 승인을 기다리고 있어요",
+  auth_pending: "아직 승인을 기다리고 있어요",
+  mediarc_failed: "만들지 못했어요",
+};
 
 /** @param {Progress} progress @param {any} event @returns {Progress} */
 export function advance(progress, event) {
+  const moved = move(progress, event);
+  const reason = reasonToSkip(event);
+  return reason === null ? moved : moved.map((step) => (step.name === "report" ? withReason(step, reason) : step));
+}
+
+/** Of the report: "" takes an earlier reason back, null says nothing of it. @returns {string|null} */
+function reasonToSkip(event) {
+  const name = eventName(event);
+  if (name === "health_data_failed") return "건강검진 기록을 가져오지 못해서 건너뛰어요";
+  if (name !== "health_data_completed") return null;
+  const hasNone = event.data?.redirect_to_report === false || event.data?.count === 0;
+  return hasNone ? "건강검진 기록이 없어서 건너뛰어요" : "";
+}
+
+function withReason(step, reason) {
+  if (reason) return { ...step, state: "skipped", note: reason };
+  return step.state === "skipped" ? { ...step, state: "waiting", note: "" } : step;
+}
+
+function move(progress, event) {
   const name = eventName(event);
   if (STOPS.has(name)) return progress.map((step) => stopped(step, event));
   const undone = UNDONE[event.data?.code] ?? UNDONE[name];
   if (undone) return progress.map((step) => (step.name === "approval" ? notApproved(step, event, undone) : step));
-  const move = MOVES[name];
-  const target = progress.findIndex((step) => step.name === move?.[0]);
+  const [aim, state] = MOVES[name] ?? [];
+  const target = progress.findIndex((step) => step.name === aim);
   if (target < 0) return progress;
-  const finished = move[1] !== "active";
+  const following = progress.findIndex((step, index) => index > target && step.state !== "skipped");
   return progress.map((step, index) => {
     if (index < target) return passed(step);
-    if (index === target) return moved(step, move[1], event, NOTES[name] ?? "");
-    return finished && index === target + 1 && step.state === "waiting"
+    if (index === target) return reached(step, state, event, NOTES[name] ?? "");
+    return state !== "active" && index === following && step.state === "waiting"
       ? { ...step, state: "active", note: "" }
       : step;
   });
@@ -82,7 +106,7 @@ function passed(step) {
   return step.state === "waiting" || step.state === "active" ? { ...step, state: "done", note: "" } : step;
 }
 
-function moved(step, state, event, note) {
+function reached(step, state, event, note) {
   if (state === "active" && (step.state === "done" || step.state === "failed")) return step;
   const count = event.data?.count ?? step.count;
   return { ...step, state, count, note, at: state === step.state ? step.at : event.timestamp };
@@ -111,6 +135,11 @@ export function progressFromStatus(progress, status) {
   ];
   const timestamp = status.updated_at ?? null;
   return events.filter(Boolean).reduce((known, event) => advance(known, { timestamp, ...event }), progress);
+}
+
+/** Before, how long it takes is the person's own, and no share of anything. @param {Progress} progress */
+export function isApproved(progress) {
+  return progress.some(({ name, state }) => name === "approval" && state === "done");
 }
 
 /** 0 to 100. A step under way counts half, so that the bar moves when something happens. @param {Progress} progress */
