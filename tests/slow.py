@@ -21,6 +21,7 @@ _SLOW = (
     "tests/end_to_end/test_rolling_restart.py",
     "tests/end_to_end/test_sentinels.py",
     "tests/end_to_end/test_stopping.py",
+    "tests/integration/core/test_pooler.py",
     "tests/integration/crash/",
     "tests/integration/delivery/test_sentinels.py",
     "tests/integration/interviews/test_deaths_after_a_commit.py",
@@ -32,6 +33,10 @@ _SLOW = (
     # Each fault of a provider through the whole product.
     "tests/end_to_end/test_provider_errors.py",
     "tests/integration/interviews/test_faults_of_miso.py",
+    # Hundreds at once, or in one place.
+    "tests/end_to_end/browser/test_threads.py::test_what_was_written_offline",
+    "tests/end_to_end/browser/test_threads_blobs.py::test_a_picture_of_20_mib",
+    "tests/integration/journey/test_concurrency.py",
     # Calls that are invented, crowds that attack, and files that are bombs.
     "tests/end_to_end/test_fuzzed.py",
     "tests/integration/interviews/test_files_and_answers.py::test_hostile_files",
