@@ -111,7 +111,7 @@ export class ThreadReceiver {
   #enqueue(work) {
     const done = this.#working.then(() => (this.#isOver ? undefined : work()));
     this.#working = done.catch((error) => queueMicrotask(() => {
-      throw error;
+      if (!this.#isOver) throw error; // after that its stores are being emptied under its hands
     }));
     return done;
   }

@@ -22,12 +22,13 @@ export class WorkerLink {
   #worker;
   #waiting = /** @type {Map<number, Waiting>} */ (new Map());
   #last = 0;
-  #ended = /** @type {Error|null} */ (null);
+  #failure = /** @type {Error|null} */ (null);
+  #isClosed = false;
 
   constructor() {
     this.#worker = new Worker(scriptUrl(WORKER), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#settle(data);
-    this.#worker.onerror = () => this.#end(new Error("the worker did not start"));
+    this.#worker.onerror = () => this.#fail(new Error("the worker did not start"));
   }
 
   /** @type {ThreadCrypto["open"]} */
@@ -61,18 +62,21 @@ export class WorkerLink {
   /** @type {BlobCrypto["hashBlob"]} */
   hashBlob = (...args) => this.#call("hashBlob", args);
 
-  /** Whatever is under way ends with an error, and so does what comes later. */
+  /** The page is left: what is under way, and what still comes, is neither answered nor failed, as nobody is there who
+   * could take an error. */
   close() {
+    this.#isClosed = true;
     this.#worker.terminate();
-    this.#end(new Error("the worker was closed"));
+    this.#waiting.clear();
   }
 
   /** @param {string} method @param {any[]} args @returns {Promise<any>} */
   #call(method, args) {
     this.#last += 1;
     const id = this.#last;
-    if (this.#ended) return Promise.reject(this.#ended); // nobody would answer
+    if (this.#failure) return Promise.reject(this.#failure); // nobody would answer
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) return;
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, method, args });
     });
@@ -87,8 +91,8 @@ export class WorkerLink {
   }
 
   /** @param {Error} error */
-  #end(error) {
-    this.#ended ??= error;
+  #fail(error) {
+    this.#failure ??= error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
