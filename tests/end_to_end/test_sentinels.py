@@ -11,6 +11,7 @@ from tests.end_to_end.test_lost_redis import check, following
 from tests.sentinels import SentinelPair, frozen, sentinel_group
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(420)
 LIVE_AGAIN_SECONDS = 5
 # kombu looks every ten seconds whether an answer of Redis is overdue by ten; the rest is a busy machine's.
 WORKER_NOTICES_SECONDS = 45
@@ -60,6 +61,7 @@ def test_the_worker_of_before_takes_what_is_sent_after_a_failover(watched: Produ
     visit = watched.meet().is_known_with().start()
     visit.asks_for_push().wait_for("auth_waiting")
     visit.approves().wait_for("completed")
+    group.bring_back(before)
     assert watched.stack.pid("worker") == worker
     assert watched.stack.is_running("worker")
 
