@@ -89,9 +89,8 @@ class SentinelPair:
         return next(server for server in self.servers if server is not primary)
 
     def wait_whole(self) -> None:
-        """Until a failover could begin: each Sentinel knows the others and a replica that follows. One whose own timer
-        came late does nothing for thirty seconds (TILT), and demotes whoever came back after that."""
-        wait_until(lambda: all(self._sees_all(sentinel) for sentinel in self.sentinels), 150, every=0.1)
+        """Until a failover could begin: each Sentinel knows the others and a replica that follows."""
+        wait_until(lambda: all(self._sees_all(sentinel) for sentinel in self.sentinels), 60, every=0.1)
         replica = self.nodes[self.replica].admin
         wait_until(lambda: replica.info("replication").get("master_link_status") == "up", 60, every=0.1)
 

@@ -19,7 +19,6 @@ from webapp.relay.channel import Resync
 from webapp.relay.hub import Hub
 from webapp.relay.subscription import Subscription
 
-pytestmark = pytest.mark.timeout(420)
 SUBJECTS, READERS_OF_EACH = 4, 2
 LIVE_AGAIN_SECONDS = 5
 
