@@ -264,6 +264,24 @@ test("however many wait for a key, the keys are read once for all, and no item a
   assert.deepEqual(asked, all(byHand));
 });
 
+test("messages that keep coming under a key that is not there do not put its renewal off", async (t) => {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse);
+  const { keys } = thread.server;
+  thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
+  const asked = countAsked(thread.server);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const seen = await receive(t, thread);
+  await until(() => seen.errors.length === 1);
+  const before = asked.keys;
+  for (const count of [2, 3]) {
+    await thread.server.write(thread.nurse);
+    t.mock.timers.tick(6_000);
+    await until(() => seen.errors.length === count);
+  }
+  assert.equal(asked.keys, before + 1);
+});
+
 test("one that was played once more, or of somebody who was removed, is not asked for again", async (t) => {
   const thread = await makeThread();
   await thread.server.write(thread.nurse, { text: "1" });

@@ -221,7 +221,7 @@ export class ThreadReceiver {
   }
 
   #renewKeysLater() {
-    this.#timers.set("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
+    this.#timers.setIfSooner("keys", KEYS_AGAIN_MILLISECONDS, () => void this.#enqueue(() => this.#renewKeys()));
   }
 
   async #renewKeys() {
@@ -245,7 +245,7 @@ export class ThreadReceiver {
       this.#options.onAcked?.(this.#acked);
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
-      this.#timers.set("ack", ACK_AGAIN_MILLISECONDS, () => void this.#ack());
+      this.#timers.setIfSooner("ack", ACK_AGAIN_MILLISECONDS, () => void this.#ack());
       return;
     } finally {
       this.#isAcking = false;

@@ -43,7 +43,6 @@ export class ThreadSender {
   #timers = new Timers();
   #page = new AbortController();
   #pausedUntil = 0; // as the server asked for
-  #againAt = Infinity; // when the next flush is due by itself
   #flushing = /** @type {Promise<void>|null} */ (null);
   #wanted = /** @type {{isEarly?: boolean}|null} */ (null); // after the flush that runs
 
@@ -152,16 +151,9 @@ export class ThreadSender {
     this.#flushLater(IDLE_MILLISECONDS);
   }
 
-  /** Unless one is due sooner: what is written while another message waits must not put that one off.
-   * @param {number} milliseconds */
+  /** What is written while another message waits does not put that one off. @param {number} milliseconds */
   #flushLater(milliseconds) {
-    const at = Date.now() + milliseconds;
-    if (at >= this.#againAt) return;
-    this.#againAt = at;
-    this.#timers.set("again", milliseconds, () => {
-      this.#againAt = Infinity;
-      void this.flush({ isEarly: true });
-    });
+    this.#timers.setIfSooner("again", milliseconds, () => void this.flush({ isEarly: true }));
   }
 
   /** A retired key means 'never accepted': the same message is encrypted under the new one. Everything else is for the
