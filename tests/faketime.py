@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev.local.programs import ROOT, Program
+from tests.stacks import with_settings
 
 NO_FAKETIME = "there is no libfaketime: install Debian's `faketime`"
 _FOLDERS = ("/usr/lib/*-linux-gnu/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
@@ -36,8 +37,7 @@ class WallClocks:
             "FAKETIME_DONT_FAKE_MONOTONIC": 1,
             "PYTHONPATH": ROOT / "tests" / "faketime_site",
         }
-        command = ("env", *(f"{name}={value}" for name, value in settings.items()), *program.command)
-        return Program(program.name, command, program.url, program.health_path, program.code)
+        return with_settings(program, **settings)
 
     def set(self, name: str, seconds: float) -> None:
         """Of all processes of the program, from their next look on."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,6 +45,20 @@ def copied_home(migrated: Path) -> Iterator[Path]:
     with TemporaryDirectory(prefix="welno-test-") as folder:
         copy_home(migrated, Path(folder))
         yield Path(folder)
+
+
+def with_settings(program: Program, **settings: object) -> Program:
+    """The same, given these beside those of its stack."""
+    given = (f"{name}={value}" for name, value in settings.items())
+    return replace(program, command=("env", *given, *program.command))
+
+
+def start_with(stack: Stack, names: Sequence[str], **settings: object) -> None:
+    """These programs of a stack that runs, given settings of their own; they may not be ready yet."""
+    programs = list_programs(stack.home, stack.ports)
+    for name in names:
+        stack.add(with_settings(programs[name], **settings))
+        stack.start(name)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tests.end_to_end.crowd import Crowd, Webs
 from tests.end_to_end.person import Person
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import TREATMENTS
+from tests.stacks import with_settings
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -34,7 +35,7 @@ def make_key(name: str) -> str:
 
 
 def given(keys: str, program: Program) -> Program:
-    return replace(program, command=("env", f"WELNO_SEALING_KEYS={keys}", *program.command))
+    return with_settings(program, WELNO_SEALING_KEYS=keys)
 
 
 def retire(stack: Stack, *names: str) -> None:

@@ -1,17 +1,16 @@
 """PostgreSQL's primary is killed while people collect; its replica is promoted, and nothing else is touched."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev.local.programs import list_programs
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product, run_product
 from tests.integration.commands import run_command
 from tests.postgres_pair import PostgresPair, replicated
+from tests.stacks import start_with
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(400)
@@ -30,10 +29,7 @@ def pair(product: Product) -> Iterator[PostgresPair]:
     stack = product.stack
     with replicated(stack.postgres) as pair:
         pair.be_synchronous()
-        for name in OURS:
-            program = list_programs(stack.home, stack.ports)[name]
-            stack.add(replace(program, command=("env", f"DATABASE_URL={pair.url}", *program.command)))
-            stack.start(name)
+        start_with(stack, OURS, DATABASE_URL=pair.url)
         stack.wait_ready()
         yield pair
         for name in OURS:

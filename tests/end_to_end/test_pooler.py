@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
-from dev.local.programs import list_programs
 from tests.end_to_end.following import LAST, open_socket
 from tests.end_to_end.person import kind_of
 from tests.end_to_end.product import Product, run_product
 from tests.pgbouncer import run_pgbouncer
+from tests.stacks import start_with
 
 BEHIND = ("sweeper", "web")
 # As docs/operations.md says.
@@ -26,10 +25,7 @@ def product(migrated_home: Path, tmp_path: Path) -> Iterator[Product]:
         for setting in FOR_THE_ROLE:
             begun.execute(f"alter role current_user in database welno set {setting}")
         with run_pgbouncer(tmp_path, make_url(stack.postgres.url), ignore="options") as url:
-            for name in BEHIND:
-                program = list_programs(stack.home, stack.ports)[name]
-                stack.add(replace(program, command=("env", f"DATABASE_URL={url}", *program.command)))
-                stack.start(name)
+            start_with(stack, BEHIND, DATABASE_URL=url)
             stack.wait_ready()
             yield begun
 

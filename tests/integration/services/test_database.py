@@ -16,12 +16,7 @@ from services.database import connect_database, is_query_canceled, is_store_away
     ],
 )
 def test_only_what_may_pass_counts_as_away(engine: Engine, statement: str, is_away: bool):
-    with engine.connect() as holder, engine.connect() as connection:
-        holder.exec_driver_sql("select pg_advisory_lock(79)")
-        with pytest.raises(SQLAlchemyError) as refused:
-            connection.exec_driver_sql(statement)
-        holder.exec_driver_sql("select pg_advisory_unlock(79)")
-    assert is_store_away(refused.value) is is_away
+    assert is_store_away(refusal_of(engine, statement)) is is_away
 
 
 @pytest.mark.parametrize(
@@ -33,12 +28,19 @@ def test_only_what_may_pass_counts_as_away(engine: Engine, statement: str, is_aw
     ],
 )
 def test_a_statement_is_canceled_by_its_timeout_or_by_somebody(engine: Engine, statement: str, is_canceled: bool):
+    refused = refusal_of(engine, statement)
+    assert isinstance(refused, OperationalError)
+    assert is_query_canceled(refused) is is_canceled
+
+
+def refusal_of(engine: Engine, statement: str) -> SQLAlchemyError:
+    """While another session holds advisory lock 79."""
     with engine.connect() as holder, engine.connect() as connection:
         holder.exec_driver_sql("select pg_advisory_lock(79)")
-        with pytest.raises(OperationalError) as refused:
+        with pytest.raises(SQLAlchemyError) as refused:
             connection.exec_driver_sql(statement)
         holder.exec_driver_sql("select pg_advisory_unlock(79)")
-    assert is_query_canceled(refused.value) is is_canceled
+    return refused.value
 
 
 def test_a_database_that_is_not_there_is_away():
