@@ -41,6 +41,7 @@ class FailoverMixin:
     """For connections of redis-py."""
 
     _generation = 0
+    _found_generation = 0  # when it was begun
     _sock: Any
 
     @property
@@ -66,7 +67,10 @@ class FailoverMixin:
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health=check_health)  # type: ignore[misc]
         self._require_primary()
-        self._generation = self._connected_generation
+        self._generation = self._found_generation
+        if self.is_stale:
+            # As after a server that was frozen while it was connected to, and still takes itself for the primary.
+            raise NotPrimaryError("another server leads since this connection was begun")
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         """A refusal of a replica becomes NotPrimaryError, which redis-py and kombu treat as a lost connection. OOM
@@ -86,9 +90,9 @@ class FailoverMixin:
             self._drop_all()
             raise NotPrimaryError(code) from exc
 
-    @property
-    def _connected_generation(self) -> int:
-        return _generations[self._address]
+    def _connect(self) -> Any:
+        self._found_generation = _generations[self._address]
+        return super()._connect()  # type: ignore[misc]
 
     @property
     def _address(self) -> str:

@@ -154,21 +154,18 @@ class SentinelConnection(FailoverConnection):
     def __init__(self, *, finder: PrimaryFinder, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call] # redis-py's
         self._finder = finder
-        self._found_generation = 0
 
     def _connect(self) -> Any:
-        primary, self._found_generation = self._finder.find()
+        primary, generation = self._finder.find()
         self.host, self.port = primary.host, primary.port
-        return super()._connect()  # type: ignore[no-untyped-call] # redis-py's
+        connected = super()._connect()
+        # Of when the primary was asked for: another may lead the group since.
+        self._found_generation = generation
+        return connected
 
     @property
     def _address(self) -> str:
         return self._finder.key
-
-    @property
-    def _connected_generation(self) -> int:
-        """Of when the primary was asked for: another may lead the group since."""
-        return self._found_generation
 
 
 def sentinel_options(group: SentinelGroup) -> dict[str, Any]:

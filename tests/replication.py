@@ -61,7 +61,8 @@ class Pair:
         self.primary, self.replica = Node(first, password), Node(second, password)
         self.replica.follow(self.primary)
         self._address = address
-        self.url = f"redis://:{password}@{LOOPBACK}:{address.port}/0"
+        self.address = f"{LOOPBACK}:{address.port}"
+        self.url = f"redis://:{password}@{self.address}/0"
 
     def restart_first(self, *, keep_data: bool) -> None:
         """It is killed, and comes back with its last snapshot, or with nothing."""

@@ -3,10 +3,14 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from core.redis_failover import FailoverConnection, start_generation
 from core.redis_refusals import refusal
 from dev.local.ports import LOOPBACK
 from services.stores import connect_redis
@@ -110,6 +114,33 @@ def test_a_node_that_is_primary_again_is_written_to_at_once(pair: Pair, client: 
 def test_no_connection_is_opened_to_a_replica(pair: Pair):
     with pair.demoted(), connect_redis(pair.url) as client, pytest.raises(redis.ConnectionError, match="replica"):
         client.get("k")
+
+
+class FailingOver(redis.CredentialProvider):
+    """Signs in; during the first handshake the address fails over, and the node of before is not told."""
+
+    def __init__(self, pair: Pair, password: str) -> None:
+        self._pair, self._password = pair, password
+        self.handshakes = 0
+
+    def get_credentials(self) -> tuple[str]:
+        self.handshakes += 1
+        if self.handshakes == 1:
+            self._pair.promote()
+            start_generation(self._pair.address)
+        return (self._password,)
+
+
+def test_a_connection_whose_handshake_outlasts_a_failover_is_made_anew(pair: Pair):
+    address = urlsplit(pair.url)
+    provider = FailingOver(pair, str(address.password))
+    connection = FailoverConnection(LOOPBACK, address.port, credential_provider=provider, retry=Retry(NoBackoff(), 1))
+    connection.connect()
+    connection.send_command("SET", "k", "v")
+    connection.read_response()
+    connection.disconnect()
+    assert pair.primary.admin.get("k") == b"v"
+    assert provider.handshakes == 2
 
 
 def test_a_blocking_pop_on_a_demoted_node_is_repeated_on_the_new_primary(pair: Pair, client: redis.Redis):
