@@ -157,7 +157,7 @@ class FileImporter:
         try:
             with self._sessions() as session:
                 return session.scalar(query) == Status.CANCELLED
-        except (DBAPIError, PoolTimeout) as exc:
+        except (DBAPIError, PoolTimeout, UnsuitableDatabase) as exc:
             if _is_passing(exc):
                 raise ImportInterrupted("the database went away") from None
             raise

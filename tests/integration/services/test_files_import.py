@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy import Engine, create_engine, event, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.clock import Clock
@@ -301,6 +301,21 @@ def test_beat_stops_quietly_without_a_database(spool: Spool, clock: Clock, make_
     put(spool, make_packages())
     clock.advance(timedelta(seconds=301))
     assert FileImporter(spool, sessionmaker(engine), clock).retry_due().interrupted
+
+
+def test_beat_stops_quietly_behind_a_pooler_that_drops_our_options(
+    spool: Spool, clock: Clock, engine: Engine, make_packages: MakePackages
+) -> None:
+    behind = connect_database(engine.url.render_as_string(hide_password=False), pool_size=1)
+
+    @event.listens_for(behind, "do_connect")
+    def drop_options(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        del options["options"]
+
+    put(spool, make_packages())
+    clock.advance(timedelta(seconds=301))
+    assert FileImporter(spool, sessionmaker(behind), clock).retry_due().interrupted
+    behind.dispose()
 
 
 def test_beat_goes_on_after_a_disk_fault(
