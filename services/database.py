@@ -27,6 +27,7 @@ _UNACKNOWLEDGED_MS = 5_000
 # A connection that has just worked is believed; one that rested for longer is tried first. A try before each use costs
 # as much as a statement; a server that restarts takes longer than this.
 _BELIEVED_SECONDS = 0.05
+_PORT = 5432
 # The class of SQLSTATEs; psycopg2 calls them operational, too.
 _BEYOND_LIMITS = "54"
 _QUERY_CANCELED = "57014"
@@ -113,6 +114,13 @@ def connect_database(url: str, pool_size: int, clock: Clock | None = None) -> En
     return engine
 
 
+def hosts_of(engine: Engine) -> list[tuple[str, int]]:
+    """The servers that its address names, and their ports."""
+    _, options = engine.dialect.create_connect_args(engine.url)
+    hosts, ports = (str(options.get(name) or "").split(",") for name in ("host", "port"))
+    return [(host, int(port or _PORT)) for host, port in zip(hosts, ports, strict=True)]
+
+
 def find_unsuitable(engine: Engine, *, needs_session: bool = False) -> str | None:
     """For a process' start: the sentence that says why it cannot work with this database; None when it can, and also
     when it is not there. `needs_session`: it holds advisory locks, so there must be no pooler at all."""
@@ -164,20 +172,20 @@ def _leave_read_only(context: ExceptionContext) -> None:
 def _begin_with_the_last_host(engine: Engine) -> None:
     """Of several, the one that took us last is asked first: a host that is gone costs its time-out once and not with
     each connection, and a primary of before that comes back is not preferred to its successor."""
-    _, options = engine.dialect.create_connect_args(engine.url)
-    hosts, ports = (str(options.get(name, "")).split(",") for name in ("host", "port"))
-    if len(hosts) < 2:
+    addresses = hosts_of(engine)
+    if len(addresses) < 2:
         return
-    addresses = list(zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=True))
 
     @event.listens_for(engine, "do_connect")
     def name_hosts(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
-        options["host"], options["port"] = (",".join(one) for one in zip(*addresses, strict=True))
+        hosts, ports = zip(*addresses, strict=True)
+        options["host"], options["port"] = ",".join(hosts), ",".join(map(str, ports))
 
     @event.listens_for(engine, "connect")
     def note_host(connection: Any, _record: object) -> None:
-        address = (connection.info.host, str(connection.info.port))
-        addresses.sort(key=lambda one: one != address)
+        address = (connection.info.host, connection.info.port)
+        # At once: another thread that connects meanwhile would find a list that is being sorted empty.
+        addresses[:] = sorted(addresses, key=lambda one: one != address)
 
 
 def _try_after_rest(engine: Engine, clock: Clock | None) -> None:

@@ -8,8 +8,8 @@ A server that is not to be written to has `default_transaction_read_only` on, wh
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,9 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from services.database import hosts_of
 from services.delivery.epoch import begin_epoch
 
-_PORT = 5432
 _CONNECT_TIMEOUT_SECONDS = 5
 _STATEMENT_TIMEOUT_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.1
@@ -40,11 +40,35 @@ _LOOK = text("""
         (select latest_end_time from pg_stat_wal_receiver) as heard_at,
         current_setting('synchronous_standby_names') as synchronous
 """)
-_END_SESSIONS = """
-    select pg_terminate_backend(pid, 5000) from pg_stat_activity
-    where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()
-"""
 _FENCE, _SYNCHRONOUS = "default_transaction_read_only", "synchronous_standby_names"
+# Who connects later is read only from the start.
+_SESSIONS_BEFORE = """
+    from pg_stat_activity
+    where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()
+        and backend_start < '{fenced_at}'
+"""
+_END_SESSIONS = f"select pg_terminate_backend(pid) {_SESSIONS_BEFORE}"
+_COUNT_SESSIONS = f"select count(*) {_SESSIONS_BEFORE}"
+# What a promotion needs; a superuser has it all. Asked for before anything is touched: half of one is an outage. Of a
+# table in a schema that one may not use one may not even ask.
+_MISSING_RIGHTS = """
+    select string_agg(name, ', ') from (values
+        ('execute on pg_promote', has_function_privilege('pg_promote(boolean, integer)', 'execute')),
+        ('execute on pg_reload_conf', has_function_privilege('pg_reload_conf()', 'execute')),
+        ('alter system on default_transaction_read_only',
+            has_parameter_privilege('default_transaction_read_only', 'alter system')),
+        ('alter system on synchronous_standby_names',
+            has_parameter_privilege('synchronous_standby_names', 'alter system')),
+        ('pg_signal_backend', pg_has_role('pg_signal_backend', 'usage')),
+        ('pg_monitor', pg_has_role('pg_monitor', 'usage')),
+        ('usage on schema welno', has_schema_privilege('welno', 'usage')),
+        ('select on welno.welno_epoch', case when has_schema_privilege('welno', 'usage')
+            then has_table_privilege('welno.welno_epoch', 'select') end),
+        ('update on welno.welno_epoch', case when has_schema_privilege('welno', 'usage')
+            then has_table_privilege('welno.welno_epoch', 'update') end)
+    ) as rights (name, is_held)
+    where not is_held
+"""
 
 
 class FailoverError(Exception):
@@ -67,6 +91,14 @@ class Server:
     @property
     def takes_writes(self) -> bool:
         return not self.is_standby and not self.is_fenced
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A server that did not answer; `reason` is what it or the network said, in one line."""
+
+    address: str
+    reason: str
 
 
 def choose_candidate(servers: Sequence[Server], *, switch_over: bool = False, force: bool = False) -> Server:
@@ -110,9 +142,8 @@ class Failover:
         self._engines = connect_each(url)
         self._settle_seconds = settle_seconds
 
-    def look_at_all(self) -> dict[str, Server | None]:
-        """By address; None: it does not answer."""
-        return {address: self._look(address) for address in self._engines}
+    def look_at_all(self) -> list[Server | Silence]:
+        return [self._look(address) for address in self._engines]
 
     def listens(self, address: str) -> bool:
         """Whether somebody takes connections there, which may be a server that hangs, or refuses our login."""
@@ -126,14 +157,17 @@ class Failover:
     def promote(self, *, switch_over: bool = False, force: bool = False) -> tuple[str, str]:
         """The address that takes writes from now on, and the epoch. Until the end nobody can write."""
         found = self.look_at_all()
-        servers = [server for server in found.values() if server]
-        hanging = [address for address, server in found.items() if not server and self.listens(address)]
-        if hanging and not force:
-            raise FailoverError(f"{hanging[0]} listens and does not answer; stop that server, or --force")
+        servers = [server for server in found if isinstance(server, Server)]
+        if not force:
+            self._refuse_to_pass_over(server for server in found if isinstance(server, Silence))
         candidate = choose_candidate(servers, switch_over=switch_over, force=force)
-        self._set(candidate.address, _FENCE, "on")
-        for server in predecessors(servers, candidate):
-            self._retire(server, candidate)
+        if missing := self._ask(candidate.address, _MISSING_RIGHTS):
+            raise FailoverError(f"{candidate.address}: this login lacks {missing}; nothing was changed")
+        primaries = predecessors(servers, candidate)
+        with self._given_back(candidate, primaries):
+            self._set(candidate.address, _FENCE, "on")
+            for primary in primaries:
+                self._hand_over(primary, candidate)
         if candidate.synchronous:
             # It has no standby yet: each commit would wait for one, that of the new epoch first.
             self._set(candidate.address, _SYNCHRONOUS, "")
@@ -145,34 +179,59 @@ class Failover:
         self._open(candidate.address)
         return candidate.address, epoch
 
-    def _look(self, address: str) -> Server | None:
+    def _refuse_to_pass_over(self, silent: Iterable[Silence]) -> None:
+        for server in silent:
+            if self.listens(server.address):
+                raise FailoverError(
+                    f"{server.address} listens and does not answer; let this login in where it is refused, else stop"
+                    f" that server, or --force: {server.reason}"
+                )
+
+    def _look(self, address: str) -> Server | Silence:
         try:
             with self._engines[address].connect() as connection:
                 return Server(address, **connection.execute(_LOOK).mappings().one())
-        except OperationalError:
-            return None
+        except OperationalError as exc:
+            return Silence(address, _in_one_line(exc))
         except DBAPIError as exc:
             raise _failed(address, "a look at it", exc) from exc
 
-    def _retire(self, primary: Server, standby: Server) -> None:
-        """All that it has acknowledged is on the standby afterwards; where that fails it goes on as before."""
+    @contextmanager
+    def _given_back(self, standby: Server, primaries: Sequence[Server]) -> Iterator[None]:
+        """Where a hand-over fails or is interrupted, the primaries go on as before."""
         try:
-            self._hand_over(primary, standby)
+            yield
+        except BaseException as exc:
+            if not standby.is_standby:
+                raise  # it was promoted before, and has no epoch of its own yet
+            told = [self._give_back(primary) for primary in primaries]
+            self._give_back(standby)
+            if isinstance(exc, FailoverError):
+                raise FailoverError("; ".join([str(exc), *told])) from exc
+            raise
+
+    def _give_back(self, server: Server) -> str:
+        try:
+            self._open(server.address)
         except FailoverError as exc:
-            for server in (primary, standby):
-                self._open(server.address)
-            raise FailoverError(f"{exc}; {primary.address} takes writes again") from exc
+            return f"{server.address} is still read only ({exc}): call this again"
+        return f"{server.address} takes writes again"
 
     def _hand_over(self, primary: Server, standby: Server) -> None:
+        """All that the primary has acknowledged is on the standby afterwards."""
         self._set(primary.address, _FENCE, "on")
-        self._ask(primary.address, _END_SESSIONS)
+        fenced_at = self._ask(primary.address, "select clock_timestamp()")
+        self._ask(primary.address, _END_SESSIONS.format(fenced_at=fenced_at))
+        count = _COUNT_SESSIONS.format(fenced_at=fenced_at)
+        if not self._wait_for(lambda: self._ask(primary.address, count) == 0):
+            raise FailoverError(f"a session of before does not end at {primary.address}")
         last = self._look(primary.address)
-        if last is None or not self._wait_for(lambda: self._has(standby.address, last.position)):
+        if isinstance(last, Silence) or not self._wait_for(lambda: self._has(standby.address, last.position)):
             raise FailoverError(f"{standby.address} does not catch up with {primary.address}")
 
     def _has(self, address: str, position: int) -> bool:
         server = self._look(address)
-        return server is not None and server.position >= position
+        return isinstance(server, Server) and server.position >= position
 
     def _begin_epoch(self, address: str) -> str:
         engine = self._engines[address].execution_options(isolation_level="READ COMMITTED")
@@ -219,14 +278,10 @@ class Failover:
 def connect_each(url: str) -> dict[str, Engine]:
     """By address, of each server that the address of the database names."""
     several = make_url(url)
-    plain = create_engine(several)
-    _, options = plain.dialect.create_connect_args(several)
-    hosts, ports = (str(options.get(name, "")).split(",") for name in ("host", "port"))
-    ports = ports * len(hosts) if len(ports) == 1 else ports
     rest = several.difference_update_query(["host", "port", "target_session_attrs"])
     return {
-        f"{host}:{port or _PORT}": create_engine(
-            rest.set(host=host, port=int(port or _PORT)),
+        f"{host}:{port}": create_engine(
+            rest.set(host=host, port=port),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             connect_args={
@@ -236,9 +291,13 @@ def connect_each(url: str) -> dict[str, Engine]:
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_SECONDS}s",
             },
         )
-        for host, port in zip(hosts, ports, strict=True)
+        for host, port in hosts_of(create_engine(several))
     }
 
 
 def _failed(address: str, what: str, error: DBAPIError) -> FailoverError:
-    return FailoverError(f"{address}: {what} failed: {str(error.orig).strip()}")
+    return FailoverError(f"{address}: {what} failed: {_in_one_line(error)}")
+
+
+def _in_one_line(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())

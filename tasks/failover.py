@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from core.settings import load_values
-from services.failover import Failover, FailoverError, Server
+from services.failover import Failover, FailoverError, Server, Silence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,11 +44,16 @@ def _promote(failover: Failover, *, switch_over: bool, force: bool) -> int:
 
 def _show(failover: Failover) -> int:
     found = failover.look_at_all()
-    first = max((server.position for server in found.values() if server), default=0)
-    for address, server in found.items():
-        silent = "listens, no answer" if server is None and failover.listens(address) else "away"
-        sys.stdout.write(f"{address}  {_describe(server, first) if server else silent}\n")
-    return 0 if sum(server.takes_writes for server in found.values() if server) == 1 else 1
+    servers = [server for server in found if isinstance(server, Server)]
+    first = max((server.position for server in servers), default=0)
+    for one in found:
+        described = _describe_silence(one, failover) if isinstance(one, Silence) else _describe(one, first)
+        sys.stdout.write(f"{one.address}  {described}\n")
+    return 0 if sum(server.takes_writes for server in servers) == 1 else 1
+
+
+def _describe_silence(server: Silence, failover: Failover) -> str:
+    return f"listens, no answer: {server.reason}" if failover.listens(server.address) else "away"
 
 
 def _describe(server: Server, first: int) -> str:

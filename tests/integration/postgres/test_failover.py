@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from dev.local.ports import pick_port
 from dev.local.programs import ROOT
-from tests.integration.commands import Ended, run_command
+from tests.integration.commands import run_command
+from tests.integration.postgres.command import failover
 from tests.integration.postgres.writers import Writers, writers_on
 from tests.postgres_pair import STANDBY, PostgresPair
 from tests.waiting import wait_until
@@ -27,10 +28,6 @@ BY_HAND = dedent(_after.split("\n\n")[1])
 def writers(pair: PostgresPair, redis_client: redis.Redis) -> Iterator[Writers]:
     with writers_on(pair.url, redis_client) as writers:
         yield writers
-
-
-def failover(pair: PostgresPair, *arguments: str) -> Ended:
-    return run_command("tasks.failover", *arguments, env={"DATABASE_URL": pair.url})
 
 
 def promote(pair: PostgresPair, *arguments: str) -> str:

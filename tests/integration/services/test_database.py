@@ -1,10 +1,10 @@
 """What the database's errors say of trying again."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from services.database import connect_database, is_query_canceled, is_store_away
+from services.database import connect_database, hosts_of, is_query_canceled, is_store_away
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,18 @@ def refusal_of(engine: Engine, statement: str) -> SQLAlchemyError:
             connection.exec_driver_sql(statement)
         holder.exec_driver_sql("select pg_advisory_unlock(79)")
     return refused.value
+
+
+@pytest.mark.parametrize(
+    ("query", "hosts"),
+    [
+        ("host=a,b", [("a", 5432), ("b", 5432)]),
+        ("host=a,b&port=6432,6433", [("a", 6432), ("b", 6433)]),
+        ("host=a:1&host=b:2", [("a", 1), ("b", 2)]),
+    ],
+)
+def test_each_host_of_an_address_has_its_port(query: str, hosts: list[tuple[str, int]]):
+    assert hosts_of(create_engine(f"postgresql+psycopg2://welno@/welno?{query}")) == hosts
 
 
 def test_a_database_that_is_not_there_is_away():
