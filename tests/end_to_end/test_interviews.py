@@ -1,10 +1,11 @@
 """The demo's companies through the whole product: an upload becomes an analysis before everybody's eyes."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -44,6 +45,12 @@ class Colleague:
         interview_id: str = answer.json()["interview_id"]
         return interview_id
 
+    def ask(self, method: str, path: str, body: dict[str, str] | None, **names: str) -> tuple[int, str]:
+        """The status and the code."""
+        said = {name: value.format(**names) for name, value in body.items()} if body else None
+        answer = self.http.request(method, path.format(**names), json=said)
+        return answer.status_code, answer.json()["error"]["code"]
+
     def interview(self, interview_id: str) -> dict[str, Any]:
         interview: dict[str, Any] = self.http.get(f"/api/interviews/{interview_id}").json()["interview"]
         return interview
@@ -58,30 +65,43 @@ class Colleague:
             yield (event.json() | {"id": event.id} for event in events if event.data and '"ping"' not in event.data)
 
 
-@pytest.fixture
-def mina(demo: Product) -> Iterator[Colleague]:
-    colleague = Colleague(demo, "mina")
-    yield colleague
-    colleague.http.close()
+SignIn = Callable[[str], Colleague]
 
 
 @pytest.fixture
-def jun(demo: Product) -> Iterator[Colleague]:
-    colleague = Colleague(demo, "jun")
-    yield colleague
-    colleague.http.close()
+def sign_in(demo: Product) -> Iterator[SignIn]:
+    with ExitStack() as opened:
+
+        def signed_in(name: str) -> Colleague:
+            colleague = Colleague(demo, name)
+            opened.callback(colleague.http.close)
+            return colleague
+
+        yield signed_in
+
+
+@pytest.fixture
+def mina(sign_in: SignIn) -> Colleague:
+    return sign_in("mina")
+
+
+@pytest.fixture
+def jun(sign_in: SignIn) -> Colleague:
+    return sign_in("jun")
 
 
 def names_of(events: list[dict[str, Any]]) -> list[str]:
     return [event["data"].get("status") or event["type"] for event in events]
 
 
-def test_everybody_sees_each_status_once_and_in_order(mina: Colleague, jun: Colleague):
-    jun.project = mina.project = next(one["id"] for one in jun.http.get("/api/projects").json()["projects"])
-    with mina.following() as hers, jun.following() as his:
+def test_everybody_sees_each_status_once_and_in_order(mina: Colleague, jun: Colleague, sign_in: SignIn):
+    """Two who work on it and one who only looks."""
+    vera = sign_in("vera")
+    mina.project = vera.project = jun.project
+    with mina.following() as hers, jun.following() as his, vera.following() as viewers:
         interview_id = mina.upload()
-        seen = [[next(events) for _ in range(3)] for events in (hers, his)]
-    assert seen[0] == seen[1]
+        seen = [[next(events) for _ in range(3)] for events in (hers, his, viewers)]
+    assert seen[0] == seen[1] == seen[2]
     assert names_of(seen[0]) == ["interview:added", "analyzing", "interview:completed"]
     assert [event["seq"] - seen[0][0]["seq"] for event in seen[0]] == [0, 1, 2]
     assert seen[0][-1]["data"]["result"]["counts"]["cleaned_script"] == 3
@@ -90,6 +110,31 @@ def test_everybody_sees_each_status_once_and_in_order(mina: Colleague, jun: Coll
     assert interview["persona_combination_id"] is not None
     status = jun.http.get(f"/api/interviews/{interview_id}/status").json()
     assert (status["status"], status["processingTime"] > 0) == ("completed", True)
+
+
+def test_who_only_looks_uploads_nothing(jun: Colleague, sign_in: SignIn):
+    vera = sign_in("vera")
+    body = {"text": TEXT, "projectId": jun.project}
+    assert vera.ask("POST", "/api/workflow/async", body) == (403, "FORBIDDEN")
+
+
+def test_a_stranger_cannot_tell_the_project_from_none(jun: Colleague, sign_in: SignIn):
+    interview_id, sora, nowhere = jun.upload(), sign_in("sora"), str(uuid4())
+    asked = [
+        ("GET", "/api/sse/projects/{project}", None),
+        ("GET", "/api/projects/{project}/interviews", None),
+        ("GET", "/api/interviews/{interview}", None),
+        ("GET", "/api/interviews/{interview}/status", None),
+        ("DELETE", "/api/interviews/{interview}", None),
+        ("POST", "/api/workflow/async", {"text": TEXT, "projectId": "{project}"}),
+    ]
+    for method, path, body in asked:
+        told = [
+            sora.ask(method, path, body, project=project, interview=interview)
+            for project, interview in ((jun.project, interview_id), (nowhere, nowhere))
+        ]
+        assert told[0] == told[1], path
+        assert told[0][0] in {403, 404}, path
 
 
 def test_a_reader_that_was_away_misses_nothing_though_redis_was_emptied(demo: Product, mina: Colleague):
