@@ -12,6 +12,7 @@ import pytest
 from httpx_sse import EventSource
 
 from dev.local.demo import DEMO_SETTINGS, demo_password
+from tests.end_to_end.judges import HttpxJudge, Judge
 from tests.end_to_end.product import Product, run_product
 from tests.plain_http import NO_TLS
 from tests.waiting import wait_until
@@ -36,7 +37,8 @@ class Colleague:
         answer = self.http.post("/api/v1/accounts/login", json=body, headers={"Origin": product.web_url})
         assert answer.status_code == 200, answer.text
         self.http.cookies.clear()
-        self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.token: str = answer.json()["access_token"]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
         self.project: str = self.http.get("/api/projects").json()["projects"][0]["id"]
 
     def upload(self, text: str = TEXT) -> str:
@@ -145,6 +147,38 @@ def test_a_reader_that_was_away_misses_nothing_though_redis_was_emptied(demo: Pr
     demo.redis.flushall()
     with mina.following(**{"Last-Event-ID": place}) as events:
         assert names_of([next(events) for _ in range(2)]) == ["analyzing", "interview:completed"]
+
+
+def restart_web(demo: Product) -> None:
+    demo.stack.restart("web")
+
+
+def empty_redis(demo: Product) -> None:
+    demo.redis.flushall()
+
+
+@pytest.mark.parametrize("lose", [restart_web, empty_redis], ids=lambda one: one.__name__)
+def test_each_status_comes_once_whatever_is_lost_while_miso_works(
+    demo: Product, mina: Colleague, lose: Callable[[Product], None]
+):
+    url = f"{demo.web_url}/api/sse/projects/{mina.project}"
+    with HttpxJudge(url, mina.token) as judge, demo.provider.fault(RUN, hold="before", calls=1) as fault_id:
+        wait_until(lambda: judge.opened, 20)
+        interview_id = mina.upload(TEXT + lose.__name__)
+        wait_until(lambda: demo.provider.held_calls(fault_id) == 1, 20)
+        lose(demo)
+        demo.stack.wait_ready()
+        demo.provider.release(fault_id)
+        wait_until(lambda: mina.interview(interview_id)["workflow_status"] == "completed", 60, every=0.2)
+        wait_until(lambda: "interview:completed" in judged_names(judge, interview_id), 20)
+    assert judged_names(judge, interview_id) == ["interview:added", "analyzing", "interview:completed"]
+    assert judge.seqs == [*range(judge.seqs[0], judge.seqs[0] + len(judge.seqs))]
+    assert judge.resyncs == 0
+
+
+def judged_names(judge: Judge, interview_id: str) -> list[str]:
+    events = [message["body"] for message in judge.events if interview_id in str(message["body"]["data"])]
+    return names_of(events)
 
 
 def test_no_collection_waits_while_many_analyses_wait_for_miso(demo: Product, mina: Colleague):
