@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-const MOST_BYTES = 11 * 1024;
+const MOST_BYTES = 11.5 * 1024;
 
 /** A module and all that it imports, types aside. */
 function closure(url, found = new Map()) {

@@ -116,6 +116,7 @@ test("what waits to be sent goes as soon as the thread's stream is connected", a
   const session = { memberId: NURSE, device: { deviceId: "d" }, database, keysOf: () => keys };
   const keys = { known: { kid: "k1", failures: [], devices: [], status: STATUS }, ensure: async () => keys.known };
   const client = {
+    openSocket: () => null,
     openEvents: async () => {
       throw failure(503);
     },

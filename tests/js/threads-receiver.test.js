@@ -9,7 +9,7 @@ import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem, noteSigned } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
 import { ThreadKeys } from "../../webapp/static/sdk/threads/thread_keys.js";
-import { FakeEvents, failure, settle } from "./browser.js";
+import { FakeEvents, FakeSocket, failure, settle } from "./browser.js";
 import { DOCTOR, makeMember, NURSE, Room, THREAD, until, writeItem } from "./threads-setup.js";
 
 globalThis.IDBKeyRange = IDBKeyRange;
@@ -18,7 +18,7 @@ beforeEach(() => {
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
 });
 
-/** A server with a thread's items, which tells them by polls; `lies` changes what a poll tells. */
+/** A server with a thread's items, which tells them by polls while no socket opens; `lies` changes what a poll tells. */
 class Server {
   items = [];
   acked = [];
@@ -28,6 +28,8 @@ class Server {
     this.room = room;
     this.reader = reader;
   }
+  socketUrl = "ws://x/ws/threads";
+  openSocket = () => null;
   openEvents = async () => {
     throw failure(503);
   };
@@ -417,6 +419,93 @@ test("a resync of server-sent events goes on where the server says", async (t) =
   for (const item of thread.server.items) events.write(`id: f:${item.seq}\ndata: ${JSON.stringify(item)}\n\n`);
   await until(() => seen.texts.length === 3);
   assert.deepEqual([seen.texts, asked.filter((url) => url.includes("undefined"))], [["1", "a", "b"], []]);
+});
+
+/** A reader whose socket was opened, and is subscribed by the test. */
+async function receiveBySocket(t, thread) {
+  const opened = [];
+  thread.server.openSocket = (url) => (opened.push(new FakeSocket(url)), opened.at(-1));
+  globalThis.WebSocket = FakeSocket;
+  const told = { epoch: "e", threadId: THREAD, lastSeq: 0, ackedSeq: 0, kid: "k1" };
+  const states = [];
+  const seen = await receive(t, thread, { onState: (state, reason) => states.push(reason ? `${state}: ${reason}` : state) });
+  opened[0].open();
+  const subscribe = () => opened.at(-1).receive({ type: "subscribed", ...told });
+  return Object.assign(seen, { opened, states, subscribe });
+}
+
+test("a thread is asked for on the threads' socket, from where its reader stands, and read by it alone", async (t) => {
+  const thread = await makeThread();
+  const asked = [];
+  thread.server.getJson = async (url) => asked.push(url);
+  const seen = await receiveBySocket(t, thread);
+  assert.deepEqual([seen.opened[0].url, seen.opened[0].sent], ["ws://x/ws/threads", [{ type: "subscribe", threadId: THREAD, after: "0" }]]);
+  assert.deepEqual(seen.states, []); // nobody has let it in yet
+  seen.subscribe();
+  await thread.server.write(thread.nurse, { text: "1" });
+  seen.opened[0].receive(...thread.server.items);
+  await until(() => thread.server.acked.at(-1) === 1);
+  assert.deepEqual([seen.states, seen.texts, asked], [["live"], ["1"], []]);
+});
+
+test("a socket that was cut is opened again where its reader stands", async (t) => {
+  const thread = await makeThread();
+  const seen = await receiveBySocket(t, thread);
+  seen.subscribe();
+  await thread.server.write(thread.nurse, { text: "1" });
+  seen.opened[0].receive(...thread.server.items);
+  await until(() => seen.texts.length === 1);
+  seen.opened[0].closeWith(1006);
+  seen.receiver.retryNow();
+  seen.opened[1].open();
+  assert.deepEqual(seen.opened[1].sent, [{ type: "subscribe", threadId: THREAD, after: "e:1" }]);
+});
+
+test("a place that is gone is gone on from where the socket says", async (t) => {
+  const thread = await makeThread();
+  const seen = await receiveBySocket(t, thread);
+  seen.subscribe();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  seen.opened[0].receive({ type: "resync", threadId: THREAD, epoch: "e", firstSeq: 3, lastSeq: 3, reason: "trimmed" });
+  seen.opened[0].receive(thread.server.items[2]);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual([seen.texts, seen.opened.length], [["3"], 1]);
+});
+
+for (const [frame, state] of [
+  [{ type: "unsubscribed", reason: "removed" }, "closed: gone"],
+  [{ type: "unsubscribed", reason: "closed" }, "closed: gone"],
+  [{ type: "error", code: "THREAD_NOT_FOUND" }, "closed: gone"],
+  [{ type: "error", code: "FORBIDDEN" }, "closed: forbidden"],
+])
+  test(`a thread's reader ends at ${Object.values(frame).join(" ")}`, async (t) => {
+    const thread = await makeThread();
+    const seen = await receiveBySocket(t, thread);
+    seen.opened[0].receive({ threadId: THREAD, ...frame });
+    await settle();
+    assert.deepEqual(seen.states, [state]);
+  });
+
+for (const frame of [{ type: "unsubscribed", reason: "unavailable" }, { type: "error", code: "TRY_AGAIN_LATER" }, { type: "error", code: "RATE_LIMITED" }])
+  test(`a thread's reader goes on by HTTP after ${Object.values(frame).join(" ")}`, async (t) => {
+    const thread = await makeThread();
+    await thread.server.write(thread.nurse, { text: "1" });
+    const seen = await receiveBySocket(t, thread);
+    seen.opened[0].receive({ threadId: THREAD, ...frame });
+    await until(() => seen.texts.length === 1);
+    assert.ok(seen.states.includes("polling"), String(seen.states));
+  });
+
+test("a login that a socket refuses is renewed by a request, unless that is refused, too", async (t) => {
+  for (const [me, end] of [[async () => ({}), undefined], [async () => Promise.reject(failure(503)), undefined], [async () => Promise.reject(failure(401)), "closed: unauthenticated"]]) {
+    const thread = await makeThread();
+    const seen = await receiveBySocket(t, thread);
+    thread.server.me = me;
+    seen.opened[0].receive({ type: "error", code: "UNAUTHORIZED", threadId: THREAD });
+    await until(() => seen.opened.length === 2 || seen.states.length > 0);
+    assert.equal(seen.states.find((state) => state.startsWith("closed")), end);
+    seen.receiver.close();
+  }
 });
 
 test("a server that takes the newest key back is found out, and nothing is written under the older one", async () => {

@@ -13,7 +13,7 @@ import { ThreadsClient } from "../../sdk/threads/client.js";
 const TOKEN = "welno_threads_staff_token";
 const MEMBER = "welno_threads_member";
 
-/** A `fetch` that a person can switch off, as for a look at what happens without a network. */
+/** A `fetch` and sockets that a person can switch off, as for a look at what happens without a network. */
 class NetworkSwitch {
   #cut = new AbortController();
   isOn = true;
@@ -23,6 +23,14 @@ class NetworkSwitch {
     if (!this.isOn) return Promise.reject(new TypeError("the network is switched off"));
     const signal = AbortSignal.any([this.#cut.signal, ...(init.signal ? [init.signal] : [])]);
     return fetch(input, { ...init, signal });
+  };
+
+  /** @param {string} url @param {string[]} protocols */
+  openSocket = (url, protocols) => {
+    if (!this.isOn) return null;
+    const socket = new WebSocket(url, protocols);
+    this.#cut.signal.addEventListener("abort", () => socket.close(), { once: true });
+    return socket;
   };
 
   /** @param {boolean} isOn */
@@ -35,7 +43,7 @@ class NetworkSwitch {
 
 export class ThreadsApi {
   network = new NetworkSwitch();
-  client = new ThreadsClient({ fetch: this.network.fetch });
+  client = new ThreadsClient({ fetch: this.network.fetch, openSocket: this.network.openSocket });
   /** A patient's own, by their cookie. */
   records = new WelnoClient({ fetch: this.network.fetch });
   links = new HealthLinksClient({ fetch: this.network.fetch });

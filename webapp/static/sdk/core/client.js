@@ -11,7 +11,8 @@ const PAGE_SIZE = 100;
 const EVENT_STREAM = "text/event-stream";
 
 /** @typedef {{baseUrl?: string, fetch?: typeof globalThis.fetch, timeoutMilliseconds?: number,
- *   credentials?: RequestCredentials, cache?: RequestCache}} ClientOptions */
+ *   credentials?: RequestCredentials, cache?: RequestCache,
+ *   openSocket?: (url: string, protocols: string[]) => WebSocket|null}} ClientOptions */
 /**
  * `keepalive`: the request outlives the page. `background`: nobody has asked for it.
  * @typedef {{body?: any, keepalive?: boolean, background?: boolean}} Sent
@@ -33,12 +34,14 @@ export class HttpClient {
     timeoutMilliseconds = TIMEOUT_MILLISECONDS,
     credentials = "include",
     cache = "no-cache",
+    openSocket = (url, protocols) => new WebSocket(url, protocols),
   } = {}) {
     this.#baseUrl = baseUrl.replace(/\/$/, "");
     this.#fetch = fetch;
     this.#timeout = timeoutMilliseconds;
     this.#credentials = credentials;
     this.#cache = cache;
+    this.openSocket = openSocket;
   }
 
   /** For clients that the cookie does not reach; kept by them. @param {string|null} token null forgets it */

@@ -26,6 +26,11 @@ const FULL_PAGE = 100;
 /** What a reader learns when it is let in: from which place it counts, and perhaps the state there.
  * @typedef {{at: Cursor, status?: any}} Greeting */
 /**
+ * How one subject is asked for on a socket that may follow several: the frame that subscribes, from a place on, and the
+ * close code for a frame by which the server refuses or ends it; null: the frame does neither.
+ * @typedef {{frame: (cursor: Cursor) => any, closeCode: (frame: any) => number|null}} Subscription
+ */
+/**
  * What a stream is about, and where to ask. At least one of the three addresses; each is made with the place to begin
  * behind. An error of `client` or `status` has the HTTP status as its `status`, 0 when no answer came at all.
  * @typedef {object} Subject
@@ -34,6 +39,8 @@ const FULL_PAGE = 100;
  * @property {(cursor: Cursor) => string} [eventsUrl] of server-sent events
  * @property {(cursor: Cursor) => string} [messagesUrl] of `{messages, last_seq, epoch, resync, state?}`
  * @property {string[]} [socketProtocols]
+ * @property {(url: string, protocols: string[]) => WebSocket|null} [openSocket] null: there is no network
+ * @property {Subscription} [subscription] where the address alone does not tell the subject
  * @property {{getJson: (url: string) => Promise<any>, openEvents: (url: string, signal: AbortSignal) =>
  *   Promise<Response>}} [client] an HttpClient, which asks for `eventsUrl` and `messagesUrl`: needed where one of them is given
  * @property {() => Promise<any>} [status] the state as it is now, for who has missed too much

@@ -18,6 +18,9 @@ const PROBE_MILLISECONDS = 4_000;
  *   onSlow: () => void, onLost: (wasLive: boolean) => void, refuse: (reason: string) => Promise<boolean>}} SocketHandlers
  */
 
+/** @param {string} url @param {string[]} protocols */
+const openWebSocket = (url, protocols) => new WebSocket(url, protocols);
+
 export class WebSocketTransport {
   /** @type {import("./stream.js").Subject} */ #subject;
   /** @type {SocketHandlers} */ #handlers;
@@ -65,8 +68,12 @@ export class WebSocketTransport {
 
   #connect() {
     this.#timers.clear("reopen");
-    const { socketUrl, socketProtocols = [] } = /** @type {any} */ (this.#subject);
-    const socket = new WebSocket(socketUrl(this.#handlers.cursor()), socketProtocols);
+    const { socketUrl, socketProtocols = [], openSocket = openWebSocket } = /** @type {any} */ (this.#subject);
+    const socket = openSocket(socketUrl(this.#handlers.cursor()), socketProtocols);
+    if (!socket) {
+      this.#lose(null, 1006);
+      return;
+    }
     this.#socket = socket;
     this.#timers.set("open", OPEN_MILLISECONDS, () => this.#lose(socket, 1006));
     this.#timers.set("slow", SLOW_MILLISECONDS, () => this.#handlers.onSlow());
@@ -76,6 +83,16 @@ export class WebSocketTransport {
 
   /** @param {WebSocket} socket @param {any} frame */
   #receive(socket, frame) {
+    const { subscription } = this.#subject;
+    if (subscription && frame.type === "connection_established") {
+      socket.send(JSON.stringify(subscription.frame(this.#handlers.cursor())));
+      return; // live is only who was let in to the subject
+    }
+    const code = subscription?.closeCode(frame) ?? null;
+    if (code !== null) {
+      this.#lose(socket, code);
+      return;
+    }
     this.#timers.clear("open", "slow", "pong");
     this.#attempt = 0;
     if (!this.#isLive) this.#goLive();
@@ -104,7 +121,7 @@ export class WebSocketTransport {
     this.#timers.set("pong", timeout, () => this.#lose(socket, 1006));
   }
 
-  /** @param {WebSocket} socket @param {number} code */
+  /** @param {WebSocket|null} socket @param {number} code */
   #lose(socket, code, reason = "") {
     if (socket !== this.#socket || this.#isOver) return;
     const wasLive = this.#isLive;

@@ -12,6 +12,8 @@ import { WelnoError } from "../core/errors.js";
  *   message?: string, gap?: {from: number, to: number}}} PushResult */
 /** @typedef {{results: PushResult[], backpressure: import("./pace.js").Backpressure}} PushAnswer */
 
+const SOCKET_PATH = "/ws/threads";
+
 export class ThreadsClient extends HttpClient {
   /** @param {import("../core/client.js").ClientOptions} [options] */
   constructor({ baseUrl = "/api/threads", ...options } = {}) {
@@ -138,6 +140,13 @@ export class ThreadsClient extends HttpClient {
    * @param {any} [keyset] */
   removeMember(threadId, memberId, keyset) {
     return this.request("POST", `${pathOf(threadId)}/members/remove`, { body: { memberId, ...(keyset ? { keyset } : {}) } });
+  }
+
+  /** Of all threads, beside the API; which of them is told by frames. */
+  get socketUrl() {
+    const url = new URL(SOCKET_PATH, new URL(this.httpUrl(""), globalThis.location?.href));
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return url.href;
   }
 
   /** Server-sent events after a place. @param {string} threadId @param {Cursor} cursor */
