@@ -6,7 +6,6 @@ asked for once more.
 """
 
 import random
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
 from services.interviews.insight_inputs import build_insight_inputs
 from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer
-from services.interviews.miso_call import note_started, prepare_call, read_logged_usage
+from services.interviews.miso_call import new_user, note_started, prepare_call, read_logged_usage
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
 from services.interviews.saving import answered_run, fail_attempt, save_answer
@@ -96,7 +95,7 @@ def _begin(tools: RunTools, claim: InterviewClaim) -> _Call | Search | None:
         if seconds <= 0:
             fail_interview(held, read_failure(run.lost), now)
             return None
-        run.miso_user = run.miso_user or _new_user(claim)
+        run.miso_user = run.miso_user or new_user(claim.interview_id, claim.attempt)
         inputs = _build_inputs(held, tools)
         if isinstance(held.analysed, Insight) and not inputs["context"]:
             fail_interview(held, failure_of(AnalysisFault.NO_INTERVIEWS), now)
@@ -115,11 +114,6 @@ def _deadline_of(run: InterviewRun, tools: RunTools, now: datetime) -> datetime:
     if run.deadline_at is None or not run.tries:
         run.deadline_at = now + timedelta(seconds=tools.settings.miso_timeout_seconds) + DEADLINE_MARGIN
     return run.deadline_at
-
-
-def _new_user(claim: InterviewClaim) -> str:
-    """Of this attempt alone, and of nobody's name."""
-    return f"iv-{claim.interview_id}-{claim.attempt}-{secrets.token_hex(8)}"
 
 
 def _ask(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Call) -> None:

@@ -1,9 +1,12 @@
 """What accompanies the call of an attempt: its row knows when it left and what it runs as, its answer is on disk before
 anybody judges it."""
 
+import re
+import secrets
 import threading
 import time
 from functools import partial
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +29,18 @@ _WRITE_AGAIN_SECONDS = 0.5
 # How long an answer is held in memory while the disk refuses it; MISO has it still.
 _HOLD_SECONDS = 30.0
 _never = threading.Event()
+_USER = re.compile(r"iv-[0-9a-f-]{36}-([0-9]{1,9})-[0-9a-f]+")
+
+
+def new_user(interview_id: UUID, attempt: int) -> str:
+    """Of this attempt alone, and of nobody's name."""
+    return f"iv-{interview_id}-{attempt}-{secrets.token_hex(8)}"
+
+
+def attempt_of(user: str) -> int | None:
+    """The attempt whose call runs as this user; None for what is no user of ours."""
+    match = _USER.fullmatch(user)
+    return int(match[1]) if match else None
 
 
 def prepare_call(tools: RunTools, claim: InterviewClaim, seconds: float) -> PaidCall:
@@ -73,7 +88,8 @@ def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds)
         log.warning("run_ids_not_noted", interview_id=str(claim.interview_id), error=type(exc).__name__)
         return
     if not is_wanted:
-        stop_workflow(tools, ids.task_id, user)
+        if tools.miso is not None:
+            stop_workflow(tools.miso, ids.task_id, user)
         raise RunOutdated(str(claim.interview_id))
 
 
@@ -87,26 +103,22 @@ def _note_ids(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) ->
         return True
 
 
-def stop_workflow(tools: RunTools, task_id: str, user: str) -> bool:
-    """Whether MISO has heard of it, or never will."""
-    if tools.miso is None or not task_id:
-        return True
+def stop_workflow(miso: MisoWorkflows, task_id: str, user: str) -> None:
+    """Whether it has worked, only the workflow's end tells: MISO says yes to everything."""
     try:
-        tools.miso.stop(task_id, user)
+        miso.stop(task_id, user)
     except MisoError as exc:
         log.warning("workflow_not_stopped", error=type(exc).__name__, http_status=exc.http_status)
-        return not (exc.retryable or exc.may_be_running)
-    return True
 
 
-def read_usage(tools: RunTools, run_id: str) -> Usage:
-    """Of a workflow that has ended and whose answer nobody wants; nothing where MISO does not tell."""
+def read_last_usage(miso: MisoWorkflows, user: str) -> Usage | None:
+    """Of a workflow that has ended; None as long as MISO does not tell of it."""
     try:
-        found = tools.miso and tools.miso.look_up(run_id)
+        logged = miso.find_by_user(user)
     except MisoError as exc:
         log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
-        return exc.usage
-    return found.usage if found else UNKNOWN_USAGE
+        return None
+    return None if logged is None or logged.is_running else logged.usage
 
 
 def read_logged_usage(miso: MisoWorkflows, user: str) -> Usage:
