@@ -15,7 +15,7 @@ from models.interviews import InterviewRunState
 from services.interviews.costs import note_cost
 from services.interviews.files import keep_answer
 from services.interviews.run_tools import ProcessStops, RunTools
-from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run
+from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run, note_unwanted
 from spool import StorageFault
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
@@ -77,7 +77,8 @@ def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) ->
 
 
 def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) -> None:
-    """A streamed workflow has begun: whoever follows finds it by its id. One that is not wanted any more is stopped.
+    """A streamed workflow has begun: whoever follows finds it by its id. One that is not wanted any more is to be
+    stopped.
 
     Raises RunOutdated.
     """
@@ -88,8 +89,6 @@ def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds)
         log.warning("run_ids_not_noted", interview_id=str(claim.interview_id), error=type(exc).__name__)
         return
     if not is_wanted:
-        if tools.miso is not None:
-            stop_workflow(tools.miso, ids.task_id, user)
         raise RunOutdated(str(claim.interview_id))
 
 
@@ -98,6 +97,7 @@ def _note_ids(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) ->
     with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
         run = held.run
         if run.miso_user != user or run.state == InterviewRunState.ENDED:
+            note_unwanted(run, ids.task_id, user)
             return False
         run.miso_run_id, run.miso_task_id = ids.run_id, ids.task_id or None
         return True

@@ -123,9 +123,14 @@ def finish_run(run: InterviewRun, now: datetime) -> None:
 def note_stop(run: InterviewRun) -> None:
     """Have the streamed workflow stopped, for which nobody waits any more. Before the run is finished; one whose answer
     is there has none."""
-    if run.step == InterviewStep.ANALYSE and run.miso_task_id is not None:
-        run.stop_task_id, run.stop_user = run.miso_task_id, run.miso_user
-        run.sends, run.sent_at = 0, None
+    if run.step == InterviewStep.ANALYSE and run.miso_task_id is not None and run.miso_user is not None:
+        note_unwanted(run, run.miso_task_id, run.miso_user)
+
+
+def note_unwanted(run: InterviewRun, task_id: str, user: str) -> None:
+    """The same of any workflow; the sweep has it done."""
+    run.stop_task_id, run.stop_user = task_id, user
+    run.sends, run.sent_at = 0, None
 
 
 def send_run(work: Work, interview_id: UUID, request_id: str) -> None:

@@ -141,7 +141,8 @@ def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None
 
 def _stop(miso: MisoWorkflows, task_id: str, user: str) -> Usage | None:
     """What the workflow has used; None while MISO does not say that it has ended."""
-    stop_workflow(miso, task_id, user)
+    if task_id:  # the provider may leave it out
+        stop_workflow(miso, task_id, user)
     return read_last_usage(miso, user)
 
 

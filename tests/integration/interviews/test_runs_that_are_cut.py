@@ -198,7 +198,7 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
 def wait_until_settled(analyses: Analyses, interview: Uploaded) -> None:
     """Nobody but MISO knows what it has used, and that only when it has really ended."""
     wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 30)
-    [cost] = analyses.read(TOKENS, id=interview.id)
+    cost = analyses.read(TOKENS, id=interview.id)[0]
     assert (cost["attempt"], cost["tokens"] > 0) == (1, True)
 
 
@@ -233,6 +233,28 @@ def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses:
     wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 30)
     costs = [(cost["attempt"], cost["tokens"] > 0) for cost in analyses.read(TOKENS, id=interview.id)]
     assert (costs, analyses.bills_of(interview)) == ([(1, True), (2, True)], [1, 1])
+
+
+@pytest.mark.parametrize("then", ["deleted", "retried"])
+def test_a_workflow_that_begins_when_nobody_wants_it_any_more_is_stopped_and_counted(analyses: Analyses, then: str):
+    """Who waited for it has not heard its id, and MISO does not take the first stop."""
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    planned = analyses.prepare(hold="before", hold_seconds=60, workflow_seconds=60, calls=1)
+    interview = planned.interview
+    wait_until(lambda: analyses.held(planned.fault_id))
+    delete(analyses, interview)
+    if then == "retried":
+        with analyses.as_member() as member:
+            restore_interview(member, interview.id, KEEP_DAYS)
+        with analyses.as_member() as member:
+            retry_interview(member, interview.id)
+        analyses.wait(interview, "completed", timeout=40)
+    refused = analyses.fault("/stop", status=503, calls=1)
+    analyses.release(planned.fault_id)
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
+    assert analyses.has_struck(refused)
+    wait_until_settled(analyses, interview)
 
 
 def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
