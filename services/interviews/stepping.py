@@ -123,8 +123,8 @@ def hand_back(tools: RunTools, claim: InterviewClaim) -> None:
 
 
 def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
-    """Tell MISO to stop a workflow for which nobody waits any more, and note what it has used until then. That is known
-    when it has really ended: until then the sweep has it tried again. Twice does no harm."""
+    """Tell MISO to stop a workflow for which nobody waits any more, and note what it has used. That is known when it
+    has really ended: until then the sweep has it tried again. Twice does no harm."""
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
         task_id, user = held.run.stop_task_id, held.run.stop_user
     if task_id is None or user is None:
@@ -141,7 +141,7 @@ def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None
 
 def _stop(miso: MisoWorkflows, task_id: str, user: str) -> Usage | None:
     """What the workflow has used; None while MISO does not say that it has ended."""
-    if task_id:  # the provider may leave it out
+    if task_id:
         stop_workflow(miso, task_id, user)
     return read_last_usage(miso, user)
 

@@ -191,13 +191,13 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
     analyses.kill()
     delete(analyses, interview)
     analyses.stack.start("interviews")
-    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
     wait_until_settled(analyses, interview)
 
 
 def wait_until_settled(analyses: Analyses, interview: Uploaded) -> None:
     """Nobody but MISO knows what it has used, and that only when it has really ended."""
-    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 30)
+    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
     cost = analyses.read(TOKENS, id=interview.id)[0]
     assert (cost["attempt"], cost["tokens"] > 0) == (1, True)
 
@@ -206,7 +206,7 @@ def test_a_stop_that_miso_does_not_take_is_tried_again(analyses: Analyses):
     if not is_streaming(analyses):
         pytest.skip("of streams only")
     interview = analyses.prepare(workflow_seconds=60).interview
-    wait_until(lambda: analyses.run(interview)["miso_task_id"])
+    wait_until(lambda: analyses.run(interview)["miso_task_id"], 30)
     analyses.kill()
     refused = [analyses.fault(path, status=503, calls=1) for path in ("/stop", LOGS)]
     delete(analyses, interview)
@@ -221,7 +221,7 @@ def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses:
     if not is_streaming(analyses):
         pytest.skip("of streams only")
     interview = analyses.prepare(workflow_seconds=60, calls=1).interview
-    wait_until(lambda: analyses.run(interview)["miso_task_id"])
+    wait_until(lambda: analyses.run(interview)["miso_task_id"], 30)
     analyses.kill()
     delete(analyses, interview)
     with analyses.as_member() as member:
@@ -230,7 +230,7 @@ def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses:
         retry_interview(member, interview.id)
     analyses.stack.start("interviews")
     analyses.wait(interview, "completed", timeout=40)
-    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 30)
+    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
     costs = [(cost["attempt"], cost["tokens"] > 0) for cost in analyses.read(TOKENS, id=interview.id)]
     assert (costs, analyses.bills_of(interview)) == ([(1, True), (2, True)], [1, 1])
 
@@ -242,7 +242,7 @@ def test_a_workflow_that_begins_when_nobody_wants_it_any_more_is_stopped_and_cou
         pytest.skip("of streams only")
     planned = analyses.prepare(hold="before", hold_seconds=60, workflow_seconds=60, calls=1)
     interview = planned.interview
-    wait_until(lambda: analyses.held(planned.fault_id))
+    wait_until(lambda: analyses.held(planned.fault_id), 30)
     delete(analyses, interview)
     if then == "retried":
         with analyses.as_member() as member:
