@@ -20,7 +20,7 @@ from spool import StorageFault
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
 from upstream.miso.errors import MisoError
-from upstream.miso.usage import UNKNOWN_USAGE, Usage
+from upstream.miso.usage import Usage
 from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
@@ -119,13 +119,3 @@ def read_last_usage(miso: MisoWorkflows, user: str) -> Usage | None:
         log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
         return None
     return None if logged is None or logged.is_running else logged.usage
-
-
-def read_logged_usage(miso: MisoWorkflows, user: str) -> Usage:
-    """Of a call whose answer does not tell."""
-    try:
-        logged = miso.find_by_user(user)
-    except MisoError as exc:
-        log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
-        return UNKNOWN_USAGE
-    return logged.usage if logged else UNKNOWN_USAGE

@@ -17,8 +17,8 @@ from services.interviews.stepping import do_step, postpone, stop_unwanted
 from services.interviews.sweep import send_due
 from spool import StorageFault
 from tests.waiting import wait_until
-from upstream.miso.answers import WorkflowAnswer
-from upstream.miso.errors import MisoError
+from upstream.miso.answers import FoundRun, WorkflowAnswer
+from upstream.miso.errors import MisoAnswerInvalid, MisoError
 from upstream.miso.usage import UNKNOWN_USAGE
 from upstream.miso.workflows import MisoWorkflows
 
@@ -65,6 +65,18 @@ class SilentWorkflows(MisoWorkflows):
 
     def run(self, *call: Any) -> WorkflowAnswer:
         return replace(super().run(*call), usage=UNKNOWN_USAGE)
+
+
+class WatchedLogs(MisoWorkflows):
+    """How often the logs were asked; the first `unreadable` times they are beyond our limits."""
+
+    asked, unreadable = 0, 0
+
+    def find_by_user(self, user: str) -> FoundRun | None:
+        self.asked += 1
+        if self.asked <= self.unreadable:
+            raise MisoAnswerInvalid(reason="too_large", http_status=200)
+        return super().find_by_user(user)
 
 
 @pytest.fixture
@@ -165,3 +177,40 @@ def test_a_call_that_miso_refused_is_asked_for_no_more(analyses: Analyses, askin
     go_through(asking, claim(analyses, asking, interview, owner_id))
     assert analyses.row(interview)["error"]["code"] == "MISO_REJECTED"
     assert analyses.run(interview)["stop_task_id"] is None
+
+
+def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
+    user = analyses.run(interview)["miso_user"]
+    wait_until(lambda: miso.find_by_user(user), 30, every=0.2)
+
+
+def test_logs_that_cannot_be_read_once_fail_no_analysis(
+    analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    """They say nothing of the answer, which the next look finds."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    watched = connect(analyses, WatchedLogs)
+    watched.unreadable = 1
+    looking = replace(asking, miso=watched)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert (watched.asked, analyses.row(interview)["status"]) == (1, "analyzing")
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert (watched.asked, analyses.row(interview)["status"]) == (2, "completed")
+
+
+def test_logs_are_not_asked_what_is_known(analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int):
+    """They have named the run whose details are too large, and told what it has used."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1, "outputs": "huge"}).interview
+    watched = connect(analyses, WatchedLogs)
+    looking = replace(asking, miso=watched)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
+    assert (watched.asked, analyses.run(interview)["stop_task_id"]) == (1, None)
+    assert tokens_of(analyses, interview) > 0
