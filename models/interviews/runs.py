@@ -37,7 +37,8 @@ class InterviewRun(Table):
     `tries`         calls of this attempt that MISO did not take
     `takeovers`     how often the run was taken from a process that died, or broke a step
     `sent_at`       when it was last put into the queue, and `sends` how often since it is due
-    `stop_task_id`  a workflow that nobody waits for any more, still to be stopped as `stop_user`
+    `stop_task_id`  a workflow that nobody waits for any more, to be stopped as `stop_user` until MISO tells its end and
+                    what it has used; empty where MISO has not told its task, as that of a blocking call
     `tokens`        of all attempts together
     """
 

@@ -6,7 +6,6 @@ asked for once more.
 """
 
 import random
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,10 +20,10 @@ from services.interviews.endings import begin_analysis, fail_interview
 from services.interviews.files import answer_name
 from services.interviews.insight_inputs import build_insight_inputs
 from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer
-from services.interviews.miso_call import note_started, prepare_call, read_logged_usage
+from services.interviews.miso_call import new_user, note_started, prepare_call
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
-from services.interviews.saving import answered_run, fail_attempt, save_answer
+from services.interviews.saving import answered_run, ask_for_unknown, fail_attempt, save_answer
 from upstream.miso.answers import WorkflowAnswer
 from upstream.miso.errors import (
     MisoAnswerInvalid,
@@ -37,7 +36,6 @@ from upstream.miso.errors import (
     MisoUnreached,
     MisoWorkflowFailed,
 )
-from upstream.miso.usage import UNKNOWN_USAGE
 from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
@@ -96,7 +94,7 @@ def _begin(tools: RunTools, claim: InterviewClaim) -> _Call | Search | None:
         if seconds <= 0:
             fail_interview(held, read_failure(run.lost), now)
             return None
-        run.miso_user = run.miso_user or _new_user(claim)
+        run.miso_user = run.miso_user or new_user(claim.interview_id, claim.attempt)
         inputs = _build_inputs(held, tools)
         if isinstance(held.analysed, Insight) and not inputs["context"]:
             fail_interview(held, failure_of(AnalysisFault.NO_INTERVIEWS), now)
@@ -117,11 +115,6 @@ def _deadline_of(run: InterviewRun, tools: RunTools, now: datetime) -> datetime:
     return run.deadline_at
 
 
-def _new_user(claim: InterviewClaim) -> str:
-    """Of this attempt alone, and of nobody's name."""
-    return f"iv-{claim.interview_id}-{claim.attempt}-{secrets.token_hex(8)}"
-
-
 def _ask(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Call) -> None:
     began = tools.clock.monotonic()
 
@@ -134,8 +127,6 @@ def _ask(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Cal
     except MisoError as exc:
         outcome = "timed_out" if exc.reason == "timed_out" else _OUTCOMES[type(exc)]
         log.info("miso_call_failed", interview_id=str(claim.interview_id), outcome=outcome, http_status=exc.http_status)
-        if isinstance(exc, MisoAnswerInvalid | MisoWorkflowFailed) and exc.usage == UNKNOWN_USAGE:
-            exc.usage = read_logged_usage(miso, call.user)
         _settle_error(tools, claim, exc, counted(outcome))
     else:
         save_answer(tools, claim, answer, counted("succeeded"))
@@ -157,6 +148,8 @@ def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, coun
         elif error.retryable:
             _put_off(held, error, now)
         else:
+            if not isinstance(error, MisoRejected):
+                ask_for_unknown(held, error.usage)
             fail_interview(held, failure_of_miso(error), now)
 
 

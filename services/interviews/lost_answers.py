@@ -11,7 +11,7 @@ from core.logs import get_logger
 from services.interviews.analysis_failures import AnalysisFault, failure_of, failure_of_miso, read_failure
 from services.interviews.counts import MISO_CALLS, Counted
 from services.interviews.endings import fail_interview
-from services.interviews.miso_call import keep_durably, read_logged_usage
+from services.interviews.miso_call import keep_durably
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, note_stop, release_run
 from services.interviews.saving import answered_run, fail_attempt, save_answer
@@ -72,21 +72,35 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
 def _look(miso: MisoWorkflows, search: Search) -> _Look:
     """Nothing is found also when MISO does not tell: the next look may be luckier. Raises MisoAnswerInvalid for details
     that no look will ever read."""
-    usage, run_id = UNKNOWN_USAGE, search.run_id
+    logged = None if search.run_id else _find_in_logs(miso, search.user)
+    run_id, usage = (logged.ids.run_id, logged.usage) if logged else (search.run_id, UNKNOWN_USAGE)
+    if not run_id:
+        return _Look(None, usage)
     try:
-        if not run_id and (logged := miso.find_by_user(search.user)):
-            usage, run_id = logged.usage, logged.ids.run_id
-        found = miso.look_up(run_id) if run_id else None
+        found = miso.look_up(run_id)
     except MisoError as exc:
-        log.info("lost_answer_not_looked_for", error=type(exc).__name__, http_status=exc.http_status)
+        _log_failed_look(exc)
         if isinstance(exc, MisoAnswerInvalid) and exc.reason in _UNREADABLE:
-            exc.usage = _known(_known(exc.usage, usage), read_logged_usage(miso, search.user))
+            exc.usage = _known(exc.usage, usage)
             raise
         return _Look(None, usage)
     if found is None:
         return _Look(None, usage)
     # The id that was asked for: the provider may leave its own out.
     return _Look(replace(found, ids=RunIds(run_id, found.ids.task_id)), _known(found.usage, usage))
+
+
+def _find_in_logs(miso: MisoWorkflows, user: str) -> FoundRun | None:
+    """Whatever they say, it is none of the answer: also of logs that cannot be read, the next ones may."""
+    try:
+        return miso.find_by_user(user)
+    except MisoError as exc:
+        _log_failed_look(exc)
+        return None
+
+
+def _log_failed_look(error: MisoError) -> None:
+    log.info("lost_answer_not_looked_for", error=type(error).__name__, http_status=error.http_status)
 
 
 def _known(usage: Usage, otherwise: Usage) -> Usage:

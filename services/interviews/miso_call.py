@@ -1,9 +1,12 @@
 """What accompanies the call of an attempt: its row knows when it left and what it runs as, its answer is on disk before
 anybody judges it."""
 
+import re
+import secrets
 import threading
 import time
 from functools import partial
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,12 +15,12 @@ from models.interviews import InterviewRunState
 from services.interviews.costs import note_cost
 from services.interviews.files import keep_answer
 from services.interviews.run_tools import ProcessStops, RunTools
-from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run
+from services.interviews.runs import InterviewClaim, RunOutdated, held_run, locked_run, note_unwanted
 from spool import StorageFault
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
 from upstream.miso.errors import MisoError
-from upstream.miso.usage import UNKNOWN_USAGE, Usage
+from upstream.miso.usage import Usage
 from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
@@ -26,6 +29,18 @@ _WRITE_AGAIN_SECONDS = 0.5
 # How long an answer is held in memory while the disk refuses it; MISO has it still.
 _HOLD_SECONDS = 30.0
 _never = threading.Event()
+_USER = re.compile(r"iv-[0-9a-f-]{36}-([0-9]{1,9})-[0-9a-f]+")
+
+
+def new_user(interview_id: UUID, attempt: int) -> str:
+    """Of this attempt alone, and of nobody's name."""
+    return f"iv-{interview_id}-{attempt}-{secrets.token_hex(8)}"
+
+
+def attempt_of(user: str) -> int | None:
+    """The attempt whose call runs as this user; None for what is no user of ours."""
+    match = _USER.fullmatch(user)
+    return int(match[1]) if match else None
 
 
 def prepare_call(tools: RunTools, claim: InterviewClaim, seconds: float) -> PaidCall:
@@ -62,7 +77,8 @@ def keep_durably(tools: RunTools, claim: InterviewClaim, reply: HttpResponse) ->
 
 
 def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) -> None:
-    """A streamed workflow has begun: whoever follows finds it by its id. One that is not wanted any more is stopped.
+    """A streamed workflow has begun: whoever follows finds it by its id. One that is not wanted any more is to be
+    stopped.
 
     Raises RunOutdated.
     """
@@ -73,7 +89,6 @@ def note_started(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds)
         log.warning("run_ids_not_noted", interview_id=str(claim.interview_id), error=type(exc).__name__)
         return
     if not is_wanted:
-        stop_workflow(tools, ids.task_id, user)
         raise RunOutdated(str(claim.interview_id))
 
 
@@ -82,38 +97,25 @@ def _note_ids(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) ->
     with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
         run = held.run
         if run.miso_user != user or run.state == InterviewRunState.ENDED:
+            note_unwanted(run, ids.task_id, user)
             return False
         run.miso_run_id, run.miso_task_id = ids.run_id, ids.task_id or None
         return True
 
 
-def stop_workflow(tools: RunTools, task_id: str, user: str) -> bool:
-    """Whether MISO has heard of it, or never will."""
-    if tools.miso is None or not task_id:
-        return True
+def stop_workflow(miso: MisoWorkflows, task_id: str, user: str) -> None:
+    """Whether it has worked, only the workflow's end tells: MISO says yes to everything."""
     try:
-        tools.miso.stop(task_id, user)
+        miso.stop(task_id, user)
     except MisoError as exc:
         log.warning("workflow_not_stopped", error=type(exc).__name__, http_status=exc.http_status)
-        return not (exc.retryable or exc.may_be_running)
-    return True
 
 
-def read_usage(tools: RunTools, run_id: str) -> Usage:
-    """Of a workflow that has ended and whose answer nobody wants; nothing where MISO does not tell."""
-    try:
-        found = tools.miso and tools.miso.look_up(run_id)
-    except MisoError as exc:
-        log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
-        return exc.usage
-    return found.usage if found else UNKNOWN_USAGE
-
-
-def read_logged_usage(miso: MisoWorkflows, user: str) -> Usage:
-    """Of a call whose answer does not tell."""
+def read_last_usage(miso: MisoWorkflows, user: str) -> Usage | None:
+    """Of a workflow that has ended; None as long as MISO does not tell of it."""
     try:
         logged = miso.find_by_user(user)
     except MisoError as exc:
         log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
-        return UNKNOWN_USAGE
-    return logged.usage if logged else UNKNOWN_USAGE
+        return None
+    return None if logged is None or logged.is_running else logged.usage

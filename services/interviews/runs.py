@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, null, select, update
+from sqlalchemy import and_, case, func, null, select, update
 from sqlalchemy.orm import Session
 
 from core.names import Task
@@ -121,11 +121,16 @@ def finish_run(run: InterviewRun, now: datetime) -> None:
 
 
 def note_stop(run: InterviewRun) -> None:
-    """Have the streamed workflow stopped, for which nobody waits any more. Before the run is finished; one whose answer
-    is there has none."""
-    if run.step == InterviewStep.ANALYSE and run.miso_task_id is not None:
-        run.stop_task_id, run.stop_user = run.miso_task_id, run.miso_user
-        run.sends, run.sent_at = 0, None
+    """Of a call that nobody waits for any more: have its workflow stopped, where MISO has told its task, and noted what
+    it has used. Not of one that MISO has refused."""
+    if run.called_at is not None and run.miso_user is not None:
+        note_unwanted(run, run.miso_task_id or "", run.miso_user)
+
+
+def note_unwanted(run: InterviewRun, task_id: str, user: str) -> None:
+    """The same of any workflow; the sweep has it done."""
+    run.stop_task_id, run.stop_user = task_id, user
+    run.sends, run.sent_at = 0, None
 
 
 def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
@@ -134,18 +139,15 @@ def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
 
 
 def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
-    """Whoever works on it finds another fence. A streamed workflow that is under way is to be stopped."""
-    is_called = and_(
-        InterviewRun.state != InterviewRunState.ENDED,
-        InterviewRun.step == InterviewStep.ANALYSE,
-        InterviewRun.miso_task_id.is_not(None),
-    )
+    """Whoever works on it finds another fence. Of a call that is under way the same becomes as by `note_stop`."""
+    is_called = and_(InterviewRun.state != InterviewRunState.ENDED, InterviewRun.called_at.is_not(None))
+    task_id = func.coalesce(InterviewRun.miso_task_id, "")
     ended = {
         "state": InterviewRunState.ENDED,
         "owner_id": None,
         "fence": InterviewRun.fence + 1,
         "updated_at": now,
-        "stop_task_id": case((is_called, InterviewRun.miso_task_id), else_=InterviewRun.stop_task_id),
+        "stop_task_id": case((is_called, task_id), else_=InterviewRun.stop_task_id),
         "stop_user": case((is_called, InterviewRun.miso_user), else_=InterviewRun.stop_user),
         "sends": case((is_called, 0), else_=InterviewRun.sends),
         "sent_at": case((is_called, null()), else_=InterviewRun.sent_at),

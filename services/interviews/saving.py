@@ -12,7 +12,7 @@ from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run
+from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run, note_stop
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
@@ -38,6 +38,7 @@ def save_answer(
 ) -> None:
     """Raises RunOutdated."""
     with answered_run(tools, claim, answer.usage, counted) as held:
+        ask_for_unknown(held, answer.usage)
         held.run.step = InterviewStep.SAVE
         complete_interview(held, answer.outputs, tools.clock.now())
 
@@ -52,7 +53,15 @@ def fail_attempt(
 ) -> None:
     """Raises RunOutdated."""
     with answered_run(tools, claim, usage, counted) as held:
+        ask_for_unknown(held, usage)
         fail_interview(held, failure, tools.clock.now())
+
+
+def ask_for_unknown(held: HeldRun, usage: Usage) -> None:
+    """Have MISO's logs asked what a call has used whose answer does not tell it: however little can be made of that, it
+    is paid for. Nobody waits for it."""
+    if usage.total_tokens is None:
+        note_stop(held.run)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from services.interviews.counts import add_counts
 from services.interviews.endings import fail_interview
 from services.interviews.extracting import extract
 from services.interviews.insight_results import OUTPUT_NAMES_OF
-from services.interviews.miso_call import read_usage, stop_workflow
+from services.interviews.miso_call import attempt_of, read_last_usage, stop_workflow
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
     InterviewClaim,
@@ -29,7 +29,8 @@ from services.interviews.runs import (
 from services.interviews.saving import note_late_usage, save_kept
 from services.interviews.sweep import MAX_TAKEOVERS, WEIGHT_OF_MISTAKE
 from spool import SpoolError
-from upstream.miso.usage import UNKNOWN_USAGE
+from upstream.miso.usage import UNKNOWN_USAGE, Usage
+from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
 
@@ -122,19 +123,27 @@ def hand_back(tools: RunTools, claim: InterviewClaim) -> None:
 
 
 def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
-    """Tell MISO of a streamed workflow for which nobody waits any more, and note what it has used until then. Twice
-    does no harm."""
+    """Tell MISO to stop a workflow for which nobody waits any more, and note what it has used. That is known when it
+    has really ended: until then the sweep has it tried again. Twice does no harm."""
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        run = held.run
-        task_id, user, attempt = run.stop_task_id, run.stop_user, run.attempt
-        run_id = run.miso_run_id if run.miso_user == user else None  # after a retry it is another's
-    if task_id is None or not stop_workflow(tools, task_id, user or ""):
+        task_id, user = held.run.stop_task_id, held.run.stop_user
+    if task_id is None or user is None:
         return
-    usage = read_usage(tools, run_id) if run_id else UNKNOWN_USAGE
+    usage = _stop(tools.miso, task_id, user) if tools.miso is not None else UNKNOWN_USAGE
+    if usage is None:
+        return
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        if held.run.stop_task_id == task_id:
+        if held.run.stop_user == user:
             held.run.stop_task_id = held.run.stop_user = None
+        attempt = attempt_of(user) or held.run.attempt
         add_counts(held.session, note_late_usage(held, attempt, usage, tools.clock.now()))
+
+
+def _stop(miso: MisoWorkflows, task_id: str, user: str) -> Usage | None:
+    """What the workflow has used; None while MISO does not say that it has ended."""
+    if task_id:
+        stop_workflow(miso, task_id, user)
+    return read_last_usage(miso, user)
 
 
 def drop_erased(tools: RunTools, claim: InterviewClaim) -> None:

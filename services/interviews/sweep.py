@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.logs import get_logger
@@ -44,11 +44,11 @@ def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
     """Runs that are due, and workflows that are still to be stopped; how many were sent."""
     is_due = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now)
     unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause())
-    if queue_is_empty:
-        unsent = or_(unsent, InterviewRun.sent_at <= now - _LOST_AFTER)
+    # Who was told of a stop has no run to take: that it is still to be made says nothing of its message.
+    is_lost = and_(is_due, InterviewRun.sent_at <= now - _LOST_AFTER) if queue_is_empty else false()
     due = (
         select(InterviewRun.interview_id)
-        .where(or_(is_due, InterviewRun.stop_task_id.is_not(None)), unsent)
+        .where(or_(and_(or_(is_due, InterviewRun.stop_task_id.is_not(None)), unsent), is_lost))
         .order_by(InterviewRun.due_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
@@ -68,9 +68,11 @@ def _pause() -> ColumnElement[Any]:
 
 
 def give_up_stops(work: Work) -> None:
-    """MISO was told often enough."""
+    """MISO was told often enough, and does not say what they have used."""
     told = InterviewRun.stop_task_id.is_not(None), InterviewRun.sends > _MOST_STOPS
-    work.session.execute(update(InterviewRun).where(*told).values({"stop_task_id": None, "stop_user": None}))
+    forgotten = update(InterviewRun).where(*told).values({"stop_task_id": None, "stop_user": None})
+    for interview_id in work.session.scalars(forgotten.returning(InterviewRun.interview_id)):
+        log.warning("usage_never_told", interview_id=str(interview_id))
 
 
 def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:

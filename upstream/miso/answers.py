@@ -95,6 +95,9 @@ def _telling_usage(data: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _usage_of(data: Mapping[str, Any]) -> Usage:
+    """What a workflow that is under way has used so far is no news."""
+    if data.get("status") == RUNNING:
+        return UNKNOWN_USAGE
     return Usage(_count(data.get("total_tokens")), _seconds(data.get("elapsed_time")))
 
 
@@ -105,9 +108,7 @@ def read_found_run(reply: HttpResponse) -> FoundRun:
 
 
 def _found_run(ids: RunIds, data: Mapping[str, Any]) -> FoundRun:
-    """What one that is under way has used so far is no news."""
-    status = _code(_text(data.get("status")))
-    return FoundRun(ids, status, UNKNOWN_USAGE if status == RUNNING else _usage_of(data))
+    return FoundRun(ids, _code(_text(data.get("status"))), _usage_of(data))
 
 
 def read_logged_run(reply: HttpResponse, user: str) -> tuple[FoundRun | None, bool]:

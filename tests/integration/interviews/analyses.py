@@ -136,8 +136,14 @@ class Analyses:
         self._http.post(f"/faults/{fault_id}/release").raise_for_status()
 
     def held(self, fault_id: str) -> int:
-        faults = self._http.get("/faults").json()["faults"]
-        return next(int(one["waiting"]) for one in faults if one["fault_id"] == fault_id)
+        return int(self._fault(fault_id)["waiting"])
+
+    def has_struck(self, fault_id: str) -> bool:
+        return self._fault(fault_id)["hits"] > 0
+
+    def _fault(self, fault_id: str) -> dict[str, Any]:
+        faults: list[dict[str, Any]] = self._http.get("/faults").json()["faults"]
+        return next(one for one in faults if one["fault_id"] == fault_id)
 
     def calls(self, **query: str) -> list[dict[str, Any]]:
         calls: list[dict[str, Any]] = self._http.get("/miso/calls", params=query).json()["calls"]

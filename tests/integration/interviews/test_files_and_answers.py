@@ -14,19 +14,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.clock import clock
-from core.names import ProcessKind
 from services.database import UnsuitableDatabase
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.changing import delete_interview, process_interview, restore_interview, retry_interview
 from services.interviews.errors import UnderWay
-from services.interviews.extraction.reading import ReaderProcesses
 from services.interviews.files import TEXT, answer_name
-from services.interviews.masking.masker import PatternMasker
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, RunOutdated
 from services.interviews.saving import fail_attempt
-from services.interviews.stepping import do_step, hand_back, postpone, take
-from services.processes.leases import ProcessLeaseHolder
+from services.interviews.stepping import do_step, hand_back, postpone
 from spool import Disk, Spool, StorageFault
 from tests.end_to_end.haystack import Wiretap, find_in
 from tests.integration.services.interviews import documents
@@ -36,6 +32,7 @@ from upstream.miso.workflows import MisoWorkflows
 
 from .analyses import CALLS, Analyses, Uploaded, run_analyses
 from .run_gates import build_gates, is_held, shut_gate
+from .steps import claim, go_through
 
 LINES = (
     "진행자: 성함과 연락처를 알려 주세요.",
@@ -51,36 +48,6 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
     with run_analyses(migrated_home) as analyses:
         build_gates(analyses.engine)
         yield analyses
-
-
-@pytest.fixture
-def owner_id(analyses: Analyses) -> Iterator[int]:
-    """The lease of a process that this test is; the other one sleeps."""
-    analyses.stack.stop("interviews")
-    lease = ProcessLeaseHolder(analyses.stores.engine, ProcessKind.ANALYST, 5)
-    lease.start()
-    owner_id = lease.wait_until_held(10)
-    assert owner_id is not None
-    yield owner_id
-    lease.stop()
-    analyses.stack.start("interviews")
-
-
-@pytest.fixture
-def tools(analyses: Analyses, owner_id: int) -> RunTools:
-    del owner_id
-    settings = analyses.stores.settings.interviews
-    return RunTools(
-        settings=settings,
-        clock=clock,
-        unit_of_work=analyses.stores.unit_of_work,
-        forget_stream=analyses.stores.sender.forget,
-        files=analyses.files,
-        masker=PatternMasker(),
-        miso=None,
-        readers=ReaderProcesses(),
-        is_stopping=lambda: False,
-    )
 
 
 def make_interview() -> bytes:
@@ -277,16 +244,6 @@ def test_one_that_nobody_took_within_a_day_is_stale(analyses: Analyses, tools: R
     assert analyses.wait(interview, "failed")["error"]["code"] == "STALE"
 
 
-def claim(analyses: Analyses, tools: RunTools, interview: Uploaded, owner_id: int) -> InterviewClaim:
-    """As soon as it is due; the sweep finds no other process to send it to."""
-    return wait_until(lambda: take(tools, interview.id, analyses.world.food, owner_id))
-
-
-def go_through(tools: RunTools, held: InterviewClaim | None) -> None:
-    while held is not None:
-        held = do_step(tools, held)
-
-
 def test_without_a_key_an_analysis_fails_as_not_configured(analyses: Analyses, tools: RunTools, owner_id: int):
     interview = analyses.upload()
     go_through(tools, claim(analyses, tools, interview, owner_id))
@@ -332,8 +289,8 @@ def test_a_statement_that_runs_out_of_time_each_time_is_poison_in_the_end(
 
 def test_a_workflow_of_a_run_that_is_poison_is_to_be_stopped(analyses: Analyses, tools: RunTools, owner_id: int):
     interview = analyses.upload()
-    under_way = "update welno.interview_runs set step = 'analyse', miso_user = 'u', miso_task_id = 't', takeovers = 19"
-    analyses.execute(f"{under_way} where interview_id = :id", id=interview.id)
+    under_way = "step = 'analyse', called_at = now(), miso_user = 'u', miso_task_id = 't', takeovers = 19"
+    analyses.execute(f"update welno.interview_runs set {under_way} where interview_id = :id", id=interview.id)
     postpone(tools, claim(analyses, tools, interview, owner_id), ZeroDivisionError())
     run = analyses.run(interview)
     assert (run["state"], run["stop_task_id"], run["stop_user"]) == ("ended", "t", "u")
@@ -358,14 +315,6 @@ class RefusingDisk(Disk):
             self.refusals -= 1
             raise OSError(errno.ENOSPC, "full")
         super().fsync(handle)
-
-
-@pytest.fixture
-def miso(analyses: Analyses) -> Iterator[MisoWorkflows]:
-    settings = analyses.stores.settings.interviews
-    client = MisoWorkflows(settings.miso_api_url, settings.miso_api_key)
-    yield client
-    client.close()
 
 
 def test_a_disk_that_is_full_for_a_while_costs_no_second_call(

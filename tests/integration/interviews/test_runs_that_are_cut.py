@@ -19,6 +19,8 @@ from .analyses import RUN, WHOLE, Analyses, Uploaded, run_analyses
 from .run_gates import MOMENTS, build_gates, is_held, is_next, shut_gate
 
 KEEP_DAYS = 30
+LOGS = "/ext/v1/workflows/logs"
+TOKENS = "select attempt, tokens from welno.miso_costs where interview_id = :id order by attempt"
 # Before the call and after its answer nothing knows whether it is streamed.
 SAME_IN_BOTH_MODES = {"extracted", "prepared", "saved"}
 # Of one that is deleted then: before the call nothing is, and of a call that has just been noted nobody knows.
@@ -178,7 +180,7 @@ def test_a_workflow_that_is_not_wanted_any_more_is_stopped_where_it_can_be(analy
     wait_until(lambda: analyses.run(interview)["miso_task_id"])
     delete(analyses, interview)
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
-    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None)
+    wait_until_settled(analyses, interview)
 
 
 def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
@@ -189,7 +191,70 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
     analyses.kill()
     delete(analyses, interview)
     analyses.stack.start("interviews")
-    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"])
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
+    wait_until_settled(analyses, interview)
+
+
+def wait_until_settled(analyses: Analyses, interview: Uploaded) -> None:
+    """Nobody but MISO knows what it has used, and that only when it has really ended."""
+    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
+    cost = analyses.read(TOKENS, id=interview.id)[0]
+    assert (cost["attempt"], cost["tokens"] > 0) == (1, True)
+
+
+def test_a_stop_that_miso_does_not_take_is_tried_again(analyses: Analyses):
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    interview = analyses.prepare(workflow_seconds=60).interview
+    wait_until(lambda: analyses.run(interview)["miso_task_id"], 30)
+    analyses.kill()
+    refused = [analyses.fault(path, status=503, calls=1) for path in ("/stop", LOGS)]
+    delete(analyses, interview)
+    analyses.stack.start("interviews")
+    wait_until_settled(analyses, interview)
+    assert all(map(analyses.has_struck, refused))
+    assert analyses.runs_of(interview)[0]["stopped"]
+
+
+def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses: Analyses):
+    """Also when the next one has begun, and ended, before MISO says so."""
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    interview = analyses.prepare(workflow_seconds=60, calls=1).interview
+    wait_until(lambda: analyses.run(interview)["miso_task_id"], 30)
+    analyses.kill()
+    delete(analyses, interview)
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, KEEP_DAYS)
+    with analyses.as_member() as member:
+        retry_interview(member, interview.id)
+    analyses.stack.start("interviews")
+    analyses.wait(interview, "completed", timeout=40)
+    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
+    costs = [(cost["attempt"], cost["tokens"] > 0) for cost in analyses.read(TOKENS, id=interview.id)]
+    assert (costs, analyses.bills_of(interview)) == ([(1, True), (2, True)], [1, 1])
+
+
+@pytest.mark.parametrize("then", ["deleted", "retried"])
+def test_a_workflow_that_begins_when_nobody_wants_it_any_more_is_stopped_and_counted(analyses: Analyses, then: str):
+    """Who waited for it has not heard its id, and MISO does not take the first stop."""
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    planned = analyses.prepare(hold="before", hold_seconds=60, workflow_seconds=60, calls=1)
+    interview = planned.interview
+    wait_until(lambda: analyses.held(planned.fault_id), 30)
+    delete(analyses, interview)
+    if then == "retried":
+        with analyses.as_member() as member:
+            restore_interview(member, interview.id, KEEP_DAYS)
+        with analyses.as_member() as member:
+            retry_interview(member, interview.id)
+        analyses.wait(interview, "completed", timeout=40)
+    refused = analyses.fault("/stop", status=503, calls=1)
+    analyses.release(planned.fault_id)
+    wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
+    assert analyses.has_struck(refused)
+    wait_until_settled(analyses, interview)
 
 
 def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
@@ -203,10 +268,7 @@ def test_a_workflow_whose_run_is_given_up_is_stopped(analyses: Analyses):
     assert analyses.wait(interview, "failed")["error"]["code"] == "POISON"
     analyses.stack.start("interviews")
     wait_until(lambda: analyses.runs_of(interview)[0]["stopped"], 30)
-    # Nobody else hears any more what it has used.
-    wait_until(
-        lambda: analyses.read("select 1 from welno.miso_costs where interview_id = :id and tokens > 0", id=interview.id)
-    )
+    wait_until_settled(analyses, interview)
 
 
 def test_one_that_was_under_way_comes_back_as_failed_and_is_done_on_retry(analyses: Analyses):

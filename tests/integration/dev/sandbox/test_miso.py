@@ -85,6 +85,18 @@ def test_a_streamed_run_stops_for_its_own_user_only(miso, control):
     assert miso_calls(control, user="iv-stop")["calls"][0]["stopped"] is True
 
 
+def test_a_run_that_is_stopped_goes_on_for_a_moment_and_tells_then_what_it_has_used(miso, control, eventually):
+    with miso.stream("workflows/run", miso.run_body(mode="streaming", user="iv-ends")) as answer:
+        next(answer.iter_lines())
+        [call] = miso_calls(control, user="iv-ends")["calls"]
+        miso.post(f"workflows/tasks/{call['task_id']}/stop", {"user": "iv-ends"})
+        run = miso.get(f"workflows/run/{call['workflow_run_id']}").json()
+        assert (run["status"], run["total_tokens"]) == ("running", 0)
+        assert miso.get("workflows/logs", keyword="iv-ends").json()["data"] == []
+    [entry] = eventually(lambda: miso.get("workflows/logs", keyword="iv-ends").json()["data"])
+    assert (entry["workflow_run"]["status"], entry["workflow_run"]["total_tokens"] > 0) == ("stopped", True)
+
+
 def test_a_client_that_leaves_does_not_end_a_run(miso, control, eventually):
     with miso.stream("workflows/run", miso.run_body(mode="streaming", user="iv-left")) as answer:
         next(answer.iter_lines())

@@ -67,6 +67,7 @@ def test_a_whole_answer_that_cannot_be_used(body, reason):
     ("data", "usage"),
     [
         (DATA | {"status": "failed"}, Usage(7, 1.5)),
+        (DATA | {"status": "running"}, UNKNOWN_USAGE),  # it goes on
         (DATA | {"status": ""}, Usage(7, 1.5)),
         (DATA | {"outputs": None}, Usage(7, 1.5)),
         (DATA | {"outputs": {"key_takeaways": '["a", "b'}}, Usage(7, 1.5)),

@@ -16,8 +16,8 @@ select split_part(subject, ':', 2), seq, body::jsonb from welno.welno_events
 where kind = 'project' order by subject, seq
 """
 _RUNS = """
-select interview_id::text, state, step, owner_id, stop_task_id is not null from welno.interview_runs
-where state <> 'ended' or owner_id is not null or stop_task_id is not null
+select interview_id::text, state, step, owner_id, coalesce(stop_task_id, '') <> '' from welno.interview_runs
+where state <> 'ended' or owner_id is not null or stop_task_id <> ''
 """
 _UNPAIRED = """
 select coalesce(i.id, r.interview_id)::text from welno.interviews i

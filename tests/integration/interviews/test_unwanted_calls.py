@@ -1,0 +1,216 @@
+"""Calls whose answers got lost or are of no use, and those that nobody waits for any more: what they have used is asked
+for until MISO tells."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from core.clock import clock
+from services.interviews.changing import delete_interview
+from services.interviews.run_tools import RunTools
+from services.interviews.stepping import do_step, postpone, stop_unwanted
+from services.interviews.sweep import send_due
+from spool import StorageFault
+from tests.waiting import wait_until
+from upstream.miso.answers import FoundRun, WorkflowAnswer
+from upstream.miso.errors import MisoAnswerInvalid, MisoError
+from upstream.miso.usage import UNKNOWN_USAGE
+from upstream.miso.workflows import MisoWorkflows
+
+from .analyses import Analyses, Uploaded, run_analyses
+from .steps import claim, go_through
+
+Kind = TypeVar("Kind", bound=MisoWorkflows)
+LOGS = "/ext/v1/workflows/logs"
+# It runs, is billed and found in the logs; of its answer nothing can be read.
+UNREADABLE = {"malformed": True, "while_running": True}
+# Nobody hears what becomes of it.
+CUT = {"cut": "before", "while_running": True, "workflow_seconds": 3}
+
+
+@pytest.fixture(scope="module")
+def analyses(migrated_home: Path) -> Iterator[Analyses]:
+    with run_analyses(migrated_home) as analyses:
+        yield analyses
+
+
+@pytest.mark.usefixtures("owner_id")
+def test_a_stop_that_is_still_to_be_made_is_not_taken_for_a_message_that_got_lost(analyses: Analyses):
+    """It was sent five times, and MISO does not say yet that the workflow has ended."""
+    interview = analyses.upload()
+    unconfirmed = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = 5, sent_at = now()"
+    analyses.execute(f"update welno.interview_runs set {unconfirmed} where interview_id = :id", id=interview.id)
+    for passed, sends in ((timedelta(seconds=10), 5), (timedelta(seconds=33), 6)):
+        with analyses.stores.unit_of_work() as work:
+            send_due(work, clock.now() + passed, queue_is_empty=True)
+        assert analyses.run(interview)["sends"] == sends
+
+
+class DyingWorkflows(MisoWorkflows):
+    """Its process dies when the answer is kept and not yet judged."""
+
+    def run(self, *call: Any) -> WorkflowAnswer:
+        with suppress(MisoError):
+            super().run(*call)
+        raise StorageFault("killed")
+
+
+class SilentWorkflows(MisoWorkflows):
+    """Its answers do not tell what they have used."""
+
+    def run(self, *call: Any) -> WorkflowAnswer:
+        return replace(super().run(*call), usage=UNKNOWN_USAGE)
+
+
+class WatchedLogs(MisoWorkflows):
+    """How often the logs were asked; the first `unreadable` times they are beyond our limits."""
+
+    asked, unreadable = 0, 0
+
+    def find_by_user(self, user: str) -> FoundRun | None:
+        self.asked += 1
+        if self.asked <= self.unreadable:
+            raise MisoAnswerInvalid(reason="too_large", http_status=200)
+        return super().find_by_user(user)
+
+
+@pytest.fixture
+def asking(tools: RunTools, miso: MisoWorkflows) -> RunTools:
+    return replace(tools, miso=miso)
+
+
+def connect(analyses: Analyses, kind: type[Kind]) -> Kind:
+    settings = analyses.stores.settings.interviews
+    return kind(settings.miso_api_url, settings.miso_api_key)
+
+
+def let_due(analyses: Analyses, interview: Uploaded, also: str = "") -> None:
+    analyses.execute(f"update welno.interview_runs set due_at = now() {also} where interview_id = :id", id=interview.id)
+
+
+def tokens_of(analyses: Analyses, interview: Uploaded) -> int:
+    [cost] = analyses.read("select tokens from welno.miso_costs where interview_id = :id", id=interview.id)
+    tokens: int = cost["tokens"]
+    return tokens
+
+
+def settle(analyses: Analyses, asking: RunTools, interview: Uploaded) -> None:
+    """As often as the sweep would have it done."""
+
+    def is_settled() -> bool:
+        stop_unwanted(asking, analyses.world.food, interview.id)
+        return analyses.run(interview)["stop_task_id"] is None
+
+    wait_until(is_settled, every=0.2)
+
+
+def count_invalid(analyses: Analyses) -> float:
+    found = analyses.read("select total from welno.interview_counts where name = 'miso_calls' and label = 'invalid'")
+    return sum(float(row["total"]) for row in found)
+
+
+def test_what_a_kept_answer_cost_that_nobody_can_use_is_counted(analyses: Analyses, asking: RunTools, owner_id: int):
+    """Whose process died before it was judged."""
+    interview = analyses.prepare(**UNREADABLE).interview
+    held = do_step(asking, claim(analyses, asking, interview, owner_id))
+    assert held is not None
+    with pytest.raises(StorageFault) as killed:
+        do_step(replace(asking, miso=connect(analyses, DyingWorkflows)), held)
+    postpone(asking, held, killed.value)
+    let_due(analyses, interview)
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
+    settle(analyses, asking, interview)
+    assert (tokens_of(analyses, interview) > 0, analyses.bills_of(interview)) == (True, [1])
+
+
+def test_what_an_answer_cost_is_counted_also_when_the_logs_are_away_at_first(
+    analyses: Analyses, asking: RunTools, owner_id: int
+):
+    """That the call was made and how it ended waits for no log."""
+    interview, counted = analyses.prepare(**UNREADABLE).interview, count_invalid(analyses)
+    away = analyses.fault(LOGS, status=503, calls=1)
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
+    assert (count_invalid(analyses), analyses.has_struck(away)) == (counted + 1, False)
+    settle(analyses, asking, interview)
+    assert (analyses.has_struck(away), tokens_of(analyses, interview) > 0) == (True, True)
+
+
+def test_a_result_that_does_not_tell_what_it_cost_is_paid_by_the_logs(
+    analyses: Analyses, asking: RunTools, owner_id: int
+):
+    interview = analyses.prepare().interview
+    silent = replace(asking, miso=connect(analyses, SilentWorkflows))
+    go_through(silent, claim(analyses, asking, interview, owner_id))
+    assert (analyses.row(interview)["status"], tokens_of(analyses, interview)) == ("completed", 0)
+    settle(analyses, asking, interview)
+    assert tokens_of(analyses, interview) > 0
+
+
+@pytest.mark.parametrize("end", ["deadline", "deletion"])
+def test_what_a_blocking_call_uses_after_its_end_is_counted(
+    analyses: Analyses, asking: RunTools, owner_id: int, end: str
+):
+    """It cannot be stopped, and is in the logs when the workflow has ended by itself."""
+    interview = analyses.prepare(**CUT).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    if end == "deletion":
+        with analyses.as_member() as member:
+            delete_interview(member, interview.id)
+    else:
+        let_due(analyses, interview, ", deadline_at = now()")
+        go_through(asking, claim(analyses, asking, interview, owner_id))
+        assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_LOST"
+    settle(analyses, asking, interview)
+    assert (tokens_of(analyses, interview) > 0, analyses.bills_of(interview)) == (True, [1])
+    assert analyses.calls(path="/stop") == []
+
+
+def test_a_call_that_miso_refused_is_asked_for_no_more(analyses: Analyses, asking: RunTools, owner_id: int):
+    interview = analyses.prepare(status=400, code="invalid_param").interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    assert analyses.row(interview)["error"]["code"] == "MISO_REJECTED"
+    assert analyses.run(interview)["stop_task_id"] is None
+
+
+def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
+    user = analyses.run(interview)["miso_user"]
+    wait_until(lambda: miso.find_by_user(user), 30, every=0.2)
+
+
+def test_logs_that_cannot_be_read_once_fail_no_analysis(
+    analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    """They say nothing of the answer, which the next look finds."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    watched = connect(analyses, WatchedLogs)
+    watched.unreadable = 1
+    looking = replace(asking, miso=watched)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert (watched.asked, analyses.row(interview)["status"]) == (1, "analyzing")
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert (watched.asked, analyses.row(interview)["status"]) == (2, "completed")
+
+
+def test_logs_are_not_asked_what_is_known(analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int):
+    """They have named the run whose details are too large, and told what it has used."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1, "outputs": "huge"}).interview
+    watched = connect(analyses, WatchedLogs)
+    looking = replace(asking, miso=watched)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    let_due(analyses, interview)
+    go_through(looking, claim(analyses, looking, interview, owner_id))
+    assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
+    assert (watched.asked, analyses.run(interview)["stop_task_id"]) == (1, None)
+    assert tokens_of(analyses, interview) > 0
