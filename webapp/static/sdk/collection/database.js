@@ -40,9 +40,10 @@ export class HealthDatabase {
   /**
    * The only writer. `merge` joins with what is there and opens, `replace` keeps nothing but `createdAt`. Sealing takes
    * longer than a transaction stays open: a row that another tab wrote meanwhile is read and joined again.
-   * @param {FreshRecords} fresh @param {{mode?: "merge"|"replace"}} [options] @returns {Promise<HealthRecord>}
+   * @param {FreshRecords} fresh @param {{mode?: "merge"|"replace", signal?: AbortSignal}} [options] once `signal` is
+   *   aborted nothing is written, and it rejects @returns {Promise<HealthRecord>}
    */
-  async saveRecords(fresh, { mode = "merge" } = {}) {
+  async saveRecords(fresh, { mode = "merge", signal } = {}) {
     const era = this.#era;
     for (let tries = 0; tries < MOST_WRITERS; tries += 1) {
       const row = await this.#read(fresh.uuid);
@@ -50,6 +51,7 @@ export class HealthDatabase {
       const kept = row && { ...row, healthData: [], prescriptionData: [], ...opened };
       const record = mergeRecord(kept, fresh, this.#clock().toISOString());
       const sealed = await this.#seal(record);
+      signal?.throwIfAborted();
       if (era !== this.#era) break;
       if (await this.#replace(row, sealed)) return record;
     }
