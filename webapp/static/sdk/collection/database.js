@@ -4,7 +4,7 @@
  */
 
 import { seal, unseal } from "../core/sealing.js";
-import { deleteDatabase, hasDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
+import { deleteDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
 import { WelnoClient } from "./client.js";
 import { BrowserKeys } from "./keys.js";
 import { mergeRecord } from "./merge.js";
@@ -61,7 +61,7 @@ export class HealthDatabase {
   /** What does not open is of no more use to anybody, and goes. @param {string} uuid
    * @returns {Promise<HealthRecord|null>} */
   async readRecords(uuid) {
-    const row = (await hasDatabase(this.#plan)) ? await this.#read(uuid) : null;
+    const row = await this.#read(uuid);
     if (!row) return null;
     let record = null;
     try {
@@ -88,14 +88,13 @@ export class HealthDatabase {
   async forgetEverything() {
     this.#era += 1;
     this.#keys.forget();
-    if (!(await hasDatabase(this.#plan))) return;
     await transactIfThere(this.#plan, "readwrite", (store) => settled(store.clear()));
     await deleteDatabase(this.#plan);
   }
 
   /** What was kept in clear, before records were sealed; the server has it all. */
-  async forgetUnsealed() {
-    if (await hasDatabase(this.#plan)) await this.#deleteRows((row) => !row.sealed);
+  forgetUnsealed() {
+    return this.#deleteRows((row) => !row.sealed);
   }
 
   /** @param {(row: any) => boolean} isMeant */
@@ -112,9 +111,10 @@ export class HealthDatabase {
   }
 
   /** Unless another tab wrote the row meanwhile. @param {SealedRow|undefined} before @param {SealedRow|null} row null
-   * deletes it */
+   * deletes it, where there is anything left to delete */
   #replace(before, row) {
-    return transact(this.#plan, "readwrite", async (store) => {
+    const change = row ? transact : transactIfThere;
+    return change(this.#plan, "readwrite", async (store) => {
       const uuid = /** @type {SealedRow} */ (row ?? before).uuid;
       if (!isSame(await settled(store.get(uuid)), before)) return false;
       await settled(/** @type {IDBRequest<any>} */ (row ? store.put(row) : store.delete(uuid)));
