@@ -212,7 +212,6 @@ async function openPart({ memberId = PATIENT, known = memberId, role = "writer",
   const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }) }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
   find("share").dataset.qrLibrary = "data:text/javascript,export const encodeQR = () => [[true]];";
-  document.createElementNS = (_, tag) => document.createElement(tag);
   find("share-keep").checked = true;
   find("share-form").reset = () => {};
   part.open({ threadId: "t", material: materialOf(...ALL), send });

@@ -90,7 +90,7 @@ export class LinkForm {
 
   /** @param {string} link @param {boolean} hasPasscode */
   async #showMade(link, hasPasscode) {
-    find("share-qr").replaceChildren(await drawQr(find("share").dataset.qrLibrary, link, QR_LABEL));
+    find("share-qr").replaceChildren(await drawQr({ library: find("share").dataset.qrLibrary, text: link, label: QR_LABEL }));
     show(find("share-made-passcode"), hasPasscode);
     find("share-open").href = link;
     find("share-copy").onclick = () => copyLink(link);
