@@ -150,13 +150,15 @@ test("a link stands among the messages with who made it", () => {
   assert.match(find("messages").textContent, /^나 · .*공유 링크 “진료”/);
 });
 
+const LIBRARY = "data:text/javascript,export const encodeQR = () => [[true]];";
+
 /** The form, with its server and what its page does; `finish` ends the preparing. */
 function openForm(answers = {}) {
   const asked = [];
   const links = new HealthLinksClient({
     fetch: async (url, { method }) => {
       asked.push(`${method} ${url}`);
-      if (method === "DELETE") return new Response(null, { status: 204 });
+      if (method === "DELETE") return answers.isStuck ? Response.json({}, { status: 503 }) : new Response(null, { status: 204 });
       return answers.refused ?? Response.json({ id: "1", url: "https://welno.example/api/shl/1" });
     },
   });
@@ -165,9 +167,20 @@ function openForm(answers = {}) {
   const form = new LinkForm({ links, findFault: () => null, prepare: () => prepared, troubleOf: ({ message }) => ({ text: message }) });
   find("share-form").reset = () => {};
   find("share-until").value = "7";
+  find("share").dataset.qrLibrary = answers.library ?? LIBRARY;
   const submit = () => find("share-form").onsubmit(new Event("submit", { cancelable: true }));
   return { form, asked, finish, submit };
 }
+
+test("a link that was made is shown, and followed by what the page does", async () => {
+  const { asked, finish, submit } = openForm();
+  submit();
+  finish();
+  await until(() => find("share-qr").childElementCount === 1);
+  await settle();
+  assert.match(find("share-open").href, /^https:\/\/welno\.example\/shl#shlink:/);
+  assert.deepEqual([asked, find("share-made").hidden], [["POST /api/shl", "made"], false]);
+});
 
 test("what was begun for one thread makes no link once another is open", async () => {
   const { form, asked, finish, submit } = openForm();
@@ -186,6 +199,50 @@ test("a link whose thread was left while the server made it is ended, and shown 
   for (let turn = 0; turn < 5; turn += 1) await settle();
   assert.deepEqual(asked, ["POST /api/shl", "DELETE /api/shl/1"]);
   assert.equal(find("share-open").href, undefined);
+});
+
+for (const [what, leave, told] of [
+  ["the thread was left", ({ form }) => form.reset(), ""],
+  ["what was wished for was changed", () => find("share-form").oninput(), "고른 내용이 바뀌어서 링크를 만들지 않았어요. 다시 눌러 주세요."],
+])
+  test(`a link whose QR is being drawn while ${what} is ended, and shown nowhere`, async () => {
+    globalThis.whileDrawn = () => leave(opened);
+    const opened = openForm({ library: `data:text/javascript,globalThis.whileDrawn();export const encodeQR = () => [[true]]; // ${what}` });
+    opened.submit();
+    opened.finish();
+    await until(() => opened.asked.length === 2);
+    await settle();
+    assert.deepEqual(opened.asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+    assert.deepEqual([find("share-qr").childElementCount, find("share-open").href], [0, undefined]);
+    assert.equal(find("share-failed").textContent, told);
+  });
+
+test("a link whose QR cannot be drawn is ended, and that is said", async () => {
+  const { asked, finish, submit } = openForm({ library: "data:text/javascript,throw new TypeError()" });
+  submit();
+  finish();
+  await until(() => find("share-failed").textContent);
+  assert.deepEqual(asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+  assert.match(find("share-failed").textContent, /^QR을 그리지 못해서 링크를 만들지 않았어요/);
+  assert.deepEqual([find("share-qr").childElementCount, find("share-open").href], [0, undefined]);
+});
+
+test("of a link that nobody was shown, and that the server could not end, it is said where to end it", async () => {
+  const { asked, finish, submit } = openForm({ library: "data:text/javascript,throw new TypeError()", isStuck: true });
+  submit();
+  finish();
+  await until(() => find("toasts-urgent").textContent);
+  assert.match(find("toasts-urgent").textContent, /내 정보에서 끝내 주세요/);
+  assert.deepEqual(asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+});
+
+test("the next link can be made at once, while the one that was given up is still under way", async () => {
+  const { form, submit } = openForm();
+  submit();
+  assert.equal(find("share-button").getAttribute("aria-busy"), "true");
+  form.reset();
+  await settle();
+  assert.equal(find("share-button").getAttribute("aria-busy"), null);
 });
 
 test("a passcode of three letters is said beside it", async () => {
@@ -211,7 +268,7 @@ async function openPart({ memberId = PATIENT, known = memberId, role = "writer",
   const records = { checkupRecords, prescriptions: async () => [] };
   const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }) }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
-  find("share").dataset.qrLibrary = "data:text/javascript,export const encodeQR = () => [[true]];";
+  find("share").dataset.qrLibrary = LIBRARY;
   find("share-keep").checked = true;
   find("share-form").reset = () => {};
   part.open({ threadId: "t", material: materialOf(...ALL), send });
