@@ -258,20 +258,21 @@ const PATIENT = "patient:5713b1e0-8f56-4e57-bb04-9c9742ecf7ca";
 const ALL = [record(checkup("7", MOMENT)), record(checkup("8", MOMENT)), delivered("image/png", bytesOf("png"), NURSE)];
 
 /** The part of the page in a thread with two records and a picture; of the records one is the patient's. */
-async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null } = {}) {
+async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null, material = materialOf(...ALL), told = async () => {}, readBlob } = {}) {
   const [made, sent] = [[], []];
   const links = { now: () => 0, make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
   const checkupRecords = async () => {
     if (refusal) throw refusal;
+    await told();
     return { person: PERSON, collected_at: MOMENT, items: [{ id: 7 }] };
   };
   const records = { checkupRecords, prescriptions: async () => [] };
-  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }) }, crypto: {} }));
+  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }), readBlob }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
   find("share").dataset.qrLibrary = LIBRARY;
   find("share-keep").checked = true;
   find("share-form").reset = () => {};
-  part.open({ threadId: "t", material: materialOf(...ALL), send });
+  part.open({ threadId: "t", material, send });
   part.show(role);
   Object.assign(find("share-part"), { open: true }).dispatchEvent(new Event("toggle"));
   await settle();
@@ -280,7 +281,7 @@ async function openPart({ memberId = PATIENT, known = memberId, role = "writer",
     find("share-form").onsubmit(new Event("submit", { cancelable: true }));
     await until(() => find("share-button").getAttribute("aria-busy") === null);
   };
-  return { part, made, sent, boxes, submit };
+  return { part, made, sent, boxes, submit, send };
 }
 
 test("records of somebody else in the thread are not offered", async () => {
@@ -320,6 +321,29 @@ test("what was chosen in a thread is gone once it is left", async () => {
   assert.deepEqual(boxes(), []);
   assert.equal(find("share-part").open, false);
 });
+
+for (const [what, giveUp] of [
+  ["the thread is left", ({ part }) => part.close()],
+  ["something else is ticked", () => find("share-form").oninput()],
+  ["all records are chosen", () => find("share-records").click()],
+])
+  test(`a file that is fetched for a link is fetched no further once ${what}`, async () => {
+    const signals = [];
+    const readBlob = (_thread, _blob, _range, signal) =>
+      new Promise((_, reject) => {
+        signals.push(signal);
+        signal.addEventListener("abort", () => reject(failure(0)));
+      });
+    const material = materialOf(record(checkup("7", MOMENT)), ...[1, 2].map(() => delivered(BLOB_TYPE, writeBlobMessage(BLOB))));
+    const opened = await openPart({ material, readBlob });
+    for (const box of opened.boxes()) box.checked = box.value.startsWith("file/");
+    const submitted = opened.submit();
+    await until(() => signals.length > 0);
+    giveUp(opened);
+    await submitted;
+    await settle();
+    assert.deepEqual([signals.map(({ aborted }) => aborted), opened.made], [[true], []]);
+  });
 
 test("as much as may be chosen fits what the server takes, whatever is in it", async () => {
   const noise = new Uint8Array(3 * 1024 * 1024);

@@ -45,7 +45,7 @@ export class LinkPart {
     this.#form = new LinkForm({
       links: parts.links,
       findFault: () => this.#findFault(),
-      prepare: () => this.#prepare(),
+      prepare: (signal) => this.#prepare(signal),
       troubleOf: (error) => (error instanceof SomebodyElseError ? { text: SOMEBODY_ELSE } : troubleOf(error)),
     });
     find("share-part").addEventListener("toggle", () => find("share-part").open && void this.#load());
@@ -126,6 +126,7 @@ export class LinkPart {
   #chooseRecords() {
     const keys = new Set(this.#ownRecords().map(({ key }) => key));
     for (const box of this.#boxes) if (keys.has(box.value)) box.checked = true;
+    this.#form.noteChange();
   }
 
   /** @param {import("./link_material.js").ThreadFile} file */
@@ -164,21 +165,28 @@ export class LinkPart {
     if (memberId !== this.#parts.memberId) throw new SomebodyElseError();
   }
 
-  async #prepare() {
+  /** @param {AbortSignal} signal @returns {Promise<import("../share/link_form.js").LinkPlan>} */
+  async #prepare(signal) {
     const [thread, own] = [this.#openThread(), this.#own];
     if (!own) throw new Error("the choices come first");
-    const { client, crypto } = this.#parts;
     const isKept = this.#role !== "reader" && find("share-keep").checked;
     const chosen = this.#chosen();
     await this.#requireSelf();
-    const files = await buildLinkFiles(chosen, own.person, (told) =>
-      new BlobDownload(thread.threadId, told, { client, crypto }).run(),
-    );
+    const files = await buildLinkFiles(chosen, own.person, (told) => this.#readBlob(thread.threadId, told, signal));
     return {
       files,
-      onMade: async (/** @type {import("../share/link_form.js").MadeLink} */ { link }) => {
+      onMade: async ({ link }) => {
         if (isKept) await thread.send(link, LINK_TYPE);
       },
     };
+  }
+
+  /** @param {string} threadId @param {import("./link_material.js").BlobMessage} told @param {AbortSignal} signal */
+  #readBlob(threadId, told, signal) {
+    signal.throwIfAborted();
+    const { client, crypto } = this.#parts;
+    const download = new BlobDownload(threadId, told, { client, crypto });
+    signal.addEventListener("abort", () => download.cancel());
+    return download.run();
   }
 }
