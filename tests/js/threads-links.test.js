@@ -322,6 +322,43 @@ test("what was chosen in a thread is gone once it is left", async () => {
   assert.equal(find("share-part").open, false);
 });
 
+test("a thread that is rendered again keeps what was chosen, as it comes again, and what was typed", async () => {
+  const { part, made, boxes, submit, send } = await openPart();
+  let isReset = false;
+  find("share-form").reset = () => (isReset = true);
+  boxes()[1].checked = true;
+  const [chosen] = boxes().filter(({ checked }) => checked).map(({ value }) => value);
+  const material = new LinkMaterial();
+  part.open({ threadId: "t", material: materialOf(ALL[0]), send }); // and again before all has come
+  part.open({ threadId: "t", material, send });
+  material.addRecord(checkup("7", MOMENT), SERVICE);
+  material.add(ALL[2]);
+  assert.deepEqual(boxes().map(({ value, checked }) => [value, checked]), [["checkups/7", false], [chosen, true]]);
+  assert.deepEqual([find("share-part").open, isReset], [true, false]);
+  boxes()[1].checked = false;
+  material.add(delivered("image/png", bytesOf("another"), NURSE));
+  assert.deepEqual(boxes().map(({ checked }) => checked), [false, false, false]); // the person has thought better of it
+  boxes()[0].checked = true;
+  await submit();
+  assert.equal(made.length, 1);
+});
+
+test("a thread that is rendered again before it is told which records are one's own offers them", async () => {
+  let tell;
+  const { part, boxes, send } = await openPart({ told: () => new Promise((resolve) => (tell = resolve)) });
+  part.open({ threadId: "t", material: materialOf(...ALL), send });
+  tell();
+  await settle();
+  assert.equal(boxes().length, 2);
+});
+
+test("another thread begins with nothing chosen, and closed", async () => {
+  const { part, boxes, send } = await openPart();
+  boxes()[1].checked = true;
+  part.open({ threadId: "u", material: materialOf(...ALL), send });
+  assert.deepEqual([boxes(), find("share-part").open], [[], false]);
+});
+
 for (const [what, giveUp] of [
   ["the thread is left", ({ part }) => part.close()],
   ["something else is ticked", () => find("share-form").oninput()],

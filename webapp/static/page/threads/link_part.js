@@ -37,6 +37,7 @@ export class LinkPart {
   #thread = /** @type {SharedThread|null} */ (null);
   #own = /** @type {OwnRecords|null} */ (null);
   #boxes = /** @type {HTMLInputElement[]} */ ([]);
+  #missed = /** @type {Set<string>} */ (new Set()); // chosen, and not there again yet
   #role = "reader";
 
   /** @param {LinkParts} parts */
@@ -52,8 +53,10 @@ export class LinkPart {
     find("share-records").addEventListener("click", () => this.#chooseRecords());
   }
 
-  /** @param {SharedThread} thread */
+  /** What was chosen and typed for the same one, which is rendered again, stays. @param {SharedThread} thread */
   open(thread) {
+    if (!this.#isOpen(thread.threadId)) this.close();
+    for (const key of this.#chosenKeys()) this.#missed.add(key);
     this.#thread = thread;
     thread.material.watch(() => thread === this.#thread && this.#own && this.#showChoices());
     show(find("share-part"), this.#parts.memberId.startsWith(PATIENT));
@@ -67,7 +70,13 @@ export class LinkPart {
     this.#form.reset();
     this.#setFault("");
     this.#boxes = [];
+    this.#missed.clear();
     this.#choices.showRows([]);
+  }
+
+  /** @param {string|undefined} threadId */
+  #isOpen(threadId) {
+    return threadId === this.#thread?.threadId;
   }
 
   /** @param {string} role one's own: who only reads keeps nothing in the thread */
@@ -78,16 +87,16 @@ export class LinkPart {
 
   /** Records of others may stand in the thread, too: the API tells which are one's own. */
   async #load() {
-    const thread = this.#thread;
+    const threadId = this.#thread?.threadId;
     find("share-button").disabled = this.#boxes.length === 0;
     this.#choices.showLoading();
     try {
       const own = await this.#readOwn();
-      if (thread !== this.#thread) return;
+      if (!this.#isOpen(threadId)) return;
       this.#own = own;
       this.#showChoices();
     } catch (/** @type {any} */ error) {
-      if (thread !== this.#thread) return;
+      if (!this.#isOpen(threadId)) return;
       const trouble = CLOSED_TO_US.has(error.status) ? { text: OWN_RECORDS_CLOSED } : troubleOf(error);
       this.#choices.showError({ ...trouble, next: { act: () => void this.#load() } });
     }
@@ -112,11 +121,12 @@ export class LinkPart {
 
   /** What was chosen stays chosen where more has come. */
   #showChoices() {
-    const chosen = this.#chosenKeys();
+    const chosen = new Set([...this.#chosenKeys(), ...this.#missed]);
     const [records, { files }] = [this.#ownRecords(), this.#openThread().material];
     const makeBox = (/** @type {{key: string}} */ { key }) =>
       make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) });
     this.#boxes = /** @type {HTMLInputElement[]} */ ([...records, ...files].map(makeBox));
+    for (const { value } of this.#boxes) this.#missed.delete(value);
     const words = [...records.map((one) => make("span", {}, titleOf(one))), ...files.map((one) => this.#describe(one))];
     this.#choices.showRows(this.#boxes.map((box, at) => make("li", {}, make("label", { class: "check" }, box, words[at]))));
     show(find("share-records"), records.length > 1);

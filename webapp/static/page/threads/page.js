@@ -207,7 +207,10 @@ class ThreadsPage {
     this.#markOpen();
     this.#outbox.open(threadId);
     const view = this.#view;
-    if (!view) return find("list-title").focus();
+    if (!view) {
+      this.#links.close();
+      return find("list-title").focus();
+    }
     await view.open().catch((error) => view === this.#view && showError(find("thread-failed"), troubleOf(error)));
   }
 
@@ -299,6 +302,7 @@ class ThreadsPage {
   #closeView() {
     this.#view?.close();
     this.#view = null;
+    this.#links.close();
     find("messages").replaceChildren();
     show(find("thread"), false);
   }

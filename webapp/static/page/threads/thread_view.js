@@ -111,7 +111,6 @@ export class ThreadView {
     this.#timers.close();
     this.#receiver.close();
     this.#blobs.close();
-    this.#parts.links.close();
   }
 
   /** The network is back. */
