@@ -240,6 +240,25 @@ test("under a retired key the same message goes under the new one", async (t) =>
   assert.deepEqual(server.taken.map(({ dedupeId, clientSeq, enc }) => [dedupeId, clientSeq, enc.kid]), [[id, 1, "k2"]]);
 });
 
+test("a key that has retired is asked for once, however many wait under it", async (t) => {
+  const server = new Server();
+  server.answers = [failure(0), { refuse: ["KEY_RETIRED", "KEY_RETIRED", "KEY_RETIRED"] }];
+  let asked = 0;
+  const renewKey = async () => {
+    asked += 1;
+    await room.rotate();
+    await member.database.write(["meta"], async ({ meta }) => void meta.put("k2", kidName(THREAD)));
+    return "k2";
+  };
+  const { sender, room, told, member } = await makeSender(t, { server, traits: { renewKey } });
+  const ids = [];
+  for (const text of ["1", "2", "3"]) ids.push(await sender.send(THREAD, text));
+  await sender.flush();
+  await sender.flush({ isEarly: true });
+  await until(() => told.acked.length === 3);
+  assert.deepEqual([told.acked, asked], [ids, 1]);
+});
+
 const BLOB = { blobId: "5b3f2a86-7a53-4c2e-9d55-0a4d7a1c9e10", sealedHash: `sha256:${"0".repeat(64)}` };
 const BLOB_TOLD = { ...BLOB, key: "A".repeat(43), name: "a.png", type: "image/png", size: 16 * 65_536, chunkBytes: 65_536 };
 

@@ -250,6 +250,7 @@ class ThreadsPage {
 
   async #comeBack() {
     this.#uploads.goOn();
+    if (this.#view) this.#rotation.leaveOut(this.#view.threadId);
     await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#showList()]);
   }
 

@@ -80,8 +80,8 @@ export class ThreadSender {
    */
   async send(threadId, data, { kind = "data", contentType = "text/plain" } = {}) {
     const plaintext = typeof data === "string" ? textBytes(data) : data;
-    const { crypto: keys, database } = this.#options;
-    const kid = await database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
+    const { crypto: keys } = this.#options;
+    const kid = await this.#newestKid(threadId);
     if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
     const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
     const blob = contentType === BLOB_TYPE ? completionOf(plaintext) : null;
@@ -168,14 +168,29 @@ export class ThreadSender {
    * that it believes */
   async #reseal(row) {
     try {
-      const kid = (await this.#options.renewKey?.(row.threadId)) ?? null;
-      if (kid === null || kid === row.envelope.enc.kid) return false;
+      const kid = await this.#newerKid(row);
+      if (kid === null) return false;
       await this.#outbox.replace(await this.#options.crypto.reseal(row.envelope, kid));
     } catch (error) {
       if (error instanceof DisbelievedError) return false;
       throw error;
     }
     return true;
+  }
+
+  /** One that is here already, as for the rows before it, is not asked for again. @param {OutboxRow} row
+   * @returns {Promise<string|null>} null where there is none */
+  async #newerKid({ threadId, envelope }) {
+    const isNewer = (/** @type {string|null|undefined} */ kid) => Boolean(kid) && kid !== envelope.enc.kid;
+    const known = await this.#newestKid(threadId);
+    if (isNewer(known)) return known;
+    const renewed = (await this.#options.renewKey?.(threadId)) ?? null;
+    return isNewer(renewed) ? renewed : null;
+  }
+
+  /** That this device has opened. @param {string} threadId @returns {Promise<any>} */
+  #newestKid(threadId) {
+    return this.#options.database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
   }
 
   #changed() {
