@@ -14,7 +14,7 @@ import { Pace } from "../../webapp/static/sdk/threads/pace.js";
 import { ThreadSender } from "../../webapp/static/sdk/threads/sender.js";
 import { kidName } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure, settle } from "./browser.js";
-import { makeMember, NURSE, OTHER_THREAD, Room, THREAD, until } from "./threads-setup.js";
+import { DOCTOR, makeMember, NURSE, OTHER_THREAD, Room, THREAD, until } from "./threads-setup.js";
 
 const NONE = { level: "none", retryAfterMs: 0, maxBatch: 100 };
 const TAKE = { most: 100, mostBytes: 1e6 };
@@ -262,9 +262,12 @@ test("a key that has retired is asked for once, however many wait under it", asy
 const BLOB = { blobId: "5b3f2a86-7a53-4c2e-9d55-0a4d7a1c9e10", sealedHash: `sha256:${"0".repeat(64)}` };
 const BLOB_TOLD = { ...BLOB, key: "A".repeat(43), name: "a.png", type: "image/png", size: 16 * 65_536, chunkBytes: 65_536 };
 
-/** One that answers calls of `complete`, unless `refuse` throws, and takes down what it was told and after which item. */
+/** One that answers calls of `complete`, unless `refuse` throws, and takes down what it was told and after which item. It
+ * is asked by `asker`, who has the `role` in the thread, if any. */
 function completingServer(refuse = () => {}) {
-  const server = Object.assign(new Server(), { completed: [], refuse });
+  const server = Object.assign(new Server(), { completed: [], refuse, asker: NURSE, role: "writer" });
+  server.me = async () => ({ memberId: server.asker, devices: [] });
+  server.threads = async () => (server.role ? [{ threadId: OTHER_THREAD, role: "owner" }, { threadId: THREAD, role: server.role }] : []);
   server.completeBlob = async (threadId, blobId, told) => {
     server.refuse(blobId);
     server.completed.push({ threadId, blobId, ...told, after: server.taken.length });
@@ -317,6 +320,41 @@ test("one that the server refuses to complete again is given up, and the next on
   for (const blobId of [BLOB.blobId, other]) await sender.send(THREAD, writeBlobMessage({ ...BLOB_TOLD, blobId }), { contentType: BLOB_TYPE });
   await sender.flush();
   assert.deepEqual([server.completed.map(({ blobId }) => blobId), await sender.outbox.announced()], [[other], []]);
+});
+
+const refusal = (status, code) => () => {
+  throw new WelnoError({ code, status });
+};
+for (const [what, refused, changes] of [
+  ["whose sender was removed meanwhile", [404, "THREAD_NOT_FOUND"], { role: null }],
+  ["whose sender may only read meanwhile", [403, "FORBIDDEN"], { role: "reader" }],
+  ["for which somebody else at this browser asked", [404, "BLOB_NOT_FOUND"], { asker: DOCTOR }],
+])
+  test(`a blob ${what} is completed once they are back`, async (t) => {
+    const server = completingServer(refusal(...refused));
+    Object.assign(server, changes);
+    const { sender } = await makeSender(t, { server });
+    await sender.send(THREAD, writeBlobMessage(BLOB_TOLD), { contentType: BLOB_TYPE });
+    await sender.flush();
+    assert.deepEqual((await sender.outbox.announced()).map(({ blobId }) => blobId), [BLOB.blobId]);
+    Object.assign(server, { refuse: () => {}, asker: NURSE, role: "writer" });
+    await sender.flush({ isEarly: true });
+    assert.deepEqual([server.completed.map(({ blobId }) => blobId), await sender.outbox.announced()], [[BLOB.blobId], []]);
+  });
+
+test("whether its sender is still there is asked for again where the server does not answer that", async (t) => {
+  const server = completingServer(refusal(404, "BLOB_NOT_FOUND"));
+  const { threads } = server;
+  server.threads = async () => Promise.reject(failure(503));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { sender } = await makeSender(t, { server });
+  await sender.send(THREAD, writeBlobMessage(BLOB_TOLD), { contentType: BLOB_TYPE });
+  await sender.flush();
+  assert.equal((await sender.outbox.announced()).length, 1);
+  server.threads = threads;
+  t.mock.timers.tick(30_000);
+  t.mock.timers.reset();
+  await until(async () => (await sender.outbox.announced()).length === 0);
 });
 
 test("a blob whose envelope the person discards is not completed again", async (t) => {

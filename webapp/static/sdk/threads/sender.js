@@ -6,7 +6,7 @@
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
 import { Timers } from "../core/timers.js";
-import { completeAnnounced } from "./announced_blobs.js";
+import { AnnouncedBlobs } from "./announced_blobs.js";
 import { BLOB_TYPE, completionOf } from "./blob_message.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
@@ -38,6 +38,7 @@ const CHANNEL = "welno.threads.outbox:";
 export class ThreadSender {
   #options;
   #outbox;
+  #announced;
   #pace;
   #channel;
   #timers = new Timers();
@@ -50,6 +51,7 @@ export class ThreadSender {
   constructor(options) {
     this.#options = options;
     this.#outbox = new Outbox(options.database);
+    this.#announced = new AnnouncedBlobs(this.#outbox, options.client, options.database.name);
     this.#pace = new Pace(options.random);
     this.#channel = new BroadcastChannel(CHANNEL + options.database.name);
     this.#channel.onmessage = () => options.onChange?.();
@@ -139,7 +141,7 @@ export class ThreadSender {
     if (flushed.error) this.#options.onFailed?.(flushed.error);
     if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();
-    const areComplete = await completeAnnounced(this.#outbox, client);
+    const areComplete = await this.#announced.complete(how);
     if (areComplete && (await this.#outbox.count()) === 0) return;
     this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
   }
