@@ -127,7 +127,7 @@ def test_the_link_of_a_thread_fits_and_is_accessible(
     assert faults(doctor.page, "the files of a link") == []
 
 
-def test_a_qr_whose_library_does_not_come_is_said_and_drawn_later(
+def test_a_qr_that_cannot_be_drawn_is_accessible_and_drawn_later(
     arrive: Arrive,  # noqa: F811
 ) -> None:
     nurse = arrive(viewport=PHONE, service_workers="block")  # else it may be kept already
@@ -143,7 +143,7 @@ def test_a_qr_whose_library_does_not_come_is_said_and_drawn_later(
     assert faults(page, "a QR that was drawn after all") == []
 
 
-def test_a_link_whose_qr_cannot_be_drawn_is_ended(visitor: Visitor, phones: Phones) -> None:
+def test_a_link_whose_qr_cannot_be_drawn_is_ended_and_the_page_accessible(visitor: Visitor, phones: Phones) -> None:
     collect(visitor, phones.add_person(checkups=1), phones)
     visitor.open("/my")
     page = visitor.page
