@@ -45,6 +45,7 @@ class FakeElement extends EventTarget {
   removeAttribute = (name) => void this.#attributes.delete(name);
   hasAttribute = (name) => this.#attributes.has(name);
   focus() {}
+  scrollIntoView() {}
   contains(element) {
     return this.all((one) => one === element).length > 0;
   }
@@ -78,7 +79,8 @@ export function openDocument() {
     if (!elements.has(id)) elements.set(id, new FakeElement("div"));
     return elements.get(id);
   };
-  globalThis.document = { getElementById, createElement: (tag) => new FakeElement(tag) };
+  const createElement = (tag) => new FakeElement(tag);
+  globalThis.document = { getElementById, createElement, createElementNS: (_, tag) => createElement(tag) };
   return getElementById;
 }
 

@@ -260,7 +260,10 @@ test("an owner's client makes the keys that are due, and tries one that fails ag
   now.is = 120_000;
   assert.deepEqual(await rotation.rotateDue(list), ["c", "d"]);
   assert.deepEqual(await rotation.rotateDue(list), ["d"]); // it is due once more
+  now.is = 240_000;
+  rotation.leaveOut("c");
+  assert.deepEqual(await rotation.rotateDue(list), ["d"]);
   const broken = new KeyRotation(() => ({ ensure: () => Promise.reject(new TypeError("ours")) }));
   await assert.rejects(broken.rotateDue(list), TypeError);
-  assert.equal(asked.length, 7);
+  assert.equal(asked.length, 8);
 });

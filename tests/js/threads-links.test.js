@@ -150,13 +150,15 @@ test("a link stands among the messages with who made it", () => {
   assert.match(find("messages").textContent, /^나 · .*공유 링크 “진료”/);
 });
 
+const LIBRARY = "data:text/javascript,export const encodeQR = () => [[true]];";
+
 /** The form, with its server and what its page does; `finish` ends the preparing. */
 function openForm(answers = {}) {
   const asked = [];
   const links = new HealthLinksClient({
     fetch: async (url, { method }) => {
       asked.push(`${method} ${url}`);
-      if (method === "DELETE") return new Response(null, { status: 204 });
+      if (method === "DELETE") return answers.isStuck ? Response.json({}, { status: 503 }) : new Response(null, { status: 204 });
       return answers.refused ?? Response.json({ id: "1", url: "https://welno.example/api/shl/1" });
     },
   });
@@ -165,9 +167,20 @@ function openForm(answers = {}) {
   const form = new LinkForm({ links, findFault: () => null, prepare: () => prepared, troubleOf: ({ message }) => ({ text: message }) });
   find("share-form").reset = () => {};
   find("share-until").value = "7";
+  find("share").dataset.qrLibrary = answers.library ?? LIBRARY;
   const submit = () => find("share-form").onsubmit(new Event("submit", { cancelable: true }));
   return { form, asked, finish, submit };
 }
+
+test("a link that was made is shown, and followed by what the page does", async () => {
+  const { asked, finish, submit } = openForm();
+  submit();
+  finish();
+  await until(() => find("share-qr").childElementCount === 1);
+  await settle();
+  assert.match(find("share-open").href, /^https:\/\/welno\.example\/shl#shlink:/);
+  assert.deepEqual([asked, find("share-made").hidden], [["POST /api/shl", "made"], false]);
+});
 
 test("what was begun for one thread makes no link once another is open", async () => {
   const { form, asked, finish, submit } = openForm();
@@ -188,6 +201,50 @@ test("a link whose thread was left while the server made it is ended, and shown 
   assert.equal(find("share-open").href, undefined);
 });
 
+for (const [what, leave, told] of [
+  ["the thread was left", ({ form }) => form.reset(), ""],
+  ["what was wished for was changed", () => find("share-form").oninput(), "고른 내용이 바뀌어서 링크를 만들지 않았어요. 다시 눌러 주세요."],
+])
+  test(`a link whose QR is being drawn while ${what} is ended, and shown nowhere`, async () => {
+    globalThis.whileDrawn = () => leave(opened);
+    const opened = openForm({ library: `data:text/javascript,globalThis.whileDrawn();export const encodeQR = () => [[true]]; // ${what}` });
+    opened.submit();
+    opened.finish();
+    await until(() => opened.asked.length === 2);
+    await settle();
+    assert.deepEqual(opened.asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+    assert.deepEqual([find("share-qr").childElementCount, find("share-open").href], [0, undefined]);
+    assert.equal(find("share-failed").textContent, told);
+  });
+
+test("a link whose QR cannot be drawn is ended, and that is said", async () => {
+  const { asked, finish, submit } = openForm({ library: "data:text/javascript,throw new TypeError()" });
+  submit();
+  finish();
+  await until(() => find("share-failed").textContent);
+  assert.deepEqual(asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+  assert.match(find("share-failed").textContent, /^QR을 그리지 못해서 링크를 만들지 않았어요/);
+  assert.deepEqual([find("share-qr").childElementCount, find("share-open").href], [0, undefined]);
+});
+
+test("of a link that nobody was shown, and that the server could not end, it is said where to end it", async () => {
+  const { asked, finish, submit } = openForm({ library: "data:text/javascript,throw new TypeError()", isStuck: true });
+  submit();
+  finish();
+  await until(() => find("toasts-urgent").textContent);
+  assert.match(find("toasts-urgent").textContent, /내 정보에서 끝내 주세요/);
+  assert.deepEqual(asked, ["POST /api/shl", "DELETE /api/shl/1"]);
+});
+
+test("the next link can be made at once, while the one that was given up is still under way", async () => {
+  const { form, submit } = openForm();
+  submit();
+  assert.equal(find("share-button").getAttribute("aria-busy"), "true");
+  form.reset();
+  await settle();
+  assert.equal(find("share-button").getAttribute("aria-busy"), null);
+});
+
 test("a passcode of three letters is said beside it", async () => {
   const { asked, submit } = openForm();
   find("share-passcode").value = "123";
@@ -201,21 +258,21 @@ const PATIENT = "patient:5713b1e0-8f56-4e57-bb04-9c9742ecf7ca";
 const ALL = [record(checkup("7", MOMENT)), record(checkup("8", MOMENT)), delivered("image/png", bytesOf("png"), NURSE)];
 
 /** The part of the page in a thread with two records and a picture; of the records one is the patient's. */
-async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null } = {}) {
+async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null, material = materialOf(...ALL), told = async () => {}, readBlob } = {}) {
   const [made, sent] = [[], []];
   const links = { now: () => 0, make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
   const checkupRecords = async () => {
     if (refusal) throw refusal;
+    await told();
     return { person: PERSON, collected_at: MOMENT, items: [{ id: 7 }] };
   };
   const records = { checkupRecords, prescriptions: async () => [] };
-  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }) }, crypto: {} }));
+  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }), readBlob }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
-  find("share").dataset.qrLibrary = "data:text/javascript,export const encodeQR = () => [[true]];";
-  document.createElementNS = (_, tag) => document.createElement(tag);
+  find("share").dataset.qrLibrary = LIBRARY;
   find("share-keep").checked = true;
   find("share-form").reset = () => {};
-  part.open({ threadId: "t", material: materialOf(...ALL), send });
+  part.open({ threadId: "t", material, send });
   part.show(role);
   Object.assign(find("share-part"), { open: true }).dispatchEvent(new Event("toggle"));
   await settle();
@@ -224,7 +281,7 @@ async function openPart({ memberId = PATIENT, known = memberId, role = "writer",
     find("share-form").onsubmit(new Event("submit", { cancelable: true }));
     await until(() => find("share-button").getAttribute("aria-busy") === null);
   };
-  return { part, made, sent, boxes, submit };
+  return { part, made, sent, boxes, submit, send };
 }
 
 test("records of somebody else in the thread are not offered", async () => {
@@ -264,6 +321,66 @@ test("what was chosen in a thread is gone once it is left", async () => {
   assert.deepEqual(boxes(), []);
   assert.equal(find("share-part").open, false);
 });
+
+test("a thread that is rendered again keeps what was chosen, as it comes again, and what was typed", async () => {
+  const { part, made, boxes, submit, send } = await openPart();
+  let isReset = false;
+  find("share-form").reset = () => (isReset = true);
+  boxes()[1].checked = true;
+  const [chosen] = boxes().filter(({ checked }) => checked).map(({ value }) => value);
+  const material = new LinkMaterial();
+  part.open({ threadId: "t", material: materialOf(ALL[0]), send }); // and again before all has come
+  part.open({ threadId: "t", material, send });
+  material.addRecord(checkup("7", MOMENT), SERVICE);
+  material.add(ALL[2]);
+  assert.deepEqual(boxes().map(({ value, checked }) => [value, checked]), [["checkups/7", false], [chosen, true]]);
+  assert.deepEqual([find("share-part").open, isReset], [true, false]);
+  boxes()[1].checked = false;
+  material.add(delivered("image/png", bytesOf("another"), NURSE));
+  assert.deepEqual(boxes().map(({ checked }) => checked), [false, false, false]); // the person has thought better of it
+  boxes()[0].checked = true;
+  await submit();
+  assert.equal(made.length, 1);
+});
+
+test("a thread that is rendered again before it is told which records are one's own offers them", async () => {
+  let tell;
+  const { part, boxes, send } = await openPart({ told: () => new Promise((resolve) => (tell = resolve)) });
+  part.open({ threadId: "t", material: materialOf(...ALL), send });
+  tell();
+  await settle();
+  assert.equal(boxes().length, 2);
+});
+
+test("another thread begins with nothing chosen, and closed", async () => {
+  const { part, boxes, send } = await openPart();
+  boxes()[1].checked = true;
+  part.open({ threadId: "u", material: materialOf(...ALL), send });
+  assert.deepEqual([boxes(), find("share-part").open], [[], false]);
+});
+
+for (const [what, giveUp] of [
+  ["the thread is left", ({ part }) => part.close()],
+  ["something else is ticked", () => find("share-form").oninput()],
+  ["all records are chosen", () => find("share-records").click()],
+])
+  test(`a file that is fetched for a link is fetched no further once ${what}`, async () => {
+    const signals = [];
+    const readBlob = (_thread, _blob, _range, signal) =>
+      new Promise((_, reject) => {
+        signals.push(signal);
+        signal.addEventListener("abort", () => reject(failure(0)));
+      });
+    const material = materialOf(record(checkup("7", MOMENT)), ...[1, 2].map(() => delivered(BLOB_TYPE, writeBlobMessage(BLOB))));
+    const opened = await openPart({ material, readBlob });
+    for (const box of opened.boxes()) box.checked = box.value.startsWith("file/");
+    const submitted = opened.submit();
+    await until(() => signals.length > 0);
+    giveUp(opened);
+    await submitted;
+    await settle();
+    assert.deepEqual([signals.map(({ aborted }) => aborted), opened.made], [[true], []]);
+  });
 
 test("as much as may be chosen fits what the server takes, whatever is in it", async () => {
   const noise = new Uint8Array(3 * 1024 * 1024);

@@ -132,6 +132,18 @@ test("what waits to be sent goes as soon as the thread's stream is connected", a
   view.close();
 });
 
+test("a thread's keys are read once when the network is back", async () => {
+  const { database } = await makeMember(NURSE);
+  const told = { kid: "k1", failures: [], devices: [], status: STATUS };
+  let reads = 0;
+  const read = async () => ((reads += 1), told);
+  const session = { memberId: NURSE, device: { deviceId: "d" }, database, keysOf: () => ({ known: told, ensure: read, refresh: read }) };
+  const view = openThread(THREAD, { session, crypto: { fingerprints: async () => ({}) } });
+  await view.retryNow();
+  assert.equal(reads, 1);
+  view.close();
+});
+
 test("a file whose sending is cancelled while it is completed is told to nobody", async () => {
   const sent = [];
   let answer;

@@ -266,6 +266,20 @@ test("however many wait for a key, the keys are read once for all, and no item a
   assert.deepEqual(asked, all(byHand));
 });
 
+test("what happened to keys and members meanwhile costs one reading when it comes", async (t) => {
+  const thread = await makeThread();
+  for (const memberId of ["staff:a", "staff:b", "staff:c"]) thread.server.tell("member_added", { memberId, role: "reader" });
+  thread.server.tell("device_added", { memberId: "staff:a", deviceId: crypto.randomUUID() });
+  await thread.server.write(thread.nurse, { text: "1", clientSeq: 1 });
+  const asked = countAsked(thread.server);
+  let told = 0;
+  const seen = await receive(t, thread, { onKeys: () => (told += 1) });
+  await until(() => told > 0);
+  await settle();
+  const [devices, renewal] = [1, 1]; // of the message's writer, and for all that happened
+  assert.deepEqual([asked.keys, told, seen.texts.at(-1)], [devices + renewal, 1, "1"]);
+});
+
 test("messages that keep coming under a key that is not there do not put its renewal off", async (t) => {
   const thread = await makeThread();
   await thread.server.write(thread.nurse);

@@ -5,18 +5,15 @@ import { beforeEach, test } from "node:test";
 
 import { IDBObjectStore } from "fake-indexeddb";
 
-import { WelnoError } from "../../webapp/static/sdk/core/errors.js";
-import { BLOB_TYPE, writeBlobMessage } from "../../webapp/static/sdk/threads/blob_message.js";
 import { ThreadsDatabase } from "../../webapp/static/sdk/threads/database.js";
 import { DisbelievedError } from "../../webapp/static/sdk/threads/errors.js";
 import { Outbox } from "../../webapp/static/sdk/threads/outbox.js";
 import { Pace } from "../../webapp/static/sdk/threads/pace.js";
-import { ThreadSender } from "../../webapp/static/sdk/threads/sender.js";
 import { kidName } from "../../webapp/static/sdk/threads/thread_keys.js";
 import { failure, settle } from "./browser.js";
-import { makeMember, NURSE, OTHER_THREAD, Room, THREAD, until } from "./threads-setup.js";
+import { makeSender, Server } from "./threads-sending.js";
+import { makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
 
-const NONE = { level: "none", retryAfterMs: 0, maxBatch: 100 };
 const TAKE = { most: 100, mostBytes: 1e6 };
 const numbers = (rows) => rows.map(({ clientSeq }) => clientSeq);
 
@@ -38,52 +35,6 @@ async function fill(outbox, count, threadId = THREAD) {
   const rows = [];
   for (let left = count; left > 0; left -= 1) rows.push(await outbox.queueAdd(threadId, plain(threadId)));
   return rows;
-}
-
-/** A server that accepts all, unless a test says what it answers; it remembers each envelope that it took. */
-class Server {
-  taken = [];
-  asked = 0;
-  answers = [];
-  pushBatch = async (envelopes) => {
-    this.asked += 1;
-    const answer = this.answers.shift() ?? {};
-    if (answer instanceof Error) throw answer;
-    const results = envelopes.map((one, at) => this.#judge(one, answer.refuse?.[at]));
-    return { results, backpressure: answer.pressure ?? NONE };
-  };
-  #judge({ dedupeId, threadId, ...envelope }, code) {
-    if (code) return { dedupeId, threadId, status: "rejected", code };
-    const isKnown = this.taken.some((one) => one.dedupeId === dedupeId);
-    if (!isKnown) this.taken.push({ dedupeId, threadId, ...envelope });
-    return { dedupeId, threadId, status: isKnown ? "duplicate" : "accepted", seq: this.taken.length };
-  }
-}
-
-/** A member who can send, with the sender's reports. */
-async function makeSender(t, options = {}) {
-  const member = options.member ?? (await makeMember(NURSE));
-  const room = new Room(member);
-  if (!options.member) {
-    await room.rotate();
-    await member.database.write(["meta"], async ({ meta }) => void meta.put("k1", kidName(THREAD)));
-  }
-  const server = options.server ?? new Server();
-  const told = { queued: [], acked: [], rejected: [], failed: [] };
-  const database = new ThreadsDatabase(member.database.name, member.factory);
-  const sender = new ThreadSender({
-    client: server,
-    crypto: member.crypto,
-    database,
-    onQueued: (row) => told.queued.push(row.dedupeId),
-    onAcked: (row) => told.acked.push(row.dedupeId),
-    onRejected: (row, code) => told.rejected.push(code),
-    onFailed: (error) => told.failed.push(error.status ?? error.code),
-    random: () => 0,
-    ...options.traits,
-  });
-  t.after(() => sender.close());
-  return { sender, server, told, member, room };
 }
 
 test("numbers of a device in a thread are 1, 2, 3, each thread's own", async () => {
@@ -240,75 +191,23 @@ test("under a retired key the same message goes under the new one", async (t) =>
   assert.deepEqual(server.taken.map(({ dedupeId, clientSeq, enc }) => [dedupeId, clientSeq, enc.kid]), [[id, 1, "k2"]]);
 });
 
-const BLOB = { blobId: "5b3f2a86-7a53-4c2e-9d55-0a4d7a1c9e10", sealedHash: `sha256:${"0".repeat(64)}` };
-const BLOB_TOLD = { ...BLOB, key: "A".repeat(43), name: "a.png", type: "image/png", size: 16 * 65_536, chunkBytes: 65_536 };
-
-/** One that answers calls of `complete`, unless `refuse` throws, and takes down what it was told and after which item. */
-function completingServer(refuse = () => {}) {
-  const server = Object.assign(new Server(), { completed: [], refuse });
-  server.completeBlob = async (threadId, blobId, told) => {
-    server.refuse(blobId);
-    server.completed.push({ threadId, blobId, ...told, after: server.taken.length });
+test("a key that has retired is asked for once, however many wait under it", async (t) => {
+  const server = new Server();
+  server.answers = [failure(0), { refuse: ["KEY_RETIRED", "KEY_RETIRED", "KEY_RETIRED"] }];
+  let asked = 0;
+  const renewKey = async () => {
+    asked += 1;
+    await room.rotate();
+    await member.database.write(["meta"], async ({ meta }) => void meta.put("k2", kidName(THREAD)));
+    return "k2";
   };
-  return server;
-}
-
-test("a blob is completed once more when the envelope that tells of it was taken", async (t) => {
-  const server = completingServer();
-  server.answers = [failure(0), { refuse: ["KEY_RETIRED"] }];
-  const renewKey = async () => "k2";
-  const { sender, room, member } = await makeSender(t, { server, traits: { renewKey } });
-  await room.rotate();
-  await sender.send(THREAD, writeBlobMessage(BLOB_TOLD), { contentType: BLOB_TYPE });
-  await sender.send(THREAD, "혈압");
+  const { sender, room, told, member } = await makeSender(t, { server, traits: { renewKey } });
+  const ids = [];
+  for (const text of ["1", "2", "3"]) ids.push(await sender.send(THREAD, text));
   await sender.flush();
-  assert.deepEqual([server.completed, server.taken.length], [[], 0]);
   await sender.flush({ isEarly: true });
-  assert.deepEqual(server.completed, [{ threadId: THREAD, ...BLOB, parts: 2, after: 2 }]);
-  assert.deepEqual(await new Outbox(member.database).announced(), []);
-});
-
-test("it is completed by the next page where the server did not answer, and once", async (t) => {
-  const server = completingServer();
-  const refuseWith = (status) => {
-    server.refuse = () => {
-      throw new WelnoError({ code: "REFUSED", status });
-    };
-  };
-  refuseWith(0);
-  const first = await makeSender(t, { server });
-  await first.sender.send(THREAD, writeBlobMessage(BLOB_TOLD), { contentType: BLOB_TYPE });
-  await first.sender.flush();
-  assert.equal(first.told.acked.length, 1);
-  refuseWith(401);
-  await first.sender.flush();
-  first.sender.close();
-  server.refuse = () => {};
-  const { sender } = await makeSender(t, { server, member: first.member });
-  for (const _ of [1, 2]) await sender.flush({ isEarly: true });
-  assert.deepEqual(server.completed.map(({ blobId }) => blobId), [BLOB.blobId]);
-});
-
-test("one that the server refuses to complete again is given up, and the next one is not", async (t) => {
-  const server = completingServer((blobId) => {
-    if (blobId === BLOB.blobId) throw new WelnoError({ code: "BLOB_NOT_FOUND", status: 404 });
-  });
-  const { sender } = await makeSender(t, { server });
-  const other = "6c3f2a86-7a53-4c2e-9d55-0a4d7a1c9e11";
-  for (const blobId of [BLOB.blobId, other]) await sender.send(THREAD, writeBlobMessage({ ...BLOB_TOLD, blobId }), { contentType: BLOB_TYPE });
-  await sender.flush();
-  assert.deepEqual([server.completed.map(({ blobId }) => blobId), await sender.outbox.announced()], [[other], []]);
-});
-
-test("a blob whose envelope the person discards is not completed again", async (t) => {
-  const server = completingServer();
-  server.answers = [{ refuse: ["THREAD_ROLE_TOO_SMALL"] }];
-  const { sender } = await makeSender(t, { server });
-  const id = await sender.send(THREAD, writeBlobMessage(BLOB_TOLD), { contentType: BLOB_TYPE });
-  await sender.flush();
-  await sender.discard(id);
-  await sender.flush({ isEarly: true });
-  assert.deepEqual([server.completed, await sender.outbox.announced()], [[], []]);
+  await until(() => told.acked.length === 3);
+  assert.deepEqual([told.acked, asked], [ids, 1]);
 });
 
 test("while a newer key cannot be asked for it waits, and goes under it later", async (t) => {

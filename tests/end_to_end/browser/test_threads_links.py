@@ -19,6 +19,7 @@ from tests.end_to_end.browser.test_threads_blobs import write_picture
 
 SOON = 30_000
 LABEL = "한빛의원 진료"
+LIBRARY = "**/vendor/**"
 PHONE: ViewportSize = {"width": 375, "height": 812}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 
@@ -124,6 +125,36 @@ def test_the_link_of_a_thread_fits_and_is_accessible(
     open_link(doctor, link, PASSCODE)
     expect_opened(doctor)
     assert faults(doctor.page, "the files of a link") == []
+
+
+def test_a_qr_that_cannot_be_drawn_is_accessible_and_drawn_later(
+    arrive: Arrive,  # noqa: F811
+) -> None:
+    nurse = arrive(viewport=PHONE, service_workers="block")  # else it may be kept already
+    page = nurse.page
+    page.context.route(LIBRARY, lambda route: route.abort())
+    page.get_by_text("QR로 보여 주기").click()
+    expect(page.get_by_role("alert").get_by_text("QR을 그리지 못했어요.")).to_be_visible(timeout=SOON)
+    assert faults(page, "a QR that could not be drawn") == []
+    page.context.unroute(LIBRARY)
+    page.get_by_role("button", name="다시 시도").click()
+    expect(page.get_by_role("img", name="내 아이디의 QR")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("QR을 그리지 못했어요.")).to_be_hidden()
+    assert faults(page, "a QR that was drawn after all") == []
+
+
+def test_a_link_whose_qr_cannot_be_drawn_is_ended_and_the_page_accessible(visitor: Visitor, phones: Phones) -> None:
+    collect(visitor, phones.add_person(checkups=1), phones)
+    visitor.open("/my")
+    page = visitor.page
+    page.context.route(LIBRARY, lambda route: route.abort())
+    page.get_by_label("링크의 이름").fill(LABEL)
+    page.get_by_role("button", name="링크 만들기").click()
+    expect(page.locator("#share-failed")).to_contain_text("QR을 그리지 못해서 링크를 만들지 않았어요.", timeout=SOON)
+    expect(page.locator("#share-failed")).to_be_focused()
+    assert faults(page, "a link that could not be shown") == []
+    page.reload()
+    expect(page.locator("#links-rows li").filter(has_text=LABEL)).to_contain_text("내가 끝냈어요", timeout=SOON)
 
 
 def faults(page: Page, state: str) -> list[str]:

@@ -5,6 +5,7 @@
  */
 
 import { make } from "../kit/dom.js";
+import { loadLibrary } from "../kit/library.js";
 
 const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((query) =>
   matchMedia(query),
@@ -18,15 +19,15 @@ const drawn = new Map();
 let library = null;
 
 /** @returns {Promise<boolean>} whether it is there; without it the tables are the whole picture */
-function loadLibrary() {
-  library ??= importLibrary();
+function loadCharts() {
+  library ??= importCharts();
   return library;
 }
 
-async function importLibrary() {
+async function importCharts() {
   const addresses = /** @type {HTMLElement} */ (document.querySelector("[data-chart-library]")).dataset.chartLibrary;
   try {
-    for (const address of addresses?.split(" ") ?? []) await import(address);
+    for (const address of addresses?.split(" ") ?? []) await loadLibrary(address);
   } catch {
     library = null; // the next chart tries again
     return false;
@@ -101,7 +102,7 @@ export async function drawCharts() {
   for (const canvas of drawn.keys()) if (!canvas.isConnected) forget(canvas);
   const isWanted = [...drawn].some(([canvas, { chart }]) => !chart && isSeen(canvas));
   if (!isWanted) return true;
-  const isThere = await loadLibrary();
+  const isThere = await loadCharts();
   for (const [canvas, entry] of drawn) {
     if (!canvas.isConnected) forget(canvas);
     else if (!isSeen(canvas)) continue;

@@ -7,6 +7,7 @@ import { NfcReader, TagReadError } from "../../sdk/journey/nfc_reader.js";
 import { find, setText, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { digitsOf, Field } from "../kit/field.js";
+import { loadLibrary } from "../kit/library.js";
 import { formatPhone, phoneDigitsOf } from "../kit/phone.js";
 import { birthDateOf, faultText, troubleOf } from "./words.js";
 
@@ -198,5 +199,5 @@ function moveOnWhenFull(input, next) {
 
 /** @returns {Promise<any>} for browsers that read no codes themselves */
 async function loadQrLibrary() {
-  return (await import(find("journey").dataset.qrLibrary)).BarcodeDetector;
+  return (await loadLibrary(find("journey").dataset.qrLibrary)).BarcodeDetector;
 }

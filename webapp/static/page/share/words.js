@@ -10,6 +10,9 @@ export const SHOW_QR = "QR로 보여 주기";
 export const COPIED = "링크를 복사했어요.";
 export const NOT_COPIED = "복사하지 못했어요. QR을 보여 주세요.";
 export const NOTHING_CHOSEN = "하나는 골라 주세요.";
+export const CHANGED = "고른 내용이 바뀌어서 링크를 만들지 않았어요. 다시 눌러 주세요.";
+export const NOT_DRAWN = "QR을 그리지 못해서 링크를 만들지 않았어요. 인터넷 연결을 확인하고 다시 눌러 주세요.";
+export const NOT_ENDED = "보여 드리지 못한 링크가 남아 있어요. 내 정보에서 끝내 주세요.";
 const SHORTEST_PASSCODE = 4;
 
 /** None is none. @param {string} passcode */

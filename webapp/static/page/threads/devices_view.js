@@ -7,8 +7,8 @@ import { askToConfirm, openDialog } from "../kit/dialog.js";
 import { find, make, show, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
+import { makeQrDetails, showQr } from "../kit/qr.js";
 import { showToast } from "../kit/toast.js";
-import { drawQr } from "../kit/qr.js";
 import { CODE_FIRST, explainRecovery, formatMoment, nameDeviceState, nameDeviceType, troubleOf } from "./words.js";
 
 const NARROW = "(max-width: 59.99rem)"; // as in threads.css: there a thread covers the list
@@ -83,7 +83,7 @@ export class DevicesView {
     show(find("recover-part"), isPending || (state === "active" && hasCode));
     if (isPending) find("recover-part").open = true;
     find("own-fingerprint").textContent = isPending ? fingerprint : "";
-    if (isPending) void showQr(find("own-fingerprint-qr"), fingerprint, "이 기기의 지문 QR");
+    if (isPending) void showQr(find("own-fingerprint-qr"), qrOf(fingerprint, "이 기기의 지문 QR"));
     else find("own-fingerprint-qr").replaceChildren();
   }
 
@@ -225,15 +225,10 @@ function showSection() {
   location.hash = "";
 }
 
-/** Drawn when it is asked for. @param {string} fingerprint */
+/** @param {string} fingerprint */
 function makeQrPart(fingerprint) {
-  const place = make("div");
-  const part = make("details", { class: "more-part" }, make("summary", {}, "지문을 QR로 보기"), place);
-  part.addEventListener("toggle", () => void showQr(place, fingerprint, "기다리는 기기의 지문 QR"), { once: true });
-  return part;
+  return makeQrDetails("지문을 QR로 보기", qrOf(fingerprint, "기다리는 기기의 지문 QR"), { class: "more-part" });
 }
 
-/** @param {HTMLElement} place @param {string} text @param {string} label */
-async function showQr(place, text, label) {
-  place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, text, label));
-}
+/** @param {string} text @param {string} label */
+const qrOf = (text, label) => ({ library: find("threads").dataset.qrLibrary, text, label });

@@ -5,7 +5,7 @@
 
 import { hasFlag, readLink, writeLink } from "../../sdk/shl/links.js";
 import { find, make } from "../kit/dom.js";
-import { drawQr } from "../kit/qr.js";
+import { makeQrDetails } from "../kit/qr.js";
 import { WORDS } from "../kit/words.js";
 import { copyLink } from "../share/copying.js";
 import { COPY, OPEN, QR_LABEL, SHOW_QR } from "../share/words.js";
@@ -38,12 +38,6 @@ function waysToOpen(link) {
   const copy = make("button", { type: "button", class: "small" }, COPY);
   copy.addEventListener("click", () => void copyLink(link));
   const open = make("a", { class: "button small", href: link, target: "_blank", rel: "noopener" }, OPEN);
-  const place = make("div");
-  const qr = make("details", {}, make("summary", {}, SHOW_QR), place);
-  const draw = async () => {
-    place.replaceChildren(await drawQr(find("threads").dataset.qrLibrary, link, QR_LABEL));
-    place.scrollIntoView({ block: "nearest" });
-  };
-  qr.addEventListener("toggle", () => void draw(), { once: true });
+  const qr = makeQrDetails(SHOW_QR, { library: find("threads").dataset.qrLibrary, text: link, label: QR_LABEL });
   return [make("div", { class: "buttons" }, open, copy), qr];
 }

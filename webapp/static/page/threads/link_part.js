@@ -37,6 +37,7 @@ export class LinkPart {
   #thread = /** @type {SharedThread|null} */ (null);
   #own = /** @type {OwnRecords|null} */ (null);
   #boxes = /** @type {HTMLInputElement[]} */ ([]);
+  #missed = /** @type {Set<string>} */ (new Set()); // chosen, and not there again yet
   #role = "reader";
 
   /** @param {LinkParts} parts */
@@ -45,15 +46,17 @@ export class LinkPart {
     this.#form = new LinkForm({
       links: parts.links,
       findFault: () => this.#findFault(),
-      prepare: () => this.#prepare(),
+      prepare: (signal) => this.#prepare(signal),
       troubleOf: (error) => (error instanceof SomebodyElseError ? { text: SOMEBODY_ELSE } : troubleOf(error)),
     });
     find("share-part").addEventListener("toggle", () => find("share-part").open && void this.#load());
     find("share-records").addEventListener("click", () => this.#chooseRecords());
   }
 
-  /** @param {SharedThread} thread */
+  /** What was chosen and typed for the same one, which is rendered again, stays. @param {SharedThread} thread */
   open(thread) {
+    if (!this.#isOpen(thread.threadId)) this.close();
+    for (const key of this.#chosenKeys()) this.#missed.add(key);
     this.#thread = thread;
     thread.material.watch(() => thread === this.#thread && this.#own && this.#showChoices());
     show(find("share-part"), this.#parts.memberId.startsWith(PATIENT));
@@ -67,7 +70,13 @@ export class LinkPart {
     this.#form.reset();
     this.#setFault("");
     this.#boxes = [];
+    this.#missed.clear();
     this.#choices.showRows([]);
+  }
+
+  /** @param {string|undefined} threadId */
+  #isOpen(threadId) {
+    return threadId === this.#thread?.threadId;
   }
 
   /** @param {string} role one's own: who only reads keeps nothing in the thread */
@@ -78,16 +87,16 @@ export class LinkPart {
 
   /** Records of others may stand in the thread, too: the API tells which are one's own. */
   async #load() {
-    const thread = this.#thread;
+    const threadId = this.#thread?.threadId;
     find("share-button").disabled = this.#boxes.length === 0;
     this.#choices.showLoading();
     try {
       const own = await this.#readOwn();
-      if (thread !== this.#thread) return;
+      if (!this.#isOpen(threadId)) return;
       this.#own = own;
       this.#showChoices();
     } catch (/** @type {any} */ error) {
-      if (thread !== this.#thread) return;
+      if (!this.#isOpen(threadId)) return;
       const trouble = CLOSED_TO_US.has(error.status) ? { text: OWN_RECORDS_CLOSED } : troubleOf(error);
       this.#choices.showError({ ...trouble, next: { act: () => void this.#load() } });
     }
@@ -112,11 +121,12 @@ export class LinkPart {
 
   /** What was chosen stays chosen where more has come. */
   #showChoices() {
-    const chosen = this.#chosenKeys();
+    const chosen = new Set([...this.#chosenKeys(), ...this.#missed]);
     const [records, { files }] = [this.#ownRecords(), this.#openThread().material];
     const makeBox = (/** @type {{key: string}} */ { key }) =>
       make("input", { type: "checkbox", id: `share-${key}`, value: key, checked: chosen.has(key) });
     this.#boxes = /** @type {HTMLInputElement[]} */ ([...records, ...files].map(makeBox));
+    for (const { value } of this.#boxes) this.#missed.delete(value);
     const words = [...records.map((one) => make("span", {}, titleOf(one))), ...files.map((one) => this.#describe(one))];
     this.#choices.showRows(this.#boxes.map((box, at) => make("li", {}, make("label", { class: "check" }, box, words[at]))));
     show(find("share-records"), records.length > 1);
@@ -126,6 +136,7 @@ export class LinkPart {
   #chooseRecords() {
     const keys = new Set(this.#ownRecords().map(({ key }) => key));
     for (const box of this.#boxes) if (keys.has(box.value)) box.checked = true;
+    this.#form.noteChange();
   }
 
   /** @param {import("./link_material.js").ThreadFile} file */
@@ -164,21 +175,28 @@ export class LinkPart {
     if (memberId !== this.#parts.memberId) throw new SomebodyElseError();
   }
 
-  async #prepare() {
+  /** @param {AbortSignal} signal @returns {Promise<import("../share/link_form.js").LinkPlan>} */
+  async #prepare(signal) {
     const [thread, own] = [this.#openThread(), this.#own];
     if (!own) throw new Error("the choices come first");
-    const { client, crypto } = this.#parts;
     const isKept = this.#role !== "reader" && find("share-keep").checked;
     const chosen = this.#chosen();
     await this.#requireSelf();
-    const files = await buildLinkFiles(chosen, own.person, (told) =>
-      new BlobDownload(thread.threadId, told, { client, crypto }).run(),
-    );
+    const files = await buildLinkFiles(chosen, own.person, (told) => this.#readBlob(thread.threadId, told, signal));
     return {
       files,
-      onMade: async (/** @type {import("../share/link_form.js").MadeLink} */ { link }) => {
+      onMade: async ({ link }) => {
         if (isKept) await thread.send(link, LINK_TYPE);
       },
     };
+  }
+
+  /** @param {string} threadId @param {import("./link_material.js").BlobMessage} told @param {AbortSignal} signal */
+  #readBlob(threadId, told, signal) {
+    signal.throwIfAborted();
+    const { client, crypto } = this.#parts;
+    const download = new BlobDownload(threadId, told, { client, crypto });
+    signal.addEventListener("abort", () => download.cancel());
+    return download.run();
   }
 }

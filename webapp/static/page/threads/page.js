@@ -15,7 +15,9 @@ import { find, make, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
+import { makeQrDetails } from "../kit/qr.js";
 import { showToast } from "../kit/toast.js";
+import { SHOW_QR } from "../share/words.js";
 import { ThreadsApi } from "./api.js";
 import { askForSync, keepStore, registerWorker } from "./background.js";
 import { DevicesView } from "./devices_view.js";
@@ -23,7 +25,6 @@ import { LinkPart } from "./link_part.js";
 import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
-import { drawQr } from "../kit/qr.js";
 import { chosenService, watchService } from "./service_part.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
@@ -82,6 +83,8 @@ class ThreadsPage {
   async start() {
     this.#watch();
     find("member-id").textContent = this.#session.memberId;
+    const qr = { library: find("threads").dataset.qrLibrary, text: this.#session.memberId, label: "내 아이디의 QR" };
+    find("member-qr").replaceChildren(makeQrDetails(SHOW_QR, qr, { class: "more-part" }));
     show(find("threads"));
     show(find("sign-out"));
     this.#sender.start();
@@ -108,7 +111,6 @@ class ThreadsPage {
     find("sign-out").addEventListener("click", () => void whileBusy(find("sign-out"), () => this.#signOut()));
     find("earlier").addEventListener("click", () => void whileBusy(find("earlier"), () => this.#showEarlier()));
     find("copy-id").addEventListener("click", () => void this.#copyId());
-    find("qr-part").addEventListener("toggle", () => void this.#showQr(), { once: true });
     find("network").addEventListener("change", (/** @type {any} */ { target }) => void this.#switchNetwork(target.checked));
     addEventListener("online", () => void this.#comeBack());
     const faultOfOther = () => faultOfMember(other.value.trim(), this.#session.memberId);
@@ -205,7 +207,10 @@ class ThreadsPage {
     this.#markOpen();
     this.#outbox.open(threadId);
     const view = this.#view;
-    if (!view) return find("list-title").focus();
+    if (!view) {
+      this.#links.close();
+      return find("list-title").focus();
+    }
     await view.open().catch((error) => view === this.#view && showError(find("thread-failed"), troubleOf(error)));
   }
 
@@ -237,11 +242,6 @@ class ThreadsPage {
     }
   }
 
-  async #showQr() {
-    const library = find("threads").dataset.qrLibrary;
-    find("member-qr").replaceChildren(await drawQr(library, this.#session.memberId, "내 아이디의 QR"));
-  }
-
   /** @param {boolean} isOn */
   async #switchNetwork(isOn) {
     api.network.set(isOn);
@@ -250,6 +250,7 @@ class ThreadsPage {
 
   async #comeBack() {
     this.#uploads.goOn();
+    if (this.#view) this.#rotation.leaveOut(this.#view.threadId);
     await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#showList()]);
   }
 
@@ -302,6 +303,7 @@ class ThreadsPage {
   #closeView() {
     this.#view?.close();
     this.#view = null;
+    this.#links.close();
     find("messages").replaceChildren();
     show(find("thread"), false);
   }

@@ -111,14 +111,12 @@ export class ThreadView {
     this.#timers.close();
     this.#receiver.close();
     this.#blobs.close();
-    this.#parts.links.close();
   }
 
   /** The network is back. */
   async retryNow() {
     this.#receiver.retryNow();
-    await this.#readKeys();
-    await this.#receiver.retryQuarantined();
+    await this.#receiver.retryQuarantined({ areKeysRead: await this.#readKeys() });
   }
 
   /** @param {Uint8Array<ArrayBuffer>|string} data @param {string} contentType */
@@ -144,12 +142,15 @@ export class ThreadView {
     }
   }
 
+  /** @returns {Promise<boolean>} whether they could be read */
   async #readKeys() {
     try {
       await this.#keys.ensure();
       await this.#showKeys();
+      return true;
     } catch (/** @type {any} */ error) {
       if (error.status !== 0 && error.status !== 401) this.#tell("thread-failed", troubleOf(error));
+      return false;
     }
   }
 

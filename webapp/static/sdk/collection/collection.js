@@ -38,7 +38,7 @@ export class Collection {
   #progress;
   #stream = /** @type {import("../core/stream.js").Stream|null} */ (null);
   #dialog = Promise.resolve();
-  #isStopped = false;
+  #stopped = new AbortController();
 
   /**
    * @param {{sessionId: string, page: string, redirectPath?: string, view: View, client?: WelnoClient,
@@ -71,6 +71,9 @@ export class Collection {
   get progress() {
     return this.#progress;
   }
+  get #isStopped() {
+    return this.#stopped.signal.aborted;
+  }
 
   /** Reads the session's state, then follows it. Rejects with a WelnoError when it cannot be had. */
   async start() {
@@ -94,7 +97,7 @@ export class Collection {
 
   /** For good: whatever is under way keeps nothing in this browser any more. */
   stop() {
-    this.#isStopped = true;
+    this.#stopped.abort();
     this.#stream?.close();
   }
 
@@ -112,7 +115,7 @@ export class Collection {
 
   /** "I have approved on the phone." */
   async approve() {
-    this.#storage.write(KEYS.manualCollect, "true");
+    if (!this.#isStopped) this.#storage.write(KEYS.manualCollect, "true");
     return this.#client.collectData(this.sessionId);
   }
 
@@ -165,23 +168,28 @@ export class Collection {
     this.#view.perform({ do: "restart", reason: reason === "expired" ? "expired" : "gone", text });
   }
 
+  /** Each action may take its time, and whoever signs out meanwhile wants none of those behind it. */
   async #run(actions) {
-    for (const action of actions) await this.#perform(action);
+    for (const action of actions) {
+      if (this.#isStopped) return;
+      await this.#perform(action);
+    }
   }
 
   async #perform(action) {
     if (action.do === "save") return this.#save();
     if (action.do === "dialog") return this.#openDialog(action);
-    if (action.do === "navigate") await this.#leave(action);
+    if (action.do === "navigate") return this.#leave(action);
     if (action.do === "restart") this.#storage.endSession(this.sessionId);
     return this.#view.perform(action);
   }
 
   /** From here on the next page follows: an event that came to both would claim the dialog for the page that goes away. */
-  #leave(action) {
-    if (action.afterDialog) return this.#dialog;
+  async #leave(action) {
+    if (action.afterDialog) await this.#dialog;
+    if (this.#isStopped) return;
     this.stop();
-    return null;
+    await this.#view.perform(action);
   }
 
   /** Once per session, whichever tab is first. The collection goes on behind it. */
@@ -194,12 +202,17 @@ export class Collection {
   async #save() {
     const uuid = this.#flow.patientUuid;
     if (!uuid || this.#storage.isDone(this.sessionId, "save")) return;
+    const { signal } = this.#stopped;
     try {
-      await this.#database.saveRecords(await this.#fetchRecords(uuid), { mode: "merge" });
+      const records = await this.#fetchRecords(uuid);
+      signal.throwIfAborted();
+      await this.#database.saveRecords(records, { mode: "merge", signal });
+      signal.throwIfAborted();
       await this.#database.forgetOthers(uuid);
-      if (this.#isStopped) return;
+      signal.throwIfAborted();
       this.#storage.markDone(this.sessionId, "save");
     } catch (error) {
+      if (signal.aborted) return;
       console.warn("welno: the records could not be kept in this browser", error.name);
       this.#view.perform({
         do: "toast",

@@ -4,7 +4,7 @@
  */
 
 import { seal, unseal } from "../core/sealing.js";
-import { deleteDatabase, hasDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
+import { deleteDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
 import { WelnoClient } from "./client.js";
 import { BrowserKeys } from "./keys.js";
 import { mergeRecord } from "./merge.js";
@@ -40,9 +40,10 @@ export class HealthDatabase {
   /**
    * The only writer. `merge` joins with what is there and opens, `replace` keeps nothing but `createdAt`. Sealing takes
    * longer than a transaction stays open: a row that another tab wrote meanwhile is read and joined again.
-   * @param {FreshRecords} fresh @param {{mode?: "merge"|"replace"}} [options] @returns {Promise<HealthRecord>}
+   * @param {FreshRecords} fresh @param {{mode?: "merge"|"replace", signal?: AbortSignal}} [options] once `signal` is
+   *   aborted nothing is written, and it rejects @returns {Promise<HealthRecord>}
    */
-  async saveRecords(fresh, { mode = "merge" } = {}) {
+  async saveRecords(fresh, { mode = "merge", signal } = {}) {
     const era = this.#era;
     for (let tries = 0; tries < MOST_WRITERS; tries += 1) {
       const row = await this.#read(fresh.uuid);
@@ -50,6 +51,7 @@ export class HealthDatabase {
       const kept = row && { ...row, healthData: [], prescriptionData: [], ...opened };
       const record = mergeRecord(kept, fresh, this.#clock().toISOString());
       const sealed = await this.#seal(record);
+      signal?.throwIfAborted();
       if (era !== this.#era) break;
       if (await this.#replace(row, sealed)) return record;
     }
@@ -59,7 +61,7 @@ export class HealthDatabase {
   /** What does not open is of no more use to anybody, and goes. @param {string} uuid
    * @returns {Promise<HealthRecord|null>} */
   async readRecords(uuid) {
-    const row = (await hasDatabase(this.#plan)) ? await this.#read(uuid) : null;
+    const row = await this.#read(uuid);
     if (!row) return null;
     let record = null;
     try {
@@ -86,14 +88,13 @@ export class HealthDatabase {
   async forgetEverything() {
     this.#era += 1;
     this.#keys.forget();
-    if (!(await hasDatabase(this.#plan))) return;
     await transactIfThere(this.#plan, "readwrite", (store) => settled(store.clear()));
     await deleteDatabase(this.#plan);
   }
 
   /** What was kept in clear, before records were sealed; the server has it all. */
-  async forgetUnsealed() {
-    if (await hasDatabase(this.#plan)) await this.#deleteRows((row) => !row.sealed);
+  forgetUnsealed() {
+    return this.#deleteRows((row) => !row.sealed);
   }
 
   /** @param {(row: any) => boolean} isMeant */
@@ -110,9 +111,10 @@ export class HealthDatabase {
   }
 
   /** Unless another tab wrote the row meanwhile. @param {SealedRow|undefined} before @param {SealedRow|null} row null
-   * deletes it */
+   * deletes it, where there is anything left to delete */
   #replace(before, row) {
-    return transact(this.#plan, "readwrite", async (store) => {
+    const change = row ? transact : transactIfThere;
+    return change(this.#plan, "readwrite", async (store) => {
       const uuid = /** @type {SealedRow} */ (row ?? before).uuid;
       if (!isSame(await settled(store.get(uuid)), before)) return false;
       await settled(/** @type {IDBRequest<any>} */ (row ? store.put(row) : store.delete(uuid)));

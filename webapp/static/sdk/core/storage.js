@@ -150,17 +150,6 @@ export async function deleteDatabase({ factory, name, milliseconds }) {
   }
 }
 
-/** Whether it is there: to look into it would make it. @param {DatabasePlan} plan
- * @returns {Promise<boolean>} true where the browser does not tell; rejects with a StoreError */
-export async function hasDatabase({ factory, name, milliseconds }) {
-  if (!factory?.databases) return true;
-  try {
-    return (await within(factory.databases(), milliseconds)).some((known) => known.name === name);
-  } catch (error) {
-    throw error instanceof StoreError ? error : new StoreError("STORE_FAILED", error);
-  }
-}
-
 /** The same on what is there: nothing is made by looking, also where another tab deletes it at this moment.
  * @template Value @param {DatabasePlan} plan @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => Promise<Value>} act @returns {Promise<Value|null>} null where there is none */

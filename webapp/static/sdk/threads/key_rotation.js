@@ -30,6 +30,11 @@ export class KeyRotation {
     return due.map(({ threadId }) => threadId);
   }
 
+  /** Somebody else reads the keys of this one just now, and makes those that are due. @param {string} threadId */
+  leaveOut(threadId) {
+    this.#tried.set(threadId, this.#now());
+  }
+
   /** @param {string} threadId */
   #isTime(threadId) {
     return this.#now() - (this.#tried.get(threadId) ?? -Infinity) >= AGAIN_MILLISECONDS;

@@ -51,6 +51,7 @@ export class ThreadReceiver {
   #delivered = 0;
   #acked = 0;
   #isAcking = false;
+  #isRenewalDue = false;
   #isOver = false;
   #hasEarlier = false;
   #timers = new Timers();
@@ -98,10 +99,11 @@ export class ThreadReceiver {
     this.#stream?.retryNow();
   }
 
-  /** Once more what was not believed, under keys and items read anew. @returns {Promise<void>} */
-  retryQuarantined() {
+  /** Once more what was not believed, under keys and items read anew. @param {{areKeysRead?: boolean}} [how] `areKeysRead`:
+   * just now, by whoever calls @returns {Promise<void>} */
+  retryQuarantined({ areKeysRead = false } = {}) {
     return this.#enqueue(async () => {
-      const isRefreshed = await this.#whileAnswered(async () => Boolean(await this.#options.keys.refresh()));
+      const isRefreshed = areKeysRead || await this.#whileAnswered(async () => Boolean(await this.#options.keys.refresh()));
       if (isRefreshed) await this.#deliverUnread((row) => this.#openTwice(row, true));
       else this.#renewKeysLater();
     });
@@ -120,7 +122,17 @@ export class ThreadReceiver {
   async #take(item) {
     if (item.epoch !== this.#epoch) this.#begin(item.epoch);
     await this.#deliver(await this.#inbox.add(item));
-    if (item.type === "system" && KEY_EVENTS.has(item.event)) await this.#renewKeys();
+    if (item.type === "system" && KEY_EVENTS.has(item.event)) this.#renewKeysOnce();
+  }
+
+  /** Behind all that has come by now: much of it may be of keys. */
+  #renewKeysOnce() {
+    if (this.#isRenewalDue) return;
+    this.#isRenewalDue = true;
+    void this.#enqueue(() => {
+      this.#isRenewalDue = false;
+      return this.#renewKeys();
+    });
   }
 
   /** In another epoch the same numbers are other items. @param {string} epoch */

@@ -6,7 +6,7 @@
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
 import { Timers } from "../core/timers.js";
-import { completeAnnounced } from "./announced_blobs.js";
+import { AnnouncedBlobs } from "./announced_blobs.js";
 import { BLOB_TYPE, completionOf } from "./blob_message.js";
 import { textBytes } from "./encoding.js";
 import { DisbelievedError } from "./errors.js";
@@ -38,6 +38,7 @@ const CHANNEL = "welno.threads.outbox:";
 export class ThreadSender {
   #options;
   #outbox;
+  #announced;
   #pace;
   #channel;
   #timers = new Timers();
@@ -50,6 +51,7 @@ export class ThreadSender {
   constructor(options) {
     this.#options = options;
     this.#outbox = new Outbox(options.database);
+    this.#announced = new AnnouncedBlobs(this.#outbox, options.client, options.database.name);
     this.#pace = new Pace(options.random);
     this.#channel = new BroadcastChannel(CHANNEL + options.database.name);
     this.#channel.onmessage = () => options.onChange?.();
@@ -80,8 +82,8 @@ export class ThreadSender {
    */
   async send(threadId, data, { kind = "data", contentType = "text/plain" } = {}) {
     const plaintext = typeof data === "string" ? textBytes(data) : data;
-    const { crypto: keys, database } = this.#options;
-    const kid = await database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
+    const { crypto: keys } = this.#options;
+    const kid = await this.#newestKid(threadId);
     if (!kid) throw new DisbelievedError("UNKNOWN_KEY");
     const said = { threadId, dedupeId: crypto.randomUUID(), kind, contentType };
     const blob = contentType === BLOB_TYPE ? completionOf(plaintext) : null;
@@ -139,7 +141,7 @@ export class ThreadSender {
     if (flushed.error) this.#options.onFailed?.(flushed.error);
     if (!flushed.error || BUSY.has(flushed.error.status)) this.#pausedUntil = Date.now() + flushed.waitMilliseconds;
     this.#changed();
-    const areComplete = await completeAnnounced(this.#outbox, client);
+    const areComplete = await this.#announced.complete(how);
     if (areComplete && (await this.#outbox.count()) === 0) return;
     this.#flushLater(flushed.isDone ? IDLE_MILLISECONDS : Math.max(flushed.waitMilliseconds, 1));
   }
@@ -168,14 +170,29 @@ export class ThreadSender {
    * that it believes */
   async #reseal(row) {
     try {
-      const kid = (await this.#options.renewKey?.(row.threadId)) ?? null;
-      if (kid === null || kid === row.envelope.enc.kid) return false;
+      const kid = await this.#newerKid(row);
+      if (kid === null) return false;
       await this.#outbox.replace(await this.#options.crypto.reseal(row.envelope, kid));
     } catch (error) {
       if (error instanceof DisbelievedError) return false;
       throw error;
     }
     return true;
+  }
+
+  /** One that is here already, as for the rows before it, is not asked for again. @param {OutboxRow} row
+   * @returns {Promise<string|null>} null where there is none */
+  async #newerKid({ threadId, envelope }) {
+    const isNewer = (/** @type {string|null|undefined} */ kid) => Boolean(kid) && kid !== envelope.enc.kid;
+    const known = await this.#newestKid(threadId);
+    if (isNewer(known)) return known;
+    const renewed = (await this.#options.renewKey?.(threadId)) ?? null;
+    return isNewer(renewed) ? renewed : null;
+  }
+
+  /** That this device has opened. @param {string} threadId @returns {Promise<any>} */
+  #newestKid(threadId) {
+    return this.#options.database.read(["meta"], ({ meta }) => settled(meta.get(kidName(threadId))));
   }
 
   #changed() {
