@@ -313,11 +313,17 @@ class ThreadsPage {
     this.#timers.close();
     this.#crypto.close();
   }
+
+  /** For good, with what is under way. */
+  leave() {
+    this.#crypto.leave();
+    this.close();
+  }
 }
 
 /** Whoever was here is not any more: nothing of theirs stays on the page, nor in the browser's memory of it. */
 function leave() {
-  page?.close();
+  page?.leave();
   page = null;
   api.forget();
   for (const form of document.forms) form.reset();
