@@ -351,7 +351,7 @@ test("a refresh whose answer was lost is asked for again under the same key", as
   const client = clientOf(project);
   let tries = 0;
   project.answers[REFRESH] = () => ((tries += 1) < 3 ? refusal(503, "STORE_UNAVAILABLE") : { account: ME });
-  const renewed = client.renew();
+  const renewed = client.refreshLogin();
   await settle();
   await pass(1);
   await pass(2);
