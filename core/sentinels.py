@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -57,6 +56,11 @@ class SentinelGroup:
             sentinel_password=said.get("sentinel_password"),
         )
 
+    @property
+    def key(self) -> str:
+        """Which group it is, whatever the order of its Sentinels, the login and the database."""
+        return f"{SCHEME}:{self.name}:{sorted(self.sentinels)}"
+
 
 def _pairs_of(parts: SplitResult) -> Iterator[tuple[str, str]]:
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -84,7 +88,7 @@ class PrimaryFinder:
     """One for each group in a process, so that all its connections learn of a failover together."""
 
     def __init__(self, group: SentinelGroup) -> None:
-        self.key = f"{SCHEME}:{group.name}:{group.sentinels}"
+        self.key = group.key
         self._group = group
         self._sentinels = group.sentinels
         self._known: Primary | None = None
@@ -142,10 +146,14 @@ class PrimaryFinder:
         return Primary(int(state["config-epoch"]), str(state["ip"]), int(state["port"]))
 
 
-@cache
+_finders: dict[str, PrimaryFinder] = {}
+
+
 def finder_of(group: SentinelGroup) -> PrimaryFinder:
-    """Keeps no connection, so it may be used before and after a fork."""
-    return PrimaryFinder(group)
+    """The one of all addresses of a group, which signs in at its Sentinels as the first of them says: two would tell of
+    one failover twice, and the later would drop what was connected since. Keeps no connection, so it may be used before
+    and after a fork."""
+    return _finders.setdefault(group.key, PrimaryFinder(group))
 
 
 class SentinelConnection(FailoverConnection):

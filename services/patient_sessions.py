@@ -28,10 +28,12 @@ _MOST = 100
 
 @dataclass(frozen=True)
 class EndedSessions:
-    """By their rows; and the collections whose token nobody holds any more."""
+    """By their rows; the collections whose token nobody holds any more; and the newer patients who are shown these
+    records no more, of which the access log has to know."""
 
     row_ids: Sequence[UUID]
     session_ids: Sequence[UUID]
+    parted: Sequence[UUID] = ()
 
     def tell(self, work: Work) -> None:
         """Have whoever reads along by one of them looked at again, on every process, after the commit."""
@@ -106,9 +108,9 @@ def end_others(session: Session, patient_uuid: UUID, keep: PatientSession | None
     session_ids = [one for one in session.scalars(theirs) if one != kept]
     taken = _take_tokens(session, session_ids)
     # Who reads by a join is one of the others, too; so is who was given a link to an archive.
-    stop_showing(session, patient_uuid)
+    parted = stop_showing(session, patient_uuid)
     withdraw_links(session, patient_uuid)
-    return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken)
+    return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken, parted)
 
 
 def sign_out(work: Work, session_id: UUID, now: datetime) -> None:

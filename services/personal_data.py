@@ -133,13 +133,15 @@ def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime
         return running.id
     erasure = _make_erasure(stores, patient, pseudonym, order, now)
     patient.erasing_since = now
-    drop_joins(work.session, patient.uuid)
+    parted = drop_joins(work.session, patient.uuid)
     find_all(work.session, patient.uuid).tell(work)
     revoke_earlier(work.session, Principal(PrincipalKind.PATIENT, str(patient.uuid)))
     begin_erasure(work, erasure)
-    look = Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason)
+    looks = [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in parted]
+    looks.append(Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason))
     work.session.flush()
-    stores.access_log.record(work.session, look, now)
+    for look in looks:
+        stores.access_log.record(work.session, look, now)
     return erasure.id
 
 

@@ -1,8 +1,10 @@
 """Writes into the access log who the running request is for, and from where it came."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import g
+from sqlalchemy.orm import Session
 
 from models.patients import AccessedWhat, ActorKind
 from services.delivery.unit_of_work import Work
@@ -29,6 +31,13 @@ def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
     joined: UUID | None = g.get("joined_uuid")
     for one in (patient_uuid, *([joined] if joined is not None else [])):
         stores().access_log.record(work.session, Look(actor, what, one), now)
+
+
+def record_parting(session: Session, patient_uuid: UUID, others: Sequence[UUID]) -> None:
+    """That joins with others have ended, in the log of each, as `record_look`; none if there were none."""
+    actor, now = asker_at(caller_address()), stores().clock.now()
+    for one in (patient_uuid, *others) if others else ():
+        stores().access_log.record(session, Look(actor, AccessedWhat.UNDO_JOIN, one), now)
 
 
 def record_staff_look(work: Work, *, name: str, role: str, what: AccessedWhat, subject: str | None, why: str) -> None:

@@ -12,7 +12,9 @@ from models.table import Moment, Table
 
 
 class Highlight(Table):
-    """The range is given by the script's own numbers of its first and last utterance. `tags` and `note` are masked."""
+    """The range is given by the script's own numbers of its first and last utterance. `first_position` and
+    `last_position` count the script's entries, as the indexed utterances do; null where it was made before they were
+    kept. `tags` and `note` are masked."""
 
     __tablename__ = "highlights"
     __table_args__ = (
@@ -25,6 +27,8 @@ class Highlight(Table):
     interview_id: Mapped[UUID] = mapped_column(ForeignKey(OF_INTERVIEW))
     first_utterance_id: Mapped[int]
     last_utterance_id: Mapped[int]
+    first_position: Mapped[int | None]
+    last_position: Mapped[int | None]
     tags: Mapped[list[Any]]
     note: Mapped[str]
     account_id: Mapped[UUID] = mapped_column(ForeignKey("welno.accounts.account_id"))

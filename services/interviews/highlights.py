@@ -1,22 +1,23 @@
 """Highlights: ranges of a script that members mark for each other, several on one range."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
-from models.interviews import Highlight, Interview, ProjectRole
+from models.interviews import Highlight, IndexedUtterance, Interview, ProjectRole
 from services.interviews.bodies import Body
 from services.interviews.changing import note_change
 from services.interviews.errors import HighlightNotFound, InterviewNotFound, TextRefused
 from services.interviews.events import tell_highlighted
 from services.interviews.masking.masker import Masker
 from services.interviews.membership import require_interview, require_project
-from services.interviews.script import ScriptUtterance, find_range, read_utterances
+from services.interviews.script import find_range, read_utterances
 from services.interviews.wall import MemberWork
 
 _NO_RANGE = "이 인터뷰의 발화 번호를 앞에서 뒤로 보내 주세요."
@@ -45,15 +46,23 @@ class HighlightDraft:
         }
 
 
-class _Script(NamedTuple):
-    utterances: Sequence[ScriptUtterance]
-    names: Mapping[str, str]
+class _Line(NamedTuple):
+    utterance_id: int
+    speaker: str
+    text: str
+
+
+class _Lines(NamedTuple):
+    """The first ones of a range, with the script's labels of their speakers; and how many it has in total."""
+
+    first: Sequence[_Line] = ()
+    total: int = 0
 
 
 def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft, masker: Masker) -> Body:
     """Raises InterviewNotFound, also for a deleted one, RoleTooSmall, TextRefused."""
     interview = _require_editable(member, interview_id)
-    _require_range(interview, draft)
+    positions = _require_range(interview, draft)
     highlight = Highlight(
         id=uuid4(),
         project_id=interview.project_id,
@@ -62,6 +71,7 @@ def add_highlight(member: MemberWork, interview_id: UUID, draft: HighlightDraft,
         created_at=member.now,
         updated_at=member.now,
         **draft.mask(masker),
+        **positions,
     )
     member.session.add(highlight)
     return _tell(member, interview, highlight)
@@ -73,8 +83,8 @@ def change_highlight(
     """Whoever made it. Raises InterviewNotFound, RoleTooSmall, HighlightNotFound, TextRefused."""
     interview = _require_editable(member, interview_id)
     highlight = _require_highlight(member.session, interview, highlight_id)
-    _require_range(interview, draft)
-    for name, value in draft.mask(masker).items():
+    positions = _require_range(interview, draft)
+    for name, value in (draft.mask(masker) | positions).items():
         setattr(highlight, name, value)
     highlight.updated_at = member.now
     return _tell(member, interview, highlight)
@@ -104,7 +114,7 @@ def list_project_highlights(member: MemberWork, project_id: UUID, tag: str | Non
     require_project(member, project_id)
     query = (
         _described()
-        .add_columns(Interview.title)
+        .add_columns(Interview.title, Interview.speakers)
         .join(Interview, Interview.id == Highlight.interview_id)
         .where(Highlight.project_id == project_id, Interview.deleted_at.is_(None))
         .order_by(Highlight.created_at.desc(), Highlight.id.desc())
@@ -113,27 +123,59 @@ def list_project_highlights(member: MemberWork, project_id: UUID, tag: str | Non
     if tag is not None:
         query = query.where(Highlight.tags.contains([tag]))
     found = member.session.execute(query).all()
-    scripts = _read_scripts(member.session, {row[0].interview_id for row in found})
+    lines = _read_lines(member.session, [row[0] for row in found])
     return [
-        _describe(one, name) | {"title": title} | _describe_lines(scripts[one.interview_id], one)
-        for one, name, title in found
+        _describe(one, name) | {"title": title} | _describe_lines(lines.get(one.id, _Lines()), speakers or {})
+        for one, name, title, speakers in found
     ]
 
 
-def _read_scripts(session: Session, interview_ids: set[UUID]) -> Mapping[UUID, _Script]:
-    query = select(Interview.id, Interview.cleaned_script, Interview.speakers).where(Interview.id.in_(interview_ids))
-    return {row[0]: _Script(read_utterances(row[1]), row[2] or {}) for row in session.execute(query)}
+def _read_lines(session: Session, highlights: Sequence[Highlight]) -> Mapping[UUID, _Lines]:
+    """By their highlights. Whole scripts are megabytes: they are read only for those whose place is not known."""
+    placed = [one for one in highlights if one.first_position is not None]
+    unplaced = [one for one in highlights if one.first_position is None]
+    return _find_lines(session, placed) | _read_from_scripts(session, unplaced)
 
 
-def _describe_lines(script: _Script, highlight: Highlight) -> Body:
-    """With the names that speakers have by now. Not as they are searched: there an utterance that was merged has the
-    first of its numbers alone."""
-    within = find_range(script.utterances, highlight.first_utterance_id, highlight.last_utterance_id)
-    lines = [
-        {"utterance_id": one.ids[0], "speaker": script.names.get(one.speaker, one.speaker), "text": one.text}
-        for one in within[:_LINES_LISTED]
+def _find_lines(session: Session, highlights: Sequence[Highlight]) -> dict[UUID, _Lines]:
+    said = IndexedUtterance
+    is_within = said.position.between(Highlight.first_position, Highlight.last_position)
+    within = (
+        select(said.position, said.utterance_id, said.speaker, said.said, func.count().over().label("total"))
+        .where(said.interview_id == Highlight.interview_id, is_within)
+        .order_by(said.position)
+        .limit(_LINES_LISTED)
+        .lateral()
+    )
+    columns = (Highlight.id, within.c.total, within.c.utterance_id, within.c.speaker, within.c.said)
+    theirs = Highlight.id.in_([one.id for one in highlights])
+    lines: defaultdict[UUID, list[_Line]] = defaultdict(list)
+    totals: dict[UUID, int] = {}
+    for row in session.execute(select(*columns).join(within, true()).where(theirs).order_by(within.c.position)):
+        lines[row.id].append(_Line(row.utterance_id, row.speaker, row.said))
+        totals[row.id] = row.total
+    return {one: _Lines(lines[one], total) for one, total in totals.items()}
+
+
+def _read_from_scripts(session: Session, highlights: Sequence[Highlight]) -> dict[UUID, _Lines]:
+    ids = {one.interview_id for one in highlights}
+    query = select(Interview.id, Interview.cleaned_script).where(Interview.id.in_(ids))
+    scripts = {row.id: read_utterances(row.cleaned_script) for row in session.execute(query)}
+    lines = {}
+    for one in highlights:
+        within = find_range(scripts[one.interview_id], one.first_utterance_id, one.last_utterance_id)
+        first = [_Line(said.ids[0], said.speaker, said.text) for said in within[:_LINES_LISTED]]
+        lines[one.id] = _Lines(first, len(within))
+    return lines
+
+
+def _describe_lines(lines: _Lines, names: Mapping[str, str]) -> Body:
+    """With the names that speakers have by now."""
+    told = [
+        {"utterance_id": one.utterance_id, "speaker": names.get(one.speaker, one.speaker), "text": one.text}
+        for one in lines.first
     ]
-    return {"utterances": lines, "utterance_count": len(within)}
+    return {"utterances": told, "utterance_count": lines.total}
 
 
 def _described() -> Select[Highlight, str]:
@@ -157,11 +199,13 @@ def _require_highlight(session: Session, interview: Interview, highlight_id: UUI
     return highlight
 
 
-def _require_range(interview: Interview, draft: HighlightDraft) -> None:
-    """Raises TextRefused."""
+def _require_range(interview: Interview, draft: HighlightDraft) -> dict[str, Any]:
+    """Where it is, as columns. Raises TextRefused."""
     utterances = read_utterances(interview.cleaned_script)
-    if not find_range(utterances, draft.first_utterance_id, draft.last_utterance_id):
+    within = find_range(utterances, draft.first_utterance_id, draft.last_utterance_id)
+    if not within:
         raise TextRefused({"lastUtteranceId": [_NO_RANGE]})
+    return {"first_position": within[0].position, "last_position": within[-1].position}
 
 
 def _tell(member: MemberWork, interview: Interview, highlight: Highlight) -> Body:

@@ -77,17 +77,20 @@ def is_shown_elsewhere(session: Session, patient_uuid: UUID) -> bool:
     return session.scalar(select(PatientJoin.newer_uuid).where(PatientJoin.older_uuid == patient_uuid)) is not None
 
 
-def stop_showing(session: Session, older_uuid: UUID) -> None:
-    """Nobody is shown this patient's records by a password of before."""
-    parted = delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid).returning(PatientJoin.newer_uuid)
-    for newer_uuid in session.scalars(parted).all():
+def stop_showing(session: Session, older_uuid: UUID) -> Sequence[UUID]:
+    """Nobody is shown this patient's records by a password of before; who were. The access log has to know of it."""
+    ended = delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid).returning(PatientJoin.newer_uuid)
+    parted = session.scalars(ended).all()
+    for newer_uuid in parted:
         build_anew(session, newer_uuid)
+    return parted
 
 
-def drop_joins(session: Session, patient_uuid: UUID) -> None:
-    """Of a patient who is erased: nobody is shown their records from now on."""
-    stop_showing(session, patient_uuid)
-    session.execute(delete(PatientJoin).where(PatientJoin.newer_uuid == patient_uuid))
+def drop_joins(session: Session, patient_uuid: UUID) -> Sequence[UUID]:
+    """Of a patient who is erased: nobody is shown their records from now on, nor they anybody's; from whom they were
+    parted."""
+    ended = delete(PatientJoin).where(PatientJoin.newer_uuid == patient_uuid).returning(PatientJoin.older_uuid)
+    return [*stop_showing(session, patient_uuid), *session.scalars(ended)]
 
 
 def _find_joins(session: Session, *patients: UUID) -> Sequence[PatientJoin]:

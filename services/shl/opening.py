@@ -27,7 +27,7 @@ from services.shl.links import MAX_TRIES, is_active
 EMBEDDED_DEFAULT_BYTES = 64 * 1024
 _TOKEN_BYTES = 32
 _WAIT_SECONDS, _PAUSE_SECONDS = 10, 0.1
-# A comparison takes a fraction of a second; one that began longer ago was cut off with its process.
+# A comparison takes a fraction of a second; one that began longer ago is taken to be cut off with its process.
 _COMPARED_WITHIN = timedelta(seconds=60)
 _never = threading.Event()
 
@@ -66,6 +66,7 @@ class _BegunTry:
     passcode_hash: str
     passcode: str
     remaining: int
+    at: datetime
 
 
 class PasscodeCheck:
@@ -84,8 +85,7 @@ class PasscodeCheck:
         if begun is None:
             return
         is_right = self._run(self._hashes.check, begun.passcode_hash, begun.passcode).matches
-        with self._unit_of_work() as work:
-            _settle_try(work.session, link_id, is_right, recipient, self._clock.now())
+        self._settle_try(link_id, begun, is_right, recipient)
         if not is_right:
             raise WrongPasscode(begun.remaining)
 
@@ -104,10 +104,26 @@ class PasscodeCheck:
                 if passcode is None:
                     raise WrongPasscode(MAX_TRIES - link.wrong_tries)
                 if _count_try(link, now):
-                    return _BegunTry(link.passcode_hash, passcode, MAX_TRIES - link.wrong_tries)
+                    return _BegunTry(link.passcode_hash, passcode, MAX_TRIES - link.wrong_tries, now)
             if self._clock.monotonic() > deadline:
                 raise TriesUnderWay
             _never.wait(_PAUSE_SECONDS)
+
+    def _settle_try(self, link_id: str, begun: _BegunTry, is_right: bool, recipient: LinkRecipient) -> None:
+        """A link that was locked meanwhile stays so."""
+        with self._unit_of_work() as work:
+            link = work.session.scalar(select(HealthLink).where(HealthLink.id == link_id).with_for_update())
+            if link is None:
+                return  # erased meanwhile
+            now = self._clock.now()
+            # One that outlasts its time may be counted no more: it would take away another, which may turn out right.
+            if now < begun.at + _COMPARED_WITHIN:
+                link.tries_under_way = max(0, link.tries_under_way - 1)
+            if is_right:
+                link.wrong_tries = max(0, link.wrong_tries - 1)
+            else:
+                note_fetch(work.session, link_id, FetchKind.WRONG_PASSCODE, recipient, now)
+            _lock_when_used_up(link, now)
 
 
 def _count_try(link: HealthLink, now: datetime) -> bool:
@@ -121,18 +137,6 @@ def _count_try(link: HealthLink, now: datetime) -> bool:
         return True
     _lock_when_used_up(link, now)
     return False
-
-
-def _settle_try(session: Session, link_id: str, is_right: bool, recipient: LinkRecipient, now: datetime) -> None:
-    link = session.scalar(select(HealthLink).where(HealthLink.id == link_id).with_for_update())
-    if link is None:
-        return  # erased meanwhile
-    link.tries_under_way = max(0, link.tries_under_way - 1)
-    if is_right:
-        link.wrong_tries = max(0, link.wrong_tries - 1)
-    else:
-        note_fetch(session, link_id, FetchKind.WRONG_PASSCODE, recipient, now)
-    _lock_when_used_up(link, now)
 
 
 def _lock_when_used_up(link: HealthLink, now: datetime) -> None:

@@ -126,16 +126,17 @@ def remove_member(
         return
     _require_another_owner(locked, known)
     needs_keyset = keyset is None and not is_oneself and locked.row.key_generation > 0
-    makes_keyset = service is not None and member != SERVICE_MEMBER and service.enter(locked) is not None
-    if needs_keyset and not makes_keyset:
+    may_serve = keyset is None and member != SERVICE_MEMBER
+    served = service.enter(locked) if service is not None and may_serve else None
+    if needs_keyset and served is None:
         raise KeysetNeeded
     if keyset is not None and is_oneself:  # whoever leaves must not make the key of those who stay
         raise ThreadRoleTooSmall
     end_membership(locked, known)
     if keyset is not None:
         add_keyset(locked, keyset, retires_at=RETIRED_AT_ONCE)
-    elif service is not None:
-        service.tend(locked, at_once=locked.row.key_generation > 0)
+    elif served is not None:
+        served.tend(at_once=locked.row.key_generation > 0)
 
 
 def end_membership(locked: LockedThread, known: ThreadMember) -> None:

@@ -187,7 +187,7 @@ class RecordSender:
             served = self.service.enter_or_raise(locked)
             if served is None:
                 raise ServiceNotMember
-            self.service.tend(locked)
+            served.tend()
             new = _without_known(locked, messages)
             verdicts = append_own(served.locked, _encrypt(served, new)) if new else []
             if any(one.refusal is not None for one in verdicts):

@@ -61,6 +61,18 @@ class ServedThread:
         membership = self.locked.membership
         return membership is not None and MemberRole(membership.role).includes(MemberRole.WRITER)
 
+    def tend(self, *, at_once: bool = False) -> bool:
+        """Tell of a renewed device, make the key where it is missing, due, not the service's to open, or was sealed to
+        the device before, and the wraps that are missing; whether anything was done. With `at_once` a new generation
+        is made in any case, and no older one is taken from now on: somebody must not be able to open what comes."""
+        renewed = self.note_renewal()
+        row, now = self.locked.row, self.locked.unit.now
+        is_ok = key_state_of(row, now) == KeyState.OK and row.key_generation not in renewed
+        is_due = at_once or not is_ok or self.newest_secret() is None
+        if is_due:
+            self.rotate(at_once=at_once)
+        return self.add_wraps() > 0 or is_due or bool(renewed)
+
     def newest_secret(self) -> bytes | None:
         """None where it has none, or what was sealed to it does not open."""
         row = self.locked.row
@@ -191,19 +203,9 @@ class ServiceMember:
         return ServedThread(replace(locked, unit=unit, membership=membership), device)
 
     def tend(self, locked: LockedThread, *, at_once: bool = False) -> bool:
-        """Tell of a renewed device, make the key where it is missing, due, not the service's to open, or was sealed to
-        the device before, and the wraps that are missing; whether anything was done. With `at_once` a new generation
-        is made in any case, and no older one is taken from now on: somebody must not be able to open what comes. Where
-        the service is no member, or its private keys do not open, nothing is done."""
+        """As `ServedThread.tend`. Where the service is no member, or its private keys do not open, nothing is done."""
         served = self.enter(locked)
-        if served is None:
-            return False
-        renewed = served.note_renewal()
-        is_ok = key_state_of(locked.row, locked.unit.now) == KeyState.OK and locked.row.key_generation not in renewed
-        is_due = at_once or not is_ok or served.newest_secret() is None
-        if is_due:
-            served.rotate(at_once=at_once)
-        return served.add_wraps() > 0 or is_due or bool(renewed)
+        return served is not None and served.tend(at_once=at_once)
 
 
 def _log_unopened(exc: SealError) -> None:

@@ -54,6 +54,12 @@ test("an error carries its code, details and request id", async () => {
   assert.deepEqual(error.details, { phone_no: ["x"] });
 });
 
+test("whether there are treatments is asked for by one of them", async () => {
+  assert.equal(await client(() => ({ body: { items: [{}], next_after: "x" } })).hasPrescriptions("u"), true);
+  assert.equal(await client(() => ({ body: { items: [] } })).hasPrescriptions("u"), false);
+  assert.deepEqual(asked, ["GET /api/v1/patients/u/prescriptions?limit=1"]);
+});
+
 test("consents are read, listed and withdrawn", async () => {
   const asking = client(() => ({ body: { success: true, items: [{ kind: "service" }], next: 7 } }));
   assert.deepEqual(await asking.consentTexts(), [{ kind: "service" }]);

@@ -21,12 +21,12 @@ class FakeElement extends EventTarget {
     this.#nodes = [text];
   }
   get childElementCount() {
-    return this.#elements.length;
+    return this.children.length;
   }
   get firstElementChild() {
-    return this.#elements[0] ?? null;
+    return this.children[0] ?? null;
   }
-  get #elements() {
+  get children() {
     return this.#nodes.filter((node) => node instanceof FakeElement);
   }
   append(...nodes) {
@@ -61,7 +61,7 @@ class FakeElement extends EventTarget {
   }
   /** Below it, in order. @param {(element: FakeElement) => boolean} fits */
   all(fits) {
-    return this.#elements.flatMap((element) => [...(fits(element) ? [element] : []), ...element.all(fits)]);
+    return this.children.flatMap((element) => [...(fits(element) ? [element] : []), ...element.all(fits)]);
   }
   /** @param {string} label its text, or what it is called by */
   button(label) {

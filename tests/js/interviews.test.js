@@ -87,8 +87,20 @@ test("a title that was masked meanwhile is asked for, and nothing else is", asyn
 
 test("a title that cannot be asked for stays until the next load", async () => {
   page = await openFeed(project);
+  await tell(added(1, interview(1)), changed(2, 1, "analyzing", 3));
+  assert.deepEqual([page.shown(), project.askedFor("GET /interviews/i-1").length], [["인터뷰 1: analyzing"], 1]);
+  project.answers[LIST] = listOf([interview(1, { title: "[이름1] 인터뷰", workflow_status: "analyzing", revision: 3 })], 2);
+  project.stream.end();
+  await settle();
+  await pass(5);
+  assert.deepEqual(page.shown(), ["[이름1] 인터뷰: analyzing"]);
+});
+
+test("the title of an interview that is deleted meanwhile is asked for in vain", async () => {
+  page = await openFeed(project);
   await tell(added(1, interview(1)), changed(2, 1, "analyzing", 3), deleted(3, 1, 5));
   assert.deepEqual([page.shown(), page.states], [[], ["streaming"]]);
+  assert.equal(project.askedFor("GET /interviews/i-1").length, 1);
 });
 
 test("a failed analysis says why, and a retry takes that back", async () => {
@@ -351,7 +363,7 @@ test("a refresh whose answer was lost is asked for again under the same key", as
   const client = clientOf(project);
   let tries = 0;
   project.answers[REFRESH] = () => ((tries += 1) < 3 ? refusal(503, "STORE_UNAVAILABLE") : { account: ME });
-  const renewed = client.renew();
+  const renewed = client.refreshLogin();
   await settle();
   await pass(1);
   await pass(2);

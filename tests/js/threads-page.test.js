@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { DevicesView } from "../../webapp/static/page/threads/devices_view.js";
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
+import { ThreadList } from "../../webapp/static/page/threads/thread_list.js";
 import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
 import { Uploads } from "../../webapp/static/page/threads/uploads.js";
 import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
@@ -204,3 +205,80 @@ for (const [what, other, asked, isErased] of [
     await registering;
     assert.deepEqual(done, isErased ? ["erase", "reload"] : []);
   });
+
+/** The list of one's threads, and how often it was asked for. */
+function openList(traits = {}) {
+  const done = [];
+  const kept = new Map();
+  const meta = { put: (threads, name) => kept.set(name, threads), get: (name) => kept.get(name) };
+  const withMeta = async (_, act) => act({ meta: requestsOf(meta) });
+  const session = { memberId: NURSE, state: "active", database: { read: withMeta, write: withMeta } };
+  const client = {
+    me: async () => ({ memberId: NURSE, devices: [] }),
+    threads: async () => (done.push("asked"), [{ threadId: THREAD, lastSeq: 3, ackedSeq: 1 }, { threadId: OTHER_THREAD, lastSeq: 1, ackedSeq: 1 }]),
+    ...traits,
+  };
+  const note = (what) => () => void done.push(what);
+  const list = new ThreadList(/** @type {any} */ ({ session, client, onTold: async () => {}, onOther: note("other"), onSignedOut: note("signed out") }));
+  return { list, client, done, rows: () => find("list-rows").all(({ tagName }) => tagName === "A") };
+}
+
+/** As an IndexedDB answers. */
+function requestsOf({ put, get }) {
+  const answered = (result) => {
+    const request = { result };
+    queueMicrotask(() => request.onsuccess?.());
+    return request;
+  };
+  return { put: (...args) => answered(put(...args)), get: (...args) => answered(get(...args)) };
+}
+
+test("what is read again and again does not put off what is new in the list", async (t) => {
+  const { list, done } = openList();
+  await list.refresh();
+  for (const milliseconds of [600, 600]) {
+    list.refreshSoon();
+    t.mock.timers.tick(milliseconds);
+  }
+  assert.equal(done.length, 2);
+});
+
+test("a question of before the list's turn does not put that off", async (t) => {
+  const { list, done } = openList();
+  await list.refresh();
+  t.mock.timers.tick(14_000);
+  await list.refresh();
+  t.mock.timers.tick(1_000);
+  assert.equal(done.length, 3);
+  list.close();
+  t.mock.timers.tick(60_000);
+  assert.equal(done.length, 3);
+});
+
+test("the list tells what is new, and which thread is open", async () => {
+  const { list, rows } = openList();
+  list.mark(OTHER_THREAD);
+  await list.refresh();
+  const shown = () => rows().map((link) => [link.firstElementChild.textContent, link.getAttribute("aria-current")]);
+  assert.deepEqual(shown(), [["새 소식 2개", null], ["모두 읽음", "true"]]);
+  list.mark("");
+  assert.deepEqual(shown(), [["새 소식 2개", null], ["모두 읽음", null]]);
+});
+
+for (const [status, told, isSaid] of [[0, [], false], [401, ["signed out"], false], [503, [], true]])
+  test(`a list that is answered ${status} is shown as it was told last`, async () => {
+    const { list, client, done, rows } = openList();
+    await list.refresh();
+    client.threads = async () => {
+      throw failure(status);
+    };
+    done.length = 0;
+    await list.refresh();
+    assert.deepEqual([rows().length, done, find("list-failed").hidden], [2, told, !isSaid]);
+  });
+
+test("the list of somebody else who signed in meanwhile is not shown", async () => {
+  const { list, rows, done } = openList({ me: async () => ({ memberId: DOCTOR, devices: [] }) });
+  await list.refresh();
+  assert.deepEqual([rows(), done], [[], ["asked", "other"]]);
+});

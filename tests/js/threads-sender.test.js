@@ -230,6 +230,21 @@ test("while a newer key cannot be asked for it waits, and goes under it later", 
   assert.deepEqual(server.taken.map(({ enc }) => enc.kid), ["k2"]);
 });
 
+test("what breaks under a sender that was closed meanwhile is nobody's, and the message waits", async (t) => {
+  const server = new Server();
+  server.answers = [{ refuse: ["KEY_RETIRED"] }];
+  let breakOff;
+  const renewKey = () => new Promise((_, reject) => (breakOff = reject));
+  const { sender, told } = await makeSender(t, { server, traits: { renewKey } });
+  await sender.send(THREAD, "x");
+  await until(() => breakOff);
+  const flushed = sender.flush();
+  sender.close();
+  breakOff(new Error("the worker was closed"));
+  await flushed;
+  assert.deepEqual([told.failed, told.rejected, await sender.outbox.count()], [[], [], 1]);
+});
+
 test("what is refused for good stays dead while another waits for its key", async (t) => {
   const server = new Server();
   server.answers = [failure(0), { refuse: ["UNKNOWN_DEVICE", "KEY_RETIRED"] }];

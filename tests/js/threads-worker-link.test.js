@@ -17,7 +17,9 @@ beforeEach(() => {
     postMessage(call) {
       this.calls.push(call);
     }
-    terminate() {}
+    terminate() {
+      this.isTerminated = true;
+    }
   };
 });
 
@@ -37,13 +39,23 @@ test("a worker that does not start fails what was called before and after", asyn
   assert.equal(worker.calls.length, 1);
 });
 
+test("what is called before and after the end fails", async () => {
+  const link = new WorkerLink();
+  const before = assert.rejects(link.open("staff:1"), /was closed/);
+  link.close();
+  await before;
+  await assert.rejects(link.open("staff:1"), /was closed/);
+  assert.deepEqual([worker.calls.length, worker.isTerminated], [1, true]);
+});
+
 test("what is called before and after a page is left is neither answered nor failed", async () => {
   const link = new WorkerLink();
   const ends = [];
   const call = () => link.makeRecovery().then(() => ends.push("answered"), () => ends.push("failed"));
   void call();
+  link.leave();
   link.close();
   void call();
   await settle();
-  assert.deepEqual([ends, worker.calls.length], [[], 1]);
+  assert.deepEqual([ends, worker.calls.length, worker.isTerminated], [[], 1, true]);
 });

@@ -120,6 +120,7 @@ def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor,
     visitor.page.get_by_role("link", name="질병 예측").click()
     expect(visitor.page.get_by_role("heading", name=reason)).to_be_visible(timeout=20_000)
     expect(visitor.page.get_by_text("질병 예측 리포트 받기")).to_be_hidden()
+    expect(visitor.page.get_by_role("button", name="비밀번호 정하기")).to_be_visible()
 
 
 def test_who_has_no_records_is_asked_for_no_password(visitor: Visitor, phones: Phones) -> None:

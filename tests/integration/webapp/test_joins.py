@@ -176,6 +176,12 @@ def test_who_reads_by_a_join_is_thrown_out_with_the_others(older: Person, newer:
     }[how]()
     assert done.status_code < 300
     assert days(newer) == before
+    assert [actions(one).count("undo_join") for one in (older, newer)] == [1, 1]
+
+
+def test_who_throws_others_out_without_a_join_has_ended_none(older: Person):
+    assert older.ask("DELETE", f"/patients/{older.patient_uuid}/sessions").status_code == 204
+    assert "undo_join" not in actions(older)
 
 
 def test_the_newer_ones_own_sign_outs_and_passwords_leave_the_join(older: Person, newer: Person):
@@ -316,3 +322,4 @@ def test_erasing_the_older_alone_leaves_the_newer_as_it_was(app: Flask, older: P
     assert len(erase(app, older)) == 1
     assert patients(app) == {newer.patient_uuid}
     assert days(newer) == before
+    assert actions(newer).count("undo_join") == 1

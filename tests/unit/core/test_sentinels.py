@@ -4,7 +4,7 @@ import pytest
 from kombu.connection import Connection
 
 from core.broker import BrokerAddress
-from core.sentinels import SentinelGroup
+from core.sentinels import SentinelGroup, finder_of
 
 THREE = "sentinel://:p%40ss@one:1/3;sentinel://two;sentinel://three:3?master_name=records"
 
@@ -17,6 +17,20 @@ def test_what_one_address_says_counts_for_all():
 
 def test_a_group_without_a_name_has_the_usual_one():
     assert SentinelGroup.of_url("sentinel://one").name == "mymaster"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        ("sentinel://:other@one/1;sentinel://two", True),
+        ("sentinel://two;sentinel://me:secret@one?sentinel_password=own", True),
+        ("sentinel://one;sentinel://two?master_name=records", False),
+        ("sentinel://one;sentinel://three", False),
+    ],
+)
+def test_all_addresses_of_a_group_learn_of_its_primary_together(other: str, is_same: bool):
+    one, two = (finder_of(SentinelGroup.of_url(text)) for text in ("sentinel://:secret@one;sentinel://two", other))
+    assert (one is two, one.key == two.key) == (is_same, is_same)
 
 
 def test_passwords_are_not_shown():

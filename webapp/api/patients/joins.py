@@ -24,7 +24,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import caller_address
-from webapp.looks import asker_at
+from webapp.looks import asker_at, record_parting
 
 blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", description="Joining patients")
 
@@ -82,9 +82,7 @@ def undo(patient_uuid: UUID) -> None:
             raise ApiError(Code.JOIN_SETTLED) from exc
         if undone is None:
             raise ApiError(Code.NOT_FOUND)
-        for one in (undone.newer_uuid, undone.older_uuid):
-            look = Look(asker_at(caller_address()), AccessedWhat.UNDO_JOIN, one)
-            stores().access_log.record(work.session, look, now)
+        record_parting(work.session, undone.newer_uuid, [undone.older_uuid])
 
 
 def _times_of(join: PatientJoin) -> dict[str, Any]:

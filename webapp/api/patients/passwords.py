@@ -10,7 +10,7 @@ from flask import Response, jsonify
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
-from models.patients import PatientSession
+from models.patients import ActorKind, PatientSession
 from models.patients.weak_passwords import Weakness
 from services.accounts.revocations import token_time
 from services.patient_sessions import EndedSessions, end_others
@@ -32,6 +32,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.limits import caller_address, count_use
+from webapp.looks import note_asker, record_parting
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import reserve_use
@@ -101,6 +102,7 @@ def verify_password(body: dict[str, str], patient_uuid: UUID) -> Response:
 def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     """A new one for whoever knows the old; all other sessions end."""
     refuse_foreign_origin()
+    note_asker(ActorKind.PASSWORD, str(patient_uuid))  # only who knows the old one gets as far as a log
     with _counted_try(patient_uuid), _weak_refused("new_password"), _others_out(own_session(patient_uuid)) as passwords:
         _refuse_unless_right(passwords.change(patient_uuid, body["current_password"], body["new_password"]))
     return opened(patient_uuid, token_moment(), "비밀번호를 바꿨어요.")
@@ -132,6 +134,7 @@ def _others_out(keep: PatientSession | None) -> Iterator[Passwords]:
 
     def end(session: Session, patient_uuid: UUID) -> None:
         ended.append(end_others(session, patient_uuid, keep))
+        record_parting(session, patient_uuid, ended[-1].parted)
 
     yield Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop, end)
     if ended:

@@ -22,6 +22,7 @@ from webapp.auth import (
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.looks import record_parting
 from webapp.origins import refuse_foreign_origin
 
 blueprint = Blueprint("patient_sessions", __name__, url_prefix="/api/v1/patients", description="Open sessions")
@@ -61,7 +62,7 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
 @blueprint.response(204)
 @fails(blueprint, 403, 404)
 def end_session(patient_uuid: UUID, session_id: UUID) -> Response:
-    """End one of them; at once, wherever it is open."""
+    """End one of them; at once, wherever it is open. Links to archives that were given open nothing any more."""
     with stores().unit_of_work() as work:
         ended = end_one(work.session, patient_uuid, session_id)
         if ended is None:
@@ -76,9 +77,12 @@ def end_session(patient_uuid: UUID, session_id: UUID) -> Response:
 @blueprint.response(204)
 @fails(blueprint, 403, 404)
 def end_other_sessions(patient_uuid: UUID) -> Response:
-    """End all of them but the one that asks."""
+    """End all of them but the one that asks. With them end what else others read by: joins, so that no newer patient is
+    shown these records, and links to archives; each can be asked for again."""
     with stores().unit_of_work() as work:
-        end_others(work.session, patient_uuid, current_patient_session()).tell(work)
+        ended = end_others(work.session, patient_uuid, current_patient_session())
+        record_parting(work.session, patient_uuid, ended.parted)
+        ended.tell(work)
     return Response(status=204)
 
 

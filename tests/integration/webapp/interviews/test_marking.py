@@ -85,6 +85,12 @@ def highlight(member: Member, path: str, **more: Any) -> dict[str, Any]:
     return made
 
 
+def listed_in(member: Member, world: World) -> list[dict[str, Any]]:
+    """Of the whole project."""
+    highlights: list[dict[str, Any]] = member.ask("GET", f"/api/projects/{world.food}/highlights").json["highlights"]
+    return highlights
+
+
 def test_highlights_are_told_and_seen_by_all(
     app: Flask, jun: Member, mina: Member, vera: Member, world: World, path: str
 ):
@@ -159,10 +165,28 @@ def test_a_highlight_is_listed_with_its_lines_by_any_of_their_numbers(
 ):
     longer = [*SCRIPT, {"id": 5, "speaker": "진행자", "cleaned_sentence": "고마워요."}]
     with Session(parts(app).stores.engine) as session, session.begin():
-        session.get_one(Interview, UUID(path.rpartition("/")[2])).cleaned_script = longer
+        interview = session.get_one(Interview, UUID(path.rpartition("/")[2]))
+        interview.cleaned_script = longer
+        session.flush()
+        index_utterances(session, interview)
     highlight(jun, path, firstUtteranceId=first, lastUtteranceId=last)
-    [listed] = jun.ask("GET", f"/api/projects/{world.food}/highlights").json["highlights"]
+    [listed] = listed_in(jun, world)
     assert ([one["utterance_id"] for one in listed["utterances"]], listed["utterance_count"]) == (lines, count)
+    with parts(app).stores.engine.begin() as connection:  # as one that was made before its place was kept
+        connection.execute(text("update welno.highlights set first_position = null, last_position = null"))
+    assert listed_in(jun, world) == [listed]
+
+
+def test_the_lines_of_highlights_are_found_without_the_scripts(
+    app: Flask, jun: Member, world: World, engine: Engine, path: str
+):
+    """Which are megabytes."""
+    made = highlight(jun, path)
+    jun.ask("PUT", f"{path}/highlights/{made['id']}", json=RANGE | {"firstUtteranceId": 3})
+    with engine.begin() as connection:
+        connection.execute(text("update welno.interviews set cleaned_script = '[]'"))
+    [listed] = listed_in(jun, world)
+    assert [one["text"] for one in listed["utterances"]] == ["결제가 느려요."]
 
 
 def test_a_highlight_belongs_to_its_interview(app: Flask, jun: Member, world: World, path: str):

@@ -1,8 +1,10 @@
 """Opening a SMART Health Link from another site: manifest, locations, the passcode's ten tries, the flag U."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -191,6 +193,31 @@ def test_a_crash_gives_no_try_back(app: Flask, links: Links, doctor: Doctor, eng
         connection.execute(text("update welno.welno_shl set tried_at = tried_at - interval '61 seconds'"))
     assert doctor.manifest(path, passcode="2026").status_code == 404
     assert links.listed()[0]["state"] == "locked"
+
+
+def test_a_try_that_lasted_too_long_is_not_taken_for_the_end_of_another(app: Flask, links: Links, doctor: Doctor):
+    path = links.make(passcode="2026")
+    for _ in range(8):
+        doctor.manifest(path, **WRONG)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        has_begun.set()
+        assert may_end.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(check_while, app, path, "0000", hang)
+        assert has_begun.wait(20)
+
+        def end_slow() -> None:
+            may_end.set()
+            assert isinstance(slow.exception(20), WrongPasscode)
+            assert links.listed()[0]["state"] == "active"
+
+        with clock.frozen(clock.now() + timedelta(seconds=61)):
+            check_while(app, path, "2026", end_slow)
+    assert links.listed()[0]["remainingAttempts"] == 1
+    assert doctor.manifest(path, passcode="2026").status_code == 200
 
 
 def crash() -> None:

@@ -1,6 +1,8 @@
 """A thread with `service:welno` in it, as a client in Python sees it."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,6 +35,23 @@ def begin_served(owner: Member, *others: Member, role: str = "writer") -> Talk:
 def tender(app: Flask) -> ThreadTender:
     here = parts(app).stores
     return ThreadTender(here.threads, here.service_member)
+
+
+@contextmanager
+def count_unsealed(app: Flask) -> Iterator[list[str]]:
+    """What is opened meanwhile of the service's private keys."""
+    service, unsealed = parts(app).stores.service_member, []
+    before = service._sealer
+
+    def open_counted(sealed: bytes, context: str) -> bytes:
+        unsealed.append(context)
+        return before.open(sealed, context)
+
+    service._sealer = SimpleNamespace(open=open_counted)  # type: ignore[assignment]
+    try:
+        yield unsealed
+    finally:
+        service._sealer = before
 
 
 def keys_of(talk: Talk, member: Member, device: ClientDevice | None = None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 from webapp.current import parts
 
 from .members import Member, Talk
-from .service import begin_served, envelopes, learn, opened, tender
+from .service import begin_served, count_unsealed, envelopes, learn, opened, tender
 
 ALL = ["checkups", "prescriptions", "report"]
 RECORD, PART = "application/vnd.welno.record+json", "application/vnd.welno.record-part+json"
@@ -81,6 +81,12 @@ def test_members_open_what_the_service_sent_of_the_patients_records(
     assert told[-1][0] == SUMMARY
     assert told[-1][1]["counts"] == {"checkups": 2, "prescriptions": 1, "report": 0}
     assert {one["clientSeq"] for one in envelopes(served, nurse)} == {1, 2, 3, 4}
+
+
+def test_the_services_keys_are_unsealed_once_for_a_batch(app: Flask, served: Talk, patient: Member):
+    with count_unsealed(app) as unsealed:
+        assert send(app, served, patient) == "ok"
+    assert len(unsealed) == 1
 
 
 def test_nothing_that_names_the_person_stands_in_a_record(app: Flask, served: Talk, patient: Member):

@@ -24,6 +24,7 @@ from .service import (
     as_recipient,
     begin_served,
     claim_of,
+    count_unsealed,
     envelopes,
     events,
     keys_of,
@@ -276,6 +277,17 @@ def test_a_service_whose_keys_do_not_open_keeps_nobody_from_leaving(
     assert remove(sealed_off, patient, patient.member).status_code == 200
     assert nurse.get(f"/{sealed_off.id}/status").json["keyState"] == "due"
     assert tender(app).tend_due() == 0
+
+
+@pytest.mark.parametrize(("by_owner", "times"), [(True, 0), (False, 1)])
+def test_the_services_keys_are_unsealed_for_a_removal_as_far_as_it_needs_them(
+    app: Flask, nurse: Member, patient: Member, by_owner: bool, times: int
+):
+    talk = begin_served(nurse, patient)
+    keyset = talk.keyset("k2", [nurse.device, as_recipient(service_device(talk, nurse))]) if by_owner else None
+    with count_unsealed(app) as unsealed:
+        assert remove(talk, nurse if by_owner else patient, patient.member, keyset=keyset).status_code == 200
+    assert len(unsealed) == times
 
 
 def test_without_the_services_keys_an_owner_brings_the_keyset(

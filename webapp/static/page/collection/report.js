@@ -18,12 +18,13 @@ async function load({ client, database, uuid }) {
     return null;
   });
   const checkupCount = report ? null : (await client.checkups(uuid)).length;
-  return { report, checkupCount, birthday: (await own)?.birthday ?? null };
+  const hasRecords = checkupCount !== 0 || (await client.hasPrescriptions(uuid)); // a report is made of checkups
+  return { report, checkupCount, hasRecords, birthday: (await own)?.birthday ?? null };
 }
 
-function draw({ report, checkupCount, birthday }, page) {
+function draw({ report, checkupCount, hasRecords, birthday }, page) {
   show(find("content"), report !== null);
-  page.offerPassword(report !== null || checkupCount > 0);
+  page.offerPassword(hasRecords);
   if (report === null) {
     drawNone(page, checkupCount);
     return;

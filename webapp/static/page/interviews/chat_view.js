@@ -16,6 +16,8 @@ const STATES = { stopped: "멈췄어요.", failed: "중간에 끊겼어요." };
 export class ChatView {
   #projectId;
   #personas = /** @type {any[]|null} */ (null);
+  #isForgotten = false; // while they are asked for
+  #turn = 0;
   #chats = /** @type {Map<string, PersonaChat>} */ (new Map());
   #persona = /** @type {any} */ (null);
 
@@ -57,23 +59,33 @@ export class ChatView {
   /** Which there are may have changed: the next look asks anew. */
   forget() {
     this.#personas = null;
+    this.#isForgotten = true;
   }
 
-  /** The conversations stay. */
+  /** The conversations stay. @returns {Promise<void>} */
   async reload() {
+    const turn = ++this.#turn;
+    this.#isForgotten = false;
     showError(find("personas-failed"), null);
     try {
       const personas = await client.personas(this.#projectId);
-      this.#personas = personas;
-      const [place, focused] = [find("personas"), document.activeElement];
-      const focusedId = place.contains(focused) ? focused?.id : "";
-      place.replaceChildren(...personas.map((one) => makeChoice(one, one.id === this.#persona?.id)));
-      if (focusedId) document.getElementById(focusedId)?.focus();
-      show(find("personas-form"), personas.length > 0);
-      show(find("personas-empty"), personas.length === 0);
+      if (turn !== this.#turn) return;
+      if (this.#isForgotten) return await this.reload(); // the answer may be of before
+      this.#show(personas);
     } catch (/** @type {any} */ error) {
-      showError(find("personas-failed"), { ...troubleOf(error), next: { act: () => this.reload() } });
+      if (turn === this.#turn) showError(find("personas-failed"), { ...troubleOf(error), next: { act: () => this.reload() } });
     }
+  }
+
+  /** @param {any[]} personas */
+  #show(personas) {
+    this.#personas = personas;
+    const [place, focused] = [find("personas"), document.activeElement];
+    const focusedId = place.contains(focused) ? focused?.id : "";
+    place.replaceChildren(...personas.map((one) => makeChoice(one, one.id === this.#persona?.id)));
+    if (focusedId) document.getElementById(focusedId)?.focus();
+    show(find("personas-form"), personas.length > 0);
+    show(find("personas-empty"), personas.length === 0);
   }
 
   /** Each has a conversation of its own, as long as the page is open. @param {any} persona */

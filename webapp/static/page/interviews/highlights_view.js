@@ -14,6 +14,7 @@ export class HighlightsView {
   #projectId;
   #list = new List("collected");
   #tag = /** @type {string|null} */ (null);
+  #shownTag = /** @type {string|null} */ (null);
   #turn = 0;
 
   /** @param {string} projectId */
@@ -23,11 +24,11 @@ export class HighlightsView {
 
   /** @param {string|null} tag as the address says */
   async open(tag) {
-    if (tag !== this.#tag) this.#list.showRows([], { isComplete: false });
     this.#tag = tag;
     await this.refresh();
   }
 
+  /** What is shown stays until the answer has come. */
   async refresh() {
     const [turn, tag] = [++this.#turn, this.#tag];
     this.#list.showLoading();
@@ -36,10 +37,13 @@ export class HighlightsView {
       // The list without a tag is bounded: some that have the tag may be too old for it.
       const shown = tag === null ? all : await client.projectHighlights(this.#projectId, tag);
       if (turn !== this.#turn) return;
+      this.#shownTag = tag;
       drawTags(all, tag);
       this.#list.showRows(shown.map(makeRow));
     } catch (/** @type {any} */ error) {
-      if (turn === this.#turn) this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
+      if (turn !== this.#turn) return;
+      if (tag !== this.#shownTag) this.#list.showRows([], { isComplete: false });
+      this.#list.showError({ ...troubleOf(error), next: { act: () => this.refresh() } });
     }
   }
 }

@@ -19,6 +19,7 @@ export class SearchView {
   #sought = "";
   #isStale = false; // what was found may not be so any more
   #found = /** @type {any[]} */ ([]);
+  #foundFor = ""; // the words that what is shown was found for
   #turn = 0;
 
   /** @param {string} projectId */
@@ -52,15 +53,13 @@ export class SearchView {
     else whileBusy(find("search-button"), () => this.#search(words));
   }
 
-  /** From the beginning. @param {string} words */
+  /** From the beginning; what is shown stays until that is answered. @param {string} words */
   async #search(words) {
     this.#sought = words;
     this.#isStale = false;
-    this.#found = [];
     this.#turn += 1;
-    setText(find("search-count"), "");
-    this.#list.showRows([], { isComplete: false });
-    if (words !== "") await this.#load(null);
+    if (words === "") this.#clear();
+    else await this.#load(null);
   }
 
   /** @param {string|null} after the page before */
@@ -69,15 +68,29 @@ export class SearchView {
     this.#list.showLoading();
     try {
       const { results, next } = await client.search(this.#projectId, this.#sought, after);
-      if (turn !== this.#turn) return;
-      const shown = this.#found.length;
-      this.#found.push(...results);
-      const onMore = next ? () => this.#load(next) : null;
-      this.#list.showRows(this.#found.map(makeFind), { onMore, focusFrom: shown > 0 ? shown : null });
-      if (this.#found.length) setText(find("search-count"), `발화 ${this.#found.length}${next ? "개 넘게" : "개를"} 찾았어요.`);
+      if (turn === this.#turn) this.#show(after === null ? [] : this.#found, results, next);
     } catch (/** @type {any} */ error) {
-      if (turn === this.#turn) this.#list.showError({ ...troubleOf(error), next: { act: () => this.#load(after) } });
+      if (turn !== this.#turn) return;
+      if (this.#foundFor !== this.#sought) this.#clear();
+      this.#list.showError({ ...troubleOf(error), next: { act: () => this.#load(after) } });
     }
+  }
+
+  /** @param {any[]} before of the pages before @param {any[]} results @param {string|null} next */
+  #show(before, results, next) {
+    const turn = this.#turn;
+    this.#found = [...before, ...results];
+    this.#foundFor = this.#sought;
+    const onMore = next ? () => turn === this.#turn && this.#load(next) : null;
+    this.#list.showRows(this.#found.map(makeFind), { onMore, focusFrom: before.length || null });
+    const { length } = this.#found;
+    setText(find("search-count"), length ? `발화 ${length}${next ? "개 넘게" : "개를"} 찾았어요.` : "");
+  }
+
+  #clear() {
+    this.#found = [];
+    setText(find("search-count"), "");
+    this.#list.showRows([], { isComplete: false });
   }
 }
 

@@ -20,7 +20,7 @@ const displayId = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 // Behind the #, so that it is in no request and no log of addresses.
 const key = new URLSearchParams(location.hash.slice(1)).get("key") ?? "";
 new PageReports("hall").watch();
-const client = new JourneyClient({ isRenewable: false, credentials: "omit", cache: "no-store", onLoggedOut: refuse });
+const client = new JourneyClient({ isRefreshable: false, credentials: "omit", cache: "no-store", onLoggedOut: refuse });
 const calls = new Calls();
 let audio = /** @type {AudioContext|null} */ (null);
 let hall = /** @type {any} */ (null);

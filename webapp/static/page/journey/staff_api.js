@@ -23,7 +23,7 @@ export class DeskApi {
       onLoggedOut();
     };
     this.#client = new JourneyClient({
-      isRenewable: false,
+      isRefreshable: false,
       credentials: "omit",
       cache: "no-store",
       onLoggedOut: forget,

@@ -3,18 +3,15 @@
  * @module
  */
 
-import { settled } from "../../sdk/core/storage.js";
-import { Timers } from "../../sdk/core/timers.js";
 import { KeyRotation } from "../../sdk/threads/key_rotation.js";
 import { OwnDevices } from "../../sdk/threads/own_devices.js";
 import { ThreadSender } from "../../sdk/threads/sender.js";
 import { openThreads } from "../../sdk/threads/session.js";
 import { WorkerLink } from "../../sdk/threads/worker_link.js";
 import { askToConfirm } from "../kit/dialog.js";
-import { find, make, show, tellStarted, whileBusy } from "../kit/dom.js";
+import { find, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { Field } from "../kit/field.js";
-import { List } from "../kit/list.js";
 import { makeQrDetails } from "../kit/qr.js";
 import { showToast } from "../kit/toast.js";
 import { SHOW_QR } from "../share/words.js";
@@ -26,14 +23,11 @@ import { faultOfMember } from "./member_id.js";
 import { MembersView } from "./members_view.js";
 import { OutboxView } from "./outbox_view.js";
 import { chosenService, watchService } from "./service_part.js";
+import { ThreadList } from "./thread_list.js";
 import { HISTORY_ITEMS, ThreadView, watchSendForm } from "./thread_view.js";
 import { Uploads } from "./uploads.js";
 import { explainCode, troubleOf } from "./words.js";
 
-const KNOWN_THREADS = "threads";
-const LIST_MILLISECONDS = 15_000; // a thread that somebody made with me appears without a reload
-const PENDING_MILLISECONDS = 5_000; // somebody sits before both screens
-const READ_MILLISECONDS = 1_000;
 const api = new ThreadsApi(() => leave());
 let page = /** @type {ThreadsPage|null} */ (null);
 
@@ -42,7 +36,7 @@ let page = /** @type {ThreadsPage|null} */ (null);
 class ThreadsPage {
   #session;
   #crypto;
-  #list = new List("list");
+  #list;
   #view = /** @type {ThreadView|null} */ (null);
   #sender;
   #outbox;
@@ -54,7 +48,6 @@ class ThreadsPage {
   #historyItems = HISTORY_ITEMS;
   #requestId = /** @type {ReturnType<Crypto["randomUUID"]>|null} */ (null);
   #isWarned = false;
-  #timers = new Timers();
 
   /** @param {ThreadsSession} session @param {WorkerLink} crypto */
   constructor(session, crypto) {
@@ -78,6 +71,13 @@ class ThreadsPage {
     this.#members = new MembersView({ memberId: session.memberId, client: api.client, onLeft: (threadId) => this.#leaveThread(threadId) });
     this.#links = new LinkPart({ memberId: session.memberId, links: api.links, records: api.records, client: api.client, crypto });
     this.#rotation = new KeyRotation(session.keysOf);
+    this.#list = new ThreadList({
+      session,
+      client: api.client,
+      onTold: (told, threads) => this.#noteTold(told, threads),
+      onOther: leave,
+      onSignedOut: () => this.#noteSignedOut(),
+    });
   }
 
   async start() {
@@ -89,7 +89,7 @@ class ThreadsPage {
     show(find("sign-out"));
     this.#sender.start();
     this.#outbox.changed();
-    await this.#showList();
+    await this.#list.refresh();
     addEventListener("hashchange", () => void this.#go());
     await this.#go();
   }
@@ -134,7 +134,7 @@ class ThreadsPage {
       const { threadId } = await api.client.create(this.#requestId, members);
       this.#requestId = null;
       find("new-form").reset();
-      await this.#showList();
+      await this.#list.refresh();
       location.hash = threadId;
     } catch (/** @type {any} */ error) {
       if (!error.retryable) this.#requestId = null;
@@ -142,51 +142,11 @@ class ThreadsPage {
     }
   }
 
-  /** As the server tells it, or as it was told last. */
-  async #showList() {
-    this.#listLater(this.#session.state === "pending" ? PENDING_MILLISECONDS : LIST_MILLISECONDS);
-    this.#list.showLoading();
-    const { database } = this.#session;
-    try {
-      const [{ memberId, devices }, threads] = await Promise.all([api.client.me(), api.client.threads()]);
-      // The cookie is the browser's: somebody else may have signed in with it meanwhile.
-      if (memberId !== this.#session.memberId) return leave();
-      await this.#noteState(devices);
-      await this.#devices.show(devices);
-      if (this.#session.state === "active") void this.#rotation.rotateDue(threads);
-      await database.write(["meta"], ({ meta }) => settled(meta.put(threads, KNOWN_THREADS)));
-      this.#showThreads(threads);
-    } catch (/** @type {any} */ error) {
-      if (error.status === undefined) throw error;
-      if (error.status === 401) this.#noteSignedOut();
-      this.#showThreads((await database.read(["meta"], ({ meta }) => settled(meta.get(KNOWN_THREADS)))) ?? []);
-      if (error.status !== 0 && error.status !== 401) this.#list.showError({ ...troubleOf(error), next: { act: () => void this.#showList() } });
-    }
-  }
-
-  /** @param {number} milliseconds */
-  #listLater(milliseconds) {
-    this.#timers.set("list", milliseconds, () => void this.#showList());
-  }
-
-  /** @param {any[]} threads */
-  #showThreads(threads) {
-    this.#list.showRows(threads.map((one) => make("li", {}, this.#makeLink(one))));
-    this.#markOpen();
-  }
-
-  #markOpen() {
-    for (const link of document.querySelectorAll("#list-rows a")) {
-      if (link.id === `open-${this.#view?.threadId}`) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-  }
-
-  /** @param {any} thread */
-  #makeLink({ threadId, lastSeq, ackedSeq }) {
-    const news = lastSeq - ackedSeq;
-    const facts = make("span", { class: "hint" }, news > 0 ? `새 소식 ${news}개` : "모두 읽음");
-    return make("a", { class: "button row-title", href: `#${threadId}`, id: `open-${threadId}` }, `대화방 ${threadId.slice(0, 6)}`, facts);
+  /** @param {any[]} devices one's own @param {any[]} threads */
+  async #noteTold(devices, threads) {
+    await this.#noteState(devices);
+    await this.#devices.show(devices);
+    if (this.#session.state === "active") void this.#rotation.rotateDue(threads);
   }
 
   /** The thread that the address names, or none: a phone shows the list or a thread, a wider page both. */
@@ -204,7 +164,7 @@ class ThreadsPage {
     find("columns").classList.toggle("is-open", threadId !== "");
     show(find("thread-none"), threadId === "");
     show(find("thread"), threadId !== "");
-    this.#markOpen();
+    this.#list.mark(threadId);
     this.#outbox.open(threadId);
     const view = this.#view;
     if (!view) {
@@ -216,7 +176,7 @@ class ThreadsPage {
 
   /** @param {string} threadId */
   #makeView(threadId) {
-    const onRead = () => this.#listLater(READ_MILLISECONDS);
+    const onRead = () => this.#list.refreshSoon();
     const onRegisterAnew = () => void this.#devices.registerAnew();
     const parts = { session: this.#session, client: api.client, crypto: this.#crypto, sender: this.#sender };
     return new ThreadView(threadId, { ...parts, onRead, onRegisterAnew, members: this.#members, links: this.#links }, this.#historyItems);
@@ -225,7 +185,7 @@ class ThreadsPage {
   /** @param {string} threadId */
   #leaveThread(threadId) {
     if (threadId === this.#view?.threadId) location.hash = "";
-    void this.#showList();
+    void this.#list.refresh();
   }
 
   async #showEarlier() {
@@ -251,7 +211,7 @@ class ThreadsPage {
   async #comeBack() {
     this.#uploads.goOn();
     if (this.#view) this.#rotation.leaveOut(this.#view.threadId);
-    await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#showList()]);
+    await Promise.all([this.#sender.flush({ isEarly: true }), this.#view?.retryNow(), this.#list.refresh()]);
   }
 
   async #noteQueued() {
@@ -312,14 +272,20 @@ class ThreadsPage {
     this.#uploads.close();
     this.#sender.close();
     this.#closeView();
-    this.#timers.close();
+    this.#list.close();
     this.#crypto.close();
+  }
+
+  /** For good, with what is under way. */
+  leave() {
+    this.#crypto.leave();
+    this.close();
   }
 }
 
 /** Whoever was here is not any more: nothing of theirs stays on the page, nor in the browser's memory of it. */
 function leave() {
-  page?.close();
+  page?.leave();
   page = null;
   api.forget();
   for (const form of document.forms) form.reset();

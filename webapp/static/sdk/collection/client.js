@@ -104,6 +104,12 @@ export class WelnoClient extends HttpClient {
     return this.getAll(`${patientPath(uuid)}/prescriptions`, onPage);
   }
 
+  /** Whether any is stored. @param {string} uuid @returns {Promise<boolean>} */
+  async hasPrescriptions(uuid) {
+    const { items } = await this.getJson(this.httpUrl(`${patientPath(uuid)}/prescriptions`, { limit: "1" }));
+    return items.length > 0;
+  }
+
   /** The newest report, or null where there is none (yet). @param {string} uuid */
   async report(uuid) {
     return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;

@@ -86,7 +86,7 @@ export class Stream {
   #isOver = false;
   #isPaused = true;
   #reading = /** @type {Promise<void>|null} */ (null);
-  #renewing = /** @type {Promise<boolean>|null} */ (null);
+  #refreshing = /** @type {Promise<boolean>|null} */ (null);
   #pageEvents = new AbortController();
 
   /** @param {Subject} subject @param {StreamOptions} options */
@@ -291,10 +291,10 @@ export class Stream {
    */
   async #refuse(reason) {
     if (reason === "unauthenticated" && this.#subject.onUnauthorized && !this.#isOver) {
-      this.#renewing ??= this.#subject.onUnauthorized().finally(() => {
-        this.#renewing = null;
+      this.#refreshing ??= this.#subject.onUnauthorized().finally(() => {
+        this.#refreshing = null;
       });
-      if (await this.#renewing.catch(() => true)) return !this.#isOver;
+      if (await this.#refreshing.catch(() => true)) return !this.#isOver;
     }
     this.#end(reason);
     return false;

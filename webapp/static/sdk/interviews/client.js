@@ -26,7 +26,7 @@ export class InterviewsClient extends HttpClient {
   #onLoggedOut;
   #account = /** @type {Account|null} */ (null);
   #refresh = new TokenRefresh(REFRESH);
-  #renewing = /** @type {Promise<boolean>|null} */ (null);
+  #refreshing = /** @type {Promise<boolean>|null} */ (null);
   #refreshes = 0;
 
   /** @param {import("../core/client.js").ClientOptions & {onLoggedOut?: () => void}} [options] */
@@ -233,11 +233,11 @@ export class InterviewsClient extends HttpClient {
 
   /** A renewed login, once for all who ask at the same time, and one tab after the other: a refresh token that two tabs
    * present counts as stolen. @returns {Promise<boolean>} false: the login is over */
-  renew() {
-    this.#renewing ??= this.#renewNow().finally(() => {
-      this.#renewing = null;
+  refreshLogin() {
+    this.#refreshing ??= this.#refreshNow().finally(() => {
+      this.#refreshing = null;
     });
-    return this.#renewing;
+    return this.#refreshing;
   }
 
   /** @param {string} method @param {string} url @param {import("../core/client.js").Sent} [sent] */
@@ -253,12 +253,12 @@ export class InterviewsClient extends HttpClient {
     } catch (/** @type {any} */ error) {
       if (error.status !== 401) throw error;
       // Another call may have renewed it while this one was under way.
-      if (refreshes === this.#refreshes && !(await this.renew())) throw error;
+      if (refreshes === this.#refreshes && !(await this.refreshLogin())) throw error;
       return call();
     }
   }
 
-  async #renewNow() {
+  async #refreshNow() {
     try {
       this.#take(await this.#refresh.run((key) => this.#exchangeToken(key)));
       this.#refreshes += 1;

@@ -21,15 +21,15 @@ export class InterviewRows {
     return this.#rows.get(id) ?? null;
   }
 
-  /** Of a list, an answer or `interview:added`. @param {any} interview @returns {boolean} whether it is new here */
+  /** Of a list, an answer or `interview:added`; of the revision that is known it still tells the title, which events do
+   * not. @param {any} interview @returns {boolean} whether it is new here */
   put(interview) {
     const { id, revision } = interview;
-    const known = this.#rows.get(id);
-    const lastRevision = Math.max(known?.revision ?? -1, this.#deleted.get(id) ?? -1);
-    if (revision <= lastRevision) return false;
+    const [known, deleted] = [this.#rows.get(id)?.revision ?? -1, this.#deleted.get(id) ?? -1];
+    if (revision < known || revision <= deleted) return false;
     this.#deleted.delete(id);
     this.#rows.set(id, interview);
-    return true;
+    return revision > known;
   }
 
   /** A list is how things are: what it does not hold is gone. @param {any[]} interviews */
@@ -48,10 +48,10 @@ export class InterviewRows {
     return change ? this.#change(data, { updated_at: timestamp, ...change(data) }) : false;
   }
 
-  /** Whether an event comes after a change that no event told of. @param {any} event */
-  hasSkipped({ data }) {
+  /** Whether an event comes after a change that no event told of, of an interview that is still there. @param {any} event */
+  hasSkipped({ type, data }) {
     const row = this.#rows.get(data?.interviewId);
-    return row !== undefined && data.revision > row.revision + 1;
+    return row !== undefined && type !== "interview:deleted" && data.revision > row.revision + 1;
   }
 
   /** @param {string} id @param {{title: string, file_name: string|null}} names @returns {boolean} whether it is listed */

@@ -14,7 +14,7 @@ export function projectStream(projectId, client = new InterviewsClient()) {
     client,
     isFromNowOn: true,
     eventsUrl: (cursor) => client.httpUrl(`/sse/projects/${encodeURIComponent(projectId)}`, placeQuery(cursor)),
-    onUnauthorized: () => client.renew(),
+    onUnauthorized: () => client.refreshLogin(),
   };
 }
 

@@ -19,24 +19,24 @@ const REFRESH = "welno.journey.refresh";
 /** @typedef {{phone_last4?: string, phone?: string, birth_date: string, name?: string, device_id?: string,
  *   scan_token?: string}} Person */
 /** Which of our own addresses may be asked for a new token: none for staff, whose login has no second token.
- * @typedef {import("../core/client.js").ClientOptions & {isRenewable?: boolean, onLoggedOut?: () => void,
+ * @typedef {import("../core/client.js").ClientOptions & {isRefreshable?: boolean, onLoggedOut?: () => void,
  *   onDuration?: (method: string, url: string, milliseconds: number, status: number) => void}} JourneyOptions */
 
 /** For one press of one button: what is sent again has the same. */
 export const newKey = () => crypto.randomUUID();
 
 export class JourneyClient extends HttpClient {
-  #isRenewable;
+  #isRefreshable;
   #onLoggedOut;
   #onDuration;
   #refresh = new TokenRefresh(REFRESH);
-  #renewing = /** @type {Promise<boolean>|null} */ (null);
+  #refreshing = /** @type {Promise<boolean>|null} */ (null);
   #definitions = /** @type {Promise<any>|null} */ (null);
 
   /** @param {JourneyOptions} [options] */
-  constructor({ isRenewable = true, onLoggedOut = () => {}, onDuration = () => {}, ...options } = {}) {
+  constructor({ isRefreshable = true, onLoggedOut = () => {}, onDuration = () => {}, ...options } = {}) {
     super({ timeoutMilliseconds: TIMEOUT_MILLISECONDS, ...options });
-    this.#isRenewable = isRenewable;
+    this.#isRefreshable = isRefreshable;
     this.#onLoggedOut = onLoggedOut;
     this.#onDuration = onDuration;
   }
@@ -138,15 +138,15 @@ export class JourneyClient extends HttpClient {
 
   /** A renewed access token, once for all who ask at the same time, and one tab after the other: a refresh token that
    * two tabs present counts as stolen. @returns {Promise<boolean>} false: the login is over */
-  renew() {
-    if (!this.#isRenewable) {
+  refreshLogin() {
+    if (!this.#isRefreshable) {
       this.#end();
       return Promise.resolve(false);
     }
-    this.#renewing ??= this.#renewNow().finally(() => {
-      this.#renewing = null;
+    this.#refreshing ??= this.#refreshNow().finally(() => {
+      this.#refreshing = null;
     });
-    return this.#renewing;
+    return this.#refreshing;
   }
 
   /** The way of all calls: tried again where that is safe, and once more with a new token.
@@ -157,17 +157,17 @@ export class JourneyClient extends HttpClient {
       return await this.#tryAgain(method, url, sent);
     } catch (/** @type {any} */ error) {
       if (error.status !== 401 || !token) throw error;
-      if (!(await this.#renewFor(token))) throw error;
+      if (!(await this.#refreshFor(token))) throw error;
       return this.#tryAgain(method, url, sent);
     }
   }
 
   /** @param {string} token that was refused: another call may have renewed it meanwhile @returns {Promise<boolean>} */
-  async #renewFor(token) {
-    return this.token !== null && this.token !== token ? true : this.renew();
+  async #refreshFor(token) {
+    return this.token !== null && this.token !== token ? true : this.refreshLogin();
   }
 
-  async #renewNow() {
+  async #refreshNow() {
     const exchange = (/** @type {string} */ key) =>
       this.#tryAgain("POST", this.httpUrl(REFRESH_PATH), { body: { idempotency_key: key } });
     try {

@@ -137,7 +137,7 @@ export class PatientJourney {
    * @returns {Promise<boolean>} false: somebody has to sign in */
   async start() {
     try {
-      if (!this.isSignedIn && !(await this.#client.renew())) return false;
+      if (!this.isSignedIn && !(await this.#client.refreshLogin())) return false;
       await this.#follow(await this.#client.currentState());
       return true;
     } catch (/** @type {any} */ error) {

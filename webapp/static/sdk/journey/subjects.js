@@ -96,7 +96,7 @@ function subjectOf(client, { id, path, socketUrl, stateIn, status, placeOf = () 
     },
     status,
     reconnectSeconds: (attempt) => reconnectSeconds(attempt, Math.random, FIRST_SECONDS),
-    onUnauthorized: () => client.renew(),
+    onUnauthorized: () => client.refreshLogin(),
   };
 }
 

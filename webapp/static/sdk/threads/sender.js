@@ -148,6 +148,7 @@ export class ThreadSender {
 
   /** The browser's store did not answer; what lies in it waits. @param {unknown} error */
   #takeStoreError(error) {
+    if (this.#page.signal.aborted) return; // after the end its parts are being closed under its hands
     if (!(error instanceof StoreError)) throw error;
     this.#options.onFailed?.(error);
     this.#flushLater(IDLE_MILLISECONDS);

@@ -23,7 +23,7 @@ export class WorkerLink {
   #waiting = /** @type {Map<number, Waiting>} */ (new Map());
   #last = 0;
   #failure = /** @type {Error|null} */ (null);
-  #isClosed = false;
+  #isLeft = false;
 
   constructor() {
     this.#worker = new Worker(scriptUrl(WORKER), { type: "module" });
@@ -62,21 +62,26 @@ export class WorkerLink {
   /** @type {BlobCrypto["hashBlob"]} */
   hashBlob = (...args) => this.#call("hashBlob", args);
 
-  /** The page is left: what is under way, and what still comes, is neither answered nor failed, as nobody is there who
-   * could take an error. */
+  /** What is under way, and what still comes, fails: there is no Worker that could answer. */
   close() {
-    this.#isClosed = true;
     this.#worker.terminate();
+    this.#fail(new Error("the worker was closed"));
+  }
+
+  /** The page is left: nothing of it is answered any more, nor failed, as nobody is there who could take an error. */
+  leave() {
+    this.#isLeft = true;
     this.#waiting.clear();
+    this.close();
   }
 
   /** @param {string} method @param {any[]} args @returns {Promise<any>} */
   #call(method, args) {
     this.#last += 1;
     const id = this.#last;
-    if (this.#failure) return Promise.reject(this.#failure); // nobody would answer
     return new Promise((resolve, reject) => {
-      if (this.#isClosed) return;
+      if (this.#isLeft) return;
+      if (this.#failure) return reject(this.#failure); // nobody would answer
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, method, args });
     });
