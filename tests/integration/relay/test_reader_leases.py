@@ -65,6 +65,23 @@ def count_leases(client: redis.Redis) -> int:
     return sum(client.zcard(key) for key in client.scan_iter(f"{READERS_KEY}:*"))
 
 
+def fill_up(client: redis.Redis) -> None:
+    client.config_set("maxmemory", 1)
+
+
+def empty(client: redis.Redis) -> None:
+    client.config_set("maxmemory", 0)
+
+
+def spoil(client: redis.Redis) -> None:
+    for key in client.keys(f"{READERS_KEY}:*"):
+        client.set(key, "no set")
+
+
+def unspoil(client: redis.Redis) -> None:
+    client.flushall()
+
+
 @pytest.mark.parametrize(
     ("scope", "limit", "names"),
     [
@@ -104,16 +121,16 @@ def test_what_a_killed_process_held_runs_out_and_what_lives_stays(start_rivals, 
     (rival,) = start_rivals(1, tries=2, limit=2, lease_seconds=SHORT_LEASE)
     assert rival.taken() == 2
     living, other = join(SHORT_LEASE), join(SHORT_LEASE)
-    kept = living.acquire_subject("another", 1)
-    assert is_full(other)
+    kept = living.acquire_subject("one", 3)
+    assert is_full(other, max_readers=3)
     rival.kill()
     killed_at = time.monotonic()
-    wait_until(lambda: not is_full(other))
+    wait_until(lambda: not is_full(other, max_readers=2))
     # It would have run out by then, unless it was renewed.
     wait_until(lambda: time.monotonic() > killed_at + SHORT_LEASE)
-    assert is_full(other, "another", 1)
+    assert is_full(other, max_readers=1)
     kept.release()
-    wait_until(lambda: not is_full(other, "another", 1))
+    wait_until(lambda: not is_full(other, max_readers=1))
 
 
 def test_who_ends_properly_holds_nothing_from_then_on(join: Join, redis_client):
@@ -135,20 +152,50 @@ def test_the_count_heals_after_redis_was_emptied(join: Join, redis_client):
     assert try_take(second) is None
 
 
-def test_without_redis_each_process_bounds_its_own_and_tells_them_later(join: Join, mortal_valkey, mortal_client):
-    first, second = join(SHORT_LEASE, mortal_valkey.url), join(SHORT_LEASE, mortal_valkey.url)
-    early = try_take(first)
+@pytest.mark.parametrize("keep_data", [True, False])
+def test_without_redis_each_process_bounds_its_own_and_tells_them_later(
+    join: Join, mortal_valkey, mortal_client, keep_data: bool
+):
+    first, second = join(LONG_LEASE, mortal_valkey.url), join(LONG_LEASE, mortal_valkey.url)
+    early = first.acquire_subject("early", 1)
+    for number in range(40):
+        first.acquire_subject(f"another {number}", 1)
     mortal_valkey.kill()
-    assert try_take(first) is not None
-    assert try_take(first) is None
-    late = try_take(second)
-    assert late is not None
+    slots = [try_take(first), try_take(first)]
+    assert None not in slots
+    assert is_full(first)
+    assert try_take(second) is not None
     early.release()
-    mortal_valkey.restart(keep_data=False)
-    wait_until(lambda: count_leases(mortal_client) == 2)  # and not the one that has ended
-    assert try_take(second) is None
-    late.release()
-    wait_until(lambda: try_take(second) is not None)
+    mortal_valkey.restart(keep_data=keep_data)
+    # Long before any of them has its turn, or the one that has ended runs out.
+    wait_until(lambda: count_leases(mortal_client) == 43 and is_full(second))
+    assert not is_full(second, "early", 1)
+    for slot in slots:
+        slot.release()
+    wait_until(lambda: not is_full(second))
+
+
+def test_of_an_outage_longer_than_a_lease_no_end_is_kept(join: Join, mortal_valkey):
+    registry = join(SHORT_LEASE, mortal_valkey.url)
+    slot = registry.acquire_subject("one", 1)
+    mortal_valkey.kill()
+    slot.release()
+    for _ in range(100):
+        registry.acquire_subject("one", 1).release()
+    wait_until(lambda: not registry._leases._ended)
+    assert registry.total == 0
+
+
+@pytest.mark.parametrize(("fail", "mend"), [(fill_up, empty), (spoil, unspoil)])
+def test_a_redis_that_refuses_locks_nobody_out(join: Join, mortal_valkey, mortal_client, fail, mend):
+    first, second = join(SHORT_LEASE, mortal_valkey.url), join(SHORT_LEASE, mortal_valkey.url)
+    first.acquire_subject("one", 1)
+    fail(mortal_client)
+    assert try_take(second, max_readers=1) is not None
+    assert is_full(second, max_readers=1)
+    mend(mortal_client)
+    wait_until(lambda: count_leases(mortal_client) == 2)
+    assert is_full(join(SHORT_LEASE, mortal_valkey.url), max_readers=2)
 
 
 def test_a_redis_that_does_not_answer_is_asked_once(join: Join, mortal_valkey, mortal_client):
