@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     ACCESS_CHAIN = "access log chain"
     ACCESS_OF_NOBODY = "access log, looks at nobody"
     LIMITS = "limits"
+    READERS = "readers"
     CHAT_USERS = "users of the chat"
 
 

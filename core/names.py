@@ -64,6 +64,9 @@ class ProcessKind(StrEnum):
 CONTROL_CHANNEL = "welno:control"
 # What each web process counts of the projects' streams, for all to be read together: an index, and a key for each.
 SSE_COUNTS_KEY = "welno:{sse_counts}"
+# Who is counted over all web processes: a set for each address, person and subject, under its pseudonym. One hash tag,
+# as a reader is counted in several at once.
+READERS_KEY = "welno:{readers}"
 # Names of what has changed, for the processes that follow it by their own clock. See streams.wake.
 WAKE_CHANNEL = "welno:wake"
 

@@ -4,7 +4,6 @@ Redis may be emptied, killed, or come back with older data at any moment: an app
 reader is told where the stream ends and decides itself whether that covers its place.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import redis
 
+from core.redis_script import Script
 from streams.errors import InvalidEventError, translated
 from streams.events import NOWHERE, EventBatch, Page, Position, Projection, StoredEvent
 from streams.keys import channel, log_key, meta_key
@@ -20,22 +20,7 @@ _DAY_SECONDS = 86_400
 _MARK_KEY = "welno:streams:mark"
 
 
-class Script:
-    """Known to Redis by its hash, as long as Redis keeps it."""
-
-    def __init__(self, name: str) -> None:
-        self._text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-
-    def run(self, client: Any, keys: Sequence[str], args: Sequence[Any]) -> list[Any]:
-        try:
-            answer: list[Any] = client.evalsha(self._sha, len(keys), *keys, *args)
-        except redis.exceptions.NoScriptError:  # Redis was restarted or its scripts were flushed
-            answer = client.eval(self._text, len(keys), *keys, *args)
-        return answer
-
-
-_APPEND, _READ, _MOVED = Script("append.lua"), Script("read.lua"), Script("moved.lua")
+_APPEND, _READ, _MOVED = (Script(Path(__file__).with_name(f"{name}.lua")) for name in ("append", "read", "moved"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.clock import clock
+from core.derived_keys import Purpose, derive_key
 from core.logs import configure_logs
 from core.settings import Settings, load_settings
 from services.accounts.token_claims import LEEWAY_SECONDS
@@ -46,6 +47,7 @@ from webapp.origins import share_with_origin
 from webapp.probes import build_readiness
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
+from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.relay import Relay
 from webapp.request_bounds import bound_requests
 
@@ -83,10 +85,12 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
     tasks = build_task_sender(settings.stores.broker_url)
     stores = build_stores(settings, clock, tasks, MultiplexedRedis)
     spool = Spool(settings.files.data_dir, stores.sealer, clock)
+    pseudonym_key = derive_key(settings.secrets.pseudonym_key.encode(), Purpose.READERS)
     relay = Relay(
         stores.events,
         settings.stores.redis_url,
         RelayLimits.of(settings),
+        leases=ReaderLeases(connect_leases(settings.stores.redis_url), pseudonym_key),
         check_positions_every_seconds=settings.relay.position_check_seconds,
     )
     limits_pool = build_limit_pool(settings.stores.redis_url)

@@ -194,7 +194,7 @@ class CollectionSettings:
     sockets_per_session: int = setting(
         "WELNO_SOCKETS_PER_SESSION",
         count_between(1, 1000),
-        "Open sockets and SSE of one session, in one web process.",
+        "Open sockets, SSE and long polls of one session, over all web processes.",
         default="20",
     )
     stream_after_completed_seconds: float = setting(

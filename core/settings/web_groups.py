@@ -162,13 +162,13 @@ class RelaySettings:
     sockets_per_address: int = setting(
         "WELNO_SOCKETS_PER_ADDRESS",
         count_between(1, 100_000),
-        "Open sockets, SSE and long polls from one address, in one web process.",
+        "Open sockets, SSE and long polls from one address, over all web processes.",
         default="200",
     )
     sockets_per_person: int = setting(
         "WELNO_SOCKETS_PER_PERSON",
         count_between(1, 1000),
-        "The same of one known patient, in one web process.",
+        "The same of one known person.",
         default="50",
     )
     sockets_total: int = setting(

@@ -25,6 +25,7 @@ from webapp.relay.limits import RelayLimits
 from webapp.relay.loop import Job, make_loop
 from webapp.relay.multi_subject import MultiSubjectSocket
 from webapp.relay.pool import ReaderPool
+from webapp.relay.reader_leases import ReaderLeases
 from webapp.relay.registry import ReaderRegistry, ReaderSlot
 from webapp.relay.server_connection import ServerConnection
 from webapp.relay.socket import Socket
@@ -61,9 +62,11 @@ class Relay:
         redis_url: str,
         limits: RelayLimits | None = None,
         *,
+        leases: ReaderLeases | None = None,
         check_positions_every_seconds: float = 15.0,
         resolution_seconds: float = 0.25,
     ) -> None:
+        """With `leases` the bounds of readers hold over all processes that share them."""
         self.limits = limits or RelayLimits()
         self.hub = Hub(
             history,
@@ -73,7 +76,7 @@ class Relay:
             on_notice=self._on_notice,
             on_link_restored=self._on_link_restored,
         )
-        self.registry = ReaderRegistry(self.limits)
+        self.registry = ReaderRegistry(self.limits, leases)
         self.is_draining = False
         self._resolution_seconds = resolution_seconds
         self._lock = threading.Lock()
@@ -169,6 +172,7 @@ class Relay:
             self._pool.stop()
             self._pid = 0
         self.hub.stop()
+        self.registry.stop()
 
     @property
     def socket_count(self) -> int:

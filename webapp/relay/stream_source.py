@@ -58,7 +58,7 @@ class StreamSource:
 
     @property
     def max_readers(self) -> int:
-        """Of the subject, in one process; 4429 beyond."""
+        """Of the subject, over all processes; 4429 beyond."""
         raise NotImplementedError
 
     @property

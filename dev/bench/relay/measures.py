@@ -4,9 +4,13 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
 
 import psutil
+from redis import Redis
 
 from dev.bench.cpu_time import cpu_spent_exactly
 from dev.bench.relay.options import RelayOptions
@@ -26,6 +30,21 @@ def resident_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
+@contextmanager
+def scripts_run(redis: Redis) -> Iterator[Counter[str]]:
+    """How many scripts Redis carries out meanwhile, and for how many microseconds. Of our own idle sockets those are
+    renewals of their leases, and comparisons of their positions."""
+    counted: Counter[str] = Counter()
+    counted.subtract(_read_script_counts(redis))
+    yield counted
+    counted.update(_read_script_counts(redis))
+
+
+def _read_script_counts(redis: Redis) -> dict[str, int]:
+    found = cast(dict[str, dict[str, int]], redis.info("commandstats")).get("cmdstat_evalsha", {})
+    return {name: found.get(name, 0) for name in ("calls", "usec")}
+
+
 def measure_idle(options: RelayOptions, server: ServerUnderTest, clients: ClientLoop) -> Metrics:
     """Idle sockets, more and more of them: how fast they are let in, what each weighs, what they cost."""
     metrics: Metrics = {}
@@ -38,9 +57,12 @@ def measure_idle(options: RelayOptions, server: ServerUnderTest, clients: Client
         metrics[f"accepted_per_second_{size}"] = len(missing) / (time.monotonic() - began)
         clients.run_for(options.settle_seconds)
         metrics[f"kib_per_socket_{size}"] = (resident_bytes(server.serving_pid) - empty) / len(sockets) / 1024
-    with cpu_spent_exactly(server.serving_pid) as spent:
+    with cpu_spent_exactly(server.serving_pid) as spent, scripts_run(server.testbed.redis) as scripts:
         clients.run_for(options.idle_seconds)
-    metrics[f"idle_percent_of_a_core_{options.sockets[-1]}"] = spent[0] / max(options.idle_seconds, 1e-9) * 100
+    seconds = max(options.idle_seconds, 1e-9)
+    metrics["idle_script_calls_per_second"] = scripts["calls"] / seconds
+    metrics["idle_script_ms_per_second"] = scripts["usec"] / 1000 / seconds
+    metrics[f"idle_percent_of_a_core_{options.sockets[-1]}"] = spent[0] / seconds * 100
     metrics["idle_lost_sockets"] = sum(one.is_closed for one in sockets)
     metrics["idle_never_pinged"] = sum(not one.pings for one in sockets)
     clients.reset(sockets)

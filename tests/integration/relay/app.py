@@ -19,6 +19,7 @@ from webapp.relay.closing import CloseCode
 from webapp.relay.errors import TooManySocketsError
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
+from webapp.relay.reader_leases import ReaderLeases, connect_leases
 from webapp.relay.relay import Relay
 from webapp.relay.sse import HEADERS, parse_position
 from webapp.relay.stream_source import MultiSubjectRequest, SubscribeRequest
@@ -87,13 +88,14 @@ class Routes:
         return jsonify(sockets=relay.socket_count, channels=relay.hub.channel_count, admitted=relay.registry.total)
 
 
-def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20) -> Flask:
+def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20, readers_key: str = "") -> Flask:
     app = Flask(__name__)
     sock = install_handshake(app)
     client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1)
     app.extensions["redis"] = client
     streams = NumberedStreams(client)
-    relay = Relay(streams, redis_url, limits, check_positions_every_seconds=1, resolution_seconds=0.05)
+    leases = ReaderLeases(connect_leases(redis_url), readers_key.encode()) if readers_key else None
+    relay = Relay(streams, redis_url, limits, leases=leases, check_positions_every_seconds=1, resolution_seconds=0.05)
     app.extensions["relay"] = relay
     routes = Routes(relay, streams, max_readers)
     app.add_url_rule("/metrics", "metrics", generate_latest)
@@ -118,4 +120,5 @@ def create_app(redis_url: str, limits: RelayLimits, max_readers: int = 20) -> Fl
 
 def create() -> Flask:
     limits = RelayLimits(**json.loads(os.environ["RELAY_LIMITS"]))
-    return create_app(os.environ["RELAY_REDIS_URL"], limits, int(os.environ["RELAY_MAX_READERS"]))
+    max_readers, readers_key = int(os.environ["RELAY_MAX_READERS"]), os.environ["RELAY_READERS_KEY"]
+    return create_app(os.environ["RELAY_REDIS_URL"], limits, max_readers, readers_key)

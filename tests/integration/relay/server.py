@@ -26,13 +26,22 @@ HERE = Path(__file__).parent
 
 
 class Server(AbstractContextManager["Server"]):
-    def __init__(self, folder: Path, redis_url: str, limits: RelayLimits, max_readers: int = 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        redis_url: str,
+        limits: RelayLimits,
+        max_readers: int = 20,
+        *,
+        is_counted_with_others: bool = False,
+    ) -> None:
         self.port = pick_port()
         self.log = folder / "gunicorn.log"
         environment = os.environ | {
             "RELAY_REDIS_URL": redis_url,
             "RELAY_LIMITS": json.dumps(asdict(limits)),
             "RELAY_MAX_READERS": str(max_readers),
+            "RELAY_READERS_KEY": "of all servers of a test" if is_counted_with_others else "",
         }
         command = [
             sys.executable, "-m", "gunicorn", "--config", str(HERE / "gunicorn_conf.py"),

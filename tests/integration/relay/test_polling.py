@@ -12,6 +12,7 @@ from core.settings import Settings
 from services.collection.events import say
 from tests.integration.webapp.conftest import app, starter  # noqa: F401 fixtures
 from tests.integration.webapp.people import Person
+from webapp import create_app
 from webapp.current import parts
 
 
@@ -47,6 +48,17 @@ def test_a_long_poll_takes_a_slot_among_the_readers(app: Flask, starter: Person)
     answer = starter.session("GET", "/messages?wait=1")
     assert (answer.status_code, answer.json["error"]["code"]) == (429, "TOO_MANY_SOCKETS")
     seat.release()
+
+
+def test_another_web_process_counts_the_same_readers(app: Flask, starter: Person, web_settings: Settings):  # noqa: F811 fixtures
+    """Only those keys of Redis are shared: the second app is as good as a second process."""
+    other = parts(create_app(web_settings)).relay
+    seat = other.registry.acquire(f"tilko_session:{starter.session_id}", 1, "elsewhere")
+    answer = starter.session("GET", "/messages?wait=1")
+    assert (answer.status_code, answer.json["error"]["code"]) == (429, "TOO_MANY_SOCKETS")
+    seat.release()
+    other.stop()
+    assert starter.session("GET", "/messages?wait=0.1").status_code == 200
 
 
 def test_a_poll_with_a_lost_place_gets_the_state(app: Flask, starter: Person):  # noqa: F811 fixtures
