@@ -65,48 +65,35 @@ class RecoveryRules(RuleBasedStateMachine):
 
     @rule(member=EVERYBODY)
     def print_code(self, member: str) -> None:
-        """As the page does: the older one goes when the new one can open what the device can."""
-        if member in self.lost:
-            return
-        printed = PrintedCode.make(member)
-        assert self._register(printed.device, DeviceType.RECOVERY) == DeviceState.PENDING
-        self._approve(self.devices[member], printed.device)
-        self.seal_all(self.devices[member], printed.device)
-        older = self.codes.get(member)
-        self.codes[member] = printed
-        if older is not None:
-            self._revoke(older.device)
-            self.replaced.append(older)
+        if member not in self.lost:
+            self._print(member)
 
     @rule(member=EVERYBODY, is_revoked=st.booleans())
     def lose_devices(self, member: str, is_revoked: bool) -> None:
-        """Of which the server may hear at once, by the login alone, or only after the recovery. Without a code nobody
-        could come back. The owner does at once: what waits for a key would wait for them."""
-        if member in self.lost or member not in self.codes:
-            return
-        self.lost.add(member)
-        if is_revoked:
-            self._revoke(self.devices[member])
-        if member == NURSE:
-            self._recover(NURSE)
+        """Of which the server may hear at once, by the login alone, or only after the recovery. The owner comes back at
+        once: what waits for a key would wait for them."""
+        if member not in self.lost:
+            self._lose(member, is_revoked=is_revoked)
+            if member == NURSE:
+                self._recover(NURSE)
 
     @precondition(lambda self: self.lost)
     @rule(data=st.data())
     def recover(self, data: st.DataObject) -> None:
         self._recover(data.draw(st.sampled_from(sorted(self.lost))))
 
+    @rule(member=EVERYBODY, is_revoked=st.booleans(), prints_another=st.booleans())
+    def come_back_at_once(self, member: str, is_revoked: bool, prints_another: bool) -> None:
+        if member not in self.lost:
+            self._lose(member, is_revoked=is_revoked)
+        self._recover(member)
+        if prints_another:
+            self._print(member)
+
     @precondition(lambda self: self.replaced)
     @rule(data=st.data())
     def try_a_replaced_code(self, data: st.DataObject) -> None:
-        printed = data.draw(st.sampled_from(self.replaced))
-        phone = ClientDevice(printed.device.member)
-        assert self._register(phone) == DeviceState.PENDING
-        with pytest.raises(NotOwnDevice):
-            self._approve(printed.device, phone)
-        for device in (printed.device, phone):
-            if device.member in self.visible_from:
-                assert self.open_keys(device) == {}
-        self._revoke(phone, is_told=False)
+        self._try_replaced(data.draw(st.sampled_from(self.replaced)))
 
     @invariant()
     def every_device_opens_all_that_its_member_reads(self) -> None:
@@ -169,6 +156,37 @@ class RecoveryRules(RuleBasedStateMachine):
             with self.room.stores.threads(caller(opener.member)) as unit:
                 wrapped = device.wrap(secret, self.room.thread_id, kid)
                 add_wraps(unit, self.room.thread_id, kid, {device.device_id: wrapped})
+
+    def _print(self, member: str) -> None:
+        """As the page does: the older one goes when the new one can open what the device can."""
+        printed = PrintedCode.make(member)
+        assert self._register(printed.device, DeviceType.RECOVERY) == DeviceState.PENDING
+        self._approve(self.devices[member], printed.device)
+        self.seal_all(self.devices[member], printed.device)
+        older = self.codes.get(member)
+        self.codes[member] = printed
+        if older is not None:
+            self._revoke(older.device)
+            self.replaced.append(older)
+            self._try_replaced(older)
+
+    def _lose(self, member: str, *, is_revoked: bool) -> None:
+        """Whoever has no code could not come back."""
+        if member not in self.codes:
+            self._print(member)
+        self.lost.add(member)
+        if is_revoked:
+            self._revoke(self.devices[member])
+
+    def _try_replaced(self, printed: PrintedCode) -> None:
+        phone = ClientDevice(printed.device.member)
+        assert self._register(phone) == DeviceState.PENDING
+        with pytest.raises(NotOwnDevice):
+            self._approve(printed.device, phone)
+        for device in (printed.device, phone):
+            if device.member in self.visible_from:
+                assert self.open_keys(device) == {}
+        self._revoke(phone, is_told=False)
 
     def _recover(self, member: str) -> None:
         phone = ClientDevice(member)

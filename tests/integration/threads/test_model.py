@@ -258,6 +258,7 @@ class ThreadMachine(BlobRules, RecoveryRules):
         assert verified.is_whole
 
 
+@pytest.mark.timeout(400)  # each step opens all that is sealed, with real cryptography
 def test_any_interleaving_is_as_the_model_says(stores: Stores):
     run_state_machine_as_test(
         lambda: ThreadMachine(stores),
