@@ -129,6 +129,7 @@ class RecoveryRules(RuleBasedStateMachine):
         held: dict[str, dict[int, bytes]] = {}
         for device_id, generation, wrapped in rows:
             kid = f"k{generation}"
+            assert device_id in devices, "sealed to a device that is gone"
             if wrapped not in self._opened:
                 self._opened[wrapped] = devices[device_id].open_wrap(wrapped, self.room.thread_id, kid)
             assert self._opened[wrapped] == self.room.secrets[kid]

@@ -10,8 +10,8 @@ from dev.bench.chaos.acting_clients import ActorRequest
 from dev.bench.chaos.workloads.threads.encrypted_files import make_file
 from dev.bench.chaos.workloads.threads.members import BenchMember
 
-_WEIGHTS = {"make": 18, "open": 30, "take": 32, "guess": 14, "end": 6}
-_KINDS = {"plain": 6, "guarded": 2, "guessed": 1}
+_WEIGHTS = {"make": 16, "open": 28, "take": 28, "guess": 22, "end": 6}
+_KINDS = {"plain": 5, "guarded": 2, "guessed": 3}
 _FILES, _FILE_BYTES = (1, 2), (400, 4_000)
 _PATH = "/api/shl"
 _EMBEDDED_ALWAYS, _EMBEDDED_NEVER = 2**20, 0
