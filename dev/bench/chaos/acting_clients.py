@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -15,17 +15,23 @@ import aiohttp
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _RETRY_SECONDS, _RETRY_MAX_SECONDS, _RETRY_GROWTH = 0.2, 2.0, 1.3
+_OCTETS = frozenset({"application/octet-stream", "application/jose"})
 # Beyond it a machine that has fallen behind would measure its own load.
 _MOST_AT_ONCE = 60
 
 
 class ActorRequest(NamedTuple):
-    """`body` is sent as JSON; beside a `file`, given as name and content, as its form's fields."""
+    """`body` is sent as JSON; beside a `file`, given as name and content, as its form's fields. `octets` are sent as
+    they are, and with `is_cut` the first try breaks off in the middle of them. An answer of octets stands under
+    `content`. `also_final` are statuses after which the actor does not ask again."""
 
     path: str
     body: Mapping[str, Any] = {}
     method: str = "POST"
     file: tuple[str, bytes] | None = None
+    octets: bytes | None = None
+    is_cut: bool = False
+    also_final: frozenset[int] = frozenset()
 
 
 class ClientActor(Protocol):
@@ -82,6 +88,7 @@ class ActingClients:
         self.run(self._close()).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def probe(self, actor: ClientActor, path: str) -> ActionProbe:
         probe = ActionProbe()
@@ -132,22 +139,38 @@ class ActingClients:
         if self._http is None:
             raise AssertionError("the clients are open")
         headers = headers | {"Authorization": f"Bearer {actor.token}"}
-        pause = _RETRY_SECONDS
+        pause, is_first = _RETRY_SECONDS, True
         while True:
             try:
-                url, sent = self._url + request.path, _content_of(request)
+                url, sent = self._url + request.path, _content_of(request, is_first=is_first)
                 async with self._http.request(request.method, url, headers=headers, **sent) as reply:
-                    answer: dict[str, Any] = await reply.json(content_type=None) or {}
-                    if reply.status < 500 and reply.status != 429:
+                    answer = await _read_answer(reply)
+                    is_final = reply.status < 500 and reply.status != 429
+                    if is_final or reply.status in request.also_final:
                         return reply.status, answer
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 pass
+            is_first = False
             await asyncio.sleep(pause)
             pause = min(pause * _RETRY_GROWTH, _RETRY_MAX_SECONDS)
 
 
-def _content_of(request: ActorRequest) -> dict[str, Any]:
+async def _read_answer(reply: aiohttp.ClientResponse) -> dict[str, Any]:
+    if reply.content_type in _OCTETS:
+        return {"content": await reply.read()}
+    answer: dict[str, Any] = await reply.json(content_type=None) or {}
+    return answer
+
+
+async def _break_off(octets: bytes) -> AsyncIterator[bytes]:
+    yield octets[: len(octets) // 2]
+    raise ConnectionResetError("in the middle")
+
+
+def _content_of(request: ActorRequest, *, is_first: bool) -> dict[str, Any]:
     """Made anew for each try: a form is sent once."""
+    if request.octets is not None:
+        return {"data": _break_off(request.octets) if request.is_cut and is_first else request.octets}
     if request.file is None:
         return {"json": request.body} if request.method == "POST" else {}
     name, content = request.file

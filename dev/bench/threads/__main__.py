@@ -5,8 +5,9 @@
 push: envelopes accepted and delivered over HTTP, in batches of 1, 10 and 100, all writers on one thread and each on a
 thread of their own. inline: CPU of the same in one process, beside one commit plus XADDs (the floor, which knows no
 members, keys, duplicates or audit). sleeping: threads that are followed while nothing happens. catching-up: a reader
-who comes back. blobs: pictures and reports in parts and ranges. Prints tables and, as the last line, the same figures
-as JSON.
+who comes back. blobs: pictures and reports in parts and ranges. service: stored records that the back end sends into
+threads, beside the same envelopes pushed by clients. links: SMART Health Links made and opened, beside plain inserts
+and a plain file. Prints tables and, as the last line, the same figures as JSON.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from dev.bench.temporary_stack import open_stack
 from dev.bench.threads.blobs import measure_blobs
 from dev.bench.threads.catching_up import measure_catching_up
 from dev.bench.threads.inline import InlineBench
+from dev.bench.threads.links import LinksBench
 from dev.bench.threads.pushing import PushLoad, measure_pushes, open_correspondence
+from dev.bench.threads.service import measure_service
 from dev.bench.threads.sleeping import SleepingBench
 from dev.local.stack import Stack
 
@@ -33,9 +36,13 @@ _OF_SLEEPERS = ("web", "sweeper")
 _STORES = ("postgres", "valkey")
 _BATCHES = (1, 10, 100)
 _MANY = 1_000_000
+MOST_LINKS = 1000
 # All come from this machine's one address, and none of them pauses.
 _SETTINGS = {
     "WELNO_BODY_LIMIT": f"{_MANY} per hour",
+    "WELNO_SHL_FETCH_LIMIT": f"{_MANY} per minute",
+    "WELNO_SHL_LINKS_MAX": f"{MOST_LINKS}",
+    "WELNO_SHL_MAKE_LIMIT": f"{_MANY} per hour",
     "WELNO_SOCKETS_PER_ADDRESS": "10000",
     "WELNO_THREADS_ACT_LIMIT": f"{_MANY} per minute",
     "WELNO_THREADS_RATE": f"{_MANY} per minute",
@@ -52,6 +59,10 @@ class ThreadOptions:
     idle_seconds: float
     behind: int
     blob_mib: int
+    records: int
+    record_bytes: int
+    links: int
+    link_bytes: int
 
 
 class ThreadsBench:
@@ -100,6 +111,17 @@ class ThreadsBench:
         found = measure_blobs(self.threads, self._stack.web_url, pids, writers=asked.writers, blob_mib=asked.blob_mib)
         results.add_table("blobs", found)
 
+    def service(self, results: Results) -> None:
+        asked, pids = self._options, self._pids("web", "worker", *_STORES)
+        sizes = {"patients": asked.writers, "records": asked.records, "record_bytes": asked.record_bytes}
+        results.add_table("service", measure_service(self.threads, self._stack.web_url, pids, **sizes))
+
+    def links(self, results: Results) -> None:
+        asked, pids = self._options, self._pids("web", *_STORES)
+        bench = LinksBench(self.threads, self._stack.web_url, self._stack.postgres.url, pids)
+        found = bench.run(patients=asked.writers, links=asked.links, link_bytes=asked.link_bytes)
+        results.add_table("links", found)
+
     def close(self) -> None:
         self.threads.close()
 
@@ -123,6 +145,8 @@ PARTS: Mapping[str, Part] = {
     "sleeping": ThreadsBench.sleeping,
     "catching-up": ThreadsBench.catching_up,
     "blobs": ThreadsBench.blobs,
+    "service": ThreadsBench.service,
+    "links": ThreadsBench.links,
 }
 
 
@@ -138,6 +162,10 @@ def read_options(arguments: Sequence[str]) -> ThreadOptions:
     parser.add_argument("--idle-seconds", type=float, default=20, help="for which they are looked at")
     parser.add_argument("--behind", type=int, default=10_000, help="envelopes that a reader has missed")
     parser.add_argument("--blob-mib", type=int, default=20, help="of each writer's picture")
+    parser.add_argument("--records", type=int, default=200, help="that each writer, as a patient, has sent")
+    parser.add_argument("--record-bytes", type=int, default=2048, help="of text in a record")
+    parser.add_argument("--links", type=int, default=50, help=f"that each writer makes and opens, {MOST_LINKS} at most")
+    parser.add_argument("--link-bytes", type=int, default=20_000, help="of a link's file, about")
     return ThreadOptions(**vars(parser.parse_args(arguments)))
 
 

@@ -1,5 +1,5 @@
-"""Any interleaving of pushes, blobs, removals, returns, rotations by an owner or the service, trims, new epochs and an
-emptied Redis, on a model."""
+"""Any interleaving of pushes, blobs, removals, returns, recoveries, rotations by an owner or the service, trims, new
+epochs and an emptied Redis, on a model."""
 
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.tables import delete_all_rows
 from tests.thread_devices import ClientDevice
 
 from .blob_rules import DOCTOR, EVERYBODY, GUESTS, BlobRules
+from .recovery_rules import RecoveryRules
 from .room import NURSE, PATIENT, Room, caller
 
 _HASH = text("select hash from welno.welno_thread_keysets where thread_id = :id and generation = :generation")
@@ -32,7 +33,7 @@ _HELD = text("select count(*) from welno.welno_thread_wraps where device_id = :d
 _IS_DUE = text("select key_state = 'due' from welno.welno_threads where id = :id")
 
 
-class ThreadMachine(BlobRules):
+class ThreadMachine(BlobRules, RecoveryRules):
     """`told` is what every reader must hear, by number; `sent` are the envelopes that were accepted."""
 
     def __init__(self, stores: Stores) -> None:
@@ -51,6 +52,7 @@ class ThreadMachine(BlobRules):
         self.told: list[str] = []
         self.sent: list[tuple[dict[str, Any], str, int]] = []
         self.visible_from = {NURSE: 1, PATIENT: 1}
+        self.readable_from = {NURSE: 1, PATIENT: 1}
         self.trimmed = 0
         self.rotate()
 
@@ -79,6 +81,7 @@ class ThreadMachine(BlobRules):
             parameters = {"id": self.room.thread_id, "generation": self.generation}
             self.room.prev = session.execute(_HASH, parameters).scalar_one()
         self.told.append("key")
+        self.note_generation()
 
     @property
     def kid(self) -> str:
@@ -87,22 +90,24 @@ class ThreadMachine(BlobRules):
     def keyset(self, members: set[str]) -> Any:
         self.generation += 1
         self.room.secrets[self.kid] = bytes([self.generation % 256]) * 32
-        devices = [self.devices[member] for member in sorted(members)]
-        secret = self.room.secrets[self.kid]
+        secret, devices = self.room.secrets[self.kid], self.active_devices(members)
         told = self.room.nurse.keyset(self.room.thread_id, self.kid, secret, devices, self.room.prev)
+        self.note_generation()
         new = read_keyset(self.room.thread_id, told)
         self.room.prev = new.claim.hash
         return new
 
     @rule()
     def rotate(self) -> None:
-        devices = [self.devices[member] for member in sorted(self.visible_from)]
         self.generation += 1
-        assert self.room.rotate(self.kid, devices)
+        assert self.room.rotate(self.kid, self.active_devices(self.visible_from))
         self.told.append("key")
+        self.note_generation()
 
     @rule(member=EVERYBODY, count=st.integers(1, 3))
     def push(self, member: str, count: int) -> None:
+        if member in self.lost:
+            return
         envelopes = [self.room.envelope(self.devices[member], self.kid) for _ in range(count)]
         for envelope, verdict in zip(envelopes, self.room.push(*envelopes, member=member), strict=True):
             if member not in self.visible_from:
@@ -117,10 +122,12 @@ class ThreadMachine(BlobRules):
     def push_again(self, data: st.DataObject) -> None:
         envelope, member, seq = data.draw(st.sampled_from(self.sent))
         [verdict] = self.room.push(envelope, member=member)
-        if member in self.visible_from:
-            assert (verdict.status, verdict.seq) == ("duplicate", seq)
-        else:
+        if member not in self.visible_from:
             assert verdict.refusal == "THREAD_NOT_FOUND"
+        elif envelope["clientId"] in self.revoked:
+            assert verdict.refusal == "UNKNOWN_DEVICE"
+        else:
+            assert (verdict.status, verdict.seq) == ("duplicate", seq)
 
     @rule()
     def push_under_an_older_key(self) -> None:
@@ -174,13 +181,28 @@ class ThreadMachine(BlobRules):
             self.visible_from[member] = 1 if with_history else len(self.told) + 1
             by_service = by_service and self.is_served
             keyset = None if with_history or by_service else self.keyset(set(self.visible_from))
+            wraps = self.wraps_for(member) if with_history and not by_service else ()
             with self.room.stores.threads(caller(NURSE)) as unit:
                 is_due = unit.session.execute(_IS_DUE, {"id": self.room.thread_id}).scalar_one()
-                new = NewMember(member, MemberRole.WRITER, with_history, keyset=keyset)
+                new = NewMember(member, MemberRole.WRITER, with_history, wraps, keyset)
                 assert add_member(unit, self.room.thread_id, new, self.room.stores.service_member)
             self.told.append("member_added")
             if not with_history or (self.is_served and is_due):
                 self.note_key(keyset is None)
+            self.note_newcomer(member, with_history=with_history)
+            if with_history and by_service:  # which may have come later than the older keys
+                for device in self.active_devices([member]):
+                    self.seal_all(self.room.nurse, device)
+
+    def wraps_for(self, member: str) -> list[tuple[str, str, str]]:
+        """All keys, by the owner's client."""
+        secrets, devices = self.open_keys(self.room.nurse), self.active_devices([member])
+        thread_id, kids = self.room.thread_id, {f"k{generation}": one for generation, one in secrets.items()}
+        return [
+            (kid, device.device_id, device.wrap(secret, thread_id, kid))
+            for kid, secret in kids.items()
+            for device in devices
+        ]
 
     @rule()
     def empty_redis(self) -> None:
@@ -236,6 +258,7 @@ class ThreadMachine(BlobRules):
         assert verified.is_whole
 
 
+@pytest.mark.timeout(400)  # each step opens all that is sealed, with real cryptography
 def test_any_interleaving_is_as_the_model_says(stores: Stores):
     run_state_machine_as_test(
         lambda: ThreadMachine(stores),

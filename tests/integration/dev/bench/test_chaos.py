@@ -55,3 +55,5 @@ def test_threads_of_busy_members_survive_a_few_faults():
     assert 0 < counts["envelopes_acknowledged"] == counts["envelopes_sent"] < counts["items"]
     assert counts["items_heard"] == 2 * counts["items"]
     assert counts["duplicates_told"] > 0
+    assert counts["record_messages"] >= counts["sendings_of_records"] <= counts["requests_for_records"]
+    assert counts["links_made"] + counts["blobs_completed"] + counts["sendings_of_records"] > 0

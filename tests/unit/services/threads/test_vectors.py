@@ -20,6 +20,7 @@ from services.threads.errors import UnusableKey, WrongSignature
 from services.threads.items import message_body, with_payload
 from services.threads.signing import check_device, is_signed, is_usable_kem_key, is_usable_sign_key, require_signature
 from services.threads.texts import DeviceApproval, DeviceClaim, KeysetClaim, Recipient, envelope_text
+from tests.recovery_codes import device_of_code, read_code, write_code
 from tests.thread_devices import ClientDevice, bytes_of, check_of, message_key, open_envelope
 
 FOLDER = Path(__file__).parents[3] / "vectors"
@@ -87,6 +88,16 @@ def test_a_wrap_opens_for_its_device_alone(name: str):
     for other in set(NAMES) - {name}:
         with pytest.raises(InvalidTag):
             device_of(other).open_wrap(wrapped, THREAD, KID)
+
+
+def test_a_printed_code_gives_the_keys_of_its_device():
+    told = VECTORS["recovery"]
+    raw = bytes_of(told["raw"])
+    assert (write_code(raw), read_code(told["code"])) == (told["code"], raw)
+    device = device_of_code(told["code"], told["memberId"])
+    assert (device.kem_key, device.sign_key) == (told["kemKey"], told["signKey"])
+    with pytest.raises(ValueError):
+        read_code("5" + told["code"][1:])
 
 
 def test_a_keyset_is_signed_by_its_maker_in_whatever_order_its_recipients_come():

@@ -1,6 +1,6 @@
 """The hospital of the workload: its exams, its people with a login each, and what its stores hold at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,12 +16,14 @@ from dev.local.programs import ROOT
 from models.accounts import AccountKind, AccountRole, Scope
 from services.accounts.accounts import add_account
 from services.accounts.logins import open_login
+from services.delivery.unit_of_work import TaskCall
 from services.journey.demo import DemoSecrets, seed_hospital
 from services.journey.health import HealthReport, check_health
 from services.journey.people import NewUser
 from services.stores import Stores, build_stores
 
 _CONTENT = ROOT / "dev" / "sandbox" / "hospital.json"
+TOKEN_LIFE = timedelta(days=2)
 TAG_CODE = "demo-entrance-7f3a9c21e5b84d06"
 EXAMS = ("EX-BLOOD", "EX-XRAY", "EX-US", "EX-DOC", "EX-LOAD")
 _BORN = date(1940, 1, 1)
@@ -53,9 +55,9 @@ class ActorLogin:
 class WorkloadHospital:
     """Made and looked at past the proxies, by the product's own services."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], send: Callable[[TaskCall], bool] = lambda _: True) -> None:
         self._settings = Settings.read(dict(env))
-        self.stores: Stores = build_stores(self._settings, clock, lambda _: True)
+        self.stores: Stores = build_stores(self._settings, clock, send)
 
     def furnish(self) -> None:
         content = orjson.loads(_CONTENT.read_bytes())
@@ -96,20 +98,13 @@ class WorkloadHospital:
         self.stores.close()
 
     def _token(self, principal_id: UUID, sid: UUID, role: str) -> str:
-        """Longer than a run takes: what is under test is not the exchange of tokens."""
-        now = datetime.now(UTC)
-        claims: dict[str, Any] = {
-            "iss": "welno",
-            "aud": "welno",
-            "sub": str(principal_id),
-            "role": str(role),
-            "scope": str(Scope.JOURNEY),
-            "sid": str(sid),
-            "jti": str(uuid4()),
-            "type": "access",
-            "fresh": False,
-            "iat": now,
-            "nbf": now,
-            "exp": now + timedelta(days=2),
-        }
-        return jwt.encode(claims, self._settings.secrets.jwt_secret, algorithm="HS256")
+        claims = {"role": str(role), "scope": str(Scope.JOURNEY), "sid": str(sid)}
+        return sign_token(self._settings.secrets.jwt_secret, principal_id, claims)
+
+
+def sign_token(secret: str, principal_id: UUID, claims: Mapping[str, Any]) -> str:
+    """An access token for longer than a run takes: what is under test is not the exchange of tokens."""
+    now = datetime.now(UTC)
+    common = {"iss": "welno", "aud": "welno", "sub": str(principal_id), "jti": str(uuid4())}
+    times = {"iat": now, "nbf": now, "exp": now + TOKEN_LIFE}
+    return jwt.encode({**common, **times, "type": "access", "fresh": False, **claims}, secret, algorithm="HS256")

@@ -1,16 +1,22 @@
-"""What must hold of threads, whatever was killed: what was acknowledged is there, once, and all hear it in order."""
+"""What must hold of threads, whatever was killed: what was acknowledged is there, once, and all hear it in order; and
+what holds of records, larger things and links."""
 
 from collections.abc import Iterator, Sequence
 
 from dev.bench.chaos.checker import Violation, check_answers, doubled, left_over, lost
+from dev.bench.chaos.workloads.threads.blob_checks import check_blobs
+from dev.bench.chaos.workloads.threads.link_checks import check_links
+from dev.bench.chaos.workloads.threads.record_checks import check_sendings
 from dev.bench.chaos.workloads.threads.thread_history import NumberedItem, ThreadHistory
 
-# What an answer may be: done, or no thread of theirs. Nothing else, whatever was killed.
-_EXPECTED = frozenset({200, 404})
+# What an answer may be: done, a wrong passcode, nothing of theirs, or a try behind others. Nothing else, whatever was
+# killed; each actor knows which of them it may be.
+_EXPECTED = frozenset({200, 201, 202, 204, 401, 404, 429})
+_OF_OTHERS = (check_sendings, check_blobs, check_links)
 
 
 def check_threads(history: ThreadHistory) -> list[Violation]:
-    checks = (_check_acknowledged, _check_stored, _check_readers, _check_stores, _check_members)
+    checks = (_check_acknowledged, _check_stored, _check_readers, _check_stores, _check_members, *_OF_OTHERS)
     return [violation for check in checks for violation in check(history)]
 
 
@@ -22,13 +28,14 @@ def _check_acknowledged(history: ThreadHistory) -> Iterator[Violation]:
 
 
 def _check_stored(history: ThreadHistory) -> Iterator[Violation]:
+    sent = history.sent.union(*(one.messages for one in history.sendings.values()))
     for thread_id, items in history.stored.items():
         if [one.seq for one in items] != list(range(1, history.ends.get(thread_id, 0) + 1)):
             yield lost(f"{thread_id}: its items are not the numbers up to {history.ends.get(thread_id)}")
         said = [one.dedupe_id for one in items if one.dedupe_id is not None]
         for dedupe_id in {one for one in said if said.count(one) > 1}:
             yield doubled(f"{thread_id}: {dedupe_id} is there more than once")
-        for dedupe_id in set(said) - history.sent:
+        for dedupe_id in set(said) - sent:
             yield doubled(f"{thread_id}: nobody sent {dedupe_id}")
 
 

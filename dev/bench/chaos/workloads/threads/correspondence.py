@@ -1,12 +1,17 @@
 """The threads of the workload: who is in them, and what the stores hold of them at the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import text
 
 from core.names import thread_subject
+from dev.bench.chaos.workloads.threads.blob_actors import PlannedBlob
+from dev.bench.chaos.workloads.threads.blob_reading import read_blobs
+from dev.bench.chaos.workloads.threads.link_actors import MadeLink
+from dev.bench.chaos.workloads.threads.link_reading import read_links
 from dev.bench.chaos.workloads.threads.members import BenchMember, BenchThreads
-from dev.bench.chaos.workloads.threads.thread_history import NumberedItem
+from dev.bench.chaos.workloads.threads.sendings import RecordSendings
+from dev.bench.chaos.workloads.threads.thread_history import BlobHistory, LinkHistory, NumberedItem
 from services.delivery.event_log import read_epoch
 from services.threads.audit import list_audited, verify_thread
 
@@ -18,8 +23,10 @@ class WorkloadThreads:
     """Made and looked at past the proxies. Its owner is in all of them, and only reads. `close` it."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
         self._threads = BenchThreads(env)
         self._stores = self._threads.stores
+        self.sendings = RecordSendings(self._stores)
         self.owner = self._threads.add_member()
 
     def add_members(self, count: int) -> list[BenchMember]:
@@ -27,6 +34,19 @@ class WorkloadThreads:
 
     def add_thread(self, members: Sequence[BenchMember]) -> str:
         return self._threads.add_thread(self.owner, members)
+
+    def add_patient(self, records: int, record_bytes: int) -> BenchMember:
+        return self._threads.add_patient(records, record_bytes)
+
+    def add_served_thread(self, patient: BenchMember) -> str:
+        """In which the service is, too."""
+        return self._threads.add_served_thread(self.owner, [patient])
+
+    def read_blobs(self, url: str, readers: Mapping[BenchMember, Iterable[PlannedBlob]]) -> BlobHistory:
+        return read_blobs(self._stores, self._env, url, readers)
+
+    def read_links(self, made: Iterable[MadeLink]) -> LinkHistory:
+        return read_links(self._stores, made)
 
     def read_epoch(self) -> str:
         with self._stores.sessions() as session:

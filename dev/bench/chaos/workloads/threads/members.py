@@ -1,4 +1,4 @@
-"""Members of threads for a bench: staff with a login and a device each.
+"""Members of threads for a bench: staff and patients with a login and a device each.
 
 What they send is signed as clients sign it. The ciphertext is random: to a server that cannot open it that is the same.
 """
@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from celery import Celery
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from core.base64url import encode_bytes
+from core.broker import BrokerAddress, register_failover_transports
 from core.clock import clock
 from core.moments import write_moment
+from core.names import task_routes
+from core.settings import Settings
 from dev.bench.chaos.workloads.journey.hospital import WorkloadHospital
+from dev.bench.chaos.workloads.threads.patients import add_patient
 from models.threads import MemberRole
+from services.delivery.task_sender import TaskSender
 from services.threads.audit import AuditedCaller
 from services.threads.creating import create_thread
 from services.threads.devices import register_device
-from services.threads.encoding import hash_bytes
+from services.threads.encoding import SERVICE_MEMBER, hash_bytes, patient_member
 from services.threads.keysets import make_keyset, read_keyset
 from services.threads.texts import DeviceClaim, KeysetClaim, Recipient, envelope_text
 
@@ -88,18 +94,34 @@ class BenchMember:
         return AuditedCaller.at(self.member, "127.0.0.1", "bench")
 
 
+def open_sender(settings: Settings) -> TaskSender:
+    """To the product's workers, of whose code nothing is loaded."""
+    register_failover_transports()
+    celery = Celery("bench")
+    address = BrokerAddress.of_url(settings.stores.broker_url)
+    celery.conf.update(address.settings, task_routes=task_routes(), broker_transport_options=address.transport_options)
+    return TaskSender(celery)
+
+
 class BenchThreads:
     """Made past the web process, by the product's own services. `close` it."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._hospital = WorkloadHospital(env)
+        self._hospital = WorkloadHospital(env, open_sender(Settings.read(dict(env))))
         self._people = itertools.count()
         self.stores = self._hospital.stores
 
     def add_member(self) -> BenchMember:
         login = self._hospital.add_staff(next(self._people))
-        member = f"staff:{login.principal_id}"
-        added = BenchMember(member, login.token, BenchDevice(member))
+        return self._register(f"staff:{login.principal_id}", login.token)
+
+    def add_patient(self, records: int, record_bytes: int) -> BenchMember:
+        """With as many checkups of about that length, and a token as after the password."""
+        patient_uuid, token = add_patient(self.stores, next(self._people), records, record_bytes)
+        return self._register(patient_member(patient_uuid), token)
+
+    def _register(self, member: str, token: str) -> BenchMember:
+        added = BenchMember(member, token, BenchDevice(member))
         with self.stores.threads(added.caller) as unit:
             register_device(unit, added.device.claim())
         return added
@@ -112,6 +134,12 @@ class BenchThreads:
         with self.stores.threads(owner.caller) as unit:
             make_keyset(unit, read_keyset(thread_id, keyset))
         return thread_id
+
+    def add_served_thread(self, owner: BenchMember, others: Sequence[BenchMember]) -> str:
+        """With `service:welno`, which makes its key."""
+        members = dict.fromkeys([SERVICE_MEMBER, *(one.member for one in others)], MemberRole.WRITER)
+        with self.stores.threads(owner.caller) as unit:
+            return create_thread(unit, uuid4(), members, self.stores.service_member)[0]
 
     def close(self) -> None:
         self._hospital.close()
