@@ -39,12 +39,20 @@ class Visitor:
     def fill_in(self, person: Someone, purpose: str = TREND) -> None:
         page = self.page
         page.get_by_text(purpose, exact=True).click()
+        self.go_on()
         page.get_by_label("이름", exact=True).fill(person.name)
         page.get_by_label("생년월일").fill(person.birthdate)
         page.get_by_text("남성", exact=True).click()
         page.get_by_label("휴대폰 번호").fill(person.phone)
         page.get_by_text("카카오톡", exact=True).click()
+        self.go_on()
         page.get_by_label("아래 내용에 모두 동의해요").check()
+
+    def go_on(self) -> None:
+        """To the form's next step, where the screen is too narrow for all of it."""
+        button = self.page.get_by_role("button", name="다음", exact=True)
+        if button.is_visible():
+            button.click()
 
     def submit(self) -> None:
         self.page.get_by_role("button", name="동의하고 인증 요청 받기").click()
