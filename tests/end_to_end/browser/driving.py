@@ -36,7 +36,7 @@ class Visitor:
     def open(self, path: str = "/") -> None:
         self.page.goto(self.url + path)
 
-    def fill_in(self, person: Someone, purpose: str = TREND) -> None:
+    def fill_in(self, person: Someone, purpose: str = TREND, app: str = "카카오톡") -> None:
         page = self.page
         page.get_by_text(purpose, exact=True).click()
         self.go_on()
@@ -44,7 +44,7 @@ class Visitor:
         page.get_by_label("생년월일").fill(person.birthdate)
         page.get_by_text("남성", exact=True).click()
         page.get_by_label("휴대폰 번호").fill(person.phone)
-        page.get_by_text("카카오톡", exact=True).click()
+        page.get_by_text(app, exact=True).click()
         self.go_on()
         page.get_by_label("아래 내용에 모두 동의해요").check()
 
@@ -57,10 +57,10 @@ class Visitor:
     def submit(self) -> None:
         self.page.get_by_role("button", name="동의하고 인증 요청 받기").click()
 
-    def begin(self, person: Someone, purpose: str = TREND) -> None:
+    def begin(self, person: Someone, purpose: str = TREND, app: str = "카카오톡") -> None:
         """From the empty form to the wait for the phone."""
         self.open()
-        self.fill_in(person, purpose)
+        self.fill_in(person, purpose, app)
         self.submit()
         self.expect_asked()
 
