@@ -96,9 +96,12 @@ def test_the_way_to_the_trend_is_accessible(visitor: Visitor, phones: Phones, lo
     look("waiting for the phone")
     phones.approve(person)
     visitor.expect_results()
-    expect(visitor.dialog).to_be_visible(timeout=30_000)
+    expect(visitor.offer).to_be_visible(timeout=30_000)
+    look("the offer of a password")
+    visitor.take_offer()
     look("the password's dialog")
-    visitor.set_password(PASSWORD)
+    visitor.type_password(PASSWORD)
+    expect(visitor.dialog).to_be_hidden()
     expect(page.locator("#live")).to_be_hidden(timeout=20_000)
     look("the trend")
     for group in ("체중과 비만도", "그 밖의 검사 결과"):
@@ -125,7 +128,7 @@ def test_a_decline_and_the_report_are_accessible(visitor: Visitor, phones: Phone
     visitor.page.get_by_role("button", name="요청 다시 보내기").click()
     visitor.expect_asked()
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results("/disease-report")
     look("the report")
 

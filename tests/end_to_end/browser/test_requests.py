@@ -34,7 +34,7 @@ def test_the_wait_counts_down_also_after_a_reload(visitor: Visitor, phones: Phon
     visitor.page.reload()
     expect(countdown).to_have_text(re.compile(r"^9분 \d\d초 안에 승인해 주세요$"))
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
 
 
 def test_a_wrong_clock_of_the_device_changes_no_countdown(visitor: Visitor, phones: Phones) -> None:
@@ -76,7 +76,7 @@ def test_a_request_that_was_not_approved_in_time_is_sent_again(
     visitor.expect_asked()
     phones.provider.wait_for_another(person.phone, first)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
 
 

@@ -17,7 +17,6 @@ import { showToast } from "../kit/toast.js";
 import { explain, troubleOf } from "./errors.js";
 import { farewell, watchLeaving } from "./leaving.js";
 import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
-import { askForPassword } from "./password.js";
 import { Steps } from "./steps.js";
 import { drawCountdown, drawPhone, drawProgress, refusalOf } from "./waiting.js";
 
@@ -250,7 +249,7 @@ const PERFORM = {
   spinner: ({ on }) => show(find("spinner"), on),
   navigate: ({ to }) => location.assign(to),
   refresh: () => {},
-  dialog: () => askForPassword(client, collection.flow.patientUuid),
+  dialog: () => {}, // the password is offered beside the results
   retry: ({ text }) => {
     setText(find("retry-text"), text);
     find("retry-reference").replaceChildren(referenceLine(collection?.sessionId ?? ""));

@@ -174,8 +174,9 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", "/patients/sign-out");
   }
 
-  /** Where the person is signed in, newest first, and who else opened the records since their last visit.
-   * @param {string} uuid @returns {Promise<{items: any[], opened_since_last_visit: any[]}>} */
+  /** Where the person is signed in, newest first, whether they have a password, and who else opened the records since
+   * their last visit. @param {string} uuid
+   * @returns {Promise<{items: any[], has_password: boolean, opened_since_last_visit: any[]}>} */
   sessions(uuid) {
     return this.request("GET", `${patientPath(uuid)}/sessions`);
   }
