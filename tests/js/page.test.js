@@ -6,6 +6,7 @@ import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
 import { missingNotice, missingTexts } from "../../webapp/static/page/collection/missing_report.js";
 import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
+import { ageNote, basisText, rankText } from "../../webapp/static/page/collection/report_texts.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
 import { byMedicine, byMonth, matches, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
@@ -63,6 +64,23 @@ test("why there is no report is told by what is stored, then by what the run sai
   assert.match(title("failed", 2), /리포트를 만드는 곳에 문제가 생겨서/);
   assert.match(title("incomplete", 2), /필요한 값이 없어서/);
   for (const told of [null, "none", "toString"]) assert.match(title(told, 2), /아직 질병 예측 리포트가 없어요/);
+});
+
+test("a report names its checkup, where that is known", () => {
+  assert.equal(basisText("2026-03-09"), "2026년 3월 9일 건강검진을 바탕으로 한 예측이에요.");
+  assert.match(basisText(null), /가장 최근 건강검진을 바탕으로/);
+});
+
+test("a rank tells what it is out of, unless it is out of something else", () => {
+  assert.deepEqual([15, 101, null].map(rankText), ["100명 중 15위", "101위", "–"]);
+});
+
+test("the real age of the day of the analysis stands beside the body's", () => {
+  const note = (bodyage, analyzed_at) => ageNote({ bodyage, analyzed_at }, "1984-05-17");
+  assert.equal(note(38, "2026-05-16T03:00:00Z"), "실제 나이는 만 41세예요. 건강 나이가 3살 젊어요.");
+  assert.equal(note(43, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세예요. 건강 나이가 1살 많아요.");
+  assert.equal(note(42, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세로, 건강 나이와 같아요.");
+  assert.equal(note(null, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세예요.");
 });
 
 test("a notice is given for a reason alone, whatever stands in the address", () => {

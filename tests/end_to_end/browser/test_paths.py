@@ -67,7 +67,13 @@ def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: P
         expect(visitor.page.locator("#bar-text")).to_contain_text("%", timeout=20_000)
     visitor.set_password()
     visitor.expect_results("/disease-report")
-    expect(visitor.page.locator("#bodyage")).to_contain_text("세")
+    page = visitor.page
+    expect(page.locator("#results-lead")).to_have_text(
+        re.compile(r"^\d+년 \d+월 \d+일 건강검진을 바탕으로 한 예측이에요\.$")
+    )
+    expect(page.locator("#bodyage")).to_contain_text("세")
+    expect(page.locator("#bodyage-note")).to_have_text(re.compile(r"^실제 나이는 만 \d+세"))
+    expect(page.locator("#rank")).to_have_text(re.compile(r"^100명 중 \d+위$"))
     expect(visitor.page.get_by_role("row").filter(has_text="고혈압")).to_be_visible()
     assert visitor.page.get_by_role("link", name="PDF로 보기").get_attribute("href")
     expect(visitor.page.locator("#analyzed")).to_have_text(re.compile(r"^\d+년 \d+월 \d+일에 분석했어요\.$"))

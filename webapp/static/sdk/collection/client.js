@@ -106,7 +106,13 @@ export class WelnoClient extends HttpClient {
 
   /** The newest report, or null where there is none (yet). @param {string} uuid */
   async report(uuid) {
-    return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;
+    return (await this.reportRecord(uuid)).report;
+  }
+
+  /** The same with whose it is. @param {string} uuid
+   * @returns {Promise<{person: {name: string, birthdate: string, gender: string|null}, report: any}>} */
+  reportRecord(uuid) {
+    return this.request("GET", `${patientPath(uuid)}/report`);
   }
 
   /** The key under which this browser keeps these records, as long as its session lives: 256 bits in base64. Keep it in
