@@ -1,11 +1,16 @@
 """The form on a phone: purpose, details, consent, one after the other, and back again."""
 
-import pytest
-from playwright.sync_api import Page, expect
+import re
 
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, Route, expect
+
+from dev.local.programs import ROOT
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import REPORT, Visitor
 from tests.end_to_end.browser.people import Phones, Someone
+from webapp import pages
 
 _NOBODY = Someone("김하늘", "19840517", "01099999996")
 _STEPS = {1: "무엇을 볼까요?", 2: "본인 정보", 3: "동의"}
@@ -94,3 +99,30 @@ def test_a_wide_screen_asks_everything_at_once(new_visitor: NewVisitor) -> None:
         expect(visitor.page.get_by_role("group", name=title, exact=True)).to_be_visible()
     for gone in ("#step-count", "#step-next", "#step-back"):
         expect(visitor.page.locator(gone)).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_person_of_the_demo_fills_in_the_form_with_one_tap(
+    new_visitor: NewVisitor, phones: Phones, width: int
+) -> None:
+    """On the page as a demo has it: the product of these tests is none."""
+    visitor, person = new_visitor(viewport={"width": width, "height": 800}), phones.add_person()
+    invented = {"user_name": person.name, "birthdate": person.birthdate, "phone_no": person.phone, "gender": "M"}
+    visitor.page.route(visitor.url + "/", lambda route: _fulfill(route, {**invented, "about": "건강검진 10건"}))
+    visitor.open()
+    visitor.page.get_by_role("button", name=f"{person.name} 건강검진 10건").click()
+    expect(visitor.page.get_by_role("button", name="동의하고 인증 요청 받기")).to_be_focused()
+    visitor.submit()
+    visitor.expect_asked()
+
+
+def _fulfill(route: Route, person: dict[str, str]) -> None:
+    answer = route.fetch()
+    app = Flask("webapp", root_path=str(ROOT / "webapp"))
+    app.jinja_env.globals["demo_people"] = [person]
+    app.register_blueprint(pages.blueprint)
+    shown = re.search(r'<section class="notice demo-people".*?</section>', app.test_client().get("/").text, re.DOTALL)
+    assert shown
+    place = '<div id="form-notice"'
+    assert place in answer.text()
+    route.fulfill(response=answer, body=answer.text().replace(place, shown[0] + place))

@@ -14,6 +14,7 @@ import { Field } from "../kit/field.js";
 import { formatPhone } from "../kit/phone.js";
 import { FaultSummary } from "../kit/summary.js";
 import { showToast } from "../kit/toast.js";
+import { offerDemoPeople } from "./demo_people.js";
 import { explain, troubleOf } from "./errors.js";
 import { farewell, watchLeaving } from "./leaving.js";
 import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
@@ -62,6 +63,13 @@ function isWellFilled(step) {
   const here = Object.fromEntries(faults.filter(([name]) => step.contains(inputsOf(name)[0])));
   showFaults(here);
   return Object.keys(here).length === 0;
+}
+
+/** Nothing but to send it is left. */
+function showFilledIn() {
+  showFaults({});
+  steps.reveal(find("start-button"));
+  find("start-button").focus();
 }
 
 function showFaults(faults) {
@@ -363,6 +371,7 @@ form.addEventListener("submit", (event) => {
 // Before, the browser itself would have sent the form, and into the address.
 for (const id of ["start-button", "step-next"]) find(id).disabled = false;
 watchConsent();
+offerDemoPeople(form, showFilledIn);
 watchWaiting();
 setInterval(tick, 1_000);
 watchLeaving({ client, storage, database, uuid: () => null, stop: () => collection?.stop() });
