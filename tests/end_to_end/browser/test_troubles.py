@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.end_to_end.browser.driving import OFFLINE, REPORT, Visitor
-from tests.end_to_end.browser.line import Line
+from tests.end_to_end.browser.line import Buffered, Line
 from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.person import API
 from tests.end_to_end.product import Product
@@ -76,6 +76,21 @@ def test_polling_carries_on_where_sockets_are_not_let_through(visitor: Visitor, 
     person = phones.add_person()
     visitor.begin(person, REPORT)
     line.cut_sockets()
+    phones.approve(person)
+    visitor.put_password_off()
+    visitor.expect_results("/disease-report")
+
+
+@pytest.mark.parametrize("what", Buffered)
+def test_polling_carries_on_where_a_proxy_holds_events_back(
+    visitor: Visitor, phones: Phones, line: Line, what: Buffered
+) -> None:
+    """As one does that compresses them, whatever `no-transform` says."""
+    person = phones.add_person()
+    visitor.begin(person, REPORT)
+    asked = line.events_asked
+    line.buffer_events(what)
+    wait_until(lambda: line.events_asked > asked, 20)
     phones.approve(person)
     visitor.put_password_off()
     visitor.expect_results("/disease-report")

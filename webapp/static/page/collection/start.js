@@ -53,13 +53,13 @@ function readValues() {
 
 function makeField(name) {
   const format = name === "phone_no" ? formatPhone : undefined;
-  const check = () => checkField(name, readValues(), new Date());
+  const check = () => checkField(name, readValues());
   return new Field(name, { inputs: inputsOf(name), format, check, reveal: (input) => steps.reveal(input) });
 }
 
 /** @param {Element} step */
 function isWellFilled(step) {
-  const faults = Object.entries(checkForm(readValues(), new Date()));
+  const faults = Object.entries(checkForm(readValues()));
   const here = Object.fromEntries(faults.filter(([name]) => step.contains(inputsOf(name)[0])));
   showFaults(here);
   return Object.keys(here).length === 0;
@@ -107,7 +107,7 @@ function campaign() {
 
 async function submit() {
   const values = readValues();
-  const faults = checkForm(values, new Date());
+  const faults = checkForm(values);
   showFaults(faults);
   if (Object.keys(faults).length > 0) return;
   const clean = cleanValues(values);

@@ -5,6 +5,7 @@
 
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
+import { openChannel } from "../core/tabs.js";
 import { Timers } from "../core/timers.js";
 import { completeAnnounced } from "./announced_blobs.js";
 import { BLOB_TYPE, completionOf } from "./blob_message.js";
@@ -51,8 +52,8 @@ export class ThreadSender {
     this.#options = options;
     this.#outbox = new Outbox(options.database);
     this.#pace = new Pace(options.random);
-    this.#channel = new BroadcastChannel(CHANNEL + options.database.name);
-    this.#channel.onmessage = () => options.onChange?.();
+    this.#channel = openChannel(CHANNEL + options.database.name);
+    this.#channel?.addEventListener("message", () => options.onChange?.());
   }
 
   get outbox() {
@@ -69,7 +70,7 @@ export class ThreadSender {
   close() {
     this.#page.abort();
     this.#timers.close();
-    this.#channel.close();
+    this.#channel?.close();
   }
 
   /**
@@ -180,6 +181,6 @@ export class ThreadSender {
 
   #changed() {
     this.#options.onChange?.();
-    if (!this.#page.signal.aborted) this.#channel.postMessage("changed");
+    if (!this.#page.signal.aborted) this.#channel?.postMessage("changed");
   }
 }
