@@ -35,6 +35,7 @@ from webapp.bodies import check_bodies
 from webapp.commands import add_commands
 from webapp.cookies import PATIENT_COOKIE, cookie_name
 from webapp.current import Parts, keep_parts, parts
+from webapp.demo_people import read_demo_people
 from webapp.errors import answer_errors
 from webapp.extensions import build_api, build_jwt, build_limiter
 from webapp.failed_requests import keep_failures
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     add_routes(app, with_documents=settings.web.api_docs)
     add_commands(app)
     pages.show_consent_texts(app, parts(app).stores.consents.texts)
+    pages.show_demo_people(app, read_demo_people(settings.accounts))
     if settings.web.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask documents it
             app.wsgi_app, x_for=settings.web.trusted_proxies, x_proto=settings.web.trusted_proxies

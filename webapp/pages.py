@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -79,6 +79,11 @@ EXTRAS: dict[str, PageExtras] = {
 def show_consent_texts(app: Flask, texts: ConsentTexts) -> None:
     """Give them to the page that asks for the consents."""
     app.jinja_env.globals["consent_texts"] = list(texts.values())
+
+
+def show_demo_people(app: Flask, people: Sequence[Mapping[str, object]]) -> None:
+    """Give them to the page whose form they fill in."""
+    app.jinja_env.globals["demo_people"] = people
 
 
 @blueprint.get("/")

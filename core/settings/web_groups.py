@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from core.settings.addresses import read_origins
-from core.settings.readers import count_between, number_between, read_boolean, read_rate_limit, read_text
+from core.settings.readers import (
+    count_between,
+    number_between,
+    read_boolean,
+    read_present_file,
+    read_rate_limit,
+    read_text,
+)
 from core.settings.variables import setting
 
 _SECONDS = number_between(0.01, 86_400 * 31)
@@ -129,6 +136,12 @@ class AccountSettings:
         read_boolean,
         "The demo's people and logins, and operators without a second factor: never in production.",
         default="false",
+    )
+    demo_people: str = setting(
+        "WELNO_DEMO_PEOPLE",
+        read_present_file,
+        "JSON file of invented people, whom the start page of a demo (`WELNO_DEMO`) offers to fill its form with.",
+        default="",
     )
 
 

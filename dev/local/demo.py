@@ -7,7 +7,11 @@ from pathlib import Path
 from dev.local.programs import ROOT
 from dev.local.secrets import keep_secret
 
-DEMO_SETTINGS: Mapping[str, str] = {"WELNO_DEMO": "true", "WELNO_LOGIN_NEEDS_PRESENCE": "false"}
+DEMO_SETTINGS: Mapping[str, str] = {
+    "WELNO_DEMO": "true",
+    "WELNO_DEMO_PEOPLE": str(ROOT / "dev" / "sandbox" / "people.json"),
+    "WELNO_LOGIN_NEEDS_PRESENCE": "false",
+}
 _HOSPITAL = ROOT / "dev" / "sandbox" / "hospital.json"
 _COMPANIES = ROOT / "dev" / "sandbox" / "companies.json"
 

@@ -1,8 +1,10 @@
 """The invented people of the sandbox: who they are, what is on file for them, and how they behave on the phone."""
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from dev.sandbox.inputs import KOREAN_DAY
 from dev.sandbox.spelling import USUAL
@@ -57,15 +59,12 @@ class Person:
         return random.Random(f"{seed}|{subject}|{'|'.join(self.identity)}")
 
 
-SEED_PEOPLE = (
-    Person("김하늘", "19840517", "01000000001", "M", older_prescriptions=6),
-    Person("이보람", "19911203", "01000000002", "F", checkups=0, prescriptions=6),
-    Person("박가온", "19780228", "01000000003", "M", checkups=None, prescriptions=None),
-    Person("최다온", "19590721", "01000000004", "F", prescriptions=420, older_prescriptions=60, image_bytes=24_000),
-    Person("정새벽", "19961009", "01000000005", "M", checkups=4, prescriptions=12, authenticators=("0",)),
-    Person("한바다", "20000131", "01000000006", "M", checkups=2, auto_decline_seconds=3.0),
-    Person("윤슬기", "19880808", "01000000007", "F", auto_approve_seconds=5.0, newest_lacks_sugar=True),
-    Person("오나래", "19730415", "01000000008", "F", prescriptions=0, waiting_answer="html"),
+# What the start page of the demo tells of them, `about`, is no part of them.
+SEED_PEOPLE = tuple(
+    Person(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in known.items() if name != "about"}
+    )
+    for known in json.loads(Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
 )
 
 

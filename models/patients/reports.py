@@ -1,5 +1,6 @@
 """Disease-prediction reports."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from models.table import CreatedAt, Moment, Table
 
 
 class MediarcReport(Table):
-    """The newest report of a patient at a partner's hospital."""
+    """The newest report of a patient at a partner's hospital; `checkup_date` is of the checkup that it is based on."""
 
     __tablename__ = "welno_mediarc_reports"
     __table_args__ = (UniqueConstraint("partner_id", "patient_uuid", "hospital_id"),)
@@ -24,6 +25,7 @@ class MediarcReport(Table):
     report_url: Mapped[str | None]
     provider: Mapped[str | None]
     analyzed_at: Mapped[Moment | None]
+    checkup_date: Mapped[date | None]
     bodyage: Mapped[int | None]
     rank: Mapped[int | None]
     disease_data: Mapped[list[Any]]

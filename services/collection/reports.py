@@ -1,7 +1,7 @@
 """Disease-prediction reports: what to order, and keeping what came of it."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,21 @@ _VALUES = tuple(Checkup.__table__.columns[field.name] for field in fields(Checku
 
 @dataclass(frozen=True, repr=False)
 class ReportOrder:
-    """The request to send, without the API key."""
+    """The request to send, without the API key, and the day of the checkup that it is about, where one was told."""
 
     payload: dict[str, Any]
+    checkup_date: date | None
 
     def __repr__(self) -> str:
         return "ReportOrder(...)"
+
+
+@dataclass(frozen=True, repr=False)
+class MadeReport:
+    """What the provider answered, and the day of the checkup that it was asked about."""
+
+    answer: ReportAnswer
+    checkup_date: date | None
 
 
 @dataclass(frozen=True)
@@ -61,11 +70,11 @@ def prepare_report(session: Session, patient: Patient, identity: Identity, tid: 
     missing = missing_inputs(subject, chosen)
     if missing:
         return MissingInputs(missing)
-    return ReportOrder(build_report_request(subject, chosen, tid=tid))
+    return ReportOrder(build_report_request(subject, chosen, tid=tid), chosen.checkup_date if chosen else None)
 
 
 def store_report(
-    session: Session, *, patient_uuid: UUID, session_id: UUID, identity: Identity, report: ReportAnswer, now: datetime
+    session: Session, *, patient_uuid: UUID, session_id: UUID, identity: Identity, report: MadeReport, now: datetime
 ) -> None:
     """Keep the newest report per partner, patient and hospital; mark patient and order. Twice is as once.
 
@@ -86,7 +95,7 @@ def store_report(
     )
     flags = update(Patient).where(Patient.uuid == patient_uuid, Patient.has_mediarc_report.is_(False))
     session.execute(flags.values(has_mediarc_report=True, updated_at=now))
-    ordered = OrderedReport(report.report_url, to_stored(report.raw))
+    ordered = OrderedReport(report.answer.report_url, to_stored(report.answer.raw))
     step = PipelineStep.REPORT_COMPLETED
     move_order(session, identity.oid, step, identity=identity, now=now, patient_uuid=patient_uuid, report=ordered)
 
@@ -98,13 +107,15 @@ def mark_report_failed(session: Session, *, patient_uuid: UUID, identity: Identi
     )
 
 
-def _content(report: ReportAnswer, session_id: UUID, now: datetime) -> dict[str, Any]:
+def _content(made: MadeReport, session_id: UUID, now: datetime) -> dict[str, Any]:
+    report = made.answer
     return {
         "session_id": session_id,
         "mkt_uuid": _as_text(report.mkt_uuid),
         "report_url": _as_text(report.report_url),
         "provider": _as_text(report.provider),
         "analyzed_at": report.analyzed_at,
+        "checkup_date": made.checkup_date,
         "bodyage": report.bodyage,
         "rank": report.rank,
         "disease_data": to_stored(report.diseases),

@@ -6,12 +6,12 @@ import { newestOfKinds } from "../../webapp/static/page/collection/consents.js";
 import { missingNotice, missingTexts } from "../../webapp/static/page/collection/missing_report.js";
 import { openingText } from "../../webapp/static/page/collection/openings.js";
 import { countdownText } from "../../webapp/static/page/collection/moments.js";
+import { ageNote, basisText, rankText } from "../../webapp/static/page/collection/report_texts.js";
 import { groupMeasures, newestOf, notableOf, otherResults, verdictsOf } from "../../webapp/static/page/collection/measures.js";
 import { describeRange, parseRange, place, referenceText, weightRange, zoneOf, zoneOfWords } from "../../webapp/static/page/collection/ranges.js";
 import { byMedicine, byMonth, matches, monthlyCounts } from "../../webapp/static/page/collection/visits.js";
 import { medicinesOf } from "../../webapp/static/sdk/collection/medicines.js";
 
-const TODAY = new Date(2026, 10, 21);
 const GOOD = {
   user_name: "김하늘",
   birthdate: "19840517",
@@ -21,14 +21,13 @@ const GOOD = {
   missingConsents: [],
 };
 
-test("a good form has no fault", () => assert.deepEqual(checkForm(GOOD, TODAY), {}));
+test("a good form has no fault", () => assert.deepEqual(checkForm(GOOD), {}));
 
 for (const [name, value] of [
   ["user_name", " "],
   ["user_name", "김123"],
   ["birthdate", "840517"],
   ["birthdate", "20230230"],
-  ["birthdate", "20991231"],
   ["birthdate", "18000101"],
   ["gender", ""],
   ["phone_no", "0212345678"],
@@ -36,21 +35,24 @@ for (const [name, value] of [
   ["private_auth_type", ""],
 ]) {
   test(`${name} "${value}" is told at its field`, () => {
-    assert.deepEqual(Object.keys(checkForm({ ...GOOD, [name]: value }, TODAY)), [name]);
+    assert.deepEqual(Object.keys(checkForm({ ...GOOD, [name]: value })), [name]);
   });
 }
+
+test("whether a day has come already is left to the server: the device's clock may be wrong", () =>
+  assert.deepEqual(checkForm({ ...GOOD, birthdate: "20991231" }), {}));
 
 const REFUSED = { kind: "sensitive", title: "민감정보 수집" };
 
 test("a missing consent is told at the consent, by its name", () => {
-  const fault = checkField("consents", { ...GOOD, missingConsents: [REFUSED] }, TODAY);
+  const fault = checkField("consents", { ...GOOD, missingConsents: [REFUSED] });
   assert.match(fault, /‘민감정보 수집’에 동의해 주세요/);
   assert.doesNotMatch(fault, /건강 추이 보기/);
 });
 
 test("who refuses the consent to the report is told what can be had without", () => {
   const report = { kind: "third_party_mediarc", title: "질병 예측 리포트를 위한 제3자 제공" };
-  assert.match(checkField("consents", { ...GOOD, missingConsents: [report] }, TODAY), /건강 추이 보기/);
+  assert.match(checkField("consents", { ...GOOD, missingConsents: [report] }), /건강 추이 보기/);
 });
 
 test("what the server says of a consent is told at the consents", () =>
@@ -65,6 +67,23 @@ test("why there is no report is told by what is stored, then by what the run sai
   for (const told of [null, "none", "toString"]) assert.match(title(told, 2), /아직 질병 예측 리포트가 없어요/);
 });
 
+test("a report names its checkup, where that is known", () => {
+  assert.equal(basisText("2026-03-09"), "2026년 3월 9일 건강검진을 바탕으로 한 예측이에요.");
+  assert.match(basisText(null), /가장 최근 건강검진을 바탕으로/);
+});
+
+test("a rank tells what it is out of, unless it is out of something else", () => {
+  assert.deepEqual([15, 101, null].map(rankText), ["100명 중 15위", "101위", "–"]);
+});
+
+test("the real age of the day of the analysis stands beside the body's", () => {
+  const note = (bodyage, analyzed_at) => ageNote({ bodyage, analyzed_at }, "1984-05-17");
+  assert.equal(note(38, "2026-05-16T03:00:00Z"), "실제 나이는 만 41세예요. 건강 나이가 3살 젊어요.");
+  assert.equal(note(43, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세예요. 건강 나이가 1살 많아요.");
+  assert.equal(note(42, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세로, 건강 나이와 같아요.");
+  assert.equal(note(null, "2026-05-17T03:00:00Z"), "실제 나이는 만 42세예요.");
+});
+
 test("a notice is given for a reason alone, whatever stands in the address", () => {
   assert.match(missingNotice("none"), /건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요/);
   for (const told of [null, "", "toString", "other"]) assert.equal(missingNotice(told), "");
@@ -77,7 +96,7 @@ test("dashes and dots are taken out before sending", () => {
 
 test("a number with the country's code is taken, as the server takes it", () => {
   const abroad = { ...GOOD, phone_no: "+82 10-1234-5678" };
-  assert.deepEqual(checkForm(abroad, TODAY), {});
+  assert.deepEqual(checkForm(abroad), {});
   assert.equal(cleanValues(abroad).phone_no, "01012345678");
 });
 

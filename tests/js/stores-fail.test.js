@@ -56,6 +56,16 @@ test("a store that has room again takes what is written from then on", () => {
   assert.deepEqual([safe.getItem("a"), store.getItem("a")], ["2", "2"]);
 });
 
+test("what a store takes and does not give back is kept for this page", () => {
+  const store = new MemoryStorage();
+  store.getItem = () => {
+    throw new DOMException("broken", "SecurityError");
+  };
+  const safe = new SafeStorage(() => store);
+  safe.setItem("a", "1");
+  assert.deepEqual([safe.getItem("a"), safe.isLasting], ["1", false]);
+});
+
 test("a store that may not even be named is memory", () => {
   const safe = new SafeStorage(() => {
     throw new DOMException("blocked", "SecurityError");

@@ -13,7 +13,14 @@ from services.collection.campaigns import move_order
 from services.collection.events import say, say_streaming
 from services.collection.failures import Failure
 from services.collection.paid_calls import REPORT, PaidCalls
-from services.collection.reports import MissingInputs, mark_report_failed, prepare_report, report_tid, store_report
+from services.collection.reports import (
+    MadeReport,
+    MissingInputs,
+    mark_report_failed,
+    prepare_report,
+    report_tid,
+    store_report,
+)
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.delivery.unit_of_work import Work
 from services.patients.consents import ConsentNotHeld, holds_consent
@@ -53,7 +60,7 @@ class MakeReport(StepHandler):
     def on_start(self, work: Work, run: CollectionRun, now: datetime) -> None:
         say_streaming(work, run.session_id, Streaming.MEDIARC_GENERATING, now=now)
 
-    def run(self, claim: Claim) -> ReportAnswer:
+    def run(self, claim: Claim) -> MadeReport:
         with self._sessions.begin() as session:
             # At each try, from the table itself: a withdrawal ends reports alone, so it leaves the run's row as it is.
             if not holds_consent(session, claim.session_id, ConsentKind.THIRD_PARTY_MEDIARC):
@@ -69,9 +76,10 @@ class MakeReport(StepHandler):
         def ask(call: PaidCall) -> ReportAnswer:
             return self._mediarc.order_report(order.payload, call)
 
-        return self._calls.obtain(claim, REPORT, self._timeout_seconds, ask, read_report_response)
+        answer = self._calls.obtain(claim, REPORT, self._timeout_seconds, ask, read_report_response)
+        return MadeReport(answer, order.checkup_date)
 
-    def on_success(self, work: Work, run: CollectionRun, result: ReportAnswer, *, claim: Claim, now: datetime) -> None:
+    def on_success(self, work: Work, run: CollectionRun, result: MadeReport, *, claim: Claim, now: datetime) -> None:
         store_report(
             work.session,
             patient_uuid=_patient_of(run),

@@ -1,5 +1,6 @@
 """What a person does in front of the page, in their words."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,23 +37,31 @@ class Visitor:
     def open(self, path: str = "/") -> None:
         self.page.goto(self.url + path)
 
-    def fill_in(self, person: Someone, purpose: str = TREND) -> None:
+    def fill_in(self, person: Someone, purpose: str = TREND, app: str = "카카오톡") -> None:
         page = self.page
         page.get_by_text(purpose, exact=True).click()
+        self.go_on()
         page.get_by_label("이름", exact=True).fill(person.name)
         page.get_by_label("생년월일").fill(person.birthdate)
         page.get_by_text("남성", exact=True).click()
         page.get_by_label("휴대폰 번호").fill(person.phone)
-        page.get_by_text("카카오톡", exact=True).click()
+        page.get_by_text(app, exact=True).click()
+        self.go_on()
         page.get_by_label("아래 내용에 모두 동의해요").check()
+
+    def go_on(self) -> None:
+        """To the form's next step, where the screen is too narrow for all of it."""
+        button = self.page.get_by_role("button", name="다음", exact=True)
+        if button.is_visible():
+            button.click()
 
     def submit(self) -> None:
         self.page.get_by_role("button", name="동의하고 인증 요청 받기").click()
 
-    def begin(self, person: Someone, purpose: str = TREND) -> None:
+    def begin(self, person: Someone, purpose: str = TREND, app: str = "카카오톡") -> None:
         """From the empty form to the wait for the phone."""
         self.open()
-        self.fill_in(person, purpose)
+        self.fill_in(person, purpose, app)
         self.submit()
         self.expect_asked()
 
@@ -69,21 +78,32 @@ class Visitor:
 
     @property
     def dialog(self) -> Any:
-        return self.page.get_by_role("dialog", name="비밀번호를 정해 주세요")
+        return self.page.get_by_role("dialog", name=re.compile("비밀번호를 (정해|바꿔) 주세요"))
+
+    @property
+    def offer(self) -> Any:
+        """The card that comes with the results, once all of them are there."""
+        return self.page.get_by_role("region", name="다음에는 인증 없이 열어 보세요")
+
+    def take_offer(self) -> None:
+        expect(self.offer).to_be_visible(timeout=30_000)
+        self.offer.get_by_role("button", name="비밀번호 정하기").click()
+        expect(self.dialog).to_be_visible()
 
     def set_password(self, digits: str = "804251") -> None:
-        expect(self.dialog).to_be_visible(timeout=30_000)
+        self.take_offer()
         self.type_password(digits)
         expect(self.dialog).to_be_hidden()
 
     def type_password(self, digits: str) -> None:
         self.page.get_by_label("새 비밀번호").fill(digits)
         self.page.get_by_label("한 번 더").fill(digits)
-        self.dialog.get_by_role("button", name="비밀번호 정하기").click()
+        self.dialog.get_by_role("button", name=re.compile("비밀번호 정하기|이 번호로 바꾸기")).click()
 
-    def put_dialog_off(self) -> None:
-        expect(self.dialog).to_be_visible(timeout=30_000)
-        self.page.get_by_role("button", name="나중에 할게요").click()
+    def put_password_off(self) -> None:
+        expect(self.offer).to_be_visible(timeout=30_000)
+        self.offer.get_by_role("button", name="나중에 할게요").click()
+        expect(self.offer).to_be_hidden()
 
     def remembered(self, key: str) -> str | None:
         value: str | None = self.page.evaluate("key => localStorage.getItem(key)", key)

@@ -37,7 +37,7 @@ def test_a_decline_is_told_as_a_choice_and_may_be_asked_again(
     visitor.expect_asked()
     expect(visitor.page.get_by_role("button", name="다른 앱으로 인증하기")).to_be_hidden()
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
 
 
@@ -61,7 +61,7 @@ def test_another_app_is_chosen_in_the_form_as_it_was_filled_in(visitor: Visitor,
     visitor.submit()
     expect(visitor.page.get_by_text("네이버 앱을 열어 주세요.")).to_be_visible()
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
 
 
@@ -75,5 +75,5 @@ def test_a_push_that_takes_long_may_be_sent_again(visitor: Visitor, phones: Phon
     visitor.expect_asked()
     phones.provider.wait_for_another(person.phone, first)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()

@@ -80,6 +80,7 @@ def test_records_are_collected_without_sockets_and_opened_by_a_doctor(
         dialled = line.sockets_dialled
         line.cut_sockets()  # what is told from here on comes over no socket
         wait_until(lambda: line.sockets_dialled > dialled, 30)
+    patient.click("#password-offer-take")
     patient.fill("#new-password", "804251")
     patient.fill("#repeat-password", "804251")
     patient.click("dialog[open] button::-p-text(비밀번호 정하기)")

@@ -115,8 +115,10 @@ def test_the_same_error_is_not_read_out_again(page: Page) -> None:
     assert page.evaluate("before.isConnected")
 
 
-def test_a_dialog_takes_the_focus_and_gives_it_back(page: Page) -> None:
-    button = page.get_by_role("button", name="동의하고 인증 요청 받기")
+def test_a_dialog_takes_the_focus_and_gives_it_back(visitor: Visitor) -> None:
+    visitor.open("/results-trend")
+    page = visitor.page
+    button = page.get_by_role("link", name="기록 모으기")
     button.focus()
     page.evaluate(_DIALOG)
     expect(page.get_by_label("새 비밀번호")).to_be_focused()
@@ -125,7 +127,9 @@ def test_a_dialog_takes_the_focus_and_gives_it_back(page: Page) -> None:
     assert wait_until(lambda: page.evaluate("answers")) == [""]
 
 
-def test_a_dialog_that_is_opened_again_answers_the_first_question_no(page: Page) -> None:
+def test_a_dialog_that_is_opened_again_answers_the_first_question_no(visitor: Visitor) -> None:
+    visitor.open("/results-trend")
+    page = visitor.page
     page.evaluate(_DIALOG_TWICE)
     page.keyboard.press("Escape")
     wait_until(lambda: page.evaluate("answers.length === 2"))

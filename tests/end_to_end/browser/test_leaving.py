@@ -28,7 +28,7 @@ def collect(visitor: Visitor, person: Someone, phones: Phones) -> str:
     """The person's records stand in this browser; their uuid."""
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     wait_until(visitor.own_copies)
     return str(visitor.remembered("welno_patient_uuid"))

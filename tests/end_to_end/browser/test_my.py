@@ -113,11 +113,11 @@ def test_who_signed_in_by_password_changes_it(new_visitor: NewVisitor, phones: P
     sign_in(again, person)
     again.expect_results()
     page = again.page
-    page.get_by_role("button", name="비밀번호 정하기").click()
+    page.get_by_role("button", name="비밀번호 바꾸기").click()
     again.type_password("915362")
     expect(page.locator("#current-password-error")).to_contain_text("지금 비밀번호를 입력해 주세요.")
     expect(page.get_by_label("지금 비밀번호")).to_be_focused()
-    page.get_by_role("button", name="나중에 할게요").click()
+    again.dialog.get_by_role("button", name="나중에 할게요").click()
     open_my(again)
     page.get_by_role("button", name="비밀번호 바꾸기").click()
     dialog = page.get_by_role("dialog", name="비밀번호를 바꿔 주세요")

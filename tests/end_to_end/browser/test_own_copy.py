@@ -42,7 +42,7 @@ _SAVE_AT_ONCE = """async (uuid) => {
 def _collect(visitor: Visitor, person: Someone, phones: Phones) -> dict[str, Any]:
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     (row,) = wait_until(visitor.own_copies)
     return dict(row)
@@ -70,7 +70,7 @@ def test_nothing_of_the_person_stands_in_clear_in_any_store(visitor: Visitor, ph
     visitor.begin(person)
     kept = [visitor.page.evaluate(_READ_STORES)]
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     rows = wait_until(visitor.own_copies)
     kept += [visitor.page.evaluate(_READ_STORES), str(rows)]
@@ -120,7 +120,7 @@ def test_a_second_collection_doubles_nothing(visitor: Visitor, phones: Phones) -
     first = _collect(visitor, person, phones)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     later = wait_until(lambda: [one for one in visitor.own_copies() if one["updatedAt"] > first["updatedAt"]])[0]
     record = visitor.opened_copy(later["uuid"])
     assert record
@@ -135,7 +135,7 @@ def test_nothing_is_copied_before_the_end(visitor: Visitor, phones: Phones) -> N
         phones.approve(person)
         visitor.page.wait_for_url("**/results-trend?**")
         assert visitor.own_copies() == []
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     wait_until(visitor.own_copies)
 
 
@@ -144,15 +144,17 @@ def test_each_event_comes_once_and_in_order_however_often_the_line_breaks(
 ) -> None:
     person = phones.add_person()
     visitor.begin(person, REPORT)
-    visitor.page.evaluate(_FOLLOW, visitor.remembered("tilko_session_id"))
+    reader = visitor.page.context.new_page()  # the visitor's own goes on to the results
+    reader.goto(f"{visitor.url}/sign-in")
+    reader.evaluate(_FOLLOW, visitor.remembered("tilko_session_id"))
     line.cut()
     phones.approve(person)
     line.cut_sockets()
-    wait_until(lambda: len(visitor.page.evaluate("heard")) > 3, every=0.1)
+    wait_until(lambda: len(reader.evaluate("heard")) > 3, every=0.1)
     line.restore()
     line.drop()
-    wait_until(lambda: visitor.page.evaluate("states.at(-1)[0]") == "closed", 20, every=0.1)
-    heard = visitor.page.evaluate("heard")
+    wait_until(lambda: reader.evaluate("states.at(-1)[0]") == "closed", 20, every=0.1)
+    heard = reader.evaluate("heard")
     assert [seq for seq, _, _ in heard] == list(range(1, len(heard) + 1))
     assert heard[-1][1:] == ["streaming_status", "completed"]
 
@@ -161,7 +163,7 @@ def test_no_socket_is_dialled_after_the_end(visitor: Visitor, phones: Phones, li
     person = phones.add_person()
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     dialled = line.sockets_dialled
     line.drop()

@@ -51,8 +51,8 @@ def test_the_results_page_opens_while_prescriptions_are_still_fetched(visitor: V
         phones.approve(person)
         visitor.page.wait_for_url("**/results-trend?uuid=*&hospital=PEERNINE&sessionId=*")
         expect(visitor.page.locator("#live-text")).to_have_text("진료·투약 기록 가져오기")
-        assert not visitor.dialog.is_visible()
-    visitor.put_dialog_off()
+        assert not visitor.offer.is_visible()
+    visitor.put_password_off()
     visitor.expect_results()
 
 
@@ -67,7 +67,13 @@ def test_the_report_path_ends_with_the_report(new_visitor: NewVisitor, phones: P
         expect(visitor.page.locator("#bar-text")).to_contain_text("%", timeout=20_000)
     visitor.set_password()
     visitor.expect_results("/disease-report")
-    expect(visitor.page.locator("#bodyage")).to_contain_text("세")
+    page = visitor.page
+    expect(page.locator("#results-lead")).to_have_text(
+        re.compile(r"^\d+년 \d+월 \d+일 건강검진을 바탕으로 한 예측이에요\.$")
+    )
+    expect(page.locator("#bodyage")).to_contain_text("세")
+    expect(page.locator("#bodyage-note")).to_have_text(re.compile(r"^실제 나이는 만 \d+세"))
+    expect(page.locator("#rank")).to_have_text(re.compile(r"^100명 중 \d+위$"))
     expect(visitor.page.get_by_role("row").filter(has_text="고혈압")).to_be_visible()
     assert visitor.page.get_by_role("link", name="PDF로 보기").get_attribute("href")
     expect(visitor.page.locator("#analyzed")).to_have_text(re.compile(r"^\d+년 \d+월 \d+일에 분석했어요\.$"))
@@ -82,7 +88,7 @@ def test_the_report_path_stays_until_the_report_is_made(visitor: Visitor, phones
         expect(visitor.page.locator("#steps .active")).to_contain_text("질병 예측 리포트", timeout=20_000)
         expect(visitor.page.locator("#spinner")).to_be_visible()
         assert visitor.page.url.rstrip("/") == visitor.url
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results("/disease-report")
 
 
@@ -90,7 +96,7 @@ def test_without_the_values_for_a_report_the_trend_is_shown(visitor: Visitor, ph
     person = phones.add_person(checkups=1, newest_lacks_sugar=True)
     visitor.begin(person, REPORT)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     expect(visitor.page.get_by_text("질병 예측 리포트는 만들지 못했어요.")).to_be_visible()
 
@@ -99,7 +105,7 @@ def test_who_was_never_examined_is_told_so(visitor: Visitor, phones: Phones) -> 
     person = phones.add_person(checkups=0, prescriptions=3)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     expect(visitor.page.get_by_text("등록된 건강검진 기록이 없어요.")).to_be_visible()
 
@@ -112,7 +118,7 @@ def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor,
         step = visitor.page.locator("#steps .skipped")
         expect(step).to_contain_text("질병 예측 리포트 만들기", timeout=20_000)
         expect(step).to_contain_text("건강검진 기록이 없어서 건너뛰어요")
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     assert "report=none" in visitor.page.url
     reason = "건강검진 기록이 없어서 질병 예측 리포트는 만들지 못했어요."
@@ -131,7 +137,7 @@ def test_who_has_no_records_is_asked_for_no_password(visitor: Visitor, phones: P
     expect(visitor.page.locator("#results-lead")).to_contain_text("진료·투약 0건", timeout=20_000)
     expect(visitor.page.locator("#after")).to_be_visible(timeout=20_000)
     expect(visitor.page.get_by_role("button", name="비밀번호 정하기")).to_be_hidden()
-    assert not visitor.dialog.is_visible()
+    expect(visitor.offer).to_be_hidden()
 
 
 def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, phones: Phones) -> None:
@@ -139,29 +145,59 @@ def test_the_button_for_approved_is_harmless_and_remembered(visitor: Visitor, ph
     visitor.begin(person)
     visitor.page.get_by_role("button", name="승인했어요").click()
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     assert visitor.remembered("tilko_manual_collect") == "true"
 
 
-def test_the_dialog_appears_once_per_session(visitor: Visitor, phones: Phones) -> None:
+@SIZES
+def test_the_results_come_first_and_then_the_offer_of_a_password(
+    new_visitor: NewVisitor, phones: Phones, width: int
+) -> None:
+    visitor = new_visitor(viewport={"width": width, "height": 800})
     person = phones.add_person()
-    visitor.begin(person)
+    visitor.begin(person, REPORT)
     phones.approve(person)
-    visitor.put_dialog_off()
-    visitor.expect_results()
-    visitor.page.reload()
-    expect(visitor.page.locator("#content")).to_be_visible()
-    expect(visitor.page.locator("#live")).to_be_hidden()
-    assert not visitor.dialog.is_visible()
+    visitor.expect_results("/disease-report")
+    expect(visitor.offer).to_be_visible()
+    expect(visitor.dialog).to_be_hidden()
+    expect(visitor.page.locator("#after").get_by_role("button", name="비밀번호 정하기")).to_be_hidden()
+    assert _fits(visitor)
+    visitor.put_password_off()
+    expect(visitor.page.get_by_role("heading", name="질병 예측 리포트")).to_be_focused()
+    visitor.open("/results-trend")
+    later = visitor.page.locator("#after").get_by_role("button", name="비밀번호 정하기")
+    expect(later).to_be_visible()
+    expect(visitor.offer).to_be_hidden()
+    later.click()
+    visitor.type_password("804251")
+    expect(visitor.page.locator("#after").get_by_role("button", name="비밀번호 바꾸기")).to_be_visible()
 
 
-def test_a_password_that_exists_is_changed_on_demand_alone(visitor: Visitor, phones: Phones) -> None:
+def test_a_password_that_exists_is_offered_to_be_changed_alone(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person()
     visitor.begin(person)
     phones.approve(person)
     visitor.set_password("804251")
     visitor.expect_results()
-    visitor.page.get_by_role("button", name="비밀번호 정하기").click()
+    visitor.page.reload()
+    button = visitor.page.get_by_role("button", name="비밀번호 바꾸기")
+    expect(button).to_be_visible()
+    expect(visitor.offer).to_be_hidden()
+    button.click()
+    visitor.type_password("915362")
+    expect(visitor.page.get_by_text("비밀번호를 정했어요.").last).to_be_visible()
+    expect(visitor.dialog).to_be_hidden()
+
+
+def test_a_password_that_was_set_in_another_tab_meanwhile_is_no_dead_end(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.begin(person)
+    phones.approve(person)
+    expect(visitor.offer).to_be_visible(timeout=30_000)
+    other = Visitor(visitor.page.context.new_page(), visitor.url)
+    other.page.goto(visitor.page.url)
+    other.set_password("804251")
+    visitor.take_offer()
     visitor.type_password("915362")
     expect(visitor.dialog).to_contain_text("이미 정해 둔 비밀번호가 있어요.")
     visitor.dialog.get_by_role("button", name="이 번호로 바꾸기").click()
@@ -189,7 +225,7 @@ def test_charts_are_drawn_anew_in_every_colour_scheme(visitor: Visitor, phones: 
     person = phones.add_person()
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     visitor.open_group("체중과 비만도")
     chart = visitor.page.get_by_role("img", name="체중 그래프")
@@ -205,7 +241,7 @@ def test_the_trend_names_whose_records_and_what_is_to_be_looked_at(visitor: Visi
     person = phones.add_person()
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     page = visitor.page
     expect(page.locator("#results-lead")).to_contain_text(f"{person.name}님의 기록이에요.")
@@ -219,7 +255,7 @@ def test_treatments_are_found_by_word_and_listed_by_medicine(visitor: Visitor, p
     person = phones.add_person(prescriptions=60)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     page = visitor.page
     first = page.locator("#visits-rows strong").first
@@ -239,7 +275,7 @@ def test_a_printed_trend_has_every_group_and_every_visit(visitor: Visitor, phone
     person = phones.add_person(prescriptions=60)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     expect(visitor.page.locator("#visits-rows li").first).to_be_visible(timeout=20_000)
     expect(visitor.page.locator("#visits-chart canvas[style]")).to_be_visible()

@@ -34,13 +34,30 @@ def test_the_wait_counts_down_also_after_a_reload(visitor: Visitor, phones: Phon
     visitor.page.reload()
     expect(countdown).to_have_text(re.compile(r"^9분 \d\d초 안에 승인해 주세요$"))
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
 
 
 def test_a_wrong_clock_of_the_device_changes_no_countdown(visitor: Visitor, phones: Phones) -> None:
     visitor.page.clock.install(time="2031-05-01T10:00:00")
     visitor.begin(phones.add_person())
     expect(visitor.page.locator("#countdown")).to_have_text(re.compile(r"^(10|9)분 \d\d초 안에 승인해 주세요$"))
+
+
+def test_a_phone_opens_the_app_that_the_request_is_in(new_visitor: NewVisitor, phones: Phones) -> None:
+    """First of all; where there is no address that opens it, and at a desk, the steps alone are told."""
+    for app, path in (("카카오톡", "kakaotalk://"), ("네이버", "naversearchapp://"), ("통신사 PASS", None)):
+        visitor = new_visitor(viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True)
+        visitor.begin(phones.add_person(), app=app)
+        links, approved = visitor.page.locator("#waiting-view a"), visitor.page.get_by_role("button", name="승인했어요")
+        expect(links).to_have_count(1 if path else 0)
+        if path:
+            expect(links).to_have_attribute("href", re.compile(f"^{path}"))
+            assert links.bounding_box()["y"] < visitor.page.locator("#phone").bounding_box()["y"]  # type: ignore[index]
+            expect(approved).not_to_have_class(re.compile("primary"))
+    visitor = new_visitor()
+    visitor.begin(phones.add_person())
+    expect(visitor.page.locator("#waiting-view a")).to_have_count(0)
+    expect(visitor.page.get_by_role("button", name="승인했어요")).to_have_class(re.compile("primary"))
 
 
 @SIZES
@@ -59,7 +76,7 @@ def test_a_request_that_was_not_approved_in_time_is_sent_again(
     visitor.expect_asked()
     phones.provider.wait_for_another(person.phone, first)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
 
 

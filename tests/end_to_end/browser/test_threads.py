@@ -206,7 +206,7 @@ def test_a_patient_writes_and_is_not_signed_out_without_the_server(
     person = phones.add_person(checkups=1)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     nurse, patient, page = arrive(), Correspondent(visitor.page, visitor.url, ""), visitor.page
     visitor.open("/threads")
@@ -408,7 +408,7 @@ def test_a_sign_out_on_another_page_closes_a_patients_threads(visitor: Visitor, 
     person = phones.add_person(checkups=1)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     threads = visitor.page.context.new_page()
     threads.goto(f"{visitor.url}/threads")

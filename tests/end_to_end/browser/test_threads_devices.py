@@ -130,7 +130,7 @@ def test_whoever_was_just_identified_needs_no_other_device(
     for each in (first, second):
         each.begin(person)
         phones.approve(person)
-        each.put_dialog_off()
+        each.put_password_off()
         each.expect_results()
         each.open("/threads")
     patient = Correspondent(first.page, first.url, "")

@@ -37,7 +37,7 @@ def patient(visitor: Visitor, phones: Phones) -> Correspondent:
     person = phones.add_person(checkups=1)
     visitor.begin(person)
     phones.approve(person)
-    visitor.put_dialog_off()
+    visitor.put_password_off()
     visitor.expect_results()
     visitor.open("/threads")
     expect(visitor.page.locator("#member-id")).to_contain_text("patient:", timeout=SOON)

@@ -1,6 +1,6 @@
 """Reports: ordered from what is stored, kept once, noted on patient and order."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.patients import CampaignPayment, MediarcReport, Patient
 from services.collection.files import import_package
 from services.collection.reports import (
+    MadeReport,
     MissingInputs,
     ReportOrder,
     has_checkup,
@@ -51,7 +52,8 @@ def make_report(**changes: Any) -> ReportAnswer:
 
 def store(session: Session, patient: Patient, identity: Identity, now: Any = NOW, **changes: Any) -> None:
     report = make_report(**changes)
-    store_report(session, patient_uuid=patient.uuid, session_id=SESSION, identity=identity, report=report, now=now)
+    made = MadeReport(report, date(2023, 9, 28))
+    store_report(session, patient_uuid=patient.uuid, session_id=SESSION, identity=identity, report=made, now=now)
 
 
 def test_the_tid_is_the_same_for_every_retry() -> None:
@@ -65,6 +67,7 @@ def test_the_newest_checkup_that_has_the_values_is_sent(
     patient = bring(db_session, make_packages, health=served)
     order = prepare_report(db_session, patient, make_identity(), "TM_WELNO_1")
     assert isinstance(order, ReportOrder)
+    assert order.checkup_date == date(2023, 9, 28)
     data = order.payload["twobecon_data"]
     assert (data["tid"], data["birth"], data["gender"]) == ("TM_WELNO_1", "1984-05-17", 1)
     assert data["checkup"] == {
@@ -100,6 +103,7 @@ def test_a_report_is_kept_whole(db_session: Session, make_packages: MakePackages
     kept = newest_report(db_session, patient.uuid)
     assert kept is not None
     assert (kept.report_url, kept.bodyage, kept.rank) == ("https://reports.example/1.pdf", 38, 15)
+    assert kept.checkup_date == date(2023, 9, 28)
     assert (kept.analyzed_at, kept.provider, kept.hospital_id) == (NOW, "twobecon", "PEERNINE")
     assert kept.disease_data[0]["name"] == "고혈압"
     assert kept.mediarc_response == {"mkt_uuid": "m-1", "note": "a\x00b"}

@@ -54,6 +54,13 @@ def second(app: Flask, owner: Person) -> Person:
     return person
 
 
+def test_the_list_tells_whether_there_is_a_password(owner: Person) -> None:
+    path = f"/patients/{owner.patient_uuid}/sessions"
+    assert owner.ask("GET", path).json["has_password"] is False
+    assert ask_password(owner, owner, "set") == 201
+    assert owner.ask("GET", path).json["has_password"] is True
+
+
 @pytest.fixture
 def protected(owner: Person) -> Person:
     assert ask_password(owner, owner, "set") == 201

@@ -105,7 +105,9 @@ def test_withdrawn_records_leave_the_list_and_change_the_etag(app: Flask, owner:
 
 
 def test_a_patient_without_a_report_has_none(owner: Person):
-    assert owner.ask("GET", f"/patients/{owner.patient_uuid}/report").json["report"] is None
+    told = owner.ask("GET", f"/patients/{owner.patient_uuid}/report").json
+    assert told["report"] is None
+    assert set(told["person"]) == {"name", "birthdate", "gender"}
 
 
 @pytest.mark.parametrize("kind", ["checkups", "prescriptions", "report"])

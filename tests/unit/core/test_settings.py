@@ -176,6 +176,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     "WELNO_STAFF_LOGIN_LIMIT": RATE,
     "WELNO_OPERATOR_IDLE_SECONDS": ("0.9", "3600.1"),
     "WELNO_DEMO": ("on", "2", "maybe"),
+    "WELNO_DEMO_PEOPLE": ("/nowhere/at/all", "/"),
     "WELNO_CONTROLLER": (" ",),
     "WELNO_CONTROLLER_CONTACT": (" ",),
     "WELNO_CONSENT_VALID_DAYS": ("0", "3651"),

@@ -1,6 +1,7 @@
 """The pages and the chart library: what may be asked for, and what a browser is told about it."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from core.settings import AccountSettings
 from models.patients import ConsentKind
 from services.patients.consent_texts import ConsentText
 from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
+from webapp.demo_people import read_demo_people
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {ConsentKind.SERVICE: ConsentText(ConsentKind.SERVICE, "1", "서비스 이용약관\n\n하는 일: 보여드려요.")}
@@ -56,6 +59,24 @@ def test_a_page_loads_nothing_from_another_host(browser: FlaskClient, path: str)
 @pytest.mark.parametrize("path", PAGES)
 def test_ids_in_the_address_reach_no_other_site(browser: FlaskClient, path: str) -> None:
     assert browser.get(path).headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_invented_people_are_offered_by_a_demo_alone(tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    person = {"user_name": "김'하늘", "birthdate": "19840517", "phone_no": "01000000001", "gender": "M"}
+    file.write_text(json.dumps([{**person, "about": "건강검진 10건", "image_bytes": 512}]))
+    shown: list[str] = []
+    for demo, people in ((True, str(file)), (True, ""), (False, str(file))):
+        app = Flask("webapp", root_path=str(ROOT / "webapp"))
+        app.register_blueprint(pages.blueprint)
+        settings = AccountSettings(
+            staff_login_limit="5 per minute", operator_idle_seconds=900, demo=demo, demo_people=people
+        )
+        pages.show_demo_people(app, read_demo_people(settings))
+        shown.append(app.test_client().get("/").text)
+    assert ["data-demo" in html for html in shown] == [True, False, False]
+    [known] = re.findall("data-demo='([^']*)'", shown[0])
+    assert json.loads(known) == {**person, "about": "건강검진 10건"}
 
 
 def test_sockets_may_go_to_the_own_host_alone(browser: FlaskClient) -> None:

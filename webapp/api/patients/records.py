@@ -95,15 +95,18 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 @blueprint.alt_response(304, description=_UNCHANGED)
 @fails(blueprint, 404)
 def report(patient_uuid: UUID) -> Response:
-    """The newest report; null when there is none."""
+    """The newest report and whose it is; null when there is none."""
     with stores().unit_of_work() as work:
         etag = _etag(work.session, patient_uuid, MediarcReport, {})
         is_unchanged = _is_unchanged(etag)
-        found = None if is_unchanged else newest_report(work.session, patient_uuid)
+        if not is_unchanged:
+            found = newest_report(work.session, patient_uuid)
+            person = _describe(work.session.get_one(Patient, patient_uuid))
         record_look(work, patient_uuid, AccessedWhat.REPORT)
     if is_unchanged:
         return _unchanged(etag)
-    return _answer(ReportOutput(), {"success": True, "patient_uuid": patient_uuid, "report": found}, etag)
+    body = {"success": True, "patient_uuid": patient_uuid, "person": person, "report": found}
+    return _answer(ReportOutput(), body, etag)
 
 
 def _read_cursor(text: str | None) -> Cursor | None:

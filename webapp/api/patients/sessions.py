@@ -7,6 +7,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from services.patient_sessions import end_one, end_others, list_open
+from services.patients.passwords import has_password
 from services.patients.visits import open_visitor
 from webapp.api.documented import SECURITY_PATIENT, fails
 from webapp.api.patients.schemas.sessions import PatientSessionsOutput
@@ -39,6 +40,7 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
     with stores().sessions() as session:
         found = list_open(session, patient_uuid, stores().clock.now())
         openings = current_openings(session)
+        protected = has_password(session, patient_uuid)
     items = []
     for one in found:
         visitor = open_visitor(one, stores().sealer)
@@ -53,7 +55,7 @@ def show_sessions(patient_uuid: UUID) -> dict[str, Any]:
                 "device": visitor.device,
             }
         )
-    return {"success": True, "items": items, "opened_since_last_visit": openings}
+    return {"success": True, "has_password": protected, "items": items, "opened_since_last_visit": openings}
 
 
 @blueprint.delete("/<uuid:patient_uuid>/sessions/<uuid:session_id>")

@@ -173,7 +173,10 @@ class PatientReport(Schema):
     provider = fields.String(required=True, allow_none=True)
     analyzed_at = fields.AwareDateTime(required=True, allow_none=True)
     bodyage = fields.Integer(required=True, allow_none=True)
-    rank = fields.Integer(required=True, allow_none=True)
+    rank = fields.Integer(required=True, allow_none=True, metadata={"description": "Of a hundred; 1 is the best."})
+    checkup_date = fields.Date(
+        required=True, allow_none=True, metadata={"description": "Of the checkup that it is based on; null: not known."}
+    )
     disease_data = fields.Raw(required=True, metadata={"type": "array", "items": {}})
     cancer_data = fields.Raw(required=True, metadata={"type": "array", "items": {}})
     updated_at = fields.AwareDateTime(required=True)
@@ -182,4 +185,5 @@ class PatientReport(Schema):
 class ReportOutput(Schema):
     success = fields.Boolean(required=True)
     patient_uuid = fields.UUID(required=True)
+    person = fields.Nested(RecordPerson, required=True)
     report = fields.Nested(PatientReport, required=True, allow_none=True)

@@ -20,4 +20,7 @@ class PatientSessionItem(Schema):
 
 class PatientSessionsOutput(OpeningsOutput):
     success = fields.Boolean(required=True)
+    has_password = fields.Boolean(
+        required=True, metadata={"description": "Whether the records open with a password, too."}
+    )
     items = fields.List(fields.Nested(PatientSessionItem), required=True)

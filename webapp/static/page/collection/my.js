@@ -6,7 +6,7 @@
 import { WelnoClient } from "../../sdk/collection/client.js";
 import { HealthDatabase } from "../../sdk/collection/database.js";
 import { KEYS, WelnoStorage } from "../../sdk/collection/storage.js";
-import { find, show, tellStarted, whileBusy } from "../kit/dom.js";
+import { find, setText, show, tellStarted, whileBusy } from "../kit/dom.js";
 import { showError } from "../kit/error.js";
 import { showToast } from "../kit/toast.js";
 import { troubleOf } from "./errors.js";
@@ -18,6 +18,7 @@ import { loadConsents, loadLooks, loadPlaces } from "./my_lists.js";
 import { offerSharing } from "./my_share.js";
 import { tellOpenings } from "./openings.js";
 import { askForPassword } from "./password.js";
+import { passwordLabel } from "./password_offer.js";
 import { unlock } from "./unlock.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -30,8 +31,9 @@ const signOut = watchLeaving({ client, storage, database, uuid: () => uuid, stop
 /** @param {string} whose */
 async function open(whose) {
   showError(find("my-failure"), null);
+  let access;
   try {
-    await client.sessions(whose);
+    access = await client.sessions(whose);
   } catch (/** @type {any} */ error) {
     if (!CLOSED_TO_US.has(error.status)) {
       showError(find("my-failure"), troubleOf(error, () => open(whose)));
@@ -47,8 +49,9 @@ async function open(whose) {
   offerExport(page);
   offerErasure({ ...page, onErased });
   watchDevice();
-  find("change-password").onclick = () => changePassword(page);
-  await Promise.all([tellOpenings(page), loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page), offerSharing(page)]);
+  watchPassword(page, access.has_password);
+  tellOpenings(access, storage);
+  await Promise.all([loadLooks(page), loadConsents(page), loadPlaces(page), offerJoin(page), offerSharing(page)]);
   if (location.hash === "#sessions") find("sessions").scrollIntoView();
 }
 
@@ -57,9 +60,15 @@ async function onErased(erasureId) {
   location.replace(`/my/erased?id=${encodeURIComponent(erasureId)}`);
 }
 
-/** A new one signs out everywhere else. */
-async function changePassword(page) {
-  if (await askForPassword(client, page.uuid, { isChange: true })) await loadPlaces(page);
+/** A new one signs out everywhere else. @param {any} page @param {boolean} exists */
+function watchPassword(page, exists) {
+  const button = find("change-password");
+  setText(button, passwordLabel(exists));
+  button.onclick = async () => {
+    if (!(await askForPassword(client, page.uuid, { isChange: exists }))) return;
+    watchPassword(page, true);
+    await loadPlaces(page);
+  };
 }
 
 function watchDevice() {

@@ -4,7 +4,6 @@
  */
 
 import { KEYS } from "../../sdk/collection/storage.js";
-import { WelnoError } from "../../sdk/core/errors.js";
 import { find, make, show } from "../kit/dom.js";
 import { momentText } from "./moments.js";
 
@@ -17,18 +16,13 @@ export function openingText({ first_at, who, address, device }) {
 
 /**
  * On each page of a visit, until the person says that they have seen it.
- * @param {{client: import("../../sdk/welno.js").WelnoClient, storage: import("../../sdk/welno.js").WelnoStorage,
- *   uuid: string}} page
+ * @param {{items: any[], opened_since_last_visit: any[]}} access as `client.sessions` tells
+ * @param {import("../../sdk/welno.js").WelnoStorage} storage
  */
-export async function tellOpenings({ client, storage, uuid }) {
-  try {
-    const { items, opened_since_last_visit: openings } = await client.sessions(uuid);
-    const visit = items.find(({ current }) => current)?.id ?? "";
-    if (openings.length === 0 || storage.read(KEYS.visitTold) === visit) return;
-    showOpenings(openings, () => storage.write(KEYS.visitTold, visit));
-  } catch (error) {
-    if (!(error instanceof WelnoError)) throw error; // the page's own calls tell what is wrong
-  }
+export function tellOpenings({ items, opened_since_last_visit: openings }, storage) {
+  const visit = items.find(({ current }) => current)?.id ?? "";
+  if (openings.length === 0 || storage.read(KEYS.visitTold) === visit) return;
+  showOpenings(openings, () => storage.write(KEYS.visitTold, visit));
 }
 
 /** @param {any[]} openings @param {() => void} onSeen */

@@ -51,7 +51,7 @@ export class PersonForm {
   #faultOf(name) {
     const typed = this.#typed(name);
     if (name === "password") return isSixDigits(typed) ? "" : NOT_SIX;
-    return checkField(name, /** @type {any} */ ({ [name]: typed }), new Date());
+    return checkField(name, /** @type {any} */ ({ [name]: typed }));
   }
 
   #typed(name) {

@@ -6,20 +6,16 @@
 import { find, make, setText, show, tellStarted } from "../kit/dom.js";
 import { missingTexts } from "./missing_report.js";
 import { dayText } from "./moments.js";
+import { ageNote, basisText, rankText } from "./report_texts.js";
 import { ResultsPage } from "./results.js";
 
 const LEVELS = { 정상: ["inside", "✓"], 주의: ["watch", "▲"], 위험: ["above", "▲▲"] };
 
-/** Null for whoever may open the records but has no report; a refusal is passed on. */
-async function load({ client, database, uuid }) {
-  const own = database.readRecords(uuid).catch(() => null);
-  const report = await client.report(uuid).catch((error) => {
-    if (error.status !== 404) throw error;
-    return null;
-  });
+async function load({ client, uuid }) {
+  const { person, report } = await client.reportRecord(uuid);
   const checkupCount = report ? null : (await client.checkups(uuid)).length;
   const hasRecords = checkupCount !== 0 || (await client.hasPrescriptions(uuid)); // a report is made of checkups
-  return { report, checkupCount, hasRecords, birthday: (await own)?.birthday ?? null };
+  return { report, checkupCount, hasRecords, birthday: person.birthdate };
 }
 
 function draw({ report, checkupCount, hasRecords, birthday }, page) {
@@ -30,10 +26,10 @@ function draw({ report, checkupCount, hasRecords, birthday }, page) {
     return;
   }
   show(find("nothing"), false);
-  page.lead("필요한 값이 모두 있는 가장 최근 건강검진을 바탕으로 한 예측이에요.");
+  page.lead(basisText(report.checkup_date));
   setText(find("bodyage"), report.bodyage === null ? "–" : `${report.bodyage}세`);
   setText(find("bodyage-note"), ageNote(report, birthday));
-  setText(find("rank"), report.rank === null ? "–" : `${report.rank}위`);
+  setText(find("rank"), rankText(report.rank));
   setText(
     find("analyzed"),
     report.analyzed_at ? `${dayText(report.analyzed_at)}에 분석했어요.` : "",
@@ -52,19 +48,6 @@ function drawNone(page, checkupCount) {
   show(find("nothing"));
   setText(find("nothing-title"), title);
   setText(find("nothing-text"), text);
-}
-
-function ageNote({ bodyage, analyzed_at }, birthday) {
-  if (bodyage === null || !birthday) return "검진 값으로 계산한 몸의 나이예요.";
-  const difference = bodyage - ageOn(birthday, new Date(analyzed_at ?? Date.now()));
-  if (difference === 0) return "실제 나이(만)와 같아요.";
-  return `실제 나이(만)보다 ${Math.abs(difference)}살 ${difference < 0 ? "젊어요" : "많아요"}.`;
-}
-
-function ageOn(birthday, day) {
-  const [year, month, date] = birthday.split("-").map(Number);
-  const before = day.getMonth() + 1 < month || (day.getMonth() + 1 === month && day.getDate() < date);
-  return day.getFullYear() - year - Number(before);
 }
 
 /** Only an address of the web becomes a link, whatever the report says. */

@@ -15,6 +15,7 @@ import { troubleOf } from "./errors.js";
 import { watchLeaving } from "./leaving.js";
 import { missingNotice } from "./missing_report.js";
 import { tellOpenings } from "./openings.js";
+import { PasswordOffer } from "./password_offer.js";
 
 const CLOSED_TO_US = new Set([401, 403, 404]);
 
@@ -28,6 +29,11 @@ export class ResultsPage {
   #shown = /** @type {string|null} */ (null);
   #turn = 0;
   #hasFailed = false;
+  #offer = new PasswordOffer({
+    storage: this.storage,
+    uuid: () => this.uuid,
+    ask: (isChange) => this.#askForPassword(isChange),
+  });
   #load;
   #draw;
   #fallBack;
@@ -61,7 +67,6 @@ export class ResultsPage {
     this.#keepQueryInLinks();
     const { client, storage, database } = this;
     watchLeaving({ client, storage, database, uuid: () => this.#shown, stop: () => this.collection?.stop() });
-    find("set-password").addEventListener("click", () => this.#askForPassword());
     this.notify(missingNotice(this.missingReport));
     if (this.sessionId) await this.#follow();
     if (this.#turn === 0) await this.refresh();
@@ -116,7 +121,7 @@ export class ResultsPage {
   #show(data) {
     const isFirst = this.#shown === null;
     this.#shown = this.uuid;
-    if (isFirst && this.#shown) void tellOpenings({ client: this.client, storage: this.storage, uuid: this.#shown });
+    if (isFirst && this.#shown) void this.#tellAccess(this.#shown);
     show(find("locked"), false);
     show(find("nothing"), false);
     show(find("content"));
@@ -124,14 +129,25 @@ export class ResultsPage {
     this.#draw(data, this);
   }
 
+  /** Who else opened the records, and whether a password does. @param {string} uuid */
+  async #tellAccess(uuid) {
+    try {
+      const access = await this.client.sessions(uuid);
+      tellOpenings(access, this.storage);
+      this.#offer.know(access.has_password);
+    } catch (error) {
+      if (!(error instanceof WelnoError)) throw error; // the page's own calls tell what is wrong
+    }
+  }
+
   #showNothing() {
     this.lead("");
     show(find("nothing"));
   }
 
-  /** Of what holds nothing there is nothing to lock. @param {boolean} hasRecords */
+  /** @param {boolean} hasRecords */
   offerPassword(hasRecords) {
-    show(find("set-password"), hasRecords);
+    this.#offer.offer(hasRecords && !this.#live);
   }
 
   lead(text) {
@@ -181,8 +197,6 @@ export class ResultsPage {
         return showToast(action.level, action.text, action.level === "error" ? this.collection?.sessionId : null);
       case "navigate":
         return location.assign(action.to);
-      case "dialog":
-        return this.#askForPassword();
       case "refresh":
         if (this.collection?.flow.status === "completed") {
           this.#settle();
@@ -196,16 +210,15 @@ export class ResultsPage {
         this.#settle();
         if (action.text && action.reason !== "gone") this.notify(action.text, action.reason === "failed" ? this.collection?.sessionId : null);
         return void this.refresh();
-      default:
+      default: // also the `dialog`: the password is offered beside the results
         return undefined;
     }
   }
 
-  async #askForPassword() {
-    const uuid = this.collection?.flow.patientUuid ?? this.uuid;
-    if (!uuid) return;
+  /** @param {boolean} isChange @returns {Promise<boolean>} whether one was set */
+  async #askForPassword(isChange) {
     const { askForPassword } = await import("./password.js");
-    await askForPassword(this.client, uuid);
+    return askForPassword(this.client, /** @type {string} */ (this.uuid), { isChange });
   }
 
   #keepQueryInLinks() {

@@ -14,10 +14,11 @@ import { Field } from "../kit/field.js";
 import { formatPhone } from "../kit/phone.js";
 import { FaultSummary } from "../kit/summary.js";
 import { showToast } from "../kit/toast.js";
+import { offerDemoPeople } from "./demo_people.js";
 import { explain, troubleOf } from "./errors.js";
 import { farewell, watchLeaving } from "./leaving.js";
 import { checkField, checkForm, cleanValues, consentFault, FIELD_NAMES, serverFaults } from "./form.js";
-import { askForPassword } from "./password.js";
+import { Steps } from "./steps.js";
 import { drawCountdown, drawPhone, drawProgress, refusalOf } from "./waiting.js";
 
 const storage = new WelnoStorage();
@@ -29,6 +30,7 @@ let refusal = /** @type {import("./waiting.js").Refusal|null} */ (null);
 
 const inputsOf = (name) => [...form.querySelectorAll(`[name="${name}"]`)];
 const fields = Object.fromEntries(FIELD_NAMES.map((name) => [name, makeField(name)]));
+const steps = new Steps(find("form-view"), { mayLeave: isWellFilled });
 const summary = new FaultSummary("form-summary", Object.values(fields));
 const askedConsents = () => inputsOf("consents").filter((box) => !box.closest(".term").hidden);
 const consentOf = (box) => ({ kind: box.value, title: box.dataset.title });
@@ -51,12 +53,30 @@ function readValues() {
 
 function makeField(name) {
   const format = name === "phone_no" ? formatPhone : undefined;
-  return new Field(name, { inputs: inputsOf(name), format, check: () => checkField(name, readValues(), new Date()) });
+  const check = () => checkField(name, readValues());
+  return new Field(name, { inputs: inputsOf(name), format, check, reveal: (input) => steps.reveal(input) });
+}
+
+/** @param {Element} step */
+function isWellFilled(step) {
+  const faults = Object.entries(checkForm(readValues()));
+  const here = Object.fromEntries(faults.filter(([name]) => step.contains(inputsOf(name)[0])));
+  showFaults(here);
+  return Object.keys(here).length === 0;
+}
+
+/** Nothing but to send it is left. */
+function showFilledIn() {
+  showFaults({});
+  steps.reveal(find("start-button"));
+  find("start-button").focus();
 }
 
 function showFaults(faults) {
   for (const name of FIELD_NAMES) fields[name].setFault(faults[name] ?? "");
   showError(find("form-failure"), { text: faults.form ?? "" });
+  const first = FIELD_NAMES.find((name) => faults[name]);
+  if (first) steps.reveal(inputsOf(first)[0]);
   summary.lead();
 }
 
@@ -87,7 +107,7 @@ function campaign() {
 
 async function submit() {
   const values = readValues();
-  const faults = checkForm(values, new Date());
+  const faults = checkForm(values);
   showFaults(faults);
   if (Object.keys(faults).length > 0) return;
   const clean = cleanValues(values);
@@ -237,7 +257,7 @@ const PERFORM = {
   spinner: ({ on }) => show(find("spinner"), on),
   navigate: ({ to }) => location.assign(to),
   refresh: () => {},
-  dialog: () => askForPassword(client, collection.flow.patientUuid),
+  dialog: () => {}, // the password is offered beside the results
   retry: ({ text }) => {
     setText(find("retry-text"), text);
     find("retry-reference").replaceChildren(referenceLine(collection?.sessionId ?? ""));
@@ -245,7 +265,7 @@ const PERFORM = {
   },
   declined: () => find("waiting-title").focus(),
   requestOver: () => find("waiting-title").focus(),
-  correct: ({ text }) => backToForm(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
+  correct: ({ text }) => backToDetails(text || "입력한 정보로 인증할 수 없었어요. 정보를 확인하고 다시 시작해 주세요."),
   restart: ({ reason, text }) =>
     backToForm(
       text || "기록 모으기가 끝까지 진행되지 못했어요. 다시 시작해 주세요.",
@@ -268,6 +288,12 @@ function backToForm(notice, reference = null) {
   show(find("form-view"));
   showError(find("form-notice"), { text: notice, reference });
   if (notice) find("form-notice").focus();
+}
+
+/** @param {string} notice */
+function backToDetails(notice) {
+  steps.reveal(inputsOf("user_name")[0]);
+  backToForm(notice);
 }
 
 function watchWaiting() {
@@ -307,7 +333,10 @@ function watchWaiting() {
     leave("다른 앱을 고른 뒤 다시 시작해 주세요.", () => fields.private_auth_type.focus()),
   );
   find("cancel-button").addEventListener("click", leave(""));
-  find("correct-button").addEventListener("click", leave("정보를 고친 뒤 다시 시작해 주세요."));
+  find("correct-button").addEventListener(
+    "click",
+    leave("정보를 고친 뒤 다시 시작해 주세요.", () => fields.user_name.focus()),
+  );
 }
 
 /** A reload in the middle goes on where it was; what is over is offered, not forced. */
@@ -321,7 +350,7 @@ function greet() {
   const { search, pathname } = location;
   const text = farewell(search);
   if (!text) return false;
-  history.replaceState(null, "", pathname);
+  history.replaceState(history.state, "", pathname);
   form.reset();
   showError(find("form-notice"), { text });
   find("form-notice").focus();
@@ -337,10 +366,12 @@ function offerPrevious() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  whileBusy(find("start-button"), submit);
+  if (!steps.goOn()) whileBusy(find("start-button"), submit);
 });
-find("start-button").disabled = false; // before, the browser itself would have sent the form, and into the address
+// Before, the browser itself would have sent the form, and into the address.
+for (const id of ["start-button", "step-next"]) find(id).disabled = false;
 watchConsent();
+offerDemoPeople(form, showFilledIn);
 watchWaiting();
 setInterval(tick, 1_000);
 watchLeaving({ client, storage, database, uuid: () => null, stop: () => collection?.stop() });

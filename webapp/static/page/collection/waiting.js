@@ -7,16 +7,29 @@ import { isApproved, percentOf } from "../../sdk/collection/progress.js";
 import { find, make, setText, show } from "../kit/dom.js";
 import { countdownText } from "./moments.js";
 
+/** `link` where the app's maker tells of an address that opens it. */
 const APPS = {
-  0: { mark: "톡", open: "카카오톡을 열어 주세요.", look: "‘카카오톡 지갑’이 보낸 인증 요청을 눌러 주세요." },
+  0: {
+    mark: "톡",
+    open: "카카오톡을 열어 주세요.",
+    look: "‘카카오톡 지갑’이 보낸 인증 요청을 눌러 주세요.",
+    link: { label: "카카오톡 열기", address: "kakaotalk://launch" },
+  },
   1: { mark: "PC", open: "페이코 앱을 열어 주세요.", look: "도착한 인증 요청 알림을 눌러 주세요." },
   2: { mark: "KB", open: "KB스타뱅킹 앱을 열어 주세요.", look: "도착한 인증 요청 알림을 눌러 주세요." },
   3: { mark: "S", open: "삼성패스 알림을 확인해 주세요.", look: "도착한 인증 요청을 눌러 주세요." },
   4: { mark: "P", open: "PASS 앱을 열어 주세요.", look: "‘인증 요청’ 알림을 눌러 주세요." },
   5: { mark: "신한", open: "신한 SOL뱅크 앱을 열어 주세요.", look: "도착한 인증 요청 알림을 눌러 주세요." },
-  6: { mark: "N", open: "네이버 앱을 열어 주세요.", look: "‘네이버 인증서’ 알림을 눌러 주세요." },
+  6: {
+    mark: "N",
+    open: "네이버 앱을 열어 주세요.",
+    look: "‘네이버 인증서’ 알림을 눌러 주세요.",
+    link: { label: "네이버 앱 열기", address: "naversearchapp://default?version=5" },
+  },
 };
 const LAST_STEP = "내용을 확인하고 승인한 뒤, 이 화면으로 돌아와 주세요.";
+/** The app is on this device. */
+const PHONE = matchMedia("(hover: none) and (pointer: coarse)");
 const SIGNS = { waiting: "", active: "•", done: "✓", failed: "!", skipped: "–" };
 const STATES = { waiting: "대기", active: "진행 중", done: "완료", failed: "가져오지 못함", skipped: "건너뜀" };
 const CLOCK = new Intl.DateTimeFormat("ko-KR", {
@@ -26,17 +39,19 @@ const CLOCK = new Intl.DateTimeFormat("ko-KR", {
   hour12: false,
 });
 
+const OTHER_APP = { mark: "✓", open: "인증 앱을 열어 주세요.", look: "도착한 인증 요청을 눌러 주세요.", link: null };
+
 /** @param {string|null} code of the authenticator */
 export function drawPhone(code) {
-  const app = APPS[code ?? ""] ?? {
-    mark: "✓",
-    open: "인증 앱을 열어 주세요.",
-    look: "도착한 인증 요청을 눌러 주세요.",
-  };
+  const app = APPS[code ?? ""] ?? OTHER_APP;
   const mark = find("phone-mark");
   mark.className = `mark mark-${code}`;
   mark.textContent = app.mark;
   find("phone-steps").replaceChildren(...[app.open, app.look, LAST_STEP].map((text) => make("li", {}, text)));
+  const link = PHONE.matches ? app.link : null;
+  const place = find("open-app-place");
+  place.replaceChildren(...(link ? [make("a", { class: "button primary wide", href: link.address }, link.label)] : []));
+  find("approve-button").classList.toggle("primary", !link); // one thing comes first
 }
 
 /** Stages in which nothing lies on the phone any more, and the person decides what comes next. */
@@ -60,7 +75,7 @@ export function drawProgress(progress, flow, refusal = null) {
   setText(find("request-over-text"), next ?? "");
   for (const id of ["bar-line", "steps"]) show(find(id), !isOver);
   for (const id of ["bar", "bar-label", "bar-text"]) show(find(id), !isOver && isApproved(progress));
-  for (const id of ["phone", "approve-button", "approve-hint"]) show(find(id), waiting);
+  for (const id of ["phone", "open-app-place", "approve-button", "approve-hint"]) show(find(id), waiting);
   if (!waiting) show(find("retry"), false);
   setText(find("elsewhere"), waiting ? (flow.warning ?? "") : "");
   show(find("leave-hint"), stage === "collecting");

@@ -12,17 +12,20 @@ export const digitsOf = (text) => text.replace(/\D/g, "");
  * @typedef {object} FieldOptions
  * @property {HTMLInputElement[]} [inputs] of a group; else the one with the field's id
  * @property {(text: string) => string} [format] what the typed text becomes
+ * @property {(input: HTMLInputElement) => void} [reveal] shows it, before it gets the focus
  * @property {() => string} [check] the fault as it is now, or ""; shown once the field is left, and gone as soon as it is right
  */
 
 export class Field {
   #inputs;
+  #reveal;
   #fault = "";
 
   /** @param {string} id the fault stands in `#{id}-error` @param {FieldOptions} [options] */
-  constructor(id, { inputs = [find(id)], format, check } = {}) {
+  constructor(id, { inputs = [find(id)], format, check, reveal } = {}) {
     this.faultId = `${id}-error`;
     this.#inputs = inputs;
+    this.#reveal = reveal;
     for (const input of inputs) {
       if (format) input.addEventListener("input", (event) => formatTyped(/** @type {any} */ (event), format));
       if (check) this.#watch(input, check);
@@ -52,6 +55,7 @@ export class Field {
   }
 
   focus() {
+    this.#reveal?.(this.#inputs[0]);
     this.#inputs[0].focus();
   }
 

@@ -112,7 +112,13 @@ export class WelnoClient extends HttpClient {
 
   /** The newest report, or null where there is none (yet). @param {string} uuid */
   async report(uuid) {
-    return (await this.request("GET", `${patientPath(uuid)}/report`)).report ?? null;
+    return (await this.reportRecord(uuid)).report;
+  }
+
+  /** The same with whose it is. @param {string} uuid
+   * @returns {Promise<{person: {name: string, birthdate: string, gender: string|null}, report: any}>} */
+  reportRecord(uuid) {
+    return this.request("GET", `${patientPath(uuid)}/report`);
   }
 
   /** The key under which this browser keeps these records, as long as its session lives: 256 bits in base64. Keep it in
@@ -180,8 +186,9 @@ export class WelnoClient extends HttpClient {
     return this.request("POST", "/patients/sign-out");
   }
 
-  /** Where the person is signed in, newest first, and who else opened the records since their last visit.
-   * @param {string} uuid @returns {Promise<{items: any[], opened_since_last_visit: any[]}>} */
+  /** Where the person is signed in, newest first, whether they have a password, and who else opened the records since
+   * their last visit. @param {string} uuid
+   * @returns {Promise<{items: any[], has_password: boolean, opened_since_last_visit: any[]}>} */
   sessions(uuid) {
     return this.request("GET", `${patientPath(uuid)}/sessions`);
   }

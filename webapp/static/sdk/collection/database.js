@@ -4,7 +4,7 @@
  */
 
 import { seal, unseal } from "../core/sealing.js";
-import { deleteDatabase, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
+import { deleteDatabase, ownDatabases, settled, StoreError, transact, transactIfThere } from "../core/storage.js";
 import { WelnoClient } from "./client.js";
 import { BrowserKeys } from "./keys.js";
 import { mergeRecord } from "./merge.js";
@@ -31,7 +31,7 @@ export class HealthDatabase {
 
   /** @param {{client?: import("./keys.js").KeySource, factory?: IDBFactory, clock?: () => Date,
    *   milliseconds?: number}} [options] `client` asks for the keys */
-  constructor({ client = new WelnoClient(), factory = globalThis.indexedDB, clock = () => new Date(), milliseconds } = {}) {
+  constructor({ client = new WelnoClient(), factory = ownDatabases(), clock = () => new Date(), milliseconds } = {}) {
     this.#plan = { factory, name: NAME, store: STORE, options: { keyPath: "uuid" }, milliseconds };
     this.#clock = clock;
     this.#keys = new BrowserKeys(client);

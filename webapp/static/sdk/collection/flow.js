@@ -22,7 +22,7 @@ export const REPORT_PATH = "/disease-report";
  *   | {do: "requestOver", reason: "superseded"|"overdue", text: string}
  *   | {do: "save"}
  *   | {do: "restart", reason: "gone"|"expired"|"cancelled"|"failed", text: string}} Action
- * `refresh`: stored records changed. `correct`: the person's details are wrong. `retry`: no approval yet, offer to wait
+ * `refresh`: stored records changed. `dialog`: a password may be offered, once per session. `correct`: the person's details are wrong. `retry`: no approval yet, offer to wait
  * or to ask again. `declined`: the person's own choice, no error; offer to ask again or another app.
  * `requestOver`: what lies on the phone counts no more; offer to ask again. `restart`: this session is over.
  */

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { openChannel } from "../core/tabs.js";
 import { WelnoClient } from "./client.js";
 import { HealthDatabase } from "./database.js";
 import { WelnoStorage } from "./storage.js";
@@ -34,11 +35,11 @@ export class SignOut {
     this.#storage = storage;
     this.#database = database;
     this.#stop = stop;
-    this.#channel = new BroadcastChannel(CHANNEL);
-    this.#channel.onmessage = async () => {
+    this.#channel = openChannel(CHANNEL);
+    this.#channel?.addEventListener("message", async () => {
       await this.#forgetHere();
       onElsewhere();
-    };
+    });
   }
 
   /**
@@ -58,13 +59,13 @@ export class SignOut {
 
   /** Here, and in every other tab; the session goes on. It waits for no store that does not answer. */
   async forget() {
-    this.#channel.postMessage("forget");
+    this.#channel?.postMessage("forget");
     await this.#forgetHere();
   }
 
   /** Watches no more. */
   close() {
-    this.#channel.close();
+    this.#channel?.close();
   }
 
   async #forgetHere() {

@@ -14,6 +14,7 @@ export const KEYS = Object.freeze({
   authWaiting: "tilko_auth_waiting",
   authType: "tilko_auth_type",
   redirectPath: "tilko_redirect_path",
+  passwordPutOff: "tilko_password_put_off",
   patientUuid: "welno_patient_uuid",
   hospitalId: "welno_hospital_id",
   visitTold: "welno_visit_told",

@@ -22,6 +22,16 @@ export class StoreError extends Error {
 
 /** @typedef {Storage|MemoryStorage|SafeStorage} Store */
 
+/** Of this browser. Where there are none, or they may not even be named, each call on them fails with a StoreError.
+ * @returns {IDBFactory} */
+export function ownDatabases() {
+  try {
+    return globalThis.indexedDB;
+  } catch {
+    return /** @type {any} */ (undefined);
+  }
+}
+
 /** A `Storage` that forgets with the page. */
 export class MemoryStorage {
   #values = new Map();
@@ -78,6 +88,7 @@ export class SafeStorage {
   setItem(key, value) {
     try {
       this.#store.setItem(key, value);
+      if (this.#store.getItem(key) !== String(value)) throw new StoreError("STORE_FAILED");
       if (this.#store !== this.#memory) this.#memory.removeItem(key);
     } catch {
       this.removeItem(key); // the older value would be read by the next page

@@ -13,9 +13,21 @@ const ANSWER_MILLISECONDS = 2_000;
  * @typedef {{events: any[], at: Cursor, state: import("./stream.js").StreamState}} Update */
 /** @typedef {{lead: () => void, follow: () => void, makeUpdate: (after?: Cursor) => Update, onUpdate: (update: Update) => void}} TabHandlers */
 
+/** To the other tabs. @param {string} name @returns {BroadcastChannel|null} null where the browser has no channels, or
+ * forbids them as it forbids its stores */
+export function openChannel(name) {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return null;
+  }
+}
+
 /** Whether this browser can share at all. */
 export function canShare() {
-  return Boolean(globalThis.navigator?.locks && globalThis.BroadcastChannel);
+  const channel = globalThis.navigator?.locks ? openChannel("welno.probe") : null;
+  channel?.close();
+  return channel !== null;
 }
 
 export class Tabs {

@@ -5,6 +5,7 @@
 
 import { WelnoError } from "../core/errors.js";
 import { connect, isConnected } from "../core/stream.js";
+import { openChannel } from "../core/tabs.js";
 import { ActionSender } from "./actions.js";
 import { JourneyClient } from "./client.js";
 import { JourneyMemory } from "./memory.js";
@@ -49,8 +50,8 @@ export class PatientJourney {
     this.#memory = memory;
     this.#client = client ?? new JourneyClient({ ...clientOptions, onLoggedOut: () => this.#forget() });
     this.#actions = new ActionSender(this.#client, (frame) => this.#stream?.send(frame) ?? false);
-    this.#otherTabs = globalThis.BroadcastChannel ? new BroadcastChannel(SEEN_CHANNEL) : null;
-    if (this.#otherTabs) this.#otherTabs.onmessage = ({ data }) => this.#noteSeen(data);
+    this.#otherTabs = openChannel(SEEN_CHANNEL);
+    this.#otherTabs?.addEventListener("message", ({ data }) => this.#noteSeen(data));
   }
 
   /** Null until anything is known. @returns {string|null} */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { deleteDatabase, settled, StoreError, within } from "../core/storage.js";
+import { deleteDatabase, ownDatabases, settled, StoreError, within } from "../core/storage.js";
 import { digestBytes, textBytes, toHex } from "./encoding.js";
 
 export const DATABASE_PREFIX = "threads-db-";
@@ -30,7 +30,7 @@ export class ThreadsDatabase {
   #opening = /** @type {Promise<IDBDatabase>|null} */ (null);
 
   /** @param {string} name @param {IDBFactory} [factory] */
-  constructor(name, factory = globalThis.indexedDB) {
+  constructor(name, factory = ownDatabases()) {
     this.#name = name;
     this.#factory = factory;
   }

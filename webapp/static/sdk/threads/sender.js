@@ -5,6 +5,7 @@
 
 import { watchPage } from "../core/lifecycle.js";
 import { settled, StoreError } from "../core/storage.js";
+import { openChannel } from "../core/tabs.js";
 import { Timers } from "../core/timers.js";
 import { AnnouncedBlobs } from "./announced_blobs.js";
 import { BLOB_TYPE, completionOf } from "./blob_message.js";
@@ -53,8 +54,8 @@ export class ThreadSender {
     this.#outbox = new Outbox(options.database);
     this.#announced = new AnnouncedBlobs(this.#outbox, options.client, options.database.name);
     this.#pace = new Pace(options.random);
-    this.#channel = new BroadcastChannel(CHANNEL + options.database.name);
-    this.#channel.onmessage = () => options.onChange?.();
+    this.#channel = openChannel(CHANNEL + options.database.name);
+    this.#channel?.addEventListener("message", () => options.onChange?.());
   }
 
   get outbox() {
@@ -71,7 +72,7 @@ export class ThreadSender {
   close() {
     this.#page.abort();
     this.#timers.close();
-    this.#channel.close();
+    this.#channel?.close();
   }
 
   /**
@@ -198,6 +199,6 @@ export class ThreadSender {
 
   #changed() {
     this.#options.onChange?.();
-    if (!this.#page.signal.aborted) this.#channel.postMessage("changed");
+    if (!this.#page.signal.aborted) this.#channel?.postMessage("changed");
   }
 }

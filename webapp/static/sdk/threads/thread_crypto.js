@@ -3,6 +3,7 @@
  * @module
  */
 
+import { ownDatabases } from "../core/storage.js";
 import { ThreadsDatabase } from "./database.js";
 import { approveDevice, checkDevice, fingerprintOf, isApproved, makeDevice } from "./devices.js";
 import { hashBytes, readKid } from "./encoding.js";
@@ -39,7 +40,7 @@ export class ThreadCrypto {
   #recovery = /** @type {import("./devices.js").OwnDevice|null} */ (null); // of a code that was typed, for this page alone
 
   /** @param {IDBFactory} [factory] */
-  constructor(factory = globalThis.indexedDB) {
+  constructor(factory = ownDatabases()) {
     this.#factory = factory;
   }
 
