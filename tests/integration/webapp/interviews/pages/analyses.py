@@ -90,6 +90,7 @@ class Analyses:
             note_change(interview, now)
             work.session.flush()
             if status == InterviewStatus.COMPLETED:
+                index_utterances(work.session, interview)
                 tell_completed(work, interview, 1.5, now)
             elif status == InterviewStatus.FAILED:
                 tell_failed(work, interview, now)
