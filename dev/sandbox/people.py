@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from dev.sandbox.inputs import KOREAN_DAY
 from dev.sandbox.spelling import USUAL
@@ -59,12 +60,14 @@ class Person:
         return random.Random(f"{seed}|{subject}|{'|'.join(self.identity)}")
 
 
-# What the start page of the demo tells of them, `about`, is no part of them.
+def _read_person(known: dict[str, Any]) -> Person:
+    """What the demo's start page tells of them, `about`, is no part of them."""
+    traits = {name: value for name, value in known.items() if name != "about"}
+    return Person(**{**traits, "authenticators": tuple(known.get("authenticators", EVERY_AUTHENTICATOR))})
+
+
 SEED_PEOPLE = tuple(
-    Person(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in known.items() if name != "about"}
-    )
-    for known in json.loads(Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
+    _read_person(known) for known in json.loads(Path(__file__).with_name("people.json").read_text(encoding="utf-8"))
 )
 
 

@@ -12,6 +12,9 @@ from tests.accessibility import SPOILT, examine
 from tests.end_to_end.browser.conftest import NewVisitor
 from tests.end_to_end.browser.driving import REPORT, TREND, Visitor
 from tests.end_to_end.browser.people import Phones
+from tests.end_to_end.provider import TREATMENTS
+
+pytestmark = pytest.mark.timeout(240)
 
 AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 360, "height": 640}
@@ -73,6 +76,13 @@ def test_the_pages_before_anybody_is_known_are_accessible(visitor: Visitor, look
         visitor.open(path)
         expect(visitor.page.get_by_role("heading").first).to_be_visible()
         look(STRANGER)
+
+
+def test_the_forms_with_errors_are_accessible(visitor: Visitor, look: Look) -> None:
+    visitor.open("/sign-in")
+    visitor.page.get_by_role("button", name="기록 열기").click()
+    expect(visitor.page.locator("[aria-invalid=true]").first).to_be_visible()
+    look("signing in, with errors")
     visitor.open("/")
     visitor.go_on()
     look("the details")
@@ -117,6 +127,15 @@ def test_the_way_to_the_trend_is_accessible(visitor: Visitor, phones: Phones, lo
     page.get_by_role("link", name="내 정보").click()
     expect(page.locator("#looks-rows li").first).to_be_visible(timeout=20_000)
     look("my data")
+    visitor.open("/disease-report")
+    expect(page.locator("#nothing")).to_be_visible(timeout=20_000)
+    look("no report")
+    page.context.clear_cookies()
+    visitor.open("/results-trend")
+    page.get_by_label("비밀번호", exact=True).fill("111222")
+    page.get_by_role("button", name="기록 열기").click()
+    expect(page.locator("#password-error")).to_be_visible(timeout=20_000)
+    look("locked, after a wrong password")
 
 
 def test_a_decline_and_the_report_are_accessible(visitor: Visitor, phones: Phones, look: Look) -> None:
@@ -127,10 +146,32 @@ def test_a_decline_and_the_report_are_accessible(visitor: Visitor, phones: Phone
     look("declined")
     visitor.page.get_by_role("button", name="요청 다시 보내기").click()
     visitor.expect_asked()
-    phones.approve(person)
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        expect(visitor.page.locator("#bar-text")).to_contain_text("%", timeout=20_000)
+        look("collecting")
     visitor.put_password_off()
     visitor.expect_results("/disease-report")
     look("the report")
+
+
+def test_the_states_of_a_request_are_accessible(visitor: Visitor, phones: Phones, look: Look) -> None:
+    refusal = {"success": False, "error": {"code": "RATE_LIMITED", "message": "너무 많아요."}, "request_id": "r-1"}
+    page = visitor.page
+    page.route("**/simple-auth?*", lambda route: route.fulfill(status=429, headers={"Retry-After": "75"}, json=refusal))
+    visitor.open()
+    visitor.fill_in(phones.add_person())
+    visitor.submit()
+    expect(page.get_by_role("heading", name="인증 요청을 너무 많이 보냈어요")).to_be_visible()
+    look("too many requests")
+    page.unroute("**/simple-auth?*")
+    page.reload()
+    visitor.expect_asked()
+    expect(page.locator("#retry")).to_be_visible(timeout=20_000)
+    look("a request that takes long")
+    page.get_by_role("button", name="정보 고치기").click()
+    expect(page.locator("#form-notice")).to_be_visible()
+    look("the details, to be corrected")
 
 
 def test_what_is_wrong_is_found(new_visitor: NewVisitor) -> None:
