@@ -7,7 +7,7 @@ import { isApproved, percentOf } from "../../sdk/collection/progress.js";
 import { find, make, setText, show } from "../kit/dom.js";
 import { countdownText } from "./moments.js";
 
-/** `link` where the app's maker tells of an address that opens it. */
+/** `link` where an address is known that opens the app: Naver's is documented by its maker, KakaoTalk's is in wide use. */
 const APPS = {
   0: {
     mark: "톡",
