@@ -1,4 +1,7 @@
-"""How often something may be asked for, counted in Redis over all web processes."""
+"""How often something may be asked for, counted in Redis over all web processes.
+
+A key may be an address or somebody's id: Redis knows its pseudonym alone.
+"""
 
 import hashlib
 import hmac
@@ -17,37 +20,37 @@ from webapp.errors import ApiError
 
 def count_use(limit: str, action: str, key: str, cost: int = 1) -> None:
     """Count uses of the action by `key`, all or none. Raises ApiError with the seconds to wait, or RedisError."""
-    limiter = parts().limiter.limiter
+    limiter, name = parts().limiter.limiter, pseudonym(key)
     for item in parse_many(limit):
-        if not limiter.hit(item, action, key, cost=cost):
-            _refuse(item, action, key)
+        if not limiter.hit(item, action, name, cost=cost):
+            _refuse(item, action, name)
 
 
 def share_left(limit: str, action: str, key: str) -> float:
     """How much of the limit is left, between 0 and 1. Raises RedisError."""
-    limiter = parts().limiter.limiter
+    limiter, name = parts().limiter.limiter, pseudonym(key)
     items = parse_many(limit)
-    return min(limiter.get_window_stats(item, action, key).remaining / item.amount for item in items)
+    return min(limiter.get_window_stats(item, action, name).remaining / item.amount for item in items)
 
 
 def refuse_beyond(limit: str, action: str, key: str, cost: int = 1) -> None:
     """Refuse like `count_use`, without counting: for what is counted only when it has failed, or together with others.
     Raises the same."""
-    limiter = parts().limiter.limiter
+    limiter, name = parts().limiter.limiter, pseudonym(key)
     for item in parse_many(limit):
-        if not limiter.test(item, action, key, cost=cost):
-            _refuse(item, action, key)
+        if not limiter.test(item, action, name, cost=cost):
+            _refuse(item, action, name)
 
 
 def forget_uses(limit: str, action: str, key: str) -> None:
     """Begin to count anew, as after a success. Raises RedisError."""
-    limiter = parts().limiter.limiter
+    limiter, name = parts().limiter.limiter, pseudonym(key)
     for item in parse_many(limit):
-        limiter.clear(item, action, key)
+        limiter.clear(item, action, name)
 
 
-def _refuse(item: RateLimitItem, action: str, key: str) -> None:
-    reset_at = parts().limiter.limiter.get_window_stats(item, action, key).reset_time
+def _refuse(item: RateLimitItem, action: str, name: str) -> None:
+    reset_at = parts().limiter.limiter.get_window_stats(item, action, name).reset_time
     raise ApiError(Code.RATE_LIMITED, retry_after_seconds=max(reset_at - parts().stores.clock.now().timestamp(), 0))
 
 
@@ -71,7 +74,7 @@ def countable_address() -> str | None:
 
 
 def pseudonym(value: str) -> str:
-    """Stands for a phone number in Redis, which must not know it."""
+    """Stands in Redis and in logs for whom they must not know."""
     key = _limits_key(parts().stores.settings.secrets.pseudonym_key)
     return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]
 

@@ -12,6 +12,7 @@ from limits import parse_many
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
+from webapp.limits import pseudonym
 
 _PREFIX = "welno:reserved"
 
@@ -29,7 +30,7 @@ class Reservation:
 
 def reserve_use(limit: str, action: str, name: str) -> Reservation:
     """Raises ApiError with the seconds to wait, or RedisError."""
-    here, key = stores(), f"{_PREFIX}:{action}:{name}"
+    here, key = stores(), f"{_PREFIX}:{action}:{pseudonym(name)}"
     items = parse_many(limit)
     now, longest = here.clock.now().timestamp(), max(item.get_expiry() for item in items)
     reservation = Reservation(key, uuid4().hex)

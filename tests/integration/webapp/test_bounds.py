@@ -13,7 +13,7 @@ from tests.integration.conftest import AppOf
 from webapp.current import parts
 from webapp.request_bounds import HEADER_MAX_CHARACTERS
 
-from .people import API, FORM, Person
+from .people import API, FORM, ORIGIN, Person
 
 START = f"{API}/tilko/session/start"
 _JSON = {"content_type": "application/json"}
@@ -117,3 +117,17 @@ def test_a_call_without_a_body_is_not_counted(strict: Flask, redis_client: redis
         assert strict.test_client().get("/healthz").status_code == 200
     assert parts(strict).limiter is not None
     assert not list(redis_client.scan_iter("*body*"))
+
+
+def test_redis_counts_callers_whom_it_does_not_know(strict: Flask, owner: Person, redis_client: redis.Redis):
+    for path, body in (
+        ("/auth/staff-login", {"login": "night", "password": "an invented one"}),
+        (f"/patients/{owner.patient_uuid}/password/verify", {"password": "975310"}),
+    ):
+        headers = {"X-Forwarded-For": "203.0.113.7", "Origin": ORIGIN}
+        assert strict.test_client().post(API + path, json=body, headers=headers).status_code in {401, 404, 409}
+    keys = [key.decode() for key in redis_client.scan_iter("*") if b"session" not in key]
+    assert any("body" in key for key in keys)
+    assert any("welno:reserved:password:" in key for key in keys)
+    known = ("203.0.113", str(owner.patient_uuid), "night")
+    assert [key for key in keys if any(name in key for name in known)] == []
