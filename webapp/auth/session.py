@@ -9,6 +9,7 @@ from flask import Response, after_this_request, g
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from services.stores import Stores
+from webapp.approving_addresses import note_approved
 from webapp.auth.access import mark_access
 from webapp.auth.credentials import Credential, join_token, presented_credential, session_cookie_name
 from webapp.current import stores
@@ -39,6 +40,7 @@ def follow_token(credential: Credential, view: SessionView) -> bool:
         if not view.token_renewed:
             with stores().unit_of_work() as work:
                 directory.note_renewed(work, view)
+            note_approved(view)
         return True
     if view.auth_completed and not view.token_renewed:
         token = join_token(view.session_id, directory.tokens.renew(view))

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from core.clock import clock
+from webapp.current import parts
 
 from .people import API, FORM, Person, arrive, change_run, stranger
 from .server import Server
@@ -89,6 +91,43 @@ def test_a_phone_gets_no_more_than_ten_from_anywhere(app: Flask):
     for address in (STRANGERS, OWNERS):
         assert [push_and_decline(app, person, address).status_code for _ in range(5)] == [202] * 5
     assert push_and_decline(app, person, THIRD).status_code == 429
+
+
+def approve(app: Flask, address: str) -> None:
+    """A push that was asked for there; and the page's first call with the token that it is given."""
+    person = arrive(app)
+    change_run(app, person.session_id, auth_completed_at=clock.now(), status="auth_completed")
+    at = {"environ_base": {"REMOTE_ADDR": address}}
+    person.token = person.session("GET", "/status", **at).json["session_token"]
+    assert person.session("GET", "/status", **at).status_code == 200
+
+
+def test_strangers_do_not_use_up_what_an_owner_may_where_a_push_was_approved_before(app: Flask):
+    approve(app, THIRD)
+    person = arrive(app)
+    for address in (STRANGERS, OWNERS):
+        for _ in range(5):
+            push_and_decline(app, person, address)
+    answers = [push_and_decline(app, person, THIRD).status_code for _ in range(6)]
+    assert answers == [202] * 5 + [429]  # its own bound stays
+    assert push_and_decline(app, person, "192.0.2.4").status_code == 429
+
+
+def test_an_approval_elsewhere_or_of_another_phone_frees_nobody(app: Flask):
+    approve(app, STRANGERS)
+    other = arrive(app, phone_no="01055550000")
+    for address in (OWNERS, THIRD):
+        for _ in range(5):
+            push_and_decline(app, other, address)
+    assert push_and_decline(app, other, STRANGERS).status_code == 429
+
+
+def test_an_approval_that_redis_cannot_be_told_is_one_all_the_same(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(parts(app).stores.redis, "set", refuse)
+    approve(app, OWNERS)
 
 
 def push_all_the_time(app: Flask, address: str, quarters: range) -> int:

@@ -30,6 +30,7 @@ from webapp.api.collection.schemas.sessions import (
     StatusOutput,
 )
 from webapp.api.documented import SECURITY_SESSION, fails
+from webapp.approving_addresses import has_approved
 from webapp.auth import (
     drop_patient_cookie,
     drop_session_cookie,
@@ -146,10 +147,12 @@ def simple_auth(view: SessionView, query: dict[str, str], body: dict[str, str]) 
 
 
 def _count_push(phone: str | None) -> None:
-    """The caller's own share of the phone first: who is beyond it takes nothing of what others may."""
+    """The caller's own share of the phone first: who is beyond it takes nothing of what others may. What others have
+    taken is nothing to who has approved a push from where this one is asked for."""
     web = stores().settings.web
     count_use(web.push_limit, "push", f"{phone}/{caller_address()}")
-    count_use(web.push_phone_limit, "push-phone", f"{phone}")
+    if phone is None or not has_approved(phone):
+        count_use(web.push_phone_limit, "push-phone", f"{phone}")
 
 
 @blueprint.post("/<string:session_id>/collect-data")
