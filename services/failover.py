@@ -49,6 +49,13 @@ _SESSIONS_BEFORE = """
 """
 _END_SESSIONS = f"select pg_terminate_backend(pid) {_SESSIONS_BEFORE}"
 _COUNT_SESSIONS = f"select count(*) {_SESSIONS_BEFORE}"
+# By application; of a superuser only another one may.
+_UNENDABLE_SESSIONS = """
+    select string_agg(distinct coalesce(nullif(application_name, ''), 'without a name'), ', ')
+    from pg_stat_activity join pg_roles on pg_roles.oid = usesysid
+    where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid() and rolsuper
+        and not (select rolsuper from pg_roles where rolname = current_user)
+"""
 # What a promotion needs; a superuser has it all. Asked for before anything is touched: half of one is an outage. Of a
 # table in a schema that one may not use one may not even ask.
 _MISSING_RIGHTS = """
@@ -164,6 +171,8 @@ class Failover:
         if missing := self._ask(candidate.address, _MISSING_RIGHTS):
             raise FailoverError(f"{candidate.address}: this login lacks {missing}; nothing was changed")
         primaries = predecessors(servers, candidate)
+        for primary in primaries:
+            self._refuse_sessions_beyond(primary.address)
         with self._given_back(candidate, primaries):
             self._set(candidate.address, _FENCE, "on")
             for primary in primaries:
@@ -187,6 +196,13 @@ class Failover:
                     f" that server, or --force: {server.reason}"
                 )
 
+    def _refuse_sessions_beyond(self, address: str) -> None:
+        if names := self._ask(address, _UNENDABLE_SESSIONS):
+            raise FailoverError(
+                f"{address}: a superuser is signed in ({names}), whose session this login may not end; have it ended;"
+                " nothing was changed"
+            )
+
     def _look(self, address: str) -> Server | Silence:
         try:
             with self._engines[address].connect() as connection:
@@ -204,6 +220,9 @@ class Failover:
         except BaseException as exc:
             if not standby.is_standby:
                 raise  # it was promoted before, and has no epoch of its own yet
+            if standby.is_fenced:
+                # By a call that was cut: it may have been told to promote itself, and do so at any moment.
+                raise FailoverError(f"{exc}; nobody takes writes: call this again") from exc
             told = [self._give_back(primary) for primary in primaries]
             self._give_back(standby)
             if isinstance(exc, FailoverError):

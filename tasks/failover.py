@@ -5,6 +5,7 @@ replica').
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -27,13 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     [url] = load_values("DATABASE_URL")
     failover = Failover(url)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         if options.action == "status":
             return _show(failover)
         return _promote(failover, switch_over=options.switch_over, force=options.force)
     except FailoverError as exc:
         sys.stderr.write(f"failover: {exc}\n")
-        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("failover: interrupted; nobody may take writes now: ask for the status, and call this again\n")
+    return 1
 
 
 def _promote(failover: Failover, *, switch_over: bool, force: bool) -> int:

@@ -52,16 +52,29 @@ def test_a_session_that_does_not_end_is_not_left_behind(pair: PostgresPair):
             assert_untouched(pair)
 
 
-def test_ctrl_c_during_a_switch_over_gives_the_primary_back(pair: PostgresPair):
+def test_a_switch_over_that_fails_after_one_that_was_cut_lets_nobody_write(pair: PostgresPair):
+    """The standby may have been told to promote itself, and beside it the primary must not take writes."""
+    pair.replica.set(FENCE, "on")
+    with closing(psycopg2.connect(pair.primary.conninfo())) as connection, stopped(connection.info.backend_pid):
+        with pytest.raises(FailoverError, match=r"does not end at .*; nobody takes writes: call this again"):
+            Failover(read_database_url(pair.url), settle_seconds=2).promote(switch_over=True)
+        assert [node.ask(f"show {FENCE}") for node in (pair.primary, pair.replica)] == ["on", "on"]
+    assert failover(pair, "promote", "--switch-over").status == 0
+    assert takes_writes(pair.replica)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_a_switch_over_that_is_interrupted_gives_the_primary_back(pair: PostgresPair, sent: signal.Signals):
     pair.cut_link()
     pair.primary.ask("create table public.behind (number int)")
     command = [sys.executable, "-m", "tasks.failover", "promote", "--switch-over"]
     env = {"DATABASE_URL": pair.url, "PATH": os.environ["PATH"]}
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE) as running:
         wait_until(lambda: pair.primary.ask(f"show {FENCE}") == "on", 30)
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
-    assert running.returncode != 0
+        running.send_signal(sent)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert errors.startswith(b"failover: interrupted; ")
     assert_untouched(pair)
 
 
