@@ -108,6 +108,15 @@ class ReaderLeases:
             self._ended.append(reader)
         self._work.set()
 
+    def give_back_all(self) -> None:
+        """Does not wait for Redis; nor need the readers have ended."""
+        with self._lock:
+            if not self._held:
+                return
+            held, self._held = self._held, {}
+            self._ended += held
+        self._work.set()
+
     def stop(self) -> None:
         """The leases of readers that are still there end, too."""
         if self._pid != os.getpid():
@@ -115,9 +124,7 @@ class ReaderLeases:
         self._stopped.set()
         self._work.set()
         self._thread.join(5)
-        with self._lock:
-            held, self._held = self._held, {}
-            self._ended += held
+        self.give_back_all()
         self._settle()
         self._redis.close()
         self._pid = 0
@@ -171,7 +178,8 @@ class ReaderLeases:
             self._tell(due, int(self._lease_seconds * 1000))
         except StreamsError as exc:
             self._note_silence(exc)
-            if now - self._answered_at < self._lease_seconds:  # later there is nothing left to end
+            # What lay in the connections of a Redis that hung may be carried out when it goes on, and hold for a lease.
+            if now - self._answered_at < 2 * self._lease_seconds:
                 self._ended += ended
         else:
             self._note_answer(now)

@@ -101,6 +101,11 @@ class ReaderRegistry:
         if self._leases is not None:
             self._leases.give_back(slot)
 
+    def give_back_leases(self) -> None:
+        """Of all that are here, which have been told to leave: they come back to other processes. Does not block."""
+        if self._leases is not None:
+            self._leases.give_back_all()
+
     def stop(self) -> None:
         """No thread and no connection stays."""
         if self._leases is not None:
