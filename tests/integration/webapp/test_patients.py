@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from marshmallow import fields
 from sqlalchemy import event, text
 
 from core.clock import clock
 from core.names import Step
 from tests.integration.services.conftest import checkup, treatment
+from webapp.api.patients import records
+from webapp.api.patients.schemas.records import ReportOutput
 from webapp.current import parts
 
 from .people import Person, arrive, change_run, collect, stranger
@@ -90,6 +93,20 @@ def test_every_item_comes_as_it_was_served(app: Flask):
         {"name": "시력(좌/우)", "value": "1.0/0.8", "number": None, "unit": "", "references": []},
     ]
     assert (item["vision_left"], item["vision_right"], item["bone_density"]) == ("1.0", "0.8", None)
+
+
+class ReportWithMore(ReportOutput):
+    """As the next version may tell it."""
+
+    explained = fields.String()
+
+
+def test_a_version_that_tells_more_is_another_etag(app: Flask, owner: Person, monkeypatch: pytest.MonkeyPatch):
+    path = f"/patients/{owner.patient_uuid}/report"
+    etag = owner.ask("GET", path).headers["ETag"]
+    assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 304
+    monkeypatch.setattr(records, "ReportOutput", ReportWithMore)
+    assert owner.ask("GET", path, headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_withdrawn_records_leave_the_list_and_change_the_etag(app: Flask, owner: Person):

@@ -35,6 +35,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.looks import record_look
+from webapp.schema_shape import shape_of
 
 blueprint = Blueprint("patients", __name__, url_prefix="/api/v1/patients", description="Stored records")
 _UNCHANGED = "Unchanged since the answer with this ETag."
@@ -52,7 +53,7 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     after = _read_cursor(query["after"])
     with stores().unit_of_work() as work:
         collected_at = read_collected_at(work.session, patient_uuid, RecordKind.CHECKUP)
-        etag = _etag(work.session, patient_uuid, Checkup, query | {"collected_at": collected_at})
+        etag = _etag(work.session, patient_uuid, Checkup, CheckupsOutput, query | {"collected_at": collected_at})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             page = list_checkups(work.session, patient_uuid, limit=query["limit"], after=after)
@@ -74,8 +75,9 @@ def checkups(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
     """The stored treatments and prescriptions, without pictures of drugs unless asked for."""
     after = _read_cursor(query["after"])
+    schema = IllustratedPrescriptionsOutput if query["images"] else PrescriptionsOutput
     with stores().unit_of_work() as work:
-        etag = _etag(work.session, patient_uuid, Prescription, query)
+        etag = _etag(work.session, patient_uuid, Prescription, schema, query)
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             page = list_prescriptions(
@@ -84,8 +86,7 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
         record_look(work, patient_uuid, AccessedWhat.PRESCRIPTIONS)
     if is_unchanged:
         return _unchanged(etag)
-    schema = IllustratedPrescriptionsOutput() if query["images"] else PrescriptionsOutput()
-    return _page(schema, patient_uuid, page, etag, {})
+    return _page(schema(), patient_uuid, page, etag, {})
 
 
 @blueprint.get("/<uuid:patient_uuid>/report")
@@ -97,7 +98,7 @@ def prescriptions(patient_uuid: UUID, query: dict[str, Any]) -> Response:
 def report(patient_uuid: UUID) -> Response:
     """The newest report and whose it is; null when there is none."""
     with stores().unit_of_work() as work:
-        etag = _etag(work.session, patient_uuid, MediarcReport, {})
+        etag = _etag(work.session, patient_uuid, MediarcReport, ReportOutput, {})
         is_unchanged = _is_unchanged(etag)
         if not is_unchanged:
             found = newest_report(work.session, patient_uuid)
@@ -118,13 +119,18 @@ def _read_cursor(text: str | None) -> Cursor | None:
 
 
 def _etag(
-    session: Session, patient_uuid: UUID, model: type[Checkup | Prescription | MediarcReport], query: dict[str, Any]
+    session: Session,
+    patient_uuid: UUID,
+    model: type[Checkup | Prescription | MediarcReport],
+    schema: type[Schema],
+    query: dict[str, Any],
 ) -> str:
-    """Read before the records: at worst it is older than they are, and the next question is answered in full."""
+    """Read before the records: at worst it is older than they are, and the next question is answered in full. What a
+    browser has kept from the version before may lack a field that its page now needs."""
     version = records_version(session, patient_uuid, model)
     asked = "|".join(f"{name}={query[name]}" for name in sorted(query))
     coding = "gzip" if takes_gzip() else "identity"
-    text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}|{coding}"
+    text = f"{patient_uuid}|{model.__tablename__}|{version}|{asked}|{coding}|{shape_of(schema)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
