@@ -97,6 +97,16 @@ test("more is added to what was found", async () => {
   assert.deepEqual([rows(), asked.at(-1).after], [["가 쿠폰", "가 더"], "next"]);
 });
 
+test("more that is asked for twice is added once", async () => {
+  await search("쿠폰");
+  const { onclick } = find("search-more");
+  onclick();
+  onclick();
+  for (const { answer: give } of asked.slice(1)) give({ results: [utterance("더")], next: null });
+  await settle();
+  assert.deepEqual([rows(), asked.length], [["가 쿠폰", "가 더"], 2]);
+});
+
 const highlight = (title) => ({ id: title, interview_id: "i-1", title, utterances: [], utterance_count: 0, first_utterance_id: 1, last_utterance_id: 1, tags: [], note: "", account: {}, created_at: "2026-11-26T01:00:00Z" });
 const collected = () => find("collected-rows").all(({ tagName }) => tagName === "A").map((link) => link.textContent);
 

@@ -255,6 +255,19 @@ test("a question of before the list's turn does not put that off", async (t) => 
   assert.equal(done.length, 3);
 });
 
+test("an answer that comes after a newer one changes nothing in the list", async () => {
+  const answers = [];
+  const { list, rows } = openList({ threads: () => new Promise((resolve) => answers.push(resolve)) });
+  const reads = [list.refresh(), list.refresh()];
+  await settle();
+  answers[1]([{ threadId: THREAD, lastSeq: 3, ackedSeq: 3 }]);
+  await settle();
+  answers[0]([{ threadId: THREAD, lastSeq: 3, ackedSeq: 1 }]);
+  await Promise.all(reads);
+  assert.match(rows()[0].textContent, /모두 읽음/);
+  list.close();
+});
+
 test("the list tells what is new, and which thread is open", async () => {
   const { list, rows } = openList();
   list.mark(OTHER_THREAD);

@@ -462,6 +462,16 @@ test("a thread is asked for on the threads' socket, from where its reader stands
   assert.deepEqual([seen.states, seen.texts, asked], [["live"], ["1"], []]);
 });
 
+test("who may not see what was before begins in the middle, by the same socket", async (t) => {
+  const thread = await makeThread();
+  const seen = await receiveBySocket(t, thread);
+  seen.subscribe();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  seen.opened[0].receive(...thread.server.items.slice(1));
+  await until(() => seen.texts.length === 2);
+  assert.deepEqual([seen.texts, seen.opened.length, seen.states], [["2", "3"], 1, ["live"]]);
+});
+
 test("a socket that was cut is opened again where its reader stands", async (t) => {
   const thread = await makeThread();
   const seen = await receiveBySocket(t, thread);

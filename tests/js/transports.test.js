@@ -273,6 +273,28 @@ test("credentials that stay refused are tried with growing delay", async () => {
   assert.equal(sockets.length, 2);
 });
 
+test("a page that was put away while credentials were asked for opens nothing", async () => {
+  let renew;
+  const subjectOf = begin({ has: "socket messages", onUnauthorized: () => new Promise((resolve) => (renew = resolve)) });
+  sockets[0].closeWith(4401);
+  events.dispatchEvent(new Event("pagehide"));
+  renew(true);
+  await settle();
+  await pass(60);
+  assert.deepEqual([sockets.length, subjectOf.stream.state], [1, "connecting"]);
+});
+
+test("a socket on which nobody has let the subject in yet is not live by its pong", async () => {
+  const subscription = { frame: () => ({ type: "subscribe" }), closeCode: () => null };
+  const { states } = begin({ subscription });
+  sockets[0].open();
+  sockets[0].receive({ type: "pong" });
+  await pass(2.6);
+  assert.deepEqual(states, ["polling"]);
+  sockets[0].receive(numbered(1));
+  assert.equal(states.at(-1), "live");
+});
+
 test("without new credentials a refusal is the end", async () => {
   const { states } = begin({ has: "socket", onUnauthorized: async () => false });
   sockets[0].closeWith(4401);

@@ -64,7 +64,7 @@ export class SearchView {
 
   /** @param {string|null} after the page before */
   async #load(after) {
-    const turn = this.#turn;
+    const turn = ++this.#turn; // also of a page that is asked for twice
     this.#list.showLoading();
     try {
       const { results, next } = await client.search(this.#projectId, this.#sought, after);

@@ -29,6 +29,7 @@ export class ThreadList {
   #links = /** @type {Map<string, HTMLElement>} */ (new Map());
   #openId = "";
   #timers = new Timers();
+  #turn = 0;
 
   /** @param {ListParts} parts */
   constructor(parts) {
@@ -40,8 +41,10 @@ export class ThreadList {
     const { session, client, onTold, onOther, onSignedOut } = this.#parts;
     this.#refreshLater(session.state === "pending" ? PENDING_MILLISECONDS : LIST_MILLISECONDS);
     this.#list.showLoading();
+    const turn = ++this.#turn;
     try {
       const [{ memberId, devices }, threads] = await Promise.all([client.me(), client.threads()]);
+      if (turn !== this.#turn) return; // asked for once more meanwhile: what that tells is newer
       // The cookie is the browser's: somebody else may have signed in with it meanwhile.
       if (memberId !== session.memberId) return onOther();
       await onTold(devices, threads);
@@ -49,6 +52,7 @@ export class ThreadList {
       this.#show(threads);
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
+      if (turn !== this.#turn) return;
       if (error.status === 401) onSignedOut();
       this.#show((await session.database.read(["meta"], ({ meta }) => settled(meta.get(KNOWN_THREADS)))) ?? []);
       if (error.status !== 0 && error.status !== 401) this.#list.showError({ ...troubleOf(error), next: { act: () => void this.refresh() } });

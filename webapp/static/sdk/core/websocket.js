@@ -93,7 +93,9 @@ export class WebSocketTransport {
       this.#lose(socket, code);
       return;
     }
-    this.#timers.clear("open", "slow", "pong");
+    this.#timers.clear("pong");
+    if (subscription && !this.#isLive && frame.type === "pong") return;
+    this.#timers.clear("open", "slow");
     this.#attempt = 0;
     if (!this.#isLive) this.#goLive();
     // A socket that skips a number has lost something: another one is asked for what is missing.
@@ -137,7 +139,7 @@ export class WebSocketTransport {
 
   /** @param {string} end @param {boolean} wasLive */
   async #reopenUnlessOver(end, wasLive) {
-    if (!(await this.#handlers.refuse(end)) || this.#socket) return;
+    if (!(await this.#handlers.refuse(end)) || this.#socket || this.#isOver) return;
     this.#reopenAfter(this.#attempt === 0 ? 0 : this.#delay());
     this.#handlers.onLost(wasLive);
   }

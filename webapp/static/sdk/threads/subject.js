@@ -24,6 +24,7 @@ export function threadStream(threadId, client, memberId) {
       openEvents: (url, signal) => client.openEvents(url, signal),
       getJson: async (url) => asMessages(await client.getJson(url), askedPlace(url)),
     },
+    isFromNowOn: true, // who may not see what was before begins in the middle
     socketUrl: () => client.socketUrl,
     get socketProtocols() {
       return client.socketProtocols;
