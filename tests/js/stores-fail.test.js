@@ -4,6 +4,7 @@ import { mock, test } from "node:test";
 import { Collection } from "../../webapp/static/sdk/collection/collection.js";
 import { HealthDatabase } from "../../webapp/static/sdk/collection/database.js";
 import { KEYS, WelnoStorage } from "../../webapp/static/sdk/collection/storage.js";
+import { WelnoError } from "../../webapp/static/sdk/core/errors.js";
 import { MemoryStorage, SafeStorage, StoreError, within } from "../../webapp/static/sdk/core/storage.js";
 import { settle } from "./browser.js";
 import { memoryStorage, PATIENT, streaming } from "./stores.js";
@@ -130,26 +131,54 @@ test("a browser without IndexedDB fails at once", async () => {
   await assert.rejects(new HealthDatabase({ factory }).readRecords("u"), { code: "STORE_FAILED" });
 });
 
-test("the way goes on to the results though the records cannot be kept here", async (t) => {
-  withTimers(t);
-  t.mock.method(console, "warn", () => {});
+/** A session that is completed, as a page follows it; `fails`: what the records are answered with. */
+async function finish({ page, storage, database, fails = null }) {
   const performed = [];
-  const history = [streaming("completed", PATIENT)];
   const collection = new Collection({
     sessionId: "s",
-    page: "/",
+    page,
     view: { perform: (action) => void performed.push(action.do) },
-    storage: memoryStorage(),
+    storage,
     client: {
-      messages: async () => ({ messages: history, last_seq: 1, epoch: "e", resync: false }),
-      checkupRecords: async () => ({ person: { name: "김하늘", birthdate: "1984-05-17", gender: "F" }, items: [] }),
+      messages: async () => ({ messages: [streaming("completed", PATIENT)], last_seq: 1, epoch: "e", resync: false }),
+      checkupRecords: async () => {
+        if (fails) throw fails;
+        return { person: { name: "김하늘", birthdate: "1984-05-17", gender: "F" }, items: [] };
+      },
       prescriptions: async () => [],
     },
-    database: new HealthDatabase({ factory: new SilentDatabases() }),
+    database,
   });
   const started = collection.start();
   await settle();
-  mock.timers.tick(3_000);
+  if (database) mock.timers.tick(3_000);
   await started;
+  return performed;
+}
+
+test("the way goes on to the results though the records cannot be kept here", async (t) => {
+  withTimers(t);
+  t.mock.method(console, "warn", () => {});
+  const database = new HealthDatabase({ factory: new SilentDatabases() });
+  const performed = await finish({ page: "/", storage: memoryStorage(), database });
   assert.deepEqual(performed, ["spinner", "toast", "dialog", "navigate"]);
 });
+
+test("records that cannot be kept here are told with the results, and are then done with", async (t) => {
+  withTimers(t);
+  t.mock.method(console, "warn", () => {});
+  const [storage, database] = [memoryStorage(), new HealthDatabase({ factory: new SilentDatabases() })];
+  await finish({ page: "/", storage, database });
+  assert.equal(storage.isDone("s", "save"), false); // the page that would have told it has gone
+  const performed = await finish({ page: "/results-trend", storage, database });
+  assert.deepEqual([performed, storage.isDone("s", "save")], [["spinner", "toast", "refresh"], true]);
+  assert.deepEqual(await finish({ page: "/results-trend", storage, database }), ["spinner", "refresh"]);
+});
+
+for (const status of [0, 403, 503])
+  test(`records that are answered with ${status} are fetched once more by the next page`, async (t) => {
+    t.mock.method(console, "warn", () => {});
+    const storage = memoryStorage();
+    await finish({ page: "/results-trend", storage, fails: new WelnoError({ code: "X", status }) });
+    assert.equal(storage.isDone("s", "save"), false);
+  });

@@ -343,6 +343,33 @@ test("a thread that is rendered again keeps what was chosen, as it comes again, 
   assert.equal(made.length, 1);
 });
 
+test("no link is made of what was chosen while it is still decrypted again", async () => {
+  const { part, made, boxes, submit, send } = await openPart();
+  for (const box of boxes()) box.checked = true;
+  const material = new LinkMaterial();
+  part.open({ threadId: "t", material, send });
+  await submit(); // of boxes that stand for nothing yet
+  material.addRecord(checkup("7", MOMENT), SERVICE);
+  await submit(); // of one of two
+  assert.match(find("share-what-error").textContent, /아직 불러오고 있어요/);
+  assert.deepEqual(made, []);
+  material.add(ALL[2]);
+  await submit();
+  assert.equal(find("share-what-error").textContent, "");
+  assert.equal(made[0][0].length, 2);
+});
+
+test("what was chosen and does not come again keeps nobody from a link of the rest", async () => {
+  const { part, made, boxes, submit, send } = await openPart();
+  for (const box of boxes()) box.checked = true;
+  const material = materialOf(ALL[0]);
+  part.open({ threadId: "t", material, send });
+  material.noteComplete();
+  assert.deepEqual(boxes().map(({ checked }) => checked), [true]);
+  await submit();
+  assert.equal(made.length, 1);
+});
+
 test("a thread that is rendered again before it is told which records are one's own offers them", async () => {
   let tell;
   const { part, boxes, send } = await openPart({ told: () => new Promise((resolve) => (tell = resolve)) });

@@ -3,15 +3,20 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { IDBKeyRange } from "fake-indexeddb";
+
 import { DevicesView } from "../../webapp/static/page/threads/devices_view.js";
 import { MembersView } from "../../webapp/static/page/threads/members_view.js";
 import { ThreadList } from "../../webapp/static/page/threads/thread_list.js";
 import { ThreadView, watchSendForm } from "../../webapp/static/page/threads/thread_view.js";
 import { Uploads } from "../../webapp/static/page/threads/uploads.js";
+import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import * as blobCrypto from "../../webapp/static/sdk/threads/blob_chunks.js";
+import { hashBytes } from "../../webapp/static/sdk/threads/encoding.js";
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { failure, settle } from "./browser.js";
 import { answerDialog, openDocument } from "./document.js";
-import { DOCTOR, makeMember, NURSE, OTHER_THREAD, THREAD, until } from "./threads-setup.js";
+import { DOCTOR, makeMember, NURSE, OTHER_THREAD, Room, THREAD, until, writeItem } from "./threads-setup.js";
 
 const MEMBERS = [{ memberId: NURSE, role: "owner" }, { memberId: DOCTOR, role: "writer" }];
 const STATUS = { role: "owner", members: MEMBERS, acks: [], lastSeq: 0, gaps: [] };
@@ -130,6 +135,48 @@ test("what waits to be sent goes as soon as the thread's stream is connected", a
   await view.open();
   await until(() => flushed.length > 0);
   assert.deepEqual(flushed[0], { isEarly: true });
+  view.close();
+});
+
+/** Of a record that the service sent in two parts. */
+async function writeParts() {
+  const record = { checkup_date: "2026-03-02", year: 2026, location: "한빛검진의원", description: "", items: [] };
+  const whole = new TextEncoder().encode(JSON.stringify({ v: 1, kind: "checkups", id: "9", updatedAt: "2026-03-02T00:00:00.000Z", record }));
+  const head = { v: 1, documentId: "d", contentType: "application/vnd.welno.record+json", size: whole.length, parts: 2 };
+  const sha256 = (await hashBytes(whole)).slice("sha256:".length);
+  const pieces = [whole.slice(0, 40), whole.slice(40)].map(encodeBase64url);
+  return pieces.map((data, at) => new TextEncoder().encode(JSON.stringify({ ...head, sha256, part: at + 1, data })));
+}
+
+test("what a link may show is complete once all that is here was decrypted, and what came in parts is whole", async () => {
+  globalThis.IDBKeyRange = IDBKeyRange;
+  const nurse = await makeMember(NURSE);
+  await new Room(nurse).rotate();
+  const parts = await writeParts();
+  for (const seq of [1, 2]) {
+    const item = await writeItem(nurse, { seq });
+    const envelope = { ...item.envelope, contentType: "application/vnd.welno.record-part+json" };
+    await new Inbox(nurse.database, THREAD).add({ ...item, clientSeq: seq, from: "service:welno", envelope });
+  }
+  let goOn;
+  const isLetOn = new Promise((resolve) => (goOn = resolve));
+  const asked = [];
+  const crypto = { fingerprints: async () => ({}), openItem: async ({ seq }) => (asked.push(seq), await isLetOn, parts[seq - 1]) };
+  const keys = { known: { kid: "k1", failures: [], devices: [], status: STATUS }, ensure: async () => keys.known, devices: async () => [] };
+  const session = { memberId: NURSE, device: { deviceId: "d" }, database: nurse.database, keysOf: () => keys };
+  const client = { openSocket: () => null, openEvents: () => Promise.reject(failure(503)), eventsUrl: () => "/e", rangeUrl: () => "/r", getJson: async () => ({ items: [], lastSeq: 2, epoch: "e" }), ack: async (_, seq) => ({ ackedSeq: seq }), status: async () => STATUS };
+  let material;
+  const seen = [];
+  const links = { open: (thread) => ({ material } = thread), show: () => {} };
+  const view = openThread(THREAD, { session, client, crypto, links, sender: { flush: async () => {} } });
+  const opened = view.open();
+  material.watch(() => seen.push([material.isComplete, material.records.map(({ key }) => key)]));
+  await until(() => asked.length > 0);
+  assert.equal(material.isComplete, false);
+  goOn();
+  await opened;
+  await until(() => material.isComplete);
+  assert.deepEqual(seen, [[false, ["checkups/9"]], [true, ["checkups/9"]]]);
   view.close();
 });
 

@@ -129,6 +129,29 @@ def test_who_was_never_examined_is_told_why_there_is_no_report(visitor: Visitor,
     expect(visitor.page.get_by_role("button", name="비밀번호 정하기")).to_be_visible()
 
 
+def test_the_way_back_from_the_results_does_not_lead_to_them_again(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person()
+    visitor.open("/sign-in")
+    visitor.begin(person)
+    with phones.held(TREATMENTS, person):
+        phones.approve(person)
+        visitor.page.wait_for_url("**/results-trend?**", timeout=30_000)
+        visitor.page.go_back()
+        expect(visitor.page).to_have_url(f"{visitor.url}/sign-in")
+
+
+def test_records_without_a_report_come_with_the_offer_of_a_password_too(visitor: Visitor, phones: Phones) -> None:
+    person = phones.add_person(checkups=0, prescriptions=3)
+    visitor.begin(person)
+    phones.approve(person)
+    expect(visitor.offer).to_be_visible(timeout=30_000)
+    visitor.open("/disease-report")
+    expect(visitor.page.locator("#nothing")).to_be_visible(timeout=20_000)
+    expect(visitor.page.get_by_role("heading", name="건강 나이")).to_be_hidden()
+    visitor.put_password_off()
+    expect(visitor.page.locator("#after").get_by_role("button", name="비밀번호 정하기")).to_be_visible()
+
+
 def test_who_has_no_records_is_asked_for_no_password(visitor: Visitor, phones: Phones) -> None:
     person = phones.add_person(checkups=0, prescriptions=0)
     visitor.begin(person)

@@ -36,7 +36,8 @@ def test_a_phone_asks_one_thing_after_the_other(visitor: Visitor, phones: Phones
     visitor.go_on()
     expect_step(visitor.page, 2)
     expect(visitor.page.get_by_text("3단계 중 2단계")).to_be_focused()
-    visitor.open()
+    visitor.page.get_by_role("button", name="이전").click()
+    expect_step(visitor.page, 1)
     person = phones.add_person()
     visitor.fill_in(person)
     expect_step(visitor.page, 3)
@@ -65,6 +66,33 @@ def test_the_browsers_way_back_leads_to_the_step_before(visitor: Visitor) -> Non
     expect_step(visitor.page, 1)
     visitor.page.go_back()
     visitor.page.wait_for_url("**/sign-in")
+
+
+def test_a_reload_keeps_the_step_and_its_way_back(visitor: Visitor) -> None:
+    visitor.open("/sign-in")
+    visitor.open()
+    visitor.go_on()
+    visitor.page.reload()
+    expect_step(visitor.page, 2)
+    visitor.page.get_by_role("button", name="이전").click()
+    expect_step(visitor.page, 1)
+    visitor.page.go_forward()
+    expect_step(visitor.page, 2)
+    visitor.page.go_back()
+    expect_step(visitor.page, 1)
+    visitor.page.go_back()
+    visitor.page.wait_for_url("**/sign-in")
+
+
+def test_a_link_within_the_page_leaves_the_button_its_way(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.go_on()
+    skip = visitor.page.get_by_role("link", name="본문으로 건너뛰기")
+    skip.focus()
+    skip.press("Enter")
+    visitor.page.wait_for_url("**/#main")
+    visitor.page.get_by_role("button", name="이전").click()
+    expect_step(visitor.page, 1)
 
 
 def test_who_waits_for_the_phone_leaves_the_page_by_the_way_back(visitor: Visitor, phones: Phones) -> None:

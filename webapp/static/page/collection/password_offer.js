@@ -50,8 +50,9 @@ export class PasswordOffer {
 
   async #take() {
     if (!(await this.#ask(this.#exists === true))) return;
+    const wasCard = !find("password-offer").hidden;
     this.know(true);
-    leadOn();
+    if (wasCard) leadOn(); // the button stays, and keeps the focus
   }
 
   #putOff() {

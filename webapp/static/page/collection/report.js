@@ -19,7 +19,7 @@ async function load({ client, uuid }) {
 }
 
 function draw({ report, checkupCount, hasRecords, birthday }, page) {
-  show(find("content"), report !== null);
+  for (const id of ["report-summary", "report-risks"]) show(find(id), report !== null);
   page.offerPassword(hasRecords);
   if (report === null) {
     drawNone(page, checkupCount);

@@ -255,7 +255,7 @@ function showProgress(progress, flow) {
 const PERFORM = {
   toast: ({ level, text }) => showToast(level, text, level === "error" ? collection?.sessionId : null),
   spinner: ({ on }) => show(find("spinner"), on),
-  navigate: ({ to }) => location.assign(to),
+  navigate: ({ to }) => location.replace(to), // else the way back would lead here, and on to the results again
   refresh: () => {},
   dialog: () => {}, // the password is offered beside the results
   retry: ({ text }) => {

@@ -19,11 +19,22 @@ const PDF = "application/pdf";
 export class LinkMaterial {
   #records = /** @type {Map<string, SentRecord>} */ (new Map());
   #files = /** @type {Map<string, ThreadFile>} */ (new Map());
+  #isComplete = false;
   #onChange = () => {};
 
   /** @param {() => void} onChange */
   watch(onChange) {
     this.#onChange = onChange;
+  }
+
+  /** Whether all that this browser has of the thread, as far as it is shown, is here. */
+  get isComplete() {
+    return this.#isComplete;
+  }
+
+  noteComplete() {
+    this.#isComplete = true;
+    this.#onChange();
   }
 
   /** Each once, as it was sent last. */

@@ -12,7 +12,7 @@ import { NOTHING_CHOSEN } from "../share/words.js";
 import { buildLinkFiles, faultOfFiles } from "./link_files.js";
 import { LINK_TYPE } from "./link_message.js";
 import { titleOf } from "./records_view.js";
-import { formatBytes, nameMember, OWN_RECORDS_CLOSED, SOMEBODY_ELSE, troubleOf } from "./words.js";
+import { CHOICE_LOADING, formatBytes, nameMember, OWN_RECORDS_CLOSED, SOMEBODY_ELSE, troubleOf } from "./words.js";
 
 const PATIENT = "patient:";
 const CLOSED_TO_US = new Set([401, 403, 404]);
@@ -157,9 +157,14 @@ export class LinkPart {
   }
 
   #findFault() {
+    return this.#setFault(this.#faultOfChoice());
+  }
+
+  /** A thread that is rendered again is decrypted again: a link made meanwhile would hold less than was chosen. */
+  #faultOfChoice() {
+    if (this.#missed.size > 0 && !this.#openThread().material.isComplete) return CHOICE_LOADING;
     const { records, files } = this.#chosen();
-    const isNothing = records.length + files.length === 0;
-    return this.#setFault(isNothing ? NOTHING_CHOSEN : faultOfFiles(files));
+    return records.length + files.length === 0 ? NOTHING_CHOSEN : faultOfFiles(files);
   }
 
   /** The boxes are others each time. @param {string} fault */

@@ -40,6 +40,11 @@ export class Messages {
     this.#put(seq, make("div", { class: `message${isOwn ? " own" : ""}` }, make("p", { class: "hint" }, facts), body));
   }
 
+  /** What came in parts, too, as far as all of them have come. */
+  whenShown() {
+    return this.#records.whenShown();
+  }
+
   /** @param {string} contentType @param {Uint8Array} content @param {string|null} from */
   #makeBody(contentType, content, from) {
     if (contentType === BLOB_TYPE) return this.#blobs.make(content);

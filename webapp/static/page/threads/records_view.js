@@ -18,6 +18,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 
 export class RecordsView {
   #onRecord;
+  #showing = /** @type {Promise<void>} */ (Promise.resolve());
   #parted = /** @type {Map<string, Parted>} by sender and documentId */ (new Map());
 
   /** @param {OnRecord} [onRecord] */
@@ -55,8 +56,19 @@ export class RecordsView {
     const place = make("div", {}, make("p", { class: "hint" }, `나누어 온 기록 ${part}/${parted.parts}`));
     parted.places[part - 1] = place;
     parted.pieces[part - 1] = piece;
-    if (Object.keys(parted.pieces).length === parted.parts) void showWhole(parted, (told) => this.#showRecord(told, from));
+    if (Object.keys(parted.pieces).length === parted.parts) this.#beginWhole(parted, from);
     return place;
+  }
+
+  /** @param {Parted} parted @param {string|null} from */
+  #beginWhole(parted, from) {
+    const whole = showWhole(parted, (told) => this.#showRecord(told, from));
+    this.#showing = Promise.all([this.#showing, whole]).then(() => {});
+  }
+
+  /** Every record of which all parts have come by now. */
+  whenShown() {
+    return this.#showing;
   }
 }
 

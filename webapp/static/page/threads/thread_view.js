@@ -103,6 +103,7 @@ export class ThreadView {
     await this.#readKeys();
     if (this.#isClosed) return;
     await this.#receiver.start();
+    void this.#messages.whenShown().then(() => this.#material.noteComplete());
     show(find("earlier"), this.#receiver.hasEarlier);
   }
 

@@ -108,6 +108,7 @@ export function troubleOf(error) {
   return { text: known || explain(error, FAULTS), reference: error.requestId };
 }
 
+export const CHOICE_LOADING = "고른 것을 아직 불러오고 있어요. 잠시 뒤에 다시 눌러 주세요.";
 /** Of what a link may show. @param {number} most */
 export const tooManyFiles = (most) => `사진과 PDF는 ${most}개까지 고를 수 있어요.`;
 /** @param {number} most @param {number} chosen bytes */

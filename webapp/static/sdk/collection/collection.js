@@ -3,6 +3,7 @@
  * @module
  */
 
+import { StoreError } from "../core/storage.js";
 import { connect } from "../core/stream.js";
 import { WelnoClient } from "./client.js";
 import { HealthDatabase } from "./database.js";
@@ -214,12 +215,19 @@ export class Collection {
     } catch (error) {
       if (signal.aborted) return;
       console.warn("welno: the records could not be kept in this browser", error.name);
+      this.#settleUnkept(error);
       this.#view.perform({
         do: "toast",
         level: "warning",
         text: "이 기기에는 기록을 보관하지 못했어요. 서버에는 안전하게 저장됐어요.",
       });
     }
+  }
+
+  /** A browser that keeps nothing is not asked again, once that was told where it can be read: beside the results.
+   * @param {any} error */
+  #settleUnkept(error) {
+    if (this.#flow.page !== "/" && error instanceof StoreError) this.#storage.markDone(this.sessionId, "save");
   }
 
   async #fetchRecords(uuid) {
