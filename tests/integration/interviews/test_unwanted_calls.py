@@ -72,11 +72,11 @@ class WatchedLogs(MisoWorkflows):
 
     asked, unreadable = 0, 0
 
-    def find_by_user(self, user: str) -> FoundRun | None:
+    def find_by_user(self, user: str, **seconds: float) -> FoundRun | None:
         self.asked += 1
         if self.asked <= self.unreadable:
             raise MisoAnswerInvalid(reason="too_large", http_status=200)
-        return super().find_by_user(user)
+        return super().find_by_user(user, **seconds)
 
 
 @pytest.fixture
