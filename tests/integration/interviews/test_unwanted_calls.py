@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.clock import clock
 from services.interviews.changing import delete_interview
 from services.interviews.run_tools import RunTools
 from services.interviews.stepping import do_step, postpone, stop_unwanted
-from services.interviews.sweep import send_due
+from services.interviews.sweep import give_up_stops, send_due
 from spool import StorageFault
 from tests.waiting import wait_until
 from upstream.miso.answers import FoundRun, WorkflowAnswer
@@ -39,16 +40,39 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
         yield analyses
 
 
-@pytest.mark.usefixtures("owner_id")
-def test_a_stop_that_is_still_to_be_made_is_not_taken_for_a_message_that_got_lost(analyses: Analyses):
-    """It was sent five times, and MISO does not say yet that the workflow has ended."""
+def upload_unconfirmed(analyses: Analyses, sends: int) -> Uploaded:
+    """MISO does not say yet that its workflow has ended."""
     interview = analyses.upload()
-    unconfirmed = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = 5, sent_at = now()"
-    analyses.execute(f"update welno.interview_runs set {unconfirmed} where interview_id = :id", id=interview.id)
-    for passed, sends in ((timedelta(seconds=10), 5), (timedelta(seconds=33), 6)):
-        with analyses.stores.unit_of_work() as work:
-            send_due(work, clock.now() + passed, queue_is_empty=True)
-        assert analyses.run(interview)["sends"] == sends
+    noted = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = :sends, sent_at = now()"
+    analyses.execute(
+        f"update welno.interview_runs set {noted} where interview_id = :id",
+        id=interview.id,
+        sends=sends,
+    )
+    return interview
+
+
+@pytest.mark.usefixtures("owner_id")
+@pytest.mark.parametrize(("passed", "queue_is_empty", "sends"), [(10, True, 5), (33, False, 5), (33, True, 6)], ids=str)
+def test_a_stop_is_sent_again_after_its_pause_when_no_message_waits(
+    analyses: Analyses, passed: int, queue_is_empty: bool, sends: int
+):
+    """Not at once, like a message that got lost, nor beside one that waits while the analysts are away."""
+    interview = upload_unconfirmed(analyses, 5)
+    with analyses.stores.unit_of_work() as work:
+        send_due(work, clock.now() + timedelta(seconds=passed), queue_is_empty=queue_is_empty)
+    assert analyses.run(interview)["sends"] == sends
+
+
+@pytest.mark.usefixtures("owner_id")
+@pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
+def test_a_stop_is_given_up_by_its_age_however_often_it_was_sent(analyses: Analyses, hours: int, is_kept: bool):
+    """The analysts may have been away meanwhile, so that MISO has not heard of it once."""
+    interview = upload_unconfirmed(analyses, 50)
+    with analyses.stores.unit_of_work() as work, capture_logs() as logged:
+        give_up_stops(work, clock.now() + timedelta(hours=hours))
+    told = {"event": "usage_never_told", "interview_id": str(interview.id), "log_level": "warning"}
+    assert (analyses.run(interview)["stop_task_id"] is not None, told in logged) == (is_kept, not is_kept)
 
 
 class DyingWorkflows(MisoWorkflows):
