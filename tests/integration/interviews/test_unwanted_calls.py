@@ -1,7 +1,7 @@
 """Calls whose answers got lost or are of no use, and those that nobody waits for any more: what they have used is asked
 for until MISO tells."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from core.clock import clock
 from services.interviews.changing import delete_interview
 from services.interviews.run_tools import RunTools
+from services.interviews.runs import RunOutdated
 from services.interviews.stepping import do_step, postpone, stop_unwanted
 from services.interviews.sweep import give_up_stops, send_due
 from spool import StorageFault
@@ -201,6 +202,38 @@ def test_a_call_that_miso_refused_is_asked_for_no_more(analyses: Analyses, askin
     go_through(asking, claim(analyses, asking, interview, owner_id))
     assert analyses.row(interview)["error"]["code"] == "MISO_REJECTED"
     assert analyses.run(interview)["stop_task_id"] is None
+
+
+class DeletedWorkflows(MisoWorkflows):
+    """While MISO answers, a person deletes the interview."""
+
+    delete: Callable[[], object]
+
+    def run(self, *call: Any) -> WorkflowAnswer:
+        try:
+            return super().run(*call)
+        finally:
+            self.delete()
+
+
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_call_that_miso_refuses_after_its_interview_was_deleted_is_not_asked_for(
+    analyses: Analyses, asking: RunTools, owner_id: int, status: int
+):
+    interview = analyses.prepare(status=status).interview
+    seen: list[str] = []
+
+    def delete() -> None:
+        with analyses.as_member() as member:
+            delete_interview(member, interview.id)
+        seen.append(analyses.run(interview)["stop_user"])
+
+    miso = connect(analyses, DeletedWorkflows)
+    miso.delete = delete
+    with pytest.raises(RunOutdated):
+        go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
+    run = analyses.run(interview)
+    assert (seen, run["stop_task_id"], run["stop_user"]) == ([run["miso_user"]], None, None)
 
 
 def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
