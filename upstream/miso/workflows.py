@@ -92,19 +92,9 @@ class MisoWorkflows:
         return None
 
     def look_up(self, run_id: str) -> FoundRun | None:
-        """None for a run that MISO does not know."""
-        reply = self._fetch(run_id)
+        """None for a run that MISO does not know. The details of one that has ended are its answer."""
+        reply = self._connection.call("GET", _RUN + path_of(run_id), MisoCallLimits(_LOOK_SECONDS))
         return None if reply.status == 404 else answers.read_found_run(reply)
-
-    def fetch_answer(self, run_id: str, names: Iterable[str], call: PaidCall = UNPREPARED) -> WorkflowAnswer:
-        """Of a run that has ended; it is kept as the answer of its own call would have been."""
-        reply = self._fetch(run_id)
-        if 200 <= reply.status < 300:
-            call.keep(reply)
-        return answers.read_workflow(reply, names)
-
-    def _fetch(self, run_id: str) -> HttpResponse:
-        return self._connection.call("GET", _RUN + path_of(run_id), MisoCallLimits(_LOOK_SECONDS))
 
     def stop(self, task_id: str, user: str) -> None:
         """Has an effect on streamed runs only; MISO says yes to everything."""

@@ -29,6 +29,7 @@ from .steps import claim, go_through
 
 Kind = TypeVar("Kind", bound=MisoWorkflows)
 LOGS = "/ext/v1/workflows/logs"
+DETAILS = "/ext/v1/workflows/run/"
 # It runs, is billed and found in the logs; of its answer nothing can be read.
 UNREADABLE = {"malformed": True, "while_running": True}
 # Nobody hears what becomes of it.
@@ -271,3 +272,20 @@ def test_logs_are_not_asked_what_is_known(analyses: Analyses, asking: RunTools, 
     assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
     assert (watched.asked, analyses.run(interview)["stop_task_id"]) == (1, None)
     assert tokens_of(analyses, interview) > 0
+
+
+def test_the_answer_that_a_look_has_read_is_the_one_that_is_used(
+    analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    """A second request for the same details may be answered with a proxy's page. What has no status is no details."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    analyses.fault(DETAILS, method="GET", status=200, code="proxy", calls=1)
+    for status in ("analyzing", "completed"):
+        let_due(analyses, interview)
+        go_through(asking, claim(analyses, asking, interview, owner_id))
+        assert analyses.row(interview)["status"] == status
+    logged = miso.find_by_user(analyses.run(interview)["miso_user"])
+    assert logged is not None
+    assert len(analyses.calls(path=DETAILS + logged.ids.run_id)) == 2  # one of each look
