@@ -22,7 +22,16 @@ from services.interviews.insight_inputs import build_insight_inputs
 from services.interviews.lost_answers import FIRST_LOOK, Search, look_for_answer
 from services.interviews.miso_call import new_user, note_started, prepare_call
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import HeldRun, InterviewClaim, held_run, release_run, send_run
+from services.interviews.runs import (
+    HeldRun,
+    InterviewClaim,
+    RunOutdated,
+    forget_stop,
+    held_run,
+    locked_run,
+    release_run,
+    send_run,
+)
 from services.interviews.saving import answered_run, ask_for_unknown, fail_attempt, save_answer
 from upstream.miso.answers import WorkflowAnswer
 from upstream.miso.errors import (
@@ -127,7 +136,10 @@ def _ask(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Cal
     except MisoError as exc:
         outcome = "timed_out" if exc.reason == "timed_out" else _OUTCOMES[type(exc)]
         log.info("miso_call_failed", interview_id=str(claim.interview_id), outcome=outcome, http_status=exc.http_status)
-        _settle_error(tools, claim, exc, counted(outcome))
+        if _is_refusal(exc):
+            _settle_refusal(tools, claim, call.user, exc, counted(outcome))
+        else:
+            _settle_error(tools, claim, exc, counted(outcome))
     else:
         save_answer(tools, claim, answer, counted("succeeded"))
 
@@ -140,6 +152,23 @@ def _send(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim, call: _Ca
     return miso.run_streamed(call.inputs, call.user, claim.output_names, call=prepared, on_started=on_started)
 
 
+def _is_refusal(error: MisoError) -> bool:
+    """Nothing has run."""
+    return error.retryable or isinstance(error, MisoRejected)
+
+
+def _settle_refusal(
+    tools: RunTools, claim: InterviewClaim, user: str, error: MisoError, counted: Sequence[Counted]
+) -> None:
+    """Who has deleted the interview meanwhile has had the call noted as one that may have used something."""
+    try:
+        _settle_error(tools, claim, error, counted)
+    except RunOutdated:
+        with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
+            forget_stop(moved_on.run, user)
+        raise
+
+
 def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, counted: Sequence[Counted]) -> None:
     now = tools.clock.now()
     with answered_run(tools, claim, error.usage, counted) as held:
@@ -148,7 +177,7 @@ def _settle_error(tools: RunTools, claim: InterviewClaim, error: MisoError, coun
         elif error.retryable:
             _put_off(held, error, now)
         else:
-            if not isinstance(error, MisoRejected):
+            if not _is_refusal(error):
                 ask_for_unknown(held, error.usage)
             fail_interview(held, failure_of_miso(error), now)
 

@@ -15,9 +15,8 @@ from services.interviews.miso_call import keep_durably
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import InterviewClaim, note_stop, release_run
 from services.interviews.saving import answered_run, fail_attempt, save_answer
-from upstream.http.exchange import PaidCall
-from upstream.miso.answers import FoundRun, RunIds
-from upstream.miso.errors import MisoAnswerInvalid, MisoError, MisoWorkflowFailed
+from upstream.miso.answers import FoundRun, RunIds, read_workflow
+from upstream.miso.errors import MisoAnswerInvalid, MisoError
 from upstream.miso.usage import UNKNOWN_USAGE, Usage
 from upstream.miso.workflows import MisoWorkflows
 
@@ -28,7 +27,7 @@ _LONGEST_PAUSE = timedelta(seconds=5)
 # Of the time since the call: a workflow that takes long is looked for more rarely.
 _PAUSE_SHARE = 0.1
 _FOUND = Counted(MISO_CALLS, "found")
-# Of details: as often as they are fetched.
+# Of details: however often they are asked for.
 _UNREADABLE = frozenset({"too_large", "too_deep"})
 
 
@@ -54,17 +53,16 @@ def look_for_answer(tools: RunTools, miso: MisoWorkflows, claim: InterviewClaim,
     except MisoAnswerInvalid as exc:
         fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=exc.usage)
         return
-    if look.found is None or look.found.is_running:
+    found = look.found
+    if found is None or found.is_running or found.details is None:
         _look_again(tools, claim, look)
         return
-    kept = PaidCall(keep=lambda reply: keep_durably(tools, claim, reply))
+    # Not fetched anew: the same address may answer with a proxy's page the next moment.
+    keep_durably(tools, claim, found.details)
     try:
-        answer = miso.fetch_answer(look.found.ids.run_id, claim.output_names, kept)
-    except (MisoAnswerInvalid, MisoWorkflowFailed) as exc:
-        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=_known(exc.usage, look.usage))
+        answer = read_workflow(found.details, claim.output_names)
     except MisoError as exc:
-        log.info("answer_not_fetched", interview_id=str(claim.interview_id), error=type(exc).__name__)
-        _look_again(tools, claim, look)
+        fail_attempt(tools, claim, failure_of_miso(exc), [_FOUND], usage=_known(exc.usage, look.usage))
     else:
         save_answer(tools, claim, answer, [_FOUND])
 

@@ -21,7 +21,7 @@ from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.miso.answers import RunIds
 from upstream.miso.errors import MisoError
 from upstream.miso.usage import Usage
-from upstream.miso.workflows import MisoWorkflows
+from upstream.miso.workflows import STOP_SECONDS, MisoWorkflows
 
 log = get_logger(__name__)
 
@@ -114,7 +114,7 @@ def stop_workflow(miso: MisoWorkflows, task_id: str, user: str) -> None:
 def read_last_usage(miso: MisoWorkflows, user: str) -> Usage | None:
     """Of a workflow that has ended; None as long as MISO does not tell of it."""
     try:
-        logged = miso.find_by_user(user)
+        logged = miso.find_by_user(user, seconds=STOP_SECONDS)
     except MisoError as exc:
         log.info("usage_not_read", error=type(exc).__name__, http_status=exc.http_status)
         return None

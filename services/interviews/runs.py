@@ -133,6 +133,12 @@ def note_unwanted(run: InterviewRun, task_id: str, user: str) -> None:
     run.sends, run.sent_at = 0, None
 
 
+def forget_stop(run: InterviewRun, user: str) -> None:
+    """Of the call of this user: nothing is left to be asked of it."""
+    if run.stop_user == user:
+        run.stop_task_id = run.stop_user = None
+
+
 def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
     """After the commit. A hint: what gets lost, the sweep sends again."""
     work.send(Task.RUN_INTERVIEW, str(interview_id), request_id)

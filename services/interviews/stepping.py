@@ -18,6 +18,7 @@ from services.interviews.miso_call import attempt_of, read_last_usage, stop_work
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
     InterviewClaim,
+    forget_stop,
     held_run,
     locked_run,
     note_stop,
@@ -133,8 +134,7 @@ def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None
     if usage is None:
         return
     with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        if held.run.stop_user == user:
-            held.run.stop_task_id = held.run.stop_user = None
+        forget_stop(held.run, user)
         attempt = attempt_of(user) or held.run.attempt
         add_counts(held.session, note_late_usage(held, attempt, usage, tools.clock.now()))
 

@@ -28,7 +28,8 @@ _BATCH = 200
 _LONGEST_RESEND_SECONDS = 300
 # What was sent and is in an empty queue no more got lost.
 _LOST_AFTER = timedelta(seconds=2)
-_MOST_STOPS = 10
+# Since the run has last changed, which is when its stop was noted, or later.
+_STOP_FOR = timedelta(hours=24)
 
 
 def take_from_dead(work: Work, now: datetime) -> int:
@@ -46,9 +47,13 @@ def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
     unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause())
     # Who was told of a stop has no run to take: that it is still to be made says nothing of its message.
     is_lost = and_(is_due, InterviewRun.sent_at <= now - _LOST_AFTER) if queue_is_empty else false()
+    # Nobody waits for a stop: it is sent again only where no message of before can be waiting for an analyst.
+    is_to_stop: ColumnElement[bool] = InterviewRun.stop_task_id.is_not(None)
+    if not queue_is_empty:
+        is_to_stop = and_(is_to_stop, InterviewRun.sent_at.is_(None))
     due = (
         select(InterviewRun.interview_id)
-        .where(or_(and_(or_(is_due, InterviewRun.stop_task_id.is_not(None)), unsent), is_lost))
+        .where(or_(and_(or_(is_due, is_to_stop), unsent), is_lost))
         .order_by(InterviewRun.due_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
@@ -67,10 +72,11 @@ def _pause() -> ColumnElement[Any]:
     return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
-def give_up_stops(work: Work) -> None:
-    """MISO was told often enough, and does not say what they have used."""
-    told = InterviewRun.stop_task_id.is_not(None), InterviewRun.sends > _MOST_STOPS
-    forgotten = update(InterviewRun).where(*told).values({"stop_task_id": None, "stop_user": None})
+def give_up_stops(work: Work, now: datetime) -> None:
+    """MISO has had a day, and does not say what they have used. How often it was asked is known to nobody: messages are
+    sent also while the analysts, the broker or MISO are away."""
+    is_old = InterviewRun.stop_task_id.is_not(None), InterviewRun.updated_at <= now - _STOP_FOR
+    forgotten = update(InterviewRun).where(*is_old).values({"stop_task_id": None, "stop_user": None})
     for interview_id in work.session.scalars(forgotten.returning(InterviewRun.interview_id)):
         log.warning("usage_never_told", interview_id=str(interview_id))
 

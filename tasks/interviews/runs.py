@@ -59,14 +59,14 @@ def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
     if owner_id is None or seen is None or is_stopping():
         log.warning("interview_left", has_lease=owner_id is not None, is_known=seen is not None)
         return
-    if seen.is_to_stop:
-        stop_unwanted(here.tools, seen.project_id, interview_id)
     _wait(seen.wait_seconds)
     taken = claim = None if is_stopping() else take(here.tools, interview_id, seen.project_id, owner_id)
     while claim is not None:
         claim = _follow(here, claim)
     if taken is not None:
         _settle(here, taken, drop_erased)
+    elif seen.is_to_stop and not is_stopping():  # a person who has pressed retry waits for no stop of the call before
+        stop_unwanted(here.tools, seen.project_id, interview_id)
 
 
 def _wait(seconds: float) -> None:

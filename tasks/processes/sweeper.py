@@ -113,7 +113,7 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
-            give_up_stops(work)
+            give_up_stops(work, clock.now())
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         with self._stores.unit_of_work() as work:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from upstream.http.content_coding import UnreadableCoding, decode_body
@@ -54,11 +54,13 @@ class WorkflowAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run as the provider knows it now, by its details or by its logs; `status` is its own word."""
+    """A run as the provider knows it now, by its details or by its logs; `status` is its own word. `details`: the whole
+    answer that told it, for `read_workflow`; logs have none."""
 
     ids: RunIds
     status: str
     usage: Usage = UNKNOWN_USAGE
+    details: HttpResponse | None = field(default=None, repr=False)
 
     @property
     def is_running(self) -> bool:
@@ -77,11 +79,16 @@ def read_workflow(reply: HttpResponse, names: Iterable[str]) -> WorkflowAnswer:
 
 def _require_success(data: Mapping[str, Any], http_status: int) -> None:
     """Raises MisoError."""
-    status = _text(data.get("status"))
-    if not status:  # it is no answer of a workflow at all
-        raise MisoAnswerInvalid(reason="no_outputs", http_status=http_status)
+    status = _require_status(data, http_status)
     if status != SUCCEEDED:
         raise MisoWorkflowFailed(reason=_code(status), http_status=http_status)
+
+
+def _require_status(data: Mapping[str, Any], http_status: int) -> str:
+    """What has none is no answer of a workflow at all. Raises MisoError."""
+    if status := _text(data.get("status")):
+        return status
+    raise MisoAnswerInvalid(reason="no_outputs", http_status=http_status)
 
 
 @contextmanager
@@ -104,7 +111,9 @@ def _usage_of(data: Mapping[str, Any]) -> Usage:
 def read_found_run(reply: HttpResponse) -> FoundRun:
     """Of run details. Raises MisoError."""
     answer = read_answer(reply)
-    return _found_run(ids_of(answer), _data_of(answer))
+    data = _data_of(answer)
+    _require_status(data, reply.status)
+    return replace(_found_run(ids_of(answer), data), details=reply)
 
 
 def _found_run(ids: RunIds, data: Mapping[str, Any]) -> FoundRun:

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from core.clock import clock
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.http.streaming import HttpStream
 from upstream.miso import answers
@@ -15,6 +16,8 @@ from upstream.miso.sse import EventParser, EventTooLarge, read_event
 
 RUN_SECONDS = 290.0
 _LOOK_SECONDS = 15.0
+# For what nobody waits for: other analyses wait for who does it.
+STOP_SECONDS = 3.0
 # MISO pings every 10 s.
 _SILENCE_SECONDS = 40.0
 # Of all events together: each node's outputs come again in the end.
@@ -74,10 +77,12 @@ class MisoWorkflows:
         call.keep(reply)
         return answers.read_workflow(reply, names)
 
-    def find_by_user(self, user: str) -> FoundRun | None:
-        """The finished run of this user, which must be unique; None where the logs have none (yet)."""
-        limits = MisoCallLimits(_LOOK_SECONDS)
+    def find_by_user(self, user: str, *, seconds: float = _LOOK_SECONDS) -> FoundRun | None:
+        """The finished run of this user, which must be unique; None where the logs have none (yet). `seconds`: for all
+        of their pages."""
+        until = clock.monotonic() + seconds
         for page in range(1, _MOST_PAGES + 1):
+            limits = MisoCallLimits(until - clock.monotonic())
             query = {"keyword": user, "page": str(page), "limit": str(_LOGS_PER_PAGE)}
             found, has_more = answers.read_logged_run(
                 self._connection.call("GET", "/workflows/logs", limits, query=query), user
@@ -87,24 +92,14 @@ class MisoWorkflows:
         return None
 
     def look_up(self, run_id: str) -> FoundRun | None:
-        """None for a run that MISO does not know."""
-        reply = self._fetch(run_id)
+        """None for a run that MISO does not know. The details of one that has ended are its answer."""
+        reply = self._connection.call("GET", _RUN + path_of(run_id), MisoCallLimits(_LOOK_SECONDS))
         return None if reply.status == 404 else answers.read_found_run(reply)
-
-    def fetch_answer(self, run_id: str, names: Iterable[str], call: PaidCall = UNPREPARED) -> WorkflowAnswer:
-        """Of a run that has ended; it is kept as the answer of its own call would have been."""
-        reply = self._fetch(run_id)
-        if 200 <= reply.status < 300:
-            call.keep(reply)
-        return answers.read_workflow(reply, names)
-
-    def _fetch(self, run_id: str) -> HttpResponse:
-        return self._connection.call("GET", _RUN + path_of(run_id), MisoCallLimits(_LOOK_SECONDS))
 
     def stop(self, task_id: str, user: str) -> None:
         """Has an effect on streamed runs only; MISO says yes to everything."""
         path = f"/workflows/tasks{path_of(task_id)}/stop"
-        reply = self._connection.call("POST", path, MisoCallLimits(_LOOK_SECONDS), body={"user": user})
+        reply = self._connection.call("POST", path, MisoCallLimits(STOP_SECONDS), body={"user": user})
         if not 200 <= reply.status < 300:
             raise answers.read_refusal(reply)
 

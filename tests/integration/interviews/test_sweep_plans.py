@@ -37,7 +37,7 @@ SWEEPS: dict[str, Callable[[Work], Any]] = {
     "take_from_dead": lambda work: take_from_dead(work, NOW),
     "send_due": lambda work: send_due(work, NOW),
     "send_due of an empty queue": lambda work: send_due(work, NOW, queue_is_empty=True),
-    "give_up_stops": give_up_stops,
+    "give_up_stops": lambda work: give_up_stops(work, NOW),
     "find_hopeless": lambda work: find_hopeless(work.session, NOW),
     "statistics": lambda work: read_statistics(work.session, NOW),
 }

@@ -1,7 +1,7 @@
 """Calls whose answers got lost or are of no use, and those that nobody waits for any more: what they have used is asked
 for until MISO tells."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.clock import clock
 from services.interviews.changing import delete_interview
 from services.interviews.run_tools import RunTools
+from services.interviews.runs import RunOutdated
 from services.interviews.stepping import do_step, postpone, stop_unwanted
-from services.interviews.sweep import send_due
+from services.interviews.sweep import give_up_stops, send_due
 from spool import StorageFault
 from tests.waiting import wait_until
 from upstream.miso.answers import FoundRun, WorkflowAnswer
@@ -27,6 +29,7 @@ from .steps import claim, go_through
 
 Kind = TypeVar("Kind", bound=MisoWorkflows)
 LOGS = "/ext/v1/workflows/logs"
+DETAILS = "/ext/v1/workflows/run/"
 # It runs, is billed and found in the logs; of its answer nothing can be read.
 UNREADABLE = {"malformed": True, "while_running": True}
 # Nobody hears what becomes of it.
@@ -39,16 +42,39 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
         yield analyses
 
 
-@pytest.mark.usefixtures("owner_id")
-def test_a_stop_that_is_still_to_be_made_is_not_taken_for_a_message_that_got_lost(analyses: Analyses):
-    """It was sent five times, and MISO does not say yet that the workflow has ended."""
+def upload_unconfirmed(analyses: Analyses, sends: int) -> Uploaded:
+    """MISO does not say yet that its workflow has ended."""
     interview = analyses.upload()
-    unconfirmed = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = 5, sent_at = now()"
-    analyses.execute(f"update welno.interview_runs set {unconfirmed} where interview_id = :id", id=interview.id)
-    for passed, sends in ((timedelta(seconds=10), 5), (timedelta(seconds=33), 6)):
-        with analyses.stores.unit_of_work() as work:
-            send_due(work, clock.now() + passed, queue_is_empty=True)
-        assert analyses.run(interview)["sends"] == sends
+    noted = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = :sends, sent_at = now()"
+    analyses.execute(
+        f"update welno.interview_runs set {noted} where interview_id = :id",
+        id=interview.id,
+        sends=sends,
+    )
+    return interview
+
+
+@pytest.mark.usefixtures("owner_id")
+@pytest.mark.parametrize(("passed", "queue_is_empty", "sends"), [(10, True, 5), (33, False, 5), (33, True, 6)], ids=str)
+def test_a_stop_is_sent_again_after_its_pause_when_no_message_waits(
+    analyses: Analyses, passed: int, queue_is_empty: bool, sends: int
+):
+    """Not at once, like a message that got lost, nor beside one that waits while the analysts are away."""
+    interview = upload_unconfirmed(analyses, 5)
+    with analyses.stores.unit_of_work() as work:
+        send_due(work, clock.now() + timedelta(seconds=passed), queue_is_empty=queue_is_empty)
+    assert analyses.run(interview)["sends"] == sends
+
+
+@pytest.mark.usefixtures("owner_id")
+@pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
+def test_a_stop_is_given_up_by_its_age_however_often_it_was_sent(analyses: Analyses, hours: int, is_kept: bool):
+    """The analysts may have been away meanwhile, so that MISO has not heard of it once."""
+    interview = upload_unconfirmed(analyses, 50)
+    with analyses.stores.unit_of_work() as work, capture_logs() as logged:
+        give_up_stops(work, clock.now() + timedelta(hours=hours))
+    told = {"event": "usage_never_told", "interview_id": str(interview.id), "log_level": "warning"}
+    assert (analyses.run(interview)["stop_task_id"] is not None, told in logged) == (is_kept, not is_kept)
 
 
 class DyingWorkflows(MisoWorkflows):
@@ -72,11 +98,11 @@ class WatchedLogs(MisoWorkflows):
 
     asked, unreadable = 0, 0
 
-    def find_by_user(self, user: str) -> FoundRun | None:
+    def find_by_user(self, user: str, **seconds: float) -> FoundRun | None:
         self.asked += 1
         if self.asked <= self.unreadable:
             raise MisoAnswerInvalid(reason="too_large", http_status=200)
-        return super().find_by_user(user)
+        return super().find_by_user(user, **seconds)
 
 
 @pytest.fixture
@@ -179,6 +205,38 @@ def test_a_call_that_miso_refused_is_asked_for_no_more(analyses: Analyses, askin
     assert analyses.run(interview)["stop_task_id"] is None
 
 
+class DeletedWorkflows(MisoWorkflows):
+    """While MISO answers, a person deletes the interview."""
+
+    delete: Callable[[], object]
+
+    def run(self, *call: Any) -> WorkflowAnswer:
+        try:
+            return super().run(*call)
+        finally:
+            self.delete()
+
+
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_call_that_miso_refuses_after_its_interview_was_deleted_is_not_asked_for(
+    analyses: Analyses, asking: RunTools, owner_id: int, status: int
+):
+    interview = analyses.prepare(status=status).interview
+    seen: list[str] = []
+
+    def delete() -> None:
+        with analyses.as_member() as member:
+            delete_interview(member, interview.id)
+        seen.append(analyses.run(interview)["stop_user"])
+
+    miso = connect(analyses, DeletedWorkflows)
+    miso.delete = delete
+    with pytest.raises(RunOutdated):
+        go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
+    run = analyses.run(interview)
+    assert (seen, run["stop_task_id"], run["stop_user"]) == ([run["miso_user"]], None, None)
+
+
 def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
     user = analyses.run(interview)["miso_user"]
     wait_until(lambda: miso.find_by_user(user), 30, every=0.2)
@@ -214,3 +272,20 @@ def test_logs_are_not_asked_what_is_known(analyses: Analyses, asking: RunTools, 
     assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
     assert (watched.asked, analyses.run(interview)["stop_task_id"]) == (1, None)
     assert tokens_of(analyses, interview) > 0
+
+
+def test_the_answer_that_a_look_has_read_is_the_one_that_is_used(
+    analyses: Analyses, asking: RunTools, miso: MisoWorkflows, owner_id: int
+):
+    """A second request for the same details may be answered with a proxy's page. What has no status is no details."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    wait_until_logged(analyses, miso, interview)
+    analyses.fault(DETAILS, method="GET", status=200, code="proxy", calls=1)
+    for status in ("analyzing", "completed"):
+        let_due(analyses, interview)
+        go_through(asking, claim(analyses, asking, interview, owner_id))
+        assert analyses.row(interview)["status"] == status
+    logged = miso.find_by_user(analyses.run(interview)["miso_user"])
+    assert logged is not None
+    assert len(analyses.calls(path=DETAILS + logged.ids.run_id)) == 2  # one of each look

@@ -195,7 +195,7 @@ def test_a_lost_answer_is_found_by_its_user_and_fetched(workflows, control):
     logged = wait_until(lambda: workflows.find_by_user("iv-1"))
     found = workflows.look_up(logged.ids.run_id)
     assert (found.status, logged.status) == ("succeeded", "succeeded")
-    answer = workflows.fetch_answer(logged.ids.run_id, NAMES)
+    answer = read_workflow(found.details, NAMES)
     assert answer.usage.total_tokens > 0
     assert found.usage == logged.usage == answer.usage
     assert answer.outputs["cleaned_script"][1]["speaker"] == "김하늘"
