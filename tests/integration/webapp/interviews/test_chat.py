@@ -168,11 +168,11 @@ def test_without_a_frame_it_is_given_up_and_stopped(ask: Any, control: SandboxCo
 def test_the_answer_begins_after_five_seconds_and_then_tells_the_refusal(
     ask: Any, control: SandboxControl, vera: Member
 ):
-    control.fault(delay_seconds=5.3, status=503)
+    control.fault(delay_seconds=5.8, status=503)
     began = time.monotonic()
     answer = ask(vera)
     assert (answer.response.status_code, next(answer.blocks)) == (200, ": alive")
-    assert 4.5 < time.monotonic() - began < 5.3
+    assert time.monotonic() - began > 4.5  # and before MISO, or the status were another
     assert [frame["code"] for frame in answer.frames()] == ["MISO_UNAVAILABLE"]
 
 

@@ -64,7 +64,7 @@ def test_connections_are_counted_by_project_and_forgotten_when_they_end(
 def test_events_and_their_delays_are_told(
     server: Server, staff: dict[str, str], jun: Member, vera: Member, world: World
 ):
-    sent_before = look(server, staff)["sent_per_second"]["15m"]
+    before = look(server, staff)  # the app of the tests may have streams of other tests
     with following(server, jun, world) as events, following(server, vera, world) as others:
         for _ in range(3):
             jun.upload(world)
@@ -72,10 +72,10 @@ def test_events_and_their_delays_are_told(
             assert [next_body(heard)["seq"] for _ in range(3)] == [1, 2, 3]
         found = look(server, staff)
     assert found["events_per_second"] == {"interview:added": {"1m": 3 / 60, "5m": 3 / 300, "15m": 3 / 900}}
-    assert found["sent_per_second"]["15m"] - sent_before == pytest.approx(6 / 900)
+    assert found["sent_per_second"]["15m"] - before["sent_per_second"]["15m"] == pytest.approx(6 / 900)
     delays = found["append_to_write_ms"]
     assert 0 < delays["p50"] <= delays["p95"] <= delays["p99"]
-    assert found["stale"] == 0
+    assert found["stale"] == before["stale"]
 
 
 def test_who_comes_with_a_place_is_a_reconnect(server: Server, staff: dict[str, str], jun: Member, world: World):
@@ -95,12 +95,13 @@ def test_readers_are_counted_by_the_kind_of_their_stream(server: Server, jun: Me
 def test_each_process_tells_the_others(
     app: Flask, server: Server, staff: dict[str, str], jun: Member, vera: Member, world: World
 ):
-    """Here the app of the tests is the other process."""
+    """Here the app of the tests is the other process; it may have streams of other tests."""
+    own = app.test_client().get(METRICS, headers=staff).json["connections"]["total"]
     with following(server, jun, world):
 
         def seen_elsewhere() -> bool:
             body = app.test_client().get(METRICS, headers=staff).json
-            found: bool = body["connections"]["total"] == 1 and body["processes"] == 2
+            found: bool = body["connections"]["total"] == own + 1 and body["processes"] == 2
             return found
 
         wait_until(seen_elsewhere, 15)
