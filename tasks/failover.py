@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FailoverError as exc:
         sys.stderr.write(f"failover: {exc}\n")
     except KeyboardInterrupt:
-        sys.stderr.write("failover: interrupted; nobody may take writes now: ask for the status, and call this again\n")
+        sys.stderr.write("failover: interrupted; if `status` shows nobody who takes writes, call this again\n")
     return 1
 
 

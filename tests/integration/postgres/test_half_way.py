@@ -67,15 +67,39 @@ def test_a_switch_over_that_fails_after_one_that_was_cut_lets_nobody_write(pair:
 def test_a_switch_over_that_is_interrupted_gives_the_primary_back(pair: PostgresPair, sent: signal.Signals):
     pair.cut_link()
     pair.primary.ask("create table public.behind (number int)")
-    command = [sys.executable, "-m", "tasks.failover", "promote", "--switch-over"]
-    env = {"DATABASE_URL": pair.url, "PATH": os.environ["PATH"]}
-    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE) as running:
+    with begun(pair, "promote", "--switch-over") as running:
         wait_until(lambda: pair.primary.ask(f"show {FENCE}") == "on", 30)
         running.send_signal(sent)
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 1
     assert errors.startswith(b"failover: interrupted; ")
     assert_untouched(pair)
+
+
+def test_a_promotion_that_is_interrupted_before_its_epoch_lets_nobody_write_and_is_finished(pair: PostgresPair):
+    pair.primary.server.kill()
+    pair.replica.set(FENCE, "on")
+    pair.replica.promote()
+    with begun(pair, "promote") as running:
+        with closing(psycopg2.connect(pair.replica.conninfo())) as connection, connection.cursor() as cursor:
+            cursor.execute("set transaction read write")
+            cursor.execute("select epoch from welno.welno_epoch for update")
+            wait_until(lambda: pair.replica.ask("select count(*) from pg_locks where not granted"), 30)
+            running.send_signal(signal.SIGTERM)
+        _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors.partition(b";")[0]) == (1, b"failover: interrupted")
+    assert not takes_writes(pair.replica)
+    ended = failover(pair, "promote")
+    assert (ended.status, takes_writes(pair.replica)) == (0, True)
+
+
+@contextmanager
+def begun(pair: PostgresPair, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, while it runs."""
+    env = {"DATABASE_URL": pair.url, "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "tasks.failover", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE) as running:
+        yield running
 
 
 def test_a_switch_over_that_was_cut_after_the_primary_was_made_read_only_is_finished(pair: PostgresPair):
