@@ -21,7 +21,8 @@ _KEPT_FOR = timedelta(days=90)
 
 
 def note_approved(view: SessionView) -> None:
-    """For the session's first call after its approval, which comes from where the push was asked for."""
+    """For the session's first call with the token of its approval: the browser that asked for the push makes it, by
+    whatever address it has now."""
     here = stores()
     with here.sessions() as session:
         phone = here.pushes.phone_of(session, UUID(view.session_id))

@@ -100,7 +100,7 @@ class WebSettings:
     push_phone_limit: str = setting(
         "WELNO_PUSH_PHONE_LIMIT",
         read_rate_limit,
-        "Pushes to one phone number from anywhere, but where one was approved within 90 days.",
+        "Pushes to one phone number from all addresses together but those where one was approved within 90 days.",
         default="10 per 10 minutes; 40 per day",
     )
     password_limit: str = setting(
