@@ -101,7 +101,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class UnreachableServer:
     """A server that did not answer; `reason` is what it or the network said, in one line."""
 
     address: str
@@ -149,7 +149,7 @@ class Failover:
         self._engines = connect_each(url)
         self._settle_seconds = settle_seconds
 
-    def look_at_all(self) -> list[Server | Silence]:
+    def look_at_all(self) -> list[Server | UnreachableServer]:
         return [self._look(address) for address in self._engines]
 
     def listens(self, address: str) -> bool:
@@ -166,14 +166,14 @@ class Failover:
         found = self.look_at_all()
         servers = [server for server in found if isinstance(server, Server)]
         if not force:
-            self._refuse_to_pass_over(server for server in found if isinstance(server, Silence))
+            self._refuse_to_pass_over(server for server in found if isinstance(server, UnreachableServer))
         candidate = choose_candidate(servers, switch_over=switch_over, force=force)
         if missing := self._ask(candidate.address, _MISSING_RIGHTS):
             raise FailoverError(f"{candidate.address}: this login lacks {missing}; nothing was changed")
         primaries = predecessors(servers, candidate)
         for primary in primaries:
             self._refuse_sessions_beyond(primary.address)
-        with self._given_back(candidate, primaries):
+        with self._reopened_on_failure(candidate, primaries):
             self._set(candidate.address, _FENCE, "on")
             for primary in primaries:
                 self._hand_over(primary, candidate)
@@ -188,7 +188,7 @@ class Failover:
         self._open(candidate.address)
         return candidate.address, epoch
 
-    def _refuse_to_pass_over(self, silent: Iterable[Silence]) -> None:
+    def _refuse_to_pass_over(self, silent: Iterable[UnreachableServer]) -> None:
         for server in silent:
             if self.listens(server.address):
                 raise FailoverError(
@@ -203,17 +203,17 @@ class Failover:
                 " nothing was changed"
             )
 
-    def _look(self, address: str) -> Server | Silence:
+    def _look(self, address: str) -> Server | UnreachableServer:
         try:
             with self._engines[address].connect() as connection:
                 return Server(address, **connection.execute(_LOOK).mappings().one())
         except OperationalError as exc:
-            return Silence(address, _in_one_line(exc))
+            return UnreachableServer(address, _in_one_line(exc))
         except DBAPIError as exc:
             raise _failed(address, "a look at it", exc) from exc
 
     @contextmanager
-    def _given_back(self, standby: Server, primaries: Sequence[Server]) -> Iterator[None]:
+    def _reopened_on_failure(self, standby: Server, primaries: Sequence[Server]) -> Iterator[None]:
         """Where a hand-over fails or is interrupted, the primaries go on as before."""
         try:
             yield
@@ -223,13 +223,13 @@ class Failover:
             if standby.is_fenced:
                 # By a call that was cut: it may have been told to promote itself, and do so at any moment.
                 raise FailoverError(f"{exc}; nobody takes writes: call this again") from exc
-            told = [self._give_back(primary) for primary in primaries]
-            self._give_back(standby)
+            told = [self._reopen(primary) for primary in primaries]
+            self._reopen(standby)
             if isinstance(exc, FailoverError):
                 raise FailoverError("; ".join([str(exc), *told])) from exc
             raise
 
-    def _give_back(self, server: Server) -> str:
+    def _reopen(self, server: Server) -> str:
         try:
             self._open(server.address)
         except FailoverError as exc:
@@ -245,7 +245,7 @@ class Failover:
         if not self._wait_for(lambda: self._ask(primary.address, count) == 0):
             raise FailoverError(f"a session of before does not end at {primary.address}")
         last = self._look(primary.address)
-        if isinstance(last, Silence) or not self._wait_for(lambda: self._has(standby.address, last.position)):
+        if isinstance(last, UnreachableServer) or not self._wait_for(lambda: self._has(standby.address, last.position)):
             raise FailoverError(f"{standby.address} does not catch up with {primary.address}")
 
     def _has(self, address: str, position: int) -> bool:

@@ -33,7 +33,7 @@ class EndedSessions:
 
     row_ids: Sequence[UUID]
     session_ids: Sequence[UUID]
-    parted: Sequence[UUID] = ()
+    ended_joins: Sequence[UUID] = ()
 
     def tell(self, work: Work) -> None:
         """Have whoever reads along by one of them looked at again, on every process, after the commit."""
@@ -108,9 +108,9 @@ def end_others(session: Session, patient_uuid: UUID, keep: PatientSession | None
     session_ids = [one for one in session.scalars(theirs) if one != kept]
     taken = _take_tokens(session, session_ids)
     # Who reads by a join is one of the others, too; so is who was given a link to an archive.
-    parted = stop_showing(session, patient_uuid)
+    ended_joins = stop_showing(session, patient_uuid)
     withdraw_links(session, patient_uuid)
-    return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken, parted)
+    return EndedSessions(end_rows(session, patient_uuid, keep.id if keep is not None else None), taken, ended_joins)
 
 
 def sign_out(work: Work, session_id: UUID, now: datetime) -> None:

@@ -133,11 +133,11 @@ def start_erasure(work: Work, stores: Stores, order: ErasureOrder, now: datetime
         return running.id
     erasure = _make_erasure(stores, patient, pseudonym, order, now)
     patient.erasing_since = now
-    parted = drop_joins(work.session, patient.uuid)
+    ended_joins = drop_joins(work.session, patient.uuid)
     find_all(work.session, patient.uuid).tell(work)
     revoke_earlier(work.session, Principal(PrincipalKind.PATIENT, str(patient.uuid)))
     begin_erasure(work, erasure)
-    looks = [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in parted]
+    looks = [Look(order.actor, AccessedWhat.UNDO_JOIN, one) for one in ended_joins]
     looks.append(Look(order.actor, AccessedWhat.ERASURE, patient.uuid, reason=order.reason))
     work.session.flush()
     for look in looks:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from core.settings import load_values
-from services.failover import Failover, FailoverError, Server, Silence
+from services.failover import Failover, FailoverError, Server, UnreachableServer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,12 +52,14 @@ def _show(failover: Failover) -> int:
     servers = [server for server in found if isinstance(server, Server)]
     first = max((server.position for server in servers), default=0)
     for one in found:
-        described = _describe_silence(one, failover) if isinstance(one, Silence) else _describe(one, first)
+        described = (
+            _describe_unreachable(one, failover) if isinstance(one, UnreachableServer) else _describe(one, first)
+        )
         sys.stdout.write(f"{one.address}  {described}\n")
     return 0 if sum(server.takes_writes for server in servers) == 1 else 1
 
 
-def _describe_silence(server: Silence, failover: Failover) -> str:
+def _describe_unreachable(server: UnreachableServer, failover: Failover) -> str:
     return f"listens, no answer: {server.reason}" if failover.listens(server.address) else "away"
 
 

@@ -33,7 +33,7 @@ def record_look(work: Work, patient_uuid: UUID, what: AccessedWhat) -> None:
         stores().access_log.record(work.session, Look(actor, what, one), now)
 
 
-def record_parting(session: Session, patient_uuid: UUID, others: Sequence[UUID]) -> None:
+def record_ended_joins(session: Session, patient_uuid: UUID, others: Sequence[UUID]) -> None:
     """That joins with others have ended, in the log of each, as `record_look`; none if there were none."""
     actor, now = asker_at(caller_address()), stores().clock.now()
     for one in (patient_uuid, *others) if others else ():

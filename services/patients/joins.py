@@ -80,10 +80,10 @@ def is_shown_elsewhere(session: Session, patient_uuid: UUID) -> bool:
 def stop_showing(session: Session, older_uuid: UUID) -> Sequence[UUID]:
     """Nobody is shown this patient's records by a password of before; who were. The access log has to know of it."""
     ended = delete(PatientJoin).where(PatientJoin.older_uuid == older_uuid).returning(PatientJoin.newer_uuid)
-    parted = session.scalars(ended).all()
-    for newer_uuid in parted:
+    ended_joins = session.scalars(ended).all()
+    for newer_uuid in ended_joins:
         build_anew(session, newer_uuid)
-    return parted
+    return ended_joins
 
 
 def drop_joins(session: Session, patient_uuid: UUID) -> Sequence[UUID]:

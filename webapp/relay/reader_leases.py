@@ -37,7 +37,7 @@ _READERS_PER_CALL = 200
 # As long as a reader waits, once, for a Redis that does not answer.
 _TIMEOUT_SECONDS, _MAX_CONNECTIONS = 1, 4
 _PSEUDONYM_BYTES = 16
-_TAKE, _RENEW = (Script(Path(__file__).with_name(f"{name}_leases.lua")) for name in ("take", "renew"))
+_ACQUIRE, _RENEW = (Script(Path(__file__).with_name(f"{name}_leases.lua")) for name in ("acquire", "renew"))
 
 
 class Leased(Protocol):
@@ -74,8 +74,8 @@ class ReaderLeases:
         self._renew_seconds = lease_seconds / _RENEWALS_PER_LEASE
         self._look_seconds = self._renew_seconds / _LOOKS_PER_RENEWAL
         self._held: dict[Leased, None] = {}  # who was renewed longest ago comes first
-        self._untold: list[Leased] = []  # held, and Redis was not asked
-        self._ended: list[Leased] = []
+        self._unsent: list[Leased] = []  # held, and Redis was not asked
+        self._released: list[Leased] = []
         self._is_away, self._answered_at = False, 0.0
         self._lock = plain_lock()
         self._start_lock = threading.Lock()
@@ -85,7 +85,7 @@ class ReaderLeases:
         """Stands for an address or a person in Redis, which must not know them."""
         return hmac.digest(self._pseudonym_key, f"{scope}:{name}".encode(), "sha256")[:_PSEUDONYM_BYTES]
 
-    def take(self, reader: Leased, limits: Sequence[int]) -> int | None:
+    def acquire(self, reader: Leased, limits: Sequence[int]) -> int | None:
         """None, or the first of its sets that has as many readers as its limit: then nothing is taken. Blocks for one
         round trip; never raises."""
         self._ensure_started()
@@ -96,25 +96,25 @@ class ReaderLeases:
         with self._lock:
             self._held[reader] = None
             if not is_asked or self._is_away:
-                self._untold.append(reader)
+                self._unsent.append(reader)
         return None
 
-    def give_back(self, reader: Leased) -> None:
+    def release(self, reader: Leased) -> None:
         """Does not wait for Redis. Harmless when repeated."""
         with self._lock:
             if reader not in self._held:
                 return
             del self._held[reader]
-            self._ended.append(reader)
+            self._released.append(reader)
         self._work.set()
 
-    def give_back_all(self) -> None:
+    def release_all(self) -> None:
         """Does not wait for Redis; nor need the readers have ended."""
         with self._lock:
             if not self._held:
                 return
             held, self._held = self._held, {}
-            self._ended += held
+            self._released += held
         self._work.set()
 
     def stop(self) -> None:
@@ -124,7 +124,7 @@ class ReaderLeases:
         self._stopped.set()
         self._work.set()
         self._thread.join(5)
-        self.give_back_all()
+        self.release_all()
         self._settle()
         self._redis.close()
         self._pid = 0
@@ -145,8 +145,8 @@ class ReaderLeases:
     def _ask(self, reader: Leased, limits: Sequence[int]) -> int | None:
         keys, ttl_ms = [_key(name) for name in reader.sets], int(self._lease_seconds * 1000)
         try:
-            with translated(self._redis, "take leases"):
-                full: int = _TAKE.run(self._redis, keys, [ttl_ms, self._name(reader), *limits])
+            with translated(self._redis, "acquire leases"):
+                full: int = _ACQUIRE.run(self._redis, keys, [ttl_ms, self._name(reader), *limits])
         except StreamsError as exc:
             self._note_silence(exc)
             return None
@@ -168,37 +168,37 @@ class ReaderLeases:
         """One at a time: a lease that is renewed while it ends would stay."""
         now = time.monotonic()
         with self._lock:
-            ended, self._ended = self._ended, []
+            released, self._released = self._released, []
             due = self._pick_due(now)
         try:
             if self._is_away:  # there may be nothing to tell
                 with translated(self._redis, "ping"):
                     self._redis.ping()
-            self._tell(ended, 0)
-            self._tell(due, int(self._lease_seconds * 1000))
+            self._send(released, 0)
+            self._send(due, int(self._lease_seconds * 1000))
         except StreamsError as exc:
             self._note_silence(exc)
             # What lay in the connections of a Redis that hung may be carried out when it goes on, and hold for a lease.
             if now - self._answered_at < 2 * self._lease_seconds:
-                self._ended += ended
+                self._released += released
         else:
             self._note_answer(now)
 
     def _pick_due(self, now: float) -> list[Leased]:
         """All, where Redis may have lost any; else as many as bring each its turn within a period."""
-        untold, self._untold = self._untold, []
+        unsent, self._unsent = self._unsent, []
         share = min((now - self._looked_at) / self._renew_seconds, 1.0)
         self._looked_at = now
         if self._is_away:
             return list(self._held)
-        due = [reader for reader in untold if reader in self._held]
+        due = [reader for reader in unsent if reader in self._held]
         due += islice(self._held, math.ceil(len(self._held) * share))
         for reader in due:
             del self._held[reader]
             self._held[reader] = None
         return due
 
-    def _tell(self, readers: Sequence[Leased], ttl_ms: int) -> None:
+    def _send(self, readers: Sequence[Leased], ttl_ms: int) -> None:
         """Raises StreamsError."""
         for begin in range(0, len(readers), _READERS_PER_CALL):
             batch = readers[begin : begin + _READERS_PER_CALL]

@@ -50,7 +50,7 @@ class ReaderSlot:
         """Does not block."""
         if not self._is_released:
             self._is_released = True
-            self._registry.give_back(self)
+            self._registry.release(self)
 
 
 class ReaderRegistry:
@@ -96,15 +96,15 @@ class ReaderRegistry:
         """For one of the subjects of such a socket. Blocks and raises as `acquire`."""
         return self._take([self._bound("subject", subject, max_readers)])
 
-    def give_back(self, slot: ReaderSlot) -> None:
-        self._give_back_here(slot)
+    def release(self, slot: ReaderSlot) -> None:
+        self._release_locally(slot)
         if self._leases is not None:
-            self._leases.give_back(slot)
+            self._leases.release(slot)
 
-    def give_back_leases(self) -> None:
+    def release_leases(self) -> None:
         """Of all that are here, which have been told to leave: they come back to other processes. Does not block."""
         if self._leases is not None:
-            self._leases.give_back_all()
+            self._leases.release_all()
 
     def stop(self) -> None:
         """No thread and no connection stays."""
@@ -130,16 +130,16 @@ class ReaderRegistry:
 
     def _take(self, wanted: Sequence[ReaderBound]) -> ReaderSlot:
         """Here first, which costs nothing; without Redis this bound is all there is."""
-        slot = self._take_here(wanted)
+        slot = self._acquire_locally(wanted)
         shared = [bound for bound in wanted if bound.scope != _OF_PROCESS]
         if self._leases is not None and shared:
-            full = self._leases.take(slot, [bound.limit for bound in shared])
+            full = self._leases.acquire(slot, [bound.limit for bound in shared])
             if full is not None:
-                self._give_back_here(slot)
+                self._release_locally(slot)
                 raise _refuse(shared[full].scope)
         return slot
 
-    def _take_here(self, wanted: Sequence[ReaderBound]) -> ReaderSlot:
+    def _acquire_locally(self, wanted: Sequence[ReaderBound]) -> ReaderSlot:
         with self._lock:
             for scope, name, limit in wanted:
                 tally = self._tallies[scope].get(name)
@@ -147,7 +147,7 @@ class ReaderRegistry:
                     raise _refuse(scope)
             return ReaderSlot(self, next(self._numbers), tuple(self._count(scope, name) for scope, name, _ in wanted))
 
-    def _give_back_here(self, slot: ReaderSlot) -> None:
+    def _release_locally(self, slot: ReaderSlot) -> None:
         with self._lock:
             for tally in slot.tallies:
                 tally.count -= 1

@@ -162,7 +162,7 @@ class Relay:
         for socket in self._pool.sockets:
             self._pool.loop.run(partial(socket.close, CloseCode.GOING_AWAY, self._going_away()))
         # Whoever answers no close, as a phone that sleeps, may be waited for until this process is killed.
-        self.registry.give_back_leases()
+        self.registry.release_leases()
         deadline = time.monotonic() + deadline_seconds
         pause = threading.Event()
         while self._pool.sockets and time.monotonic() < deadline:

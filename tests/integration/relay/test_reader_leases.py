@@ -11,7 +11,14 @@ import websockets
 from redis.cluster import RedisCluster
 
 from core.names import READERS_KEY
-from tests.integration.relay.rival import LIMITS, Rival, Rush, join_processes, make_barrier, try_take
+from tests.integration.relay.competing_process import (
+    LIMITS,
+    CompetingProcess,
+    Rush,
+    join_processes,
+    make_barrier,
+    try_take,
+)
 from tests.integration.relay.server import Server, close_of
 from tests.integration.streams.cluster import two_nodes
 from tests.sentinels import sentinel_group
@@ -40,18 +47,18 @@ def join(redis_client: redis.Redis, redis_url: str) -> Iterator[Join]:
 
 
 @pytest.fixture
-def start_rivals(redis_client: redis.Redis, redis_url: str) -> Iterator[Callable[..., list[Rival]]]:
+def start_competing(redis_client: redis.Redis, redis_url: str) -> Iterator[Callable[..., list[CompetingProcess]]]:
     del redis_client  # it is empty by then
-    rivals: list[Rival] = []
+    processes: list[CompetingProcess] = []
 
-    def start(count: int, *, tries: int, limit: int, lease_seconds: float = LONG_LEASE) -> list[Rival]:
+    def start(count: int, *, tries: int, limit: int, lease_seconds: float = LONG_LEASE) -> list[CompetingProcess]:
         what, together = Rush(redis_url, tries, limit, lease_seconds), make_barrier(count)
-        rivals.extend(Rival.start(what, together) for _ in range(count))
-        return rivals
+        processes.extend(CompetingProcess.start(what, together) for _ in range(count))
+        return processes
 
     yield start
-    for rival in rivals:
-        rival.kill()
+    for process in processes:
+        process.kill()
 
 
 def is_full(registry: ReaderRegistry, subject: str = "one", max_readers: int = 2) -> bool:
@@ -111,19 +118,19 @@ def test_a_socket_of_several_subjects_and_a_chat_are_counted_alike(join: Join):
     assert try_take(second, max_readers=1) is None
 
 
-def test_a_rush_on_four_processes_gets_exactly_what_the_bound_allows(start_rivals, redis_client):
-    rivals = start_rivals(4, tries=30, limit=77)
-    assert sum(rival.taken() for rival in rivals) == 77
+def test_a_rush_on_four_processes_gets_exactly_what_the_bound_allows(start_competing, redis_client):
+    processes = start_competing(4, tries=30, limit=77)
+    assert sum(process.taken() for process in processes) == 77
     assert count_leases(redis_client) == 77
 
 
-def test_what_a_killed_process_held_runs_out_and_what_lives_stays(start_rivals, join: Join):
-    (rival,) = start_rivals(1, tries=2, limit=2, lease_seconds=SHORT_LEASE)
-    assert rival.taken() == 2
+def test_what_a_killed_process_held_runs_out_and_what_lives_stays(start_competing, join: Join):
+    (process,) = start_competing(1, tries=2, limit=2, lease_seconds=SHORT_LEASE)
+    assert process.taken() == 2
     living, other = join(SHORT_LEASE), join(SHORT_LEASE)
     kept = living.acquire_subject("one", 3)
     assert is_full(other, max_readers=3)
-    rival.kill()
+    process.kill()
     killed_at = time.monotonic()
     wait_until(lambda: not is_full(other, max_readers=2))
     # It would have run out by then, unless it was renewed.
@@ -145,7 +152,7 @@ def test_who_ends_properly_holds_nothing_from_then_on(join: Join, redis_client):
 def test_who_was_told_to_leave_is_not_counted_while_it_is_waited_for(join: Join, redis_client):
     stopping, other = join(), join()
     slots = [stopping.acquire("one", 2, None) for _ in range(2)]
-    stopping.give_back_leases()
+    stopping.release_leases()
     wait_until(lambda: count_leases(redis_client) == 0)
     assert stopping.total == 2
     others = [other.acquire_subject("one", 2) for _ in range(2)]
@@ -195,7 +202,7 @@ def test_of_an_outage_longer_than_two_leases_no_end_is_kept(join: Join, mortal_v
     slot.release()
     for _ in range(100):
         registry.acquire_subject("one", 1).release()
-    wait_until(lambda: not registry._leases._ended)
+    wait_until(lambda: not registry._leases._released)
     assert registry.total == 0
 
 

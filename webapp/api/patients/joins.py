@@ -24,7 +24,7 @@ from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.limits import caller_address
-from webapp.looks import asker_at, record_parting
+from webapp.looks import asker_at, record_ended_joins
 
 blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", description="Joining patients")
 
@@ -82,7 +82,7 @@ def undo(patient_uuid: UUID) -> None:
             raise ApiError(Code.JOIN_SETTLED) from exc
         if undone is None:
             raise ApiError(Code.NOT_FOUND)
-        record_parting(work.session, undone.newer_uuid, [undone.older_uuid])
+        record_ended_joins(work.session, undone.newer_uuid, [undone.older_uuid])
 
 
 def _times_of(join: PatientJoin) -> dict[str, Any]:

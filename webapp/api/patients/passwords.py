@@ -32,7 +32,7 @@ from webapp.error_codes import Code
 from webapp.errors import ApiError
 from webapp.extensions import PATIENT_TOKEN_LIFE
 from webapp.limits import caller_address, count_use
-from webapp.looks import note_asker, record_parting
+from webapp.looks import note_asker, record_ended_joins
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
 from webapp.reserved_uses import reserve_use
@@ -134,7 +134,7 @@ def _others_out(keep: PatientSession | None) -> Iterator[Passwords]:
 
     def end(session: Session, patient_uuid: UUID) -> None:
         ended.append(end_others(session, patient_uuid, keep))
-        record_parting(session, patient_uuid, ended[-1].parted)
+        record_ended_joins(session, patient_uuid, ended[-1].ended_joins)
 
     yield Passwords(stores().sessions, stores().clock, stores().password_hashes, run_off_loop, end)
     if ended:

@@ -23,7 +23,7 @@ from webapp.auth import (
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.looks import record_parting
+from webapp.looks import record_ended_joins
 from webapp.origins import refuse_foreign_origin
 
 blueprint = Blueprint("patient_sessions", __name__, url_prefix="/api/v1/patients", description="Open sessions")
@@ -83,7 +83,7 @@ def end_other_sessions(patient_uuid: UUID) -> Response:
     shown these records, and links to archives; each can be asked for again."""
     with stores().unit_of_work() as work:
         ended = end_others(work.session, patient_uuid, current_patient_session())
-        record_parting(work.session, patient_uuid, ended.parted)
+        record_ended_joins(work.session, patient_uuid, ended.ended_joins)
         ended.tell(work)
     return Response(status=204)
 

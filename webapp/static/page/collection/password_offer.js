@@ -52,17 +52,17 @@ export class PasswordOffer {
     if (!(await this.#ask(this.#exists === true))) return;
     const wasCard = !find("password-offer").hidden;
     this.know(true);
-    if (wasCard) leadOn(); // the button stays, and keeps the focus
+    if (wasCard) focusTitle(); // the button stays, and keeps the focus
   }
 
   #putOff() {
     this.#storage.write(KEYS.passwordPutOff, this.#uuid());
     this.#draw();
-    leadOn();
+    focusTitle();
   }
 }
 
 /** The card is gone, and the focus with it. */
-function leadOn() {
+function focusTitle() {
   find("results-title").focus({ preventScroll: true });
 }

@@ -36,7 +36,7 @@ class Rush:
 
 
 @dataclass
-class Rival:
+class CompetingProcess:
     process: multiprocessing.process.BaseProcess
     answers: Connection
     together: Barrier  # is gone with its last reference, also for the others
