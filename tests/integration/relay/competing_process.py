@@ -1,29 +1,30 @@
-"""A process that takes as many readers of one subject as it gets, at once with others, and holds them until killed."""
+"""A process that takes as many readers of one subject as it gets, at once with others, and holds them until killed.
 
-import multiprocessing
+Run as a program, it says "ready", starts at the line that it reads, and says how many it got.
+"""
+
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Barrier
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Self
+from typing import IO, Self
 
-if multiprocessing.parent_process() is not None:
+_ROOT = Path(__file__).resolve().parents[3]
+if __name__ == "__main__":
     # The package as a plain folder, as in gunicorn_conf: all else that it imports would be most of the test.
     _WEBAPP = ModuleType("webapp")
-    _WEBAPP.__path__ = [str(Path(__file__).resolve().parents[3] / "webapp")]
+    _WEBAPP.__path__ = [str(_ROOT / "webapp")]
     sys.modules["webapp"] = _WEBAPP
 
-from webapp.relay.errors import TooManySocketsError
-from webapp.relay.limits import RelayLimits
-from webapp.relay.reader_leases import ReaderLeases, connect_leases
-from webapp.relay.registry import ReaderRegistry, ReaderSlot
+from webapp.relay.errors import TooManySocketsError  # noqa: E402
+from webapp.relay.limits import RelayLimits  # noqa: E402
+from webapp.relay.reader_leases import ReaderLeases, connect_leases  # noqa: E402
+from webapp.relay.registry import ReaderRegistry, ReaderSlot  # noqa: E402
 
 LIMITS = RelayLimits(sockets_per_address=3, sockets_per_person=4)
-_PROCESSES = multiprocessing.get_context("spawn")
 _KEY, _THREADS = b"of these tests alone", 8
 
 
@@ -37,28 +38,34 @@ class Rush:
 
 @dataclass
 class CompetingProcess:
-    process: multiprocessing.process.BaseProcess
-    answers: Connection
-    together: Barrier  # is gone with its last reference, also for the others
+    popen: "subprocess.Popen[str]"
+    orders: IO[str]
+    answers: IO[str]
 
     @classmethod
-    def start(cls, what: Rush, together: Barrier) -> Self:
-        here, there = _PROCESSES.Pipe(duplex=False)
-        process = _PROCESSES.Process(target=take_and_hold, args=(what, together, there))
-        process.start()
-        return cls(process, here, together)
+    def start(cls, what: Rush) -> Self:
+        """Returns at once; `wait_ready` waits for it."""
+        command = [sys.executable, "-m", __name__, *map(str, astuple(what))]
+        popen = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert popen.stdin is not None
+        assert popen.stdout is not None
+        return cls(popen, popen.stdin, popen.stdout)
+
+    def wait_ready(self) -> None:
+        assert self.answers.readline() == "ready\n"
+
+    def begin(self) -> None:
+        self.orders.write("begin\n")
+        self.orders.flush()
 
     def taken(self) -> int:
-        assert self.answers.poll(60), "the other process did not answer"
-        return int(self.answers.recv())
+        return int(self.answers.readline())
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.join(10)
-
-
-def make_barrier(count: int) -> Barrier:
-    return _PROCESSES.Barrier(count)
+        self.popen.kill()
+        self.popen.wait()
+        self.orders.close()
+        self.answers.close()
 
 
 def join_processes(redis_url: str, lease_seconds: float) -> ReaderRegistry:
@@ -73,10 +80,21 @@ def try_take(registry: ReaderRegistry, subject: str = "one", max_readers: int = 
         return None
 
 
-def take_and_hold(what: Rush, together: Barrier, answers: Connection) -> None:
+def tell(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+def take_and_hold(what: Rush) -> None:
     registry = join_processes(what.redis_url, what.lease_seconds)
-    together.wait(60)
+    tell("ready")
+    sys.stdin.readline()
     with ThreadPoolExecutor(_THREADS) as threads:
         slots = list(threads.map(lambda _: try_take(registry, max_readers=what.limit), range(what.tries)))
-    answers.send(sum(slot is not None for slot in slots))
+    tell(sum(slot is not None for slot in slots))
     signal.pause()
+
+
+if __name__ == "__main__":
+    redis_url, tries, limit, lease_seconds = sys.argv[1:]
+    take_and_hold(Rush(redis_url, int(tries), int(limit), float(lease_seconds)))

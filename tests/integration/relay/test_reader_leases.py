@@ -11,12 +11,12 @@ import websockets
 from redis.cluster import RedisCluster
 
 from core.names import READERS_KEY
+from dev.local.valkey import EmbeddedValkey
 from tests.integration.relay.competing_process import (
     LIMITS,
     CompetingProcess,
     Rush,
     join_processes,
-    make_barrier,
     try_take,
 )
 from tests.integration.relay.server import Server, close_of
@@ -31,6 +31,12 @@ from webapp.relay.registry import ReaderRegistry
 # Short where a test waits for its end, long where it must not end.
 SHORT_LEASE, LONG_LEASE = 2.0, 60.0
 Join = Callable[..., ReaderRegistry]
+
+
+@pytest.fixture(scope="session")
+def redis_url(valkey: EmbeddedValkey) -> str:
+    """A database of these tests alone: they count all readers that Redis knows, and other tests leave some behind."""
+    return f"{valkey.url.rpartition('/')[0]}/9"
 
 
 @pytest.fixture
@@ -52,8 +58,11 @@ def start_competing(redis_client: redis.Redis, redis_url: str) -> Iterator[Calla
     processes: list[CompetingProcess] = []
 
     def start(count: int, *, tries: int, limit: int, lease_seconds: float = LONG_LEASE) -> list[CompetingProcess]:
-        what, together = Rush(redis_url, tries, limit, lease_seconds), make_barrier(count)
-        processes.extend(CompetingProcess.start(what, together) for _ in range(count))
+        processes.extend(CompetingProcess.start(Rush(redis_url, tries, limit, lease_seconds)) for _ in range(count))
+        for process in processes:
+            process.wait_ready()
+        for process in processes:
+            process.begin()
         return processes
 
     yield start
