@@ -15,6 +15,7 @@ from core.names import Step
 from dev.local.postgres import EmbeddedPostgres
 from services.collection.files_import import FileImporter
 from services.collection.paid_calls import PaidCalls
+from services.collection.reports import MadeReport
 from services.collection.run_engine import claim_run, finish_step, record_approval
 from services.collection.step import Claim
 from services.collection.step_tools import Tools
@@ -48,7 +49,7 @@ RESULTS: dict[Step, Any] = {
     Step.REQUEST_SIMPLE_AUTH: TOKENS,
     Step.FETCH_HEALTH_DATA: 2,
     Step.FETCH_PRESCRIPTIONS: 3,
-    Step.MAKE_REPORT: MADE,
+    Step.MAKE_REPORT: MadeReport(MADE, None),
 }
 
 
