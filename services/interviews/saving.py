@@ -72,8 +72,6 @@ def answered_run(
     has moved on meanwhile and nothing else comes of the answer. Raises RunOutdated."""
     try:
         with held_run(tools.unit_of_work, claim) as held:
-            if usage.elapsed_seconds is not None:
-                held.run.elapsed_seconds = usage.elapsed_seconds
             used = note_usage(held, claim.attempt, usage, tools.clock.now())
             yield held
             add_counts(held.session, [*counted, *used])
@@ -99,4 +97,6 @@ def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0
     news = note_cost(held.session, held.analysed, now, tokens=tokens, seconds=seconds, attempt=attempt)
     held.run.tokens += news
+    if usage.elapsed_seconds is not None and attempt == held.run.attempt:
+        held.run.elapsed_seconds = usage.elapsed_seconds
     return [Counted(MISO_TOKENS, "", news)] if news else []
