@@ -8,9 +8,10 @@ import playwright
 from playwright.sync_api import expect
 
 from dev.local.programs import ROOT
+from tests.waiting import PATIENCE_SECONDS
 
 # Nothing that a page promises: within what time, where it promises any, its test says itself.
-PATIENCE_MILLISECONDS = 20_000
+PATIENCE_MILLISECONDS = 1000 * PATIENCE_SECONDS
 
 # Chromium takes the last list of features and forgets the others, so Playwright's own is repeated.
 _PLAYWRIGHT_TURNS_OFF = (
