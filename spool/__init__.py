@@ -17,7 +17,7 @@ from spool.incoming import KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans
 from spool.names import AnswerKind, DataType, Folder
 from spool.packages import Metadata, Package
-from spool.rooms import Room
+from spool.storage import Room, Storage
 from spool.store import Spool
 from spool.streamed import GrowingFile, StreamedFiles
 
@@ -41,6 +41,7 @@ __all__ = [
     "SealedWithUnknownKey",
     "Spool",
     "SpoolError",
+    "Storage",
     "StorageFault",
     "StreamedFiles",
     "Try",

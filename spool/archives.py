@@ -1,15 +1,13 @@
 """Archives that a person asked for: sealed files of their own folder, outside of the four states of packages."""
 
-import os
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
+from pathlib import PurePath
 from uuid import UUID
 
 from core.sealing import HEADER_BYTES, Sealer, SealError, UnknownSealingKey, key_id_of
 from spool.errors import DamagedFile, SealedWithUnknownKey, UnknownFile
-from spool.folders import SpoolFolders, translated
-from spool.writing import read_file, replace
+from spool.storage import Storage, translated
 
 _FOLDER = "exports"
 
@@ -17,9 +15,8 @@ _FOLDER = "exports"
 class Archives:
     """`exports/{patient_uuid}/{export_id}`: who erases a patient needs no list."""
 
-    def __init__(self, folders: SpoolFolders, sealer: Sealer) -> None:
+    def __init__(self, folders: Storage, sealer: Sealer) -> None:
         self.folders = folders
-        self._disk = folders.disk
         self._sealer = sealer
 
     @translated
@@ -27,13 +24,13 @@ class Archives:
         """Whole or absent, durable. A second one replaces the first."""
         path = self._path(patient_uuid, export_id)
         self.folders.ensure_folder(path.parent)
-        replace(self._disk, path, self._sealer.seal(archive, _context(patient_uuid, export_id)), seconds)
+        self.folders.replace(path, self._sealer.seal(archive, _context(patient_uuid, export_id)), seconds)
 
     @translated
     def read(self, patient_uuid: UUID, export_id: UUID) -> bytes:
         """Raises UnknownFile, DamagedFile, SealedWithUnknownKey."""
         try:
-            sealed = read_file(self._disk, self._path(patient_uuid, export_id))
+            sealed = self.folders.read(self._path(patient_uuid, export_id))
         except FileNotFoundError:
             raise UnknownFile from None
         try:
@@ -47,8 +44,8 @@ class Archives:
     def drop(self, patient_uuid: UUID, export_id: UUID) -> None:
         path = self._path(patient_uuid, export_id)
         with suppress(FileNotFoundError):
-            self._disk.unlink(path)
-            self._disk.fsync_folder(path.parent)
+            self.folders.remove(path)
+            self.folders.sync(path.parent)
         self._remove_empty(path.parent)
 
     @translated
@@ -63,7 +60,7 @@ class Archives:
         for folder in self._listed(self.folders.root / _FOLDER):
             for path in self._listed(folder):
                 with suppress(FileNotFoundError):  # fetched meanwhile
-                    counted[key_id_of(self._beginning(path))] += 1
+                    counted[key_id_of(self.folders.read_beginning(path, HEADER_BYTES))] += 1
         return counted
 
     @translated
@@ -72,35 +69,28 @@ class Archives:
         folder = self._folder(patient_uuid)
         for name in self._names(patient_uuid):
             with suppress(FileNotFoundError):
-                self._disk.unlink(folder / name)
+                self.folders.remove(folder / name)
         self._remove_empty(folder)
 
-    def _remove_empty(self, folder: Path) -> None:
+    def _remove_empty(self, folder: PurePath) -> None:
         # Another archive may lie in it: rmdir refuses, which is what we want.
         with suppress(OSError):
-            self._disk.rmdir(folder)
-            self._disk.fsync_folder(folder.parent)
+            self.folders.remove_empty(folder)
+            self.folders.sync(folder.parent)
 
-    def _listed(self, folder: Path) -> list[Path]:
+    def _listed(self, folder: PurePath) -> list[PurePath]:
         try:
-            return [folder / name for name in self._disk.listdir(folder)]
+            return [folder / name for name in self.folders.names(folder)]
         except FileNotFoundError:
             return []
-
-    def _beginning(self, path: Path) -> bytes:
-        handle = self._disk.open(path, os.O_RDONLY)
-        try:
-            return self._disk.read(handle, HEADER_BYTES)
-        finally:
-            self._disk.close(handle)
 
     def _names(self, patient_uuid: UUID) -> list[str]:
         return [path.name for path in self._listed(self._folder(patient_uuid))]
 
-    def _folder(self, patient_uuid: UUID) -> Path:
+    def _folder(self, patient_uuid: UUID) -> PurePath:
         return self.folders.root / _FOLDER / str(patient_uuid)
 
-    def _path(self, patient_uuid: UUID, export_id: UUID) -> Path:
+    def _path(self, patient_uuid: UUID, export_id: UUID) -> PurePath:
         return self._folder(patient_uuid) / str(export_id)
 
 

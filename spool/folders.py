@@ -1,35 +1,123 @@
-"""Where each file lies: looking it up, holding it, and moving it so that it is never in two places or none."""
+"""The engine that keeps the spool's files in a folder of a file system that has rename, link and flock."""
 
-import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from pathlib import Path, PurePath
+from typing import cast
 
 from spool.disk import Disk
-from spool.errors import FileTaken, StorageFault, UnknownFile, reason_of
-from spool.names import FileName, Folder
+from spool.errors import FileTaken, UnknownFile, reason_of
+from spool.names import TEMPORARY_PREFIX, Folder
+from spool.rooms import ROOM_PREFIX, DiskRoom, reserve_on_disk
+from spool.storage import SESSIONS, FileStatus, Reader, Storage, translating
+from spool.writing import (
+    GrowingOnDisk,
+    ReaderOfHandle,
+    begin_temporary,
+    drop_temporary,
+    link_new,
+    read_all,
+    replace,
+    write_temporary,
+)
 
-SESSIONS = ".sessions"
-P = ParamSpec("P")
-R = TypeVar("R")
+_PROOF = bytes(4096)  # a whole block, which a full disk refuses
 
 
-@dataclass(frozen=True)
-class Place:
-    folder: Folder
-    path: Path
-    size_bytes: int
+class HeldOnDisk:
+    """A locked handle."""
+
+    def __init__(self, disk: Disk, handle: int) -> None:
+        self._disk = disk
+        self._handle = handle
+
+    @property
+    def status(self) -> FileStatus:
+        return _status_of(self._disk.stat_handle(self._handle))
+
+    def read(self) -> bytes:
+        return read_all(self._disk, self._handle)
 
 
-class SpoolFolders:
+class SpoolFolders(Storage):
+    """Every path below the root is a `Path`, since this engine's own are."""
+
+    root: Path
+
     def __init__(self, root: Path, disk: Disk) -> None:
         self.root = root
         self.disk = disk
-        self._durable: set[Path] = set()
+        self._durable: set[PurePath] = set()
+
+    # Files
+
+    def status(self, path: PurePath) -> FileStatus:
+        return _status_of(self.disk.stat(_real(path)))
+
+    def names(self, folder: PurePath) -> Iterator[str]:
+        return self.disk.listdir(_real(folder))
+
+    @contextmanager
+    def open(self, path: PurePath) -> Iterator[Reader]:
+        handle = self.disk.open(_real(path), os.O_RDONLY)
+        try:
+            yield ReaderOfHandle(self.disk, handle)
+        finally:
+            self.disk.close(handle)
+
+    def put_new(
+        self, path: PurePath, data: bytes, seconds: float, before_named: Callable[[], None] | None = None
+    ) -> bool:
+        target = _real(path)
+        temporary = write_temporary(self.disk, target.parent, data, seconds)
+        try:
+            if before_named is not None:
+                before_named()
+        except BaseException:
+            drop_temporary(self.disk, temporary)
+            raise
+        return link_new(self.disk, temporary, target)
+
+    def replace(self, path: PurePath, data: bytes, seconds: float, *, temporary_in: PurePath | None = None) -> None:
+        replace(self.disk, _real(path), data, seconds, temporary_in=_real(temporary_in or path.parent))
+
+    def remove(self, path: PurePath) -> None:
+        self.disk.unlink(_real(path))
+
+    def move(self, source: PurePath, target: PurePath) -> None:
+        self.disk.rename(_real(source), _real(target))
+        self.settle(target, source)
+
+    def settle(self, target: PurePath, source: PurePath) -> None:
+        self.sync(target.parent)
+        self.sync(source.parent)
+
+    @contextmanager
+    def hold(self, path: PurePath) -> Iterator[HeldOnDisk]:
+        """By a lock on the file's handle, which goes with the process."""
+        with translating(self):
+            handle = self._take(_real(path))
+        try:
+            yield HeldOnDisk(self.disk, handle)
+        finally:
+            with suppress(OSError):  # nothing was written on it: a failed close loses nothing
+                self.disk.close(handle)
+
+    def mark(self, path: PurePath, text: str) -> None:
+        # One step: a link is there with its text or not at all, which a small file would not be.
+        self.disk.symlink(text, _real(path))
+
+    def read_mark(self, path: PurePath) -> str:
+        return self.disk.readlink(_real(path))
+
+    def reserve(self, size_bytes: int) -> DiskRoom:
+        return reserve_on_disk(self.disk, self.root / Folder.INCOMING, size_bytes)
+
+    def begin(self, path: PurePath, seconds: float) -> GrowingOnDisk:
+        return begin_temporary(self.disk, _real(path), seconds)
+
+    # Folders
 
     def ensure_folders(self) -> None:
         for folder in (self.root, *(self.root / folder for folder in Folder), self.root / SESSIONS):
@@ -37,76 +125,49 @@ class SpoolFolders:
             # Folders that were there before may be open to others.
             self.disk.chmod(folder, 0o700)
 
-    def ensure_folder(self, path: Path) -> None:
+    def ensure_folder(self, path: PurePath) -> None:
         """With its parents inside of the root."""
         if path in self._durable and self.is_there(path):
             return
         if path != self.root:
             self.ensure_folder(path.parent)
         with suppress(FileExistsError):
-            self.disk.mkdir(path)
+            self.disk.mkdir(_real(path))
         # Also for a folder that is there: who made it may have died before this, and all inside of it would be lost.
-        self.disk.fsync_folder(path.parent)
+        self.sync(path.parent)
         self._durable.add(path)
 
-    def folder(self, folder: Folder) -> Path:
-        return self.root / folder
+    def sync(self, folder: PurePath) -> None:
+        self.disk.fsync_folder(_real(folder))
 
-    def path(self, folder: Folder, name: FileName | str) -> Path:
-        return self.root / folder / str(name)
+    def remove_empty(self, folder: PurePath) -> None:
+        self.disk.rmdir(_real(folder))
 
-    def day_folder(self, moment: datetime) -> Path:
-        return self.root / Folder.COMPLETED / f"{moment:%Y/%m/%d}"
+    def drop_unfinished(self, folder: PurePath) -> None:
+        """Nothing that `names` would not tell."""
 
-    def is_there(self, path: Path) -> bool:
-        try:
-            self.disk.stat(path)
-        except FileNotFoundError:
-            return False
-        return True
+    def changed_at(self, folder: PurePath) -> float:
+        return self.disk.stat(_real(folder)).st_mtime
 
-    def find(self, name: FileName) -> Place | None:
-        # Pending twice: a file that is requeued while we look must not slip past us.
-        for folder in (Folder.PENDING, Folder.FAILED, Folder.PENDING):
-            if place := self._place(folder, self.path(folder, name)):
-                return place
-        days = (self._place(Folder.COMPLETED, path / str(name)) for _, path in self.completed_days())
-        return next((place for place in days if place), None)
+    # Looking after it
 
-    def require(self, name: FileName) -> Place:
-        """Raises UnknownFile."""
-        place = self.find(name)
-        if place is None:
-            raise UnknownFile
-        return place
+    def prove_writable(self, seconds: float) -> None:
+        self.disk.unlink(write_temporary(self.disk, self.root / Folder.INCOMING, _PROOF, seconds))
 
-    def completed_days(self) -> Iterator[tuple[date, Path]]:
-        """Newest first. Folders that are no date belong to somebody else."""
-        top = self.folder(Folder.COMPLETED)
-        for year in self._numbers(top):
-            for month in self._numbers(top / year):
-                for day in self._numbers(top / year / month):
-                    with suppress(ValueError):
-                        yield date(int(year), int(month), int(day)), top / year / month / day
+    def sweep_temporary(self, before: float) -> int:
+        folders = (self.root / folder for folder in (Folder.INCOMING, Folder.PENDING, Folder.FAILED))
+        found = (folder / name for folder in folders for name in self.names(folder) if _is_temporary(name))
+        return sum(self._sweep_one(path, before) for path in found)
 
-    def move(self, source: Path, target: Path) -> None:
-        """Whole in one of both places at any moment; the target is durable before the source is gone for good."""
-        self.disk.rename(source, target)
-        self.settle(target, source)
+    def reason(self, fault: OSError) -> str:
+        reason = reason_of(fault)
+        if reason == "disk_full":
+            with suppress(OSError):
+                return "disk_full" if self.disk.has_free_inodes(self.root) else "inode_full"
+        return reason
 
-    def settle(self, target: Path, source: Path) -> None:
-        self.disk.fsync_folder(target.parent)
-        self.disk.fsync_folder(source.parent)
-
-    @contextmanager
-    def hold(self, path: Path) -> Iterator[int]:
-        """The locked handle of the file. Raises FileTaken, UnknownFile. The block's own OSErrors are not translated."""
-        handle = translate(self, self._take, path)
-        try:
-            yield handle
-        finally:
-            with suppress(OSError):  # nothing was written on it: a failed close loses nothing
-                self.disk.close(handle)
+    def _join(self, *parts: str) -> Path:
+        return self.root.joinpath(*parts)
 
     def _take(self, path: Path) -> int:
         try:
@@ -136,46 +197,33 @@ class SpoolFolders:
             return False
         return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
-    def _place(self, folder: Folder, path: Path) -> Place | None:
+    def _sweep_one(self, path: Path, before: float) -> bool:
         try:
-            return Place(folder, path, self.disk.stat(path).st_size)
+            if self.disk.stat(path).st_mtime > before or self._is_room_in_use(path):
+                return False
+            self.disk.unlink(path)
         except FileNotFoundError:
-            return None
+            return False
+        return True
 
-    def _numbers(self, path: Path) -> list[str]:
-        # A folder may be cleaned up while we walk; its files went with it.
-        with suppress(FileNotFoundError, NotADirectoryError):
-            return sorted((name for name in self.disk.listdir(path) if name.isascii() and name.isdigit()), reverse=True)
-        return []
-
-
-class OnShelf(Protocol):
-    folders: SpoolFolders
-
-
-S = TypeVar("S", bound=OnShelf)
+    def _is_room_in_use(self, path: Path) -> bool:
+        """A call may take longer than any file is written: only a dead process's room is left behind."""
+        if not path.name.startswith(ROOM_PREFIX):
+            return False
+        handle = self.disk.open(path, os.O_RDWR)
+        try:
+            return not self.disk.lock(handle)
+        finally:
+            self.disk.close(handle)
 
 
-def translated(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """The boundary of the spool: whatever the disk refuses leaves it as StorageFault with a reason."""
-
-    @functools.wraps(method)
-    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return translate(self.folders, method, self, *args, **kwargs)
-
-    return guarded
+def _real(path: PurePath) -> Path:
+    return cast(Path, path)
 
 
-def translate(folders: SpoolFolders, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    try:
-        return call(*args, **kwargs)
-    except OSError as exc:
-        raise StorageFault(_reason(folders, exc)) from exc
+def _status_of(found: os.stat_result) -> FileStatus:
+    return FileStatus(found.st_size, found.st_mtime, found.st_mtime)
 
 
-def _reason(folders: SpoolFolders, fault: OSError) -> str:
-    reason = reason_of(fault)
-    if reason == "disk_full":
-        with suppress(OSError):
-            return "disk_full" if folders.disk.has_free_inodes(folders.root) else "inode_full"
-    return reason
+def _is_temporary(name: str) -> bool:
+    return name.startswith(TEMPORARY_PREFIX)

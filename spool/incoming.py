@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import nsmallest
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -13,14 +13,12 @@ import orjson
 from core.clock import Clock
 from core.sealing import Sealer
 from spool.errors import DamagedFile, UnknownFile
-from spool.folders import SpoolFolders, translated
 from spool.histories import Histories
 from spool.history import Try, after_parking, check_code
 from spool.info import FileInfo, describe
 from spool.names import AnswerKind, FileName, Folder, build_stamp, incoming_name, read_incoming_name
 from spool.packages import open_bytes, seal_bytes
-from spool.rooms import Room
-from spool.writing import link_new, read_file, write_temporary
+from spool.storage import Room, Storage, translated
 
 # Before sealing: a magic, the length of what is known about the answer, that as JSON, then the answer's own bytes.
 _MAGIC = b"WA1\n"
@@ -39,9 +37,8 @@ class KeptAnswer:
 
 
 class Incoming:
-    def __init__(self, folders: SpoolFolders, sealer: Sealer, clock: Clock, histories: Histories) -> None:
+    def __init__(self, folders: Storage, sealer: Sealer, clock: Clock, histories: Histories) -> None:
         self.folders = folders
-        self._disk = folders.disk
         self._sealer = sealer
         self._clock = clock
         self._histories = histories
@@ -52,13 +49,13 @@ class Incoming:
         name = incoming_name(session_id, kind)
         path = self._path(name)
         if self.folders.is_there(path):
-            self._disk.fsync_folder(path.parent)
+            self.folders.sync(path.parent)
             return name
         sealed, seconds = seal_bytes(self._sealer, _join(answer), session_id, kind), self._clock.now().timestamp()
         if room is not None:
             room.fill(sealed, path, seconds)
         else:
-            link_new(self._disk, write_temporary(self._disk, path.parent, sealed, seconds), path)
+            self.folders.put_new(path, sealed, seconds)
         return name
 
     @translated
@@ -70,7 +67,7 @@ class Incoming:
     def read(self, session_id: str, kind: AnswerKind) -> KeptAnswer:
         """Raises UnknownFile, DamagedFile (then park it, or it stays in the way of a new answer)."""
         try:
-            stored = read_file(self._disk, self._path(incoming_name(session_id, kind)))
+            stored = self.folders.read(self._path(incoming_name(session_id, kind)))
         except FileNotFoundError:
             raise UnknownFile from None
         return _part(open_bytes(self._sealer, stored, session_id, kind))
@@ -92,27 +89,27 @@ class Incoming:
         """Of a whole session only after its packages are safe. Idempotent."""
         for kind in kinds or AnswerKind:
             with suppress(FileNotFoundError):
-                self._disk.unlink(self._path(incoming_name(session_id, kind)))
-        self._disk.fsync_folder(self.folders.folder(Folder.INCOMING))
+                self.folders.remove(self._path(incoming_name(session_id, kind)))
+        self.folders.sync(self.folders.folder(Folder.INCOMING))
 
     @translated
     def park(self, session_id: str, kind: AnswerKind, reason: str) -> FileInfo:
         """An answer that is of no use goes to `failed/`, bytes untouched, for people to look at. Raises UnknownFile."""
         source, now = self._path(incoming_name(session_id, kind)), self._clock.now()
-        with self.folders.hold(source) as handle:
-            found = self._disk.stat_handle(handle)
+        with self.folders.hold(source) as held:
+            found = held.status
             # By the time of its writing: parked again after a crash it gets the same name, the next answer another.
-            written_at = datetime.fromtimestamp(found.st_mtime, UTC)
+            written_at = datetime.fromtimestamp(found.written_at, UTC)
             name = FileName(build_stamp(written_at), session_id, AnswerKind(kind), "raw")
             history = after_parking(self._histories.load(name), Try(now, check_code(reason)))
             self._histories.save(name, history, now)
             self.folders.move(source, self.folders.path(Folder.FAILED, name))
-        return describe(name, Folder.FAILED, found.st_size, history)
+        return describe(name, Folder.FAILED, found.size_bytes, history)
 
     @translated
     def older_than(self, moment: float, limit: int) -> list[tuple[str, AnswerKind]]:
         """Oldest first; `moment` in seconds since 1970."""
-        aged = ((self._written_at(name), name) for name in self._disk.listdir(self.folders.folder(Folder.INCOMING)))
+        aged = ((self._written_at(name), name) for name in self.folders.names(self.folders.folder(Folder.INCOMING)))
         oldest = nsmallest(limit, ((at, name) for at, name in aged if at is not None and at <= moment))
         parsed = (read_incoming_name(name) for _, name in oldest)
         return [found for found in parsed if found is not None]
@@ -121,11 +118,11 @@ class Incoming:
         if read_incoming_name(name) is None:
             return None
         try:
-            return self._disk.stat(self._path(name)).st_mtime
+            return self.folders.status(self._path(name)).written_at
         except FileNotFoundError:  # dropped while we listed
             return None
 
-    def _path(self, name: str) -> Path:
+    def _path(self, name: str) -> PurePath:
         return self.folders.path(Folder.INCOMING, name)
 
 

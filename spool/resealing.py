@@ -1,19 +1,17 @@
 """Which key sealed which file, and sealing files anew with the first key, so that an older one can be removed."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 from core.logs import get_logger
 from core.sealing import Sealer
 from spool.errors import DamagedFile, FileTaken, SealedWithUnknownKey, UnknownFile
-from spool.folders import SpoolFolders
 from spool.names import AnswerKind, DataType, Folder, read_incoming_name, read_name
 from spool.packages import BEGINNING_BYTES, open_bytes, seal_bytes, sealing_key_of
-from spool.writing import drop_temporary, read_all, write_temporary
+from spool.storage import Storage
 
 log = get_logger(__name__)
 
@@ -32,9 +30,8 @@ class Resealed:
 
 
 class Resealing:
-    def __init__(self, folders: SpoolFolders, sealer: Sealer) -> None:
+    def __init__(self, folders: Storage, sealer: Sealer) -> None:
         self._folders = folders
-        self._disk = folders.disk
         self._sealer = sealer
 
     def count_keys(self) -> Counter[str | None]:
@@ -58,39 +55,28 @@ class Resealing:
                 found.unopened += 1
         return found
 
-    def _reseal(self, path: Path, session_id: str, data_type: DataType | AnswerKind) -> bool:
+    def _reseal(self, path: PurePath, session_id: str, data_type: DataType | AnswerKind) -> bool:
         """The lock keeps a package from moving meanwhile; who waits for it finds another file in its place, and looks
         again. An answer in incoming/ that is dropped just now comes back, and beat drops it again."""
         if self._key_of(path) == self._sealer.current_key_id:
             return False
-        with self._folders.hold(path) as handle:
-            plain = open_bytes(self._sealer, read_all(self._disk, handle), session_id, data_type)
+        with self._folders.hold(path) as held:
+            plain = open_bytes(self._sealer, held.read(), session_id, data_type)
             sealed = seal_bytes(self._sealer, plain, session_id, data_type)
             # Its age stays: what waits for too long is known by it.
-            self._replace(path, sealed, self._disk.stat_handle(handle).st_mtime)
+            # Not in a folder of completed/: nobody looks there for what a crash leaves behind.
+            pending = self._folders.folder(Folder.PENDING)
+            self._folders.replace(path, sealed, held.status.written_at, temporary_in=pending)
         return True
 
-    def _replace(self, path: Path, sealed: bytes, seconds: float) -> None:
-        # Not in a folder of completed/: nobody looks there for what a crash leaves behind.
-        temporary = write_temporary(self._disk, self._folders.folder(Folder.PENDING), sealed, seconds)
-        try:
-            self._folders.move(temporary, path)
-        except BaseException:
-            drop_temporary(self._disk, temporary)
-            raise
+    def _key_of(self, path: PurePath) -> str | None:
+        return sealing_key_of(self._folders.read_beginning(path, BEGINNING_BYTES))
 
-    def _key_of(self, path: Path) -> str | None:
-        handle = self._disk.open(path, os.O_RDONLY)
-        try:
-            return sealing_key_of(self._disk.read(handle, BEGINNING_BYTES))
-        finally:
-            self._disk.close(handle)
-
-    def _files(self) -> Iterator[tuple[Path, str, DataType | AnswerKind]]:
+    def _files(self) -> Iterator[tuple[PurePath, str, DataType | AnswerKind]]:
         """Each with the session and type for which it was sealed. A folder's names are read before its files are
         replaced: entries that change under an open listing may be seen twice or not at all."""
         incoming = self._folders.folder(Folder.INCOMING)
-        for answer in list(self._disk.listdir(incoming)):
+        for answer in list(self._folders.names(incoming)):
             if (parsed := read_incoming_name(answer)) is not None:
                 yield incoming / answer, *parsed
         days = [path for _, path in self._folders.completed_days()]
@@ -99,7 +85,7 @@ class Resealing:
                 if (known := read_name(name)) is not None:
                     yield folder / name, known.session_id, known.data_type
 
-    def _names(self, folder: Path) -> list[str]:
+    def _names(self, folder: PurePath) -> list[str]:
         with suppress(FileNotFoundError):  # a day that was cleaned up
-            return list(self._disk.listdir(folder))
+            return list(self._folders.names(folder))
         return []

@@ -7,27 +7,26 @@ processes and leaves the others alone, however long their call takes.
 import os
 import secrets
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import cast
 
 from spool.disk import Disk
-from spool.folders import SpoolFolders, translated
-from spool.names import TEMPORARY_PREFIX, Folder
+from spool.names import TEMPORARY_PREFIX
 from spool.writing import drop_temporary, link_new, write_all
 
 ROOM_PREFIX = f"{TEMPORARY_PREFIX}room-"
 
 
-class Room:
-    """Holds one answer, or is given up. `close` may be called in any state, and more than once."""
+class DiskRoom:
+    """A file with a temporary name."""
 
     def __init__(self, disk: Disk, path: Path, handle: int) -> None:
         self._disk = disk
         self._path = path
         self._handle: int | None = handle
 
-    def fill(self, data: bytes, target: Path, seconds: float) -> bool:
-        """Write, sync, and give it its name; False if something with that name was there before. What is longer than
-        the room takes more of the disk, if there is any. After any fault the room is gone. Raises OSError."""
+    def fill(self, data: bytes, target: PurePath, seconds: float) -> bool:
+        """Write, sync, and give it its name. What is longer than the room takes more of the disk, if there is any."""
         handle = self._handle
         if handle is None:
             raise AssertionError("a room holds one answer")
@@ -37,7 +36,7 @@ class Room:
             self._disk.set_time(handle, seconds)
             self._disk.fsync(handle)
             # Still locked: until it has its name a sweep must not take it for a dead process's.
-            created = link_new(self._disk, self._path, target)
+            created = link_new(self._disk, self._path, cast(Path, target))
         except BaseException:
             self.close()
             raise
@@ -54,21 +53,14 @@ class Room:
                 self._disk.close(handle)
 
 
-class Rooms:
-    def __init__(self, folders: SpoolFolders) -> None:
-        self.folders = folders
-        self._disk = folders.disk
-
-    @translated
-    def reserve(self, size_bytes: int) -> Room:
-        """Raises StorageFault."""
-        path = self.folders.folder(Folder.INCOMING) / f"{ROOM_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
-        handle = self._disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        room = Room(self._disk, path, handle)
-        try:
-            self._disk.lock(handle)
-            self._disk.allocate(handle, size_bytes)
-        except BaseException:
-            room.close()
-            raise
-        return room
+def reserve_on_disk(disk: Disk, folder: Path, size_bytes: int) -> DiskRoom:
+    path = folder / f"{ROOM_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+    handle = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    room = DiskRoom(disk, path, handle)
+    try:
+        disk.lock(handle)
+        disk.allocate(handle, size_bytes)
+    except BaseException:
+        room.close()
+        raise
+    return room

@@ -1,4 +1,4 @@
-"""The stamp that all packages of one session bear, kept as one symbolic link per session.
+"""The stamp that all packages of one session bear, kept as one small mark per session (in a folder a symbolic link).
 
 With it the names of a session's files are known without reading a folder of 100,000, a second save finds the first
 one's file wherever it has gone since, and the patient's file sorts first even if it was saved last.
@@ -6,24 +6,23 @@ one's file wherever it has gone since, and the patient's file sorts first even i
 
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 
 from spool.errors import DamagedFile
-from spool.folders import SESSIONS, SpoolFolders
 from spool.names import build_stamp, check_session, is_stamp
+from spool.storage import Storage
 
 _REMEMBERED = 1000
 
 
 class Sessions:
-    def __init__(self, folders: SpoolFolders) -> None:
+    def __init__(self, folders: Storage) -> None:
         self._folders = folders
-        self._disk = folders.disk
         self._settled: set[tuple[str, str]] = set()
 
     def find_stamp(self, session_id: str) -> str | None:
         try:
-            stamp = self._disk.readlink(self._path(session_id))
+            stamp = self._folders.read_mark(self._path(session_id))
         except FileNotFoundError:
             return None
         if not is_stamp(stamp):
@@ -37,8 +36,7 @@ class Sessions:
             return stamp, False
         reserved = build_stamp(now)
         try:
-            # One step: a link is there with its text or not at all, which a small file would not be.
-            self._disk.symlink(reserved, self._path(session_id))
+            self._folders.mark(self._path(session_id), reserved)
         except FileExistsError:
             return self.find_stamp(session_id) or reserved, False
         return reserved, True
@@ -47,15 +45,15 @@ class Sessions:
         """Also for a stamp that was found: who reserved it may have died before making it durable."""
         if (session_id, stamp) in self._settled:
             return
-        self._disk.fsync_folder(self._folders.root / SESSIONS)
+        self._folders.sync(self._folders.sessions_path())
         if len(self._settled) >= _REMEMBERED:
             self._settled.clear()
         self._settled.add((session_id, stamp))
 
     def forget(self, session_id: str) -> None:
         with suppress(FileNotFoundError):
-            self._disk.unlink(self._path(session_id))
+            self._folders.remove(self._path(session_id))
 
-    def _path(self, session_id: str) -> Path:
+    def _path(self, session_id: str) -> PurePath:
         check_session(session_id)
-        return self._folders.root / SESSIONS / session_id
+        return self._folders.sessions_path(session_id)

@@ -15,7 +15,7 @@ from spool.archives import Archives
 from spool.disk import Disk
 from spool.erasing import Erasing
 from spool.errors import DifferentContent, FileNotParked, UnfitPackage, UnknownFile
-from spool.folders import Place, SpoolFolders, translate, translated
+from spool.folders import SpoolFolders
 from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
 from spool.incoming import Incoming, KeptAnswer
@@ -23,32 +23,30 @@ from spool.info import Claimed, FileInfo, Orphans, describe
 from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name
 from spool.packages import Package, canonical, open_package, seal_package
 from spool.resealing import Resealed, Resealing
-from spool.rooms import Room, Rooms
 from spool.sessions import Sessions
+from spool.storage import HeldFile, Place, Room, Storage, translated, translating
 from spool.streamed import StreamedFiles
 from spool.upkeep import Upkeep
-from spool.writing import drop_temporary, link_new, read_all, read_file, write_temporary
 
 log = structlog.get_logger(__name__)
 _DELAYS_SECONDS = (60, 600, 3600)
-_PROOF = bytes(4096)  # a whole block, which a full disk refuses
 
 
 class Spool:
-    """One folder, any number of processes. A method did all of its work, durably, or raised; each may be repeated.
+    """One folder or bucket, any number of processes. A method did all of its work, durably, or raised; each may be
+    repeated.
 
     A move that a crash cut may still be undone by a power failure: the file is then where it was.
     """
 
-    def __init__(self, root: Path, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
-        self.folders = SpoolFolders(root, disk or Disk())
-        self._disk = self.folders.disk
+    def __init__(self, where: Path | Storage, sealer: Sealer, clock: Clock, disk: Disk | None = None) -> None:
+        """`where`: a folder, for which `disk` makes the calls, or an engine of its own."""
+        self.folders: Storage = where if isinstance(where, Storage) else SpoolFolders(where, disk or Disk())
         self._sealer = sealer
         self._clock = clock
         self._sessions = Sessions(self.folders)
         self._histories = Histories(self.folders)
         self._incoming = Incoming(self.folders, sealer, clock, self._histories)
-        self._rooms = Rooms(self.folders)
         self._resealing = Resealing(self.folders, sealer)
         self.archives = Archives(self.folders, sealer)
         self.interviews = StreamedFiles(self.folders, sealer, clock, folder="interviews", purpose="interview")
@@ -63,14 +61,14 @@ class Spool:
     @translated
     def prove_writable(self) -> None:
         """Write a file where answers land, as durably as they are, and remove it. Raises StorageFault."""
-        incoming = self.folders.folder(Folder.INCOMING)
-        self._disk.unlink(write_temporary(self._disk, incoming, _PROOF, self._clock.now().timestamp()))
+        self.folders.prove_writable(self._clock.now().timestamp())
 
     # Provider answers
 
+    @translated
     def reserve_room(self, size_bytes: int) -> Room:
         """Room for an answer, to be had before it is paid for; close it when nothing came. Raises StorageFault."""
-        return self._rooms.reserve(size_bytes)
+        return self.folders.reserve(size_bytes)
 
     def put_incoming(self, session_id: str, kind: AnswerKind, answer: KeptAnswer, room: Room | None = None) -> str:
         """First wins: an answer that is there already is kept, and its name returned."""
@@ -114,7 +112,7 @@ class Spool:
             place = self._write_pending(name, package)
         else:
             # Its stamp was durable before it; its name may not be, if the one that saved it died.
-            self._disk.fsync_folder(place.path.parent)
+            self.folders.sync(place.path.parent)
         if place is not None and self._content_differs(name, place, package):
             raise DifferentContent
         return str(name)
@@ -133,7 +131,7 @@ class Spool:
         return self._list(Folder.FAILED, limit)
 
     def _list(self, folder: Folder, limit: int) -> list[str]:
-        names = filter(is_package_name, self._disk.listdir(self.folders.folder(folder)))
+        names = filter(is_package_name, self.folders.names(self.folders.folder(folder)))
         return nsmallest(limit, names, key=import_order)
 
     @translated
@@ -151,10 +149,10 @@ class Spool:
         """Exclusive until the block ends or the process dies. Raises FileTaken, UnknownFile, DamagedFile (park it),
         SealedWithUnknownKey."""
         parsed = parse_name(name)
-        with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as handle:
-            stored = translate(self.folders, read_all, self._disk, handle)
+        with self.folders.hold(self.folders.path(Folder.PENDING, parsed)) as held:
+            with translating(self.folders):
+                stored, history = held.read(), self._histories.load(parsed)
             package = open_package(self._sealer, parsed, stored)
-            history = translate(self.folders, self._histories.load, parsed)
             yield Claimed(_with_history(package, history, Folder.PENDING), name)
 
     @translated
@@ -164,13 +162,12 @@ class Spool:
         source, target = self.folders.path(Folder.PENDING, name), self.folders.day_folder(now) / claimed.name
         self.folders.ensure_folder(target.parent)
         try:
-            self._disk.rename(source, target)
+            self.folders.move(source, target)
         except FileNotFoundError:
             place = self.folders.require(name)
             if place.folder is not Folder.COMPLETED:
                 raise
-            target = place.path
-        self.folders.settle(target, source)
+            self.folders.settle(place.path, source)
 
     # Failures
 
@@ -262,7 +259,7 @@ class Spool:
     def read_parked(self, name: str) -> KeptAnswer:
         """The provider's answer under a name that ends with `.raw`. Raises UnknownFile, DamagedFile."""
         parsed = parse_name(name)
-        return self._incoming.open(parsed, read_file(self._disk, self.folders.require(parsed).path))
+        return self._incoming.open(parsed, self.folders.read(self.folders.require(parsed).path))
 
     @translated
     def counts(self) -> dict[str, int]:
@@ -317,25 +314,26 @@ class Spool:
         """None if this call wrote it; the place of the other file if somebody was faster."""
         target = self.folders.path(Folder.PENDING, name)
         sealed = seal_package(self._sealer, package)
-        temporary = write_temporary(self._disk, target.parent, sealed, self._clock.now().timestamp())
-        # Durable before the file has its name, else a second save could give it another. After the file's own fsync
-        # this one is nearly free on a journaling file system.
-        try:
+
+        def settle_stamp() -> None:
+            # Durable before the file has its name, else a second save could give it another. After the file's own fsync
+            # this one is nearly free on a journaling file system.
             self._sessions.settle(name.session_id, name.stamp)
-        except BaseException:
-            drop_temporary(self._disk, temporary)
-            raise
-        return None if link_new(self._disk, temporary, target) else self.folders.require(name)
+
+        is_new = self.folders.put_new(target, sealed, self._clock.now().timestamp(), settle_stamp)
+        return None if is_new else self.folders.require(name)
 
     def _content_differs(self, name: FileName, place: Place, package: Package) -> bool:
         return canonical(self._read(name, place).raw_data) != canonical(package.raw_data)
 
     def _read(self, name: FileName, place: Place) -> Package:
-        package = open_package(self._sealer, name, read_file(self._disk, place.path))
+        package = open_package(self._sealer, name, self.folders.read(place.path))
         return _with_history(package, self._histories.load(name), place.folder)
 
-    def _lock_unless_claimed(self, claimed_or_name: Claimed | str, place: Place) -> AbstractContextManager[int]:
-        return self.folders.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext(-1)
+    def _lock_unless_claimed(
+        self, claimed_or_name: Claimed | str, place: Place
+    ) -> AbstractContextManager[HeldFile | None]:
+        return self.folders.hold(place.path) if isinstance(claimed_or_name, str) else nullcontext()
 
     def _set_aside(self, name: FileName, place: Place, history: History) -> Place:
         # The reason first: a file in `failed/` always has one.

@@ -1,24 +1,21 @@
 """Sealed files that are written and read in pieces, in a folder per owner, outside of the four states of packages."""
 
 import math
-import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 from uuid import UUID
 
 from core.clock import Clock
 from core.logs import get_logger
 from core.sealing import Sealer, SealError, UnknownSealingKey
 from core.sealing_pieces import HEADER_BYTES, PieceSealer, key_id_of_pieces, open_pieces
-from spool.errors import DamagedFile, SealedWithUnknownKey, StorageFault, UnknownFile, reason_of
-from spool.folders import SpoolFolders, translated
+from spool.errors import DamagedFile, SealedWithUnknownKey, StorageFault, UnknownFile
 from spool.names import TEMPORARY_PREFIX
 from spool.resealing import Resealed
-from spool.writing import drop_temporary, write_all
+from spool.storage import Growing, Storage, translated
 
 log = get_logger(__name__)
 
@@ -26,9 +23,8 @@ log = get_logger(__name__)
 class StreamedFiles:
     """`{folder}/{owner}/{name}`, each sealed for `{purpose}-{name}:{owner}`. Names are the product's own."""
 
-    def __init__(self, folders: SpoolFolders, sealer: Sealer, clock: Clock, *, folder: str, purpose: str) -> None:
+    def __init__(self, folders: Storage, sealer: Sealer, clock: Clock, *, folder: str, purpose: str) -> None:
         self.folders = folders
-        self._disk = folders.disk
         self._sealer = sealer
         self._clock = clock
         self._root = folders.root / folder
@@ -39,11 +35,9 @@ class StreamedFiles:
         """A file that nobody sees before its `keep`. `seconds`: its age, if it is another than now."""
         folder = self._folder(owner)
         self.folders.ensure_folder(folder)
-        path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
-        handle = self._disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         sealing = PieceSealer(self._sealer, self._context(owner, name))
         written_at = self._clock.now().timestamp() if seconds is None else seconds
-        return GrowingFile(self.folders, handle, path, folder / name, sealing, written_at)
+        return GrowingFile(self.folders, self.folders.begin(folder / name, written_at), sealing)
 
     def put(self, owner: UUID, name: str, content: bytes) -> None:
         """Whole or absent, durable. A second one replaces the first. Raises StorageFault."""
@@ -59,21 +53,16 @@ class StreamedFiles:
         """In pieces; none is to be used before the last has come. Raises UnknownFile, DamagedFile,
         SealedWithUnknownKey, StorageFault."""
         try:
-            handle = self._disk.open(self._folder(owner) / name, os.O_RDONLY)
+            with self.folders.open(self._folder(owner) / name) as reader:
+                yield from open_pieces(self._sealer, reader.read, self._context(owner, name))
         except FileNotFoundError:
             raise UnknownFile from None
-        except OSError as exc:
-            raise StorageFault(reason_of(exc)) from exc
-        try:
-            yield from open_pieces(self._sealer, lambda size: self._disk.read(handle, size), self._context(owner, name))
         except UnknownSealingKey as exc:
             raise SealedWithUnknownKey from exc
         except SealError as exc:
             raise DamagedFile("sealed") from exc
         except OSError as exc:
-            raise StorageFault(reason_of(exc)) from exc
-        finally:
-            self._disk.close(handle)
+            raise StorageFault(self.folders.reason(exc)) from exc
 
     def read_whole(self, owner: UUID, name: str) -> bytes:
         """For what is known to be short. Raises as `read`."""
@@ -83,7 +72,7 @@ class StreamedFiles:
     def drop(self, owner: UUID, name: str) -> None:
         """One of them; one that is not there is no fault."""
         with suppress(FileNotFoundError):
-            self._disk.unlink(self._folder(owner) / name)
+            self.folders.remove(self._folder(owner) / name)
 
     @translated
     def names(self, owner: UUID) -> list[str]:
@@ -106,11 +95,12 @@ class StreamedFiles:
         names = self._listed(folder)
         for name in names:
             with suppress(FileNotFoundError):
-                self._disk.unlink(folder / name)
+                self.folders.remove(folder / name)
+        self.folders.drop_unfinished(folder)
         # Somebody may just be writing into it: rmdir refuses, which is what we want.
         with suppress(OSError):
-            self._disk.rmdir(folder)
-            self._disk.fsync_folder(folder.parent)
+            self.folders.remove_empty(folder)
+            self.folders.sync(folder.parent)
         return sum(not name.startswith(TEMPORARY_PREFIX) for name in names)
 
     @translated
@@ -143,11 +133,11 @@ class StreamedFiles:
         if self._key_of(owner, name) == self._sealer.current_key_id:
             return False
         path = self._folder(owner) / name
-        growing = self.begin(owner, name, seconds=self._disk.stat(path).st_mtime)
+        growing = self.begin(owner, name, seconds=self.folders.status(path).written_at)
         try:
             for piece in self.read(owner, name):
                 growing.write(piece)
-            self._disk.stat(path)
+            self.folders.status(path)
             growing.keep()
         except BaseException:
             growing.abort()
@@ -158,25 +148,21 @@ class StreamedFiles:
         return ((owner, name) for owner in self.owners() for name in self.names(owner))
 
     def _key_of(self, owner: UUID, name: str) -> str | None:
-        handle = self._disk.open(self._folder(owner) / name, os.O_RDONLY)
-        try:
-            return key_id_of_pieces(self._disk.read(handle, HEADER_BYTES))
-        finally:
-            self._disk.close(handle)
+        return key_id_of_pieces(self.folders.read_beginning(self._folder(owner) / name, HEADER_BYTES))
 
     def _changed_at(self, owner: UUID) -> float:
         try:
-            return self._disk.stat(self._folder(owner)).st_mtime
+            return self.folders.changed_at(self._folder(owner))
         except FileNotFoundError:
             return math.inf
 
-    def _listed(self, folder: Path) -> list[str]:
+    def _listed(self, folder: PurePath) -> list[str]:
         try:
-            return list(self._disk.listdir(folder))
+            return list(self.folders.names(folder))
         except FileNotFoundError:
             return []
 
-    def _folder(self, owner: UUID) -> Path:
+    def _folder(self, owner: UUID) -> PurePath:
         return self._root / str(owner)
 
     def _context(self, owner: UUID, name: str) -> str:
@@ -186,45 +172,20 @@ class StreamedFiles:
 class GrowingFile:
     """Sealed as it comes; ended by `keep` or `abort`, the latter harmless when repeated. Raises StorageFault."""
 
-    def __init__(
-        self, folders: SpoolFolders, handle: int, path: Path, target: Path, sealing: PieceSealer, seconds: float
-    ) -> None:
+    def __init__(self, folders: Storage, growing: Growing, sealing: PieceSealer) -> None:
         self.folders = folders
-        self._disk = folders.disk
-        self._handle: int | None = handle
-        self._path = path
-        self._target = target
+        self._growing = growing
         self._sealing = sealing
-        self._seconds = seconds
 
     @translated
     def write(self, data: bytes) -> None:
-        write_all(self._disk, self._open_handle(), self._sealing.feed(data))
+        self._growing.write(self._sealing.feed(data))
 
     @translated
     def keep(self) -> None:
         """Durable under its name."""
-        handle = self._open_handle()
-        write_all(self._disk, handle, self._sealing.finish())
-        self._disk.set_time(handle, self._seconds)
-        self._disk.fsync(handle)
-        self._close()
-        self._disk.rename(self._path, self._target)
-        self._disk.fsync_folder(self._target.parent)
+        self._growing.write(self._sealing.finish())
+        self._growing.keep()
 
     def abort(self) -> None:
-        with suppress(OSError):
-            self._close()
-        drop_temporary(self._disk, self._path)
-        with suppress(OSError):
-            self._disk.rmdir(self._path.parent)
-
-    def _open_handle(self) -> int:
-        if self._handle is None:
-            raise StorageFault("closed")
-        return self._handle
-
-    def _close(self) -> None:
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            self._disk.close(handle)
+        self._growing.abort()

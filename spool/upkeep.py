@@ -1,18 +1,15 @@
 """What beat and operators do over all files: counting, finding what is due or stands still, and cleaning up."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from heapq import nsmallest
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
 
 from core.clock import Clock
-from spool.folders import SpoolFolders
 from spool.histories import Histories
 from spool.names import (
-    TEMPORARY_PREFIX,
     DataType,
     FileName,
     Folder,
@@ -20,16 +17,15 @@ from spool.names import (
     read_incoming_name,
     read_name,
 )
-from spool.rooms import ROOM_PREFIX
 from spool.sessions import Sessions
+from spool.storage import Storage
 
 _LEAST_DAYS = 7
 
 
 class Upkeep:
-    def __init__(self, folders: SpoolFolders, clock: Clock, sessions: Sessions, histories: Histories) -> None:
+    def __init__(self, folders: Storage, clock: Clock, sessions: Sessions, histories: Histories) -> None:
         self._folders = folders
-        self._disk = folders.disk
         self._clock = clock
         self._sessions = sessions
         self._histories = histories
@@ -49,7 +45,7 @@ class Upkeep:
         for name in self._names(Folder.FAILED):
             failed += 1
             parked += self._histories.load(name).parked
-        incoming = self._disk.listdir(self._folders.folder(Folder.INCOMING))
+        incoming = self._folders.names(self._folders.folder(Folder.INCOMING))
         return {
             Folder.INCOMING.value: sum(read_incoming_name(name) is not None for name in incoming),
             Folder.PENDING.value: sum(1 for _ in self._names(Folder.PENDING)),
@@ -68,26 +64,23 @@ class Upkeep:
                 removed += self._clean_day(folder)
         return removed
 
-    def delete(self, name: FileName, path: Path) -> None:
+    def delete(self, name: FileName, path: PurePath) -> None:
         """The data first: what a crash leaves behind of the rest harms nobody."""
         with suppress(FileNotFoundError):
-            self._disk.unlink(path)
-        self._disk.fsync_folder(path.parent)
+            self._folders.remove(path)
+        self._folders.sync(path.parent)
         self._forget(name)
 
     def sweep_temporary(self, older_than_seconds: float) -> int:
-        before = self._clock.now().timestamp() - older_than_seconds
-        folders = (self._folders.folder(folder) for folder in (Folder.INCOMING, Folder.PENDING, Folder.FAILED))
-        found = (folder / name for folder in folders for name in self._disk.listdir(folder) if _is_temporary(name))
-        return sum(self._sweep_one(path, before) for path in found)
+        return self._folders.sweep_temporary(self._clock.now().timestamp() - older_than_seconds)
 
-    def _clean_day(self, folder: Path) -> int:
+    def _clean_day(self, folder: PurePath) -> int:
         # A set of names, not a walk: entries that vanish under an open listing may be skipped by the file system.
-        names = [name for name in map(read_name, self._disk.listdir(folder)) if name is not None]
+        names = [name for name in map(read_name, self._folders.names(folder)) if name is not None]
         for name in names:
             with suppress(FileNotFoundError):
-                self._disk.unlink(folder / str(name))
-        self._disk.fsync_folder(folder)
+                self._folders.remove(folder / str(name))
+        self._folders.sync(folder)
         for name in names:
             self._forget(name)
         self._remove_empty(folder)
@@ -99,40 +92,17 @@ class Upkeep:
         if self._sessions.find_stamp(name.session_id) == name.stamp and not any(map(self._folders.find, others)):
             self._sessions.forget(name.session_id)
 
-    def _remove_empty(self, day: Path) -> None:
+    def _remove_empty(self, day: PurePath) -> None:
         # Another file may arrive in the month meanwhile: rmdir refuses, which is what we want.
         with suppress(OSError):
             for folder in (day, day.parent, day.parent.parent):
-                self._disk.rmdir(folder)
-
-    def _sweep_one(self, path: Path, before: float) -> bool:
-        try:
-            if self._disk.stat(path).st_mtime > before or self._is_room_in_use(path):
-                return False
-            self._disk.unlink(path)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _is_room_in_use(self, path: Path) -> bool:
-        """A call may take longer than any file is written: only a dead process's room is left behind."""
-        if not path.name.startswith(ROOM_PREFIX):
-            return False
-        handle = self._disk.open(path, os.O_RDWR)
-        try:
-            return not self._disk.lock(handle)
-        finally:
-            self._disk.close(handle)
+                self._folders.remove_empty(folder)
 
     def _names(self, folder: Folder) -> Iterator[FileName]:
-        parsed = map(read_name, self._disk.listdir(self._folders.folder(folder)))
+        parsed = map(read_name, self._folders.names(self._folders.folder(folder)))
         return (name for name in parsed if name is not None)
 
     def _completed(self) -> Iterator[FileName]:
         for _, folder in self._folders.completed_days():
             with suppress(FileNotFoundError):
-                yield from (name for name in map(read_name, self._disk.listdir(folder)) if name is not None)
-
-
-def _is_temporary(name: str) -> bool:
-    return name.startswith(TEMPORARY_PREFIX)
+                yield from (name for name in map(read_name, self._folders.names(folder)) if name is not None)
