@@ -16,6 +16,7 @@ from spool.history import Try
 from spool.incoming import KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans
 from spool.names import AnswerKind, DataType, Folder
+from spool.opening import open_spool
 from spool.packages import Metadata, Package
 from spool.storage import Room, Storage
 from spool.store import Spool
@@ -47,4 +48,5 @@ __all__ = [
     "Try",
     "UnfitPackage",
     "UnknownFile",
+    "open_spool",
 ]

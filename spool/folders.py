@@ -10,7 +10,7 @@ from spool.disk import Disk
 from spool.errors import FileTaken, UnknownFile, reason_of
 from spool.names import TEMPORARY_PREFIX, Folder
 from spool.rooms import ROOM_PREFIX, DiskRoom, reserve_on_disk
-from spool.storage import SESSIONS, FileStatus, Reader, Storage, translating
+from spool.storage import SESSIONS, FileReader, FileStatus, Storage, translating
 from spool.writing import (
     GrowingOnDisk,
     ReaderOfHandle,
@@ -59,7 +59,7 @@ class SpoolFolders(Storage):
         return self.disk.listdir(_real(folder))
 
     @contextmanager
-    def open(self, path: PurePath) -> Iterator[Reader]:
+    def open(self, path: PurePath) -> Iterator[FileReader]:
         handle = self.disk.open(_real(path), os.O_RDONLY)
         try:
             yield ReaderOfHandle(self.disk, handle)

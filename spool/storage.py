@@ -38,7 +38,7 @@ class FileStatus:
     changed_at: float
 
 
-class Reader(Protocol):
+class FileReader(Protocol):
     def read(self, size: int, /) -> bytes:
         """May be less than asked for; empty at the end."""
 
@@ -87,7 +87,7 @@ class Storage(ABC):
         """Of the files and folders in it, in no order. An engine without folders finds none where one is absent."""
 
     @abstractmethod
-    def open(self, path: PurePath) -> AbstractContextManager[Reader]: ...
+    def open(self, path: PurePath) -> AbstractContextManager[FileReader]: ...
 
     @abstractmethod
     def put_new(

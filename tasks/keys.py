@@ -18,7 +18,7 @@ from core.logs import configure_logs
 from services.collection.sealed_rows import count_row_keys, reseal_rows
 from services.sealed_columns import SEALED_COLUMNS, SealedColumn, count_keys, reseal_batch
 from services.stores import Stores
-from spool import Spool
+from spool import Spool, open_spool
 from tasks.app import settings
 from tasks.opening import open_stores
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     configure_logs(settings.processes.log_level, "keys")
     stores = open_stores()
-    spool = Spool(settings.files.data_dir, stores.sealer, clock)
+    spool = open_spool(settings.files, stores.sealer, clock)
     spool.ensure_folders()
     try:
         return (count if options.action == "count" else reseal)(stores, spool)

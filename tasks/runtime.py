@@ -16,7 +16,7 @@ from services.collection.step_tools import Tools
 from services.delivery.task_sender import TaskSender
 from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
-from spool import Spool
+from spool import open_spool
 from tasks.app import app, settings
 from tasks.consumer import consumed_queues
 from tasks.opening import require_direct_database
@@ -61,7 +61,7 @@ def build_runtime(settings: Settings, celery: Celery, kind: str) -> Runtime:
 
 
 def build_tools(settings: Settings, stores: Stores) -> Tools:
-    spool = Spool(settings.files.data_dir, stores.sealer, clock)
+    spool = open_spool(settings.files, stores.sealer, clock)
     spool.ensure_folders()
     timeouts = Timeouts(
         checkups_seconds=settings.providers.tilko_checkups_timeout_seconds,

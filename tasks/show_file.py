@@ -20,7 +20,7 @@ from models.collection import CollectionRun
 from models.patients import AccessedWhat, ActorKind
 from services.patients.access_log import Actor, Look
 from services.stores import Stores
-from spool import Spool, SpoolError, UnknownFile
+from spool import Spool, SpoolError, UnknownFile, open_spool
 from spool.names import parse_name
 from spool.packages import build_document
 from tasks.app import settings
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     here = open_stores()
     try:
-        shown = _read(Spool(settings.files.data_dir, here.sealer, clock), options.name)
+        shown = _read(open_spool(settings.files, here.sealer, clock), options.name)
         _record(here, shown, options.by, options.reason)
     except SpoolError as exc:
         sys.stderr.write(f"cannot show this file: {exc.reason}\n")

@@ -9,6 +9,7 @@ _SLOW = (
     # Hosts, networks, clocks and stores that fail under whole processes, at each step in turn.
     "tests/end_to_end/browser/test_network_cuts.py",
     "tests/end_to_end/test_brokers.py",
+    "tests/end_to_end/test_bucket.py",
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",
@@ -29,6 +30,8 @@ _SLOW = (
     "tests/integration/interviews/test_faults_and_deaths.py",
     "tests/integration/interviews/test_runs_that_are_cut.py",
     "tests/integration/postgres/",
+    "tests/integration/spool/test_bucket.py::test_two_processes_import_each_file_once",
+    "tests/integration/spool/test_bucket_crashes.py",
     "tests/integration/tasks/test_kills.py",
     "tests/integration/tasks/test_paid_answers.py",
     # Each fault of a provider through the whole product.

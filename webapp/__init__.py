@@ -13,7 +13,7 @@ from services.accounts.token_claims import LEEWAY_SECONDS
 from services.interviews.chats import Chats
 from services.journey.maps.store import MAPS_FOLDER, FloorMaps, FolderMapStore
 from services.stores import build_stores
-from spool import Spool
+from spool import open_spool
 from streams.multiplexed import MultiplexedRedis
 from webapp import interviews_pages, journey_pages, pages, shl_pages, threads_pages
 from webapp.answers import in_pieces
@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def build_parts(app: Flask, settings: Settings) -> Parts:
     tasks = build_task_sender(settings.stores.broker_url)
     stores = build_stores(settings, clock, tasks, MultiplexedRedis)
-    spool = Spool(settings.files.data_dir, stores.sealer, clock)
+    spool = open_spool(settings.files, stores.sealer, clock)
     pseudonym_key = derive_key(settings.secrets.pseudonym_key.encode(), Purpose.READERS)
     relay = Relay(
         stores.events,

@@ -15,6 +15,8 @@ _HOST = re.compile(
 _PORTS = range(1, 65_536)
 _POSTGRESQL_PORT = 5432
 _BY_DEFAULT = {"http": 80, "https": 443}
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){0,8}/?", re.ASCII)
 _REDIS_DATABASE = re.compile(r"(/(\d{1,3})?)?", re.ASCII)
 # Others would be handed to redis-py's connections, which do not know them, at the first use.
 _REDIS_OPTION = re.compile(
@@ -120,6 +122,16 @@ def read_provider_url(text: str) -> str:
 def read_base_url(text: str) -> str:
     """Of a provider; paths that begin with a slash follow."""
     return read_provider_url(text).rstrip("/")
+
+
+def read_bucket_url(text: str) -> str:
+    """`s3://bucket/prefix`; the prefix may be missing."""
+    parts = _split(text)
+    if parts.scheme != "s3" or not _BUCKET.fullmatch(parts.netloc):
+        raise ValueError("must be s3://bucket or s3://bucket/prefix, with a bucket's name as S3 has them")
+    if not _PREFIX.fullmatch(parts.path) or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ValueError("must have a prefix of letters, digits, '.', '_' and '-' between single slashes")
+    return text.rstrip("/")
 
 
 def read_origins(text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.settings.addresses import (
     read_base_url,
     read_broker_url,
+    read_bucket_url,
     read_database_url,
     read_origins,
     read_provider_url,
@@ -17,6 +18,7 @@ from core.settings.readers import (
     count_between,
     number_between,
     one_of,
+    optional,
     read_api_key,
     read_folder,
     read_log_level,
@@ -271,6 +273,25 @@ class FileSettings:
     """The file-first store."""
 
     data_dir: Path = setting("TILKO_DATA_DIR", read_folder, "Folder of the file-first store.", default="tilko_data")
+    data_url: str = setting(
+        "TILKO_DATA_URL",
+        optional(read_bucket_url),
+        "Bucket of the file-first store, instead of its folder: `s3://bucket/prefix`. Credentials as boto3 finds them.",
+        default="",
+    )
+    data_endpoint: str = setting(
+        "TILKO_DATA_ENDPOINT",
+        optional(read_base_url),
+        "Address of an object store that is not AWS' own.",
+        default="",
+    )
+    data_timeout_seconds: float = setting(
+        "TILKO_DATA_TIMEOUT_SECONDS",
+        number_between(0.1, 10),
+        "A bucket that does not go on answering for so long is tried again, twice, and then told to be away.",
+        default="5",
+        unit="s",
+    )
     retry_delays_seconds: tuple[int, ...] = setting(
         "WELNO_FILE_RETRY_DELAYS_SECONDS",
         read_pauses,

@@ -15,7 +15,7 @@ from services.interviews.masking.masker import PatternMasker
 from services.interviews.run_tools import RunTools
 from services.processes.leases import ProcessLeaseHolder
 from services.stores import Stores, build_stores
-from spool import Spool
+from spool import open_spool
 from tasks.app import app, settings
 from tasks.consumer import consumed_queues
 from tasks.stopping import is_stopping, when_stopping
@@ -53,7 +53,7 @@ def build_analyst_runtime(settings: Settings) -> AnalystRuntime:
     stores = build_stores(settings, clock, TaskSender(app))
     lease = ProcessLeaseHolder(stores.engine, ProcessKind.ANALYST, settings.processes.lease_seconds)
     lease.start()
-    spool = Spool(settings.files.data_dir, stores.sealer, clock)
+    spool = open_spool(settings.files, stores.sealer, clock)
     spool.ensure_folders()
     tools = RunTools(
         settings=settings.interviews,

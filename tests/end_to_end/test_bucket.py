@@ -1,0 +1,69 @@
+"""The whole product with its files in a bucket, which goes away and comes back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.end_to_end.product import Product, run_product
+from tests.end_to_end.provider import CHECKUPS, TREATMENTS
+from tests.integration.spool.bucket_fixtures import bucket_url
+from tests.integration.spool.buckets import BUCKET, KEYS, Bucket
+from tests.waiting import wait_until
+
+__all__ = ["bucket_url"]
+_PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper", "beat")
+
+
+class Store:
+    """An S3 whose objects outlive its server: they are this process' own."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self._server.start()
+        _, self.port = self._server.get_host_and_port()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def store(bucket_url: str) -> Iterator[Store]:
+    assert bucket_url  # it has made the bucket
+    store = Store()
+    yield store
+    store.stop()
+
+
+@pytest.fixture
+def product(migrated_home: Path, store: Store) -> Iterator[Product]:
+    where = {"TILKO_DATA_URL": f"s3://{BUCKET}/product", "TILKO_DATA_ENDPOINT": store.url}
+    with run_product(migrated_home, _PROCESSES, TILKO_DATA_TIMEOUT_SECONDS="1", **where, **KEYS) as product:
+        yield product
+
+
+def test_a_collection_goes_through_a_bucket_that_was_away_and_buys_nothing_twice(product: Product, store: Store):
+    visit = product.meet().is_known_with().start().asks_for_push()
+    visit.wait_for("auth_waiting")
+    store.stop()
+    wait_until(lambda: product.get("/readyz").status_code == 503)
+    visit.approves()
+    visit.wait_for("auth_completed")
+    wait_until(lambda: "unreachable" in (product.logs / "worker.log").read_text())
+    assert [product.provider.count_calls(path, visit.cx_id) for path in (CHECKUPS, TREATMENTS)] == [0, 0]
+    store.start()
+    visit.wait_for("completed", timeout=60)
+    assert product.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
+    bucket = Bucket(store.url, "product")
+    wait_until(lambda: len([key for key in bucket.files() if key.startswith("completed/")]) == 3)
+    assert not [path for path in product.spool.rglob("*") if path.is_file()]
+    assert product.rows("select 1 from welno.welno_checkup_data")
