@@ -18,6 +18,7 @@ from dev.local.ports import pick_port
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.process import Process
 from dev.local.programs import ROOT, sandbox_program
+from dev.local.rabbitmq import NO_RABBITMQ, RabbitMQ
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
 from tests.chromium import be_patient, choose_node
@@ -25,7 +26,7 @@ from tests.faketime import NO_FAKETIME
 from tests.firefox import FIND_FIREFOX, NO_FIREFOX
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
-from tests.rabbitmq import NO_RABBITMQ, RabbitMQ, run_rabbitmq
+from tests.rabbitmq import run_rabbitmq
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
 pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling", "tests.slow"]
