@@ -19,6 +19,7 @@ _APART = (
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",
+    "tests/end_to_end/test_hosts.py",
     "tests/end_to_end/test_interviews.py",
     "tests/end_to_end/test_journey_day.py",
     "tests/end_to_end/test_judged_streams.py",

@@ -1,0 +1,134 @@
+"""A small data centre is rehearsed: web and worker hosts are cut off, the host of the primary Valkey dies."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.data_centre import NO_NAMESPACES, RunningHosts, require_haproxy, run_hosts
+from tests.end_to_end.person import Person, Visit
+from tests.end_to_end.product import SHORT_WAITS
+from tests.end_to_end.provider import TREATMENTS, Provider
+from tests.end_to_end.test_lost_redis import Follower, check, following
+from tests.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.timeout(480),
+    pytest.mark.skipif(NO_NAMESPACES is not None, reason=str(NO_NAMESPACES)),
+]
+UP_WITHIN_SECONDS = 300
+# Four checks of haproxy, two seconds apart.
+TAKEN_OUT_SECONDS = 20
+# A second to notice, an election, and the promotion; then kombu's look at what hangs.
+FAILED_OVER_SECONDS = 30
+LIVE_AGAIN_SECONDS = 60
+FINISHED_SECONDS = 120
+RUNS = 4
+
+
+class Site:
+    """The data centre with its people, as they come in through haproxy."""
+
+    def __init__(self, hosts: RunningHosts) -> None:
+        self.hosts, self.provider = hosts, Provider(hosts.sandbox)
+        self._browsers: list[httpx.Client] = []
+
+    def meet(self) -> Person:
+        return Person(self.hosts.site, self.provider, self._browsers)
+
+    def start(self) -> Visit:
+        visit = self.meet().is_known_with().start().asks_for_push()
+        visit.wait_for("auth_waiting", LIVE_AGAIN_SECONDS)
+        return visit
+
+    def close(self) -> None:
+        self.provider.close()
+        for browser in self._browsers:
+            browser.close()
+
+    def log(self, host: str, name: str) -> str:
+        return (self.hosts.home / "hosts" / host / name).read_text()
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: httpx.get(f"{self.hosts.site}/readyz", timeout=20).status_code == 200, LIVE_AGAIN_SECONDS)
+
+    def haproxy_says(self, host: str) -> str | None:
+        """Whether it is up, as it said last."""
+        said = re.findall(rf"Server web/{host} is (UP|DOWN)", self.log("proxy-1", "haproxy.log"))
+        return said[-1] if said else None
+
+
+@contextmanager
+def held_in_the_middle(site: Site, visit: Visit, followers: list[Follower]) -> Iterator[None]:
+    """Its prescriptions are asked for, and not answered before the block ends."""
+    with site.provider.fault(TREATMENTS, calls=1, hold="before"):
+        visit.approves()
+        wait_until(lambda: all(len(follower.events) >= 6 for follower in followers))
+        yield
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    require_haproxy()
+    with run_hosts(settings=SHORT_WAITS, within_seconds=UP_WITHIN_SECONDS) as hosts:
+        site = Site(hosts)
+        yield site
+        site.close()
+
+
+def test_a_collection_is_done_through_haproxy(site: Site):
+    table = site.hosts.do("status")
+    assert len(re.findall(r"^\S+ +10\.77\.0\.\d+ +up ", table, re.MULTILINE)) == len(table.splitlines()) - 1
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+
+
+def test_readers_go_on_when_a_web_host_is_cut_off(site: Site):
+    visit = site.start()
+    with following(visit) as followers, held_in_the_middle(site, visit, followers):
+        site.hosts.do("cut", "web-1")
+        wait_until(lambda: site.haproxy_says("web-1") == "DOWN", TAKEN_OUT_SECONDS)
+    check(followers)
+    site.hosts.do("heal", "web-1")
+    wait_until(lambda: site.haproxy_says("web-1") == "UP", TAKEN_OUT_SECONDS)
+
+
+def test_readers_live_again_when_the_host_of_the_primary_valkey_dies(site: Site):
+    visit = site.start()
+    with following(visit) as followers, held_in_the_middle(site, visit, followers):
+        site.hosts.do("kill", "valkey-1")
+        wait_until(lambda: "+switch-master" in site.log("valkey-2", "sentinel/sentinel.log"), FAILED_OVER_SECONDS)
+        site.wait_ready()
+    check(followers)
+    assert "killed" in site.hosts.do("status")
+    site.hosts.do("heal", "valkey-1")
+
+
+def test_the_other_host_finishes_the_runs_of_one_that_is_cut_off(site: Site):
+    visits = [site.start() for _ in range(RUNS)]
+    site.hosts.do("cut", "worker-1")
+    for visit in visits:
+        visit.approves()
+    for visit in visits:
+        visit.wait_for("completed", FINISHED_SECONDS)
+    assert {visit.status()["status"] for visit in visits} == {"completed"}
+    site.hosts.do("heal", "worker-1")
+
+
+def test_all_is_well_when_everything_is_healed(site: Site):
+    site.hosts.do("heal")
+    site.wait_ready()
+    assert not re.search(r" (cut|killed|slow) |ended", site.hosts.do("status"))
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+    assert site.haproxy_says("web-2") in {None, "UP"}
+
+
+def test_nothing_is_left_when_it_is_stopped(site: Site):
+    """Last: it ends what the others share."""
+    home: Path = site.hosts.home
+    site.hosts.process.stop(20)
+    assert site.hosts.process.exit_code == 0
+    wait_until(lambda: site.hosts.count_processes() == 0)
+    assert not (home / "hosts.json").exists()
