@@ -116,7 +116,7 @@ def test_a_worker_that_stops_does_not_wait_for_a_receiver_that_hangs(
     session_id = complete(driver)
     wait_until(lambda: receiver.received)
     running.kill("worker", signal.SIGTERM)
-    wait_until(lambda: not running.is_running("worker"))
+    wait_until(lambda: not running.is_running("worker"), 12)
     assert running.exit_code("worker") == 0
     receiver.answering.set()
     running.start("worker")
