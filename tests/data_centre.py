@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,7 @@ from dev.local.ports import LOOPBACK, pick_port
 from dev.local.process import Process
 from dev.local.programs import ROOT
 
-NO_NAMESPACES = find_obstacle()
+NO_NAMESPACES = "this machine has no network namespaces"
 _STOP_SECONDS = 20
 
 
@@ -47,6 +48,12 @@ class RunningHosts:
         assert (done.returncode != 0) == refused, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """The same, while it runs."""
+        return subprocess.Popen(
+            [*self._command(), *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
     def reaches(self, host: str, address: str) -> bool:
         """Whether a packet from that host comes to the other and is answered: a port where nobody listens is one."""
         asked = f"import socket; s = socket.socket(); s.settimeout(1); print(s.connect_ex(({address!r}, 9)))"
@@ -65,6 +72,14 @@ class RunningHosts:
 
     def _command(self) -> list[str]:
         return [sys.executable, "-m", "dev.hosts", "--home", str(self.home)]
+
+
+@cache
+def require_namespaces() -> None:
+    """A kernel or a container may forbid them, which no package changes: skipped there, and said at the run's end."""
+    obstacle = find_obstacle()
+    if obstacle is not None:
+        pytest.skip(f"{NO_NAMESPACES}: {obstacle}")
 
 
 def require_haproxy() -> None:

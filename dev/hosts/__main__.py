@@ -26,7 +26,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     up.add_argument("--sandbox-port", type=int, default=None)
     up.add_argument("--loopback", action="store_true", help="without namespaces, also where there are some")
     up.add_argument("--without", action="append", default=[], help="a role whose hosts are left out, such as rabbitmq")
-    up.add_argument("--bare", action="store_true", help="the network alone, nothing runs on the hosts")
+    up.add_argument("--network-only", action="store_true", help="nothing runs on the hosts")
     up.add_argument("--end-with-parent", action="store_true", help="also stop when the calling process vanishes")
     commands.add_parser("status", help="what runs where")
     cut = commands.add_parser("cut", help="a host from everybody, or the link between two")
@@ -74,7 +74,7 @@ def up(home: Path, given: argparse.Namespace) -> int:
             port,
             given.sandbox_port or port + 1,
             wants_loopback=given.loopback,
-            is_bare=given.bare,
+            network_only=given.network_only,
             without=tuple(given.without),
         )
     )

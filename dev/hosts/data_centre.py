@@ -10,7 +10,7 @@ from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import Forwarder, listen
 from dev.hosts.haproxy import haproxy_service
 from dev.hosts.machine import Machine
-from dev.hosts.network import LoopbackNetwork, NamespaceNetwork, Network
+from dev.hosts.network import Network
 from dev.hosts.product import WEB_PORT, product_services
 from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
@@ -28,23 +28,24 @@ _STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ)
 
 
 class DataCentre:
-    """Laid out anew at each start; a bare one has nothing on its hosts.
+    """Laid out anew at each start.
 
-    `doors` are listeners in the person's own network: of the site, of the sandbox.
+    `listeners` are sockets in the person's own network: of the site, of the sandbox. With `network_only` nothing runs
+    on the hosts.
     """
 
     def __init__(
         self,
         home: Path,
         network: Network,
-        doors: tuple[socket.socket, socket.socket],
+        listeners: tuple[socket.socket, socket.socket],
         tell: Callable[[str], None],
         *,
-        is_bare: bool,
+        network_only: bool,
     ) -> None:
-        self.network, self._home, self._tell, self._is_bare = network, home, tell, is_bare
-        self._ports: tuple[int, int] = (doors[0].getsockname()[1], doors[1].getsockname()[1])
-        self._doors = doors
+        self.network, self._home, self._tell, self._network_only = network, home, tell, network_only
+        self._ports: tuple[int, int] = (listeners[0].getsockname()[1], listeners[1].getsockname()[1])
+        self._listeners = listeners
         self._forwarders: list[Forwarder] = []
         shutil.rmtree(home / "hosts", ignore_errors=True)
         shutil.rmtree(home / "tilko_data", ignore_errors=True)
@@ -77,8 +78,8 @@ class DataCentre:
 
     def start(self) -> None:
         """Returns when the site answers. Raises LocalError, StopRequested."""
-        self._open_ways()
-        if self._is_bare:
+        self._start_forwarders()
+        if self._network_only:
             for machine in self.machines.values():
                 machine.start()
             return
@@ -102,20 +103,21 @@ class DataCentre:
             machine.kill()
         for forwarder in self._forwarders:
             forwarder.close()
-        for door in self._doors:
-            door.close()
+        for listener in self._listeners:
+            listener.close()
         self.network.close()
 
     def tend(self) -> None:
         for machine in self.machines.values():
-            if machine.host.name not in self.network.faults.cut_hosts or isinstance(self.network, NamespaceNetwork):
+            is_frozen = self.network.freezes_cut_hosts and machine.host.name in self.network.faults.cut_hosts
+            if not is_frozen:
                 machine.tend(self._tell)
 
     def cut(self, name: str, other: str | None = None, *, one_way: bool = False) -> str:
         """All of these answer with a sentence for the person, and raise HostsError where there is no such host."""
         host, far = self._find(name), self._find(other) if other else None
         said = self.network.cut(host, far, one_way=one_way)
-        if isinstance(self.network, LoopbackNetwork):
+        if self.network.freezes_cut_hosts:
             self.machines[name].freeze()
         arrow = "->" if one_way else "-"
         return f"{name}{f' {arrow} {other}' if other else ''}: {said}"
@@ -124,10 +126,8 @@ class DataCentre:
         return f"{name}: {self.network.slow(self._find(name), slowness)}"
 
     def kill(self, name: str) -> str:
-        """Its cable first, so that nobody hears of the death of its processes by their connections' ends."""
-        host = self._find(name)
-        if isinstance(self.network, NamespaceNetwork):
-            self.network.cut(host)
+        """Its link first, so that nobody hears of the death of its processes by their connections' ends."""
+        self.network.cut(self._find(name))
         self.machines[name].kill()
         return f"{name}: killed, as with its power cut"
 
@@ -160,18 +160,16 @@ class DataCentre:
         ]
         return "\n".join(lines)
 
-    def whereabouts(self, name: str) -> dict[str, int | None]:
+    def locate_namespace(self, name: str) -> dict[str, int | None]:
         """How another process of the same user enters the host: the descriptor of its namespace in this one."""
-        host = self._find(name)
-        network = self.network
-        descriptor = network.namespace(host).descriptor if isinstance(network, NamespaceNetwork) else None
-        return {"pid": os.getpid(), "descriptor": descriptor}
+        namespace = self.network.namespace(self._find(name))
+        return {"pid": os.getpid(), "descriptor": None if namespace is None else namespace.descriptor}
 
     def _find(self, name: str) -> Host:
         return self.network.topology.find(name)
 
     def _services(self, host: Host) -> list[Service]:
-        if self._is_bare:
+        if self._network_only:
             return []
         if host.role in _STORES:
             return self._stores.services(host)
@@ -180,39 +178,38 @@ class DataCentre:
             folder = self._home / "hosts" / host.name
             return [haproxy_service(folder, host, topology.of(HostRole.WEB), WEB_PORT)]
         # The sandbox takes commands from its own loopback only.
-        sandbox = (LOOPBACK if isinstance(self.network, NamespaceNetwork) else host.address, self._ports[1])
+        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._ports[1])
         return product_services(host, self._home, sandbox, self._environment)
 
     def _environment(self) -> Mapping[str, str]:
         return self.environment
 
-    def _open_ways(self) -> None:
+    def _start_forwarders(self) -> None:
         """From the person's network to the site and the sandbox, and from each host's loopback to the sandbox's host:
         the product speaks plain HTTP to providers on the same machine only."""
         topology, network = self.network.topology, self.network
-        outside = network.bridge if isinstance(network, NamespaceNetwork) else None
         [providers] = topology.of(HostRole.PROVIDERS)
         sandbox = (providers.address, self._ports[1])
-        front = (topology.of(HostRole.PROXY) or topology.of(HostRole.WEB))[0]
+        entrance = (topology.of(HostRole.PROXY) or topology.of(HostRole.WEB))[0]
         self._forwarders = [
-            Forwarder(self._doors[0], (front.address, WEB_PORT), outside),
-            Forwarder(self._doors[1], sandbox, outside),
+            Forwarder(self._listeners[0], (entrance.address, WEB_PORT), network.bridge),
+            Forwarder(self._listeners[1], sandbox, network.bridge),
         ]
-        if isinstance(network, NamespaceNetwork):
-            near = (LOOPBACK, self._ports[1])
-            self._add_way(network, providers, sandbox, near)
-            for host in (host for host in topology.hosts if host.role in _NEEDS_PROVIDERS):
-                self._add_way(network, host, near, sandbox)
+        loopback = (LOOPBACK, self._ports[1])
+        self._add_forwarder(providers, sandbox, loopback)
+        for host in (host for host in topology.hosts if host.role in _NEEDS_PROVIDERS):
+            self._add_forwarder(host, loopback, sandbox)
         for forwarder in self._forwarders:
             forwarder.start()
 
-    def _add_way(
-        self, network: NamespaceNetwork, host: Host, address: tuple[str, int], target: tuple[str, int]
-    ) -> None:
-        """Both of them on that host's network."""
-        with network.entered(host):
+    def _add_forwarder(self, host: Host, address: tuple[str, int], target: tuple[str, int]) -> None:
+        """Both of them on that host's network; none where all hosts share one."""
+        namespace = self.network.namespace(host)
+        if namespace is None:
+            return
+        with namespace.entered():
             listener = listen(*address)
-        self._forwarders.append(Forwarder(listener, target, network.namespace(host)))
+        self._forwarders.append(Forwarder(listener, target, namespace))
 
     def _prepare(self) -> None:
         """The schema and the demo hospital, from the first worker's host."""

@@ -58,14 +58,17 @@ class Namespace:
     def run(self, program: str, *lines: str, given: Sequence["Namespace"] = ()) -> None:
         """Lines for `ip -batch` or `tc -batch`, which may name those given (`path`). Raises HostsError."""
         with self.entered(), _inherited_rights():
-            done = subprocess.run(
-                [find_program(program) or program, "-batch", "-"],
-                input="\n".join(lines).encode(),
-                capture_output=True,
-                check=False,
-                pass_fds=[namespace.descriptor for namespace in given],
-                timeout=_PROBE_SECONDS,
-            )
+            try:
+                done = subprocess.run(
+                    [find_program(program) or program, "-batch", "-"],
+                    input="\n".join(lines).encode(),
+                    capture_output=True,
+                    check=False,
+                    pass_fds=[namespace.descriptor for namespace in given],
+                    timeout=_PROBE_SECONDS,
+                )
+            except subprocess.TimeoutExpired as exc:
+                raise HostsError(f"{program} did not end within {_PROBE_SECONDS} s") from exc
         if done.returncode != 0:
             raise HostsError(f"{program}: {done.stderr.decode(errors='replace').strip()}")
 

@@ -1,4 +1,4 @@
-"""The hosts' network: a namespace for each, a pair of veth devices to one bridge, and what goes wrong on the way."""
+"""The hosts' network: a namespace for each, joined by a pair of veth devices to one bridge, with its faults."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,15 +9,16 @@ from dev.hosts.namespaces import Namespace, leave_network, make_namespace, open_
 from dev.hosts.topology import Host, Topology
 
 _BRIDGE, _DEVICE = "hosts", "eth0"
-# Of nobody: the bridge floods what is sent to it, and each host drops it. So a packet is lost without a word, as on a
-# broken way, where a route that refuses would tell the sender at once.
-_NOBODY = "02:00:00:00:00:01"
+# No host has it: the bridge floods what is sent to it, and each host drops it. So a packet is lost without a word,
+# where a route that refuses would tell the sender at once.
+_UNUSED_MAC = "02:00:00:00:00:01"
 
 
 class NamespaceNetwork:
     """Made by the supervisor before it has a second thread; from then on that one is at the bridge."""
 
-    sentence = "each host is a network namespace"
+    description = "each host is a network namespace"
+    freezes_cut_hosts = False
 
     def __init__(self, topology: Topology) -> None:
         """Raises OSError, HostsError."""
@@ -26,7 +27,7 @@ class NamespaceNetwork:
         leave_network()
         self._bridge = open_current()
         self._namespaces = {host.name: make_namespace() for host in topology.hosts}
-        self._lay_cables()
+        self._connect_hosts()
 
     def close(self) -> None:
         for namespace in (self._bridge, *self._namespaces.values()):
@@ -36,11 +37,12 @@ class NamespaceNetwork:
         """What is opened and started in the block is on that host."""
         return self._namespaces[host.name].entered()
 
-    def namespace(self, host: Host) -> Namespace:
+    def namespace(self, host: Host) -> Namespace | None:
         return self._namespaces[host.name]
 
     @property
-    def bridge(self) -> Namespace:
+    def bridge(self) -> Namespace | None:
+        """Where all hosts are reached from."""
         return self._bridge
 
     def cut(self, host: Host, other: Host | None = None, *, one_way: bool = False) -> str:
@@ -77,7 +79,7 @@ class NamespaceNetwork:
             self._bridge.run("ip", f"link set {name} up")
         for one, other in wanted.cut_links - before.cut_links:
             address = self.topology.find(other).address
-            lost = f"neighbour replace {address} lladdr {_NOBODY} nud permanent dev {_DEVICE}"
+            lost = f"neighbour replace {address} lladdr {_UNUSED_MAC} nud permanent dev {_DEVICE}"
             self._namespaces[one].run("ip", lost)
         for one, other in before.cut_links - wanted.cut_links:
             address = self.topology.find(other).address
@@ -87,7 +89,7 @@ class NamespaceNetwork:
         self._namespaces[host.name].run("tc", f"qdisc {line.format(_DEVICE)}")
         self._bridge.run("tc", f"qdisc {line.format(host.name)}")
 
-    def _lay_cables(self) -> None:
+    def _connect_hosts(self) -> None:
         width = self.topology.network.prefixlen
         self._bridge.run(
             "ip",
@@ -111,18 +113,24 @@ class NamespaceNetwork:
 
 
 class LoopbackNetwork:
-    """Where there are no namespaces: an address of 127.0.0.0/8 for each host, and no wire between them to be cut."""
+    """Where there are no namespaces: an address of 127.0.0.0/8 for each host, and no link between them to be cut."""
+
+    bridge: Namespace | None = None
+    freezes_cut_hosts = True
 
     def __init__(self, topology: Topology, obstacle: str) -> None:
         self.topology = topology
         self.faults = NetworkFaults()
-        self.sentence = (
+        self.description = (
             f"{obstacle}: each host is an address of this machine's loopback instead; `cut` freezes its processes, and "
             "single links cannot be cut, nor slowed"
         )
 
     def close(self) -> None:
         pass
+
+    def namespace(self, _host: Host) -> Namespace | None:
+        return None
 
     @contextmanager
     def entered(self, _host: Host) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Lays out the hosts, says what runs where, and does what the commands of a second shell ask, until it is stopped."""
 
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,51 +15,43 @@ from dev.hosts.haproxy import NO_HAPROXY, find_haproxy
 from dev.hosts.namespaces import find_obstacle
 from dev.hosts.network import LoopbackNetwork, NamespaceNetwork, Network
 from dev.hosts.topology import LOOPBACK_ADDRESSES, NAMESPACES, HostRole, lay_out
-from dev.local.errors import LocalError, PortTakenError
+from dev.local.errors import PortTakenError
 from dev.local.home import hold_home
 from dev.local.ports import LOOPBACK
 from dev.local.rabbitmq import NO_RABBITMQ, find_rabbitmq
-from dev.local.run import tell
-from dev.local.stopping import StopRequested, check_stop, stop_on_signals
+from dev.local.run import run_until_stopped, tell
+from dev.local.stopping import check_stop
 
 _TEND_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class HostsOptions:
-    """`without` are roles; `is_bare` starts nothing on the hosts."""
+    """`without` are roles; `network_only` starts nothing on the hosts."""
 
     home: Path
     port: int
     sandbox_port: int
     wants_loopback: bool = False
-    is_bare: bool = False
+    network_only: bool = False
     without: tuple[str, ...] = ()
 
 
 def run(options: HostsOptions) -> int:
     """Serves until asked to stop; the exit code says whether everything could start."""
-    stop_on_signals()
-    try:
-        _serve(options)
-    except LocalError as exc:
-        tell(f"error: {exc}", to_stderr=True)
-        return 1
-    except StopRequested:
-        tell("stopped")
-    return 0
+    return run_until_stopped(lambda: _serve(options))
 
 
 def _serve(options: HostsOptions) -> None:
     with ExitStack() as stack:
         home = stack.enter_context(hold_home(options.home))
         # In the person's own network, which this process leaves for good.
-        doors = (_open_door(options.port), _open_door(options.sandbox_port))
+        listeners = (_listen(options.port), _listen(options.sandbox_port))
         control = ControlServer(home)
         stack.callback(control.close)
         network = _make_network(options)
-        tell(f"hosts: {network.sentence}")
-        centre = DataCentre(home, network, doors, tell, is_bare=options.is_bare)
+        tell(f"hosts: {network.description}")
+        centre = DataCentre(home, network, listeners, tell, network_only=options.network_only)
         stack.callback(centre.stop)
         centre.start()
         control.start()
@@ -87,12 +80,12 @@ def handle(centre: DataCentre, request: Request) -> Any:
         case "heal":
             return centre.heal(request["host"], other)
         case "where":
-            return {**centre.whereabouts(host), "environment": centre.environment}
+            return {**centre.locate_namespace(host), "environment": centre.environment}
         case command:
             raise HostsError(f"there is no command {command}")
 
 
-def _open_door(port: int) -> Any:
+def _listen(port: int) -> socket.socket:
     """Raises PortTakenError."""
     try:
         return listen(LOOPBACK, port)
@@ -102,16 +95,11 @@ def _open_door(port: int) -> Any:
 
 def _make_network(options: HostsOptions) -> Network:
     obstacle = "as you asked for it" if options.wants_loopback else find_obstacle()
-    return (
-        _make_loopback(options, obstacle)
-        if obstacle
-        else NamespaceNetwork(lay_out(NAMESPACES, without=_absent(options)))
-    )
-
-
-def _make_loopback(options: HostsOptions, obstacle: str) -> LoopbackNetwork:
+    absent = _absent(options)
+    if obstacle is None:
+        return NamespaceNetwork(lay_out(NAMESPACES, without=absent))
     # All nodes of one machine share the process that tells where each listens (epmd).
-    return LoopbackNetwork(lay_out(LOOPBACK_ADDRESSES, without=_absent(options) | {HostRole.RABBITMQ}), obstacle)
+    return LoopbackNetwork(lay_out(LOOPBACK_ADDRESSES, without=absent | {HostRole.RABBITMQ}), obstacle)
 
 
 def _absent(options: HostsOptions) -> frozenset[HostRole]:
