@@ -22,7 +22,7 @@ from dev.local.programs import ROOT, sandbox_program
 from dev.local.rabbitmq import NO_RABBITMQ, RabbitMQ
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
-from tests.chromium import be_patient, choose_node
+from tests.chromium import choose_node, set_default_timeouts
 from tests.data_centre import NO_NAMESPACES
 from tests.faketime import NO_FAKETIME
 from tests.firefox import FIND_FIREFOX, NO_FIREFOX
@@ -145,7 +145,7 @@ def chromium_program() -> str:
     """Its path. Where there is none the browser's tests are skipped and the run says so at its end; CI fails."""
     program = _find_browser(FIND_CHROMIUM, NO_CHROMIUM)
     choose_node()
-    be_patient()
+    set_default_timeouts()
     return program
 
 

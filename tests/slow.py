@@ -79,7 +79,7 @@ _SLOW = (
     # Pages in Chromium, but for the paths below.
     "tests/end_to_end/browser/",
 )
-_PATHS_OF_PAGES = (
+_MAIN_PATHS = (
     "tests/end_to_end/browser/test_declined.py",
     "tests/end_to_end/browser/test_form.py",
     "tests/end_to_end/browser/test_interview_work.py::test_selected_text_is_a_passage",
@@ -102,13 +102,13 @@ _PATHS_OF_PAGES = (
     "tests/end_to_end/browser/test_threads_service.py::test_a_patient_brings",
 )
 # `make accessibility` runs these, too.
-_EXAMINED = re.compile(r"::test_\w*accessible\w*(\[.*\])?$")
+_ACCESSIBILITY = re.compile(r"::test_\w*accessible\w*(\[.*\])?$")
 
 
 def is_slow(nodeid: str) -> bool:
-    if _EXAMINED.search(nodeid) is not None:
+    if _ACCESSIBILITY.search(nodeid) is not None:
         return True
-    return nodeid.startswith(_SLOW) and not nodeid.startswith(_PATHS_OF_PAGES)
+    return nodeid.startswith(_SLOW) and not nodeid.startswith(_MAIN_PATHS)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -46,7 +46,7 @@ class NamespaceNetwork:
         return self._bridge
 
     def cut(self, host: Host, other: Host | None = None, *, one_way: bool = False) -> str:
-        """A host: as with its cable pulled. A link: what one sends to the other is lost."""
+        """A host: as with its link down. A link: what one sends to the other is lost."""
         self._change(self.faults.cut(host.name, other.name if other else None, one_way=one_way))
         return "cut"
 

@@ -7,7 +7,7 @@ from tests import slow
 from tests.slow import is_slow
 
 
-@pytest.mark.parametrize("path", slow._SLOW + slow._PATHS_OF_PAGES)
+@pytest.mark.parametrize("path", slow._SLOW + slow._MAIN_PATHS)
 def test_what_is_named_is_there(path: str):
     file, _, test = path.partition("::")
     assert (ROOT / file).exists()
