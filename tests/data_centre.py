@@ -29,7 +29,7 @@ class RunningHosts:
         self.home, port, sandbox_port = home, pick_port(), pick_port()
         self.site, self.sandbox = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{sandbox_port}"
         ports = ("--port", str(port), "--sandbox-port", str(sandbox_port))
-        command = [*self._command(), "up", *ports, *options]
+        command = self.command("up", *ports, *options)
         self.process = Process("hosts", command, home / "up.log", env={**os.environ, **settings}, cwd=ROOT)
 
     def start(self, timeout_seconds: float) -> None:
@@ -42,16 +42,17 @@ class RunningHosts:
 
     def do(self, *words: str, refused: bool = False) -> str:
         """One command from a second shell: what it printed."""
-        done = subprocess.run(
-            [*self._command(), *words], check=False, cwd=ROOT, capture_output=True, text=True, timeout=100
-        )
+        done = subprocess.run(self.command(*words), check=False, cwd=ROOT, capture_output=True, text=True, timeout=100)
         assert (done.returncode != 0) == refused, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "dev.hosts", "--home", str(self.home), *words]
 
     def begin(self, *words: str) -> "subprocess.Popen[str]":
         """The same, while it runs."""
         return subprocess.Popen(
-            [*self._command(), *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            self.command(*words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
     def reaches(self, host: str, address: str) -> bool:
@@ -69,9 +70,6 @@ class RunningHosts:
                 continue
             found += os.fsencode(self.home) in words
         return found
-
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "dev.hosts", "--home", str(self.home)]
 
 
 @cache

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from dev.hosts.errors import HostsError
 from dev.hosts.faults import Slowness
 from dev.hosts.forwarder import Forwarder, listen
 from dev.hosts.haproxy import haproxy_service
@@ -16,7 +17,7 @@ from dev.hosts.service import Service
 from dev.hosts.stores import HostStores
 from dev.hosts.topology import Host, HostRole
 from dev.local.demo import DEMO_SETTINGS, seed_command
-from dev.local.errors import StartFailedError
+from dev.local.errors import LocalError, StartFailedError
 from dev.local.ports import LOOPBACK
 from dev.local.process import Process
 from dev.local.programs import ROOT, migrations_command
@@ -139,13 +140,23 @@ class DataCentre:
         hosts = [self._find(name)] if name else list(self.network.topology.hosts)
         for host in hosts:
             self.network.heal(host)
-        for host in hosts:
-            machine = self.machines[host.name]
-            machine.thaw()
-            if not machine.is_on:
-                machine.start()
-                machine.wait()
+        failed = [str(exc) for host in hosts if (exc := self._switch_on(host)) is not None]
+        if failed:
+            raise HostsError("; ".join(failed))
         return f"{name or 'everything'}: healed"
+
+    def _switch_on(self, host: Host) -> LocalError | None:
+        """What kept it from starting: the others are started all the same, and `tend` tries this one again."""
+        machine = self.machines[host.name]
+        machine.thaw()
+        if machine.is_on:
+            return None
+        try:
+            machine.start()
+            machine.wait()
+        except LocalError as exc:
+            return exc
+        return None
 
     def status(self) -> str:
         """The table of what runs where."""

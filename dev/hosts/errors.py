@@ -8,4 +8,4 @@ from dev.local.errors import LocalError
 
 
 class HostsError(LocalError):
-    """Nothing was changed."""
+    """A command was not carried out, or not whole."""

@@ -1,9 +1,11 @@
 """The stores of the hosts: PostgreSQL with a replica, Valkey with Sentinels, RabbitMQ; and how others find them."""
 
+import time
 from pathlib import Path
 
 import psycopg2
 
+from dev.hosts.errors import HostsError
 from dev.hosts.service import Service
 from dev.hosts.topology import Host, HostRole, Topology
 from dev.local.postgres import EmbeddedPostgres
@@ -15,6 +17,8 @@ from dev.local.valkey import EmbeddedValkey
 
 _POSTGRES_PORT, _VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
 _RABBITMQ_PORTS = (5672, 15672, 25672, 4369)
+# A link that is up again needs a moment, and its addresses are asked for anew.
+_SUCCESSOR_SECONDS, _AGAIN_SECONDS = 15.0, 0.2
 
 
 class HostStores:
@@ -67,7 +71,7 @@ class HostStores:
             if host.number != 1 and not node.data.exists():
                 other.add_slot()
                 node.copy_from(other)
-            elif _was_primary(node) and _takes_writes(other):
+            elif not node.is_standby and other.timeline > node.timeline:
                 # What docs/operations.md tells an operator to do before a primary of before comes back.
                 _add_slot_once(other)
                 node.rewind_to(other)
@@ -136,22 +140,20 @@ def _folder(home: Path, host: Host) -> Path:
     return folder
 
 
-def _was_primary(node: PostgresNode) -> bool:
-    return node.data.exists() and not (node.data / "standby.signal").exists()
-
-
-def _takes_writes(node: PostgresNode) -> bool:
-    try:
-        return not node.ask("select pg_is_in_recovery()")
-    except psycopg2.OperationalError:
-        return False
-
-
-def _add_slot_once(node: PostgresNode) -> None:
-    try:
-        node.add_slot()
-    except psycopg2.errors.DuplicateObject:
-        return
+def _add_slot_once(primary: PostgresNode) -> None:
+    """Raises HostsError while it cannot be asked: beside a successor a primary of before must not take writes."""
+    deadline = time.monotonic() + _SUCCESSOR_SECONDS
+    while True:
+        try:
+            return primary.add_slot()
+        except psycopg2.errors.DuplicateObject:
+            return None
+        except psycopg2.OperationalError as exc:  # its host was healed this moment, or is not up
+            if time.monotonic() > deadline:
+                raise HostsError(
+                    f"{primary.address} is the primary now, and does not answer: heal its host first"
+                ) from exc
+            time.sleep(_AGAIN_SECONDS)
 
 
 def _rabbitmq_address(host: Host) -> RabbitMQAddress:

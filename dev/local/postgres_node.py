@@ -34,6 +34,16 @@ class PostgresNode:
     def data(self) -> Path:
         return self.server.home / "postgres" / "data"
 
+    @property
+    def is_standby(self) -> bool:
+        """By its data, whether it runs or not."""
+        return (self.data / "standby.signal").exists()
+
+    @property
+    def timeline(self) -> int:
+        """Each promotion begins the next one, and leaves a file about it on whoever follows; 1 before any."""
+        return max((int(path.stem, 16) for path in (self.data / "pg_wal").glob("*.history")), default=1)
+
     def ask(self, statement: str) -> Any:
         """The first value of the answer, if there is any; in a session of its own, in no transaction."""
         with closing(psycopg2.connect(self.conninfo(), connect_timeout=5)) as connection:

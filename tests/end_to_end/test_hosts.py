@@ -1,6 +1,8 @@
 """A small data centre is rehearsed: web and worker hosts are cut off, the host of the primary Valkey dies."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev.local.programs import ROOT
 from tests.data_centre import RunningHosts, require_haproxy, require_namespaces, run_hosts
 from tests.end_to_end.person import Person, Visit
 from tests.end_to_end.product import SHORT_WAITS
@@ -26,6 +29,9 @@ FAILED_OVER_SECONDS = 30
 LIVE_AGAIN_SECONDS = 60
 FINISHED_SECONDS = CALL_SECONDS + 120
 RUNS = 4
+# wal_receiver_timeout is a minute: for so long a standby takes a silent primary for alive.
+PROMOTED_SECONDS = 150
+STANDBY = "10.77.0.22:5432"
 
 
 class Site:
@@ -53,6 +59,18 @@ class Site:
 
     def wait_ready(self) -> None:
         wait_until(lambda: httpx.get(f"{self.hosts.site}/readyz", timeout=20).status_code == 200, LIVE_AGAIN_SECONDS)
+
+    def fail_over(self, word: str) -> str:
+        """What the operator's command says, from a host that is up."""
+        done = subprocess.run(
+            self.hosts.command("exec", "worker-2", sys.executable, "-m", "tasks.failover", word),
+            check=False,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return done.stdout
 
     def held_by(self, host: str, visits: list[Visit]) -> list[Visit]:
         """Those whose checkups its worker has fetched, and whose prescriptions it asks for."""
@@ -128,6 +146,19 @@ def test_the_other_host_finishes_the_runs_of_one_that_is_cut_off(site: Site):
         assert site.provider.bill_of(visit.cx_id) == bill
     site.hosts.do("heal", "worker-1")
     assert {visit.status()["status"] for visit in visits} == {"completed"}
+
+
+def test_the_replica_takes_the_place_of_a_postgresql_whose_host_dies(site: Site):
+    """By the command of docs/operations.md; the one of before comes back as its standby, also when both were away."""
+    site.hosts.do("kill", "postgres-1")
+    wait_until(lambda: site.fail_over("promote").startswith(f"{STANDBY} takes writes"), PROMOTED_SECONDS, every=5)
+    site.wait_ready()
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+    site.hosts.do("kill", "postgres-2")
+    assert "is the primary now, and does not answer" in site.hosts.do("heal", "postgres-1", refused=True)
+    site.hosts.do("heal", "postgres-2")
+    wait_until(lambda: re.search(rf"{STANDBY} +primary", told := site.fail_over("status")) and "standby" in told, 60)
+    site.wait_ready()
 
 
 def test_all_is_well_when_everything_is_healed(site: Site):
