@@ -94,7 +94,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     PATIENT_ERASER,
 )
 # What a receipt names as kept.
-KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "backups")
+KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "logs", "backups")
 _FIRST = "sessions"
 
 

@@ -91,7 +91,7 @@ def note_late_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) ->
 
 
 def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list[Counted]:
-    """What is to be counted of it."""
+    """With the attempt's cost, and with the run where it is its present attempt. What is to be counted of it."""
     if usage == UNKNOWN_USAGE:
         return []
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0

@@ -32,7 +32,7 @@ from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
-_LEASE_PATIENCE_SECONDS = 5.0
+_LEASE_WAIT_SECONDS = 5.0
 _WAIT_SECONDS, _TELL_AGAIN_SECONDS = 0.1, 0.5
 _never = threading.Event()
 
@@ -54,7 +54,7 @@ def run_interview(self: CeleryTask, interview_id: str) -> None:
 
 
 def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
-    owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
+    owner_id = here.lease.wait_until_held(_LEASE_WAIT_SECONDS)
     seen = look_at_run(here.tools, interview_id)
     if owner_id is None or seen is None or is_stopping():
         log.warning("interview_left", has_lease=owner_id is not None, is_known=seen is not None)

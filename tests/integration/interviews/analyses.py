@@ -24,7 +24,7 @@ from services.stores import build_stores
 from spool import Spool
 from tests.plain_http import NO_TLS
 from tests.stacks import run_stack
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.jobs import build_task_sender
 
 from .company import World, build_world
@@ -195,7 +195,7 @@ class Analyses:
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
 
-    def wait(self, interview: Uploaded, *statuses: str, timeout: float = PATIENCE_SECONDS) -> Mapping[str, Any]:
+    def wait(self, interview: Uploaded, *statuses: str, timeout: float = WAIT_SECONDS) -> Mapping[str, Any]:
         wait_until(lambda: self.row(interview)["status"] in statuses, timeout, every=0.05)
         return self.row(interview)
 

@@ -1,5 +1,7 @@
 """The call that cannot be missed: seen, heard, felt, until somebody has read it."""
 
+import os
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -131,6 +133,8 @@ def test_a_withdrawn_call_goes_away(hospital: Hospital, phone: Page) -> None:
 
 
 def test_behind_another_tab_a_call_is_a_notification_that_names_no_exam(hospital: Hospital, phone: Page) -> None:
+    if phone.evaluate("Notification.permission") == "denied" and not os.environ.get("CI"):
+        pytest.skip("this Chromium is a headless shell, which shows no notifications")
     turn_sound_on(phone)
     wait_until(lambda: phone.evaluate(_IS_WORKER_ACTIVE))
     phone.evaluate(_HIDE, True)

@@ -25,7 +25,7 @@ from services.accounts.logins import end_login
 from services.delivery.epoch import begin_epoch
 from tests.integration.webapp.people import ORIGIN, Person, arrive, change_run, collect
 from tests.integration.webapp.server import Server
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
 from webapp.auth.thread_members import KnownMember, require_known
 from webapp.current import parts
@@ -43,7 +43,7 @@ class Ear:
     def say(self, type_: str, **frame: Any) -> None:
         self.socket.send(json.dumps({"type": type_, **frame}))
 
-    def read(self, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def read(self, timeout: float = WAIT_SECONDS) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(self.socket.recv(timeout=timeout))
         return frame
 
