@@ -52,6 +52,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "interview_counts": "counts",
     "highlights": "what members marked in those interviews",
     "interview_runs": "how far an analysis is",
+    "interview_unsettled_calls": "ids of calls whose cost MISO has not told yet, for a day at most",
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",
     "nfc_tags": "tags on walls",

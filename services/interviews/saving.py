@@ -12,7 +12,7 @@ from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run, note_stop
+from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, give_up_call, held_run, locked_run
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
@@ -61,7 +61,7 @@ def ask_for_unknown(held: HeldRun, usage: Usage) -> None:
     """Have MISO's logs asked what a call has used whose answer does not tell it: however little can be made of that, it
     is paid for. Nobody waits for it."""
     if usage.total_tokens is None:
-        note_stop(held.run)
+        give_up_call(held.session, held.run)
 
 
 @contextmanager

@@ -22,9 +22,9 @@ from services.interviews.stepping import (
     hand_back,
     look_at_run,
     postpone,
-    stop_unwanted,
     take,
 )
+from services.interviews.unsettled_calls import settle_calls
 from spool import SpoolError
 from tasks.app import app
 from tasks.interviews.runtime import AnalystRuntime, analyst_runtime
@@ -65,8 +65,8 @@ def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
         claim = _follow(here, claim)
     if taken is not None:
         _settle(here, taken, drop_erased)
-    elif seen.is_to_stop and not is_stopping():  # a person who has pressed retry waits for no stop of the call before
-        stop_unwanted(here.tools, seen.project_id, interview_id)
+    else:  # a person who has pressed retry waits for no stop of the call before
+        settle_calls(here.tools, seen.project_id, interview_id)
 
 
 def _wait(seconds: float) -> None:

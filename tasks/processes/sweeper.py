@@ -26,7 +26,7 @@ from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
 from services.interviews.statistics import LATE_AFTER_SECONDS, read_statistics
-from services.interviews.sweep import fail_hopeless, give_up_stops
+from services.interviews.sweep import fail_hopeless, give_up_unsettled, send_unsettled
 from services.interviews.sweep import send_due as send_due_interviews
 from services.interviews.sweep import take_from_dead as take_interviews_from_dead
 from services.patients.access_days import keep_access_days
@@ -94,7 +94,9 @@ class Sweeper:
 
     def _sweep_interviews(self) -> None:
         taken = self._part(take_interviews_from_dead)
-        sent = self._part(partial(send_due_interviews, queue_is_empty=self._interviews.is_empty()))
+        queue_is_empty = self._interviews.is_empty()
+        sent = self._part(partial(send_due_interviews, queue_is_empty=queue_is_empty))
+        sent += self._part(partial(send_unsettled, queue_is_empty=queue_is_empty))
         failed = fail_hopeless(self._stores.unit_of_work, clock.now())
         if taken or sent or failed:
             log.info("interviews_swept", taken_from_dead=taken, sent=sent, failed=failed)
@@ -113,7 +115,7 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
-            give_up_stops(work, clock.now())
+            give_up_unsettled(work, clock.now())
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
         with self._stores.unit_of_work() as work:

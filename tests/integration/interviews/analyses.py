@@ -166,6 +166,23 @@ class Analyses:
     def run(self, interview: Uploaded) -> Mapping[str, Any]:
         return self._one("select * from welno.interview_runs where interview_id = :id", interview)
 
+    def unsettled(self, interview: Uploaded) -> list[Mapping[str, Any]]:
+        """Its calls of which MISO has not told the end, oldest first."""
+        calls = "select * from welno.interview_unsettled_calls where interview_id = :id order by noted_at"
+        return self.read(calls, id=interview.id)
+
+    def note_unsettled(self, interview: Uploaded, task_id: str | None, user: str, sends: int = 0) -> None:
+        """A call that MISO knows nothing of, sent so often."""
+        self.execute(
+            "insert into welno.interview_unsettled_calls (miso_user, interview_id, project_id, task_id, sends, sent_at)"
+            " values (:user, :id, :project, :task, :sends, case when :sends > 0 then now() end)",
+            user=user,
+            id=interview.id,
+            project=self.world.food,
+            task=task_id,
+            sends=sends,
+        )
+
     def _one(self, statement: str, interview: Uploaded) -> Mapping[str, Any]:
         [row] = self.read(statement, id=interview.id)
         return row
