@@ -1,5 +1,8 @@
 """The operators' files over HTTP."""
 
+import io
+
+import orjson
 import pytest
 from flask import Flask
 
@@ -65,6 +68,25 @@ def test_a_waiting_file_may_not_be_discarded(app: Flask, staff: Headers, spool: 
     name = spool.put_pending(make_packages(now=clock.now())[0])
     answer = app.test_client().post(f"{FILES}/{name}/discard", headers=staff)
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "FILE_NOT_PARKED")
+
+
+def test_who_retried_discarded_and_cleaned_is_named_in_the_log(
+    app: Flask, staff: Headers, spool: Spool, parked: str, logged: io.StringIO
+):
+    client = app.test_client()
+    client.post(f"{FILES}/{parked}/retry", headers=staff)
+    spool.park(parked, "checksum")
+    client.post(f"{FILES}/{parked}/discard", headers=staff)
+    client.post(f"{FILES}/clean", json={"older_than_days": 7}, headers=staff)
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    told = [(line["event"], line.get("file"), line["by"]) for line in lines if "by" in line]
+    who = told[0][2]
+    assert who
+    assert told == [
+        ("file_requeued", parked, who),
+        ("spool_file_discarded", parked, who),
+        ("completed_files_removed", None, who),
+    ]
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fetc%2fpasswd", "x", "99999999-2222-4333-8444-555555555555", "%00"])
