@@ -9,6 +9,8 @@ T = TypeVar("T")
 
 # A bound for what hangs, and no promise of the product: where there is one, its test says within what time.
 WAIT_SECONDS = 30
+# Of a process of ours from its start to its end, imports included, on a machine that other tests keep busy.
+COMMAND_SECONDS = 180
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = WAIT_SECONDS, *, every: float = 0.02) -> T:

@@ -18,6 +18,7 @@ from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.person import new_address
 from tests.end_to_end.product import Product
+from tests.waiting import COMMAND_SECONDS
 
 NewVisitor = Callable[..., Visitor]
 Arrive = Callable[..., Page]
@@ -102,7 +103,7 @@ def visitor(new_visitor: NewVisitor) -> Visitor:
 def password(running_product: Product) -> str:
     """Of the demo's members, who are made before."""
     home, env = running_product.stack.home, {**os.environ, **running_product.stack.env, "WELNO_DEMO": "true"}
-    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=60)
+    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=COMMAND_SECONDS)
     return demo_password(home)
 
 

@@ -14,6 +14,7 @@ from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT
 from models import SCHEMA
 from tests.integration.commands import run_command
+from tests.waiting import COMMAND_SECONDS
 
 Environment = dict[str, str]
 
@@ -53,7 +54,9 @@ def test_the_models_equal_the_migrations(own_database: Environment):
     alembic(own_database, "upgrade", "head")
     # From nothing: a process that is forked has all the models, whichever the migrations' own environment imports.
     command = [sys.executable, "-m", "alembic", "check"]
-    checked = subprocess.run(command, check=True, cwd=ROOT, env=own_database, stdout=subprocess.PIPE, timeout=60)
+    checked = subprocess.run(
+        command, check=True, cwd=ROOT, env=own_database, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS
+    )
     assert b"No new upgrade operations detected" in checked.stdout
 
 
