@@ -63,5 +63,5 @@ def _require_proof(password: str | None, patient_uuid: UUID) -> None:
         require_fresh_proof(patient_uuid, _PROOF_HOLDS)
         return
     refuse_foreign_origin()
-    require_password(patient_uuid, password)
+    require_password(patient_uuid, password, in_erasure=True)  # asked again, it is the same erasure
     note_asker(ActorKind.PASSWORD, str(patient_uuid))
