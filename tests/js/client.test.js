@@ -55,7 +55,7 @@ test("an error carries its code, details and request id", async () => {
 });
 
 test("whether there are treatments is asked for by one of them", async () => {
-  assert.equal(await client(() => ({ body: { items: [{}], next_after: "x" } })).hasPrescriptions("u"), true);
+  assert.equal(await client(() => ({ body: { items: [{}], next: "x" } })).hasPrescriptions("u"), true);
   assert.equal(await client(() => ({ body: { items: [] } })).hasPrescriptions("u"), false);
   assert.deepEqual(asked, ["GET /api/v1/patients/u/prescriptions?limit=1"]);
 });
@@ -99,13 +99,18 @@ test("an unknown patient clears nothing", async () => {
   assert.equal(storage.read(KEYS.sessionId), "s");
 });
 
-test("all pages of the records are fetched in order", async () => {
-  const pages = { null: { items: [1, 2], next_after: "b c" }, "b c": { items: [3], next_after: null } };
-  const items = await client((request) => ({
-    body: pages[new URL(request.url, "http://x").searchParams.get("after")],
-  })).checkups("u");
-  assert.deepEqual(items, [1, 2, 3]);
-});
+for (const [name, end] of [
+  ["next", {}],
+  ["next_after", { next_after: null }],
+]) {
+  test(`all pages of the records are fetched in order by ${name}`, async () => {
+    const pages = { null: { items: [1, 2], [name]: "b c" }, "b c": { items: [3], ...end } };
+    const items = await client((request) => ({
+      body: pages[new URL(request.url, "http://x").searchParams.get("after")],
+    })).checkups("u");
+    assert.deepEqual(items, [1, 2, 3]);
+  });
+}
 
 test("the browser's key is asked for by patient", async () => {
   const asking = client(() => ({ body: { success: true, patient_uuid: "u", key: "AAAA" } }));

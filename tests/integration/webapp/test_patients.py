@@ -36,10 +36,16 @@ def counted_statements(app: Flask) -> Iterator[list[str]]:
 
 def test_checkups_come_newest_first_and_page_by_page(owner: Person):
     first = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1").json
-    second = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1&after={first['next_after']}").json
+    second = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1&after={first['next']}").json
     days = [page["items"][0]["checkup_date"] for page in (first, second)]
     assert days == ["2024-03-02", "2023-09-28"]
-    assert second["next_after"] is None
+    assert first["next_after"] == first["next"]  # its older name
+    assert ("next" in second, second["next_after"]) == (False, None)
+
+
+@pytest.mark.parametrize("kind", ["checkups", "prescriptions"])
+def test_the_last_page_names_no_next_one(owner: Person, kind: str):
+    assert "next" not in owner.ask("GET", f"/patients/{owner.patient_uuid}/{kind}").json
 
 
 def test_it_is_told_whose_checkups_they_are_and_when_they_were_collected(owner: Person):
