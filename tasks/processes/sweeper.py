@@ -45,6 +45,8 @@ from tasks.processes.stop_signal import StopSignal
 log = get_logger(__name__)
 
 _FORGET_EVERY = 1200  # sweeps
+# Sooner where it failed; not at once, for whoever holds its locks is waited for, and others wait behind that.
+_FORGET_AGAIN_AFTER = 120
 
 
 class Sweeper:
@@ -54,7 +56,7 @@ class Sweeper:
         self._stores = stores
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
-        self._rounds = 0
+        self._rounds = self._next_housekeeping = 0
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
@@ -77,9 +79,9 @@ class Sweeper:
             self._part(resend_exports)
             self._sweep_interviews()
             filled = self._fill_streams()
-            if self._rounds % _FORGET_EVERY == 0:
-                self._keep_house()
             self._rounds += 1
+            if self._rounds >= self._next_housekeeping:
+                self._keep_house()
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
@@ -112,16 +114,20 @@ class Sweeper:
         self._has_late_interviews = is_late
 
     def _keep_house(self) -> None:
+        self._next_housekeeping = self._rounds + _FORGET_AGAIN_AFTER
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
             give_up_unsettled(work, clock.now())
-            keep_partitions(work.session, self._stores.kinds, clock.now().date())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
-        with self._stores.unit_of_work() as work:
-            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
             log.error("sealing_keys_missing", rows_by_key_id=missing)
+        # Each by itself, and last: who dumps the database holds the locks for as long as that takes.
+        with self._stores.unit_of_work() as work:
+            keep_partitions(work.session, self._stores.kinds, clock.now().date())
+        with self._stores.unit_of_work() as work:
+            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
+        self._next_housekeeping = self._rounds + _FORGET_EVERY
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)
