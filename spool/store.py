@@ -95,6 +95,10 @@ class Spool:
         """For an answer that nobody can use: keeps its bytes in `failed/` and lets a new answer in."""
         return self._incoming.park(session_id, kind, reason)
 
+    def find_parked(self, session_id: str, kind: AnswerKind) -> list[str]:
+        """The answers of the session that nobody could use, and no operator has discarded: names for `read_parked`."""
+        return self._incoming.find_parked(session_id, kind)
+
     # Packages
 
     @translated

@@ -225,6 +225,17 @@ def test_an_answer_that_cannot_be_read_is_parked_and_not_asked_for_again(driver:
     assert ("health" in name) == (path == CHECKUPS) == run.health_failed
 
 
+def test_answers_that_cannot_be_read_are_not_bought_again_by_who_collects_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    faults = [driver.fault(path, cxid=driver.cxid(session_id), malformed=True) for path in (CHECKUPS, TREATMENTS)]
+    driver.approve_with(session_id, faults[0])
+    driver.wait_for(session_id, Status.ERROR)
+    driver.clear_faults()
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    wait_until(lambda: driver.event_names(session_id).count("error") == 2)
+    assert [len(driver.calls(session_id, path)) for path in (CHECKUPS, TREATMENTS)] == [1, 1]
+
+
 def test_a_deleted_session_is_polled_no_longer(driver: Driver):
     session_id = driver.wait_for_push()
     wait_until(lambda: len(driver.calls(session_id)) > 2)
