@@ -101,3 +101,12 @@ def test_a_last_data_call_that_fails_ends_the_wait(driver: Driver):
     fault = wait_until_the_deadline(driver, session_id, CHECKUPS)
     driver.wait_for(session_id, Status.TIMEOUT)
     assert (driver.hits(fault), driver.run(session_id).error_code) == (3, "APPROVAL_EXPIRED")
+
+
+def test_a_poll_whose_answer_cannot_be_read_is_parked_and_never_bought_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), malformed=True)
+    driver.approve_with(session_id, fault)
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert (driver.hits(fault), run.health_failed, run.prescription_count) == (1, True, 3)
+    assert [name for name in driver.files(session_id)["failed"] if name.endswith("_health_data.raw")]
