@@ -24,7 +24,7 @@ from services.collection.sessions import SessionDirectory, SessionPolicy
 from services.database import connect_database
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
-from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
+from services.delivery.kinds import Lifetime, RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from services.interviews.kinds import project_kind
 from services.interviews.wall import MemberUnitOfWork
@@ -112,10 +112,7 @@ def build_stores(
     )
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
-    policy = SessionPolicy(
-        ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
-        longest=timedelta(seconds=settings.collection.session_max_seconds),
-    )
+    policy = _read_policy(settings)
     directory = SessionDirectory(
         sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
     )
@@ -166,10 +163,19 @@ def build_consents(settings: Settings) -> Consents:
 
 def session_kind(cache: SessionCache, settings: Settings) -> SubjectKind:
     """The subjects of the collection: `tilko_session:{session_id}`."""
+    policy = _read_policy(settings)
     return SubjectKind(
         prefix=SESSION_PREFIX,
         counter=RowCounter("welno.welno_collection_history", "session_id", has_revision=True),
         keep_days=settings.stores.log_keep_days_session,
         project=cache.project,
         project_row=cache.project_row,
+        lifetime=Lifetime(policy.ttl, policy.longest),
+    )
+
+
+def _read_policy(settings: Settings) -> SessionPolicy:
+    return SessionPolicy(
+        ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
+        longest=timedelta(seconds=settings.collection.session_max_seconds),
     )

@@ -1,6 +1,7 @@
 """The operators' files over HTTP."""
 
 import io
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -8,7 +9,7 @@ from flask import Flask
 
 from core.clock import clock
 from services.collection.files import packages_of
-from spool import Spool
+from spool import AnswerKind, KeptAnswer, Spool
 from tests.integration.services.conftest import MakePackages, checkup, make_identity, make_packages
 from webapp.auth import Role
 from webapp.cookies import PATIENT_COOKIE
@@ -117,3 +118,24 @@ def test_a_token_signed_by_somebody_else_opens_nothing(app: Flask, staff: Header
     head, body, _ = staff["Authorization"].split(".")
     answer = app.test_client().get(FILES, headers={"Authorization": f"{head}.{body}.AAAA"})
     assert answer.status_code == 401
+
+
+@pytest.fixture
+def parked_answer(spool: Spool) -> str:
+    """What a provider answered, and nobody could read."""
+    session_id = str(uuid4())
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"<html>"))
+    return spool.park_incoming(session_id, AnswerKind.HEALTH, "not_json").name
+
+
+def test_staff_see_and_discard_parked_answers(app: Flask, staff: Headers, parked: str, parked_answer: str):
+    listed = app.test_client().get(FILES, headers=staff).json
+    assert {file["name"] for file in listed["files"]} == {parked, parked_answer}
+    assert listed["counts"]["failed"] == len(listed["files"])
+    assert app.test_client().post(f"{FILES}/{parked_answer}/discard", headers=staff).status_code == 200
+    assert [file["name"] for file in app.test_client().get(FILES, headers=staff).json["files"]] == [parked]
+
+
+def test_a_parked_answer_is_no_package_to_import_again(app: Flask, staff: Headers, parked_answer: str):
+    assert app.test_client().post(f"{FILES}/{parked_answer}/retry", headers=staff).status_code == 404
+    assert app.test_client().get(f"{FILES}/{parked_answer}", headers=staff).json["file"]["parked"] is True
