@@ -56,8 +56,8 @@ def _find_overdue(session: Session, before: datetime, after: str) -> list[tuple[
 
 
 def _trim(unit_of_work: UnitOfWork, sender: EventSender, thread_id: str, last: int) -> int:
-    """Nobody is given them from the first commit on. The payloads go last: while they are there, whoever died in between,
-    or found Redis away, is made up for."""
+    """Nobody is given them from the first commit on. The payloads go last: while they are there, whoever died in
+    between, or found Redis away, is made up for."""
     with unit_of_work() as work:
         row = _lock(work.session, thread_id)
         if row is None:
