@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
-from models.threads import MemberRole, Thread, ThreadDevice, ThreadMember
+from models.threads import MemberRole, Thread, ThreadMember
 from services.delivery.event_log import read_epoch
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
@@ -194,12 +194,15 @@ def newest_kid(row: Thread) -> str | None:
     return write_kid(row.key_generation) if row.key_generation else None
 
 
-def describe_devices(unit: ThreadWork, thread_id: str, joining: str | None = None) -> list[dict[str, Any]]:
-    """Of all who are or were in: what they wrote must stay verifiable; and of whom an owner is about to add. Raises
-    ThreadNotFound, ThreadRoleTooSmall."""
+def describe_devices(unit: ThreadWork, thread_id: str, joining: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """`devices` are of all who are in, and of whom an owner is about to add; `formerDevices` of those who were in: what
+    they wrote must stay verifiable, and nothing is sealed to them. Raises ThreadNotFound, ThreadRoleTooSmall."""
     own = find_thread(unit.session, thread_id, unit.member).membership
     if joining is not None and own.role != MemberRole.OWNER:
         raise ThreadRoleTooSmall
+    present = {one.member for one in list_members(unit.session, thread_id)} | ({joining} if joining else set())
     everybody = set(unit.session.scalars(select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)))
-    devices: list[ThreadDevice] = find_devices(unit.session, everybody | ({joining} if joining else set()))
-    return [describe_device(one) for one in devices]
+    told: dict[str, list[dict[str, Any]]] = {"devices": [], "formerDevices": []}
+    for one in find_devices(unit.session, everybody | present):
+        told["devices" if one.member in present else "formerDevices"].append(describe_device(one))
+    return told

@@ -125,6 +125,7 @@ def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict
 
 @blueprint.post("/<string:thread_id>/keys")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(KeysetInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
@@ -141,6 +142,7 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
 
 @blueprint.post("/<string:thread_id>/keys/<string:kid>/wraps")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(WrapsInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)
