@@ -42,6 +42,12 @@ def test_results_are_told_in_order_with_ids_and_codes(talk: Talk, patient: Membe
     assert gap == {"clientId": patient.device.device_id, "from": 2, "to": 4}
 
 
+def test_ids_are_echoed_whole(patient: Member):
+    ids = {"dedupeId": "d" * 500, "threadId": "t" * 500}
+    [result] = patient.push(ids).json["results"]
+    assert (ids.items() <= result.items(), result["code"]) == (True, "INVALID_ENVELOPE")
+
+
 @pytest.mark.parametrize("body", [{}, {"envelopes": []}, {"envelopes": {}}, [], {"envelopes": [1], "more": 1}, None])
 def test_what_is_no_batch_is_refused(patient: Member, body: Any):
     assert patient.post("/push-batch", body).status_code == 400
