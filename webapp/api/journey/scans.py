@@ -132,13 +132,13 @@ def _arrive(tag: TagFacts, caller: JourneyCaller) -> tuple[dict[str, Any], bool]
         payload = {"tag_id": tag.tag_id}
         return perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
 
-    snapshot = stores().journeys.run(read)
+    snapshot = stores().journeys.read(read)
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
         return stores().journeys.run(arrive, g.request_id), True
     except InvalidAction:  # arrived meanwhile, by another of their devices
-        return stores().journeys.run(read), False
+        return stores().journeys.read(read), False
 
 
 def _answer(
