@@ -128,9 +128,7 @@ def check_health(journey: JourneyWork, since: datetime = _EVER) -> HealthReport:
     counted = {row.current_state: row.people for row in session.execute(_STATES)}
     return HealthReport(
         inconsistent=[_describe(one) for one in people if not is_consistent(one.state, one.entries)],
-        orphans=sum(
-            one.state in STATES_IN_LINE and expected_state(one.entries) not in STATES_IN_LINE for one in people
-        ),
+        orphans=sum(one.is_orphan for one in people),
         invalid_steps=_count_unknown_steps(session, since) + session.execute(_GAPS, {"since": since}).scalar_one(),
         left_open=[row.queue_id for row in session.execute(_LEFT_OPEN, {"moment": closing_time(journey)})],
         total_patients=totals.total_patients,

@@ -79,6 +79,22 @@ def test_whoever_waits_without_an_entry_is_an_orphan(ward: Ward):
     assert (report.orphans, len(report.inconsistent)) == (1, 1)
 
 
+def test_whoever_waits_without_an_entry_is_led_out_of_the_line(ward: Ward):
+    patient = ward.patient().comes(JourneyState.REGISTERED)
+    set_state(ward, patient.user_id, "WAITING")
+    run_health_check(ward.stores.journeys, fix=True)
+    assert patient.state == JourneyState.REGISTERED
+    report = look(ward)
+    assert (report.orphans, report.inconsistent) == (0, [])
+
+
+def test_whoever_waits_by_a_no_show_alone_is_an_orphan(ward: Ward):
+    ward.patient().comes(JourneyState.WAITING)
+    execute(ward, "update welno.queues set state = 'no_show'")
+    report = look(ward)
+    assert (report.orphans, report.is_healthy) == (1, False)
+
+
 @pytest.mark.parametrize(
     "change",
     [
