@@ -1,6 +1,7 @@
 """Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
 from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
-from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
+from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadInput
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
@@ -31,6 +32,9 @@ FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
+# A syllable is three letters at most.
+_COMPOSED_MAX = 4 * max(_FILE_NAME_MAX, TITLE_MAX)
+_NAMING_PEOPLE = frozenset({"title", "maskWords"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
 
@@ -117,7 +121,7 @@ class _IncomingFile:
     def begin(self, file_name: str) -> None:
         """Raises ApiError, StorageFault."""
         # A name is never a path: of one its last part counts.
-        self.name = file_name.replace("\\", "/").rpartition("/")[2]
+        self.name = _compose(file_name.replace("\\", "/").rpartition("/")[2])
         if not self.name:
             return  # what a browser sends of a form in which none was chosen
         _require_name(self.name)
@@ -189,11 +193,22 @@ def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
         # No more than could be taken: a long text must not become a long list first.
         fields = fields | {"maskWords": [part.strip() for part in words.split(",", WORDS_MAX + 1) if part.strip()]}
+    if isinstance(fields, dict):
+        fields = fields | {name: _compose(fields[name]) for name in _NAMING_PEOPLE & fields.keys()}
     try:
         said: dict[str, Any] = UploadInput().load(fields, partial=partial)
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
     return said
+
+
+def _compose(said: Any) -> Any:
+    """A text, or each of a list's, in whole letters (NFC): macOS writes Hangul in single ones. What is too long to be
+    taken is left as it is."""
+    if isinstance(said, list):
+        return [_compose(one) for one in said] if len(said) <= WORDS_MAX else said
+    is_short = isinstance(said, str) and len(said) <= _COMPOSED_MAX
+    return unicodedata.normalize("NFC", said) if is_short else said
 
 
 def _judge(fields: Any) -> _Fields:

@@ -1,5 +1,6 @@
 """Uploading: what is taken, what is refused before any row exists, and what is left where."""
 
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 from core.settings import Settings
 from dev.local.ports import pick_port
 from models.interviews import Interview, Project
+from services.interviews.files import Said, read_said
 from tests.integration.conftest import AppOf
 from tests.integration.interviews.company import World
 from webapp.api.interviews import workflow
@@ -109,6 +111,19 @@ def test_what_names_people_stands_nowhere_in_clear(jun: Member, world: World, en
         for table in ("interviews", "interview_runs", "welno_events", "idempotency_keys"):
             rows = connection.execute(text(f"select cast(t as text) from welno.{table} t")).scalars()
             assert not [row for row in rows if "카나리아" in row]
+
+
+def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Member, world: World):
+    """As macOS writes the names of files."""
+    name, title, word = (
+        unicodedata.normalize("NFD", one) for one in ("인터뷰_김하늘.txt", "하늘소프트" * 40, "하늘소프트")
+    )
+    answer = send_file(jun, world, "하늘소프트".encode(), name, title=title, maskWords=word)
+    assert answer.status_code == 200, answer.text
+    interview = answer.json["interview"]
+    assert (interview["file_name"], interview["title"]) == ("인터뷰_[이름1].txt", "[가림1]" * 40)
+    said = read_said(parts(app).spool.interviews, UUID(interview["id"]))
+    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",))
 
 
 @pytest.mark.parametrize(
