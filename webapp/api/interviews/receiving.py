@@ -25,7 +25,7 @@ from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadIn
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
-from webapp.json_reader import holds_odd_characters
+from webapp.json_reader import UnreadableJson, holds_odd_characters, read_json
 from webapp.offloop import run_off_loop
 
 FILE_MAX_BYTES = 50 * 1024 * 1024
@@ -170,7 +170,7 @@ def _fields_of(form: Form) -> dict[str, Any]:
         if len(values) > 1 and name != "maskWords":
             raise FormFault(name[:40], "한 번만 보내 주세요.")
     if "maskWords" in fields:
-        fields["maskWords"] = ",".join(form.fields["maskWords"])
+        fields["maskWords"] = [word for value in form.fields["maskWords"] for word in _split_words(value)]
     if holds_odd_characters(fields):
         raise FormFault("body", "쓸 수 없는 글자(NUL)를 빼고 보내 주세요.")
     return fields
@@ -188,11 +188,22 @@ class _Fields:
     consents: bool
 
 
+def _split_words(text: str) -> list[Any]:
+    """Of a text with commas, or of a JSON list, as whoever fills a form from a list sends it. Raises ApiError."""
+    if not text.lstrip().startswith("["):
+        # No more than could be taken: a long text must not become a long list first.
+        return [part.strip() for part in text.split(",", WORDS_MAX + 1) if part.strip()]
+    try:
+        words: list[Any] = read_json(text.encode())
+    except UnreadableJson as exc:
+        raise _wrong("maskWords", "가릴 말을 쉼표로 나누거나 JSON 목록으로 보내 주세요.") from exc
+    return words
+
+
 def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
     """Those that are there; `partial` names what may still come. Raises ApiError."""
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
-        # No more than could be taken: a long text must not become a long list first.
-        fields = fields | {"maskWords": [part.strip() for part in words.split(",", WORDS_MAX + 1) if part.strip()]}
+        fields = fields | {"maskWords": _split_words(words)}
     if isinstance(fields, dict):
         fields = fields | {name: _compose(fields[name]) for name in _NAMING_PEOPLE & fields.keys()}
     try:

@@ -126,6 +126,22 @@ def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Mem
     assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",))
 
 
+@pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])
+def test_words_to_mask_may_be_a_json_list_in_a_form(jun: Member, world: World, words: str):
+    form = send_file(jun, world, b"x", title="하늘소프트의 김하늘", maskWords=words)
+    sent = jun.upload(world, title="하늘소프트의 김하늘", maskWords=words)
+    assert [one.json["interview"]["title"] for one in (form, sent)] == ["[가림1]의 [가림2]"] * 2
+
+
+@pytest.mark.parametrize(
+    "words", ["[하늘소프트]", '["하늘소프트"', '["하늘소프트", 1]', '["\\u0000"]', "[" * 40 + "]" * 40]
+)
+def test_words_to_mask_that_are_no_list_are_refused(jun: Member, world: World, words: str):
+    for answer in (send_file(jun, world, b"x", maskWords=words), jun.upload(world, maskWords=words)):
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_FAILED")
+        assert next(iter(answer.json["error"]["details"])).partition(".")[0] == "maskWords"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
