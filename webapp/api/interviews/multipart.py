@@ -1,4 +1,5 @@
 """Reads a multipart body piece by piece: fields into memory, the file to whoever takes it. Nothing touches a disk here.
+A form without a file may be urlencoded, and is read whole.
 
 Errors: FormFault (not retryable), whose `field` is the one at fault.
 """
@@ -6,6 +7,7 @@ Errors: FormFault (not retryable), whose `field` is the one at fault.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
@@ -15,6 +17,7 @@ _FIELDS_MAX_BYTES = 64 * 1024
 # What the decoder may hold back until it has found the end of a part's head or a boundary.
 _BUFFER_MAX_BYTES = 1024 * 1024
 _MOST_PARTS = 32
+_UNREADABLE = "보낸 내용을 읽을 수 없어요. 다시 보내 주세요."
 FILE_FIELD = "file"
 
 
@@ -60,8 +63,20 @@ def read_form(boundary: str, read: Callable[[int], bytes], sink: FileSink) -> Fo
             if not data and not reader.is_complete:
                 raise FormFault("body", "보낸 내용이 중간에 끊겼어요. 다시 보내 주세요.")
     except (ValueError, RequestEntityTooLarge) as exc:
-        raise FormFault("body", "보낸 내용을 읽을 수 없어요. 다시 보내 주세요.") from exc
+        raise FormFault("body", _UNREADABLE) from exc
     return reader.form
+
+
+def read_urlencoded(data: bytes) -> Form:
+    """As clients send a form that has no file. Raises FormFault."""
+    form = Form()
+    try:
+        pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARTS)
+    except ValueError as exc:
+        raise FormFault("body", _UNREADABLE) from exc
+    for name, value in pairs:
+        form.fields.setdefault(name, []).append(value)
+    return form
 
 
 def _take_events(decoder: MultipartDecoder, reader: "_FormReader") -> None:

@@ -20,7 +20,7 @@ from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
-from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
+from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form, read_urlencoded
 from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadInput
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
@@ -65,14 +65,27 @@ def _receive(
 ) -> UploadedInterview:
     if request.mimetype == "multipart/form-data":
         return _receive_form(files, interview_id, text_max, admit)
-    if not request.is_json:
+    said = _judge(_read_fields())
+    admit(said.project_id)
+    return _keep_text(files, interview_id, said, text_max)
+
+
+def _read_fields() -> Any:
+    """Of a body that holds no file. Raises ApiError."""
+    is_form = request.mimetype == "application/x-www-form-urlencoded"
+    if not (request.is_json or is_form or not request.mimetype):
         raise ApiError(Code.NOT_JSON)
     data = request.stream.read(_JSON_MAX_BYTES + 1)
     if len(data) > _JSON_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
-    said = _judge(read_strict_json(data))
-    admit(said.project_id)
-    return _keep_text(files, interview_id, said, text_max)
+    if request.is_json:
+        return read_strict_json(data)
+    if data and not is_form:
+        raise ApiError(Code.NOT_JSON)
+    try:
+        return _fields_of(read_urlencoded(data))
+    except FormFault as exc:
+        raise _wrong(exc.field, exc.sentence) from exc
 
 
 def _receive_form(

@@ -25,6 +25,7 @@ from webapp.current import parts
 from .members import Member
 
 ASYNC = "/api/workflow/async"
+URLENCODED = "application/x-www-form-urlencoded"
 CANARY = "카나리아가 말했어요"
 
 
@@ -222,6 +223,47 @@ def test_a_file_that_is_too_large_is_refused(jun: Member, world: World, engine: 
     answer = send_file(jun, world, bytes(50 * 1024 * 1024 + 1))
     assert (answer.status_code, code_of(answer)) == (413, "FILE_TOO_LARGE")
     assert (interviews_in(engine), files_on_disk(web_settings)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"data": b"", "content_type": None}, "projectId"),
+        ({"data": b"", "content_type": URLENCODED}, "projectId"),
+        ({"data": b"projectId={food}&title=a", "content_type": URLENCODED}, "file"),
+        ({"data": b"projectId={food}&file=a.txt", "content_type": URLENCODED}, "file"),
+        ({"data": b"projectId={food}&text=%20", "content_type": URLENCODED}, "text"),
+        ({"data": b"projectId=undefined", "content_type": URLENCODED}, "projectId"),
+        ({"data": b"projectId={food}&text=a&text=b", "content_type": URLENCODED}, "text"),
+        ({"data": b"text=%FF", "content_type": URLENCODED}, "body"),
+        ({"data": b"a=1&" * 40, "content_type": URLENCODED}, "body"),
+    ],
+)
+def test_a_form_without_a_file_is_told_what_is_missing(
+    jun: Member, world: World, engine: Engine, sent: dict[str, Any], field: str
+):
+    """Most clients send such a form urlencoded, and an empty one without a type."""
+    data = sent["data"].replace(b"{food}", str(world.food).encode())
+    answer = jun.ask("POST", ASYNC, **(sent | {"data": data}))
+    assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_FAILED")
+    assert field in answer.json["error"]["details"]
+    assert interviews_in(engine) == 0
+
+
+def test_a_urlencoded_form_may_have_a_text(jun: Member, world: World):
+    answer = jun.ask("POST", ASYNC, data={"projectId": str(world.food), "text": "결제가 어려워요", "title": "첫 글"})
+    assert (answer.status_code, answer.json["interview"]["title"]) == (200, "첫 글")
+
+
+def test_a_urlencoded_form_that_is_too_large_is_refused(jun: Member, world: World):
+    data = b"text=" + b"a" * 1024 * 1024
+    answer = jun.ask("POST", ASYNC, data=data, content_type=URLENCODED)
+    assert (answer.status_code, code_of(answer)) == (413, "BODY_TOO_LARGE")
+
+
+def test_bytes_without_a_type_are_refused(jun: Member, world: World):
+    answer = jun.ask("POST", ASYNC, data=b"x", content_type=None)
+    assert (answer.status_code, code_of(answer)) == (415, "NOT_JSON")
 
 
 def test_a_body_of_another_type_is_refused(jun: Member, world: World):
