@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
 from services.interviews.extraction.child import NICENESS, OOM_SCORE_ADJ
 from services.interviews.extraction.failures import FileUnusable, ReaderUnavailable
@@ -104,6 +105,22 @@ def test_docx_in_order_with_tables_headers_boxes_and_notes():
 def test_xlsx_sheet_by_sheet():
     lines = read("a.xlsx", documents.make_xlsx()).split("\n")
     assert lines == ["면담", "화자\t말", "김하늘\t결제가 느려요", "둘째", "1\t\tTrue"]
+
+
+@pytest.mark.parametrize("row", [None, [None], [" ", "\u200b"]])
+def test_a_workbook_without_a_cell_has_no_text(row):
+    """The names of its sheets are none: they would be analysed, and billed."""
+    workbook = Workbook()
+    workbook.create_sheet("둘째").append(row or [])
+    assert code_of("a.xlsx", documents.saved(workbook)) == "NO_TEXT"
+
+
+def test_a_sheet_without_a_cell_is_left_out():
+    workbook = Workbook()
+    sheet = workbook.create_sheet("둘째")
+    for row in ([None], ["말"], [None], ["끝"]):
+        sheet.append(row)
+    assert read("a.xlsx", documents.saved(workbook)) == "둘째\n말\n\n끝"
 
 
 def test_pdf_page_by_page():
