@@ -123,6 +123,23 @@ def test_a_sheet_without_a_cell_is_left_out():
     assert read("a.xlsx", documents.saved(workbook)) == "둘째\n말\n\n끝"
 
 
+def test_docx_with_other_headers_on_first_and_even_pages():
+    lines = read("a.docx", documents.make_docx_of_sections(tells_pages_apart=True)).split("\n")
+    assert [line for line in lines if line] == [
+        "머리말",
+        "짝수 머리말",
+        "첫 머리말",
+        "본문",
+        "짝수 꼬리말",
+        "첫 꼬리말",
+    ]
+
+
+def test_headers_that_a_docx_does_not_show_are_not_read():
+    lines = read("a.docx", documents.make_docx_of_sections(tells_pages_apart=False)).split("\n")
+    assert [line for line in lines if line] == ["머리말", "본문"]
+
+
 def test_pdf_page_by_page():
     assert read("a.pdf", documents.make_pdf(["김하늘: 느려요", "둘째 쪽"])).split("\n") == ["김하늘: 느려요", "둘째 쪽"]
 
