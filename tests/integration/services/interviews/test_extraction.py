@@ -49,6 +49,14 @@ def test_plain_text_in_korean_code_pages(encoding):
     assert read("a.txt", spoken.encode(encoding)) == spoken
 
 
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "said", ["결제가느려서답답했어요", "한글\n한글", "느려요  한참  기다렸어요", "방각하" * 12000]
+)
+def test_hangul_alone_is_read_in_its_encoding(said, encoding):
+    assert read("a.txt", said.encode(encoding)) == said
+
+
 def test_controls_and_odd_line_ends_go_and_letters_are_composed():
     assert read("a.txt", "\ufeff가\u0000\r\n\u1112\u1161\u11ab\u0007  \r다\x1b[0m".encode()) == "가\n한\n다[0m"
 
