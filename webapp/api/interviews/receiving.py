@@ -20,7 +20,15 @@ from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
-from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form, read_urlencoded
+from webapp.api.interviews.multipart import (
+    FILE_FIELD,
+    TEXT_MAX_BYTES,
+    Form,
+    FormFault,
+    FormTextTooLong,
+    read_form,
+    read_urlencoded,
+)
 from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadInput
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
@@ -29,7 +37,8 @@ from webapp.json_reader import UnreadableJson, holds_odd_characters, read_json
 from webapp.offloop import run_off_loop
 
 FILE_MAX_BYTES = 50 * 1024 * 1024
-BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
+# Of a form: the largest file, and what goes with it.
+BODY_MAX_BYTES = FILE_MAX_BYTES + TEXT_MAX_BYTES
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
 # A syllable is three letters at most.
@@ -104,6 +113,8 @@ def _receive_form(
         file.abort()
         # The sender may be in the middle of it, and should see the answer.
         let_rest_come()
+        if isinstance(exc, FormTextTooLong):
+            raise ApiError(Code.TEXT_TOO_LONG, details={exc.field: [exc.sentence]}) from exc
         if isinstance(exc, FormFault):
             raise _wrong(exc.field, exc.sentence) from exc
         raise

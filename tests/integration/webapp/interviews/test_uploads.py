@@ -208,6 +208,23 @@ def test_a_text_that_is_too_long_is_refused(jun: Member, world: World, web_setti
     assert jun.upload(world, "가" * longest).status_code == 200
 
 
+def test_a_text_in_a_form_may_be_as_long(jun: Member, world: World, web_settings: Settings, engine: Engine):
+    longest = web_settings.interviews.miso_context_max_chars
+    for too_long in ("가" * (longest + 1), "가" * 1024 * 1024):
+        answer = send_file(jun, world, b"", "", text=too_long)
+        assert (answer.status_code, code_of(answer)) == (400, "TEXT_TOO_LONG")
+        assert list(answer.json["error"]["details"]) == ["text"]
+    assert interviews_in(engine) == 0
+    assert send_file(jun, world, b"", "", text="가" * longest).json["interview"]["source"] == "text"
+    both = send_file(jun, world, b"from the file", text="가" * (longest + 1))
+    assert both.json["interview"]["source"] == "file"
+
+
+def test_other_fields_of_a_form_share_a_small_bound(jun: Member, world: World):
+    answer = send_file(jun, world, b"x", text="가" * 40_000, title="x" * 65_537)
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["body"])
+
+
 def test_a_text_that_masking_makes_too_long_is_refused_and_not_taken(
     jun: Member, world: World, web_settings: Settings, engine: Engine
 ):
