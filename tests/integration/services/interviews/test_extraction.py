@@ -50,9 +50,7 @@ def test_plain_text_in_korean_code_pages(encoding):
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize(
-    "said", ["결제가느려서답답했어요", "한글\n한글", "느려요  한참  기다렸어요", "방각하" * 12000]
-)
+@pytest.mark.parametrize("said", ["결제가느려서답답했어요", "한글\n한글", "느려요  한참  기다렸어요", "방각하" * 12000])
 def test_hangul_alone_is_read_in_its_encoding(said, encoding):
     assert read("a.txt", said.encode(encoding)) == said
 
