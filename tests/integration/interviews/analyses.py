@@ -63,8 +63,12 @@ WHOLE = ["interview:added", "analyzing", "interview:completed"]
 CALLS = "select calls from welno.miso_costs where interview_id = :id"
 
 
+# A run of digits may look like a phone number, and would be masked.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 def make_word() -> str:
-    return f"낱말{uuid4().hex[:10]}"
+    return f"낱말{uuid4().hex[:10].translate(_LETTERS)}"
 
 
 class Analyses:
