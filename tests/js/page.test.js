@@ -373,21 +373,55 @@ test("a medicine has the name that its prescription tells, else that of its desc
   assert.deepEqual(medicinesOf({ details }).map(({ name }) => name), ["가나정", "다라정", "다라정"]);
 });
 
+const item = (name, value, number = null, unit = "", columns = []) => ({ name, value, number, unit, references: [], columns });
+const PRESSURE = ["systolic_mmhg", "diastolic_mmhg"];
+const othersOf = (values) => otherResults([checkup("2024-03-01", values)]).map(({ name, value }) => `${name}: ${value}`);
+
+test("an item is charted by its own place, not by the number of another one", () => {
+  const items = [
+    item("총콜레스테롤", "230", 230, "mg/dL", ["total_cholesterol_mg_dl"]),
+    item("식후혈당", "230", 230, "mg/dL"),
+  ];
+  assert.deepEqual(othersOf({ total_cholesterol_mg_dl: 230, items }), ["식후혈당: 230 mg/dL"]);
+});
+
+test("what its chart does not have is told: words, another value, a pressure without its other half", () => {
+  const items = [
+    item("중성지방", "500 이상", null, "mg/dL", ["triglycerides_mg_dl"]),
+    item("HDL", "61", 61, "", ["hdl_mg_dl"]),
+    item("HDL콜레스테롤", "61", 61, "", ["hdl_mg_dl"]),
+    item("고밀도콜레스테롤", "55", 55, "", ["hdl_mg_dl"]),
+    item("혈압", "120", 120, "mmHg", PRESSURE),
+  ];
+  assert.deepEqual(othersOf({ hdl_mg_dl: 61, triglycerides_mg_dl: null, items }), [
+    "중성지방: 500 이상",
+    "고밀도콜레스테롤: 55",
+    "혈압: 120 mmHg",
+  ]);
+});
+
+test("half a pair that is charted is not told again", () =>
+  assert.deepEqual(othersOf({ systolic_mmhg: null, diastolic_mmhg: 76, items: [item("혈압", "/76", null, "", PRESSURE)] }), []));
+
 test("what no chart shows is told in words, each from the newest checkup that has it", () => {
-  const item = (name, value, number = null, unit = "") => ({ name, value, number, unit, references: [] });
   const older = checkup("2022-03-01", {
     systolic_mmhg: 118,
-    items: [item("요단백", "음성"), item("골다공증", "골감소증"), item("혈압(최고/최저)", "118/76")],
+    diastolic_mmhg: 76,
+    items: [
+      item("요단백", "음성", null, "", ["urine_protein"]),
+      item("골다공증", "골감소증", null, "", ["bone_density"]),
+      item("혈압(최고/최저)", "118/76", null, "mmHg", PRESSURE),
+    ],
   });
   const newer = checkup("2024-03-01", {
     fasting_glucose_mg_dl: 94,
     systolic_mmhg: null,
     items: [
-      item("공복혈당", "94", 94, "mg/dL"),
+      item("공복혈당", "94", 94, "mg/dL", ["fasting_glucose_mg_dl"]),
       item("요단백", "정상(양성)"),
       item("당화혈색소(HbA1c)", "5.6", 5.6, "%"),
       item("시력(좌/우)", "1.0/0.8"),
-      item("혈압(최고/최저)", "해당없음"),
+      item("혈압(최고/최저)", "해당없음", null, "", PRESSURE),
       item("폐결핵 흉부질환", ""),
     ],
   });

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { isToldByColumns } from "../../sdk/collection/items.js";
 import { parseRange, place, referenceText, servedText, STANDARD, weightRange, worstOf, zoneOf, zoneOfWords } from "./ranges.js";
 
 /** @typedef {{x: number, y: number, date: string, location: string}} Point x: the year, with its fraction */
@@ -111,7 +112,9 @@ function zonesOf(checkups, item, gender, part) {
   return { normal: rangeOf("normal"), suspect: rangeOf("suspect") };
 }
 
-const CHARTED = GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field)));
+const CHARTED = new Set(
+  GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field))),
+);
 
 /**
  * What no chart shows: words, pairs, and items that have no chart; each from the newest checkup that says something.
@@ -122,8 +125,9 @@ export function otherResults(checkups) {
   const newestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(b) - timeOf(a));
   const found = new Map();
   for (const checkup of newestFirst) {
-    for (const { name, value, number, unit, references } of checkup.items ?? []) {
-      if (!value || found.has(name) || isCharted({ name, number }, checkup)) continue;
+    for (const item of checkup.items ?? []) {
+      const { name, value, number, unit, references } = item;
+      if (!value || found.has(name) || isToldByColumns(item, checkup, (column) => CHARTED.has(column))) continue;
       const told = number === null ? value : `${value} ${unit}`.trim();
       const zone = number === null ? zoneOfWords(value, references ?? []) : zoneOfNumber(number, references ?? []);
       found.set(name, { name, value: told, date: dateText(checkup), zone });
@@ -135,11 +139,6 @@ export function otherResults(checkups) {
 function zoneOfNumber(number, references) {
   const rangeOf = (zone) => parseRange(servedText(references, zone));
   return zoneOf(number, { normal: rangeOf("normal"), suspect: rangeOf("suspect") });
-}
-
-function isCharted({ name, number }, checkup) {
-  if (number === null) return name.includes("혈압") && checkup.systolic_mmhg !== null;
-  return CHARTED.some((field) => checkup[field] === number);
 }
 
 function timeOf({ checkup_date, year }) {
