@@ -233,39 +233,38 @@ test("weights follow from the height", () => {
   assert.deepEqual(weightRange(parseRange("18.5-24.9"), 170).low, 53.5);
 });
 
-const RAW = {
-  Inspections: [
-    {
-      Illnesses: [
-        {
-          Items: [
-            {
-              Name: "공복 혈당",
-              ItemReferences: [
-                { Name: "정상B", Value: "125이하" },
-                { Name: "정상", Value: "99이하" },
-              ],
-            },
-          ],
-        },
-      ],
-    },
+const GLUCOSE = {
+  name: "공복 혈당",
+  columns: ["fasting_glucose_mg_dl"],
+  references: [
+    { name: "정상B", value: "125이하" },
+    { name: "정상", value: "99이하" },
   ],
 };
-const checkup = (checkup_date, values, raw_data = {}) => ({
-  checkup_date,
-  location: "한빛검진의원",
-  ...values,
-  raw_data,
-});
+const checkup = (checkup_date, values) => ({ checkup_date, location: "한빛검진의원", ...values });
 const measureOf = (groups, key) => groups.flatMap(({ measures }) => measures).find((measure) => measure.key === key);
 
 test("the normal range of a checkup is read, not its border zone", () =>
-  assert.equal(referenceText(RAW, "공복혈당"), "99이하"));
+  assert.equal(referenceText([GLUCOSE], "fasting_glucose_mg_dl"), "99이하"));
+
+test("the range of an item counts however its centre spells its name", () => {
+  const named = (name) => ({ name, columns: ["ast_u_l"], value: "45", number: 45, references: [{ name: "정상A", value: "50이하" }] });
+  for (const name of ["AST(SGOT)", "에이에스티(AST, SGOT)"]) {
+    const groups = groupMeasures([checkup("2024-01-01", { ast_u_l: 45, items: [named(name)] })], "M");
+    assert.equal(newestOf(measureOf(groups, "ast_u_l")).zone, "normal", name);
+  }
+});
+
+test("each half of a pressure has the range of its own item", () => {
+  const half = (name, column, value) => ({ name, columns: [column], references: [{ name: "정상A", value }] });
+  const items = [half("최고혈압", "systolic_mmhg", "130미만"), half("최저혈압", "diastolic_mmhg", "85미만")];
+  const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 128, diastolic_mmhg: 84, items })], "M");
+  assert.equal(newestOf(measureOf(groups, "blood_pressure")).zone, "normal");
+});
 
 test("a range that the checkup states beats the standard", () => {
   const measure = measureOf(
-    groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94 }, RAW)], "M"),
+    groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94, items: [GLUCOSE] })], "M"),
     "fasting_glucose_mg_dl",
   );
   assert.equal(measure.series[0].zones.normal.high, 99);
@@ -295,6 +294,23 @@ test("a pair is judged by the worse of both", () => {
   const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 118, diastolic_mmhg: 92 })], "M");
   const newest = newestOf(measureOf(groups, "blood_pressure"));
   assert.deepEqual([newest.value, newest.zone, newest.side], ["118/92", "suspect", "above"]);
+});
+
+test("a pair is of one day: a half that was read alone stands alone", () => {
+  const years = [
+    checkup("2022-01-01", { systolic_mmhg: 118, diastolic_mmhg: 95 }),
+    checkup("2024-01-01", { systolic_mmhg: 118, diastolic_mmhg: null }),
+  ];
+  const newest = newestOf(measureOf(groupMeasures(years, "M"), "blood_pressure"));
+  assert.deepEqual([newest.value, newest.zone, newest.date], ["수축기(최고) 118", "normal", "2024.01.01"]);
+});
+
+test("the newest half may be the lower one, and be all that there is", () => {
+  const lower = checkup("2024-01-01", { systolic_mmhg: null, diastolic_mmhg: 92 });
+  for (const years of [[lower], [checkup("2022-01-01", { systolic_mmhg: 118, diastolic_mmhg: 70 }), lower]]) {
+    const newest = newestOf(measureOf(groupMeasures(years, "M"), "blood_pressure"));
+    assert.deepEqual([newest.value, newest.zone, newest.date], ["이완기(최저) 92", "suspect", "2024.01.01"]);
+  }
 });
 
 test("the change since the last time is told with its sign", () => {

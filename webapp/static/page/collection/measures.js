@@ -75,7 +75,7 @@ export function groupMeasures(checkups, gender) {
     title,
     measures: measures
       .map((kind) => fill(kind, oldestFirst, gender))
-      .filter(({ series }) => series[0].points.length > 0),
+      .filter(({ series }) => series.some(({ points }) => points.length > 0)),
   })).filter(({ measures }) => measures.length > 0);
 }
 
@@ -83,7 +83,7 @@ function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
   const series = fields.map(([field, label], part) => ({
     label,
     points: pointsOf(checkups, field),
-    zones: zonesOf(checkups, item, gender, part),
+    zones: zonesOf(checkups, { item, field, gender, part }),
   }));
   return { key, title, unit, digits, series };
 }
@@ -98,15 +98,15 @@ function pointsOf(checkups, field) {
 }
 
 /** @returns {import("./ranges.js").Zones} */
-function zonesOf(checkups, item, gender, part) {
+function zonesOf(checkups, { item, field, gender, part }) {
   const newest = [...checkups].reverse();
   if (item === "체중") {
     const height = newest.map(({ height_cm }) => Number(height_cm)).find((value) => value > 0) ?? null;
-    const { normal, suspect } = zonesOf(checkups, "체질량지수", gender, 0);
+    const { normal, suspect } = zonesOf(checkups, { item: "체질량지수", field: "bmi", gender, part: 0 });
     return { normal: weightRange(normal, height), suspect: weightRange(suspect, height) };
   }
   const rangeOf = (zone) => {
-    const stated = newest.map(({ raw_data }) => referenceText(raw_data, item, zone)).find(Boolean);
+    const stated = newest.map(({ items }) => referenceText(items ?? [], field, zone)).find(Boolean);
     return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item]?.[zone], { gender, part });
   };
   return { normal: rangeOf("normal"), suspect: rangeOf("suspect") };
@@ -157,16 +157,19 @@ function dateText({ checkup_date, year }) {
  *   date: string}} `zone` and `side` are of the worse of a pair
  */
 export function newestOf({ series, digits }) {
-  const newest = series[0].points.at(-1);
-  // A pair is one reading: both values of the newest day.
-  const readings = series.map(({ points }) => points.filter((point) => point.x <= newest.x).at(-1)).filter(Boolean);
-  const judged = series.flatMap(({ points, zones }) =>
-    points.length > 0 ? [{ y: points.at(-1).y, zones, zone: zoneOf(points.at(-1).y, zones) }] : [],
-  );
+  const newest = series
+    .flatMap(({ points }) => points.slice(-1))
+    .reduce((latest, point) => (point.x > latest.x ? point : latest));
+  // A pair is one reading: both values of the newest day, or the half that was read on it.
+  const judged = series.flatMap(({ label, points, zones }) => {
+    const point = points.filter(({ x }) => x === newest.x).at(-1);
+    return point ? [{ label, y: point.y, zones, zone: zoneOf(point.y, zones) }] : [];
+  });
+  const isHalf = judged.length < series.length;
   const zone = worstOf(judged.map((one) => one.zone));
   const worst = judged.find((one) => one.zone === zone);
   return {
-    value: readings.map(({ y }) => y.toFixed(digits)).join("/"),
+    value: judged.map(({ label, y }) => (isHalf ? `${label} ` : "") + y.toFixed(digits)).join("/"),
     change: series.length > 1 ? "" : changeText(series[0].points, digits),
     zone,
     side: zone && worst?.zones.normal ? place(worst.y, worst.zones.normal) : null,
