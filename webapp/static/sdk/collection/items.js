@@ -13,7 +13,7 @@ const ROUNDING = 0.001; // a field keeps three decimals
 export function isToldByColumns({ value, number, columns = [] }, checkup, isTold) {
   if (columns.length === 0 || !columns.every((column) => isTold(column) || isAbsent(checkup[column]))) return false;
   const kept = columns.map((column) => checkup[column]).filter((one) => !isAbsent(one)).map(Number);
-  const served = columns.length > 1 ? (value.match(/\d+(?:\.\d+)?/g) ?? []).map(Number) : [number];
+  const served = columns.length > 1 ? (String(value).match(/\d+(?:\.\d+)?/g) ?? []).map(Number) : [number];
   return (
     kept.length > 0 &&
     kept.length === served.length &&
