@@ -109,7 +109,8 @@ test("what others wrote wrongly is shown as it came", async (t) => {
   const card = (told) => `${encodeBase64url(new TextEncoder().encode("{}"))}.${encodeBase64url(new TextEncoder().encode(JSON.stringify(told)))}.x`;
   const wrong = ['{"resourceType": "Bundle", "entry": [null]}', '{"resourceType": "Bundle", "entry": 1}', '{"resourceType": "Observation", "component": [null]}'];
   const cards = [{}, { vc: { credentialSubject: {} } }].map((told) => JSON.stringify({ verifiableCredential: [card(told)] }));
-  const texts = [...wrong, ...cards, deep];
+  const untitled = JSON.stringify({ resourceType: "Observation", code: { text: "키" } });
+  const texts = [untitled, ...wrong, ...cards, deep];
   const files = await Promise.all(texts.map(async (text) => ({ embedded: await encryptFile(key, text, "application/json") })));
   t.mock.method(globalThis, "fetch", async () => Response.json({ files }));
   const find = openDocument();
@@ -122,6 +123,8 @@ test("what others wrote wrongly is shown as it came", async (t) => {
   await settle();
   const shown = find("files").all(({ tagName }) => tagName === "PRE").map(({ textContent }) => textContent);
   assert.deepEqual(shown.slice(0, -1).map((text) => JSON.parse(text)), texts.slice(0, -1).map((text) => JSON.parse(text)));
+  const headings = find("files").all(({ tagName }) => /^H\d$/.test(tagName)).map(({ tagName }) => tagName);
+  assert.equal(headings[0], "H2"); // also of what has no title
   assert.equal(shown.at(-1).replaceAll(/\s/g, "").length, deep.length);
 });
 
