@@ -8,6 +8,7 @@ import { LinkMaterial } from "../../webapp/static/page/threads/link_material.js"
 import { LINK_TYPE, makeLinkMessage } from "../../webapp/static/page/threads/link_message.js";
 import { LinkPart } from "../../webapp/static/page/threads/link_part.js";
 import { Messages } from "../../webapp/static/page/threads/messages.js";
+import { titleOf } from "../../webapp/static/page/threads/records_view.js";
 import { LinkForm } from "../../webapp/static/page/share/link_form.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { encryptFile, HealthLinksClient, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
@@ -143,6 +144,10 @@ test("whether a link is over is judged by the server's time, and is for its own 
   const over = makeLinkMessage(content, 1_001_000);
   assert.match(over.textContent, /에 끝났어요/);
   assert.equal(over.all(({ tagName }) => tagName === "A").length, 1);
+});
+
+test("a report is named by its day, not by who computed it", () => {
+  assert.equal(titleOf({ kind: "report", record: { analyzed_at: MOMENT, provider: "m", bodyage: 40, rank: 1 } }).includes(" m"), false);
 });
 
 test("what is no link opens nothing", () => {
