@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
+import { connect } from "../../webapp/static/sdk/core/stream.js";
 import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { memoryStorage } from "./stores.js";
 
@@ -125,6 +126,16 @@ test("a report that does not exist is null", async () => {
 test("an ended session answers 204 and that is fine", async () => {
   assert.deepEqual(await client(() => ({ status: 204, body: "" })).cancel("s"), {});
   assert.deepEqual(asked, ["DELETE /api/v1/tilko/session/s"]);
+});
+
+test("server-sent events that are over end the stream, which asks no more", async () => {
+  const asking = client(() => ({ status: 204, body: "" }));
+  const eventsUrl = (cursor) => asking.eventsUrl("s", cursor);
+  const ended = await new Promise((resolve) => {
+    const onState = (state, reason) => state !== "connecting" && resolve([state, reason]);
+    connect({ id: "s", eventsUrl, client: asking }, { share: false, onEvent() {}, onState });
+  });
+  assert.deepEqual([ended, asked.length], [["closed", "over"], 1]);
 });
 
 test("a server that asks to wait says how long", async () => {

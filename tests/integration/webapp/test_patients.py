@@ -95,8 +95,22 @@ def test_every_item_comes_as_it_was_served(app: Flask):
     collect(app, person, [checkup(**{"당화혈색소(HbA1c)": "５．６(정상)", "시력(좌/우)": "1.0/0.8"})], [])
     item = person.ask("GET", f"/patients/{person.patient_uuid}/checkups").json["items"][0]
     assert item["items"] == [
-        {"name": "당화혈색소(HbA1c)", "value": "５．６(정상)", "number": 5.6, "unit": "", "references": []},
-        {"name": "시력(좌/우)", "value": "1.0/0.8", "number": None, "unit": "", "references": []},
+        {
+            "name": "당화혈색소(HbA1c)",
+            "value": "５．６(정상)",
+            "number": 5.6,
+            "unit": "",
+            "references": [],
+            "columns": [],
+        },
+        {
+            "name": "시력(좌/우)",
+            "value": "1.0/0.8",
+            "number": None,
+            "unit": "",
+            "references": [],
+            "columns": ["vision_left", "vision_right"],
+        },
     ]
     assert (item["vision_left"], item["vision_right"], item["bone_density"]) == ("1.0", "0.8", None)
 

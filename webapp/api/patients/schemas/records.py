@@ -77,6 +77,11 @@ class InspectedItem(Schema):
     )
     unit = fields.String(required=True)
     references = fields.List(fields.Nested(ItemReference), required=True)
+    columns = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The checkup's fields that it belongs to: two for a pair, none for most."},
+    )
 
 
 class CheckupItem(Schema):
