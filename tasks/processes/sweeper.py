@@ -40,12 +40,12 @@ from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
 from tasks.processes.line_refreshing import LineFollower
+from tasks.processes.seldom import Seldom
 from tasks.processes.stop_signal import StopSignal
 
 log = get_logger(__name__)
 
 _FORGET_EVERY = 1200  # sweeps
-# Sooner where it failed; not at once, for whoever holds its locks is waited for, and others wait behind that.
 _FORGET_AGAIN_AFTER = 120
 
 
@@ -56,7 +56,7 @@ class Sweeper:
         self._stores = stores
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
-        self._rounds = self._next_housekeeping = 0
+        self._housekeeping = Seldom(_FORGET_EVERY, _FORGET_AGAIN_AFTER)
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
@@ -79,9 +79,9 @@ class Sweeper:
             self._part(resend_exports)
             self._sweep_interviews()
             filled = self._fill_streams()
-            self._rounds += 1
-            if self._rounds >= self._next_housekeeping:
+            if self._housekeeping.is_due():
                 self._keep_house()
+                self._housekeeping.note_done()
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
@@ -114,7 +114,6 @@ class Sweeper:
         self._has_late_interviews = is_late
 
     def _keep_house(self) -> None:
-        self._next_housekeeping = self._rounds + _FORGET_AGAIN_AFTER
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
@@ -127,7 +126,6 @@ class Sweeper:
             keep_partitions(work.session, self._stores.kinds, clock.now().date())
         with self._stores.unit_of_work() as work:
             keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
-        self._next_housekeeping = self._rounds + _FORGET_EVERY
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)
