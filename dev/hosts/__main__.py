@@ -92,7 +92,9 @@ def enter(home: Path, host: str, command: list[str]) -> None:
             prefix[1:1] = [f"--user=/proc/{where['pid']}/ns/user", "--preserve-credentials"]
         prefix.append("--")
     command = [*prefix, *command]
-    os.execvpe(command[0], command, {**os.environ, **where["environment"]})  # noqa: S606 no shell is the point
+    # `python` is the one that has the product's packages, also where nobody has activated its environment.
+    paths = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    os.execvpe(command[0], command, {**os.environ, **where["environment"], "PATH": paths})  # noqa: S606 no shell is the point
 
 
 if __name__ == "__main__":

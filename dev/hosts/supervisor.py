@@ -58,7 +58,7 @@ def _serve(options: HostsOptions) -> None:
         tell(centre.status())
         tell(f"ready: {centre.site}")
         tell(f"sandbox: {centre.sandbox}/phone")
-        tell("commands: python -m dev.hosts cut | slow | kill | heal | status | exec")
+        tell("commands: .venv/bin/python -m dev.hosts cut | slow | kill | heal | status | exec")
         while True:
             check_stop()
             centre.tend()

@@ -69,6 +69,10 @@ def test_a_host_that_is_slow_still_reaches_the_others(healed: RunningHosts):
     assert "slow" not in healed.do("status")
 
 
+def test_python_on_a_host_is_the_one_with_the_products_packages(healed: RunningHosts):
+    assert healed.do("exec", "web-1", "python", "-c", "import sys; print(sys.executable)").strip() == sys.executable
+
+
 def test_a_host_that_is_not_there_is_named(healed: RunningHosts):
     assert "there is no host web-3" in healed.do("cut", "web-3", refused=True)
 
