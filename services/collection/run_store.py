@@ -88,7 +88,9 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
     parameters |= event_parameters(work.kinds.of(subject), subject, bodies)
     for number, one in enumerate(tries):
         parameters |= {f"{name}_{number}": getattr(one, name) for name in _TRY_COLUMNS}
-    lifetime = work.kinds.of(subject).lifetime if is_visible and run.status not in _LET_GO else None
+    # Whoever sets its end decides that themselves.
+    lives_on = is_visible and run.status not in _LET_GO and "expires_at" not in changed
+    lifetime = work.kinds.of(subject).lifetime if lives_on else None
     if lifetime is not None:
         parameters |= {"written_at": run.updated_at, "ttl": lifetime.ttl, "longest": lifetime.longest}
     statement = _saving(changed, len(tries), has_events=bool(bodies), lives_on=lifetime is not None)

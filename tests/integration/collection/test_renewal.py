@@ -1,6 +1,7 @@
 """A session lives on while it is used, up to its longest time."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import redis
@@ -9,7 +10,9 @@ from core.clock import clock
 from core.names import Status
 from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.run_engine import record_approval
+from services.collection.run_store import locked_run
 from services.collection.sweep import expire_run
+from services.collection.transitions import note_change
 
 from .conftest import World
 
@@ -156,3 +159,11 @@ def test_the_end_of_a_session_lets_it_live_no_longer(world: World, end: Status):
         else:
             world.unit(expire_run, world.run(session_id), clock.now())
         assert (world.run(session_id).status, world.run(session_id).expires_at) == (end, before)
+
+
+def test_a_write_that_sets_the_sessions_end_decides_it(world: World):
+    (session_id, _), end = world.waiting(), clock.now() + timedelta(seconds=60)
+    with world.stores.unit_of_work() as work, locked_run(work, UUID(session_id)) as run:
+        run.expires_at = end
+        note_change(run, clock.now())
+    assert world.run(session_id).expires_at == end
