@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.accessibility import SPOILT, examine
 from tests.end_to_end.browser.conftest import NewVisitor
@@ -47,7 +47,11 @@ Look = Callable[[str], None]
 
 
 def findings(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
+    try:
+        page.evaluate(AXE.read_text())
+    except Error:  # a page that leads on by itself left while its successor was looked at
+        page.wait_for_load_state()
+        page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(_RUN)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the screen")
