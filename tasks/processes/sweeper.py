@@ -40,13 +40,13 @@ from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
 from tasks.processes.line_refreshing import LineFollower
-from tasks.processes.seldom import Seldom
+from tasks.processes.round_schedule import RoundSchedule
 from tasks.processes.stop_signal import StopSignal
 
 log = get_logger(__name__)
 
 _FORGET_EVERY = 1200  # sweeps
-_FORGET_AGAIN_AFTER = 120
+_RETRY_FORGETTING_AFTER = 120
 
 
 class Sweeper:
@@ -56,7 +56,7 @@ class Sweeper:
         self._stores = stores
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
-        self._housekeeping = Seldom(_FORGET_EVERY, _FORGET_AGAIN_AFTER)
+        self._housekeeping = RoundSchedule(_FORGET_EVERY, _RETRY_FORGETTING_AFTER)
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
