@@ -12,10 +12,13 @@ from services.interviews.masking.tables import find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
 LONGEST_PLACEHOLDER = 11
+# Soft hyphen, zero-width spaces, marks of direction. Not the joiner, which holds emoji together.
+_UNSEEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200E, 0x200F, 0x2060, 0xFEFF))
 
 
 class Masker(Protocol):
-    """Pure: the same text and words give the same result, and nothing is kept. What comes out is composed (NFC)."""
+    """Pure: the same text and words give the same result, and nothing is kept. What comes out is composed (NFC), and
+    without characters that nobody sees."""
 
     def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
         """`words` are the uploader's own, taken out wherever they stand."""
@@ -56,8 +59,9 @@ def clean_words(words: Iterable[str]) -> list[str]:
 
 
 def _compose(text: str) -> str:
-    """macOS writes Hangul in its single letters, which no pattern of syllables matches."""
-    return unicodedata.normalize("NFC", text)
+    """macOS writes Hangul in its single letters, and pages hyphenate by what nobody sees: no pattern of syllables or
+    digits matches either."""
+    return unicodedata.normalize("NFC", text).translate(_UNSEEN)
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[Span]:
