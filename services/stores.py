@@ -20,7 +20,7 @@ from services.accounts.hashing import PasswordHashes
 from services.collection.pushes import Pushes
 from services.collection.session_cache import SessionCache
 from services.collection.session_tokens import SessionTokens
-from services.collection.sessions import SessionDirectory, SessionPolicy
+from services.collection.sessions import SessionDirectory
 from services.database import connect_database
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
@@ -62,7 +62,7 @@ class Stores:
     sealer: Sealer
     password_hashes: PasswordHashes
     consents: Consents
-    policy: SessionPolicy
+    session_lifetime: Lifetime
     directory: SessionDirectory
     pushes: Pushes
     access_log: AccessLog
@@ -112,9 +112,9 @@ def build_stores(
     )
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
-    policy = _read_policy(settings)
+    lifetime = _session_lifetime(settings)
     directory = SessionDirectory(
-        sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
+        sessions, lifetime=lifetime, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
     )
     unit_of_work = UnitOfWork(
         sessions,
@@ -138,7 +138,7 @@ def build_stores(
         sealer=sealer,
         password_hashes=PasswordHashes(settings.secrets.password_pepper),
         consents=build_consents(settings),
-        policy=policy,
+        session_lifetime=lifetime,
         directory=directory,
         pushes=Pushes(
             sealer, settings.secrets.pseudonym_key, timedelta(seconds=settings.collection.push_takeover_seconds)
@@ -163,19 +163,18 @@ def build_consents(settings: Settings) -> Consents:
 
 def session_kind(cache: SessionCache, settings: Settings) -> SubjectKind:
     """The subjects of the collection: `tilko_session:{session_id}`."""
-    policy = _read_policy(settings)
     return SubjectKind(
         prefix=SESSION_PREFIX,
         counter=RowCounter("welno.welno_collection_history", "session_id", has_revision=True),
         keep_days=settings.stores.log_keep_days_session,
         project=cache.project,
         project_row=cache.project_row,
-        lifetime=Lifetime(policy.ttl, policy.longest),
+        lifetime=_session_lifetime(settings),
     )
 
 
-def _read_policy(settings: Settings) -> SessionPolicy:
-    return SessionPolicy(
+def _session_lifetime(settings: Settings) -> Lifetime:
+    return Lifetime(
         ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
         longest=timedelta(seconds=settings.collection.session_max_seconds),
     )

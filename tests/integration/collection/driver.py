@@ -70,7 +70,7 @@ class Driver:
                 work,
                 identity,
                 redirect_path=redirect_path,
-                policy=self.stores.policy,
+                lifetime=self.stores.session_lifetime,
                 sealer=self.stores.sealer,
                 given=self.stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=clock.now()),
                 now=clock.now(),

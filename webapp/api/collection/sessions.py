@@ -70,7 +70,7 @@ def start(asked: dict[str, Any]) -> Response:
             work,
             identity,
             redirect_path=asked["redirect_path"],
-            policy=stores().policy,
+            lifetime=stores().session_lifetime,
             sealer=stores().sealer,
             given=given,
             now=stores().clock.now(),
