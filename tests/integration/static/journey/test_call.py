@@ -118,7 +118,7 @@ def test_who_reads_a_call_tells_the_desk_and_sees_where_to_go(hospital: Hospital
 def test_a_call_that_was_read_stays_read_when_the_page_is_opened_again(hospital: Hospital, phone: Page) -> None:
     hospital.call()
     phone.get_by_role("button", name="지금 갈게요").click()
-    phone.reload()
+    hospital.reload(phone)
     expect(phone.get_by_role("heading", name="지금 들어오세요")).to_be_visible()
     expect(call_of(phone)).to_be_hidden()
 

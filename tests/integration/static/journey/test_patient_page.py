@@ -177,7 +177,7 @@ def test_a_page_that_is_reloaded_without_servers_shows_what_it_saw(hospital: Hos
     page = open_page("/journey")
     expect(page.locator(".ticket")).to_be_visible()
     hospital.cut()
-    page.reload()
+    hospital.reload(page)
     expect(page.locator(".ticket")).to_contain_text("17", timeout=15_000)
     expect(page.locator("#connection")).to_contain_text("정보예요")
     hospital.is_away = False
