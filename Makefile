@@ -2,7 +2,7 @@
 # first use, as a user without rights, into this checkout.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: accessibility help run demo test test-slow check bench chaos soak fuzz settings sdk staff-token assets lock clean
+.PHONY: accessibility help run hosts demo test test-slow check bench chaos soak fuzz settings sdk staff-token assets lock clean
 .DELETE_ON_ERROR:
 
 STAMP := .venv/.stamp
@@ -15,6 +15,9 @@ help: ## show this
 
 run: $(STAMP) $(ASSETS) ## the whole product on this machine (WELNO_PORT, WELNO_HOME; Ctrl-C ends it)
 	@exec $(PY) -m dev.local.run --end-with-parent
+
+hosts: $(STAMP) $(ASSETS) ## a small data centre on this machine, whose hosts can be cut, slowed, killed, healed (docs/hosts.md)
+	@exec $(PY) -m dev.hosts up --end-with-parent $(ARGS)
 
 demo: $(STAMP) $(ASSETS) ## a patient's day through the demo hospital, one line per step (ARGS=--backup)
 	@$(PY) -m dev.demo $(ARGS)

@@ -188,8 +188,8 @@ class Failover:
         self._open(candidate.address)
         return candidate.address, epoch
 
-    def _refuse_to_pass_over(self, silent: Iterable[UnreachableServer]) -> None:
-        for server in silent:
+    def _refuse_to_pass_over(self, unreachable: Iterable[UnreachableServer]) -> None:
+        for server in unreachable:
             if self.listens(server.address):
                 raise FailoverError(
                     f"{server.address} listens and does not answer; let this login in where it is refused, else stop"

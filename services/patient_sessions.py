@@ -16,8 +16,8 @@ from models.collection import CollectionRun
 from models.patients import Patient, PatientSession
 from services.collection.requests import cancel_session, end_visit
 from services.collection.run_store import locked_run
-from services.collection.sessions import SessionPolicy
 from services.collection.watchers import find_due, renew_quietly
+from services.delivery.kinds import Lifetime
 from services.delivery.unit_of_work import Work
 from services.patients.exports import withdraw_links
 from services.patients.joins import stop_showing
@@ -76,11 +76,11 @@ def find_held(session: Session, row_ids: Collection[UUID]) -> Mapping[UUID, UUID
     return {row.id: row.session_id for row in session.execute(query)}
 
 
-def renew_watched(work: Work, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> None:
+def renew_watched(work: Work, session_ids: Collection[str], lifetime: Lifetime, now: datetime) -> None:
     """Collections' sessions by which somebody follows something: whoever watches uses them."""
-    due = find_due(work.session, session_ids, policy, now)
+    due = find_due(work.session, session_ids, lifetime, now)
     if due:
-        renew_quietly(work, due, policy, now)
+        renew_quietly(work, due, lifetime, now)
 
 
 def find_all(session: Session, patient_uuid: UUID) -> EndedSessions:

@@ -52,6 +52,7 @@ KEPT_TABLES: Mapping[str, str] = {
     "interview_counts": "counts",
     "highlights": "what members marked in those interviews",
     "interview_runs": "how far an analysis is",
+    "interview_unsettled_calls": "ids of calls whose cost MISO has not told yet, for a day at most",
     "interviews": "of companies' own projects, masked, and erased there: no patient of ours is linked to one",
     "key_takeaways": "of those interviews",
     "nfc_tags": "tags on walls",
@@ -93,7 +94,7 @@ ROW_ERASERS: tuple[RowEraser, ...] = (
     PATIENT_ERASER,
 )
 # What a receipt names as kept.
-KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "backups")
+KEPT_PLACES = ("access_log", "consents", "orders", "tombstones", "revocations", "logs", "backups")
 _FIRST = "sessions"
 
 

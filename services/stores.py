@@ -20,11 +20,11 @@ from services.accounts.hashing import PasswordHashes
 from services.collection.pushes import Pushes
 from services.collection.session_cache import SessionCache
 from services.collection.session_tokens import SessionTokens
-from services.collection.sessions import SessionDirectory, SessionPolicy
+from services.collection.sessions import SessionDirectory
 from services.database import connect_database
 from services.delivery.event_sender import EventSender
 from services.delivery.history_reader import HistoryReader
-from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
+from services.delivery.kinds import Lifetime, RowCounter, SubjectKind, SubjectKinds
 from services.delivery.unit_of_work import TaskCall, UnitOfWork
 from services.interviews.kinds import project_kind
 from services.interviews.wall import MemberUnitOfWork
@@ -62,7 +62,7 @@ class Stores:
     sealer: Sealer
     password_hashes: PasswordHashes
     consents: Consents
-    policy: SessionPolicy
+    session_lifetime: Lifetime
     directory: SessionDirectory
     pushes: Pushes
     access_log: AccessLog
@@ -112,12 +112,9 @@ def build_stores(
     )
     sender = EventSender(sessions, streams, kinds)
     control = ControlChannel(redis)
-    policy = SessionPolicy(
-        ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
-        longest=timedelta(seconds=settings.collection.session_max_seconds),
-    )
+    lifetime = _session_lifetime(settings)
     directory = SessionDirectory(
-        sessions, policy=policy, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
+        sessions, lifetime=lifetime, clock=clock, tokens=SessionTokens(settings.secrets.jwt_secret)
     )
     unit_of_work = UnitOfWork(
         sessions,
@@ -141,7 +138,7 @@ def build_stores(
         sealer=sealer,
         password_hashes=PasswordHashes(settings.secrets.password_pepper),
         consents=build_consents(settings),
-        policy=policy,
+        session_lifetime=lifetime,
         directory=directory,
         pushes=Pushes(
             sealer, settings.secrets.pseudonym_key, timedelta(seconds=settings.collection.push_takeover_seconds)
@@ -172,4 +169,12 @@ def session_kind(cache: SessionCache, settings: Settings) -> SubjectKind:
         keep_days=settings.stores.log_keep_days_session,
         project=cache.project,
         project_row=cache.project_row,
+        lifetime=_session_lifetime(settings),
+    )
+
+
+def _session_lifetime(settings: Settings) -> Lifetime:
+    return Lifetime(
+        ttl=timedelta(seconds=settings.collection.session_ttl_seconds),
+        longest=timedelta(seconds=settings.collection.session_max_seconds),
     )

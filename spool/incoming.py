@@ -16,7 +16,7 @@ from spool.errors import DamagedFile, UnknownFile
 from spool.histories import Histories
 from spool.history import Try, after_parking, check_code
 from spool.info import FileInfo, describe
-from spool.names import AnswerKind, FileName, Folder, build_stamp, incoming_name, read_incoming_name
+from spool.names import AnswerKind, FileName, Folder, build_stamp, incoming_name, read_incoming_name, read_name
 from spool.packages import open_bytes, seal_bytes
 from spool.storage import Room, Storage, translated
 
@@ -105,6 +105,13 @@ class Incoming:
             self._histories.save(name, history, now)
             self.folders.move(source, self.folders.path(Folder.FAILED, name))
         return describe(name, Folder.FAILED, found.size_bytes, history)
+
+    @translated
+    def find_parked(self, session_id: str, kind: AnswerKind) -> list[str]:
+        """Names of the session's parked answers of this kind. Reads the whole folder."""
+        ending = f"_{incoming_name(session_id, kind)}"
+        names = self.folders.names(self.folders.folder(Folder.FAILED))
+        return [name for name in names if name.endswith(ending) and read_name(name) is not None]
 
     @translated
     def older_than(self, moment: float, limit: int) -> list[tuple[str, AnswerKind]]:

@@ -20,7 +20,7 @@ from spool.histories import Histories
 from spool.history import History, Try, after_failure, after_parking, check_code
 from spool.incoming import Incoming, KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans, describe
-from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name
+from spool.names import AnswerKind, DataType, FileName, Folder, import_order, is_package_name, parse_name, read_name
 from spool.packages import Package, canonical, open_package, seal_package
 from spool.resealing import Resealed, Resealing
 from spool.sessions import Sessions
@@ -93,6 +93,10 @@ class Spool:
         """For an answer that nobody can use: keeps its bytes in `failed/` and lets a new answer in."""
         return self._incoming.park(session_id, kind, reason)
 
+    def find_parked(self, session_id: str, kind: AnswerKind) -> list[str]:
+        """The answers of the session that nobody could use, and no operator has discarded: names for `read_parked`."""
+        return self._incoming.find_parked(session_id, kind)
+
     # Packages
 
     @translated
@@ -123,15 +127,14 @@ class Spool:
 
         Memory grows with the limit, not with the folder. Each call reads the whole folder: ask for thousands at once.
         """
-        return self._list(Folder.PENDING, limit)
+        names = filter(is_package_name, self.folders.names(self.folders.folder(Folder.PENDING)))
+        return nsmallest(limit, names, key=import_order)
 
     @translated
     def list_failed(self, limit: int = 1000) -> list[str]:
-        """The same of `failed/`, parked ones included."""
-        return self._list(Folder.FAILED, limit)
-
-    def _list(self, folder: Folder, limit: int) -> list[str]:
-        names = filter(is_package_name, self.folders.names(self.folders.folder(folder)))
+        """The same of `failed/`: packages, parked ones included, and the providers' answers that were parked."""
+        failed = self.folders.names(self.folders.folder(Folder.FAILED))
+        names = (name for name in failed if read_name(name) is not None)
         return nsmallest(limit, names, key=import_order)
 
     @translated

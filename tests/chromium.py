@@ -8,10 +8,10 @@ import playwright
 from playwright.sync_api import expect
 
 from dev.local.programs import ROOT
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import WAIT_SECONDS
 
 # Nothing that a page promises: within what time, where it promises any, its test says itself.
-PATIENCE_MILLISECONDS = 1000 * PATIENCE_SECONDS
+WAIT_MILLISECONDS = 1000 * WAIT_SECONDS
 
 # Chromium takes the last list of features and forgets the others, so Playwright's own is repeated.
 _PLAYWRIGHT_TURNS_OFF = (
@@ -41,9 +41,9 @@ FLAGS = (
 )
 
 
-def be_patient() -> None:
+def set_default_timeouts() -> None:
     """Playwright would give a page five seconds, which three browsers on two cores do not always have."""
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
 def choose_node() -> None:

@@ -13,19 +13,22 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from dev.hosts.haproxy import NO_HAPROXY
 from dev.local.health import answers
 from dev.local.ports import pick_port
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.process import Process
 from dev.local.programs import ROOT, sandbox_program
+from dev.local.rabbitmq import NO_RABBITMQ, RabbitMQ
 from dev.local.secrets import demo_environment
 from dev.local.valkey import EmbeddedValkey
-from tests.chromium import be_patient, choose_node
+from tests.chromium import choose_node, set_default_timeouts
+from tests.data_centre import NO_NAMESPACES
 from tests.faketime import NO_FAKETIME
 from tests.firefox import FIND_FIREFOX, NO_FIREFOX
 from tests.nginx import NO_NGINX
 from tests.pgbouncer import NO_PGBOUNCER
-from tests.rabbitmq import NO_RABBITMQ, RabbitMQ, run_rabbitmq
+from tests.rabbitmq import run_rabbitmq
 from tests.stacks import TEMPLATE_DATABASE, copied_home, create_database, make_migrated_home
 
 pytest_plugins = ["tests.accessibility", "tests.repetition", "tests.scheduling", "tests.slow"]
@@ -142,7 +145,7 @@ def chromium_program() -> str:
     """Its path. Where there is none the browser's tests are skipped and the run says so at its end; CI fails."""
     program = _find_browser(FIND_CHROMIUM, NO_CHROMIUM)
     choose_node()
-    be_patient()
+    set_default_timeouts()
     return program
 
 
@@ -193,6 +196,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         ("a connection pooler", NO_PGBOUNCER),
         ("the reverse proxy of the documentation", NO_NGINX),
         ("RabbitMQ as the broker", NO_RABBITMQ),
+        ("a data centre of several hosts", NO_HAPROXY),
+        ("a data centre of several hosts", NO_NAMESPACES),
     ):
         missed = sum(reason in why for why in skipped)
         if missed:

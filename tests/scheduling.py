@@ -19,6 +19,7 @@ _APART = (
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",
+    "tests/end_to_end/test_hosts.py",
     "tests/end_to_end/test_interviews.py",
     "tests/end_to_end/test_journey_day.py",
     "tests/end_to_end/test_judged_streams.py",
@@ -70,8 +71,8 @@ _FIRST = (
     "tests/integration/dev/bench/test_first_view.py",
 )
 _LAST = "tests/unit"
-# One per core: a test's own servers and browser fill it. A worker with its stack takes about 1.5 GB.
-_FEWEST_WORKERS, _MOST_WORKERS = 2, 6
+# Tests wait for servers more than they compute; a worker with its stack takes about 1.5 GB.
+_MOST_WORKERS = 6
 
 
 class UnitScheduling(LoadScopeScheduling):
@@ -106,4 +107,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    return min(max(os.cpu_count() or 1, _FEWEST_WORKERS), _MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 1, _MOST_WORKERS)

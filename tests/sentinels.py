@@ -5,67 +5,21 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import redis
-
-from dev.local.ports import LOOPBACK, pick_port
-from dev.local.process import Process
-from dev.local.valkey import EmbeddedValkey, find_binary
+from dev.local.ports import LOOPBACK
+from dev.local.sentinel import NAME, Sentinel, sentinel_url
+from dev.local.valkey import EmbeddedValkey
 from tests.replication import Node
 from tests.waiting import wait_until
 
-# A group's failover takes this long, an election of up to a second, and its promotion.
-DOWN_AFTER_MS = 1000
-NAME = "records"
 # Of Sentinels and replicas, and of the tests: whatever else a server was told came from us.
 _NOT_OURS = frozenset(
     {"info", "ping", "publish", "subscribe", "auth", "hello", "role", "client", "config", "replconf", "psync", "multi",
      "exec", "replicaof", "slaveof", "select"}
 )  # fmt: skip
-
-
-class Sentinel:
-    """One of those that watch."""
-
-    def __init__(self, folder: Path, password: str) -> None:
-        self.port = pick_port()
-        self._folder, self._password = folder, password
-        self._config = folder / "sentinel.conf"
-        self.process = Process(
-            "sentinel", [str(find_binary()), str(self._config), "--sentinel"], folder / "sentinel.log"
-        )
-        self.admin = redis.Redis(port=self.port, password=password, decode_responses=True, socket_timeout=5)
-
-    def start(self, primary: EmbeddedValkey, down_after_ms: int = DOWN_AFTER_MS) -> None:
-        """Knowing nothing but this primary, also when it was started before: as from an old copy of its file."""
-        self._folder.mkdir(exist_ok=True)
-        lines = [
-            f"port {self.port}",
-            f"bind {LOOPBACK}",
-            f'dir "{self._folder}"',
-            f"requirepass {self._password}",
-            f"sentinel sentinel-pass {self._password}",
-            f"sentinel monitor {NAME} {LOOPBACK} {primary.port} 2",
-            f"sentinel auth-pass {NAME} {self._password}",
-            f"sentinel down-after-milliseconds {NAME} {down_after_ms}",
-            f"sentinel failover-timeout {NAME} 20000",
-        ]
-        self._config.write_text("\n".join(lines) + "\n")
-        self.process.start()
-        self.process.wait_until(lambda: self.state() is not None, 20)
-
-    def state(self) -> dict[str, object] | None:
-        with suppress(redis.RedisError):
-            return dict(self.admin.sentinel_master(NAME))
-        return None
-
-    def names(self) -> int | None:
-        """The port of the primary, as far as it knows."""
-        state = self.state()
-        return None if state is None else int(str(state["port"]))
 
 
 class SentinelPair:
@@ -74,9 +28,7 @@ class SentinelPair:
     def __init__(self, first: EmbeddedValkey, second: EmbeddedValkey, sentinels: list[Sentinel], password: str) -> None:
         self.servers, self.sentinels, self._password = (first, second), sentinels, password
         self.nodes = {server: Node(server, password) for server in self.servers}
-        addresses = [f"sentinel://{LOOPBACK}:{sentinel.port}" for sentinel in sentinels]
-        addresses[0] = addresses[0].replace("//", f"//:{password}@") + "/0"
-        self.url = ";".join(addresses) + f"?master_name={NAME}&sentinel_password={password}"
+        self.url = sentinel_url([(LOOPBACK, sentinel.port) for sentinel in sentinels], password)
 
     @property
     def primary(self) -> EmbeddedValkey:

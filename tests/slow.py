@@ -1,4 +1,8 @@
-"""Which tests `make test` leaves to `make test-slow`; CI runs both."""
+"""Which tests `make test` leaves to `make test-slow`; CI runs both.
+
+`make test` takes what needs no browser, and each page's own path through Chromium; what a page does in trouble, on
+other devices, in other looks, and what whole processes do when they are killed, is left.
+"""
 
 import re
 
@@ -13,6 +17,7 @@ _SLOW = (
     "tests/end_to_end/test_clocks.py",
     "tests/end_to_end/test_ends_and_outages.py",
     "tests/end_to_end/test_full_disk.py",
+    "tests/end_to_end/test_hosts.py",
     "tests/end_to_end/test_interviews.py::test_each_status_comes_once",
     "tests/end_to_end/test_judged_streams.py",
     "tests/end_to_end/test_key_rotation.py",
@@ -25,6 +30,7 @@ _SLOW = (
     "tests/end_to_end/test_stopping.py",
     "tests/integration/core/test_pooler.py",
     "tests/integration/crash/",
+    "tests/integration/dev/hosts/",
     "tests/integration/delivery/test_sentinels.py",
     "tests/integration/interviews/test_deaths_after_a_commit.py",
     "tests/integration/interviews/test_faults_and_deaths.py",
@@ -52,13 +58,60 @@ _SLOW = (
     "tests/end_to_end/browser/test_firefox.py",
     # That the benchmarks measure, at a small size.
     "tests/integration/dev/bench/",
+    # Whole starts of the product, one after another.
+    "tests/end_to_end/test_collected_again.py",
+    "tests/end_to_end/test_examples.py",
+    "tests/end_to_end/test_files.py",
+    "tests/end_to_end/test_nothing_leaks.py",
+    "tests/end_to_end/test_production_start.py",
+    "tests/integration/core/test_redis_failover.py",
+    "tests/integration/core/test_start.py",
+    "tests/integration/dev/local/",
+    "tests/integration/dev/scripts/",
+    "tests/integration/tasks/test_accounts_command.py",
+    "tests/integration/tasks/test_data_call_polls.py",
+    "tests/integration/tasks/test_erasure.py",
+    "tests/integration/tasks/test_taken_over.py",
+    "tests/integration/tasks/test_webhooks_command.py",
+    # Minutes of MISO's time limits, and plans of queries over hundreds of thousands of rows.
+    "tests/integration/collection/test_sweep_plans.py",
+    "tests/integration/interviews/test_files_and_answers.py",
+    "tests/integration/interviews/test_knowledge.py",
+    "tests/integration/relay/test_reader_leases.py",
+    "tests/integration/webapp/test_metrics.py",
+    # Pages in Chromium, but for the paths below.
+    "tests/end_to_end/browser/",
 )
-# The states of a page that were examined in its light look already.
-_OTHER_LOOKS = re.compile(r"accessible\w*\[(dark|high contrast|forced colors)\]$")
+_MAIN_PATHS = (
+    "tests/end_to_end/browser/test_declined.py",
+    "tests/end_to_end/browser/test_form.py",
+    "tests/end_to_end/browser/test_interview_work.py::test_selected_text_is_a_passage",
+    "tests/end_to_end/browser/test_interviews.py",
+    "tests/end_to_end/browser/test_journey.py",
+    "tests/end_to_end/browser/test_kit.py",
+    "tests/end_to_end/browser/test_leaving.py::test_a_password_closes",
+    "tests/end_to_end/browser/test_my.py::test_who_comes_back",
+    "tests/end_to_end/browser/test_my.py::test_looks_consents",
+    "tests/end_to_end/browser/test_own_copy.py::test_without_a_line",
+    "tests/end_to_end/browser/test_paths.py",
+    "tests/end_to_end/browser/test_project_settings.py",
+    "tests/end_to_end/browser/test_shl.py",
+    "tests/end_to_end/browser/test_staff.py",
+    "tests/end_to_end/browser/test_steps.py",
+    "tests/end_to_end/browser/test_threads.py::test_two_people",
+    "tests/end_to_end/browser/test_threads_blobs.py::test_a_report_is_saved",
+    "tests/end_to_end/browser/test_threads_devices.py::test_a_second_browser",
+    "tests/end_to_end/browser/test_threads_links.py::test_a_stranger_opens",
+    "tests/end_to_end/browser/test_threads_service.py::test_a_patient_brings",
+)
+# `make accessibility` runs these, too.
+_ACCESSIBILITY = re.compile(r"::test_\w*accessible\w*(\[.*\])?$")
 
 
 def is_slow(nodeid: str) -> bool:
-    return nodeid.startswith(_SLOW) or _OTHER_LOOKS.search(nodeid) is not None
+    if _ACCESSIBILITY.search(nodeid) is not None:
+        return True
+    return nodeid.startswith(_SLOW) and not nodeid.startswith(_MAIN_PATHS)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,6 +14,7 @@ from dev.local.home import copy_home
 from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ORDER, ROOT, Ports, Program, list_programs
 from dev.local.stack import Stack
+from tests.waiting import COMMAND_SECONDS
 
 _NO_MIGRATIONS = ("true",)
 TEMPLATE_DATABASE = "welno_template"
@@ -24,7 +25,9 @@ def make_migrated_home(home: Path) -> Path:
     with EmbeddedPostgres(home, fast=True) as server:
         env = {"DATABASE_URL": server.url, "PATH": "/usr/bin:/bin"}
         command = [sys.executable, "-m", "alembic", "upgrade", "head"]
-        done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=COMMAND_SECONDS
+        )
     assert done.returncode == 0, done.stderr
     return home
 

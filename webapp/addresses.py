@@ -1,5 +1,5 @@
-"""Whom a limit counts (an IPv4 address, or the /64 network of an IPv6 one, all of which one host or household has), and
-which of our addresses other machines reach."""
+"""From where somebody asks: the whole address, and whom a limit counts (an IPv4 address, or the /64 network of an IPv6
+one, all of which one host or household has); and which of our addresses other machines reach."""
 
 import ipaddress
 
@@ -16,14 +16,25 @@ def is_beyond_this_machine(bound: tuple[str, int] | str) -> bool:
         return bound[0] != "localhost"
 
 
+def host_of(address: str | None) -> str:
+    """The whole address in its shortest form, without a zone; whatever is no address is one and the same."""
+    parsed = _parse(address)
+    return str(parsed).partition("%")[0] if parsed is not None else _UNKNOWN
+
+
 def network_of(address: str | None) -> str:
     """As text; whatever is no address is one and the same."""
+    parsed = _parse(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(parsed), 64), strict=False))
+    return str(parsed) if parsed is not None else _UNKNOWN
+
+
+def _parse(address: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IPv4 address within an IPv6 one is the IPv4 one."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
-        return _UNKNOWN
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed

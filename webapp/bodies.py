@@ -8,18 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
+from redis.exceptions import RedisError
 
+from core.logs import get_logger
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
 from webapp.json_reader import UnreadableJson, read_json
-from webapp.limits import caller_address, count_use
+from webapp.limits import caller_address, count_use, refuse_beyond
 from webapp.origins import SAFE_METHODS
 
+log = get_logger(__name__)
 BODY_MAX_BYTES = 64 * 1024
+_REFUSED, _REFUSALS = "refused-body", frozenset({400, 413})
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -51,6 +55,13 @@ def takes_json(max_bytes: int) -> Callable[[F], F]:
     return decorate
 
 
+def bounded_by_caller(function: F) -> F:
+    """Note on a view that its guard knows who calls, and that the view bounds them itself: many may share an address,
+    so of it only bodies that were refused are counted."""
+    function.is_bounded_by_caller = True  # type: ignore[attr-defined]
+    return function
+
+
 @dataclass(frozen=True)
 class StreamedBody:
     """A body that its view reads piece by piece, after it has asked who sends it."""
@@ -73,6 +84,7 @@ def check_bodies(app: Flask) -> None:
     # Flask cuts a body of unannounced length there, in silence: the one byte more tells us that it did.
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES + 1
     app.before_request(_check_announced)
+    app.after_request(_count_refused)
     # Of all blueprints. By it `blueprint.arguments` reads a body, below the view's guard.
     Blueprint.ARGUMENTS_PARSER.location_loader("json")(_load_json)
 
@@ -119,11 +131,25 @@ def _read_checked(asked: Request) -> Any:
         return None
     if not asked.is_json:
         raise ApiError(Code.NOT_JSON)
-    count_use(stores().settings.web.body_limit, "body", caller_address())
+    if _noted("is_bounded_by_caller", False):
+        refuse_beyond(stores().settings.web.body_limit, _REFUSED, caller_address())
+        g.was_body_read = True
+    else:
+        count_use(stores().settings.web.body_limit, "body", caller_address())
     data = asked.get_data(cache=True)
     if len(data) > _noted("body_max_bytes", BODY_MAX_BYTES):
         raise ApiError(Code.BODY_TOO_LARGE)
     return read_strict_json(data)
+
+
+def _count_refused(response: Response) -> Response:
+    """Of a view that is `bounded_by_caller`. Without Redis nothing is counted: the answer stands."""
+    if g.get("was_body_read") and response.status_code in _REFUSALS:
+        try:
+            count_use(stores().settings.web.body_limit, _REFUSED, caller_address())
+        except (ApiError, RedisError) as exc:
+            log.info("refused_body_not_counted", error=type(exc).__name__)
+    return response
 
 
 def _admit_stream(streamed: StreamedBody) -> None:

@@ -34,6 +34,12 @@ class ThreadSettings:
         "How often a member may read, acknowledge, follow and change keys and members: what holds a thread's row.",
         default="1200 per minute",
     )
+    create_limit: str = setting(
+        "WELNO_THREADS_CREATE_LIMIT",
+        read_rate_limit,
+        "How many threads a member may make; the same request again counts nothing.",
+        default="600 per hour",
+    )
     window_items: int = setting(
         "WELNO_THREADS_WINDOW_ITEMS",
         count_between(1, 10_000),

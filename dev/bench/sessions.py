@@ -30,7 +30,7 @@ def _begin(stores: Stores, work: Work, identity: Identity) -> Started:
         work,
         identity,
         redirect_path=None,
-        policy=stores.policy,
+        lifetime=stores.session_lifetime,
         sealer=stores.sealer,
         given=stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=now),
         now=now,

@@ -1,10 +1,11 @@
-"""A real PostgreSQL from a wheel, on 127.0.0.1, with its data in the home folder."""
+"""A real PostgreSQL from a wheel, on 127.0.0.1 unless told otherwise, with its data in the home folder."""
 
 import os
 import pwd
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -54,8 +55,8 @@ def _may_pass(uid: int, gid: int, folder: Path) -> bool:
     return bool(status.st_mode >> shift & 1)
 
 
-def database_url(home: Path, port: int) -> str:
-    return f"postgresql+psycopg2://{_NAME}:{keep_password(home)}@{LOOPBACK}:{port}/{_NAME}"
+def database_url(home: Path, port: int, host: str = LOOPBACK) -> str:
+    return f"postgresql+psycopg2://{_NAME}:{keep_password(home)}@{host}:{port}/{_NAME}"
 
 
 def keep_password(home: Path) -> str:
@@ -63,10 +64,24 @@ def keep_password(home: Path) -> str:
 
 
 class EmbeddedPostgres:
-    """Start, stop, kill and start again; `port` None takes a free one and keeps it. `fast`: for tests, not durable."""
+    """Start, stop, kill and start again; `port` None takes a free one and keeps it. `fast`: for tests, not durable.
 
-    def __init__(self, home: Path, port: int | None = None, *, fast: bool = False) -> None:
+    `admitted` are networks whose logins are let in with their password, replicas too, beside this machine's own; they
+    are written down when the data folder is made.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int | None = None,
+        *,
+        fast: bool = False,
+        host: str = LOOPBACK,
+        admitted: Sequence[str] = (),
+    ) -> None:
         self.home = make_home(home)
+        self.host = host
+        self._admitted = tuple(admitted)
         self._may_move = port is None
         self.port = port or pick_port()
         self._fast = fast
@@ -80,7 +95,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        return database_url(self.home, self.port)
+        return database_url(self.home, self.port, self.host)
 
     @property
     def is_new(self) -> bool:
@@ -143,7 +158,7 @@ class EmbeddedPostgres:
 
     def _make_process(self) -> Process:
         settings = {
-            "listen_addresses": LOOPBACK,
+            "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": "",  # their paths may be too long here, and nobody uses them
             "max_connections": "200",
@@ -178,6 +193,12 @@ class EmbeddedPostgres:
             self._run(str(self._binaries / "initdb"), *_initdb_options(draft, password_file, fast=self._fast))
         finally:
             password_file.unlink()
+        with (draft / "pg_hba.conf").open("a") as file:
+            file.writelines(
+                f"host {what} all {network} scram-sha-256\n"
+                for network in self._admitted
+                for what in ("all", "replication")
+            )
         draft.rename(self._data)
 
     @property
@@ -238,7 +259,7 @@ class EmbeddedPostgres:
 
     def _connect(self) -> "psycopg2.extensions.connection":
         return psycopg2.connect(
-            host=LOOPBACK, port=self.port, user=_NAME, password=self._password, dbname="postgres", connect_timeout=5
+            host=self.host, port=self.port, user=_NAME, password=self._password, dbname="postgres", connect_timeout=5
         )
 
     def _create_database(self) -> None:

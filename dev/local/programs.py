@@ -75,20 +75,23 @@ def list_programs(home: Path, ports: Ports) -> dict[str, Program]:
     return {program.name: program for program in programs}
 
 
-def sandbox_program(home: Path, port: int) -> Program:
+def sandbox_program(home: Path, port: int, host: str = LOOPBACK) -> Program:
     """Its keys may stand on the command line: they open nothing but the stand-ins."""
     # With "=", since a key may begin with a dash and would be taken for an option.
     options = (f"--{name.lower().replace('_', '-')}={key}" for name, key in sandbox_keys(home).items())
     return Program(
-        "sandbox", _module("dev.sandbox", "--port", str(port), *options), _local_url(port), "/control/health"
+        "sandbox",
+        _module("dev.sandbox", "--host", host, "--port", str(port), *options),
+        _url(host, port),
+        "/control/health",
     )
 
 
-def web_program(name: str, port: int) -> Program:
+def web_program(name: str, port: int, host: str = LOOPBACK) -> Program:
     """More of them, on other ports, stand for more machines."""
-    bind = ("--bind", f"{LOOPBACK}:{port}")
+    bind = ("--bind", f"{host}:{port}")
     command = _module("gunicorn", "-c", "webapp/gunicorn_conf.py", *bind, "webapp:create_app()")
-    return Program(name, command, _local_url(port), "/readyz")
+    return Program(name, command, _url(host, port), "/readyz")
 
 
 def worker_program(name: str, concurrency: int = WORKER_THREADS) -> Program:
@@ -106,15 +109,15 @@ def interviews_program(name: str) -> Program:
 
 def flower_program(port: int) -> Program:
     options = (f"--address={LOOPBACK}", f"--port={port}")
-    return Program("flower", _module("tasks.processes.flower", *options), _local_url(port), "/healthcheck")
+    return Program("flower", _module("tasks.processes.flower", *options), _url(LOOPBACK, port), "/healthcheck")
 
 
 def migrations_command() -> tuple[str, ...]:
     return _module("alembic", "upgrade", "head")
 
 
-def _local_url(port: int) -> str:
-    return f"http://{LOOPBACK}:{port}"
+def _url(host: str, port: int) -> str:
+    return f"http://{host}:{port}"
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

@@ -29,9 +29,14 @@ def main() -> int:
 
 def run(make_stack: Callable[[], Stack]) -> int:
     """Serves until asked to stop; the exit code says whether everything could start."""
+    return run_until_stopped(lambda: serve(make_stack()))
+
+
+def run_until_stopped(serve: Callable[[], None]) -> int:
+    """The exit code of a supervisor: 0 when it was asked to stop, 1 with the reason on stderr for a LocalError."""
     stop_on_signals()
     try:
-        serve(make_stack())
+        serve()
     except LocalError as exc:
         tell(f"error: {exc}", to_stderr=True)
         return 1

@@ -1,10 +1,12 @@
-"""A real Valkey (the free Redis) from a wheel, on 127.0.0.1, with its data in the home folder."""
+"""A real Valkey (the free Redis) from a wheel, on 127.0.0.1 unless told otherwise, with its data in the home folder."""
 
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import redis
@@ -33,8 +35,8 @@ def find_binary() -> Path:
     return binary
 
 
-def redis_url(home: Path, port: int) -> str:
-    return f"redis://:{keep_password(home)}@{LOOPBACK}:{port}/0"
+def redis_url(home: Path, port: int, host: str = LOOPBACK) -> str:
+    return f"redis://:{keep_password(home)}@{host}:{port}/0"
 
 
 def keep_password(home: Path) -> str:
@@ -42,10 +44,23 @@ def keep_password(home: Path) -> str:
 
 
 class EmbeddedValkey:
-    """Start, stop, kill and start again, with or without its data; `port` None takes a free one and keeps it."""
+    """Start, stop, kill and start again, with or without its data; `port` None takes a free one and keeps it.
 
-    def __init__(self, home: Path, port: int | None = None, *, appendonly: bool = True) -> None:
+    `directives` are further lines of its configuration, as it has them at each start.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int | None = None,
+        *,
+        appendonly: bool = True,
+        host: str = LOOPBACK,
+        directives: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.home = make_home(home)
+        self.host = host
+        self._directives = directives
         self._may_move = port is None
         self.port = port or pick_port()
         self._appendonly = appendonly
@@ -56,7 +71,7 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        return redis_url(self.home, self.port)
+        return redis_url(self.home, self.port, self.host)
 
     @property
     def pid(self) -> int | None:
@@ -110,12 +125,13 @@ class EmbeddedValkey:
         """In a file of its own: on a command line every user of the machine could read the password."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         lines = {
-            "bind": LOOPBACK,
+            "bind": self.host,
             "port": str(self.port),
             "requirepass": self._password,
             "dir": f'"{self._folder}"',
             "appendonly": "yes" if self._appendonly else "no",
             "save": '""',
+            **self._directives,
         }
         descriptor = os.open(self._folder / "valkey.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -123,7 +139,7 @@ class EmbeddedValkey:
 
     def _answers(self) -> bool:
         client = redis.Redis(
-            host=LOOPBACK,
+            host=self.host,
             port=self.port,
             password=self._password,
             socket_timeout=5,

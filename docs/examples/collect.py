@@ -90,7 +90,7 @@ def collect(api: Api, person: dict[str, str]) -> bool:
 def show_records(api: Api, patient_uuid: str) -> None:
     for kind in ("checkups", "prescriptions"):
         page = api.call("GET", f"/patients/{patient_uuid}/{kind}?limit=100")
-        print(f"{kind}: {len(page['items'])}{' and more' if page['next_after'] else ''}")
+        print(f"{kind}: {len(page['items'])}{' and more' if page.get('next') else ''}")
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ from models.interviews.projects import (
 )
 from models.interviews.runs import InterviewRun, InterviewRunState, InterviewStep
 from models.interviews.status_changes import STATUS_CHANGES, may_change
+from models.interviews.unsettled_calls import UnsettledCall
 from models.interviews.utterances import IndexedUtterance
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "ProjectMember",
     "ProjectRole",
     "ScriptSection",
+    "UnsettledCall",
     "may_change",
 ]

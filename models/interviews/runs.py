@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.interviews.projects import OF_PROJECT
 from models.table import CreatedAt, Moment, Table, one_of
 
+OF_RUN = "welno.interview_runs.interview_id"
+
 
 class InterviewStep(StrEnum):
     EXTRACT = "extract"
@@ -37,8 +39,6 @@ class InterviewRun(Table):
     `tries`         calls of this attempt that MISO did not take
     `takeovers`     how often the run was taken from a process that died, or broke a step
     `sent_at`       when it was last put into the queue, and `sends` how often since it is due
-    `stop_task_id`  a workflow that nobody waits for any more, to be stopped as `stop_user` until MISO tells its end and
-                    what it has used; empty where MISO has not told its task, as that of a blocking call
     `tokens`        of all attempts together
     """
 
@@ -48,7 +48,6 @@ class InterviewRun(Table):
         one_of("state", InterviewRunState),
         CheckConstraint("(state = 'running') = (owner_id is not null)", name="owner_of_running"),
         Index("ix_interview_runs_due_at", "due_at", postgresql_where=text("state <> 'ended'")),
-        Index("ix_interview_runs_to_stop", "sent_at", postgresql_where=text("stop_task_id is not null")),
         Index(None, "project_id"),
     )
 
@@ -70,8 +69,6 @@ class InterviewRun(Table):
     miso_user: Mapped[str | None]
     miso_task_id: Mapped[str | None]
     miso_run_id: Mapped[str | None]
-    stop_task_id: Mapped[str | None]
-    stop_user: Mapped[str | None]
     tokens: Mapped[int] = mapped_column(server_default=text("0"))
     elapsed_seconds: Mapped[float | None]
     request_id: Mapped[str] = mapped_column(server_default=text("''"))

@@ -63,6 +63,12 @@ def move_order(
     return True
 
 
+def find_own_order(session: Session, identity: Identity) -> str | None:
+    """The oid that came with this person, where there is such an order and it is theirs; else nothing is attached."""
+    order = session.get(CampaignPayment, identity.oid) if identity.oid else None
+    return identity.oid if order is not None and _belongs_to(session, order, identity) else None
+
+
 def _lock_order(session: Session, oid: str) -> CampaignPayment | None:
     query = select(CampaignPayment).where(CampaignPayment.oid == oid).with_for_update()
     return session.scalar(query.execution_options(populate_existing=True))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.logs import get_logger
 from models.patients import Checkup, Patient, Prescription
+from services.collection.campaigns import find_own_order
 from services.collection.record_import import AnswerOrigin, import_records
 from services.collection.record_rows import ReadRows, checkup_rows, prescription_rows
 from services.collection.windows import Window
@@ -183,7 +184,8 @@ def _import_patient(session: Session, package: Package, now: datetime) -> Import
     if inserted and identify_patient(session, identity, patient_uuid, now).uuid != patient_uuid:
         # This person has another row by now. Which of the two is right is for people to decide.
         raise UnusablePackage("patient_has_another_uuid")
-    attach_consents(session, patient_uuid=patient_uuid, session_id=session_id, oid=identity.oid, now=now)
+    order = find_own_order(session, identity)
+    attach_consents(session, patient_uuid=patient_uuid, session_id=session_id, oid=order, now=now)
     return ImportResult(DataType.PATIENT, int(inserted), 0, 1)
 
 

@@ -18,7 +18,7 @@ from services.collection.call_deadlines import begin_again, extend_call
 from services.collection.call_turn import CallTooLate
 from services.collection.step import Claim, request_of
 from services.delivery.unit_of_work import UnitOfWork
-from spool import AnswerKind, DamagedFile, KeptAnswer, Room, Spool, SpoolError
+from spool import AnswerKind, DamagedFile, KeptAnswer, Room, Spool, SpoolError, UnknownFile
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.mediarc.errors import MediarcError
 from upstream.tilko.errors import AnswerUnreadable, TilkoError
@@ -100,10 +100,12 @@ class PaidCalls:
         read: Callable[[HttpResponse], T],
     ) -> T:
         """What the answer says. Raises what `ask` and `read` raise; DamagedFile for an answer that the disk has spoilt;
-        CallStands, CallTooLate and StorageFault when nothing was asked."""
+        AnswerUnreadable also for one that was parked before, until an operator discards it; CallStands, CallTooLate and
+        StorageFault when nothing was asked."""
         kept = self._find(claim, terms)
         if kept is not None:
             return self._judge(claim, terms, lambda: read(_response_of(kept)), was_kept=True)
+        self._require_unparked(claim, terms)
         claim.turn.require()
         room = self._spool.reserve_room(terms.room_bytes)
         try:
@@ -170,6 +172,23 @@ class PaidCalls:
             return None
         return kept
 
+    def _require_unparked(self, claim: Claim, terms: CallTerms) -> None:
+        """What came for this request, and nobody could read, is not bought again. Raises AnswerUnreadable."""
+        if not terms.is_billed_again:
+            return
+        names = self._spool.find_parked(str(claim.session_id), terms.kind)
+        if any(self._is_of_request(name, claim) for name in names):
+            raise AnswerUnreadable(reason="parked")
+
+    def _is_of_request(self, name: str, claim: Claim) -> bool:
+        try:
+            about = self._spool.read_parked(name).about
+        except UnknownFile:  # discarded just now
+            return False
+        except DamagedFile:
+            return True
+        return about.get("approve_by") in {None, request_of(claim)}
+
     def _begin(self, claim: Claim, terms: CallTerms, timeout_seconds: float) -> None:
         if not claim.turn.asks_again:
             return
@@ -200,8 +219,8 @@ class PaidCalls:
             raise AnswerUnreadable(reason="unexpected") from None
 
     def _park(self, claim: Claim, terms: CallTerms, reason: str) -> None:
-        log.error("paid_answer_parked", call=terms.name, session_id=str(claim.session_id), reason=reason)
-        self._spool.park_incoming(str(claim.session_id), terms.kind, reason)
+        name = self._spool.park_incoming(str(claim.session_id), terms.kind, reason).name
+        log.error("paid_answer_parked", call=terms.name, session_id=str(claim.session_id), reason=reason, file=name)
 
 
 def _require_time(leaves_by: float) -> None:

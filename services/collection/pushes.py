@@ -61,14 +61,14 @@ class Pushes:
             if not may_be_pushed(run) or push is None:
                 return Asked.DUPLICATE
             holder = runs.get(push.session_id) if push.session_id else None
-            if holder is not None and holder is not run and _is_open(holder, now):
+            if holder is not None and holder is not run and _is_open(holder):
                 _tell_holder(work, push, holder, now)
                 left = push.taken_at + self._take_over_after - now
                 if left > timedelta():
                     return PushPending(left)
                 _supersede(work, holder, now)
             # The minute is not renewed by who has the phone already: they could keep its owner out for ever.
-            if holder is not run or not _is_open(run, now):
+            if holder is not run or not _is_open(run) or is_overdue(run.approve_by, now):
                 push.session_id, push.taken_at, push.is_told = session_id, now, False
             begin_push(work, run, now=now, request_id=request_id)
         return Asked.ACCEPTED
@@ -104,11 +104,12 @@ def _locked_runs(work: Work, session_ids: Collection[UUID]) -> Iterator[Mapping[
         save_run(work, run)
 
 
-def _is_open(run: CollectionRun, now: datetime) -> bool:
-    """Whether its request is on its way to the phone, or may be approved there."""
+def _is_open(run: CollectionRun) -> bool:
+    """Whether its request is on its way to the phone, or an approval of it would still be taken."""
     if run.step == Step.POLL_SIMPLE_AUTH:
-        # Also one that stopped there: its person may go on with the same request.
-        return run.run_state != RunState.ENDED and not is_overdue(run.approve_by, now)
+        # Also one that stopped there: its person may go on with the same request. And one whose time is over, until
+        # the poller has looked for the last time: it would find an approval that came in time.
+        return run.run_state != RunState.ENDED
     return run.step == Step.REQUEST_SIMPLE_AUTH and run.run_state in _BEING_SENT
 
 

@@ -19,6 +19,7 @@ from services.delivery.unit_of_work import Work
 from services.patients.visits import end_row_of
 
 _OVER = frozenset({Status.INFO_REQUIRED, Status.EXPIRED, Status.CANCELLED})
+_UNDER_WAY = frozenset({RunState.READY, RunState.RUNNING})
 
 
 class Asked(Enum):
@@ -46,6 +47,7 @@ def begin_push(work: Work, run: CollectionRun, *, now: datetime, request_id: str
         void_authentication(run)
     run.request_id = request_id
     run.status = Status.AUTH_REQUESTING
+    run.collect_requested = False  # what was asked for with an earlier push
     run.error_code = run.error_detail = None
     make_ready(run, Step.REQUEST_SIMPLE_AUTH, now=now)
     send_step(work, run)
@@ -56,9 +58,11 @@ def ask_for_collection(work: Work, session_id: UUID, *, now: datetime, request_i
     with locked_run(work, session_id) as run:
         if run.status in _OVER:
             raise RunOver(run.status)
-        if run.step == Step.REQUEST_SIMPLE_AUTH:
+        is_push = run.step == Step.REQUEST_SIMPLE_AUTH
+        if is_push and run.run_state not in _UNDER_WAY:
             raise NotAsked(str(session_id))
-        if run.run_state == RunState.WAITING and not run.collect_requested:
+        # While the push is on its way the wish is noted: the poller finds it.
+        if (is_push or run.run_state == RunState.WAITING) and not run.collect_requested:
             run.collect_requested = True
             run.request_id = request_id
             run.collection_started_at = run.collection_started_at or now

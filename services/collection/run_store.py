@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core.names import session_subject
+from core.names import Status, session_subject
 from models.collection import CollectionRun, CollectionStep, FromNow
 from services.collection.errors import SessionNotFound
 from services.delivery.event_log import event_parameters, written_events
@@ -73,8 +73,8 @@ def locked_run(work: Work, session_id: UUID) -> Iterator[CollectionRun]:
 
 
 def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> None:
-    """Write what was changed of the run, its tries and its events, and have its Redis hash replaced when a browser can
-    see the change. Raises ClaimOutdated."""
+    """Write what was changed of the run, its tries and its events. When a browser can see the change its session lives
+    on from now, and its Redis hash is replaced. Raises ClaimOutdated."""
     subject = session_subject(str(run.session_id))
     before, now = inspect(run).committed_state, inspect(run).dict
     changed = tuple(sorted(name for name in before if name not in _COUNTERS and before[name] != now[name]))
@@ -88,7 +88,12 @@ def save_run(work: Work, run: CollectionRun, tries: Sequence[StepTry] = ()) -> N
     parameters |= event_parameters(work.kinds.of(subject), subject, bodies)
     for number, one in enumerate(tries):
         parameters |= {f"{name}_{number}": getattr(one, name) for name in _TRY_COLUMNS}
-    statement = _saving(changed, len(tries), has_events=bool(bodies))
+    # Whoever sets its end decides that themselves.
+    lives_on = is_visible and run.status not in _LET_GO and "expires_at" not in changed
+    lifetime = work.kinds.of(subject).lifetime if lives_on else None
+    if lifetime is not None:
+        parameters |= {"written_at": run.updated_at, "ttl": lifetime.ttl, "longest": lifetime.longest}
+    statement = _saving(changed, len(tries), has_events=bool(bodies), lives_on=lifetime is not None)
     row = work.session.connection().exec_driver_sql(statement, parameters).one_or_none()
     if row is None:
         raise ClaimOutdated(str(run.session_id))
@@ -105,14 +110,22 @@ _DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _BIND_PROCESSORS = {column.name: column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for column in _COLUMNS}
 # Told by PostgreSQL's clock: see `FromNow`.
 _ASSIGNED = {"call_until": "clock_timestamp() + cast(:call_until as interval)"}
+# Not one that was over before: nobody's token comes back to life.
+_LIVES_ON = """expires_at = case when expires_at <= :written_at then expires_at else greatest(
+    expires_at, least(:written_at + cast(:ttl as interval), created_at + cast(:longest as interval))
+) end"""
+# Their sessions are over whatever is written.
+_LET_GO = frozenset({Status.EXPIRED, Status.CANCELLED})
 _TRY_COLUMNS = tuple(field.name for field in fields(StepTry))
 
 
 @lru_cache(maxsize=256)
-def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool) -> str:
+def _saving(changed: tuple[str, ...], tries: int, *, has_events: bool, lives_on: bool) -> str:
     """The statement for these columns; a run's life knows a few dozen combinations."""
     assignments = ["revision = revision + :seen", "event_seq = event_seq + :count", "changed_at = clock_timestamp()"]
     assignments += [f"{name} = {_ASSIGNED.get(name, f':{name}')}" for name in changed]
+    if lives_on:
+        assignments.append(_LIVES_ON)
     comparisons = " and ".join(f"{name} = :old_{name}" for name in _COMPARED)
     parts = [
         f"""saved as (

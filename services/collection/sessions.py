@@ -6,7 +6,7 @@ Errors: SessionNotFound (also for a wrong token: an id is no key), SessionExpire
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from services.collection.errors import SessionExpired, SessionNotFound
 from services.collection.events import say
 from services.collection.session_cache import SessionView, state_of, view_of
 from services.collection.session_tokens import SessionTokens
+from services.delivery.kinds import Lifetime
 from services.delivery.unit_of_work import Work
 from services.patients.consents import GivenConsents, record_consents
 from services.patients.identity import Identity, mask_name
@@ -37,14 +38,6 @@ _RENEW_SHARE = 0.1
 _READ_RUNS = select(CollectionRun.__table__).where(
     CollectionRun.session_id == any_(bindparam("session_ids", type_=ARRAY(PG_UUID)))
 )
-
-
-@dataclass(frozen=True)
-class SessionPolicy:
-    """How long a session lives: after its last use, and at most."""
-
-    ttl: timedelta
-    longest: timedelta
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ def start_session(  # noqa: PLR0913 all that a session begins with
     identity: Identity,
     *,
     redirect_path: str | None,
-    policy: SessionPolicy,
+    lifetime: Lifetime,
     sealer: Sealer,
     given: GivenConsents,
     now: datetime,
@@ -87,7 +80,7 @@ def start_session(  # noqa: PLR0913 all that a session begins with
         partner_id=identity.partner_id,
         masked_name=mask_name(identity.user_name),
         consents_until=consents_until,
-        expires_at=now + policy.ttl,
+        expires_at=now + lifetime.ttl,
         created_at=now,
         updated_at=now,
     )
@@ -120,11 +113,11 @@ class SessionDirectory:
     """Finds sessions, for those who may use them."""
 
     def __init__(
-        self, sessions: sessionmaker[Session], *, policy: SessionPolicy, clock: Clock, tokens: SessionTokens
+        self, sessions: sessionmaker[Session], *, lifetime: Lifetime, clock: Clock, tokens: SessionTokens
     ) -> None:
         self.tokens = tokens
         self._sessions = sessions
-        self._policy = policy
+        self._policy = lifetime
         self._clock = clock
         # A crowd that comes back asks all at once.
         self._views = BatchedLookup(self._read_many)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.names import Status, session_subject
 from models.collection import CollectionRun
 from services.collection.session_tokens import SessionTokens
-from services.collection.sessions import SessionPolicy
+from services.delivery.kinds import Lifetime
 from services.delivery.unit_of_work import Work
 
 SessionRight = tuple[str, str]  # a session's id and the secret of its token
@@ -49,7 +49,7 @@ class ToldSession:
 
 
 def read_watched(
-    session: Session, rights: Sequence[SessionRight], policy: SessionPolicy, now: datetime, completed_before: datetime
+    session: Session, rights: Sequence[SessionRight], lifetime: Lifetime, now: datetime, completed_before: datetime
 ) -> Mapping[str, WatchedSession]:
     """By id, in one query however many they are."""
     expires_at = CollectionRun.expires_at
@@ -57,8 +57,8 @@ def read_watched(
         cast(CollectionRun.session_id, Text),
         CollectionRun.token_hash,
         (CollectionRun.status == Status.EXPIRED) | (expires_at <= now),
-        _deadline(policy, now) - expires_at > policy.ttl * WATCHERS_SHARE,
-        (CollectionRun.status != Status.COMPLETED) & (expires_at < now + policy.ttl / 2),
+        _deadline(lifetime, now) - expires_at > lifetime.ttl * WATCHERS_SHARE,
+        (CollectionRun.status != Status.COMPLETED) & (expires_at < now + lifetime.ttl / 2),
         func.coalesce(
             (CollectionRun.status == Status.COMPLETED) & (CollectionRun.collection_ended_at < completed_before), False
         ),
@@ -86,16 +86,16 @@ def read_told(session: Session, session_ids: Collection[str]) -> list[ToldSessio
     return [ToldSession(*row) for row in session.execute(query.where(_is_one_of(session_ids)))]
 
 
-def find_due(session: Session, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> Sequence[str]:
+def find_due(session: Session, session_ids: Collection[str], lifetime: Lifetime, now: datetime) -> Sequence[str]:
     """Those whose end is worth moving."""
-    is_due = _deadline(policy, now) - CollectionRun.expires_at > policy.ttl * WATCHERS_SHARE
+    is_due = _deadline(lifetime, now) - CollectionRun.expires_at > lifetime.ttl * WATCHERS_SHARE
     return session.scalars(select(cast(CollectionRun.session_id, Text)).where(_is_one_of(session_ids), is_due)).all()
 
 
-def renew_quietly(work: Work, session_ids: Collection[str], policy: SessionPolicy, now: datetime) -> None:
+def renew_quietly(work: Work, session_ids: Collection[str], lifetime: Lifetime, now: datetime) -> None:
     """Move many deadlines with one statement. What somebody else holds is left for the next time: another process may
     be renewing the same sessions in another order."""
-    deadline = _deadline(policy, now)
+    deadline = _deadline(lifetime, now)
     free = (
         select(CollectionRun.session_id)
         .where(_is_one_of(session_ids), CollectionRun.expires_at > now, CollectionRun.expires_at < deadline)
@@ -112,8 +112,8 @@ def renew_quietly(work: Work, session_ids: Collection[str], policy: SessionPolic
         work.refresh_projection(session_subject(str(run.session_id)), run)
 
 
-def _deadline(policy: SessionPolicy, now: datetime) -> ColumnElement[datetime]:
-    return func.least(now + policy.ttl, CollectionRun.created_at + policy.longest)
+def _deadline(lifetime: Lifetime, now: datetime) -> ColumnElement[datetime]:
+    return func.least(now + lifetime.ttl, CollectionRun.created_at + lifetime.longest)
 
 
 def _is_one_of(session_ids: Collection[str]) -> ColumnElement[bool]:

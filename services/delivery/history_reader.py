@@ -52,9 +52,17 @@ class HistoryReader:
             page = self._streams.read_after(subject, seq, limit, max_bytes)
         except StreamsUnavailable:
             page = Page(NOWHERE, [])
-        if page.position.epoch == current and covers(page, seq):
+        if page.position.epoch == current and covers(page, seq) and self._is_held(page, subject, seq):
             return page
         return self._read_log(subject, Position(epoch or "", seq), limit, max_bytes)
+
+    def _is_held(self, page: Page, subject: str, seq: int) -> bool:
+        """Asked after Redis has answered: it may not have forgotten yet what the log has let go."""
+        kind = self._kinds.of(subject)
+        if kind.log is None or not page.events:
+            return True
+        with self._sessions() as session:
+            return seq >= kind.log.held_after(session, kind.key_of(subject))
 
     def moved(self, places: Mapping[str, Position]) -> list[str]:
         """The subjects, of many at once, that have gone on from where they are believed to be, or are of another epoch.

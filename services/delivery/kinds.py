@@ -6,6 +6,7 @@ gathers them.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,14 @@ class RowCounter:
     key_type: str = "uuid"
     has_revision: bool = False
     seq_column: str = "event_seq"
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a subject lives after a write that its readers see, and at most after it was made."""
+
+    ttl: timedelta
+    longest: timedelta
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class SubjectKind:
     None for the common one, which `UnitOfWork` numbers.
 
     `project` makes the Redis hash that follows the subject, from what a transaction sees; `project_row` the same from
-    the row that a unit has just written.
+    the row that a unit has just written. `lifetime` where the subject's row has an end that each write moves.
     """
 
     prefix: str
@@ -67,6 +76,7 @@ class SubjectKind:
     event_max_bytes: int = 64 * 1024
     project: Callable[[Session, str], Projection | None] = no_projection
     project_row: Callable[[Any], Projection] | None = None
+    lifetime: Lifetime | None = None
 
     def key_of(self, subject: str) -> str:
         """What identifies it in its counter's table."""

@@ -164,3 +164,11 @@ class UnitOfWork:
             self._end_login(sid)
         for name in work.woken:
             self._wake(name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Work]:
+        """A unit that only reads, and all of it as of one moment. It can write nothing, and nothing leaves after it."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.sessions.begin() as session:
+            session.connection(execution_options=options)
+            yield Work(session, self._kinds)

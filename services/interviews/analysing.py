@@ -26,7 +26,7 @@ from services.interviews.runs import (
     HeldRun,
     InterviewClaim,
     RunOutdated,
-    forget_stop,
+    forget_call,
     held_run,
     locked_run,
     release_run,
@@ -165,7 +165,7 @@ def _settle_refusal(
         _settle_error(tools, claim, error, counted)
     except RunOutdated:
         with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as moved_on:
-            forget_stop(moved_on.run, user)
+            forget_call(moved_on.session, user)
         raise
 
 

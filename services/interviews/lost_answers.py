@@ -13,7 +13,7 @@ from services.interviews.counts import MISO_CALLS, Counted
 from services.interviews.endings import fail_interview
 from services.interviews.miso_call import keep_durably
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import InterviewClaim, note_stop, release_run
+from services.interviews.runs import InterviewClaim, give_up_call, release_run
 from services.interviews.saving import answered_run, fail_attempt, save_answer
 from upstream.miso.answers import FoundRun, RunIds, read_workflow
 from upstream.miso.errors import MisoAnswerInvalid, MisoError
@@ -117,7 +117,7 @@ def _look_again(tools: RunTools, claim: InterviewClaim, look: _Look) -> None:
         if now < deadline:
             release_run(run, min(now + _pause(run.called_at or now, now), deadline), now)
             return
-        note_stop(run)
+        give_up_call(held.session, run)
         is_running = found is not None and found.is_running
         fail_interview(held, failure_of(AnalysisFault.MISO_TIMEOUT) if is_running else read_failure(run.lost), now)
 

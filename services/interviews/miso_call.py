@@ -97,7 +97,7 @@ def _note_ids(tools: RunTools, claim: InterviewClaim, user: str, ids: RunIds) ->
     with locked_run(tools.unit_of_work, claim.project_id, claim.interview_id) as held:
         run = held.run
         if run.miso_user != user or run.state == InterviewRunState.ENDED:
-            note_unwanted(run, ids.task_id, user)
+            note_unwanted(held.session, run, user, ids.task_id or None)
             return False
         run.miso_run_id, run.miso_task_id = ids.run_id, ids.task_id or None
         return True

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, null, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.names import Task
-from models.interviews import Insight, Interview, InterviewRun, InterviewRunState, InterviewStep
+from models.interviews import Insight, Interview, InterviewRun, InterviewRunState, InterviewStep, UnsettledCall
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.outputs import OUTPUT_NAMES
 from services.interviews.wall import MemberWork, as_analyst
@@ -120,23 +121,27 @@ def finish_run(run: InterviewRun, now: datetime) -> None:
     run.updated_at = now
 
 
-def note_stop(run: InterviewRun) -> None:
-    """Of a call that nobody waits for any more: have its workflow stopped, where MISO has told its task, and noted what
-    it has used. Not of one that MISO has refused."""
+def give_up_call(session: Session, run: InterviewRun) -> None:
+    """Nobody waits any more for the call that is under way, if one is: not one that MISO has refused."""
     if run.called_at is not None and run.miso_user is not None:
-        note_unwanted(run, run.miso_task_id or "", run.miso_user)
+        note_unwanted(session, run, run.miso_user, run.miso_task_id)
 
 
-def note_unwanted(run: InterviewRun, task_id: str, user: str) -> None:
-    """The same of any workflow; the sweep has it done."""
-    run.stop_task_id, run.stop_user = task_id, user
-    run.sends, run.sent_at = 0, None
+def note_unwanted(session: Session, run: InterviewRun, user: str, task_id: str | None) -> None:
+    """Have the call of this user stopped, where MISO has told its task, and counted what it has used; the sweep has it
+    done. Known already, it is done anew with what is news of it."""
+    row = insert(UnsettledCall).values(
+        miso_user=user, interview_id=run.interview_id, project_id=run.project_id, task_id=task_id
+    )
+    task = func.coalesce(row.excluded.task_id, UnsettledCall.task_id)
+    renewed = {"task_id": task, "sends": 0, "sent_at": None}
+    session.execute(row.on_conflict_do_update(constraint="pk_interview_unsettled_calls", set_=renewed))
 
 
-def forget_stop(run: InterviewRun, user: str) -> None:
-    """Of the call of this user: nothing is left to be asked of it."""
-    if run.stop_user == user:
-        run.stop_task_id = run.stop_user = None
+def forget_call(session: Session, user: str) -> bool:
+    """Nothing is left to be asked of it. Of several that say so, one hears that it was there."""
+    forgotten = delete(UnsettledCall).where(UnsettledCall.miso_user == user).returning(UnsettledCall.miso_user)
+    return session.scalar(forgotten) is not None
 
 
 def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
@@ -145,20 +150,11 @@ def send_run(work: Work, interview_id: UUID, request_id: str) -> None:
 
 
 def end_run(session: Session, interview_id: UUID, now: datetime) -> None:
-    """Whoever works on it finds another fence. Of a call that is under way the same becomes as by `note_stop`."""
-    is_called = and_(InterviewRun.state != InterviewRunState.ENDED, InterviewRun.called_at.is_not(None))
-    task_id = func.coalesce(InterviewRun.miso_task_id, "")
-    ended = {
-        "state": InterviewRunState.ENDED,
-        "owner_id": None,
-        "fence": InterviewRun.fence + 1,
-        "updated_at": now,
-        "stop_task_id": case((is_called, task_id), else_=InterviewRun.stop_task_id),
-        "stop_user": case((is_called, InterviewRun.miso_user), else_=InterviewRun.stop_user),
-        "sends": case((is_called, 0), else_=InterviewRun.sends),
-        "sent_at": case((is_called, null()), else_=InterviewRun.sent_at),
-    }
-    session.execute(update(InterviewRun).where(InterviewRun.interview_id == interview_id).values(ended))
+    """Whoever works on it finds another fence. Nothing becomes of one that has ended."""
+    run = session.get(InterviewRun, interview_id, with_for_update=True)
+    if run is not None and run.state != InterviewRunState.ENDED:
+        give_up_call(session, run)
+        finish_run(run, now)
 
 
 def restart_run(member: MemberWork, interview_id: UUID, due_at: datetime, *, step: InterviewStep, **more: Any) -> None:

@@ -12,7 +12,7 @@ from services.interviews.endings import complete_interview, fail_interview
 from services.interviews.events import ProjectPart, tell_project
 from services.interviews.files import read_answer
 from services.interviews.run_tools import RunTools
-from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, held_run, locked_run, note_stop
+from services.interviews.runs import HeldRun, InterviewClaim, RunOutdated, give_up_call, held_run, locked_run
 from spool import DamagedFile, UnknownFile
 from upstream.miso.answers import WorkflowAnswer, read_workflow
 from upstream.miso.errors import MisoError
@@ -61,7 +61,7 @@ def ask_for_unknown(held: HeldRun, usage: Usage) -> None:
     """Have MISO's logs asked what a call has used whose answer does not tell it: however little can be made of that, it
     is paid for. Nobody waits for it."""
     if usage.total_tokens is None:
-        note_stop(held.run)
+        give_up_call(held.session, held.run)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def note_late_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) ->
 
 
 def note_usage(held: HeldRun, attempt: int, usage: Usage, now: datetime) -> list[Counted]:
-    """What is to be counted of it."""
+    """With the attempt's cost, and with the run where it is its present attempt. What is to be counted of it."""
     if usage == UNKNOWN_USAGE:
         return []
     tokens, seconds = usage.total_tokens or 0, usage.elapsed_seconds or 0

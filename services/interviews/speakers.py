@@ -1,6 +1,7 @@
 """Names for the speakers of a script; who gets the same name is one speaker. The script itself keeps its labels."""
 
 from collections.abc import Mapping
+from unicodedata import normalize
 from uuid import UUID
 
 from models.interviews import Interview, ProjectRole
@@ -25,7 +26,9 @@ def name_speakers(member: MemberWork, interview_id: UUID, names: Mapping[str, st
     if interview.deleted_at is not None:
         raise InterviewNotFound
     known = {one.speaker for one in read_utterances(interview.cleaned_script)}
-    named = {label: " ".join(name.split()) for label, name in names.items()}
+    # Composed, as the script's labels are and what the masker gives back.
+    composed = {normalize("NFC", label): normalize("NFC", name) for label, name in names.items()}
+    named = {label: " ".join(name.split()) for label, name in composed.items()}
     for label, name in named.items():
         if label not in known:
             raise TextRefused({"speakers": [_UNKNOWN.format(label)]})

@@ -10,28 +10,23 @@ from models.interviews import Insight, InsightKind, InterviewStep
 from services.database import is_query_canceled, is_store_away
 from services.interviews.analysing import analyse
 from services.interviews.analysis_failures import AnalysisFault, failure_of
-from services.interviews.counts import add_counts
 from services.interviews.endings import fail_interview
 from services.interviews.extracting import extract
 from services.interviews.insight_results import OUTPUT_NAMES_OF
-from services.interviews.miso_call import attempt_of, read_last_usage, stop_workflow
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import (
     InterviewClaim,
-    forget_stop,
+    give_up_call,
     held_run,
     locked_run,
-    note_stop,
     read_run,
     release_run,
     send_run,
     take_run,
 )
-from services.interviews.saving import note_late_usage, save_kept
+from services.interviews.saving import save_kept
 from services.interviews.sweep import MAX_TAKEOVERS, WEIGHT_OF_MISTAKE
 from spool import SpoolError
-from upstream.miso.usage import UNKNOWN_USAGE, Usage
-from upstream.miso.workflows import MisoWorkflows
 
 log = get_logger(__name__)
 
@@ -46,7 +41,6 @@ class RunGlance:
 
     project_id: UUID
     wait_seconds: float
-    is_to_stop: bool
 
 
 def look_at_run(tools: RunTools, interview_id: UUID) -> RunGlance | None:
@@ -59,7 +53,6 @@ def look_at_run(tools: RunTools, interview_id: UUID) -> RunGlance | None:
         return RunGlance(
             run.project_id,
             wait_seconds=max(wait.total_seconds(), 0) if wait <= _LONGEST_WAIT else 0,
-            is_to_stop=run.stop_task_id is not None,
         )
 
 
@@ -98,7 +91,7 @@ def postpone(tools: RunTools, claim: InterviewClaim, error: Exception) -> None:
         weight = _weight_of(error)
         run.takeovers += weight
         if run.takeovers >= MAX_TAKEOVERS:
-            note_stop(run)
+            give_up_call(held.session, run)
             fail_interview(held, failure_of(AnalysisFault.POISON), now)
         else:
             is_mistake = weight == WEIGHT_OF_MISTAKE
@@ -121,29 +114,6 @@ def hand_back(tools: RunTools, claim: InterviewClaim) -> None:
         release_run(held.run, now, now)
         held.run.sends, held.run.sent_at = 1, now
         send_run(held.work, claim.interview_id, claim.request_id)
-
-
-def stop_unwanted(tools: RunTools, project_id: UUID, interview_id: UUID) -> None:
-    """Tell MISO to stop a workflow for which nobody waits any more, and note what it has used. That is known when it
-    has really ended: until then the sweep has it tried again. Twice does no harm."""
-    with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        task_id, user = held.run.stop_task_id, held.run.stop_user
-    if task_id is None or user is None:
-        return
-    usage = _stop(tools.miso, task_id, user) if tools.miso is not None else UNKNOWN_USAGE
-    if usage is None:
-        return
-    with locked_run(tools.unit_of_work, project_id, interview_id) as held:
-        forget_stop(held.run, user)
-        attempt = attempt_of(user) or held.run.attempt
-        add_counts(held.session, note_late_usage(held, attempt, usage, tools.clock.now()))
-
-
-def _stop(miso: MisoWorkflows, task_id: str, user: str) -> Usage | None:
-    """What the workflow has used; None while MISO does not say that it has ended."""
-    if task_id:
-        stop_workflow(miso, task_id, user)
-    return read_last_usage(miso, user)
 
 
 def drop_erased(tools: RunTools, claim: InterviewClaim) -> None:

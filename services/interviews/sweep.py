@@ -1,4 +1,5 @@
-"""What the sweep finds of the interviews: runs whose process died, that are due, that nobody will ever take.
+"""What the sweep finds of the interviews: runs whose process died, that are due, that nobody will ever take; and calls
+that are still to be settled.
 
 Several sweepers do no harm (SKIP LOCKED, and the fence).
 """
@@ -8,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.logs import get_logger
-from models.interviews import InterviewRun, InterviewRunState
+from models.interviews import InterviewRun, InterviewRunState, UnsettledCall
 from services.delivery.unit_of_work import UnitOfWork, Work
 from services.interviews.analysis_failures import AnalysisFault, failure_of
 from services.interviews.endings import fail_interview
-from services.interviews.runs import DEAD_OWNER, locked_run, note_stop, send_run, take_back_runs
+from services.interviews.runs import DEAD_OWNER, give_up_call, locked_run, send_run, take_back_runs
 
 log = get_logger(__name__)
 
@@ -28,8 +29,7 @@ _BATCH = 200
 _LONGEST_RESEND_SECONDS = 300
 # What was sent and is in an empty queue no more got lost.
 _LOST_AFTER = timedelta(seconds=2)
-# Since the run has last changed, which is when its stop was noted, or later.
-_STOP_FOR = timedelta(hours=24)
+_SETTLED_WITHIN = timedelta(hours=24)
 
 
 def take_from_dead(work: Work, now: datetime) -> int:
@@ -42,18 +42,13 @@ def take_from_dead(work: Work, now: datetime) -> int:
 
 
 def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
-    """Runs that are due, and workflows that are still to be stopped; how many were sent."""
+    """How many runs."""
     is_due = and_(InterviewRun.state == InterviewRunState.READY, InterviewRun.due_at <= now)
-    unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause())
-    # Who was told of a stop has no run to take: that it is still to be made says nothing of its message.
+    unsent = or_(InterviewRun.sent_at.is_(None), InterviewRun.sent_at <= now - _pause_after(InterviewRun.sends))
     is_lost = and_(is_due, InterviewRun.sent_at <= now - _LOST_AFTER) if queue_is_empty else false()
-    # Nobody waits for a stop: it is sent again only where no message of before can be waiting for an analyst.
-    is_to_stop: ColumnElement[bool] = InterviewRun.stop_task_id.is_not(None)
-    if not queue_is_empty:
-        is_to_stop = and_(is_to_stop, InterviewRun.sent_at.is_(None))
     due = (
         select(InterviewRun.interview_id)
-        .where(or_(and_(or_(is_due, is_to_stop), unsent), is_lost))
+        .where(or_(and_(is_due, unsent), is_lost))
         .order_by(InterviewRun.due_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
@@ -67,17 +62,37 @@ def send_due(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
     return len(rows)
 
 
-def _pause() -> ColumnElement[Any]:
-    seconds = func.least(func.power(2, func.least(InterviewRun.sends, 10)), _LONGEST_RESEND_SECONDS)
+def send_unsettled(work: Work, now: datetime, *, queue_is_empty: bool = False) -> int:
+    """Calls that are to be settled; how many messages were sent."""
+    call = UnsettledCall
+    is_unsent: ColumnElement[bool] = call.sent_at.is_(None)
+    # Nobody waits for it: it is sent again only where no message of before can be waiting for an analyst.
+    if queue_is_empty:
+        is_unsent = or_(is_unsent, call.sent_at <= now - _pause_after(call.sends))
+    due = select(call.miso_user).where(is_unsent).order_by(call.noted_at).limit(_BATCH)
+    held = due.with_for_update(skip_locked=True).cte("due")
+    sent = update(call).where(
+        call.miso_user.in_(select(held.c.miso_user)), call.interview_id == InterviewRun.interview_id
+    )
+    told = sent.values(sends=call.sends + 1, sent_at=now).returning(call.interview_id, InterviewRun.request_id)
+    messages = {(row[0], row[1]) for row in work.session.execute(told)}
+    for interview_id, request_id in messages:
+        send_run(work, interview_id, request_id)
+    return len(messages)
+
+
+def _pause_after(sends: InstrumentedAttribute[int]) -> ColumnElement[Any]:
+    seconds = func.least(func.power(2, func.least(sends, 10)), _LONGEST_RESEND_SECONDS)
     return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
-def give_up_stops(work: Work, now: datetime) -> None:
+def give_up_unsettled(work: Work, now: datetime) -> None:
     """MISO has had a day, and does not say what they have used. How often it was asked is known to nobody: messages are
     sent also while the analysts, the broker or MISO are away."""
-    is_old = InterviewRun.stop_task_id.is_not(None), InterviewRun.updated_at <= now - _STOP_FOR
-    forgotten = update(InterviewRun).where(*is_old).values({"stop_task_id": None, "stop_user": None})
-    for interview_id in work.session.scalars(forgotten.returning(InterviewRun.interview_id)):
+    call = UnsettledCall
+    old = select(call.miso_user).where(call.noted_at <= now - _SETTLED_WITHIN).with_for_update(skip_locked=True)
+    forgotten = delete(call).where(call.miso_user.in_(old))
+    for interview_id in work.session.scalars(forgotten.returning(call.interview_id)):
         log.warning("usage_never_told", interview_id=str(interview_id))
 
 
@@ -89,7 +104,7 @@ def fail_hopeless(unit_of_work: UnitOfWork, now: datetime) -> int:
     for interview_id, project_id, fence, fault in hopeless:
         with locked_run(unit_of_work, project_id, interview_id) as held:
             if held.run.fence == fence:
-                note_stop(held.run)
+                give_up_call(held.session, held.run)
                 fail_interview(held, failure_of(fault), now)
                 failed += 1
     return failed

@@ -1,11 +1,10 @@
 """Arriving at the hospital: a scan of one of its tags begins a visit."""
 
-from sqlalchemy import select
-
-from models.journey import NfcTag
+from models.journey import NfcTag, TagAction
 from services.journey.action_context import ActionContext, read_name
 from services.journey.errors import PayloadInvalid, TagNotFound, TagSwitchedOff
-from services.journey.tags import canonical_uid
+from services.journey.hospital_cache import read_hospital
+from services.journey.tags import ScannedBy, TagInactive, TagUnknown, canonical_uid, find_tag, log_scan
 
 
 def scan_tag(context: ActionContext) -> None:
@@ -21,9 +20,27 @@ def scan_tag(context: ActionContext) -> None:
     known = canonical_uid(value) if name == "tag_uid" else value
     if known is None:
         raise PayloadInvalid("payload.tag_uid")
-    tag = context.change.journey.session.scalar(select(NfcTag).where(getattr(NfcTag, name) == known))
-    if tag is None:
-        raise TagNotFound
-    if not tag.is_active:
-        raise TagSwitchedOff
-    context.move(tag_id=tag.tag_id)
+    context.move(tag_id=_find_tag(context, name, known))
+
+
+def _find_tag(context: ActionContext, name: str, known: str) -> str:
+    """Its id. A scan is logged; by its id a tag is named by what has logged the scan already. Raises TagNotFound,
+    TagSwitchedOff."""
+    session = context.change.journey.session
+    if name == "tag_id":
+        tag = session.get(NfcTag, known)
+        if tag is None:
+            raise TagNotFound
+        if not tag.is_active:
+            raise TagSwitchedOff
+        return tag.tag_id
+    try:
+        found = find_tag(read_hospital(session), **{name: known})
+    except TagInactive as exc:
+        raise TagSwitchedOff from exc
+    except TagUnknown as exc:
+        raise TagNotFound from exc
+    is_own = context.actor.principal_id == context.change.locked.user_id
+    holder = ScannedBy(context.change.locked.user_id if is_own else None)
+    log_scan(session, TagAction.SCAN, tag_id=found.tag_id, said=known, by=holder)
+    return found.tag_id

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models.journey import JourneyState
-from models.journey.states import STATES_IN_LINE, expected_state, is_consistent, is_known_step, most_advanced
+from models.journey.states import STATES_IN_LINE, expected_state, is_consistent, is_known_step
 from services.journey.day_close import closing_time
 from services.journey.errors import JourneyError
 from services.journey.syncing import realign_journey
@@ -76,11 +76,6 @@ class _Person:
     user_id: UUID
     state: JourneyState
     entries: list["_Entry"]
-
-    @property
-    def is_orphan(self) -> bool:
-        """In a line by their state, and by no entry."""
-        return self.state in STATES_IN_LINE and most_advanced(self.entries) is None
 
 
 @dataclass(frozen=True)

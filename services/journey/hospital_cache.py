@@ -15,7 +15,14 @@ from models.journey import Exam, HospitalRoom, NfcTag, RetiredTagCode
 
 log = get_logger(__name__)
 _KEY = "welno:hospital"
+# How often a change was told of: what was read before the last of them must not be kept.
+_GENERATION = "welno:hospital:generation"
 _SECONDS = 60
+_KEEP = """
+if (redis.call('get', KEYS[2]) or '') == ARGV[1] then
+    redis.call('set', KEYS[1], ARGV[2], 'ex', ARGV[3])
+end
+"""
 T = TypeVar("T")
 
 
@@ -70,16 +77,28 @@ class HospitalCache:
         self._sessions = sessions
 
     def look(self) -> HospitalFacts:
-        kept = self._try(lambda: self._redis.get(_KEY))
+        found = self._try(lambda: self._redis.mget(_KEY, _GENERATION))
+        kept, generation = found or (None, None)
         if isinstance(kept, bytes):
             return _from_json(kept)
         with self._sessions() as session:
             hospital = read_hospital(session)
-        self._try(lambda: self._redis.set(_KEY, orjson.dumps(asdict(hospital)), ex=_SECONDS))
+        if found is not None:
+            self._keep(hospital, generation or b"")
         return hospital
 
     def forget(self) -> None:
-        self._try(lambda: self._redis.delete(_KEY))
+        self._try(self._forget)
+
+    def _keep(self, hospital: HospitalFacts, generation: bytes | str) -> None:
+        value = orjson.dumps(asdict(hospital))
+        self._try(lambda: self._redis.eval(_KEEP, 2, _KEY, _GENERATION, generation, value, _SECONDS))
+
+    def _forget(self) -> None:
+        with self._redis.pipeline() as pipeline:
+            pipeline.incr(_GENERATION)
+            pipeline.delete(_KEY)
+            pipeline.execute()
 
     def _try(self, call: Callable[[], T]) -> T | None:
         try:

@@ -17,7 +17,8 @@ from services.journey.locking import require_user
 from services.journey.views import view_entries, view_journey
 from services.journey.work import JourneyWork
 
-# The state first: what is read after it may be newer than `seq` says, and is told again; never older.
+# The state first: within a change, which sees what others commit meanwhile, what is read after it may be newer than
+# `seq` says, and is told again; never older.
 _STATE = text("""
     select s.current_state, s.visit_id, coalesce(s.event_seq, 0) as event_seq,
         (select epoch from welno.welno_epoch) as epoch

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import text
+
 from models.accounts import Scope
 from models.journey import JourneyAction, JourneyRole, JourneyState, JourneyUser
 from services.accounts.logins import open_login
@@ -21,6 +23,7 @@ from services.journey.scan_tokens import claim_scan_token
 from services.journey.work import JourneyWork
 
 LOGIN_KIND = "patient"
+_LOCK_PERSON = text("select pg_advisory_xact_lock(hashtextextended(:login, 0))")
 
 
 class SimpleLoginError(Exception):
@@ -98,6 +101,19 @@ def log_in(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> Logg
 
 
 def _find_user(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> JourneyUser:
+    found = _find_fitting(journey, people, wish)
+    if found is not None:
+        return found
+    if not journey.settings.allows_self_registration or wish.name is None or wish.phone is None:
+        raise NobodyFits
+    # Of two first logins at once the second finds whom the first has added.
+    journey.session.execute(_LOCK_PERSON, {"login": people.hash_login(wish.phone_last4, wish.birth_date)})
+    new_user = NewUser(wish.name, wish.phone, wish.birth_date)
+    return _find_fitting(journey, people, wish) or people.add(journey.session, new_user)
+
+
+def _find_fitting(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> JourneyUser | None:
+    """Raises SeveralFit."""
     found = people.find_by_login(journey.session, wish.phone_last4, wish.birth_date)
     if wish.phone is not None:
         phone_hash = people.hash_phone(wish.phone)
@@ -106,8 +122,4 @@ def _find_user(journey: JourneyWork, people: UserDirectory, wish: LoginWish) -> 
         found = [user for user in found if user.name == wish.name]
     if len(found) > 1:
         raise SeveralFit
-    if found:
-        return found[0]
-    if not journey.settings.allows_self_registration or wish.name is None or wish.phone is None:
-        raise NobodyFits
-    return people.add(journey.session, NewUser(wish.name, wish.phone, wish.birth_date))
+    return found[0] if found else None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.logs import get_logger
 from models.journey import JourneyState, QueueState, TriggerType
-from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY
+from models.journey.states import JOURNEY_OF_QUEUE, QUEUE_OF_JOURNEY, STATES_IN_LINE
 from services.journey.actors import JourneyActor
 from services.journey.change import JourneyChange
 from services.journey.concluding import conclude
@@ -59,11 +59,14 @@ def sync_from_patient_state(
 
 
 def realign_journey(journey: JourneyWork, user_id: UUID, *, source: str) -> bool:
-    """To where the entries say that the person is, for the checker; whether that was elsewhere.
+    """To where the entries say that the person is, for the checker, and out of a line in which they have none; whether
+    that was elsewhere.
 
     Raises PersonNotFound.
     """
     change = JourneyChange(journey, lock_journey(journey, user_id), source)
+    if change.locked.state in STATES_IN_LINE and not change.locked.entries:
+        change.move(JourneyState.REGISTERED, TriggerType.SYSTEM_AUTO)
     change.follow_entries(TriggerType.SYSTEM_AUTO)
     return _conclude_if_changed(change)
 

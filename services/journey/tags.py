@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.journey import TagAction, TagLog
 from services.journey.hospital_cache import HospitalFacts, TagFacts
 
 _ONE_SCAN = timedelta(seconds=3)
+_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _UID_BYTES = frozenset({4, 7, 10})
 _UID = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){3,9}", re.ASCII)
 _SHORT_CODE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}", re.ASCII)
@@ -95,12 +96,20 @@ def log_scan(session: Session, action: TagAction, *, tag_id: str | None, said: s
     """`said` is what the scan named the tag by. False, and nothing is written, for the same scan within three
     seconds."""
     said_hash = hash_code(said)
+    _lock_scans(session, tag_id or said_hash, by)
     if _was_logged(session, tag_id, said_hash, by):
         return False
     row = TagLog(tag_id=tag_id, tag_uid_hash=said_hash, user_id=by.user_id, device_id=by.device_id, action=action)
     session.add(row)
     session.flush()
     return True
+
+
+def _lock_scans(session: Session, scanned: str, by: ScannedBy) -> None:
+    """Until the end of the transaction: of the same scan twice at once the second sees the first."""
+    holders = sorted(str(holder) for holder in (by.user_id, by.device_id) if holder is not None)
+    for holder in holders:
+        session.execute(_LOCK, {"name": f"tag-scan:{scanned}:{holder}"})
 
 
 def _was_logged(session: Session, tag_id: str | None, said_hash: str, by: ScannedBy) -> bool:

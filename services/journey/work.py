@@ -93,6 +93,12 @@ class Journeys:
         except StaleDataError as exc:
             raise StateConflict from exc
 
+    def read(self, look: Callable[[JourneyWork], ResultT]) -> ResultT:
+        """What changes nothing, in a transaction of its own: all its statements see the same moment, so that a place, a
+        state and the number of the last event belong together. Raises what it raises."""
+        with self._unit_of_work.reading() as work:
+            return look(self.open(work))
+
     def _run(self, change: Callable[[JourneyWork], ResultT], request_id: str) -> ResultT:
         with self._unit_of_work() as work:
             return change(self.open(work, request_id))

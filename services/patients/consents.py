@@ -162,8 +162,8 @@ _ATTACH = text("""
 
 
 def attach_consents(session: Session, *, patient_uuid: UUID, session_id: UUID, oid: str | None, now: datetime) -> bool:
-    """Note whose the session's consents are, and write the owner's short form of them. Whether that was added: False
-    when it is there, or when the person gave less, or has withdrawn."""
+    """Note whose the session's consents are, and write the owner's short form of them, with the order `oid` that is
+    theirs. Whether that was added: False when it is there, or when the person gave less, or has withdrawn."""
     values: dict[str, Any] = {"patient_uuid": patient_uuid, "session_id": session_id, "oid": oid, "now": now}
     return session.scalar(_ATTACH, values | {"kinds": sorted(COLLECTING_KINDS)}) is not None
 

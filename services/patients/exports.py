@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.names import Task
 from core.tokens import hash_token
-from models.patients import Export, ExportState
+from models.patients import Export, ExportState, Patient
 from services.delivery.unit_of_work import Work
 
 LINK_HOLDS = timedelta(minutes=10)
@@ -115,9 +115,11 @@ def give_link(session: Session, patient_uuid: UUID, export_id: UUID, now: dateti
 
 
 def take_archive(session: Session, export_id: UUID, key: str, now: datetime) -> UUID | None:
-    """Whose it is, for the first who comes with the newest link in time; None for everybody else."""
+    """Whose it is, for the first who comes with the newest link in time; None for everybody else, and of who is being
+    erased."""
     opens = (Export.id == export_id) & (Export.link_hash == hash_token(key)) & (Export.link_expires_at > now)
-    taken = update(Export).where(opens, Export.state == ExportState.READY)
+    patient = select(Patient.uuid).where(Patient.uuid == Export.patient_uuid, Patient.erasing_since.is_(None))
+    taken = update(Export).where(opens, Export.state == ExportState.READY, patient.exists())
     return session.scalar(taken.values(state=ExportState.FETCHED, link_hash=None).returning(Export.patient_uuid))
 
 

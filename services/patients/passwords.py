@@ -143,12 +143,18 @@ def has_password(session: Session, patient_uuid: UUID) -> bool:
     return session.scalar(query) is not None
 
 
-def charge_try(session: Session, patient_uuid: UUID, now: datetime) -> ChargedTry | TryResult:
+def charge_try(
+    session: Session, patient_uuid: UUID, now: datetime, *, in_erasure: bool = False
+) -> ChargedTry | TryResult:
     """Count a try, or say why there is none. Commit before comparing, whatever is answered afterwards.
 
-    The fifth locks at once; `settle_try` opens again if it was right.
+    The fifth locks at once; `settle_try` opens again if it was right. The password of who is being erased is as none,
+    but `in_erasure`.
     """
-    query = select(PatientPassword).where(PatientPassword.patient_uuid == patient_uuid).with_for_update()
+    query = select(PatientPassword).where(PatientPassword.patient_uuid == patient_uuid)
+    if not in_erasure:
+        query = query.where(Patient.uuid == PatientPassword.patient_uuid, Patient.erasing_since.is_(None))
+    query = query.with_for_update(of=PatientPassword)
     password = session.scalar(query.execution_options(populate_existing=True))
     if password is None:
         return TryResult(Outcome.NOT_SET)
@@ -239,8 +245,9 @@ class Passwords:
             self._on_new(session, patient_uuid)
             revoke_earlier(session, Principal(PrincipalKind.PATIENT, str(patient_uuid)))
 
-    def verify(self, patient_uuid: UUID, password: str) -> TryResult:
-        return self._try(patient_uuid, password, None)
+    def verify(self, patient_uuid: UUID, password: str, *, in_erasure: bool = False) -> TryResult:
+        """`in_erasure`: also the one of who is being erased, for who asks for that again; it opens nothing."""
+        return self._try(patient_uuid, password, None, in_erasure=in_erasure)
 
     def fits(self, patient_uuid: UUID | None, password: str) -> bool:
         """For who may not hear whether there is such a patient (None: there is not), a password, or a lock: takes as
@@ -259,15 +266,17 @@ class Passwords:
         check_six_digits(new_password)
         return self._try(patient_uuid, password, new_password)
 
-    def _try(self, patient_uuid: UUID, password: str, new_password: str | None) -> TryResult:
-        charged = self._charge(patient_uuid)
+    def _try(
+        self, patient_uuid: UUID, password: str, new_password: str | None, *, in_erasure: bool = False
+    ) -> TryResult:
+        charged = self._charge(patient_uuid, in_erasure=in_erasure)
         return (
             charged if isinstance(charged, TryResult) else self._compare(patient_uuid, charged, password, new_password)
         )
 
-    def _charge(self, patient_uuid: UUID) -> ChargedTry | TryResult:
+    def _charge(self, patient_uuid: UUID, *, in_erasure: bool = False) -> ChargedTry | TryResult:
         with self._sessions.begin() as session:
-            return charge_try(session, patient_uuid, self._clock.now())
+            return charge_try(session, patient_uuid, self._clock.now(), in_erasure=in_erasure)
 
     def _compare(self, patient_uuid: UUID, charged: ChargedTry, password: str, new_password: str | None) -> TryResult:
         check = self._run(self._hashes.check, charged.password_hash, password)

@@ -25,6 +25,7 @@ from models.patients import (
 )
 from services.patients.pictures import attach_pictures
 from services.patients.stored_json import from_stored
+from upstream.tilko.measurements import fields_of
 
 RecordT = TypeVar("RecordT", Checkup, Prescription)
 _JSON_COLUMNS = ("raw_data", "items", "details")
@@ -73,8 +74,14 @@ class RecordPage(Generic[RecordT]):
 def list_checkups(
     session: Session, patient_uuid: UUID, *, limit: int, after: Cursor | None = None
 ) -> RecordPage[Checkup]:
+    """Each item with its `columns`: those of the checkup that it is read into, two for a pair, none for most."""
     newest = select(Checkup).where(_of_person(Checkup, Checkup.checkup_date, patient_uuid))
-    return _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
+    page = _read_page(session, newest, Checkup.checkup_date, Checkup.id, limit=limit, after=after)
+    for checkup in page.items:
+        # By the names that are known today, also for a checkup that was stored before one of them was.
+        placed = [item | {"columns": list(fields_of(item["name"]))} for item in checkup.items]
+        set_committed_value(checkup, "items", placed)
+    return page
 
 
 def read_measurements(session: Session, patient_uuid: UUID) -> Sequence[Checkup]:

@@ -84,12 +84,12 @@ def note_password(
 
 
 def is_open(patient_uuid: UUID) -> Select[PatientSession]:
-    """The patient's sessions that nobody has ended."""
+    """The patient's sessions that nobody has ended; none of who is being erased."""
     valid_after = func.coalesce(Patient.sessions_valid_after, PatientSession.valid_from)
     return (
         select(PatientSession)
         .join(Patient, Patient.uuid == PatientSession.patient_uuid)
-        .where(PatientSession.patient_uuid == patient_uuid)
+        .where(PatientSession.patient_uuid == patient_uuid, Patient.erasing_since.is_(None))
         .where(PatientSession.ended_at.is_(None), PatientSession.valid_from >= valid_after)
     )
 

@@ -55,7 +55,7 @@ class Submission:
         """Its ids, when they are text: of what is refused for its shape, too."""
         told = self.told if isinstance(self.told, dict) else {}
         ids = {name: told.get(name) for name in ("dedupeId", "threadId")}
-        return {name: text[:64] for name, text in ids.items() if isinstance(text, str)}
+        return {name: text for name, text in ids.items() if isinstance(text, str)}
 
 
 def read_submissions(told: Sequence[Any], payload_max_bytes: int) -> list[Submission]:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
-from models.threads import MemberRole, Thread, ThreadDevice, ThreadMember
+from models.threads import MemberRole, Thread, ThreadMember
 from services.delivery.event_log import read_epoch
 from services.threads.acting import LockedThread, ThreadWork, lock_thread
 from services.threads.audit_chain import AuditAction
@@ -21,14 +21,16 @@ from services.threads.pages import read_page
 from streams import StoredEvent
 
 PAGE_ITEMS, PAGE_BYTES = 500, 1024 * 1024
+_GAPS_MAX = 1000
 _MISSING_CLIENT_SEQS = text("""
-    select client_id, contiguous_seq + 1 as first, (
-        select min(client_seq) - 1 from welno.welno_thread_items item
-        where item.thread_id = client.thread_id and item.client_id = client.client_id
+    select client_id, before + 1 as first, client_seq - 1 as last from (
+        select client.client_id, item.client_seq, lag(item.client_seq, 1, client.contiguous_seq)
+            over (partition by client.client_id order by item.client_seq) as before
+        from welno.welno_thread_clients client
+        join welno.welno_thread_items item on item.thread_id = client.thread_id and item.client_id = client.client_id
             and item.client_seq > client.contiguous_seq
-    ) as last
-    from welno.welno_thread_clients client
-    where thread_id = :id and highest_seq > contiguous_seq order by client_id
+        where client.thread_id = :id and client.highest_seq > client.contiguous_seq
+    ) came where client_seq > before + 1 order by client_id, first limit :most
 """)
 
 
@@ -141,9 +143,9 @@ def find_memberships(session: Session, pairs: Collection[tuple[str, str]]) -> se
     return {(row[0], row[1]) for row in session.execute(query)}
 
 
-def note_reader(unit: ThreadWork, thread_id: str, action: AuditAction) -> None:
-    """That somebody follows the thread from now on, or no longer. Raises ThreadNotFound."""
-    lock_thread(unit, thread_id).audit(action)
+def note_reader(unit: ThreadWork, thread_id: str, action: AuditAction, result: str = "ok") -> None:
+    """That somebody follows the thread from now on, or no longer, or was refused. Raises ThreadNotFound."""
+    lock_thread(unit, thread_id).audit(action, result=result)
 
 
 def describe_threads(unit: ThreadWork) -> list[dict[str, Any]]:
@@ -177,7 +179,7 @@ def describe_status(unit: ThreadWork, thread_id: str) -> dict[str, Any]:
     """Who is in and how far everybody is. Raises ThreadNotFound."""
     found = find_thread(unit.session, thread_id, unit.member)
     members = list_members(unit.session, thread_id)
-    missing = unit.session.execute(_MISSING_CLIENT_SEQS, {"id": thread_id})
+    missing = unit.session.execute(_MISSING_CLIENT_SEQS, {"id": thread_id, "most": _GAPS_MAX})
     return {
         "lastSeq": found.row.last_seq,
         "epoch": found.epoch,
@@ -194,12 +196,15 @@ def newest_kid(row: Thread) -> str | None:
     return write_kid(row.key_generation) if row.key_generation else None
 
 
-def describe_devices(unit: ThreadWork, thread_id: str, joining: str | None = None) -> list[dict[str, Any]]:
-    """Of all who are or were in: what they wrote must stay verifiable; and of whom an owner is about to add. Raises
-    ThreadNotFound, ThreadRoleTooSmall."""
+def describe_devices(unit: ThreadWork, thread_id: str, joining: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """`devices` are of all who are in, and of whom an owner is about to add; `formerDevices` of those who were in: what
+    they wrote must stay verifiable, and nothing is sealed to them. Raises ThreadNotFound, ThreadRoleTooSmall."""
     own = find_thread(unit.session, thread_id, unit.member).membership
     if joining is not None and own.role != MemberRole.OWNER:
         raise ThreadRoleTooSmall
+    present = {one.member for one in list_members(unit.session, thread_id)} | ({joining} if joining else set())
     everybody = set(unit.session.scalars(select(ThreadMember.member).where(ThreadMember.thread_id == thread_id)))
-    devices: list[ThreadDevice] = find_devices(unit.session, everybody | ({joining} if joining else set()))
-    return [describe_device(one) for one in devices]
+    told: dict[str, list[dict[str, Any]]] = {"devices": [], "formerDevices": []}
+    for one in find_devices(unit.session, everybody | present):
+        told["devices" if one.member in present else "formerDevices"].append(describe_device(one))
+    return told

@@ -18,8 +18,9 @@ _FORGOTTEN_LONGER = timedelta(days=2)
 _STATEMENT_TIMEOUT = text("set local statement_timeout = '300s'")
 
 
-def trim_payloads(unit_of_work: UnitOfWork, now: datetime, keep_days: int) -> int:
-    """How many. Twice is once. A reader further back is told which numbers are gone."""
+def trim_payloads(unit_of_work: UnitOfWork, sender: EventSender, now: datetime, keep_days: int) -> int:
+    """How many. Twice is once. A reader further back is told which numbers are gone. While Redis is away nothing is
+    counted: the next night finds it again."""
     before, trimmed, after = now - timedelta(days=keep_days), 0, ""
     while True:
         with unit_of_work() as work:
@@ -27,9 +28,7 @@ def trim_payloads(unit_of_work: UnitOfWork, now: datetime, keep_days: int) -> in
             overdue = _find_overdue(work.session, before, after)
         # A unit for each: those who write to a thread wait for its row, and for no other's payloads.
         for thread_id, last in overdue:
-            with unit_of_work() as work:
-                work.session.execute(_STATEMENT_TIMEOUT)
-                trimmed += _trim(work.session, thread_id, last)
+            trimmed += _trim(unit_of_work, sender, thread_id, last)
         if len(overdue) < _THREADS_AT_ONCE:
             return trimmed
         after = overdue[-1][0]
@@ -56,11 +55,23 @@ def _find_overdue(session: Session, before: datetime, after: str) -> list[tuple[
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def _trim(session: Session, thread_id: str, last: int) -> int:
-    row = session.scalar(_LOCK.where(Thread.id == thread_id))
-    if row is None:
+def _trim(unit_of_work: UnitOfWork, sender: EventSender, thread_id: str, last: int) -> int:
+    """Nobody is given them from the first commit on. The payloads go last: while they are there, whoever died in
+    between, or found Redis away, is made up for."""
+    with unit_of_work() as work:
+        row = _lock(work.session, thread_id)
+        if row is None:
+            return 0
+        row.trimmed_seq = max(row.trimmed_seq, last)
+    if not sender.forget(thread_subject(thread_id)):
         return 0
-    row.trimmed_seq = max(row.trimmed_seq, last)
-    session.flush()
     gone = (ThreadItem.thread_id == thread_id, ThreadItem.seq <= last, ThreadItem.payload.is_not(None))
-    return session.connection().execute(update(ThreadItem).where(*gone).values(payload=None)).rowcount
+    with unit_of_work() as work:
+        if _lock(work.session, thread_id) is None:
+            return 0
+        return work.session.connection().execute(update(ThreadItem).where(*gone).values(payload=None)).rowcount
+
+
+def _lock(session: Session, thread_id: str) -> Thread | None:
+    session.execute(_STATEMENT_TIMEOUT)
+    return session.scalar(_LOCK.where(Thread.id == thread_id))

@@ -19,8 +19,8 @@ from upstream.http.exchange import ExchangeError, ExchangeLimits, send
 
 log = get_logger(__name__)
 
-# A process that stops lets its tasks end, and has ten seconds.
-_LIMITS = ExchangeLimits(total_seconds=6, max_response_bytes=64 * 1024)
+# A worker that stops lets its tasks end, and needs half of its ten seconds for all else that it does.
+_LIMITS = ExchangeLimits(total_seconds=4, max_response_bytes=64 * 1024)
 _CLAIM = timedelta(seconds=60)
 # As Standard Webhooks propose; together 24 hours.
 _PAUSES = tuple(

@@ -30,7 +30,7 @@ from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
-_LEASE_PATIENCE_SECONDS = 5.0
+_LEASE_WAIT_SECONDS = 5.0
 _TELL_AGAIN_SECONDS = 0.5
 _never = threading.Event()
 
@@ -83,7 +83,7 @@ _driven = _DrivenSessions()
 
 def drive(here: Runtime, session_id: UUID, step: Step, display: StepEvents) -> None:
     """Take the run at this step and follow its chain as far as this process can."""
-    owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
+    owner_id = here.lease.wait_until_held(_LEASE_WAIT_SECONDS)
     if owner_id is None:
         log.warning("no_lease", session_id=str(session_id))
         return

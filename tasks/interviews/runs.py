@@ -22,9 +22,9 @@ from services.interviews.stepping import (
     hand_back,
     look_at_run,
     postpone,
-    stop_unwanted,
     take,
 )
+from services.interviews.unsettled_calls import settle_calls
 from spool import SpoolError
 from tasks.app import app
 from tasks.interviews.runtime import AnalystRuntime, analyst_runtime
@@ -32,7 +32,7 @@ from tasks.stopping import is_stopping
 
 log = get_logger(__name__)
 
-_LEASE_PATIENCE_SECONDS = 5.0
+_LEASE_WAIT_SECONDS = 5.0
 _WAIT_SECONDS, _TELL_AGAIN_SECONDS = 0.1, 0.5
 _never = threading.Event()
 
@@ -54,7 +54,7 @@ def run_interview(self: CeleryTask, interview_id: str) -> None:
 
 
 def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
-    owner_id = here.lease.wait_until_held(_LEASE_PATIENCE_SECONDS)
+    owner_id = here.lease.wait_until_held(_LEASE_WAIT_SECONDS)
     seen = look_at_run(here.tools, interview_id)
     if owner_id is None or seen is None or is_stopping():
         log.warning("interview_left", has_lease=owner_id is not None, is_known=seen is not None)
@@ -65,8 +65,8 @@ def _drive(here: AnalystRuntime, interview_id: UUID) -> None:
         claim = _follow(here, claim)
     if taken is not None:
         _settle(here, taken, drop_erased)
-    elif seen.is_to_stop and not is_stopping():  # a person who has pressed retry waits for no stop of the call before
-        stop_unwanted(here.tools, seen.project_id, interview_id)
+    else:  # a person who has pressed retry waits for no stop of the call before
+        settle_calls(here.tools, seen.project_id, interview_id)
 
 
 def _wait(seconds: float) -> None:

@@ -3,8 +3,10 @@
 import heapq
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from models.collection.run_states import is_overdue
 from services.collection.step import Claim
 
 
@@ -17,6 +19,7 @@ class PendingPoll:
     `timeout_announced`   its person has been told that it takes long
     `blocked_until`       another process's call for the same answer may be under way until then
     `incoming_checked`    nobody can have brought the answer since we looked on the disk
+    `last_checked`        it was asked about after its request's time: whatever does not approve ends the wait
     """
 
     claim: Claim
@@ -27,6 +30,7 @@ class PendingPoll:
     timeout_announced: bool = False
     blocked_until: float = 0.0
     incoming_checked: bool = False
+    last_checked: bool = False
     faults: int = 0
     in_flight: bool = False
     started: float = field(default_factory=time.monotonic)
@@ -74,9 +78,14 @@ class PollSchedule:
         if poll is not None and poll.claim.approve_by == asked.claim.approve_by:
             poll.answer_on_disk = True
 
-    def asked(self) -> set[UUID]:
-        """Those that are asked about just now."""
-        return {poll.claim.session_id for poll in self._polls.values() if poll.in_flight}
+    def asked(self, now: datetime) -> set[UUID]:
+        """Those that are asked about just now, or for the last time as soon as that is possible. `now` as the requests'
+        times are told."""
+        return {
+            poll.claim.session_id
+            for poll in self._polls.values()
+            if poll.in_flight or (is_overdue(poll.claim.approve_by, now) and not poll.last_checked)
+        }
 
     def take_due(self) -> list[PendingPoll]:
         """Those whose time has come; each is in flight until `reschedule`."""

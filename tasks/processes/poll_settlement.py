@@ -107,8 +107,9 @@ class PollSettlement:
         record = partial(record_unreadable, claim=poll.claim, error=error, tools=self._runtime.tools)
         await self._threads.in_transaction(record)
         reason = error.reason if isinstance(error, AnswerUnreadable) else f"damaged_{error.reason}"
-        log.error("paid_answer_parked", reason=reason)
-        await self._threads.run(self._runtime.tools.spool.park_incoming, poll.session_text, AnswerKind.HEALTH, reason)
+        park = self._runtime.tools.spool.park_incoming
+        parked = await self._threads.run(park, poll.session_text, AnswerKind.HEALTH, reason)
+        log.error("paid_answer_parked", call=CHECKUPS.name, reason=reason, file=parked.name)
         self._events.fail(poll_id(poll.claim.session_id), error, retrying=False)
 
     async def settle_without_consent(self, poll: PendingPoll) -> None:

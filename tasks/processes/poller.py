@@ -125,7 +125,7 @@ class Poller:
         if owner_id is None:
             return
         window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
-        asked = self._schedule.asked()
+        asked = self._schedule.asked(clock.now())
         (ended, moved_on), expired, requested = await self._threads.in_transaction(
             lambda work: (
                 let_go(work, owner_id, within_seconds=window),
@@ -200,7 +200,7 @@ class Poller:
         if poll.answer_on_disk:
             self._spawn(poll, self._settlement.settle_approval(poll))
             return
-        if is_overdue(poll.claim.approve_by, clock.now()):
+        if poll.last_checked:
             self._spawn(poll, self._settlement.settle_overdue(poll))
             return
         path = self._paths.choose()
@@ -208,6 +208,7 @@ class Poller:
             self._send_data_call(poll)
             return
         claim = poll.claim
+        poll.last_checked = self._is_overdue(poll)
         outcome = self._client.check_login(claim.person, claim.tokens, path.value, self._require_lease)
         self._calls.add(outcome)
         outcome.add_done_callback(partial(self._on_login_check, poll, path))
@@ -225,6 +226,7 @@ class Poller:
             return
         self._paths.note_present(path)
         if outcome.result():
+            poll.last_checked = False  # while this cannot be written the phone is asked again, for nothing
             self._spawn(poll, self._settlement.settle_login(poll))
         else:
             self._on_not_approved(poll)
@@ -235,6 +237,7 @@ class Poller:
         if self._paths.all_missing:
             self._on_error(poll, error)
         else:
+            poll.last_checked = False
             self._reschedule(poll, 0)
 
     def _send_data_call(self, poll: PendingPoll) -> None:
@@ -246,6 +249,7 @@ class Poller:
             self._reschedule(poll, _BLOCKED_SECONDS)
             return
         poll.incoming_checked = True
+        poll.last_checked = self._is_overdue(poll)
         self._rooms.require()
         outcome = self._client.poll(poll.claim.person, poll.claim.tokens, self._require_lease)
         self._calls.add(outcome)
@@ -285,7 +289,11 @@ class Poller:
         self._tell_or_reschedule(poll, self._settlement.delay_after(poll))
 
     def _tell_or_reschedule(self, poll: PendingPoll, delay: float) -> None:
-        if poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
+        if poll.last_checked:
+            self._spawn(poll, self._settlement.settle_overdue(poll))
+        elif self._is_overdue(poll):  # asked before the deadline, which has passed meanwhile
+            self._reschedule(poll, 0)
+        elif poll.collect_requested or (poll.polls >= FAST_POLLS and not poll.timeout_announced):
             self._spawn(poll, self._settlement.settle_not_approved(poll, delay))
         else:
             self._reschedule(poll, delay)
@@ -308,6 +316,8 @@ class Poller:
 
     def _reschedule_after(self, error: BaseException, poll: PendingPoll) -> None:
         with structlog.contextvars.bound_contextvars(**_log_context(poll)):
+            if isinstance(error, LeaseLost):
+                poll.last_checked = False  # nothing was sent: the last check is that of whoever takes the session
             if isinstance(error, SQLAlchemyError | SpoolError | LeaseLost):
                 log.warning("poll_not_settled", error=type(error).__name__)
                 self._reschedule(poll, self._settings.collection.poll_interval_seconds)
@@ -316,12 +326,17 @@ class Poller:
                 self._reschedule(poll, _AFTER_MISTAKE_SECONDS)
 
     def _reschedule(self, poll: PendingPoll, delay: float | None) -> None:
-        """None when this session waits no longer. Nobody waits beyond the moment at which the request ends."""
+        """None when this session waits no longer. When the request ends, what was approved until then is looked for a
+        last time, however long the pause was to be."""
         if delay is not None and poll.claim.approve_by is not None:
-            delay = min(delay, max((poll.claim.approve_by - clock.now()).total_seconds(), 0))
+            left = (poll.claim.approve_by - clock.now()).total_seconds()
+            delay = min(delay, left if left > 0 else self._settings.collection.poll_interval_seconds)
         self._schedule.reschedule(poll, delay)
         if delay is not None and delay < _REFRESH_SECONDS:
             self._wake()  # sooner than the schedule is read anyway
+
+    def _is_overdue(self, poll: PendingPoll) -> bool:
+        return is_overdue(poll.claim.approve_by, clock.now())
 
     def _may_ask(self, poll: PendingPoll) -> bool:
         """Not while a call of another process may be under way, or one of ours under a lease that was lost since; nor

@@ -26,7 +26,7 @@ from services.delivery.event_sweep import StreamSweep
 from services.delivery.partitions import keep_partitions
 from services.delivery.unit_of_work import Work
 from services.interviews.statistics import LATE_AFTER_SECONDS, read_statistics
-from services.interviews.sweep import fail_hopeless, give_up_stops
+from services.interviews.sweep import fail_hopeless, give_up_unsettled, send_unsettled
 from services.interviews.sweep import send_due as send_due_interviews
 from services.interviews.sweep import take_from_dead as take_interviews_from_dead
 from services.patients.access_days import keep_access_days
@@ -40,11 +40,13 @@ from tasks.app import app, settings
 from tasks.broker import QueueGauge
 from tasks.opening import open_stores
 from tasks.processes.line_refreshing import LineFollower
+from tasks.processes.round_schedule import RoundSchedule
 from tasks.processes.stop_signal import StopSignal
 
 log = get_logger(__name__)
 
 _FORGET_EVERY = 1200  # sweeps
+_RETRY_FORGETTING_AFTER = 120
 
 
 class Sweeper:
@@ -54,7 +56,7 @@ class Sweeper:
         self._stores = stores
         self._interval_seconds = interval_seconds
         self.stopping = StopSignal()
-        self._rounds = 0
+        self._housekeeping = RoundSchedule(_FORGET_EVERY, _RETRY_FORGETTING_AFTER)
         self._streams = StreamSweep(stores.sessions, stores.streams, stores.kinds, stores.sender)
         self._filled_at = time.monotonic()
         self._queue = QueueGauge(app, Queue.COLLECTION)
@@ -77,9 +79,9 @@ class Sweeper:
             self._part(resend_exports)
             self._sweep_interviews()
             filled = self._fill_streams()
-            if self._rounds % _FORGET_EVERY == 0:
+            if self._housekeeping.is_due():
                 self._keep_house()
-            self._rounds += 1
+                self._housekeeping.note_done()
         except (SQLAlchemyError, StreamsError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
             return
@@ -94,7 +96,9 @@ class Sweeper:
 
     def _sweep_interviews(self) -> None:
         taken = self._part(take_interviews_from_dead)
-        sent = self._part(partial(send_due_interviews, queue_is_empty=self._interviews.is_empty()))
+        queue_is_empty = self._interviews.is_empty()
+        sent = self._part(partial(send_due_interviews, queue_is_empty=queue_is_empty))
+        sent += self._part(partial(send_unsettled, queue_is_empty=queue_is_empty))
         failed = fail_hopeless(self._stores.unit_of_work, clock.now())
         if taken or sent or failed:
             log.info("interviews_swept", taken_from_dead=taken, sent=sent, failed=failed)
@@ -113,13 +117,15 @@ class Sweeper:
         with self._stores.unit_of_work() as work:
             forget_dead_processes(work)
             expire_consents(work.session)
-            give_up_stops(work, clock.now())
-            keep_partitions(work.session, self._stores.kinds, clock.now().date())
+            give_up_unsettled(work, clock.now())
             used = count_row_keys(work.session) + count_keys(work.session, [SECOND_FACTORS])
-        with self._stores.unit_of_work() as work:
-            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
         if missing := {name: rows for name, rows in used.items() if name not in self._stores.sealer.key_ids}:
             log.error("sealing_keys_missing", rows_by_key_id=missing)
+        # Each by itself, and last: who dumps the database holds the locks for as long as that takes.
+        with self._stores.unit_of_work() as work:
+            keep_partitions(work.session, self._stores.kinds, clock.now().date())
+        with self._stores.unit_of_work() as work:
+            keep_access_days(work.session, clock.now().date(), self._stores.settings.stores.access_log_keep_days)
 
     def _fill_streams(self) -> int:
         filled = self._streams.run(time.monotonic() - self._filled_at)

@@ -16,5 +16,5 @@ def trim_threads() -> None:
     here, now = runtime().stores, clock.now()
     window_seconds = here.settings.threads.window_seconds
     forgotten = forget_closed_streams(here.unit_of_work, here.sender, now, window_seconds)
-    trimmed = trim_payloads(here.unit_of_work, now, here.settings.threads.keep_days)
+    trimmed = trim_payloads(here.unit_of_work, here.sender, now, here.settings.threads.keep_days)
     log.info("thread_payloads_trimmed", count=trimmed, closed_streams=forgotten)

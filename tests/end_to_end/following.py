@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.end_to_end.person import API, Visit, kind_of
 from tests.plain_http import NO_TLS
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import WAIT_SECONDS
 
 LAST = "completed"
 
@@ -37,7 +37,7 @@ def knock(url: str, headers: dict[str, str]) -> int | None:
         return None
 
 
-def wait_for_close(socket: ClientConnection, timeout: float = PATIENCE_SECONDS) -> int | None:
+def wait_for_close(socket: ClientConnection, timeout: float = WAIT_SECONDS) -> int | None:
     """The close code, whatever frames come before it."""
     try:
         while True:
@@ -46,7 +46,7 @@ def wait_for_close(socket: ClientConnection, timeout: float = PATIENCE_SECONDS) 
         return socket.close_code
 
 
-def receive(socket: ClientConnection, until: str = LAST, timeout: float = PATIENCE_SECONDS) -> list[dict[str, Any]]:
+def receive(socket: ClientConnection, until: str = LAST, timeout: float = WAIT_SECONDS) -> list[dict[str, Any]]:
     """The numbered events up to the first of this kind, without the frames that are for this socket only."""
     events: list[dict[str, Any]] = []
     while not events or kind_of(events[-1]) != until:

@@ -11,7 +11,7 @@ import httpx
 from models.patients import ConsentKind
 from tests.end_to_end.provider import Provider
 from tests.plain_http import NO_TLS
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 API = "/api/v1"
 TREND, REPORT_PAGE = "/results-trend", "/disease-report"
@@ -142,7 +142,7 @@ class Visit:
     def kinds(self) -> list[str]:
         return [kind_of(event) for event in self.events()]
 
-    def wait_for(self, kind: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def wait_for(self, kind: str, timeout: float = WAIT_SECONDS) -> dict[str, Any]:
         """The first event of this kind."""
         pick: Callable[[], list[dict[str, Any]]] = lambda: [one for one in self.events() if kind_of(one) == kind]  # noqa: E731
         try:

@@ -17,7 +17,9 @@ class Provider:
     """Tilko and MediArc, by their control interface."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/control", timeout=30, verify=NO_TLS)
+        # Many threads share it: none may close as idle a connection that another has just begun to use.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(base_url=f"{url}/control", timeout=30, verify=NO_TLS, limits=limits)
 
     def close(self) -> None:
         self._http.close()

@@ -15,12 +15,12 @@ from celery import Celery
 
 from core.broker import BrokerAddress, register_failover_transports
 from core.names import Queue, Task, task_routes
+from dev.local.rabbitmq import RabbitMQ
 from services.delivery.task_sender import SENDER_OPTIONS
 from tasks.broker import FastReconnectAmqp, QueueGauge
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import TREATMENTS
-from tests.rabbitmq import RabbitMQ
 from tests.sentinels import sentinel_group
 from tests.waiting import wait_until
 

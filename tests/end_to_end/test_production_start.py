@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.local.programs import ROOT
+from tests.waiting import COMMAND_SECONDS
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line.strip())
 SECRETS = ("WELNO_SEALING_KEYS", "WELNO_JWT_SECRET", "WELNO_PSEUDONYM_KEY", "TILKO_API_KEY", "MEDIARC_API_KEY")
@@ -18,7 +19,13 @@ def start(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """As a platform does: through a shell, with nothing but what it was told."""
     bare = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": os.environ.get("HOME", "/"), "PORT": "0"}
     return subprocess.run(
-        ["sh", "-c", command], env=bare | environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        ["sh", "-c", command],
+        env=bare | environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_SECONDS,
     )
 
 

@@ -7,9 +7,10 @@ import pytest
 from celery import Celery
 
 from core.names import Queue, Task
+from dev.local.rabbitmq import RabbitMQ
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.test_brokers import UNSERVED, build_celery, wait_for_end
-from tests.rabbitmq import RabbitMQ, run_cluster
+from tests.rabbitmq import run_cluster
 from tests.waiting import wait_until
 
 PROCESSES = ("sandbox", "web", "worker", "poller", "sweeper")

@@ -43,6 +43,7 @@ export function setUp() {
   sockets.length = 0;
   globalThis.WebSocket = FakeSocket;
   globalThis.addEventListener = events.addEventListener.bind(events);
+  globalThis.removeEventListener = events.removeEventListener.bind(events);
   // Newer Nodes have locks of their own; a test that is about tabs plays them by hand.
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
   mock.timers.enable({ apis: ["setTimeout"] });

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import { WelnoClient } from "../../webapp/static/sdk/collection/client.js";
+import { connect } from "../../webapp/static/sdk/core/stream.js";
 import { KEYS } from "../../webapp/static/sdk/collection/storage.js";
 import { memoryStorage } from "./stores.js";
 
@@ -55,7 +56,7 @@ test("an error carries its code, details and request id", async () => {
 });
 
 test("whether there are treatments is asked for by one of them", async () => {
-  assert.equal(await client(() => ({ body: { items: [{}], next_after: "x" } })).hasPrescriptions("u"), true);
+  assert.equal(await client(() => ({ body: { items: [{}], next: "x" } })).hasPrescriptions("u"), true);
   assert.equal(await client(() => ({ body: { items: [] } })).hasPrescriptions("u"), false);
   assert.deepEqual(asked, ["GET /api/v1/patients/u/prescriptions?limit=1"]);
 });
@@ -99,13 +100,18 @@ test("an unknown patient clears nothing", async () => {
   assert.equal(storage.read(KEYS.sessionId), "s");
 });
 
-test("all pages of the records are fetched in order", async () => {
-  const pages = { null: { items: [1, 2], next_after: "b c" }, "b c": { items: [3], next_after: null } };
-  const items = await client((request) => ({
-    body: pages[new URL(request.url, "http://x").searchParams.get("after")],
-  })).checkups("u");
-  assert.deepEqual(items, [1, 2, 3]);
-});
+for (const [name, end] of [
+  ["next", {}],
+  ["next_after", { next_after: null }],
+]) {
+  test(`all pages of the records are fetched in order by ${name}`, async () => {
+    const pages = { null: { items: [1, 2], [name]: "b c" }, "b c": { items: [3], ...end } };
+    const items = await client((request) => ({
+      body: pages[new URL(request.url, "http://x").searchParams.get("after")],
+    })).checkups("u");
+    assert.deepEqual(items, [1, 2, 3]);
+  });
+}
 
 test("the browser's key is asked for by patient", async () => {
   const asking = client(() => ({ body: { success: true, patient_uuid: "u", key: "AAAA" } }));
@@ -120,6 +126,16 @@ test("a report that does not exist is null", async () => {
 test("an ended session answers 204 and that is fine", async () => {
   assert.deepEqual(await client(() => ({ status: 204, body: "" })).cancel("s"), {});
   assert.deepEqual(asked, ["DELETE /api/v1/tilko/session/s"]);
+});
+
+test("server-sent events that are over end the stream, which asks no more", async () => {
+  const asking = client(() => ({ status: 204, body: "" }));
+  const eventsUrl = (cursor) => asking.eventsUrl("s", cursor);
+  const ended = await new Promise((resolve) => {
+    const onState = (state, reason) => state !== "connecting" && resolve([state, reason]);
+    connect({ id: "s", eventsUrl, client: asking }, { share: false, onEvent() {}, onState });
+  });
+  assert.deepEqual([ended, asked.length], [["closed", "over"], 1]);
 });
 
 test("a server that asks to wait says how long", async () => {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Calls, roomsOfTurn } from "../../webapp/static/page/journey/hall_rooms.js";
-import { answerOf, entryAt, stepsOf, withNames } from "../../webapp/static/page/journey/staff_line.js";
+import { answerOf, entryAt, stepsOf, withNames, withRest } from "../../webapp/static/page/journey/staff_line.js";
 import {
   aheadText,
   birthDateOf,
@@ -196,4 +196,26 @@ test("more rooms than fit take turns", () => {
   const rooms = Array.from({ length: 10 }, (_, index) => index);
   assert.deepEqual([roomsOfTurn(rooms, 0).length, roomsOfTurn(rooms, 1), roomsOfTurn(rooms, 2).length], [8, [8, 9], 8]);
   assert.deepEqual(roomsOfTurn([], 3), []);
+});
+
+const lineOf = (from, to) =>
+  Array.from({ length: to - from }, (_, at) => ({ queue_id: `q${from + at}`, state: "waiting" }));
+
+test("the end of a long line stays where a stream tells its beginning", () => {
+  const inside = { queue_id: "q0", state: "called" };
+  const told = { waiting_count: 39, queues: [inside, ...lineOf(1, 31)] };
+  const { board, isWhole } = withRest(told, { queues: lineOf(0, 40) });
+  assert.deepEqual(board.queues, [inside, ...lineOf(1, 40)]);
+  assert.equal(isWhole, false);
+});
+
+test("who has left a long line is not kept in it", () => {
+  const told = { waiting_count: 31, queues: lineOf(2, 32) };
+  const known = { queues: [{ queue_id: "q0", state: "in_progress" }, ...lineOf(1, 33)] };
+  assert.deepEqual(withRest(told, known).board.queues, lineOf(2, 33));
+});
+
+test("a line that is told whole is as it is told", () => {
+  const told = { waiting_count: 2, queues: lineOf(0, 2) };
+  assert.deepEqual(withRest(told, { queues: lineOf(0, 5) }), { board: told, isWhole: true });
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { MemoryStorage } from "../../webapp/static/sdk/core/storage.js";
-import { pass, setUp, settle, sockets, tearDown } from "./browser.js";
+import { events, pass, setUp, settle, sockets, tearDown } from "./browser.js";
 import {
   called,
   entry,
@@ -383,6 +383,48 @@ test("a page that is opened without a network shows what it saw, and how old tha
     [phone.journey.journeyState, phone.journey.staleMinutes, phone.journey.isConnected],
     ["WAITING", 7, false],
   );
+});
+
+/** Opened without a network, with what it saw before. */
+async function openAway(traits = {}) {
+  phone = await openFollowing(hospital, waiting(3), traits);
+  const { tab } = phone;
+  phone.journey.close();
+  hospital.answers[REFRESH] = networkIsAway;
+  phone = openPhone(hospital, { tab, ...traits });
+  const started = phone.journey.start();
+  await letItTryAgain();
+  await started;
+}
+
+test("a page without a network listens and waits once, however often it fails", async () => {
+  let listening = 0;
+  globalThis.addEventListener = (name, ...how) => {
+    if (name === "online") listening += 1;
+    events.addEventListener(name, ...how);
+  };
+  globalThis.removeEventListener = (name, ...how) => {
+    if (name === "online") listening -= 1;
+    events.removeEventListener(name, ...how);
+  };
+  await openAway();
+  const before = listening;
+  for (let turn = 0; turn < 3; turn += 1) {
+    events.dispatchEvent(new Event("online"));
+    await letItTryAgain();
+  }
+  assert.ok(listening <= before);
+  phone.journey.close();
+  assert.ok(listening <= 0);
+});
+
+test("a page that is left tries no more", async () => {
+  await openAway();
+  const before = hospital.asked.length;
+  phone.journey.close();
+  events.dispatchEvent(new Event("online"));
+  await pass(10);
+  assert.equal(hospital.asked.length, before);
 });
 
 test("yesterday's state is not shown", async () => {

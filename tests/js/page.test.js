@@ -233,39 +233,38 @@ test("weights follow from the height", () => {
   assert.deepEqual(weightRange(parseRange("18.5-24.9"), 170).low, 53.5);
 });
 
-const RAW = {
-  Inspections: [
-    {
-      Illnesses: [
-        {
-          Items: [
-            {
-              Name: "공복 혈당",
-              ItemReferences: [
-                { Name: "정상B", Value: "125이하" },
-                { Name: "정상", Value: "99이하" },
-              ],
-            },
-          ],
-        },
-      ],
-    },
+const GLUCOSE = {
+  name: "공복 혈당",
+  columns: ["fasting_glucose_mg_dl"],
+  references: [
+    { name: "정상B", value: "125이하" },
+    { name: "정상", value: "99이하" },
   ],
 };
-const checkup = (checkup_date, values, raw_data = {}) => ({
-  checkup_date,
-  location: "한빛검진의원",
-  ...values,
-  raw_data,
-});
+const checkup = (checkup_date, values) => ({ checkup_date, location: "한빛검진의원", ...values });
 const measureOf = (groups, key) => groups.flatMap(({ measures }) => measures).find((measure) => measure.key === key);
 
 test("the normal range of a checkup is read, not its border zone", () =>
-  assert.equal(referenceText(RAW, "공복혈당"), "99이하"));
+  assert.equal(referenceText([GLUCOSE], "fasting_glucose_mg_dl"), "99이하"));
+
+test("the range of an item counts however its centre spells its name", () => {
+  const named = (name) => ({ name, columns: ["ast_u_l"], value: "45", number: 45, references: [{ name: "정상A", value: "50이하" }] });
+  for (const name of ["AST(SGOT)", "에이에스티(AST, SGOT)"]) {
+    const groups = groupMeasures([checkup("2024-01-01", { ast_u_l: 45, items: [named(name)] })], "M");
+    assert.equal(newestOf(measureOf(groups, "ast_u_l")).zone, "normal", name);
+  }
+});
+
+test("each half of a pressure has the range of its own item", () => {
+  const half = (name, column, value) => ({ name, columns: [column], references: [{ name: "정상A", value }] });
+  const items = [half("최고혈압", "systolic_mmhg", "130미만"), half("최저혈압", "diastolic_mmhg", "85미만")];
+  const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 128, diastolic_mmhg: 84, items })], "M");
+  assert.equal(newestOf(measureOf(groups, "blood_pressure")).zone, "normal");
+});
 
 test("a range that the checkup states beats the standard", () => {
   const measure = measureOf(
-    groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94 }, RAW)], "M"),
+    groupMeasures([checkup("2024-01-01", { fasting_glucose_mg_dl: 94, items: [GLUCOSE] })], "M"),
     "fasting_glucose_mg_dl",
   );
   assert.equal(measure.series[0].zones.normal.high, 99);
@@ -295,6 +294,23 @@ test("a pair is judged by the worse of both", () => {
   const groups = groupMeasures([checkup("2024-01-01", { systolic_mmhg: 118, diastolic_mmhg: 92 })], "M");
   const newest = newestOf(measureOf(groups, "blood_pressure"));
   assert.deepEqual([newest.value, newest.zone, newest.side], ["118/92", "suspect", "above"]);
+});
+
+test("a pair is of one day: a half that was read alone stands alone", () => {
+  const years = [
+    checkup("2022-01-01", { systolic_mmhg: 118, diastolic_mmhg: 95 }),
+    checkup("2024-01-01", { systolic_mmhg: 118, diastolic_mmhg: null }),
+  ];
+  const newest = newestOf(measureOf(groupMeasures(years, "M"), "blood_pressure"));
+  assert.deepEqual([newest.value, newest.zone, newest.date], ["수축기(최고) 118", "normal", "2024.01.01"]);
+});
+
+test("the newest half may be the lower one, and be all that there is", () => {
+  const lower = checkup("2024-01-01", { systolic_mmhg: null, diastolic_mmhg: 92 });
+  for (const years of [[lower], [checkup("2022-01-01", { systolic_mmhg: 118, diastolic_mmhg: 70 }), lower]]) {
+    const newest = newestOf(measureOf(groupMeasures(years, "M"), "blood_pressure"));
+    assert.deepEqual([newest.value, newest.zone, newest.date], ["이완기(최저) 92", "suspect", "2024.01.01"]);
+  }
 });
 
 test("the change since the last time is told with its sign", () => {
@@ -373,21 +389,55 @@ test("a medicine has the name that its prescription tells, else that of its desc
   assert.deepEqual(medicinesOf({ details }).map(({ name }) => name), ["가나정", "다라정", "다라정"]);
 });
 
+const item = (name, value, number = null, unit = "", columns = []) => ({ name, value, number, unit, references: [], columns });
+const PRESSURE = ["systolic_mmhg", "diastolic_mmhg"];
+const othersOf = (values) => otherResults([checkup("2024-03-01", values)]).map(({ name, value }) => `${name}: ${value}`);
+
+test("an item is charted by its own place, not by the number of another one", () => {
+  const items = [
+    item("총콜레스테롤", "230", 230, "mg/dL", ["total_cholesterol_mg_dl"]),
+    item("식후혈당", "230", 230, "mg/dL"),
+  ];
+  assert.deepEqual(othersOf({ total_cholesterol_mg_dl: 230, items }), ["식후혈당: 230 mg/dL"]);
+});
+
+test("what its chart does not have is told: words, another value, a pressure without its other half", () => {
+  const items = [
+    item("중성지방", "500 이상", null, "mg/dL", ["triglycerides_mg_dl"]),
+    item("HDL", "61", 61, "", ["hdl_mg_dl"]),
+    item("HDL콜레스테롤", "61", 61, "", ["hdl_mg_dl"]),
+    item("고밀도콜레스테롤", "55", 55, "", ["hdl_mg_dl"]),
+    item("혈압", "120", 120, "mmHg", PRESSURE),
+  ];
+  assert.deepEqual(othersOf({ hdl_mg_dl: 61, triglycerides_mg_dl: null, items }), [
+    "중성지방: 500 이상",
+    "고밀도콜레스테롤: 55",
+    "혈압: 120 mmHg",
+  ]);
+});
+
+test("half a pair that is charted is not told again", () =>
+  assert.deepEqual(othersOf({ systolic_mmhg: null, diastolic_mmhg: 76, items: [item("혈압", "/76", null, "", PRESSURE)] }), []));
+
 test("what no chart shows is told in words, each from the newest checkup that has it", () => {
-  const item = (name, value, number = null, unit = "") => ({ name, value, number, unit, references: [] });
   const older = checkup("2022-03-01", {
     systolic_mmhg: 118,
-    items: [item("요단백", "음성"), item("골다공증", "골감소증"), item("혈압(최고/최저)", "118/76")],
+    diastolic_mmhg: 76,
+    items: [
+      item("요단백", "음성", null, "", ["urine_protein"]),
+      item("골다공증", "골감소증", null, "", ["bone_density"]),
+      item("혈압(최고/최저)", "118/76", null, "mmHg", PRESSURE),
+    ],
   });
   const newer = checkup("2024-03-01", {
     fasting_glucose_mg_dl: 94,
     systolic_mmhg: null,
     items: [
-      item("공복혈당", "94", 94, "mg/dL"),
+      item("공복혈당", "94", 94, "mg/dL", ["fasting_glucose_mg_dl"]),
       item("요단백", "정상(양성)"),
       item("당화혈색소(HbA1c)", "5.6", 5.6, "%"),
       item("시력(좌/우)", "1.0/0.8"),
-      item("혈압(최고/최저)", "해당없음"),
+      item("혈압(최고/최저)", "해당없음", null, "", PRESSURE),
       item("폐결핵 흉부질환", ""),
     ],
   });

@@ -27,6 +27,44 @@ test("a summary of ours is read by its sections, with what it does not know", ()
   assert.equal(reading.sections.find(({ title }) => title === "알레르기").empty, "이 기록에는 없는 내용이에요.");
 });
 
+const observationsOf = (checkup) =>
+  buildSummary({ person: PERSON, checkups: [checkup] }).entry.flatMap(({ resource }) => (resource.resourceType === "Observation" ? [resource] : []));
+const toldIn = (checkup) => observationsOf(checkup).map(({ code, valueQuantity, valueString }) => [code.text, valueString ?? valueQuantity?.value]);
+const PRESSURE = ["systolic_mmhg", "diastolic_mmhg"];
+
+test("what has no observation of its own stays in the insurer's words", () => {
+  const items = [
+    { name: "중성지방", value: "500 이상", number: null, unit: "mg/dL", columns: ["triglycerides_mg_dl"] },
+    { name: "공복혈당", value: "측정불가", number: null, unit: "", columns: ["fasting_glucose_mg_dl"] },
+    { name: "혈압(최고/최저)", value: "120", number: 120, unit: "mmHg", columns: PRESSURE },
+  ];
+  const values = { triglycerides_mg_dl: null, fasting_glucose_mg_dl: null, systolic_mmhg: 120, diastolic_mmhg: null };
+  assert.deepEqual(toldIn({ id: 1, checkup_date: "2026-03-02", location: "한빛", ...values, items }), [
+    ["중성지방", "500 이상 mg/dL"],
+    ["공복혈당", "측정불가"],
+    ["혈압(최고/최저)", "120 mmHg"],
+  ]);
+});
+
+test("what has an observation of its own is told once, however its centre spells it", () => {
+  const items = [
+    { name: "고밀도 콜레스테롤", value: "61", number: 61, unit: "mg/dL", columns: ["hdl_mg_dl"] },
+    { name: "최고혈압", value: "118", number: 118, unit: "mmHg", columns: ["systolic_mmhg"] },
+    { name: "혈압", value: "118/76", number: null, unit: "mmHg", columns: PRESSURE },
+  ];
+  const values = { hdl_mg_dl: 61, systolic_mmhg: 118, diastolic_mmhg: 76 };
+  assert.deepEqual(toldIn({ id: 1, checkup_date: "2026-03-02", location: "한빛", ...values, items }).map(([text]) => text), ["혈압", "HDL 콜레스테롤"]);
+});
+
+test("a vital sign has the day that R4 wants, or is none", () => {
+  const vitals = (checkup) => observationsOf(checkup).filter(({ category }) => category[0].coding[0].code === "vital-signs");
+  assert.equal(vitals(CHECKUP).length, 2);
+  for (const undated of [{ ...CHECKUP, checkup_date: null }, { ...CHECKUP, checkup_date: null, year: null }]) {
+    assert.equal(vitals(undated).length, 0);
+    assert.equal(observationsOf(undated).length, 2);
+  }
+});
+
 test("a document of others is read with references of either kind and sections within sections", () => {
   const entry = [
     { resource: { resourceType: "Composition", title: "IPS", section: [{ title: "All", section: [{ title: "Problems", entry: [{ reference: "Condition/c1" }, { reference: "Condition/gone" }] }] }] } },
@@ -71,7 +109,8 @@ test("what others wrote wrongly is shown as it came", async (t) => {
   const card = (told) => `${encodeBase64url(new TextEncoder().encode("{}"))}.${encodeBase64url(new TextEncoder().encode(JSON.stringify(told)))}.x`;
   const wrong = ['{"resourceType": "Bundle", "entry": [null]}', '{"resourceType": "Bundle", "entry": 1}', '{"resourceType": "Observation", "component": [null]}'];
   const cards = [{}, { vc: { credentialSubject: {} } }].map((told) => JSON.stringify({ verifiableCredential: [card(told)] }));
-  const texts = [...wrong, ...cards, deep];
+  const untitled = JSON.stringify({ resourceType: "Observation", code: { text: "키" } });
+  const texts = [untitled, ...wrong, ...cards, deep];
   const files = await Promise.all(texts.map(async (text) => ({ embedded: await encryptFile(key, text, "application/json") })));
   t.mock.method(globalThis, "fetch", async () => Response.json({ files }));
   const find = openDocument();
@@ -84,6 +123,8 @@ test("what others wrote wrongly is shown as it came", async (t) => {
   await settle();
   const shown = find("files").all(({ tagName }) => tagName === "PRE").map(({ textContent }) => textContent);
   assert.deepEqual(shown.slice(0, -1).map((text) => JSON.parse(text)), texts.slice(0, -1).map((text) => JSON.parse(text)));
+  const headings = find("files").all(({ tagName }) => /^H\d$/.test(tagName)).map(({ tagName }) => tagName);
+  assert.equal(headings[0], "H2"); // also of what has no title
   assert.equal(shown.at(-1).replaceAll(/\s/g, "").length, deep.length);
 });
 

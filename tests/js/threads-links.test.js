@@ -8,6 +8,7 @@ import { LinkMaterial } from "../../webapp/static/page/threads/link_material.js"
 import { LINK_TYPE, makeLinkMessage } from "../../webapp/static/page/threads/link_message.js";
 import { LinkPart } from "../../webapp/static/page/threads/link_part.js";
 import { Messages } from "../../webapp/static/page/threads/messages.js";
+import { titleOf } from "../../webapp/static/page/threads/records_view.js";
 import { LinkForm } from "../../webapp/static/page/share/link_form.js";
 import { encodeBase64url } from "../../webapp/static/sdk/core/base64url.js";
 import { encryptFile, HealthLinksClient, readLink, writeLink } from "../../webapp/static/sdk/shl.js";
@@ -39,7 +40,7 @@ beforeEach(() => {
 function materialOf(...items) {
   const material = new LinkMaterial();
   const blobs = { make: () => document.createElement("div") };
-  const messages = new Messages(NURSE, /** @type {any} */ (blobs), (told, from) => material.addRecord(told, from));
+  const messages = new Messages(NURSE, /** @type {any} */ (blobs), { onRecord: (told, from) => material.addRecord(told, from) });
   for (const item of items) {
     messages.add(/** @type {any} */ (item));
     material.add(/** @type {any} */ (item));
@@ -130,19 +131,29 @@ const LINK = { url: "https://ehr.example/1", key: encodeBase64url(new Uint8Array
 const soon = () => Math.floor(Date.now() / 1000) + 60;
 
 test("a link that stands in a thread says until when it opens, and opens on our page", () => {
-  const shown = makeLinkMessage(bytesOf(`https://evil.example/#${writeLink({ ...LINK, exp: soon() })}`));
+  const shown = makeLinkMessage(bytesOf(`https://evil.example/#${writeLink({ ...LINK, exp: soon() })}`), Date.now());
   assert.match(shown.textContent, /공유 링크 “진료”.*까지 열 수 있어요\. 암호가 있어요\./);
   const [anchor] = shown.all(({ tagName }) => tagName === "A");
   assert.match(anchor.href, /^https:\/\/welno\.example\/shl#shlink:/);
   assert.equal(readLink(anchor.href).url, LINK.url);
 });
 
-test("a link that is over, or is none, opens nothing", () => {
-  const over = makeLinkMessage(bytesOf(writeLink({ ...LINK, exp: 1 })));
+test("whether a link is over is judged by the server's time, and is for its own server to say", () => {
+  const content = bytesOf(writeLink({ ...LINK, exp: 1000 }));
+  assert.match(makeLinkMessage(content, 999_000).textContent, /까지 열 수 있어요/);
+  const over = makeLinkMessage(content, 1_001_000);
   assert.match(over.textContent, /에 끝났어요/);
-  const none = makeLinkMessage(bytesOf("javascript:alert(1)"));
+  assert.equal(over.all(({ tagName }) => tagName === "A").length, 1);
+});
+
+test("a report is named by its day, not by who computed it", () => {
+  assert.equal(titleOf({ kind: "report", record: { analyzed_at: MOMENT, provider: "m", bodyage: 40, rank: 1 } }).includes(" m"), false);
+});
+
+test("what is no link opens nothing", () => {
+  const none = makeLinkMessage(bytesOf("javascript:alert(1)"), 0);
   assert.match(none.textContent, /읽지 못했어요/);
-  for (const shown of [over, none]) assert.deepEqual(shown.all(({ tagName }) => tagName === "A" || tagName === "BUTTON"), []);
+  assert.deepEqual(none.all(({ tagName }) => tagName === "A" || tagName === "BUTTON"), []);
 });
 
 test("a link stands among the messages with who made it", () => {
@@ -164,7 +175,7 @@ function openForm(answers = {}) {
   });
   let finish;
   const prepared = new Promise((resolve) => (finish = () => resolve({ files: [], onMade: () => asked.push("made") })));
-  const form = new LinkForm({ links, findFault: () => null, prepare: () => prepared, troubleOf: ({ message }) => ({ text: message }) });
+  const form = new LinkForm({ links, now: () => 0, findFault: () => null, prepare: () => prepared, troubleOf: ({ message }) => ({ text: message }) });
   find("share-form").reset = () => {};
   find("share-until").value = "7";
   find("share").dataset.qrLibrary = answers.library ?? LIBRARY;
@@ -260,14 +271,14 @@ const ALL = [record(checkup("7", MOMENT)), record(checkup("8", MOMENT)), deliver
 /** The part of the page in a thread with two records and a picture; of the records one is the patient's. */
 async function openPart({ memberId = PATIENT, known = memberId, role = "writer", refusal = null, material = materialOf(...ALL), told = async () => {}, readBlob } = {}) {
   const [made, sent] = [[], []];
-  const links = { now: () => 0, make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
+  const links = { make: async (files, wishes) => (made.push([files, wishes]), { id: "1", link: "shlink:/x" }) };
   const checkupRecords = async () => {
     if (refusal) throw refusal;
     await told();
     return { person: PERSON, collected_at: MOMENT, items: [{ id: 7 }] };
   };
   const records = { checkupRecords, prescriptions: async () => [] };
-  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { me: async () => ({ memberId: known }), readBlob }, crypto: {} }));
+  const part = new LinkPart(/** @type {any} */ ({ memberId, links, records, client: { now: () => 0, me: async () => ({ memberId: known }), readBlob }, crypto: {} }));
   const send = async (data, contentType) => Boolean(sent.push([data, contentType]));
   find("share").dataset.qrLibrary = LIBRARY;
   find("share-keep").checked = true;

@@ -67,7 +67,7 @@ async function makeThread() {
 }
 
 async function receive(t, { server, doctor }, traits = {}) {
-  const seen = { texts: [], errors: [], gaps: [] };
+  const seen = { texts: [], errors: [], gaps: [], holes: [] };
   const receiver = new ThreadReceiver(THREAD, {
     client: server,
     crypto: doctor.crypto,
@@ -77,6 +77,7 @@ async function receive(t, { server, doctor }, traits = {}) {
     onItem: ({ content, event }) => seen.texts.push(content ? new TextDecoder().decode(content) : event),
     onError: ({ seq }, code) => seen.errors.push(`${seq} ${code}`),
     onSenderGap: ({ from, to }) => seen.gaps.push([from, to]),
+    onGap: (gap) => seen.holes.push(gap),
     share: false,
     ...traits,
   });
@@ -91,6 +92,43 @@ test("all that was written is delivered once, in order, and then acknowledged", 
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
   assert.deepEqual([seen.texts, seen.errors, seen.gaps], [["1", "2", "3"], [], []]);
+});
+
+test("what a poll passes over is read before what comes after it", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3", "4"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq === 4);
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 4);
+  assert.deepEqual([seen.texts, seen.holes], [["1", "2", "3", "4"], []]);
+});
+
+test("what was trimmed is told as a gap, and what is held follows", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3", "4"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq === 4);
+  const { range } = thread.server;
+  thread.server.range = async (id, asked) => {
+    if (asked.fromSeq === 2) return { items: [], epoch: "e", missing: { fromSeq: 2, toSeq: 3, reason: "trimmed" } };
+    return range(id, asked);
+  };
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2);
+  assert.deepEqual([seen.texts, seen.holes], [["1", "4"], [{ from: 2, to: 3, reason: "trimmed" }]]);
+});
+
+test("what is not told when it was asked for five times is told as a gap", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq !== 2);
+  let asked = 0;
+  thread.server.range = async () => ((asked += 1), { items: [], epoch: "e" });
+  const { setTimeout: later } = globalThis;
+  t.after(() => Object.assign(globalThis, { setTimeout: later }));
+  globalThis.setTimeout = (act, milliseconds, ...more) => later(act, Math.min(milliseconds, 5), ...more);
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2);
+  assert.deepEqual([seen.texts, seen.holes, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
 });
 
 test("after a reload what was read is here, and only what is new is asked for", async (t) => {

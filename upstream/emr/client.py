@@ -10,8 +10,8 @@ import orjson
 from upstream.emr.errors import EmrMisconfigured, EmrRefused, EmrUnavailable
 from upstream.http import exchange
 
-# Shorter than a worker has for its end: it lets its tasks end, and would be ended by its alarm.
-_TIMEOUT_SECONDS = 6.0
+# A worker that stops lets its tasks end, and needs half of its ten seconds for all else that it does.
+_TIMEOUT_SECONDS = 4.0
 # Nothing of an answer is of use.
 _MAX_RESPONSE_BYTES = 64 * 1024
 

@@ -49,11 +49,6 @@ class BrokenResponse(ExchangeError):
     reason = "broken_response"
 
 
-class ResponseTooLarge(ExchangeError):
-    retryable = False
-    reason = "too_large"
-
-
 @dataclass(frozen=True, slots=True)
 class ExchangeLimits:
     """What one exchange may take."""
@@ -70,6 +65,17 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class ResponseTooLarge(ExchangeError):
+    """`part`: as much of it as was read; it may have been paid for. None where nobody keeps it."""
+
+    retryable = False
+    reason = "too_large"
+
+    def __init__(self, part: HttpResponse | None = None) -> None:
+        super().__init__()  # no args: the part would show up in repr()
+        self.part = part
 
 
 def _nothing(*_: object) -> None:
@@ -165,13 +171,11 @@ def _tracer_of(before_send: Callable[[], object]) -> Callable[[str, object], Non
 def _read_bounded(response: httpx.Response, deadline: float, max_bytes: int) -> bytes:
     # httpx's read timeout starts anew with each byte: a server that sends byte by byte needs a deadline of its own.
     declared = response.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise ResponseTooLarge
     parts = bytearray()
     for chunk in response.iter_raw():
         parts += chunk
         if len(parts) > max_bytes:
-            raise ResponseTooLarge
+            raise ResponseTooLarge(HttpResponse(response.status_code, response.headers, bytes(parts)))
         # Who was stopped beyond the deadline keeps what has come whole meanwhile: it may be paid for.
         if clock.monotonic() > deadline and str(len(parts)) != declared:
             raise TimedOut

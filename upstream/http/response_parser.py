@@ -58,12 +58,11 @@ class ResponseParser:
         if headers.get("transfer-encoding", "chunked").lower() != "chunked" or self._parser.get_http_version() > "1.1":
             raise BrokenResponse
         self._has_headers = True
-        self._require_small(int(headers.get("content-length") or 0))
 
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
         self._body_bytes += len(data)
-        self._require_small(self._body_bytes)
+        self._require_small()
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() < 200:  # an interim response: the one that counts follows
@@ -84,7 +83,7 @@ class ResponseParser:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         return HttpResponse(self._parser.get_status_code(), self._headers, body)
 
-    def _require_small(self, size: int) -> None:
-        if size > self._max_bytes:
-            self._error = ResponseTooLarge()
+    def _require_small(self) -> None:
+        if self._body_bytes > self._max_bytes:
+            self._error = ResponseTooLarge(self._build())
             raise self._error

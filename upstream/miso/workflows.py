@@ -17,7 +17,7 @@ from upstream.miso.sse import EventParser, EventTooLarge, read_event
 RUN_SECONDS = 290.0
 _LOOK_SECONDS = 15.0
 # For what nobody waits for: other analyses wait for who does it.
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.0
 # MISO pings every 10 s.
 _SILENCE_SECONDS = 40.0
 # Of all events together: each node's outputs come again in the end.

@@ -36,6 +36,8 @@ _TRUTHS = {"true": True, "false": False}
 
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+# As it comes, before its coding is taken off.
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _LONGEST_REFUSAL_BYTES = 256 * 1024
 
 
@@ -135,6 +137,8 @@ def may_hold_data(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 
 def read_data(status: int, headers: Mapping[str, str], body: bytes, *, hide: Iterable[str] = ()) -> DataAnswer:
     """For checkups and treatments alike. Raises TilkoError; AnswerUnreadable for what may have been paid for."""
+    if _is_success(status) and len(body) > MAX_RESPONSE_BYTES:  # what came of one that was cut at our limit
+        raise AnswerUnreadable(reason="too_large", http_status=status)
     try:
         plain = decode_body(headers, body, MAX_ANSWER_BYTES)
     except UnreadableCoding as exc:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Self
 
 from upstream.http.connection_pool import HttpConnectionPool, Outcome
-from upstream.http.exchange import ExchangeError, HttpResponse, check_api_key, check_base_url
+from upstream.http.exchange import ExchangeError, HttpResponse, ResponseTooLarge, check_api_key, check_base_url
 from upstream.tilko import answers, codec
-from upstream.tilko.client import DEFAULT_TIMEOUTS, MAX_RESPONSE_BYTES, Timeouts, translate
+from upstream.tilko.client import DEFAULT_TIMEOUTS, Timeouts, find_paid_part, translate
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
 from upstream.tilko.errors import NotApproved
 from upstream.tilko.key_cache import KeyCache
@@ -26,7 +26,7 @@ class AsyncTilkoClient:
         api_key: str,
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        max_response_bytes: int = answers.MAX_RESPONSE_BYTES,
         max_connections: int = _MAX_CONNECTIONS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -104,7 +104,9 @@ class AsyncTilkoClient:
         self._connections.start(packed, poll.seconds_of(self._timeouts), read, poll.require_wanted)
 
     def _read(self, poll: "Poll", outcome: Outcome) -> None:
-        if isinstance(outcome, ExchangeError):
+        if isinstance(outcome, ResponseTooLarge) and isinstance(poll, DataPoll):
+            poll.resolve(find_paid_part(outcome.part) or translate(outcome))
+        elif isinstance(outcome, ExchangeError):
             poll.resolve(translate(outcome))
         elif isinstance(outcome, Exception):
             poll.resolve(outcome)

@@ -11,11 +11,8 @@ from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko import answers, codec
 from upstream.tilko.answers import DataAnswer
 from upstream.tilko.codec import AuthTokens, PublicKey, TilkoPerson, TilkoRequest
-from upstream.tilko.errors import TilkoError, TilkoResponseTooLarge, TilkoUnavailable
+from upstream.tilko.errors import AnswerUnreadable, TilkoError, TilkoResponseTooLarge, TilkoUnavailable
 from upstream.tilko.key_cache import KeyCache
-
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-
 
 AUTH_SECONDS = 30.0
 
@@ -44,7 +41,7 @@ class TilkoClient:
         api_key: str,
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        max_response_bytes: int = answers.MAX_RESPONSE_BYTES,
         http: httpx.Client | None = None,
     ) -> None:
         self._base_url = exchange.check_base_url(base_url)
@@ -98,7 +95,14 @@ class TilkoClient:
     def _fetch(
         self, request: TilkoRequest, total_seconds: float, secrets: tuple[str, ...], call: PaidCall
     ) -> DataAnswer:
-        reply = self._post(request, total_seconds, call)
+        try:
+            reply = self._post(request, total_seconds, call)
+        except TilkoResponseTooLarge as exc:
+            part = find_paid_part(exc.part)
+            if part is None:
+                raise
+            call.keep(part)
+            raise AnswerUnreadable(reason=exc.reason, http_status=part.status) from None
         if answers.may_hold_data(reply.status, reply.headers, reply.body):
             call.keep(reply)
         return answers.read_data(reply.status, reply.headers, reply.body, hide=(self._api_key, *secrets))
@@ -126,6 +130,14 @@ class TilkoClient:
 
 
 def translate(error: exchange.ExchangeError) -> TilkoError:
-    if error.retryable:
+    if not isinstance(error, exchange.ResponseTooLarge):
         return TilkoUnavailable(reason=error.reason)
-    return TilkoResponseTooLarge(reason=error.reason)
+    translated = TilkoResponseTooLarge(reason=error.reason)
+    translated.part = error.part
+    return translated
+
+
+def find_paid_part(part: HttpResponse | None) -> HttpResponse | None:
+    """What came of an answer to a data call that was too large, if it may have been paid for: it is kept like any
+    other, and not asked for again."""
+    return part if part is not None and answers.may_hold_data(part.status, part.headers, part.body) else None

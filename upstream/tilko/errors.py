@@ -16,6 +16,8 @@ TilkoError
 
 from typing import ClassVar
 
+from upstream.http.exchange import HttpResponse
+
 
 class TilkoError(Exception):
     """str() and repr() hold fixed words and numbers only.
@@ -89,7 +91,10 @@ class EndpointMissing(TilkoError):
 
 
 class TilkoResponseTooLarge(TilkoError):
+    """`part`: as much of the answer as was read."""
+
     text = "Tilko's answer exceeds the limit"
+    part: HttpResponse | None = None
 
 
 class AnswerUnreadable(TilkoError):

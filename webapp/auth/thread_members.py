@@ -77,7 +77,7 @@ def require_known_at_socket() -> KnownMember:
     token = sub_protocol_token()
     if token is not None:
         request.environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    if bearer_token() is None and not is_listed(request.headers.get("Origin")):
+    if bearer_token() is None and request.cookies and not is_listed(request.headers.get("Origin")):
         raise ApiError(Code.ORIGIN_NOT_ALLOWED)
     return require_known()
 

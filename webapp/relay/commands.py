@@ -1,4 +1,4 @@
-"""The commands of one connection: off the loop, one at a time and in order, and no more than a few waiting."""
+"""The commands of one connection: off the loop, one at a time and in order, and no more than may wait."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from webapp.relay.loop import Loop, Workers
 from webapp.relay.messages import ErrorCode
 
 log = get_logger(__name__)
-_MAX_WAITING = 8
+MAX_WAITING = 8
 Message = Mapping[str, Any]
 Run = Callable[[Message], Sequence[bytes]]
 
@@ -19,7 +19,14 @@ Run = Callable[[Message], Sequence[bytes]]
 class CommandQueue:
     """Belongs to the loop. `on_answered` is called there with the JSON frames that a command returned."""
 
-    def __init__(self, loop: Loop, workers: Workers, on_answered: Callable[[Sequence[bytes]], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        workers: Workers,
+        on_answered: Callable[[Sequence[bytes]], None],
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self._max_waiting = max_waiting
         self._loop = loop
         self._workers = workers
         self._on_answered = on_answered
@@ -28,7 +35,7 @@ class CommandQueue:
 
     def put(self, run: Run, message: Message) -> bool:
         """False when too many wait already."""
-        if len(self._waiting) >= _MAX_WAITING:
+        if len(self._waiting) >= self._max_waiting:
             return False
         self._waiting.append((run, message))
         if not self._is_running:

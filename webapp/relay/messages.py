@@ -41,8 +41,8 @@ def pong(timestamp: Any) -> bytes:
     return orjson.dumps({"type": "pong", "timestamp": timestamp})
 
 
-def error(code: ErrorCode) -> bytes:
-    return orjson.dumps({"type": "error", "code": code, "message": _ERROR_TEXTS[code]})
+def error(code: ErrorCode, **about: str) -> bytes:
+    return orjson.dumps({"type": "error", "code": code, "message": _ERROR_TEXTS[code], **about})
 
 
 def closed(code: int, reason: str) -> bytes:

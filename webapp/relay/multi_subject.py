@@ -1,12 +1,13 @@
 """A WebSocket that follows several subjects: what it keeps of each, and the turns they take to be written."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from streams import Position
 from webapp.relay.closing import CloseCode
-from webapp.relay.commands import Run
+from webapp.relay.commands import MAX_WAITING, Run
 from webapp.relay.errors import AlreadyFollowedError, SlowReaderError, TooManySubjectsError
 from webapp.relay.event_reader import EventReader
 from webapp.relay.pool import ReaderPool
@@ -159,6 +160,14 @@ class MultiSubjectSocket(ReaderConnection):
                     self.note_ready(stream)  # what is left, or what has come
                 return frames
         return ()
+
+    @property
+    def _max_waiting(self) -> int:
+        """A client that comes back subscribes to all at once."""
+        return max(MAX_WAITING, self.source.max_subjects)
+
+    def _subject_of(self, message: Mapping[str, Any]) -> Mapping[str, str]:
+        return self.source.subject_of(message)
 
     def _find_command(self, name: str) -> Run | None:
         command = self.source.command(name)

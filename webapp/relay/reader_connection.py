@@ -6,7 +6,7 @@ from typing import Any
 
 from webapp.relay import messages, metrics
 from webapp.relay.client_protocol import PING_MAX_BYTES, ClientMistakeError, name_of, parse_message
-from webapp.relay.commands import CommandQueue, Run
+from webapp.relay.commands import MAX_WAITING, CommandQueue, Run
 from webapp.relay.connection import Connection
 from webapp.relay.messages import ErrorCode
 from webapp.relay.pool import ReaderPool
@@ -22,6 +22,16 @@ class ReaderConnection(Connection):
         self._commands: CommandQueue | None = None  # once one was given
 
     # What a subclass decides
+
+    @property
+    def _max_waiting(self) -> int:
+        """How many commands may wait."""
+        return MAX_WAITING
+
+    def _subject_of(self, message: Mapping[str, Any]) -> Mapping[str, str]:
+        """The fields by which a command says what it is about, for the answer to one that is refused unread."""
+        del message
+        return {}
 
     def _find_command(self, name: str) -> Run | None:
         """What a client's message of this name asks for."""
@@ -64,9 +74,11 @@ class ReaderConnection(Connection):
         if command is None:
             self.send(messages.error(ErrorCode.UNKNOWN_TYPE))
             return
-        self._commands = self._commands or CommandQueue(self._pool.loop, self._pool.workers, self._on_answered)
+        self._commands = self._commands or CommandQueue(
+            self._pool.loop, self._pool.workers, self._on_answered, self._max_waiting
+        )
         if not self._commands.put(command, message):
-            self.send(messages.error(ErrorCode.TOO_MANY_COMMANDS))
+            self.send(messages.error(ErrorCode.TOO_MANY_COMMANDS, **self._subject_of(message)))
 
     def _on_answered(self, answers: Sequence[bytes]) -> None:
         for json in answers:

@@ -148,7 +148,7 @@ class ReaderLeases:
             with translated(self._redis, "acquire leases"):
                 full: int = _ACQUIRE.run(self._redis, keys, [ttl_ms, self._name(reader), *limits])
         except StreamsError as exc:
-            self._note_silence(exc)
+            self._note_outage(exc)
             return None
         return full - 1 if full else None
 
@@ -177,7 +177,7 @@ class ReaderLeases:
             self._send(released, 0)
             self._send(due, int(self._lease_seconds * 1000))
         except StreamsError as exc:
-            self._note_silence(exc)
+            self._note_outage(exc)
             # What lay in the connections of a Redis that hung may be carried out when it goes on, and hold for a lease.
             if now - self._answered_at < 2 * self._lease_seconds:
                 self._released += released
@@ -206,7 +206,7 @@ class ReaderLeases:
             with translated(self._redis, "renew leases"):
                 _RENEW.run(self._redis, [key for key, _ in leases], [ttl_ms, *(name for _, name in leases)])
 
-    def _note_silence(self, exc: StreamsError) -> None:
+    def _note_outage(self, exc: StreamsError) -> None:
         if not self._is_away:
             log.warning("relay_leases_not_counted", error=str(exc))
         self._is_away = True

@@ -84,17 +84,17 @@ class ReaderRegistry:
         """For a reader of one subject; an `address` of None is not counted. `person_max` is a bound below the setting.
         Blocks for a round trip. Raises TooManySocketsError, and has then taken nothing."""
         of_subject = self._bound("subject", subject, max_readers)
-        return self._take([*self._of_connection(address, person, person_max), of_subject])
+        return self._acquire([*self._of_connection(address, person, person_max), of_subject])
 
     def acquire_connection(
         self, address: str | None, person: str | None = None, *, person_max: int | None = None
     ) -> ReaderSlot:
         """For a socket that may follow several subjects, and follows none yet. Blocks and raises as `acquire`."""
-        return self._take(self._of_connection(address, person, person_max))
+        return self._acquire(self._of_connection(address, person, person_max))
 
     def acquire_subject(self, subject: str, max_readers: int) -> ReaderSlot:
         """For one of the subjects of such a socket. Blocks and raises as `acquire`."""
-        return self._take([self._bound("subject", subject, max_readers)])
+        return self._acquire([self._bound("subject", subject, max_readers)])
 
     def release(self, slot: ReaderSlot) -> None:
         self._release_locally(slot)
@@ -128,7 +128,7 @@ class ReaderRegistry:
     def _bound(self, scope: str, name: str, limit: int) -> ReaderBound:
         return ReaderBound(scope, self._leases.pseudonym(scope, name) if self._leases else name.encode(), limit)
 
-    def _take(self, wanted: Sequence[ReaderBound]) -> ReaderSlot:
+    def _acquire(self, wanted: Sequence[ReaderBound]) -> ReaderSlot:
         """Here first, which costs nothing; without Redis this bound is all there is."""
         slot = self._acquire_locally(wanted)
         shared = [bound for bound in wanted if bound.scope != _OF_PROCESS]

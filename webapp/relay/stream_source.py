@@ -162,6 +162,11 @@ class MultiSubjectSource:
     def greeting(self) -> list[bytes]:
         return []
 
+    def subject_of(self, message: Message) -> Mapping[str, str]:
+        """The fields of a command that say what it is about: an answer that refuses it unread has them too."""
+        del message
+        return {}
+
     def command(self, name: str) -> "MultiSubjectCommand | None":
         raise NotImplementedError
 

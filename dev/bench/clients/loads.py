@@ -41,7 +41,7 @@ _MESSAGE_BYTES = 100
 _MAX_BYTES = 65_536
 _KEPT = 1_000
 _EXCHANGES_AT_ONCE = 100
-_PATIENCE_SECONDS = 60
+_WAIT_SECONDS = 60
 CHANNEL = "bench:clients"
 
 _BODY = b'{"Status":"Error","ErrorCode":4115,"Message":"' + b"x" * 60 + b'"}'
@@ -153,9 +153,9 @@ def pubsub_own(url: str, count: int) -> Metrics:
         names_to_restore=lambda: [CHANNEL.encode()],
     )
     link.start()
-    ready.wait(_PATIENCE_SECONDS)
+    ready.wait(_WAIT_SECONDS)
     before = _announce()
-    done.wait(_PATIENCE_SECONDS)
+    done.wait(_WAIT_SECONDS)
     metrics = {"message_us": (time.process_time() - before) / count * 1e6}
     link.stop()
     return metrics
@@ -240,7 +240,7 @@ def exchanges_own(url: str, count: int) -> Metrics:
         def exchange() -> Awaitable[object]:
             arrived: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             request = pool.build("POST", "/poll", _REQUEST_HEADERS, _REQUEST_BODY)
-            pool.start(request, _PATIENCE_SECONDS, arrived.set_result)
+            pool.start(request, _WAIT_SECONDS, arrived.set_result)
             return arrived
 
         metrics = await _measure_exchanges(exchange, count)

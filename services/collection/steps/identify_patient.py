@@ -4,6 +4,7 @@ from datetime import datetime
 
 from core.names import Event, Status, Step
 from models.collection import CollectionRun
+from services.collection.campaigns import find_own_order
 from services.collection.events import say
 from services.collection.failures import Failure
 from services.collection.step import AfterFailure, Claim, StepHandler
@@ -30,9 +31,8 @@ class IdentifyPatient(StepHandler):
         patient = identify_patient(work.session, claim.identity, reserved, now)
         run.patient_uuid, run.hospital_id = patient.uuid, patient.hospital_id
         note_identified(work.session, run.session_id, patient.uuid, run.auth_completed_at or now)
-        attach_consents(
-            work.session, patient_uuid=patient.uuid, session_id=run.session_id, oid=claim.identity.oid, now=now
-        )
+        order = find_own_order(work.session, claim.identity)
+        attach_consents(work.session, patient_uuid=patient.uuid, session_id=run.session_id, oid=order, now=now)
 
     def on_failure(
         self, work: Work, run: CollectionRun, failure: Failure, *, claim: Claim, now: datetime

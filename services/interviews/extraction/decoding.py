@@ -26,6 +26,7 @@ _DECLARED_WITHIN_BYTES = 2048
 # Windows' superset of what Korean pages call themselves.
 _AS_CP949 = frozenset({"euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ms949", "x-windows-949", "uhc", "cp949"})
 _CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r"))
+_BLANK_BYTES, _FIRST_OF_TWO = b"\t\n\r ", 0x80
 _BYTES_PER_CONTROL = 100
 # Control characters and what does not print: left in, they would reach logs, pages and MISO.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff\ufff9-\ufffb\ud800-\udfff]")
@@ -90,12 +91,25 @@ def _guess_encoding(content: bytes) -> str:
     # Stray NULs say nothing against it: they are dropped.
     scores["cp949"] = _score(sample.replace(b"\x00", b"") if _has_few_controls(sample) else sample, "cp949")
     best = max(scores, key=lambda encoding: scores[encoding])
+    if scores[best] == scores["cp949"] and _is_hangul_in_bytes(sample):
+        best = "cp949"
     if scores[best] >= _ENOUGH:
         return best
     guessed = None if b"\x00" in sample else from_bytes(sample).best()
     if guessed is None:
         raise FileUnusable(FileFault.FILE_TYPE_MISMATCH)
     return guessed.encoding
+
+
+def _is_hangul_in_bytes(sample: bytes) -> bool:
+    """Whole in CP949, and but for blanks no byte of UTF-16's plain letters, or of half a syllable in it."""
+    if b"\x00" in sample or any(byte < _FIRST_OF_TWO for byte in sample.translate(None, _BLANK_BYTES)):
+        return False
+    try:
+        codecs.getincrementaldecoder("cp949")().decode(sample)  # what the sample's end has torn may follow
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _score(sample: bytes, encoding: str) -> float:

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from services.interviews.extraction.archives import look_through
+from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.failures import FileFault, FileUnusable
 from services.interviews.extraction.kinds import FileKind
 
@@ -22,13 +23,20 @@ def read_xlsx(content: bytes) -> Iterator[str]:
         workbook = load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
         left = MAX_CELLS
         for sheet in workbook.worksheets:
-            yield sheet.title
+            is_titled = False
             # A sheet's own word about its size is not to be trusted: 1 kB can claim 17 billion cells.
             sheet.reset_dimensions()
             for row in sheet.iter_rows(values_only=True):
                 left -= max(len(row), 1)
                 if left < 0:
                     raise FileUnusable(FileFault.FILE_TOO_COMPLEX)
-                yield "\t".join("" if value is None else str(value) for value in row).rstrip()
+                line = "\t".join("" if value is None else str(value) for value in row).rstrip()
+                # A title alone is no text: an empty workbook would be analysed, and billed.
+                if not is_titled and is_blank(line):
+                    continue
+                if not is_titled:
+                    yield sheet.title
+                    is_titled = True
+                yield line
     except (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, ParseError, SyntaxError) as exc:
         raise FileUnusable(FileFault.FILE_DAMAGED) from exc

@@ -31,16 +31,31 @@ def read_docx(content: bytes) -> Iterator[str]:
         document = Document(BytesIO(content))
     except (PackageNotFoundError, KeyError, ValueError, SyntaxError) as exc:  # lxml's errors are syntax errors
         raise FileUnusable(FileFault.FILE_DAMAGED) from exc
-    headings = [section.header for section in document.sections if not section.header.is_linked_to_previous]
-    endings = [section.footer for section in document.sections if not section.footer.is_linked_to_previous]
-    for heading in headings:
-        yield from _read_blocks(heading._element)  # noqa: SLF001 the library shows no order of tables and boxes
+    for heading in _find_shown(document, "header"):
+        yield from _read_blocks(heading)
     yield from _read_blocks(document.element.body)
     for relation in document.part.rels.values():
         if relation.reltype in _NOTES:
             yield from _read_blocks(parse_xml(relation.target_part.blob))
-    for ending in endings:
-        yield from _read_blocks(ending._element)  # noqa: SLF001
+    for ending in _find_shown(document, "footer"):
+        yield from _read_blocks(ending)
+
+
+def _find_shown(document: Any, kind: str) -> list[Any]:
+    """Each header, or footer, that some page shows, once. A section without one of its own has that of the sections
+    before it, which these need not show themselves."""
+    has_even = document.settings.odd_and_even_pages_header_footer
+    latest: dict[str, Any] = {}
+    shown: dict[int, Any] = {}
+    for section in document.sections:
+        is_shown = {"first_page_": section.different_first_page_header_footer, "": True, "even_page_": has_even}
+        for pages, is_used in is_shown.items():
+            story = getattr(section, pages + kind)
+            if not story.is_linked_to_previous:
+                latest[pages] = story._element  # noqa: SLF001 the library shows no order of tables and boxes
+            if is_used and pages in latest:
+                shown[id(latest[pages])] = latest[pages]
+    return list(shown.values())
 
 
 def _read_blocks(element: Any) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The masker that is used unless another one is put in its place."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -11,10 +12,13 @@ from services.interviews.masking.tables import find_in_tables
 
 # `[주민번호12345]`, in the place of one letter at worst.
 LONGEST_PLACEHOLDER = 11
+# Soft hyphen, zero-width spaces, marks of direction. Not the joiner, which holds emoji together.
+_UNSEEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200E, 0x200F, 0x2060, 0xFEFF))
 
 
 class Masker(Protocol):
-    """Pure: the same text and words give the same result, and nothing is kept."""
+    """Pure: the same text and words give the same result, and nothing is kept. What comes out is composed (NFC), and
+    without characters that nobody sees."""
 
     def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
         """`words` are the uploader's own, taken out wherever they stand."""
@@ -24,7 +28,8 @@ class PatternMasker:
     """By patterns and lists alone: it sends nothing anywhere, and its misses are measured (`dev.bench.masking`)."""
 
     def mask(self, text: str, words: Sequence[str] = ()) -> MaskedText:
-        return replace_spans(text, self._find(text, words))
+        composed = _compose(text)
+        return replace_spans(composed, self._find(composed, [_compose(word) for word in words]))
 
     def _find(self, text: str, words: Sequence[str]) -> Iterator[Span]:
         yield from _find_words(text, words)
@@ -41,6 +46,7 @@ def outgrows(masker: Masker, text: str, words: Sequence[str], max_characters: in
 
 def mask_names(text: str, names: Mapping[str, str]) -> str:
     """A title with the names that were found in its text, each replaced by what stands for it there."""
+    text = _compose(text)
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<![가-힣A-Za-z]){re.escape(name)}", names[name], text)
     return text
@@ -50,6 +56,12 @@ def clean_words(words: Iterable[str]) -> list[str]:
     """Without blank ones, each once, the longest first: a part of a word must not be taken out before the whole."""
     stripped = {" ".join(word.split()) for word in words}
     return sorted((word for word in stripped if word), key=lambda word: (-len(word), word))
+
+
+def _compose(text: str) -> str:
+    """macOS writes Hangul in its single letters, and pages hyphenate by what nobody sees: no pattern of syllables or
+    digits matches either."""
+    return unicodedata.normalize("NFC", text).translate(_UNSEEN)
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[Span]:

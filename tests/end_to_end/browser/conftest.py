@@ -12,12 +12,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from dev.local.demo import demo_password, seed_command
 from dev.local.programs import ROOT
-from tests.chromium import FLAGS, PATIENCE_MILLISECONDS
+from tests.chromium import FLAGS, WAIT_MILLISECONDS
 from tests.end_to_end.browser.driving import Visitor
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.browser.people import Phones
 from tests.end_to_end.person import new_address
 from tests.end_to_end.product import Product
+from tests.waiting import COMMAND_SECONDS
 
 NewVisitor = Callable[..., Visitor]
 Arrive = Callable[..., Page]
@@ -74,7 +75,7 @@ def new_context(
         # An address of its own, as a proxy would tell it: the limits per address are not what is tested here.
         headers = {"X-Forwarded-For": new_address()}
         context = chromium.new_context(locale="ko-KR", extra_http_headers=headers, **traits)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         context.on("page", lambda page: _listen(page, urlsplit(product.web_url).netloc, complaints))
         contexts.append(context)
         return context
@@ -102,7 +103,7 @@ def visitor(new_visitor: NewVisitor) -> Visitor:
 def password(running_product: Product) -> str:
     """Of the demo's members, who are made before."""
     home, env = running_product.stack.home, {**os.environ, **running_product.stack.env, "WELNO_DEMO": "true"}
-    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=60)
+    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=COMMAND_SECONDS)
     return demo_password(home)
 
 

@@ -16,7 +16,7 @@ from services.stores import build_stores
 from streams import Position
 from tests.end_to_end.person import Visit
 from tests.end_to_end.product import Product
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 _FOLLOW = """async (id) => {
     const { connect, sessionStream } = await import("/static/sdk/welno.js");
@@ -68,10 +68,10 @@ class Reader:
     def open_sockets(self) -> int:
         return sum(not socket.is_closed() for socket in self.sockets)
 
-    def wait_for_state(self, state: str, timeout: float = PATIENCE_SECONDS) -> None:
+    def wait_for_state(self, state: str, timeout: float = WAIT_SECONDS) -> None:
         wait_until(lambda: self.state == state, timeout)
 
-    def wait_for(self, seqs: list[int], timeout: float = PATIENCE_SECONDS) -> None:
+    def wait_for(self, seqs: list[int], timeout: float = WAIT_SECONDS) -> None:
         wait_until(lambda: len(self.seen) >= len(seqs), timeout)
         assert self.seen == seqs
 

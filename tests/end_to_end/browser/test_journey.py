@@ -16,7 +16,7 @@ from dev.local.programs import ROOT
 from tests.end_to_end.browser.line import Line
 from tests.end_to_end.product import Product
 from tests.plain_http import NO_TLS
-from tests.waiting import wait_until
+from tests.waiting import COMMAND_SECONDS, wait_until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -110,7 +110,7 @@ class Secrets:
 def secrets(running_product: Product) -> Secrets:
     """The hospital of the demo is made before."""
     home, env = running_product.stack.home, {**os.environ, **running_product.stack.env, "WELNO_DEMO": "true"}
-    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=60)
+    subprocess.run(seed_command(home), check=True, cwd=ROOT, env=env, timeout=COMMAND_SECONDS)
     return Secrets(running_product.web_url, demo_password(home), demo_hall_key(home))
 
 

@@ -24,7 +24,7 @@ from services.delivery.unit_of_work import TaskCall
 from services.patients.identity import Identity
 from services.stores import Stores, build_stores
 from tests.plain_http import NO_TLS
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 REPORT = "/disease-report"
 AUTH, LOGIN_CHECK = "simpleauthrequest", "logincheck"
@@ -70,7 +70,7 @@ class Driver:
                 work,
                 identity,
                 redirect_path=redirect_path,
-                policy=self.stores.policy,
+                lifetime=self.stores.session_lifetime,
                 sealer=self.stores.sealer,
                 given=self.stores.consents.agree(identity, list(ConsentKind), wants_report=True, now=clock.now()),
                 now=clock.now(),
@@ -149,7 +149,7 @@ class Driver:
         fault_id: str = self._post("/control/faults", {"path": path} | what)["fault_id"]
         return fault_id
 
-    def wait_until_held(self, fault_id: str, timeout: float = PATIENCE_SECONDS) -> None:
+    def wait_until_held(self, fault_id: str, timeout: float = WAIT_SECONDS) -> None:
         wait_until(lambda: self._fault(fault_id)["waiting"], timeout)
 
     def release(self, fault_id: str) -> None:
@@ -181,7 +181,7 @@ class Driver:
         with self.stores.sessions() as session:
             return session.get_one(CollectionRun, UUID(session_id))
 
-    def wait_for(self, session_id: str, *statuses: Status, timeout: float = PATIENCE_SECONDS) -> CollectionRun:
+    def wait_for(self, session_id: str, *statuses: Status, timeout: float = WAIT_SECONDS) -> CollectionRun:
         try:
             wait_until(lambda: self.run(session_id).status in statuses, timeout)
         except AssertionError as exc:
@@ -191,7 +191,7 @@ class Driver:
         wait_until(lambda: not self.unsent(session_id))
         return self.run(session_id)
 
-    def wait_for_event(self, session_id: str, name: str, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def wait_for_event(self, session_id: str, name: str, timeout: float = WAIT_SECONDS) -> dict[str, Any]:
         found = wait_until(lambda: [e for e in self.events(session_id) if name_of(e) == name], timeout)
         return found[0]
 

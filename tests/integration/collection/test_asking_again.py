@@ -10,11 +10,11 @@ from models.collection.run_states import FAST_POLLS
 from services.collection.errors import NotAsked, NotStopped, RunOver
 from services.collection.operators import resume_stopped_run
 from services.collection.requests import Asked
-from services.collection.run_engine import record_approval
+from services.collection.run_engine import fail_step, record_approval
 from services.collection.step import Claim
 from services.collection.sweep import expire_sessions
-from services.collection.waiting import let_go, note_not_approved, record_verdict, take_waiting
-from upstream.tilko.errors import Declined, NotRegistered, WrongPersonalData
+from services.collection.waiting import asked_now, let_go, note_not_approved, record_verdict, take_waiting
+from upstream.tilko.errors import Declined, NotRegistered, TilkoMisconfigured, WrongPersonalData
 
 from .conftest import OWNER, World
 from .test_runs import at_once
@@ -115,3 +115,28 @@ def test_what_was_declined_expires_with_its_session(world: World):
     world.unit(record_verdict, claim, Declined(), world.tools)
     assert world.unit(expire_sessions, world.run(session_id).expires_at) == 1
     assert [world.events(session_id)[-1][name] for name in ("type", "status")] == ["expired", "expired"]
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_collection_asked_for_while_the_push_is_on_its_way_is_noted_for_the_poller(world: World, is_taken: bool):
+    session_id = world.asked()
+    claim = world.claim(session_id, Step.REQUEST_SIMPLE_AUTH) if is_taken else None
+    assert [world.ask_collection(session_id) for _ in range(2)] == [Asked.ACCEPTED, Asked.DUPLICATE]
+    claim = claim or world.claim(session_id, Step.REQUEST_SIMPLE_AUTH)
+    assert claim is not None
+    world.finish(claim)
+    world.unit(take_waiting, OWNER, world.tools, 10)
+    with world.stores.sessions() as session:
+        assert asked_now(session, OWNER) == [UUID(session_id)]
+
+
+def test_a_push_that_failed_takes_the_wish_for_the_collection_with_it(world: World):
+    session_id = world.asked()
+    claim = world.claim(session_id, Step.REQUEST_SIMPLE_AUTH)
+    assert claim is not None
+    world.ask_collection(session_id)
+    world.unit(fail_step, claim, TilkoMisconfigured(), world.tools)
+    with pytest.raises(NotAsked):
+        world.ask_collection(session_id)
+    world.ask_auth(session_id)
+    assert not world.run(session_id).collect_requested

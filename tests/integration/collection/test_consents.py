@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from core.clock import clock
 from core.names import Status, Step
-from models.patients import ConsentKind
+from models.patients import CampaignPayment, ConsentKind
 from models.patients.consents import COLLECTING_KINDS
 from services.collection.consents import withdraw_consent
 from services.collection.run_engine import fail_step, finish_steps, record_approval
@@ -185,3 +186,18 @@ def test_the_step_that_identifies_the_patient_notes_whose_the_consents_are(world
     assert {row.patient_uuid for row in rows} == {run.patient_uuid}
     [agreement] = world.rows("select * from welno.tb_wello_terms_agreement where session_id = :i", i=session_id)
     assert (agreement.patient_uuid, agreement.terms_expires_at) == (run.patient_uuid, run.consents_until)
+
+
+@pytest.mark.parametrize(("bought_by", "kept"), [("themselves", True), ("somebody else", False), (None, False)])
+def test_their_own_order_alone_is_noted_with_what_they_agreed_to(world: World, bought_by: str | None, kept: bool):
+    """An oid stands in links: a session that names another's order, or none that there is, attaches nothing."""
+    oid = f"ORDER-{uuid4().hex[:8]}"
+    identity = make_identity(oid=oid)
+    buyer = {"themselves": identity, "somebody else": make_identity()}.get(bought_by or "")
+    if buyer is not None:
+        with world.stores.unit_of_work() as work:
+            who = {"user_name": buyer.user_name, "birth_date": buyer.birthdate, "user_phone": buyer.phone_no}
+            work.session.add(CampaignPayment(oid=oid, **who))
+    session_id, _ = goes_to(world, identity, Step.SAVE_FILES)
+    [agreement] = world.rows("select oid from welno.tb_wello_terms_agreement where session_id = :i", i=session_id)
+    assert agreement.oid == (oid if kept else None)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -13,11 +14,13 @@ from core.clock import clock
 from core.names import Step
 from services.collection.call_deadlines import read_paid_again
 from services.collection.call_turn import CallStands, CallTooLate
+from services.collection.operators import resume_stopped_run
 from services.collection.paid_calls import CHECKUPS, PRESCRIPTIONS, SIMPLE_AUTH, CallTerms, PaidCalls
+from services.collection.requests import Asked
 from services.collection.run_engine import fail_step, finish_steps, hand_back
 from services.collection.step import Claim
 from services.collection.sweep import take_from_dead
-from spool import AnswerKind, Disk, Spool, StorageFault
+from spool import AnswerKind, DamagedFile, Disk, Spool, StorageFault
 from tests.waiting import wait_until
 from upstream.http.exchange import HttpResponse, PaidCall
 from upstream.tilko.answers import DataAnswer, read_data_response
@@ -337,3 +340,77 @@ def test_while_the_disk_refuses_the_answer_is_held_and_nobody_else_asks(
     assert (counts, provider.asked) == ([2], 1)
     assert not calls.under_way
     assert world.tools.spool.read_incoming(session_id, AnswerKind.HEALTH).body == GOOD.body
+
+
+# Answers that are parked
+
+
+def park_both(world: World) -> str:
+    """A session that stopped, as neither of its answers could be read."""
+    session_id, claim = fetching(world)
+    for terms in (CHECKUPS, PRESCRIPTIONS):
+        with pytest.raises(AnswerUnreadable) as caught:
+            obtain(world, claim, Provider(ODD), terms)
+        following = world.unit(fail_step, claim, caught.value, world.tools).following
+        claim = following or claim
+    assert world.run(session_id).run_state == "idle"
+    return session_id
+
+
+def test_who_collects_again_buys_no_answer_again_that_is_parked(world: World):
+    session_id = park_both(world)
+    told = world.event_names(session_id)
+    assert world.ask_collection(session_id) is Asked.ACCEPTED
+    claim, provider = claimed(world, session_id), Provider()
+    for terms in (CHECKUPS, PRESCRIPTIONS):
+        with pytest.raises(AnswerUnreadable) as caught:
+            obtain(world, claim, provider, terms)
+        claim = world.unit(fail_step, claim, caught.value, world.tools).following or claim
+    assert (provider.asked, world.run(session_id).status) == (0, "error")
+    again = ["fetching_health_data", "health_data_failed", "fetching_prescription_data", "prescription_data_failed"]
+    assert world.event_names(session_id) == [*told, *again, "error"]
+
+
+def test_what_an_operator_has_discarded_is_asked_for_again(world: World):
+    session_id = park_both(world)
+    for name in world.tools.spool.find_parked(session_id, AnswerKind.HEALTH):
+        world.tools.spool.discard(name, by="op-1")
+    world.unit(resume_stopped_run, UUID(session_id), now=clock.now())
+    provider = Provider()
+    assert obtain(world, claimed(world, session_id), provider) == 2
+    assert provider.asked == 1
+
+
+def test_a_process_that_is_lost_after_it_parked_an_answer_has_nobody_buy_it_again(world: World):
+    session_id, claim = fetching(world)
+    with pytest.raises(AnswerUnreadable):
+        obtain(world, claim, Provider(ODD))
+    lose_process(world)
+    end_call_time(world, session_id)
+    provider = Provider()
+    with pytest.raises(AnswerUnreadable):
+        obtain(world, claimed(world, session_id), provider)
+    assert provider.asked == 0
+
+
+def test_an_answer_that_the_disk_has_spoilt_is_not_bought_again(world: World):
+    session_id, claim = fetching(world)
+    world.tools.calls.keep(claim, CHECKUPS, None, GOOD)
+    [path] = world.settings.files.data_dir.rglob(f"incoming/{session_id}_health_data.raw")
+    path.write_bytes(path.read_bytes()[:-1])
+    provider = Provider()
+    with pytest.raises(DamagedFile):
+        obtain(world, claim, provider)
+    with pytest.raises(AnswerUnreadable):
+        obtain(world, claim, provider)
+    assert provider.asked == 0
+
+
+def test_what_is_parked_of_an_earlier_request_says_nothing_of_this_one(world: World):
+    session_id, claim = fetching(world)
+    assert claim.approve_by is not None
+    world.tools.calls.keep(replace(claim, approve_by=claim.approve_by - timedelta(minutes=11)), CHECKUPS, None, ODD)
+    world.tools.spool.park_incoming(session_id, AnswerKind.HEALTH, "not_json")
+    provider = Provider()
+    assert obtain(world, claim, provider) == 2
+    assert provider.asked == 1

@@ -153,6 +153,17 @@ def test_a_request_whose_run_stopped_is_voided_too_when_another_takes_the_phone(
     assert not world.unit(record_approval, claim, None, world.tools)
 
 
+def test_a_request_about_which_a_last_check_is_under_way_is_voided_when_another_takes_the_phone(world: World):
+    identity = make_identity()
+    first, claim = push(world, identity)
+    until = world.run(first).approve_by
+    assert until is not None
+    with clock.frozen(until + timedelta(seconds=1)):
+        assert world.ask_auth(world.start(identity)) is Asked.ACCEPTED
+    assert world.event_names(first)[-1] == "auth_superseded"
+    assert not world.unit(record_approval, claim, None, world.tools)
+
+
 @pytest.mark.parametrize("how", ["superseded", "overdue"])
 def test_no_operator_sends_a_push(world: World, how: str):
     identity = make_identity()

@@ -1,11 +1,18 @@
 """A session lives on while it is used, up to its longest time."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+import redis
 
 from core.clock import clock
+from core.names import Status
 from services.collection.errors import SessionExpired, SessionNotFound
+from services.collection.run_engine import record_approval
+from services.collection.run_store import locked_run
+from services.collection.sweep import expire_run
+from services.collection.transitions import note_change
 
 from .conftest import World
 
@@ -98,3 +105,65 @@ def test_whoever_watches_is_renewed_rarely_and_in_silence(world: World):
         with world.stores.unit_of_work() as work:
             world.stores.directory.renew(work, known, deadline)
     assert world.event_names(session_id) == []
+
+
+def test_what_a_run_writes_lets_its_session_live_on_without_a_browser(world: World):
+    with clock.frozen(clock.now()):
+        session_id, claim = world.waiting()
+        clock.advance(TTL * 0.9)
+        world.unit(record_approval, claim, None, world.tools)
+        written_at = clock.now()
+        assert world.run(session_id).expires_at == written_at + TTL
+        clock.advance(TTL * 0.9)
+        assert world.stores.directory.find(session_id, world.tokens[session_id])
+
+
+def test_the_redis_hash_lives_as_long_as_its_session(world: World, redis_client: redis.Redis):
+    with clock.frozen(clock.now()):
+        session_id, claim = world.waiting()
+        clock.advance(TTL * 0.9)
+        world.unit(record_approval, claim, None, world.tools)
+    left = redis_client.ttl(f"tilko_session:{session_id}")
+    assert TTL.total_seconds() - 60 < left <= TTL.total_seconds()
+
+
+def test_a_run_moves_its_session_no_further_than_its_longest_time(world: World):
+    with clock.frozen(clock.now()):
+        started = clock.now()
+        session_id, claim = world.waiting()
+        longest = started + timedelta(seconds=14_400)
+        world.execute("update welno.welno_collection_history set expires_at = :at", at=longest - TTL / 2)
+        clock.advance(timedelta(seconds=14_400) - TTL * 0.6)
+        world.unit(record_approval, claim, None, world.tools)
+        assert world.run(session_id).expires_at == longest
+
+
+def test_no_write_brings_a_session_back_that_has_ended(world: World):
+    with clock.frozen(clock.now()):
+        session_id, claim = world.waiting()
+        ended_at = clock.now() + timedelta(seconds=1)
+        world.execute("update welno.welno_collection_history set expires_at = :at", at=ended_at)
+        clock.advance(timedelta(seconds=2))
+        world.unit(record_approval, claim, None, world.tools)
+        assert world.run(session_id).expires_at == ended_at
+
+
+@pytest.mark.parametrize("end", [Status.CANCELLED, Status.EXPIRED])
+def test_the_end_of_a_session_lets_it_live_no_longer(world: World, end: Status):
+    with clock.frozen(clock.now()):
+        session_id = world.start_somebody()
+        before = world.run(session_id).expires_at
+        clock.advance(TTL * 0.5)
+        if end is Status.CANCELLED:
+            world.cancel(session_id)
+        else:
+            world.unit(expire_run, world.run(session_id), clock.now())
+        assert (world.run(session_id).status, world.run(session_id).expires_at) == (end, before)
+
+
+def test_a_write_that_sets_the_sessions_end_decides_it(world: World):
+    (session_id, _), end = world.waiting(), clock.now() + timedelta(seconds=60)
+    with world.stores.unit_of_work() as work, locked_run(work, UUID(session_id)) as run:
+        run.expires_at = end
+        note_change(run, clock.now())
+    assert world.run(session_id).expires_at == end

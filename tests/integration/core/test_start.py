@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from dev.local.programs import ROOT
 from tests.unit.guards.test_names import ENVIRONMENT
+from tests.waiting import COMMAND_SECONDS
 
 WRONG = {"WELNO_FOO": "1", "WELNO_SEALING_KEYS": "k:no key"}
 COMMANDS = {
@@ -48,7 +49,7 @@ def started() -> Iterator[dict[str, subprocess.Popen[str]]]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_wrong_settings_stop_a_process_with_one_sentence(started: dict[str, subprocess.Popen[str]], name: str):
-    told, complaint = started[name].communicate(timeout=60)
+    told, complaint = started[name].communicate(timeout=COMMAND_SECONDS)
     assert (started[name].returncode, told) == (1, "")
     assert complaint.startswith("settings: WELNO_FOO: unknown setting; WELNO_SEALING_KEYS: ")
     assert complaint.count("\n") == 1
@@ -56,7 +57,7 @@ def test_wrong_settings_stop_a_process_with_one_sentence(started: dict[str, subp
 
 def test_the_migrations_refuse_what_is_unknown():
     process = start(("alembic", "current"), {"WELNO_FOO": "1"})
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=COMMAND_SECONDS)
     assert (process.returncode, complaint.count("\n")) == (1, 1)
     assert complaint.startswith("settings: WELNO_FOO: unknown setting; DATABASE_URL: ")
 
@@ -65,7 +66,7 @@ def test_the_migrations_find_the_database_by_a_file_alone(engine: Engine, tmp_pa
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     (tmp_path / "url").write_text(url + "\n", encoding="utf-8")
     process = start(("alembic", "current"), {"DATABASE_URL_FILE": str(tmp_path / "url")})
-    told, complaint = process.communicate(timeout=60)
+    told, complaint = process.communicate(timeout=COMMAND_SECONDS)
     with engine.connect() as connection:
         revision = connection.execute(text("select version_num from public.alembic_version")).scalar_one()
     assert process.returncode == 0, complaint

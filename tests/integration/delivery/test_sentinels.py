@@ -8,12 +8,13 @@ import pytest
 import redis
 
 from core.sentinels import PrimaryFinder, SentinelGroup
+from dev.local.sentinel import NAME
 from dev.local.valkey import EmbeddedValkey
 from services.stores import connect_redis
 from streams import Position, StreamsError
 from streams.multiplexed import MultiplexedRedis
 from tests.integration.delivery.conftest import Log
-from tests.sentinels import NAME, SentinelPair, frozen, sentinel_group
+from tests.sentinels import SentinelPair, frozen, sentinel_group
 from tests.waiting import wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.hub import Hub

@@ -14,6 +14,7 @@ from dev.local.postgres import EmbeddedPostgres
 from dev.local.programs import ROOT
 from models import SCHEMA
 from tests.integration.commands import run_command
+from tests.waiting import COMMAND_SECONDS
 
 Environment = dict[str, str]
 
@@ -53,7 +54,9 @@ def test_the_models_equal_the_migrations(own_database: Environment):
     alembic(own_database, "upgrade", "head")
     # From nothing: a process that is forked has all the models, whichever the migrations' own environment imports.
     command = [sys.executable, "-m", "alembic", "check"]
-    checked = subprocess.run(command, check=True, cwd=ROOT, env=own_database, stdout=subprocess.PIPE, timeout=60)
+    checked = subprocess.run(
+        command, check=True, cwd=ROOT, env=own_database, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS
+    )
     assert b"No new upgrade operations detected" in checked.stdout
 
 
@@ -214,3 +217,65 @@ def test_old_names_of_states_go_up_and_come_back_down(own_database: Environment)
             "steps": ["ONGOING"],
         }
     engine.dispose()
+
+
+RUNS_BEFORE = """
+insert into welno.companies (id, name) values (:project, '한빛리서치');
+insert into welno.projects (id, company_id, name) values (:project, :project, '배달 앱 연구');
+insert into welno.interview_runs (interview_id, project_id, step, state, due_at, updated_at, stop_task_id, stop_user)
+    values (:streamed, :project, 'analyse', 'ended', now(), '2026-01-02T00:00:00Z', 't', 'streamed'),
+        (:blocking, :project, 'analyse', 'ended', now(), now(), '', 'blocking'),
+        (:settled, :project, 'analyse', 'ended', now(), now(), null, null)
+"""
+UNSETTLED = "select miso_user, task_id from welno.interview_unsettled_calls order by miso_user"
+NOTE_AS_BEFORE = (
+    "update welno.interview_runs set stop_task_id = :task, stop_user = :user where interview_id = :streamed"
+)
+
+
+@pytest.fixture
+def noted(own_database: Environment) -> Iterator[tuple[Connection, dict[str, Any]]]:
+    """Two calls that the code before 0053 has noted, and a run without one."""
+    alembic(own_database, "upgrade", "0052")
+    engine = create_engine(own_database["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    ids = {name: uuid4() for name in ("project", "streamed", "blocking", "settled")}
+    with engine.connect() as connection:
+        connection.execute(text(RUNS_BEFORE), ids)
+        alembic(own_database, "upgrade", "0053")
+        yield connection, ids
+    engine.dispose()
+
+
+def unsettled(connection: Connection) -> list[tuple[str, str | None]]:
+    return [(row.miso_user, row.task_id) for row in connection.execute(text(UNSETTLED))]
+
+
+def test_noted_calls_get_rows_and_the_last_of_each_run_comes_back(
+    own_database: Environment, noted: tuple[Connection, dict[str, Any]]
+):
+    connection, ids = noted
+    assert unsettled(connection) == [("blocking", None), ("streamed", "t")]
+    age = "select noted_at from welno.interview_unsettled_calls where miso_user = 'streamed'"
+    assert connection.execute(text(age)).scalar_one().isoformat() == "2026-01-02T00:00:00+00:00"
+    connection.execute(
+        text(
+            "insert into welno.interview_unsettled_calls (miso_user, interview_id, project_id, task_id)"
+            " values ('later', :streamed, :project, 't2')"
+        ),
+        ids,
+    )
+    connection.execute(text("delete from welno.interview_unsettled_calls where miso_user = 'blocking'"))
+    alembic(own_database, "downgrade", "0052")
+    back = "select stop_user, stop_task_id from welno.interview_runs where interview_id in (:streamed, :blocking)"
+    found = connection.execute(text(f"{back} order by stop_user"), ids)
+    assert [tuple(row) for row in found] == [("later", "t2"), (None, None)]
+
+
+def test_what_the_code_before_notes_and_forgets_is_followed(noted: tuple[Connection, dict[str, Any]]):
+    """It runs beside the new code for as long as a release is rolled out."""
+    connection, ids = noted
+    connection.execute(text(NOTE_AS_BEFORE), ids | {"task": "", "user": "second"})
+    connection.execute(text(NOTE_AS_BEFORE), ids | {"task": "t2", "user": "second"})
+    assert unsettled(connection) == [("blocking", None), ("second", "t2"), ("streamed", "t")]
+    connection.execute(text(NOTE_AS_BEFORE), ids | {"task": None, "user": None})
+    assert unsettled(connection) == [("blocking", None), ("streamed", "t")]

@@ -24,7 +24,7 @@ from services.stores import build_stores
 from spool import Spool
 from tests.plain_http import NO_TLS
 from tests.stacks import run_stack
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.jobs import build_task_sender
 
 from .company import World, build_world
@@ -63,8 +63,12 @@ WHOLE = ["interview:added", "analyzing", "interview:completed"]
 CALLS = "select calls from welno.miso_costs where interview_id = :id"
 
 
+# A run of digits may look like a phone number, and would be masked.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 def make_word() -> str:
-    return f"낱말{uuid4().hex[:10]}"
+    return f"낱말{uuid4().hex[:10].translate(_LETTERS)}"
 
 
 class Analyses:
@@ -166,6 +170,23 @@ class Analyses:
     def run(self, interview: Uploaded) -> Mapping[str, Any]:
         return self._one("select * from welno.interview_runs where interview_id = :id", interview)
 
+    def unsettled(self, interview: Uploaded) -> list[Mapping[str, Any]]:
+        """Its calls of which MISO has not told the end, oldest first."""
+        calls = "select * from welno.interview_unsettled_calls where interview_id = :id order by noted_at"
+        return self.read(calls, id=interview.id)
+
+    def note_unsettled(self, interview: Uploaded, task_id: str | None, user: str, sends: int = 0) -> None:
+        """A call that MISO knows nothing of, sent so often."""
+        self.execute(
+            "insert into welno.interview_unsettled_calls (miso_user, interview_id, project_id, task_id, sends, sent_at)"
+            " values (:user, :id, :project, :task, :sends, case when :sends > 0 then now() end)",
+            user=user,
+            id=interview.id,
+            project=self.world.food,
+            task=task_id,
+            sends=sends,
+        )
+
     def _one(self, statement: str, interview: Uploaded) -> Mapping[str, Any]:
         [row] = self.read(statement, id=interview.id)
         return row
@@ -178,7 +199,7 @@ class Analyses:
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
 
-    def wait(self, interview: Uploaded, *statuses: str, timeout: float = PATIENCE_SECONDS) -> Mapping[str, Any]:
+    def wait(self, interview: Uploaded, *statuses: str, timeout: float = WAIT_SECONDS) -> Mapping[str, Any]:
         wait_until(lambda: self.row(interview)["status"] in statuses, timeout, every=0.05)
         return self.row(interview)
 

@@ -24,6 +24,7 @@ from models.interviews import (
     ProjectMember,
     ProjectRole,
     ScriptSection,
+    UnsettledCall,
 )
 from services.delivery.kinds import RowCounter, SubjectKind, SubjectKinds
 
@@ -181,6 +182,7 @@ def fill_every_table(session: Session, world: World, project: UUID, author: str)
         )
     )
     session.add(KnowledgeEntry(interview_id=interview_id, project_id=project, is_wanted=True, due_at=clock.now()))
+    session.add(UnsettledCall(miso_user=f"iv-{interview_id}", interview_id=interview_id, project_id=project))
     session.add(
         OriginalRead(
             project_id=project,

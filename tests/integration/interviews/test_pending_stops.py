@@ -19,8 +19,7 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
 def test_an_analysis_does_not_wait_for_the_stop_of_the_one_before(analyses: Analyses):
     analyses.stack.stop("interviews")
     interview = analyses.upload()
-    noted = "update welno.interview_runs set stop_task_id = 't', stop_user = 'u' where interview_id = :id"
-    analyses.execute(noted, id=interview.id)
+    analyses.note_unsettled(interview, "t", "u")
     analyses.stack.start("interviews")
     analyses.wait(interview, "completed", timeout=40)
     stops = wait_until(lambda: analyses.calls(path="/tasks/t/stop"), 20)

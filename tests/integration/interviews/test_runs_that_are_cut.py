@@ -197,7 +197,7 @@ def test_a_workflow_is_stopped_also_by_who_comes_after(analyses: Analyses):
 
 def wait_until_settled(analyses: Analyses, interview: Uploaded) -> None:
     """Nobody but MISO knows what it has used, and that only when it has really ended."""
-    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
+    wait_until(lambda: not analyses.unsettled(interview), 60)
     cost = analyses.read(TOKENS, id=interview.id)[0]
     assert (cost["attempt"], cost["tokens"] > 0) == (1, True)
 
@@ -230,7 +230,32 @@ def test_what_a_workflow_has_used_until_its_stop_is_of_its_own_attempt(analyses:
         retry_interview(member, interview.id)
     analyses.stack.start("interviews")
     analyses.wait(interview, "completed", timeout=40)
-    wait_until(lambda: analyses.run(interview)["stop_task_id"] is None, 60)
+    wait_until(lambda: not analyses.unsettled(interview), 60)
+    costs = [(cost["attempt"], cost["tokens"] > 0) for cost in analyses.read(TOKENS, id=interview.id)]
+    assert (costs, analyses.bills_of(interview)) == ([(1, True), (2, True)], [1, 1])
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["alive", "killed"])
+def test_two_workflows_of_one_interview_are_both_stopped_and_counted(analyses: Analyses, is_killed: bool):
+    """MISO has both, and takes the first stop and tells the first end of neither at once."""
+    if not is_streaming(analyses):
+        pytest.skip("of streams only")
+    interview = analyses.prepare(workflow_seconds=60).interview
+    wait_until(lambda: analyses.run(interview)["miso_task_id"], 30)
+    refused = [analyses.fault(path, status=503, calls=2) for path in ("/stop", LOGS)]
+    delete(analyses, interview)
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, KEEP_DAYS)
+    with analyses.as_member() as member:
+        retry_interview(member, interview.id)
+    wait_until(lambda: analyses.run(interview)["attempt"] == 2 and analyses.run(interview)["miso_task_id"], 30)
+    if is_killed:
+        analyses.kill()
+    delete(analyses, interview)
+    analyses.stack.start("interviews")
+    wait_until(lambda: not analyses.unsettled(interview), 60)
+    assert [call["stopped"] for call in analyses.runs_of(interview)] == [True, True]
+    assert all(map(analyses.has_struck, refused))
     costs = [(cost["attempt"], cost["tokens"] > 0) for cost in analyses.read(TOKENS, id=interview.id)]
     assert (costs, analyses.bills_of(interview)) == ([(1, True), (2, True)], [1, 1])
 

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 from core.clock import clock
 from services.interviews.changing import delete_interview, process_interview
 from services.interviews.costs import tokens_spent
+from services.interviews.runs import locked_run
+from services.interviews.saving import note_late_usage
 from services.interviews.search import SearchWish, search_utterances
 from tests.waiting import wait_until
+from upstream.miso.usage import Usage
 
-from .analyses import Analyses, run_analyses
+from .analyses import Analyses, Uploaded, run_analyses
 
 COSTS = "select attempt, calls, tokens, seconds from welno.miso_costs where interview_id = :id order by attempt"
 
@@ -75,6 +78,25 @@ def test_a_failed_attempt_has_cost_what_its_answer_says(analyses: Analyses, faul
     assert analyses.row(planned.interview)["error"]["code"] in {"MISO_WORKFLOW_FAILED", "MISO_ANSWER_INVALID"}
     with analyses.stores.engine.connect() as connection, Session(connection) as session:
         assert tokens_spent(session, analyses.world.food, clock.now()) >= cost["tokens"]
+
+
+def test_what_is_heard_of_the_attempt_before_costs_and_is_no_duration_of_this_one(analyses: Analyses):
+    """As when MISO's logs are read while the analysis is tried again."""
+    interview = analyses.upload()
+    analyses.wait(interview, "completed")
+    analyses.execute(
+        "update welno.interview_runs set attempt = 2, elapsed_seconds = null where interview_id = :id", id=interview.id
+    )
+    hear_late(analyses, interview, 1, Usage(total_tokens=9000, elapsed_seconds=3.5))
+    [cost] = analyses.read(COSTS, id=interview.id)
+    assert (cost["attempt"], cost["seconds"], analyses.run(interview)["elapsed_seconds"]) == (1, 3.5, None)
+    hear_late(analyses, interview, 2, Usage(total_tokens=8, elapsed_seconds=1.5))
+    assert analyses.run(interview)["elapsed_seconds"] == 1.5
+
+
+def hear_late(analyses: Analyses, interview: Uploaded, attempt: int, usage: Usage) -> None:
+    with locked_run(analyses.stores.unit_of_work, analyses.world.food, interview.id) as held:
+        note_late_usage(held, attempt, usage, clock.now())
 
 
 def test_an_answer_that_is_read_again_costs_nothing_more(analyses: Analyses):

@@ -13,7 +13,7 @@ from core.settings import Settings
 from dev.local.postgres import EmbeddedPostgres
 from services.delivery.unit_of_work import Work
 from services.interviews.statistics import read_statistics
-from services.interviews.sweep import find_hopeless, give_up_stops, send_due, take_from_dead
+from services.interviews.sweep import find_hopeless, give_up_unsettled, send_due, send_unsettled, take_from_dead
 from services.stores import Stores, build_stores
 from tests.query_plans import read_whole
 from tests.stacks import create_database
@@ -23,21 +23,25 @@ ROWS = 100_000
 FILL = """
     set local statement_timeout = 0;
     set local session_replication_role = replica;  -- foreign keys hold by construction
-    insert into welno.interview_runs (interview_id, project_id, step, state, owner_id, due_at, sent_at, stop_task_id)
+    insert into welno.interview_runs (interview_id, project_id, step, state, owner_id, due_at, sent_at)
     select gen_random_uuid(), cast(:project as uuid), 'analyse', state, case when state = 'running' then n % 7 end,
-        now() - n * interval '30 seconds', now(), case when n % 5000 = 0 then 't' end
+        now() - n * interval '30 seconds', now()
     from (
         select n, coalesce((array['ready', 'running'])[n % 1000 + 1], 'ended') as state
         from generate_series(1, :rows) as n
     ) as made;
-    analyze welno.interview_runs
+    insert into welno.interview_unsettled_calls (miso_user, interview_id, project_id, noted_at, sent_at)
+    select interview_id::text, interview_id, project_id, now() - interval '25 hours', now() - interval '1 hour'
+    from welno.interview_runs limit 20;
+    analyze welno.interview_runs, welno.interview_unsettled_calls
 """
 NOW = clock.now()
 SWEEPS: dict[str, Callable[[Work], Any]] = {
     "take_from_dead": lambda work: take_from_dead(work, NOW),
     "send_due": lambda work: send_due(work, NOW),
     "send_due of an empty queue": lambda work: send_due(work, NOW, queue_is_empty=True),
-    "give_up_stops": lambda work: give_up_stops(work, NOW),
+    "send_unsettled": lambda work: send_unsettled(work, NOW, queue_is_empty=True),
+    "give_up_unsettled": lambda work: give_up_unsettled(work, NOW),
     "find_hopeless": lambda work: find_hopeless(work.session, NOW),
     "statistics": lambda work: read_statistics(work.session, NOW),
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +13,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.clock import clock
-from services.interviews.changing import delete_interview
+from services.interviews.changing import delete_interview, restore_interview, retry_interview
+from services.interviews.miso_call import attempt_of
 from services.interviews.run_tools import RunTools
 from services.interviews.runs import RunOutdated
-from services.interviews.stepping import do_step, postpone, stop_unwanted
-from services.interviews.sweep import give_up_stops, send_due
+from services.interviews.stepping import do_step, postpone
+from services.interviews.sweep import give_up_unsettled, send_unsettled
+from services.interviews.unsettled_calls import settle_calls
 from spool import StorageFault
 from tests.waiting import wait_until
 from upstream.miso.answers import FoundRun, WorkflowAnswer
@@ -45,12 +48,8 @@ def analyses(migrated_home: Path) -> Iterator[Analyses]:
 def upload_unconfirmed(analyses: Analyses, sends: int) -> Uploaded:
     """MISO does not say yet that its workflow has ended."""
     interview = analyses.upload()
-    noted = "state = 'ended', stop_task_id = 't', stop_user = 'u', sends = :sends, sent_at = now()"
-    analyses.execute(
-        f"update welno.interview_runs set {noted} where interview_id = :id",
-        id=interview.id,
-        sends=sends,
-    )
+    analyses.execute("update welno.interview_runs set state = 'ended' where interview_id = :id", id=interview.id)
+    analyses.note_unsettled(interview, "t", str(interview.id), sends)
     return interview
 
 
@@ -62,8 +61,8 @@ def test_a_stop_is_sent_again_after_its_pause_when_no_message_waits(
     """Not at once, like a message that got lost, nor beside one that waits while the analysts are away."""
     interview = upload_unconfirmed(analyses, 5)
     with analyses.stores.unit_of_work() as work:
-        send_due(work, clock.now() + timedelta(seconds=passed), queue_is_empty=queue_is_empty)
-    assert analyses.run(interview)["sends"] == sends
+        send_unsettled(work, clock.now() + timedelta(seconds=passed), queue_is_empty=queue_is_empty)
+    assert analyses.unsettled(interview)[0]["sends"] == sends
 
 
 @pytest.mark.usefixtures("owner_id")
@@ -72,9 +71,9 @@ def test_a_stop_is_given_up_by_its_age_however_often_it_was_sent(analyses: Analy
     """The analysts may have been away meanwhile, so that MISO has not heard of it once."""
     interview = upload_unconfirmed(analyses, 50)
     with analyses.stores.unit_of_work() as work, capture_logs() as logged:
-        give_up_stops(work, clock.now() + timedelta(hours=hours))
+        give_up_unsettled(work, clock.now() + timedelta(hours=hours))
     told = {"event": "usage_never_told", "interview_id": str(interview.id), "log_level": "warning"}
-    assert (analyses.run(interview)["stop_task_id"] is not None, told in logged) == (is_kept, not is_kept)
+    assert (bool(analyses.unsettled(interview)), told in logged) == (is_kept, not is_kept)
 
 
 class DyingWorkflows(MisoWorkflows):
@@ -129,8 +128,8 @@ def settle(analyses: Analyses, asking: RunTools, interview: Uploaded) -> None:
     """As often as the sweep would have it done."""
 
     def is_settled() -> bool:
-        stop_unwanted(asking, analyses.world.food, interview.id)
-        return analyses.run(interview)["stop_task_id"] is None
+        settle_calls(asking, analyses.world.food, interview.id)
+        return not analyses.unsettled(interview)
 
     wait_until(is_settled, every=0.2)
 
@@ -202,7 +201,7 @@ def test_a_call_that_miso_refused_is_asked_for_no_more(analyses: Analyses, askin
     interview = analyses.prepare(status=400, code="invalid_param").interview
     go_through(asking, claim(analyses, asking, interview, owner_id))
     assert analyses.row(interview)["error"]["code"] == "MISO_REJECTED"
-    assert analyses.run(interview)["stop_task_id"] is None
+    assert analyses.unsettled(interview) == []
 
 
 class DeletedWorkflows(MisoWorkflows):
@@ -227,14 +226,19 @@ def test_a_call_that_miso_refuses_after_its_interview_was_deleted_is_not_asked_f
     def delete() -> None:
         with analyses.as_member() as member:
             delete_interview(member, interview.id)
-        seen.append(analyses.run(interview)["stop_user"])
+        seen.extend(call["miso_user"] for call in analyses.unsettled(interview))
 
     miso = connect(analyses, DeletedWorkflows)
     miso.delete = delete
     with pytest.raises(RunOutdated):
         go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
-    run = analyses.run(interview)
-    assert (seen, run["stop_task_id"], run["stop_user"]) == ([run["miso_user"]], None, None)
+    assert (seen, analyses.unsettled(interview)) == ([analyses.run(interview)["miso_user"]], [])
+
+
+def counted_in_all(analyses: Analyses) -> float:
+    """Tokens, of all interviews together."""
+    found = analyses.read("select total from welno.interview_counts where name = 'miso_tokens'")
+    return sum(float(row["total"]) for row in found)
 
 
 def wait_until_logged(analyses: Analyses, miso: MisoWorkflows, interview: Uploaded) -> None:
@@ -270,7 +274,7 @@ def test_logs_are_not_asked_what_is_known(analyses: Analyses, asking: RunTools, 
     let_due(analyses, interview)
     go_through(looking, claim(analyses, looking, interview, owner_id))
     assert analyses.row(interview)["error"]["code"] == "MISO_ANSWER_INVALID"
-    assert (watched.asked, analyses.run(interview)["stop_task_id"]) == (1, None)
+    assert (watched.asked, analyses.unsettled(interview)) == (1, [])
     assert tokens_of(analyses, interview) > 0
 
 
@@ -289,3 +293,146 @@ def test_the_answer_that_a_look_has_read_is_the_one_that_is_used(
     logged = miso.find_by_user(analyses.run(interview)["miso_user"])
     assert logged is not None
     assert len(analyses.calls(path=DETAILS + logged.ids.run_id)) == 2  # one of each look
+
+
+def delete_by_mina(analyses: Analyses, interview: Uploaded) -> None:
+    with analyses.as_member() as member:
+        delete_interview(member, interview.id)
+
+
+def begin_again(analyses: Analyses, interview: Uploaded) -> None:
+    """While MISO has the call of the attempt before."""
+    delete_by_mina(analyses, interview)
+    with analyses.as_member() as member:
+        restore_interview(member, interview.id, 30)
+    with analyses.as_member() as member:
+        retry_interview(member, interview.id)
+    let_due(analyses, interview)
+
+
+def costs_of(analyses: Analyses, interview: Uploaded) -> list[tuple[int, int, bool]]:
+    costs = "select attempt, calls, tokens > 0 from welno.miso_costs where interview_id = :id order by attempt"
+    return [tuple(row.values()) for row in analyses.read(costs, id=interview.id)]
+
+
+def test_two_calls_of_one_interview_that_nobody_waits_for_are_both_counted(
+    analyses: Analyses, asking: RunTools, owner_id: int
+):
+    interview = analyses.prepare(**CUT).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    begin_again(analyses, interview)
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    delete_by_mina(analyses, interview)
+    settle(analyses, asking, interview)
+    assert costs_of(analyses, interview) == [(1, 1, True), (2, 1, True)]
+    assert analyses.bills_of(interview) == [1, 1]
+
+
+def test_a_refusal_forgets_its_own_call_and_no_other(analyses: Analyses, asking: RunTools, owner_id: int):
+    interview = analyses.prepare(**CUT, calls=1, then={"status": 503}).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    begin_again(analyses, interview)
+    miso = connect(analyses, DeletedWorkflows)
+    miso.delete = partial(delete_by_mina, analyses, interview)
+    with pytest.raises(RunOutdated):
+        go_through(replace(asking, miso=miso), claim(analyses, asking, interview, owner_id))
+    assert [attempt_of(call["miso_user"]) for call in analyses.unsettled(interview)] == [1]
+
+
+@pytest.fixture
+def unsettled(analyses: Analyses, asking: RunTools, owner_id: int) -> Uploaded:
+    """Its workflow has ended, and nobody has asked yet what it has used."""
+    interview = analyses.prepare(**CUT | {"workflow_seconds": 0.1}).interview
+    go_through(asking, claim(analyses, asking, interview, owner_id))
+    assert asking.miso is not None
+    wait_until_logged(analyses, asking.miso, interview)
+    delete_by_mina(analyses, interview)
+    return interview
+
+
+class KilledWorkflows(MisoWorkflows):
+    """Its process dies when MISO has told what the call has used."""
+
+    def find_by_user(self, user: str, **seconds: float) -> FoundRun | None:
+        assert super().find_by_user(user, **seconds) is not None
+        raise StorageFault("killed")
+
+
+def test_a_call_whose_settler_was_killed_is_settled_by_the_next_when_the_claim_has_ended(
+    analyses: Analyses, asking: RunTools, unsettled: Uploaded
+):
+    before = counted_in_all(analyses)
+    with pytest.raises(StorageFault):
+        settle_calls(replace(asking, miso=connect(analyses, KilledWorkflows)), analyses.world.food, unsettled.id)
+    watched = connect(analyses, WatchedLogs)
+    settle_calls(replace(asking, miso=watched), analyses.world.food, unsettled.id)
+    assert (watched.asked, len(analyses.unsettled(unsettled)), tokens_of(analyses, unsettled)) == (0, 1, 0)
+    analyses.execute("update welno.interview_unsettled_calls set claimed_until = now()")
+    settle_calls(replace(asking, miso=watched), analyses.world.food, unsettled.id)
+    assert (watched.asked, analyses.unsettled(unsettled)) == (1, [])
+    assert counted_in_all(analyses) - before == tokens_of(analyses, unsettled) > 0
+
+
+class OvertakenWorkflows(MisoWorkflows):
+    """While it is slow, another has taken its claim over, and settles the call."""
+
+    settle: Callable[[], object]
+
+    def find_by_user(self, user: str, **seconds: float) -> FoundRun | None:
+        found = super().find_by_user(user, **seconds)
+        self.settle()
+        return found
+
+
+def test_of_two_that_settle_a_call_one_counts_it(analyses: Analyses, asking: RunTools, unsettled: Uploaded):
+    def settle_first() -> None:
+        analyses.execute("update welno.interview_unsettled_calls set claimed_until = now()")
+        settle_calls(asking, analyses.world.food, unsettled.id)
+
+    before = counted_in_all(analyses)
+    slow = connect(analyses, OvertakenWorkflows)
+    slow.settle = settle_first
+    settle_calls(replace(asking, miso=slow), analyses.world.food, unsettled.id)
+    assert analyses.unsettled(unsettled) == []
+    assert counted_in_all(analyses) - before == tokens_of(analyses, unsettled) > 0
+
+
+def test_a_call_is_free_again_when_miso_does_not_tell_its_end(
+    analyses: Analyses, asking: RunTools, unsettled: Uploaded
+):
+    away = analyses.fault(LOGS, status=503, calls=1)
+    settle_calls(asking, analyses.world.food, unsettled.id)
+    [call] = analyses.unsettled(unsettled)
+    assert (analyses.has_struck(away), call["claimed_until"]) == (True, None)
+
+
+def test_a_process_that_stops_settles_nothing(analyses: Analyses, asking: RunTools, unsettled: Uploaded):
+    settle_calls(replace(asking, is_stopping=lambda: True), analyses.world.food, unsettled.id)
+    assert len(analyses.unsettled(unsettled)) == 1
+
+
+@pytest.mark.usefixtures("owner_id")
+def test_each_call_is_given_up_by_its_own_age(analyses: Analyses):
+    """Whatever becomes of its run meanwhile."""
+    interview = analyses.upload()
+    for hours in (23, 25):
+        analyses.note_unsettled(interview, None, f"{interview.id}-{hours}")
+        analyses.execute(
+            f"update welno.interview_unsettled_calls set noted_at = now() - interval '{hours} hours'"
+            " where miso_user = :user",
+            user=f"{interview.id}-{hours}",
+        )
+    with analyses.stores.unit_of_work() as work:
+        give_up_unsettled(work, clock.now())
+    assert [call["miso_user"] for call in analyses.unsettled(interview)] == [f"{interview.id}-23"]
+
+
+@pytest.mark.usefixtures("owner_id")
+def test_a_call_that_is_sent_leaves_the_sends_of_its_run_alone(analyses: Analyses):
+    interview = analyses.upload()
+    before = analyses.run(interview)
+    analyses.note_unsettled(interview, None, str(interview.id))
+    with analyses.stores.unit_of_work() as work:
+        send_unsettled(work, clock.now())
+    [call] = analyses.unsettled(interview)
+    assert (call["sends"], analyses.run(interview)) == (1, before)

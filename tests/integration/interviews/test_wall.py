@@ -19,7 +19,8 @@ from .company import World
 CONTENT = ("interviews", "script_sections", "key_takeaways", "utterances")
 FORCED_OF_PROJECT = (*CONTENT, "original_reads", "miso_costs", "highlights", "insights")
 FORCED = (*FORCED_OF_PROJECT, "conversations")
-OF_PROJECT = (*FORCED_OF_PROJECT, "interview_runs", "knowledge_entries", "project_members")
+UNFORCED = ("interview_runs", "interview_unsettled_calls", "knowledge_entries", "project_members")
+OF_PROJECT = (*FORCED_OF_PROJECT, *UNFORCED)
 
 
 @contextmanager
@@ -44,14 +45,14 @@ def test_raw_sql_of_a_member_shows_own_projects_only(engine: Engine, world: Worl
         assert projects_in(connection, table) == {world.food}
 
 
-@pytest.mark.parametrize("table", [*CONTENT, "interview_runs"])
+@pytest.mark.parametrize("table", [*CONTENT, "interview_runs", "interview_unsettled_calls"])
 def test_raw_sql_of_an_analyst_shows_one_project(engine: Engine, world: World, table: str):
     with acting_as(engine, "welno_analyst", project_id=world.secret) as connection:
         assert projects_in(connection, table) == {world.secret}
 
 
 @pytest.mark.parametrize("role", ["welno_member", "welno_analyst"])
-@pytest.mark.parametrize("table", [*CONTENT, "interview_runs"])
+@pytest.mark.parametrize("table", [*CONTENT, "interview_runs", "interview_unsettled_calls"])
 def test_without_a_setting_there_are_no_rows_and_no_error(engine: Engine, world: World, role: str, table: str):
     with acting_as(engine, role) as connection:
         assert projects_in(connection, table) == set()
@@ -93,11 +94,13 @@ COPY = """
 # Where the right to write is there, it is the policy that refuses; everywhere else the right is missing.
 WRITABLE = {
     ("welno_member", MOVE): {"interviews", "interview_runs", "project_members", "highlights", "insights"}
-    | {"knowledge_entries"},
-    ("welno_analyst", MOVE): {"interviews", "interview_runs", "miso_costs", "insights", "knowledge_entries"},
+    | {"knowledge_entries", "interview_unsettled_calls"},
+    ("welno_analyst", MOVE): {"interviews", "interview_runs", "miso_costs", "insights", "knowledge_entries"}
+    | {"interview_unsettled_calls"},
     ("welno_member", COPY): {"interviews", "interview_runs", "project_members", "highlights", "insights"}
-    | {"knowledge_entries", "utterances", "original_reads"},
-    ("welno_analyst", COPY): {*CONTENT, "miso_costs", "knowledge_entries"} - {"interviews"},
+    | {"knowledge_entries", "interview_unsettled_calls", "utterances", "original_reads"},
+    ("welno_analyst", COPY): {*CONTENT, "miso_costs", "knowledge_entries", "interview_unsettled_calls"}
+    - {"interviews"},
 }
 
 

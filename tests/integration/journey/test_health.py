@@ -79,6 +79,15 @@ def test_whoever_waits_without_an_entry_is_an_orphan(ward: Ward):
     assert (report.orphans, len(report.inconsistent)) == (1, 1)
 
 
+def test_whoever_waits_without_an_entry_is_led_out_of_the_line(ward: Ward):
+    patient = ward.patient().comes(JourneyState.REGISTERED)
+    set_state(ward, patient.user_id, "WAITING")
+    run_health_check(ward.stores.journeys, fix=True)
+    assert patient.state == JourneyState.REGISTERED
+    report = look(ward)
+    assert (report.orphans, report.inconsistent) == (0, [])
+
+
 @pytest.mark.parametrize(
     "change",
     [

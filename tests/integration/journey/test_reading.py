@@ -1,13 +1,19 @@
 """What is read of a journey: in how many statements, by whom, and what it never holds."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import event
 
-from models.journey import JourneyRole, JourneyState
+from models.journey import JourneyAction, JourneyRole, JourneyState
+from services.database import ReadOnlyDatabase
 from services.delivery.idempotency import forget_keys
+from services.journey.actions import perform_action
 from services.journey.errors import (
     EntryNotFound,
     ExamNotFound,
@@ -21,7 +27,8 @@ from services.journey.notifications import list_notifications, read_notification
 from services.journey.queueing import join_queue
 from services.journey.reading import QueueFilter, list_entries, read_entry, read_history, read_snapshot
 from services.journey.shifts import begin_shift, end_shift, find_shift
-from tests.integration.journey.ward import BLOOD, XRAY, Ward, counted
+from services.journey.work import JourneyWork
+from tests.integration.journey.ward import BLOOD, TAG_CODE, XRAY, Ward, counted
 
 _MOST_STATEMENTS = 6
 
@@ -58,6 +65,42 @@ def test_a_snapshot_stands_where_the_stream_does(ward: Ward):
     snapshot = person.snapshot()
     assert snapshot["last_seq"] == person.events()[-1]["seq"]
     assert snapshot["epoch"] == ward.rows("select epoch from welno.welno_epoch")[0].epoch
+
+
+def test_a_snapshot_is_of_one_moment_while_others_change_it(ward: Ward):
+    person = ward.patient().comes(JourneyState.WAITING)
+    ward.patient().comes(JourneyState.WAITING)
+    before = person.snapshot()
+
+    def look(journey: JourneyWork) -> dict[str, Any]:
+        with changed_after_first_statement(ward, ward.call_next):
+            return read_snapshot(journey, person.user_id, JourneyRole.PATIENT)
+
+    assert ward.stores.journeys.read(look) == before
+    assert person.state == JourneyState.CALLED
+
+
+def test_what_only_reads_can_write_nothing(ward: Ward):
+    person = ward.patient(BLOOD)
+    with pytest.raises(ReadOnlyDatabase):
+        ward.stores.journeys.read(
+            lambda journey: perform_action(
+                journey, person.user_id, JourneyAction.SCAN_NFC, {"tag_code": TAG_CODE}, person.actor
+            )
+        )
+
+
+@contextmanager
+def changed_after_first_statement(ward: Ward, change: Callable[[], object]) -> Iterator[None]:
+    waiting = [change]
+
+    def act(*_: object) -> None:
+        if waiting:
+            waiting.pop()()
+
+    event.listen(ward.stores.engine, "after_cursor_execute", act)
+    yield
+    event.remove(ward.stores.engine, "after_cursor_execute", act)
 
 
 def test_who_was_never_here_is_unregistered_and_who_is_nobody_not_found(ward: Ward):

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from models.journey import JourneyRole, JourneyState
+from models.journey import JourneyRole, JourneyState, RetiredTagCode
 from services.journey.actions import assist_patient, perform_action
 from services.journey.actors import JourneyActor
 from services.journey.errors import (
@@ -21,6 +21,7 @@ from services.journey.errors import (
     TagSwitchedOff,
     UnknownAction,
 )
+from services.journey.tags import hash_code, short_code_of
 from tests.integration.journey.ward import BLOOD, TAG_CODE, Ward
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
@@ -94,6 +95,21 @@ def test_a_tag_is_known_by_its_number_and_its_id(ward: Ward, payload: dict[str, 
     person = ward.patient()
     assert person.act("scan_nfc", payload)["journey_state"] == "ARRIVED"
     assert person.steps() == [("UNREGISTERED", "ARRIVED", "nfc_tag", "scan_nfc")]
+
+
+def test_a_code_that_was_replaced_is_switched_off_for_an_action_too(ward: Ward):
+    with ward.stores.sessions.begin() as session:
+        session.add(RetiredTagCode(code_hash=hash_code("replaced"), tag_id="T-1"))
+    with pytest.raises(TagSwitchedOff):
+        ward.patient().act("scan_nfc", {"tag_code": "replaced"})
+
+
+@pytest.mark.parametrize("said", [TAG_CODE, short_code_of(TAG_CODE)])
+def test_an_arrival_by_a_code_also_as_it_is_printed_is_logged_as_a_scan(ward: Ward, said: str):
+    person = ward.patient()
+    assert person.act("scan_nfc", {"tag_code": said})["journey_state"] == "ARRIVED"
+    [row] = ward.rows("select tag_id, user_id, action from welno.tag_logs")
+    assert (row.tag_id, row.user_id, row.action) == ("T-1", person.user_id, "scan")
 
 
 def test_an_unknown_exam_is_not_found(ward: Ward):

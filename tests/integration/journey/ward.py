@@ -184,7 +184,9 @@ class Patient:
         return JourneyState(self.snapshot()["journey_state"])
 
     def snapshot(self, role: JourneyRole = JourneyRole.PATIENT) -> dict[str, Any]:
-        found: dict[str, Any] = self.ward.run(read_snapshot, self.user_id, role)
+        found: dict[str, Any] = self.ward.stores.journeys.read(
+            lambda journey: read_snapshot(journey, self.user_id, role)
+        )
         return found
 
     @property

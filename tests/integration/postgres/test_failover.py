@@ -12,11 +12,12 @@ import redis
 from sqlalchemy.exc import OperationalError
 
 from dev.local.ports import pick_port
+from dev.local.postgres_node import STANDBY
 from dev.local.programs import ROOT
 from tests.integration.commands import run_command
 from tests.integration.postgres.command import failover
 from tests.integration.postgres.writers import Writers, writers_on
-from tests.postgres_pair import STANDBY, PostgresPair
+from tests.postgres_pair import PostgresPair
 from tests.waiting import wait_until
 
 # The block of indented lines that docs/operations.md gives.

@@ -16,7 +16,7 @@ from services.failover import Failover, FailoverError
 from tests.integration.commands import Ended
 from tests.integration.postgres.command import failover
 from tests.postgres_pair import Node, PostgresPair
-from tests.waiting import wait_until
+from tests.waiting import COMMAND_SECONDS, wait_until
 
 FENCE = "default_transaction_read_only"
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -70,7 +70,7 @@ def test_a_switch_over_that_is_interrupted_gives_the_primary_back(pair: Postgres
     with begun(pair, "promote", "--switch-over") as running:
         wait_until(lambda: pair.primary.ask(f"show {FENCE}") == "on", 30)
         running.send_signal(sent)
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=COMMAND_SECONDS)
     assert running.returncode == 1
     assert errors.startswith(b"failover: interrupted; ")
     assert_untouched(pair)
@@ -86,7 +86,7 @@ def test_a_promotion_that_is_interrupted_before_its_epoch_lets_nobody_write_and_
             cursor.execute("select epoch from welno.welno_epoch for update")
             wait_until(lambda: pair.replica.ask("select count(*) from pg_locks where not granted"), 30)
             running.send_signal(signal.SIGTERM)
-        _, errors = running.communicate(timeout=60)
+        _, errors = running.communicate(timeout=COMMAND_SECONDS)
     assert (running.returncode, errors.partition(b";")[0]) == (1, b"failover: interrupted")
     assert not takes_writes(pair.replica)
     ended = failover(pair, "promote")

@@ -8,28 +8,28 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import IO, Self
 
-_ROOT = Path(__file__).resolve().parents[3]
+from dev.local.programs import ROOT
+
 if __name__ == "__main__":
     # The package as a plain folder, as in gunicorn_conf: all else that it imports would be most of the test.
     _WEBAPP = ModuleType("webapp")
-    _WEBAPP.__path__ = [str(_ROOT / "webapp")]
+    _WEBAPP.__path__ = [str(ROOT / "webapp")]
     sys.modules["webapp"] = _WEBAPP
 
-from webapp.relay.errors import TooManySocketsError  # noqa: E402
-from webapp.relay.limits import RelayLimits  # noqa: E402
-from webapp.relay.reader_leases import ReaderLeases, connect_leases  # noqa: E402
-from webapp.relay.registry import ReaderRegistry, ReaderSlot  # noqa: E402
+from webapp.relay.errors import TooManySocketsError
+from webapp.relay.limits import RelayLimits
+from webapp.relay.reader_leases import ReaderLeases, connect_leases
+from webapp.relay.registry import ReaderRegistry, ReaderSlot
 
 LIMITS = RelayLimits(sockets_per_address=3, sockets_per_person=4)
 _KEY, _THREADS = b"of these tests alone", 8
 
 
 @dataclass(frozen=True)
-class Rush:
+class Burst:
     redis_url: str
     tries: int
     limit: int
@@ -43,10 +43,10 @@ class CompetingProcess:
     answers: IO[str]
 
     @classmethod
-    def start(cls, what: Rush) -> Self:
+    def start(cls, what: Burst) -> Self:
         """Returns at once; `wait_ready` waits for it."""
         command = [sys.executable, "-m", __name__, *map(str, astuple(what))]
-        popen = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        popen = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert popen.stdin is not None
         assert popen.stdout is not None
         return cls(popen, popen.stdin, popen.stdout)
@@ -85,7 +85,7 @@ def tell(what: object) -> None:
     sys.stdout.flush()
 
 
-def take_and_hold(what: Rush) -> None:
+def take_and_hold(what: Burst) -> None:
     registry = join_processes(what.redis_url, what.lease_seconds)
     tell("ready")
     sys.stdin.readline()
@@ -97,4 +97,4 @@ def take_and_hold(what: Rush) -> None:
 
 if __name__ == "__main__":
     redis_url, tries, limit, lease_seconds = sys.argv[1:]
-    take_and_hold(Rush(redis_url, int(tries), int(limit), float(lease_seconds)))
+    take_and_hold(Burst(redis_url, int(tries), int(limit), float(lease_seconds)))

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 
 from dev.local.ports import LOOPBACK, pick_port
 from dev.local.process import Process
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.relay.limits import RelayLimits
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,13 +121,13 @@ class Server(AbstractContextManager["Server"]):
             return False
 
 
-def read_events(client: ClientConnection, count: int, timeout: float = PATIENCE_SECONDS) -> list[int]:
+def read_events(client: ClientConnection, count: int, timeout: float = WAIT_SECONDS) -> list[int]:
     """The numbers of the next messages; a resync counts as -1."""
     frames = [json.loads(client.recv(timeout)) for _ in range(count)]
     return [-1 if frame["type"] == "resync" else frame["seq"] for frame in frames]
 
 
-def close_of(client: ClientConnection, timeout: float = PATIENCE_SECONDS) -> tuple[int, str]:
+def close_of(client: ClientConnection, timeout: float = WAIT_SECONDS) -> tuple[int, str]:
     """Reads to the end; the close code and reason that the server gave."""
     with pytest.raises(websockets.ConnectionClosed) as caught:  # noqa: PT012 reads until it happens
         while True:

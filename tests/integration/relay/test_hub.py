@@ -17,7 +17,7 @@ from tests.integration.relay.conftest import append_unpublished
 from tests.integration.relay.proxy import SilenceableProxy
 from tests.numbered_streams import NumberedStreams
 from tests.replication import replicated
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.relay.channel import Resync
 from webapp.relay.errors import SlowReaderError, SubscriptionClosedError
 from webapp.relay.hub import Hub
@@ -26,7 +26,7 @@ SUBJECT = "tilko_session:one"
 START = Position("", 0)
 
 
-def read_seqs(subscription, count: int, timeout: float = PATIENCE_SECONDS) -> list[int]:
+def read_seqs(subscription, count: int, timeout: float = WAIT_SECONDS) -> list[int]:
     """The numbers of the next `count` items; a resync counts as -1."""
     items = [subscription.next(timeout) for _ in range(count)]
     return [-1 if isinstance(item, Resync) else item.seq for item in items if item is not None]

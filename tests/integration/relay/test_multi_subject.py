@@ -10,7 +10,7 @@ from websockets.sync.client import ClientConnection
 from streams.control import ControlChannel
 from tests.integration.relay.server import Server, close_of
 from tests.unit.relay.frames import client_frame
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.relay.limits import RelayLimits
 
 
@@ -26,7 +26,7 @@ class Desk:
         self.client = client
         assert self.read()["type"] == "welcome"
 
-    def read(self, timeout: float = PATIENCE_SECONDS) -> dict:
+    def read(self, timeout: float = WAIT_SECONDS) -> dict:
         return json.loads(self.client.recv(timeout))
 
     def say(self, command: str, subject: str, **more) -> None:

@@ -14,8 +14,8 @@ from core.names import READERS_KEY
 from dev.local.valkey import EmbeddedValkey
 from tests.integration.relay.competing_process import (
     LIMITS,
+    Burst,
     CompetingProcess,
-    Rush,
     join_processes,
     try_take,
 )
@@ -58,7 +58,7 @@ def start_competing(redis_client: redis.Redis, redis_url: str) -> Iterator[Calla
     processes: list[CompetingProcess] = []
 
     def start(count: int, *, tries: int, limit: int, lease_seconds: float = LONG_LEASE) -> list[CompetingProcess]:
-        processes.extend(CompetingProcess.start(Rush(redis_url, tries, limit, lease_seconds)) for _ in range(count))
+        processes.extend(CompetingProcess.start(Burst(redis_url, tries, limit, lease_seconds)) for _ in range(count))
         for process in processes:
             process.wait_ready()
         for process in processes:

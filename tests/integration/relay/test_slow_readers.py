@@ -59,6 +59,7 @@ def test_with_catch_up_it_misses_nothing(narrow, writer):
     assert not slow.is_live
     writer.write("one", 2)
     assert [slow.next(5).seq for _ in range(EVENTS + 2)] == list(range(1, EVENTS + 3))
+    assert slow.next(0.05) is None
     assert slow.is_live
 
 

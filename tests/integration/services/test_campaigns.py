@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.patients import CampaignPayment, PipelineStep
-from services.collection.campaigns import move_order
+from services.collection.campaigns import find_own_order, move_order
 from services.patients.identification import identify_patient
 
 from .conftest import BUYER, NOW, MakeIdentity
@@ -17,6 +17,8 @@ def test_an_unknown_order_is_no_fault(db_session: Session, make_identity: MakeId
     step = PipelineStep.TILKO_SYNCING
     assert not move_order(db_session, "NO-SUCH", step, identity=make_identity(), now=NOW)
     assert not move_order(db_session, None, step, identity=make_identity(), now=NOW)
+    assert find_own_order(db_session, make_identity(oid="NO-SUCH")) is None
+    assert find_own_order(db_session, make_identity()) is None
 
 
 def test_an_order_moves_and_gets_its_patient(db_session: Session, make_identity: MakeIdentity) -> None:
@@ -59,6 +61,7 @@ def test_an_order_that_does_not_name_this_buyer_in_full_does_not_move(
     step = PipelineStep.TILKO_SYNCING
     assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW, new_run=True)
     assert db_session.get_one(CampaignPayment, "ORDER-1").pipeline_step is None
+    assert find_own_order(db_session, make_identity(oid="ORDER-1")) is None
 
 
 def test_an_order_of_another_patient_does_not_move(db_session: Session, make_identity: MakeIdentity) -> None:
@@ -67,3 +70,9 @@ def test_an_order_of_another_patient_does_not_move(db_session: Session, make_ide
     step = PipelineStep.TILKO_SYNCING
     assert not move_order(db_session, "ORDER-1", step, identity=make_identity(), now=NOW)
     assert db_session.get_one(CampaignPayment, "ORDER-1").patient_uuid == other
+    assert find_own_order(db_session, make_identity(oid="ORDER-1")) is None
+
+
+def test_a_buyer_s_own_order_is_found(db_session: Session, make_identity: MakeIdentity) -> None:
+    db_session.add(CampaignPayment(**BUYER))
+    assert find_own_order(db_session, make_identity(oid="ORDER-1")) == "ORDER-1"

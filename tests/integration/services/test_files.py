@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models.patients import Checkup, Patient, Prescription
+from models.patients import CampaignPayment, Checkup, Consent, ConsentKind, Patient, Prescription, TermsAgreement
 from services.collection.files import (
     CollectedAnswer,
     CollectedData,
@@ -27,7 +27,7 @@ from services.patients.pictures import as_served
 from services.patients.stored_json import from_stored
 from spool import DataType, KeptAnswer, Package
 
-from .conftest import NOW, PSEUDONYM_KEY, MakeIdentity, MakePackages, checkup, treatment
+from .conftest import BUYER, NOW, PSEUDONYM_KEY, MakeIdentity, MakePackages, checkup, treatment
 
 SERVED_PARTS = select(Prescription.raw_data, Prescription.details, Prescription.pictures)
 
@@ -60,6 +60,23 @@ def test_an_answer_that_is_no_object_makes_no_package(make_identity: MakeIdentit
     collected = CollectedData(uuid4(), uuid4(), "PEERNINE", make_identity(), answered(raw), None)
     with pytest.raises(UnusablePackage):
         packages_of(collected, NOW)
+
+
+@pytest.mark.parametrize(("buyer", "oid"), [({}, "ORDER-1"), ({"user_phone": "01099990000"}, None)])
+def test_a_patient_s_file_attaches_their_own_order_alone(
+    db_session: Session, make_packages: MakePackages, buyer: dict[str, str], oid: str | None
+) -> None:
+    db_session.add(CampaignPayment(**BUYER | buyer))
+    [package] = make_packages(oid="ORDER-1")
+    agree(db_session, UUID(package.metadata.session_id))
+    import_all(db_session, [package])
+    assert db_session.scalars(select(TermsAgreement.oid)).one() == oid
+
+
+def agree(session: Session, session_id: UUID) -> None:
+    given = {"text_version": "3", "text_sha256": "0" * 64, "given_at": NOW, "expires_at": NOW + timedelta(days=30)}
+    session.add_all(Consent(session_id=session_id, kind=kind, **given) for kind in ConsentKind)
+    session.flush()
 
 
 def test_rows_that_are_no_records_are_skipped(db_session: Session, make_packages: MakePackages) -> None:

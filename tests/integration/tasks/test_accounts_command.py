@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from dev.local.programs import ROOT
 from tests.integration.commands import run_command
 from tests.tables import delete_all_rows
+from tests.waiting import COMMAND_SECONDS
 
 PASSWORD = "an invented password"
 
@@ -50,7 +51,7 @@ def test_an_account_is_made_once_given_another_password_and_disabled(command, en
 def test_an_account_is_made_by_a_process_that_starts_from_nothing(command, demo_env: dict[str, str], engine: Engine):
     arguments = (sys.executable, "-m", "tasks.accounts", "add", "night", "--name", "밤 당번")
     env = {"PATH": os.environ["PATH"], **demo_env}
-    subprocess.run(arguments, check=True, cwd=ROOT, env=env, input=f"{PASSWORD}\n", text=True, timeout=60)
+    subprocess.run(arguments, check=True, cwd=ROOT, env=env, input=f"{PASSWORD}\n", text=True, timeout=COMMAND_SECONDS)
     with engine.connect() as connection:
         assert connection.execute(text("select login, name from welno.accounts")).one() == ("night", "밤 당번")
 

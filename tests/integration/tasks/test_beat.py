@@ -7,6 +7,7 @@ import orjson
 
 from core.names import Task
 from dev.local.programs import ROOT
+from tests.waiting import COMMAND_SECONDS
 
 # In a process of its own: the app takes its settings from the environment as it is imported.
 _PRINT = """
@@ -20,7 +21,9 @@ print(json.dumps([app.conf.beat_scheduler, expiries, [job["task"] for job in job
 
 def read_jobs(env):
     command = (sys.executable, "-c", _PRINT)
-    done = subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, env=env, cwd=ROOT, check=True, capture_output=True, text=True, timeout=COMMAND_SECONDS
+    )
     return orjson.loads(done.stdout.splitlines()[-1])
 
 

@@ -16,6 +16,7 @@ from webapp.jobs import build_task_sender
 
 from .conftest import PROCESSES, SHORT
 from .test_paid_answers import completes_paid_once, stop_and_release
+from .test_polling import wait_until_the_deadline
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,27 @@ def test_a_poller_takes_what_a_lost_one_has_put_on_the_disk_and_asks_nobody(runn
     driver.wait_for(session_id, Status.COMPLETED)
     assert driver.hits(fault) == 1
     assert driver.billed(session_id) == (0, 1, 0)
+
+
+def test_an_approval_just_before_the_deadline_is_found_by_a_last_data_call(driver: Driver):
+    session_id = driver.wait_for_push()
+    wait_until_the_deadline(driver, session_id, CHECKUPS)
+    driver.clear_faults()
+    driver.approve(session_id)
+    completes_paid_once(driver, session_id)
+
+
+def test_a_last_data_call_that_fails_ends_the_wait(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = wait_until_the_deadline(driver, session_id, CHECKUPS)
+    driver.wait_for(session_id, Status.TIMEOUT)
+    assert (driver.hits(fault), driver.run(session_id).error_code) == (3, "APPROVAL_EXPIRED")
+
+
+def test_a_poll_whose_answer_cannot_be_read_is_parked_and_never_bought_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = driver.fault(CHECKUPS, cxid=driver.cxid(session_id), malformed=True)
+    driver.approve_with(session_id, fault)
+    run = driver.wait_for(session_id, Status.COMPLETED)
+    assert (driver.hits(fault), run.health_failed, run.prescription_count) == (1, True, 3)
+    assert [name for name in driver.files(session_id)["failed"] if name.endswith("_health_data.raw")]

@@ -225,6 +225,17 @@ def test_an_answer_that_cannot_be_read_is_parked_and_not_asked_for_again(driver:
     assert ("health" in name) == (path == CHECKUPS) == run.health_failed
 
 
+def test_answers_that_cannot_be_read_are_not_bought_again_by_who_collects_again(driver: Driver):
+    session_id = driver.wait_for_push()
+    faults = [driver.fault(path, cxid=driver.cxid(session_id), malformed=True) for path in (CHECKUPS, TREATMENTS)]
+    driver.approve_with(session_id, faults[0])
+    driver.wait_for(session_id, Status.ERROR)
+    driver.clear_faults()
+    assert driver.ask_collection(session_id) is Asked.ACCEPTED
+    wait_until(lambda: driver.event_names(session_id).count("error") == 2)
+    assert [len(driver.calls(session_id, path)) for path in (CHECKUPS, TREATMENTS)] == [1, 1]
+
+
 def test_a_deleted_session_is_polled_no_longer(driver: Driver):
     session_id = driver.wait_for_push()
     wait_until(lambda: len(driver.calls(session_id)) > 2)
@@ -292,6 +303,32 @@ def test_an_approval_that_comes_too_late_opens_nothing(driver: Driver):
     assert driver.ask_auth(session_id) is Asked.ACCEPTED
     driver.approve(session_id, push=2)
     driver.wait_for(session_id, Status.COMPLETED)
+
+
+def wait_until_the_deadline(driver: Driver, session_id: str, path: str = LOGIN_CHECK) -> str:
+    """The fault that keeps the poller from asking again before the request ends."""
+    fault = driver.fault(path, cxid=driver.cxid(session_id), status=429, headers={"Retry-After": "30"})
+    wait_until(lambda: driver.hits(fault) == 1)
+    take_by(driver, session_id, 5)
+    wait_until(lambda: driver.hits(fault) == 2)
+    return fault
+
+
+def test_an_approval_just_before_the_deadline_is_found_by_a_last_check(driver: Driver):
+    session_id = driver.wait_for_push()
+    wait_until_the_deadline(driver, session_id)
+    driver.clear_faults()
+    driver.approve(session_id)
+    driver.wait_for(session_id, Status.COMPLETED)
+    assert driver.billed(session_id) == (1, 1, 0)
+
+
+def test_a_last_check_that_fails_ends_the_wait(driver: Driver):
+    session_id = driver.wait_for_push()
+    fault = wait_until_the_deadline(driver, session_id)
+    wait_until(lambda: "APPROVAL_EXPIRED" in str(driver.events(session_id)[-1].get("data")), 15)
+    assert driver.hits(fault) == 3
+    assert driver.run(session_id).run_state == "idle"
 
 
 def test_an_approval_of_a_request_that_was_taken_over_is_ignored(driver: Driver):

@@ -273,3 +273,14 @@ def test_a_changed_audit_is_found(room: Room):
         verified = verify_thread(session, room.thread_id)
     assert verified is not None
     assert verified.broken_at == 3
+
+
+def test_all_that_a_device_has_left_out_is_told(room: Room):
+    for seq in (1, 4, 5, 9):
+        room.push(room.envelope(clientSeq=seq))
+    room.push(room.envelope(room.nurse, clientSeq=3), member=room.nurse.member)
+    with room.stores.threads(caller(PATIENT)) as unit:
+        gaps = describe_status(unit, room.thread_id)["gaps"]
+    own, others = room.patient.device_id, room.nurse.device_id
+    expected = [(own, 2, 3), (own, 6, 8), (others, 1, 2)]
+    assert [(one["clientId"], one["from"], one["to"]) for one in gaps] == sorted(expected)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event, text
 
 from core.clock import clock
@@ -10,9 +11,16 @@ from services.stores import Stores
 from services.threads.creating import close_thread
 from services.threads.reading import read_range
 from services.threads.retention import forget_closed_streams, trim_payloads
+from streams import StreamsUnavailable
 from tests.integration.commands import run_command
 
 from .room import NURSE, Room, caller, push_by
+
+
+def trim(room: Room) -> int:
+    """As of a month later."""
+    here = room.stores
+    return trim_payloads(here.unit_of_work, here.sender, clock.now() + timedelta(days=31), 30)
 
 
 def test_old_payloads_go_and_their_numbers_stay(room: Room):
@@ -24,8 +32,8 @@ def test_old_payloads_go_and_their_numbers_stay(room: Room):
         )
     room.say()
     now = clock.now()
-    assert trim_payloads(room.stores.unit_of_work, now, 32) == 0
-    assert [trim_payloads(room.stores.unit_of_work, now, 30) for _ in range(2)] == [2, 0]
+    assert trim_payloads(room.stores.unit_of_work, room.stores.sender, now, 32) == 0
+    assert [trim_payloads(room.stores.unit_of_work, room.stores.sender, now, 30) for _ in range(2)] == [2, 0]
     with room.stores.threads(caller(NURSE)) as unit:
         page = read_range(unit, room.thread_id, first=1, last=None)
     assert ([one.seq for one in page.items], page.trimmed) == ([4, 5], (1, 3))
@@ -35,9 +43,45 @@ def test_old_payloads_go_and_their_numbers_stay(room: Room):
 
 def test_everything_is_trimmed_after_ten_years(room: Room):
     room.say(2)
-    assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=3651), 3650) == 2
+    assert trim_payloads(room.stores.unit_of_work, room.stores.sender, clock.now() + timedelta(days=3651), 3650) == 2
     assert room.items() == []
     assert room.say() == [4]
+
+
+def test_redis_forgets_what_was_trimmed_and_goes_on_with_what_comes(room: Room):
+    room.say(3)
+    assert trim(room) == 3
+    assert room.streamed() == []
+    page = room.stores.events.read_after(room.subject, 1)
+    assert (page.gone, page.held_after, page.events) == (True, 4, [])
+    assert room.say() == [5]
+    assert room.streamed() == [5]
+    assert [one.seq for one in room.read_all(after=4)] == [5]
+
+
+def test_what_was_trimmed_is_served_by_nobody_though_redis_still_has_it(room: Room):
+    """As between the trim's commit and the end of the stream."""
+    room.say(3)
+    with room.stores.sessions.begin() as session:
+        session.execute(text("update welno.welno_threads set trimmed_seq = 3"))
+    assert room.streamed() == [1, 2, 3, 4]
+    page = room.stores.events.read_after(room.subject, 1)
+    assert (page.gone, page.held_after, page.events) == (True, 3, [])
+    assert [one.seq for one in room.read_all(after=3)] == [4]
+
+
+def test_a_trim_that_found_redis_away_is_made_up_for(room: Room, monkeypatch: pytest.MonkeyPatch):
+    room.say(3)
+
+    def fail(_subject: str) -> None:
+        raise StreamsUnavailable("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(room.stores.streams, "forget", fail)
+        assert trim(room) == 0
+    assert room.stores.events.read_after(room.subject, 1).gone
+    assert [trim(room), trim(room)] == [3, 0]
+    assert room.streamed() == []
 
 
 def test_a_thread_is_trimmed_while_no_other_is_held(room: Room):
@@ -54,7 +98,7 @@ def test_a_thread_is_trimmed_while_no_other_is_held(room: Room):
 
     event.listen(room.stores.engine, "before_cursor_execute", look)
     try:
-        assert trim_payloads(room.stores.unit_of_work, clock.now() + timedelta(days=31), 30) == 4
+        assert trim_payloads(room.stores.unit_of_work, room.stores.sender, clock.now() + timedelta(days=31), 30) == 4
     finally:
         event.remove(room.stores.engine, "before_cursor_execute", look)
     assert held == [1, 1]

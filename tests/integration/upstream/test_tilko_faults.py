@@ -4,12 +4,15 @@ import gzip
 import logging
 import socket
 import time
+from contextlib import suppress
+from datetime import date
 
 import pytest
 
 from tests.integration.upstream import peer as peers
 from tests.integration.upstream.conftest import MIB
-from upstream.tilko.client import Timeouts
+from upstream.http.exchange import PaidCall
+from upstream.tilko.client import TilkoClient, Timeouts
 from upstream.tilko.errors import (
     AnswerUnreadable,
     EndpointMissing,
@@ -143,20 +146,47 @@ def test_answer_of_30_mib_is_whole(peer, asking):
     assert asking.ask(peer.url, timeouts=PATIENT, max_response_bytes=64 * MIB).count == 1
 
 
-@pytest.mark.parametrize("declared", [True, False])
-def test_answer_beyond_the_limit_is_not_retried(peer, asking, declared):
+def give_8_mib(status, *, declared):
     def answer(handler):
-        handler.send_response(200)
+        handler.send_response(status)
         if declared:
             handler.send_header("Content-Length", str(8 * MIB))
         handler.end_headers()
         handler.close_connection = True
-        handler.wfile.write(b" " * 8 * MIB)
+        with suppress(ConnectionError):  # it is cut at the limit
+            handler.wfile.write(b'{"Status":"OK","ResultList":[' + b'"",' * (8 * MIB // 3))
 
-    peer.answer = answer
+    return answer
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_answer_beyond_the_limit_that_may_be_paid_for_is_unreadable(peer, asking, declared):
+    peer.answer = give_8_mib(200, declared=declared)
+    with pytest.raises(AnswerUnreadable) as caught:
+        asking.ask(peer.url)
+    assert not caught.value.retryable
+    assert len(peer.bodies) == 1
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_error_of_http_beyond_the_limit_is_no_answer(peer, asking, declared):
+    peer.answer = give_8_mib(400, declared=declared)
     with pytest.raises(TilkoResponseTooLarge) as caught:
         asking.ask(peer.url)
     assert not caught.value.retryable
+
+
+def test_what_came_of_an_answer_beyond_the_limit_is_kept(peer, person, tokens):
+    kept = []
+    peer.answer = give_8_mib(200, declared=True)
+    small = TilkoClient(peer.url, peers.API_KEY, max_response_bytes=MIB)
+    with pytest.raises(AnswerUnreadable, match="too_large"):
+        small.fetch_treatments(person, tokens, date(2025, 1, 1), date(2025, 2, 1), PaidCall(keep=kept.append))
+    small.close()
+    [part] = kept
+    assert part.status == 200
+    assert MIB < len(part.body) <= 8 * MIB
+    assert part.body.startswith(b'{"Status":"OK"')
 
 
 def test_redirects_are_not_followed(peer, asking):

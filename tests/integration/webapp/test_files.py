@@ -1,11 +1,15 @@
 """The operators' files over HTTP."""
 
+import io
+from uuid import uuid4
+
+import orjson
 import pytest
 from flask import Flask
 
 from core.clock import clock
 from services.collection.files import packages_of
-from spool import Spool
+from spool import AnswerKind, KeptAnswer, Spool
 from tests.integration.services.conftest import MakePackages, checkup, make_identity, make_packages
 from webapp.auth import Role
 from webapp.cookies import PATIENT_COOKIE
@@ -67,6 +71,25 @@ def test_a_waiting_file_may_not_be_discarded(app: Flask, staff: Headers, spool: 
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "FILE_NOT_PARKED")
 
 
+def test_who_retried_discarded_and_cleaned_is_named_in_the_log(
+    app: Flask, staff: Headers, spool: Spool, parked: str, logged: io.StringIO
+):
+    client = app.test_client()
+    client.post(f"{FILES}/{parked}/retry", headers=staff)
+    spool.park(parked, "checksum")
+    client.post(f"{FILES}/{parked}/discard", headers=staff)
+    client.post(f"{FILES}/clean", json={"older_than_days": 7}, headers=staff)
+    lines = [orjson.loads(line) for line in logged.getvalue().splitlines()]
+    told = [(line["event"], line.get("file"), line["by"]) for line in lines if "by" in line]
+    who = told[0][2]
+    assert who
+    assert told == [
+        ("file_requeued", parked, who),
+        ("spool_file_discarded", parked, who),
+        ("completed_files_removed", None, who),
+    ]
+
+
 @pytest.mark.parametrize("name", ["..%2f..%2fetc%2fpasswd", "x", "99999999-2222-4333-8444-555555555555", "%00"])
 def test_a_name_that_is_none_is_not_found(app: Flask, staff: Headers, name: str):
     assert app.test_client().get(f"{FILES}/{name}", headers=staff).status_code == 404
@@ -95,3 +118,24 @@ def test_a_token_signed_by_somebody_else_opens_nothing(app: Flask, staff: Header
     head, body, _ = staff["Authorization"].split(".")
     answer = app.test_client().get(FILES, headers={"Authorization": f"{head}.{body}.AAAA"})
     assert answer.status_code == 401
+
+
+@pytest.fixture
+def parked_answer(spool: Spool) -> str:
+    """What a provider answered, and nobody could read."""
+    session_id = str(uuid4())
+    spool.put_incoming(session_id, AnswerKind.HEALTH, KeptAnswer(b"<html>"))
+    return spool.park_incoming(session_id, AnswerKind.HEALTH, "not_json").name
+
+
+def test_staff_see_and_discard_parked_answers(app: Flask, staff: Headers, parked: str, parked_answer: str):
+    listed = app.test_client().get(FILES, headers=staff).json
+    assert {file["name"] for file in listed["files"]} == {parked, parked_answer}
+    assert listed["counts"]["failed"] == len(listed["files"])
+    assert app.test_client().post(f"{FILES}/{parked_answer}/discard", headers=staff).status_code == 200
+    assert [file["name"] for file in app.test_client().get(FILES, headers=staff).json["files"]] == [parked]
+
+
+def test_a_parked_answer_is_no_package_to_import_again(app: Flask, staff: Headers, parked_answer: str):
+    assert app.test_client().post(f"{FILES}/{parked_answer}/retry", headers=staff).status_code == 404
+    assert app.test_client().get(f"{FILES}/{parked_answer}", headers=staff).json["file"]["parked"] is True

@@ -13,6 +13,7 @@ import tasks.processes.approval_faults  # noqa: F401 whose metrics are in the sa
 import webapp.gunicorn_worker  # noqa: F401 the same
 from dev.local.programs import ROOT
 from services.interviews.analysis_failures import AnalysisFault
+from tests.waiting import COMMAND_SECONDS
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 NIGHTS = PAGE[PAGE.index("## Ten nights") : PAGE.index("## Slow and greedy")].replace("\n", " ")
@@ -23,7 +24,9 @@ COMMANDS = sorted(set(re.findall(r"`python -m ((?:tasks|webapp)\.\w+)((?: [a-z][
 @pytest.mark.parametrize(("module", "verbs"), COMMANDS)
 def test_a_command_is_there(module: str, verbs: str, demo_env: dict[str, str]):
     command = [sys.executable, "-m", module, *verbs.split(), "--help"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | demo_env, check=False, capture_output=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | demo_env, check=False, capture_output=True, timeout=COMMAND_SECONDS
+    )
     assert done.returncode == 0, done.stderr
 
 

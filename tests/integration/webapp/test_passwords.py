@@ -10,7 +10,7 @@ from flask import Flask
 
 from core.clock import clock
 
-from .people import API, ORIGIN, Person
+from .people import API, ORIGIN, Person, arrive, collect
 from .server import Server
 
 
@@ -33,6 +33,34 @@ def test_a_second_password_is_a_conflict(protected: Person):
 def test_a_password_has_six_digits(owner: Person, password: object):
     answer = owner.ask("POST", path(owner, "set"), json={"password": password})
     assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["password"])
+
+
+GUESSED_FIRST = {
+    "777777": "같은 숫자가",
+    "345678": "이어지는 숫자",
+    "147258": "많은 사람이",
+    "840517": "생년월일이",
+    "101234": "휴대폰 번호가",  # in 010-1234-5678, and no run of digits
+    "905678": "휴대폰 번호가",
+}
+
+
+@pytest.mark.parametrize(("password", "reason"), GUESSED_FIRST.items())
+def test_what_others_would_guess_first_is_refused_on_each_way(
+    protected: Person, app: Flask, password: str, reason: str
+):
+    newcomer = arrive(app, user_name="김하늘별")
+    collect(app, newcomer, [], [])
+    changed = {"current_password": "592704", "new_password": password}
+    answers = [
+        newcomer.ask("POST", path(newcomer, "set"), json={"password": password}),
+        protected.ask("POST", path(protected, "reset"), json={"password": password}),
+        protected.ask("POST", path(protected, "change"), json=changed),
+    ]
+    assert [answer.status_code for answer in answers] == [400] * 3
+    told = [answer.json["error"]["details"] for answer in answers]
+    assert [list(one) for one in told] == [["password"], ["password"], ["new_password"]]
+    assert all(reason in text for one in told for [text] in one.values())
 
 
 def test_the_right_password_opens_the_records(protected: Person, visitor: Person):
@@ -117,6 +145,17 @@ def test_the_session_that_identified_the_patient_resets_and_unlocks(protected: P
         visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
     assert protected.ask("POST", path(protected, "reset"), json={"password": "804365"}).status_code == 200
     assert visitor.ask("POST", path(protected, "verify"), json={"password": "804365"}).status_code == 200
+
+
+def test_who_is_identified_anew_under_a_lock_reads_and_resets(app: Flask, protected: Person, visitor: Person):
+    """Locked by somebody else, from the same address, and every session of before is gone."""
+    for _ in range(12):
+        visitor.ask("POST", path(protected, "verify"), json={"password": "000000"})
+    again = arrive(app)
+    collect(app, again, [], [])
+    assert again.patient_uuid == protected.patient_uuid
+    assert again.ask("GET", f"/patients/{again.patient_uuid}/checkups").status_code == 200
+    assert again.ask("POST", path(again, "reset"), json={"password": "804365"}).status_code == 200
 
 
 def test_who_guesses_uses_up_nothing_of_the_reset(protected: Person, visitor: Person):

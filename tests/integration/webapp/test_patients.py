@@ -36,10 +36,16 @@ def counted_statements(app: Flask) -> Iterator[list[str]]:
 
 def test_checkups_come_newest_first_and_page_by_page(owner: Person):
     first = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1").json
-    second = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1&after={first['next_after']}").json
+    second = owner.ask("GET", f"/patients/{owner.patient_uuid}/checkups?limit=1&after={first['next']}").json
     days = [page["items"][0]["checkup_date"] for page in (first, second)]
     assert days == ["2024-03-02", "2023-09-28"]
-    assert second["next_after"] is None
+    assert first["next_after"] == first["next"]  # its older name
+    assert ("next" in second, second["next_after"]) == (False, None)
+
+
+@pytest.mark.parametrize("kind", ["checkups", "prescriptions"])
+def test_the_last_page_names_no_next_one(owner: Person, kind: str):
+    assert "next" not in owner.ask("GET", f"/patients/{owner.patient_uuid}/{kind}").json
 
 
 def test_it_is_told_whose_checkups_they_are_and_when_they_were_collected(owner: Person):
@@ -89,8 +95,22 @@ def test_every_item_comes_as_it_was_served(app: Flask):
     collect(app, person, [checkup(**{"당화혈색소(HbA1c)": "５．６(정상)", "시력(좌/우)": "1.0/0.8"})], [])
     item = person.ask("GET", f"/patients/{person.patient_uuid}/checkups").json["items"][0]
     assert item["items"] == [
-        {"name": "당화혈색소(HbA1c)", "value": "５．６(정상)", "number": 5.6, "unit": "", "references": []},
-        {"name": "시력(좌/우)", "value": "1.0/0.8", "number": None, "unit": "", "references": []},
+        {
+            "name": "당화혈색소(HbA1c)",
+            "value": "５．６(정상)",
+            "number": 5.6,
+            "unit": "",
+            "references": [],
+            "columns": [],
+        },
+        {
+            "name": "시력(좌/우)",
+            "value": "1.0/0.8",
+            "number": None,
+            "unit": "",
+            "references": [],
+            "columns": ["vision_left", "vision_right"],
+        },
     ]
     assert (item["vision_left"], item["vision_right"], item["bone_density"]) == ("1.0", "0.8", None)
 

@@ -32,7 +32,7 @@ def start(app: Flask) -> Started:
             work,
             person,
             redirect_path=None,
-            policy=stores.policy,
+            lifetime=stores.session_lifetime,
             sealer=stores.sealer,
             given=stores.consents.agree(person, list(ConsentKind), wants_report=False, now=clock.now()),
             now=clock.now(),

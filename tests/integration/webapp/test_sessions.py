@@ -174,6 +174,13 @@ def test_collecting_before_the_push_is_a_conflict(starter: Person):
     assert answer.json["error"]["code"] == "AUTH_NOT_REQUESTED"
 
 
+def test_collecting_while_the_push_is_on_its_way_is_accepted(starter: Person):
+    starter.ask("POST", f"/tilko/session/simple-auth?session_id={starter.session_id}")
+    first, second = starter.session("POST", "/collect-data"), starter.session("POST", "/collect-data")
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert second.json["duplicate_collection_prevented"] is True
+
+
 def test_collecting_is_started_once(app: Flask, starter: Person):
     change_run(app, starter.session_id, step=Step.POLL_SIMPLE_AUTH, run_state=RunState.WAITING)
     first, second = starter.session("POST", "/collect-data"), starter.session("POST", "/collect-data")

@@ -126,6 +126,16 @@ def test_a_hospitals_staff_open_nothing_of_the_operators(
     assert code(answer) == (403, "FORBIDDEN")
 
 
+def test_a_hospitals_staff_see_neither_metrics_nor_what_is_not_ready(
+    app: Flask, add: Callable[..., None], sign_in: Callable[..., TestResponse]
+):
+    add("desk1", AccountKind.STAFF, AccountRole.ADMIN)
+    headers = {"Authorization": f"Bearer {Desk(app, sign_in('desk1')).token}"}
+    client, elsewhere = app.test_client(), {"REMOTE_ADDR": "203.0.113.9"}
+    assert code(client.get("/metrics", environ_base=elsewhere, headers=headers)) == (403, "FORBIDDEN")
+    assert "parts" not in client.get("/readyz", environ_base=elsewhere, headers=headers).json
+
+
 def test_an_operators_token_opens_no_records(app: Flask, desk: Desk, uri: str, owner: Person):
     assert desk.ask("GET", f"/patients/{owner.patient_uuid}/checkups").status_code == 404
 
@@ -137,6 +147,8 @@ def test_an_auditor_neither_resumes_nor_discards(
     desk = Desk(app, sign_in("auditor"))
     with parts(app).stores.unit_of_work() as work:
         work.session.execute(update(Login).values(second_factor=True))
+    file = "/admin/files/99999999-2222-4333-8444-555555555555"
+    assert {code(desk.ask("POST", f"{file}/{act}")) for act in ("retry", "discard")} == {(403, "FORBIDDEN")}
     assert code(desk.ask("GET", RUNS)) == (403, "FORBIDDEN")
 
 

@@ -7,21 +7,20 @@ from tests import slow
 from tests.slow import is_slow
 
 
-@pytest.mark.parametrize("path", slow._SLOW)
+@pytest.mark.parametrize("path", slow._SLOW + slow._MAIN_PATHS)
 def test_what_is_named_is_there(path: str):
     file, _, test = path.partition("::")
     assert (ROOT / file).exists()
     assert not test or f"def {test}" in (ROOT / file).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("test", ["accessible[dark]", "accessible[high contrast]", "accessible[forced colors]"])
-def test_a_page_s_other_looks_are_slow(test: str):
-    assert is_slow(f"tests/end_to_end/browser/test_accessibility.py::test_each_state_is_{test}")
+@pytest.mark.parametrize("look", ["light", "dark", "high contrast", "forced colors"])
+def test_examining_a_page_is_slow_in_each_look(look: str):
+    assert is_slow(f"tests/integration/static/journey/test_accessibility.py::test_each_state_is_accessible[{look}]")
 
 
-@pytest.mark.parametrize("test", ["test_each_state_is_accessible[light]", "test_what_is_wrong_is_found"])
-def test_a_page_s_first_look_is_not_slow(test: str):
-    assert not is_slow(f"tests/end_to_end/browser/test_accessibility.py::{test}")
+def test_a_page_s_own_path_is_not_slow():
+    assert not is_slow("tests/end_to_end/browser/test_paths.py::test_the_trend_path_ends_with_charts[375]")
 
 
 def test_ci_runs_both_halves():

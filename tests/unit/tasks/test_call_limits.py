@@ -12,12 +12,13 @@ from upstream.miso.connection import MisoCallLimits, MisoConnection
 from upstream.miso.errors import MisoAnswerLost
 from upstream.miso.workflows import MisoWorkflows
 
-WRITES_DOWN_WITHIN_SECONDS = 2
+# All else that it does took 1.7 s at a load of six: noting the answer, joining its threads, ending the interpreter.
+ALL_ELSE_SECONDS = 5
 
 
 @pytest.mark.parametrize("limits", [EmrClient("http://127.0.0.1:1")._limits, sending._LIMITS], ids=["emr", "webhook"])
 def test_a_call_that_hangs_ends_before_the_process_is_ended(limits):
-    assert limits.total_seconds + WRITES_DOWN_WITHIN_SECONDS < stopping._KILL_AFTER_SECONDS
+    assert limits.total_seconds + ALL_ELSE_SECONDS < stopping._KILL_AFTER_SECONDS
 
 
 class HangingMiso(MisoConnection):
@@ -38,4 +39,4 @@ def test_a_workflow_whose_stop_hangs_holds_nobody_up():
     workflows._connection = miso
     stop_workflow(workflows, "t", "u")
     assert read_last_usage(workflows, "u") is None
-    assert 0 < miso.seconds + WRITES_DOWN_WITHIN_SECONDS < stopping._KILL_AFTER_SECONDS
+    assert 0 < miso.seconds + ALL_ELSE_SECONDS < stopping._KILL_AFTER_SECONDS

@@ -28,6 +28,14 @@ def test_a_wait_ends_when_another_thread_asks():
     threading.Timer(0.05, stop.set).start()
     assert (stop.wait(10), stop.is_set()) == (True, True)
     assert stop.wait(0)
+    stop.set()
+    assert stop.wait(0)
+
+
+@pytest.mark.timeout(60)
+def test_a_time_that_passes_before_the_wait_begins_ends_it():
+    """queue.SimpleQueue hangs here within seconds."""
+    assert not any(StopSignal().wait(1e-9) for _ in range(20_000))
 
 
 @pytest.mark.usefixtures("_handlers")

@@ -50,8 +50,13 @@ def test_cut_answer_is_no_answer(cut):
 @pytest.mark.parametrize("size", [3, 4])
 @pytest.mark.parametrize("data", [BY_LENGTH, BY_CHUNKS, b"HTTP/1.1 200 OK\r\n\r\nhello"])
 def test_answer_beyond_the_limit_is_refused(data, size):
-    with pytest.raises(ResponseTooLarge):
+    with pytest.raises(ResponseTooLarge) as caught:
         ResponseParser(size).feed(data)
+    part = caught.value.part
+    assert part is not None
+    assert part.status == 200
+    assert b"hello".startswith(part.body)
+    assert len(part.body) > size
 
 
 @pytest.mark.parametrize("head", [b"Connection: close\r\n", b"Connection: Close, x\r\n"])

@@ -1,8 +1,8 @@
-"""Whom a limit counts, and which addresses other machines reach."""
+"""Whom a limit counts, and which addresses other machines reach; the whole address of a host."""
 
 import pytest
 
-from webapp.addresses import is_beyond_this_machine, network_of
+from webapp.addresses import host_of, is_beyond_this_machine, network_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,22 @@ from webapp.addresses import is_beyond_this_machine, network_of
 )
 def test_an_ipv6_network_counts_as_one_address(address: str | None, network: str):
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:1:2:0:0:0:1", "2001:db8:1:2::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("", "unknown"),
+        (None, "unknown"),
+        ("somebody", "unknown"),
+    ],
+)
+def test_a_host_keeps_its_whole_address(address: str | None, host: str):
+    assert host_of(address) == host
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class SessionAuthority:
         """Whoever watches uses the session, so it is renewed; a lost right ends the watching."""
         now = self._here.clock.now()
         with self._here.sessions() as session:
-            known = read_watched(session, rights, self._here.policy, now, self._completed_before(now))
+            known = read_watched(session, rights, self._here.session_lifetime, now, self._completed_before(now))
         tokens = self._here.directory.tokens
         lost = [find_lost_right(known.get(session_id), secret, tokens) for session_id, secret in rights]
         watched = {session_id for (session_id, _), reason in zip(rights, lost, strict=True) if reason is None}
@@ -49,7 +49,7 @@ class SessionAuthority:
         quiet = [one.session_id for one in due if not one.is_told]
         if quiet:
             with self._here.unit_of_work() as work:
-                renew_quietly(work, quiet, self._here.policy, now)
+                renew_quietly(work, quiet, self._here.session_lifetime, now)
         told = [one.session_id for one in due if one.is_told]
         if told:
             self._renew_and_tell(told)

@@ -1,6 +1,7 @@
 """Sessions: start, the push to the phone, the collection, how far it is, its end."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from services.collection.session_cache import SessionView, status_of
 from services.collection.sessions import start_session
 from services.patients.consents import ConsentRequired, GivenConsents, GuardianRequired
 from services.patients.identification import Identity
-from services.patients.records import list_checkups, list_prescriptions
+from webapp.api.collection.collected import RecordWriter, record_writers, with_records
 from webapp.api.collection.schemas.sessions import (
     CollectOutput,
     SessionIdInput,
@@ -53,7 +54,6 @@ from webapp.visitors import current_visitor
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/tilko/session", description="Collections")
 _SHOWN_EVENTS = 3
-_SHOWN_RECORDS = 200
 
 
 @blueprint.post("/start")
@@ -70,7 +70,7 @@ def start(asked: dict[str, Any]) -> Response:
             work,
             identity,
             redirect_path=asked["redirect_path"],
-            policy=stores().policy,
+            lifetime=stores().session_lifetime,
             sealer=stores().sealer,
             given=given,
             now=stores().clock.now(),
@@ -178,8 +178,8 @@ def collect_data(view: SessionView) -> tuple[dict[str, Any], int]:
 @for_session
 @blueprint.response(200, StatusOutput)
 @fails(blueprint, 404)
-def status(view: SessionView) -> dict[str, Any]:
-    """How far it is, the last events, and, when completed, the records."""
+def status(view: SessionView) -> dict[str, Any] | Response:
+    """How far it is, the last events, and, when completed, all records."""
     return describe_status(view)
 
 
@@ -188,7 +188,7 @@ def status(view: SessionView) -> dict[str, Any]:
 @for_session
 @blueprint.response(200, StatusOutput)
 @fails(blueprint, 404)
-def status_alias(view: SessionView) -> dict[str, Any]:
+def status_alias(view: SessionView) -> dict[str, Any] | Response:
     """The same under its older address."""
     return describe_status(view)
 
@@ -207,7 +207,7 @@ def cancel(view: SessionView) -> Response:
     return response
 
 
-def describe_status(view: SessionView) -> dict[str, Any]:
+def describe_status(view: SessionView) -> dict[str, Any] | Response:
     """The state and the number of its last event are of one row, so nothing is missed by a client that shows the state
     and follows the stream from there."""
     subject = session_subject(view.session_id)
@@ -219,21 +219,22 @@ def describe_status(view: SessionView) -> dict[str, Any]:
         "epoch": page.position.epoch,
     }
     renewed = {"session_token": g.token_of_approval} if "token_of_approval" in g else {}
-    return answer | renewed | status_of(view) | _collected(view)
+    state = answer | renewed | status_of(view)
+    records = _collected(view)
+    return with_records(StatusOutput().dump(state), records) if records else state
 
 
-def _collected(view: SessionView) -> dict[str, Any]:
+def _collected(view: SessionView) -> Mapping[str, RecordWriter]:
     """Only for who may open the records, too: a session's older token stays behind."""
     if not view.completed or view.patient_uuid is None or not g.has_token_of_approval:
         return {}
     patient_uuid = UUID(view.patient_uuid)
     if not enter_records(view, patient_uuid):
         return {}
+    told = record_writers(patient_uuid)
     with stores().unit_of_work() as work:
-        told = {
-            "health_data": list_checkups(work.session, patient_uuid, limit=_SHOWN_RECORDS).items,
-            "prescription_data": list_prescriptions(work.session, patient_uuid, limit=_SHOWN_RECORDS).items,
-        }
+        for records in told.values():
+            records.read_first(work.session)
         for what in (AccessedWhat.CHECKUPS, AccessedWhat.PRESCRIPTIONS):
             record_look(work, patient_uuid, what)
     return told

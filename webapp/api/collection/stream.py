@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, request
 from flask_smorest import Blueprint
 from structlog.contextvars import get_contextvars
 
+from core.names import session_subject
 from services.collection.errors import SessionNotFound
 from services.collection.session_cache import SessionView
 from streams import Position
@@ -64,12 +65,13 @@ def messages(view: SessionView, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, {"type": "string"}, content_type="text/event-stream")
 @fails(blueprint, 400, 404, 429)
 def events(view: SessionView) -> Response:
-    """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`. 204 once the session has
-    completed a while ago, so that an EventSource does not come back: the state and `messages` still tell all."""
-    if _is_over(view):
+    """The same events as server-sent events, resumed by `Last-Event-ID` or `after_seq`. 204 for who has read the end of
+    a session that completed a while ago, so that an EventSource stays away; whoever has not is told the rest."""
+    asked = _asked_position()
+    if _is_over(view) and _has_read_all(view, asked):
         return Response(status=204)
     with _refusals_answered():
-        body = parts().relay.stream_sse(_request_for(view, _asked_position()))
+        body = parts().relay.stream_sse(_request_for(view, asked))
     return Response(body, headers=HEADERS)
 
 
@@ -77,6 +79,14 @@ def _is_over(view: SessionView) -> bool:
     ended = view.collection_end_time
     stays = timedelta(seconds=stores().settings.collection.stream_after_completed_seconds)
     return view.completed and ended is not None and ended + stays <= stores().clock.now()
+
+
+def _has_read_all(view: SessionView, asked: Position) -> bool:
+    """By the session's own row, as Redis may lack its end yet. A number of another epoch is no place in this one."""
+    if asked.seq < view.event_seq:
+        return False
+    page = stores().events.read_after(session_subject(view.session_id), view.event_seq, limit=1)
+    return asked.epoch in {"", page.position.epoch}
 
 
 @contextmanager

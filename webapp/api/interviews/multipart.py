@@ -1,21 +1,26 @@
 """Reads a multipart body piece by piece: fields into memory, the file to whoever takes it. Nothing touches a disk here.
+A form without a file may be urlencoded, and is read whole.
 
-Errors: FormFault (not retryable), whose `field` is the one at fault.
+Errors: FormFault (not retryable), whose `field` is the one at fault, and FormTextTooLong, which is one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, Preamble
 
 _READ_BYTES = 64 * 1024
+# A text as long as one in JSON may be; all other fields together.
+TEXT_MAX_BYTES = 1024 * 1024
 _FIELDS_MAX_BYTES = 64 * 1024
 # What the decoder may hold back until it has found the end of a part's head or a boundary.
 _BUFFER_MAX_BYTES = 1024 * 1024
 _MOST_PARTS = 32
-FILE_FIELD = "file"
+_UNREADABLE = "보낸 내용을 읽을 수 없어요. 다시 보내 주세요."
+FILE_FIELD, TEXT_FIELD = "file", "text"
 
 
 class FormFault(Exception):
@@ -27,6 +32,10 @@ class FormFault(Exception):
         super().__init__(field)
         self.field = field
         self.sentence = sentence
+
+
+class FormTextTooLong(FormFault):
+    """Its `text` is longer than any that is taken."""
 
 
 @dataclass
@@ -60,8 +69,20 @@ def read_form(boundary: str, read: Callable[[int], bytes], sink: FileSink) -> Fo
             if not data and not reader.is_complete:
                 raise FormFault("body", "보낸 내용이 중간에 끊겼어요. 다시 보내 주세요.")
     except (ValueError, RequestEntityTooLarge) as exc:
-        raise FormFault("body", "보낸 내용을 읽을 수 없어요. 다시 보내 주세요.") from exc
+        raise FormFault("body", _UNREADABLE) from exc
     return reader.form
+
+
+def read_urlencoded(data: bytes) -> Form:
+    """As clients send a form that has no file. Raises FormFault."""
+    form = Form()
+    try:
+        pairs = parse_qsl(data.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARTS)
+    except ValueError as exc:
+        raise FormFault("body", _UNREADABLE) from exc
+    for name, value in pairs:
+        form.fields.setdefault(name, []).append(value)
+    return form
 
 
 def _take_events(decoder: MultipartDecoder, reader: "_FormReader") -> None:
@@ -80,7 +101,7 @@ class _FormReader:
         self._sink = sink
         self._field: str | None = None
         self._text = bytearray()
-        self._left = _FIELDS_MAX_BYTES
+        self._left, self._text_left = _FIELDS_MAX_BYTES, TEXT_MAX_BYTES
 
     def take(self, event: object) -> None:
         if isinstance(event, Preamble):
@@ -102,13 +123,22 @@ class _FormReader:
         self._sink.judge(self.form)
         self._sink.begin(event.filename or "")
 
+    def _count(self, field: str, size: int) -> None:
+        """Before it is kept. Raises FormFault."""
+        if field == TEXT_FIELD:
+            self._text_left -= size
+        else:
+            self._left -= size
+        if self._text_left < 0:
+            raise FormTextTooLong(TEXT_FIELD, "글이 너무 길어요. 나누어서 올려 주세요.")
+        if self._left < 0:
+            raise FormFault("body", "파일 말고 보낸 내용이 너무 커요.")
+
     def _take_data(self, event: Data) -> None:
         if self._field is None:
             self._sink.write(event.data)
             return
-        self._left -= len(event.data)
-        if self._left < 0:
-            raise FormFault("body", "파일 말고 보낸 내용이 너무 커요.")
+        self._count(self._field, len(event.data))
         self._text += event.data
         if not event.more_data:
             try:

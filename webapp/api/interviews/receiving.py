@@ -1,6 +1,7 @@
 """Receives an upload: bytes sealed to the disk as they come, fields judged, nothing left of what is refused."""
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,18 +20,30 @@ from services.interviews.files import ORIGINAL, TEXT, Said, keep_said
 from services.interviews.masking.masker import PatternMasker, outgrows
 from services.interviews.uploading import UploadedInterview
 from spool import GrowingFile, StreamedFiles
-from webapp.api.interviews.multipart import FILE_FIELD, Form, FormFault, read_form
-from webapp.api.interviews.schemas.uploads import WORDS_MAX, UploadInput
+from webapp.api.interviews.multipart import (
+    FILE_FIELD,
+    TEXT_MAX_BYTES,
+    Form,
+    FormFault,
+    FormTextTooLong,
+    read_form,
+    read_urlencoded,
+)
+from webapp.api.interviews.schemas.uploads import TITLE_MAX, WORDS_MAX, UploadInput
 from webapp.bodies import let_rest_come, read_strict_json
 from webapp.error_codes import Code
 from webapp.errors import ApiError, flatten_messages
-from webapp.json_reader import holds_odd_characters
+from webapp.json_reader import UnreadableJson, holds_odd_characters, read_json
 from webapp.offloop import run_off_loop
 
 FILE_MAX_BYTES = 50 * 1024 * 1024
-BODY_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
+# Of a form: the largest file, and what goes with it.
+BODY_MAX_BYTES = FILE_MAX_BYTES + TEXT_MAX_BYTES
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
+# A syllable is three letters at most.
+_COMPOSED_MAX = 4 * max(_FILE_NAME_MAX, TITLE_MAX)
+_NAMING_PEOPLE = frozenset({"title", "maskWords"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
 
@@ -61,14 +74,27 @@ def _receive(
 ) -> UploadedInterview:
     if request.mimetype == "multipart/form-data":
         return _receive_form(files, interview_id, text_max, admit)
-    if not request.is_json:
+    said = _judge(_read_fields())
+    admit(said.project_id)
+    return _keep_text(files, interview_id, said, text_max)
+
+
+def _read_fields() -> Any:
+    """Of a body that holds no file. Raises ApiError."""
+    is_form = request.mimetype == "application/x-www-form-urlencoded"
+    if not (request.is_json or is_form or not request.mimetype):
         raise ApiError(Code.NOT_JSON)
     data = request.stream.read(_JSON_MAX_BYTES + 1)
     if len(data) > _JSON_MAX_BYTES:
         raise ApiError(Code.BODY_TOO_LARGE)
-    said = _judge(read_strict_json(data))
-    admit(said.project_id)
-    return _keep_text(files, interview_id, said, text_max)
+    if request.is_json:
+        return read_strict_json(data)
+    if data and not is_form:
+        raise ApiError(Code.NOT_JSON)
+    try:
+        return _fields_of(read_urlencoded(data))
+    except FormFault as exc:
+        raise _wrong(exc.field, exc.sentence) from exc
 
 
 def _receive_form(
@@ -87,6 +113,8 @@ def _receive_form(
         file.abort()
         # The sender may be in the middle of it, and should see the answer.
         let_rest_come()
+        if isinstance(exc, FormTextTooLong):
+            raise ApiError(Code.TEXT_TOO_LONG, details={exc.field: [exc.sentence]}) from exc
         if isinstance(exc, FormFault):
             raise _wrong(exc.field, exc.sentence) from exc
         raise
@@ -117,7 +145,7 @@ class _IncomingFile:
     def begin(self, file_name: str) -> None:
         """Raises ApiError, StorageFault."""
         # A name is never a path: of one its last part counts.
-        self.name = file_name.replace("\\", "/").rpartition("/")[2]
+        self.name = _compose(file_name.replace("\\", "/").rpartition("/")[2])
         if not self.name:
             return  # what a browser sends of a form in which none was chosen
         _require_name(self.name)
@@ -166,7 +194,7 @@ def _fields_of(form: Form) -> dict[str, Any]:
         if len(values) > 1 and name != "maskWords":
             raise FormFault(name[:40], "한 번만 보내 주세요.")
     if "maskWords" in fields:
-        fields["maskWords"] = ",".join(form.fields["maskWords"])
+        fields["maskWords"] = [word for value in form.fields["maskWords"] for word in _split_words(value)]
     if holds_odd_characters(fields):
         raise FormFault("body", "쓸 수 없는 글자(NUL)를 빼고 보내 주세요.")
     return fields
@@ -184,16 +212,38 @@ class _Fields:
     consents: bool
 
 
+def _split_words(text: str) -> list[Any]:
+    """Of a text with commas, or of a JSON list, as whoever fills a form from a list sends it. Raises ApiError."""
+    if not text.lstrip().startswith("["):
+        # No more than could be taken: a long text must not become a long list first.
+        return [part.strip() for part in text.split(",", WORDS_MAX + 1) if part.strip()]
+    try:
+        words: list[Any] = read_json(text.encode())
+    except UnreadableJson as exc:
+        raise _wrong("maskWords", "가릴 말을 쉼표로 나누거나 JSON 목록으로 보내 주세요.") from exc
+    return words
+
+
 def _load(fields: Any, *, partial: tuple[str, ...] = ()) -> dict[str, Any]:
     """Those that are there; `partial` names what may still come. Raises ApiError."""
     if isinstance(fields, dict) and isinstance(words := fields.get("maskWords"), str):
-        # No more than could be taken: a long text must not become a long list first.
-        fields = fields | {"maskWords": [part.strip() for part in words.split(",", WORDS_MAX + 1) if part.strip()]}
+        fields = fields | {"maskWords": _split_words(words)}
+    if isinstance(fields, dict):
+        fields = fields | {name: _compose(fields[name]) for name in _NAMING_PEOPLE & fields.keys()}
     try:
         said: dict[str, Any] = UploadInput().load(fields, partial=partial)
     except ValidationError as exc:
         raise ApiError(Code.VALIDATION_FAILED, details=flatten_messages({"json": exc.messages})) from exc
     return said
+
+
+def _compose(said: Any) -> Any:
+    """A text, or each of a list's, in whole letters (NFC): macOS writes Hangul in single ones. What is too long to be
+    taken is left as it is."""
+    if isinstance(said, list):
+        return [_compose(one) for one in said] if len(said) <= WORDS_MAX else said
+    is_short = isinstance(said, str) and len(said) <= _COMPOSED_MAX
+    return unicodedata.normalize("NFC", said) if is_short else said
 
 
 def _judge(fields: Any) -> _Fields:

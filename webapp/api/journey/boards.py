@@ -29,11 +29,11 @@ _ESTIMATOR = RuleBasedEstimator()
 @fails(blueprint, 401, 403, 404)
 def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
     """Everybody in a line: who is inside, who is called, then in the order of calling."""
-    with stores().sessions() as session:
-        board = read_board(session, exam_id, _ESTIMATOR, _moment())
+    with stores().unit_of_work.reading() as work:
+        board = read_board(work.session, exam_id, _ESTIMATOR, _moment())
         if board is None:
             raise ApiError(Code.EXAM_NOT_FOUND)
-        body = board_body(board, read_names(session, board))
+        body = board_body(board, read_names(work.session, board))
     return {"success": True, **body, "tag_alerts": _read_tag_alerts()}
 
 
@@ -44,14 +44,14 @@ def show_board(_: JourneyCaller, exam_id: str) -> dict[str, Any]:
 def show_hall(display_id: str) -> dict[str, Any]:
     """Numbers that are called and that come next. With the screen's key as bearer token: one that opens nothing is
     refused, and to another screen's key this one is not found."""
-    with stores().sessions() as session:
+    with stores().unit_of_work.reading() as work:
         try:
-            display = find_display(session, display_id, bearer_token() or "")
+            display = find_display(work.session, display_id, bearer_token() or "")
         except NotThere as exc:
             raise ApiError(Code.NOT_FOUND) from exc
         if display is None:
             raise ApiError(Code.UNAUTHORIZED)
-        return {"success": True, **read_hall(session, display, _ESTIMATOR, _moment())}
+        return {"success": True, **read_hall(work.session, display, _ESTIMATOR, _moment())}
 
 
 def _read_tag_alerts() -> list[dict[str, str]]:

@@ -108,15 +108,17 @@ def _find(made: Scan) -> TagFacts:
         if is_short_code(made.said):
             count_use(_TYPED_FAILURES, "journey-scan-typed", caller_address())
         with stores().unit_of_work() as work:
-            log_scan(work.session, action, tag_id=exc.tag_id, said=made.said, by=made.by)
-        metrics.TAGS.labels(action).inc()
+            is_logged = log_scan(work.session, action, tag_id=exc.tag_id, said=made.said, by=made.by)
+        if is_logged:
+            metrics.TAGS.labels(action).inc()
         raise ApiError(Code.TAG_INACTIVE if is_inactive else Code.TAG_NOT_FOUND) from exc
 
 
 def _log(action: TagAction, tag: TagFacts, made: Scan) -> None:
     with stores().unit_of_work() as work:
-        log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
-    metrics.TAGS.labels(action).inc()
+        is_logged = log_scan(work.session, action, tag_id=tag.tag_id, said=made.said, by=made.by)
+    if is_logged:
+        metrics.TAGS.labels(action).inc()
     device = made.by.device_id or str(made.by.user_id or "")
     if device and note_scan(tag.tag_id, device):
         metrics.TAG_ALERTS.inc()
@@ -132,13 +134,13 @@ def _arrive(tag: TagFacts, caller: JourneyCaller) -> tuple[dict[str, Any], bool]
         payload = {"tag_id": tag.tag_id}
         return perform_action(journey, caller.principal_id, JourneyAction.SCAN_NFC, payload, caller.actor).body
 
-    snapshot = stores().journeys.run(read)
+    snapshot = stores().journeys.read(read)
     if snapshot["journey_state"] != JourneyState.UNREGISTERED:
         return snapshot, False
     try:
         return stores().journeys.run(arrive, g.request_id), True
     except InvalidAction:  # arrived meanwhile, by another of their devices
-        return stores().journeys.run(read), False
+        return stores().journeys.read(read), False
 
 
 def _answer(

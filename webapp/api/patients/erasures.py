@@ -16,8 +16,7 @@ from webapp.auth import mark_access, require_fresh_proof
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address
-from webapp.looks import asker_at, note_asker
+from webapp.looks import asker, note_asker
 from webapp.origins import refuse_foreign_origin
 
 blueprint = Blueprint("erasures", __name__, url_prefix="/api/v1", description="Erasure")
@@ -33,7 +32,7 @@ def erase(body: dict[str, str], patient_uuid: UUID) -> dict[str, Any]:
     """Erase all that is stored of this person, for whoever typed the password (here, or within five minutes) or
     approved on the phone within five minutes. There is no way back."""
     _require_proof(body.get("password"), patient_uuid)
-    order = ErasureOrder(patient_uuid, asker_at(caller_address()), g.request_id)
+    order = ErasureOrder(patient_uuid, asker(), g.request_id)
     with stores().unit_of_work() as work:
         try:
             erasure_id, *joined = start_erasures(work, stores(), order, stores().clock.now())
@@ -64,5 +63,5 @@ def _require_proof(password: str | None, patient_uuid: UUID) -> None:
         require_fresh_proof(patient_uuid, _PROOF_HOLDS)
         return
     refuse_foreign_origin()
-    require_password(patient_uuid, password)
+    require_password(patient_uuid, password, in_erasure=True)  # asked again, it is the same erasure
     note_asker(ActorKind.PASSWORD, str(patient_uuid))

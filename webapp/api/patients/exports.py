@@ -7,7 +7,7 @@ from flask import Response, g
 from flask_smorest import Blueprint
 
 from models.patients import AccessedWhat, ActorKind
-from services.patients.access_log import Actor, Look
+from services.patients.access_log import Look
 from services.patients.exports import TooManyExports, ask_for_export, give_link, take_archive
 from services.patients.joins import find_older
 from webapp.api.documented import SECURITY_PATIENT, fails
@@ -16,7 +16,7 @@ from webapp.auth import for_patient
 from webapp.current import parts, stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address
+from webapp.looks import actor_here
 
 blueprint = Blueprint("exports", __name__, url_prefix="/api/v1", description="Exports")
 _RETRY_SECONDS = 3600
@@ -65,7 +65,7 @@ def fetch(query: dict[str, str], export_id: UUID) -> Response:
         if patient_uuid is None:
             raise ApiError(Code.NOT_FOUND)
         archive = archives.read(patient_uuid, export_id)
-        actor = Actor(ActorKind.LINK, str(export_id), caller_address())
+        actor = actor_here(ActorKind.LINK, str(export_id))
         older = find_older(work.session, patient_uuid)
         for one in (patient_uuid, *([older] if older is not None else [])):
             stores().access_log.record(work.session, Look(actor, AccessedWhat.EXPORT, one), now)

@@ -23,8 +23,7 @@ from webapp.auth import for_patient
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address
-from webapp.looks import asker_at, record_ended_joins
+from webapp.looks import asker, record_ended_joins
 
 blueprint = Blueprint("joins", __name__, url_prefix="/api/v1/patients", description="Joining patients")
 
@@ -62,7 +61,7 @@ def join(patient_uuid: UUID, body: dict[str, Any]) -> dict[str, Any]:
         except NotJoinable as exc:
             raise ApiError(Code.NOT_JOINABLE) from exc
         for one in (patient_uuid, older):
-            look = Look(asker_at(caller_address()), AccessedWhat.JOIN, one)
+            look = Look(asker(), AccessedWhat.JOIN, one)
             stores().access_log.record(work.session, look, now)
     return {"success": True, "message": "이전 기록을 함께 보여 드릴게요.", **_times_of(joined)}
 

@@ -108,10 +108,11 @@ def change_password(body: dict[str, str], patient_uuid: UUID) -> Response:
     return opened(patient_uuid, token_moment(), "비밀번호를 바꿨어요.")
 
 
-def require_password(patient_uuid: UUID, password: str) -> None:
-    """For other resources that ask for it once more. Counted like every try. Raises ApiError."""
+def require_password(patient_uuid: UUID, password: str, *, in_erasure: bool = False) -> None:
+    """For other resources that ask for it once more; `in_erasure` also of who is being erased. Counted like every try.
+    Raises ApiError."""
     with _counted_try(patient_uuid):
-        _refuse_unless_right(_passwords().verify(patient_uuid, password))
+        _refuse_unless_right(_passwords().verify(patient_uuid, password, in_erasure=in_erasure))
 
 
 def knock(patient_uuid: UUID | None, password: str) -> bool:

@@ -114,7 +114,7 @@ def _read_cursor(text: str | None) -> Cursor | None:
     try:
         return Cursor.decode(text) if text is not None else None
     except BadCursor as exc:
-        details = {"after": ["앞선 답의 next_after 값을 그대로 보내 주세요."]}
+        details = {"after": ["앞선 답의 next 값을 그대로 보내 주세요."]}
         raise ApiError(Code.VALIDATION_FAILED, details=details) from exc
 
 
@@ -148,8 +148,9 @@ def _describe(patient: Patient) -> dict[str, Any]:
 
 def _page(schema: Schema, patient_uuid: UUID, page: RecordPage[Any], etag: str, whose: dict[str, Any]) -> Response:
     following = page.next_cursor.encode() if page.next_cursor else None
+    more = {"next": following} if following else {}
     body = {"success": True, "patient_uuid": patient_uuid, **whose, "items": page.items, "next_after": following}
-    return _answer(schema, body, etag)
+    return _answer(schema, body | more, etag)
 
 
 def _answer(schema: Schema, body: dict[str, Any], etag: str) -> Response:

@@ -11,7 +11,7 @@ from core.addresses import shorten_address
 from core.moments import write_moment
 from models.patients import AccessedWhat, ActorKind
 from services.delivery.unit_of_work import Work
-from services.patients.access_log import Actor, Look
+from services.patients.access_log import Look
 from services.shl.errors import TriesUnderWay, WrongPasscode
 from services.shl.files import ContentType
 from services.shl.opening import (
@@ -29,7 +29,8 @@ from webapp.bodies import takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError, reply
-from webapp.limits import caller_address, count_use
+from webapp.limits import count_use
+from webapp.looks import actor_here
 from webapp.offloop import run_off_loop
 
 blueprint = Blueprint("shl_opening", __name__, url_prefix="/api/shl", description="Opening SMART Health Links")
@@ -132,7 +133,7 @@ def _refuse_head() -> None:
 
 
 def _record(work: Work, patient_uuid: UUID, link_id: str) -> None:
-    actor = Actor(ActorKind.RECIPIENT, name_for_log(link_id), caller_address())
+    actor = actor_here(ActorKind.RECIPIENT, name_for_log(link_id))
     look = Look(actor, AccessedWhat.SHARED, patient_uuid)
     work.session.flush()
     stores().access_log.record(work.session, look, stores().clock.now())

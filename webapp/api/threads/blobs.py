@@ -14,7 +14,7 @@ from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads.bounds import count_act
 from webapp.api.threads.schemas.blobs import CompleteBlobInput, CompletedBlobOutput, StoredPartOutput
 from webapp.auth.thread_members import KnownMember, for_known
-from webapp.bodies import let_rest_come, takes_stream
+from webapp.bodies import bounded_by_caller, let_rest_come, takes_stream
 from webapp.byte_ranges import ByteRange, UnsatisfiableRange, find_range
 from webapp.current import parts, stores
 from webapp.error_codes import Code
@@ -47,6 +47,7 @@ def put_part(known: KnownMember, thread_id: str, blob_id: UUID, number: int) -> 
 
 @blueprint.post("/<string:thread_id>/blobs/<uuid:blob_id>/complete")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(CompleteBlobInput, error_status_code=400)
 @blueprint.response(200, CompletedBlobOutput)

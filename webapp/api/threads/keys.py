@@ -33,6 +33,7 @@ from webapp.api.threads.schemas.keys import (
 from webapp.api.threads.schemas.threads import DoneOutput
 from webapp.auth.push_pass import keep_push_cookie
 from webapp.auth.thread_members import KnownMember, for_known, require_identified_now
+from webapp.bodies import bounded_by_caller
 from webapp.current import stores
 
 _IDENTIFIED_WITHIN = timedelta(minutes=5)
@@ -41,6 +42,7 @@ blueprint = Blueprint("threads_keys", __name__, url_prefix="/api/threads", descr
 
 @blueprint.post("/devices")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(DeviceInput, error_status_code=400)
 @blueprint.response(201, RegisteredOutput)
@@ -66,6 +68,7 @@ def register(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], 
 
 @blueprint.post("/devices/<uuid:device_id>/approve")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(ApproveInput, error_status_code=400)
 @blueprint.response(200, DeviceStateOutput)
@@ -97,12 +100,13 @@ def revoke(known: KnownMember, device_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, DevicesOutput)
 @fails(blueprint, 400, 401, 403, 404, 429)
 def show_devices(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict[str, Any]:
-    """Of all who are or were in the thread, with their states. An owner who is about to add somebody without the
-    history asks for theirs too: the next key has to be sealed to them."""
+    """Of all members, with their states: the next key is sealed to the active ones. `formerDevices` are of those who
+    were in: what they wrote is verified by them. An owner who is about to add somebody without the history asks for
+    theirs too."""
     if query["joining"]:
         count_act(known)
     with stores().threads(known.as_caller()) as unit:
-        return {"success": True, "devices": describe_devices(unit, thread_id, query["joining"])}
+        return {"success": True, **describe_devices(unit, thread_id, query["joining"])}
 
 
 @blueprint.get("/<string:thread_id>/keys")
@@ -121,6 +125,7 @@ def show_keys(known: KnownMember, query: dict[str, Any], thread_id: str) -> dict
 
 @blueprint.post("/<string:thread_id>/keys")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(KeysetInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
@@ -137,6 +142,7 @@ def rotate(known: KnownMember, body: dict[str, Any], thread_id: str) -> tuple[di
 
 @blueprint.post("/<string:thread_id>/keys/<string:kid>/wraps")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(WrapsInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)

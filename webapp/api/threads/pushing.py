@@ -15,7 +15,7 @@ from webapp.api.documented import SECURITY_PUSH, fails
 from webapp.api.threads import metrics
 from webapp.api.threads.schemas.pushing import PushOutput
 from webapp.auth.push_pass import Sender, for_sender
-from webapp.bodies import read_json_body, takes_json
+from webapp.bodies import bounded_by_caller, read_json_body, takes_json
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.error_meanings import CODES
@@ -43,6 +43,7 @@ _BODY = {
 @blueprint.post("/push-batch")
 @blueprint.doc(security=SECURITY_PUSH, requestBody={"required": True, "content": _BODY})
 @takes_json(_BODY_MAX_BYTES)
+@bounded_by_caller
 @for_sender
 @blueprint.response(200, PushOutput)
 @fails(blueprint, 400, 401, 403, 413, 415, 429)

@@ -16,8 +16,8 @@ from webapp.api.documented import SECURITY_THREADS, fails
 from webapp.api.threads.schemas.records import SendingOutput, SendRecordsInput
 from webapp.auth.thread_members import KnownMember, for_known
 from webapp.current import stores
-from webapp.limits import caller_address, count_use
-from webapp.looks import asker_at
+from webapp.limits import count_use
+from webapp.looks import asker
 
 blueprint = Blueprint("threads_records", __name__, url_prefix="/api/threads", description="Stored records in threads")
 # Each writes an envelope for every record.
@@ -45,7 +45,7 @@ def send_records(known: KnownMember, body: dict[str, Any], thread_id: str) -> di
 def _record_looks(unit: ThreadWork, patient_uuid: UUID, kinds: list[SentKind]) -> None:
     """Whoever is in the thread gets to see them by the patient's word: theirs, and an older patient's of the same
     person."""
-    older, actor = find_older(unit.session, patient_uuid), asker_at(caller_address())
+    older, actor = find_older(unit.session, patient_uuid), asker()
     for kind in sorted(set(kinds)):
         for one in (patient_uuid, *([older] if older is not None else [])):
             stores().access_log.record(unit.session, Look(actor, AccessedWhat(kind), one), unit.now)

@@ -32,14 +32,13 @@ from webapp.api.threads.schemas.threads import (
     ThreadStatusOutput,
 )
 from webapp.auth.thread_members import KnownMember, for_known
-from webapp.bodies import takes_json
+from webapp.bodies import bounded_by_caller, takes_json
 from webapp.current import stores
 from webapp.limits import count_use
 
 blueprint = Blueprint("threads", __name__, url_prefix="/api/threads", description="Encrypted threads")
 # With the wraps of a long history for a new member's devices.
 _MEMBER_BODY_MAX_BYTES = 1024 * 1024
-_CREATE_LIMIT = "60 per hour"
 
 
 @blueprint.get("/me")
@@ -63,10 +62,11 @@ def show_me(known: KnownMember) -> dict[str, Any]:
 @fails(blueprint, 400, 401, 403, 404, 409, 413, 415, 429)
 def create(known: KnownMember, body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """With others; I become its owner."""
-    count_use(_CREATE_LIMIT, "thread-create", known.member)
     others = {one["memberId"]: MemberRole(one["role"]) for one in body["members"]}
     with stores().threads(known.as_caller()) as unit:
         thread_id, is_new = create_thread(unit, UUID(body["requestId"]), others, stores().service_member)
+        if is_new:  # beyond the limit it is rolled back
+            count_use(stores().settings.threads.create_limit, "thread-create", known.member)
         described = describe_created(unit, thread_id)
     return {"success": True, **described}, 201 if is_new else 200
 
@@ -95,6 +95,7 @@ def show_status(known: KnownMember, thread_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<string:thread_id>/ack")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(AckInput, error_status_code=400)
 @blueprint.response(200, AckedOutput)
@@ -109,6 +110,7 @@ def ack(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[str, A
 @blueprint.post("/<string:thread_id>/members")
 @blueprint.doc(security=SECURITY_THREADS)
 @takes_json(_MEMBER_BODY_MAX_BYTES)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(AddMemberInput, error_status_code=400)
 @blueprint.response(201, DoneOutput)
@@ -131,6 +133,7 @@ def join_member(known: KnownMember, body: dict[str, Any], thread_id: str) -> tup
 
 @blueprint.post("/<string:thread_id>/members/role")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(ChangeRoleInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)
@@ -145,6 +148,7 @@ def set_role(known: KnownMember, body: dict[str, Any], thread_id: str) -> dict[s
 
 @blueprint.post("/<string:thread_id>/members/remove")
 @blueprint.doc(security=SECURITY_THREADS)
+@bounded_by_caller
 @for_known
 @blueprint.arguments(RemoveMemberInput, error_status_code=400)
 @blueprint.response(200, DoneOutput)

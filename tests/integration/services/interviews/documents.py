@@ -38,6 +38,20 @@ def make_docx() -> bytes:
     return saved(document)
 
 
+def make_docx_of_sections(*, tells_pages_apart: bool) -> bytes:
+    """Two sections: the first has headers and footers for first and even pages, the second takes them over. Where the
+    document tells such pages apart, the second section does so for first pages, and all do for even ones."""
+    document = Document()
+    first = document.sections[0]
+    first.header.paragraphs[0].text = "머리말"
+    first.first_page_header.paragraphs[0].text, first.first_page_footer.paragraphs[0].text = "첫 머리말", "첫 꼬리말"
+    first.even_page_header.paragraphs[0].text, first.even_page_footer.paragraphs[0].text = "짝수 머리말", "짝수 꼬리말"
+    document.add_paragraph("본문")
+    document.add_section().different_first_page_header_footer = tells_pages_apart
+    document.settings.odd_and_even_pages_header_footer = tells_pages_apart
+    return saved(document)
+
+
 def make_xlsx() -> bytes:
     workbook = Workbook()
     workbook.active.title = "면담"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
 from services.interviews.extraction.child import NICENESS, OOM_SCORE_ADJ
 from services.interviews.extraction.failures import FileUnusable, ReaderUnavailable
@@ -46,6 +47,12 @@ def test_plain_text_in_unicode(name, encoding):
 def test_plain_text_in_korean_code_pages(encoding):
     spoken = "Q: 결제는 어땠어요?\n김하늘: 느려서 답답했어요."
     assert read("a.txt", spoken.encode(encoding)) == spoken
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("said", ["결제가느려서답답했어요", "한글\n한글", "느려요  한참  기다렸어요", "방각하" * 12000])
+def test_hangul_alone_is_read_in_its_encoding(said, encoding):
+    assert read("a.txt", said.encode(encoding)) == said
 
 
 def test_controls_and_odd_line_ends_go_and_letters_are_composed():
@@ -104,6 +111,39 @@ def test_docx_in_order_with_tables_headers_boxes_and_notes():
 def test_xlsx_sheet_by_sheet():
     lines = read("a.xlsx", documents.make_xlsx()).split("\n")
     assert lines == ["면담", "화자\t말", "김하늘\t결제가 느려요", "둘째", "1\t\tTrue"]
+
+
+@pytest.mark.parametrize("row", [None, [None], [" ", "\u200b"]])
+def test_a_workbook_without_a_cell_has_no_text(row):
+    """The names of its sheets are none: they would be analysed, and billed."""
+    workbook = Workbook()
+    workbook.create_sheet("둘째").append(row or [])
+    assert code_of("a.xlsx", documents.saved(workbook)) == "NO_TEXT"
+
+
+def test_a_sheet_without_a_cell_is_left_out():
+    workbook = Workbook()
+    sheet = workbook.create_sheet("둘째")
+    for row in ([None], ["말"], [None], ["끝"]):
+        sheet.append(row)
+    assert read("a.xlsx", documents.saved(workbook)) == "둘째\n말\n\n끝"
+
+
+def test_docx_with_other_headers_on_first_and_even_pages():
+    lines = read("a.docx", documents.make_docx_of_sections(tells_pages_apart=True)).split("\n")
+    assert [line for line in lines if line] == [
+        "머리말",
+        "짝수 머리말",
+        "첫 머리말",
+        "본문",
+        "짝수 꼬리말",
+        "첫 꼬리말",
+    ]
+
+
+def test_headers_that_a_docx_does_not_show_are_not_read():
+    lines = read("a.docx", documents.make_docx_of_sections(tells_pages_apart=False)).split("\n")
+    assert [line for line in lines if line] == ["머리말", "본문"]
 
 
 def test_pdf_page_by_page():

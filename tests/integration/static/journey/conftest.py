@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.chromium import FLAGS, PATIENCE_MILLISECONDS
+from tests.chromium import FLAGS, WAIT_MILLISECONDS
 from tests.integration.static.journey.hospital import Hospital
 from webapp import journey_pages, pages
 
@@ -62,7 +62,7 @@ def open_page(chromium: Browser, pages_url: str, hospital: Hospital) -> Iterator
 
     def make(path: str, **traits: object) -> Page:
         context = chromium.new_context(locale="ko-KR", **{"viewport": PHONE, **traits})  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         context.add_init_script(_WATCHED)
         contexts.append(context)
         page = context.new_page()

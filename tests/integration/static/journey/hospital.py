@@ -210,6 +210,11 @@ class Hospital:
             while sockets:
                 sockets.pop().close(code=1011)
 
+    def reload(self, page: Page) -> None:
+        """A page opened again has sockets of its own; what was told to those of before would be lost."""
+        self.sockets.clear()
+        page.reload()
+
     def _accept(self, socket: WebSocketRoute) -> None:
         if self.is_away:
             socket.close(code=1011)

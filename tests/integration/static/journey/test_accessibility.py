@@ -51,7 +51,7 @@ def test_each_state_of_the_journey_is_accessible(hospital: Hospital, open_page: 
     page = open_page("/journey", **LOOKS[look])
     for state, journey in SNAPSHOTS.items():
         hospital.journey = journey
-        page.reload()
+        hospital.reload(page)
         expect(page.locator("#loading-view")).to_be_hidden()
         if state == "CALLED":
             expect(page.get_by_role("alertdialog")).to_be_visible()

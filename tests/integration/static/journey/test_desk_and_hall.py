@@ -70,7 +70,7 @@ def test_the_limits_of_the_server_decide_what_suggests_itself(hospital: Hospital
 def test_a_tag_that_strangers_scan_is_told_at_the_desk(hospital: Hospital, desk: Page) -> None:
     expect(desk.locator("#tag-alert")).to_be_hidden()
     hospital.board |= {"tag_alerts": [{"tag_id": "TAG-ENTRANCE", "title": "정문"}], "updated_at": ago(0)}
-    desk.reload()
+    hospital.reload(desk)
     told = "! 정문 태그를 밖에서 많이 찍어요. 관리자에게 코드를 바꿔 달라고 해 주세요."
     expect(desk.locator("#tag-alert")).to_have_text(told)
     wait_until(lambda: desk.evaluate("true") and hospital.sockets.get("exam"))

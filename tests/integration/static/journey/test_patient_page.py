@@ -132,6 +132,7 @@ def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: 
     hospital.journey = snapshot("COMPLETED", actions=("make_payment",), appointments=[])
     hospital.answers["GET /patient-journey/itinerary"] = {"stops": [], "total_minutes": 0}
     page = open_page("/journey")
+    wait_connected(hospital, page)
     page.get_by_role("button", name="수납하기").dblclick()
     [sent] = wait_until(lambda: page.evaluate("true") and [one for one in hospital.sent if "command" in one])
     assert (sent["action_type"], sent["expected_state"]) == ("make_payment", "COMPLETED")
@@ -142,9 +143,15 @@ def test_an_action_is_sent_once_with_its_key_and_the_state_it_expects(hospital: 
     expect(page.get_by_role("heading", name="수납해 주세요")).to_be_focused()
 
 
+def wait_connected(hospital: Hospital, page: Page) -> None:
+    """Before its socket is open a page sends by HTTP."""
+    wait_until(lambda: page.evaluate("true") and hospital.sockets.get("patient-journey"))
+
+
 def test_a_refused_action_is_told_and_changes_nothing(hospital: Hospital, open_page: OpenPage) -> None:
     hospital.journey = SNAPSHOTS["PAYMENT"]
     page = open_page("/journey")
+    wait_connected(hospital, page)
     page.get_by_role("button", name="수납 완료").click()
     [sent] = wait_until(lambda: page.evaluate("true") and [one for one in hospital.sent if "command" in one])
     refused = {"success": False, "code": "INVALID_ACTION", "error": "x", "request_id": sent["request_id"]}
@@ -170,7 +177,7 @@ def test_a_page_that_is_reloaded_without_servers_shows_what_it_saw(hospital: Hos
     page = open_page("/journey")
     expect(page.locator(".ticket")).to_be_visible()
     hospital.cut()
-    page.reload()
+    hospital.reload(page)
     expect(page.locator(".ticket")).to_contain_text("17", timeout=15_000)
     expect(page.locator("#connection")).to_contain_text("정보예요")
     hospital.is_away = False

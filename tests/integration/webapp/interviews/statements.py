@@ -16,6 +16,7 @@ CONTENT = (
     "script_sections",
     "key_takeaways",
     "interview_runs",
+    "interview_unsettled_calls",
     "conversations",
     "utterances",
     "original_reads",

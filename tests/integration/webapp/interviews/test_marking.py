@@ -1,5 +1,6 @@
 """Speakers and highlights: what members add to an analysis, and what the project is told of it."""
 
+import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,14 @@ def test_speakers_are_named_and_merged_and_named_anew(jun: Member, vera: Member,
     assert speakers_in(vera, path) == ["진행자", "[이름1]", "화자2"]
 
 
+def test_a_speaker_may_be_named_in_single_letters(jun: Member, path: str):
+    """As macOS writes Hangul."""
+    label, name = (unicodedata.normalize("NFD", one) for one in ("화자2", "참여자 A"))
+    named = jun.ask("PUT", f"{path}/speakers", json={"speakers": {label: name}})
+    assert named.status_code == 200, named.text
+    assert speakers_in(jun, path) == ["진행자", "[이름1]", "참여자 A"]
+
+
 def test_the_project_is_told_that_speakers_were_named_and_not_how(app: Flask, jun: Member, world: World, path: str):
     jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "참여자 A"}})
     jun.ask("PUT", f"{path}/speakers", json={"speakers": {"화자2": "김하늘"}})
@@ -70,7 +79,15 @@ def test_the_project_is_told_that_speakers_were_named_and_not_how(app: Flask, ju
 
 
 @pytest.mark.parametrize(
-    "speakers", [{"화자2": "김하늘"}, {"화자2": "010-1234-5678"}, {"화자9": "참여자 A"}, ["a"], None]
+    "speakers",
+    [
+        {"화자2": "김하늘"},
+        {"화자2": unicodedata.normalize("NFD", "김하늘")},
+        {"화자2": "010-1234-5678"},
+        {"화자9": "참여자 A"},
+        ["a"],
+        None,
+    ],
 )
 def test_a_name_of_a_person_and_an_unknown_speaker_are_refused(jun: Member, path: str, speakers: Any):
     answer = jun.ask("PUT", f"{path}/speakers", json={"speakers": speakers})

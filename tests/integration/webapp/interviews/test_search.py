@@ -1,5 +1,6 @@
 """Searching what was said: found whatever the spaces, with context and marks, and only where one may look."""
 
+import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -80,13 +81,14 @@ def test_what_was_said_is_found_with_its_context(vera: Member, world: World, int
         ("제결", []),
         ("' or 1=1 --", []),
         ("%%결제", [10, 12]),
+        (unicodedata.normalize("NFD", "결제가 어려"), [10]),
     ],
 )
 def test_spaces_and_punctuation_do_not_matter(vera: Member, world: World, interview_id: str, query: str, found: Any):
     assert [one["utterance_id"] for one in search(vera, world, query)["results"]] == found
 
 
-@pytest.mark.parametrize("query", ["", "결", " .결. ", "가" * 101])
+@pytest.mark.parametrize("query", ["", "결", unicodedata.normalize("NFD", "결"), " .결. ", "가" * 101])
 def test_less_than_two_letters_are_not_searched_for(vera: Member, world: World, query: str):
     answer = vera.ask("GET", f"/api/projects/{world.food}/search", query_string={"q": query})
     assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["q"])

@@ -1,5 +1,6 @@
 """Uploading: what is taken, what is refused before any row exists, and what is left where."""
 
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 from core.settings import Settings
 from dev.local.ports import pick_port
 from models.interviews import Interview, Project
+from services.interviews.files import Said, read_said
 from tests.integration.conftest import AppOf
 from tests.integration.interviews.company import World
 from webapp.api.interviews import workflow
@@ -23,6 +25,7 @@ from webapp.current import parts
 from .members import Member
 
 ASYNC = "/api/workflow/async"
+URLENCODED = "application/x-www-form-urlencoded"
 CANARY = "카나리아가 말했어요"
 
 
@@ -111,6 +114,35 @@ def test_what_names_people_stands_nowhere_in_clear(jun: Member, world: World, en
             assert not [row for row in rows if "카나리아" in row]
 
 
+def test_what_names_people_may_be_written_in_single_letters(app: Flask, jun: Member, world: World):
+    """As macOS writes the names of files."""
+    name, title, word = (
+        unicodedata.normalize("NFD", one) for one in ("인터뷰_김하늘.txt", "하늘소프트" * 40, "하늘소프트")
+    )
+    answer = send_file(jun, world, "하늘소프트".encode(), name, title=title, maskWords=word)
+    assert answer.status_code == 200, answer.text
+    interview = answer.json["interview"]
+    assert (interview["file_name"], interview["title"]) == ("인터뷰_[이름1].txt", "[가림1]" * 40)
+    said = read_said(parts(app).spool.interviews, UUID(interview["id"]))
+    assert said == Said("인터뷰_김하늘.txt", ("하늘소프트",))
+
+
+@pytest.mark.parametrize("words", ['["하늘소프트", "김하늘"]', ' ["하늘소프트","김하늘", " "]', "하늘소프트, 김하늘"])
+def test_words_to_mask_may_be_a_json_list_in_a_form(jun: Member, world: World, words: str):
+    form = send_file(jun, world, b"x", title="하늘소프트의 김하늘", maskWords=words)
+    sent = jun.upload(world, title="하늘소프트의 김하늘", maskWords=words)
+    assert [one.json["interview"]["title"] for one in (form, sent)] == ["[가림1]의 [가림2]"] * 2
+
+
+@pytest.mark.parametrize(
+    "words", ["[하늘소프트]", '["하늘소프트"', '["하늘소프트", 1]', '["\\u0000"]', "[" * 40 + "]" * 40]
+)
+def test_words_to_mask_that_are_no_list_are_refused(jun: Member, world: World, words: str):
+    for answer in (send_file(jun, world, b"x", maskWords=words), jun.upload(world, maskWords=words)):
+        assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_FAILED")
+        assert next(iter(answer.json["error"]["details"])).partition(".")[0] == "maskWords"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -176,6 +208,23 @@ def test_a_text_that_is_too_long_is_refused(jun: Member, world: World, web_setti
     assert jun.upload(world, "가" * longest).status_code == 200
 
 
+def test_a_text_in_a_form_may_be_as_long(jun: Member, world: World, web_settings: Settings, engine: Engine):
+    longest = web_settings.interviews.miso_context_max_chars
+    for too_long in ("가" * (longest + 1), "가" * 1024 * 1024):
+        answer = send_file(jun, world, b"", "", text=too_long)
+        assert (answer.status_code, code_of(answer)) == (400, "TEXT_TOO_LONG")
+        assert list(answer.json["error"]["details"]) == ["text"]
+    assert interviews_in(engine) == 0
+    assert send_file(jun, world, b"", "", text="가" * longest).json["interview"]["source"] == "text"
+    both = send_file(jun, world, b"from the file", text="가" * (longest + 1))
+    assert both.json["interview"]["source"] == "file"
+
+
+def test_other_fields_of_a_form_share_a_small_bound(jun: Member, world: World):
+    answer = send_file(jun, world, b"x", text="가" * 40_000, title="x" * 65_537)
+    assert (answer.status_code, list(answer.json["error"]["details"])) == (400, ["body"])
+
+
 def test_a_text_that_masking_makes_too_long_is_refused_and_not_taken(
     jun: Member, world: World, web_settings: Settings, engine: Engine
 ):
@@ -191,6 +240,47 @@ def test_a_file_that_is_too_large_is_refused(jun: Member, world: World, engine: 
     answer = send_file(jun, world, bytes(50 * 1024 * 1024 + 1))
     assert (answer.status_code, code_of(answer)) == (413, "FILE_TOO_LARGE")
     assert (interviews_in(engine), files_on_disk(web_settings)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"data": b"", "content_type": None}, "projectId"),
+        ({"data": b"", "content_type": URLENCODED}, "projectId"),
+        ({"data": b"projectId={food}&title=a", "content_type": URLENCODED}, "file"),
+        ({"data": b"projectId={food}&file=a.txt", "content_type": URLENCODED}, "file"),
+        ({"data": b"projectId={food}&text=%20", "content_type": URLENCODED}, "text"),
+        ({"data": b"projectId=undefined", "content_type": URLENCODED}, "projectId"),
+        ({"data": b"projectId={food}&text=a&text=b", "content_type": URLENCODED}, "text"),
+        ({"data": b"text=%FF", "content_type": URLENCODED}, "body"),
+        ({"data": b"a=1&" * 40, "content_type": URLENCODED}, "body"),
+    ],
+)
+def test_a_form_without_a_file_is_told_what_is_missing(
+    jun: Member, world: World, engine: Engine, sent: dict[str, Any], field: str
+):
+    """Most clients send such a form urlencoded, and an empty one without a type."""
+    data = sent["data"].replace(b"{food}", str(world.food).encode())
+    answer = jun.ask("POST", ASYNC, **(sent | {"data": data}))
+    assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_FAILED")
+    assert field in answer.json["error"]["details"]
+    assert interviews_in(engine) == 0
+
+
+def test_a_urlencoded_form_may_have_a_text(jun: Member, world: World):
+    answer = jun.ask("POST", ASYNC, data={"projectId": str(world.food), "text": "결제가 어려워요", "title": "첫 글"})
+    assert (answer.status_code, answer.json["interview"]["title"]) == (200, "첫 글")
+
+
+def test_a_urlencoded_form_that_is_too_large_is_refused(jun: Member, world: World):
+    data = b"text=" + b"a" * 1024 * 1024
+    answer = jun.ask("POST", ASYNC, data=data, content_type=URLENCODED)
+    assert (answer.status_code, code_of(answer)) == (413, "BODY_TOO_LARGE")
+
+
+def test_bytes_without_a_type_are_refused(jun: Member, world: World):
+    answer = jun.ask("POST", ASYNC, data=b"x", content_type=None)
+    assert (answer.status_code, code_of(answer)) == (415, "NOT_JSON")
 
 
 def test_a_body_of_another_type_is_refused(jun: Member, world: World):

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from models.accounts import RevokedWhy
 from models.journey import Exam
+from services.accounts.logins import revoke_login
 from tests.integration.services.journey.hospital import Hospital
 from tests.integration.webapp.people import ORIGIN, Person
 from tests.integration.webapp.server import Server
 from tests.plain_http import NO_TLS
 from tests.repetition import bound_examples
-from webapp.current import parts
+from webapp.current import parts, stores
 
 from .conftest import HALL_KEY, Desk, Phone, phone_of
 from .test_actions import REGISTER, SCAN, arrive, perform
@@ -292,6 +294,21 @@ def test_whoever_loses_the_login_loses_its_sockets_on_every_process_within_a_sec
     command(kept, command="ping")
     assert hear(kept)["type"] == "pong"
     assert close_code(dial(JOURNEY, phone.pair.access_token)) == 4401
+
+
+@pytest.mark.parametrize("frame", [{"command": "fetch_initial_state"}, {"command": "perform_action"} | SCAN])
+def test_a_login_that_ended_unheard_commands_nothing(app: Flask, dial: Dial, phone: Phone, frame: dict[str, Any]):
+    socket = dial(JOURNEY, phone.pair.access_token)
+    hear(socket)
+    with app.app_context(), stores().sessions.begin() as session:  # nobody is told
+        revoke_login(session, phone.sid, RevokedWhy.SIGNED_OUT)
+    command(socket, **frame)
+    frames: list[str] = []
+    with pytest.raises(ConnectionClosed) as closed:
+        frames.extend(hear(socket)["type"] for _ in range(9))
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+    assert "initial_state" not in frames
 
 
 def test_reuse_a_disabled_account_and_a_revoked_display_close_sockets_at_once(

@@ -245,10 +245,12 @@ def test_whoever_leaves_by_themself_leaves_the_key_due(talk: Talk, nurse: Member
     assert patient.post(f"/{talk.id}/members/remove", body).status_code == 200
     assert nurse.get(f"/{talk.id}/status").json["keyState"] == "due"
     assert patient.get(f"/{talk.id}/status").status_code == 404
-    assert {one["memberId"] for one in nurse.get(f"/{talk.id}/devices").json["devices"]} == {
-        nurse.member,
-        patient.member,
-    }
+    told = nurse.get(f"/{talk.id}/devices").json
+    assert [one["memberId"] for one in told["devices"]] == [nurse.member]
+    assert [one["memberId"] for one in told["formerDevices"]] == [patient.member]
+    back = nurse.get(f"/{talk.id}/devices", joining=patient.member).json
+    assert {one["memberId"] for one in back["devices"]} == {nurse.member, patient.member}
+    assert back["formerDevices"] == []
 
 
 def test_whoever_comes_without_the_history_sees_none_of_it(talk: Talk, nurse: Member, patient: Member, doctor: Member):

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from werkzeug.test import TestResponse
 
+from core.base64url import encode_bytes
 from core.clock import clock
 from models.accounts import RevokedWhy
 from models.collection import CollectionRun
@@ -25,7 +26,7 @@ from services.accounts.logins import end_login
 from services.delivery.epoch import begin_epoch
 from tests.integration.webapp.people import ORIGIN, Person, arrive, change_run, collect
 from tests.integration.webapp.server import Server
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
 from webapp.auth.thread_members import KnownMember, require_known
 from webapp.current import parts
@@ -43,7 +44,7 @@ class Ear:
     def say(self, type_: str, **frame: Any) -> None:
         self.socket.send(json.dumps({"type": type_, **frame}))
 
-    def read(self, timeout: float = PATIENCE_SECONDS) -> dict[str, Any]:
+    def read(self, timeout: float = WAIT_SECONDS) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(self.socket.recv(timeout=timeout))
         return frame
 
@@ -387,7 +388,8 @@ def test_who_is_not_known_is_refused_by_a_code(
     cookie = {"Cookie": f"welno_session={owner.token}"}
     refused = [
         (dial(origin=ORIGIN), 4401),
-        (dial(), 4403),
+        (dial(), 4401),
+        (dial(origin="http://evil.test"), 4401),
         (dial(additional_headers=staff), 4401),
         (dial(additional_headers=cookie, origin="http://evil.test"), 4403),
         (dial(additional_headers=cookie), 4403),
@@ -474,3 +476,21 @@ def test_whoever_commands_without_an_end_is_refused_and_the_socket_stays(
         assert ear.hear("error") == {"type": "error", "code": "RATE_LIMITED", "threadId": talk.id}
     talk.say(nurse)
     assert ear.seqs(1) == [2]
+
+
+def test_a_refused_subscription_is_audited_as_such(talk: Talk, listen: Listen, nurse: Member, engine: Engine):
+    ear = listen(nurse)
+    ear.follow(talk)
+    ear.say("subscribe", threadId=talk.id)
+    assert ear.hear("error")["code"] == "ALREADY_SUBSCRIBED"
+    query = "select result from welno.welno_thread_audit where thread_id = :id and action = 'subscribe' order by n"
+    with engine.connect() as connection:
+        assert list(connection.scalars(text(query), {"id": talk.id})) == ["ok", "ALREADY_SUBSCRIBED"]
+
+
+def test_a_burst_of_subscriptions_is_answered_for_each_thread(listen: Listen, nurse: Member):
+    ear, many = listen(nurse), [encode_bytes(bytes([number]) * 16) for number in range(40)]
+    for thread_id in many:
+        ear.say("subscribe", threadId=thread_id)
+    told = [ear.hear("error") for _ in many]
+    assert [(one["threadId"], one["code"]) for one in told] == [(one, "THREAD_NOT_FOUND") for one in many]

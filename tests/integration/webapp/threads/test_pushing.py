@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 
+from core.settings import Settings
 from dev.local.valkey import EmbeddedValkey
 from services.delivery.event_sweep import StreamSweep
+from tests.integration.conftest import AppOf
 from tests.thread_devices import ClientDevice
 from tests.waiting import wait_until
 from webapp.current import parts
@@ -37,6 +40,12 @@ def test_results_are_told_in_order_with_ids_and_codes(talk: Talk, patient: Membe
     assert fifth.keys() == {"status", "code", "message"}
     [gap] = patient.get(f"/{talk.id}/status").json["gaps"]
     assert gap == {"clientId": patient.device.device_id, "from": 2, "to": 4}
+
+
+def test_ids_are_echoed_whole(patient: Member):
+    ids = {"dedupeId": "d" * 500, "threadId": "t" * 500}
+    [result] = patient.push(ids).json["results"]
+    assert (ids.items() <= result.items(), result["code"]) == (True, "INVALID_ENVELOPE")
 
 
 @pytest.mark.parametrize("body", [{}, {"envelopes": []}, {"envelopes": {}}, [], {"envelopes": [1], "more": 1}, None])
@@ -178,3 +187,21 @@ def test_the_same_push_at_once_by_many_is_one(app: Flask, talk: Talk, nurse: Mem
     assert sum(status == "accepted" for answer in answers for status, _ in answer) == 2
     assert {tuple(seq for _, seq in answer) for answer in answers} == {(2, 3)}
     assert [one["seq"] for one in talk.items(nurse)] == [1, 2, 3]
+
+
+def test_who_shares_an_address_is_counted_by_device_and_member_and_not_by_bodies(
+    app_of: AppOf, web_settings: Settings, talk: Talk, patient: Member
+):
+    crowded = app_of(replace(web_settings, web=replace(web_settings.web, body_limit="2 per minute")))
+    here = replace_app(patient, crowded)
+    for number in range(1, 5):
+        assert here.push(talk.envelope(patient)).status_code == 200
+        assert here.post(f"/{talk.id}/ack", {"seq": number}).status_code == 200
+    refused = [here.post("/push-batch", {"envelopes": []}).status_code for _ in range(3)]
+    assert refused == [400, 400, 429]
+    assert here.post(f"/{talk.id}/ack", {"seq": "x"}).status_code == 429
+
+
+def replace_app(member: Member, app: Flask) -> Member:
+    """The same member at another web process."""
+    return Member(app.test_client(use_cookies=False), member.headers)

@@ -105,6 +105,13 @@ def test_what_was_sent_stands_in_the_audit_and_the_access_log(
     assert looks(engine) - before == 2
 
 
+def test_a_sending_stands_in_the_access_log_with_the_whole_address(served: Talk, patient: Member, owner: Person):
+    patient.client.environ_base["REMOTE_ADDR"] = "2001:db8:1:2::77"
+    assert ask(served, patient, "checkups").status_code == 202
+    [item] = owner.ask("GET", f"/patients/{owner.patient_uuid}/access-log").json["items"]
+    assert (item["action"], item["address"]) == ("checkups", "2001:db8:1:2::77")
+
+
 def test_a_repeated_task_doubles_nothing(app: Flask, served: Talk, nurse: Member, patient: Member, engine: Engine):
     sending_id = uuid.UUID(ask(served, patient).json["sendingId"])
     assert sender(app).run(sending_id) == "ok"

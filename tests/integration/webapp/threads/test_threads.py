@@ -1,6 +1,7 @@
 """Threads over HTTP: who is known as whom, making and closing, members and roles, reading."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,7 +10,9 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from core.settings import Settings
 from models.accounts import Scope
+from tests.integration.conftest import AppOf
 from tests.integration.webapp.journey.staff import patient_headers
 from tests.integration.webapp.people import ORIGIN, Person
 from tests.thread_devices import open_envelope
@@ -61,6 +64,16 @@ def test_the_same_request_makes_one_thread(nurse: Member, patient: Member):
     assert roles == {nurse.member: "owner", patient.member: "reader"}
     assert patient.post("", body | {"members": []}).json["threadId"] != first.json["threadId"]
     assert nurse.get(f"/{first.json['threadId']}/recent").json["items"] == []
+
+
+def test_only_new_threads_are_counted(app_of: AppOf, web_settings: Settings, nurse: Member):
+    limited = replace(web_settings, threads=replace(web_settings.threads, create_limit="2 per hour"))
+    here = Member(app_of(limited).test_client(use_cookies=False), nurse.headers)
+    first, *others = ({"requestId": str(uuid.uuid4()), "members": []} for _ in range(3))
+    assert [here.post("", first).status_code for _ in range(4)] == [201, 200, 200, 200]
+    assert [here.post("", one).status_code for one in others] == [201, 429]
+    assert here.post("", first).status_code == 200
+    assert len(here.get("").json["threads"]) == 2
 
 
 @pytest.mark.parametrize(

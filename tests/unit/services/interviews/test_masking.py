@@ -146,6 +146,27 @@ def test_masking_what_was_masked_changes_nothing():
     assert masked(once) == once
 
 
+def test_letters_that_came_apart_are_masked_all_the_same():
+    """As macOS writes the names of files."""
+    text, word = (unicodedata.normalize("NFD", one) for one in ("김하늘 씨의 010-1234-5678, 하늘소프트", "하늘소프트"))
+    composed = unicodedata.normalize("NFC", word)
+    assert masked(text) == f"[이름1] 씨의 [전화1], {composed}"
+    assert masked(text, word) == masked(text, composed) == "[이름1] 씨의 [전화1], [가림1]"
+    assert masked(composed, word) == "[가림1]"
+    assert mask_names(unicodedata.normalize("NFD", "P03_김하늘"), {"김하늘": "[이름1]"}) == "P03_[이름1]"
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200c", "\u200e", "\u2060", "\ufeff"])
+def test_what_nobody_sees_hides_nobody(unseen: str):
+    text = f"김{unseen}하늘 씨의 010{unseen}-1234-56{unseen}78, 하늘{unseen}소프트"
+    assert masked(text, f"하늘소{unseen}프트") == "[이름1] 씨의 [전화1], [가림1]"
+    assert mask_names(f"P03_김{unseen}하늘", {"김하늘": "[이름1]"}) == "P03_[이름1]"
+
+
+def test_emoji_that_are_joined_stay_joined():
+    assert masked("👩\u200d⚕️ 선생님") == "👩\u200d⚕️ 선생님"
+
+
 DIGITS = st.text(alphabet="0123456789", min_size=4, max_size=4)
 
 
@@ -159,7 +180,7 @@ def test_a_mobile_number_never_leaves(around, middle, last, between):
 @given(st.text(max_size=300), st.lists(st.text(max_size=10), max_size=3))
 def test_any_text_and_words_are_taken(text, words):
     result = MASKER.mask(text, words)
-    assert sum(result.counts.values()) <= len(text)
+    assert sum(result.counts.values()) <= len(unicodedata.normalize("NFC", text))
 
 
 @pytest.mark.parametrize("kind", MaskedKind)

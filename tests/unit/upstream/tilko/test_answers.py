@@ -446,3 +446,10 @@ def test_damaged_public_key_is_passing(text):
     body = encode({"Status": "OK", "ApiKey": "invented-api-key", "PublicKey": text})
     with pytest.raises(TilkoUnavailable):
         answers.read_public_key(200, JSON, body, "invented-api-key")
+
+
+def test_what_came_of_an_answer_that_was_cut_at_our_limit_is_unreadable():
+    cut = b" " * (answers.MAX_RESPONSE_BYTES + 1)
+    assert answers.may_hold_data(200, {}, cut)
+    with pytest.raises(AnswerUnreadable, match="too_large"):
+        answers.read_data(200, {}, cut)

@@ -181,6 +181,12 @@ StatusState = Schema.from_dict(
 )
 
 
+_ALL_RECORDS = {
+    "description": "When completed, for the token of the approval: all that `/patients/{uuid}/checkups` and"
+    " `/prescriptions` list on their pages, newest first, however many; without pictures."
+}
+
+
 class StatusOutput(StatusState):  # type: ignore[misc, valid-type] # made at run time
     success = fields.Boolean(required=True)
     messages = fields.List(fields.Nested(EventItem), required=True)
@@ -192,8 +198,8 @@ class StatusOutput(StatusState):  # type: ignore[misc, valid-type] # made at run
             " the records. A browser gets it as a cookie."
         }
     )
-    health_data = fields.List(fields.Nested(CheckupItem), metadata={"description": "When completed."})
-    prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata={"description": "When completed."})
+    health_data = fields.List(fields.Nested(CheckupItem), metadata=_ALL_RECORDS)
+    prescription_data = fields.List(fields.Nested(PrescriptionItem), metadata=_ALL_RECORDS)
 
 
 class MessagesQuery(InputSchema):

@@ -1,5 +1,6 @@
 """A search, and what it finds."""
 
+import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,13 @@ def _check_letters(text: str) -> None:
         raise ValidationError(_TOO_SHORT)
 
 
+class _QueryField(Text):
+    """In whole letters (NFC), as scripts are: macOS writes Hangul in single ones."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        return unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **more))
+
+
 class PlaceField(Text):
     """The `next` of a page before."""
 
@@ -31,7 +39,7 @@ class PlaceField(Text):
 
 
 class SearchQuery(InputSchema):
-    text = Text(
+    text = _QueryField(
         _TEXT_MAX, data_key="q", required=True, validate=_check_letters, error_messages=say(_TOO_SHORT, _TOO_SHORT)
     )
     limit = fields.Integer(

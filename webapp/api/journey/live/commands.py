@@ -29,17 +29,22 @@ _ECHOED_MAX = 64
 
 
 class PatientCommands:
-    """Of one socket: off the loop, one at a time and in order. `answer` frames carry no `seq`."""
+    """Of one socket: off the loop, one at a time and in order. `answer` frames carry no `seq`. Whether the login still
+    holds is asked anew by each: a lost message must not let anybody act, or read on."""
 
     def __init__(self, here: Stores, caller: JourneyCaller) -> None:
         self._here = here
         self._caller = caller
 
     def fetch_initial_state(self, _message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
+        """Nothing where the login has ended: the socket is closed."""
+        try:
+            self._require_login()
+        except ApiError:
+            return []
         return [orjson.dumps(initial_state(self._here, self._caller.principal_id))]
 
     def perform_action(self, message: Mapping[str, Any], _end: Position) -> Sequence[bytes]:
-        """Whether the login still holds is asked anew: a lost message must not let anybody act."""
         request_id = message.get("request_id")
         echoed = {"request_id": request_id} if isinstance(request_id, str) and len(request_id) <= _ECHOED_MAX else {}
         try:

@@ -21,7 +21,7 @@ _UPDATE = ("queue_id", "state", "queue_number", "position", "ahead", "estimated_
 
 def initial_state(here: Stores, user_id: UUID) -> Frame:
     """Of one's own journey, with where its stream stands."""
-    snapshot = here.journeys.run(lambda journey: read_snapshot(journey, user_id, JourneyRole.PATIENT))
+    snapshot = here.journeys.read(lambda journey: read_snapshot(journey, user_id, JourneyRole.PATIENT))
     return {
         "type": "initial_state",
         "payload": snapshot,
@@ -41,7 +41,7 @@ def owner_of(here: Stores, queue_id: UUID) -> UUID:
 
 def entry_frame(here: Stores, queue_id: UUID) -> Frame:
     """The same as its events, without a number. Raises EntryNotFound."""
-    return here.journeys.run(lambda journey: _read_entry_frame(journey, queue_id))
+    return here.journeys.read(lambda journey: _read_entry_frame(journey, queue_id))
 
 
 def _read_entry_frame(journey: JourneyWork, queue_id: UUID) -> Frame:
@@ -62,7 +62,7 @@ def board_frame(here: Stores, exam_id: str) -> Frame:
         data = None if board is None else streamed_board_body(board)
         return {"type": "board", "timestamp": journey.now, "data": data}
 
-    return here.journeys.run(read)
+    return here.journeys.read(read)
 
 
 def hall_frame(here: Stores, display_id: str) -> Frame:
@@ -72,4 +72,4 @@ def hall_frame(here: Stores, display_id: str) -> Frame:
         hall = read_hall(journey.session, display, journey.estimator, moment)
         return {"type": "hall", "timestamp": journey.now, "data": hall}
 
-    return here.journeys.run(read)
+    return here.journeys.read(read)

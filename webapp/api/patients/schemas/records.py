@@ -9,6 +9,8 @@ from webapp.api.fields import InputSchema, Text
 
 # Pictures of drugs make up most of a treatment's raw data, and no page shows them.
 _PICTURES = frozenset({"DrugImage"})
+_NEXT = {"description": "Where the next page begins; absent on the last one."}
+_NEXT_AFTER = {"description": "The same under its older name: null on the last page."}
 
 
 class Measured(fields.Field[Decimal]):
@@ -45,8 +47,8 @@ class PageQuery(InputSchema):
     after = Text(
         200,
         load_default=None,
-        validate=validate.Length(min=1, error="앞선 답의 next_after 값을 그대로 보내 주세요."),
-        metadata={"description": "The `next_after` of the page before."},
+        validate=validate.Length(min=1, error="앞선 답의 next 값을 그대로 보내 주세요."),
+        metadata={"description": "The `next` of the page before."},
     )
 
 
@@ -75,6 +77,11 @@ class InspectedItem(Schema):
     )
     unit = fields.String(required=True)
     references = fields.List(fields.Nested(ItemReference), required=True)
+    columns = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The checkup's fields that it belongs to: two for a pair, none for most."},
+    )
 
 
 class CheckupItem(Schema):
@@ -154,14 +161,16 @@ class CheckupsOutput(Schema):
         required=True, allow_none=True, metadata={"description": "Of the insurer's newest answer on checkups."}
     )
     items = fields.List(fields.Nested(CheckupItem), required=True)
-    next_after = fields.String(required=True, allow_none=True)
+    next = fields.String(metadata=_NEXT)
+    next_after = fields.String(required=True, allow_none=True, metadata=_NEXT_AFTER)
 
 
 class PrescriptionsOutput(Schema):
     success = fields.Boolean(required=True)
     patient_uuid = fields.UUID(required=True)
     items = fields.List(fields.Nested(PrescriptionItem), required=True)
-    next_after = fields.String(required=True, allow_none=True)
+    next = fields.String(metadata=_NEXT)
+    next_after = fields.String(required=True, allow_none=True, metadata=_NEXT_AFTER)
 
 
 class IllustratedPrescriptionsOutput(PrescriptionsOutput):

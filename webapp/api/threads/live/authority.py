@@ -48,7 +48,7 @@ class ThreadAuthority:
     def _renew(self, session_ids: Collection[str]) -> None:
         if session_ids:
             with self._here.unit_of_work() as work:
-                renew_watched(work, session_ids, self._here.policy, self._here.clock.now())
+                renew_watched(work, session_ids, self._here.session_lifetime, self._here.clock.now())
 
 
 def _held_logins(session: Session, known: Collection[KnownMember]) -> set[UUID]:

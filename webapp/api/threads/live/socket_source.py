@@ -14,7 +14,7 @@ from services.threads.audit import AuditedCaller
 from services.threads.audit_chain import AuditAction
 from services.threads.encoding import is_thread_id
 from services.threads.errors import MalformedField, ThreadsError
-from services.threads.reading import acknowledge, find_thread, note_reader
+from services.threads.reading import OpenThread, acknowledge, find_thread, note_reader
 from streams import Position, StreamsError
 from webapp.api.threads.live.authority import ThreadAuthority, ThreadRight
 from webapp.api.threads.live.sources import ThreadSource
@@ -69,6 +69,10 @@ class ThreadSocketSource(MultiSubjectSource):
     def greeting(self) -> list[bytes]:
         return [orjson.dumps({"type": "connection_established", "memberId": self._known.member})]
 
+    def subject_of(self, message: Message) -> Mapping[str, str]:
+        thread_id = message.get("threadId")
+        return {"threadId": thread_id} if isinstance(thread_id, str) and is_thread_id(thread_id) else {}
+
     def command(self, name: str) -> MultiSubjectCommand | None:
         commands = {"subscribe": self._subscribe, "unsubscribe": self._unsubscribe, "ack": self._acknowledge}
         return commands.get(name)
@@ -85,19 +89,26 @@ class ThreadSocketSource(MultiSubjectSource):
 
     def _follow(self, followed: FollowedStreams, asked: Mapping[str, Any], thread_id: str) -> list[bytes]:
         after = _read_place(asked.get("after"))
-        with self._here.threads(self._caller, only_reads=True) as unit:
-            note_reader(unit, thread_id, AuditAction.SUBSCRIBE)
-            opened = find_thread(unit.session, thread_id, self._known.member)
-        source = ThreadSource(self._here, self._authority, self._known, opened, after)
-        followed.follow(source, source.after)
+        with self._here.sessions() as session:
+            opened = find_thread(session, thread_id, self._known.member)
+        on_admitted = partial(self._note, thread_id, AuditAction.SUBSCRIBE)
+        source = _AuditedSource(self._here, self._authority, self._known, opened, after, on_admitted)
+        try:
+            followed.follow(source, source.after)
+        except RelayError as exc:
+            self._note(thread_id, AuditAction.SUBSCRIBE, _code_of(exc))
+            raise
         return []
+
+    def _note(self, thread_id: str, action: AuditAction, result: str = "ok") -> None:
+        with self._here.threads(self._caller, only_reads=True) as unit:
+            note_reader(unit, thread_id, action, result)
 
     def _unsubscribe(self, message: Message, followed: FollowedStreams) -> Sequence[bytes]:
         def leave(thread_id: str) -> list[bytes]:
             if not followed.unfollow(thread_subject(thread_id)):
                 return [_error(_NOT_FOLLOWED, thread_id)]
-            with self._here.threads(self._caller, only_reads=True) as unit:
-                note_reader(unit, thread_id, AuditAction.UNSUBSCRIBE)
+            self._note(thread_id, AuditAction.UNSUBSCRIBE)
             return [_frame("unsubscribed", thread_id, {"reason": "asked"})]
 
         return self._answered(message, leave)
@@ -128,6 +139,28 @@ class ThreadSocketSource(MultiSubjectSource):
         except (RelayError, StreamsError, *STORES_DOWN) as exc:
             log.info("thread_command_refused", error=type(exc).__name__)
             return [_error(_code_of(exc), thread_id)]
+
+
+class _AuditedSource(ThreadSource):
+    """Audited when the relay has admitted its reader, and before anything is told."""
+
+    __slots__ = ("_on_admitted",)
+
+    def __init__(
+        self,
+        here: Stores,
+        authority: ThreadAuthority,
+        known: KnownMember,
+        opened: OpenThread,
+        after: Position | None,
+        on_admitted: Callable[[], None],
+    ) -> None:
+        super().__init__(here, authority, known, opened, after)
+        self._on_admitted = on_admitted
+
+    def greeting(self, end: Position) -> list[bytes]:
+        self._on_admitted()
+        return super().greeting(end)
 
 
 def _code_of(exc: Exception) -> str:

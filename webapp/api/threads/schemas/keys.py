@@ -130,6 +130,11 @@ class MeOutput(Schema):
 class DevicesOutput(Schema):
     success = fields.Boolean(required=True)
     devices = fields.List(fields.Nested(ThreadDeviceOutput), required=True)
+    formerDevices = fields.List(
+        fields.Nested(ThreadDeviceOutput),
+        required=True,
+        metadata={"description": "Of who was a member: they verify what was written, and get no wrap."},
+    )
 
 
 class DeviceStateOutput(Schema):

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { isToldByColumns } from "../../sdk/collection/items.js";
 import { parseRange, place, referenceText, servedText, STANDARD, weightRange, worstOf, zoneOf, zoneOfWords } from "./ranges.js";
 
 /** @typedef {{x: number, y: number, date: string, location: string}} Point x: the year, with its fraction */
@@ -74,7 +75,7 @@ export function groupMeasures(checkups, gender) {
     title,
     measures: measures
       .map((kind) => fill(kind, oldestFirst, gender))
-      .filter(({ series }) => series[0].points.length > 0),
+      .filter(({ series }) => series.some(({ points }) => points.length > 0)),
   })).filter(({ measures }) => measures.length > 0);
 }
 
@@ -82,7 +83,7 @@ function fill({ key, title, unit, item, digits, fields }, checkups, gender) {
   const series = fields.map(([field, label], part) => ({
     label,
     points: pointsOf(checkups, field),
-    zones: zonesOf(checkups, item, gender, part),
+    zones: zonesOf(checkups, { item, field, gender, part }),
   }));
   return { key, title, unit, digits, series };
 }
@@ -97,21 +98,23 @@ function pointsOf(checkups, field) {
 }
 
 /** @returns {import("./ranges.js").Zones} */
-function zonesOf(checkups, item, gender, part) {
+function zonesOf(checkups, { item, field, gender, part }) {
   const newest = [...checkups].reverse();
   if (item === "체중") {
     const height = newest.map(({ height_cm }) => Number(height_cm)).find((value) => value > 0) ?? null;
-    const { normal, suspect } = zonesOf(checkups, "체질량지수", gender, 0);
+    const { normal, suspect } = zonesOf(checkups, { item: "체질량지수", field: "bmi", gender, part: 0 });
     return { normal: weightRange(normal, height), suspect: weightRange(suspect, height) };
   }
   const rangeOf = (zone) => {
-    const stated = newest.map(({ raw_data }) => referenceText(raw_data, item, zone)).find(Boolean);
+    const stated = newest.map(({ items }) => referenceText(items ?? [], field, zone)).find(Boolean);
     return parseRange(stated, { gender, part }) ?? parseRange(STANDARD[item]?.[zone], { gender, part });
   };
   return { normal: rangeOf("normal"), suspect: rangeOf("suspect") };
 }
 
-const CHARTED = GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field)));
+const CHARTED = new Set(
+  GROUPS.flatMap(({ measures }) => measures.flatMap(({ fields }) => fields.map(([field]) => field))),
+);
 
 /**
  * What no chart shows: words, pairs, and items that have no chart; each from the newest checkup that says something.
@@ -122,8 +125,9 @@ export function otherResults(checkups) {
   const newestFirst = checkups.filter((item) => timeOf(item) !== null).sort((a, b) => timeOf(b) - timeOf(a));
   const found = new Map();
   for (const checkup of newestFirst) {
-    for (const { name, value, number, unit, references } of checkup.items ?? []) {
-      if (!value || found.has(name) || isCharted({ name, number }, checkup)) continue;
+    for (const item of checkup.items ?? []) {
+      const { name, value, number, unit, references } = item;
+      if (!value || found.has(name) || isToldByColumns(item, checkup, (column) => CHARTED.has(column))) continue;
       const told = number === null ? value : `${value} ${unit}`.trim();
       const zone = number === null ? zoneOfWords(value, references ?? []) : zoneOfNumber(number, references ?? []);
       found.set(name, { name, value: told, date: dateText(checkup), zone });
@@ -135,11 +139,6 @@ export function otherResults(checkups) {
 function zoneOfNumber(number, references) {
   const rangeOf = (zone) => parseRange(servedText(references, zone));
   return zoneOf(number, { normal: rangeOf("normal"), suspect: rangeOf("suspect") });
-}
-
-function isCharted({ name, number }, checkup) {
-  if (number === null) return name.includes("혈압") && checkup.systolic_mmhg !== null;
-  return CHARTED.some((field) => checkup[field] === number);
 }
 
 function timeOf({ checkup_date, year }) {
@@ -158,16 +157,19 @@ function dateText({ checkup_date, year }) {
  *   date: string}} `zone` and `side` are of the worse of a pair
  */
 export function newestOf({ series, digits }) {
-  const newest = series[0].points.at(-1);
-  // A pair is one reading: both values of the newest day.
-  const readings = series.map(({ points }) => points.filter((point) => point.x <= newest.x).at(-1)).filter(Boolean);
-  const judged = series.flatMap(({ points, zones }) =>
-    points.length > 0 ? [{ y: points.at(-1).y, zones, zone: zoneOf(points.at(-1).y, zones) }] : [],
-  );
+  const newest = series
+    .flatMap(({ points }) => points.slice(-1))
+    .reduce((latest, point) => (point.x > latest.x ? point : latest));
+  // A pair is one reading: both values of the newest day, or the half that was read on it.
+  const judged = series.flatMap(({ label, points, zones }) => {
+    const point = points.filter(({ x }) => x === newest.x).at(-1);
+    return point ? [{ label, y: point.y, zones, zone: zoneOf(point.y, zones) }] : [];
+  });
+  const isHalf = judged.length < series.length;
   const zone = worstOf(judged.map((one) => one.zone));
   const worst = judged.find((one) => one.zone === zone);
   return {
-    value: readings.map(({ y }) => y.toFixed(digits)).join("/"),
+    value: judged.map(({ label, y }) => (isHalf ? `${label} ` : "") + y.toFixed(digits)).join("/"),
     change: series.length > 1 ? "" : changeText(series[0].points, digits),
     zone,
     side: zone && worst?.zones.normal ? place(worst.y, worst.zones.normal) : null,

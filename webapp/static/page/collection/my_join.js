@@ -23,13 +23,13 @@ const QUESTION_OF_OLDER = {
 };
 
 /** The older one's at any time: somebody else may see their records. */
-const canUndo = (state) => state.joined && new Date(state.undo_until) > new Date();
+const canUndo = (state, now) => state.joined && Date.parse(state.undo_until) > now;
 
-function stateText(state) {
+function stateText(state, now) {
   if (state.shown_elsewhere)
     return "새 번호의 기록에서 이 기록을 함께 보고 있어요. 내가 합친 것이 아니라면 다시 나누고 비밀번호를 바꿔 주세요.";
   if (!state.joined) return "";
-  const until = canUndo(state) ? ` ${dayText(state.undo_until)}까지 다시 나눌 수 있어요.` : "";
+  const until = canUndo(state, now) ? ` ${dayText(state.undo_until)}까지 다시 나눌 수 있어요.` : "";
   return `이전 번호의 기록을 함께 보여드리고 있어요.${until}`;
 }
 
@@ -43,8 +43,8 @@ export async function offerJoin({ client, uuid }) {
   const showState = (state) => {
     isOlder = Boolean(state.shown_elsewhere);
     show(form, !state.joined && !isOlder);
-    show(undo, isOlder || canUndo(state));
-    setText(find("join-state"), stateText(state));
+    show(undo, isOlder || canUndo(state, client.now()));
+    setText(find("join-state"), stateText(state, client.now()));
   };
   const attempt = (button, work) =>
     whileBusy(button, async () => {

@@ -51,7 +51,7 @@ function lookRow({ at, who, what, address, reason }) {
 export function loadConsents(whose) {
   return load(lists.consents, () => loadConsents(whose), async () => {
     const [texts, given] = await Promise.all([whose.client.consentTexts(), allConsents(whose)]);
-    const rows = newestOfKinds(given, new Date()).map((consent) => {
+    const rows = newestOfKinds(given, new Date(whose.client.now())).map((consent) => {
       const title = texts.find(({ kind }) => kind === consent.kind)?.title ?? consent.kind;
       return consentRow(consent, title, whose);
     });

@@ -30,7 +30,7 @@ export function offerSharing({ client, uuid }) {
     const text = JSON.stringify(buildSummary(await readRecords({ client, uuid })));
     return { files: [{ contentType: CONTENT_TYPE, text }], onMade: () => loadLinks(links) };
   };
-  new LinkForm({ links, findFault, prepare, troubleOf });
+  new LinkForm({ links, now: () => client.now(), findFault, prepare, troubleOf });
   return loadLinks(links);
 }
 

@@ -44,17 +44,11 @@ const plain = (name) =>
     .replace(/\s/g, "")
     .toLowerCase();
 
-/** The text of a zone that stands in a checkup, or null. @param {any} raw @param {string} itemName
- * @param {"normal"|"suspect"} zone */
-export function referenceText(raw, itemName, zone = "normal") {
-  const items = (raw?.Inspections ?? [])
-    .flatMap((group) => group.Illnesses ?? [])
-    .flatMap((illness) => illness.Items ?? []);
-  const item = items.find(({ Name }) => plain(Name) === plain(itemName));
-  return servedText(
-    (item?.ItemReferences ?? []).map(({ Name, Value }) => ({ name: Name, value: Value })),
-    zone,
-  );
+/** The text of a zone that stands in a checkup, or null: of the item that is read into a column, however its centre spells
+ * its name. @param {any[]} items @param {string} column @param {"normal"|"suspect"} zone */
+export function referenceText(items, column, zone = "normal") {
+  const own = items.filter(({ columns = [] }) => columns.includes(column));
+  return own.map(({ references }) => servedText(references ?? [], zone)).find(Boolean) ?? null;
 }
 
 /** @param {{name: string, value: string}[]} references @param {"normal"|"suspect"} zone */

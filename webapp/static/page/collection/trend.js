@@ -31,7 +31,7 @@ async function followTreatments(client, uuid, isCurrent, page) {
   try {
     await client.prescriptions(uuid, (got) => {
       items.push(...got.items);
-      if (isCurrent() && got.next_after) visits.show(items, { isComplete: false });
+      if (isCurrent() && got.next) visits.show(items, { isComplete: false });
     });
   } catch (/** @type {any} */ error) {
     return { count: null, error };

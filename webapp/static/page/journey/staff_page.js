@@ -12,13 +12,15 @@ import { Field } from "../kit/field.js";
 import { List } from "../kit/list.js";
 import { DeskApi } from "./staff_api.js";
 import { PatientFinder } from "./staff_find.js";
-import { ANSWER_SECONDS, entryAt, makeRow, stepsOf, tagAlertText, withNames } from "./staff_line.js";
+import { ANSWER_SECONDS, entryAt, makeRow, stepsOf, tagAlertText, withNames, withRest } from "./staff_line.js";
 import { Panel } from "./staff_panel.js";
 import { faultText, floorText, roomText, troubleOf } from "./words.js";
 
 const DRAW_MILLISECONDS = 1_000;
 // What no event tells: alerts of tags.
 const READ_AGAIN_MILLISECONDS = 60_000;
+// Of a long line, whose end no event tells: at most this often.
+const READ_REST_MILLISECONDS = 2_000;
 const LOST = "연결이 끊겼어요. 보이는 줄은 지난 것일 수 있어요.";
 const KEYS = /** @type {Record<string, [string, string]>} */ ({
   r: ["called", "recall"],
@@ -40,6 +42,7 @@ let clockAhead = 0;
 let errors = /** @type {Record<string, string>} */ ({});
 let undoable = /** @type {{queue: any, until: number, isSeen: boolean}|null} */ (null);
 let drawn = "";
+let restTimer = /** @type {ReturnType<typeof setTimeout>|undefined} */ (undefined);
 
 /** The server's time, by the board's. */
 const now = () => Date.now() + clockAhead;
@@ -118,6 +121,8 @@ async function openDesk() {
 function leaveLine() {
   stream?.close();
   stream = null;
+  clearTimeout(restTimer);
+  restTimer = undefined;
   board = null;
   errors = {};
   undoable = null;
@@ -129,18 +134,24 @@ function leaveLine() {
 function takeBoard(told) {
   if (Date.parse(told.updated_at) < Date.parse(board?.updated_at ?? 0)) return;
   clockAhead = told.updated_at ? Date.parse(told.updated_at) - Date.now() : 0;
-  const { board: named, isComplete } = withNames(told, board);
+  const { board: whole, isWhole } = withRest(told, board);
+  const { board: named, isComplete } = withNames(whole, board);
   board = named;
   draw();
   if (!isComplete) readAgain();
+  else if (!isWhole) restTimer ??= setTimeout(readAgain, READ_REST_MILLISECONDS);
 }
 
-/** Names and tags. */
+/** Names, tags, and the end of a long line; of what else it says, only what no event has overtaken. */
 async function readAgain() {
+  clearTimeout(restTimer);
+  restTimer = undefined;
   const shift = api.shift;
   const told = shift && (await api.board(shift.exam_id).catch(() => null));
   if (!told || !board) return;
-  board = withNames({ ...board, tag_alerts: told.tag_alerts }, told).board;
+  const isNewer = Date.parse(told.updated_at) >= Date.parse(board.updated_at);
+  const newest = isNewer ? told : withRest(board, told).board;
+  board = withNames({ ...newest, tag_alerts: told.tag_alerts }, told).board;
   draw();
 }
 

@@ -20,6 +20,7 @@ const DAY_SECONDS = 86_400;
 /**
  * @typedef {object} LinkFormParts
  * @property {import("../../sdk/shl/client.js").HealthLinksClient} links
+ * @property {() => number} now the server's time, of a client that it has answered; `links` may have asked nothing yet
  * @property {() => Field|null} findFault shows what is wrong with what was chosen, and gives the field to go to
  * @property {(signal: AbortSignal) => Promise<LinkPlan>} prepare what is encrypted, and what follows once it is shown;
  *   `signal`: nobody wants it any more
@@ -128,7 +129,7 @@ export class LinkForm {
   #readWishes() {
     return {
       label: find("share-label").value.trim() || undefined,
-      exp: Math.floor(this.#parts.links.now() / 1000) + Number(find("share-until").value) * DAY_SECONDS,
+      exp: Math.floor(this.#parts.now() / 1000) + Number(find("share-until").value) * DAY_SECONDS,
       passcode: this.#passcode.value || undefined,
       viewer: `${location.origin}/shl`,
     };

@@ -15,6 +15,7 @@ import { explainFault, momentText } from "./words.js";
 
 const SCHEME = "shlink:/";
 const RAW_DATA_CHARACTERS = 200;
+const UNTITLED = "받은 기록"; // sections are headed below it
 const fields = {
   link: new Field("link"),
   recipient: new Field("recipient"),
@@ -149,7 +150,7 @@ function readingPart({ title, person, sections, sources, issuer, attachments }) 
   return make(
     "article",
     { class: "card" },
-    title ? make("h2", {}, title) : null,
+    make("h2", {}, title || UNTITLED),
     whose ? make("p", { class: "whose" }, whose) : null,
     sources.length > 0 ? make("p", { class: "hint" }, `적혀 있는 출처: ${sources.join(", ")}`) : null,
     issuer ? make("p", { class: "notice warning" }, `${issuer}에서 서명했다고 적혀 있지만, 여기서 서명을 확인하지는 않았어요.`) : null,

@@ -14,23 +14,25 @@ import { describeLink, LINK_UNREADABLE } from "./words.js";
 /** The plaintext is the link, as it would stand in a QR. */
 export const LINK_TYPE = "application/smart-health-link";
 
-/** Whoever wrote it chose no page that opens it: that is ours. @param {Uint8Array} content */
-export function makeLinkMessage(content) {
+/** Whoever wrote it chose no page that opens it: that is ours. @param {Uint8Array} content
+ * @param {number} now in milliseconds */
+export function makeLinkMessage(content, now) {
   try {
     const payload = readLink(new TextDecoder().decode(content));
-    return show(payload, writeLink(payload, `${location.origin}/shl`));
+    return show(payload, writeLink(payload, `${location.origin}/shl`), now);
   } catch {
     return make("p", {}, LINK_UNREADABLE);
   }
 }
 
-/** @param {import("../../sdk/shl/links.js").LinkPayload} payload @param {string} link */
-function show(payload, link) {
+/** Whether it still opens is for its own server to say. @param {import("../../sdk/shl/links.js").LinkPayload} payload
+ * @param {string} link @param {number} now */
+function show(payload, link, now) {
   const { label, exp = null } = payload;
-  const isOver = exp !== null && exp * 1000 < Date.now();
+  const isOver = exp !== null && exp * 1000 < now;
   const title = label ? `${WORDS.healthLink} “${label}”` : WORDS.healthLink;
   const facts = make("p", { class: "hint" }, describeLink({ exp, isOver, hasPasscode: hasFlag(payload, "P") }));
-  return make("div", { class: "link" }, make("strong", {}, title), facts, ...(isOver ? [] : waysToOpen(link)));
+  return make("div", { class: "link" }, make("strong", {}, title), facts, ...waysToOpen(link));
 }
 
 /** @param {string} link */

@@ -45,6 +45,7 @@ export class LinkPart {
     this.#parts = parts;
     this.#form = new LinkForm({
       links: parts.links,
+      now: () => parts.client.now(),
       findFault: () => this.#findFault(),
       prepare: (signal) => this.#prepare(signal),
       troubleOf: (error) => (error instanceof SomebodyElseError ? { text: SOMEBODY_ELSE } : troubleOf(error)),

@@ -14,15 +14,17 @@ import { describeEvent, explainCode, formatMoment, nameMember } from "./words.js
 
 export class Messages {
   #own;
+  #now;
   #blobs;
   #records;
   #place = find("messages");
   #shown = /** @type {Map<string, HTMLElement>} */ (new Map());
 
   /** @param {string} own memberId @param {import("./blob_view.js").BlobView} blobs
-   * @param {import("./records_view.js").OnRecord} [onRecord] */
-  constructor(own, blobs, onRecord) {
+   * @param {{onRecord?: import("./records_view.js").OnRecord, now?: () => number}} [how] `now`: the server's time */
+  constructor(own, blobs, { onRecord, now = Date.now } = {}) {
     this.#own = own;
+    this.#now = now;
     this.#blobs = blobs;
     this.#records = new RecordsView(onRecord);
     this.#place.replaceChildren();
@@ -48,7 +50,7 @@ export class Messages {
   /** @param {string} contentType @param {Uint8Array} content @param {string|null} from */
   #makeBody(contentType, content, from) {
     if (contentType === BLOB_TYPE) return this.#blobs.make(content);
-    if (contentType === LINK_TYPE) return makeLinkMessage(content);
+    if (contentType === LINK_TYPE) return makeLinkMessage(content, this.#now());
     return this.#records.make(contentType, content, from) ?? makeContent(contentType, content);
   }
 

@@ -106,8 +106,8 @@ const DESCRIBED = {
     title: line(dateText(treatment_date), hospital_name),
     facts: [["구분", treatment_type ?? ""], ...medicinesOf({ details }).map(medicineFact)],
   }),
-  report: ({ analyzed_at, provider, bodyage, rank }) => ({
-    title: line(dateText(analyzed_at), provider),
+  report: ({ analyzed_at, bodyage, rank }) => ({
+    title: dateText(analyzed_at),
     facts: [
       ["건강 나이", bodyage === null ? "" : `${bodyage}세`],
       ["순위", rank === null ? "" : String(rank)],

@@ -50,7 +50,10 @@ export class ThreadView {
     this.#parts = parts;
     this.#keys = session.keysOf(threadId);
     this.#blobs = new BlobView(threadId, { client, crypto });
-    this.#messages = new Messages(session.memberId, this.#blobs, (told, from) => this.#material.addRecord(told, from));
+    this.#messages = new Messages(session.memberId, this.#blobs, {
+      onRecord: (told, from) => this.#material.addRecord(told, from),
+      now: () => client.now(),
+    });
     this.#receiver = new ThreadReceiver(threadId, {
       client,
       crypto,

@@ -99,7 +99,7 @@ export class WelnoClient extends HttpClient {
   }
 
   /** All stored prescriptions, newest first; `onPage` gets each page as it comes. @param {string} uuid
-   * @param {(page: {items: any[], next_after: string|null}) => void} [onPage] @returns {Promise<any[]>} */
+   * @param {(page: {items: any[], next?: string}) => void} [onPage] @returns {Promise<any[]>} */
   prescriptions(uuid, onPage) {
     return this.getAll(`${patientPath(uuid)}/prescriptions`, onPage);
   }

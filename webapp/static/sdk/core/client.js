@@ -97,8 +97,10 @@ export class HttpClient {
       const page = await this.getJson(this.httpUrl(path, query));
       onPage(page);
       items.push(...page.items);
-      if (page.next_after === null || page.next_after === undefined) return items;
-      after = String(page.next_after);
+      // While processes are replaced one of before may answer, which knows the older name alone.
+      const next = page.next ?? page.next_after ?? null;
+      if (next === null) return items;
+      after = String(next);
     }
   }
 

@@ -22,13 +22,16 @@ export class WelnoError extends Error {
   }
 }
 
-/** @param {Response} reply @param {any} answer its JSON, or null where there is none */
+const NO_CONTENT = 204; // says by itself that there is nothing
+
+/** Of an answer that is no success, or one that is none of what was asked for: a proxy's, then.
+ * @param {Response} reply @param {any} answer its JSON, or null where there is none */
 export function errorFrom(reply, answer) {
   const error = answer?.error ?? {};
   const wait = Number(reply.headers.get("Retry-After"));
   return new WelnoError({
     code: error.code ?? `HTTP_${reply.status}`,
-    status: reply.ok ? 502 : reply.status,
+    status: reply.ok && reply.status !== NO_CONTENT ? 502 : reply.status,
     message: error.message,
     details: error.details,
     requestId: answer?.request_id ?? reply.headers.get("X-Request-ID"),

@@ -24,6 +24,7 @@ import { patientStream, queueStream } from "./subjects.js";
 /** @typedef {"change"|"called"|"withdrawn"|"queue"|"connection"|"signedOut"} Topic */
 
 const SEEN_CHANNEL = "welno.journey.seen";
+const RETRY_MILLISECONDS = 5_000;
 
 export class PatientJourney {
   #client;
@@ -42,6 +43,13 @@ export class PatientJourney {
   #topics = new EventTarget();
   #actions;
   #otherTabs;
+  #isClosed = false;
+  #starting = /** @type {Promise<boolean>|null} */ (null);
+  #retryTimer = /** @type {ReturnType<typeof setTimeout>|undefined} */ (undefined);
+  #again = () => {
+    this.#cancelRetry();
+    if (!this.#stream) this.start().catch(() => null);
+  };
 
   /** @param {{client?: JourneyClient, memory?: JourneyMemory, now?: () => number,
    *   clientOptions?: import("./client.js").JourneyOptions}} [options] */
@@ -134,9 +142,16 @@ export class PatientJourney {
     return this.#on("signedOut", act);
   }
 
-  /** With this browser's login, if it has one. Without a network what this tab saw last today is shown.
+  /** With this browser's login, if it has one. Without a network what this tab saw last today is shown, and it is tried
+   * again. Who asks while it starts waits for the same start.
    * @returns {Promise<boolean>} false: somebody has to sign in */
-  async start() {
+  start() {
+    this.#isClosed = false;
+    this.#starting ??= this.#startOnce().finally(() => (this.#starting = null));
+    return this.#starting;
+  }
+
+  async #startOnce() {
     try {
       if (!this.isSignedIn && !(await this.#client.refreshLogin())) return false;
       await this.#follow(await this.#client.currentState());
@@ -144,7 +159,7 @@ export class PatientJourney {
     } catch (/** @type {any} */ error) {
       if (error.status === undefined) throw error;
       if (!this.isSignedIn && error.status === 401) return false;
-      if (!this.#recall()) throw error;
+      if (this.#isClosed || !this.#recall()) throw error;
       this.#retryWhenBack();
       return true;
     }
@@ -211,6 +226,8 @@ export class PatientJourney {
 
   /** Leaves the page; the login stays. */
   close() {
+    this.#isClosed = true;
+    this.#cancelRetry();
     this.#stream?.close();
     for (const stream of this.#queues.values()) stream.close();
     this.#queues.clear();
@@ -349,12 +366,14 @@ export class PatientJourney {
   }
 
   #retryWhenBack() {
-    const again = () => {
-      if (this.#stream) return;
-      this.start().catch(() => null);
-    };
-    globalThis.addEventListener?.("online", again, { once: true });
-    setTimeout(again, 5_000);
+    this.#cancelRetry();
+    globalThis.addEventListener?.("online", this.#again);
+    this.#retryTimer = setTimeout(this.#again, RETRY_MILLISECONDS);
+  }
+
+  #cancelRetry() {
+    globalThis.removeEventListener?.("online", this.#again);
+    clearTimeout(this.#retryTimer);
   }
 
   /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
@@ -370,6 +389,7 @@ export class PatientJourney {
   }
 
   #forget() {
+    this.#cancelRetry();
     this.#stream?.close();
     for (const stream of this.#queues.values()) stream.close();
     this.#queues.clear();

@@ -60,7 +60,8 @@ export class ThreadsClient extends HttpClient {
    * owner who is about to add them @returns {Promise<any[]>} */
   async devices(threadId, joining = null) {
     const path = this.httpUrl(`${pathOf(threadId)}/devices`, joining === null ? undefined : { joining });
-    return (await this.getJson(path)).devices;
+    const { devices, formerDevices } = await this.getJson(path);
+    return [...devices, ...formerDevices];
   }
 
   /** Without the member: the server knows who asks. @param {import("./texts.js").DeviceClaim} claim

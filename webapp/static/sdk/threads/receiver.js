@@ -13,6 +13,7 @@ import { threadStream } from "./subject.js";
 const HISTORY_ITEMS = 200;
 const ACK_AGAIN_MILLISECONDS = 5_000;
 const KEYS_AGAIN_MILLISECONDS = 10_000; // no item tells that a wrap was added
+const GAP_AGAIN_MILLISECONDS = [0, 500, 1_000, 2_000, 4_000];
 const KEY_EVENTS = new Set(["key", "device_added", "device_revoked", "member_added", "member_removed", "role_changed"]);
 const SIGNED = new Set(["UNKNOWN_KEY", "UNDECIPHERABLE"]); // what is found out only after the signature was right
 const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever the server tells anew
@@ -31,6 +32,8 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  * @property {(delivered: Delivered) => void} onItem each once and in order; of before first
  * @property {(item: any, code: string) => void} [onError] one that was not believed, also after it was read again
  * @property {(gap: {clientId: string, from: number, to: number}) => void} [onSenderGap]
+ * @property {(gap: {from: number, to: number, reason: "trimmed"|"missing"}) => void} [onGap] numbers that the server does not
+ *   tell: their payloads are gone, or it was asked five times in vain
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
  * @property {(state: import("../core/stream.js").StreamState, reason: string|null) => void} [onState]
@@ -48,6 +51,7 @@ export class ThreadReceiver {
   #quarantined = new Set(); // those of them of which the page was told
   #lackedKids = new Set(); // for which the keys were read already
   #epoch = /** @type {string|null} */ (null);
+  #last = 0; // that came, in this epoch
   #delivered = 0;
   #acked = 0;
   #isAcking = false;
@@ -69,6 +73,7 @@ export class ThreadReceiver {
     const history = this.#options.historyItems ?? HISTORY_ITEMS;
     this.#hasEarlier = place.seq > history;
     this.#epoch = place.epoch;
+    this.#last = place.seq;
     const newest = await this.#inbox.newest(history, place);
     const since = newest[0]?.seq ?? place.seq;
     const earlier = (await this.#inbox.unread(place)).filter(({ seq }) => seq < since);
@@ -121,6 +126,46 @@ export class ThreadReceiver {
   /** @param {any} item */
   async #take(item) {
     if (item.epoch !== this.#epoch) this.#begin(item.epoch);
+    else if (this.#last > 0 && item.seq > this.#last + 1) await this.#fill(item.epoch, item.seq - 1);
+    if (!this.#isOver) await this.#keep(item);
+  }
+
+  /** What the stream passed over, before what comes after it. @param {string} epoch @param {number} to */
+  async #fill(epoch, to) {
+    for (const milliseconds of GAP_AGAIN_MILLISECONDS) {
+      await this.#pause(milliseconds);
+      if (this.#isOver) return;
+      if (await this.#whileAnswered(() => this.#readOn(epoch, to))) return;
+    }
+    this.#options.onGap?.({ from: this.#last + 1, to, reason: "missing" });
+  }
+
+  /** Page after page, as long as they follow on. @param {string} epoch @param {number} to
+   * @returns {Promise<boolean>} whether nothing lacks any more: what was trimmed is told */
+  async #readOn(epoch, to) {
+    for (;;) {
+      const range = await this.#options.client.range(this.#threadId, { fromSeq: this.#last + 1, toSeq: to });
+      if (range.epoch !== epoch) return false;
+      const before = this.#last;
+      if (range.missing) {
+        const gone = Math.min(range.missing.toSeq, to);
+        this.#options.onGap?.({ from: before + 1, to: gone, reason: "trimmed" });
+        this.#last = gone;
+      }
+      for (const item of range.items) if (item.seq === this.#last + 1 && item.seq <= to) await this.#keep(item);
+      if (this.#last >= to) return true;
+      if (this.#last === before) return false;
+    }
+  }
+
+  /** @param {number} milliseconds */
+  #pause(milliseconds) {
+    return milliseconds === 0 ? null : new Promise((done) => this.#timers.set("gap", milliseconds, () => done(null)));
+  }
+
+  /** @param {any} item the next one */
+  async #keep(item) {
+    this.#last = Math.max(this.#last, item.seq);
     await this.#deliver(await this.#inbox.add(item));
     if (item.type === "system" && KEY_EVENTS.has(item.event)) this.#renewKeysOnce();
   }
@@ -138,7 +183,7 @@ export class ThreadReceiver {
   /** In another epoch the same numbers are other items. @param {string} epoch */
   #begin(epoch) {
     this.#epoch = epoch;
-    this.#delivered = this.#acked = 0;
+    this.#last = this.#delivered = this.#acked = 0;
     this.#unread.clear();
     this.#quarantined.clear();
     this.#lackedKids.clear();

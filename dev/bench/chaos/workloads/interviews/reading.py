@@ -16,8 +16,9 @@ select split_part(subject, ':', 2), seq, body::jsonb from welno.welno_events
 where kind = 'project' order by subject, seq
 """
 _RUNS = """
-select interview_id::text, state, step, owner_id, coalesce(stop_task_id, '') <> '' from welno.interview_runs
-where state <> 'ended' or owner_id is not null or stop_task_id <> ''
+select r.interview_id::text, state, step, owner_id, c.miso_user is not null from welno.interview_runs r
+left join welno.interview_unsettled_calls c on c.interview_id = r.interview_id and c.task_id is not null
+where state <> 'ended' or owner_id is not null or c.miso_user is not null
 """
 _UNPAIRED = """
 select coalesce(i.id, r.interview_id)::text from welno.interviews i

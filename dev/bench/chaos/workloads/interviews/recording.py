@@ -34,7 +34,10 @@ _CALLING = """
 select r.miso_user, p.application from welno.interview_runs r join chaos.leases p on p.lease_id = r.owner_id
 where r.state = 'running' and r.step = 'analyse' and r.called_at is not null
 """
-_OPEN = "select 1 from welno.interview_runs where state <> 'ended' or stop_task_id <> '' limit 1"
+_OPEN = """
+select from welno.interview_runs where state <> 'ended'
+union all select from welno.interview_unsettled_calls where task_id is not null limit 1
+"""
 _CHANGES = """
 select r.at, r.interview_id::text, r.state, l.application, r.fence
 from chaos.interview_runs r left join chaos.leases l on l.lease_id = r.owner_id order by r.n

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.chromium import FLAGS, PATIENCE_MILLISECONDS
+from tests.chromium import FLAGS, WAIT_MILLISECONDS
 from tests.integration.interviews.company import PASSWORD, World
 from tests.integration.webapp.server import Server
 
@@ -47,7 +47,7 @@ def open_page(chromium: Browser, server: Server, world: World) -> Iterator[Visit
 
     def make(path: str, **traits: object) -> Page:
         context = chromium.new_context(locale="ko-KR", **{"viewport": DESKTOP, **traits})  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))

@@ -1,0 +1,240 @@
+"""All hosts with what runs on them, from the start to the end, and what is done to them meanwhile."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dev.hosts.errors import HostsError
+from dev.hosts.faults import Slowness
+from dev.hosts.forwarder import Forwarder, listen
+from dev.hosts.haproxy import haproxy_service
+from dev.hosts.machine import Machine
+from dev.hosts.network import Network
+from dev.hosts.product import WEB_PORT, product_services
+from dev.hosts.service import Service
+from dev.hosts.stores import HostStores
+from dev.hosts.topology import Host, HostRole
+from dev.local.demo import DEMO_SETTINGS, seed_command
+from dev.local.errors import LocalError, StartFailedError
+from dev.local.ports import LOOPBACK
+from dev.local.process import Process
+from dev.local.programs import ROOT, migrations_command
+from dev.local.secrets import demo_environment
+
+_STEP_SECONDS = 300
+_NEEDS_PROVIDERS = (HostRole.WORKER, HostRole.WEB)
+_STORES = (HostRole.POSTGRES, HostRole.VALKEY, HostRole.RABBITMQ)
+
+
+class DataCentre:
+    """Laid out anew at each start.
+
+    `listeners` are sockets in the person's own network: of the site, of the sandbox. With `network_only` nothing runs
+    on the hosts.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        network: Network,
+        listeners: tuple[socket.socket, socket.socket],
+        tell: Callable[[str], None],
+        *,
+        network_only: bool,
+    ) -> None:
+        self.network, self._home, self._tell, self._network_only = network, home, tell, network_only
+        self._ports: tuple[int, int] = (listeners[0].getsockname()[1], listeners[1].getsockname()[1])
+        self._listeners = listeners
+        self._forwarders: list[Forwarder] = []
+        shutil.rmtree(home / "hosts", ignore_errors=True)
+        shutil.rmtree(home / "tilko_data", ignore_errors=True)
+        self._stores = HostStores(home, network.topology)
+        self.machines = {host.name: Machine(host, self._services(host), network) for host in network.topology.hosts}
+
+    @property
+    def site(self) -> str:
+        return f"http://{LOOPBACK}:{self._ports[0]}"
+
+    @property
+    def sandbox(self) -> str:
+        return f"http://{LOOPBACK}:{self._ports[1]}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of every process of the product. What the caller has set as WELNO_* wins."""
+        site, sandbox = self._ports
+        stores = self._stores
+        own = demo_environment(
+            self._home,
+            database_url=stores.database_url,
+            redis_url=stores.redis_url,
+            sandbox_port=sandbox,
+            web_port=site,
+            flower_port=site,
+        )
+        behind = {"WELNO_TRUSTED_PROXIES": "1"} if self.network.topology.of(HostRole.PROXY) else {}
+        return {**behind, **own, **DEMO_SETTINGS, "CELERY_BROKER_URL": stores.broker_url}
+
+    def start(self) -> None:
+        """Returns when the site answers. Raises LocalError, StopRequested."""
+        self._start_forwarders()
+        if self._network_only:
+            for machine in self.machines.values():
+                machine.start()
+            return
+        stores = [machine for machine in self.machines.values() if machine.host.role in _STORES]
+        others = [machine for machine in self.machines.values() if machine.host.role not in _STORES]
+        for machine in stores:
+            self._tell(f"{machine.host.name}: starting {', '.join(machine.host.services)}")
+            machine.start()
+        for machine in stores:
+            machine.wait()
+        self._prepare()
+        self._tell(f"starting {', '.join(machine.host.name for machine in others)}")
+        for machine in others:
+            machine.start()
+        for machine in others:
+            machine.wait()
+
+    def stop(self) -> None:
+        """At once: what is there is laid out anew by the next start."""
+        for machine in reversed(self.machines.values()):
+            machine.kill()
+        for forwarder in self._forwarders:
+            forwarder.close()
+        for listener in self._listeners:
+            listener.close()
+        self.network.close()
+
+    def tend(self) -> None:
+        for machine in self.machines.values():
+            is_frozen = self.network.freezes_cut_hosts and machine.host.name in self.network.faults.cut_hosts
+            if not is_frozen:
+                machine.tend(self._tell)
+
+    def cut(self, name: str, other: str | None = None, *, one_way: bool = False) -> str:
+        """All of these answer with a sentence for the person, and raise HostsError where there is no such host."""
+        host, far = self._find(name), self._find(other) if other else None
+        said = self.network.cut(host, far, one_way=one_way)
+        if self.network.freezes_cut_hosts:
+            self.machines[name].freeze()
+        arrow = "->" if one_way else "-"
+        return f"{name}{f' {arrow} {other}' if other else ''}: {said}"
+
+    def slow(self, name: str, slowness: Slowness) -> str:
+        return f"{name}: {self.network.slow(self._find(name), slowness)}"
+
+    def kill(self, name: str) -> str:
+        """Its link first, so that nobody hears of the death of its processes by their connections' ends."""
+        self.network.cut(self._find(name))
+        self.machines[name].kill()
+        return f"{name}: killed, as with its power cut"
+
+    def heal(self, name: str | None = None, other: str | None = None) -> str:
+        """A link; a host, which is started where it was killed; or, without a name, everything. Raises LocalError."""
+        if other is not None and name is not None:
+            self.network.heal(self._find(name), self._find(other))
+            return f"{name} - {other}: healed"
+        hosts = [self._find(name)] if name else list(self.network.topology.hosts)
+        for host in hosts:
+            self.network.heal(host)
+        failed = [str(exc) for host in hosts if (exc := self._switch_on(host)) is not None]
+        if failed:
+            raise HostsError("; ".join(failed))
+        return f"{name or 'everything'}: healed"
+
+    def _switch_on(self, host: Host) -> LocalError | None:
+        """What kept it from starting: the others are started all the same, and `tend` tries this one again."""
+        machine = self.machines[host.name]
+        machine.thaw()
+        if machine.is_on:
+            return None
+        try:
+            machine.start()
+            machine.wait()
+        except LocalError as exc:
+            return exc
+        return None
+
+    def status(self) -> str:
+        """The table of what runs where."""
+        rows = [("host", "address", "state", "runs")]
+        for machine in self.machines.values():
+            host = machine.host
+            state = self.network.faults.describe(host.name) if machine.is_on else "killed"
+            rows.append((host.name, host.address, state or "up", machine.describe()))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [
+            "  ".join((*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3])) for row in rows
+        ]
+        return "\n".join(lines)
+
+    def locate_namespace(self, name: str) -> dict[str, int | None]:
+        """How another process of the same user enters the host: the descriptor of its namespace in this one."""
+        namespace = self.network.namespace(self._find(name))
+        return {"pid": os.getpid(), "descriptor": None if namespace is None else namespace.descriptor}
+
+    def _find(self, name: str) -> Host:
+        return self.network.topology.find(name)
+
+    def _services(self, host: Host) -> list[Service]:
+        if self._network_only:
+            return []
+        if host.role in _STORES:
+            return self._stores.services(host)
+        topology = self.network.topology
+        if host.role is HostRole.PROXY:
+            folder = self._home / "hosts" / host.name
+            return [haproxy_service(folder, host, topology.of(HostRole.WEB), WEB_PORT)]
+        # The sandbox takes commands from its own loopback only.
+        sandbox = (LOOPBACK if self.network.namespace(host) else host.address, self._ports[1])
+        return product_services(host, self._home, sandbox, self._environment)
+
+    def _environment(self) -> Mapping[str, str]:
+        return self.environment
+
+    def _start_forwarders(self) -> None:
+        """From the person's network to the site and the sandbox, and from each host's loopback to the sandbox's host:
+        the product speaks plain HTTP to providers on the same machine only."""
+        topology, network = self.network.topology, self.network
+        [providers] = topology.of(HostRole.PROVIDERS)
+        sandbox = (providers.address, self._ports[1])
+        entrance = (topology.of(HostRole.PROXY) or topology.of(HostRole.WEB))[0]
+        self._forwarders = [
+            Forwarder(self._listeners[0], (entrance.address, WEB_PORT), network.bridge),
+            Forwarder(self._listeners[1], sandbox, network.bridge),
+        ]
+        loopback = (LOOPBACK, self._ports[1])
+        self._add_forwarder(providers, sandbox, loopback)
+        for host in (host for host in topology.hosts if host.role in _NEEDS_PROVIDERS):
+            self._add_forwarder(host, loopback, sandbox)
+        for forwarder in self._forwarders:
+            forwarder.start()
+
+    def _add_forwarder(self, host: Host, address: tuple[str, int], target: tuple[str, int]) -> None:
+        """Both of them on that host's network; none where all hosts share one."""
+        namespace = self.network.namespace(host)
+        if namespace is None:
+            return
+        with namespace.entered():
+            listener = listen(*address)
+        self._forwarders.append(Forwarder(listener, target, namespace))
+
+    def _prepare(self) -> None:
+        """The schema and the demo hospital, from the first worker's host."""
+        self._tell("migrations and the demo hospital")
+        with self.network.entered(self.network.topology.of(HostRole.WORKER)[0]):
+            self._run("migrations", migrations_command())
+            self._run("demo", seed_command(self._home))
+
+    def _run(self, name: str, command: tuple[str, ...]) -> None:
+        step = Process(name, command, self._home / "hosts" / f"{name}.log", env=self.environment, cwd=ROOT)
+        step.start()
+        try:
+            if step.wait_end(_STEP_SECONDS) and step.exit_code == 0:
+                return
+        finally:
+            step.kill()
+        raise StartFailedError(f"{name} ended with {step.exit_code}\n{step.log_tail()}")

@@ -1,0 +1,160 @@
+"""The stores of the hosts: PostgreSQL with a replica, Valkey with Sentinels, RabbitMQ; and how others find them."""
+
+import time
+from pathlib import Path
+
+import psycopg2
+
+from dev.hosts.errors import HostsError
+from dev.hosts.service import Service
+from dev.hosts.topology import Host, HostRole, Topology
+from dev.local.postgres import EmbeddedPostgres
+from dev.local.postgres_node import PostgresNode
+from dev.local.rabbitmq import RabbitMQ, RabbitMQAddress, make_epmd, make_node
+from dev.local.secrets import keep_secret
+from dev.local.sentinel import Sentinel, sentinel_url
+from dev.local.valkey import EmbeddedValkey
+
+_POSTGRES_PORT, _VALKEY_PORT, _SENTINEL_PORT = 5432, 6379, 26379
+_RABBITMQ_PORTS = (5672, 15672, 25672, 4369)
+# A link that is up again needs a moment, and its addresses are asked for anew.
+_SUCCESSOR_SECONDS, _AGAIN_SECONDS = 15.0, 0.2
+
+
+class HostStores:
+    """Of a home whose `secrets` all hosts share."""
+
+    def __init__(self, home: Path, topology: Topology) -> None:
+        self._home, self._topology = home, topology
+        self._rabbitmq_login = f"welno:{keep_secret(home, 'rabbitmq_password')}"
+        self._valkey_password = keep_secret(home, "valkey_password")
+        self._postgres = {host.name: self._make_postgres(host) for host in topology.of(HostRole.POSTGRES)}
+
+    @property
+    def database_url(self) -> str:
+        """As docs/operations.md has it: a process uses the one that takes writes."""
+        password = keep_secret(self._home, "postgres_password")
+        hosts = ",".join(f"{host.address}:{_POSTGRES_PORT}" for host in self._topology.of(HostRole.POSTGRES))
+        return f"postgresql://welno:{password}@{hosts}/welno?target_session_attrs=read-write"
+
+    @property
+    def redis_url(self) -> str:
+        addresses = [(host.address, _SENTINEL_PORT) for host in self._topology.of(HostRole.VALKEY)]
+        return sentinel_url(addresses, self._valkey_password)
+
+    @property
+    def broker_url(self) -> str:
+        """RabbitMQ's where it is installed, else that of the Sentinels."""
+        nodes = self._topology.of(HostRole.RABBITMQ)
+        return ";".join(f"amqp://{self._rabbitmq_login}@{host.address}:{_RABBITMQ_PORTS[0]}//" for host in nodes) or (
+            self.redis_url
+        )
+
+    def services(self, host: Host) -> list[Service]:
+        make = {
+            HostRole.POSTGRES: self._postgres_service,
+            HostRole.VALKEY: self._valkey,
+            HostRole.RABBITMQ: self._rabbitmq,
+        }
+        return make[host.role](host)
+
+    def _make_postgres(self, host: Host) -> PostgresNode:
+        folder = _folder(self._home, host)
+        network = str(self._topology.network)
+        return PostgresNode(EmbeddedPostgres(folder, _POSTGRES_PORT, host=host.address, admitted=[network]))
+
+    def _postgres_service(self, host: Host) -> list[Service]:
+        node = self._postgres[host.name]
+        [other] = [one for name, one in self._postgres.items() if name != host.name]
+
+        def start() -> None:
+            if host.number != 1 and not node.data.exists():
+                other.add_slot()
+                node.copy_from(other)
+            elif not node.is_standby and other.timeline > node.timeline:
+                # What docs/operations.md tells an operator to do before a primary of before comes back.
+                _add_slot_once(other)
+                node.rewind_to(other)
+            node.server.start()
+
+        return [Service("postgres", start, lambda: node.server.process)]
+
+    def _valkey(self, host: Host) -> list[Service]:
+        first = self._topology.of(HostRole.VALKEY)[0]
+        server = EmbeddedValkey(
+            _folder(self._home, host),
+            _VALKEY_PORT,
+            host=host.address,
+            directives={
+                "masterauth": self._valkey_password,
+                "replica-announce-ip": host.address,
+                "repl-diskless-sync-delay": "0",
+                # Else one that is cut from the others takes writes which are lost when it is healed.
+                "min-replicas-to-write": "1",
+                "min-replicas-max-lag": "2",
+                # Once started, Sentinels tell it whom to follow, or that it is the primary.
+                **({} if host is first else {"replicaof": f"{first.address} {_VALKEY_PORT}"}),
+            },
+        )
+        sentinel = Sentinel(_folder(self._home, host) / "sentinel", self._valkey_password, host.address, _SENTINEL_PORT)
+
+        def start_sentinel() -> None:
+            if not sentinel.knows_its_group:
+                sentinel.forget_all_but((first.address, _VALKEY_PORT))
+            sentinel.resume()
+
+        return [
+            Service("valkey", server.start, lambda: server.process),
+            Service("sentinel", start_sentinel, lambda: sentinel.process),
+        ]
+
+    def _rabbitmq(self, host: Host) -> list[Service]:
+        all_nodes = [_rabbitmq_address(one) for one in self._topology.of(HostRole.RABBITMQ)]
+        folder = _folder(self._home, host)
+        epmd = make_epmd(folder, _rabbitmq_address(host))
+        made: list[RabbitMQ] = []
+
+        def node() -> RabbitMQ:
+            if not made:
+                cookie = keep_secret(self._home, "erlang_cookie")
+                own = _rabbitmq_address(host)
+                made.append(make_node(folder / "rabbitmq", own, all_nodes, login=self._rabbitmq_login, cookie=cookie))
+            return made[0]
+
+        def start() -> None:
+            node().process.start()
+            if host.number == 1:
+                node().wait_ready()  # the others join it
+
+        return [
+            Service("epmd", epmd.start, lambda: epmd),
+            Service("rabbitmq", start, lambda: node().process, lambda: node().wait_ready()),
+        ]
+
+
+def _folder(home: Path, host: Host) -> Path:
+    folder = home / "hosts" / host.name
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "secrets").exists():
+        (folder / "secrets").symlink_to(home / "secrets")
+    return folder
+
+
+def _add_slot_once(primary: PostgresNode) -> None:
+    """Raises HostsError while it cannot be asked: beside a successor a primary of before must not take writes."""
+    deadline = time.monotonic() + _SUCCESSOR_SECONDS
+    while True:
+        try:
+            return primary.add_slot()
+        except psycopg2.errors.DuplicateObject:
+            return None
+        except psycopg2.OperationalError as exc:  # its host was healed this moment, or is not up
+            if time.monotonic() > deadline:
+                raise HostsError(
+                    f"{primary.address} is the primary now, and does not answer: heal its host first"
+                ) from exc
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _rabbitmq_address(host: Host) -> RabbitMQAddress:
+    return RabbitMQAddress(*_RABBITMQ_PORTS, host=host.address)

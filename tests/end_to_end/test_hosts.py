@@ -1,0 +1,178 @@
+"""A small data centre is rehearsed: web and worker hosts are cut off, the host of the primary Valkey dies."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.local.programs import ROOT
+from tests.data_centre import RunningHosts, require_haproxy, require_namespaces, run_hosts
+from tests.end_to_end.person import Person, Visit
+from tests.end_to_end.product import SHORT_WAITS
+from tests.end_to_end.provider import TREATMENTS, Provider
+from tests.end_to_end.test_lost_redis import Follower, check, following
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(480)
+# Of a call whose worker host is cut off after it was billed: nobody asks again before it is over.
+CALL_SECONDS = 60
+UP_WITHIN_SECONDS = 300
+# Four checks of haproxy, two seconds apart.
+TAKEN_OUT_SECONDS = 20
+# A second to notice, an election, and the promotion; then kombu's look at what hangs.
+FAILED_OVER_SECONDS = 30
+LIVE_AGAIN_SECONDS = 60
+FINISHED_SECONDS = CALL_SECONDS + 120
+RUNS = 4
+# wal_receiver_timeout is a minute: for so long a standby takes a silent primary for alive.
+PROMOTED_SECONDS = 150
+STANDBY = "10.77.0.22:5432"
+
+
+class Site:
+    """The data centre with its people, as they come in through haproxy."""
+
+    def __init__(self, hosts: RunningHosts) -> None:
+        self.hosts, self.provider = hosts, Provider(hosts.sandbox)
+        self._browsers: list[httpx.Client] = []
+
+    def meet(self) -> Person:
+        return Person(self.hosts.site, self.provider, self._browsers)
+
+    def start(self) -> Visit:
+        visit = self.meet().is_known_with().start().asks_for_push()
+        visit.wait_for("auth_waiting", LIVE_AGAIN_SECONDS)
+        return visit
+
+    def close(self) -> None:
+        self.provider.close()
+        for browser in self._browsers:
+            browser.close()
+
+    def log(self, host: str, name: str) -> str:
+        return (self.hosts.home / "hosts" / host / name).read_text()
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: httpx.get(f"{self.hosts.site}/readyz", timeout=20).status_code == 200, LIVE_AGAIN_SECONDS)
+
+    def fail_over(self, word: str) -> str:
+        """What the operator's command says, from a host that is up."""
+        done = subprocess.run(
+            self.hosts.command("exec", "worker-2", sys.executable, "-m", "tasks.failover", word),
+            check=False,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        return done.stdout
+
+    def held_by(self, host: str, visits: list[Visit]) -> list[Visit]:
+        """Those whose checkups its worker has fetched, and whose prescriptions it asks for."""
+        log = self.log(host, "logs/worker.log")
+        return [visit for visit in visits if re.search(rf"fetch_health_data.*step_done.*{visit.session_id}", log)]
+
+    def haproxy_says(self, host: str) -> str | None:
+        """Whether it is up, as it said last."""
+        said = re.findall(rf"Server web/{host} is (UP|DOWN)", self.log("proxy-1", "haproxy.log"))
+        return said[-1] if said else None
+
+
+@contextmanager
+def held_in_the_middle(site: Site, visit: Visit, followers: list[Follower]) -> Iterator[None]:
+    """Its prescriptions are asked for, and not answered before the block ends."""
+    with site.provider.fault(TREATMENTS, calls=1, hold="before"):
+        visit.approves()
+        wait_until(lambda: all(len(follower.events) >= 6 for follower in followers))
+        yield
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    require_namespaces()
+    require_haproxy()
+    settings = SHORT_WAITS | {"WELNO_TILKO_TREATMENTS_TIMEOUT_SECONDS": str(CALL_SECONDS)}
+    with run_hosts(settings=settings, within_seconds=UP_WITHIN_SECONDS) as hosts:
+        site = Site(hosts)
+        yield site
+        site.close()
+
+
+def test_a_collection_is_done_through_haproxy(site: Site):
+    table = site.hosts.do("status")
+    assert len(re.findall(r"^\S+ +10\.77\.0\.\d+ +up ", table, re.MULTILINE)) == len(table.splitlines()) - 1
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+
+
+def test_readers_go_on_when_a_web_host_is_cut_off(site: Site):
+    visit = site.start()
+    with following(visit) as followers, held_in_the_middle(site, visit, followers):
+        site.hosts.do("cut", "web-1")
+        wait_until(lambda: site.haproxy_says("web-1") == "DOWN", TAKEN_OUT_SECONDS)
+    check(followers)
+    site.hosts.do("heal", "web-1")
+    wait_until(lambda: site.haproxy_says("web-1") == "UP", TAKEN_OUT_SECONDS)
+
+
+def test_readers_live_again_when_the_host_of_the_primary_valkey_dies(site: Site):
+    visit = site.start()
+    with following(visit) as followers, held_in_the_middle(site, visit, followers):
+        site.hosts.do("kill", "valkey-1")
+        wait_until(lambda: "+switch-master" in site.log("valkey-2", "sentinel/sentinel.log"), FAILED_OVER_SECONDS)
+        site.wait_ready()
+    check(followers)
+    assert "killed" in site.hosts.do("status")
+    site.hosts.do("heal", "valkey-1")
+
+
+def test_the_other_host_finishes_the_runs_of_one_that_is_cut_off(site: Site):
+    """All calls are billed, and their answers on the way. What the cut host waits for is lost, and bought once more."""
+    visits = [site.start() for _ in range(RUNS)]
+    with site.provider.fault(TREATMENTS, hold="after") as fault_id:
+        for visit in visits:
+            visit.approves()
+        wait_until(lambda: site.provider.held_calls(fault_id) == RUNS)
+        cut_off = site.held_by("worker-1", visits)
+        site.hosts.do("cut", "worker-1")
+    assert cut_off, "the cut host held none of the runs"
+    for visit in visits:
+        wait_until(lambda visit=visit: visit.status()["status"] == "completed", FINISHED_SECONDS, every=1)
+        bill = {"checkups": 1, "prescriptions": 2 if visit in cut_off else 1}
+        assert site.provider.bill_of(visit.cx_id) == bill
+    site.hosts.do("heal", "worker-1")
+    assert {visit.status()["status"] for visit in visits} == {"completed"}
+
+
+def test_the_replica_takes_the_place_of_a_postgresql_whose_host_dies(site: Site):
+    """By the command of docs/operations.md; the one of before comes back as its standby, also when both were away."""
+    site.hosts.do("kill", "postgres-1")
+    wait_until(lambda: site.fail_over("promote").startswith(f"{STANDBY} takes writes"), PROMOTED_SECONDS, every=5)
+    site.wait_ready()
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+    site.hosts.do("kill", "postgres-2")
+    assert "is the primary now, and does not answer" in site.hosts.do("heal", "postgres-1", refused=True)
+    site.hosts.do("heal", "postgres-2")
+    wait_until(lambda: re.search(rf"{STANDBY} +primary", told := site.fail_over("status")) and "standby" in told, 60)
+    site.wait_ready()
+
+
+def test_all_is_well_when_everything_is_healed(site: Site):
+    site.hosts.do("heal")
+    site.wait_ready()
+    assert not re.search(r" (cut|killed|slow) |ended", site.hosts.do("status"))
+    assert site.meet().is_known_with().collects().status()["status"] == "completed"
+    assert site.haproxy_says("web-2") in {None, "UP"}
+
+
+def test_nothing_is_left_when_it_is_stopped(site: Site):
+    """Last: it ends what the others share."""
+    home: Path = site.hosts.home
+    site.hosts.process.stop(20)
+    assert site.hosts.process.exit_code == 0
+    wait_until(lambda: site.hosts.count_processes() == 0)
+    assert not (home / "hosts.json").exists()
