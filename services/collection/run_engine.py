@@ -40,12 +40,15 @@ from services.collection.step import AfterFailure, Claim, FailedStep, Settled
 from services.collection.step_tools import Tools
 from services.delivery.unit_of_work import Work
 from services.patients.identity import Identity, mask_name
+from spool import FileTaken
 from upstream.tilko.codec import AuthTokens
 
 log = get_logger(__name__)
 
 # While another's call may be under way, the disk is looked at so often for its answer.
 _LOOK_AGAIN_SECONDS = 1.0
+# In a bucket the claim of a dead process stands for a minute, and each look at a file costs requests.
+_HELD_FILE_PAUSE = timedelta(seconds=2)
 
 
 def open_claim(run: CollectionRun, sealer: Sealer) -> Claim:
@@ -226,6 +229,11 @@ def fail_step(work: Work, claim: Claim, error: Exception, tools: Tools) -> Faile
         log.warning("sealing_key_unknown", session_id=str(run.session_id), step=claim.step)
         _put_off(run, now)
         save_run(work, run, [_tried(claim, "retrying", failure.code, now)])
+        return FailedStep(None, is_retried=True)
+    if isinstance(error, FileTaken):
+        # No fault of this step's: its holder goes on with the file, or has died, and its claim ends by itself.
+        transitions.release(run, now + _HELD_FILE_PAUSE)
+        save_run(work, run)
         return FailedStep(None, is_retried=True)
     run.attempts += 1
     delay = _delay_after(error, run.attempts, tools)

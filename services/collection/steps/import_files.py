@@ -11,17 +11,14 @@ from services.collection.files_import import FileImporter
 from services.collection.step import AfterFailure, Claim, StepHandler
 from services.collection.steps.identify_patient import fail_saving
 from services.delivery.unit_of_work import Work
-from spool import Spool
+from spool import FileTaken, Spool
 
 
 class FilesNotImported(Exception):
-    """Some file did not get in. Set aside in failed/, beat tries it again; held by another worker, we do."""
+    """Some file did not get in, and was set aside in failed/: beat tries it again."""
 
     reason = "files_not_imported"
-
-    def __init__(self, *, set_aside: bool) -> None:
-        super().__init__()
-        self.retryable = not set_aside
+    retryable = False
 
 
 class ImportFiles(StepHandler):
@@ -36,10 +33,13 @@ class ImportFiles(StepHandler):
         self._importer = importer
 
     def run(self, claim: Claim) -> None:
+        """Raises FilesNotImported; FileTaken while another worker is at one of them, or has died at it just now."""
         session_id = str(claim.session_id)
         summary = self._importer.import_session(session_id, asks_consent=False)
-        if not summary.is_complete:
-            raise FilesNotImported(set_aside=bool(summary.parked or summary.next_retry_at))
+        if summary.parked or summary.next_retry_at:
+            raise FilesNotImported
+        if summary.waiting:
+            raise FileTaken
         # The packages hold the same bytes; had we died before this, the next try drops them.
         self._spool.drop_incoming(session_id)
 

@@ -33,8 +33,7 @@ ROWS = [
     (mediarc.MediarcResponseTooLarge(), "REPORT_FAILED", False),
     (StorageFault("disk_full"), "STORAGE_FAILED", True),
     (DamagedFile("checksum"), "STORAGE_FAILED", False),
-    (FilesNotImported(set_aside=True), "INTERNAL_ERROR", False),
-    (FilesNotImported(set_aside=False), "INTERNAL_ERROR", True),
+    (FilesNotImported(), "INTERNAL_ERROR", False),
     (ZeroDivisionError(), "INTERNAL_ERROR", True),
 ]
 
