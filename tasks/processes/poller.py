@@ -13,7 +13,6 @@ import time
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +24,7 @@ from core.settings import Settings
 from models.collection.run_states import FAST_POLLS, is_overdue, lacks_consent
 from services.collection.answers import is_answered
 from services.collection.step import Claim
-from services.collection.waiting import asked_now, expire_waiting, give_back, let_go, take_waiting
+from services.collection.waiting import asked_now, expire_waiting, give_back, let_go
 from services.processes.leases import LeaseLost
 from spool import SpoolError
 from tasks.app import app, settings
@@ -35,6 +34,7 @@ from tasks.processes.database_threads import DatabaseThreads
 from tasks.processes.poll_schedule import PendingPoll, PollSchedule
 from tasks.processes.poll_settlement import PollSettlement
 from tasks.processes.spare_rooms import SpareRooms
+from tasks.processes.taken_sessions import TakenSessions
 from tasks.runtime import Runtime, build_runtime
 from upstream.http.exchange import HttpResponse
 from upstream.tilko.approval_paths import ApprovalPath, ApprovalPaths
@@ -44,7 +44,6 @@ from upstream.tilko.errors import Declined, EndpointMissing, NotApproved, NotReg
 
 log = get_logger(__name__)
 
-_TAKEN_AT_ONCE = 1000
 _REFRESH_SECONDS = 0.25
 # What falls due within this leaves together: waking up for each poll would cost a tenth of it.
 _BATCH_SECONDS = 0.005
@@ -70,11 +69,11 @@ class Poller:
         self._paths = ApprovalPaths(settings.providers.tilko_approval_check)
         self._threads = DatabaseThreads(runtime.stores)
         self._settlement = PollSettlement(runtime, self._threads, self._schedule, events, settings)
+        self._taken = TakenSessions(runtime.stores, runtime.tools)
         self._rooms = SpareRooms(runtime.tools.spool)
         self._calls: set[asyncio.Future[Any]] = set()  # polls under way, and what settles them
         self._paid: set[asyncio.Future[Any]] = set()  # those of them that may be paid for
         self._asked: set[str] = set()  # sessions of those, also of an earlier lease
-        self._unopened: set[UUID] = set()  # sealed with a key that this process was not given at its start
         self._owner_id: int | None = None
         self._woken: asyncio.Future[None] | None = None
         self.stopping = asyncio.Event()
@@ -121,11 +120,13 @@ class Poller:
         if owner_id != self._owner_id:
             # A new lease is a new poller: whatever the old one held may be another's by now.
             self._schedule.clear()
+            self._taken.clear()
             self._owner_id = owner_id
         if owner_id is None:
             return
         window = _CHANGES_SECONDS + self._settings.processes.lease_seconds
-        asked = self._schedule.asked(clock.now())
+        # Whose answer may be on the disk, and cannot be looked for just now, does not end either.
+        asked = self._schedule.asked(clock.now()) | self._taken.session_ids
         (ended, moved_on), expired, requested = await self._threads.in_transaction(
             lambda work: (
                 let_go(work, owner_id, within_seconds=window),
@@ -133,35 +134,21 @@ class Poller:
                 asked_now(work.session, owner_id),
             )
         )
-        for session_id in (*ended, *expired, *moved_on):
-            if self._schedule.remove(session_id):
+        over = (*ended, *expired, *moved_on)
+        dropped = self._taken.drop(over)
+        for session_id in over:
+            if self._schedule.remove(session_id) or session_id in dropped:
                 self._events.revoke(poll_id(session_id))
         for session_id in requested:
             self._schedule.poll_now(session_id)
         try:
-            taken = await self._threads.run(self._take, owner_id)
-        except (SQLAlchemyError, SpoolError):
+            await self._threads.run(self._taken.take, owner_id)
+        except SQLAlchemyError:
             # The commit may have gone through all the same: then they are ours, and nobody would ever poll them.
             self._runtime.lease.renounce()
             raise
-        for poll in taken:
+        for poll in await self._threads.run(self._taken.look_for_answers):
             self._schedule.add(poll)
-
-    def _take(self, owner_id: int) -> list[PendingPoll]:
-        with self._runtime.stores.unit_of_work() as work:
-            taken = take_waiting(work, owner_id, self._runtime.tools, _TAKEN_AT_ONCE, unopened=self._unopened)
-        return [
-            PendingPoll(
-                waiting.claim,
-                waiting.polls,
-                time.monotonic() + max((waiting.due - clock.now()).total_seconds(), 0),
-                timeout_announced=waiting.polls >= FAST_POLLS,
-                blocked_until=time.monotonic() + waiting.call_seconds,
-                # A poller before us may have paid for this answer and died before it could record it.
-                answer_on_disk=self._is_on_disk(waiting.claim),
-            )
-            for waiting in taken
-        ]
 
     def _is_on_disk(self, claim: Claim) -> bool:
         return is_answered(self._runtime.tools.spool, claim)
