@@ -6,6 +6,7 @@ SealError                       not sealed by us, changed, or of another context
 """
 
 import base64
+import hmac
 import os
 import re
 from collections.abc import Mapping
@@ -103,6 +104,11 @@ class Sealer:
         except (InvalidTag, ValueError) as exc:
             raise SealError("damaged, or sealed for another context") from exc
 
+    def tags(self, text: str, purpose: str) -> list[str]:
+        """What stands for a text where the text itself may not: one of each key, the one that seals first. Without the
+        keys nobody can tell what it stands for."""
+        return [_tag(derive_key(key, f"tag/{purpose}"), text) for key in self._keys.values()]
+
     def _cipher(self, key_id: str, context: str) -> AESGCM:
         """Purposes are few, and named by our own code: what is kept here stays small."""
         key = self._keys[key_id]
@@ -130,3 +136,7 @@ class Sealer:
         except ValueError as exc:
             raise SealError("not base64") from exc
         return self.open(raw, context).decode()
+
+
+def _tag(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()

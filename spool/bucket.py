@@ -5,7 +5,7 @@ sync. A move is a copy and then a removal: cut between the two, the file is in b
 `pending/` first, do the move again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath, PurePosixPath
@@ -13,12 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 from spool.errors import FileTaken, UnknownFile, reason_of
-from spool.leases import ObjectLease
-from spool.names import TEMPORARY_PREFIX, Folder
+from spool.leases import CLOCKS_APART_SECONDS, ObjectLease, told_age
+from spool.names import TEMPORARY_PREFIX, FileName, Folder, read_name
 from spool.objects import BucketAddress, BucketRefused, ObjectReader, Objects, ObjectStatus, PreconditionMissed
 from spool.storage import FileStatus, Storage, translating
 
 LEASES = ".leases"
+UPLOADS = ".uploads"
+OWNERS = ".owners"
 _LEASE_SECONDS = 60
 # S3 wants 5 MiB at least in each part but the last.
 _PART_BYTES = 8 * 1024 * 1024
@@ -56,11 +58,13 @@ class BucketRoom:
 
 
 class GrowingObject:
-    """Sent in parts of 8 MiB; one that is shorter is sent as one at its end."""
+    """Sent in parts of 8 MiB; one that is shorter is sent as one at its end. `record`: the key under which the upload's
+    id is kept, since not every store lists uploads."""
 
-    def __init__(self, objects: Objects, key: str, seconds: float) -> None:
+    def __init__(self, objects: Objects, key: str, record: str, seconds: float) -> None:
         self._objects = objects
         self._key = key
+        self._record = record
         self._seconds = seconds
         self._rest = bytearray()
         self._upload_id: str | None = None
@@ -82,17 +86,21 @@ class GrowingObject:
             if self._rest:
                 self._send(bytes(self._rest))
             self._objects.complete_upload(self._key, self._upload_id, self._parts)
+            with suppress(OSError):  # it is whole: the sweep removes what cannot be removed now
+                self._objects.delete(self._record)
         self._is_over = True
 
     def abort(self) -> None:
         if not self._is_over and self._upload_id is not None:
             with suppress(OSError):  # the sweep removes what cannot be removed now
                 self._objects.abort_upload(self._key, self._upload_id)
+                self._objects.delete(self._record)
         self._is_over = True
 
     def _send(self, data: bytes) -> None:
         if self._upload_id is None:
             self._upload_id = self._objects.begin_upload(self._key, self._seconds)
+            self._objects.put(self._record, self._upload_id.encode())
         self._parts.append(self._objects.upload_part(self._key, self._upload_id, len(self._parts) + 1, data))
 
     def _require_open(self) -> None:
@@ -105,10 +113,18 @@ class SpoolBucket(Storage):
 
     root: PurePosixPath
 
-    def __init__(self, client: Any, address: BucketAddress, *, lease_seconds: float = _LEASE_SECONDS) -> None:
+    def __init__(
+        self,
+        client: Any,
+        address: BucketAddress,
+        *,
+        lease_seconds: float = _LEASE_SECONDS,
+        apart_seconds: float = CLOCKS_APART_SECONDS,
+    ) -> None:
         self.root = PurePosixPath(address.prefix)
         self._objects = Objects(client, address.bucket)
         self._lease_seconds = lease_seconds
+        self._apart_seconds = apart_seconds
         self._held: dict[str, HeldObject] = {}
 
     # Files
@@ -158,6 +174,9 @@ class SpoolBucket(Storage):
         if held is not None:
             held.lease.require()
         self._objects.copy(str(source), str(target))
+        if held is not None:
+            # Who stood still since the copy could take away what another has put here meanwhile.
+            held.lease.require()
         self._objects.delete(str(source))
 
     def settle(self, target: PurePath, source: PurePath) -> None:
@@ -168,7 +187,7 @@ class SpoolBucket(Storage):
     @contextmanager
     def hold(self, path: PurePath) -> Iterator[HeldObject]:
         """By a lease on the file's name, wherever it lies."""
-        lease = ObjectLease(self._objects, str(self._join(LEASES, path.name)), self._lease_seconds)
+        lease = self._lease_of(path.name)
         with translating(self):
             lease.take()
         with lease.kept():
@@ -194,18 +213,23 @@ class SpoolBucket(Storage):
         return BucketRoom(self)
 
     def begin(self, path: PurePath, seconds: float) -> GrowingObject:
-        return GrowingObject(self._objects, str(path), seconds)
+        record = self._join(UPLOADS, *path.relative_to(self.root).parts, uuid4().hex)
+        return GrowingObject(self._objects, str(path), str(record), seconds)
 
     # Folders
 
     def ensure_folders(self) -> None:
-        """Proves instead that of two who write the same new object one is refused. Raises BucketRefused."""
+        """Proves instead that of two who write the same new object one is refused, and that the store's clocks agree.
+        Raises BucketRefused."""
         key = str(self._join(Folder.INCOMING, f"{TEMPORARY_PREFIX}{uuid4().hex}"))
         try:
             self._objects.put(key, _PROOF, is_new=True)
             with suppress(PreconditionMissed):
                 self._objects.put(key, _PROOF, is_new=True)
                 raise BucketRefused("no_conditional_writes")
+            proof = self._objects.status(key)
+            if abs(told_age(proof, self._apart_seconds)) > self._apart_seconds:
+                raise BucketRefused("clocks_apart")
         finally:
             self._objects.delete(key)
 
@@ -219,14 +243,61 @@ class SpoolBucket(Storage):
         """There are no folders."""
 
     def drop_unfinished(self, folder: PurePath) -> None:
-        for key, upload_id, _ in self._objects.uploads(f"{folder}/"):
-            self._objects.abort_upload(key, upload_id)
+        for record, _ in self._uploads_in(*folder.relative_to(self.root).parts):
+            self._abort(record)
 
     def changed_at(self, folder: PurePath) -> float:
         times = [at.timestamp() for _, at in self._objects.names(f"{folder}/") if at is not None]
         if not times:
             raise FileNotFoundError(folder.name)
         return max(times)
+
+    # Whose sessions they are: an object for each, whose key says `{tag}/{session}`
+
+    def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
+        self._objects.put(str(self._join(OWNERS, tags[0], session_id)), sealed_owner)
+
+    def sessions_of_owner(self, tags: Sequence[str]) -> list[str]:
+        return [name for tag in tags for name, _ in self._objects.names(f"{self._join(OWNERS, tag)}/")]
+
+    def owners(self) -> Iterator[tuple[str, str, bytes]]:
+        for path in self._notes():
+            with suppress(FileNotFoundError):  # forgotten meanwhile
+                yield path.name, path.parent.name, self.read(path)
+
+    def forget_owners(self, session_ids: Collection[str], *, but_tags: Collection[str] = ()) -> None:
+        if session_ids:
+            wanted = set(session_ids)
+            notes = (path for path in self._notes() if path.name in wanted and path.parent.name not in but_tags)
+            self._objects.delete_all([str(path) for path in notes])
+
+    def unnoted_files(self) -> Iterator[PurePath]:
+        return iter(())
+
+    def files(self) -> Iterator[PurePath]:
+        """A request for each thousand of them."""
+        for folder in map(self.folder, Folder):
+            for name, changed_at in self._objects.names(f"{folder}/", deep=True):
+                if changed_at is not None:
+                    yield folder / name
+
+    def remove_all(self, paths: Iterable[PurePath]) -> None:
+        self._objects.delete_all([str(path) for path in paths])
+
+    def sessions_with_files(self, names: Collection[FileName]) -> set[tuple[str, str]]:
+        if not names:
+            return set()
+        packages = (read_name(path.name) for path in self.files())
+        return {(one.stamp, one.session_id) for one in packages if one is not None and one.extension == "json"}
+
+    def days_of(self, name: FileName) -> Iterator[PurePath]:
+        """Each look is a request: from the day before its stamp on, clocks apart, the first ones first."""
+        first = (name.created_at - timedelta(days=1)).date()
+        return (path for day, path in reversed(list(self.completed_days())) if day >= first)
+
+    def _notes(self) -> Iterator[PurePosixPath]:
+        top = self._join(OWNERS)
+        return (top / name for name, at in self._objects.names(f"{top}/", deep=True) if at is not None)
 
     # Looking after it
 
@@ -251,6 +322,9 @@ class SpoolBucket(Storage):
     def _join(self, *parts: str) -> PurePosixPath:
         return self.root.joinpath(*parts)
 
+    def _lease_of(self, name: str) -> ObjectLease:
+        return ObjectLease(self._objects, str(self._join(LEASES, name)), self._lease_seconds, self._apart_seconds)
+
     def _find_held(self, path: PurePath, lease: ObjectLease) -> HeldObject:
         try:
             found = self._objects.status(str(path))
@@ -265,7 +339,7 @@ class SpoolBucket(Storage):
     def _sweep_leases(self) -> int:
         swept = 0
         for name, _ in self._objects.names(f"{self._join(LEASES)}/"):
-            lease = ObjectLease(self._objects, str(self._join(LEASES, name)), self._lease_seconds)
+            lease = self._lease_of(name)
             # As its next holder: nobody else can have it while it is removed.
             with suppress(FileTaken):
                 lease.take()
@@ -274,11 +348,21 @@ class SpoolBucket(Storage):
         return swept
 
     def _sweep_uploads(self, moment: datetime) -> int:
-        uploads = self._objects.uploads("" if self.root == PurePosixPath() else f"{self.root}/")
-        old = [(key, upload_id) for key, upload_id, began_at in uploads if began_at <= moment - _LONGEST_UPLOAD]
-        for key, upload_id in old:
-            self._objects.abort_upload(key, upload_id)
+        old = [record for record, began_at in self._uploads_in() if began_at <= moment - _LONGEST_UPLOAD]
+        for record in old:
+            self._abort(record)
         return len(old)
+
+    def _uploads_in(self, *folder: str) -> list[tuple[PurePosixPath, datetime]]:
+        """Records of uploads that have not ended, and when they began."""
+        top = self._join(UPLOADS, *folder)
+        return [(top / name, at) for name, at in self._objects.names(f"{top}/", deep=True) if at is not None]
+
+    def _abort(self, record: PurePosixPath) -> None:
+        key = self._join(*record.parent.relative_to(self._join(UPLOADS)).parts)
+        with suppress(FileNotFoundError):  # it has just ended
+            self._objects.abort_upload(str(key), self.read_mark(record))
+            self._objects.delete(str(record))
 
 
 def _file_status(found: ObjectStatus) -> FileStatus:

@@ -1,6 +1,6 @@
 """Reading and writing the reasons file that stands beside a file in `failed/`."""
 
-from contextlib import suppress
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePath
 
@@ -22,9 +22,8 @@ class Histories:
     def save(self, name: FileName, history: History, now: datetime) -> None:
         self._folders.replace(self._path(name), dump_history(history), now.timestamp())
 
-    def forget(self, name: FileName) -> None:
-        with suppress(FileNotFoundError):
-            self._folders.remove(self._path(name))
+    def forget(self, names: Iterable[FileName]) -> None:
+        self._folders.remove_all(map(self._path, names))
 
     def _path(self, name: FileName) -> PurePath:
         return self._folders.path(Folder.FAILED, f"{name}{WHY_SUFFIX}")

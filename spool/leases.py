@@ -1,6 +1,7 @@
 """Claims in a bucket: an object that its holder writes anew as long as it lives, and that only one can take.
 
-Every change is a conditional write: of two hosts one is refused. A lease's age is told by the server's clock alone.
+Every change is a conditional write: of two hosts one is refused. A lease's age is told by the store's clocks alone,
+never by a host's; where a store is several machines, they may be `CLOCKS_APART_SECONDS` apart.
 """
 
 import secrets
@@ -11,21 +12,22 @@ from contextlib import contextmanager, suppress
 
 from core.logs import get_logger
 from spool.errors import FileTaken
-from spool.objects import Objects, PreconditionMissed
+from spool.objects import BucketRefused, Objects, ObjectStatus, PreconditionMissed
 
 log = get_logger(__name__)
 _TOKEN_LENGTH = 32
-# The server tells whole seconds.
-_CLOCK_STEP_SECONDS = 1
+# Of the store's own machines; the whole seconds that they tell are part of it.
+CLOCKS_APART_SECONDS = 10
 
 
 class ObjectLease:
     """`require` is to be called before each act that only the holder may do."""
 
-    def __init__(self, objects: Objects, key: str, seconds: float) -> None:
+    def __init__(self, objects: Objects, key: str, seconds: float, apart_seconds: float) -> None:
         self._objects = objects
         self._key = key
         self._seconds = seconds
+        self._apart_seconds = apart_seconds
         self._token = secrets.token_hex(_TOKEN_LENGTH // 2).encode()
         self._writes = 0
         self._etag = ""
@@ -85,13 +87,12 @@ class ObjectLease:
                 continue  # the next one may come through in time; if not, the holder's own `require` will say so
 
     def _take_over(self) -> None:
-        """From one that has not written it for its whole time."""
+        """From one that has not written it for its whole time. Raises FileTaken, OSError."""
         if self._find_ours():
             return
         try:
             status = self._objects.status(self._key)
-            age = (status.answered_at - status.changed_at).total_seconds()
-            if age <= self._seconds + _CLOCK_STEP_SECONDS:
+            if told_age(status, self._apart_seconds) <= self._seconds + self._apart_seconds:
                 raise FileTaken
             self._write(if_etag=status.etag)
         except FileNotFoundError:  # just released: it may be had a moment later
@@ -120,3 +121,12 @@ class ObjectLease:
         body = self._token + b" %d" % self._writes  # each its own, so that each has its own ETag
         self._etag = self._objects.put(self._key, body, is_new=is_new, if_etag=if_etag)
         self._renewed_at = began_at
+
+
+def told_age(status: ObjectStatus, apart_seconds: float) -> float:
+    """Seconds since it was written, as the store tells them. Raises BucketRefused when its clocks contradict each
+    other by more than they may."""
+    age = (status.answered_at - status.changed_at).total_seconds()
+    if age < -apart_seconds:
+        raise BucketRefused("clocks_apart")
+    return age

@@ -3,11 +3,16 @@
 A missing key raises FileNotFoundError; a bucket that is missing never does, or nothing would seem to have been kept.
 """
 
-from collections.abc import Iterator
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -18,6 +23,9 @@ from urllib3.exceptions import HTTPError
 
 _WRITTEN_AT = "written-at"
 _ATTEMPTS = 3
+_LISTED = 1000
+# Between the tries of a write that met another of the same key.
+_CONFLICT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 _REASONS = {
     "NoSuchBucket": "missing",
     "QuotaExceeded": "disk_full",
@@ -40,6 +48,10 @@ class BucketRefused(OSError):
 
 class PreconditionMissed(Exception):
     """Somebody else has written, or removed, the object meanwhile."""
+
+
+class WriteConflict(Exception):
+    """Another conditional write of the same key was under way: which of both is done, only asking again tells."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +97,37 @@ def connect_bucket(address: BucketAddress) -> Any:
     return boto3.session.Session().client("s3", endpoint_url=address.endpoint_url, config=config)
 
 
+class ClientOfThread:
+    """boto3's clients may be shared by threads. Where gevent has patched a process, a connection belongs to the loop of
+    the thread that opened it: there each thread of the system has a client of its own."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        gevent = sys.modules.get("gevent.monkey")
+        self._is_cooperative = gevent is not None and gevent.is_module_patched("socket")
+        # Patched, `threading.local` is a greenlet's own.
+        local = gevent.get_original("threading", "local") if gevent is not None else threading.local
+        self._here = local()
+        self._shared: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own() if self._is_cooperative else self._common(), name)
+
+    def _own(self) -> Any:
+        if getattr(self._here, "client", None) is None:
+            self._here.client = self._connect()
+        return self._here.client
+
+    def _common(self) -> Any:
+        if self._shared is None:
+            with self._lock:
+                self._shared = self._shared or self._connect()
+        return self._shared
+
+
 class Objects:
-    """Safe to share between threads."""
+    """Safe to share between threads, as far as its client is."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -96,12 +137,34 @@ class Objects:
         self, key: str, data: bytes, seconds: float = 0, *, is_new: bool = False, if_etag: str | None = None
     ) -> str:
         """Its ETag. Whole or absent, and durable once this returns. Raises PreconditionMissed."""
+        for pause in _CONFLICT_PAUSES:
+            try:
+                return self._put_once(key, data, seconds, is_new=is_new, if_etag=if_etag)
+            except WriteConflict:
+                # Not a secret: the spread keeps both from meeting again.
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        try:
+            return self._put_once(key, data, seconds, is_new=is_new, if_etag=if_etag)
+        except WriteConflict:
+            self._require_unchanged(key, if_etag)
+            raise BucketRefused("busy") from None
+
+    def _put_once(self, key: str, data: bytes, seconds: float, *, is_new: bool, if_etag: str | None) -> str:
         condition = {"IfNoneMatch": "*"} if is_new else {"IfMatch": if_etag} if if_etag else {}
         with refusals(is_conditional=bool(condition)):
             stored = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=data, Metadata={_WRITTEN_AT: repr(seconds)}, **condition
             )
         return str(stored["ETag"])
+
+    def _require_unchanged(self, key: str, etag: str | None) -> None:
+        """Whether a write of which the store did not decide is still to be made. Raises PreconditionMissed."""
+        try:
+            found = self.status(key).etag
+        except FileNotFoundError:
+            found = None
+        if found != etag:
+            raise PreconditionMissed("WriteConflict")
 
     @contextmanager
     def open(self, key: str) -> Iterator[ObjectReader]:
@@ -140,12 +203,22 @@ class Objects:
         with refusals():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def names(self, prefix: str) -> Iterator[tuple[str, datetime | None]]:
-        """What comes after the prefix, up to the next slash; with the time of change where that is an object."""
-        token: dict[str, str] = {}
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """A thousand in each request."""
+        for first in range(0, len(keys), _LISTED):
+            wanted = [{"Key": key} for key in keys[first : first + _LISTED]]
+            with refusals():
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": wanted, "Quiet": True})
+            if refused := answer.get("Errors"):
+                raise BucketRefused(_REASONS.get(refused[0].get("Code")) or "access_denied")
+
+    def names(self, prefix: str, *, deep: bool = False) -> Iterator[tuple[str, datetime | None]]:
+        """What comes after the prefix, up to the next slash or, `deep`, to its end; with the time of change where that
+        is an object."""
+        token: dict[str, str] = {} if deep else {"Delimiter": "/"}
         while True:
             with refusals():
-                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/", **token)
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **token)
             for found in page.get("CommonPrefixes", ()):
                 yield found["Prefix"][len(prefix) : -1], None
             for found in page.get("Contents", ()):
@@ -153,7 +226,7 @@ class Objects:
                     yield name, found["LastModified"]
             if not page.get("IsTruncated"):
                 return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+            token["ContinuationToken"] = page["NextContinuationToken"]
 
     # Uploads in parts
 
@@ -181,14 +254,6 @@ class Objects:
         with refusals(), suppress(FileNotFoundError):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
 
-    def uploads(self, prefix: str) -> Iterator[tuple[str, str, datetime]]:
-        """Keys, ids and beginnings of uploads that have not ended."""
-        with refusals():
-            page = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix)
-        # The first thousand: who aborts those finds the others next time.
-        for found in page.get("Uploads", ()):
-            yield found["Key"], found["UploadId"], found["Initiated"]
-
 
 @contextmanager
 def refusals(*, is_conditional: bool = False) -> Iterator[None]:
@@ -206,8 +271,10 @@ def refusals(*, is_conditional: bool = False) -> Iterator[None]:
 
 def _refusal(error: ClientError, *, is_conditional: bool) -> Exception:
     code, status = _code_of(error), error.response["ResponseMetadata"]["HTTPStatusCode"]
-    # 409: another conditional write of the same key was under way. 404: what should be replaced is gone.
-    if is_conditional and (status in {409, 412} or code == "NoSuchKey"):
+    if is_conditional and status == HTTPStatus.CONFLICT:
+        return WriteConflict(code)
+    # NoSuchKey: what should be replaced is gone.
+    if is_conditional and (status == HTTPStatus.PRECONDITION_FAILED or code == "NoSuchKey"):
         return PreconditionMissed(code)
     if code in {"NoSuchKey", "NoSuchUpload"}:
         return FileNotFoundError(code)

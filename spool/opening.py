@@ -1,5 +1,6 @@
 """Opens the spool where the settings say: in a folder, or in a bucket."""
 
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ def _open_place(settings: FileSettings) -> Path | Storage:
         return settings.data_dir
     # boto3 costs a third of a second and 20 MB, which a folder need not pay.
     from spool.bucket import SpoolBucket  # noqa: PLC0415
-    from spool.objects import BucketAddress, connect_bucket  # noqa: PLC0415
+    from spool.objects import BucketAddress, ClientOfThread, connect_bucket  # noqa: PLC0415
 
     parts = urlsplit(settings.data_url)
     address = BucketAddress(
@@ -29,4 +30,4 @@ def _open_place(settings: FileSettings) -> Path | Storage:
         endpoint_url=settings.data_endpoint or None,
         timeout_seconds=settings.data_timeout_seconds,
     )
-    return SpoolBucket(connect_bucket(address), address)
+    return SpoolBucket(ClientOfThread(partial(connect_bucket, address)), address)

@@ -4,7 +4,7 @@ With it the names of a session's files are known without reading a folder of 100
 one's file wherever it has gone since, and the patient's file sorts first even if it was saved last.
 """
 
-from contextlib import suppress
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePath
 
@@ -50,9 +50,8 @@ class Sessions:
             self._settled.clear()
         self._settled.add((session_id, stamp))
 
-    def forget(self, session_id: str) -> None:
-        with suppress(FileNotFoundError):
-            self._folders.remove(self._path(session_id))
+    def forget(self, session_ids: Iterable[str]) -> None:
+        self._folders.remove_all(map(self._path, session_ids))
 
     def _path(self, session_id: str) -> PurePath:
         check_session(session_id)

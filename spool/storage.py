@@ -7,7 +7,7 @@ boundary. What has returned is durable; a file is whole or absent at every momen
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from spool.errors import StorageFault, UnknownFile
-from spool.names import FileName, Folder
+from spool.names import DataType, FileName, Folder
 
 SESSIONS = ".sessions"
 P = ParamSpec("P")
@@ -155,6 +155,27 @@ class Storage(ABC):
     def changed_at(self, folder: PurePath) -> float:
         """When something was last added to it. Seconds since 1970."""
 
+    # Whose sessions they are
+
+    @abstractmethod
+    def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
+        """Before the session's first file bears its name. An engine that reads its files fast notes nothing."""
+
+    @abstractmethod
+    def sessions_of_owner(self, tags: Sequence[str]) -> list[str]:
+        """What was noted, under any of the tags."""
+
+    @abstractmethod
+    def owners(self) -> Iterator[tuple[str, str, bytes]]:
+        """Every note: its session, its tag, the sealed owner."""
+
+    @abstractmethod
+    def forget_owners(self, session_ids: Collection[str], *, but_tags: Collection[str] = ()) -> None: ...
+
+    @abstractmethod
+    def unnoted_files(self) -> Iterator[PurePath]:
+        """Of packages and answers, those whose owner only they themselves tell."""
+
     # Looking after it
 
     @abstractmethod
@@ -180,6 +201,31 @@ class Storage(ABC):
         with self.open(path) as reader:
             return reader.read(size)
 
+    def files(self) -> Iterator[PurePath]:
+        """Of packages and answers, with their reasons and what is not ours."""
+        for folder in self.every_folder():
+            with suppress(FileNotFoundError):  # a day that was cleaned up meanwhile
+                # A set of names, not a walk: entries that vanish under an open listing may be skipped.
+                yield from [folder / name for name in self.names(folder)]
+
+    def every_folder(self) -> list[PurePath]:
+        folders = [self.folder(one) for one in (Folder.INCOMING, Folder.PENDING, Folder.FAILED)]
+        return [*folders, *(path for _, path in self.completed_days())]
+
+    def remove_all(self, paths: Iterable[PurePath]) -> None:
+        """Those that are there. Durable only after `sync` of their folders."""
+        for path in paths:
+            with suppress(FileNotFoundError):
+                self.remove(path)
+
+    def sessions_with_files(self, names: Collection[FileName]) -> set[tuple[str, str]]:
+        """Which of these sessions have a package left: stamps and ids."""
+        found = set()
+        for stamp, session_id in {(name.stamp, name.session_id) for name in names}:
+            if any(self.find(FileName(stamp, session_id, data_type)) for data_type in DataType):
+                found.add((stamp, session_id))
+        return found
+
     def folder(self, folder: Folder) -> PurePath:
         return self._join(folder)
 
@@ -204,7 +250,7 @@ class Storage(ABC):
         for folder in (Folder.PENDING, Folder.FAILED, Folder.PENDING):
             if place := self._place(folder, self.path(folder, name)):
                 return place
-        days = (self._place(Folder.COMPLETED, path / str(name)) for _, path in self.completed_days())
+        days = (self._place(Folder.COMPLETED, path / str(name)) for path in self.days_of(name))
         return next((place for place in days if place), None)
 
     def require(self, name: FileName) -> Place:
@@ -222,6 +268,11 @@ class Storage(ABC):
                 for day in self._numbers(top / year / month):
                     with suppress(ValueError):
                         yield date(int(year), int(month), int(day)), top / year / month / day
+
+    def days_of(self, name: FileName) -> Iterator[PurePath]:
+        """Where a file may be that was completed."""
+        del name  # to look through all of them costs a folder little
+        return (path for _, path in self.completed_days())
 
     def _place(self, folder: Folder, path: PurePath) -> Place | None:
         try:

@@ -289,12 +289,14 @@ class Spool:
     def count_sealing_keys(self) -> Mapping[str | None, int]:
         """Files by the id of the key that sealed them; None for those that the spool did not write."""
         streamed = self.interviews.count_keys() + self.blobs.count_keys()
-        return self._resealing.count_keys() + self.archives.count_keys() + streamed
+        packages = self._resealing.count_keys() + self._erasing.count_keys()
+        return packages + self.archives.count_keys() + streamed
 
     @translated
     def reseal(self) -> Resealed:
         """Seal every file with the first key that is not yet; whole or as it was at every moment. Repeatable."""
-        return self._resealing.reseal_all() + self.interviews.reseal_all() + self.blobs.reseal_all()
+        packages = self._resealing.reseal_all() + self._erasing.reseal_notes()
+        return packages + self.interviews.reseal_all() + self.blobs.reseal_all()
 
     # Erasing a person
 
@@ -322,6 +324,8 @@ class Spool:
             # Durable before the file has its name, else a second save could give it another. After the file's own fsync
             # this one is nearly free on a journaling file system.
             self._sessions.settle(name.session_id, name.stamp)
+            if name.data_type is DataType.PATIENT:
+                self._erasing.note(package.metadata)
 
         is_new = self.folders.put_new(target, sealed, self._clock.now().timestamp(), settle_stamp)
         return None if is_new else self.folders.require(name)

@@ -10,7 +10,6 @@ from pathlib import PurePath
 from core.clock import Clock
 from spool.histories import Histories
 from spool.names import (
-    DataType,
     FileName,
     Folder,
     import_order,
@@ -69,7 +68,7 @@ class Upkeep:
         with suppress(FileNotFoundError):
             self._folders.remove(path)
         self._folders.sync(path.parent)
-        self._forget(name)
+        self._forget([name])
 
     def sweep_temporary(self, older_than_seconds: float) -> int:
         return self._folders.sweep_temporary(self._clock.now().timestamp() - older_than_seconds)
@@ -77,20 +76,19 @@ class Upkeep:
     def _clean_day(self, folder: PurePath) -> int:
         # A set of names, not a walk: entries that vanish under an open listing may be skipped by the file system.
         names = [name for name in map(read_name, self._folders.names(folder)) if name is not None]
-        for name in names:
-            with suppress(FileNotFoundError):
-                self._folders.remove(folder / str(name))
+        self._folders.remove_all(folder / str(name) for name in names)
         self._folders.sync(folder)
-        for name in names:
-            self._forget(name)
+        self._forget(names)
         self._remove_empty(folder)
         return len(names)
 
-    def _forget(self, name: FileName) -> None:
-        self._histories.forget(name)
-        others = (FileName(name.stamp, name.session_id, data_type) for data_type in DataType)
-        if self._sessions.find_stamp(name.session_id) == name.stamp and not any(map(self._folders.find, others)):
-            self._sessions.forget(name.session_id)
+    def _forget(self, names: list[FileName]) -> None:
+        self._histories.forget(names)
+        left = self._folders.sessions_with_files(names)
+        over = {(name.stamp, name.session_id) for name in names} - left
+        ended = [session_id for stamp, session_id in over if self._sessions.find_stamp(session_id) == stamp]
+        self._folders.forget_owners(ended)
+        self._sessions.forget(ended)
 
     def _remove_empty(self, day: PurePath) -> None:
         # Another file may arrive in the month meanwhile: rmdir refuses, which is what we want.

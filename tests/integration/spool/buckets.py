@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -30,9 +30,9 @@ def run_server() -> Iterator[str]:
     try:
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
-        connect_bucket(BucketAddress(BUCKET, endpoint_url=url)).create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
-        )
+        client = connect_bucket(BucketAddress(BUCKET, endpoint_url=url))
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):  # its objects are this process' own
+            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
         yield url
     finally:
         server.stop()
@@ -83,9 +83,10 @@ class RefusedClient(WatchedClient):
 
     def before(self, name: str) -> None:
         if len(self.made) == self._at or (self._lasting and len(self.made) > self._at):
-            raise ClientError(
-                {"Error": {"Code": self._code}, "ResponseMetadata": {"HTTPStatusCode": self._status}}, name
-            )
+            self.refuse(name)
+
+    def refuse(self, name: str) -> None:
+        raise ClientError({"Error": {"Code": self._code}, "ResponseMetadata": {"HTTPStatusCode": self._status}}, name)
 
 
 class LostReplyClient(WatchedClient):

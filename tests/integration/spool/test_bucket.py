@@ -120,7 +120,7 @@ def _try_import(spool: Spool, name: str) -> bool:
 
 def hold_forever(url: str, prefix: str, name: str, held: Connection) -> None:
     bucket = Bucket(url, prefix)
-    with Spool(bucket.engine(lease_seconds=1), SEALER, Clock()).claim(name):
+    with Spool(bucket.engine(lease_seconds=1, apart_seconds=1), SEALER, Clock()).claim(name):
         held.send(os.getpid())
         signal.pause()
 
@@ -141,7 +141,7 @@ def test_two_processes_import_each_file_once(spool: Spool, bucket: Bucket):
 
 
 def test_a_file_of_a_killed_process_is_free_after_its_lease(bucket: Bucket, clock: Clock):
-    spool = Spool(bucket.engine(lease_seconds=1), SEALER, clock)
+    spool = Spool(bucket.engine(lease_seconds=1, apart_seconds=1), SEALER, clock)
     name = spool.put_pending(package())
     receiver, sender = PROCESSES.Pipe(duplex=False)
     where = (bucket.address.endpoint_url, bucket.address.prefix)
@@ -156,7 +156,7 @@ def test_a_file_of_a_killed_process_is_free_after_its_lease(bucket: Bucket, cloc
 
 
 def test_leases_of_the_dead_are_swept(bucket: Bucket, clock: Clock):
-    spool = Spool(bucket.engine(lease_seconds=0.5), SEALER, clock)
+    spool = Spool(bucket.engine(lease_seconds=0.5, apart_seconds=1), SEALER, clock)
     name = spool.put_pending(package())
     bucket.put(f".leases/{name}", b"of one that died")
     with pytest.raises(FileTaken):
@@ -180,9 +180,9 @@ def test_damaged_bytes_are_never_returned(spool: Spool, bucket: Bucket):
 def test_every_file_is_sealed_anew_once(spool: Spool, bucket: Bucket, clock: Clock):
     test_resealing.full.__wrapped__(spool)
     rotated, before = Spool(spool.folders, ROTATED, clock), bucket.files()
-    assert dict(rotated.count_sealing_keys()) == {"test": 5}
-    assert (rotated.reseal(), rotated.reseal()) == (test_resealing.Resealed(done=5), test_resealing.Resealed())
-    assert dict(rotated.count_sealing_keys()) == {"new": 5}
+    assert dict(rotated.count_sealing_keys()) == {"test": 6}  # with what is noted of the patient's file
+    assert (rotated.reseal(), rotated.reseal()) == (test_resealing.Resealed(done=6), test_resealing.Resealed())
+    assert dict(rotated.count_sealing_keys()) == {"new": 6}
     assert rotated.read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
     assert bucket.files() == before
 
