@@ -71,8 +71,8 @@ def configure_logs(level: str, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Both print addresses of calls at INFO: too much, and a URL may one day hold what it should not.
-    for name in ("httpx", "httpcore", "urllib3"):
+    # Below this they print addresses of calls, or all of them: too much, and a URL may one day hold what it should not.
+    for name in ("httpx", "httpcore", "urllib3", "boto3", "botocore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
 

@@ -15,8 +15,9 @@ from spool.errors import (
 from spool.history import Try
 from spool.incoming import KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans
+from spool.mover import Moved, Mover
 from spool.names import AnswerKind, DataType, Folder
-from spool.opening import open_spool
+from spool.opening import open_mover, open_spool
 from spool.packages import Metadata, Package
 from spool.storage import Room, Storage
 from spool.store import Spool
@@ -36,6 +37,8 @@ __all__ = [
     "GrowingFile",
     "KeptAnswer",
     "Metadata",
+    "Moved",
+    "Mover",
     "Orphans",
     "Package",
     "Room",
@@ -48,5 +51,6 @@ __all__ = [
     "Try",
     "UnfitPackage",
     "UnknownFile",
+    "open_mover",
     "open_spool",
 ]

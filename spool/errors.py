@@ -1,7 +1,9 @@
 """What can go wrong in the spool, and whether a retry helps.
 
 SpoolError
-  StorageFault      (retryable)  the disk refused: disk_full, inode_full, read_only, io_error, missing, too_many_files
+  StorageFault      (retryable)  the disk refused: disk_full, inode_full, read_only, io_error, missing, too_many_files;
+                                 the bucket: access_denied, busy, clocks_apart, disk_full, io_error, missing,
+                                 no_conditional_writes, throttled, unreachable
   FileTaken         (retryable)  another worker holds the file
   SealedWithUnknownKey (retryable)  whole, but this process was not given the key: nothing is parked or asked again
   DamagedFile                    never to be imported: checksum, json, truncated, sealed, name

@@ -20,6 +20,7 @@ from core.settings.readers import (
     one_of,
     optional,
     read_api_key,
+    read_boolean,
     read_folder,
     read_log_level,
     read_pauses,
@@ -292,6 +293,12 @@ class FileSettings:
         default="5",
         unit="s",
     )
+    data_is_moving: bool = setting(
+        "TILKO_DATA_MOVING",
+        read_boolean,
+        "Files lie in the folder and in the bucket, while `python -m tasks.move_files` moves them: both are read.",
+        default="false",
+    )
     retry_delays_seconds: tuple[int, ...] = setting(
         "WELNO_FILE_RETRY_DELAYS_SECONDS",
         read_pauses,
@@ -320,6 +327,11 @@ class FileSettings:
         default="30",
         unit="days",
     )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when files are moved to nowhere."""
+        if self.data_is_moving and not self.data_url:
+            raise ValueError("TILKO_DATA_MOVING: needs TILKO_DATA_URL")
 
 
 @dataclass(frozen=True, kw_only=True)

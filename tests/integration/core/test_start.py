@@ -24,6 +24,7 @@ COMMANDS = {
     "accounts": ("tasks.accounts", "disable", "somebody"),
     "events": ("tasks.events", "epoch"),
     "keys": ("tasks.keys", "count"),
+    "move_files": ("tasks.move_files",),
     "webhooks": ("tasks.webhooks", "list"),
     "staff token": ("webapp.staff_token", "--name", "op-1"),
     "file": ("tasks.show_file", "some-file", "--by", "op-1", "--reason", "a test"),

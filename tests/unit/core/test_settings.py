@@ -219,6 +219,7 @@ OUTSIDE: dict[str, tuple[str, ...]] = {
     ),
     "TILKO_DATA_ENDPOINT": URL,
     "TILKO_DATA_TIMEOUT_SECONDS": ("0.09", "10.1"),
+    "TILKO_DATA_MOVING": ("on", "2", "maybe"),
     "WELNO_FILE_RETRY_DELAYS_SECONDS": ("0", "1.5", "60,,x", "2678401", ",".join("1" * 21), "１"),
     "WELNO_FILE_RETRY_INTERVAL_SECONDS": SECONDS,
     "WELNO_FILE_ORPHAN_SECONDS": SECONDS,
@@ -313,6 +314,11 @@ def test_no_setting_takes_what_is_no_line_of_text(variable: Variable):
     ):
         with pytest.raises(SettingsError, match=f"^{variable.name}: "):
             Settings.read(ENVIRONMENT | {variable.name: wrong})
+
+
+def test_a_move_of_files_needs_a_bucket():
+    with pytest.raises(SettingsError, match=r"^TILKO_DATA_MOVING: needs TILKO_DATA_URL"):
+        Settings.read(ENVIRONMENT | {"TILKO_DATA_MOVING": "true"})
 
 
 @pytest.mark.parametrize(
