@@ -15,7 +15,7 @@ from spool.errors import (
 from spool.history import Try
 from spool.incoming import KeptAnswer
 from spool.info import Claimed, FileInfo, Orphans
-from spool.mover import Moved, Mover
+from spool.mover import MovedFiles, Mover
 from spool.names import AnswerKind, DataType, Folder
 from spool.opening import open_mover, open_spool
 from spool.packages import Metadata, Package
@@ -37,7 +37,7 @@ __all__ = [
     "GrowingFile",
     "KeptAnswer",
     "Metadata",
-    "Moved",
+    "MovedFiles",
     "Mover",
     "Orphans",
     "Package",

@@ -254,6 +254,8 @@ class SpoolBucket(Storage):
 
     # Whose sessions they are: an object for each, whose key says `{tag}/{session}`
 
+    notes_owners = True
+
     def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
         self._objects.put(str(self._join(OWNERS, tags[0], session_id)), sealed_owner)
 

@@ -1,7 +1,7 @@
 """The engine that keeps the spool's files in a folder of a file system that has rename, link and flock."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import cast
@@ -148,23 +148,6 @@ class SpoolFolders(Storage):
 
     def changed_at(self, folder: PurePath) -> float:
         return self.disk.stat(_real(folder)).st_mtime
-
-    # Whose sessions they are: the files are at hand, and tell it themselves
-
-    def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
-        """Nothing is noted."""
-
-    def sessions_of_owner(self, tags: Sequence[str]) -> list[str]:  # noqa: ARG002 nothing is noted
-        return []
-
-    def owners(self) -> Iterator[tuple[str, str, bytes]]:
-        return iter(())
-
-    def forget_owners(self, session_ids: Collection[str], *, but_tags: Collection[str] = ()) -> None:
-        """Nothing is noted."""
-
-    def unnoted_files(self) -> Iterator[PurePath]:
-        return self.files()
 
     # Looking after it
 

@@ -30,7 +30,7 @@ _PIECE_BYTES = 1 << 20
 
 
 @dataclass
-class Moved:
+class MovedFiles:
     """What a look at all files came to: `waiting` are held by somebody, or were changed meanwhile; `differing` lie in
     both places with other contents; `unopened` are patients' own files that no key opens, so nobody knows whose."""
 
@@ -42,7 +42,7 @@ class Moved:
 
 class Mover:
     def __init__(self, older: Storage, newer: Storage, sealer: Sealer) -> None:
-        self.folders = MovingStorage(older, newer)  # tells both places' refusals
+        self.folders: Storage = MovingStorage(older, newer)  # tells both places' refusals
         self._older = older
         self._newer = newer
         self._sealer = sealer
@@ -57,9 +57,9 @@ class Mover:
             yield
 
     @translated
-    def move_all(self) -> Moved:
+    def move_all(self) -> MovedFiles:
         """Once through all of them; to be repeated until nothing was done. Raises StorageFault."""
-        moved = Moved()
+        moved = MovedFiles()
         for name in self._names(PurePosixPath(SESSIONS)):
             self._move_mark(PurePosixPath(SESSIONS, name), moved)
         for path in self._files():
@@ -123,7 +123,7 @@ class Mover:
 
     # One file
 
-    def _move_with_reasons(self, path: PurePosixPath, moved: Moved) -> None:
+    def _move_with_reasons(self, path: PurePosixPath, moved: MovedFiles) -> None:
         why = PurePosixPath(Folder.FAILED, f"{path.name}{WHY_SUFFIX}")
         if path.parts[0] in {Folder.PENDING, Folder.FAILED} and self._older.is_there(self._older.root / why):
             self._move(why, moved, overwrites=True)
@@ -134,7 +134,7 @@ class Mover:
             return
         self._move(path, moved, overwrites=False)
 
-    def _move(self, path: PurePosixPath, moved: Moved, *, overwrites: bool) -> None:
+    def _move(self, path: PurePosixPath, moved: MovedFiles, *, overwrites: bool) -> None:
         try:
             digest = self._digest(self._older, path)
         except FileNotFoundError:
@@ -197,7 +197,7 @@ class Mover:
             self._newer.remove(self._newer.root / path)
             self._newer.sync((self._newer.root / path).parent)
 
-    def _move_mark(self, path: PurePosixPath, moved: Moved) -> None:
+    def _move_mark(self, path: PurePosixPath, moved: MovedFiles) -> None:
         try:
             text = self._older.read_mark(self._older.root / path)
         except FileNotFoundError:

@@ -183,6 +183,8 @@ class MovingStorage(Storage):
 
     # Whose sessions they are
 
+    notes_owners = True
+
     def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
         self.place_of_new().note_owner(session_id, tags, sealed_owner)
 

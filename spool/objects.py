@@ -6,7 +6,6 @@ A missing key raises FileNotFoundError; a bucket that is missing never does, or 
 import random
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -142,7 +141,7 @@ class Objects:
                 return self._put_once(key, data, seconds, is_new=is_new, if_etag=if_etag)
             except WriteConflict:
                 # Not a secret: the spread keeps both from meeting again.
-                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+                threading.Event().wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
         try:
             return self._put_once(key, data, seconds, is_new=is_new, if_etag=if_etag)
         except WriteConflict:

@@ -155,26 +155,27 @@ class Storage(ABC):
     def changed_at(self, folder: PurePath) -> float:
         """When something was last added to it. Seconds since 1970."""
 
-    # Whose sessions they are
+    # Whose sessions they are, for an engine in which opening every file takes long
 
-    @abstractmethod
-    def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:
-        """Before the session's first file bears its name. An engine that reads its files fast notes nothing."""
+    notes_owners = False
 
-    @abstractmethod
-    def sessions_of_owner(self, tags: Sequence[str]) -> list[str]:
+    def note_owner(self, session_id: str, tags: Sequence[str], sealed_owner: bytes) -> None:  # noqa: B027 see above
+        """Before the session's first file bears its name."""
+
+    def sessions_of_owner(self, tags: Sequence[str]) -> list[str]:  # noqa: ARG002 nothing is noted
         """What was noted, under any of the tags."""
+        return []
 
-    @abstractmethod
     def owners(self) -> Iterator[tuple[str, str, bytes]]:
         """Every note: its session, its tag, the sealed owner."""
+        return iter(())
 
-    @abstractmethod
-    def forget_owners(self, session_ids: Collection[str], *, but_tags: Collection[str] = ()) -> None: ...
+    def forget_owners(self, session_ids: Collection[str], *, but_tags: Collection[str] = ()) -> None:  # noqa: B027 see above
+        """The notes of these sessions, but for those under these tags."""
 
-    @abstractmethod
     def unnoted_files(self) -> Iterator[PurePath]:
         """Of packages and answers, those whose owner only they themselves tell."""
+        return self.files()
 
     # Looking after it
 

@@ -324,7 +324,7 @@ class Spool:
             # Durable before the file has its name, else a second save could give it another. After the file's own fsync
             # this one is nearly free on a journaling file system.
             self._sessions.settle(name.session_id, name.stamp)
-            if name.data_type is DataType.PATIENT:
+            if self.folders.notes_owners and name.data_type is DataType.PATIENT:
                 self._erasing.note(package.metadata)
 
         is_new = self.folders.put_new(target, sealed, self._clock.now().timestamp(), settle_stamp)

@@ -10,15 +10,18 @@ Exit status: 0 nothing is left, 1 some file could not be moved, or the place ref
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 from core.logs import configure_logs
 from core.sealing import Sealer
-from spool import FileTaken, Moved, Mover, SpoolError, open_mover
+from spool import FileTaken, MovedFiles, Mover, SpoolError, open_mover
 from tasks.app import settings
 
 _PAUSE_SECONDS = 1.0
+# A process that looked just before the move began may still be writing to the older place.
+_LONGEST_WRITE_SECONDS = 15
 
 
 def _write(line: str) -> None:
@@ -26,19 +29,22 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-def move(mover: Mover, pause_seconds: float = _PAUSE_SECONDS) -> int:
+def move(mover: Mover) -> int:
     """Until a look at all files finds none that can be moved. Returns the exit status. Raises SpoolError."""
     with mover.alone():
+        last = time.monotonic() + _LONGEST_WRITE_SECONDS
         while True:
+            is_last = time.monotonic() >= last
             moved = mover.move_all()
-            _tell(moved)
-            if not moved.done and not moved.waiting:
+            if moved.done or is_last:
+                _tell(moved)
+            if is_last and not moved.done and not moved.waiting:
                 return 1 if moved.differing or moved.unopened else 0
             if not moved.done:
-                time.sleep(pause_seconds)
+                threading.Event().wait(_PAUSE_SECONDS)
 
 
-def _tell(moved: Moved) -> None:
+def _tell(moved: MovedFiles) -> None:
     _write(
         f"{moved.done} moved, {moved.waiting} in use, {moved.differing} differ in both places, "
         f"{moved.unopened} do not open"

@@ -38,6 +38,9 @@ _SLOW = (
     "tests/integration/postgres/",
     "tests/integration/spool/test_bucket.py::test_two_processes_import_each_file_once",
     "tests/integration/spool/test_bucket_crashes.py",
+    "tests/integration/spool/test_moving.py::test_a_mover_that_is_killed_at_any_call_loses_and_doubles_nothing",
+    "tests/integration/spool/test_moving.py::test_every_file_is_imported_once_while_killed_movers_move_them",
+    "tests/integration/spool/test_moving.py::test_what_is_done_after_a_kill_is_done_once",
     "tests/integration/tasks/test_kills.py",
     "tests/integration/tasks/test_paid_answers.py",
     # Each fault of a provider through the whole product.

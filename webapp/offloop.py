@@ -10,7 +10,8 @@ R = TypeVar("R")
 
 
 def run_off_loop(function: Callable[..., R], *args: Any) -> R:
-    """In a native thread when a loop runs here, in place elsewhere. The function must not touch sockets or stores."""
+    """In a native thread when a loop runs here, in place elsewhere. The function must not touch sockets or
+    stores, but for the spool: in a bucket it has a client for each native thread."""
     if not is_module_patched("threading"):
         return function(*args)
     result: R = get_hub().threadpool.apply(function, args)

@@ -16,7 +16,7 @@ from core.clock import Clock
 from core.sealing import Sealer
 from spool import AnswerKind, DataType, Disk, FileTaken, KeptAnswer, Mover, Spool, StorageFault, UnknownFile
 from spool.folders import SpoolFolders
-from spool.mover import Moved
+from spool.mover import MovedFiles
 from spool.moving import MovingStorage
 from spool.resealing import Resealed
 from spool.storage import Storage
@@ -66,12 +66,12 @@ def places(tmp_path: Path, clock: Clock) -> Places:
     return Places(tmp_path, clock)
 
 
-def move_once(mover: Mover) -> Moved:
+def move_once(mover: Mover) -> MovedFiles:
     with mover.alone():
         return mover.move_all()
 
 
-def move_until_done(mover: Mover) -> Moved:
+def move_until_done(mover: Mover) -> MovedFiles:
     with mover.alone():
         while (moved := mover.move_all()).done or moved.waiting:
             pass
@@ -152,7 +152,7 @@ def test_the_first_answer_stays_wherever_it_lies(places: Places):
 
 def test_everything_is_moved_and_is_what_it_was(places: Places):
     fill(places.only(places.older))
-    assert move_until_done(places.mover()) == Moved()
+    assert move_until_done(places.mover()) == MovedFiles()
     assert left_in(places.older) == []
     check_full(places.only(places.newer))
     check_full(places.both())
@@ -171,7 +171,7 @@ def test_a_file_that_is_held_is_moved_afterwards(places: Places):
     with places.both().claim(name) as claimed:
         assert move_once(places.mover()).waiting == 1
         places.both().complete(claimed)
-    assert move_until_done(places.mover()) == Moved()
+    assert move_until_done(places.mover()) == MovedFiles()
     assert files_in(places.newer) == [f"completed/2026/11/21/{name}"]
 
 
@@ -185,7 +185,7 @@ def test_answers_that_differ_are_both_kept(places: Places):
         spool = places.only(folder)
         spool.ensure_folders()
         spool.put_incoming(SESSION, AnswerKind.HEALTH, KeptAnswer(body))
-    assert move_until_done(places.mover()) == Moved(differing=1)
+    assert move_until_done(places.mover()) == MovedFiles(differing=1)
     assert [
         places.only(one).read_incoming(SESSION, AnswerKind.HEALTH).body for one in (places.older, places.newer)
     ] == [
@@ -199,7 +199,7 @@ def test_a_patients_file_that_no_key_opens_stays(places: Places):
     stranger = Mover(
         SpoolFolders(places.older, Disk()), SpoolFolders(places.newer, Disk()), Sealer({"elsewhere": b"e" * 32})
     )
-    assert move_until_done(stranger) == Moved(unopened=1)
+    assert move_until_done(stranger) == MovedFiles(unopened=1)
     assert len(files_in(places.older)) == 1
 
 
@@ -214,7 +214,7 @@ def test_a_copy_that_is_not_the_same_costs_no_file(places: Places):
     assert move_once(places.mover(TearingDisk())).waiting == 1
     assert places.both().read_incoming(SESSION, AnswerKind.HEALTH).body == RAW
     assert files_in(places.newer) == []
-    assert move_until_done(places.mover()) == Moved()
+    assert move_until_done(places.mover()) == MovedFiles()
 
 
 def test_a_place_that_refuses_costs_no_file(places: Places):
@@ -263,7 +263,7 @@ def test_a_mover_that_is_killed_at_any_call_loses_and_doubles_nothing(tmp_path: 
         check_full(places.both())
         _cut(places, at // 2 + 1)
         check_full(places.both())
-        assert move_until_done(places.mover()) == Moved()
+        assert move_until_done(places.mover()) == MovedFiles()
         assert left_in(places.older) == []
         check_full(places.only(places.newer))
 
@@ -281,7 +281,7 @@ def test_what_is_done_after_a_kill_is_done_once(tmp_path: Path, clock: Clock, ac
         _cut(places, at)
         with Clock().frozen(NOW + timedelta(seconds=1)) as later:
             action.act(Spool(places.both().folders, SEALER, later))
-        assert move_until_done(places.mover()) == Moved()
+        assert move_until_done(places.mover()) == MovedFiles()
         assert files_in(places.older) == []
         assert without_stamps(files_in(places.newer)) == without_stamps(alone.files()), at
 
@@ -299,7 +299,7 @@ def test_what_is_erased_while_its_copy_is_made_stays_away(places: Places):
 
     with pytest.raises(Crash):
         move_once(places.mover(ErasedMeanwhile(10_000)))
-    assert move_until_done(places.mover()) == Moved()
+    assert move_until_done(places.mover()) == MovedFiles()
     assert places.files() == []
 
 
@@ -308,7 +308,7 @@ def test_files_are_sealed_anew_while_they_are_moved(places: Places):
     calls = 150
     _cut(places, calls)
     assert places.both(ROTATED).reseal().unopened == Resealed().unopened
-    assert move_until_done(places.mover()) == Moved()
+    assert move_until_done(places.mover()) == MovedFiles()
     assert set(Spool(places.newer, ROTATED, places.clock).count_sealing_keys()) <= {"new", "test"}
     check_full(places.only(places.newer))
 
@@ -327,7 +327,7 @@ def test_a_folder_is_moved_into_a_bucket_by_movers_that_are_killed(tmp_path: Pat
         with suppress(Crash):
             move_once(mover)
         check_full(Spool(MovingStorage(SpoolFolders(folder, Disk()), bucket.engine()), SEALER, clock))
-    assert move_until_done(Mover(SpoolFolders(folder, Disk()), bucket.engine(), SEALER)) == Moved()
+    assert move_until_done(Mover(SpoolFolders(folder, Disk()), bucket.engine(), SEALER)) == MovedFiles()
     assert left_in(folder) == []
     check_full(bucket.spool(clock))
 
@@ -367,13 +367,13 @@ def test_every_file_is_imported_once_while_killed_movers_move_them(tmp_path: Pat
             seen = len(bucket.files())
             wait_until(lambda seen=seen: len(bucket.files()) > seen, timeout=60)
             mover.kill()
-            if not importing.is_alive():
+            if importing.ident is None:
                 importing.start()
         else:
             assert receiver.poll(300)
         mover.join(60)
     importing.join(120)
     assert sorted(imported) == sorted(names)
-    assert move_until_done(Mover(SpoolFolders(folder, Disk()), bucket.engine(), SEALER)) == Moved()
+    assert move_until_done(Mover(SpoolFolders(folder, Disk()), bucket.engine(), SEALER)) == MovedFiles()
     assert bucket.spool(clock).counts()["completed"] == FILES
     assert files_in(folder) == []
