@@ -1,5 +1,6 @@
 """The whole product with its files in a bucket, which goes away and comes back."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.end_to_end.product import Product, run_product
 from tests.end_to_end.provider import CHECKUPS, TREATMENTS
+from tests.integration.spool.actions import files_in
 from tests.integration.spool.bucket_fixtures import bucket_url
 from tests.integration.spool.buckets import BUCKET, KEYS, Bucket
 from tests.waiting import wait_until
@@ -49,6 +51,29 @@ def product(migrated_home: Path, store: Store) -> Iterator[Product]:
     where = {"TILKO_DATA_URL": f"s3://{BUCKET}/product", "TILKO_DATA_ENDPOINT": store.url}
     with run_product(migrated_home, _PROCESSES, TILKO_DATA_TIMEOUT_SECONDS="1", **where, **KEYS) as product:
         yield product
+
+
+@pytest.fixture
+def moving(migrated_home: Path, store: Store) -> Iterator[Product]:
+    """Its files lie in a folder as yet."""
+    where = {"TILKO_DATA_URL": f"s3://{BUCKET}/moved", "TILKO_DATA_ENDPOINT": store.url, "TILKO_DATA_MOVING": "true"}
+    with run_product(migrated_home, _PROCESSES, TILKO_DATA_TIMEOUT_SECONDS="1", **where, **KEYS) as product:
+        yield product
+
+
+def test_collections_go_on_while_a_folder_is_moved_into_a_bucket(moving: Product, store: Store):
+    before, waiting = (moving.meet().is_known_with().start().asks_for_push() for _ in range(2))
+    before.approves()
+    before.wait_for("completed", timeout=60)
+    waiting.wait_for("auth_waiting")
+    moving.stack.run((sys.executable, "-m", "tasks.move_files"), "move_files")
+    waiting.approves()
+    waiting.wait_for("completed", timeout=60)
+    for visit in (before, waiting):
+        assert moving.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
+    bucket = Bucket(store.url, "moved")
+    wait_until(lambda: len([key for key in bucket.files() if key.startswith("completed/")]) == 6)
+    assert files_in(moving.spool) == []
 
 
 def test_a_collection_goes_through_a_bucket_that_was_away_and_buys_nothing_twice(product: Product, store: Store):
