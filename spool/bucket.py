@@ -223,7 +223,8 @@ class SpoolBucket(Storage):
         Raises BucketRefused."""
         key = str(self._join(Folder.INCOMING, f"{TEMPORARY_PREFIX}{uuid4().hex}"))
         try:
-            self._objects.put(key, _PROOF, is_new=True)
+            with suppress(PreconditionMissed):  # its answer was lost, and its repetition refused
+                self._objects.put(key, _PROOF, is_new=True)
             with suppress(PreconditionMissed):
                 self._objects.put(key, _PROOF, is_new=True)
                 raise BucketRefused("no_conditional_writes")

@@ -8,7 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.end_to_end.product import Product, run_product
-from tests.end_to_end.provider import CHECKUPS, TREATMENTS
+from tests.end_to_end.provider import CHECKUPS, LOGIN_CHECK, TREATMENTS
 from tests.integration.spool.actions import files_in
 from tests.integration.spool.bucket_fixtures import bucket_url
 from tests.integration.spool.buckets import BUCKET, KEYS, Bucket
@@ -79,6 +79,8 @@ def test_collections_go_on_while_a_folder_is_moved_into_a_bucket(moving: Product
 def test_a_collection_goes_through_a_bucket_that_was_away_and_buys_nothing_twice(product: Product, store: Store):
     visit = product.meet().is_known_with().start().asks_for_push()
     visit.wait_for("auth_waiting")
+    # Before, its poller could not tell whether another has paid for the answer already, and would wait for the store.
+    wait_until(lambda: product.provider.count_calls(LOGIN_CHECK, visit.cx_id))
     store.stop()
     wait_until(lambda: product.get("/readyz").status_code == 503)
     visit.approves()

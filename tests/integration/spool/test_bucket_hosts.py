@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from core.clock import Clock
 from spool import AnswerKind, DataType, FileTaken, KeptAnswer, Metadata, Package, Spool, StorageFault
@@ -37,6 +38,28 @@ def test_a_process_with_cooperative_sockets_calls_from_its_loop_and_from_threads
         text=True,
     )
     assert (done.returncode, done.stdout) == (0, "24"), done.stderr
+
+
+def test_a_proof_whose_answer_was_lost_stops_no_start(bucket: Bucket, clock: Clock):
+    class RepeatedByTheLibrary(WatchedClient):
+        def before(self, name: str) -> None:
+            if self.made == ["put_object"]:
+                raise ClientError(
+                    {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}}, name
+                )
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            call = super().__getattr__(name)
+
+            def lost(**arguments: Any) -> Any:
+                if name == "put_object" and not self.made:
+                    bucket.client.put_object(**arguments)
+                return call(**arguments)
+
+            return lost
+
+    bucket.spool(clock, RepeatedByTheLibrary(bucket.client)).ensure_folders()
+    assert bucket.all_keys() == []
 
 
 # Another conditional write of the same key is under way
