@@ -57,7 +57,7 @@ def product(migrated_home: Path, store: Store) -> Iterator[Product]:
 def moving(migrated_home: Path, store: Store) -> Iterator[Product]:
     """Its files lie in a folder as yet."""
     where = {"TILKO_DATA_URL": f"s3://{BUCKET}/moved", "TILKO_DATA_ENDPOINT": store.url, "TILKO_DATA_MOVING": "true"}
-    with run_product(migrated_home, _PROCESSES, TILKO_DATA_TIMEOUT_SECONDS="1", **where, **KEYS) as product:
+    with run_product(migrated_home, _PROCESSES, **where, **KEYS) as product:
         yield product
 
 
@@ -68,11 +68,11 @@ def test_collections_go_on_while_a_folder_is_moved_into_a_bucket(moving: Product
     waiting.wait_for("auth_waiting")
     moving.stack.run((sys.executable, "-m", "tasks.move_files"), "move_files")
     waiting.approves()
-    waiting.wait_for("completed", timeout=60)
+    bucket = Bucket(store.url, "moved")
+    wait_until(lambda: len([key for key in bucket.files() if key.startswith("completed/")]) == 6, timeout=120, every=1)
+    waiting.wait_for("completed")
     for visit in (before, waiting):
         assert moving.provider.bill_of(visit.cx_id) == {"checkups": 1, "prescriptions": 1}
-    bucket = Bucket(store.url, "moved")
-    wait_until(lambda: len([key for key in bucket.files() if key.startswith("completed/")]) == 6)
     assert files_in(moving.spool) == []
 
 
