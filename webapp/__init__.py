@@ -151,3 +151,4 @@ def add_routes(app: Flask, *, with_documents: bool = True) -> None:
         *((reference, asyncapi) if with_documents else ()),
     ):
         app.register_blueprint(plain.blueprint)
+    app.register_blueprint(threads_pages.scripts)

@@ -5,7 +5,7 @@
 
 let policy = /** @type {any} */ (null);
 
-/** @param {"/sw.js"|"/static/sdk/threads/crypto_worker.js"} url @returns {any} */
+/** @param {string} url a script of ours @returns {any} */
 export function scriptUrl(url) {
   const types = /** @type {any} */ (globalThis).trustedTypes;
   policy ??= types?.createPolicy("welno", { createScriptURL: (/** @type {string} */ text) => text });
