@@ -123,8 +123,9 @@ class DataCentre:
         arrow = "->" if one_way else "-"
         return f"{name}{f' {arrow} {other}' if other else ''}: {said}"
 
-    def slow(self, name: str, slowness: Slowness) -> str:
-        return f"{name}: {self.network.slow(self._find(name), slowness)}"
+    def slow(self, name: str, slowness: Slowness, other: str | None = None) -> str:
+        said = self.network.slow(self._find(name), slowness, self._find(other) if other else None)
+        return f"{name}{f' - {other}' if other else ''}: {said}"
 
     def kill(self, name: str) -> str:
         """Its link first, so that nobody hears of the death of its processes by their connections' ends."""
