@@ -4,6 +4,7 @@ Each promotion begins the next timeline. A primary that was cut off while its st
 from whoever sees it then, and from everybody when the network is whole again: they are lost when it becomes a standby.
 """
 
+import math
 import os
 import socket
 import threading
@@ -44,7 +45,7 @@ class NewestPrimary:
         self._addresses = list(addresses)
         self._refusal = refusal
         self._newest = 0
-        self._looked_at = float("-inf")
+        self._looked_at = -math.inf
         self._look: threading.Thread | None = None
         self._options: dict[str, Any] = {}
         self._connections: WeakKeyDictionary[Any, tuple[int, Any]] = WeakKeyDictionary()
@@ -73,7 +74,7 @@ class NewestPrimary:
     def _is_newest(self, connection: Any, address: Address) -> bool:
         timeline = _read_timeline(connection)
         with self._lock:
-            is_first = not self._connections
+            is_first = math.isinf(self._looked_at)
             if timeline and timeline < self._newest:
                 return False
             self._newest = max(self._newest, timeline)

@@ -154,11 +154,17 @@ class DataCentre:
 
     def _switch_on_all(self, hosts: Sequence[Host], stopped: Sequence[Host]) -> str:
         """What was more than switching on. Raises LocalError."""
-        failed = [str(exc) for host in hosts if (exc := self._switch_on(host)) is not None]
+        failed = self._switch_on_each(hosts)
+        if failed and len(failed) < len(hosts):  # they may have waited for those that came after them
+            failed = self._switch_on_each([self._find(name) for name in failed])
         if failed:
-            raise HostsError("; ".join(failed))
+            raise HostsError("; ".join(map(str, failed.values())))
         names = ", ".join(host.name for host in stopped)
         return f"; PostgreSQL on {names} was left behind, and is its successor's standby now" if names else ""
+
+    def _switch_on_each(self, hosts: Sequence[Host]) -> dict[str, LocalError]:
+        """What kept whom from starting."""
+        return {host.name: exc for host in hosts if (exc := self._switch_on(host)) is not None}
 
     def _switch_on(self, host: Host) -> LocalError | None:
         """What kept it from starting: the others are started all the same, and `tend` tries this one again."""
