@@ -137,6 +137,7 @@ def _named(addresses: Sequence[Address]) -> dict[str, str]:
 
 def _read_timeline(connection: Any) -> int:
     """0 of a standby, and of a managed server that does not tell: that one is taken as it is."""
+    connection.autocommit = True  # in no transaction, which would be left open or broken
     try:
         with closing(connection.cursor()) as cursor:
             cursor.execute(_TIMELINE)
@@ -145,7 +146,7 @@ def _read_timeline(connection: Any) -> int:
         if connection.closed:
             raise
         timeline = 0
-    connection.rollback()
+    connection.autocommit = False
     return timeline or 0
 
 

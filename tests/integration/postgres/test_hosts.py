@@ -9,15 +9,15 @@ from contextlib import suppress
 from socket import IPPROTO_TCP, TCP_USER_TIMEOUT, create_connection, create_server, fromfd, socket
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, make_url, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from core.settings.addresses import read_database_url
 from dev.local.ports import LOOPBACK
 from dev.local.programs import ROOT
 from services.database import LeftBehindDatabase, ReadOnlyDatabase, connect_database
 from tests.integration.commands import run_command
-from tests.postgres_pair import PostgresPair
+from tests.postgres_pair import Node, PostgresPair
 from tests.waiting import wait_until
 
 # Twice what a process takes until it looks at the servers again.
@@ -43,6 +43,14 @@ def engine(pair: PostgresPair) -> Iterator[Engine]:
 def used_port(engine: Engine) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text("show port")).scalar_one())
+
+
+def is_used(node: Node, engine: Engine) -> bool:
+    """False also for whoever was on a connection that ends just then."""
+    try:
+        return used_port(engine) == node.server.port
+    except OperationalError:
+        return False
 
 
 def port_of_a_cooperative_process(url: str) -> int:
@@ -113,7 +121,7 @@ def test_connections_to_a_primary_that_was_left_behind_end_when_its_successor_is
         assert kept.execute(text("show port")).scalar() == str(pair.primary.server.port)
         kept.commit()
         pair.replica.promote()
-        wait_until(lambda: used_port(engine) == pair.replica.server.port, LOOKED_SECONDS)
+        wait_until(lambda: is_used(pair.replica, engine), LOOKED_SECONDS)
         with pytest.raises(OperationalError):
             kept.execute(text("select 1"))
 
@@ -127,6 +135,18 @@ def test_a_primary_that_was_left_behind_is_not_taken_while_its_successor_is_away
         used_port(engine)
     pair.replica.server.start()
     assert used_port(engine) == pair.replica.server.port
+
+
+def test_a_server_that_tells_no_timeline_is_taken_as_it_is(pair: PostgresPair):
+    """As some managed ones do."""
+    pair.primary.ask("create role visitor login password 'invented'")
+    pair.primary.ask("revoke execute on function pg_current_wal_lsn() from public")
+    url = make_url(read_database_url(pair.url)).set(username="visitor", password="invented")
+    engine = connect_database(url.render_as_string(hide_password=False), pool_size=1)
+    assert used_port(engine) == pair.primary.server.port
+    with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(text("select pg_current_wal_lsn()"))
+    engine.dispose()
 
 
 @pytest.mark.parametrize("how", ["blocking", "cooperative"])
