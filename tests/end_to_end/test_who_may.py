@@ -31,6 +31,7 @@ PUBLIC = {
     "consents.texts",
     "health.healthz",
     "health.readyz",
+    "health.readyz_process",
     "health.metrics",
     "reference.show_reference",
     "reference.show_document",
