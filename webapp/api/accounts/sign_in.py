@@ -35,9 +35,10 @@ from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.error_codes import Code
 from webapp.errors import ApiError
-from webapp.limits import caller_address, count_use, forget_uses, pseudonym, refuse_beyond
+from webapp.limits import caller_address, count_use, forget_uses, pseudonym
 from webapp.offloop import run_off_loop
 from webapp.origins import refuse_foreign_origin
+from webapp.reserved_uses import Use, count_failures
 
 log = get_logger(__name__)
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Signing in with an account")
@@ -60,14 +61,13 @@ def staff_login(body: dict[str, Any]) -> dict[str, Any]:
     refuse_foreign_origin()
     who = pseudonym(body["login"].strip().lower())
     limit = stores().settings.accounts.staff_login_limit
-    refuse_beyond(_PER_LOGIN, "staff-login-name", who)
-    refuse_beyond(_PER_ADDRESS, "staff-login-address", caller_address())
-    count_use(limit, "staff-login", f"{who}:{caller_address()}")
+    by_login = Use(_PER_LOGIN, "staff-login-name", who)
+    by_address = Use(_PER_ADDRESS, "staff-login-address", caller_address())
     try:
-        signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
+        with count_failures(by_login, by_address, failures=SignInFailed):
+            count_use(limit, "staff-login", f"{who}:{caller_address()}")
+            signed_in = _sign_in()(_KINDS, body["login"], body["password"], body["totp"])
     except SignInFailed as exc:
-        count_use(_PER_LOGIN, "staff-login-name", who)
-        count_use(_PER_ADDRESS, "staff-login-address", caller_address())
         raise ApiError(Code.LOGIN_FAILED) from exc
     except CodeNeeded as exc:
         # The try stays counted: otherwise a call without a code would buy more guesses at one.
