@@ -1,6 +1,7 @@
 """Logging in with four digits and a birth date: who gets in, what it opens, how often one may guess."""
 
 import threading
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -120,6 +121,15 @@ def test_a_scan_token_ends_after_half_an_hour(log_in: LogInAs, scan_token: Calla
 def test_who_has_scanned_nothing_gives_the_name_too(log_in: LogInAs):
     answer = log_in(name=None)
     assert (code(answer), list(answer.json["error"]["details"])) == ((400, "VALIDATION_FAILED"), ["name"])
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_a_name_fits_however_its_letters_are_written(app: Flask, log_in: LogInAs, people: list[UUID], stored: Any):
+    with parts(app).stores.unit_of_work() as work:
+        work.session.get_one(JourneyUser, people[0]).name = unicodedata.normalize(stored, WHO["name"])
+    assert log_in(name=unicodedata.normalize("NFD", WHO["name"])).status_code == 200
+    assert log_in().status_code == 200
+    assert log_in(name="남의이름").status_code == 404
 
 
 def test_a_demo_asks_for_no_name(app_of: AppOf, app: Flask, web_settings: Settings, demo_env: Any, people: list[UUID]):
