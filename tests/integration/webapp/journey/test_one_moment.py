@@ -1,14 +1,13 @@
 """What is answered was read at one moment, however many statements it takes and whatever others change meanwhile."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, event
 
+from tests.integration.webapp.moments import assert_one_moment
 from webapp.current import parts
 
 from .conftest import Desk, Phone
@@ -37,50 +36,25 @@ def waiting(phone: Phone) -> Phone:
     return phone
 
 
-@dataclass(frozen=True)
-class Statement:
-    text: str
-    isolation: str | None
-
-
-@contextmanager
-def statements_of(app: Flask) -> Iterator[list[Statement]]:
-    """But those on logins."""
-    engine, made = parts(app).stores.engine, []
-
-    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if not any(table in statement for table in _OF_LOGINS):
-            made.append(Statement(statement, connection.get_execution_options().get("isolation_level")))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield made
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
-def assert_one_moment(app: Flask, ask: Callable[[], Any]) -> None:
-    ask()  # the hospital's definitions are cached by now
-    with statements_of(app) as made:
-        assert ask().status_code == 200
-    assert made
-    assert [one.text for one in made if one.isolation != "REPEATABLE READ"] == []
+def is_about_the_journey(statement: str) -> bool:
+    return not any(table in statement for table in _OF_LOGINS)
 
 
 @pytest.mark.parametrize("path", PATHS_OF_PATIENTS)
 def test_a_patient_reads_one_moment(app: Flask, waiting: Phone, path: str):
     known = path.format(queue_id=entry_of(waiting)["queue_id"])
-    assert_one_moment(app, lambda: waiting.ask("GET", known))
+    assert_one_moment(app, lambda: waiting.ask("GET", known), is_about_the_journey)
 
 
 @pytest.mark.parametrize("path", PATHS_OF_STAFF)
 def test_staff_read_one_moment(app: Flask, chief: Desk, path: str):
-    assert_one_moment(app, lambda: chief.ask("GET", path))
+    assert_one_moment(app, lambda: chief.ask("GET", path), is_about_the_journey)
 
 
 def test_staff_find_people_of_one_moment(app: Flask, desk: Desk):
     somebody = {"phone_last4": "0001", "birth_date": "1940-02-01"}
-    assert_one_moment(app, lambda: desk.ask("POST", "/staff/patients/find", json=somebody))
+    find = partial(desk.ask, "POST", "/staff/patients/find", json=somebody)
+    assert_one_moment(app, find, is_about_the_journey)
 
 
 def test_a_line_that_is_called_from_meanwhile_is_listed_as_it_was(app: Flask, waiting: Phone, desk: Desk):
