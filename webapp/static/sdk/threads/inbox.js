@@ -28,8 +28,9 @@ export class Inbox {
   }
 
   /** With the place behind it. One that is here, by another tab, stays as it is.
-   * @param {any} item the next one @returns {Promise<InboxRow>} */
-  add(item) {
+   * @param {any} item the next one @param {{isFirstVisible?: boolean}} [how] `isFirstVisible`: what was said between it
+   *   and those before it is not for this member @returns {Promise<InboxRow>} */
+  add(item, how) {
     const { threadId, epoch, seq } = item;
     const dedupeId = item.envelope?.dedupeId;
     return this.#database.write(["inbox", "meta"], async ({ inbox, meta }) => {
@@ -37,7 +38,7 @@ export class Inbox {
       if (known) return known;
       // The same envelope under another number: a server that plays it once more.
       const isReplayed = dedupeId !== undefined && (await settled(inbox.index("byDedupeId").count([threadId, epoch, dedupeId]))) > 0;
-      const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item);
+      const { senders, isBarred } = noteItem(await settled(meta.get(this.#name("senders"))), item, how);
       /** @type {InboxRow} */
       const row = { threadId, epoch, seq, dedupeId, item, isBarred, isReplayed, state: "received", code: null };
       if (dedupeId === undefined) delete row.dedupeId; // what has no value is in no index

@@ -126,18 +126,49 @@ export class ThreadReceiver {
   /** @param {any} item */
   async #take(item) {
     if (item.epoch !== this.#epoch) this.#begin(item.epoch);
-    else if (this.#last > 0 && item.seq > this.#last + 1) await this.#fill(item.epoch, item.seq - 1);
-    if (!this.#isOver) await this.#keep(item);
+    if (this.#last === 0) await this.#findBeginning(item);
+    const isFirstVisible = item.seq > this.#last + 1 && (await this.#fill(item));
+    if (!this.#isOver) await this.#keep(item, { isFirstVisible });
   }
 
-  /** What the stream passed over, before what comes after it. @param {string} epoch @param {number} to */
-  async #fill(epoch, to) {
+  /** Where the first item is not the thread's, what lacks before it is what this member may see. @param {any} item */
+  async #findBeginning({ seq, epoch }) {
+    this.#last = seq - 1;
+    if (seq === 1) return;
+    await this.#whileAnswered(async () => {
+      const visibleFrom = await this.#readVisibleFrom(epoch);
+      this.#last = Math.min(this.#last, visibleFrom - 1);
+      return true;
+    });
+  }
+
+  /** What the stream passed over, before the item that comes after it. @param {any} item
+   * @returns {Promise<boolean>} nothing was: what this member may see begins anew with the item */
+  async #fill(item) {
+    const to = item.seq - 1;
     for (const milliseconds of GAP_AGAIN_MILLISECONDS) {
       await this.#pause(milliseconds);
-      if (this.#isOver) return;
-      if (await this.#whileAnswered(() => this.#readOn(epoch, to))) return;
+      if (this.#isOver) return false;
+      if (await this.#whileAnswered(() => this.#isFirstVisible(item))) return true;
+      if (await this.#whileAnswered(() => this.#readOn(item.epoch, to))) return false;
     }
     this.#options.onGap?.({ from: this.#last + 1, to, reason: "missing" });
+    return false;
+  }
+
+  /** Whoever was removed, and is back without what was said meanwhile, sees from the item on that tells of it. The
+   * server's word alone does not leave numbers out at any other. @param {any} item */
+  async #isFirstVisible({ type, event, data, seq, epoch }) {
+    if (type !== "system" || event !== "member_added" || data.memberId !== this.#options.memberId) return false;
+    return (await this.#readVisibleFrom(epoch)) === seq;
+  }
+
+  /** @param {string} epoch @returns {Promise<number>} infinite where the server does not say it of this epoch */
+  async #readVisibleFrom(epoch) {
+    const { client, memberId } = this.#options;
+    const status = await client.status(this.#threadId);
+    const own = status.members.find((/** @type {any} */ member) => member.memberId === memberId);
+    return (status.epoch === epoch && own?.visibleFrom) || Infinity;
   }
 
   /** Page after page, as long as they follow on. @param {string} epoch @param {number} to
@@ -163,10 +194,10 @@ export class ThreadReceiver {
     return milliseconds === 0 ? null : new Promise((done) => this.#timers.set("gap", milliseconds, () => done(null)));
   }
 
-  /** @param {any} item the next one */
-  async #keep(item) {
+  /** @param {any} item the next one @param {{isFirstVisible?: boolean}} [how] */
+  async #keep(item, how) {
     this.#last = Math.max(this.#last, item.seq);
-    await this.#deliver(await this.#inbox.add(item));
+    await this.#deliver(await this.#inbox.add(item, how));
     if (item.type === "system" && KEY_EVENTS.has(item.event)) this.#renewKeysOnce();
   }
 
