@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { IDBKeyRange } from "fake-indexeddb";
 
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem, noteSigned } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
@@ -136,6 +137,33 @@ test("what is not told when it was asked for five times is told as a gap", async
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
   assert.deepEqual([seen.texts, seen.holes, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
+});
+
+test("what lacks is told once more in its place when the thread is opened again", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3", "4", "5"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 4);
+  thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 2, toSeq: 3, reason: "trimmed" } });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 5);
+  first.receiver.close();
+  const told = [];
+  const traits = { onItem: ({ seq }) => told.push(seq), onGap: ({ from, to }) => told.push([from, to]) };
+  await receive(t, thread, traits);
+  assert.deepEqual(told.splice(0), [1, [2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 2 });
+  assert.deepEqual(told.splice(0), [[2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 1 });
+  assert.deepEqual(told, [5]);
+});
+
+test("two tabs that find out of the same numbers that they lack note them once", async () => {
+  const { doctor } = await makeThread();
+  const inbox = new Inbox(doctor.database, THREAD);
+  for (const [from, to] of [[7, 8], [2, 2], [2, 3], [2, 3]]) await inbox.noteHole("e", { from, to, reason: "trimmed" });
+  const holes = await inbox.holes({ seq: 0, epoch: "e" });
+  assert.deepEqual(holes.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
+  assert.deepEqual(await inbox.holes({ seq: 0, epoch: "f" }), []);
 });
 
 /** The server tells from where on the doctor may read. */

@@ -97,6 +97,18 @@ export function describeEvent(event, data, own) {
   return who + (EVENTS[event] ?? event);
 }
 
+/** @type {Record<string, string>} by reason */
+const LOST = {
+  trimmed: "보관 기간이 지나서 서버에서 지워졌어요.",
+  missing: "여러 번 물어보았지만 서버에서 오지 않았어요.",
+};
+export const ASK_AGAIN = "필요한 내용이면 보낸 분에게 다시 보내 달라고 해 주세요.";
+
+/** Messages that cannot be had. @param {import("../../sdk/threads/inbox.js").Hole} hole */
+export function describeHole({ from, to, reason }) {
+  return `${from === to ? from : `${from}~${to}`}쪽 메시지는 볼 수 없어요. ${LOST[reason]}`;
+}
+
 /** Why an envelope was not taken, or not believed. @param {string} code */
 export const explainCode = (code) => FAULTS[code] ?? `${DISBELIEVED} (${code})`;
 

@@ -7,6 +7,8 @@ import { settled } from "../core/storage.js";
 import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
+/** Numbers that the server does not tell: their payloads are gone, or it was asked often enough in vain.
+ * @typedef {{from: number, to: number, reason: "trimmed"|"missing"}} Hole */
 /** `received`: not yet given to a page; `quarantined`: not believed, for the reason of `code`.
  * @typedef {{threadId: string, epoch: string, seq: number, dedupeId?: string, item: any, isBarred: boolean,
  *   isReplayed: boolean, state: "received"|"delivered"|"quarantined", code: string|null}} InboxRow */
@@ -85,6 +87,20 @@ export class Inbox {
   async #noteUnread(meta, epoch, change) {
     const noted = await settled(meta.get(this.#name("unread")));
     meta.put({ epoch, seqs: change(noted?.epoch === epoch ? noted.seqs : []) }, this.#name("unread"));
+  }
+
+  /** What lacks, in order. @param {Cursor} place @returns {Promise<Hole[]>} */
+  async holes({ epoch }) {
+    const noted = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("holes"))));
+    return noted?.epoch === epoch ? noted.holes : [];
+  }
+
+  /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Hole} hole */
+  async noteHole(epoch, hole) {
+    const holes = await this.holes({ seq: 0, epoch });
+    const others = holes.filter(({ from, to }) => to < hole.from || from > hole.to);
+    const all = [...others, hole].sort((one, other) => one.from - other.from);
+    await this.#database.write(["meta"], async ({ meta }) => void meta.put({ epoch, holes: all }, this.#name("holes")));
   }
 
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */
