@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { IDBKeyRange } from "fake-indexeddb";
 
+import { Inbox } from "../../webapp/static/sdk/threads/inbox.js";
 import { ThreadReceiver } from "../../webapp/static/sdk/threads/receiver.js";
 import { noteItem, noteSigned } from "../../webapp/static/sdk/threads/senders.js";
 import { asMessages } from "../../webapp/static/sdk/threads/subject.js";
@@ -86,6 +87,15 @@ async function receive(t, { server, doctor }, traits = {}) {
   return Object.assign(seen, { receiver });
 }
 
+/** Between two questions for what lacks. What the browser's store is given stays as long as it was: on a busy machine it
+ * needs it. */
+function shortenPauses(t) {
+  const { setTimeout: later } = globalThis;
+  t.after(() => Object.assign(globalThis, { setTimeout: later }));
+  const pauses = new Set([500, 1_000, 2_000, 4_000]);
+  globalThis.setTimeout = (act, milliseconds, ...more) => later(act, pauses.has(milliseconds) ? 5 : milliseconds, ...more);
+}
+
 test("all that was written is delivered once, in order, and then acknowledged", async (t) => {
   const thread = await makeThread();
   for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
@@ -123,12 +133,134 @@ test("what is not told when it was asked for five times is told as a gap", async
   thread.server.lies = (items) => items.filter(({ seq }) => seq !== 2);
   let asked = 0;
   thread.server.range = async () => ((asked += 1), { items: [], epoch: "e" });
-  const { setTimeout: later } = globalThis;
-  t.after(() => Object.assign(globalThis, { setTimeout: later }));
-  globalThis.setTimeout = (act, milliseconds, ...more) => later(act, Math.min(milliseconds, 5), ...more);
+  shortenPauses(t);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
   assert.deepEqual([seen.texts, seen.holes, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
+});
+
+test("what lacks is told once more in its place when the thread is opened again", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3", "4", "5"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 4);
+  thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 2, toSeq: 3, reason: "trimmed" } });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 5);
+  first.receiver.close();
+  const told = [];
+  const traits = { onItem: ({ seq }) => told.push(seq), onGap: ({ from, to }) => told.push([from, to]) };
+  await receive(t, thread, traits);
+  assert.deepEqual(told.splice(0), [1, [2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 2 });
+  assert.deepEqual(told.splice(0), [[2, 3], 4, 5]);
+  await receive(t, thread, { ...traits, historyItems: 1 });
+  assert.deepEqual(told, [5]);
+});
+
+test("two tabs that find out of the same numbers that they lack note them once", async () => {
+  const { doctor } = await makeThread();
+  const inbox = new Inbox(doctor.database, THREAD);
+  for (const [from, to] of [[7, 8], [2, 2], [2, 3], [2, 3]]) await inbox.noteHole("e", { from, to, reason: "trimmed" });
+  const holes = await inbox.holes({ seq: 0, epoch: "e" });
+  assert.deepEqual(holes.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
+  assert.deepEqual(await inbox.holes({ seq: 0, epoch: "f" }), []);
+});
+
+/** The server tells from where on the doctor may read. */
+function tellVisibleFrom(server, visibleFrom) {
+  const { status } = server;
+  server.status = async () => {
+    const told = await status();
+    return { ...told, members: told.members.map((one) => ({ ...one, visibleFrom: one.memberId === DOCTOR ? visibleFrom : 1 })) };
+  };
+}
+
+test("who may read from the middle on misses nothing of before", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  tellVisibleFrom(thread.server, 3);
+  const asked = countAsked(thread.server);
+  const seen = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 3);
+  assert.deepEqual([seen.texts, seen.holes, seen.gaps, asked.range], [["3"], [], [], 0]);
+});
+
+test("who may read all is told that the first items were trimmed", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  tellVisibleFrom(thread.server, 1);
+  thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 1, toSeq: 2, reason: "trimmed" } });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual([seen.texts, seen.holes], [["3"], [{ from: 1, to: 2, reason: "trimmed" }]]);
+});
+
+test("a server that does not say from where on is believed that it begins there", async (t) => {
+  const thread = await makeThread();
+  for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq >= 3);
+  const { status } = thread.server;
+  let isRefused = true;
+  thread.server.status = async (...told) => (isRefused ? ((isRefused = false), Promise.reject(failure(503))) : status(...told));
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 1);
+  assert.deepEqual([seen.texts, seen.holes], [["3"], []]);
+});
+
+/** A doctor who has read 1, was removed while 2 to 4 were written, and is back with 5, from `visibleFrom` on. */
+async function comeBack(t, { visibleFrom, isShortened = true }) {
+  const thread = await makeThread();
+  await thread.server.write(thread.nurse, { text: "1" });
+  const first = await receive(t, thread);
+  await until(() => thread.server.acked.at(-1) === 1);
+  first.receiver.close();
+  thread.server.tell("member_removed", { memberId: NURSE });
+  thread.server.tell("member_added", { memberId: NURSE, role: "writer" });
+  await thread.server.write(thread.nurse, { text: "meanwhile", clientSeq: 2 });
+  thread.server.tell("member_added", { memberId: DOCTOR, role: "writer" });
+  await thread.server.write(thread.nurse, { text: "back", clientSeq: 3 });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 5);
+  tellVisibleFrom(thread.server, visibleFrom);
+  const asked = [];
+  thread.server.range = async (_, { fromSeq }) => (asked.push(fromSeq), { items: [], epoch: "e" });
+  if (isShortened) shortenPauses(t);
+  return { thread, asked };
+}
+
+test("who is back without what was said meanwhile misses nothing", async (t) => {
+  const { thread, asked } = await comeBack(t, { visibleFrom: 5, isShortened: false });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual([seen.texts, seen.errors, seen.holes, seen.gaps, asked], [["1", "member_added", "back"], [], [], [], []]);
+});
+
+test("who is back is asked about no more than once the server tells from where on", async (t) => {
+  const { thread, asked } = await comeBack(t, { visibleFrom: 5 });
+  const { status } = thread.server;
+  let isAnswering = false;
+  thread.server.status = () => (isAnswering ? status() : Promise.reject(failure(503)));
+  const { range } = thread.server;
+  thread.server.range = async (...told) => ((isAnswering = true), range(...told));
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual([seen.holes, asked], [[], [2]]);
+});
+
+test("who is back with what was said meanwhile is told that it lacks", async (t) => {
+  const { thread } = await comeBack(t, { visibleFrom: 1 });
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 3);
+  assert.deepEqual(seen.holes, [{ from: 2, to: 4, reason: "missing" }]);
+});
+
+test("numbers are left out by no word of the server but at one's own arrival", async (t) => {
+  const { thread } = await comeBack(t, { visibleFrom: 6 });
+  thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 6);
+  const seen = await receive(t, thread);
+  await until(() => seen.texts.length === 2);
+  assert.deepEqual([seen.texts, seen.holes], [["1", "back"], [{ from: 2, to: 5, reason: "missing" }]]);
 });
 
 test("after a reload what was read is here, and only what is new is asked for", async (t) => {
