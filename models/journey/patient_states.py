@@ -40,8 +40,8 @@ class PatientState(Table):
     """Where a person is: the row that is locked first by every change of their journey. Made on first use.
 
     `event_seq` is the number of the last event of `patient:{user_id}`, `changed_at` tells the sweep where to look.
-    `version` grows with every change, so that a tool that changes many rows without locks is noticed. `is_logged_in`: on
-    any device; what a login opens is decided by its own row.
+    `version` grows with every change, so that a tool that changes many rows without locks is noticed.
+    `is_logged_in`: on any device; what a login opens is decided by its own row.
     """
 
     __tablename__ = "patient_states"
