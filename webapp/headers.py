@@ -10,7 +10,7 @@ _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; for
 # else: the Worker of the threads has the keys.
 _SCRIPT_POLICY = f"{_DATA_POLICY}; script-src 'self'"
 
-_SCRIPTS = frozenset({"static", "threads_scripts.crypto_worker"})
+_SCRIPTS = frozenset({"static", "pages_threads_scripts.crypto_worker"})
 
 _HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 

@@ -7,7 +7,7 @@ from webapp.pages import guard
 blueprint = Blueprint("pages_threads", __name__)
 blueprint.after_request(guard)
 # Without the pages' policy: a script has one of its own (headers.py).
-scripts = Blueprint("threads_scripts", __name__)
+scripts = Blueprint("pages_threads_scripts", __name__)
 
 
 @blueprint.get("/threads")
