@@ -54,6 +54,7 @@ PUBLIC = {
     "pages_interviews.project",
     "pages_threads.threads",
     "pages_threads.service_worker",
+    "pages_threads_scripts.crypto_worker",
     "pages_shl.shl",
 }
 BODIES = {
