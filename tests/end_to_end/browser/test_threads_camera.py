@@ -16,6 +16,7 @@ from tests.end_to_end.browser.test_threads_devices import SOON, confirm, fingerp
 from tests.end_to_end.person import new_address
 from tests.end_to_end.product import Product
 from tests.fake_camera import camera_flags, hold
+from tests.waiting import wait_until
 
 # Fixtures.
 new_login, arrive = test_threads.new_login, test_threads.arrive
@@ -55,7 +56,8 @@ def begin_compare(someone: Correspondent, shown: str) -> Page:
 
 def expect_camera_out(page: Page) -> None:
     expect(page.locator("#compare")).to_be_hidden(timeout=SOON)
-    assert page.evaluate("document.getElementById('compare-camera').srcObject") is None
+    # The dialog is hidden before its close event, which ends the camera.
+    wait_until(lambda: page.evaluate("document.getElementById('compare-camera').srcObject") is None)
 
 
 def shoot(page: Page, name: str) -> None:

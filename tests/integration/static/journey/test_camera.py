@@ -10,6 +10,7 @@ from tests.chromium import FLAGS
 from tests.fake_camera import camera_flags, hold
 from tests.integration.static.journey.conftest import PHONE
 from tests.integration.static.journey.hospital import Hospital
+from tests.waiting import wait_until
 
 CODE = "demo-entrance-7f3a9c21e5b84d06"
 
@@ -34,7 +35,7 @@ def test_a_code_before_the_camera_is_scanned(camera: Browser, pages_url: str, ho
     expect(page.get_by_role("heading", name="누구신지 알려 주세요")).to_be_visible(timeout=20_000)
     [scanned] = hospital.asked_for("POST /nfc/scan/")
     assert (scanned["tag_code"], scanned["via"]) == (CODE, "qr")
-    assert page.evaluate("document.getElementById('camera').srcObject") is None
+    wait_until(lambda: page.evaluate("document.getElementById('camera').srcObject") is None)
 
 
 def test_a_forbidden_camera_leads_to_the_number(chromium: Browser, pages_url: str, hospital: Hospital) -> None:
