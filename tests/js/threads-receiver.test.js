@@ -68,7 +68,7 @@ async function makeThread() {
 }
 
 async function receive(t, { server, doctor }, traits = {}) {
-  const seen = { texts: [], errors: [], gaps: [], holes: [] };
+  const seen = { texts: [], errors: [], senderGaps: [], gaps: [] };
   const receiver = new ThreadReceiver(THREAD, {
     client: server,
     crypto: doctor.crypto,
@@ -77,8 +77,8 @@ async function receive(t, { server, doctor }, traits = {}) {
     keys: new ThreadKeys(THREAD, doctor.claim.deviceId, { client: server, crypto: doctor.crypto, database: doctor.database }),
     onItem: ({ content, event }) => seen.texts.push(content ? new TextDecoder().decode(content) : event),
     onError: ({ seq }, code) => seen.errors.push(`${seq} ${code}`),
-    onSenderGap: ({ from, to }) => seen.gaps.push([from, to]),
-    onGap: (gap) => seen.holes.push(gap),
+    onSenderGap: ({ from, to }) => seen.senderGaps.push([from, to]),
+    onGap: (gap) => seen.gaps.push(gap),
     share: false,
     ...traits,
   });
@@ -101,7 +101,7 @@ test("all that was written is delivered once, in order, and then acknowledged", 
   for (const text of ["1", "2", "3"]) await thread.server.write(thread.nurse, { text });
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
-  assert.deepEqual([seen.texts, seen.errors, seen.gaps], [["1", "2", "3"], [], []]);
+  assert.deepEqual([seen.texts, seen.errors, seen.senderGaps], [["1", "2", "3"], [], []]);
 });
 
 test("what a poll passes over is read before what comes after it", async (t) => {
@@ -110,7 +110,7 @@ test("what a poll passes over is read before what comes after it", async (t) => 
   thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq === 4);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 4);
-  assert.deepEqual([seen.texts, seen.holes], [["1", "2", "3", "4"], []]);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "2", "3", "4"], []]);
 });
 
 test("what was trimmed is told as a gap, and what is held follows", async (t) => {
@@ -124,7 +124,7 @@ test("what was trimmed is told as a gap, and what is held follows", async (t) =>
   };
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
-  assert.deepEqual([seen.texts, seen.holes], [["1", "4"], [{ from: 2, to: 3, reason: "trimmed" }]]);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "4"], [{ from: 2, to: 3, reason: "trimmed" }]]);
 });
 
 test("what is not told when it was asked for five times is told as a gap", async (t) => {
@@ -136,7 +136,7 @@ test("what is not told when it was asked for five times is told as a gap", async
   shortenPauses(t);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
-  assert.deepEqual([seen.texts, seen.holes, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
+  assert.deepEqual([seen.texts, seen.gaps, asked], [["1", "3"], [{ from: 2, to: 2, reason: "missing" }], 5]);
 });
 
 test("what lacks is told once more in its place when the thread is opened again", async (t) => {
@@ -160,10 +160,10 @@ test("what lacks is told once more in its place when the thread is opened again"
 test("two tabs that find out of the same numbers that they lack note them once", async () => {
   const { doctor } = await makeThread();
   const inbox = new Inbox(doctor.database, THREAD);
-  for (const [from, to] of [[7, 8], [2, 2], [2, 3], [2, 3]]) await inbox.noteHole("e", { from, to, reason: "trimmed" });
-  const holes = await inbox.holes({ seq: 0, epoch: "e" });
-  assert.deepEqual(holes.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
-  assert.deepEqual(await inbox.holes({ seq: 0, epoch: "f" }), []);
+  for (const [from, to] of [[7, 8], [2, 2], [2, 3], [2, 3]]) await inbox.noteGap("e", { from, to, reason: "trimmed" });
+  const gaps = await inbox.gaps({ seq: 0, epoch: "e" });
+  assert.deepEqual(gaps.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
+  assert.deepEqual(await inbox.gaps({ seq: 0, epoch: "f" }), []);
 });
 
 /** The server tells from where on the doctor may read. */
@@ -183,7 +183,7 @@ test("who may read from the middle on misses nothing of before", async (t) => {
   const asked = countAsked(thread.server);
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
-  assert.deepEqual([seen.texts, seen.holes, seen.gaps, asked.range], [["3"], [], [], 0]);
+  assert.deepEqual([seen.texts, seen.gaps, seen.senderGaps, asked.range], [["3"], [], [], 0]);
 });
 
 test("who may read all is told that the first items were trimmed", async (t) => {
@@ -194,7 +194,7 @@ test("who may read all is told that the first items were trimmed", async (t) => 
   thread.server.range = async () => ({ items: [], epoch: "e", missing: { fromSeq: 1, toSeq: 2, reason: "trimmed" } });
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 1);
-  assert.deepEqual([seen.texts, seen.holes], [["3"], [{ from: 1, to: 2, reason: "trimmed" }]]);
+  assert.deepEqual([seen.texts, seen.gaps], [["3"], [{ from: 1, to: 2, reason: "trimmed" }]]);
 });
 
 test("a server that does not say from where on is believed that it begins there", async (t) => {
@@ -206,7 +206,7 @@ test("a server that does not say from where on is believed that it begins there"
   thread.server.status = async (...told) => (isRefused ? ((isRefused = false), Promise.reject(failure(503))) : status(...told));
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 1);
-  assert.deepEqual([seen.texts, seen.holes], [["3"], []]);
+  assert.deepEqual([seen.texts, seen.gaps], [["3"], []]);
 });
 
 /** A doctor who has read 1, was removed while 2 to 4 were written, and is back with 5, from `visibleFrom` on. */
@@ -233,7 +233,7 @@ test("who is back without what was said meanwhile misses nothing", async (t) => 
   const { thread, asked } = await comeBack(t, { visibleFrom: 5, isShortened: false });
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 3);
-  assert.deepEqual([seen.texts, seen.errors, seen.holes, seen.gaps, asked], [["1", "member_added", "back"], [], [], [], []]);
+  assert.deepEqual([seen.texts, seen.errors, seen.gaps, seen.senderGaps, asked], [["1", "member_added", "back"], [], [], [], []]);
 });
 
 test("who is back is asked about no more than once the server tells from where on", async (t) => {
@@ -245,14 +245,14 @@ test("who is back is asked about no more than once the server tells from where o
   thread.server.range = async (...told) => ((isAnswering = true), range(...told));
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 3);
-  assert.deepEqual([seen.holes, asked], [[], [2]]);
+  assert.deepEqual([seen.gaps, asked], [[], [2]]);
 });
 
 test("who is back with what was said meanwhile is told that it lacks", async (t) => {
   const { thread } = await comeBack(t, { visibleFrom: 1 });
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 3);
-  assert.deepEqual(seen.holes, [{ from: 2, to: 4, reason: "missing" }]);
+  assert.deepEqual(seen.gaps, [{ from: 2, to: 4, reason: "missing" }]);
 });
 
 test("numbers are left out by no word of the server but at one's own arrival", async (t) => {
@@ -260,7 +260,7 @@ test("numbers are left out by no word of the server but at one's own arrival", a
   thread.server.lies = (items) => items.filter(({ seq }) => seq === 1 || seq >= 6);
   const seen = await receive(t, thread);
   await until(() => seen.texts.length === 2);
-  assert.deepEqual([seen.texts, seen.holes], [["1", "back"], [{ from: 2, to: 5, reason: "missing" }]]);
+  assert.deepEqual([seen.texts, seen.gaps], [["1", "back"], [{ from: 2, to: 5, reason: "missing" }]]);
 });
 
 test("after a reload what was read is here, and only what is new is asked for", async (t) => {
@@ -353,7 +353,7 @@ test("envelopes that the server swapped or kept back are seen by their signed nu
   for (const clientSeq of [2, 1, 5]) await thread.server.write(thread.nurse, { text: `${clientSeq}`, clientSeq });
   const seen = await receive(t, thread);
   await until(() => thread.server.acked.at(-1) === 3);
-  assert.deepEqual(seen.gaps, [[1, 1], [3, 4]]);
+  assert.deepEqual(seen.senderGaps, [[1, 1], [3, 4]]);
 });
 
 test("whoever was removed is not believed any more, and is once they are back", async (t) => {
@@ -514,9 +514,9 @@ test("a number that its device did not sign hides no gap, and makes none", async
   forge(1, 900); // of nobody's
   thread.server.items[2].envelope.payloadHash = `sha256:${"0".repeat(64)}`; // kept back: another one stands for it
   const seen = await receive(t, thread);
-  await until(() => seen.texts.length === 2 && seen.gaps.length > 0);
+  await until(() => seen.texts.length === 2 && seen.senderGaps.length > 0);
   assert.deepEqual([seen.texts, seen.errors], [["1", "3"], ["2 BAD_SIGNATURE", "3 HASH_MISMATCH"]]);
-  assert.deepEqual(seen.gaps, [[2, 2]]);
+  assert.deepEqual(seen.senderGaps, [[2, 2]]);
 });
 
 test("the number of what a device cannot open yet counts, as its signature was right", async (t) => {
@@ -526,7 +526,7 @@ test("the number of what a device cannot open yet counts, as its signature was r
   thread.server.keys = async () => ({ keys: (await keys()).keys.map((one) => ({ ...one, wrapped: null })), lacking: [] });
   const seen = await receive(t, thread);
   await until(() => seen.errors.length === 2);
-  assert.deepEqual(seen.gaps, []);
+  assert.deepEqual(seen.senderGaps, []);
 });
 
 test("a range that does not follow on the place that was asked for begins the stream anew", () => {

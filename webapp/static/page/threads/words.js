@@ -114,8 +114,8 @@ const LOST = {
 };
 export const ASK_AGAIN = "필요한 내용이면 보낸 분에게 다시 보내 달라고 해 주세요.";
 
-/** Messages that cannot be had. @param {import("../../sdk/threads/inbox.js").Hole} hole */
-export function describeHole({ from, to, reason }) {
+/** Messages that cannot be had. @param {import("../../sdk/threads/inbox.js").Gap} gap */
+export function describeGap({ from, to, reason }) {
   return `${from === to ? from : `${from}~${to}`}쪽 메시지는 볼 수 없어요. ${LOST[reason]}`;
 }
 

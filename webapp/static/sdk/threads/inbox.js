@@ -8,7 +8,7 @@ import { noteItem, noteSigned } from "./senders.js";
 
 /** @typedef {import("../core/ordering.js").Cursor} Cursor */
 /** Numbers that the server does not tell: their payloads are gone, or it was asked often enough in vain.
- * @typedef {{from: number, to: number, reason: "trimmed"|"missing"}} Hole */
+ * @typedef {{from: number, to: number, reason: "trimmed"|"missing"}} Gap */
 /** `received`: not yet given to a page; `quarantined`: not believed, for the reason of `code`.
  * @typedef {{threadId: string, epoch: string, seq: number, dedupeId?: string, item: any, isBarred: boolean,
  *   isReplayed: boolean, state: "received"|"delivered"|"quarantined", code: string|null}} InboxRow */
@@ -89,18 +89,21 @@ export class Inbox {
     meta.put({ epoch, seqs: change(noted?.epoch === epoch ? noted.seqs : []) }, this.#name("unread"));
   }
 
-  /** What lacks, in order. @param {Cursor} place @returns {Promise<Hole[]>} */
-  async holes({ epoch }) {
-    const noted = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("holes"))));
-    return noted?.epoch === epoch ? noted.holes : [];
+  /** What lacks, in order. @param {Cursor} place @returns {Promise<Gap[]>} */
+  async gaps({ epoch }) {
+    const noted = await this.#database.read(["meta"], ({ meta }) => settled(meta.get(this.#name("gaps"))));
+    return noted?.epoch === epoch ? noted.gaps : [];
   }
 
-  /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Hole} hole */
-  async noteHole(epoch, hole) {
-    const holes = await this.holes({ seq: 0, epoch });
-    const others = holes.filter(({ from, to }) => to < hole.from || from > hole.to);
-    const all = [...others, hole].sort((one, other) => one.from - other.from);
-    await this.#database.write(["meta"], async ({ meta }) => void meta.put({ epoch, holes: all }, this.#name("holes")));
+  /** In the place of what other tabs have found out of the same numbers. @param {string} epoch @param {Gap} gap */
+  async noteGap(epoch, gap) {
+    await this.#database.write(["meta"], async ({ meta }) => {
+      const noted = await settled(meta.get(this.#name("gaps")));
+      const known = /** @type {Gap[]} */ (noted?.epoch === epoch ? noted.gaps : []);
+      const others = known.filter(({ from, to }) => to < gap.from || from > gap.to);
+      const all = [...others, gap].sort((one, other) => one.from - other.from);
+      meta.put({ epoch, gaps: all }, this.#name("gaps"));
+    });
   }
 
   /** The newest up to that place, in order. @param {number} most @param {Cursor} place @returns {Promise<InboxRow[]>} */

@@ -19,7 +19,7 @@ const SIGNED = new Set(["UNKNOWN_KEY", "UNDECIPHERABLE"]); // what is found out 
 const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever the server tells anew
 
 /** @typedef {import("./inbox.js").InboxRow} InboxRow */
-/** @typedef {import("./inbox.js").Hole} Hole */
+/** @typedef {import("./inbox.js").Gap} Gap */
 /** `content` is null of what the server tells. @typedef {{seq: number, epoch: string, from: string|null, receivedAt: string,
  *   envelope: import("./texts.js").Envelope|null, event: string|null, data: any, by: string|null,
  *   content: Uint8Array<ArrayBuffer>|null}} Delivered */
@@ -33,7 +33,7 @@ const FINAL = new Set(["REPLAYED", "NOT_A_MEMBER"]); // found out here, whatever
  * @property {(delivered: Delivered) => void} onItem each once and in order; of before first
  * @property {(item: any, code: string) => void} [onError] one that was not believed, also after it was read again
  * @property {(gap: {clientId: string, from: number, to: number}) => void} [onSenderGap]
- * @property {(gap: Hole) => void} [onGap] before the item that follows, and each time that the items around it are
+ * @property {(gap: Gap) => void} [onGap] before the item that follows, and each time that the items around it are
  *   delivered at the start
  * @property {(ackedSeq: number) => void} [onAcked]
  * @property {() => void} [onKeys] the keys were read anew
@@ -79,7 +79,7 @@ export class ThreadReceiver {
     const since = newest[0]?.seq ?? place.seq;
     const earlier = (await this.#inbox.unread(place)).filter(({ seq }) => seq < since);
     for (const row of earlier) await this.#deliver(row);
-    await this.#deliverNewest(newest, (await this.#inbox.holes(place)).filter(({ to }) => to >= since - 1));
+    await this.#deliverNewest(newest, (await this.#inbox.gaps(place)).filter(({ to }) => to >= since - 1));
     if (this.#isOver) return;
     const subject = threadStream(this.#threadId, this.#options.client, this.#options.memberId);
     this.#stream = connect(subject, {
@@ -91,10 +91,10 @@ export class ThreadReceiver {
     });
   }
 
-  /** What lacked before them is told in its place once more. @param {InboxRow[]} rows @param {Hole[]} holes */
-  async #deliverNewest(rows, holes) {
+  /** What lacked before them is told in its place once more. @param {InboxRow[]} rows @param {Gap[]} gaps */
+  async #deliverNewest(rows, gaps) {
     for (const row of rows) {
-      while (holes[0]?.to < row.seq) this.#options.onGap?.(/** @type {Hole} */ (holes.shift()));
+      while (gaps[0]?.to < row.seq) this.#options.onGap?.(/** @type {Gap} */ (gaps.shift()));
       await this.#deliver(row);
     }
   }
@@ -162,7 +162,7 @@ export class ThreadReceiver {
       if (await this.#whileAnswered(() => this.#isFirstVisible(item))) return true;
       if (await this.#whileAnswered(() => this.#readOn(item.epoch, to))) return false;
     }
-    await this.#tellHole({ from: this.#last + 1, to, reason: "missing" });
+    await this.#tellGap({ from: this.#last + 1, to, reason: "missing" });
     return false;
   }
 
@@ -190,7 +190,7 @@ export class ThreadReceiver {
       const before = this.#last;
       if (range.missing) {
         const gone = Math.min(range.missing.toSeq, to);
-        await this.#tellHole({ from: before + 1, to: gone, reason: "trimmed" });
+        await this.#tellGap({ from: before + 1, to: gone, reason: "trimmed" });
         this.#last = gone;
       }
       for (const item of range.items) if (item.seq === this.#last + 1 && item.seq <= to) await this.#keep(item);
@@ -199,10 +199,10 @@ export class ThreadReceiver {
     }
   }
 
-  /** Kept: who opens the thread once more has to see it, too. @param {Hole} hole */
-  async #tellHole(hole) {
-    await this.#inbox.noteHole(/** @type {string} */ (this.#epoch), hole);
-    if (!this.#isOver) this.#options.onGap?.(hole);
+  /** Kept: who opens the thread once more has to see it, too. @param {Gap} gap */
+  async #tellGap(gap) {
+    await this.#inbox.noteGap(/** @type {string} */ (this.#epoch), gap);
+    if (!this.#isOver) this.#options.onGap?.(gap);
   }
 
   /** @param {number} milliseconds */
@@ -248,7 +248,7 @@ export class ThreadReceiver {
       const content = await open(row);
       if (this.#isOver) return;
       this.#options.onItem(describe(row.item, content));
-      if (row.state !== "delivered") this.#tellGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
+      if (row.state !== "delivered") this.#tellSenderGap(await this.#inbox.mark(row, "delivered", { isSigned: content !== null }));
       this.#unread.delete(row.seq);
       this.#quarantined.delete(row.seq);
     } catch (/** @type {any} */ error) {
@@ -264,13 +264,13 @@ export class ThreadReceiver {
   async #quarantine(row, code) {
     const isNew = !this.#quarantined.has(row.seq);
     this.#quarantined.add(row.seq);
-    this.#tellGap(await this.#inbox.mark(row, "quarantined", { code, isSigned: SIGNED.has(code) }));
+    this.#tellSenderGap(await this.#inbox.mark(row, "quarantined", { code, isSigned: SIGNED.has(code) }));
     if (code === "UNKNOWN_KEY") this.#renewKeysLater();
     if (isNew) this.#options.onError?.(row.item, code);
   }
 
   /** @param {import("./senders.js").SenderGap|null} gap */
-  #tellGap(gap) {
+  #tellSenderGap(gap) {
     if (gap) this.#options.onSenderGap?.(gap);
   }
 
