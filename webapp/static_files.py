@@ -55,8 +55,7 @@ def serve_static_files(app: Flask) -> None:
     app.url_defaults(add_version)
     app.view_functions["static"] = send
     app.jinja_env.globals |= {
-        "page_module": lambda name: _link_module(folder, name),
-        "preload_worker": lambda name: _preload_worker(folder, name),
+        "page_module": lambda name, worker=None: _link_module(folder, name, worker),
     }
 
 
@@ -84,20 +83,16 @@ def list_modules(folder: Path, name: str) -> list[str]:
 
 
 @cache
-def _link_module(folder: Path, name: str) -> Markup:
-    """A page's module, and what it imports named before it: else each level of imports would cost a round trip."""
-    script = Markup('<script type="module" src="{}"></script>').format(url_for("static", filename=name))
-    return Markup("\n  ").join([*_preload(list_modules(folder, name)), script])
-
-
-@cache
-def _preload_worker(folder: Path, name: str) -> Markup:
-    return Markup("\n  ").join(_preload([name, *list_modules(folder, name)]))
-
-
-def _preload(names: list[str]) -> list[Markup]:
+def _link_module(folder: Path, name: str, worker: str | None) -> Markup:
+    """A page's module, and what it imports named before it: else each level of imports would cost a round trip. And
+    what its Worker imports, which begins with the page."""
+    of_worker = [worker, *list_modules(folder, worker)] if worker else []
     link = Markup('<link rel="modulepreload" href="{}">')
-    return [link.format(url_for("static", filename=name)) for name in names]
+    links = [
+        link.format(url_for("static", filename=one)) for one in dict.fromkeys([*of_worker, *list_modules(folder, name)])
+    ]
+    script = Markup('<script type="module" src="{}"></script>').format(url_for("static", filename=name))
+    return Markup("\n  ").join([*links, script])
 
 
 def _compress(response: Response) -> Response:

@@ -16,7 +16,7 @@ const PAGE = "/threads";
 // Its Worker asks for its script below it, and for all that this imports by this service worker.
 const WORKER = "/threads/crypto_worker.js";
 const STATIC = "/static/";
-const VERSIONED = /\/static\/([0-9a-f]{16})\//g;
+const VERSIONED = /\/static\/(?:vendor\/)?([0-9a-f]{16})\//g;
 const FLUSH = "threads-flush";
 const REFUSED_MILLISECONDS = 60_000;
 
