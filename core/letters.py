@@ -1,4 +1,4 @@
-"""Letters as they are stored and compared: composed."""
+"""Letters as they are stored, compared and counted: composed (Unicode NFC)."""
 
 import re
 import unicodedata
@@ -7,6 +7,8 @@ from itertools import pairwise
 
 # As many as stream-safe text has at most (UAX #15); no writing needs them.
 _MOST_MARKS = 30
+# Of a whole letter, when it is decomposed.
+_MOST_PARTS = 4
 # Beyond it are ideographs, and no marks.
 _MARKS_END = 0x20000
 
@@ -20,6 +22,13 @@ def compose(text: str) -> str:
         return text
     ends = [0, *(found.end() for found in _many_marks().finditer(text)), len(text)]
     return "".join(unicodedata.normalize("NFC", text[start:end]) for start, end in pairwise(ends))
+
+
+def is_longer(text: str, longest: int) -> bool:
+    """Counted in whole letters. What could not be composed to so few is not looked at."""
+    if len(text) <= longest:
+        return False
+    return len(text) > longest * _MOST_PARTS or len(compose(text)) > longest
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from core.clock import clock
-from core.letters import compose
+from core.letters import compose, is_longer
 
 _BIRTHDATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -20,8 +20,6 @@ PATH_MAX = 200
 # Of a number, a date, a UUID or a choice, as text.
 WORD_MAX = 64
 _ITEMS_MAX = 32
-# Of a whole letter.
-_MOST_PARTS = 4
 _KOREAN = re.compile("[가-힣]")
 _FALLBACKS = {"required": "빠진 항목이에요. 함께 보내 주세요.", "null": "비어 있어요. 다시 확인해 주세요."}
 _WRONG_KIND = "형식이 맞지 않아요. 다시 확인해 주세요."
@@ -87,7 +85,8 @@ def _say_in_korean(field: fields.Field[Any]) -> None:
 def _length_fault(field: fields.Field[Any] | None, value: object) -> str | None:
     if isinstance(value, str):
         longest = field.max_length if isinstance(field, Text) else WORD_MAX
-        return f"{longest}자까지 쓸 수 있어요." if _is_longer(value, longest, field) else None
+        is_beyond = is_longer(value, longest) if isinstance(field, ComposedText) else len(value) > longest
+        return f"{longest}자까지 쓸 수 있어요." if is_beyond else None
     if isinstance(value, list) and isinstance(field, fields.List):
         most = field.metadata.get("maxItems", _ITEMS_MAX)
         if len(value) > most:
@@ -99,13 +98,6 @@ def _length_fault(field: fields.Field[Any] | None, value: object) -> str | None:
         of_keys = (_length_fault(field.key_field, key) for key in value)
         return _first(of_keys) or _first(_length_fault(field.value_field, item) for item in value.values())
     return None
-
-
-def _is_longer(text: str, longest: int, field: fields.Field[Any] | None) -> bool:
-    """What could not be composed to so few letters is not looked at."""
-    if isinstance(field, ComposedText) and longest < len(text) <= longest * _MOST_PARTS:
-        return len(compose(text)) > longest
-    return len(text) > longest
 
 
 def _first(faults: Iterable[str | None]) -> str | None:

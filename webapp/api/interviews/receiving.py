@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from flask import request
 from marshmallow import ValidationError
 
-from core.letters import compose
+from core.letters import compose, is_longer
 from services.interviews.extraction.blanks import is_blank
 from services.interviews.extraction.decoding import clean_text
 from services.interviews.extraction.kinds import REFUSED, extension_of, kind_of
@@ -41,8 +41,6 @@ FILE_MAX_BYTES = 50 * 1024 * 1024
 BODY_MAX_BYTES = FILE_MAX_BYTES + TEXT_MAX_BYTES
 _JSON_MAX_BYTES = 1024 * 1024
 _FILE_NAME_MAX = 255
-# Of a whole letter, when it is decomposed.
-_MOST_PARTS = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_KIND = "이 형식은 읽을 수 없어요. txt, docx, xlsx, pdf, html, rtf로 저장해서 올려 주세요."
 
@@ -254,7 +252,7 @@ def _keep_text(files: StreamedFiles, interview_id: UUID, said: _Fields, text_max
         raise _wrong(FILE_FIELD, "파일이나 글을 보내 주세요.")
     if is_blank(said.text):
         raise _wrong("text", "글이 비어 있어요.")
-    if len(said.text) > text_max * _MOST_PARTS or len(compose(said.text)) > text_max:
+    if is_longer(said.text, text_max):
         raise ApiError(Code.TEXT_TOO_LONG, details={"text": [f"{text_max}자까지 올릴 수 있어요."]})
     # Masked as the worker will: what is taken must not fail for it later.
     if run_off_loop(outgrows, PatternMasker(), clean_text(said.text), said.mask_words, text_max):
