@@ -2,7 +2,7 @@
 
 A pooler that hands a server's connection to another client after each transaction keeps no session: startup options
 are refused or dropped, and advisory locks stay behind. Errors: UnsuitableDatabase, of which ReadOnlyDatabase and
-LeftBehindDatabase are two (retryable).
+StalePrimary are two (retryable).
 """
 
 import math
@@ -48,7 +48,7 @@ REFUSED = (
 READ_ONLY = (
     "takes no writes: a standby, or a primary that was left behind (docs/operations.md, 'A primary and a replica')"
 )
-LEFT_BEHIND = (
+STALE = (
     "takes writes on an older timeline than a server that was seen before: it was left behind, and its successor does"
     " not answer (docs/operations.md, 'A primary and a replica'; after a restore, restart the process)"
 )
@@ -71,11 +71,11 @@ class ReadOnlyDatabase(UnsuitableDatabase):
         self.orig = orig
 
 
-class LeftBehindDatabase(UnsuitableDatabase):
+class StalePrimary(UnsuitableDatabase):
     """Only a primary that was left behind answers: what it takes would be lost."""
 
     def __init__(self) -> None:
-        super().__init__(LEFT_BEHIND)
+        super().__init__(STALE)
 
 
 STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout, UnsuitableDatabase)
@@ -184,7 +184,7 @@ def _leave_read_only(context: ExceptionContext) -> None:
 def _choose_newest_primary(engine: Engine) -> None:
     addresses = hosts_of(engine)
     if len(addresses) > 1:
-        NewestPrimary(engine, addresses, LeftBehindDatabase)
+        NewestPrimary(engine, addresses, StalePrimary)
 
 
 def _try_after_rest(engine: Engine, clock: Clock | None) -> None:

@@ -45,7 +45,7 @@ from webapp.json_provider import Utf8JsonProvider
 from webapp.limit_storage import SHARED_CLOCK, build_limit_pool
 from webapp.observing import observe
 from webapp.origins import share_with_origin
-from webapp.probes import OwnReadiness, build_readiness
+from webapp.probes import ProcessReadiness, build_readiness
 from webapp.relay.handshake import install_handshake
 from webapp.relay.limits import RelayLimits
 from webapp.relay.reader_leases import ReaderLeases, connect_leases
@@ -103,7 +103,7 @@ def build_parts(app: Flask, settings: Settings) -> Parts:
         maps=FloorMaps(FolderMapStore(settings.files.data_dir / MAPS_FOLDER)),
         limiter=limiter,
         readiness=build_readiness(stores, tasks, spool),
-        own_readiness=OwnReadiness(stores.engine),
+        process_readiness=ProcessReadiness(stores.engine),
         relay=relay,
         chats=Chats(settings, stores.member_work),
     )

@@ -49,7 +49,7 @@ def build_readiness(stores: Stores, tasks: TaskSender, spool: Spool) -> Readines
     )
 
 
-class OwnReadiness:
+class ProcessReadiness:
     """Whether this process may be sent requests: its tables are those of its code, or newer.
 
     Found once it holds: migrations are taken back after the code that needs them. A database that is away tells nothing

@@ -137,20 +137,20 @@ class DataCentre:
         """A link; a host, which is started where it was killed; or, without a name, everything. Raises LocalError."""
         if other is not None and name is not None:
             hosts = [self._find(name), self._find(other)]
-            stopped = self._stop_left_behind(hosts)
+            stopped = self._stop_stale_primary(hosts)
             self.network.heal(*hosts)
             return f"{name} - {other}: healed{self._switch_on_all(stopped, stopped)}"
         hosts = [self._find(name)] if name else list(self.network.topology.hosts)
         for host in hosts:
             self.machines[host.name].thaw()
-        stopped = self._stop_left_behind(hosts)
+        stopped = self._stop_stale_primary(hosts)
         for host in hosts:
             self.network.heal(host)
         return f"{name or 'everything'}: healed{self._switch_on_all(hosts, stopped)}"
 
-    def _stop_left_behind(self, hosts: Sequence[Host]) -> list[Host]:
+    def _stop_stale_primary(self, hosts: Sequence[Host]) -> list[Host]:
         """Before they are reached again: until then only who is cut off together with such a primary writes to it."""
-        return [host for host in hosts if self._stores.stop_left_behind(host)]
+        return [host for host in hosts if self._stores.stop_stale_primary(host)]
 
     def _switch_on_all(self, hosts: Sequence[Host], stopped: Sequence[Host]) -> str:
         """What was more than switching on. Raises LocalError."""

@@ -59,7 +59,7 @@ class HostStores:
         }
         return make[host.role](host)
 
-    def stop_left_behind(self, host: Host) -> bool:
+    def stop_stale_primary(self, host: Host) -> bool:
         """Whether a PostgreSQL ran there that took writes beside its successor; its next start makes it a standby.
 
         At once, as by its power: a shutdown in good order would wait for whoever still writes there.
@@ -67,7 +67,7 @@ class HostStores:
         if host.role is not HostRole.POSTGRES:
             return False
         node, other = self._pair(host)
-        if not node.server.process.is_running or not _is_left_behind(node, other):
+        if not node.server.process.is_running or not _is_stale(node, other):
             return False
         node.server.stop(immediate=True)
         return True
@@ -89,7 +89,7 @@ class HostStores:
             if not node.data.exists() and other.data.exists():
                 _add_slot_once(other)
                 node.copy_from(other)
-            elif _is_left_behind(node, other):
+            elif _is_stale(node, other):
                 # What docs/operations.md tells an operator to do before a primary of before comes back.
                 _add_slot_once(other)
                 _make_standby(node, other)
@@ -158,7 +158,7 @@ def _folder(home: Path, host: Host) -> Path:
     return folder
 
 
-def _is_left_behind(node: PostgresNode, other: PostgresNode) -> bool:
+def _is_stale(node: PostgresNode, other: PostgresNode) -> bool:
     return not node.is_standby and other.timeline > node.timeline
 
 

@@ -42,7 +42,7 @@ def readyz() -> tuple[Response, int]:
 def readyz_process() -> tuple[Response, int]:
     """This process may be sent requests, for proxies: it answers, and its tables are those of its code, or newer. A
     store that is away is away for all web processes: taking them all out would end what goes without it."""
-    ready = parts().own_readiness.check()
+    ready = parts().process_readiness.check()
     return jsonify({"status": OK if ready else "unavailable"}), 200 if ready else 503
 
 

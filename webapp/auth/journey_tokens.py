@@ -64,7 +64,7 @@ def _cookie_name() -> str:
     return cookie_name(REFRESH_COOKIE, is_secure=stores().settings.web.cookie_secure, path=_COOKIE_PATH)
 
 
-def end_signed_in(work: Work, sid: UUID) -> bool:
+def sign_out(work: Work, sid: UUID) -> bool:
     """Sign out, of whatever kind the login is; a patient's state says whether they are logged in anywhere else. Whether
     it held until now."""
     held = end_login(work, sid, RevokedWhy.SIGNED_OUT)

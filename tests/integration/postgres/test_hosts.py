@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from core.settings.addresses import read_database_url
 from dev.local.ports import LOOPBACK
 from dev.local.programs import ROOT
-from services.database import LeftBehindDatabase, ReadOnlyDatabase, connect_database
+from services.database import ReadOnlyDatabase, StalePrimary, connect_database
 from tests.integration.commands import run_command
 from tests.postgres_pair import Node, PostgresPair
 from tests.waiting import wait_until
@@ -131,7 +131,7 @@ def test_a_primary_that_was_left_behind_is_not_taken_while_its_successor_is_away
     assert used_port(engine) == pair.replica.server.port
     pair.replica.server.kill()
     engine.dispose()  # its connections, not what it knows
-    with pytest.raises(LeftBehindDatabase, match="its successor does not answer"):
+    with pytest.raises(StalePrimary, match="its successor does not answer"):
         used_port(engine)
     pair.replica.server.start()
     assert used_port(engine) == pair.replica.server.port

@@ -30,7 +30,7 @@ from webapp.api.documented import SECURITY_STAFF, fails
 from webapp.auth import Role, for_operator_login, mark_access, require_account, require_operations, take_back
 from webapp.auth.credentials import bearer_token
 from webapp.auth.journey_callers import read_journey_token
-from webapp.auth.journey_tokens import drop_refresh_cookie, end_signed_in
+from webapp.auth.journey_tokens import drop_refresh_cookie, sign_out
 from webapp.auth.operations import AccountToken
 from webapp.current import stores
 from webapp.error_codes import Code
@@ -86,7 +86,7 @@ def logout() -> Response:
     with stores().unit_of_work() as work:
         if claims.sid is None:
             take_back(work.session, get_jwt())
-        elif not end_signed_in(work, claims.sid):
+        elif not sign_out(work, claims.sid):
             raise ApiError(Code.TOKEN_REVOKED)
     if claims.sid is not None:
         TokenBlacklist(stores().redis, stores().clock).add(claims.token_id, claims.expires_at)

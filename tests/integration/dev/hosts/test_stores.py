@@ -67,20 +67,20 @@ def test_a_primary_that_took_writes_beside_its_successor_becomes_its_standby(two
     first, second = two.hosts
     two.second.promote()
     two.first.ask("create table written_alone (number int)")
-    assert not two.stores.stop_left_behind(second)
-    assert two.stores.stop_left_behind(first)
+    assert not two.stores.stop_stale_primary(second)
+    assert two.stores.stop_stale_primary(first)
     with pytest.raises(psycopg2.OperationalError):
         two.first.ask("select 1")
     two.start(first)
     assert is_standby_of_the_other(two.first, two.second)
-    assert not two.stores.stop_left_behind(first)
+    assert not two.stores.stop_stale_primary(first)
 
 
 def test_it_is_copied_anew_where_it_cannot_be_rewound(two: TwoPostgres):
     first, _ = two.hosts
     two.second.promote()
     two.first.ask("create table written_alone (number int)")
-    assert two.stores.stop_left_behind(first)
+    assert two.stores.stop_stale_primary(first)
     for segment in (two.first.data / "pg_wal").glob("0000000100000000*"):
         segment.unlink()
     two.start(first)
@@ -91,7 +91,7 @@ def test_it_is_copied_anew_where_it_cannot_be_rewound(two: TwoPostgres):
 def test_it_stays_down_while_its_successor_is_away(two: TwoPostgres):
     first, second = two.hosts
     two.second.promote()
-    assert two.stores.stop_left_behind(first)
+    assert two.stores.stop_stale_primary(first)
     [service] = two.stores.services(second)
     service.process().kill()
     with pytest.raises(HostsError, match="is the primary now, and does not answer"):
@@ -99,4 +99,4 @@ def test_it_stays_down_while_its_successor_is_away(two: TwoPostgres):
 
 
 def test_a_primary_without_a_successor_is_left_alone(two: TwoPostgres):
-    assert [two.stores.stop_left_behind(host) for host in two.hosts] == [False, False]
+    assert [two.stores.stop_stale_primary(host) for host in two.hosts] == [False, False]
