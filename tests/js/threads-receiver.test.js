@@ -157,10 +157,11 @@ test("what lacks is told once more in its place when the thread is opened again"
   assert.deepEqual(told, [5]);
 });
 
-test("two tabs that find out of the same numbers that they lack note them once", async () => {
+test("two tabs that find out of the same numbers at once that they lack note them once, and lose no others", async () => {
   const { doctor } = await makeThread();
-  const inbox = new Inbox(doctor.database, THREAD);
-  for (const [from, to] of [[7, 8], [2, 2], [2, 3], [2, 3]]) await inbox.noteGap("e", { from, to, reason: "trimmed" });
+  const [inbox, other] = [new Inbox(doctor.database, THREAD), new Inbox(doctor.database, THREAD)];
+  const noted = [[inbox, 7, 8], [other, 2, 2], [inbox, 2, 3], [other, 2, 3]];
+  await Promise.all(noted.map(([one, from, to]) => one.noteGap("e", { from, to, reason: "trimmed" })));
   const gaps = await inbox.gaps({ seq: 0, epoch: "e" });
   assert.deepEqual(gaps.map(({ from, to }) => [from, to]), [[2, 3], [7, 8]]);
   assert.deepEqual(await inbox.gaps({ seq: 0, epoch: "f" }), []);
